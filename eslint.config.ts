@@ -1,0 +1,96 @@
+import { importX } from 'eslint-plugin-import-x';
+import { defineConfig } from 'eslint/config';
+import tseslint from 'typescript-eslint';
+
+const folders = [
+  'bin',
+  'cli',
+  'config',
+  'embedding',
+  'errors',
+  'mcp',
+  'memory',
+  'portability',
+  'secrets',
+  'store',
+  'util',
+  'vector',
+];
+
+/** For each folder of src: the folders it may import besides itself, `errors` and `util`. */
+const mayImport: Record<string, string[]> = {
+  bin: ['cli'],
+  cli: ['config', 'memory', 'mcp', 'portability'],
+  config: [],
+  embedding: [],
+  errors: [],
+  mcp: ['memory', 'portability'],
+  memory: [],
+  portability: ['memory'],
+  secrets: ['memory'],
+  store: ['memory'],
+  util: [],
+  vector: [],
+};
+
+/** Files outside a folder's own that it may import all the same: ports are shared, adapters are not. */
+const ports = [
+  'store/memory-store.ts',
+  'vector/vector-index.ts',
+  'embedding/embedder.ts',
+  'secrets/secret-scanner.ts',
+];
+
+/** Folders that may import the composition root. */
+const composers = new Set(['bin', 'cli']);
+
+const zones = folders.map((folder) => {
+  const shared = folder === 'errors' ? [] : ['errors', 'util', ...ports, 'logger.ts'];
+  return {
+    target: `./src/${folder}`,
+    from: './src',
+    except: [
+      ...new Set([
+        folder,
+        ...shared,
+        ...(mayImport[folder] ?? []),
+        ...(composers.has(folder) ? ['app.ts'] : []),
+      ]),
+    ].map((path) => `./${path}`),
+    message: `src/${folder} may not import this; see docs/architecture.md, "Who may import whom".`,
+  };
+});
+
+export default defineConfig(
+  { ignores: ['dist', 'coverage', 'node_modules', 'vendor', 'tests/fixtures'] },
+  ...tseslint.configs.strictTypeChecked,
+  {
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    plugins: { 'import-x': importX as never },
+    settings: { 'import-x/resolver': { typescript: false, node: { extensions: ['.ts'] } } },
+    rules: {
+      'import-x/no-restricted-paths': ['error', { zones }],
+      'import-x/no-cycle': ['error', { ignoreExternal: true }],
+      'import-x/no-default-export': 'error',
+      'max-lines': ['error', { max: 400, skipBlankLines: true, skipComments: true }],
+      'max-lines-per-function': ['warn', { max: 60, skipBlankLines: true, skipComments: true }],
+      'max-params': ['error', 3],
+      'no-console': 'error',
+      '@typescript-eslint/consistent-type-imports': 'error',
+      '@typescript-eslint/restrict-template-expressions': [
+        'error',
+        { allowNumber: true, allowBoolean: true },
+      ],
+    },
+  },
+  {
+    files: ['tests/**', 'bench/**', 'scripts/**', 'examples/**', '*.config.ts'],
+    rules: {
+      'no-console': 'off',
+      'max-lines-per-function': 'off',
+      'import-x/no-default-export': 'off',
+      'import-x/no-restricted-paths': 'off',
+      'max-params': 'off',
+    },
+  },
+);

@@ -1,0 +1,43 @@
+/** Stable machine-readable codes; a code never changes its meaning once released. */
+export type ErrorCode =
+  | 'INVALID_INPUT'
+  | 'NOT_FOUND'
+  | 'CONFIGURATION'
+  | 'SECRET_REJECTED'
+  | 'STORE_UNAVAILABLE'
+  | 'STORE_DAMAGED'
+  | 'STORE_TOO_NEW'
+  | 'STORE_READ_ONLY'
+  | 'STORE_FULL'
+  | 'STORE_BUSY'
+  | 'VECTOR_INDEX'
+  | 'EMBEDDING_UNAVAILABLE'
+  | 'EMBEDDING_REJECTED'
+  | 'MODEL_DAMAGED'
+  | 'INTERNAL';
+
+export interface FaissMemoryErrorOptions {
+  /** What the user can do about it, as one imperative sentence. */
+  readonly fix?: string;
+  /** True only where the place that raises it knows that the same call may succeed later. */
+  readonly retryable?: boolean;
+  readonly cause?: unknown;
+}
+
+/**
+ * Base of every error the product raises on purpose. The message names the thing and the value;
+ * `fix` says what to do. Edges (MCP, CLI, HTTP) catch it once and render `code`, `message` and `fix`.
+ */
+export class FaissMemoryError extends Error {
+  readonly code: ErrorCode;
+  readonly fix: string | undefined;
+  readonly retryable: boolean;
+
+  constructor(code: ErrorCode, message: string, options: FaissMemoryErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = new.target.name;
+    this.code = code;
+    this.fix = options.fix;
+    this.retryable = options.retryable ?? false;
+  }
+}

@@ -1,0 +1,21 @@
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+let root: string | undefined;
+
+/**
+ * Absolute path of a file inside this package, whether this code runs from `src/` or from a bundled chunk.
+ * Workers, WebAssembly and model files are found with it, never relative to the importing module.
+ */
+export function packagePath(...segments: string[]): string {
+  root ??= findRoot(dirname(fileURLToPath(import.meta.url)));
+  return join(root, ...segments);
+}
+
+function findRoot(start: string): string {
+  for (let folder = start; ; folder = dirname(folder)) {
+    if (existsSync(join(folder, 'package.json'))) return folder;
+    if (dirname(folder) === folder) throw new Error(`No package.json above ${start}`);
+  }
+}
