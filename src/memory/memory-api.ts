@@ -1,0 +1,193 @@
+import type { MemoryFilter } from './filter.ts';
+import type { Memory, MemoryWithHistory } from './memory.ts';
+import type { Metadata } from './version.ts';
+
+/** Filter as users write it; `parseFilter` turns it into a `MemoryFilter`. */
+export interface FilterInput {
+  /** At least one of these tags. */
+  readonly tags?: readonly string[] | undefined;
+  /** All of these tags. */
+  readonly allTags?: readonly string[] | undefined;
+  /** Prefix of the source. */
+  readonly source?: string | undefined;
+  /** Short for metadata equality on `project`. */
+  readonly project?: string | undefined;
+  readonly metadata?: Metadata | undefined;
+  /** Created at or after: ISO 8601 date or time, or an age such as `7d`, `12h`, `2w`. */
+  readonly after?: string | undefined;
+  /** Created at or before; a plain date includes that whole day. */
+  readonly before?: string | undefined;
+}
+
+export interface AddInput {
+  readonly text: string;
+  readonly tags?: readonly string[] | undefined;
+  readonly source?: string | undefined;
+  readonly project?: string | undefined;
+  readonly metadata?: Metadata | undefined;
+}
+
+export interface AddRequest {
+  /** 1 to 100 memories; all are stored, or none. */
+  readonly memories: readonly AddInput[];
+  /**
+   * Absent: an exact duplicate returns the existing memory, a near-duplicate is stored and reported.
+   * add: store even an exact duplicate. skip: store nothing that has a near-duplicate.
+   * supersede: the nearest near-duplicate becomes a new version with this content.
+   */
+  readonly onDuplicate?: 'add' | 'skip' | 'supersede' | undefined;
+}
+
+export interface SimilarMemory {
+  readonly id: string;
+  readonly text: string;
+  /** Calibrated, 0 to 1. */
+  readonly similarity: number;
+}
+
+export interface AddResult {
+  readonly memory: Memory;
+  /** existing and skipped: nothing was written, `memory` is the one that was there. */
+  readonly outcome: 'added' | 'existing' | 'skipped' | 'superseded';
+  /** Near-duplicates by meaning, best first, at most 3. Being similar is not being the same. */
+  readonly similar: readonly SimilarMemory[];
+  /** False while the model is loading or unavailable: `similar` is then not known. */
+  readonly similarChecked: boolean;
+  /** Kinds of secrets that were masked in the text, for example `AWS access key`. */
+  readonly masked: readonly string[];
+}
+
+export type SearchMode = 'hybrid' | 'vector' | 'keyword';
+
+export interface SearchRequest {
+  readonly query: string;
+  /** 1 to 100, default 5. */
+  readonly limit?: number | undefined;
+  readonly mode?: SearchMode | undefined;
+  readonly filter?: FilterInput | undefined;
+}
+
+export interface SearchHit {
+  readonly memory: Memory;
+  /** Excerpt around the best chunk, or the whole text when it is short. */
+  readonly snippet: string;
+  readonly snippetTruncated: boolean;
+  /** Fused score of this result list, 0 to 1. Comparable within one answer only. */
+  readonly score: number;
+  /** Calibrated similarity by meaning, 0 to 1; null when the memory was found by words only. */
+  readonly similarity: number | null;
+  /** 1-based rank by words; null when no word matched. */
+  readonly wordRank: number | null;
+  /** 1-based rank by meaning; null when not found by meaning. */
+  readonly vectorRank: number | null;
+  /** Words of the query that occur in the memory. */
+  readonly matchedWords: readonly string[];
+}
+
+export interface SearchResponse {
+  readonly hits: readonly SearchHit[];
+  /** How the answer was made; `keyword` when the model could not take part. */
+  readonly mode: SearchMode;
+  /** Why the mode is not the one asked for, or how many memories still wait for a vector. Empty = nothing to say. */
+  readonly note: string;
+  /** True when no hit reaches the model's threshold of relevance and no word matched well. */
+  readonly nothingRelevant: boolean;
+}
+
+export interface ListInput {
+  readonly filter?: FilterInput | undefined;
+  readonly which?: 'live' | 'trash' | 'conflict' | undefined;
+  readonly order?: 'newest' | 'oldest' | 'updated' | undefined;
+  /** 1 to 1000, default 20. */
+  readonly limit?: number | undefined;
+  readonly cursor?: string | undefined;
+}
+
+export interface UpdateInput {
+  readonly id: string;
+  readonly text?: string | undefined;
+  /** Replaces all tags. */
+  readonly tags?: readonly string[] | undefined;
+  readonly addTags?: readonly string[] | undefined;
+  readonly removeTags?: readonly string[] | undefined;
+  readonly source?: string | undefined;
+  /** Merged into the metadata; a member with the value null is removed. */
+  readonly metadata?: Metadata | undefined;
+}
+
+export interface UpdateResult {
+  readonly memory: Memory;
+  readonly masked: readonly string[];
+}
+
+export interface DeleteRequest {
+  readonly ids?: readonly string[] | undefined;
+  /** Instead of ids. Needs `dryRun: true` first, then the `confirm` token of its answer. */
+  readonly filter?: FilterInput | undefined;
+  readonly dryRun?: boolean | undefined;
+  /** Token of a dry run with the same filter and the same matches. */
+  readonly confirm?: string | undefined;
+}
+
+export interface DeleteResult {
+  readonly dryRun: boolean;
+  /** Deleted, or in a dry run those that would be. */
+  readonly count: number;
+  /** At most 10 of them. */
+  readonly examples: readonly Memory[];
+  /** Only in the answer of a dry run by filter. */
+  readonly confirm?: string;
+}
+
+export interface EmbeddingStatus {
+  readonly modelId: string;
+  readonly ready: boolean;
+  /** Live memories without a vector of this model. */
+  readonly pending: number;
+  /** Last failure of the embedder; empty = none since the last success. */
+  readonly problem: string;
+  readonly details: Readonly<Record<string, string | number | boolean>>;
+}
+
+export interface Stats {
+  readonly machineId: string;
+  readonly live: number;
+  readonly trash: number;
+  readonly conflicts: number;
+  readonly tags: readonly { readonly tag: string; readonly count: number }[];
+  readonly sources: readonly { readonly source: string; readonly count: number }[];
+  readonly oldest: number | null;
+  readonly newest: number | null;
+  readonly bytes: number;
+  readonly contentDigest: string;
+  readonly stateDigest: string;
+  readonly embedding: EmbeddingStatus;
+}
+
+export interface ReembedProgress {
+  readonly done: number;
+  readonly total: number;
+}
+
+/**
+ * Everything an edge (MCP, CLI, HTTP) can do with memories. Input is validated here, so that every edge gives
+ * the same errors: `InvalidInputError` names the field, the value and what is allowed; `NotFoundError` the id.
+ */
+export interface MemoryApi {
+  add(request: AddRequest): Promise<AddResult[]>;
+  search(request: SearchRequest): Promise<SearchResponse>;
+  /** 1 to 100 ids. @throws NotFoundError naming all ids that are unknown */
+  get(ids: readonly string[]): Promise<MemoryWithHistory[]>;
+  list(input: ListInput): Promise<{ memories: readonly Memory[]; total: number; nextCursor?: string }>;
+  update(input: UpdateInput): Promise<UpdateResult>;
+  /** Soft: memories go to the trash. */
+  delete(request: DeleteRequest): Promise<DeleteResult>;
+  restore(ids: readonly string[]): Promise<Memory[]>;
+  /** Erases for good. */
+  purge(ids: readonly string[]): Promise<number>;
+  stats(): Promise<Stats>;
+  /** Embeds what has no vector of the current model; resolves when none is left. Safe to interrupt. */
+  reembed(onProgress?: (progress: ReembedProgress) => void, signal?: AbortSignal): Promise<ReembedProgress>;
+  /** All live memories that match, in batches, oldest first, for export. */
+  export(filter?: MemoryFilter): AsyncIterable<readonly Memory[]>;
+}

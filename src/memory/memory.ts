@@ -1,0 +1,48 @@
+import type { Clock, Dot, MemoryContent, Version } from './version.ts';
+
+/** A memory as stores return it: its current version, with what surrounds it. */
+export interface Memory extends MemoryContent {
+  /** UUIDv7. */
+  readonly id: string;
+  readonly state: Version['state'];
+  readonly dot: Dot;
+  /** Number of versions this store knows, the current one included. */
+  readonly versionCount: number;
+  /** True when siblings with different content wait for a choice. */
+  readonly conflict: boolean;
+}
+
+/** One version in the history of a memory. */
+export interface HistoryEntry extends Version {
+  /** current: what is shown. sibling: a conflict copy. replaced: an older version. */
+  readonly role: 'current' | 'sibling' | 'replaced';
+}
+
+export interface MemoryWithHistory extends Memory {
+  /** Newest first, the current version first of all. */
+  readonly history: readonly HistoryEntry[];
+}
+
+/** Content of a memory to be written; the store sets the times where they are absent. */
+export interface MemoryDraft {
+  /** Only imports and restores set it. */
+  readonly id?: string;
+  readonly text: string;
+  readonly tags: readonly string[];
+  readonly source: string;
+  readonly metadata: MemoryContent['metadata'];
+  readonly createdAt?: number;
+  readonly updatedAt?: number;
+}
+
+/** Fields to change; an absent field stays as it is. */
+export type MemoryPatch = Partial<Pick<MemoryContent, 'text' | 'tags' | 'source' | 'metadata'>>;
+
+/** Fingerprint of a whole store. Equal `stateDigest` on two machines = converged. */
+export interface StoreDigests {
+  readonly clock: Clock;
+  /** 64 hex digits over the live memories' user-visible fields. */
+  readonly contentDigest: string;
+  /** 64 hex digits over ids, sibling dots and the clock. */
+  readonly stateDigest: string;
+}

@@ -1,0 +1,158 @@
+import type { ModelStamp } from '../embedding/embedder.ts';
+import type { MemoryFilter } from '../memory/filter.ts';
+import type { Memory, MemoryDraft, MemoryPatch, MemoryWithHistory, StoreDigests } from '../memory/memory.ts';
+
+/** What became of one draft. */
+export interface AddOutcome {
+  readonly memory: Memory;
+  /** added: a new memory. existing: a live memory with the same text was there, nothing was written. */
+  readonly outcome: 'added' | 'existing';
+}
+
+export interface AddOptions {
+  /** Store a draft even when a live memory has exactly the same text. */
+  readonly allowDuplicates?: boolean;
+}
+
+export interface ListRequest {
+  readonly filter: MemoryFilter;
+  /** live = normal; trash = deleted with content; conflict = live with conflict copies. */
+  readonly which: 'live' | 'trash' | 'conflict';
+  readonly order: 'newest' | 'oldest' | 'updated';
+  readonly limit: number;
+  /** Opaque, from the previous page. */
+  readonly cursor?: string;
+}
+
+export interface ListPage {
+  readonly memories: readonly Memory[];
+  /** Absent on the last page. */
+  readonly nextCursor?: string;
+  /** How many match the filter in all. */
+  readonly total: number;
+}
+
+export interface VectorQuery {
+  readonly stamp: ModelStamp;
+  /** Unit vector of `stamp.dimension` floats. */
+  readonly vector: Float32Array;
+}
+
+export interface CandidateRequest {
+  readonly filter: MemoryFilter;
+  /** Length of each list at most. */
+  readonly limit: number;
+  /** Free text; the store makes its full-text query of it. */
+  readonly words?: string;
+  readonly vector?: VectorQuery;
+}
+
+/** One list entry, best first. */
+export interface Candidate {
+  readonly id: string;
+  /** words: BM25, higher is better. vectors: cosine of the best chunk. */
+  readonly score: number;
+  /** UTF-16 offsets of the best chunk in the text; only in the vector list. */
+  readonly start?: number;
+  readonly end?: number;
+}
+
+export interface CandidateLists {
+  readonly words: readonly Candidate[];
+  readonly vectors: readonly Candidate[];
+}
+
+/** A live memory version that has no vectors of the asked model yet. */
+export interface PendingEmbedding {
+  /** Names the version; give it back to `putEmbeddings`. */
+  readonly versionKey: number;
+  readonly id: string;
+  readonly text: string;
+}
+
+export interface EmbeddingWrite {
+  readonly versionKey: number;
+  /** In the order of the text. `vector` is encoded by `quantize` (4 bytes scale, then one byte a dimension). */
+  readonly chunks: readonly { readonly start: number; readonly end: number; readonly vector: Uint8Array }[];
+}
+
+export interface StoreStats extends StoreDigests {
+  readonly machineId: string;
+  readonly live: number;
+  readonly trash: number;
+  readonly conflicts: number;
+  /** Live memories that have vectors of the given model. */
+  readonly embedded: number;
+  /** Other models that still have vectors, with their number of live memories. */
+  readonly otherModels: readonly { readonly modelId: string; readonly memories: number }[];
+  /** Most frequent first, at most 50. */
+  readonly tags: readonly { readonly tag: string; readonly count: number }[];
+  /** Most frequent first, at most 20. */
+  readonly sources: readonly { readonly source: string; readonly count: number }[];
+  readonly oldest: number | null;
+  readonly newest: number | null;
+  /** Size of the database files in bytes. */
+  readonly bytes: number;
+  /** The local change sequence: grows with every change. */
+  readonly sequence: number;
+  readonly schemaVersion: number;
+}
+
+export interface IntegrityReport {
+  readonly ok: boolean;
+  /** One line per problem, empty when ok. */
+  readonly problems: readonly string[];
+  /** What was checked, one line each. */
+  readonly checked: readonly string[];
+}
+
+/**
+ * The truth: versioned memories with full-text and vector search behind one interface. Nothing above it may
+ * assume SQLite or one process: any number of processes use one store at once.
+ *
+ * Every write is one transaction, durable when the promise resolves. Unknown ids raise `NotFoundError` before
+ * anything is written. Time is passed in by the constructor of the adapter, never read elsewhere.
+ * Errors: `StoreUnavailableError`, `StoreDamagedError`, `StoreTooNewError`, `StoreFullError`,
+ * `StoreReadOnlyError`; none of them loses an acknowledged write.
+ */
+export interface MemoryStore {
+  /** One outcome per draft, in order; all or nothing. */
+  add(drafts: readonly MemoryDraft[], options?: AddOptions): Promise<AddOutcome[]>;
+  /** In the order of the ids; unknown ids are absent from the answer. */
+  get(ids: readonly string[]): Promise<MemoryWithHistory[]>;
+  /** Current versions only, cheaper than `get`; unknown ids are absent. */
+  getCurrent(ids: readonly string[]): Promise<Memory[]>;
+  /** Writes a version that replaces all siblings. Refuses memories that are not live. */
+  update(id: string, patch: MemoryPatch): Promise<Memory>;
+  /** Moves live memories to the trash; those already there are left alone. Returns how many moved. */
+  delete(ids: readonly string[]): Promise<number>;
+  /** Brings memories back from the trash. Refuses stripped and purged ones. */
+  restore(ids: readonly string[]): Promise<Memory[]>;
+  /** Erases the content of memories, their history and vectors for good. Returns how many had content. */
+  purge(ids: readonly string[]): Promise<number>;
+  /** Strips trash older than the given age; returns how many. */
+  stripTrash(olderThanMs: number): Promise<number>;
+  list(request: ListRequest): Promise<ListPage>;
+  /** Ids of live memories that match, oldest first, all of them. */
+  matching(filter: MemoryFilter): Promise<string[]>;
+  /** Best candidates by words and by vector, each list filtered exactly. Catches up with other processes first. */
+  candidates(request: CandidateRequest): Promise<CandidateLists>;
+  /**
+   * Live versions without vectors of this model, oldest first, leased to the caller so that processes do not
+   * embed the same text twice; a lease ends by itself.
+   */
+  claimPendingEmbeddings(request: {
+    stamp: ModelStamp;
+    limit: number;
+    leaseMs: number;
+  }): Promise<PendingEmbedding[]>;
+  /** Versions that were replaced meanwhile are ignored. Returns how many were stored. */
+  putEmbeddings(stamp: ModelStamp, writes: readonly EmbeddingWrite[]): Promise<number>;
+  /** Removes the vectors of all other models. Returns how many memories lost some. */
+  dropOtherEmbeddings(stamp: ModelStamp): Promise<number>;
+  stats(stamp?: ModelStamp): Promise<StoreStats>;
+  /** Checks the file, the full-text index, the counters, the digests and the vector index against the truth. */
+  checkIntegrity(stamp?: ModelStamp): Promise<IntegrityReport>;
+  /** Idempotent. */
+  close(): Promise<void>;
+}
