@@ -14,6 +14,7 @@ export type ErrorCode =
   | 'EMBEDDING_UNAVAILABLE'
   | 'EMBEDDING_REJECTED'
   | 'MODEL_DAMAGED'
+  | 'BLOB_STORE'
   | 'INTERNAL';
 
 export interface FaissMemoryErrorOptions {

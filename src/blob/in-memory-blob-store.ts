@@ -1,0 +1,136 @@
+import { createHash } from 'node:crypto';
+import { BlobStoreError, type BlobOperation } from '../errors/blob-store-error.ts';
+import { assertBlobKey, assertBlobPrefix } from './blob-key.ts';
+import type {
+  Blob,
+  BlobCallOptions,
+  BlobGetOptions,
+  BlobInfo,
+  BlobPutOptions,
+  BlobReceipt,
+  BlobStore,
+} from './blob-store.ts';
+import { assertByteRange, assertNotTooLarge, clampRange, defaultMaxBytes } from './byte-range.ts';
+
+export interface StoredBlob {
+  readonly bytes: Uint8Array;
+  readonly lastModified: number;
+  readonly etag: string;
+}
+
+/** One call to an `InMemoryBlobStore`, as recorded. */
+export interface BlobCall {
+  readonly operation: Exclude<BlobOperation, 'open' | 'create-bucket'>;
+  /** The key, or the prefix of a list. */
+  readonly key: string;
+}
+
+export interface InMemoryBlobStoreOptions {
+  /** The objects; hand the same map to several stores to play several machines on one bucket. */
+  readonly objects?: Map<string, StoredBlob>;
+  /** The store's clock in milliseconds since 1970; default `Date.now`. */
+  readonly now?: () => number;
+  /** Awaited before each call takes effect: delay it, or throw to make it fail. */
+  readonly beforeCall?: (call: BlobCall) => void | Promise<void>;
+}
+
+/**
+ * A complete object store in memory, for tests. `objects` may be read and damaged at will; `calls` lists what
+ * was asked. Honours conditional writes.
+ */
+export class InMemoryBlobStore implements BlobStore {
+  readonly location = 'memory:';
+  readonly objects: Map<string, StoredBlob>;
+  readonly calls: BlobCall[] = [];
+  readonly #now: () => number;
+  readonly #beforeCall: (call: BlobCall) => void | Promise<void>;
+  #closed = false;
+
+  constructor(options: InMemoryBlobStoreOptions = {}) {
+    this.objects = options.objects ?? new Map<string, StoredBlob>();
+    this.#now = options.now ?? Date.now;
+    this.#beforeCall = options.beforeCall ?? (() => undefined);
+  }
+
+  async put(key: string, bytes: Uint8Array, options: BlobPutOptions = {}): Promise<BlobReceipt> {
+    assertBlobKey(key);
+    const copy = Uint8Array.from(bytes);
+    await this.#begin({ operation: 'put', key }, options);
+    this.#assertCondition(key, options);
+    // Hashing the time too lets a test notice whoever takes an etag for a hash of the content.
+    const etag = createHash('sha1').update(copy).update(String(this.#now())).digest('hex');
+    this.objects.set(key, { bytes: copy, lastModified: this.#now(), etag });
+    return { etag };
+  }
+
+  async get(key: string, options: BlobGetOptions = {}): Promise<Blob | null> {
+    assertBlobKey(key);
+    if (options.range !== undefined) assertByteRange(options.range);
+    await this.#begin({ operation: 'get', key }, options);
+    const found = this.objects.get(key);
+    if (found === undefined) return null;
+    const { start, end } = clampRange(options.range, found.bytes.length);
+    assertNotTooLarge(end - start, options.maxBytes ?? defaultMaxBytes, { location: this.location, key });
+    return { ...infoOf(key, found), bytes: found.bytes.slice(start, end) };
+  }
+
+  async head(key: string, options: BlobCallOptions = {}): Promise<BlobInfo | null> {
+    assertBlobKey(key);
+    await this.#begin({ operation: 'head', key }, options);
+    const found = this.objects.get(key);
+    return found === undefined ? null : infoOf(key, found);
+  }
+
+  async list(prefix: string, options: BlobCallOptions = {}): Promise<readonly BlobInfo[]> {
+    assertBlobPrefix(prefix);
+    await this.#begin({ operation: 'list', key: prefix }, options);
+    return [...this.objects]
+      .filter(([key]) => key.startsWith(prefix))
+      .map(([key, blob]) => infoOf(key, blob));
+  }
+
+  async delete(key: string, options: BlobCallOptions = {}): Promise<void> {
+    assertBlobKey(key);
+    await this.#begin({ operation: 'delete', key }, options);
+    this.objects.delete(key);
+  }
+
+  serverTime(): number | null {
+    return this.calls.length === 0 ? null : this.#now();
+  }
+
+  close(): Promise<void> {
+    this.#closed = true;
+    return Promise.resolve();
+  }
+
+  async #begin(call: BlobCall, options: BlobCallOptions): Promise<void> {
+    options.signal?.throwIfAborted();
+    if (this.#closed) {
+      throw new BlobStoreError('closed', {
+        ...call,
+        location: this.location,
+        problem: 'the store is closed',
+      });
+    }
+    this.calls.push(call);
+    await this.#beforeCall(call);
+    options.signal?.throwIfAborted();
+  }
+
+  #assertCondition(key: string, { onlyIf }: BlobPutOptions): void {
+    if (onlyIf === undefined) return;
+    const etag = this.objects.get(key)?.etag;
+    if (onlyIf === 'absent' ? etag === undefined : etag === onlyIf.etag) return;
+    throw new BlobStoreError('precondition', {
+      operation: 'put',
+      location: this.location,
+      key,
+      problem: etag === undefined ? 'there is no such object' : `the object has the etag ${etag}`,
+    });
+  }
+}
+
+function infoOf(key: string, blob: StoredBlob): BlobInfo {
+  return { key, size: blob.bytes.length, lastModified: blob.lastModified, etag: blob.etag };
+}
