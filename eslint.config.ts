@@ -39,6 +39,7 @@ const ports = [
   'vector/vector-index.ts',
   'embedding/embedder.ts',
   'secrets/secret-scanner.ts',
+  'secrets/mask-secrets.ts',
 ];
 
 /** Folders that may import the composition root. */

@@ -35,8 +35,19 @@ export interface MemoryDraft {
   readonly updatedAt?: number;
 }
 
-/** Fields to change; an absent field stays as it is. */
-export type MemoryPatch = Partial<Pick<MemoryContent, 'text' | 'tags' | 'source' | 'metadata'>>;
+/** Changes to a memory, applied to what it is at the moment of writing; an absent field stays as it is. */
+export interface MemoryPatch {
+  readonly text?: string;
+  /** Replaces all tags; `addTags` and `removeTags` come after. */
+  readonly tags?: readonly string[];
+  readonly addTags?: readonly string[];
+  readonly removeTags?: readonly string[];
+  readonly source?: string;
+  /** Replaces all metadata. */
+  readonly metadata?: MemoryContent['metadata'];
+  /** Members to set; a member with the value null is removed. */
+  readonly mergeMetadata?: MemoryContent['metadata'];
+}
 
 /** Fingerprint of a whole store. Equal `stateDigest` on two machines = converged. */
 export interface StoreDigests {

@@ -70,6 +70,14 @@ export interface PendingEmbedding {
   readonly text: string;
 }
 
+export interface ClaimRequest {
+  readonly stamp: ModelStamp;
+  readonly limit: number;
+  readonly leaseMs: number;
+  /** Only these memories, leased or not; absent = all that nobody has leased. */
+  readonly ids?: readonly string[];
+}
+
 export interface EmbeddingWrite {
   readonly versionKey: number;
   /** In the order of the text. `vector` is encoded by `quantize` (4 bytes scale, then one byte a dimension). */
@@ -141,11 +149,7 @@ export interface MemoryStore {
    * Live versions without vectors of this model, oldest first, leased to the caller so that processes do not
    * embed the same text twice; a lease ends by itself.
    */
-  claimPendingEmbeddings(request: {
-    stamp: ModelStamp;
-    limit: number;
-    leaseMs: number;
-  }): Promise<PendingEmbedding[]>;
+  claimPendingEmbeddings(request: ClaimRequest): Promise<PendingEmbedding[]>;
   /** Versions that were replaced meanwhile are ignored. Returns how many were stored. */
   putEmbeddings(stamp: ModelStamp, writes: readonly EmbeddingWrite[]): Promise<number>;
   /** Removes the vectors of all other models. Returns how many memories lost some. */

@@ -1,0 +1,137 @@
+import type { EmbeddedChunk, Embedder, ModelStamp } from '../embedding/embedder.ts';
+import type { MemoryStore, PendingEmbedding } from '../store/memory-store.ts';
+import type { ReembedProgress } from './memory-api.ts';
+import { encodeVector, quantize } from './quantization.ts';
+
+/** Long enough for the longest text on the slowest runtime; a crashed process blocks its texts no longer than this. */
+const LEASE_MS = 180_000;
+const BATCH = 8;
+const RETRY_AFTER_MS = 30_000;
+
+/**
+ * Gives memories the vectors they lack: those just added, those another process left behind when it died, and
+ * all of them after a change of the model. Search works meanwhile, by words for what is not done.
+ */
+export class EmbeddingBackfill {
+  readonly #store: MemoryStore;
+  readonly #embedder: Embedder;
+  readonly #closing = new AbortController();
+  #running: Promise<void> | undefined;
+  #retry: NodeJS.Timeout | undefined;
+  #wokenAgain = false;
+  #problem = '';
+
+  constructor(store: MemoryStore, embedder: Embedder) {
+    this.#store = store;
+    this.#embedder = embedder;
+  }
+
+  /** Last failure of the embedder; empty = none since the last success. */
+  get problem(): string {
+    return this.#problem;
+  }
+
+  /** Starts embedding in the background what is pending; never throws. */
+  wake(): void {
+    if (this.#closing.signal.aborted) return;
+    if (this.#running !== undefined) {
+      this.#wokenAgain = true;
+      return;
+    }
+    clearTimeout(this.#retry);
+    this.#running = this.#drain().finally(() => {
+      this.#running = undefined;
+      if (!this.#wokenAgain) return;
+      this.#wokenAgain = false;
+      this.wake();
+    });
+  }
+
+  async #drain(): Promise<void> {
+    try {
+      await this.run({ signal: this.#closing.signal });
+    } catch (error) {
+      if (this.#closing.signal.aborted) return;
+      this.note(error);
+      this.#wokenAgain = false;
+      this.#retry = setTimeout(() => {
+        this.wake();
+      }, RETRY_AFTER_MS);
+      this.#retry.unref();
+    }
+  }
+
+  /** Embeds until nothing is pending that others have not leased. Rejects with the embedder's error. */
+  async run(options: { signal?: AbortSignal; onBatch?: (done: number) => void } = {}): Promise<number> {
+    const stamp = await this.#embedder.stamp();
+    for (let done = 0; ; options.onBatch?.(done)) {
+      options.signal?.throwIfAborted();
+      const pending = await this.#store.claimPendingEmbeddings({ stamp, limit: BATCH, leaseMs: LEASE_MS });
+      if (pending.length === 0) return done;
+      for (const item of pending) await this.#embed(item, stamp, options.signal);
+      done += pending.length;
+    }
+  }
+
+  /**
+   * Embeds these memories now, whoever has leased them.
+   * @returns the vector of each text's first chunk, by memory id
+   */
+  async embedNow(ids: readonly string[], signal?: AbortSignal): Promise<ReadonlyMap<string, Float32Array>> {
+    const stamp = await this.#embedder.stamp();
+    const pending = await this.#store.claimPendingEmbeddings({
+      stamp,
+      limit: ids.length,
+      leaseMs: LEASE_MS,
+      ids,
+    });
+    const vectors = new Map<string, Float32Array>();
+    for (const item of pending) {
+      const [first] = await this.#embed(item, stamp, signal);
+      if (first !== undefined) vectors.set(item.id, first.vector);
+    }
+    return vectors;
+  }
+
+  async #embed(item: PendingEmbedding, stamp: ModelStamp, signal?: AbortSignal): Promise<EmbeddedChunk[]> {
+    const chunks = await this.#embedder.embedPassage(item.text, signal);
+    const encoded = chunks.map(({ start, end, vector }) => ({
+      start,
+      end,
+      vector: encodeVector(quantize(vector)),
+    }));
+    await this.#store.putEmbeddings(stamp, [{ versionKey: item.versionKey, chunks: encoded }]);
+    this.#problem = '';
+    return chunks;
+  }
+
+  /** Remembers a failure for status. */
+  note(error: unknown): void {
+    this.#problem = error instanceof Error ? error.message : String(error);
+  }
+
+  /** Embeds all that is pending, however long it takes, and counts towards the total. */
+  async reembed(
+    onProgress: (progress: ReembedProgress) => void,
+    signal?: AbortSignal,
+  ): Promise<ReembedProgress> {
+    const stamp = await this.#embedder.stamp();
+    const stats = await this.#store.stats(stamp);
+    const total = stats.live - stats.embedded;
+    onProgress({ done: 0, total });
+    const done = await this.run({
+      ...(signal === undefined ? {} : { signal }),
+      onBatch: (count) => {
+        onProgress({ done: Math.min(count, total), total });
+      },
+    });
+    return { done, total };
+  }
+
+  /** Stops after the text under way; what is not done stays pending in the store. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    clearTimeout(this.#retry);
+    await this.#running;
+  }
+}

@@ -1,0 +1,173 @@
+import { InvalidInputError } from '../errors/invalid-input-error.ts';
+import { compareText, type JsonValue, type Metadata } from './version.ts';
+
+/** Limits on what is stored; the limit on texts is configurable, see `TextLimits`. */
+export const MAX_TAGS = 64;
+export const MAX_TAG_LENGTH = 128;
+export const MAX_SOURCE_LENGTH = 1_024;
+export const MAX_METADATA_LENGTH = 16_384;
+export const MAX_QUERY_LENGTH = 10_000;
+export const DEFAULT_TEXT_LIMIT = 100_000;
+
+/** @returns the text as it is stored. @throws InvalidInputError when empty, too long or not valid Unicode */
+export function checkText(field: string, text: unknown, limit: number): string {
+  const value = checkString(field, text);
+  if (value.trim() === '') {
+    throw new InvalidInputError(
+      field,
+      value === '' ? 'is empty' : 'is only white space',
+      'allowed is a text with at least one visible character',
+    );
+  }
+  if (value.length > limit) {
+    throw new InvalidInputError(
+      field,
+      `has ${value.length} characters`,
+      `allowed are at most ${limit}; split the text`,
+    );
+  }
+  return value;
+}
+
+/** @returns trimmed, distinct tags in code-unit order. @throws InvalidInputError */
+export function checkTags(field: string, tags: unknown): string[] {
+  if (!Array.isArray(tags)) {
+    throw new InvalidInputError(field, `is ${describe(tags)}`, 'allowed is a list of texts');
+  }
+  const distinct = new Set(tags.map((tag, index) => checkTag(`${field}[${index}]`, tag)));
+  if (distinct.size > MAX_TAGS) {
+    throw new InvalidInputError(field, `has ${distinct.size} entries`, `allowed are at most ${MAX_TAGS}`);
+  }
+  return [...distinct].sort(compareText);
+}
+
+function checkTag(field: string, tag: unknown): string {
+  const value = checkString(field, tag).trim().normalize('NFC');
+  if (value === '' || value.length > MAX_TAG_LENGTH) {
+    throw new InvalidInputError(
+      field,
+      `is ${describe(tag)}`,
+      `allowed is a text of 1 to ${MAX_TAG_LENGTH} characters`,
+    );
+  }
+  return value;
+}
+
+/** @throws InvalidInputError */
+export function checkSource(field: string, source: unknown): string {
+  const value = checkString(field, source).trim();
+  if (value.length > MAX_SOURCE_LENGTH) {
+    throw new InvalidInputError(
+      field,
+      `has ${value.length} characters`,
+      `allowed are at most ${MAX_SOURCE_LENGTH}`,
+    );
+  }
+  return value;
+}
+
+/** @throws InvalidInputError when it is no plain JSON object or too large */
+export function checkMetadata(field: string, metadata: unknown): Metadata {
+  if (metadata === null || typeof metadata !== 'object' || Array.isArray(metadata)) {
+    throw new InvalidInputError(field, `is ${describe(metadata)}`, 'allowed is a JSON object');
+  }
+  const checked: Record<string, JsonValue> = {};
+  for (const [key, value] of Object.entries(metadata)) {
+    if (value === undefined) continue;
+    Object.defineProperty(checked, checkString(`${field} key`, key), {
+      value: checkJson(`${field}.${key}`, value, 0),
+      enumerable: true,
+      writable: true,
+      configurable: true,
+    });
+  }
+  const length = JSON.stringify(checked).length;
+  if (length > MAX_METADATA_LENGTH) {
+    throw new InvalidInputError(
+      field,
+      `has ${length} characters as JSON`,
+      `allowed are at most ${MAX_METADATA_LENGTH}`,
+    );
+  }
+  return checked;
+}
+
+const MAX_JSON_DEPTH = 20;
+
+function checkJson(field: string, value: unknown, depth: number): JsonValue {
+  if (depth > MAX_JSON_DEPTH)
+    throw new InvalidInputError(field, 'is nested too deeply', `allowed are ${MAX_JSON_DEPTH} levels`);
+  if (typeof value === 'string') return checkString(field, value);
+  if (value === null || typeof value === 'boolean') return value;
+  if (typeof value === 'number' && Number.isFinite(value)) return value;
+  if (Array.isArray(value))
+    return value.map((item, index) => checkJson(`${field}[${index}]`, item, depth + 1));
+  if (typeof value === 'object') {
+    return Object.fromEntries(
+      Object.entries(value).map(([key, member]) => [
+        checkString(`${field} key`, key),
+        checkJson(`${field}.${key}`, member, depth + 1),
+      ]),
+    );
+  }
+  throw new InvalidInputError(field, `is ${describe(value)}`, 'allowed is a JSON value');
+}
+
+/** @throws InvalidInputError when it is no string, or has lone surrogates, which no file could keep */
+export function checkString(field: string, value: unknown): string {
+  if (typeof value !== 'string')
+    throw new InvalidInputError(field, `is ${describe(value)}`, 'allowed is a text');
+  if (!value.isWellFormed()) {
+    throw new InvalidInputError(
+      field,
+      `has a lone surrogate at ${loneSurrogateAt(value)}`,
+      'allowed is valid Unicode text',
+    );
+  }
+  if (value.includes('\0')) {
+    throw new InvalidInputError(
+      field,
+      `has a NUL character at ${value.indexOf('\0')}`,
+      'allowed is text without NUL',
+    );
+  }
+  return value;
+}
+
+function loneSurrogateAt(value: string): number {
+  return /\p{Surrogate}/u.exec(value)?.index ?? 0;
+}
+
+/** @throws InvalidInputError when it is no integer in the range. Numbers written as texts are accepted. */
+export function checkInteger(field: string, value: unknown, range: { min: number; max: number }): number {
+  const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
+  if (typeof number !== 'number' || !Number.isInteger(number) || number < range.min || number > range.max) {
+    throw new InvalidInputError(
+      field,
+      `is ${describe(value)}`,
+      `allowed is an integer from ${range.min} to ${range.max}`,
+    );
+  }
+  return number;
+}
+
+/** @throws InvalidInputError when it is none of the choices */
+export function checkChoice<Choice extends string>(
+  field: string,
+  value: unknown,
+  choices: readonly Choice[],
+): Choice {
+  const choice = choices.find((candidate) => candidate === value);
+  if (choice === undefined) {
+    throw new InvalidInputError(field, `is ${describe(value)}`, `allowed is one of ${choices.join(', ')}`);
+  }
+  return choice;
+}
+
+/** The value as an error message shows it: short, and never a whole text. */
+function describe(value: unknown): string {
+  if (value === undefined) return 'missing';
+  const json = JSON.stringify(value) as string | undefined;
+  if (json === undefined) return `a ${typeof value}`;
+  return json.length > 60 ? `${json.slice(0, 57)}…` : json;
+}

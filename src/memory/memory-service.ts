@@ -1,0 +1,202 @@
+import type { Embedder } from '../embedding/embedder.ts';
+import { InvalidInputError } from '../errors/invalid-input-error.ts';
+import { NotFoundError } from '../errors/not-found-error.ts';
+import type { MemoryStore } from '../store/memory-store.ts';
+import { MemoryAdder } from './add-memories.ts';
+import { MemoryDeleter } from './delete-memories.ts';
+import { EmbeddingBackfill } from './embedding-backfill.ts';
+import { parseFilter } from './filter-input.ts';
+import type { MemoryFilter } from './filter.ts';
+import { type CheckedInput, InputChecker, type InputRules } from './input-checker.ts';
+import { checkChoice, checkInteger, checkString, MAX_QUERY_LENGTH } from './input-limits.ts';
+import type { Memory, MemoryDraft, MemoryWithHistory } from './memory.ts';
+import type {
+  AddRequest,
+  AddResult,
+  DeleteRequest,
+  DeleteResult,
+  ListInput,
+  MemoryApi,
+  ReembedProgress,
+  SearchRequest,
+  SearchResponse,
+  Stats,
+  UpdateInput,
+  UpdateResult,
+} from './memory-api.ts';
+import { MemorySearcher } from './search-memories.ts';
+
+export interface MemoryServiceParts {
+  readonly store: MemoryStore;
+  readonly embedder: Embedder;
+  readonly rules: InputRules;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+  /** How long a hybrid search waits for a loading model before it answers by words. */
+  readonly modelWaitMs: number;
+}
+
+const MAX_IDS = 100;
+const MAX_ADDED = 100;
+const EXPORT_BATCH = 500;
+
+/** The one implementation of `MemoryApi`: validates, then composes store and embedder. */
+export class MemoryService implements MemoryApi {
+  readonly #parts: MemoryServiceParts;
+  readonly #checker: InputChecker;
+  readonly #backfill: EmbeddingBackfill;
+  readonly #adder: MemoryAdder;
+  readonly #searcher: MemorySearcher;
+  readonly #deleter: MemoryDeleter;
+
+  constructor(parts: MemoryServiceParts) {
+    this.#parts = parts;
+    this.#checker = new InputChecker(parts.rules);
+    this.#backfill = new EmbeddingBackfill(parts.store, parts.embedder);
+    this.#adder = new MemoryAdder({ ...parts, backfill: this.#backfill });
+    this.#searcher = new MemorySearcher({ ...parts, backfill: this.#backfill });
+    this.#deleter = new MemoryDeleter(parts.store);
+  }
+
+  async add(request: AddRequest): Promise<AddResult[]> {
+    const { memories, onDuplicate } = request;
+    if (memories.length === 0 || memories.length > MAX_ADDED) {
+      throw new InvalidInputError(
+        'memories',
+        `has ${memories.length} entries`,
+        `allowed are 1 to ${MAX_ADDED}`,
+      );
+    }
+    if (onDuplicate !== undefined) checkChoice('onDuplicate', onDuplicate, ['add', 'skip', 'supersede']);
+    const drafts = memories.map((memory, index): CheckedInput<MemoryDraft> =>
+      this.#checker.draft(memories.length === 1 ? '' : `memories[${index}].`, memory),
+    );
+    return this.#adder.add(drafts, onDuplicate);
+  }
+
+  async search(request: SearchRequest): Promise<SearchResponse> {
+    const query = checkString('query', request.query).trim();
+    if (query === '' || query.length > MAX_QUERY_LENGTH) {
+      throw new InvalidInputError(
+        'query',
+        `has ${query.length} characters`,
+        `allowed are 1 to ${MAX_QUERY_LENGTH}`,
+      );
+    }
+    return this.#searcher.search({
+      query,
+      limit: checkInteger('limit', request.limit ?? 5, { min: 1, max: 100 }),
+      mode: checkChoice('mode', request.mode ?? 'hybrid', ['hybrid', 'vector', 'keyword']),
+      filter: parseFilter(request.filter, this.#parts.now()),
+    });
+  }
+
+  async get(ids: readonly string[]): Promise<MemoryWithHistory[]> {
+    const memories = await this.#parts.store.get(checkIds(ids));
+    const known = new Set(memories.map((memory) => memory.id));
+    const unknown = ids.filter((id) => !known.has(id));
+    if (unknown.length > 0) throw new NotFoundError(unknown);
+    return memories;
+  }
+
+  async list(input: ListInput): Promise<{ memories: readonly Memory[]; total: number; nextCursor?: string }> {
+    return this.#parts.store.list({
+      filter: parseFilter(input.filter, this.#parts.now()),
+      which: checkChoice('which', input.which ?? 'live', ['live', 'trash', 'conflict']),
+      order: checkChoice('order', input.order ?? 'newest', ['newest', 'oldest', 'updated']),
+      limit: checkInteger('limit', input.limit ?? 20, { min: 1, max: 1_000 }),
+      ...(input.cursor === undefined ? {} : { cursor: input.cursor }),
+    });
+  }
+
+  async update(input: UpdateInput): Promise<UpdateResult> {
+    const [id = ''] = checkIds([input.id]);
+    const { value, masked } = this.#checker.patch(input);
+    const memory = await this.#parts.store.update(id, value);
+    if (value.text !== undefined) this.#backfill.wake();
+    return { memory, masked };
+  }
+
+  async delete(request: DeleteRequest): Promise<DeleteResult> {
+    const { ids, filter, dryRun, confirm } = request;
+    if ((ids === undefined) === (filter === undefined)) {
+      throw new InvalidInputError(
+        'ids',
+        ids === undefined ? 'and filter are both missing' : 'and filter are both given',
+        'give one of them',
+      );
+    }
+    if (ids !== undefined) return this.#deleter.byIds(checkIds(ids), dryRun ?? false);
+    if (dryRun !== true && confirm === undefined) {
+      throw new InvalidInputError(
+        'confirm',
+        'is missing',
+        'make a dry run with this filter first and pass its token',
+      );
+    }
+    return this.#deleter.byFilter(
+      parseFilter(filter, this.#parts.now()),
+      dryRun === true ? undefined : confirm,
+    );
+  }
+
+  async restore(ids: readonly string[]): Promise<Memory[]> {
+    const restored = await this.#parts.store.restore(checkIds(ids));
+    this.#backfill.wake();
+    return restored;
+  }
+
+  async purge(ids: readonly string[]): Promise<number> {
+    return this.#parts.store.purge(checkIds(ids));
+  }
+
+  async stats(): Promise<Stats> {
+    const { store, embedder } = this.#parts;
+    const stamp = await embedder.stamp().catch((error: unknown) => {
+      this.#backfill.note(error);
+      return undefined;
+    });
+    const { embedded, ...stats } = await store.stats(stamp);
+    return {
+      ...stats,
+      embedding: {
+        modelId: stamp?.modelId ?? '',
+        ready: embedder.ready,
+        pending: stats.live - embedded,
+        problem: this.#backfill.problem,
+        details: embedder.describe(),
+      },
+    };
+  }
+
+  async reembed(
+    onProgress: (progress: ReembedProgress) => void = () => undefined,
+    signal?: AbortSignal,
+  ): Promise<ReembedProgress> {
+    return this.#backfill.reembed(onProgress, signal);
+  }
+
+  async *export(filter: MemoryFilter = {}): AsyncGenerator<readonly Memory[]> {
+    const ids = await this.#parts.store.matching(filter);
+    for (let start = 0; start < ids.length; start += EXPORT_BATCH) {
+      yield await this.#parts.store.getCurrent(ids.slice(start, start + EXPORT_BATCH));
+    }
+  }
+
+  /** Looks for memories without vectors, and embeds them in the background; for long-lived processes. */
+  wakeBackfill(): void {
+    this.#backfill.wake();
+  }
+
+  /** Stops background work; the store and the embedder belong to the caller. */
+  async close(): Promise<void> {
+    await this.#backfill.close();
+  }
+}
+
+function checkIds(ids: readonly string[]): readonly string[] {
+  if (ids.length === 0 || ids.length > MAX_IDS) {
+    throw new InvalidInputError('ids', `has ${ids.length} entries`, `allowed are 1 to ${MAX_IDS}`);
+  }
+  return ids.map((id, index) => checkString(`ids[${index}]`, id).trim());
+}

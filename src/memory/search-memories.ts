@@ -1,0 +1,132 @@
+import type { Embedder } from '../embedding/embedder.ts';
+import type { MemoryStore, VectorQuery } from '../store/memory-store.ts';
+import { settleWithin } from '../util/settle-within.ts';
+import { calibrationFor } from './calibration.ts';
+import type { EmbeddingBackfill } from './embedding-backfill.ts';
+import type { MemoryFilter } from './filter.ts';
+import { matchedWords } from './matched-words.ts';
+import type { Memory } from './memory.ts';
+import type { SearchHit, SearchMode, SearchResponse } from './memory-api.ts';
+import { fuse, type RankedCandidate } from './ranking.ts';
+import { excerpt } from './snippet.ts';
+
+/** Length of each candidate list; the fusion's normalisation is tuned to it. */
+const CANDIDATES = 50;
+/** An empty answer is worse than a slow one: how long a search without word hits waits for the model. */
+const EMPTY_ANSWER_WAIT_MS = 8_000;
+const VECTOR_MODE_WAIT_MS = 30_000;
+
+export interface SearchPlan {
+  readonly query: string;
+  readonly limit: number;
+  readonly mode: SearchMode;
+  readonly filter: MemoryFilter;
+}
+
+export interface SearcherParts {
+  readonly store: MemoryStore;
+  readonly embedder: Embedder;
+  readonly backfill: EmbeddingBackfill;
+  /** How long a hybrid search waits for a model that is still loading before it answers by words. */
+  readonly modelWaitMs: number;
+}
+
+/** Hybrid search: words and meaning, fused, with the reasons of every hit. */
+export class MemorySearcher {
+  readonly #parts: SearcherParts;
+
+  constructor(parts: SearcherParts) {
+    this.#parts = parts;
+  }
+
+  async search(plan: SearchPlan): Promise<SearchResponse> {
+    if (plan.mode === 'keyword') return this.#answer(plan, undefined, '');
+    const wait = plan.mode === 'vector' ? VECTOR_MODE_WAIT_MS : this.#parts.modelWaitMs;
+    const vector = await this.#embed(plan.query, wait);
+    if (vector !== undefined) return this.#answer(plan, vector, '');
+    const byWords = await this.#answer({ ...plan, mode: 'keyword' }, undefined, this.#whyKeyword());
+    if (byWords.hits.length > 0 || this.#parts.backfill.problem !== '') return byWords;
+    const late = await this.#embed(plan.query, EMPTY_ANSWER_WAIT_MS);
+    return late === undefined ? { ...byWords, note: this.#whyKeyword() } : this.#answer(plan, late, '');
+  }
+
+  /** The query's vector, or undefined when the model is not there in time. */
+  async #embed(query: string, waitMs: number): Promise<VectorQuery | undefined> {
+    const { embedder, backfill } = this.#parts;
+    try {
+      const embedded = Promise.all([embedder.stamp(), embedder.embedQuery(query)]);
+      const settled = embedder.ready ? await embedded : await settleWithin(embedded, waitMs);
+      if (settled === undefined) return undefined;
+      const [stamp, vector] = settled;
+      return { stamp, vector };
+    } catch (error) {
+      backfill.note(error);
+      return undefined;
+    }
+  }
+
+  #whyKeyword(): string {
+    const problem = this.#parts.backfill.problem;
+    return problem === ''
+      ? 'The embedding model is still loading: these hits are by words only. Search again in a moment for hits by meaning.'
+      : `Hits are by words only, because the embedding model failed: ${problem}`;
+  }
+
+  async #answer(plan: SearchPlan, vector: VectorQuery | undefined, note: string): Promise<SearchResponse> {
+    const { store, backfill } = this.#parts;
+    const lists = await store.candidates({
+      filter: plan.filter,
+      limit: Math.max(CANDIDATES, plan.limit),
+      ...(plan.mode === 'vector' && vector !== undefined ? {} : { words: plan.query }),
+      ...(vector === undefined ? {} : { vector }),
+    });
+    if (vector !== undefined) backfill.wake();
+    const ranked = fuse(lists).slice(0, plan.limit);
+    const memories = new Map(
+      (await store.getCurrent(ranked.map((hit) => hit.id))).map((memory) => [memory.id, memory]),
+    );
+    const calibration = calibrationFor(vector?.stamp.modelId ?? '');
+    const hits = ranked.flatMap((candidate) => {
+      const memory = memories.get(candidate.id);
+      // Another process may have deleted it since the lists were made.
+      return memory?.state === 'live'
+        ? [describeHit(plan.query, memory, candidate, calibration.similarity)]
+        : [];
+    });
+    return {
+      hits,
+      mode: vector === undefined ? 'keyword' : plan.mode,
+      note,
+      nothingRelevant: !ranked.some(
+        (hit) => hit.wordRank !== null || (hit.cosine ?? -1) >= calibration.related,
+      ),
+    };
+  }
+}
+
+function describeHit(
+  query: string,
+  memory: Memory,
+  candidate: RankedCandidate,
+  similarity: (cosine: number) => number,
+): SearchHit {
+  const matched = matchedWords(query, memory.text);
+  const snippet = excerpt(memory.text, focusOf(matched.focus, candidate));
+  return {
+    memory,
+    snippet: snippet.text,
+    snippetTruncated: snippet.truncated,
+    score: candidate.score,
+    similarity: candidate.cosine === null ? null : similarity(candidate.cosine),
+    wordRank: candidate.wordRank,
+    vectorRank: candidate.vectorRank,
+    matchedWords: matched.words,
+  };
+}
+
+/** The densest words, when they lie in the best chunk or there is none; else the best chunk. */
+function focusOf(wordFocus: number | null, { chunk }: RankedCandidate): number {
+  if (chunk === null) return wordFocus ?? 0;
+  const inChunk = wordFocus !== null && wordFocus >= chunk.start && wordFocus < chunk.end;
+  return inChunk ? wordFocus : chunk.start;
+}
