@@ -1,0 +1,156 @@
+import { readFileSync } from 'node:fs';
+import { ConfigurationError, type ConfigurationProblem } from '../errors/configuration-error.ts';
+import { defaultConfigFile, type Machine } from './machine.ts';
+import type { Settings } from './schema.ts';
+import { path } from './setting-kinds.ts';
+import type { Setting, ValuePlace } from './setting.ts';
+import { settingList, type NamedSetting } from './setting-list.ts';
+import {
+  describeSource,
+  FILE_SUFFIX,
+  readConfigFile,
+  readEnvironment,
+  readFlags,
+  show,
+  type RawValue,
+  type SettingSource,
+  type SourceValues,
+} from './sources.ts';
+
+export interface ConfigInput extends Machine {
+  readonly flags?: {
+    /** `--config` */
+    readonly configFile?: string | undefined;
+    /** Dotted key to text. */
+    readonly values?: Readonly<Record<string, string>>;
+  };
+}
+
+export interface ResolvedConfig {
+  readonly settings: Settings;
+  /** Source of each dotted key. */
+  readonly sources: Readonly<Record<string, SettingSource>>;
+  /** For stderr: things that are odd but no error. */
+  readonly warnings: readonly string[];
+  /** The file that was looked for, there or not. */
+  readonly configFile: string;
+}
+
+/**
+ * Folds flags over environment over `config.json` over defaults, and validates the result once.
+ * @throws ConfigurationError with every problem in all sources
+ */
+export function resolveConfig(input: ConfigInput): ResolvedConfig {
+  const { configFile, named } = findConfigFile(input);
+  const fromFlags = readFlags(input.flags?.values ?? {}, input);
+  const fromEnvironment = readEnvironment(input);
+  const fromFile = readConfigFile(configFile, { machine: input, mustExist: named });
+  const layers = [fromFlags, fromEnvironment, fromFile];
+  const problems = layers.flatMap((layer) => layer.problems);
+  const sources: Record<string, SettingSource> = {};
+  const values = settingList.map((named): [string, unknown] => {
+    const winner = pickWinner(named, layers, problems);
+    sources[named.key] = winner?.source ?? { kind: 'default' };
+    return [named.key, settle(named, winner, { machine: input, problems })];
+  });
+  if (problems.length > 0) throw new ConfigurationError(problems);
+  return { settings: nest(values), sources, warnings: layers.flatMap((layer) => layer.warnings), configFile };
+}
+
+function findConfigFile(input: ConfigInput): { configFile: string; named: boolean } {
+  const flag = input.flags?.configFile ?? '';
+  const variable = input.env['MEMORY_CONFIG'] ?? '';
+  const raw = flag === '' ? variable : flag;
+  if (raw === '') return { configFile: defaultConfigFile(input), named: false };
+  const baseFolder = flag === '' ? undefined : input.workingDirectory;
+  const configFile = path('file').parse(raw, { machine: input, baseFolder });
+  if (configFile !== undefined) return { configFile, named: true };
+  const source = flag === '' ? 'environment variable MEMORY_CONFIG' : 'flag --config';
+  throw new ConfigurationError([
+    { key: 'config file', problem: `is ${show(raw)}`, source, allowed: `allowed is ${path('file').allowed}` },
+  ]);
+}
+
+interface Winner extends RawValue {
+  /** The value names a file that holds the secret. */
+  readonly inFile: boolean;
+}
+
+function pickWinner(
+  { key }: NamedSetting,
+  layers: readonly SourceValues[],
+  problems: ConfigurationProblem[],
+): Winner | undefined {
+  for (const { values } of layers) {
+    const direct = values.get(key);
+    const file = values.get(key + FILE_SUFFIX);
+    if (direct !== undefined && file !== undefined) {
+      problems.push({
+        key,
+        problem: 'is given both directly and as a file',
+        source: `${describeSource(direct.source)} and ${describeSource(file.source)}`,
+        allowed: 'allowed is one of them',
+      });
+    }
+    if (direct !== undefined) return { ...direct, inFile: false };
+    if (file !== undefined) return { ...file, inFile: true };
+  }
+  return undefined;
+}
+
+function settle(
+  { key, setting }: NamedSetting,
+  winner: Winner | undefined,
+  context: { machine: Machine; problems: ConfigurationProblem[] },
+): unknown {
+  if (winner === undefined) return setting.defaultValue(context.machine);
+  const place = { machine: context.machine, baseFolder: winner.baseFolder };
+  const reading = winner.inFile ? readSecret(winner.raw, place) : readPlain(setting, winner.raw, place);
+  if ('problem' in reading) {
+    context.problems.push({ key, source: describeSource(winner.source), ...reading });
+    return undefined;
+  }
+  return winner.inFile ? setting.kind.parse(reading.value, place) : reading.value;
+}
+
+type Reading = { readonly value: unknown } | Pick<ConfigurationProblem, 'problem' | 'allowed'>;
+
+function readPlain(setting: Setting<unknown>, raw: unknown, place: ValuePlace): Reading {
+  const value = setting.kind.parse(raw, place);
+  if (value !== undefined) return { value };
+  const shown = setting.secret ? 'a value that is no text' : show(raw);
+  return { problem: `is ${shown}`, allowed: `allowed is ${setting.kind.allowed}` };
+}
+
+function readSecret(raw: unknown, place: ValuePlace): Reading {
+  const file = path('file').parse(raw, place);
+  if (file === undefined) {
+    return { problem: `names the file ${show(raw)}`, allowed: `allowed is ${path('file').allowed}` };
+  }
+  const value = readTrimmed(file);
+  if (value !== '') return { value };
+  return {
+    problem: `names the file ${show(file)}, which is empty or cannot be read`,
+    allowed: 'allowed is a readable file with the secret as its only content',
+  };
+}
+
+function readTrimmed(file: string): string {
+  try {
+    return readFileSync(file, 'utf8').trim();
+  } catch {
+    return '';
+  }
+}
+function nest(values: readonly (readonly [string, unknown])[]): Settings {
+  const root: Record<string, unknown> = {};
+  for (const [key, value] of values) {
+    const names = key.split('.');
+    const last = names.pop() ?? key;
+    let group = root;
+    for (const name of names) group = (group[name] ??= {}) as Record<string, unknown>;
+    group[last] = value;
+  }
+  // Each value was parsed by the kind that the schema gives its key, which is what `Settings` is derived from.
+  return root as Settings;
+}

@@ -1,0 +1,87 @@
+import { SecretString } from '../util/secret-string.ts';
+import { pathsOf } from './machine.ts';
+import type { Setting, SettingFacts, SettingKind, ValuePlace } from './setting.ts';
+
+export function text(): SettingKind<string> {
+  return {
+    name: 'text',
+    allowed: 'a text',
+    parse: (raw) => (typeof raw === 'string' ? raw : undefined),
+  };
+}
+
+/** One of a few words; case does not matter in the input. */
+export function choice<const Word extends string>(words: readonly Word[]): SettingKind<Word> {
+  return {
+    name: words.map((word) => `\`${word}\``).join(', '),
+    allowed: `one of ${words.join(', ')}`,
+    parse: (raw) =>
+      typeof raw === 'string' ? words.find((word) => word === raw.trim().toLowerCase()) : undefined,
+  };
+}
+
+export function integer(range: { min: number; max: number }): SettingKind<number> {
+  return numeric(range, { name: 'integer', article: 'an', accepts: Number.isInteger });
+}
+
+export function number(range: { min: number; max: number }): SettingKind<number> {
+  return numeric(range, { name: 'number', article: 'a', accepts: Number.isFinite });
+}
+
+function numeric(
+  range: { min: number; max: number },
+  type: { name: string; article: string; accepts: (value: unknown) => boolean },
+): SettingKind<number> {
+  const bounds = `${type.name} from ${range.min} to ${range.max}`;
+  return {
+    name: bounds,
+    allowed: `${type.article} ${bounds}`,
+    parse: (raw) => {
+      const value = typeof raw === 'string' && /^\s*-?\d+(\.\d+)?\s*$/.test(raw) ? Number(raw) : raw;
+      const fits = typeof value === 'number' && value >= range.min && value <= range.max;
+      return fits && type.accepts(value) ? value : undefined;
+    },
+  };
+}
+
+/** An absolute path; `~` is the home folder, and relative paths start at the place where they are written. */
+export function path(what: 'file' | 'folder'): SettingKind<string> {
+  return {
+    name: `path of a ${what}`,
+    allowed: `the path of a ${what} that is absolute or starts with ~/ (relative paths are allowed in config.json and flags only)`,
+    parse: (raw, place) => (typeof raw === 'string' ? resolvePath(raw, place) : undefined),
+  };
+}
+
+function resolvePath(raw: string, { machine, baseFolder }: ValuePlace): string | undefined {
+  const paths = pathsOf(machine);
+  if (raw.includes('\0')) return undefined;
+  if (/^~(?=$|[/\\])/.test(raw)) return paths.join(machine.homeDirectory, raw.slice(1));
+  if (paths.isAbsolute(raw)) return paths.normalize(raw);
+  return baseFolder === undefined ? undefined : paths.resolve(baseFolder, raw);
+}
+
+/** An http or https address, without a slash at its end. */
+export function webAddress(): SettingKind<string> {
+  return {
+    name: 'http or https address',
+    allowed: 'an address such as http://127.0.0.1:11434/v1, without user name, query or fragment',
+    parse: (raw) => {
+      if (typeof raw !== 'string' || !URL.canParse(raw)) return undefined;
+      const url = new URL(raw);
+      const plain = url.username === '' && url.password === '' && url.search === '' && url.hash === '';
+      const web = url.protocol === 'http:' || url.protocol === 'https:';
+      return plain && web ? raw.trim().replace(/\/+$/, '') : undefined;
+    },
+  };
+}
+
+/** A secret, absent by default. */
+export function secret(facts: SettingFacts): Setting<SecretString | undefined> {
+  const kind: SettingKind<SecretString> = {
+    name: 'secret text',
+    allowed: 'a text',
+    parse: (raw) => (typeof raw === 'string' ? new SecretString(raw) : undefined),
+  };
+  return { ...facts, kind, secret: true, defaultValue: () => undefined, defaultDoc: 'none' };
+}

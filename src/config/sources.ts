@@ -1,0 +1,182 @@
+import { readFileSync } from 'node:fs';
+import { ConfigurationError, type ConfigurationProblem } from '../errors/configuration-error.ts';
+import { nearestName } from '../util/nearest-name.ts';
+import { pathsOf, type Machine } from './machine.ts';
+import { settingsSchema } from './schema.ts';
+import { settingList } from './setting-list.ts';
+import { isSetting, type SettingGroup } from './setting.ts';
+
+/** Where a value comes from. */
+export type SettingSource =
+  | { readonly kind: 'default' }
+  | { readonly kind: 'file'; readonly path: string }
+  | { readonly kind: 'environment'; readonly variable: string }
+  | { readonly kind: 'flag'; readonly flag: string };
+
+/** A value as it was written, not yet checked. */
+export interface RawValue {
+  readonly raw: unknown;
+  readonly source: SettingSource;
+  /** Folder that relative paths start at. */
+  readonly baseFolder: string | undefined;
+}
+
+/** What one source says. Keys are dotted; a secret read from a file has `File` after its key. */
+export interface SourceValues {
+  readonly values: ReadonlyMap<string, RawValue>;
+  readonly problems: readonly ConfigurationProblem[];
+  readonly warnings: readonly string[];
+}
+
+/** Marks the variant of a secret that names a file. */
+export const FILE_SUFFIX = 'File';
+
+/** All dotted keys a source may use. */
+const knownKeys: readonly string[] = settingList.flatMap(({ key, setting }) =>
+  setting.secret ? [key, key + FILE_SUFFIX] : [key],
+);
+
+export function describeSource(source: SettingSource): string {
+  if (source.kind === 'file') return `config file ${source.path}`;
+  if (source.kind === 'environment') return `environment variable ${source.variable}`;
+  return source.kind === 'flag' ? `flag ${source.flag}` : 'default';
+}
+
+/** @param values from dotted key to text, as given by `--set` and the settings' own flags */
+export function readFlags(values: Readonly<Record<string, string>>, machine: Machine): SourceValues {
+  const found = new Map<string, RawValue>();
+  const problems: ConfigurationProblem[] = [];
+  for (const [key, raw] of Object.entries(values)) {
+    const named = settingList.find((candidate) => candidate.key === key);
+    const flag = named?.setting.flag ?? '--set';
+    const source = { kind: 'flag', flag } as const;
+    if (!knownKeys.includes(key)) problems.push(unknownKey(key, source));
+    else if (named?.setting.secret === true) problems.push(secretFlag(key, flag));
+    else if (raw !== '') found.set(key, { raw, source, baseFolder: machine.workingDirectory });
+  }
+  return { values: found, problems, warnings: [] };
+}
+
+function secretFlag(key: string, flag: string): ConfigurationProblem {
+  return {
+    key,
+    problem: 'is a secret',
+    source: `flag ${flag}`,
+    allowed:
+      'other programs can read command lines, so set it in the environment, or name a file that holds it',
+  };
+}
+
+/** Reads `MEMORY_*`. Other programs use that prefix too, so an unknown name is only a warning. */
+export function readEnvironment(machine: Machine): SourceValues {
+  const variables = new Map(
+    settingList.flatMap(({ key, setting }) => {
+      const plain = [setting.environmentVariable, key] as const;
+      const file = [`${setting.environmentVariable}_FILE`, key + FILE_SUFFIX] as const;
+      return setting.secret ? [plain, file] : [plain];
+    }),
+  );
+  const values = new Map<string, RawValue>();
+  const warnings: string[] = [];
+  for (const [variable, raw] of Object.entries(machine.env)) {
+    if (raw === undefined || raw === '') continue;
+    const key = variables.get(variable);
+    const source = { kind: 'environment', variable } as const;
+    if (key !== undefined) values.set(key, { raw, source, baseFolder: undefined });
+    else if (variable.startsWith('MEMORY_') && variable !== 'MEMORY_CONFIG') {
+      const near = nearestName(variable, variables.keys());
+      const hint = near === undefined ? 'it has no effect' : `did you mean ${near}?`;
+      warnings.push(`The environment variable ${variable} is no setting of faiss-memory; ${hint}`);
+    }
+  }
+  return { values, problems: [], warnings };
+}
+
+/** @throws ConfigurationError when the file cannot be read or is no JSON object */
+export function readConfigFile(
+  path: string,
+  options: { machine: Machine; mustExist: boolean },
+): SourceValues {
+  const text = readText(path, options.mustExist);
+  const values = new Map<string, RawValue>();
+  const problems: ConfigurationProblem[] = [];
+  const source = { kind: 'file', path } as const;
+  const baseFolder = pathsOf(options.machine).dirname(path);
+  const collect = (group: SettingGroup, content: object, prefix: string): void => {
+    for (const [name, raw] of Object.entries(content) as [string, unknown][]) {
+      const key = prefix + name;
+      const node = Object.hasOwn(group, name) ? group[name] : undefined;
+      if (node !== undefined && !isSetting(node)) {
+        if (isObject(raw)) collect(node, raw, `${key}.`);
+        else
+          problems.push({
+            key,
+            problem: `is ${show(raw)}`,
+            source: describeSource(source),
+            allowed: 'allowed is an object of settings',
+          });
+      } else if (!knownKeys.includes(key)) problems.push(unknownKey(key, source));
+      else if (raw !== '') values.set(key, { raw, source, baseFolder });
+    }
+  };
+  if (text !== undefined) collect(settingsSchema, parseObject(text, path), '');
+  return { values, problems, warnings: [] };
+}
+
+function readText(path: string, mustExist: boolean): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if (!mustExist && isMissing(error)) return undefined;
+    const problem = `cannot be read: ${error instanceof Error ? error.message : String(error)}`;
+    throw fileError(path, { problem, allowed: 'allowed is a readable file', cause: error });
+  }
+}
+
+function parseObject(text: string, path: string): object {
+  let content: unknown;
+  try {
+    content = JSON.parse(text.replace(/^\uFEFF/, ''));
+  } catch (error) {
+    const problem = `is no valid JSON: ${error instanceof Error ? error.message : String(error)}`;
+    throw fileError(path, { problem, allowed: 'allowed is one JSON object, without comments', cause: error });
+  }
+  if (isObject(content)) return content;
+  throw fileError(path, { problem: `holds ${show(content)}`, allowed: 'allowed is one JSON object' });
+}
+
+function fileError(
+  path: string,
+  facts: { problem: string; allowed: string; cause?: unknown },
+): ConfigurationError {
+  const { cause, ...others } = facts;
+  return new ConfigurationError([{ key: path, source: 'config file', ...others }], { cause });
+}
+
+function unknownKey(key: string, source: SettingSource): ConfigurationProblem {
+  const near = nearestName(key, knownKeys);
+  const last = key.slice(key.lastIndexOf('.') + 1);
+  const elsewhere = knownKeys.find((known) => known.endsWith(`.${last}`) || known === last);
+  const meant = near ?? elsewhere;
+  return {
+    key,
+    problem: 'is no setting',
+    source: describeSource(source),
+    allowed: meant === undefined ? `allowed are ${knownKeys.join(', ')}` : `did you mean ${meant}?`,
+  };
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
+}
+
+/** A value as an error message shows it. */
+export function show(value: unknown): string {
+  const json = JSON.stringify(value) as string | undefined;
+  if (json === undefined) return typeof value;
+  return json.length > 80 ? `${json.slice(0, 79)}…` : json;
+}

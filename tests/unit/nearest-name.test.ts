@@ -1,0 +1,25 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { nearestName } from '../../src/util/nearest-name.ts';
+
+describe('nearestName', () => {
+  it.each([
+    ['serach', 'search'],
+    ['Search', 'search'],
+    ['lst', 'list'],
+    ['exprot', 'export'],
+    ['xyzzy', undefined],
+    ['', undefined],
+  ])('%j → %j', (name, expected) => {
+    expect(nearestName(name, ['search', 'list', 'export', 'import'])).toBe(expected);
+  });
+
+  it('finds an exact candidate among any others', () => {
+    fc.assert(
+      fc.property(fc.array(fc.string(), { minLength: 1 }), fc.nat(), (names, pick) => {
+        const name = names[pick % names.length] ?? '';
+        expect(nearestName(name, names)?.toLowerCase()).toBe(name.toLowerCase());
+      }),
+    );
+  });
+});
