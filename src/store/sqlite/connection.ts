@@ -1,0 +1,71 @@
+import { DatabaseSync, type DatabaseSyncInstance, type StatementSyncInstance } from '@photostructure/sqlite';
+
+/** How long SQLite itself waits for a lock; `StoreFile` repeats the attempt until its own, longer limit. */
+const BUSY_TIMEOUT_MS = 50;
+const PAGE_CACHE_KIB = 32_768;
+const MAX_STATEMENTS = 256;
+
+/**
+ * One open database with its prepared statements. Synchronous, for one thread; errors are SQLite's own,
+ * `StoreFile` maps them.
+ *
+ * `synchronous=FULL`: a commit has reached the disk when it returns. `secure_delete`: what is deleted is
+ * overwritten, so that purged texts do not stay in free pages.
+ */
+export class Connection {
+  readonly path: string;
+  readonly #database: DatabaseSyncInstance;
+  readonly #statements = new Map<string, StatementSyncInstance>();
+
+  constructor(path: string) {
+    this.path = path;
+    this.#database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS, defensive: true });
+    try {
+      this.exec(
+        `PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY;
+         PRAGMA cache_size = -${PAGE_CACHE_KIB}; PRAGMA journal_size_limit = 16777216; PRAGMA trusted_schema = OFF;`,
+      );
+    } catch (error) {
+      this.#database.close();
+      throw error;
+    }
+  }
+
+  statement(sql: string): StatementSyncInstance {
+    const known = this.#statements.get(sql);
+    if (known !== undefined) return known;
+    if (this.#statements.size >= MAX_STATEMENTS) this.#statements.clear();
+    const statement = this.#database.prepare(sql);
+    this.#statements.set(sql, statement);
+    return statement;
+  }
+
+  exec(sql: string): void {
+    this.#database.exec(sql);
+  }
+
+  /** The value of a pragma that answers with one integer. */
+  integerPragma(name: 'user_version' | 'application_id' | 'page_count' | 'schema_version'): number {
+    const row = this.statement(`PRAGMA ${name}`).get() as Record<string, number> | undefined;
+    return row?.[name] ?? 0;
+  }
+
+  /** Runs the work in a transaction: all of it is committed, or nothing. */
+  transaction<Result>(kind: 'DEFERRED' | 'IMMEDIATE' | 'EXCLUSIVE', work: () => Result): Result {
+    this.exec(`BEGIN ${kind}`);
+    try {
+      const result = work();
+      this.exec('COMMIT');
+      return result;
+    } catch (error) {
+      // SQLite has rolled back by itself after some errors, for example a full disk.
+      if (this.#database.isTransaction) this.exec('ROLLBACK');
+      throw error;
+    }
+  }
+
+  close(): void {
+    this.#statements.clear();
+    if (this.#database.isOpen) this.#database.close();
+  }
+}

@@ -1,0 +1,131 @@
+import { createHash } from 'node:crypto';
+import { contentHash, siblingsHash } from '../../memory/digest.ts';
+import { canonicalJson, currentVersion, isConflict } from '../../memory/version.ts';
+import type { Connection } from './connection.ts';
+import { addFacets, removeFacets } from './facets.ts';
+import type { Ledger, LedgerEntry } from './ledger.ts';
+import { Query } from './query.ts';
+import type { StoredMemory } from './stored-memory.ts';
+import type { StoredVersion } from './stored-version.ts';
+import { settleVectors } from './vector-ownership.ts';
+import { addWords, removeWords } from './word-index.ts';
+
+const upsertMemory = new Query<
+  [
+    num: number,
+    id: string,
+    sequence: number,
+    state: string,
+    conflict: number,
+    current: number,
+    source: string,
+    createdAt: number,
+    updatedAt: number,
+    textHash: Uint8Array | null,
+  ]
+>(
+  `INSERT INTO memory (num, id, sequence, state, conflict, current, source, created_at, updated_at, text_hash)
+   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+   ON CONFLICT (num) DO UPDATE SET sequence = excluded.sequence, state = excluded.state,
+     conflict = excluded.conflict, current = excluded.current, source = excluded.source,
+     created_at = excluded.created_at, updated_at = excluded.updated_at, text_hash = excluded.text_hash`,
+);
+
+/** All that follows from a memory's siblings. */
+export interface DerivedState {
+  readonly current: StoredVersion;
+  readonly entry: LedgerEntry;
+}
+
+export function derive({ id, siblings }: StoredMemory): DerivedState {
+  const shown = currentVersion(siblings);
+  // `currentVersion` returns one of the versions it was given.
+  const current = siblings.find((version) => version === shown) ?? (shown as StoredVersion);
+  const live = current.state === 'live';
+  return {
+    current,
+    entry: {
+      live,
+      trash: current.state === 'deleted',
+      conflict: isConflict(siblings),
+      contentHash: live ? contentHash(id, current) : null,
+      siblingsHash: siblingsHash(
+        id,
+        siblings.map((version) => version.dot),
+      ),
+    },
+  };
+}
+
+/**
+ * Brings everything that follows from a memory's siblings up to date after they changed: totals, digests,
+ * the memory's row, filters, words and the ownership of vectors. Every kind of write ends here, so that none
+ * can forget a part.
+ * @param before null for a new memory
+ */
+export function settle(
+  { connection, ledger }: { connection: Connection; ledger: Ledger },
+  before: StoredMemory | null,
+  after: StoredMemory,
+): DerivedState {
+  const old = before === null ? null : derive(before);
+  const now = derive(after);
+  if (old !== null) ledger.subtract(old.entry);
+  ledger.add(now.entry);
+  storeRow(connection, after, { state: now, sequence: ledger.nextSequence() });
+  settleFacets(connection, after.num, { old, now });
+  settleWords(connection, after.num, { old, now });
+  settleVectors(connection, before, { ...after, current: now.current, previous: old?.current ?? null });
+  return now;
+}
+
+function storeRow(
+  connection: Connection,
+  { num, id }: StoredMemory,
+  { state, sequence }: { state: DerivedState; sequence: number },
+): void {
+  const { current, entry } = state;
+  upsertMemory.run(
+    connection,
+    num,
+    id,
+    sequence,
+    current.state,
+    entry.conflict ? 1 : 0,
+    current.key,
+    current.source,
+    current.createdAt,
+    current.updatedAt,
+    entry.live ? textHash(current.text) : null,
+  );
+}
+
+/** Texts that differ only in Unicode form or outer white space are the same text. */
+export function textHash(text: string): Uint8Array {
+  return createHash('sha256').update(text.normalize('NFC').trim()).digest();
+}
+
+interface Transition {
+  readonly old: DerivedState | null;
+  readonly now: DerivedState;
+}
+
+function settleFacets(connection: Connection, num: number, { old, now }: Transition): void {
+  if (old !== null && facetKey(old) === facetKey(now)) return;
+  if (old !== null) removeFacets(connection, num, { live: old.entry.live, content: old.current });
+  addFacets(connection, num, { live: now.entry.live, content: now.current });
+}
+
+function facetKey({ current, entry }: DerivedState): string {
+  return canonicalJson([entry.live, current.tags, current.metadata]);
+}
+
+function settleWords(connection: Connection, num: number, { old, now }: Transition): void {
+  if (old !== null && wordKey(old) === wordKey(now)) return;
+  if (old?.entry.live === true) removeWords(connection, num);
+  if (now.entry.live) addWords(connection, num, now.current);
+}
+
+function wordKey({ current, entry }: DerivedState): string {
+  return entry.live ? canonicalJson([current.text, current.tags]) : '';
+}

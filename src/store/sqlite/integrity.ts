@@ -1,0 +1,288 @@
+import { addHash, contentHash, emptySum, storeDigests, toHex, type HashSum } from '../../memory/digest.ts';
+import type { IntegrityReport } from '../memory-store.ts';
+import type { Connection } from './connection.ts';
+import { derive, textHash } from './derived-state.ts';
+import { attributeValue } from './facets.ts';
+import { readClock, readDigests, readLedger } from './ledger.ts';
+import { Query } from './query.ts';
+import type { StoredMemory } from './stored-memory.ts';
+import { toVersion, VERSION_COLUMNS, type StoredVersion, type VersionRow } from './stored-version.ts';
+import type { VectorCatchUp } from './vector-catch-up.ts';
+import { SCALE_BYTES } from './vector-encoding.ts';
+
+/** More lines of one kind would help nobody. */
+const MAX_PROBLEMS_PER_CHECK = 20;
+const BATCH = 500;
+
+interface MemoryRow {
+  num: number;
+  id: string;
+  state: string;
+  conflict: number;
+  current: number;
+  source: string;
+  created_at: number;
+  updated_at: number;
+  text_hash: Uint8Array | null;
+}
+
+const fileCheck = new Query<[], { integrity_check: string }>('PRAGMA integrity_check');
+const foreignKeyCheck = new Query<[], { table: string; parent: string }>('PRAGMA foreign_key_check');
+const selectMemories = new Query<[after: number, limit: number], MemoryRow>(
+  `SELECT num, id, state, conflict, current, source, created_at, updated_at, text_hash
+   FROM memory WHERE num > ? ORDER BY num LIMIT ?`,
+);
+const selectVersions = new Query<
+  [after: number, upTo: number],
+  VersionRow & { num: number; sibling: number; content_hash: Uint8Array | null }
+>(
+  `SELECT ${VERSION_COLUMNS}, v.num, v.sibling, v.content_hash
+   FROM version v WHERE v.num > ? AND v.num <= ? ORDER BY v.num, v.key`,
+);
+const selectTags = new Query<[live: number, num: number, tag: string], { num: number }>(
+  'SELECT num FROM tag WHERE live = ? AND num = ? AND tag = ?',
+);
+const selectAttribute = new Query<[live: number, num: number, name: string, value: string], { num: number }>(
+  'SELECT num FROM attribute WHERE live = ? AND num = ? AND name = ? AND value = ?',
+);
+
+/** A check that is one statement: each row it returns is a problem. */
+interface StatementCheck {
+  readonly checked: string;
+  readonly query: Query<[], { problem: string }>;
+}
+
+const STATEMENT_CHECKS: readonly StatementCheck[] = [
+  {
+    checked: 'every version belongs to a memory and is covered by the clock',
+    query: new Query(
+      `SELECT 'version ' || v.machine || ':' || v.n || ' is not covered by the clock' AS problem
+       FROM version v LEFT JOIN clock c ON c.machine = v.machine WHERE c.n IS NULL OR c.n < v.n`,
+    ),
+  },
+  {
+    checked: 'the full-text index holds exactly the live memories',
+    query: new Query(
+      `SELECT 'memory ' || id || ' is missing in the full-text index' AS problem FROM memory
+       WHERE state = 'live' AND num NOT IN (SELECT rowid FROM word)
+       UNION ALL
+       SELECT 'the full-text index has an entry for ' || rowid || ', which is no live memory' FROM word
+       WHERE rowid NOT IN (SELECT num FROM memory WHERE state = 'live')`,
+    ),
+  },
+  {
+    checked: 'vectors belong to current versions and have the size of their model',
+    query: new Query(
+      `SELECT 'vector ' || c.label || ' belongs to a version that is replaced or gone' AS problem
+       FROM chunk c LEFT JOIN version v ON v.key = c.version WHERE v.sibling IS NOT 1
+       UNION ALL
+       SELECT 'vector ' || c.label || ' has ' || length(c.vector) || ' bytes'
+       FROM chunk c JOIN model o ON o.id = c.model WHERE length(c.vector) <> o.dimension + ${SCALE_BYTES}`,
+    ),
+  },
+  {
+    checked: 'every live memory has vectors of each known model or waits for them',
+    query: new Query(
+      `SELECT 'memory ' || m.id || ' has no vectors of ' || o.model_id || ' and does not wait for them' AS problem
+       FROM model o CROSS JOIN memory m WHERE m.state = 'live'
+         AND NOT EXISTS (SELECT 1 FROM pending p WHERE p.model = o.id AND p.num = m.num)
+         AND NOT EXISTS (SELECT 1 FROM chunk c WHERE c.version = m.current AND c.model = o.id)
+       UNION ALL
+       SELECT 'memory ' || m.id || ' waits for vectors that it has or does not need'
+       FROM pending p JOIN memory m ON m.num = p.num WHERE m.state <> 'live'
+         OR EXISTS (SELECT 1 FROM chunk c WHERE c.version = m.current AND c.model = p.model)`,
+    ),
+  },
+];
+
+/**
+ * Compares everything that is derived with what follows from the versions. Must run inside a transaction.
+ * @param vectors the vector index, caught up; null to leave it out
+ */
+export function checkIntegrity(connection: Connection, vectors: VectorCatchUp | null): IntegrityReport {
+  const report = new Report();
+  report.check('the database file', checkFile(connection));
+  const memories = new MemoryCheck(connection);
+  memories.run();
+  report.check('every memory against its versions', memories.problems);
+  report.check('tags and metadata filters', checkFacetTotals(connection, memories));
+  report.check('totals and digests against the versions', checkTotals(connection, memories));
+  for (const { checked, query } of STATEMENT_CHECKS) {
+    report.check(
+      checked,
+      query.all(connection).map(({ problem }) => problem),
+    );
+  }
+  if (vectors !== null) report.check('the vector index', checkVectors(connection, vectors));
+  return report.result();
+}
+
+class Report {
+  readonly #problems: string[] = [];
+  readonly #checked: string[] = [];
+
+  check(checked: string, problems: readonly string[]): void {
+    this.#checked.push(checked);
+    this.#problems.push(...problems.slice(0, MAX_PROBLEMS_PER_CHECK));
+    const more = problems.length - MAX_PROBLEMS_PER_CHECK;
+    if (more > 0) this.#problems.push(`${more} more problems in: ${checked}`);
+  }
+
+  result(): IntegrityReport {
+    return { ok: this.#problems.length === 0, problems: this.#problems, checked: this.#checked };
+  }
+}
+
+function checkFile(connection: Connection): string[] {
+  const answers = fileCheck.all(connection).map(({ integrity_check: answer }) => answer);
+  const orphans = foreignKeyCheck
+    .all(connection)
+    .map(({ table, parent }) => `a row of ${table} names a row of ${parent} that does not exist`);
+  return [
+    ...answers.filter((answer) => answer !== 'ok').map((answer) => `database file: ${answer}`),
+    ...orphans,
+  ];
+}
+
+interface Totals {
+  live: number;
+  trash: number;
+  conflicts: number;
+  content: HashSum;
+  state: HashSum;
+  tags: number;
+  attributes: number;
+}
+
+/** Walks over all memories and makes their derived state again from the versions. */
+class MemoryCheck {
+  readonly problems: string[] = [];
+  readonly totals: Totals = {
+    live: 0,
+    trash: 0,
+    conflicts: 0,
+    content: emptySum(),
+    state: emptySum(),
+    tags: 0,
+    attributes: 0,
+  };
+  readonly #connection: Connection;
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+  }
+
+  run(): void {
+    for (let after = 0; ;) {
+      const rows = selectMemories.all(this.#connection, after, BATCH);
+      const last = rows.at(-1);
+      if (last === undefined) return;
+      const siblings = this.#siblings(after, last.num);
+      for (const row of rows) this.#check(row, siblings.get(row.num) ?? []);
+      after = last.num;
+    }
+  }
+
+  /** Siblings of each memory; every version's content is compared with its hash on the way. */
+  #siblings(after: number, upTo: number): Map<number, (StoredVersion & { hash: Uint8Array | null })[]> {
+    const byMemory = new Map<number, (StoredVersion & { hash: Uint8Array | null })[]>();
+    for (const row of selectVersions.all(this.#connection, after, upTo)) {
+      const list = byMemory.get(row.num) ?? [];
+      byMemory.set(row.num, list);
+      if (row.sibling === 1) list.push({ ...toVersion(row), hash: row.content_hash });
+    }
+    return byMemory;
+  }
+
+  #check(row: MemoryRow, siblings: readonly (StoredVersion & { hash: Uint8Array | null })[]): void {
+    if (siblings.length === 0) {
+      this.problems.push(`memory ${row.id} has no version`);
+      return;
+    }
+    this.#checkHashes(row.id, siblings);
+    const expected = derive({ num: row.num, id: row.id, siblings });
+    const { current, entry } = expected;
+    const hash = entry.live ? textHash(current.text) : null;
+    const same =
+      row.state === current.state &&
+      row.conflict === (entry.conflict ? 1 : 0) &&
+      row.current === current.key &&
+      row.source === current.source &&
+      row.created_at === current.createdAt &&
+      row.updated_at === current.updatedAt &&
+      hexOf(row.text_hash) === hexOf(hash);
+    if (!same) this.problems.push(`memory ${row.id} differs from its current version`);
+    this.#checkFacets({ num: row.num, id: row.id, siblings }, current);
+    this.#count(expected);
+  }
+
+  #checkHashes(id: string, siblings: readonly (StoredVersion & { hash: Uint8Array | null })[]): void {
+    for (const version of siblings) {
+      const hasContent = version.state === 'live' || version.state === 'deleted';
+      const expected = hasContent ? contentHash(id, version) : null;
+      if (hexOf(expected) !== hexOf(version.hash)) {
+        this.problems.push(`the content of memory ${id} is not what was stored`);
+      }
+    }
+  }
+
+  #checkFacets({ num, id }: StoredMemory, { state, tags, metadata }: StoredVersion): void {
+    const live = state === 'live' ? 1 : 0;
+    const attributes = Object.entries(metadata);
+    this.totals.tags += tags.length;
+    this.totals.attributes += attributes.length;
+    const complete =
+      tags.every((tag) => selectTags.get(this.#connection, live, num, tag) !== undefined) &&
+      attributes.every(
+        ([name, value]) =>
+          selectAttribute.get(this.#connection, live, num, name, attributeValue(value)) !== undefined,
+      );
+    if (!complete) this.problems.push(`memory ${id} is missing in the filters of tags or metadata`);
+  }
+
+  #count({ entry }: ReturnType<typeof derive>): void {
+    if (entry.live) this.totals.live += 1;
+    if (entry.trash) this.totals.trash += 1;
+    if (entry.conflict) this.totals.conflicts += 1;
+    if (entry.contentHash !== null) this.totals.content = addHash(this.totals.content, entry.contentHash);
+    this.totals.state = addHash(this.totals.state, entry.siblingsHash);
+  }
+}
+
+function checkFacetTotals(connection: Connection, { totals }: MemoryCheck): string[] {
+  return (['tag', 'attribute'] as const).flatMap((table) => {
+    const count = new Query<[], { count: number }>(`SELECT count(*) AS count FROM ${table}`).get(
+      connection,
+    )?.count;
+    const expected = totals[`${table}s`];
+    return count === expected ? [] : [`the table ${table} has ${count ?? 0} rows instead of ${expected}`];
+  });
+}
+
+function checkTotals(connection: Connection, { totals }: MemoryCheck): string[] {
+  const ledger = readLedger(connection);
+  const counts = (['live', 'trash', 'conflicts'] as const)
+    .filter((name) => ledger[name] !== totals[name])
+    .map((name) => `the total "${name}" is ${ledger[name]} instead of ${totals[name]}`);
+  const expected = storeDigests(totals, readClock(connection));
+  const digests = readDigests(connection);
+  const wrong = (['contentDigest', 'stateDigest'] as const)
+    .filter((name) => digests[name] !== expected[name])
+    .map((name) => `${name} is ${digests[name]} instead of ${expected[name]}`);
+  return [...counts, ...wrong];
+}
+
+const countVectors = new Query<[model: number], { count: number }>(
+  `SELECT count(*) AS count FROM memory m CROSS JOIN chunk c ON c.version = m.current AND c.model = ?
+   WHERE m.state = 'live'`,
+);
+
+function checkVectors(connection: Connection, { index, model, count }: VectorCatchUp): string[] {
+  const expected = countVectors.get(connection, model)?.count ?? 0;
+  if (index.count === expected && count === expected) return [];
+  return [`the vector index (${index.kind}) holds ${index.count} vectors instead of ${expected}`];
+}
+
+function hexOf(bytes: Uint8Array | null): string {
+  return bytes === null ? '' : toHex(bytes);
+}

@@ -1,0 +1,108 @@
+import { addHash, storeDigests, subtractHash, type HashSum } from '../../memory/digest.ts';
+import type { StoreDigests } from '../../memory/memory.ts';
+import type { Clock, Dot } from '../../memory/version.ts';
+import type { Connection } from './connection.ts';
+import { Query } from './query.ts';
+
+interface LedgerRow {
+  machine: string;
+  sequence: number;
+  live: number;
+  trash: number;
+  conflicts: number;
+  content_sum: Uint8Array;
+  state_sum: Uint8Array;
+}
+
+const selectLedger = new Query<[], LedgerRow>('SELECT * FROM ledger');
+const updateLedger = new Query<
+  [sequence: number, live: number, trash: number, conflicts: number, content: Uint8Array, state: Uint8Array]
+>('UPDATE ledger SET sequence = ?, live = ?, trash = ?, conflicts = ?, content_sum = ?, state_sum = ?');
+const selectClock = new Query<[], { machine: string; n: number }>('SELECT machine, n FROM clock');
+const selectOwnCount = new Query<[machine: string], { n: number }>('SELECT n FROM clock WHERE machine = ?');
+const upsertOwnCount = new Query<[machine: string, n: number]>(
+  'INSERT INTO clock (machine, n) VALUES (?, ?) ON CONFLICT (machine) DO UPDATE SET n = excluded.n',
+);
+
+/** What one memory adds to the totals. */
+export interface LedgerEntry {
+  readonly live: boolean;
+  readonly trash: boolean;
+  readonly conflict: boolean;
+  /** Null when there is no live content. */
+  readonly contentHash: HashSum | null;
+  readonly siblingsHash: HashSum;
+}
+
+/** The store's totals: loaded at the start of a write transaction, changed in memory, saved before its commit. */
+export class Ledger {
+  readonly machine: string;
+  readonly #row: LedgerRow;
+  readonly #writesAtStart: number;
+  #writes: number;
+
+  private constructor(row: LedgerRow, writes: number) {
+    this.machine = row.machine;
+    this.#row = row;
+    this.#writesAtStart = writes;
+    this.#writes = writes;
+  }
+
+  static load(connection: Connection): Ledger {
+    const row = readLedger(connection);
+    return new Ledger(row, selectOwnCount.get(connection, row.machine)?.n ?? 0);
+  }
+
+  nextSequence(): number {
+    return ++this.#row.sequence;
+  }
+
+  /** A new name for a write of this machine. */
+  nextDot(): Dot {
+    return { machine: this.machine, n: ++this.#writes };
+  }
+
+  add(entry: LedgerEntry): void {
+    this.#count(entry, 1);
+    this.#row.state_sum = addHash(this.#row.state_sum, entry.siblingsHash);
+    if (entry.contentHash !== null) {
+      this.#row.content_sum = addHash(this.#row.content_sum, entry.contentHash);
+    }
+  }
+
+  subtract(entry: LedgerEntry): void {
+    this.#count(entry, -1);
+    this.#row.state_sum = subtractHash(this.#row.state_sum, entry.siblingsHash);
+    if (entry.contentHash !== null) {
+      this.#row.content_sum = subtractHash(this.#row.content_sum, entry.contentHash);
+    }
+  }
+
+  #count(entry: LedgerEntry, step: 1 | -1): void {
+    if (entry.live) this.#row.live += step;
+    if (entry.trash) this.#row.trash += step;
+    if (entry.conflict) this.#row.conflicts += step;
+  }
+
+  save(connection: Connection): void {
+    const { sequence, live, trash, conflicts, content_sum, state_sum } = this.#row;
+    updateLedger.run(connection, sequence, live, trash, conflicts, content_sum, state_sum);
+    if (this.#writes > this.#writesAtStart) upsertOwnCount.run(connection, this.machine, this.#writes);
+  }
+}
+
+/** The totals as they were saved last. */
+export function readLedger(connection: Connection): LedgerRow {
+  const row = selectLedger.get(connection);
+  if (row === undefined) throw new Error('the ledger row is missing');
+  return row;
+}
+
+export function readClock(connection: Connection): Clock {
+  return Object.fromEntries(selectClock.all(connection).map(({ machine, n }) => [machine, n]));
+}
+
+export function readDigests(connection: Connection): StoreDigests {
+  const row = readLedger(connection);
+  return storeDigests({ content: row.content_sum, state: row.state_sum }, readClock(connection));
+}

@@ -1,0 +1,95 @@
+import { InvalidInputError } from '../../errors/invalid-input-error.ts';
+import type { MemoryFilter } from '../../memory/filter.ts';
+import type { ListPage, ListRequest } from '../memory-store.ts';
+import type { Connection } from './connection.ts';
+import { filterCondition, matchesAll, type Condition } from './filter-sql.ts';
+import { readLedger } from './ledger.ts';
+import { Query, type SqlValue } from './query.ts';
+import { MEMORY_COLUMNS, toMemory, type MemoryRow } from './reader.ts';
+
+const WHICH = {
+  live: { sql: `m.state = 'live'`, live: true },
+  trash: { sql: `m.state = 'deleted'`, live: false },
+  conflict: { sql: 'm.conflict = 1', live: true },
+} as const;
+
+const ORDER = {
+  newest: { column: 'created_at', direction: 'DESC', beyond: '<' },
+  oldest: { column: 'created_at', direction: 'ASC', beyond: '>' },
+  updated: { column: 'updated_at', direction: 'DESC', beyond: '<' },
+} as const;
+
+export function listPage(connection: Connection, request: ListRequest): ListPage {
+  const { sql: which, live } = WHICH[request.which];
+  const { column, direction, beyond } = ORDER[request.order];
+  const condition = filterCondition(request.filter, live);
+  const position = request.cursor === undefined ? null : parseCursor(request.cursor, request.order);
+  const start = position === null ? 'TRUE' : `(m.${column}, m.num) ${beyond} (?, ?)`;
+  const rows = new Query<SqlValue[], MemoryRow>(
+    `SELECT ${MEMORY_COLUMNS} FROM memory m JOIN version v ON v.key = m.current
+     WHERE ${which} AND ${condition.sql} AND ${start}
+     ORDER BY m.${column} ${direction}, m.num ${direction} LIMIT ?`,
+  ).all(connection, ...condition.parameters, ...(position ?? []), request.limit + 1);
+  const page = rows.slice(0, request.limit);
+  const last = page.at(-1);
+  return {
+    memories: page.map(toMemory),
+    total: countMatches(connection, request, {
+      sql: `${which} AND ${condition.sql}`,
+      parameters: condition.parameters,
+    }),
+    ...(rows.length > page.length && last !== undefined
+      ? { nextCursor: formatCursor(request.order, [last[column], last.num]) }
+      : {}),
+  };
+}
+
+/** Totals without a filter are kept by the ledger; counting 100,000 rows for every page would be slow. */
+function countMatches(connection: Connection, request: ListRequest, condition: Condition): number {
+  if (matchesAll(request.filter)) {
+    const { live, trash, conflicts } = readLedger(connection);
+    return { live, trash, conflict: conflicts }[request.which];
+  }
+  const query = new Query<SqlValue[], { total: number }>(
+    `SELECT count(*) AS total FROM memory m WHERE ${condition.sql}`,
+  );
+  return query.get(connection, ...condition.parameters)?.total ?? 0;
+}
+
+/** Ids of all live memories that match, oldest first. */
+export function matchingIds(connection: Connection, filter: MemoryFilter): string[] {
+  const condition = filterCondition(filter, true);
+  return new Query<SqlValue[], { id: string }>(
+    `SELECT m.id FROM memory m WHERE m.state = 'live' AND ${condition.sql} ORDER BY m.created_at, m.num`,
+  )
+    .all(connection, ...condition.parameters)
+    .map(({ id }) => id);
+}
+
+type Position = readonly [value: number, num: number];
+
+function formatCursor(order: ListRequest['order'], position: Position): string {
+  return Buffer.from(JSON.stringify([order, ...position])).toString('base64url');
+}
+
+/** @throws InvalidInputError */
+function parseCursor(cursor: string, order: ListRequest['order']): Position {
+  const parts = decodeJson(cursor);
+  if (Array.isArray(parts) && parts.length === 3 && parts[0] === order) {
+    const [value, num] = parts.slice(1) as unknown[];
+    if (Number.isSafeInteger(value) && Number.isSafeInteger(num)) return [Number(value), Number(num)];
+  }
+  throw new InvalidInputError(
+    'cursor',
+    `is ${JSON.stringify(cursor)}`,
+    'allowed is the nextCursor of the previous page of a list with the same order',
+  );
+}
+
+function decodeJson(cursor: string): unknown {
+  try {
+    return JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'));
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,84 @@
+import { mkdirSync, renameSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { StoreDamagedError } from '../../errors/store-damaged-error.ts';
+import { StoreTooNewError } from '../../errors/store-too-new-error.ts';
+import { Connection } from './connection.ts';
+import type { Migration } from './migrations.ts';
+import { withProcessLock } from './process-lock.ts';
+import { Query } from './query.ts';
+import { syncFolder } from './sync-folder.ts';
+
+const quickCheck = new Query<[], { quick_check: string }>('PRAGMA quick_check(1)');
+
+/** The newest schema version of a list of migrations. */
+export function latestVersion(migrations: readonly Migration[]): number {
+  return migrations.at(-1)?.version ?? 0;
+}
+
+/** Runs the migrations that the database lacks. The caller holds a write transaction. */
+export function applyMigrations(connection: Connection, migrations: readonly Migration[]): void {
+  const current = connection.integerPragma('user_version');
+  for (const { version, up } of migrations) {
+    if (version > current) up(connection);
+  }
+  connection.exec(`PRAGMA user_version = ${latestVersion(migrations)}`);
+}
+
+/** @throws StoreTooNewError when a newer program has changed the schema */
+export function checkVersion(connection: Connection, migrations: readonly Migration[]): void {
+  const found = connection.integerPragma('user_version');
+  const supported = latestVersion(migrations);
+  if (found > supported) throw new StoreTooNewError(connection.path, found, supported);
+}
+
+/**
+ * Brings an existing database to the newest schema. First a copy of the whole database is put beside it
+ * (`backups/before-v<N>-<UTC time>.sqlite`) and checked. Of several processes one does the work, the others
+ * get a busy error until it is done.
+ * @returns path of the backup; null when there was nothing to do
+ */
+export function migrate(
+  connection: Connection,
+  migrations: readonly Migration[],
+  now: number,
+): string | null {
+  const target = latestVersion(migrations);
+  if (connection.integerPragma('user_version') >= target) return null;
+  return withProcessLock(`${connection.path}.migration-lock`, () => {
+    if (connection.integerPragma('user_version') >= target) return null;
+    const backup = backUp(connection, target, now);
+    connection.transaction('IMMEDIATE', () => {
+      applyMigrations(connection, migrations);
+    });
+    return backup;
+  });
+}
+
+function backUp(connection: Connection, target: number, now: number): string {
+  const folder = join(dirname(connection.path), 'backups');
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const time = new Date(now).toISOString().replaceAll(/[-:.]/g, '');
+  const path = join(folder, `before-v${target}-${time}.sqlite`);
+  const draft = `${path}.new`;
+  rmSync(draft, { force: true });
+  try {
+    copyInto(connection, draft);
+    renameSync(draft, path);
+  } finally {
+    rmSync(draft, { force: true });
+  }
+  syncFolder(folder);
+  return path;
+}
+
+function copyInto(connection: Connection, draft: string): void {
+  connection.statement('VACUUM INTO ?').run(draft);
+  const copy = new Connection(draft);
+  try {
+    const result = quickCheck.get(copy)?.quick_check;
+    if (result !== 'ok')
+      throw new StoreDamagedError(connection.path, `is damaged (${result ?? 'no answer'})`);
+  } finally {
+    copy.close();
+  }
+}

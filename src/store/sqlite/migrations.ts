@@ -1,0 +1,33 @@
+import { randomBytes } from 'node:crypto';
+import { emptySum } from '../../memory/digest.ts';
+import type { Connection } from './connection.ts';
+import { Query } from './query.ts';
+import { APPLICATION_ID, SCHEMA_1 } from './schema.ts';
+
+/** One step of the schema. Runs inside a transaction; versions count up from 1 without gaps. */
+export interface Migration {
+  readonly version: number;
+  readonly up: (connection: Connection) => void;
+}
+
+const insertLedger = new Query<[machine: string, content: Uint8Array, state: Uint8Array]>(
+  `INSERT INTO ledger (one, machine, sequence, live, trash, conflicts, content_sum, state_sum)
+   VALUES (1, ?, 0, 0, 0, 0, ?, ?)`,
+);
+
+/** Every migration ever released, in order. A released one never changes. */
+export const MIGRATIONS: readonly Migration[] = [
+  {
+    version: 1,
+    up: (connection) => {
+      connection.exec(`PRAGMA application_id = ${APPLICATION_ID}`);
+      connection.exec(SCHEMA_1);
+      insertLedger.run(connection, newMachineId(), emptySum(), emptySum());
+    },
+  },
+];
+
+/** Random, because it must be unique among machines that know nothing of each other. */
+function newMachineId(): string {
+  return randomBytes(8).toString('hex');
+}

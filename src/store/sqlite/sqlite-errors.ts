@@ -1,0 +1,152 @@
+import { accessSync, constants, statfsSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { FaissMemoryError } from '../../errors/faiss-memory-error.ts';
+import { StoreBusyError } from '../../errors/store-busy-error.ts';
+import { StoreDamagedError } from '../../errors/store-damaged-error.ts';
+import { StoreFullError } from '../../errors/store-full-error.ts';
+import { StoreReadOnlyError } from '../../errors/store-read-only-error.ts';
+import { StoreUnavailableError } from '../../errors/store-unavailable-error.ts';
+
+/** Primary result codes, https://sqlite.org/rescode.html. */
+const PERM = 3;
+const BUSY = 5;
+const LOCKED = 6;
+const READONLY = 8;
+const IOERR = 10;
+const CORRUPT = 11;
+const FULL = 13;
+const CANTOPEN = 14;
+/** Lost a race for the locks of the write-ahead log. */
+const PROTOCOL = 15;
+const NOTADB = 26;
+
+/** The database file was renamed or deleted while open. */
+const READONLY_DBMOVED = 1032;
+
+const FULL_BELOW_BYTES = 256 * 1024;
+
+/** SQLite's extended result code; null for errors that are not SQLite's. */
+function resultCode(error: unknown): number | null {
+  if (!(error instanceof Error) || !('errcode' in error) || typeof error.errcode !== 'number') return null;
+  return error.errcode;
+}
+
+/** True when another connection holds a lock: the same call may succeed a moment later. */
+export function isBusy(error: unknown): boolean {
+  const code = resultCode(error);
+  return code !== null && [BUSY, LOCKED, PROTOCOL].includes(code & 0xff);
+}
+
+/** The product's error for whatever the database or the file system raised; its own errors stay as they are. */
+export function toStoreError(error: unknown, path: string, waitedMs: number): FaissMemoryError {
+  if (error instanceof FaissMemoryError) return error;
+  const code = resultCode(error);
+  if (code !== null) return fromSqlite(error, { code, path, waitedMs });
+  return fromFileSystem(error, path) ?? internal(error, path);
+}
+
+function fromSqlite(
+  cause: unknown,
+  { code, path, waitedMs }: { readonly code: number; readonly path: string; readonly waitedMs: number },
+): FaissMemoryError {
+  if (isBusy(cause)) return new StoreBusyError(path, waitedMs, { cause });
+  if (code === READONLY_DBMOVED) return moved(path, cause);
+  switch (code & 0xff) {
+    case CORRUPT:
+      return new StoreDamagedError(path, `is damaged (${describe(cause)})`, { cause });
+    case NOTADB:
+      return new StoreDamagedError(path, 'is not an SQLite database', { cause });
+    case FULL:
+      return new StoreFullError(path, { cause });
+    case PERM:
+    case READONLY:
+      return new StoreReadOnlyError(path, { cause });
+    case CANTOPEN:
+      return cannotOpen(path, cause);
+    case IOERR:
+      if (isDiskFull(path)) return new StoreFullError(path, { cause });
+      return new StoreUnavailableError(
+        `Reading or writing the memory store ${path} failed: ${describe(cause)}`,
+        {
+          fix: 'Check that the disk is connected and healthy, then try again.',
+          retryable: true,
+          cause,
+        },
+      );
+    default:
+      return internal(cause, path);
+  }
+}
+
+function fromFileSystem(cause: unknown, path: string): FaissMemoryError | null {
+  if (!(cause instanceof Error) || !('code' in cause) || !('syscall' in cause)) return null;
+  switch (cause.code) {
+    case 'EACCES':
+    case 'EPERM':
+    case 'EROFS':
+      return new StoreReadOnlyError(path, { cause });
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return new StoreFullError(path, { cause });
+    default:
+      return unavailable(path, cause);
+  }
+}
+
+/** SQLite says only "unable to open"; the file system knows why. */
+function cannotOpen(path: string, cause: unknown): FaissMemoryError {
+  if (isDiskFull(path)) return new StoreFullError(path, { cause });
+  try {
+    if (statSync(path).isDirectory()) return notAFile(path);
+    accessSync(path, constants.R_OK | constants.W_OK);
+    accessSync(dirname(path), constants.W_OK);
+  } catch (error) {
+    return fromFileSystem(error, path) ?? unavailable(path, cause);
+  }
+  return unavailable(path, cause);
+}
+
+export function notAFile(path: string): StoreUnavailableError {
+  return new StoreUnavailableError(`The memory store ${path} cannot be opened: it is a folder, not a file`, {
+    fix: `Move ${path} away, or choose another folder with MEMORY_DATA_DIR.`,
+  });
+}
+
+export function moved(path: string, cause?: unknown): StoreUnavailableError {
+  return new StoreUnavailableError(`The memory store ${path} was moved, replaced or deleted while in use`, {
+    fix: 'Put the file back, or try again to go on with the file that is there now.',
+    retryable: true,
+    cause,
+  });
+}
+
+function unavailable(path: string, cause: unknown): StoreUnavailableError {
+  return new StoreUnavailableError(`The memory store ${path} cannot be opened: ${describe(cause)}`, {
+    fix: 'Check that the folder exists and that your user may read and write it.',
+    retryable: true,
+    cause,
+  });
+}
+
+function internal(cause: unknown, path: string): FaissMemoryError {
+  return new FaissMemoryError(
+    'INTERNAL',
+    `Unexpected error of the memory store ${path}: ${describe(cause)}`,
+    {
+      cause,
+    },
+  );
+}
+
+function isDiskFull(path: string): boolean {
+  try {
+    const { bavail, bsize } = statfsSync(dirname(path));
+    return bavail * bsize < FULL_BELOW_BYTES;
+  } catch {
+    return false;
+  }
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,174 @@
+import { join } from 'node:path';
+import type { ModelStamp } from '../../embedding/embedder.ts';
+import type { MemoryFilter } from '../../memory/filter.ts';
+import type { Memory, MemoryDraft, MemoryPatch, MemoryWithHistory } from '../../memory/memory.ts';
+import { SerialQueue } from '../../util/serial-queue.ts';
+import { createUuidV7Generator } from '../../util/uuid-v7.ts';
+import type {
+  AddOptions,
+  AddOutcome,
+  CandidateLists,
+  CandidateRequest,
+  EmbeddingWrite,
+  IntegrityReport,
+  ListPage,
+  ListRequest,
+  MemoryStore,
+  PendingEmbedding,
+  StoreStats,
+} from '../memory-store.ts';
+import type { Connection } from './connection.ts';
+import {
+  checkEmbeddings,
+  claimPending,
+  dropOtherModelVectors,
+  mayClaim,
+  storeEmbeddings,
+} from './embeddings.ts';
+import { checkIntegrity } from './integrity.ts';
+import { listPage, matchingIds } from './list.ts';
+import { readMemories, readWithHistory } from './reader.ts';
+import { readStats } from './stats.ts';
+import { StoreFile, type StoreFileSettings } from './store-file.ts';
+import { VectorSearch, type CreateVectorIndex } from './vector-candidates.ts';
+import { wordCandidates } from './word-candidates.ts';
+import {
+  addMemories,
+  deleteMemories,
+  purgeMemories,
+  restoreMemories,
+  stripTrash,
+  updateMemory,
+  type WriteContext,
+} from './writes.ts';
+
+/** Name of the database inside the data folder. */
+export const DATABASE_NAME = 'memory.sqlite';
+
+export interface SqliteMemoryStoreSettings extends Omit<StoreFileSettings, 'path'> {
+  /** Folder of the database; created with mode 0700 when absent. */
+  readonly dataDir: string;
+  /** Called on the first search by vector. The store disposes of the index. */
+  readonly createVectorIndex: CreateVectorIndex;
+}
+
+/** The store on one SQLite file, for one thread; creating one touches no file. */
+export class SqliteMemoryStore implements MemoryStore {
+  readonly #file: StoreFile;
+  readonly #vectors: VectorSearch;
+  /** Searches by vector take turns, because they share one index. */
+  readonly #vectorTurns = new SerialQueue();
+  readonly #now: () => number;
+  readonly #newId: () => string;
+
+  constructor({ dataDir, createVectorIndex, ...settings }: SqliteMemoryStoreSettings) {
+    this.#file = new StoreFile({ ...settings, path: join(dataDir, DATABASE_NAME) });
+    this.#vectors = new VectorSearch(createVectorIndex);
+    this.#now = settings.now;
+    this.#newId = createUuidV7Generator(settings.now);
+  }
+
+  add(drafts: readonly MemoryDraft[], options: AddOptions = {}): Promise<AddOutcome[]> {
+    return this.#write((context) => addMemories(context, drafts, { ...options, newId: this.#newId }));
+  }
+
+  get(ids: readonly string[]): Promise<MemoryWithHistory[]> {
+    return this.#file.read((connection) => readWithHistory(connection, ids));
+  }
+
+  getCurrent(ids: readonly string[]): Promise<Memory[]> {
+    return this.#file.read((connection) => readMemories(connection, ids));
+  }
+
+  update(id: string, patch: MemoryPatch): Promise<Memory> {
+    return this.#write((context) => updateMemory(context, id, patch));
+  }
+
+  delete(ids: readonly string[]): Promise<number> {
+    return this.#write((context) => deleteMemories(context, ids));
+  }
+
+  restore(ids: readonly string[]): Promise<Memory[]> {
+    return this.#write((context) => restoreMemories(context, ids));
+  }
+
+  async purge(ids: readonly string[]): Promise<number> {
+    const count = await this.#write((context) => purgeMemories(context, ids));
+    // The write-ahead log still holds pages with the erased content.
+    this.#file.truncateLog();
+    return count;
+  }
+
+  async stripTrash(olderThanMs: number): Promise<number> {
+    const count = await this.#write((context) => stripTrash(context, olderThanMs));
+    if (count > 0) this.#file.truncateLog();
+    return count;
+  }
+
+  list(request: ListRequest): Promise<ListPage> {
+    return this.#file.read((connection) => listPage(connection, request));
+  }
+
+  matching(filter: MemoryFilter): Promise<string[]> {
+    return this.#file.read((connection) => matchingIds(connection, filter));
+  }
+
+  candidates(request: CandidateRequest): Promise<CandidateLists> {
+    const { vector } = request;
+    if (vector === undefined) {
+      return this.#file.read((connection) => ({ words: wordCandidates(connection, request), vectors: [] }));
+    }
+    return this.#withVectors(vector.stamp, (connection) => ({
+      words: wordCandidates(connection, request),
+      vectors: this.#vectors.candidates(connection, vector, request),
+    }));
+  }
+
+  async claimPendingEmbeddings(request: {
+    stamp: ModelStamp;
+    limit: number;
+    leaseMs: number;
+  }): Promise<PendingEmbedding[]> {
+    const now = this.#now();
+    const any = await this.#file.read((connection) => mayClaim(connection, request.stamp, now));
+    if (!any) return [];
+    return this.#write(({ connection }) => claimPending(connection, request.stamp, { ...request, now }));
+  }
+
+  async putEmbeddings(stamp: ModelStamp, writes: readonly EmbeddingWrite[]): Promise<number> {
+    checkEmbeddings(stamp, writes);
+    return this.#write(({ connection }) => storeEmbeddings(connection, stamp, writes));
+  }
+
+  dropOtherEmbeddings(stamp: ModelStamp): Promise<number> {
+    return this.#write(({ connection }) => dropOtherModelVectors(connection, stamp));
+  }
+
+  stats(stamp?: ModelStamp): Promise<StoreStats> {
+    return this.#file.read((connection) => readStats(connection, stamp));
+  }
+
+  checkIntegrity(stamp?: ModelStamp): Promise<IntegrityReport> {
+    if (stamp === undefined) return this.#file.read((connection) => checkIntegrity(connection, null));
+    return this.#withVectors(stamp, (connection) =>
+      checkIntegrity(connection, this.#vectors.loaded(connection, stamp)),
+    );
+  }
+
+  async close(): Promise<void> {
+    await this.#file.close();
+    await this.#vectorTurns.idle();
+    this.#vectors.dispose();
+  }
+
+  #withVectors<Result>(stamp: ModelStamp, work: (connection: Connection) => Result): Promise<Result> {
+    return this.#vectorTurns.run(async () => {
+      await this.#vectors.prepare(stamp);
+      return this.#file.read(work);
+    });
+  }
+
+  #write<Result>(work: (context: WriteContext) => Result): Promise<Result> {
+    return this.#file.write((connection: Connection) => work({ connection, now: this.#now() }));
+  }
+}

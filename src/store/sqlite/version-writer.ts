@@ -1,0 +1,93 @@
+import type { MemoryContent, VersionState } from '../../memory/version.ts';
+import type { Connection } from './connection.ts';
+import { derive, settle } from './derived-state.ts';
+import { Ledger } from './ledger.ts';
+import { Query } from './query.ts';
+import type { StoredMemory } from './stored-memory.ts';
+import { storeVersion, stripVersion, withoutContent } from './stored-version.ts';
+import { forgetRemovedWords } from './word-index.ts';
+
+/** Replaced versions that a memory keeps as its local history. */
+export const HISTORY_LIMIT = 50;
+
+const selectNextNum = new Query<[], { num: number }>('SELECT coalesce(max(num), 0) + 1 AS num FROM memory');
+const replaceSiblings = new Query<[replacedAt: number, num: number]>(
+  'UPDATE version SET sibling = 0, replaced_at = ? WHERE num = ? AND sibling = 1',
+);
+const trimHistory = new Query<[num: number, num: number, keep: number]>(
+  `DELETE FROM version WHERE num = ? AND sibling = 0 AND key <= (
+     SELECT key FROM version WHERE num = ? AND sibling = 0 ORDER BY key DESC LIMIT 1 OFFSET ?)`,
+);
+const deleteHistory = new Query<[num: number]>('DELETE FROM version WHERE num = ? AND sibling = 0');
+
+/** Writes versions. Made at the start of a write transaction; `finish` must be called before its commit. */
+export class VersionWriter {
+  readonly #connection: Connection;
+  readonly #ledger: Ledger;
+  readonly #now: number;
+
+  /** @param now time of the writes, milliseconds since the epoch */
+  constructor(connection: Connection, now: number) {
+    this.#connection = connection;
+    this.#ledger = Ledger.load(connection);
+    this.#now = now;
+  }
+
+  get ledger(): Ledger {
+    return this.#ledger;
+  }
+
+  /** The id must be new. */
+  create(id: string, content: MemoryContent): StoredMemory {
+    const num = selectNextNum.get(this.#connection)?.num ?? 1;
+    const version = storeVersion(
+      this.#connection,
+      { num, id },
+      { ...content, dot: this.#ledger.nextDot(), state: 'live' },
+    );
+    return this.#settle(null, { num, id, siblings: [version] });
+  }
+
+  /** Writes a version that replaces all siblings; they become history. */
+  replace(memory: StoredMemory, state: VersionState, content: MemoryContent): StoredMemory {
+    const { num, id } = memory;
+    replaceSiblings.run(this.#connection, this.#now, num);
+    const version = storeVersion(this.#connection, memory, {
+      ...content,
+      dot: this.#ledger.nextDot(),
+      state,
+    });
+    const after = this.#settle(memory, { num, id, siblings: [version] });
+    trimHistory.run(this.#connection, num, num, HISTORY_LIMIT);
+    return after;
+  }
+
+  /** Takes the content out of a memory in the trash, and out of its history. */
+  strip(memory: StoredMemory): StoredMemory {
+    const siblings = memory.siblings.map((version) =>
+      version.state === 'deleted' ? stripVersion(this.#connection, version) : version,
+    );
+    const after = this.#settle(memory, { ...memory, siblings });
+    deleteHistory.run(this.#connection, memory.num);
+    return after;
+  }
+
+  /** Erases a memory: content, history, vectors and, once `finish` is done, words. */
+  purge(memory: StoredMemory): StoredMemory {
+    const { createdAt } = derive(memory).current;
+    const after = this.replace(memory, 'purged', withoutContent({ createdAt, updatedAt: this.#now }));
+    deleteHistory.run(this.#connection, memory.num);
+    return after;
+  }
+
+  #settle(before: StoredMemory | null, after: StoredMemory): StoredMemory {
+    settle({ connection: this.#connection, ledger: this.#ledger }, before, after);
+    return after;
+  }
+
+  /** Saves the totals. @param options.forgetWords rewrite the full-text index without what was removed */
+  finish(options: { forgetWords?: boolean } = {}): void {
+    if (options.forgetWords === true) forgetRemovedWords(this.#connection);
+    this.#ledger.save(this.#connection);
+  }
+}
