@@ -96,3 +96,9 @@ export interface BlobStore {
   /** Frees connections. Idempotent; later calls of other methods may fail. */
   close(): Promise<void>;
 }
+
+/** A store that can create the bucket, container or folder it keeps its objects in. */
+export interface CreatableBlobStore extends BlobStore {
+  /** Only ever on the user's explicit wish; `existed` when there was nothing to do. */
+  createBucket(options?: BlobCallOptions): Promise<'created' | 'existed'>;
+}

@@ -11,8 +11,12 @@ export class ServerClock {
   }
 
   /** Takes the `Date` header of an answer; anything that is not a date is ignored. */
-  observe(dateHeader: string | null | undefined): void {
-    const serverTime = Date.parse(dateHeader ?? '');
+  observeHeader(dateHeader: string | null | undefined): void {
+    this.observe(Date.parse(dateHeader ?? ''));
+  }
+
+  /** Takes a time that the store just told, in milliseconds since 1970; NaN is ignored. */
+  observe(serverTime: number): void {
     if (Number.isNaN(serverTime)) return;
     this.#observed = { serverTime, monotonic: this.#monotonicNow() };
   }

@@ -1,0 +1,51 @@
+import type { Readable } from 'node:stream';
+
+/** A body was longer or shorter than announced, or longer than allowed. */
+export class BodyLengthError extends Error {
+  readonly problem: 'too-large' | 'wrong-length';
+
+  constructor(problem: 'too-large' | 'wrong-length', message: string) {
+    super(message);
+    this.name = 'BodyLengthError';
+    this.problem = problem;
+  }
+}
+
+export interface CollectOptions {
+  /** Bytes at the front to leave out, when a server answers a range with the whole object. */
+  readonly skip?: number;
+  /** Most bytes to keep. */
+  readonly maxBytes: number;
+  /** Length of the whole body that was announced, when it was. */
+  readonly expected?: number | undefined;
+  /** Stop after this many kept bytes and drop the rest. */
+  readonly take?: number;
+  readonly onProgress?: () => void;
+}
+
+/** Reads a body into memory, never more of it than allowed. The stream is consumed or destroyed when it returns. */
+export async function collectBody(stream: Readable, options: CollectOptions): Promise<Uint8Array> {
+  const { skip = 0, take = Infinity } = options;
+  const chunks: Uint8Array[] = [];
+  let received = 0;
+  let kept = 0;
+  // Leaving the loop early destroys the stream.
+  for await (const chunk of stream as AsyncIterable<Uint8Array>) {
+    options.onProgress?.();
+    const part = chunk.subarray(Math.max(0, skip - received)).subarray(0, take - kept);
+    received += chunk.length;
+    kept += part.length;
+    if (kept > options.maxBytes) {
+      throw new BodyLengthError('too-large', `more than ${options.maxBytes} bytes were sent`);
+    }
+    chunks.push(part);
+    if (kept >= take) return Buffer.concat(chunks);
+  }
+  if (options.expected !== undefined && received !== options.expected) {
+    throw new BodyLengthError(
+      'wrong-length',
+      `${received} bytes were received of ${options.expected} that were announced`,
+    );
+  }
+  return Buffer.concat(chunks);
+}

@@ -1,0 +1,124 @@
+import type { BlobOperation, BlobStoreReason } from '../errors/blob-store-error.ts';
+
+/** What kind of failure it is: the part of a `BlobStoreError` that does not depend on the call. */
+export interface Failure {
+  readonly reason: BlobStoreReason;
+  readonly retryable?: boolean;
+  readonly fix?: string;
+  /** The request was refused before it took effect, whatever it was. */
+  readonly refused?: boolean;
+}
+
+/** The call that failed. */
+export interface CallContext {
+  readonly operation: BlobOperation;
+  readonly location: string;
+  readonly key?: string | undefined;
+}
+
+/** What to do about a failure, where that does not depend on the provider. */
+export const fixes = {
+  reach: 'Check the network and the endpoint.',
+  tls: 'Check whether the endpoint begins with http: or https:, and that its certificate is valid for this name.',
+  credentials: 'Check the access key and the secret key.',
+  permissions: 'Allow this key to put, get, list and delete objects under the prefix of the bucket.',
+  bucket: 'Create the bucket or correct its name.',
+  region: "Set the region to the bucket's own.",
+  endpoint: 'Check the endpoint: it is the address of the service, without the name of the bucket.',
+  clock: "Set this computer's clock.",
+  space: 'Free some space or raise the quota at the provider.',
+} as const;
+
+const refused = { refused: true } as const;
+
+/** Meaning of an HTTP status where the body did not say more. */
+export function failureOfStatus(status: number): Failure {
+  if (status >= 300 && status < 400) return { reason: 'wrong-endpoint', fix: fixes.endpoint, ...refused };
+  return byStatus[status] ?? defaultOfStatus(status);
+}
+
+const byStatus: Readonly<Record<number, Failure>> = {
+  401: { reason: 'bad-credentials', fix: fixes.credentials, ...refused },
+  403: { reason: 'access-denied', fix: fixes.permissions, ...refused },
+  405: { reason: 'wrong-endpoint', fix: fixes.endpoint, ...refused },
+  408: { reason: 'timeout', retryable: true },
+  409: { reason: 'conflict', retryable: true, ...refused },
+  412: { reason: 'precondition', ...refused },
+  413: { reason: 'too-large', ...refused },
+  425: { reason: 'throttled', retryable: true, ...refused },
+  429: { reason: 'throttled', retryable: true, ...refused },
+  501: { reason: 'unsupported', ...refused },
+  503: { reason: 'throttled', retryable: true },
+  507: { reason: 'full', fix: fixes.space, ...refused },
+};
+
+function defaultOfStatus(status: number): Failure {
+  if (status >= 500) return { reason: 'server-error', retryable: true };
+  return { reason: 'protocol', fix: fixes.endpoint, refused: status >= 400 };
+}
+
+const noConnection: Failure = { reason: 'unreachable', retryable: true, fix: fixes.reach, ...refused };
+const brokenConnection: Failure = { reason: 'interrupted', retryable: true };
+const tlsRefused: Failure = { reason: 'tls', fix: fixes.tls, ...refused };
+
+const bySystemCode: Readonly<Record<string, Failure>> = {
+  ECONNREFUSED: noConnection,
+  ENOTFOUND: noConnection,
+  EAI_AGAIN: noConnection,
+  ENETUNREACH: noConnection,
+  EHOSTUNREACH: noConnection,
+  ENETDOWN: noConnection,
+  EADDRNOTAVAIL: noConnection,
+  ERR_SOCKET_BAD_PORT: { reason: 'misconfigured', fix: fixes.endpoint, ...refused },
+  ECONNRESET: brokenConnection,
+  ECONNABORTED: brokenConnection,
+  EPIPE: brokenConnection,
+  ERR_STREAM_PREMATURE_CLOSE: brokenConnection,
+  ETIMEDOUT: { reason: 'timeout', retryable: true, fix: fixes.reach },
+  EPROTO: tlsRefused,
+};
+
+/** Meaning of an error of Node's network code, searched through its causes; undefined when it is something else. */
+export function failureOfNetwork(error: unknown): (Failure & { readonly code: string }) | undefined {
+  for (let current = error; current instanceof Error; current = current.cause) {
+    const code = 'code' in current && typeof current.code === 'string' ? current.code : current.name;
+    const failure = failureOfCode(code);
+    if (failure !== undefined) return { ...failure, code };
+    if (current instanceof AggregateError && current.errors.length > 0) {
+      return failureOfNetwork(current.errors[0]);
+    }
+  }
+  return undefined;
+}
+
+function failureOfCode(code: string): Failure | undefined {
+  if (bySystemCode[code] !== undefined) return bySystemCode[code];
+  if (code === 'TimeoutError') return bySystemCode['ETIMEDOUT'];
+  // Certificates have two dozen codes; OpenSSL's own begin with ERR_SSL.
+  if (/^(?:ERR_(?:SSL|TLS)|CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|HOSTNAME_MISMATCH)/.test(code))
+    return tlsRefused;
+  // What answered does not speak HTTP, or sent more than it had announced.
+  if (code.startsWith('HPE_')) return { reason: 'protocol', retryable: true, fix: fixes.endpoint };
+  return undefined;
+}
+
+/** Milliseconds from a `Retry-After` header in either of its forms; undefined when there is none. */
+export function retryAfterMs(header: string | null | undefined, now: number): number | undefined {
+  if (header === undefined || header === null || header.trim() === '') return undefined;
+  const seconds = Number(header);
+  if (Number.isFinite(seconds)) return Math.max(0, seconds * 1000);
+  const date = Date.parse(header);
+  return Number.isNaN(date) ? undefined : Math.max(0, date - now);
+}
+
+/** One line without any of the secrets, and without control characters that could move a terminal's cursor. */
+export function safeText(text: string, secrets: readonly (string | undefined)[]): string {
+  let safe = text;
+  for (const secret of secrets) {
+    if (secret !== undefined && secret !== '') safe = safe.replaceAll(secret, '***');
+  }
+  return safe
+    .replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ')
+    .trim()
+    .slice(0, 300);
+}

@@ -1,0 +1,61 @@
+import { BlobStoreError, type BlobOperation, type BlobStoreReason } from '../errors/blob-store-error.ts';
+
+interface Meaning {
+  readonly reason: BlobStoreReason;
+  readonly retryable?: boolean;
+  readonly fix?: string;
+}
+
+const fixes = {
+  access: 'Give this user read and write permission on the folder.',
+  full: 'Free some space on the disk of the folder.',
+  reach: 'Check that the disk or network share is mounted and answers.',
+};
+
+const meanings: Readonly<Record<string, Meaning>> = {
+  EACCES: { reason: 'access-denied', fix: fixes.access },
+  EPERM: { reason: 'access-denied', fix: fixes.access },
+  EROFS: { reason: 'access-denied', fix: 'The file system is mounted read-only; choose another folder.' },
+  ENOSPC: { reason: 'full', fix: fixes.full },
+  EDQUOT: { reason: 'full', fix: fixes.full },
+  EFBIG: { reason: 'too-large' },
+  EEXIST: { reason: 'precondition' },
+  ENAMETOOLONG: { reason: 'misconfigured', fix: 'Choose a folder with a shorter path.' },
+  EIO: { reason: 'unreachable', retryable: true, fix: fixes.reach },
+  ESTALE: { reason: 'unreachable', retryable: true, fix: fixes.reach },
+  ENOTCONN: { reason: 'unreachable', retryable: true, fix: fixes.reach },
+  EHOSTDOWN: { reason: 'unreachable', retryable: true, fix: fixes.reach },
+  ETIMEDOUT: { reason: 'timeout', retryable: true, fix: fixes.reach },
+  EBUSY: { reason: 'conflict', retryable: true },
+  EAGAIN: { reason: 'conflict', retryable: true },
+  EMFILE: { reason: 'throttled', retryable: true },
+  ENFILE: { reason: 'throttled', retryable: true },
+};
+
+export interface FileErrorContext {
+  readonly operation: BlobOperation;
+  readonly location: string;
+  readonly key?: string;
+}
+
+/** Code of a system error, for example `ENOENT`; undefined for any other value. */
+export function systemCode(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !('code' in error)) return undefined;
+  return typeof error.code === 'string' ? error.code : undefined;
+}
+
+/** Says what a failed file operation means for an object store kept in a folder. */
+export function fileError(error: Error, context: FileErrorContext): BlobStoreError {
+  const code = systemCode(error);
+  const meaning: Meaning = meanings[code ?? ''] ?? { reason: 'protocol' };
+  return new BlobStoreError(meaning.reason, {
+    ...context,
+    problem: error.message,
+    providerCode: code,
+    retryable: meaning.retryable,
+    fix: meaning.fix,
+    // A rename that failed half-way cannot be told from one that did not start.
+    maybeApplied: context.operation === 'put' && meaning.reason !== 'precondition',
+    cause: error,
+  });
+}

@@ -1,0 +1,113 @@
+import { BlobStoreError } from '../errors/blob-store-error.ts';
+
+/** What a provider's name stands for. `{region}` and `{account}` are filled in from the settings. */
+export interface ProviderPreset {
+  readonly title: string;
+  /** Absent: the SDK finds Amazon's endpoint by region; or the user's own server, which needs an endpoint. */
+  readonly endpoint?: string;
+  readonly defaultRegion?: string;
+  readonly pathStyle: boolean;
+  /** The endpoint must come from the settings. */
+  readonly ownServer?: boolean;
+  /** What to know before using it. */
+  readonly note?: string;
+}
+
+/** S3-compatible providers by the name that the settings use. */
+export const providerPresets = {
+  aws: { title: 'Amazon S3', pathStyle: false },
+  b2: {
+    title: 'Backblaze B2',
+    endpoint: 'https://s3.{region}.backblazeb2.com',
+    pathStyle: true,
+    note: 'No conditional writes. The region is in the endpoint that the bucket page shows, for example us-west-004.',
+  },
+  r2: {
+    title: 'Cloudflare R2',
+    endpoint: 'https://{account}.r2.cloudflarestorage.com',
+    defaultRegion: 'auto',
+    pathStyle: true,
+    note: 'One write a second to the same key; more are answered with 429 and repeated.',
+  },
+  spaces: {
+    title: 'DigitalOcean Spaces',
+    endpoint: 'https://{region}.digitaloceanspaces.com',
+    pathStyle: false,
+  },
+  wasabi: { title: 'Wasabi', endpoint: 'https://s3.{region}.wasabisys.com', pathStyle: true },
+  'gcs-s3': {
+    title: 'Google Cloud Storage by its S3 interface',
+    endpoint: 'https://storage.googleapis.com',
+    defaultRegion: 'auto',
+    pathStyle: true,
+    note: 'Needs HMAC keys of a service account. Conditional writes use other headers there and are not offered.',
+  },
+  scaleway: { title: 'Scaleway', endpoint: 'https://s3.{region}.scw.cloud', pathStyle: true },
+  ovh: { title: 'OVHcloud', endpoint: 'https://s3.{region}.io.cloud.ovh.net', pathStyle: true },
+  hetzner: {
+    title: 'Hetzner',
+    endpoint: 'https://{region}.your-objectstorage.com',
+    pathStyle: true,
+  },
+  linode: { title: 'Akamai (Linode)', endpoint: 'https://{region}.linodeobjects.com', pathStyle: true },
+  idrive: {
+    title: 'IDrive e2',
+    pathStyle: true,
+    ownServer: true,
+    note: 'The endpoint is on the region page.',
+  },
+  minio: { title: 'MinIO', defaultRegion: 'us-east-1', pathStyle: true, ownServer: true },
+  ceph: { title: 'Ceph RADOS Gateway', defaultRegion: 'us-east-1', pathStyle: true, ownServer: true },
+  other: { title: 'S3-compatible server', defaultRegion: 'us-east-1', pathStyle: true, ownServer: true },
+} as const satisfies Record<string, ProviderPreset>;
+
+export type PresetName = keyof typeof providerPresets;
+
+export function isPresetName(name: string): name is PresetName {
+  return Object.hasOwn(providerPresets, name);
+}
+
+export interface PresetInput {
+  readonly preset: PresetName;
+  readonly region?: string | undefined;
+  readonly accountId?: string | undefined;
+  readonly endpoint?: string | undefined;
+  readonly pathStyle?: boolean | undefined;
+}
+
+export interface ResolvedPreset {
+  readonly region?: string;
+  readonly endpoint?: string;
+  readonly pathStyle: boolean;
+}
+
+/** Settings win over the preset. @throws BlobStoreError (`misconfigured`) naming the setting that is missing */
+export function resolvePreset(input: PresetInput): ResolvedPreset {
+  const preset: ProviderPreset = providerPresets[input.preset];
+  const region = input.region ?? preset.defaultRegion;
+  const endpoint = input.endpoint ?? fillIn(input, preset, region);
+  if (endpoint === undefined && preset.ownServer === true) throw missing(preset, 'the endpoint');
+  return {
+    ...(region === undefined ? {} : { region }),
+    ...(endpoint === undefined ? {} : { endpoint }),
+    pathStyle: input.pathStyle ?? preset.pathStyle,
+  };
+}
+
+function fillIn(input: PresetInput, preset: ProviderPreset, region: string | undefined): string | undefined {
+  const values = { region, account: input.accountId };
+  return preset.endpoint?.replace(/\{(region|account)\}/g, (_, name: 'region' | 'account') => {
+    const value = values[name];
+    if (value === undefined) throw missing(preset, name === 'region' ? 'the region' : 'the account id');
+    return value;
+  });
+}
+
+function missing(preset: ProviderPreset, what: string): BlobStoreError {
+  return new BlobStoreError('misconfigured', {
+    operation: 'open',
+    location: preset.title,
+    problem: `${what} is not set`,
+    fix: `Set ${what} that ${preset.title} shows for the bucket.`,
+  });
+}

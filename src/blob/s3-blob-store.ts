@@ -1,0 +1,186 @@
+import type { PutObjectCommandInput } from '@aws-sdk/client-s3';
+import { createHash } from 'node:crypto';
+import { BlobStoreError } from '../errors/blob-store-error.ts';
+import { assertBlobKey, assertBlobPrefix } from './blob-key.ts';
+import type { S3BlobSettings } from './blob-settings.ts';
+import type {
+  Blob,
+  BlobCallOptions,
+  BlobGetOptions,
+  BlobInfo,
+  BlobPutOptions,
+  BlobReceipt,
+  CreatableBlobStore,
+} from './blob-store.ts';
+import { assertByteRange, defaultMaxBytes } from './byte-range.ts';
+import type { Deadline } from './deadline.ts';
+import { fixes } from './failure.ts';
+import { resolveS3 } from './s3-client.ts';
+import { s3Code, s3Status } from './s3-errors.ts';
+import { listObjects, type ListObjectsOptions } from './s3-list-objects.ts';
+import { objectInfo, readObject } from './s3-read-object.ts';
+import { S3Session } from './s3-session.ts';
+
+/**
+ * Amazon S3 and everything that speaks its protocol. Objects are deleted one by one: batch deletion reports
+ * failures inside a success, needs headers that differ by server, and does not always tell the truth.
+ */
+export class S3BlobStore implements CreatableBlobStore {
+  readonly location: string;
+  readonly #session: S3Session;
+
+  private constructor(session: S3Session) {
+    this.#session = session;
+    this.location = session.connection.location;
+  }
+
+  /** Loads the SDK; connects to nothing. @throws BlobStoreError (`misconfigured`) */
+  static async open(settings: S3BlobSettings): Promise<S3BlobStore> {
+    return new S3BlobStore(await S3Session.open(resolveS3(settings)));
+  }
+
+  async put(key: string, bytes: Uint8Array, options: BlobPutOptions = {}): Promise<BlobReceipt> {
+    assertBlobKey(key);
+    const { sdk, client } = this.#session;
+    return this.#session.call({ operation: 'put', key, bytes: bytes.length }, options, async (deadline) => {
+      const command = new sdk.PutObjectCommand(this.#putInput(key, bytes, options));
+      const output = await client
+        .send(command, { abortSignal: deadline.signal })
+        .catch((error: unknown) => this.#refineCondition(error, key, options));
+      if (output.ETag === undefined) throw this.#notAStore(key);
+      return { etag: output.ETag };
+    });
+  }
+
+  async get(key: string, options: BlobGetOptions = {}): Promise<Blob | null> {
+    assertBlobKey(key);
+    const { range, maxBytes = defaultMaxBytes } = options;
+    if (range !== undefined) assertByteRange(range);
+    const { sdk, client } = this.#session;
+    return this.#session.call({ operation: 'get', key }, options, async (deadline) => {
+      const command = new sdk.GetObjectCommand({
+        ...this.#target(key),
+        ...(range === undefined ? {} : { Range: `bytes=${range.start}-${range.end - 1}` }),
+      });
+      try {
+        const output = await client.send(command, { abortSignal: deadline.signal });
+        return await readObject(output, { key, location: this.location, range, maxBytes, deadline });
+      } catch (error) {
+        if (s3Status(error) === 416) return await this.#emptyRange(key, deadline);
+        return await this.#session.absentOrThrow(error, deadline);
+      }
+    });
+  }
+
+  async head(key: string, options: BlobCallOptions = {}): Promise<BlobInfo | null> {
+    assertBlobKey(key);
+    return this.#session.call({ operation: 'head', key }, options, async (deadline) => {
+      try {
+        return await this.#headObject(key, deadline);
+      } catch (error) {
+        return await this.#session.absentOrThrow(error, deadline);
+      }
+    });
+  }
+
+  async list(prefix: string, options: ListObjectsOptions = {}): Promise<readonly BlobInfo[]> {
+    assertBlobPrefix(prefix);
+    return listObjects(this.#session, prefix, options);
+  }
+
+  async delete(key: string, options: BlobCallOptions = {}): Promise<void> {
+    assertBlobKey(key);
+    const { sdk, client } = this.#session;
+    await this.#session.call({ operation: 'delete', key }, options, async (deadline) => {
+      try {
+        await client.send(new sdk.DeleteObjectCommand(this.#target(key)), { abortSignal: deadline.signal });
+      } catch (error) {
+        await this.#session.absentOrThrow(error, deadline);
+      }
+    });
+  }
+
+  async createBucket(options: BlobCallOptions = {}): Promise<'created' | 'existed'> {
+    const { sdk, client, connection } = this.#session;
+    const { bucket: Bucket, region, endpoint } = connection;
+    return this.#session.call({ operation: 'create-bucket' }, options, async (deadline) => {
+      const abroad = endpoint === undefined && region !== undefined && region !== 'us-east-1';
+      const constraint = sdk.BucketLocationConstraint[region as keyof typeof sdk.BucketLocationConstraint];
+      const where = abroad ? { CreateBucketConfiguration: { LocationConstraint: constraint } } : {};
+      try {
+        await client.send(new sdk.CreateBucketCommand({ Bucket, ...where }), {
+          abortSignal: deadline.signal,
+        });
+        return 'created';
+      } catch (error) {
+        if (s3Code(error) === 'BucketAlreadyOwnedByYou') return 'existed';
+        throw error;
+      }
+    });
+  }
+
+  serverTime(): number | null {
+    return this.#session.clock.now();
+  }
+
+  close(): Promise<void> {
+    this.#session.close();
+    return Promise.resolve();
+  }
+
+  #target(key: string): { Bucket: string; Key: string } {
+    const { bucket, prefix } = this.#session.connection;
+    return { Bucket: bucket, Key: prefix + key };
+  }
+
+  #putInput(key: string, bytes: Uint8Array, { onlyIf }: BlobPutOptions): PutObjectCommandInput {
+    const { uploadChecksum } = this.#session.connection;
+    const hash = (name: string) => createHash(name).update(bytes).digest('base64');
+    return {
+      ...this.#target(key),
+      // A Buffer is sent with its length; streams would be sent in chunks that several servers refuse.
+      Body: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength),
+      ContentType: 'application/octet-stream',
+      ...(uploadChecksum === 'md5' ? { ContentMD5: hash('md5') } : {}),
+      ...(uploadChecksum === 'sha256' ? { ChecksumSHA256: hash('sha256') } : {}),
+      ...(onlyIf === 'absent' ? { IfNoneMatch: '*' } : {}),
+      ...(typeof onlyIf === 'object' ? { IfMatch: onlyIf.etag } : {}),
+    };
+  }
+
+  /** An object that is gone does not match an etag either, but several servers answer 404 to that. */
+  #refineCondition(error: unknown, key: string, { onlyIf }: BlobPutOptions): never {
+    if (onlyIf === undefined || s3Status(error) !== 404 || s3Code(error) === 'NoSuchBucket') throw error;
+    throw new BlobStoreError('precondition', {
+      operation: 'put',
+      location: this.location,
+      key,
+      problem: 'there is no such object',
+      status: 404,
+    });
+  }
+
+  async #headObject(key: string, deadline: Deadline): Promise<BlobInfo> {
+    const { sdk, client } = this.#session;
+    const command = new sdk.HeadObjectCommand(this.#target(key));
+    const output = await client.send(command, { abortSignal: deadline.signal });
+    return objectInfo({ key, location: this.location }, output);
+  }
+
+  /** The range starts behind the end of the object. */
+  async #emptyRange(key: string, deadline: Deadline): Promise<Blob> {
+    return { ...(await this.#headObject(key, deadline)), bytes: new Uint8Array(0) };
+  }
+
+  #notAStore(key: string): BlobStoreError {
+    return new BlobStoreError('protocol', {
+      operation: 'put',
+      location: this.location,
+      key,
+      problem: 'the answer lacks the headers of an object store',
+      retryable: true,
+      maybeApplied: true,
+      fix: fixes.endpoint,
+    });
+  }
+}

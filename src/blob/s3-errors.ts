@@ -1,0 +1,153 @@
+import { BlobStoreError } from '../errors/blob-store-error.ts';
+import { BodyLengthError } from './collect-body.ts';
+import {
+  failureOfNetwork,
+  failureOfStatus,
+  fixes,
+  retryAfterMs,
+  safeText,
+  type CallContext,
+  type Failure,
+} from './failure.ts';
+
+const credentials: Failure = { reason: 'bad-credentials', fix: fixes.credentials, refused: true };
+const region: Failure = { reason: 'wrong-region', fix: fixes.region, refused: true };
+const clock: Failure = { reason: 'clock-skew', fix: fixes.clock, refused: true };
+const damaged: Failure = { reason: 'integrity', retryable: true, refused: true };
+const full: Failure = { reason: 'full', fix: fixes.space, refused: true };
+const busy: Failure = { reason: 'throttled', retryable: true, refused: true };
+const misnamed: Failure = { reason: 'misconfigured', fix: fixes.bucket, refused: true };
+
+const byCode: Readonly<Record<string, Failure>> = {
+  NoSuchBucket: { reason: 'no-bucket', fix: fixes.bucket, refused: true },
+  InvalidBucketName: misnamed,
+  InvalidAccessKeyId: credentials,
+  SignatureDoesNotMatch: credentials,
+  AuthorizationHeaderMalformed: credentials,
+  InvalidToken: credentials,
+  ExpiredToken: credentials,
+  TokenRefreshRequired: credentials,
+  CredentialsProviderError: { ...credentials, fix: 'Set the access key and the secret key.' },
+  TokenProviderError: credentials,
+  RequestTimeTooSkewed: { ...clock, retryable: true },
+  RequestExpired: clock,
+  PermanentRedirect: region,
+  TemporaryRedirect: region,
+  IllegalLocationConstraintException: region,
+  RequestTimeout: { reason: 'timeout', retryable: true },
+  BadDigest: damaged,
+  IncompleteBody: damaged,
+  XAmzContentSHA256Mismatch: damaged,
+  XAmzContentChecksumMismatch: damaged,
+  EntityTooLarge: { reason: 'too-large', refused: true },
+  OperationAborted: { reason: 'conflict', retryable: true, refused: true },
+  ConditionalRequestConflict: { reason: 'conflict', retryable: true, refused: true },
+  PreconditionFailed: { reason: 'precondition', refused: true },
+  NotImplemented: { reason: 'unsupported', refused: true },
+  InvalidObjectState: { reason: 'archived', fix: 'Restore the object from cold storage.', refused: true },
+  SlowDown: busy,
+  TooManyRequests: busy,
+  Throttling: busy,
+  QuotaExceeded: full,
+  XMinioStorageFull: full,
+  InsufficientStorage: full,
+};
+
+/** The parts of an SDK error that are used; every one of them may be missing. */
+interface SdkError extends Error {
+  readonly $metadata?: { readonly httpStatusCode?: number };
+  readonly $response?: { readonly statusCode?: number; readonly headers?: Readonly<Record<string, string>> };
+  readonly Region?: string;
+}
+
+export interface S3CallContext extends CallContext {
+  /** Values that no message may contain. */
+  readonly secrets: readonly (string | undefined)[];
+  /** Set when the call ran out of time. */
+  readonly timedOut: boolean;
+}
+
+/** The S3 error code, for example `NoSuchKey`; undefined when the store did not say one. */
+export function s3Code(error: unknown): string | undefined {
+  return error instanceof Error && s3Status(error) !== undefined ? error.name : undefined;
+}
+
+/** The HTTP status of a failed call; undefined when there was no answer. */
+export function s3Status(error: unknown): number | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const { $metadata, $response } = error as SdkError;
+  return $metadata?.httpStatusCode ?? $response?.statusCode;
+}
+
+/** Says what an error of the S3 client means. Never keeps the client's error, which holds signed headers. */
+export function s3Error(thrown: unknown, context: S3CallContext): BlobStoreError {
+  const error = (thrown instanceof Error ? thrown : new Error(String(thrown))) as SdkError;
+  const status = s3Status(error);
+  const failure = classify(error, status, context);
+  const headers = error.$response?.headers ?? {};
+  return new BlobStoreError(failure.reason, {
+    operation: context.operation,
+    location: context.location,
+    key: context.key,
+    problem: safeText(problemOf(error, status, context), context.secrets),
+    fix: failure.fix,
+    retryable: failure.retryable,
+    status,
+    providerCode: failureOfNetwork(error)?.code ?? error.name,
+    retryAfterMs: retryAfterMs(headers['retry-after'], Date.now()),
+    maybeApplied: isWrite(context) && failure.refused !== true,
+  });
+}
+
+function isWrite({ operation }: CallContext): boolean {
+  return operation === 'put' || operation === 'delete' || operation === 'create-bucket';
+}
+
+function classify(error: SdkError, status: number | undefined, context: S3CallContext): Failure {
+  if (context.timedOut) return { reason: 'timeout', retryable: true, fix: fixes.reach };
+  if (error instanceof BodyLengthError) {
+    return error.problem === 'too-large'
+      ? { reason: 'too-large' }
+      : { reason: 'interrupted', retryable: true };
+  }
+  const bucketRegion = regionOf(error);
+  if (bucketRegion !== undefined) return { ...region, fix: `Set the region to ${bucketRegion}.` };
+  const known = byCode[error.name];
+  if (known !== undefined) return known;
+  if (status !== undefined && status >= 300) return failureOfStatus(status);
+  const network = failureOfNetwork(error);
+  if (network !== undefined) return network;
+  if (/checksum mismatch/i.test(error.message)) return damaged;
+  // A success that cannot be read: a proxy or a sign-in page answered instead of the store.
+  if (status !== undefined) return { reason: 'protocol', retryable: true, fix: fixes.endpoint };
+  return failureBeforeSending(error);
+}
+
+/** The region that a store names when it was asked with another one. */
+function regionOf(error: SdkError): string | undefined {
+  const mentions = [
+    'AuthorizationHeaderMalformed',
+    'PermanentRedirect',
+    'TemporaryRedirect',
+    'Redirect',
+    '301',
+  ];
+  const status = s3Status(error);
+  if (!mentions.includes(error.name) && status !== 301 && status !== 307) return undefined;
+  const named = error.Region ?? error.$response?.headers?.['x-amz-bucket-region'];
+  return named === undefined || !/^[a-z0-9-]{1,40}$/.test(named) ? undefined : named;
+}
+
+function failureBeforeSending(error: Error): Failure {
+  if (/region is missing/i.test(error.message))
+    return { reason: 'misconfigured', fix: 'Set the region.', refused: true };
+  if (/credential|profile|sso|token/i.test(error.message)) return credentials;
+  return { reason: 'protocol', fix: fixes.endpoint };
+}
+
+function problemOf(error: Error, status: number | undefined, context: S3CallContext): string {
+  if (context.timedOut) return 'no progress within the time allowed';
+  const answer = status === undefined ? '' : `HTTP ${status} `;
+  const text = error.message === error.name || error.message === 'UnknownError' ? '' : error.message;
+  return `${answer}${error.name === 'Error' ? '' : error.name} ${text}`.trim();
+}

@@ -1,0 +1,89 @@
+import type { GetObjectCommandOutput } from '@aws-sdk/client-s3';
+import { Readable } from 'node:stream';
+import { BlobStoreError } from '../errors/blob-store-error.ts';
+import type { Blob, BlobInfo, ByteRange } from './blob-store.ts';
+import { assertNotTooLarge, clampRange } from './byte-range.ts';
+import { collectBody } from './collect-body.ts';
+import type { Deadline } from './deadline.ts';
+import { fixes } from './failure.ts';
+
+export interface ReadRequest {
+  readonly key: string;
+  readonly location: string;
+  readonly range: ByteRange | undefined;
+  readonly maxBytes: number;
+  readonly deadline: Deadline;
+}
+
+/** What answers to GET and HEAD have in common. */
+interface ObjectHeaders {
+  readonly ETag?: string | undefined;
+  readonly LastModified?: Date | undefined;
+  readonly ContentLength?: number | undefined;
+}
+
+/** Reads the body of an answer to GET completely, or destroys it. */
+export async function readObject(output: GetObjectCommandOutput, request: ReadRequest): Promise<Blob> {
+  const body = output.Body;
+  if (!(body instanceof Readable)) throw protocolError(request, 'the answer has no body');
+  try {
+    const sent = sentRange(output, request);
+    const info = objectInfo(request, output, sent.size);
+    const wanted = clampRange(request.range, sent.size ?? Infinity);
+    const take = wanted.end - wanted.start;
+    if (take !== Infinity) assertNotTooLarge(take, request.maxBytes, request);
+    request.deadline.expect(output.ContentLength ?? request.maxBytes);
+    const bytes = await collectBody(body, {
+      skip: wanted.start - sent.start,
+      take: request.range === undefined ? Infinity : take,
+      maxBytes: request.maxBytes,
+      expected: output.ContentLength,
+      onProgress: () => {
+        request.deadline.progress();
+      },
+    });
+    if (take !== Infinity && bytes.length !== take) {
+      throw protocolError(request, `${bytes.length} bytes were received where ${take} were asked for`);
+    }
+    return { ...info, size: sent.size ?? bytes.length, bytes };
+  } finally {
+    body.destroy();
+  }
+}
+
+/** Which part of the object the body is: some servers answer a range with the whole object. */
+function sentRange(output: GetObjectCommandOutput, request: ReadRequest) {
+  if (request.range === undefined || output.ContentRange === undefined) {
+    return { start: 0, size: output.ContentLength };
+  }
+  const match = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(output.ContentRange);
+  const [start, end, size] = (match ?? []).slice(1).map(Number);
+  if (start !== request.range.start || end === undefined || size === undefined) {
+    throw protocolError(request, `the range ${output.ContentRange} was sent instead of the one asked for`);
+  }
+  return { start, size };
+}
+
+/** @throws BlobStoreError (`protocol`) when this cannot be a store's answer, as from a sign-in page */
+export function objectInfo(
+  request: Pick<ReadRequest, 'key' | 'location'>,
+  headers: ObjectHeaders,
+  size = headers.ContentLength,
+): BlobInfo {
+  const lastModified = headers.LastModified?.getTime() ?? NaN;
+  if (Number.isNaN(lastModified) || headers.ETag === undefined) {
+    throw protocolError(request, 'the answer lacks the headers of an object store');
+  }
+  return { key: request.key, size: size ?? 0, lastModified, etag: headers.ETag };
+}
+
+function protocolError(context: Pick<ReadRequest, 'key' | 'location'>, problem: string): BlobStoreError {
+  return new BlobStoreError('protocol', {
+    operation: 'get',
+    location: context.location,
+    key: context.key,
+    problem,
+    retryable: true,
+    fix: fixes.endpoint,
+  });
+}
