@@ -1,0 +1,107 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** A retrieval task: documents, questions, and which documents answer them. */
+export interface Dataset {
+  readonly name: string;
+  readonly documents: readonly { readonly id: string; readonly text: string; readonly partition: string }[];
+  readonly questions: readonly {
+    readonly text: string;
+    /** Search only documents of this partition. */
+    readonly partition: string;
+    /** Gain of each relevant document. */
+    readonly gold: ReadonlyMap<string, number>;
+  }[];
+  /** A coarser unit that a document belongs to, for a second metric; for example a chat session. */
+  readonly groupOf?: (documentId: string) => string;
+}
+
+/** Third-party data is never part of this repository: it is read where `EVAL_DATA` says. */
+export function evaluationFolder(): string | undefined {
+  const folder = process.env['EVAL_DATA'] ?? '../shared/evaldata';
+  return existsSync(folder) ? folder : undefined;
+}
+
+export function loadDatasets(folder: string): Dataset[] {
+  const loaders: Record<string, (folder: string) => Dataset> = { locomo, scifact, devbench };
+  return Object.entries(loaders)
+    .filter(([name]) => existsSync(join(folder, name)))
+    .map(([name, load]) => load(join(folder, name)));
+}
+
+interface LocomoTurn {
+  id: string;
+  conv: string;
+  session: number;
+  speaker: string;
+  text: string;
+  image_caption?: string;
+}
+
+function locomo(folder: string): Dataset {
+  const turns = readJsonLines<LocomoTurn>(join(folder, 'docs.jsonl'));
+  const questions = readJsonLines<{ conv: string; question: string; gold: string[] }>(
+    join(folder, 'queries.jsonl'),
+  );
+  const sessions = new Map(turns.map((turn) => [turn.id, `${turn.conv}/${turn.session}`]));
+  return {
+    name: 'LoCoMo',
+    documents: turns.map((turn) => ({
+      id: turn.id,
+      text: `${turn.speaker}: ${turn.text} ${turn.image_caption ?? ''}`.trim(),
+      partition: turn.conv,
+    })),
+    questions: questions
+      .filter(({ gold }) => gold.length > 0)
+      .map(({ conv, question, gold }) => ({
+        text: question,
+        partition: conv,
+        gold: new Map(gold.map((id) => [id, 1])),
+      })),
+    groupOf: (id) => sessions.get(id) ?? id,
+  };
+}
+
+function scifact(folder: string): Dataset {
+  const corpus = readJsonLines<{ _id: string; title: string; text: string }>(join(folder, 'corpus.jsonl'));
+  const queries = readJsonLines<{ _id: string; text: string }>(join(folder, 'queries.jsonl'));
+  const judgements = new Map<string, Map<string, number>>();
+  for (const line of readFileSync(join(folder, 'qrels.tsv'), 'utf8').split('\n').slice(1)) {
+    const [query, document, gain] = line.split('\t');
+    if (query === undefined || document === undefined || Number(gain) <= 0) continue;
+    judgements.set(query, (judgements.get(query) ?? new Map<string, number>()).set(document, Number(gain)));
+  }
+  return {
+    name: 'SciFact',
+    documents: corpus.map(({ _id, title, text }) => ({ id: _id, text: `${title} ${text}`, partition: '' })),
+    questions: queries.flatMap(({ _id, text }) => {
+      const gold = judgements.get(_id);
+      return gold === undefined ? [] : [{ text, partition: '', gold }];
+    }),
+  };
+}
+
+function devbench(folder: string): Dataset {
+  const { memories, queries } = JSON.parse(readFileSync(join(folder, 'devbench_dataset.json'), 'utf8')) as {
+    memories: { id: string; content: string }[];
+    queries: { question: string; expected_tags: string[] }[];
+  };
+  return {
+    name: 'DevBench',
+    documents: memories.map(({ id, content }) => ({ id, text: content, partition: '' })),
+    questions: queries
+      .filter((query) => query.expected_tags.length > 0)
+      .map((query) => ({
+        text: query.question,
+        partition: '',
+        gold: new Map(query.expected_tags.map((id) => [id, 1])),
+      })),
+  };
+}
+
+function readJsonLines<Row>(file: string): Row[] {
+  return readFileSync(file, 'utf8')
+    .split('\n')
+    .filter((line) => line.trim() !== '')
+    .map((line) => JSON.parse(line) as Row);
+}

@@ -1,0 +1,139 @@
+import { VectorIndexError } from '../errors/vector-index-error.ts';
+import { checkDimension, checkQuery, checkVectors } from './vector-arguments.ts';
+import { decodeVectorFile, encodeVectorFile } from './vector-file.ts';
+import type { VectorHit, VectorIndex, VectorSearchOptions } from './vector-index.ts';
+
+/** What this adapter uses of the optional package `faiss-node`. */
+interface NativeIndex {
+  ntotal(): number;
+  getDimension(): number;
+  add(vectors: number[]): void;
+  search(query: number[], k: number): { distances: number[]; labels: number[] };
+  /** Later vectors move forward into the gaps, in order. */
+  removeIds(positions: number[]): number;
+  toBuffer(): Buffer;
+}
+
+interface NativeIndexClass {
+  new (dimension: number): NativeIndex;
+  fromBuffer(bytes: Buffer): NativeIndex;
+}
+
+/** True when `faiss-node` can be imported and its native library loads. */
+export async function faissNodeIsInstalled(): Promise<boolean> {
+  try {
+    await importNativeClass();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** @throws VectorIndexError when `faiss-node` is not installed */
+export async function createFaissNodeIndex(dimension: number): Promise<VectorIndex> {
+  checkDimension(dimension);
+  try {
+    return new FaissNodeIndex(await importNativeClass(), dimension);
+  } catch (cause) {
+    throw new VectorIndexError('The package faiss-node cannot be loaded', {
+      cause,
+      fix: 'Install it with `npm install faiss-node`, or set MEMORY_VECTOR_INDEX=wasm.',
+    });
+  }
+}
+
+async function importNativeClass(): Promise<NativeIndexClass> {
+  // A variable keeps compilers and bundlers from looking for a package that is optional.
+  const name = 'faiss-node';
+  const loaded = (await import(name)) as {
+    default?: { IndexFlatIP?: NativeIndexClass };
+    IndexFlatIP?: NativeIndexClass;
+  };
+  const nativeClass = loaded.IndexFlatIP ?? loaded.default?.IndexFlatIP;
+  if (nativeClass === undefined) throw new VectorIndexError('The package faiss-node has no IndexFlatIP');
+  return nativeClass;
+}
+
+/**
+ * IndexFlatIP of faiss-node, which knows neither filters nor replacement: a filtered search ranks all vectors
+ * and keeps the allowed ones, a replacement removes and adds.
+ */
+class FaissNodeIndex implements VectorIndex {
+  readonly kind = 'faiss-node';
+  readonly dimension: number;
+  readonly #nativeClass: NativeIndexClass;
+  #native: NativeIndex | undefined;
+  #labels: number[] = [];
+
+  constructor(nativeClass: NativeIndexClass, dimension: number) {
+    this.dimension = dimension;
+    this.#nativeClass = nativeClass;
+    this.#native = new nativeClass(dimension);
+  }
+
+  get count(): number {
+    return this.#open().ntotal();
+  }
+
+  add(labels: Int32Array, vectors: Float32Array): void {
+    const native = this.#open();
+    checkVectors(this.dimension, labels, vectors);
+    if (labels.length === 0) return;
+    this.remove(labels);
+    native.add(Array.from(vectors));
+    this.#labels.push(...labels);
+  }
+
+  remove(labels: Int32Array): number {
+    const native = this.#open();
+    const unwanted = new Set(labels);
+    const positions = this.#labels.flatMap((label, position) => (unwanted.has(label) ? [position] : []));
+    if (positions.length === 0) return 0;
+    native.removeIds(positions);
+    this.#labels = this.#labels.filter((label) => !unwanted.has(label));
+    return positions.length;
+  }
+
+  search(query: Float32Array, k: number, options: VectorSearchOptions = {}): VectorHit[] {
+    const native = this.#open();
+    checkQuery(this.dimension, query, k);
+    const count = native.ntotal();
+    if (count === 0) return [];
+    const allowed = options.allow === undefined ? undefined : new Set(options.allow);
+    const depth = allowed === undefined ? Math.min(k, count) : count;
+    const { distances, labels: positions } = native.search(Array.from(query), depth);
+    return positions
+      .map((position, place) => ({ label: this.#labels[position] ?? -1, score: distances[place] ?? NaN }))
+      .filter(({ label }) => label >= 0 && (allowed?.has(label) ?? true))
+      .sort((a, b) => b.score - a.score || a.label - b.label)
+      .slice(0, k);
+  }
+
+  save(): Uint8Array {
+    const payload = this.#open().toBuffer();
+    return encodeVectorFile({ dimension: this.dimension, labels: Int32Array.from(this.#labels), payload });
+  }
+
+  load(bytes: Uint8Array): void {
+    this.#open();
+    const file = decodeVectorFile(bytes);
+    const native = this.#nativeClass.fromBuffer(Buffer.from(file.payload));
+    if (native.getDimension() !== this.dimension || native.ntotal() !== file.labels.length) {
+      throw new VectorIndexError(
+        `The saved index has dimension ${native.getDimension()} and ${native.ntotal()} vectors for ${file.labels.length} labels`,
+      );
+    }
+    this.#native = native;
+    this.#labels = Array.from(file.labels);
+  }
+
+  dispose(): void {
+    this.#native = undefined;
+    this.#labels = [];
+  }
+
+  #open(): NativeIndex {
+    if (this.#native === undefined) throw new VectorIndexError('The index is disposed');
+    return this.#native;
+  }
+}

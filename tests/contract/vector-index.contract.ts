@@ -1,0 +1,221 @@
+import fc from 'fast-check';
+import { afterEach, describe, expect, it } from 'vitest';
+import { VectorIndexError } from '../../src/errors/vector-index-error.ts';
+import { ExactIndex } from '../../src/vector/exact-index.ts';
+import type { VectorIndex } from '../../src/vector/vector-index.ts';
+
+const DIMENSION = 8;
+
+/** The promises of `VectorIndex`, for any implementation. */
+export function vectorIndexContract(name: string, create: (dimension: number) => Promise<VectorIndex>): void {
+  describe(name, () => {
+    const open: VectorIndex[] = [];
+    afterEach(() => {
+      for (const index of open.splice(0)) index.dispose();
+    });
+    const make = async (dimension = DIMENSION): Promise<VectorIndex> => {
+      const index = await create(dimension);
+      open.push(index);
+      return index;
+    };
+
+    it('is empty at first and finds nothing', async () => {
+      const index = await make();
+      expect(index.count).toBe(0);
+      expect(index.search(unit(1), 5)).toEqual([]);
+    });
+
+    it('returns the best first, ties by ascending label, fewer than k when there are fewer', async () => {
+      const index = await make();
+      index.add(Int32Array.of(9, 3, 5), rows(unit(1), unit(1), unit(2)));
+      const hits = index.search(unit(1), 10);
+      expect(hits.map((hit) => hit.label)).toEqual([3, 9, 5]);
+      expect(hits[0]?.score).toBeCloseTo(1, 5);
+    });
+
+    it('breaks ties by label even when they are cut off at k', async () => {
+      const index = await make();
+      index.add(Int32Array.of(8, 7, 6, 5), rows(unit(1), unit(1), unit(1), unit(1)));
+      expect(index.search(unit(1), 2).map((hit) => hit.label)).toEqual([5, 6]);
+    });
+
+    it('replaces the vector of a label that is present', async () => {
+      const index = await make();
+      index.add(Int32Array.of(1, 2), rows(unit(1), unit(2)));
+      index.add(Int32Array.of(1), unit(3));
+      expect(index.count).toBe(2);
+      expect(index.search(unit(3), 1)[0]).toMatchObject({ label: 1 });
+    });
+
+    it('removes what is present and says how much that was', async () => {
+      const index = await make();
+      index.add(Int32Array.of(1, 2, 3), rows(unit(1), unit(2), unit(3)));
+      expect(index.remove(Int32Array.of(2, 77))).toBe(1);
+      expect(index.count).toBe(2);
+      expect(
+        index
+          .search(unit(2), 9)
+          .map((hit) => hit.label)
+          .sort(),
+      ).toEqual([1, 3]);
+    });
+
+    it('searches exactly within the allowed labels', async () => {
+      const index = await make();
+      const labels = Int32Array.from({ length: 100 }, (_, label) => label);
+      index.add(labels, rows(...Array.from(labels, (label) => unit(label))));
+      const allow = Int32Array.of(90, 3, 4_000);
+      expect(
+        index
+          .search(unit(5), 10, { allow })
+          .map((hit) => hit.label)
+          .sort((a, b) => a - b),
+      ).toEqual([3, 90]);
+      expect(index.search(unit(5), 10, { allow: new Int32Array() })).toEqual([]);
+    });
+
+    it.each([
+      [
+        'a wrong number of floats',
+        (index: VectorIndex) => {
+          index.add(Int32Array.of(1), new Float32Array(3));
+        },
+      ],
+      [
+        'a negative label',
+        (index: VectorIndex) => {
+          index.add(Int32Array.of(-1), unit(1));
+        },
+      ],
+      [
+        'a label twice',
+        (index: VectorIndex) => {
+          index.add(Int32Array.of(1, 1), rows(unit(1), unit(2)));
+        },
+      ],
+      [
+        'not a number',
+        (index: VectorIndex) => {
+          index.add(Int32Array.of(1), new Float32Array(DIMENSION).fill(NaN));
+        },
+      ],
+      [
+        'a query of another dimension',
+        (index: VectorIndex) => {
+          index.search(new Float32Array(3), 1);
+        },
+      ],
+      [
+        'k = 0',
+        (index: VectorIndex) => {
+          index.search(unit(1), 0);
+        },
+      ],
+    ])('refuses %s and stays as it was', async (_, misuse) => {
+      const index = await make();
+      index.add(Int32Array.of(7), unit(7));
+      expect(() => {
+        misuse(index);
+      }).toThrow(VectorIndexError);
+      expect(index.search(unit(7), 2)).toHaveLength(1);
+    });
+
+    it('reads back what it saved', async () => {
+      const index = await make();
+      index.add(Int32Array.of(4, 2), rows(unit(4), unit(2)));
+      const copy = await make();
+      copy.add(Int32Array.of(50), unit(50));
+      copy.load(index.save());
+      expect(copy.search(unit(2), 3)).toEqual(index.search(unit(2), 3));
+    });
+
+    it('refuses damaged bytes and stays as it was', async () => {
+      const index = await make();
+      index.add(Int32Array.of(4, 2), rows(unit(4), unit(2)));
+      const bytes = index.save();
+      fc.assert(
+        fc.property(fc.nat(bytes.length - 1), fc.integer({ min: 1, max: 255 }), (place, change) => {
+          const damaged = bytes.slice();
+          damaged[place] = (damaged[place] ?? 0) ^ change;
+          expect(() => {
+            index.load(damaged);
+          }).toThrow(VectorIndexError);
+          expect(() => {
+            index.load(bytes.slice(0, place));
+          }).toThrow(VectorIndexError);
+        }),
+        { numRuns: 200 },
+      );
+      expect(index.search(unit(4), 1)[0]).toMatchObject({ label: 4 });
+    });
+
+    it('agrees with the exact reference after any sequence of changes', async () => {
+      const labelSets = fc.uniqueArray(fc.nat(40), { maxLength: 12 });
+      const change = fc.oneof(
+        fc.record({ add: labelSets, seed: fc.nat(1_000) }),
+        fc.record({ remove: labelSets }),
+        fc.record({ reload: fc.constant(true) }),
+      );
+      await fc.assert(
+        fc.asyncProperty(
+          fc.array(change, { maxLength: 12 }),
+          labelSets,
+          fc.nat(1_000),
+          async (changes, allowed, seed) => {
+            const [index, oracle] = [await create(DIMENSION), new ExactIndex(DIMENSION)];
+            try {
+              for (const step of changes) apply(step, [index, oracle]);
+              const query = unit(seed);
+              expect(index.count).toBe(oracle.count);
+              expect(rounded(index.search(query, 5))).toEqual(rounded(oracle.search(query, 5)));
+              const allow = Int32Array.from(allowed);
+              expect(rounded(index.search(query, 5, { allow }))).toEqual(
+                rounded(oracle.search(query, 5, { allow })),
+              );
+            } finally {
+              index.dispose();
+            }
+          },
+        ),
+        { numRuns: 60 },
+      );
+    });
+
+    it('refuses every call after dispose', async () => {
+      const index = await make();
+      index.dispose();
+      index.dispose();
+      expect(() => index.search(unit(1), 1)).toThrow(VectorIndexError);
+    });
+  });
+}
+
+type Change = { add: number[]; seed: number } | { remove: number[] } | { reload: boolean };
+
+function apply(change: Change, indexes: readonly VectorIndex[]): void {
+  for (const index of indexes) {
+    if ('add' in change)
+      index.add(Int32Array.from(change.add), rows(...change.add.map((label) => unit(label + change.seed))));
+    else if ('remove' in change) index.remove(Int32Array.from(change.remove));
+    else index.load(index.save());
+  }
+}
+
+function rounded(hits: readonly { label: number; score: number }[]): string[] {
+  return hits.map((hit) => `${hit.label}:${hit.score.toFixed(4)}`);
+}
+
+/** A unit vector that depends on the seed alone; distinct seeds give distinct, well separated scores. */
+export function unit(seed: number, dimension = DIMENSION): Float32Array {
+  let state = (seed + 1) * 2_654_435_761;
+  const vector = Float32Array.from({ length: dimension }, () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state / 2 ** 32 - 0.5;
+  });
+  const norm = Math.hypot(...vector);
+  return vector.map((value) => value / norm);
+}
+
+export function rows(...vectors: Float32Array[]): Float32Array {
+  return Float32Array.from(vectors.flatMap((vector) => [...vector]));
+}
