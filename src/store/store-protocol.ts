@@ -1,0 +1,44 @@
+import type { EncodedError } from '../errors/error-codec.ts';
+import type { MemoryStore } from './memory-store.ts';
+
+/** What the host thread tells a new worker. */
+export interface StoreWorkerSettings {
+  /** Folder of the store. */
+  readonly dataDir: string;
+  /** Which vector index to use; default auto, the fastest that is installed. */
+  readonly vectorIndex?: 'auto' | 'wasm' | 'node' | 'exact';
+}
+
+export type StoreMethod = keyof MemoryStore;
+
+/** Every method of the port; a record, so that the compiler finds a missing one. */
+export const STORE_METHODS: Readonly<Record<StoreMethod, true>> = {
+  add: true,
+  get: true,
+  getCurrent: true,
+  update: true,
+  delete: true,
+  restore: true,
+  purge: true,
+  stripTrash: true,
+  list: true,
+  matching: true,
+  candidates: true,
+  claimPendingEmbeddings: true,
+  putEmbeddings: true,
+  dropOtherEmbeddings: true,
+  stats: true,
+  checkIntegrity: true,
+  close: true,
+};
+
+/** Host to worker. */
+export interface StoreCall {
+  readonly id: number;
+  readonly method: StoreMethod;
+  readonly parameters: readonly unknown[];
+}
+
+/** Worker to host: the answer to the call with this id. */
+export type StoreReply =
+  { readonly id: number; readonly value: unknown } | { readonly id: number; readonly error: EncodedError };

@@ -1,0 +1,35 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { encodeError } from '../errors/error-codec.ts';
+import { StoreUnavailableError } from '../errors/store-unavailable-error.ts';
+// eslint-disable-next-line import-x/no-restricted-paths -- this file composes the store of the worker thread
+import { createVectorIndex } from '../vector/create-vector-index.ts';
+import { SqliteMemoryStore } from './sqlite/sqlite-memory-store.ts';
+import type { StoreCall, StoreReply, StoreWorkerSettings } from './store-protocol.ts';
+
+if (parentPort === null) throw new StoreUnavailableError('The store worker runs only as a worker thread');
+const port = parentPort;
+// `HostedMemoryStore` is the only one to start this file.
+const { dataDir, vectorIndex = 'auto' } = workerData as StoreWorkerSettings;
+
+const store = new SqliteMemoryStore({
+  dataDir,
+  now: () => Date.now(),
+  createVectorIndex: (dimension) => createVectorIndex({ dimension, preferred: vectorIndex }),
+});
+
+port.on('message', (call: StoreCall) => {
+  void answer(call).then((reply) => {
+    port.postMessage(reply);
+    if (call.method === 'close') port.close();
+  });
+});
+
+async function answer({ id, method, parameters }: StoreCall): Promise<StoreReply> {
+  try {
+    // The host's methods have the types of the port; a message cannot carry them.
+    const run = store[method].bind(store) as (...all: readonly unknown[]) => Promise<unknown>;
+    return { id, value: await run(...parameters) };
+  } catch (error) {
+    return { id, error: encodeError(error) };
+  }
+}
