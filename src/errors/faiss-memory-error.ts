@@ -15,6 +15,15 @@ export type ErrorCode =
   | 'EMBEDDING_REJECTED'
   | 'MODEL_DAMAGED'
   | 'BLOB_STORE'
+  | 'REPOSITORY_DAMAGED'
+  | 'REPOSITORY_TOO_NEW'
+  | 'OBJECT_MISSING'
+  | 'WRONG_PASSPHRASE'
+  | 'MISSING_KEY'
+  | 'ENCRYPTION_DOWNGRADE'
+  | 'MACHINE_FORKED'
+  | 'SNAPSHOT_NOT_FOUND'
+  | 'SNAPSHOT_AMBIGUOUS'
   | 'INTERNAL';
 
 export interface FaissMemoryErrorOptions {

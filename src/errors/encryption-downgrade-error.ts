@@ -1,0 +1,17 @@
+import { FaissMemoryError } from './faiss-memory-error.ts';
+
+/**
+ * Something less protected than what was agreed: a plain object where a passphrase is set, or a key file whose
+ * key derivation is weaker than any this program ever wrote. Whoever can write to the store may have put it there.
+ */
+export class EncryptionDowngradeError extends FaissMemoryError {
+  readonly key: string;
+
+  /** @param problem as a sentence without a subject */
+  constructor(key: string, problem: string) {
+    super('ENCRYPTION_DOWNGRADE', `The backup object ${key} was refused: it ${problem}`, {
+      fix: 'If you trust its origin (for example a backup from before encryption was turned on), allow plain snapshots for this one operation.',
+    });
+    this.key = key;
+  }
+}
