@@ -89,7 +89,7 @@ export interface BlobStore {
   list(prefix: string, options?: BlobCallOptions): Promise<readonly BlobInfo[]>;
   delete(key: string, options?: BlobCallOptions): Promise<void>;
   /**
-   * The store's clock now, milliseconds since 1970, from the newest answer; null before the first one.
+   * The store's clock now, milliseconds since 1970; null until an answer told it, as that to a `put` always does.
    * Ages of objects are this minus `lastModified`; the local clock may be years off.
    */
   serverTime(): number | null;

@@ -40,7 +40,8 @@ export interface FileErrorContext {
 
 /** Code of a system error, for example `ENOENT`; undefined for any other value. */
 export function systemCode(error: unknown): string | undefined {
-  if (!(error instanceof Error) || !('code' in error)) return undefined;
+  // Only errors of the system have a `syscall`; a `code` is common.
+  if (!(error instanceof Error) || !('code' in error) || !('syscall' in error)) return undefined;
   return typeof error.code === 'string' ? error.code : undefined;
 }
 

@@ -8,7 +8,7 @@ import type {
   BlobInfo,
   BlobPutOptions,
   BlobReceipt,
-  BlobStore,
+  CreatableBlobStore,
 } from './blob-store.ts';
 import { assertByteRange, assertNotTooLarge, clampRange, defaultMaxBytes } from './byte-range.ts';
 
@@ -28,6 +28,8 @@ export interface BlobCall {
 export interface InMemoryBlobStoreOptions {
   /** The objects; hand the same map to several stores to play several machines on one bucket. */
   readonly objects?: Map<string, StoredBlob>;
+  /** Start without a bucket, as before `createBucket`. */
+  readonly missing?: boolean;
   /** The store's clock in milliseconds since 1970; default `Date.now`. */
   readonly now?: () => number;
   /** Awaited before each call takes effect: delay it, or throw to make it fail. */
@@ -38,16 +40,18 @@ export interface InMemoryBlobStoreOptions {
  * A complete object store in memory, for tests. `objects` may be read and damaged at will; `calls` lists what
  * was asked. Honours conditional writes.
  */
-export class InMemoryBlobStore implements BlobStore {
+export class InMemoryBlobStore implements CreatableBlobStore {
   readonly location = 'memory:';
   readonly objects: Map<string, StoredBlob>;
   readonly calls: BlobCall[] = [];
+  #missing: boolean;
   readonly #now: () => number;
   readonly #beforeCall: (call: BlobCall) => void | Promise<void>;
   #closed = false;
 
   constructor(options: InMemoryBlobStoreOptions = {}) {
     this.objects = options.objects ?? new Map<string, StoredBlob>();
+    this.#missing = options.missing ?? false;
     this.#now = options.now ?? Date.now;
     this.#beforeCall = options.beforeCall ?? (() => undefined);
   }
@@ -95,6 +99,12 @@ export class InMemoryBlobStore implements BlobStore {
     this.objects.delete(key);
   }
 
+  createBucket(): Promise<'created' | 'existed'> {
+    const existed = !this.#missing;
+    this.#missing = false;
+    return Promise.resolve(existed ? 'existed' : 'created');
+  }
+
   serverTime(): number | null {
     return this.calls.length === 0 ? null : this.#now();
   }
@@ -116,6 +126,10 @@ export class InMemoryBlobStore implements BlobStore {
     this.calls.push(call);
     await this.#beforeCall(call);
     options.signal?.throwIfAborted();
+    if (this.#missing) {
+      const details = { ...call, location: this.location, problem: 'there is no bucket', fix: 'Create it.' };
+      throw new BlobStoreError('no-bucket', details);
+    }
   }
 
   #assertCondition(key: string, { onlyIf }: BlobPutOptions): void {

@@ -24,7 +24,7 @@ const defaults: Required<RetryOptions> = {
   maxDelayMs: 15_000,
   maxRetryAfterMs: 60_000,
   random: Math.random,
-  wait: (milliseconds, signal) => sleep(milliseconds, undefined, { signal, ref: false }),
+  wait: (milliseconds, signal) => sleep(milliseconds, undefined, { signal }),
 };
 
 /**

@@ -7,7 +7,6 @@ import { fixes } from './failure.ts';
 import { normalizePrefix, unlessBlank } from './normalize-prefix.ts';
 import { resolvePreset } from './provider-presets.ts';
 
-const defaultTimeoutMs = 30_000;
 /** A page of 1,000 keys is below 1 MiB; more is not a listing. */
 const maxAnswerBytes = 16 * 1024 * 1024;
 const silent = () => undefined;
@@ -26,7 +25,7 @@ export interface S3Connection {
     | { readonly accessKeyId: string; readonly secretAccessKey: string; readonly sessionToken?: string }
     | undefined;
   readonly uploadChecksum: 'md5' | 'sha256' | 'none';
-  readonly timeoutMs: number;
+  readonly timeoutMs: number | undefined;
   /** For people; no secrets. */
   readonly location: string;
 }
@@ -53,7 +52,7 @@ export function resolveS3(settings: S3BlobSettings): S3Connection {
     pathStyle,
     credentials: credentialsOf(settings, `s3://${bucket}`),
     uploadChecksum: settings.uploadChecksum ?? (url === undefined ? 'sha256' : 'md5'),
-    timeoutMs: settings.timeoutMs ?? defaultTimeoutMs,
+    timeoutMs: settings.timeoutMs,
     location: `s3://${bucket}/${prefix} at ${host}`,
   };
 }
@@ -96,7 +95,7 @@ export async function openS3Client(connection: S3Connection) {
 export type S3Sdk = Awaited<ReturnType<typeof openS3Client>>['sdk'];
 
 function clientConfig(connection: S3Connection): S3ClientConfig {
-  const { endpoint, region, credentials, timeoutMs } = connection;
+  const { endpoint, region, credentials, timeoutMs = 30_000 } = connection;
   return {
     ...(endpoint === undefined ? {} : { endpoint }),
     ...(credentials === undefined ? {} : { credentials }),

@@ -9,6 +9,7 @@ import {
   type CallContext,
   type Failure,
 } from './failure.ts';
+import type { FailedCall } from './request-runner.ts';
 
 const credentials: Failure = { reason: 'bad-credentials', fix: fixes.credentials, refused: true };
 const region: Failure = { reason: 'wrong-region', fix: fixes.region, refused: true };
@@ -60,13 +61,6 @@ interface SdkError extends Error {
   readonly Region?: string;
 }
 
-export interface S3CallContext extends CallContext {
-  /** Values that no message may contain. */
-  readonly secrets: readonly (string | undefined)[];
-  /** Set when the call ran out of time. */
-  readonly timedOut: boolean;
-}
-
 /** The S3 error code, for example `NoSuchKey`; undefined when the store did not say one. */
 export function s3Code(error: unknown): string | undefined {
   return error instanceof Error && s3Status(error) !== undefined ? error.name : undefined;
@@ -80,7 +74,7 @@ export function s3Status(error: unknown): number | undefined {
 }
 
 /** Says what an error of the S3 client means. Never keeps the client's error, which holds signed headers. */
-export function s3Error(thrown: unknown, context: S3CallContext): BlobStoreError {
+export function s3Error(thrown: unknown, context: FailedCall): BlobStoreError {
   const error = (thrown instanceof Error ? thrown : new Error(String(thrown))) as SdkError;
   const status = s3Status(error);
   const failure = classify(error, status, context);
@@ -103,7 +97,7 @@ function isWrite({ operation }: CallContext): boolean {
   return operation === 'put' || operation === 'delete' || operation === 'create-bucket';
 }
 
-function classify(error: SdkError, status: number | undefined, context: S3CallContext): Failure {
+function classify(error: SdkError, status: number | undefined, context: FailedCall): Failure {
   if (context.timedOut) return { reason: 'timeout', retryable: true, fix: fixes.reach };
   if (error instanceof BodyLengthError) {
     return error.problem === 'too-large'
@@ -145,7 +139,7 @@ function failureBeforeSending(error: Error): Failure {
   return { reason: 'protocol', fix: fixes.endpoint };
 }
 
-function problemOf(error: Error, status: number | undefined, context: S3CallContext): string {
+function problemOf(error: Error, status: number | undefined, context: FailedCall): string {
   if (context.timedOut) return 'no progress within the time allowed';
   const answer = status === undefined ? '' : `HTTP ${status} `;
   const text = error.message === error.name || error.message === 'UnknownError' ? '' : error.message;

@@ -1,7 +1,8 @@
-import type { ListObjectsV2CommandOutput } from '@aws-sdk/client-s3';
+import type { _Object as S3Object } from '@aws-sdk/client-s3';
 import { BlobStoreError } from '../errors/blob-store-error.ts';
 import { isBlobKey } from './blob-key.ts';
 import type { BlobCallOptions, BlobInfo } from './blob-store.ts';
+import { collectPages } from './collect-pages.ts';
 import { fixes } from './failure.ts';
 import type { S3Session } from './s3-session.ts';
 
@@ -11,69 +12,43 @@ export interface ListObjectsOptions extends BlobCallOptions {
 }
 
 /** All objects below the store's prefix whose keys start with `prefix`. */
-export async function listObjects(
+export function listObjects(
   session: S3Session,
   prefix: string,
   options: ListObjectsOptions,
 ): Promise<BlobInfo[]> {
-  const found: BlobInfo[] = [];
-  const seenTokens = new Set<string>();
-  let token: string | undefined;
-  do {
-    const page = await listPage(session, prefix, { ...options, token });
-    for (const object of page.Contents ?? []) {
-      const info = infoOf(session.connection.prefix, object);
-      if (info !== undefined) found.push(info);
-    }
-    token = page.IsTruncated === true ? page.NextContinuationToken : undefined;
-    const endless = token === undefined ? page.IsTruncated === true : seenTokens.has(token);
-    if (endless)
-      throw protocolError(session, prefix, 'the store says there are more pages but not how to get them');
-    if (token !== undefined) seenTokens.add(token);
-  } while (token !== undefined);
-  return found;
-}
-
-function listPage(
-  session: S3Session,
-  prefix: string,
-  options: ListObjectsOptions & { readonly token: string | undefined },
-): Promise<ListObjectsV2CommandOutput> {
   const { connection, sdk, client } = session;
-  return session.call({ operation: 'list', key: prefix }, options, async (deadline) => {
-    const command = new sdk.ListObjectsV2Command({
-      Bucket: connection.bucket,
-      Prefix: connection.prefix + prefix,
-      ContinuationToken: options.token,
-      MaxKeys: options.pageSize ?? 1000,
-    });
-    const page = await client.send(command, { abortSignal: deadline.signal });
-    // Any other XML, such as a sign-in page, would read as an empty bucket.
-    if (page.IsTruncated === undefined || page.Name === undefined) {
-      throw protocolError(session, prefix, 'the answer is not a list of objects');
-    }
-    return page;
-  });
+  return collectPages({ location: connection.location, prefix }, (token) =>
+    session.call({ operation: 'list', key: prefix }, options, async (deadline) => {
+      const command = new sdk.ListObjectsV2Command({
+        Bucket: connection.bucket,
+        Prefix: connection.prefix + prefix,
+        ContinuationToken: token,
+        MaxKeys: options.pageSize ?? 1000,
+      });
+      const page = await client.send(command, { abortSignal: deadline.signal });
+      // Any other XML, such as a sign-in page, would read as an empty bucket.
+      if (page.IsTruncated === undefined || page.Name === undefined) {
+        throw protocolError(session, prefix, 'the answer is not a list of objects');
+      }
+      if (page.IsTruncated && page.NextContinuationToken === undefined) {
+        throw protocolError(session, prefix, 'the list has more pages, but does not say where they begin');
+      }
+      return {
+        items: (page.Contents ?? []).flatMap((object) => infoOf(connection.prefix, object)),
+        next: page.IsTruncated ? page.NextContinuationToken : undefined,
+      };
+    }),
+  );
 }
 
-function infoOf(
-  storePrefix: string,
-  object: {
-    Key?: string | undefined;
-    Size?: number | undefined;
-    LastModified?: Date | undefined;
-    ETag?: string | undefined;
-  },
-): BlobInfo | undefined {
-  if (object.Key?.startsWith(storePrefix) !== true) return undefined;
+/** Nothing for objects that are not ours. */
+function infoOf(storePrefix: string, object: S3Object): BlobInfo[] {
+  if (object.Key?.startsWith(storePrefix) !== true) return [];
   const key = object.Key.slice(storePrefix.length);
-  if (!isBlobKey(key)) return undefined;
-  return {
-    key,
-    size: object.Size ?? 0,
-    lastModified: object.LastModified?.getTime() ?? 0,
-    etag: object.ETag ?? null,
-  };
+  if (!isBlobKey(key)) return [];
+  const { Size: size = 0, LastModified, ETag: etag = null } = object;
+  return [{ key, size, lastModified: LastModified?.getTime() ?? 0, etag }];
 }
 
 function protocolError({ connection }: S3Session, prefix: string, problem: string): BlobStoreError {

@@ -1,30 +1,27 @@
 import type { S3Client } from '@aws-sdk/client-s3';
-import { BlobStoreError } from '../errors/blob-store-error.ts';
 import type { BlobCallOptions } from './blob-store.ts';
-import { Deadline } from './deadline.ts';
-import type { CallContext } from './failure.ts';
+import type { Deadline } from './deadline.ts';
+import { RequestRunner, type RequestCall } from './request-runner.ts';
 import { openS3Client, type S3Connection, type S3Sdk } from './s3-client.ts';
 import { s3Code, s3Error, s3Status } from './s3-errors.ts';
 import { ServerClock } from './server-clock.ts';
 
-export type S3Call = Omit<CallContext, 'location'> & {
-  /** How much is sent. */
-  readonly bytes?: number;
-};
-
-/** One S3 client: bounds each call in time, learns the server's clock and turns every failure into a typed error. */
+/** One S3 client, the server's clock as its answers tell it, and what a 404 means. */
 export class S3Session {
   readonly connection: S3Connection;
   readonly sdk: S3Sdk;
   readonly client: S3Client;
   readonly clock = new ServerClock();
+  readonly #runner: RequestRunner;
   #bucketSeen = false;
-  #closed = false;
 
   private constructor(connection: S3Connection, sdk: S3Sdk, client: S3Client) {
+    const { location, timeoutMs, credentials } = connection;
+    const secrets = [credentials?.secretAccessKey, credentials?.sessionToken, credentials?.accessKeyId];
     this.connection = connection;
     this.sdk = sdk;
     this.client = client;
+    this.#runner = new RequestRunner({ location, timeoutMs, secrets, toError: s3Error });
     client.middlewareStack.add(
       (next) => async (request) => {
         const result = await next(request);
@@ -40,29 +37,15 @@ export class S3Session {
     return new S3Session(connection, sdk, client);
   }
 
-  /** Runs one request. Rejects with a `BlobStoreError`, or with the reason of the caller's signal. */
+  /** See `RequestRunner.run`. */
   async call<T>(
-    call: S3Call,
+    call: RequestCall,
     options: BlobCallOptions,
     action: (deadline: Deadline) => Promise<T>,
   ): Promise<T> {
-    const { location, timeoutMs, credentials } = this.connection;
-    options.signal?.throwIfAborted();
-    const context = { operation: call.operation, key: call.key, location };
-    if (this.#closed) throw new BlobStoreError('closed', { ...context, problem: 'the store is closed' });
-    const deadline = new Deadline({ idleMs: timeoutMs, signal: options.signal, bytes: call.bytes });
-    try {
-      const result = await action(deadline);
-      this.#bucketSeen = true;
-      return result;
-    } catch (error) {
-      options.signal?.throwIfAborted();
-      if (error instanceof BlobStoreError) throw error;
-      const secrets = [credentials?.secretAccessKey, credentials?.sessionToken, credentials?.accessKeyId];
-      throw s3Error(error, { ...context, secrets, timedOut: deadline.expired });
-    } finally {
-      deadline.dispose();
-    }
+    const result = await this.#runner.run(call, options, action);
+    this.#bucketSeen = true;
+    return result;
   }
 
   /**
@@ -80,7 +63,7 @@ export class S3Session {
   }
 
   close(): void {
-    this.#closed = true;
+    this.#runner.close();
     this.client.destroy();
   }
 }

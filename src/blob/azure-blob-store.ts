@@ -1,0 +1,208 @@
+import type { BlobDownloadResponseParsed, BlobItem, ContainerClient } from '@azure/storage-blob';
+import { createHash } from 'node:crypto';
+import { Readable } from 'node:stream';
+import { openAzureContainer } from './azure-container.ts';
+import { azureCode, azureError, azureStatus } from './azure-errors.ts';
+import { assertBlobKey, assertBlobPrefix, isBlobKey } from './blob-key.ts';
+import type { AzureBlobSettings } from './blob-settings.ts';
+import type {
+  Blob,
+  BlobCallOptions,
+  BlobGetOptions,
+  BlobInfo,
+  BlobPutOptions,
+  BlobReceipt,
+  CreatableBlobStore,
+} from './blob-store.ts';
+import { assertByteRange, assertNotTooLarge, clampRange, defaultMaxBytes } from './byte-range.ts';
+import { collectBody } from './collect-body.ts';
+import { collectPages } from './collect-pages.ts';
+import type { Deadline } from './deadline.ts';
+import { normalizePrefix } from './normalize-prefix.ts';
+import { RequestRunner } from './request-runner.ts';
+import { ServerClock } from './server-clock.ts';
+
+/** Azure Blob Storage, through the optional package `@azure/storage-blob`. The bucket is a container. */
+export class AzureBlobStore implements CreatableBlobStore {
+  readonly location: string;
+  readonly #container: ContainerClient;
+  readonly #prefix: string;
+  readonly #runner: RequestRunner;
+  readonly #clock = new ServerClock();
+
+  private constructor(container: ContainerClient, settings: AzureBlobSettings) {
+    this.#container = container;
+    this.#prefix = normalizePrefix(settings.prefix, `azure://${settings.bucket}`);
+    this.location = `azure://${container.containerName}/${this.#prefix} at ${new URL(container.url).host}`;
+    this.#runner = new RequestRunner({
+      location: this.location,
+      timeoutMs: settings.timeoutMs,
+      secrets: [settings.accountKey, settings.sasToken, settings.connectionString],
+      toError: azureError,
+    });
+  }
+
+  /** Loads the package; connects to nothing. @throws BlobStoreError `misconfigured` or `missing-package` */
+  static async open(settings: AzureBlobSettings): Promise<AzureBlobStore> {
+    return new AzureBlobStore(await openAzureContainer(settings), settings);
+  }
+
+  async put(key: string, bytes: Uint8Array, options: BlobPutOptions = {}): Promise<BlobReceipt> {
+    assertBlobKey(key);
+    const { onlyIf } = options;
+    return this.#runner.run(
+      { operation: 'put', key, bytes: bytes.length },
+      options,
+      async ({ signal: abortSignal }) => {
+        const answer = await this.#blob(key).upload(bytes, bytes.length, {
+          abortSignal,
+          conditions: {
+            ...(onlyIf === 'absent' ? { ifNoneMatch: '*' } : {}),
+            ...(typeof onlyIf === 'object' ? { ifMatch: `"${onlyIf.etag}"` } : {}),
+          },
+          blobHTTPHeaders: {
+            blobContentType: 'application/octet-stream',
+            blobContentMD5: createHash('md5').update(bytes).digest(),
+          },
+        });
+        this.#learn(answer.date);
+        return { etag: answer.etag?.replaceAll('"', '') ?? null };
+      },
+    );
+  }
+
+  async get(key: string, options: BlobGetOptions = {}): Promise<Blob | null> {
+    assertBlobKey(key);
+    if (options.range !== undefined) assertByteRange(options.range);
+    return this.#runner.run({ operation: 'get', key }, options, async (deadline) => {
+      const { start, end } = options.range ?? { start: 0, end: undefined };
+      try {
+        const count = end === undefined ? undefined : end - start;
+        const answer = await this.#blob(key).download(start, count, { abortSignal: deadline.signal });
+        this.#learn(answer.date);
+        return await this.#read(key, answer, { ...options, deadline });
+      } catch (error) {
+        if (azureStatus(error) !== 416) return absentOrThrow(error);
+        return { ...(await this.#properties(key, deadline)), bytes: new Uint8Array(0) };
+      }
+    });
+  }
+
+  async head(key: string, options: BlobCallOptions = {}): Promise<BlobInfo | null> {
+    assertBlobKey(key);
+    return this.#runner.run({ operation: 'head', key }, options, (deadline) =>
+      this.#properties(key, deadline).catch(absentOrThrow),
+    );
+  }
+
+  async list(prefix: string, options: BlobCallOptions = {}): Promise<readonly BlobInfo[]> {
+    assertBlobPrefix(prefix);
+    return collectPages({ location: this.location, prefix }, (token) =>
+      this.#runner.run({ operation: 'list', key: prefix }, options, async ({ signal: abortSignal }) => {
+        const pages = this.#container
+          .listBlobsFlat({ prefix: this.#prefix + prefix, abortSignal })
+          .byPage({ maxPageSize: 1000, ...(token === undefined ? {} : { continuationToken: token }) });
+        for await (const page of pages) {
+          this.#learn(page.date);
+          const items = page.segment.blobItems.flatMap((item) => this.#infoOf(item));
+          return { items, next: page.continuationToken === '' ? undefined : page.continuationToken };
+        }
+        return { items: [], next: undefined };
+      }),
+    );
+  }
+
+  async delete(key: string, options: BlobCallOptions = {}): Promise<void> {
+    assertBlobKey(key);
+    await this.#runner.run({ operation: 'delete', key }, options, async ({ signal: abortSignal }) => {
+      await this.#blob(key).delete({ abortSignal }).catch(absentOrThrow);
+    });
+  }
+
+  async createBucket(options: BlobCallOptions = {}): Promise<'created' | 'existed'> {
+    return this.#runner.run({ operation: 'create-bucket' }, options, async ({ signal: abortSignal }) => {
+      const { succeeded } = await this.#container.createIfNotExists({ abortSignal });
+      return succeeded ? 'created' : 'existed';
+    });
+  }
+
+  serverTime(): number | null {
+    return this.#clock.now();
+  }
+
+  close(): Promise<void> {
+    this.#runner.close();
+    return Promise.resolve();
+  }
+
+  #blob(key: string) {
+    return this.#container.getBlockBlobClient(this.#prefix + key);
+  }
+
+  #learn(date: Date | undefined): void {
+    this.#clock.observe(date?.getTime() ?? NaN);
+  }
+
+  async #read(
+    key: string,
+    answer: BlobDownloadResponseParsed,
+    request: BlobGetOptions & { readonly deadline: Deadline },
+  ): Promise<Blob> {
+    const body = answer.readableStreamBody;
+    if (!(body instanceof Readable)) throw new Error('the answer has no body');
+    try {
+      const size = Number(/\/(\d+)$/.exec(answer.contentRange ?? '')?.[1] ?? answer.contentLength);
+      const { start, end } = clampRange(request.range, size);
+      const maxBytes = request.maxBytes ?? defaultMaxBytes;
+      assertNotTooLarge(end - start, maxBytes, { location: this.location, key });
+      request.deadline.expect(end - start);
+      const bytes = await collectBody(body, {
+        maxBytes,
+        expected: end - start,
+        onProgress: () => {
+          request.deadline.progress();
+        },
+      });
+      // A spread would lose them: the SDK's answer has them as getters of its class.
+      const { etag, lastModified } = answer;
+      return { ...infoFrom(key, { etag, lastModified, contentLength: size }), bytes };
+    } finally {
+      body.destroy();
+    }
+  }
+
+  async #properties(key: string, { signal: abortSignal }: Deadline): Promise<BlobInfo> {
+    const answer = await this.#blob(key).getProperties({ abortSignal });
+    this.#learn(answer.date);
+    return infoFrom(key, answer);
+  }
+
+  /** Nothing for objects that are not ours. */
+  #infoOf({ name, properties }: BlobItem): BlobInfo[] {
+    const key = name.slice(this.#prefix.length);
+    return isBlobKey(key) ? [infoFrom(key, properties)] : [];
+  }
+}
+
+/** What listings, properties and downloads have in common. */
+interface AzureProperties {
+  readonly contentLength?: number | undefined;
+  readonly lastModified?: Date | undefined;
+  readonly etag?: string | undefined;
+}
+
+function infoFrom(key: string, properties: AzureProperties): BlobInfo {
+  return {
+    key,
+    size: properties.contentLength ?? 0,
+    lastModified: properties.lastModified?.getTime() ?? 0,
+    // Headers quote it and lists do not.
+    etag: properties.etag?.replaceAll('"', '') ?? null,
+  };
+}
+
+/** Null when the error says that the blob is not there; any other error is thrown again. */
+function absentOrThrow(error: unknown): null {
+  if (azureStatus(error) === 404 && azureCode(error) === 'BlobNotFound') return null;
+  throw error;
+}

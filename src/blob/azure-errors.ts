@@ -1,0 +1,85 @@
+import { BlobStoreError } from '../errors/blob-store-error.ts';
+import { BodyLengthError } from './collect-body.ts';
+import { failureOfNetwork, failureOfStatus, fixes, retryAfterMs, safeText, type Failure } from './failure.ts';
+import type { FailedCall } from './request-runner.ts';
+
+const credentials: Failure = { reason: 'bad-credentials', fix: fixes.credentials, refused: true };
+const denied: Failure = { reason: 'access-denied', fix: fixes.permissions, refused: true };
+const damaged: Failure = { reason: 'integrity', retryable: true, refused: true };
+const noContainer: Failure = {
+  reason: 'no-bucket',
+  fix: 'Create the container or correct its name.',
+  refused: true,
+};
+
+const byCode: Readonly<Record<string, Failure>> = {
+  ContainerNotFound: noContainer,
+  ContainerDisabled: noContainer,
+  ContainerBeingDeleted: { ...noContainer, retryable: true },
+  AuthenticationFailed: credentials,
+  InvalidAuthenticationInfo: credentials,
+  AuthorizationFailure: denied,
+  AuthorizationPermissionMismatch: denied,
+  InsufficientAccountPermissions: denied,
+  BlobAlreadyExists: { reason: 'precondition', refused: true },
+  ConditionNotMet: { reason: 'precondition', refused: true },
+  Md5Mismatch: damaged,
+  BlobArchived: { reason: 'archived', fix: 'Move the blob to an online tier.', refused: true },
+  ServerBusy: { reason: 'throttled', retryable: true },
+  OperationTimedOut: { reason: 'timeout', retryable: true },
+  RequestBodyTooLarge: { reason: 'too-large', refused: true },
+};
+
+/** The parts of the SDK's error that are used. */
+interface RestErrorLike extends Error {
+  readonly code?: string;
+  readonly statusCode?: number;
+  readonly details?: { readonly errorCode?: string };
+  readonly response?: { readonly headers?: { get(name: string): string | undefined } };
+}
+
+/** Azure's error code, for example `BlobNotFound`; answers to HEAD carry it in a header. */
+export function azureCode(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const { details, response, code } = error as RestErrorLike;
+  return response?.headers?.get('x-ms-error-code') ?? details?.errorCode ?? code;
+}
+
+export function azureStatus(error: unknown): number | undefined {
+  return error instanceof Error ? (error as RestErrorLike).statusCode : undefined;
+}
+
+/** Says what an error of the Azure client means. Never keeps the client's error, which holds signed headers. */
+export function azureError(thrown: unknown, context: FailedCall): BlobStoreError {
+  const error = (thrown instanceof Error ? thrown : new Error(String(thrown))) as RestErrorLike;
+  const failure = classify(error, context);
+  const status = azureStatus(error);
+  const code = azureCode(error);
+  const firstLine = error.message.split('\n')[0] ?? '';
+  const said = `${status === undefined ? '' : `HTTP ${status} `}${code ?? ''} ${firstLine}`;
+  return new BlobStoreError(failure.reason, {
+    operation: context.operation,
+    location: context.location,
+    key: context.key,
+    problem: context.timedOut ? 'no progress within the time allowed' : safeText(said, context.secrets),
+    fix: failure.fix,
+    retryable: failure.retryable,
+    status,
+    providerCode: code,
+    retryAfterMs: retryAfterMs(error.response?.headers?.get('retry-after'), Date.now()),
+    maybeApplied: ['put', 'delete', 'create-bucket'].includes(context.operation) && failure.refused !== true,
+  });
+}
+
+function classify(error: RestErrorLike, context: FailedCall): Failure {
+  if (context.timedOut) return { reason: 'timeout', retryable: true, fix: fixes.reach };
+  if (error instanceof BodyLengthError) {
+    return error.problem === 'too-large'
+      ? { reason: 'too-large' }
+      : { reason: 'interrupted', retryable: true };
+  }
+  const known = byCode[azureCode(error) ?? ''];
+  if (known !== undefined) return known;
+  if (error.statusCode !== undefined && error.statusCode >= 300) return failureOfStatus(error.statusCode);
+  return failureOfNetwork(error) ?? { reason: 'protocol', retryable: true, fix: fixes.endpoint };
+}

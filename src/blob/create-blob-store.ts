@@ -1,0 +1,27 @@
+import type { BlobSettings } from './blob-settings.ts';
+import type { CreatableBlobStore } from './blob-store.ts';
+
+/**
+ * The store that the settings describe, without retries. Loads only that provider's library, and connects to
+ * nothing. @throws BlobStoreError `misconfigured`, or `missing-package` with the command that installs it
+ */
+export async function createBlobStore(settings: BlobSettings): Promise<CreatableBlobStore> {
+  switch (settings.provider) {
+    case 'folder': {
+      const { FolderBlobStore } = await import('./folder-blob-store.ts');
+      return new FolderBlobStore(settings.path);
+    }
+    case 's3': {
+      const { S3BlobStore } = await import('./s3-blob-store.ts');
+      return S3BlobStore.open(settings);
+    }
+    case 'gcs': {
+      const { GcsBlobStore } = await import('./gcs-blob-store.ts');
+      return GcsBlobStore.open(settings);
+    }
+    case 'azure': {
+      const { AzureBlobStore } = await import('./azure-blob-store.ts');
+      return AzureBlobStore.open(settings);
+    }
+  }
+}

@@ -1,0 +1,219 @@
+import type { Bucket, File, FileMetadata } from '@google-cloud/storage';
+import { assertBlobKey, assertBlobPrefix, isBlobKey } from './blob-key.ts';
+import type { GcsBlobSettings } from './blob-settings.ts';
+import type {
+  Blob,
+  BlobCallOptions,
+  BlobGetOptions,
+  BlobInfo,
+  BlobPutOptions,
+  BlobReceipt,
+  CreatableBlobStore,
+} from './blob-store.ts';
+import { assertByteRange, assertNotTooLarge, clampRange, defaultMaxBytes } from './byte-range.ts';
+import { collectBody } from './collect-body.ts';
+import { collectPages } from './collect-pages.ts';
+import type { Deadline } from './deadline.ts';
+import { openGcsBucket } from './gcs-bucket.ts';
+import { gcsError, gcsStatus } from './gcs-errors.ts';
+import { normalizePrefix } from './normalize-prefix.ts';
+import { RequestRunner } from './request-runner.ts';
+import { ServerClock } from './server-clock.ts';
+
+/** How often a read begins anew when the object is replaced while it is read. */
+const readAttempts = 4;
+
+/**
+ * Google Cloud Storage, through the optional package `@google-cloud/storage`. Etags are generation numbers.
+ * The library cannot end a request early: an aborted call returns at once, while its request may still arrive.
+ */
+export class GcsBlobStore implements CreatableBlobStore {
+  readonly location: string;
+  readonly #bucket: Bucket;
+  readonly #prefix: string;
+  readonly #runner: RequestRunner;
+  readonly #clock = new ServerClock();
+
+  private constructor(bucket: Bucket, settings: GcsBlobSettings) {
+    this.#bucket = bucket;
+    this.#prefix = normalizePrefix(settings.prefix, `gs://${bucket.name}`);
+    this.location = `gs://${bucket.name}/${this.#prefix}`;
+    const { timeoutMs } = settings;
+    this.#runner = new RequestRunner({ location: this.location, timeoutMs, secrets: [], toError: gcsError });
+  }
+
+  /** Loads the package; connects to nothing. @throws BlobStoreError `misconfigured` or `missing-package` */
+  static async open(settings: GcsBlobSettings): Promise<GcsBlobStore> {
+    return new GcsBlobStore(await openGcsBucket(settings), settings);
+  }
+
+  async put(key: string, bytes: Uint8Array, options: BlobPutOptions = {}): Promise<BlobReceipt> {
+    assertBlobKey(key);
+    const { onlyIf } = options;
+    const generation = onlyIf === 'absent' ? 0 : onlyIf?.etag;
+    return this.#runner.run({ operation: 'put', key, bytes: bytes.length }, options, async (deadline) => {
+      const file = this.#file(key);
+      const saved = file.save(Buffer.from(bytes), {
+        // One request; the library checks the CRC-32C that the store computed.
+        resumable: false,
+        validation: 'crc32c',
+        contentType: 'application/octet-stream',
+        ...(generation === undefined ? {} : { preconditionOpts: { ifGenerationMatch: generation } }),
+      });
+      await within(deadline, saved);
+      this.#clock.observe(Date.parse(file.metadata.updated ?? ''));
+      return { etag: etagOf(file.metadata) };
+    });
+  }
+
+  async get(key: string, options: BlobGetOptions = {}): Promise<Blob | null> {
+    assertBlobKey(key);
+    if (options.range !== undefined) assertByteRange(options.range);
+    return this.#runner.run({ operation: 'get', key }, options, async (deadline) => {
+      for (let attempt = 1; ; attempt++) {
+        const info = await this.#head(key, deadline);
+        if (info === null) return null;
+        try {
+          return { ...info, bytes: await this.#read(info, { ...options, deadline }) };
+        } catch (error) {
+          if (gcsStatus(error) !== 404 || attempt === readAttempts) throw error;
+        }
+      }
+    });
+  }
+
+  async head(key: string, options: BlobCallOptions = {}): Promise<BlobInfo | null> {
+    assertBlobKey(key);
+    return this.#runner.run({ operation: 'head', key }, options, (deadline) => this.#head(key, deadline));
+  }
+
+  async list(prefix: string, options: BlobCallOptions = {}): Promise<readonly BlobInfo[]> {
+    assertBlobPrefix(prefix);
+    return collectPages({ location: this.location, prefix }, (pageToken) =>
+      this.#runner.run({ operation: 'list', key: prefix }, options, async (deadline) => {
+        const query = { prefix: this.#prefix + prefix, autoPaginate: false, maxResults: 1000 };
+        const from = pageToken === undefined ? {} : { pageToken };
+        const [files, following] = await within(deadline, this.#bucket.getFiles({ ...query, ...from }));
+        const next = following as { readonly pageToken?: string } | null;
+        return { items: files.flatMap((file) => this.#infoOf(file)), next: next?.pageToken };
+      }),
+    );
+  }
+
+  async delete(key: string, options: BlobCallOptions = {}): Promise<void> {
+    assertBlobKey(key);
+    await this.#runner.run({ operation: 'delete', key }, options, async (deadline) => {
+      await within(deadline, this.#file(key).delete()).catch((error: unknown) =>
+        this.#absentOrThrow(error, deadline),
+      );
+    });
+  }
+
+  async createBucket(options: BlobCallOptions = {}): Promise<'created' | 'existed'> {
+    return this.#runner.run({ operation: 'create-bucket' }, options, async (deadline) => {
+      try {
+        await within(deadline, this.#bucket.create());
+        return 'created';
+      } catch (error) {
+        // Taken by somebody, maybe by us: only ours can be listed.
+        if (gcsStatus(error) !== 409) throw error;
+        await this.#assertBucket(deadline);
+        return 'existed';
+      }
+    });
+  }
+
+  /** Learnt when something is written. */
+  serverTime(): number | null {
+    return this.#clock.now();
+  }
+
+  close(): Promise<void> {
+    this.#runner.close();
+    return Promise.resolve();
+  }
+
+  #file(key: string, generation?: string | null): File {
+    return this.#bucket.file(this.#prefix + key, generation == null ? {} : { generation });
+  }
+
+  async #head(key: string, deadline: Deadline): Promise<BlobInfo | null> {
+    try {
+      const [metadata] = await within(deadline, this.#file(key).getMetadata());
+      return infoFrom(key, metadata);
+    } catch (error) {
+      return this.#absentOrThrow(error, deadline);
+    }
+  }
+
+  /** Reads exactly the generation that `info` describes; 404 when it was replaced meanwhile. */
+  async #read(
+    info: BlobInfo,
+    request: BlobGetOptions & { readonly deadline: Deadline },
+  ): Promise<Uint8Array> {
+    const { deadline, range, maxBytes = defaultMaxBytes } = request;
+    const { start, end } = clampRange(range, info.size);
+    assertNotTooLarge(end - start, maxBytes, { location: this.location, key: info.key });
+    if (end === start) return new Uint8Array(0);
+    const part = range === undefined ? {} : { start, end: end - 1 };
+    const body = this.#file(info.key, info.etag).createReadStream({ ...part, decompress: false });
+    const stop = () => body.destroy(new Error('aborted'));
+    deadline.signal.addEventListener('abort', stop, { once: true });
+    try {
+      deadline.expect(end - start);
+      return await collectBody(body, {
+        maxBytes,
+        expected: end - start,
+        onProgress: () => {
+          deadline.progress();
+        },
+      });
+    } finally {
+      deadline.signal.removeEventListener('abort', stop);
+      body.destroy();
+    }
+  }
+
+  /** Null when the error says that the object is not there; throws when the bucket is missing, or anything else. */
+  async #absentOrThrow(error: unknown, deadline: Deadline): Promise<null> {
+    if (gcsStatus(error) !== 404) throw error;
+    await this.#assertBucket(deadline);
+    return null;
+  }
+
+  async #assertBucket(deadline: Deadline): Promise<void> {
+    await within(deadline, this.#bucket.getFiles({ autoPaginate: false, maxResults: 1 }));
+  }
+
+  /** Nothing for objects that are not ours. */
+  #infoOf({ name, metadata }: File): BlobInfo[] {
+    const key = name.slice(this.#prefix.length);
+    return isBlobKey(key) ? [infoFrom(key, metadata)] : [];
+  }
+}
+
+function infoFrom(key: string, metadata: FileMetadata): BlobInfo {
+  return {
+    key,
+    size: Number(metadata.size ?? 0),
+    lastModified: Date.parse(metadata.updated ?? '') || 0,
+    etag: etagOf(metadata),
+  };
+}
+
+function etagOf({ generation }: FileMetadata): string | null {
+  return generation === undefined ? null : String(generation);
+}
+
+/** Stops waiting when time is up or the caller gives up. */
+function within<T>({ signal }: Deadline, action: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const stop = () => {
+      reject(new Error('aborted'));
+    };
+    signal.addEventListener('abort', stop, { once: true });
+    void action.then(resolve, reject).finally(() => {
+      signal.removeEventListener('abort', stop);
+    });
+  });
+}

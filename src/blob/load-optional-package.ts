@@ -1,0 +1,37 @@
+import { BlobStoreError } from '../errors/blob-store-error.ts';
+
+export interface OptionalPackage<Module> {
+  readonly name: string;
+  /** Major version that was tested. */
+  readonly major: number;
+  /** Must contain the literal `import()`, so that bundlers leave it alone. */
+  readonly load: () => Promise<Module>;
+  /** For the error message. */
+  readonly location: string;
+}
+
+/** @throws BlobStoreError (`missing-package`) with the command that installs it */
+export async function loadOptionalPackage<Module>(wanted: OptionalPackage<Module>): Promise<Module> {
+  try {
+    return await wanted.load();
+  } catch (error) {
+    if (!isMissing(error, wanted.name)) throw error;
+    throw new BlobStoreError('missing-package', {
+      operation: 'open',
+      location: wanted.location,
+      problem: `the package ${wanted.name} is not installed`,
+      fix: `Run: npm install ${wanted.name}@${wanted.major} (beside faiss-memory, with -g if that is global).`,
+      cause: error,
+    });
+  }
+}
+
+/** A package that is there, but lacks one of its own dependencies, is not what "missing" means. */
+function isMissing(error: unknown, name: string): boolean {
+  return (
+    error instanceof Error &&
+    'code' in error &&
+    error.code === 'ERR_MODULE_NOT_FOUND' &&
+    error.message.includes(`'${name}'`)
+  );
+}

@@ -1,0 +1,4 @@
+import { azurite } from '../helpers/servers/azurite.ts';
+import { describeOnServer } from './on-test-server.ts';
+
+await describeOnServer(azurite, { conditions: 'honoured', checksKeys: true });
