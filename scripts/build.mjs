@@ -1,6 +1,7 @@
 // Builds dist/: ES modules bundled by esbuild with shared chunks (start-up time), types by tsc.
 import { rmSync, existsSync } from 'node:fs';
 import { build } from 'esbuild';
+import { copyRuntime } from './copy-runtime.mjs';
 
 const entryPoints = [
   'src/bin/faiss-memory.ts',
@@ -23,3 +24,4 @@ await build({
   chunkNames: 'chunks/[name]-[hash]',
   logLevel: 'warning',
 });
+copyRuntime();

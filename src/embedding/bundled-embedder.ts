@@ -1,0 +1,182 @@
+import { availableParallelism } from 'node:os';
+import { Worker } from 'node:worker_threads';
+import { EmbeddingUnavailableError } from '../errors/embedding-unavailable-error.ts';
+import { ModelDamagedError } from '../errors/model-damaged-error.ts';
+import { packagePath } from '../util/package-path.ts';
+import type { EmbeddedChunk, Embedder, ModelStamp } from './embedder.ts';
+import {
+  LOADED,
+  type WorkerFailure,
+  type WorkerReply,
+  type WorkerRequest,
+  type WorkerSettings,
+} from './embedding-protocol.ts';
+import { BUNDLED_STAMP } from './model-files.ts';
+import type { RuntimeChoice } from './onnx-runtime.ts';
+import { type Job, JobQueue } from './job-queue.ts';
+
+export interface BundledEmbedderSettings {
+  readonly runtime?: RuntimeChoice;
+  /** Threads of the native runtime; the WebAssembly one has one. */
+  readonly threads?: number | undefined;
+  /** Without use for so long, the model leaves memory; 0 keeps it. */
+  readonly idleUnloadMs?: number;
+  readonly modelDirectory?: string | undefined;
+}
+
+const NOT_LOADED = 'not loaded';
+const FIVE_MINUTES = 300_000;
+/** After a failed load the same failure is reported again for so long, without another try. */
+const RETRY_LOAD_AFTER_MS = 10_000;
+
+/** The model in this package, in a worker thread that is started by the first use and ends after the last. */
+export class BundledEmbedder implements Embedder {
+  readonly #settings: WorkerSettings;
+  readonly #idleUnloadMs: number;
+  readonly #queue = new JobQueue();
+  #worker: Worker | undefined;
+  #runtime = NOT_LOADED;
+  #running: Job | undefined;
+  #idle: NodeJS.Timeout | undefined;
+  #lastFailure: { readonly error: Error; readonly at: number } | undefined;
+  #closed = false;
+
+  constructor(settings: BundledEmbedderSettings = {}) {
+    this.#settings = {
+      choice: settings.runtime ?? 'auto',
+      threads: settings.threads ?? Math.min(2, availableParallelism()),
+      wasmDirectory: packagePath('dist', 'runtime'),
+      modelDirectory: settings.modelDirectory ?? packagePath('models', 'e5-small-v2-int8'),
+    };
+    this.#idleUnloadMs = settings.idleUnloadMs ?? FIVE_MINUTES;
+  }
+
+  stamp(): Promise<ModelStamp> {
+    return Promise.resolve(BUNDLED_STAMP);
+  }
+
+  get ready(): boolean {
+    return this.#worker !== undefined && this.#runtime !== NOT_LOADED;
+  }
+
+  async warmUp(): Promise<void> {
+    await this.#ask('load', '');
+  }
+
+  async embedQuery(text: string, signal?: AbortSignal): Promise<Float32Array> {
+    const reply = await this.#ask('query', text, signal);
+    if ('vector' in reply) return reply.vector;
+    throw new EmbeddingUnavailableError('The embedding worker answered something else than a vector');
+  }
+
+  async embedPassage(text: string, signal?: AbortSignal): Promise<EmbeddedChunk[]> {
+    const reply = await this.#ask('passage', text, signal);
+    if ('chunks' in reply) return reply.chunks;
+    throw new EmbeddingUnavailableError('The embedding worker answered something else than chunks');
+  }
+
+  describe(): Record<string, string | number | boolean> {
+    const { choice, threads, modelDirectory } = this.#settings;
+    return { provider: 'bundled', runtime: this.#runtime, choice, threads, modelDirectory };
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#stop(new EmbeddingUnavailableError('The embedder is closed', { retryable: false }));
+  }
+
+  #ask(task: WorkerRequest['task'], text: string, signal?: AbortSignal): Promise<WorkerReply> {
+    if (this.#closed)
+      return Promise.reject(new EmbeddingUnavailableError('The embedder is closed', { retryable: false }));
+    const failure = this.#lastFailure;
+    if (failure !== undefined && Date.now() - failure.at < RETRY_LOAD_AFTER_MS)
+      return Promise.reject(failure.error);
+    clearTimeout(this.#idle);
+    const reply = this.#queue.add({ task, text, signal });
+    this.#next();
+    return reply;
+  }
+
+  /** One job at a time: a query that comes in waits for one passage at most. */
+  #next(): void {
+    if (this.#running !== undefined) return;
+    const job = this.#queue.take();
+    if (job === undefined) {
+      this.#waitForUse();
+      return;
+    }
+    this.#running = job;
+    this.#worker ??= this.#start();
+    this.#worker.ref();
+    this.#worker.postMessage({ id: job.id, task: job.task, text: job.text } satisfies WorkerRequest);
+  }
+
+  #start(): Worker {
+    const worker = new Worker(packagePath('dist', 'embedding', 'embedding-worker.js'), {
+      workerData: this.#settings,
+      // What a runtime prints must not reach this process's stdout, which may carry a protocol.
+      stdout: true,
+    });
+    worker.stdout.pipe(process.stderr, { end: false });
+    worker.on('message', (reply: WorkerReply) => {
+      this.#receive(reply);
+    });
+    worker.on('error', (cause) => {
+      void this.#stop(
+        new EmbeddingUnavailableError(`The embedding worker failed: ${cause.message}`, { cause }),
+      );
+    });
+    worker.on('exit', () => {
+      if (this.#worker === worker)
+        void this.#stop(new EmbeddingUnavailableError('The embedding worker ended'));
+    });
+    return worker;
+  }
+
+  #receive(reply: WorkerReply): void {
+    if (reply.id === LOADED && 'runtime' in reply) this.#runtime = reply.runtime;
+    const job = this.#running;
+    if (job?.id !== reply.id) return;
+    this.#running = undefined;
+    this.#worker?.unref();
+    if ('failure' in reply) {
+      const error = toError(reply.failure);
+      job.reject(error);
+      if (!this.ready) {
+        this.#lastFailure = { error, at: Date.now() };
+        void this.#stop(error);
+        return;
+      }
+    } else {
+      this.#lastFailure = undefined;
+      job.resolve(reply);
+    }
+    this.#next();
+  }
+
+  #waitForUse(): void {
+    if (this.#idleUnloadMs === 0 || this.#worker === undefined) return;
+    this.#idle = setTimeout(() => {
+      void this.#stop(new EmbeddingUnavailableError('The model was unloaded'));
+    }, this.#idleUnloadMs);
+    this.#idle.unref();
+  }
+
+  async #stop(reason: Error): Promise<void> {
+    clearTimeout(this.#idle);
+    const worker = this.#worker;
+    this.#worker = undefined;
+    this.#runtime = NOT_LOADED;
+    this.#running?.reject(reason);
+    this.#running = undefined;
+    this.#queue.rejectAll(reason);
+    await worker?.terminate();
+  }
+}
+
+function toError({ code, message, fix, retryable }: WorkerFailure): Error {
+  const options = fix === undefined ? {} : { fix };
+  return code === 'MODEL_DAMAGED'
+    ? new ModelDamagedError(message, options)
+    : new EmbeddingUnavailableError(message, { ...options, retryable });
+}

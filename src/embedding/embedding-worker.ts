@@ -1,0 +1,53 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { FaissMemoryError } from '../errors/faiss-memory-error.ts';
+import { E5Model } from './e5-model.ts';
+import {
+  LOADED,
+  type WorkerFailure,
+  type WorkerReply,
+  type WorkerRequest,
+  type WorkerSettings,
+} from './embedding-protocol.ts';
+
+const port = parentPort;
+if (port === null) throw new Error('embedding-worker runs only as a worker thread');
+
+// The thread that starts this one passes exactly these settings.
+const model = E5Model.load(workerData as WorkerSettings);
+model.then(
+  (loaded) => {
+    port.postMessage({ id: LOADED, runtime: loaded.runtimeName } satisfies WorkerReply);
+  },
+  () => undefined, // Every request reports it.
+);
+
+port.on('message', (request: WorkerRequest) => {
+  answer(request).then(
+    (reply) => {
+      port.postMessage(reply);
+    },
+    (error: unknown) => {
+      port.postMessage({ id: request.id, failure: toFailure(error) } satisfies WorkerReply);
+    },
+  );
+});
+
+async function answer({ id, task, text }: WorkerRequest): Promise<WorkerReply> {
+  const loaded = await model;
+  switch (task) {
+    case 'load':
+      return { id, runtime: loaded.runtimeName };
+    case 'query':
+      return { id, vector: await loaded.embedQuery(text) };
+    case 'passage':
+      return { id, chunks: await loaded.embedPassage(text) };
+  }
+}
+
+function toFailure(error: unknown): WorkerFailure {
+  const message = error instanceof Error ? error.message : String(error);
+  if (!(error instanceof FaissMemoryError))
+    return { code: 'EMBEDDING_UNAVAILABLE', message, retryable: true };
+  const { code, fix, retryable } = error;
+  return { code, message, retryable, ...(fix === undefined ? {} : { fix }) };
+}

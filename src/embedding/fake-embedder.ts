@@ -1,0 +1,62 @@
+import { createHash } from 'node:crypto';
+import type { EmbeddedChunk, Embedder, ModelStamp } from './embedder.ts';
+
+/**
+ * Deterministic stand-in for tests: a text's vector is the sum of one pseudo-random direction per word, so texts
+ * with common words are similar. Records its calls; fails when told to.
+ */
+export class FakeEmbedder implements Embedder {
+  ready = true;
+  /** When set, every call rejects with it. */
+  failure: Error | undefined;
+  /** `query: …` and `passage: …`, in order. */
+  readonly calls: string[] = [];
+  readonly #stamp: ModelStamp;
+
+  constructor(stamp: Partial<ModelStamp> = {}) {
+    this.#stamp = { modelId: 'fake', dimension: 64, weightsHash: '', ...stamp };
+  }
+
+  stamp(): Promise<ModelStamp> {
+    return Promise.resolve(this.#stamp);
+  }
+
+  async warmUp(): Promise<void> {
+    await this.#answer('warm-up');
+  }
+
+  async embedQuery(text: string): Promise<Float32Array> {
+    await this.#answer(`query: ${text}`);
+    return this.#vector(text);
+  }
+
+  async embedPassage(text: string): Promise<EmbeddedChunk[]> {
+    await this.#answer(`passage: ${text}`);
+    return [{ start: 0, end: text.length, vector: this.#vector(text) }];
+  }
+
+  describe(): Record<string, string> {
+    return { provider: 'fake' };
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  #answer(call: string): Promise<void> {
+    this.calls.push(call);
+    return this.failure === undefined ? Promise.resolve() : Promise.reject(this.failure);
+  }
+
+  #vector(text: string): Float32Array {
+    const sum = new Float32Array(this.#stamp.dimension);
+    for (const [word] of text.toLowerCase().matchAll(/[\p{L}\p{N}]+/gu)) {
+      const bytes = createHash('sha256').update(`${this.#stamp.modelId} ${word}`).digest();
+      sum.forEach((value, i) => {
+        sum[i] = value + ((bytes[i % bytes.length] ?? 0) ^ ((i * 37) & 255)) / 127.5 - 1;
+      });
+    }
+    const norm = Math.hypot(...sum);
+    return norm === 0 ? sum.fill(1 / Math.sqrt(sum.length)) : sum.map((value) => value / norm);
+  }
+}

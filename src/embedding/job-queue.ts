@@ -1,0 +1,54 @@
+import type { WorkerReply, WorkerRequest } from './embedding-protocol.ts';
+
+export interface Job extends WorkerRequest {
+  readonly resolve: (reply: WorkerReply) => void;
+  readonly reject: (reason: Error) => void;
+}
+
+/** Jobs that wait for the worker: queries before passages, each kind in order. Aborted jobs leave at once. */
+export class JobQueue {
+  #urgent: Job[] = [];
+  #patient: Job[] = [];
+  #nextId = 1;
+
+  add({
+    task,
+    text,
+    signal,
+  }: {
+    task: Job['task'];
+    text: string;
+    signal?: AbortSignal | undefined;
+  }): Promise<WorkerReply> {
+    return new Promise((resolve, reject) => {
+      signal?.throwIfAborted();
+      const job: Job = { id: this.#nextId, task, text, resolve, reject };
+      this.#nextId += 1;
+      (task === 'passage' ? this.#patient : this.#urgent).push(job);
+      signal?.addEventListener(
+        'abort',
+        () => {
+          this.#remove(job);
+          reject(signal.reason instanceof Error ? signal.reason : new Error('aborted'));
+        },
+        { once: true },
+      );
+    });
+  }
+
+  take(): Job | undefined {
+    return this.#urgent.shift() ?? this.#patient.shift();
+  }
+
+  rejectAll(reason: Error): void {
+    const jobs = [...this.#urgent, ...this.#patient];
+    this.#urgent = [];
+    this.#patient = [];
+    for (const job of jobs) job.reject(reason);
+  }
+
+  #remove(job: Job): void {
+    this.#urgent = this.#urgent.filter((other) => other !== job);
+    this.#patient = this.#patient.filter((other) => other !== job);
+  }
+}

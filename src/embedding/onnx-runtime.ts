@@ -1,0 +1,77 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type * as Onnx from 'onnxruntime-web';
+import { EmbeddingUnavailableError } from '../errors/embedding-unavailable-error.ts';
+
+export type RuntimeChoice = 'auto' | 'wasm' | 'native';
+
+export interface LoadedRuntime {
+  readonly name: 'onnxruntime-node' | 'onnxruntime-web (WASM)';
+  readonly onnx: typeof Onnx;
+  readonly session: Onnx.InferenceSession;
+}
+
+export interface RuntimeOptions {
+  readonly choice: RuntimeChoice;
+  readonly threads: number;
+  /** Folder with the WebAssembly runtime that the build copies into the package. */
+  readonly wasmDirectory: string;
+}
+
+/** The native runtime where it can be imported (or must be), else WebAssembly. @throws EmbeddingUnavailableError */
+export async function loadRuntime(model: Uint8Array, options: RuntimeOptions): Promise<LoadedRuntime> {
+  if (options.choice !== 'wasm') {
+    try {
+      return await loadNative(model, options.threads);
+    } catch (cause) {
+      if (options.choice === 'native') {
+        throw new EmbeddingUnavailableError('The package onnxruntime-node cannot be loaded', {
+          cause,
+          retryable: false,
+          fix: 'Install it with `npm install -g onnxruntime-node --ignore-scripts`, or set MEMORY_EMBEDDING_RUNTIME=wasm.',
+        });
+      }
+    }
+  }
+  return loadWasm(model, options);
+}
+
+async function loadNative(model: Uint8Array, threads: number): Promise<LoadedRuntime> {
+  // A variable keeps bundlers from looking for an optional package.
+  const name = 'onnxruntime-node';
+  const loaded = (await import(name)) as { default: typeof Onnx };
+  const onnx = loaded.default;
+  const session = await onnx.InferenceSession.create(model, {
+    executionProviders: ['cpu'],
+    intraOpNumThreads: threads,
+    interOpNumThreads: 1,
+    logSeverityLevel: 4,
+  });
+  return { name: 'onnxruntime-node', onnx, session };
+}
+
+async function loadWasm(model: Uint8Array, options: RuntimeOptions): Promise<LoadedRuntime> {
+  const file = (name: string): string => pathToFileURL(join(options.wasmDirectory, name)).href;
+  try {
+    const onnx = (await import(file('ort.wasm.min.mjs'))) as typeof Onnx;
+    onnx.env.logLevel = 'fatal';
+    onnx.env.wasm.numThreads = 1;
+    onnx.env.wasm.wasmBinary = await readFile(join(options.wasmDirectory, 'ort-wasm-simd-threaded.wasm'));
+    onnx.env.wasm.wasmPaths = { mjs: file('ort-wasm-simd-threaded.mjs') };
+    const session = await onnx.InferenceSession.create(model, {
+      executionProviders: ['wasm'],
+      logSeverityLevel: 4,
+    });
+    return { name: 'onnxruntime-web (WASM)', onnx, session };
+  } catch (cause) {
+    throw new EmbeddingUnavailableError(
+      `The embedding runtime in ${options.wasmDirectory} cannot be started`,
+      {
+        cause,
+        retryable: false,
+        fix: 'Install the package again; until then search works by words.',
+      },
+    );
+  }
+}

@@ -1,0 +1,50 @@
+/** A unit vector as one scale and one signed byte per dimension: 388 bytes for 384 dimensions. */
+export interface QuantizedVector {
+  /** `data[i] * scale` approximates the component; 0 for the zero vector. */
+  readonly scale: number;
+  readonly data: Int8Array;
+}
+
+const SCALE_BYTES = 4;
+
+/** Symmetric scalar quantisation to int8. @throws RangeError when a component is not finite */
+export function quantize(vector: Float32Array): QuantizedVector {
+  let largest = 0;
+  for (const value of vector) {
+    if (!Number.isFinite(value)) throw new RangeError('a vector must be finite');
+    largest = Math.max(largest, Math.abs(value));
+  }
+  // The scale is stored as a float32: rounding it first keeps encode and decode exact inverses.
+  const scale = Math.fround(largest / 127);
+  if (scale === 0) return { scale: 0, data: new Int8Array(vector.length) };
+  return {
+    scale,
+    data: Int8Array.from(vector, (value) => Math.max(-127, Math.min(127, Math.round(value / scale)))),
+  };
+}
+
+/** Writes the approximate components into `target` from `offset` on. */
+export function dequantizeInto(target: Float32Array, offset: number, { scale, data }: QuantizedVector): void {
+  data.forEach((value, index) => {
+    target[offset + index] = value * scale;
+  });
+}
+
+/** 4 bytes float32 scale, little-endian, then the data. */
+export function encodeVector({ scale, data }: QuantizedVector): Uint8Array {
+  const bytes = new Uint8Array(SCALE_BYTES + data.length);
+  new DataView(bytes.buffer).setFloat32(0, scale, true);
+  bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.length), SCALE_BYTES);
+  return bytes;
+}
+
+/** Views the bytes without a copy. @throws RangeError when they are no vector of this dimension */
+export function decodeVector(bytes: Uint8Array, dimension: number): QuantizedVector {
+  if (bytes.length !== SCALE_BYTES + dimension) {
+    throw new RangeError(
+      `a vector of ${dimension} dimensions has ${SCALE_BYTES + dimension} bytes, not ${bytes.length}`,
+    );
+  }
+  const scale = new DataView(bytes.buffer, bytes.byteOffset, SCALE_BYTES).getFloat32(0, true);
+  return { scale, data: new Int8Array(bytes.buffer, bytes.byteOffset + SCALE_BYTES, dimension) };
+}
