@@ -8,30 +8,42 @@ export interface Condition {
   readonly parameters: readonly SqlValue[];
 }
 
+/**
+ * How conditions on tags and metadata are asked. set: the matching memories are looked up first, best where they
+ * can lead the search. each: every row is looked up on its own, best where there are few rows.
+ */
+type Lookup = 'set' | 'each';
+
 /** True when every memory matches. */
 export function matchesAll(filter: MemoryFilter): boolean {
-  return conditions(filter, true).length === 0;
+  return conditions(filter, { live: 1, lookup: 'set' }).length === 0;
 }
 
 /** Compiles a filter. @param live whether searchable memories are meant, or those in the trash */
-export function filterCondition(filter: MemoryFilter, live: boolean): Condition {
-  const all = conditions(filter, live);
+export function filterCondition(filter: MemoryFilter, live: boolean, lookup: Lookup = 'set'): Condition {
+  const all = conditions(filter, { live: live ? 1 : 0, lookup });
   return {
     sql: all.length === 0 ? 'TRUE' : all.map(({ sql }) => sql).join(' AND '),
     parameters: all.flatMap(({ parameters }) => parameters),
   };
 }
 
-function conditions(filter: MemoryFilter, live: boolean): Condition[] {
-  const flag = live ? 1 : 0;
+interface FacetLookup {
+  readonly live: 0 | 1;
+  readonly lookup: Lookup;
+}
+
+function conditions(filter: MemoryFilter, facets: FacetLookup): Condition[] {
   const attributes = Object.entries(filter.metadata ?? {});
   return [
-    ...(filter.tagsAny === undefined ? [] : [anyTag(flag, filter.tagsAny)]),
-    ...(filter.tagsAll ?? []).map((tag) => anyTag(flag, [tag])),
-    ...attributes.map(([name, value]) => ({
-      sql: 'm.num IN (SELECT num FROM attribute WHERE live = ? AND name = ? AND value = ?)',
-      parameters: [flag, name, attributeValue(value)],
-    })),
+    ...(filter.tagsAny === undefined ? [] : [anyTag(facets, filter.tagsAny)]),
+    ...(filter.tagsAll ?? []).map((tag) => anyTag(facets, [tag])),
+    ...attributes.map(([name, value]) =>
+      inFacet(facets, 'attribute', {
+        sql: 'name = ? AND value = ?',
+        parameters: [name, attributeValue(value)],
+      }),
+    ),
     ...sourcePrefix(filter.sourcePrefix ?? ''),
     ...bound('m.created_at >= ?', filter.createdAfter),
     ...bound('m.created_at <= ?', filter.createdBefore),
@@ -40,11 +52,16 @@ function conditions(filter: MemoryFilter, live: boolean): Condition[] {
   ];
 }
 
-function anyTag(flag: number, tags: readonly string[]): Condition {
-  const marks = tags.map(() => '?').join(', ');
+function anyTag(facets: FacetLookup, tags: readonly string[]): Condition {
+  return inFacet(facets, 'tag', { sql: `tag IN (${tags.map(() => '?').join(', ')})`, parameters: tags });
+}
+
+function inFacet({ live, lookup }: FacetLookup, table: 'tag' | 'attribute', row: Condition): Condition {
+  const where = `FROM ${table} f WHERE f.live = ${live} AND ${row.sql}`;
   return {
-    sql: `m.num IN (SELECT num FROM tag WHERE live = ? AND tag IN (${marks}))`,
-    parameters: [flag, ...tags],
+    sql:
+      lookup === 'set' ? `m.num IN (SELECT f.num ${where})` : `EXISTS (SELECT 1 ${where} AND f.num = m.num)`,
+    parameters: row.parameters,
   };
 }
 

@@ -25,10 +25,13 @@ export function listPage(connection: Connection, request: ListRequest): ListPage
   const condition = filterCondition(request.filter, live);
   const position = request.cursor === undefined ? null : parseCursor(request.cursor, request.order);
   const start = position === null ? 'TRUE' : `(m.${column}, m.num) ${beyond} (?, ?)`;
+  // The page is chosen by key alone: sorting whole memories would read all of their texts.
   const rows = new Query<SqlValue[], MemoryRow>(
-    `SELECT ${MEMORY_COLUMNS} FROM memory m JOIN version v ON v.key = m.current
-     WHERE ${which} AND ${condition.sql} AND ${start}
-     ORDER BY m.${column} ${direction}, m.num ${direction} LIMIT ?`,
+    `SELECT ${MEMORY_COLUMNS}
+     FROM (SELECT m.num FROM memory m WHERE ${which} AND ${condition.sql} AND ${start}
+           ORDER BY m.${column} ${direction}, m.num ${direction} LIMIT ?) page
+       CROSS JOIN memory m ON m.num = page.num JOIN version v ON v.key = m.current
+     ORDER BY m.${column} ${direction}, m.num ${direction}`,
   ).all(connection, ...condition.parameters, ...(position ?? []), request.limit + 1);
   const page = rows.slice(0, request.limit);
   const last = page.at(-1);

@@ -8,21 +8,12 @@ import { findModel } from './models.ts';
 import { Query, type SqlValue } from './query.ts';
 import { VectorCatchUp } from './vector-catch-up.ts';
 
-/** First guess of how many chunks give enough distinct memories. */
+/** First guess of how many of the nearest chunks give enough distinct memories. */
 const CHUNKS_PER_MEMORY = 3;
+/** Chunks tried before a filter is turned into a set of labels: broad filters need no more. */
+const TRIED_PER_MEMORY = 6;
 
 export type CreateVectorIndex = (dimension: number) => Promise<VectorIndex>;
-
-interface ChunkRow {
-  id: string;
-  start: number;
-  end: number;
-}
-
-const selectChunk = new Query<[label: number], ChunkRow>(
-  `SELECT m.id, c.start_offset AS start, c.end_offset AS "end"
-   FROM chunk c JOIN version v ON v.key = c.version JOIN memory m ON m.num = v.num WHERE c.label = ?`,
-);
 
 /** Search by vector over an index in this process's memory, made on first use and brought up to date before each search. */
 export class VectorSearch {
@@ -52,13 +43,13 @@ export class VectorSearch {
   ): Candidate[] {
     const catchUp = this.loaded(connection, query.stamp);
     if (catchUp === null) return [];
-    const allow = matchesAll(filter) ? undefined : allowedLabels(connection, filter, catchUp.model);
-    const options = allow === undefined ? {} : { allow };
-    for (let wanted = limit * CHUNKS_PER_MEMORY; ; wanted *= 4) {
-      const hits = catchUp.index.search(query.vector, wanted, options);
-      const best = bestChunks(connection, hits, limit);
-      if (best.length >= limit || hits.length < wanted) return best;
-    }
+    const { index, model } = catchUp;
+    const search = { connection, index, vector: query.vector, filter, limit };
+    if (matchesAll(filter)) return nearest(search, limit * CHUNKS_PER_MEMORY);
+    return (
+      nearestIfBroad(search) ??
+      nearest({ ...search, allow: allowedLabels(connection, filter, model) }, limit * CHUNKS_PER_MEMORY)
+    );
   }
 
   /** The up-to-date index of a model; null when the store knows no such model. */
@@ -110,12 +101,51 @@ export class VectorSearch {
   }
 }
 
-function bestChunks(connection: Connection, hits: readonly VectorHit[], limit: number): Candidate[] {
+interface Search {
+  readonly connection: Connection;
+  readonly index: VectorIndex;
+  readonly vector: Float32Array;
+  readonly filter: MemoryFilter;
+  readonly limit: number;
+  /** Labels of the memories that pass the filter; absent = all. */
+  readonly allow?: Int32Array;
+}
+
+/** Asks for more and more chunks until they belong to enough memories, or none are left. */
+function nearest(search: Search, firstCount: number): Candidate[] {
+  const { index, vector, limit, allow } = search;
+  for (let count = firstCount; ; count *= 4) {
+    const hits = index.search(vector, count, allow === undefined ? {} : { allow });
+    const best = bestChunks(search, hits);
+    if (best.length >= limit || hits.length < count) return best;
+  }
+}
+
+/**
+ * Takes from the nearest chunks of all those that pass the filter. When they are enough, the answer is exact and
+ * a set of nearly all labels need not be made; null when they are not.
+ */
+function nearestIfBroad(search: Search): Candidate[] | null {
+  const count = search.limit * TRIED_PER_MEMORY;
+  const hits = search.index.search(search.vector, count);
+  const best = bestChunks(search, hits);
+  return best.length >= search.limit || hits.length < count ? best : null;
+}
+
+/** The memories of the hits that pass the filter, in the order of the hits, each with its best chunk. */
+function bestChunks({ connection, filter, limit }: Search, hits: readonly VectorHit[]): Candidate[] {
+  const condition = filterCondition(filter, true, 'each');
+  const rows = new Query<SqlValue[], { position: number; id: string; start: number; end: number }>(
+    `SELECT hit.key AS position, m.id, c.start_offset AS start, c.end_offset AS "end"
+     FROM json_each(?) hit CROSS JOIN chunk c ON c.label = hit.value
+       CROSS JOIN version v ON v.key = c.version CROSS JOIN memory m ON m.num = v.num
+     WHERE ${condition.sql} ORDER BY hit.key`,
+  ).all(connection, JSON.stringify(hits.map(({ label }) => label)), ...condition.parameters);
   const best = new Map<string, Candidate>();
-  for (const { label, score } of hits) {
-    const chunk = selectChunk.get(connection, label);
-    if (chunk === undefined || best.has(chunk.id)) continue;
-    best.set(chunk.id, { id: chunk.id, score, start: chunk.start, end: chunk.end });
+  for (const { position, id, start, end } of rows) {
+    const hit = hits[position];
+    if (hit === undefined || best.has(id)) continue;
+    best.set(id, { id, score: hit.score, start, end });
     if (best.size === limit) break;
   }
   return [...best.values()];

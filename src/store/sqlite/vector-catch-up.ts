@@ -21,7 +21,7 @@ const selectChanged = new Query<[after: number, limit: number], ChangedRow>(
   'SELECT num, sequence FROM memory WHERE sequence > ? ORDER BY sequence LIMIT ?',
 );
 const selectChunks = new Query<[model: number, after: number, upTo: number], ChunkRow>(
-  `SELECT m.num, c.label, c.vector FROM memory m CROSS JOIN chunk c ON c.version = m.current AND c.model = ?
+  `SELECT m.num, c.label, c.vector FROM memory m INDEXED BY memory_by_sequence CROSS JOIN chunk c ON c.version = m.current AND c.model = ?
    WHERE m.sequence > ? AND m.sequence <= ? AND m.state = 'live'`,
 );
 

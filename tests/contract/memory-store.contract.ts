@@ -1,0 +1,18 @@
+import { describe } from 'vitest';
+import { describeLists } from './store/lists.contract.ts';
+import { describeSharing } from './store/sharing.contract.ts';
+import type { PrepareStore } from './store/use-store.ts';
+import { describeVectorSearch } from './store/vectors.contract.ts';
+import { describeWordSearch } from './store/words.contract.ts';
+import { describeWrites } from './store/writes.contract.ts';
+
+/** What every `MemoryStore` must do, however it is made. */
+export function describeMemoryStore(name: string, prepare: PrepareStore): void {
+  describe(`${name} as a memory store`, () => {
+    describeWrites(prepare);
+    describeLists(prepare);
+    describeWordSearch(prepare);
+    describeVectorSearch(prepare);
+    describeSharing(prepare);
+  });
+}

@@ -1,0 +1,116 @@
+import { describe, expect, it } from 'vitest';
+import { InvalidInputError } from '../../../src/errors/invalid-input-error.ts';
+import type { ListRequest } from '../../../src/store/memory-store.ts';
+import { draft, useStore, type PrepareStore } from './use-store.ts';
+
+/** What every store must do with lists and filters. */
+export function describeLists(prepare: PrepareStore): void {
+  const at = useStore(prepare);
+
+  describe('list and filters', () => {
+    const base: ListRequest = { filter: {}, which: 'live', order: 'newest', limit: 100 };
+
+    it('pages through every order without gaps or repetitions', async () => {
+      await at.store.add(
+        Array.from({ length: 25 }, (_, index) =>
+          draft(`memory ${index}`, { createdAt: Math.floor(index / 3) }),
+        ),
+      );
+      for (const order of ['newest', 'oldest', 'updated'] as const) {
+        const seen: string[] = [];
+        let cursor: string | undefined;
+        do {
+          const page = await at.store.list({
+            ...base,
+            order,
+            limit: 4,
+            ...(cursor === undefined ? {} : { cursor }),
+          });
+          expect(page.total).toBe(25);
+          seen.push(...page.memories.map(({ text }) => text));
+          cursor = page.nextCursor;
+        } while (cursor !== undefined);
+        const expected = Array.from({ length: 25 }, (_, index) => `memory ${index}`);
+        expect(seen).toEqual(order === 'oldest' ? expected : expected.reverse());
+      }
+    });
+
+    it.each(['', 'x', 'e30', Buffer.from('["oldest",1,2]').toString('base64url')])(
+      'refuses the cursor %j',
+      async (cursor) => {
+        await expect(at.store.list({ ...base, cursor })).rejects.toThrow(InvalidInputError);
+      },
+    );
+
+    it('parts live memories, trash and conflicts', async () => {
+      const [a, b] = [await at.add('a', { tags: ['t'] }), await at.add('b', { tags: ['t'] })];
+      await at.store.delete([b]);
+      const ids = async (request: Partial<ListRequest>) =>
+        (await at.store.list({ ...base, ...request })).memories.map(({ id }) => id);
+      expect(await ids({})).toEqual([a]);
+      expect(await ids({ which: 'trash' })).toEqual([b]);
+      expect(await ids({ which: 'trash', filter: { tagsAny: ['t'] } })).toEqual([b]);
+      expect(await ids({ which: 'conflict' })).toEqual([]);
+      expect(await at.store.list({ ...base, which: 'conflict', filter: { tagsAny: ['t'] } })).toMatchObject({
+        total: 0,
+      });
+    });
+
+    it('applies every kind of filter to lists, words and vectors alike', async () => {
+      const a = await at.add('shared alpha', {
+        tags: ['red', 'big'],
+        source: 'notes/2024',
+        metadata: { project: 'p1', level: 1, nested: { x: [1] } },
+        createdAt: 100,
+        updatedAt: 1_000,
+      });
+      const b = await at.add('shared beta', {
+        tags: ['red'],
+        source: 'Notes/2024',
+        metadata: { project: 'p2', level: '1', long: 'y'.repeat(500) },
+        createdAt: 200,
+        updatedAt: 900,
+      });
+      const c = await at.add('shared gamma', {
+        tags: ['blue'],
+        source: 'notes_2024',
+        createdAt: 300,
+        updatedAt: 800,
+      });
+      await at.embed({ [a]: [0], [b]: [1, 2], [c]: [3] });
+      const cases: [filter: ListRequest['filter'], expected: string[]][] = [
+        [{}, [a, b, c]],
+        [{ tagsAny: ['red'] }, [a, b]],
+        [{ tagsAny: ['big', 'blue'] }, [a, c]],
+        [{ tagsAll: ['big', 'red'] }, [a]],
+        [{ tagsAll: ['big', 'blue'] }, []],
+        [{ tagsAny: [] }, []],
+        [{ sourcePrefix: 'notes' }, [a, c]],
+        [{ sourcePrefix: 'notes/' }, [a]],
+        [{ sourcePrefix: 'notes%' }, []],
+        [{ sourcePrefix: '' }, [a, b, c]],
+        [{ metadata: { project: 'p1' } }, [a]],
+        [{ metadata: { level: 1 } }, [a]],
+        [{ metadata: { level: '1' } }, [b]],
+        [{ metadata: { nested: { x: [1] } } }, [a]],
+        [{ metadata: { long: 'y'.repeat(500) } }, [b]],
+        [{ metadata: { long: 'y'.repeat(499) } }, []],
+        [{ createdAfter: 200 }, [b, c]],
+        [{ createdBefore: 200 }, [a, b]],
+        [{ updatedAfter: 900, updatedBefore: 900 }, [b]],
+        [{ tagsAny: ['red'], createdAfter: 150, metadata: { project: 'p2' } }, [b]],
+      ];
+      for (const [filter, expected] of cases) {
+        const page = await at.store.list({ ...base, order: 'oldest', filter });
+        expect(
+          page.memories.map(({ id }) => id),
+          JSON.stringify(filter),
+        ).toEqual(expected);
+        expect(page.total).toBe(expected.length);
+        expect(await at.store.matching(filter)).toEqual(expected);
+        expect((await at.byWords('shared', filter)).sort()).toEqual([...expected].sort());
+        expect((await at.nearest(0, filter)).sort()).toEqual([...expected].sort());
+      }
+    });
+  });
+}

@@ -1,0 +1,129 @@
+import { describe, expect, it } from 'vitest';
+import { InvalidInputError } from '../../../src/errors/invalid-input-error.ts';
+import { encodeVector, unitVector } from '../../helpers/vectors.ts';
+import { draft, OTHER_STAMP, STAMP, useStore, type PrepareStore } from './use-store.ts';
+
+/** What every store must do with vectors. */
+export function describeVectorSearch(prepare: PrepareStore): void {
+  const at = useStore(prepare);
+
+  describe('vectors', () => {
+    it('hands out live memories without vectors once per lease, oldest first', async () => {
+      const ids = [await at.add('one'), await at.add('two'), await at.add('three')];
+      const claim = (limit: number, leaseMs: number) =>
+        at.store.claimPendingEmbeddings({ stamp: STAMP, limit, leaseMs });
+      const first = await claim(2, 600_000);
+      expect(first.map(({ id, text }) => [id, text])).toEqual([
+        [ids[0], 'one'],
+        [ids[1], 'two'],
+      ]);
+      const other = at.open();
+      const second = await other.claimPendingEmbeddings({ stamp: STAMP, limit: 9, leaseMs: 0 });
+      expect(second.map(({ id }) => id)).toEqual([ids[2]]);
+      expect((await claim(9, 600_000)).map(({ id }) => id)).toEqual([ids[2]]);
+      expect(await claim(9, 600_000)).toEqual([]);
+    });
+
+    it('finds memories by their best chunk, each once', async () => {
+      const [a, b, c] = [await at.add('aaaa'), await at.add('bbbb'), await at.add('cccc')];
+      await at.embed({ [a]: [0, 1, 2, 3, 4, 5], [b]: [6, 2], [c]: [7] });
+      const vector = { stamp: STAMP, vector: unitVector(8, 2) };
+      const { vectors, words } = await at.store.candidates({ filter: {}, limit: 2, vector });
+      expect(words).toEqual([]);
+      expect(vectors.map(({ id }) => id)).toEqual([a, b]);
+      expect(vectors[0]).toMatchObject({ start: 2, end: 4 });
+      expect(vectors[1]).toMatchObject({ start: 1, end: 4 });
+      expect(vectors[0]?.score).toBeCloseTo(1, 1);
+      expect(await at.nearest(0, {}, 3)).toHaveLength(3);
+    });
+
+    it('returns as many distinct memories as asked for, however many chunks one has', async () => {
+      const many = await at.add('m'.repeat(100));
+      const others = [await at.add('x'), await at.add('y')];
+      await at.embed({
+        [many]: Array.from({ length: 60 }, () => 0),
+        [others[0] ?? '']: [1],
+        [others[1] ?? '']: [2],
+      });
+      expect((await at.nearest(0, {}, 3)).sort()).toEqual([many, ...others].sort());
+    });
+
+    it('searches the whole store within a filter, also when nothing near the query passes it', async () => {
+      const far = await at.add('far', { tags: ['rare'], metadata: { kind: 'x' } });
+      const near = (await at.store.add(Array.from({ length: 60 }, (_, index) => draft(`near ${index}`)))).map(
+        ({ memory }) => memory.id,
+      );
+      await at.embed({ [far]: [5, 6], ...Object.fromEntries(near.map((id) => [id, [0, 1]])) });
+      expect(await at.nearest(0, { tagsAny: ['rare'] }, 2)).toEqual([far]);
+      expect(await at.nearest(0, { metadata: { kind: 'x' } }, 1)).toEqual([far]);
+      expect(await at.nearest(0, { tagsAny: ['none'] }, 1)).toEqual([]);
+      expect(await at.nearest(0, { createdAfter: 0 }, 3)).toHaveLength(3);
+    });
+
+    it('keeps vectors when only tags, source or metadata change, and over trash and back', async () => {
+      const id = await at.add('text');
+      await at.embed({ [id]: [3] });
+      await at.store.update(id, { tags: ['new'], source: 's', metadata: { a: 1 } });
+      expect(await at.nearest(3, { tagsAny: ['new'] })).toEqual([id]);
+      await at.store.delete([id]);
+      expect(await at.nearest(3)).toEqual([]);
+      await at.store.restore([id]);
+      expect(await at.nearest(3)).toEqual([id]);
+      expect(await at.store.claimPendingEmbeddings({ stamp: STAMP, limit: 9, leaseMs: 0 })).toEqual([]);
+      await at.expectIntact();
+    });
+
+    it('asks for new vectors when the text changes, and ignores vectors of the old text', async () => {
+      const id = await at.add('old text');
+      const [claimed] = await at.store.claimPendingEmbeddings({ stamp: STAMP, limit: 9, leaseMs: 600_000 });
+      await at.store.update(id, { text: 'new text' });
+      const late = {
+        versionKey: claimed?.versionKey ?? 0,
+        chunks: [{ start: 0, end: 1, vector: encodeVector(unitVector(8, 0)) }],
+      };
+      expect(await at.store.putEmbeddings(STAMP, [late])).toBe(0);
+      expect(await at.nearest(0)).toEqual([]);
+      await at.embed({ [id]: [1] });
+      expect(await at.nearest(1)).toEqual([id]);
+      await at.expectIntact();
+    });
+
+    it('refuses vectors of a wrong size', async () => {
+      await at.add('text');
+      const [claimed] = await at.store.claimPendingEmbeddings({ stamp: STAMP, limit: 1, leaseMs: 0 });
+      const chunks = [{ start: 0, end: 1, vector: new Uint8Array(5) }];
+      await expect(
+        at.store.putEmbeddings(STAMP, [{ versionKey: claimed?.versionKey ?? 0, chunks }]),
+      ).rejects.toThrow(InvalidInputError);
+    });
+
+    it('never mixes models', async () => {
+      const [a, b] = [await at.add('a'), await at.add('b')];
+      await at.embed({ [a]: [0], [b]: [1] });
+      await at.embed({ [a]: [2] }, OTHER_STAMP);
+      expect(await at.store.stats(STAMP)).toMatchObject({
+        embedded: 2,
+        otherModels: [{ modelId: 'other-model', memories: 1 }],
+      });
+      const other = { stamp: OTHER_STAMP, vector: unitVector(4, 2) };
+      expect(
+        (await at.store.candidates({ filter: {}, limit: 9, vector: other })).vectors.map(({ id }) => id),
+      ).toEqual([a]);
+      expect(await at.nearest(1)).toEqual([b, a]);
+      expect(await at.store.dropOtherEmbeddings(STAMP)).toBe(1);
+      expect((await at.store.candidates({ filter: {}, limit: 9, vector: other })).vectors).toEqual([]);
+      expect(await at.store.stats(STAMP)).toMatchObject({ embedded: 2, otherModels: [] });
+      expect(await at.store.stats()).toMatchObject({
+        embedded: 0,
+        otherModels: [{ modelId: 'test-model', memories: 2 }],
+      });
+      await at.expectIntact();
+    });
+
+    it('answers nothing for a model that has no vectors', async () => {
+      await at.add('a');
+      expect(await at.nearest(0)).toEqual([]);
+      await at.expectIntact();
+    });
+  });
+}

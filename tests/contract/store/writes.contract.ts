@@ -1,0 +1,208 @@
+import { describe, expect, it } from 'vitest';
+import { InvalidInputError } from '../../../src/errors/invalid-input-error.ts';
+import { NotFoundError } from '../../../src/errors/not-found-error.ts';
+import { draft, UNKNOWN_ID, useStore, type PrepareStore } from './use-store.ts';
+
+/** What every store must do with writes. */
+export function describeWrites(prepare: PrepareStore): void {
+  const at = useStore(prepare);
+
+  describe('add', () => {
+    it('stores content, times and a first version', async () => {
+      const [outcome] = await at.store.add([
+        draft('The build needs Node 20', {
+          tags: ['node', 'build', 'node'],
+          source: 'chat/7',
+          metadata: { project: 'alpha', depth: { list: [1, null, 'x'] } },
+          createdAt: 1_000,
+          updatedAt: 2_000,
+        }),
+      ]);
+      expect(outcome?.outcome).toBe('added');
+      expect(outcome?.memory).toMatchObject({
+        text: 'The build needs Node 20',
+        tags: ['build', 'node'],
+        source: 'chat/7',
+        metadata: { project: 'alpha', depth: { list: [1, null, 'x'] } },
+        createdAt: 1_000,
+        updatedAt: 2_000,
+        state: 'live',
+        versionCount: 1,
+        conflict: false,
+      });
+      const id = outcome?.memory.id ?? '';
+      expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7/);
+      expect(await at.store.getCurrent([id])).toEqual([outcome?.memory]);
+    });
+
+    it('returns the existing memory for an exact duplicate, also within one call', async () => {
+      const [first] = await at.store.add([draft('caf\u00e9 opens at nine')]);
+      const again = await at.store.add([
+        draft('  cafe\u0301 opens at nine\n'),
+        draft('something new'),
+        draft('something new'),
+      ]);
+      expect(again.map(({ outcome }) => outcome)).toEqual(['existing', 'added', 'existing']);
+      expect(again[0]?.memory).toEqual(first?.memory);
+      expect(again[2]?.memory.id).toBe(again[1]?.memory.id);
+      expect((await at.store.stats()).live).toBe(2);
+    });
+
+    it('stores duplicates on demand, and texts that differ only in case', async () => {
+      await at.store.add([draft('same'), draft('Same')]);
+      const [outcome] = await at.store.add([draft('same')], { allowDuplicates: true });
+      expect(outcome?.outcome).toBe('added');
+      expect((await at.store.stats()).live).toBe(3);
+    });
+
+    it('does not take a deleted memory for a duplicate', async () => {
+      const id = await at.add('gone and back');
+      await at.store.delete([id]);
+      expect(await at.add('gone and back')).not.toBe(id);
+    });
+
+    it('keeps an id that is given, and refuses one that is taken by another text', async () => {
+      expect(await at.add('first', { id: UNKNOWN_ID })).toBe(UNKNOWN_ID);
+      const again = await at.store.add([draft('first', { id: UNKNOWN_ID })]);
+      expect(again[0]?.outcome).toBe('existing');
+      await expect(at.store.add([draft('second', { id: UNKNOWN_ID })])).rejects.toThrow(InvalidInputError);
+      await expect(at.store.add([draft('x', { id: 'no uuid' })])).rejects.toThrow(InvalidInputError);
+    });
+
+    it('stores all drafts or none', async () => {
+      await expect(at.store.add([draft('good'), draft('bad\0text')])).rejects.toThrow(/drafts\[1\]\.text/);
+      await expect(at.store.add([draft('good'), draft('lone \ud800')])).rejects.toThrow(InvalidInputError);
+      expect((await at.store.stats()).live).toBe(0);
+      expect(await at.byWords('good')).toEqual([]);
+      await at.expectIntact();
+    });
+
+    it.each([
+      ['full-text syntax', '"quoted" AND (NEAR/2 *)'],
+      ['SQL', "'; DROP TABLE memory; --"],
+      ['emoji', '🎉🎉'],
+      ['a very long word', 'a'.repeat(50_000)],
+      ['control characters and outer white space', ' 𝒳 \r\n\t x\u0001 '],
+    ])('keeps a text of %s as it is', async (_, text) => {
+      const id = await at.add(text);
+      expect((await at.store.getCurrent([id]))[0]?.text).toBe(text);
+      await at.byWords(text);
+      await at.expectIntact();
+    });
+  });
+
+  describe('update', () => {
+    it('writes a version that replaces the one before', async () => {
+      const id = await at.add('first text', { tags: ['a'], createdAt: 5, updatedAt: 5 });
+      const updated = await at.store.update(id, { text: 'second text' });
+      expect(updated).toMatchObject({
+        id,
+        text: 'second text',
+        tags: ['a'],
+        createdAt: 5,
+        versionCount: 2,
+      });
+      expect(updated.updatedAt).toBeGreaterThan(5);
+      const [memory] = await at.store.get([id]);
+      expect(memory?.history.map(({ role, text }) => [role, text])).toEqual([
+        ['current', 'second text'],
+        ['replaced', 'first text'],
+      ]);
+      expect(await at.byWords('first')).toEqual([]);
+      expect(await at.byWords('second')).toEqual([id]);
+      await at.expectIntact();
+    });
+
+    it('writes nothing when nothing changes', async () => {
+      const id = await at.add('same', { tags: ['t'], metadata: { a: 1, b: 2 } });
+      const before = await at.store.stats();
+      await at.store.update(id, { text: 'same', tags: ['t'], metadata: { b: 2, a: 1 } });
+      expect(await at.store.stats()).toMatchObject({
+        sequence: before.sequence,
+        stateDigest: before.stateDigest,
+        contentDigest: before.contentDigest,
+      });
+    });
+
+    it('refuses memories that are not live or not known', async () => {
+      const id = await at.add('to the trash');
+      await at.store.delete([id]);
+      await expect(at.store.update(id, { text: 'x' })).rejects.toThrow(InvalidInputError);
+      await expect(at.store.update(UNKNOWN_ID, { text: 'x' })).rejects.toThrow(NotFoundError);
+    });
+
+    it('keeps the newest 50 replaced versions', async () => {
+      const id = await at.add('text 0');
+      for (let index = 1; index <= 60; index += 1) await at.store.update(id, { text: `text ${index}` });
+      const [memory] = await at.store.get([id]);
+      expect(memory?.history).toHaveLength(51);
+      expect(memory?.versionCount).toBe(51);
+      expect(memory?.history[0]?.text).toBe('text 60');
+      expect(memory?.history.at(-1)?.text).toBe('text 10');
+      await at.expectIntact();
+    });
+  });
+
+  describe('delete, restore, strip and purge', () => {
+    it('moves to the trash and back', async () => {
+      const [a, b] = [await at.add('alpha'), await at.add('beta')];
+      expect(await at.store.delete([a, a, b])).toBe(2);
+      expect(await at.store.delete([a])).toBe(0);
+      expect(await at.byWords('alpha beta')).toEqual([]);
+      expect((await at.store.getCurrent([a]))[0]).toMatchObject({ state: 'deleted', text: 'alpha' });
+      expect(await at.store.stats()).toMatchObject({ live: 0, trash: 2 });
+      const restored = await at.store.restore([b, a]);
+      expect(restored.map(({ id, state }) => [id, state])).toEqual([
+        [b, 'live'],
+        [a, 'live'],
+      ]);
+      expect(await at.byWords('alpha')).toEqual([a]);
+      await at.expectIntact();
+    });
+
+    it('names all unknown ids and changes nothing', async () => {
+      const id = await at.add('stays');
+      const other = UNKNOWN_ID.replace(/0$/, '1');
+      const failure = at.store.delete([id, UNKNOWN_ID, other]);
+      await expect(failure).rejects.toThrow(NotFoundError);
+      await expect(failure).rejects.toMatchObject({ ids: [UNKNOWN_ID, other], code: 'NOT_FOUND' });
+      expect((await at.store.getCurrent([id]))[0]?.state).toBe('live');
+    });
+
+    it('strips old trash and keeps its name for ever', async () => {
+      const [old, live] = [await at.add('zanzibar'), await at.add('other')];
+      await at.store.delete([old]);
+      expect(await at.store.stripTrash(3_600_000)).toBe(0);
+      expect(await at.store.stripTrash(0)).toBe(1);
+      expect(await at.store.stripTrash(0)).toBe(0);
+      const [memory] = await at.store.get([old]);
+      expect(memory).toMatchObject({ state: 'stripped', text: '', tags: [], source: '', metadata: {} });
+      expect(memory?.history).toHaveLength(1);
+      await expect(at.store.restore([live, old])).rejects.toThrow(InvalidInputError);
+      expect(await at.store.stats()).toMatchObject({ live: 1, trash: 0 });
+      await at.expectIntact();
+    });
+
+    it('does not change the state digest by stripping', async () => {
+      await at.store.delete([await at.add('content')]);
+      const { stateDigest } = await at.store.stats();
+      await at.store.stripTrash(0);
+      expect((await at.store.stats()).stateDigest).toBe(stateDigest);
+    });
+
+    it('purges content and history of live and deleted memories', async () => {
+      const [live, trash] = [await at.add('one'), await at.add('two')];
+      await at.store.update(live, { text: 'one, changed' });
+      await at.store.delete([trash]);
+      expect(await at.store.purge([live, trash])).toBe(2);
+      expect(await at.store.purge([live])).toBe(0);
+      for (const memory of await at.store.get([live, trash])) {
+        expect(memory).toMatchObject({ state: 'purged', text: '', versionCount: 1 });
+      }
+      await expect(at.store.restore([live])).rejects.toThrow(InvalidInputError);
+      await expect(at.store.update(live, { text: 'x' })).rejects.toThrow(InvalidInputError);
+      expect(await at.store.stats()).toMatchObject({ live: 0, trash: 0, tags: [] });
+      await at.expectIntact();
+    });
+  });
+}
