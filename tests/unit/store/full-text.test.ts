@@ -1,0 +1,68 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { fullTextQuery, indexedText } from '../../../src/store/sqlite/full-text.ts';
+
+describe('fullTextQuery', () => {
+  it.each([
+    ['deploy server', '"deploy" OR "server"'],
+    ['What is the deadline?', '"deadline"'],
+    ['to be or not to be', '"to" OR "be" OR "or" OR "not"'],
+    ['Deploy deploy DEPLOY', '"deploy"'],
+    ['10.0.0.5', '"10 0 0 5" OR "10" OR "0" OR "5"'],
+    ['foo_bar', '"foo bar" OR "foo" OR "bar"'],
+    ['a@b.c', '"a b c" OR "b" OR "c"'],
+    ["don't panic", '"don t" OR "panic"'],
+    ['Straße Łódź Œuvre', '"strasse" OR "lódź" OR "oeuvre"'],
+    ['東京都', '"東 京" OR "京 都"'],
+    ['東', '"東"'],
+    ['iPhone用ケース', '"iphone" OR "iphone 用" OR "用 ケ" OR "ケ ー" OR "ー ス"'],
+    ['ｶﾅ', '"カ ナ"'],
+    ['서울에서', '"서 울" OR "울 에" OR "에 서"'],
+    ['"x" AND y* NEAR(z) text:q', '"near z" OR "text q" OR "x" OR "y" OR "near" OR "z" OR "text" OR "q"'],
+  ])('of %j is %s', (text, query) => {
+    expect(fullTextQuery(text)).toBe(query);
+  });
+
+  it.each(['', ' \n', '?!', '🎉', '"*()^'])('of %j is nothing', (text) => {
+    expect(fullTextQuery(text)).toBeNull();
+  });
+
+  it('holds at most 64 terms, the longest', () => {
+    const words = Array.from({ length: 500 }, (_, index) => `w${index}`);
+    const query = fullTextQuery(`${words.join(' ')} extraordinarily`) ?? '';
+    const terms = query.split(' OR ');
+    expect(terms).toHaveLength(64);
+    expect(terms).toContain('"extraordinarily"');
+  });
+
+  it('makes no phrase of very long joined words', () => {
+    const url = `https://example.com/${Array.from({ length: 20 }, (_, index) => `p${index}`).join('/')}`;
+    expect(fullTextQuery(url)).not.toContain(' p1 ');
+  });
+
+  it('never lets anything but quoted letters, digits and marks through', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary', maxLength: 60 }), (text) => {
+        const query = fullTextQuery(text);
+        if (query !== null)
+          expect(query).toMatch(/^"[\p{L}\p{N}\p{M}\p{Co} ]+"( OR "[\p{L}\p{N}\p{M}\p{Co} ]+")*$/u);
+      }),
+    );
+  });
+});
+
+describe('indexedText', () => {
+  it.each([
+    ['plain text, unchanged!', 'plain text, unchanged!'],
+    ['東京2024', ' 東  京 2024'],
+    ['ﬁne ①', 'fine 1'],
+    ['مُحَمَّد', 'محمد'],
+    ['Größe', 'Grösse'],
+  ])('of %j is %j', (text, indexed) => {
+    expect(indexedText(text)).toBe(indexed);
+  });
+
+  it('takes time in proportion to the text', () => {
+    expect(indexedText('東'.repeat(100_000)).length).toBe(300_000);
+  });
+});
