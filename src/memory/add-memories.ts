@@ -46,7 +46,7 @@ export class MemoryAdder {
     const results: AddResult[] = [];
     for (const [index, { memory, outcome }] of outcomes.entries()) {
       const vector = vectors.get(memory.id);
-      const similar = vector === undefined ? undefined : await this.#nearDuplicates(vector, memory.id);
+      const similar = await this.#nearDuplicates(vector, memory.id);
       const masked = drafts[index]?.masked ?? [];
       const similarChecked = similar !== undefined || outcome === 'existing';
       results.push({ memory, outcome, similar: similar ?? [], similarChecked, masked });
@@ -79,8 +79,9 @@ export class MemoryAdder {
   ): Promise<AddResult> {
     const { store } = this.#parts;
     const vector = await this.#embed(draft.value.text);
-    const similarChecked = vector !== undefined;
-    const similar = vector === undefined ? [] : await this.#nearDuplicates(vector, undefined);
+    const nearDuplicates = await this.#nearDuplicates(vector, undefined);
+    const similarChecked = nearDuplicates !== undefined;
+    const similar = nearDuplicates ?? [];
     const [nearest] = similar;
     const [existing] = nearest === undefined ? [] : await store.getCurrent([nearest.id]);
     if (existing?.state === 'live' && existing.text !== draft.value.text) {
@@ -117,22 +118,31 @@ export class MemoryAdder {
     }
   }
 
-  /** Live memories, other than the one itself, at or above the model's threshold; best first. */
-  async #nearDuplicates(vector: Float32Array, self: string | undefined): Promise<SimilarMemory[]> {
-    const { embedder, store } = this.#parts;
-    const stamp = await embedder.stamp();
-    const { vectors } = await store.candidates({
-      filter: {},
-      limit: MAX_SIMILAR + 1,
-      vector: { stamp, vector },
-    });
-    const calibration = calibrationFor(stamp.modelId);
-    const near = vectors.filter(({ id, score }) => id !== self && score >= calibration.nearDuplicate);
-    const scores = new Map(near.slice(0, MAX_SIMILAR).map(({ id, score }) => [id, score]));
-    return (await store.getCurrent([...scores.keys()])).map((memory) => ({
-      id: memory.id,
-      text: memory.text,
-      similarity: calibration.similarity(scores.get(memory.id) ?? 0),
-    }));
+  /**
+   * Live memories, other than the one itself, at or above the model's threshold; best first. Undefined when
+   * that cannot be told: the memory is stored all the same, so this is no reason to fail.
+   */
+  async #nearDuplicates(
+    vector: Float32Array | undefined,
+    self: string | undefined,
+  ): Promise<SimilarMemory[] | undefined> {
+    if (vector === undefined) return undefined;
+    const { embedder, store, backfill } = this.#parts;
+    try {
+      const stamp = await embedder.stamp();
+      const calibration = calibrationFor(stamp.modelId);
+      const request = { filter: {}, limit: MAX_SIMILAR + 1, vector: { stamp, vector } };
+      const { vectors } = await store.candidates(request);
+      const near = vectors.filter(({ id, score }) => id !== self && score >= calibration.nearDuplicate);
+      const scores = new Map(near.slice(0, MAX_SIMILAR).map(({ id, score }) => [id, score]));
+      return (await store.getCurrent([...scores.keys()])).map((memory) => ({
+        id: memory.id,
+        text: memory.text,
+        similarity: calibration.similarity(scores.get(memory.id) ?? 0),
+      }));
+    } catch (error) {
+      backfill.note(error);
+      return undefined;
+    }
   }
 }

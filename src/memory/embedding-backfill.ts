@@ -31,6 +31,11 @@ export class EmbeddingBackfill {
     return this.#problem;
   }
 
+  /** True while memories wait for their vectors. */
+  get busy(): boolean {
+    return this.#running !== undefined;
+  }
+
   /** Starts embedding in the background what is pending; never throws. */
   wake(): void {
     if (this.#closing.signal.aborted) return;

@@ -34,6 +34,8 @@ export interface MemoryServiceParts {
   readonly now: () => number;
   /** How long a hybrid search waits for a loading model before it answers by words. */
   readonly modelWaitMs: number;
+  /** Age at which the content of deleted memories is erased for good. */
+  readonly trashMs: number;
 }
 
 const MAX_IDS = 100;
@@ -126,6 +128,7 @@ export class MemoryService implements MemoryApi {
         'give one of them',
       );
     }
+    await this.#parts.store.stripTrash(this.#parts.trashMs);
     if (ids !== undefined) return this.#deleter.byIds(checkIds(ids), dryRun ?? false);
     if (dryRun !== true && confirm === undefined) {
       throw new InvalidInputError(

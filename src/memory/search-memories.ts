@@ -1,5 +1,6 @@
 import type { Embedder } from '../embedding/embedder.ts';
-import type { MemoryStore, VectorQuery } from '../store/memory-store.ts';
+import { VectorIndexError } from '../errors/vector-index-error.ts';
+import type { CandidateLists, MemoryStore, VectorQuery } from '../store/memory-store.ts';
 import { settleWithin } from '../util/settle-within.ts';
 import { calibrationFor } from './calibration.ts';
 import type { EmbeddingBackfill } from './embedding-backfill.ts';
@@ -69,19 +70,18 @@ export class MemorySearcher {
     const problem = this.#parts.backfill.problem;
     return problem === ''
       ? 'The embedding model is still loading: these hits are by words only. Search again in a moment for hits by meaning.'
-      : `Hits are by words only, because the embedding model failed: ${problem}`;
+      : `Hits are by words only, because search by meaning failed: ${problem}`;
   }
 
   async #answer(plan: SearchPlan, vector: VectorQuery | undefined, note: string): Promise<SearchResponse> {
     const { store, backfill } = this.#parts;
-    const lists = await store.candidates({
-      filter: plan.filter,
-      limit: Math.max(CANDIDATES, plan.limit),
-      ...(plan.mode === 'vector' && vector !== undefined ? {} : { words: plan.query }),
-      ...(vector === undefined ? {} : { vector }),
-    });
+    const found = await this.#candidates(plan, vector);
+    if (found === undefined) return this.#answer({ ...plan, mode: 'keyword' }, undefined, this.#whyKeyword());
+    const waiting = backfill.busy
+      ? 'Some memories still wait for their vectors and are found by words only.'
+      : '';
     if (vector !== undefined) backfill.wake();
-    const ranked = fuse(lists).slice(0, plan.limit);
+    const ranked = fuse(found).slice(0, plan.limit);
     const memories = new Map(
       (await store.getCurrent(ranked.map((hit) => hit.id))).map((memory) => [memory.id, memory]),
     );
@@ -96,11 +96,28 @@ export class MemorySearcher {
     return {
       hits,
       mode: vector === undefined ? 'keyword' : plan.mode,
-      note,
+      note: note === '' ? waiting : note,
       nothingRelevant: !ranked.some(
         (hit) => hit.wordRank !== null || (hit.cosine ?? -1) >= calibration.related,
       ),
     };
+  }
+
+  /** Undefined when the vector index failed, which words do not need. */
+  async #candidates(plan: SearchPlan, vector: VectorQuery | undefined): Promise<CandidateLists | undefined> {
+    const request = {
+      filter: plan.filter,
+      limit: Math.max(CANDIDATES, plan.limit),
+      ...(plan.mode === 'vector' && vector !== undefined ? {} : { words: plan.query }),
+      ...(vector === undefined ? {} : { vector }),
+    };
+    try {
+      return await this.#parts.store.candidates(request);
+    } catch (error) {
+      if (vector === undefined || !(error instanceof VectorIndexError)) throw error;
+      this.#parts.backfill.note(error);
+      return undefined;
+    }
   }
 }
 

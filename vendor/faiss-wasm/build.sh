@@ -59,6 +59,7 @@ compile() {
     [ "$object" -nt {} ] || em++ $FLAGS $fast -c {} -o "$object"' <sources
 }
 
+# The loader gets the bytes from its caller; built for the web, it touches neither files nor the process.
 link() {
   cd "$work"
   local functions=_malloc,_free,_fm_error,_fm_create,_fm_free,_fm_count,_fm_add,_fm_set,_fm_remove_swap,_fm_search,_fm_score,_fm_save,_fm_saved_size,_fm_release_saved,_fm_load
@@ -66,9 +67,8 @@ link() {
     echo "objects/$(echo "$source" | tr / _).o"
   done >object-list
   NODE_PATH=/usr/share/nodejs em++ -O3 -msimd128 -fexceptions @object-list -o faiss.mjs \
-    -s MODULARIZE=1 -s EXPORT_ES6=1 -s ENVIRONMENT=node -s FILESYSTEM=0 -s USE_ES6_IMPORT_META=1 \
+    -s MODULARIZE=1 -s EXPORT_ES6=1 -s ENVIRONMENT=web -s FILESYSTEM=0 -s USE_ES6_IMPORT_META=1 \
     -s ALLOW_MEMORY_GROWTH=1 -s INITIAL_MEMORY=16777216 -s MAXIMUM_MEMORY=2147418112 -s ABORTING_MALLOC=0 \
-    -s NODEJS_CATCH_EXIT=0 -s NODEJS_CATCH_REJECTION=0 \
     -s ERROR_ON_UNDEFINED_SYMBOLS=0 -s "EXPORTED_FUNCTIONS=$functions" -s EXPORTED_RUNTIME_METHODS=UTF8ToString
   cp faiss.mjs faiss.wasm "$output/"
 }

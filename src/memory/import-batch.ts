@@ -1,0 +1,40 @@
+import type { MemoryDraft } from './memory.ts';
+
+export interface ImportBatchOptions {
+  /** What happens to a draft whose id is there with other content; default `keep`. */
+  readonly onConflict?: 'keep' | 'overwrite' | undefined;
+}
+
+/** What became of one imported draft. */
+export type ImportOutcome =
+  /** added: a new memory. updated: a new version of the one with this id; the older version stays in its history. */
+  | { readonly outcome: 'added' | 'updated'; readonly id: string; readonly masked: readonly string[] }
+  /** Nothing was written: the memory is there already. */
+  | { readonly outcome: 'existing'; readonly id: string }
+  /** Nothing was written: the memory with this id is another one, in the trash, or erased for good. */
+  | { readonly outcome: 'conflict'; readonly id: string; readonly reason: ImportConflict }
+  /** Nothing was written: the draft is not allowed. `field` is relative to the draft, for example `tags[3]`. */
+  | { readonly outcome: 'rejected'; readonly field: string; readonly problem: string };
+
+export type ImportConflict = 'different' | 'deleted' | 'purged';
+
+/**
+ * Takes memories from a file, with the ids and times they had. Implemented by the memory service.
+ *
+ * - One outcome per draft, in order. A draft that is not allowed is `rejected` and stops nothing; all others are
+ *   one transaction, durable when the promise resolves. An error means that nothing of the batch was written.
+ * - Validation, limits and the setting for secrets are those of `add`, before anything is compared: a secret is
+ *   masked first, so that importing the same file again finds the masked memory.
+ * - With an id, the id alone decides. Unknown: `added` under this id. Live with the same text, tags, source and
+ *   metadata: `existing`, whatever its times. Live with other content: `conflict`, reason `different`.
+ *   In the trash: `conflict`, reason `deleted`. With `overwrite` both become a new version with this content.
+ *   Erased for good: always `conflict`, reason `purged`; what was erased comes back only as a new memory.
+ * - Without an id, the text decides: `existing` when a live memory, or an earlier draft of the same batch, has
+ *   exactly this text; else `added` with a new id.
+ * - `createdAt` defaults to the time of the import, `updatedAt` to `createdAt`. Both are stored as given, and for
+ *   `updated` too.
+ */
+export interface MemoryImporter {
+  /** 1 to 1,000 drafts. */
+  importBatch(drafts: readonly MemoryDraft[], options?: ImportBatchOptions): Promise<ImportOutcome[]>;
+}

@@ -1,0 +1,2 @@
+export { FakeEmbedder } from './embedding/fake-embedder.ts';
+export { ExactIndex } from './vector/exact-index.ts';
