@@ -64,6 +64,10 @@ export class Connection {
     }
   }
 
+  /**
+   * The library keeps prepared statements alive until they are garbage-collected, and with them SQLite's files,
+   * so nothing may rely on the files being closed when this returns.
+   */
   close(): void {
     this.#statements.clear();
     if (this.#database.isOpen) this.#database.close();

@@ -22,18 +22,18 @@ export function createDatabase(path: string, migrations: readonly Migration[]): 
     buildDatabase(draft, migrations);
     publish(draft, path);
   } finally {
-    for (const suffix of ['', '-journal', '-wal', '-shm']) rmSync(draft + suffix, { force: true });
+    for (const suffix of ['', '-journal']) rmSync(draft + suffix, { force: true });
   }
   syncFolder(dirname(path));
 }
 
+/** In rollback mode: a write-ahead log would be tied to the name of the draft. Opening switches to it. */
 function buildDatabase(draft: string, migrations: readonly Migration[]): void {
   const connection = new Connection(draft);
   try {
     connection.transaction('EXCLUSIVE', () => {
-      applyMigrations(connection, migrations);
+      applyMigrations(connection, migrations, 0);
     });
-    connection.exec('PRAGMA journal_mode = WAL');
   } finally {
     connection.close();
   }

@@ -3,6 +3,7 @@ import type { StoreDigests } from '../../memory/memory.ts';
 import type { Clock, Dot } from '../../memory/version.ts';
 import type { Connection } from './connection.ts';
 import { Query } from './query.ts';
+import { InconsistentStore } from './sqlite-errors.ts';
 
 interface LedgerRow {
   machine: string;
@@ -94,7 +95,7 @@ export class Ledger {
 /** The totals as they were saved last. */
 export function readLedger(connection: Connection): LedgerRow {
   const row = selectLedger.get(connection);
-  if (row === undefined) throw new Error('the ledger row is missing');
+  if (row === undefined) throw new InconsistentStore('the totals are missing');
   return row;
 }
 

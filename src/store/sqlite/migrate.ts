@@ -15,9 +15,12 @@ export function latestVersion(migrations: readonly Migration[]): number {
   return migrations.at(-1)?.version ?? 0;
 }
 
-/** Runs the migrations that the database lacks. The caller holds a write transaction. */
-export function applyMigrations(connection: Connection, migrations: readonly Migration[]): void {
-  const current = connection.integerPragma('user_version');
+/** Runs the migrations after the given version. The caller holds a write transaction. */
+export function applyMigrations(
+  connection: Connection,
+  migrations: readonly Migration[],
+  current: number,
+): void {
   for (const { version, up } of migrations) {
     if (version > current) up(connection);
   }
@@ -45,10 +48,11 @@ export function migrate(
   const target = latestVersion(migrations);
   if (connection.integerPragma('user_version') >= target) return null;
   return withProcessLock(`${connection.path}.migration-lock`, () => {
-    if (connection.integerPragma('user_version') >= target) return null;
+    const current = connection.integerPragma('user_version');
+    if (current >= target) return null;
     const backup = backUp(connection, target, now);
     connection.transaction('IMMEDIATE', () => {
-      applyMigrations(connection, migrations);
+      applyMigrations(connection, migrations, current);
     });
     return backup;
   });

@@ -1,7 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { emptySum } from '../../memory/digest.ts';
 import type { Connection } from './connection.ts';
-import { Query } from './query.ts';
 import { APPLICATION_ID, SCHEMA_1 } from './schema.ts';
 
 /** One step of the schema. Runs inside a transaction; versions count up from 1 without gaps. */
@@ -10,11 +8,6 @@ export interface Migration {
   readonly up: (connection: Connection) => void;
 }
 
-const insertLedger = new Query<[machine: string, content: Uint8Array, state: Uint8Array]>(
-  `INSERT INTO ledger (one, machine, sequence, live, trash, conflicts, content_sum, state_sum)
-   VALUES (1, ?, 0, 0, 0, 0, ?, ?)`,
-);
-
 /** Every migration ever released, in order. A released one never changes. */
 export const MIGRATIONS: readonly Migration[] = [
   {
@@ -22,7 +15,10 @@ export const MIGRATIONS: readonly Migration[] = [
     up: (connection) => {
       connection.exec(`PRAGMA application_id = ${APPLICATION_ID}`);
       connection.exec(SCHEMA_1);
-      insertLedger.run(connection, newMachineId(), emptySum(), emptySum());
+      connection.exec(
+        `INSERT INTO ledger (one, machine, sequence, live, trash, conflicts, content_sum, state_sum)
+         VALUES (1, '${newMachineId()}', 0, 0, 0, 0, zeroblob(32), zeroblob(32))`,
+      );
     },
   },
 ];

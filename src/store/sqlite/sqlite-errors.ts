@@ -1,4 +1,4 @@
-import { accessSync, constants, statfsSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, statfsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { FaissMemoryError } from '../../errors/faiss-memory-error.ts';
 import { StoreBusyError } from '../../errors/store-busy-error.ts';
@@ -25,11 +25,27 @@ const READONLY_DBMOVED = 1032;
 
 const FULL_BELOW_BYTES = 256 * 1024;
 
-/** SQLite's extended result code; null for errors that are not SQLite's. */
+/** SQLite's texts for the codes above; the library gives no code for errors in the middle of a result. */
+const CODE_OF_MESSAGE: readonly (readonly [message: RegExp, code: number])[] = [
+  [/^database (table )?is locked/, BUSY],
+  [/^attempt to write a readonly database/, READONLY],
+  [/^disk I\/O error/, IOERR],
+  [/^database disk image is malformed|corrupt/, CORRUPT],
+  [/^database or disk is full/, FULL],
+  [/^unable to open database file/, CANTOPEN],
+  [/^locking protocol/, PROTOCOL],
+  [/^file is not a database/, NOTADB],
+];
+
+/** SQLite's extended result code, 0 when it is unknown; null for errors that are not SQLite's. */
 function resultCode(error: unknown): number | null {
-  if (!(error instanceof Error) || !('errcode' in error) || typeof error.errcode !== 'number') return null;
-  return error.errcode;
+  if (!(error instanceof Error) || !('code' in error) || error.code !== 'ERR_SQLITE_ERROR') return null;
+  if ('errcode' in error && typeof error.errcode === 'number') return error.errcode;
+  return CODE_OF_MESSAGE.find(([message]) => message.test(error.message))?.[1] ?? 0;
 }
+
+/** The database can be read, but what is in it cannot be: damage that SQLite does not see. */
+export class InconsistentStore extends Error {}
 
 /** True when another connection holds a lock: the same call may succeed a moment later. */
 export function isBusy(error: unknown): boolean {
@@ -40,6 +56,9 @@ export function isBusy(error: unknown): boolean {
 /** The product's error for whatever the database or the file system raised; its own errors stay as they are. */
 export function toStoreError(error: unknown, path: string, waitedMs: number): FaissMemoryError {
   if (error instanceof FaissMemoryError) return error;
+  if (error instanceof InconsistentStore) {
+    return new StoreDamagedError(path, `is damaged (${error.message})`, { cause: error });
+  }
   const code = resultCode(error);
   if (code !== null) return fromSqlite(error, { code, path, waitedMs });
   return fromFileSystem(error, path) ?? internal(error, path);
@@ -89,7 +108,19 @@ function fromFileSystem(cause: unknown, path: string): FaissMemoryError | null {
     case 'EDQUOT':
       return new StoreFullError(path, { cause });
     default:
-      return unavailable(path, cause);
+      return mayCreate(path) ? unavailable(path, cause) : new StoreReadOnlyError(path, { cause });
+  }
+}
+
+/** False when the nearest folder that exists cannot be written: creating folders below it fails as "not found". */
+function mayCreate(path: string): boolean {
+  let folder = dirname(path);
+  while (!existsSync(folder) && dirname(folder) !== folder) folder = dirname(folder);
+  try {
+    accessSync(folder, constants.W_OK);
+    return true;
+  } catch {
+    return false;
   }
 }
 

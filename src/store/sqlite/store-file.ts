@@ -83,7 +83,10 @@ export class StoreFile {
     );
   }
 
-  /** Frees what a long series of writes left in the write-ahead log. Fails silently: it is only housekeeping. */
+  /**
+   * Moves everything from the write-ahead log into the database file, as far as other processes let it. Fails
+   * silently: SQLite does the same in its own time.
+   */
   truncateLog(): void {
     try {
       this.#open?.connection.exec('PRAGMA wal_checkpoint(TRUNCATE)');
@@ -96,6 +99,7 @@ export class StoreFile {
   async close(): Promise<void> {
     this.#closed = true;
     await this.#writes.idle();
+    this.truncateLog();
     this.#forget();
   }
 

@@ -8,6 +8,7 @@ import {
 } from '../../memory/version.ts';
 import type { Connection } from './connection.ts';
 import { Query } from './query.ts';
+import { InconsistentStore } from './sqlite-errors.ts';
 
 /** A version with its place in the database. */
 export interface StoredVersion extends Version {
@@ -61,12 +62,20 @@ export function toContent(row: ContentRow): MemoryContent {
   return {
     text: row.text,
     // Only this store writes the columns, from values of exactly these types.
-    tags: JSON.parse(row.tags) as string[],
+    tags: parseColumn(row.tags) as string[],
     source: row.source,
-    metadata: JSON.parse(row.metadata) as Record<string, JsonValue>,
+    metadata: parseColumn(row.metadata) as Record<string, JsonValue>,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
   };
+}
+
+function parseColumn(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch (cause) {
+    throw new InconsistentStore('the tags or metadata of a memory cannot be read', { cause });
+  }
 }
 
 export function toVersion(row: VersionRow): StoredVersion {
