@@ -1,0 +1,150 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from '@photostructure/sqlite';
+import { describe, expect, it } from 'vitest';
+import { StoreFullError } from '../../src/errors/store-full-error.ts';
+import { StoreTooNewError } from '../../src/errors/store-too-new-error.ts';
+import { MIGRATIONS, type Migration } from '../../src/store/sqlite/migrations.ts';
+import { smallDisk } from '../helpers/small-disk.ts';
+import { databasePath, draft, openSqliteStore, temporaryFolder } from '../helpers/sqlite-store.ts';
+
+const NOW = Date.UTC(2026, 0, 31, 12, 30, 15, 250);
+
+/** The released migrations and one more, which counts how often it ran in the table it makes. */
+const WITH_VERSION_2: readonly Migration[] = [
+  ...MIGRATIONS,
+  {
+    version: 2,
+    up: (connection) => {
+      connection.exec(`CREATE TABLE IF NOT EXISTS mark (run INTEGER); INSERT INTO mark VALUES (1)`);
+    },
+  },
+];
+
+async function storeOfVersion1(folder: string, count = 3): Promise<void> {
+  const store = openSqliteStore(folder);
+  await store.add(Array.from({ length: count }, (_, index) => draft(`memory ${index}`)));
+  await store.close();
+}
+
+function query(path: string, sql: string): unknown {
+  const database = new DatabaseSync(path);
+  try {
+    return Object.values(database.prepare(sql).get() as object)[0];
+  } finally {
+    database.close();
+  }
+}
+
+describe('migration of an existing store', () => {
+  it('copies the database first, then runs what is missing, once', async () => {
+    const folder = temporaryFolder();
+    await storeOfVersion1(folder);
+    const store = openSqliteStore(folder, { migrations: WITH_VERSION_2, now: () => NOW });
+    expect(await store.stats()).toMatchObject({ live: 3, schemaVersion: 2 });
+    await openSqliteStore(folder, { migrations: WITH_VERSION_2, now: () => NOW + 1 }).stats();
+    expect(query(databasePath(folder), 'SELECT count(*) FROM mark')).toBe(1);
+    expect(readdirSync(join(folder, 'backups'))).toEqual(['before-v2-20260131T123015250Z.sqlite']);
+    const backup = join(folder, 'backups', 'before-v2-20260131T123015250Z.sqlite');
+    expect(query(backup, 'PRAGMA user_version')).toBe(1);
+    expect(query(backup, 'SELECT count(*) FROM version')).toBe(3);
+  });
+
+  it('makes no backup of a new store', async () => {
+    const folder = temporaryFolder();
+    expect((await openSqliteStore(folder, { migrations: WITH_VERSION_2 }).stats()).schemaVersion).toBe(2);
+    expect(existsSync(join(folder, 'backups'))).toBe(false);
+  });
+
+  it('runs once when several openers start it together', async () => {
+    const folder = temporaryFolder();
+    await storeOfVersion1(folder);
+    const stores = Array.from({ length: 6 }, () => openSqliteStore(folder, { migrations: WITH_VERSION_2 }));
+    const stats = await Promise.all(stores.map((store) => store.stats()));
+    expect(stats.map(({ schemaVersion, live }) => [schemaVersion, live])).toEqual(stats.map(() => [2, 3]));
+    expect(query(databasePath(folder), 'SELECT count(*) FROM mark')).toBe(1);
+    expect(readdirSync(join(folder, 'backups'))).toHaveLength(1);
+  });
+
+  it('that fails changes nothing, and is tried again', async () => {
+    const folder = temporaryFolder();
+    await storeOfVersion1(folder);
+    const broken: readonly Migration[] = [
+      ...WITH_VERSION_2,
+      {
+        version: 3,
+        up: (connection) => {
+          connection.exec('INSERT INTO no_such_table VALUES (1)');
+        },
+      },
+    ];
+    await expect(openSqliteStore(folder, { migrations: broken }).stats()).rejects.toThrow(/no_such_table/);
+    expect(query(databasePath(folder), 'PRAGMA user_version')).toBe(1);
+    expect(query(databasePath(folder), `SELECT count(*) FROM sqlite_schema WHERE name = 'mark'`)).toBe(0);
+    expect((await openSqliteStore(folder).stats()).live).toBe(3);
+    expect((await openSqliteStore(folder, { migrations: WITH_VERSION_2 }).stats()).live).toBe(3);
+  });
+
+  it('does not start when its backup cannot be written', async () => {
+    const disk = smallDisk(2_048);
+    const folder = join(disk, 'data');
+    const store = openSqliteStore(folder);
+    await store.add(Array.from({ length: 100 }, (_, index) => draft(`${index} ${'x'.repeat(4_000)}`)));
+    await store.close();
+    const ballast = join(disk, 'ballast');
+    writeFileSync(ballast, Buffer.alloc(1_000 * 1_024));
+    await expect(openSqliteStore(folder, { migrations: WITH_VERSION_2 }).stats()).rejects.toThrow(
+      StoreFullError,
+    );
+    expect(query(databasePath(folder), 'PRAGMA user_version')).toBe(1);
+    expect(readdirSync(join(folder, 'backups'))).toEqual([]);
+  });
+
+  it('does not start when the folder for its backup is a file', async () => {
+    const folder = temporaryFolder();
+    await storeOfVersion1(folder);
+    writeFileSync(join(folder, 'backups'), 'mine');
+    await expect(openSqliteStore(folder, { migrations: WITH_VERSION_2 }).stats()).rejects.toThrow();
+    expect(query(databasePath(folder), 'PRAGMA user_version')).toBe(1);
+    expect(readFileSync(join(folder, 'backups'), 'utf8')).toBe('mine');
+  });
+
+  it('stops programs of the old version that have the store open', async () => {
+    const folder = temporaryFolder();
+    const old = openSqliteStore(folder);
+    await old.add([draft('before')]);
+    const young = openSqliteStore(folder, { migrations: WITH_VERSION_2 });
+    await young.add([draft('after')]);
+    await expect(old.add([draft('late')])).rejects.toThrow(StoreTooNewError);
+    expect((await young.stats()).live).toBe(2);
+  });
+
+  it('also migrates a copy that was put back from a backup', async () => {
+    const [folder, other] = [temporaryFolder(), join(temporaryFolder(), 'other')];
+    await storeOfVersion1(folder);
+    await openSqliteStore(folder, { migrations: WITH_VERSION_2 }).stats();
+    const [backup = ''] = readdirSync(join(folder, 'backups'));
+    mkdirSync(other);
+    writeFileSync(databasePath(other), readFileSync(join(folder, 'backups', backup)));
+    const store = openSqliteStore(other);
+    await store.add([draft('goes on')]);
+    expect((await store.stats()).live).toBe(4);
+    expect((await store.checkIntegrity()).problems).toEqual([]);
+  });
+});
+
+describe('first opening', () => {
+  it('gives one machine id, however many open at once', async () => {
+    const folder = join(temporaryFolder(), 'new');
+    const stores = Array.from({ length: 8 }, () => openSqliteStore(folder));
+    const stats = await Promise.all(stores.map((store) => store.stats()));
+    expect(new Set(stats.map(({ machineId }) => machineId)).size).toBe(1);
+    expect(readdirSync(folder).filter((name) => name.includes('.new-'))).toEqual([]);
+  });
+
+  it('touches no file before the first call', () => {
+    const folder = join(temporaryFolder(), 'new');
+    openSqliteStore(folder);
+    expect(existsSync(folder)).toBe(false);
+  });
+});
