@@ -1,0 +1,90 @@
+import type { ImportOutcome } from '../memory/import-batch.ts';
+
+/** A line that was not imported. */
+export interface ImportProblem {
+  /** 1-based. */
+  readonly line: number;
+  /** Id in the file, if the line could be read and has one. */
+  readonly id?: string;
+  /** conflict: the memory is there with other content, or was deleted here. rejected: the line is not allowed. */
+  readonly kind: 'conflict' | 'rejected';
+  /** What is wrong, as one sentence that never quotes the text of a memory. */
+  readonly problem: string;
+}
+
+export interface ImportProgress {
+  /** Lines read, empty ones included. */
+  readonly lines: number;
+  /** Bytes read. */
+  readonly bytes: number;
+  readonly added: number;
+  readonly existing: number;
+  readonly updated: number;
+  readonly conflicts: number;
+  readonly rejected: number;
+}
+
+export interface ImportSummary extends ImportProgress {
+  /** False when it was interrupted; the same file can then be imported again. */
+  readonly completed: boolean;
+  /** Memories in which secrets were masked. */
+  readonly masked: number;
+  /** Fields that went into the metadata, with the number of memories; at most 100 names. */
+  readonly moved: Readonly<Record<string, number>>;
+  /** Fields that were left out. */
+  readonly ignored: Readonly<Record<string, number>>;
+  /** About the file as a whole, for example that it is cut off. */
+  readonly warnings: readonly string[];
+}
+
+const MAX_NAMES = 100;
+
+/** Counts what happens during one import. */
+export class ImportCounter {
+  readonly #counts = { added: 0, existing: 0, updated: 0, conflicts: 0, rejected: 0 };
+  readonly #moved = new Map<string, number>();
+  readonly #ignored = new Map<string, number>();
+  readonly #warnings: string[] = [];
+  #masked = 0;
+  lines = 0;
+  bytes = 0;
+
+  reject(): void {
+    this.#counts.rejected += 1;
+  }
+
+  count(outcome: ImportOutcome): void {
+    if (outcome.outcome === 'conflict') this.#counts.conflicts += 1;
+    else this.#counts[outcome.outcome] += 1;
+    if ('masked' in outcome && outcome.masked.length > 0) this.#masked += 1;
+  }
+
+  countFields(fields: { readonly moved: readonly string[]; readonly ignored: readonly string[] }): void {
+    for (const name of fields.moved) increase(this.#moved, name);
+    for (const name of fields.ignored) increase(this.#ignored, name);
+  }
+
+  warn(warning: string): void {
+    this.#warnings.push(warning);
+  }
+
+  progress(): ImportProgress {
+    return { lines: this.lines, bytes: this.bytes, ...this.#counts };
+  }
+
+  summary(completed: boolean): ImportSummary {
+    return {
+      ...this.progress(),
+      completed,
+      masked: this.#masked,
+      moved: Object.fromEntries(this.#moved),
+      ignored: Object.fromEntries(this.#ignored),
+      warnings: [...this.#warnings],
+    };
+  }
+}
+
+/** A hostile file cannot fill the memory with names. */
+function increase(counts: Map<string, number>, name: string): void {
+  if (counts.has(name) || counts.size < MAX_NAMES) counts.set(name, (counts.get(name) ?? 0) + 1);
+}

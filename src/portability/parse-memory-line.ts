@@ -1,0 +1,130 @@
+import { InvalidInputError } from '../errors/invalid-input-error.ts';
+import { checkMetadata, checkSource, checkTags, checkText } from '../memory/input-limits.ts';
+import type { MemoryDraft } from '../memory/memory.ts';
+import type { Metadata } from '../memory/version.ts';
+import { EXPORT_FORMAT } from './json-lines-format.ts';
+import { parseImportedTime } from './parse-imported-time.ts';
+
+/** What one line of a file says. */
+export type ParsedLine =
+  | { readonly kind: 'header'; readonly version: number }
+  | { readonly kind: 'footer'; readonly count: number }
+  | {
+      readonly kind: 'memory';
+      readonly draft: MemoryDraft;
+      /** Fields without a place of their own, now in the metadata. */
+      readonly moved: readonly string[];
+      /** Fields that are left out: vectors, which every model computes anew. */
+      readonly ignored: readonly string[];
+    };
+
+type JsonObject = Readonly<Record<string, unknown>>;
+
+/** Names that other programs give to our fields, ours first. The first with a value is taken. */
+const NAMES = {
+  text: ['text', 'content', 'memory'],
+  createdAt: ['created_at', 'createdAt', 'timestamp'],
+  updatedAt: ['updated_at', 'updatedAt'],
+} as const;
+const VECTOR_NAMES = new Set(['embedding', 'embeddings', 'vector']);
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/** @throws InvalidInputError naming the field; `line` when it is no JSON object */
+export function parseMemoryLine(line: string): ParsedLine {
+  const fields = parseObject(line);
+  if (fields['format'] === EXPORT_FORMAT) return parseFrame(fields);
+  return parseMemory(fields);
+}
+
+function parseObject(line: string): JsonObject {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch (error) {
+    const position = /position (\d+)/.exec(String(error))?.[1];
+    const where = position === undefined ? '' : ` at character ${position}`;
+    throw new InvalidInputError('line', `is not JSON${where}`, 'allowed is one JSON object a line');
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    const shown = Array.isArray(value) ? 'a list' : value === null ? 'null' : `a ${typeof value}`;
+    throw new InvalidInputError('line', `is ${shown}`, 'allowed is one JSON object a line');
+  }
+  return value as JsonObject; // a JSON object has only own members, of any type
+}
+
+function parseFrame(fields: JsonObject): ParsedLine {
+  const { version, end, count } = fields;
+  if (end === true && typeof count === 'number') return { kind: 'footer', count };
+  if (typeof version === 'number') return { kind: 'header', version };
+  throw new InvalidInputError(
+    'version',
+    'is missing',
+    `allowed is the number of the ${EXPORT_FORMAT} version`,
+  );
+}
+
+function parseMemory(fields: JsonObject): ParsedLine {
+  const textName = NAMES.text.find((name) => isGiven(fields[name]));
+  if (textName === undefined) {
+    throw new InvalidInputError('text', 'is missing', `allowed is a text in ${NAMES.text.join(', ')}`);
+  }
+  const createdName = NAMES.createdAt.find((name) => isGiven(fields[name]));
+  const updatedName = NAMES.updatedAt.find((name) => isGiven(fields[name]));
+  const id =
+    typeof fields['id'] === 'string' && UUID.test(fields['id']) ? fields['id'].toLowerCase() : undefined;
+  const known = new Set<string | undefined>([
+    textName,
+    createdName,
+    updatedName,
+    'id',
+    'tags',
+    'source',
+    'metadata',
+  ]);
+  const others = Object.entries(fields).filter(([name]) => !known.has(name));
+  const ignored = others
+    .filter(([name, value]) => VECTOR_NAMES.has(name) && isVector(value))
+    .map(([name]) => name);
+  const moved = others.filter(([name, value]) => !ignored.includes(name) && isGiven(value));
+  if (id === undefined && isGiven(fields['id'])) moved.push(['imported_id', fields['id']]);
+  const draft: MemoryDraft = {
+    ...(id === undefined ? {} : { id }),
+    text: checkText(textName, fields[textName], Infinity),
+    tags: checkTags('tags', tagList(fields['tags'])),
+    source: checkSource('source', fields['source'] ?? ''),
+    metadata: withMoved(checkMetadata('metadata', fields['metadata'] ?? {}), moved),
+    ...(createdName === undefined ? {} : { createdAt: parseImportedTime(createdName, fields[createdName]) }),
+    ...(updatedName === undefined ? {} : { updatedAt: parseImportedTime(updatedName, fields[updatedName]) }),
+  };
+  return { kind: 'memory', draft, moved: moved.map(([name]) => name), ignored };
+}
+
+function isGiven(value: unknown): boolean {
+  return value !== undefined && value !== null;
+}
+
+/** Numbers, or one list of numbers for each chunk. */
+function isVector(value: unknown): boolean {
+  return Array.isArray(value) && value.flat(1).every((item) => typeof item === 'number');
+}
+
+/** Tags as a list, or as one text with commas. */
+function tagList(tags: unknown): unknown {
+  if (tags === undefined || tags === null) return [];
+  if (typeof tags !== 'string') return tags;
+  return tags
+    .split(',')
+    .map((tag) => tag.trim())
+    .filter((tag) => tag !== '');
+}
+
+/** A member of the metadata keeps its name; a moved field of the same name becomes `imported_…`. */
+function withMoved(metadata: Metadata, moved: readonly (readonly [string, unknown])[]): Metadata {
+  if (moved.length === 0) return metadata;
+  const renamed = moved.map(([name, value]) => [freeName(name, metadata), value]);
+  return checkMetadata('metadata', { ...Object.fromEntries(renamed), ...metadata });
+}
+
+function freeName(name: string, metadata: Metadata): string {
+  return Object.hasOwn(metadata, name) ? freeName(`imported_${name}`, metadata) : name;
+}
