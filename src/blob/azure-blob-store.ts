@@ -15,7 +15,7 @@ import type {
   CreatableBlobStore,
 } from './blob-store.ts';
 import { assertByteRange, assertNotTooLarge, clampRange, defaultMaxBytes } from './byte-range.ts';
-import { collectBody } from './collect-body.ts';
+import { assertHash, collectBody } from './collect-body.ts';
 import { collectPages } from './collect-pages.ts';
 import type { Deadline } from './deadline.ts';
 import { normalizePrefix } from './normalize-prefix.ts';
@@ -164,7 +164,9 @@ export class AzureBlobStore implements CreatableBlobStore {
         },
       });
       // A spread would lose them: the SDK's answer has them as getters of its class.
-      const { etag, lastModified } = answer;
+      const { etag, lastModified, contentMD5 } = answer;
+      const hash = contentMD5 === undefined ? undefined : Buffer.from(contentMD5).toString('hex');
+      if (request.range === undefined) assertHash(bytes, 'md5', hash);
       return { ...infoFrom(key, { etag, lastModified, contentLength: size }), bytes };
     } finally {
       body.destroy();
@@ -174,6 +176,7 @@ export class AzureBlobStore implements CreatableBlobStore {
   async #properties(key: string, { signal: abortSignal }: Deadline): Promise<BlobInfo> {
     const answer = await this.#blob(key).getProperties({ abortSignal });
     this.#learn(answer.date);
+    if (answer.lastModified === undefined) throw new Error('the answer lacks the headers of an object store');
     return infoFrom(key, answer);
   }
 

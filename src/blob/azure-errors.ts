@@ -1,5 +1,5 @@
 import { BlobStoreError } from '../errors/blob-store-error.ts';
-import { BodyLengthError } from './collect-body.ts';
+import { failureOfBody } from './collect-body.ts';
 import { failureOfNetwork, failureOfStatus, fixes, retryAfterMs, safeText, type Failure } from './failure.ts';
 import type { FailedCall } from './request-runner.ts';
 
@@ -73,11 +73,8 @@ export function azureError(thrown: unknown, context: FailedCall): BlobStoreError
 
 function classify(error: RestErrorLike, context: FailedCall): Failure {
   if (context.timedOut) return { reason: 'timeout', retryable: true, fix: fixes.reach };
-  if (error instanceof BodyLengthError) {
-    return error.problem === 'too-large'
-      ? { reason: 'too-large' }
-      : { reason: 'interrupted', retryable: true };
-  }
+  const body = failureOfBody(error);
+  if (body !== undefined) return body;
   const known = byCode[azureCode(error) ?? ''];
   if (known !== undefined) return known;
   if (error.statusCode !== undefined && error.statusCode >= 300) return failureOfStatus(error.statusCode);

@@ -1,12 +1,14 @@
+import { createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';
+import type { Failure } from './failure.ts';
 
-/** A body was longer or shorter than announced, or longer than allowed. */
-export class BodyLengthError extends Error {
-  readonly problem: 'too-large' | 'wrong-length';
+/** A body was longer or shorter than announced, longer than allowed, or not what was once stored. */
+export class BodyError extends Error {
+  readonly problem: 'too-large' | 'wrong-length' | 'wrong-hash';
 
-  constructor(problem: 'too-large' | 'wrong-length', message: string) {
+  constructor(problem: BodyError['problem'], message: string) {
     super(message);
-    this.name = 'BodyLengthError';
+    this.name = 'BodyError';
     this.problem = problem;
   }
 }
@@ -36,16 +38,33 @@ export async function collectBody(stream: Readable, options: CollectOptions): Pr
     received += chunk.length;
     kept += part.length;
     if (kept > options.maxBytes) {
-      throw new BodyLengthError('too-large', `more than ${options.maxBytes} bytes were sent`);
+      throw new BodyError('too-large', `more than ${options.maxBytes} bytes were sent`);
     }
     chunks.push(part);
     if (kept >= take) return Buffer.concat(chunks);
   }
   if (options.expected !== undefined && received !== options.expected) {
-    throw new BodyLengthError(
+    throw new BodyError(
       'wrong-length',
       `${received} bytes were received of ${options.expected} that were announced`,
     );
   }
   return Buffer.concat(chunks);
+}
+
+/** @throws BodyError when the bytes do not have the hash; an unknown hash is not checked */
+export function assertHash(
+  bytes: Uint8Array,
+  algorithm: 'md5' | 'sha256',
+  expected: string | undefined,
+): void {
+  if (expected === undefined || createHash(algorithm).update(bytes).digest('hex') === expected) return;
+  throw new BodyError('wrong-hash', 'the bytes received are not those that were stored');
+}
+
+/** What a `BodyError` means; undefined for any other error. */
+export function failureOfBody(error: unknown): Failure | undefined {
+  if (!(error instanceof BodyError)) return undefined;
+  if (error.problem === 'too-large') return { reason: 'too-large' };
+  return { reason: error.problem === 'wrong-hash' ? 'integrity' : 'interrupted', retryable: true };
 }

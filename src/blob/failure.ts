@@ -40,6 +40,7 @@ export function failureOfStatus(status: number): Failure {
 const byStatus: Readonly<Record<number, Failure>> = {
   401: { reason: 'bad-credentials', fix: fixes.credentials, ...refused },
   403: { reason: 'access-denied', fix: fixes.permissions, ...refused },
+  404: { reason: 'wrong-endpoint', fix: fixes.endpoint, ...refused },
   405: { reason: 'wrong-endpoint', fix: fixes.endpoint, ...refused },
   408: { reason: 'timeout', retryable: true },
   409: { reason: 'conflict', retryable: true, ...refused },

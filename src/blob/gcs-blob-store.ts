@@ -1,4 +1,5 @@
 import type { Bucket, File, FileMetadata } from '@google-cloud/storage';
+import { createHash } from 'node:crypto';
 import { assertBlobKey, assertBlobPrefix, isBlobKey } from './blob-key.ts';
 import type { GcsBlobSettings } from './blob-settings.ts';
 import type {
@@ -54,13 +55,16 @@ export class GcsBlobStore implements CreatableBlobStore {
     return this.#runner.run({ operation: 'put', key, bytes: bytes.length }, options, async (deadline) => {
       const file = this.#file(key);
       const saved = file.save(Buffer.from(bytes), {
-        // One request; the library checks the CRC-32C that the store computed.
         resumable: false,
-        validation: 'crc32c',
+        // The store compares the hash before it replaces anything. The library's own check comes afterwards, and
+        // deletes the object when it fails.
+        validation: false,
+        metadata: { md5Hash: createHash('md5').update(bytes).digest('base64') },
         contentType: 'application/octet-stream',
         ...(generation === undefined ? {} : { preconditionOpts: { ifGenerationMatch: generation } }),
       });
       await within(deadline, saved);
+      if (file.metadata.generation === undefined) throw notAStore();
       this.#clock.observe(Date.parse(file.metadata.updated ?? ''));
       return { etag: etagOf(file.metadata) };
     });
@@ -93,9 +97,10 @@ export class GcsBlobStore implements CreatableBlobStore {
       this.#runner.run({ operation: 'list', key: prefix }, options, async (deadline) => {
         const query = { prefix: this.#prefix + prefix, autoPaginate: false, maxResults: 1000 };
         const from = pageToken === undefined ? {} : { pageToken };
-        const [files, following] = await within(deadline, this.#bucket.getFiles({ ...query, ...from }));
-        const next = following as { readonly pageToken?: string } | null;
-        return { items: files.flatMap((file) => this.#infoOf(file)), next: next?.pageToken };
+        const answer = await within(deadline, this.#bucket.getFiles({ ...query, ...from }));
+        const [files, following, body] = answer as [File[], { pageToken?: string } | null, { kind?: string }];
+        if (body.kind !== 'storage#objects') throw notAStore();
+        return { items: files.flatMap((file) => this.#infoOf(file)), next: following?.pageToken };
       }),
     );
   }
@@ -103,9 +108,13 @@ export class GcsBlobStore implements CreatableBlobStore {
   async delete(key: string, options: BlobCallOptions = {}): Promise<void> {
     assertBlobKey(key);
     await this.#runner.run({ operation: 'delete', key }, options, async (deadline) => {
-      await within(deadline, this.#file(key).delete()).catch((error: unknown) =>
-        this.#absentOrThrow(error, deadline),
-      );
+      try {
+        const [answer] = await within(deadline, this.#file(key).delete());
+        // Nothing, or JSON that was parsed; any other text is a page for people.
+        if (typeof answer.body === 'string' && answer.body !== '') throw notAStore();
+      } catch (error) {
+        await this.#absentOrThrow(error, deadline);
+      }
     });
   }
 
@@ -140,6 +149,7 @@ export class GcsBlobStore implements CreatableBlobStore {
   async #head(key: string, deadline: Deadline): Promise<BlobInfo | null> {
     try {
       const [metadata] = await within(deadline, this.#file(key).getMetadata());
+      if (metadata.generation === undefined) throw notAStore();
       return infoFrom(key, metadata);
     } catch (error) {
       return this.#absentOrThrow(error, deadline);
@@ -203,6 +213,11 @@ function infoFrom(key: string, metadata: FileMetadata): BlobInfo {
 
 function etagOf({ generation }: FileMetadata): string | null {
   return generation === undefined ? null : String(generation);
+}
+
+/** A success, but from something else, such as a sign-in page. */
+function notAStore(): Error {
+  return new Error('the answer is not that of an object store');
 }
 
 /** Stops waiting when time is up or the caller gives up. */

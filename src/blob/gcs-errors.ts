@@ -1,5 +1,5 @@
 import { BlobStoreError } from '../errors/blob-store-error.ts';
-import { BodyLengthError } from './collect-body.ts';
+import { failureOfBody } from './collect-body.ts';
 import { failureOfNetwork, failureOfStatus, fixes, retryAfterMs, safeText, type Failure } from './failure.ts';
 import type { FailedCall } from './request-runner.ts';
 
@@ -12,7 +12,6 @@ const credentials: Failure = {
 
 const byCode: Readonly<Record<string, Failure>> = {
   CONTENT_DOWNLOAD_MISMATCH: damaged,
-  FILE_NO_UPLOAD: damaged,
   invalid_grant: credentials,
 };
 
@@ -50,11 +49,8 @@ export function gcsError(thrown: unknown, call: FailedCall): BlobStoreError {
 
 function classify(error: ApiErrorLike, call: FailedCall): Failure {
   if (call.timedOut) return { reason: 'timeout', retryable: true, fix: fixes.reach };
-  if (error instanceof BodyLengthError) {
-    return error.problem === 'too-large'
-      ? { reason: 'too-large' }
-      : { reason: 'interrupted', retryable: true };
-  }
+  const body = failureOfBody(error);
+  if (body !== undefined) return body;
   const known = byCode[String(error.code)];
   if (known !== undefined) return known;
   const status = gcsStatus(error);

@@ -18,7 +18,7 @@ import { fixes } from './failure.ts';
 import { resolveS3 } from './s3-client.ts';
 import { s3Code, s3Status } from './s3-errors.ts';
 import { listObjects, type ListObjectsOptions } from './s3-list-objects.ts';
-import { objectInfo, readObject } from './s3-read-object.ts';
+import { hashName, objectInfo, readObject } from './s3-read-object.ts';
 import { S3Session } from './s3-session.ts';
 
 /**
@@ -47,7 +47,7 @@ export class S3BlobStore implements CreatableBlobStore {
       const output = await client
         .send(command, { abortSignal: deadline.signal })
         .catch((error: unknown) => this.#refineCondition(error, key, options));
-      if (output.ETag === undefined) throw this.#notAStore(key);
+      if (output.ETag === undefined) throw this.#notAStore('put', key);
       return { etag: output.ETag };
     });
   }
@@ -67,7 +67,7 @@ export class S3BlobStore implements CreatableBlobStore {
         return await readObject(output, { key, location: this.location, range, maxBytes, deadline });
       } catch (error) {
         if (s3Status(error) === 416) return await this.#emptyRange(key, deadline);
-        return await this.#session.absentOrThrow(error, deadline);
+        return await this.#session.absentOrThrow(error, 'get', deadline);
       }
     });
   }
@@ -78,7 +78,7 @@ export class S3BlobStore implements CreatableBlobStore {
       try {
         return await this.#headObject(key, deadline);
       } catch (error) {
-        return await this.#session.absentOrThrow(error, deadline);
+        return await this.#session.absentOrThrow(error, 'head', deadline);
       }
     });
   }
@@ -93,9 +93,12 @@ export class S3BlobStore implements CreatableBlobStore {
     const { sdk, client } = this.#session;
     await this.#session.call({ operation: 'delete', key }, options, async (deadline) => {
       try {
-        await client.send(new sdk.DeleteObjectCommand(this.#target(key)), { abortSignal: deadline.signal });
+        const command = new sdk.DeleteObjectCommand(this.#target(key));
+        const { $metadata } = await client.send(command, { abortSignal: deadline.signal });
+        const isAnswer = $metadata.httpStatusCode === 204 || $metadata.requestId !== undefined;
+        if (!isAnswer) throw this.#notAStore('delete', key);
       } catch (error) {
-        await this.#session.absentOrThrow(error, deadline);
+        await this.#session.absentOrThrow(error, 'delete', deadline);
       }
     });
   }
@@ -135,14 +138,15 @@ export class S3BlobStore implements CreatableBlobStore {
 
   #putInput(key: string, bytes: Uint8Array, { onlyIf }: BlobPutOptions): PutObjectCommandInput {
     const { uploadChecksum } = this.#session.connection;
-    const hash = (name: string) => createHash(name).update(bytes).digest('base64');
+    const sha256 = createHash('sha256').update(bytes).digest();
     return {
       ...this.#target(key),
       // A Buffer is sent with its length; streams would be sent in chunks that several servers refuse.
       Body: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength),
       ContentType: 'application/octet-stream',
-      ...(uploadChecksum === 'md5' ? { ContentMD5: hash('md5') } : {}),
-      ...(uploadChecksum === 'sha256' ? { ChecksumSHA256: hash('sha256') } : {}),
+      Metadata: { [hashName]: sha256.toString('hex') },
+      ...(uploadChecksum === 'md5' ? { ContentMD5: createHash('md5').update(bytes).digest('base64') } : {}),
+      ...(uploadChecksum === 'sha256' ? { ChecksumSHA256: sha256.toString('base64') } : {}),
       ...(onlyIf === 'absent' ? { IfNoneMatch: '*' } : {}),
       ...(typeof onlyIf === 'object' ? { IfMatch: onlyIf.etag } : {}),
     };
@@ -172,9 +176,10 @@ export class S3BlobStore implements CreatableBlobStore {
     return { ...(await this.#headObject(key, deadline)), bytes: new Uint8Array(0) };
   }
 
-  #notAStore(key: string): BlobStoreError {
+  /** A success, but from something else, such as a sign-in page. */
+  #notAStore(operation: 'put' | 'delete', key: string): BlobStoreError {
     return new BlobStoreError('protocol', {
-      operation: 'put',
+      operation,
       location: this.location,
       key,
       problem: 'the answer lacks the headers of an object store',

@@ -1,5 +1,5 @@
 import { BlobStoreError } from '../errors/blob-store-error.ts';
-import { BodyLengthError } from './collect-body.ts';
+import { failureOfBody } from './collect-body.ts';
 import {
   failureOfNetwork,
   failureOfStatus,
@@ -99,11 +99,8 @@ function isWrite({ operation }: CallContext): boolean {
 
 function classify(error: SdkError, status: number | undefined, context: FailedCall): Failure {
   if (context.timedOut) return { reason: 'timeout', retryable: true, fix: fixes.reach };
-  if (error instanceof BodyLengthError) {
-    return error.problem === 'too-large'
-      ? { reason: 'too-large' }
-      : { reason: 'interrupted', retryable: true };
-  }
+  const body = failureOfBody(error);
+  if (body !== undefined) return body;
   const bucketRegion = regionOf(error);
   if (bucketRegion !== undefined) return { ...region, fix: `Set the region to ${bucketRegion}.` };
   const known = byCode[error.name];

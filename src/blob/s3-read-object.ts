@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import { BlobStoreError } from '../errors/blob-store-error.ts';
 import type { Blob, BlobInfo, ByteRange } from './blob-store.ts';
 import { assertNotTooLarge, clampRange } from './byte-range.ts';
-import { collectBody } from './collect-body.ts';
+import { assertHash, collectBody } from './collect-body.ts';
 import type { Deadline } from './deadline.ts';
 import { fixes } from './failure.ts';
 
@@ -14,6 +14,12 @@ export interface ReadRequest {
   readonly maxBytes: number;
   readonly deadline: Deadline;
 }
+
+/**
+ * User metadata in which `put` keeps the SHA-256 of the content, so that `get` notices bytes that were damaged
+ * anywhere on the way: etags are not hashes on every server.
+ */
+export const hashName = 'sha256';
 
 /** What answers to GET and HEAD have in common. */
 interface ObjectHeaders {
@@ -45,6 +51,7 @@ export async function readObject(output: GetObjectCommandOutput, request: ReadRe
     if (take !== Infinity && bytes.length !== take) {
       throw protocolError(request, `${bytes.length} bytes were received where ${take} were asked for`);
     }
+    if (request.range === undefined) assertHash(bytes, 'sha256', output.Metadata?.[hashName]);
     return { ...info, size: sent.size ?? bytes.length, bytes };
   } finally {
     body.destroy();

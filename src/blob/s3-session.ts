@@ -1,4 +1,5 @@
 import type { S3Client } from '@aws-sdk/client-s3';
+import type { BlobOperation } from '../errors/blob-store-error.ts';
 import type { BlobCallOptions } from './blob-store.ts';
 import type { Deadline } from './deadline.ts';
 import { RequestRunner, type RequestCall } from './request-runner.ts';
@@ -52,8 +53,11 @@ export class S3Session {
    * Null when the error says that the object is not there; any other error is thrown again. An answer to HEAD has
    * no body, so it looks the same when the bucket is missing: that is found out once.
    */
-  async absentOrThrow(error: unknown, deadline: Deadline): Promise<null> {
-    if (s3Status(error) !== 404 || s3Code(error) === 'NoSuchBucket') throw error;
+  async absentOrThrow(error: unknown, operation: BlobOperation, deadline: Deadline): Promise<null> {
+    const code = s3Code(error);
+    if (s3Status(error) !== 404 || code === 'NoSuchBucket') throw error;
+    // A GET that is answered 404 without saying why was not answered by an object store.
+    if (operation === 'get' && code !== 'NoSuchKey') throw error;
     if (!this.#bucketSeen) {
       const { bucket: Bucket, prefix: Prefix } = this.connection;
       const command = new this.sdk.ListObjectsV2Command({ Bucket, Prefix, MaxKeys: 1 });
