@@ -91,7 +91,9 @@ function search(app: App, dataset: Dataset, mode: SearchMode): Ranker {
       limit: DEPTH,
       ...(partitioned ? { filter: { metadata: { partition } } } : {}),
     });
-    return hits.map((hit) => String(hit.memory.metadata['document']));
+    return hits.map(({ memory: { metadata } }) =>
+      typeof metadata['document'] === 'string' ? metadata['document'] : '',
+    );
   };
 }
 

@@ -5,7 +5,7 @@ import { build } from 'esbuild';
 
 const [entry, ...rest] = process.argv.slice(2);
 if (entry === undefined) throw new Error('usage: node scripts/run-ts.mjs FILE.ts [arguments]');
-const outfile = join('node_modules', '.cache', 'run-ts', `${basename(entry, '.ts')}.mjs`);
+const outfile = join('.cache', 'run-ts', `${basename(entry, '.ts')}.mjs`);
 await build({
   entryPoints: [entry],
   outfile,

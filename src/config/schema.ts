@@ -43,8 +43,8 @@ export const settingsSchema = {
     default: 'auto',
   }),
   embedding: {
-    provider: setting(choice(['bundled', 'openai', 'transformers', 'none']), {
-      doc: 'Who turns text into vectors: the model in this package, an OpenAI-compatible endpoint (OpenAI, Ollama, LM Studio, vLLM), `@huggingface/transformers` when it is installed, or nobody (search by words only).',
+    provider: setting(choice(['bundled', 'openai', 'none']), {
+      doc: 'Who turns text into vectors: the model in this package, an OpenAI-compatible endpoint (OpenAI, Ollama, LM Studio, vLLM), or nobody (search by words only).',
       environmentVariable: 'MEMORY_EMBEDDING_PROVIDER',
       default: 'bundled',
     }),

@@ -4,6 +4,16 @@ import type { EmbeddedChunk } from './embedder.ts';
 import { readModelFiles } from './model-files.ts';
 import { loadRuntime, type LoadedRuntime, type RuntimeOptions } from './onnx-runtime.ts';
 
+/** What is used of the tokenizer; the package's own types do not resolve from ES modules. */
+interface WordPieceTokenizer {
+  encode(text: string): { readonly ids: readonly number[] };
+}
+
+const TokenizerClass = Tokenizer as unknown as new (
+  vocabulary: object,
+  options: object,
+) => WordPieceTokenizer;
+
 /** Positions that the model knows, with the two special tokens. */
 const MAX_TOKENS = 512;
 
@@ -18,9 +28,9 @@ export interface E5ModelOptions extends RuntimeOptions {
 export class E5Model {
   readonly runtimeName: string;
   readonly #runtime: LoadedRuntime;
-  readonly #tokenizer: Tokenizer;
+  readonly #tokenizer: WordPieceTokenizer;
 
-  private constructor(runtime: LoadedRuntime, tokenizer: Tokenizer) {
+  private constructor(runtime: LoadedRuntime, tokenizer: WordPieceTokenizer) {
     this.runtimeName = runtime.name;
     this.#runtime = runtime;
     this.#tokenizer = tokenizer;
@@ -30,7 +40,7 @@ export class E5Model {
   static async load(options: E5ModelOptions): Promise<E5Model> {
     const files = await readModelFiles(options.modelDirectory);
     const runtime = await loadRuntime(files.model, options);
-    return new E5Model(runtime, new Tokenizer(files.tokenizer, {}));
+    return new E5Model(runtime, new TokenizerClass(files.tokenizer, {}));
   }
 
   async embedQuery(text: string): Promise<Float32Array> {
@@ -49,7 +59,7 @@ export class E5Model {
 
   /** Chunks are far shorter than the limit; only a query can be longer, and its beginning stands for it. */
   #ids(text: string): bigint[] {
-    const ids: readonly number[] = this.#tokenizer.encode(text).ids;
+    const ids = this.#tokenizer.encode(text).ids;
     const kept = ids.length <= MAX_TOKENS ? ids : [...ids.slice(0, MAX_TOKENS - 1), ...ids.slice(-1)];
     return kept.map((id) => BigInt(id));
   }

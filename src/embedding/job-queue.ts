@@ -5,34 +5,40 @@ export interface Job extends WorkerRequest {
   readonly reject: (reason: Error) => void;
 }
 
+interface QueuedTask extends Pick<Job, 'task' | 'text'> {
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** Jobs that wait for the worker: queries before passages, each kind in order. Aborted jobs leave at once. */
 export class JobQueue {
   #urgent: Job[] = [];
   #patient: Job[] = [];
   #nextId = 1;
 
-  add({
-    task,
-    text,
-    signal,
-  }: {
-    task: Job['task'];
-    text: string;
-    signal?: AbortSignal | undefined;
-  }): Promise<WorkerReply> {
+  add({ task, text, signal }: QueuedTask): Promise<WorkerReply> {
     return new Promise((resolve, reject) => {
       signal?.throwIfAborted();
-      const job: Job = { id: this.#nextId, task, text, resolve, reject };
+      const abort = (): void => {
+        this.#remove(job);
+        job.reject(signal?.reason instanceof Error ? signal.reason : new Error('aborted'));
+      };
+      const forget = (): void => signal?.removeEventListener('abort', abort);
+      const job: Job = {
+        id: this.#nextId,
+        task,
+        text,
+        resolve: (reply) => {
+          forget();
+          resolve(reply);
+        },
+        reject: (reason) => {
+          forget();
+          reject(reason);
+        },
+      };
       this.#nextId += 1;
       (task === 'passage' ? this.#patient : this.#urgent).push(job);
-      signal?.addEventListener(
-        'abort',
-        () => {
-          this.#remove(job);
-          reject(signal.reason instanceof Error ? signal.reason : new Error('aborted'));
-        },
-        { once: true },
-      );
+      signal?.addEventListener('abort', abort);
     });
   }
 

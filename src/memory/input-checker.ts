@@ -34,13 +34,18 @@ export class InputChecker {
 
   /** @throws InvalidInputError, SecretRejectedError */
   draft(field: string, input: AddInput): CheckedInput<MemoryDraft> {
-    const masked = new Set<string>();
-    const text = checkText(`${field}text`, input.text, this.#rules.textLimit);
     const project = input.project ?? this.#rules.defaultProject;
     const metadata = {
       ...(project === '' ? {} : { project }),
       ...(input.metadata === undefined ? {} : checkMetadata(`${field}metadata`, input.metadata)),
     };
+    return this.content(field, { ...input, metadata });
+  }
+
+  /** The same without a default project: content from elsewhere stays what it was there. */
+  content(field: string, input: Omit<AddInput, 'project'>): CheckedInput<MemoryDraft> {
+    const masked = new Set<string>();
+    const text = checkText(`${field}text`, input.text, this.#rules.textLimit);
     return {
       value: {
         text: this.#clean(`${field}text`, text, masked),
@@ -48,7 +53,7 @@ export class InputChecker {
         source: this.#clean(`${field}source`, checkSource(`${field}source`, input.source ?? ''), masked),
         metadata: this.#cleanMetadata(
           `${field}metadata`,
-          checkMetadata(`${field}metadata`, metadata),
+          checkMetadata(`${field}metadata`, input.metadata ?? {}),
           masked,
         ),
       },
@@ -103,13 +108,20 @@ export class InputChecker {
     return tags.map((tag) => this.#clean(field, tag, masked));
   }
 
+  /** A value is looked at together with its name: `password` makes a secret of what alone looks harmless. */
   #cleanMetadata(field: string, metadata: Metadata, masked: Set<string>): Metadata {
-    const clean = (value: JsonValue): JsonValue => {
-      if (typeof value === 'string') return this.#clean(field, value, masked);
-      if (Array.isArray(value)) return value.map(clean);
+    const clean = (name: string, value: JsonValue): JsonValue => {
+      if (typeof value === 'string') return this.#cleanValue(field, { name, value }, masked);
+      if (Array.isArray(value)) return value.map((item) => clean(name, item));
       if (value === null || typeof value !== 'object') return value;
-      return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, clean(member)]));
+      return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, clean(key, member)]));
     };
-    return Object.fromEntries(Object.entries(metadata).map(([key, member]) => [key, clean(member)]));
+    return Object.fromEntries(Object.entries(metadata).map(([key, member]) => [key, clean(key, member)]));
+  }
+
+  #cleanValue(field: string, { name, value }: { name: string; value: string }, masked: Set<string>): string {
+    const label = `${name}: `;
+    const whole = this.#clean(field, label + value, masked);
+    return whole.startsWith(label) ? whole.slice(label.length) : this.#clean(field, value, masked);
   }
 }

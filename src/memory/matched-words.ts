@@ -68,7 +68,7 @@ const CJK = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hang
 
 /** Scripts without spaces match by pairs of characters, as full-text search indexes them. */
 function* characters(run: string, offset: number): Generator<{ word: string; start: number }> {
-  const letters = [...run];
+  const letters = Array.from(run);
   let start = offset;
   for (const [index, letter] of letters.entries()) {
     const next = letters[index + 1];

@@ -1,4 +1,5 @@
 import type { MemoryFilter } from './filter.ts';
+import type { MemoryImporter } from './import-batch.ts';
 import type { Memory, MemoryWithHistory } from './memory.ts';
 import type { Metadata } from './version.ts';
 
@@ -173,7 +174,7 @@ export interface ReembedProgress {
  * Everything an edge (MCP, CLI, HTTP) can do with memories. Input is validated here, so that every edge gives
  * the same errors: `InvalidInputError` names the field, the value and what is allowed; `NotFoundError` the id.
  */
-export interface MemoryApi {
+export interface MemoryApi extends MemoryImporter {
   add(request: AddRequest): Promise<AddResult[]>;
   search(request: SearchRequest): Promise<SearchResponse>;
   /** 1 to 100 ids. @throws NotFoundError naming all ids that are unknown */

@@ -5,6 +5,8 @@ import type { MemoryStore } from '../store/memory-store.ts';
 import { MemoryAdder } from './add-memories.ts';
 import { MemoryDeleter } from './delete-memories.ts';
 import { EmbeddingBackfill } from './embedding-backfill.ts';
+import type { ImportBatchOptions, ImportOutcome } from './import-batch.ts';
+import { importMemories } from './import-memories.ts';
 import { parseFilter } from './filter-input.ts';
 import type { MemoryFilter } from './filter.ts';
 import { type CheckedInput, InputChecker, type InputRules } from './input-checker.ts';
@@ -184,6 +186,19 @@ export class MemoryService implements MemoryApi {
     for (let start = 0; start < ids.length; start += EXPORT_BATCH) {
       yield await this.#parts.store.getCurrent(ids.slice(start, start + EXPORT_BATCH));
     }
+  }
+
+  async importBatch(
+    drafts: readonly MemoryDraft[],
+    options: ImportBatchOptions = {},
+  ): Promise<ImportOutcome[]> {
+    const outcomes = await importMemories(
+      { store: this.#parts.store, checker: this.#checker },
+      drafts,
+      options,
+    );
+    if (outcomes.some(({ outcome }) => outcome === 'added' || outcome === 'updated')) this.#backfill.wake();
+    return outcomes;
   }
 
   /** Looks for memories without vectors, and embeds them in the background; for long-lived processes. */

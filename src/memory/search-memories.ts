@@ -90,7 +90,7 @@ export class MemorySearcher {
       const memory = memories.get(candidate.id);
       // Another process may have deleted it since the lists were made.
       return memory?.state === 'live'
-        ? [describeHit(plan.query, memory, candidate, calibration.similarity)]
+        ? [describeHit({ query: plan.query, memory, candidate }, calibration.similarity)]
         : [];
     });
     return {
@@ -122,9 +122,7 @@ export class MemorySearcher {
 }
 
 function describeHit(
-  query: string,
-  memory: Memory,
-  candidate: RankedCandidate,
+  { query, memory, candidate }: { query: string; memory: Memory; candidate: RankedCandidate },
   similarity: (cosine: number) => number,
 ): SearchHit {
   const matched = matchedWords(query, memory.text);

@@ -14,6 +14,20 @@ export interface AddOptions {
   readonly allowDuplicates?: boolean;
 }
 
+export interface ImportOptions {
+  /** Write a new version of a memory that has other content, or is in the trash. */
+  readonly overwrite?: boolean;
+}
+
+/** What became of one imported draft; see `MemoryImporter` for the meaning. */
+export type ImportedDraft =
+  | { readonly id: string; readonly outcome: 'added' | 'updated' | 'existing' }
+  | {
+      readonly id: string;
+      readonly outcome: 'conflict';
+      readonly reason: 'different' | 'deleted' | 'purged';
+    };
+
 export interface ListRequest {
   readonly filter: MemoryFilter;
   /** live = normal; trash = deleted with content; conflict = live with conflict copies. */
@@ -126,6 +140,8 @@ export interface IntegrityReport {
 export interface MemoryStore {
   /** One outcome per draft, in order; all or nothing. */
   add(drafts: readonly MemoryDraft[], options?: AddOptions): Promise<AddOutcome[]>;
+  /** One outcome per draft, in order, by the rules of `MemoryImporter`; all or nothing. */
+  import(drafts: readonly MemoryDraft[], options?: ImportOptions): Promise<ImportedDraft[]>;
   /** In the order of the ids; unknown ids are absent from the answer. */
   get(ids: readonly string[]): Promise<MemoryWithHistory[]>;
   /** Current versions only, cheaper than `get`; unknown ids are absent. */

@@ -14,6 +14,7 @@ export type StoreMethod = keyof MemoryStore;
 /** Every method of the port; a record, so that the compiler finds a missing one. */
 export const STORE_METHODS: Readonly<Record<StoreMethod, true>> = {
   add: true,
+  import: true,
   get: true,
   getCurrent: true,
   update: true,

@@ -10,6 +10,8 @@ import type {
   CandidateLists,
   CandidateRequest,
   EmbeddingWrite,
+  ImportedDraft,
+  ImportOptions,
   IntegrityReport,
   ListPage,
   ListRequest,
@@ -25,6 +27,7 @@ import {
   mayClaim,
   storeEmbeddings,
 } from './embeddings.ts';
+import { importMemories } from './import-memories.ts';
 import { checkIntegrity } from './integrity.ts';
 import { listPage, matchingIds } from './list.ts';
 import { readMemories, readWithHistory } from './reader.ts';
@@ -70,6 +73,10 @@ export class SqliteMemoryStore implements MemoryStore {
 
   add(drafts: readonly MemoryDraft[], options: AddOptions = {}): Promise<AddOutcome[]> {
     return this.#write((context) => addMemories(context, drafts, { ...options, newId: this.#newId }));
+  }
+
+  import(drafts: readonly MemoryDraft[], options: ImportOptions = {}): Promise<ImportedDraft[]> {
+    return this.#write((context) => importMemories(context, drafts, { ...options, newId: this.#newId }));
   }
 
   get(ids: readonly string[]): Promise<MemoryWithHistory[]> {

@@ -1,6 +1,7 @@
 import { InvalidInputError } from '../../errors/invalid-input-error.ts';
 import { NotFoundError } from '../../errors/not-found-error.ts';
 import type { Memory, MemoryDraft, MemoryPatch } from '../../memory/memory.ts';
+import { applyPatch } from '../../memory/patch.ts';
 import { canonicalJson, type MemoryContent } from '../../memory/version.ts';
 import type { AddOptions, AddOutcome } from '../memory-store.ts';
 import { checkContent, checkDraft } from './check-draft.ts';
@@ -12,7 +13,7 @@ import { loadMemory, type StoredMemory } from './stored-memory.ts';
 import type { StoredVersion } from './stored-version.ts';
 import { VersionWriter } from './version-writer.ts';
 
-const selectByText = new Query<[textHash: Uint8Array], { id: string }>(
+export const selectByText = new Query<[textHash: Uint8Array], { id: string }>(
   'SELECT id FROM memory WHERE text_hash = ? ORDER BY num LIMIT 1',
 );
 const selectOldTrash = new Query<[before: number], { id: string }>(
@@ -81,7 +82,7 @@ export function updateMemory({ connection, now }: WriteContext, id: string, patc
       'restore it first, or choose a live memory',
     );
   }
-  const content = checkContent('patch', { ...toContent(current), ...definedMembers(patch), updatedAt: now });
+  const content = checkContent('patch', { ...applyPatch(toContent(current), patch), updatedAt: now });
   const changes = canonicalJson(visible(content)) !== canonicalJson(visible(current));
   if (changes || memory.siblings.length > 1) {
     const writer = new VersionWriter(connection, now);
@@ -168,15 +169,18 @@ function loadAll(connection: Connection, ids: readonly string[]): StoredMemory[]
   return memories.flatMap(({ memory }) => memory ?? []);
 }
 
-function toContent({ text, tags, source, metadata, createdAt, updatedAt }: StoredVersion): MemoryContent {
+export function toContent({
+  text,
+  tags,
+  source,
+  metadata,
+  createdAt,
+  updatedAt,
+}: StoredVersion): MemoryContent {
   return { text, tags, source, metadata, createdAt, updatedAt };
 }
 
-function visible({ text, tags, source, metadata }: MemoryContent): unknown {
+/** What the user sees, without the times. */
+export function visible({ text, tags, source, metadata }: MemoryContent): unknown {
   return { text, tags, source, metadata };
-}
-
-/** An absent member and one that is `undefined` both mean "as it was". */
-function definedMembers(patch: MemoryPatch): MemoryPatch {
-  return Object.fromEntries(Object.entries(patch).filter(([, value]) => value !== undefined));
 }
