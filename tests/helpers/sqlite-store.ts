@@ -2,7 +2,6 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import type { MemoryDraft } from '../../src/memory/memory.ts';
 import {
   DATABASE_NAME,
   SqliteMemoryStore,
@@ -36,8 +35,4 @@ export function openSqliteStore(
 
 export function databasePath(dataDir: string): string {
   return join(dataDir, DATABASE_NAME);
-}
-
-export function draft(text: string, rest: Partial<MemoryDraft> = {}): MemoryDraft {
-  return { text, tags: [], source: '', metadata: {}, ...rest };
 }

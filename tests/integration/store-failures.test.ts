@@ -24,7 +24,8 @@ import { StoreReadOnlyError } from '../../src/errors/store-read-only-error.ts';
 import { StoreTooNewError } from '../../src/errors/store-too-new-error.ts';
 import { StoreUnavailableError } from '../../src/errors/store-unavailable-error.ts';
 import { readOnlyView, smallDisk } from '../helpers/small-disk.ts';
-import { databasePath, draft, openSqliteStore, temporaryFolder } from '../helpers/sqlite-store.ts';
+import { draft } from '../helpers/drafts.ts';
+import { databasePath, openSqliteStore, temporaryFolder } from '../helpers/sqlite-store.ts';
 
 /** A closed store with some memories in it. */
 async function filledStore(dataDir: string, count = 50): Promise<void> {

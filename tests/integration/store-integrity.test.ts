@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { DatabaseSync } from '@photostructure/sqlite';
 import { describe, expect, it } from 'vitest';
 import type { SqliteMemoryStore } from '../../src/store/sqlite/sqlite-memory-store.ts';
-import { databasePath, draft, openSqliteStore, temporaryFolder } from '../helpers/sqlite-store.ts';
+import { draft } from '../helpers/drafts.ts';
+import { databasePath, openSqliteStore, temporaryFolder } from '../helpers/sqlite-store.ts';
 import { encodeVector, unitVector } from '../helpers/vectors.ts';
 
 const STAMP = { modelId: 'test', dimension: 8, weightsHash: '' };

@@ -6,7 +6,8 @@ import { StoreFullError } from '../../src/errors/store-full-error.ts';
 import { StoreTooNewError } from '../../src/errors/store-too-new-error.ts';
 import { MIGRATIONS, type Migration } from '../../src/store/sqlite/migrations.ts';
 import { smallDisk } from '../helpers/small-disk.ts';
-import { databasePath, draft, openSqliteStore, temporaryFolder } from '../helpers/sqlite-store.ts';
+import { draft } from '../helpers/drafts.ts';
+import { databasePath, openSqliteStore, temporaryFolder } from '../helpers/sqlite-store.ts';
 
 const NOW = Date.UTC(2026, 0, 31, 12, 30, 15, 250);
 

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { InvalidInputError } from '../../../src/errors/invalid-input-error.ts';
 import type { ListRequest } from '../../../src/store/memory-store.ts';
-import { draft, useStore, type PrepareStore } from './use-store.ts';
+import { draft } from '../../helpers/drafts.ts';
+import { useStore, type PrepareStore } from './use-store.ts';
 
 /** What every store must do with lists and filters. */
 export function describeLists(prepare: PrepareStore): void {

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { StoreUnavailableError } from '../../../src/errors/store-unavailable-error.ts';
+import { draft } from '../../helpers/drafts.ts';
 import { unitVector } from '../../helpers/vectors.ts';
-import { draft, STAMP, useStore, type PrepareStore } from './use-store.ts';
+import { STAMP, useStore, type PrepareStore } from './use-store.ts';
 
 /** What every store must do when several openers use it, and when it is closed. */
 export function describeSharing(prepare: PrepareStore): void {

@@ -3,6 +3,7 @@ import type { ModelStamp } from '../../../src/embedding/embedder.ts';
 import type { MemoryFilter } from '../../../src/memory/filter.ts';
 import type { MemoryDraft } from '../../../src/memory/memory.ts';
 import type { MemoryStore } from '../../../src/store/memory-store.ts';
+import { draft } from '../../helpers/drafts.ts';
 import { encodeVector, unitVector } from '../../helpers/vectors.ts';
 
 export const STAMP: ModelStamp = { modelId: 'test-model', dimension: 8, weightsHash: 'aa' };
@@ -11,10 +12,6 @@ export const UNKNOWN_ID = '01890000-0000-7000-8000-000000000000';
 
 /** Makes an empty place for a store. `open` opens that same place again with every call. */
 export type PrepareStore = () => { readonly open: () => MemoryStore; readonly clean: () => void };
-
-export function draft(text: string, rest: Partial<MemoryDraft> = {}): MemoryDraft {
-  return { text, tags: [], source: '', metadata: {}, ...rest };
-}
 
 /** A store for each test, and what most tests do with it. */
 class StoreUnderTest {

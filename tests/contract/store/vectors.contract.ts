@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { InvalidInputError } from '../../../src/errors/invalid-input-error.ts';
+import { draft } from '../../helpers/drafts.ts';
 import { encodeVector, unitVector } from '../../helpers/vectors.ts';
-import { draft, OTHER_STAMP, STAMP, useStore, type PrepareStore } from './use-store.ts';
+import { OTHER_STAMP, STAMP, useStore, type PrepareStore } from './use-store.ts';
 
 /** What every store must do with vectors. */
 export function describeVectorSearch(prepare: PrepareStore): void {

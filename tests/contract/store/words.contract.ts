@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { draft, useStore, type PrepareStore } from './use-store.ts';
+import { draft } from '../../helpers/drafts.ts';
+import { useStore, type PrepareStore } from './use-store.ts';
 
 /** What every store must find by words. */
 export function describeWordSearch(prepare: PrepareStore): void {

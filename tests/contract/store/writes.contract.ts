@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { InvalidInputError } from '../../../src/errors/invalid-input-error.ts';
 import { NotFoundError } from '../../../src/errors/not-found-error.ts';
-import { draft, UNKNOWN_ID, useStore, type PrepareStore } from './use-store.ts';
+import { draft } from '../../helpers/drafts.ts';
+import { UNKNOWN_ID, useStore, type PrepareStore } from './use-store.ts';
 
 /** What every store must do with writes. */
 export function describeWrites(prepare: PrepareStore): void {
