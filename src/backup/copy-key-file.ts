@@ -1,0 +1,61 @@
+import { WrongPassphraseError } from '../errors/wrong-passphrase-error.ts';
+import { MissingKeyError } from '../errors/missing-key-error.ts';
+import { decodeKeyFile } from './key-file.ts';
+import type { DataKey, Keyring } from './keyring.ts';
+import { ObjectChecker } from './object-checker.ts';
+import { putVerified } from './put-verified.ts';
+import type { RepositoryContext } from './repository-context.ts';
+import { headKey, keyFileKey } from './repository-keys.ts';
+
+/**
+ * Makes sure that the target's key file opens everything that the source's opens and everything that the target
+ * holds already. Usually both are the same bytes, and nothing is written. After a rotated passphrase the
+ * source's file replaces the target's; when the local one was lost and made anew, both are united.
+ * @throws MissingKeyError when the source has none; WrongPassphraseError when the files cannot be united
+ */
+export async function copyKeyFile(
+  source: RepositoryContext,
+  target: RepositoryContext,
+  keyring: Keyring,
+): Promise<boolean> {
+  const { machine } = source;
+  const ours = await source.keys.readFile(machine);
+  if (ours === null) throw new MissingKeyError(headKey(machine), 'no-key-file');
+  const theirs = await target.keys.readFile(machine);
+  const bytes = theirs === null ? ours : await united(keyring, machine, { ours, theirs });
+  if (bytes === theirs) return false;
+  await putVerified(target.store, { key: keyFileKey(machine), bytes });
+  return true;
+}
+
+async function united(
+  keyring: Keyring,
+  machine: string,
+  { ours, theirs }: { readonly ours: Uint8Array; readonly theirs: Uint8Array },
+): Promise<Uint8Array> {
+  if (Buffer.compare(ours, theirs) === 0) return theirs;
+  const own = await keyring.unlock(machine, ours);
+  const other = await unlockUnlessRotated(keyring, machine, { theirs, own });
+  if (other === null) return ours;
+  const known = new Set(other.map(({ keyId }) => keyId));
+  if (own.every(({ keyId }) => known.has(keyId))) return theirs;
+  const ownIds = new Set(own.map(({ keyId }) => keyId));
+  return keyring.wrap(machine, [...own, ...other.filter(({ keyId }) => !ownIds.has(keyId))]);
+}
+
+/** Null when the file has another passphrase and no key that we lack: an older passphrase of our own. */
+async function unlockUnlessRotated(
+  keyring: Keyring,
+  machine: string,
+  { theirs, own }: { readonly theirs: Uint8Array; readonly own: readonly DataKey[] },
+): Promise<readonly DataKey[] | null> {
+  try {
+    return await keyring.unlock(machine, theirs);
+  } catch (error) {
+    if (!(error instanceof WrongPassphraseError)) throw error;
+    const file = decodeKeyFile(Buffer.from(theirs), machine, new ObjectChecker(keyFileKey(machine)));
+    const ownIds = new Set(own.map(({ keyId }) => keyId));
+    if (file.keys.every(({ keyId }) => ownIds.has(keyId))) return null;
+    throw error;
+  }
+}

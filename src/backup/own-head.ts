@@ -1,0 +1,99 @@
+import type { PutCondition } from '../blob/blob-store.ts';
+import { EncryptionDowngradeError } from '../errors/encryption-downgrade-error.ts';
+import { MachineForkedError } from '../errors/machine-forked-error.ts';
+import { rememberCommit, wentBack, type Commit } from './commit.ts';
+import { encodeHead, type Head, type HeadSnapshot } from './head.ts';
+import { putVerified } from './put-verified.ts';
+import type { RepositoryContext } from './repository-context.ts';
+import { headKey } from './repository-keys.ts';
+import { encodeObject, type LoadedHead } from './repository-objects.ts';
+
+/** The own head as it is before it is written again. */
+export interface OwnHead {
+  /** Null when this machine has none there yet. */
+  readonly previous: LoadedHead | null;
+  /** The store shows an older head than it did before, or none: reported; writing a new one heals it. */
+  readonly wentBack: boolean;
+  /** What the next head starts from: empty when encryption was turned on, which starts a fresh chain. */
+  readonly snapshots: readonly HeadSnapshot[];
+}
+
+/**
+ * Reads the own head and makes sure that this data folder wrote it.
+ * @throws MachineForkedError when it did not; EncryptionDowngradeError when a plain head stands where an
+ *   encrypted one was; and as `RepositoryObjects.readHead`
+ */
+export async function readOwnHead(context: RepositoryContext): Promise<OwnHead> {
+  const { objects, journal, place, machine, keys } = context;
+  const seen = await journal.findSeen(place, machine);
+  const previous = await objects.readHead(machine, true);
+  if (previous === null) return { previous, wentBack: wentBack(null, seen), snapshots: [] };
+  const { head, sealed } = previous;
+  const attempt = await journal.findAttempt(place, head.commitId);
+  if (attempt === null) {
+    throw new MachineForkedError(machine, await lastSharedWrite(context, head), context.store.location);
+  }
+  if (keys.keyring !== null && !sealed && (await wasSealed(context, [head.commitId, seen?.commitId]))) {
+    throw new EncryptionDowngradeError(headKey(machine), 'is plain where an encrypted one was before');
+  }
+  const sameChain = sealed === (keys.keyring !== null);
+  return { previous, wentBack: wentBack(head, seen), snapshots: sameChain ? head.snapshots : [] };
+}
+
+/** The newest commit in a stranger's past that is ours tells up to where both have the same writes. */
+async function lastSharedWrite({ journal, place }: RepositoryContext, head: Head): Promise<number> {
+  const newestFirst = [...head.pastCommits].sort((a, b) => b.seq - a.seq);
+  for (const { commitId } of newestFirst) {
+    const attempt = await journal.findAttempt(place, commitId);
+    if (attempt !== null) return attempt.ownWrites;
+  }
+  return 0;
+}
+
+async function wasSealed(
+  { journal, place }: RepositoryContext,
+  commitIds: readonly (string | undefined)[],
+): Promise<boolean> {
+  for (const commitId of commitIds) {
+    if (commitId !== undefined && (await journal.findAttempt(place, commitId))?.sealed === true) return true;
+  }
+  return false;
+}
+
+/**
+ * Writes the own head: the one moment in which snapshots appear or disappear. Call it only when every object
+ * that the snapshots need is stored and verified.
+ */
+export async function writeOwnHead(
+  context: RepositoryContext,
+  own: OwnHead,
+  snapshots: readonly HeadSnapshot[],
+): Promise<Head> {
+  const { journal, place, machine, store, random } = context;
+  const dataKey = await context.keys.current(machine);
+  const seen = await journal.findSeen(place, machine);
+  const last = own.previous?.head ?? null;
+  const commit: Commit = {
+    // Above both, so that a head that went back never makes a number appear twice.
+    seq: Math.max(last?.seq ?? 0, seen?.seq ?? 0) + 1,
+    commitId: random(8).toString('hex'),
+    ownWrites: snapshots.at(-1)?.clock[machine] ?? last?.ownWrites ?? 0,
+  };
+  const pastCommits = last === null ? [] : rememberCommit(commitOf(last), last.pastCommits);
+  const head: Head = { machine, ...commit, pastCommits, snapshots };
+  const bytes = await encodeObject({ kind: 'head', machine }, encodeHead(head), { dataKey, random });
+  await journal.recordAttempt(place, { ...commit, sealed: dataKey !== null });
+  await putVerified(store, { key: headKey(machine), bytes }, { onlyIf: guard(context, own) });
+  await journal.recordSeen(place, machine, commit);
+  return head;
+}
+
+function commitOf({ seq, commitId, ownWrites }: Head): Commit {
+  return { seq, commitId, ownWrites };
+}
+
+function guard({ conditionalWrites }: RepositoryContext, { previous }: OwnHead): PutCondition | undefined {
+  if (!conditionalWrites) return undefined;
+  if (previous === null) return 'absent';
+  return previous.etag === null ? undefined : { etag: previous.etag };
+}

@@ -1,0 +1,124 @@
+import { createHash } from 'node:crypto';
+import type { BlobStore } from '../blob/blob-store.ts';
+import { EncryptionDowngradeError } from '../errors/encryption-downgrade-error.ts';
+import { ObjectMissingError } from '../errors/object-missing-error.ts';
+import { RepositoryDamagedError } from '../errors/repository-damaged-error.ts';
+import { compress, decompress, isCompressed } from './compression.ts';
+import { MAX_HEAD_BYTES, MAX_MANIFEST_BYTES, MAX_STORED_BYTES } from './format-limits.ts';
+import { decodeHead, type Head } from './head.ts';
+import type { DataKey } from './keyring.ts';
+import type { MachineKeys } from './machine-keys.ts';
+import { decodeManifest, type Manifest, type SegmentEntry } from './manifest.ts';
+import { ObjectChecker } from './object-checker.ts';
+import type { RandomBytes } from './random-bytes.ts';
+import { headKey, manifestKey, segmentKey } from './repository-keys.ts';
+import { isSealed, openObject, sealObject, type ObjectPlace } from './sealed-object.ts';
+import { assertSegmentBytes } from './segment.ts';
+
+export interface LoadedHead {
+  readonly head: Head;
+  readonly sealed: boolean;
+  readonly etag: string | null;
+}
+
+export interface LoadedManifest {
+  readonly manifest: Manifest;
+  /** As stored, for copying. */
+  readonly bytes: Uint8Array;
+  readonly sealed: boolean;
+}
+
+/** What a head says about a manifest that is to be read. */
+export interface ManifestReference {
+  readonly snapshotId: string;
+  readonly manifestHash: string;
+}
+
+/**
+ * Reads and encodes the objects of one repository. Every method checks everything about an object before it
+ * returns any of it.
+ */
+export class RepositoryObjects {
+  readonly #store: BlobStore;
+  readonly #keys: MachineKeys;
+
+  constructor(store: BlobStore, keys: MachineKeys) {
+    this.#store = store;
+    this.#keys = keys;
+  }
+
+  /**
+   * @param allowPlain accept a plain head although a passphrase is set
+   * @returns null when the machine never published
+   * @throws RepositoryDamagedError, RepositoryTooNewError, MissingKeyError, WrongPassphraseError, EncryptionDowngradeError
+   */
+  async readHead(machine: string, allowPlain: boolean): Promise<LoadedHead | null> {
+    const place = { kind: 'head', machine, key: headKey(machine) } as const;
+    const blob = await this.#store.get(place.key, { maxBytes: MAX_HEAD_BYTES });
+    if (blob === null) return null;
+    const sealed = isSealed(blob.bytes);
+    if (!sealed && !allowPlain) this.#refusePlain(place.key);
+    const json = await this.#open(place, blob.bytes, MAX_HEAD_BYTES);
+    return { head: decodeHead(json, machine, new ObjectChecker(place.key)), sealed, etag: blob.etag };
+  }
+
+  /**
+   * @param sealed whether the head that refers to it was encrypted: the two never mix
+   * @throws ObjectMissingError and as `readHead`
+   */
+  async readManifest(
+    machine: string,
+    reference: ManifestReference,
+    sealed: boolean,
+  ): Promise<LoadedManifest> {
+    const { snapshotId, manifestHash } = reference;
+    const place = { kind: 'manifest', machine, key: manifestKey(machine, snapshotId) } as const;
+    const blob = await this.#store.get(place.key, { maxBytes: MAX_MANIFEST_BYTES });
+    if (blob === null) throw new ObjectMissingError(place.key, this.#store.location);
+    if (sealed && !isSealed(blob.bytes)) {
+      throw new EncryptionDowngradeError(place.key, 'is plain although its head is encrypted');
+    }
+    if (createHash('sha256').update(blob.bytes).digest('hex') !== manifestHash) {
+      throw new RepositoryDamagedError(place.key, 'has another SHA-256 than its head says');
+    }
+    const json = await this.#open(place, blob.bytes, MAX_MANIFEST_BYTES);
+    const expected = { machine, snapshotId, sealed: isSealed(blob.bytes) };
+    const manifest = decodeManifest(json, expected, new ObjectChecker(place.key));
+    return { manifest, bytes: blob.bytes, sealed: expected.sealed };
+  }
+
+  /**
+   * Stored bytes of a segment, of the right size and SHA-256; still compressed and encrypted.
+   * @throws ObjectMissingError, RepositoryDamagedError
+   */
+  async readSegment(machine: string, entry: SegmentEntry): Promise<Uint8Array> {
+    const key = segmentKey(machine, entry.name);
+    const blob = await this.#store.get(key, { maxBytes: MAX_STORED_BYTES });
+    if (blob === null) throw new ObjectMissingError(key, this.#store.location);
+    assertSegmentBytes(blob.bytes, entry, machine);
+    return blob.bytes;
+  }
+
+  #refusePlain(key: string): void {
+    if (this.#keys.keyring === null) return;
+    throw new EncryptionDowngradeError(key, 'is plain although a passphrase is set');
+  }
+
+  async #open(place: ObjectPlace, bytes: Uint8Array, maxBytes: number): Promise<Buffer> {
+    const body = isSealed(bytes)
+      ? openObject(place, await this.#keys.open(place.machine, place.key), bytes)
+      : bytes;
+    if (!isCompressed(body)) throw new RepositoryDamagedError(place.key, 'is not compressed');
+    return decompress(body, maxBytes, place.key);
+  }
+}
+
+/** Stored bytes of a head or manifest. @param dataKey null = plain */
+export async function encodeObject(
+  place: Omit<ObjectPlace, 'key'>,
+  json: Buffer,
+  { dataKey, random }: { readonly dataKey: DataKey | null; readonly random: RandomBytes },
+): Promise<Buffer> {
+  const body = await compress(json);
+  return dataKey === null ? body : sealObject(place, { dataKey, random }, body);
+}
