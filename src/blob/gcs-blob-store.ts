@@ -1,5 +1,6 @@
 import type { Bucket, File, FileMetadata } from '@google-cloud/storage';
 import { createHash } from 'node:crypto';
+import { BlobStoreError } from '../errors/blob-store-error.ts';
 import { assertBlobKey, assertBlobPrefix, isBlobKey } from './blob-key.ts';
 import type { GcsBlobSettings } from './blob-settings.ts';
 import type {
@@ -22,7 +23,7 @@ import { RequestRunner } from './request-runner.ts';
 import { ServerClock } from './server-clock.ts';
 
 /** How often a read begins anew when the object is replaced while it is read. */
-const readAttempts = 4;
+const readAttempts = 10;
 
 /**
  * Google Cloud Storage, through the optional package `@google-cloud/storage`. Etags are generation numbers.
@@ -74,15 +75,16 @@ export class GcsBlobStore implements CreatableBlobStore {
     assertBlobKey(key);
     if (options.range !== undefined) assertByteRange(options.range);
     return this.#runner.run({ operation: 'get', key }, options, async (deadline) => {
-      for (let attempt = 1; ; attempt++) {
+      for (let attempt = 1; attempt <= readAttempts; attempt++) {
         const info = await this.#head(key, deadline);
         if (info === null) return null;
         try {
           return { ...info, bytes: await this.#read(info, { ...options, deadline }) };
         } catch (error) {
-          if (gcsStatus(error) !== 404 || attempt === readAttempts) throw error;
+          if (gcsStatus(error) !== 404) throw error;
         }
       }
+      throw this.#replacedTooOften(key);
     });
   }
 
@@ -182,6 +184,16 @@ export class GcsBlobStore implements CreatableBlobStore {
       deadline.signal.removeEventListener('abort', stop);
       body.destroy();
     }
+  }
+
+  #replacedTooOften(key: string): BlobStoreError {
+    return new BlobStoreError('conflict', {
+      operation: 'get',
+      location: this.location,
+      key,
+      problem: `the object was replaced ${readAttempts} times while it was read`,
+      retryable: true,
+    });
   }
 
   /** Null when the error says that the object is not there; throws when the bucket is missing, or anything else. */

@@ -24,6 +24,7 @@ const byCode: Readonly<Record<string, Failure>> = {
   InvalidBucketName: misnamed,
   InvalidAccessKeyId: credentials,
   SignatureDoesNotMatch: credentials,
+  XAdminUserNotFound: credentials,
   AuthorizationHeaderMalformed: credentials,
   InvalidToken: credentials,
   ExpiredToken: credentials,

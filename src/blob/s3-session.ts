@@ -1,11 +1,15 @@
 import type { S3Client } from '@aws-sdk/client-s3';
-import type { BlobOperation } from '../errors/blob-store-error.ts';
+import { BlobStoreError, type BlobOperation } from '../errors/blob-store-error.ts';
 import type { BlobCallOptions } from './blob-store.ts';
 import type { Deadline } from './deadline.ts';
+import { fixes } from './failure.ts';
 import { RequestRunner, type RequestCall } from './request-runner.ts';
 import { openS3Client, type S3Connection, type S3Sdk } from './s3-client.ts';
 import { s3Code, s3Error, s3Status } from './s3-errors.ts';
 import { ServerClock } from './server-clock.ts';
+
+/** Servers allow 15 minutes; the client corrects itself from 4 on. */
+const toleratedSkewMs = 4 * 60_000;
 
 /** One S3 client, the server's clock as its answers tell it, and what a 404 means. */
 export class S3Session {
@@ -44,9 +48,22 @@ export class S3Session {
     options: BlobCallOptions,
     action: (deadline: Deadline) => Promise<T>,
   ): Promise<T> {
-    const result = await this.#runner.run(call, options, action);
-    this.#bucketSeen = true;
-    return result;
+    const knewTime = this.clock.now() !== null;
+    try {
+      const result = await this.#runner.run(call, options, action);
+      this.#bucketSeen = true;
+      return result;
+    } catch (error) {
+      if (!knewTime && this.#looksSkewed(error)) throw asClockSkew(error);
+      throw error;
+    }
+  }
+
+  /** An answer to HEAD has no body to say so: was it refused for the time it was signed with? */
+  #looksSkewed(error: unknown): error is BlobStoreError {
+    if (!(error instanceof BlobStoreError) || error.operation !== 'head' || error.status !== 403)
+      return false;
+    return Math.abs((this.clock.now() ?? Date.now()) - Date.now()) > toleratedSkewMs;
   }
 
   /**
@@ -55,9 +72,9 @@ export class S3Session {
    */
   async absentOrThrow(error: unknown, operation: BlobOperation, deadline: Deadline): Promise<null> {
     const code = s3Code(error);
-    if (s3Status(error) !== 404 || code === 'NoSuchBucket') throw error;
-    // A GET that is answered 404 without saying why was not answered by an object store.
-    if (operation === 'get' && code !== 'NoSuchKey') throw error;
+    // An answer with a body says what is missing: it may be the bucket, the user, or the object store as such.
+    const isAboutObject = operation === 'head' || code === 'NoSuchKey';
+    if (s3Status(error) !== 404 || !isAboutObject) throw error;
     if (!this.#bucketSeen) {
       const { bucket: Bucket, prefix: Prefix } = this.connection;
       const command = new this.sdk.ListObjectsV2Command({ Bucket, Prefix, MaxKeys: 1 });
@@ -70,6 +87,19 @@ export class S3Session {
     this.#runner.close();
     this.client.destroy();
   }
+}
+
+function asClockSkew(error: BlobStoreError): BlobStoreError {
+  return new BlobStoreError('clock-skew', {
+    operation: error.operation,
+    location: error.location,
+    key: error.key,
+    problem: "the request was refused, and this computer's clock differs from the store's",
+    fix: fixes.clock,
+    retryable: true,
+    status: error.status,
+    providerCode: error.providerCode,
+  });
 }
 
 function dateOf(response: unknown): string | undefined {

@@ -98,6 +98,6 @@ export class BlobStoreError extends FaissMemoryError {
 }
 
 function describe(reason: BlobStoreReason, details: BlobStoreErrorDetails): string {
-  const target = details.key === undefined ? '' : ` ${details.key}`;
+  const target = details.key === undefined || details.key === '' ? '' : ` ${details.key}`;
   return `${details.location}: ${details.operation}${target} failed (${reason}): ${details.problem}`;
 }

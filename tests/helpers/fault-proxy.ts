@@ -22,13 +22,22 @@ export type Fault =
   | { readonly kind: 'sign-in-page' }
   /** Bytes that are not HTTP. */
   | { readonly kind: 'not-http' }
-  /** This status without a body of the protocol; the server does not see the request. */
-  | { readonly kind: 'status'; readonly status: number; readonly headers?: Readonly<Record<string, string>> };
+  /** This status, by default without a body; the server does not see the request. */
+  | {
+      readonly kind: 'status';
+      readonly status: number;
+      readonly headers?: Readonly<Record<string, string>>;
+      readonly body?: string;
+    }
+  /** The real answer with these headers changed. */
+  | { readonly kind: 'headers'; readonly headers: Readonly<Record<string, string>> };
 
 /** One request as the proxy saw it. */
 export interface SeenRequest {
   readonly method: string;
+  /** With the query. */
   readonly path: string;
+  readonly headers: Readonly<IncomingMessage['headers']>;
 }
 
 /** A proxy in front of a real server, which harms the requests that it is told to. */
@@ -50,7 +59,7 @@ export async function startFaultProxy(target: { host: string; port: number }): P
   let first = 0;
   let choose: (index: number, request: SeenRequest) => Fault | undefined = () => undefined;
   const server = createServer((incoming, outgoing) => {
-    const current = { method: incoming.method ?? '', path: incoming.url ?? '' };
+    const current = { method: incoming.method ?? '', path: incoming.url ?? '', headers: incoming.headers };
     const fault = choose(seen.length - first, current);
     seen.push(current);
     handle({ incoming, outgoing, target, fault });
@@ -97,7 +106,7 @@ function handle(exchange: Exchange): void {
       return;
     case 'status':
       incoming.resume().once('end', () => {
-        outgoing.writeHead(fault.status, fault.headers).end();
+        outgoing.writeHead(fault.status, fault.headers).end(fault.body);
       });
       return;
     default:
@@ -131,7 +140,7 @@ interface Answer extends Omit<Exchange, 'target'> {
 
 function answerWith({ incoming, outgoing, fault, answer, body }: Answer): void {
   const half = body.subarray(0, Math.floor(body.length / 2));
-  const headers = { ...answer.headers };
+  const headers = { ...answer.headers, ...(fault?.kind === 'headers' ? fault.headers : {}) };
   delete headers['transfer-encoding'];
   if (incoming.method !== 'HEAD') headers['content-length'] ??= String(body.length);
   outgoing.writeHead(answer.statusCode ?? 500, headers);

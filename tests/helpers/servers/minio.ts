@@ -29,7 +29,8 @@ export const minio: TestServer = {
           MINIO_UPDATE: 'off',
           MINIO_CALLHOME_ENABLE: 'off',
         },
-        isReady: answersHttp(`http://127.0.0.1:${port}/minio/health/ready`),
+        // Its health pages answer before it can do anything.
+        isReady: answersHttp(`http://127.0.0.1:${port}/`, [403]),
       }),
     }),
 };

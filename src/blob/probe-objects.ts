@@ -1,0 +1,135 @@
+import { BlobStoreError, type BlobOperation } from '../errors/blob-store-error.ts';
+import type { BlobCallOptions, BlobStore } from './blob-store.ts';
+import type { ConditionalPut, Finding, ProbeCheck } from './probe-finding.ts';
+
+/** A store and a folder in it that belongs to the probe alone. */
+export interface ProbeArea {
+  readonly store: BlobStore;
+  /** Key prefix ending in a slash. */
+  readonly folder: string;
+  readonly options: BlobCallOptions;
+}
+
+const permissions: Partial<Record<BlobOperation, string>> = {
+  put: 'write objects (s3:PutObject)',
+  get: 'read objects (s3:GetObject)',
+  head: 'read objects (s3:GetObject)',
+  list: 'list objects (s3:ListBucket)',
+  delete: 'delete objects (s3:DeleteObject)',
+};
+
+const first = new TextEncoder().encode('faiss-memory probe: first content');
+const second = new TextEncoder().encode('faiss-memory probe: second');
+
+/** Writes, reads, overwrites, lists and deletes one object. Stops at the first problem. */
+export async function probeObjects(area: ProbeArea): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  for (const step of [probeWrite, probeRead, probeOverwrite, probeRange, probeDelete]) {
+    const finding = await step(area).catch((error: unknown) => findingOfDenial(error));
+    findings.push(finding);
+    if (finding.level === 'problem') break;
+  }
+  return findings;
+}
+
+async function probeWrite({ store, folder, options }: ProbeArea): Promise<Finding> {
+  await store.put(`${folder}object`, first, options);
+  return ok('put', 'Objects can be written.');
+}
+
+async function probeRead({ store, folder, options }: ProbeArea): Promise<Finding> {
+  const blob = await store.get(`${folder}object`, options);
+  const listed = await store.list(folder, options);
+  if (blob === null || listed.length === 0) {
+    return broken('get', 'An object that was just written is not there.');
+  }
+  if (!Buffer.from(blob.bytes).equals(first) || listed[0]?.size !== first.length) {
+    return broken('get', 'An object comes back changed.');
+  }
+  return ok('get', 'Objects come back as they were written.');
+}
+
+async function probeOverwrite({ store, folder, options }: ProbeArea): Promise<Finding> {
+  await store.put(`${folder}object`, second, options);
+  const blob = await store.get(`${folder}object`, options);
+  if (blob !== null && Buffer.from(blob.bytes).equals(second)) return ok('put', 'Objects can be replaced.');
+  return broken('put', 'A replaced object still shows its old content.');
+}
+
+async function probeRange({ store, folder, options }: ProbeArea): Promise<Finding> {
+  const part = await store.get(`${folder}object`, { ...options, range: { start: 3, end: 9 } });
+  if (part !== null && Buffer.from(part.bytes).equals(second.subarray(3, 9))) {
+    return ok('range', 'Parts of objects can be read.');
+  }
+  return broken('range', 'A part of an object is not what was asked for.');
+}
+
+async function probeDelete({ store, folder, options }: ProbeArea): Promise<Finding> {
+  try {
+    await store.delete(`${folder}object`, options);
+  } catch (error) {
+    if (!(error instanceof BlobStoreError) || error.reason !== 'access-denied') throw error;
+    return {
+      check: 'delete',
+      level: 'warning',
+      message: 'Objects cannot be deleted: backups are append-only, and the bucket grows.',
+      fix: 'Allow this key to delete objects (s3:DeleteObject), or keep it so to guard the backups.',
+    };
+  }
+  if ((await store.get(`${folder}object`, options)) === null) return ok('delete', 'Objects can be deleted.');
+  return broken('delete', 'A deleted object is still there.');
+}
+
+/** Tries both kinds of conditional write, including on servers that accept a condition and ignore it. */
+export async function probeConditions(area: ProbeArea): Promise<ConditionalPut> {
+  const { store, folder, options } = area;
+  const key = `${folder}condition`;
+  try {
+    const { etag } = await store.put(key, first, options);
+    const absent = await outcome(store.put(key, second, { ...options, onlyIf: 'absent' }));
+    if (absent !== 'held') return absent;
+    await store.put(key, second, options);
+    if (etag === null) return 'absent-only';
+    const stale = await outcome(store.put(key, first, { ...options, onlyIf: { etag } }));
+    if (stale !== 'held') return 'absent-only';
+    const current = (await store.head(key, options))?.etag ?? '';
+    const matching = await outcome(store.put(key, first, { ...options, onlyIf: { etag: current } }));
+    // Refusing even what matches is of no use.
+    return matching === 'ignored' ? 'honoured' : 'absent-only';
+  } catch (error) {
+    if (!(error instanceof BlobStoreError)) throw error;
+    return 'unknown';
+  }
+}
+
+/** held: the condition stopped the write. ignored: the write happened. refused: conditions are not offered. */
+async function outcome(put: Promise<unknown>): Promise<'held' | 'ignored' | 'refused'> {
+  try {
+    await put;
+    return 'ignored';
+  } catch (error) {
+    if (!(error instanceof BlobStoreError)) throw error;
+    if (error.reason === 'precondition' || error.reason === 'conflict') return 'held';
+    if (error.reason === 'unsupported') return 'refused';
+    throw error;
+  }
+}
+
+function ok(check: ProbeCheck, message: string): Finding {
+  return { check, level: 'ok', message };
+}
+
+function broken(check: ProbeCheck, message: string): Finding {
+  return { check, level: 'problem', message, fix: 'Use another store: this one does not keep its promises.' };
+}
+
+function findingOfDenial(error: unknown): Finding {
+  if (!(error instanceof BlobStoreError)) throw error;
+  const check: ProbeCheck = error.operation === 'put' || error.operation === 'list' ? error.operation : 'get';
+  const permission = permissions[error.operation];
+  const fix =
+    error.reason === 'access-denied' && permission !== undefined
+      ? `Allow this key to ${permission} under the prefix.`
+      : (error.fix ?? 'Try again; if it persists, ask the provider.');
+  return { check, level: 'problem', message: error.message, fix };
+}

@@ -1,0 +1,109 @@
+import { createHash } from 'node:crypto';
+import { BlobStoreError } from '../errors/blob-store-error.ts';
+import type { S3BlobSettings } from './blob-settings.ts';
+import type { BlobCallOptions } from './blob-store.ts';
+import type { Finding } from './probe-finding.ts';
+import { resolveS3 } from './s3-client.ts';
+import { listObjects } from './s3-list-objects.ts';
+import { S3Session } from './s3-session.ts';
+
+export interface S3ProbeRequest {
+  readonly settings: S3BlobSettings;
+  /** Key prefix ending in a slash that belongs to the probe. */
+  readonly folder: string;
+  readonly options: BlobCallOptions;
+}
+
+/** What can only be asked in S3's own terms: checksums, pages, versions. Leaves objects in the folder. */
+export async function probeS3(request: S3ProbeRequest): Promise<Finding[]> {
+  const session = await S3Session.open(resolveS3(request.settings));
+  try {
+    const findings: Finding[] = [];
+    for (const step of [probeChecksum, probePaging, probeVersioning]) {
+      const finding = await step(session, request).catch(undefinedIfStore);
+      if (finding !== undefined) findings.push(finding);
+    }
+    return findings;
+  } finally {
+    session.close();
+  }
+}
+
+/** These steps are extras: a store that cannot do one is not told off for it. */
+function undefinedIfStore(error: unknown): undefined {
+  if (error instanceof BlobStoreError) return undefined;
+  throw error;
+}
+
+async function probeChecksum(session: S3Session, request: S3ProbeRequest): Promise<Finding> {
+  const key = `${request.folder}checksum`;
+  const Body = Buffer.from('faiss-memory probe: what is sent');
+  const ContentMD5 = createHash('md5').update('something else').digest('base64');
+  const { bucket: Bucket, prefix } = session.connection;
+  try {
+    await session.call({ operation: 'put', key }, request.options, ({ signal: abortSignal }) =>
+      session.client.send(new session.sdk.PutObjectCommand({ Bucket, Key: prefix + key, Body, ContentMD5 }), {
+        abortSignal,
+      }),
+    );
+  } catch (error) {
+    if (!(error instanceof BlobStoreError) || error.status === undefined || error.status >= 500) throw error;
+    return { check: 'checksum', level: 'ok', message: 'Damaged uploads are refused by the store.' };
+  }
+  return {
+    check: 'checksum',
+    level: 'note',
+    message: 'The store does not compare checksums of uploads; damage is found when they are read back.',
+  };
+}
+
+async function probePaging(session: S3Session, { folder, options }: S3ProbeRequest): Promise<Finding> {
+  const { bucket: Bucket, prefix } = session.connection;
+  const names = ['1', '2', '3', '4', '5'];
+  for (const name of names) {
+    const key = `${folder}page/${name}`;
+    await session.call({ operation: 'put', key }, options, ({ signal: abortSignal }) =>
+      session.client.send(
+        new session.sdk.PutObjectCommand({ Bucket, Key: prefix + key, Body: Buffer.from(name) }),
+        {
+          abortSignal,
+        },
+      ),
+    );
+  }
+  const listed = await listObjects(session, `${folder}page/`, { ...options, pageSize: 2 }).catch(
+    emptyIfStore,
+  );
+  const keys = listed.map(({ key }) => key.slice(-1)).sort();
+  if (keys.join() === names.join())
+    return { check: 'paging', level: 'ok', message: 'Long lists are complete.' };
+  return {
+    check: 'paging',
+    level: 'warning',
+    message: 'Lists of more than one page are not complete; more than 1,000 objects would not be seen.',
+    fix: 'Ask the provider about ListObjectsV2 with continuation tokens.',
+  };
+}
+
+function emptyIfStore(error: unknown): [] {
+  if (error instanceof BlobStoreError) return [];
+  throw error;
+}
+
+async function probeVersioning(
+  session: S3Session,
+  { options }: S3ProbeRequest,
+): Promise<Finding | undefined> {
+  const command = new session.sdk.GetBucketVersioningCommand({ Bucket: session.connection.bucket });
+  const { Status } = await session.call({ operation: 'head' }, options, ({ signal: abortSignal }) =>
+    session.client.send(command, { abortSignal }),
+  );
+  if (Status !== 'Enabled') return undefined;
+  return {
+    check: 'versioning',
+    level: 'note',
+    message:
+      'The bucket keeps old versions of objects: what is deleted or purged stays there until it expires.',
+    fix: 'Add a lifecycle rule that removes old versions after some days.',
+  };
+}

@@ -1,0 +1,93 @@
+import { randomBytes } from 'node:crypto';
+import { BlobStoreError } from '../errors/blob-store-error.ts';
+import type { BlobSettings } from './blob-settings.ts';
+import type { BlobCallOptions, BlobStore } from './blob-store.ts';
+import { checkBlobSettings } from './check-blob-settings.ts';
+import { findingOf, probeConnection } from './probe-connection.ts';
+import type { ConditionalPut, Finding, ProbeReport } from './probe-finding.ts';
+import { probeConditions, probeObjects, type ProbeArea } from './probe-objects.ts';
+import { probeS3 } from './probe-s3.ts';
+import { retryingBlobStore } from './retrying-blob-store.ts';
+
+/** Objects of a probe are `probe/<random>/…`, and deleted at its end. */
+const probeFolder = 'probe';
+/** Amazon refuses requests that are 15 minutes off. */
+const clockProblemMs = 5 * 60_000;
+const clockNoteMs = 60_000;
+
+const conditionMessages: Record<ConditionalPut, string> = {
+  honoured: 'Conditional writes work, and are used as an extra guard.',
+  'absent-only': 'Conditional writes work for new objects only. Nothing depends on them.',
+  refused: 'Conditional writes are refused. Nothing depends on them.',
+  ignored: 'Conditional writes are accepted, but their condition is ignored. Nothing depends on them.',
+  unknown: 'Conditional writes could not be tried. Nothing depends on them.',
+};
+
+/**
+ * Finds out whether a store can hold backups and, where it cannot, which setting to change. Never raises a
+ * `BlobStoreError`: those become findings. Writes a few small objects under `probe/` and deletes them.
+ */
+export async function probeBlobStore(
+  settings: BlobSettings,
+  options: BlobCallOptions = {},
+): Promise<ProbeReport> {
+  const mistakes = checkBlobSettings(settings);
+  if (mistakes.some(({ level }) => level === 'problem')) return report({ findings: mistakes });
+  const { store, findings: contact } = await probeConnection(settings, options.signal);
+  if (store === null) return report({ findings: [...mistakes, ...contact] });
+  const folder = `${probeFolder}/${randomBytes(8).toString('hex')}/`;
+  const area = { store: retryingBlobStore(store, { attempts: 3 }), folder, options };
+  try {
+    const findings = [...mistakes, ...contact, ...(await probeObjects(area))];
+    if (findings.some(({ level }) => level === 'problem')) {
+      return report({ location: store.location, findings, ...clockOf(store) });
+    }
+    const conditionalPut = await probeConditions(area);
+    findings.push({ check: 'conditional-put', level: 'note', message: conditionMessages[conditionalPut] });
+    if (settings.provider === 's3') findings.push(...(await probeS3({ settings, folder, options })));
+    return report({ location: store.location, findings, conditionalPut, ...clockOf(store) });
+  } catch (error) {
+    if (!(error instanceof BlobStoreError)) throw error;
+    return report({ location: store.location, findings: [findingOf(error)] });
+  } finally {
+    await cleanUp(area);
+    await store.close();
+  }
+}
+
+function clockOf(store: BlobStore): Pick<ProbeReport, 'clockOffsetMs'> {
+  const serverTime = store.serverTime();
+  return { clockOffsetMs: serverTime === null ? null : Math.round(serverTime - Date.now()) };
+}
+
+function report(part: Partial<ProbeReport> & Pick<ProbeReport, 'findings'>): ProbeReport {
+  const { clockOffsetMs = null, conditionalPut = 'unknown', location = '' } = part;
+  const findings = [...part.findings, ...clockFinding(clockOffsetMs)];
+  const usable = findings.every(({ level }) => level !== 'problem');
+  return { location, findings, usable, clockOffsetMs, conditionalPut };
+}
+
+function clockFinding(offsetMs: number | null): Finding[] {
+  if (offsetMs === null) return [];
+  const seconds = Math.round(Math.abs(offsetMs) / 1000);
+  if (Math.abs(offsetMs) < clockNoteMs) {
+    return [{ check: 'clock', level: 'ok', message: "This computer's clock agrees with the store's." }];
+  }
+  return [
+    {
+      check: 'clock',
+      level: Math.abs(offsetMs) < clockProblemMs ? 'note' : 'warning',
+      message: `This computer's clock is ${seconds} s ${offsetMs > 0 ? 'behind' : 'ahead of'} the store's.`,
+      fix: "Set this computer's clock, or let it follow a time server.",
+    },
+  ];
+}
+
+async function cleanUp({ store, folder, options }: ProbeArea): Promise<void> {
+  try {
+    for (const { key } of await store.list(folder, options)) await store.delete(key, options);
+  } catch (error) {
+    // What forbids deleting was reported already, and a few bytes stay behind.
+    if (!(error instanceof BlobStoreError)) throw error;
+  }
+}
