@@ -84,7 +84,8 @@ describe.each(modes)('a $mode repository', ({ mode, keyring }) => {
   });
 
   test('keeps every snapshot as it was while compaction goes on', async () => {
-    const { repository, advance } = createTestRepository({ keyring });
+    const created = createTestRepository({ keyring });
+    const { repository } = created;
     const model = new ModelStore(MACHINE_A);
     const expected: string[][] = [];
     for (let round = 0; round < 40; round += 1) {
@@ -93,7 +94,7 @@ describe.each(modes)('a $mode repository', ({ mode, keyring }) => {
       if (round % 5 === 4) model.delete(idOf(100 + round));
       await repository.writeSnapshot(model.view(), { kind: 'auto' });
       expected.push(encodeStates(model.states()));
-      advance(60_000);
+      created.advance(60_000);
     }
     const { snapshots } = await repository.listSnapshots();
     expect(snapshots).toHaveLength(40);

@@ -1,0 +1,55 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { orderSnapshots } from '../../../src/backup/snapshot-order.ts';
+import { compareClocks, joinClocks, type Clock } from '../../../src/memory/version.ts';
+
+interface Snapshot {
+  readonly machine: number;
+  readonly createdAt: number;
+  readonly clock: Clock;
+}
+
+test('independent snapshots are ordered by time', () => {
+  const lists: Omit<Snapshot, 'machine'>[][] = [
+    [
+      { createdAt: 1, clock: { a: 1 } },
+      { createdAt: 4, clock: { a: 2 } },
+    ],
+    [
+      { createdAt: 2, clock: { b: 1 } },
+      { createdAt: 3, clock: { b: 2 } },
+    ],
+  ];
+  expect(orderSnapshots(lists).map(({ createdAt }) => createdAt)).toEqual([1, 2, 3, 4]);
+});
+
+test('no snapshot stands before one that it includes, however wrong the clocks are', () => {
+  const step = fc.record({
+    machine: fc.nat({ max: 3 }),
+    merge: fc.option(fc.nat({ max: 3 })),
+    createdAt: fc.integer({ min: -1_000, max: 1_000 }),
+  });
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+      const lists: Snapshot[][] = [[], [], [], []];
+      for (const { machine, merge, createdAt } of steps) {
+        const list = lists[machine] ?? [];
+        const own = list.at(-1)?.clock ?? {};
+        const other = merge === null ? {} : (lists[merge]?.at(-1)?.clock ?? {});
+        const name = `m${machine}`;
+        const clock = { ...joinClocks(own, other), [name]: (own[name] ?? 0) + 1 };
+        list.push({ machine, createdAt, clock });
+      }
+      const ordered = orderSnapshots(lists);
+      expect(ordered).toHaveLength(steps.length);
+      for (const [index, snapshot] of ordered.entries()) {
+        for (const later of ordered.slice(index + 1)) {
+          expect(compareClocks(later.clock, snapshot.clock)).not.toBe('before');
+        }
+      }
+      for (const [machine, list] of lists.entries()) {
+        expect(ordered.filter((snapshot) => snapshot.machine === machine)).toEqual(list);
+      }
+    }),
+  );
+});
