@@ -1,40 +1,61 @@
-/** What a cosine of one model means. Measured on sentence pairs that people rated from 0 to 5 (bench/calibrate.ts). */
+/** What a cosine of one model means. Measured on data that people judged (bench/calibrate.ts). */
 export interface Calibration {
-  /** Cosine to a similarity from 0 (unrelated) to 1 (says the same). */
+  /** Cosine of two memories to a similarity from 0 (unrelated) to 1 (says the same). */
   readonly similarity: (cosine: number) => number;
-  /** Cosine from which a text has to do with the query. */
+  /** Cosine of a query and a memory to a relevance from 0 (any other text) to 1 (surely answers it). */
+  readonly relevance: (cosine: number) => number;
+  /** Cosine of a query and a memory below which the two have nothing to do with each other. */
   readonly related: number;
-  /** Cosine from which two memories may say the same; never proof that they do. */
+  /** Cosine of two memories from which they may say the same; never proof that they do. */
   readonly nearDuplicate: number;
 }
 
-/** Cosine and similarity; linear between, flat outside. */
-type Knot = readonly [cosine: number, similarity: number];
+/** Cosine and meaning; linear between, flat outside. */
+type Knot = readonly [cosine: number, meaning: number];
 
-const E5_SMALL_KNOTS: readonly Knot[] = [
-  [0.7, 0],
-  [0.77, 0.05],
-  [0.83, 0.3],
-  [0.885, 0.5],
-  [0.94, 0.8],
-  [0.98, 0.98],
+/** Median cosine of sentence pairs that people rated 0, 1, 2, 3, 4 and 5 of 5. */
+const E5_SMALL_PAIRS: readonly Knot[] = [
+  [0.68, 0],
+  [0.777, 0.05],
+  [0.825, 0.2],
+  [0.86, 0.4],
+  [0.905, 0.6],
+  [0.942, 0.8],
+  [0.976, 0.98],
   [1, 1],
+];
+
+/** Between the median of any other text (0.73 to 0.80) and the 95th percentile of answers (0.88 to 0.91). */
+const E5_SMALL_QUESTIONS: readonly Knot[] = [
+  [0.7, 0],
+  [0.77, 0.1],
+  [0.79, 0.25],
+  [0.83, 0.55],
+  [0.86, 0.75],
+  [0.9, 0.95],
+  [0.95, 1],
 ];
 
 const CALIBRATIONS: Readonly<Record<string, Calibration>> = {
   'e5-small-v2-int8': {
-    similarity: (cosine) => interpolate(E5_SMALL_KNOTS, cosine),
-    related: 0.8,
+    similarity: (cosine) => interpolate(E5_SMALL_PAIRS, cosine),
+    relevance: (cosine) => interpolate(E5_SMALL_QUESTIONS, cosine),
+    related: 0.785,
     nearDuplicate: 0.945,
   },
 };
 
 /** Models that were not measured: cosines are taken as they are. */
 const GENERIC: Calibration = {
-  similarity: (cosine) => Math.max(0, Math.min(1, cosine)),
+  similarity: clamp,
+  relevance: clamp,
   related: 0.3,
   nearDuplicate: 0.9,
 };
+
+function clamp(cosine: number): number {
+  return Math.max(0, Math.min(1, cosine));
+}
 
 export function calibrationFor(modelId: string): Calibration {
   return CALIBRATIONS[modelId] ?? GENERIC;

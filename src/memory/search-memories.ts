@@ -90,7 +90,7 @@ export class MemorySearcher {
       const memory = memories.get(candidate.id);
       // Another process may have deleted it since the lists were made.
       return memory?.state === 'live'
-        ? [describeHit({ query: plan.query, memory, candidate }, calibration.similarity)]
+        ? [describeHit({ query: plan.query, memory, candidate }, calibration.relevance)]
         : [];
     });
     return {
@@ -123,7 +123,7 @@ export class MemorySearcher {
 
 function describeHit(
   { query, memory, candidate }: { query: string; memory: Memory; candidate: RankedCandidate },
-  similarity: (cosine: number) => number,
+  relevance: (cosine: number) => number,
 ): SearchHit {
   const matched = matchedWords(query, memory.text);
   const snippet = excerpt(memory.text, focusOf(matched.focus, candidate));
@@ -132,7 +132,7 @@ function describeHit(
     snippet: snippet.text,
     snippetTruncated: snippet.truncated,
     score: candidate.score,
-    similarity: candidate.cosine === null ? null : similarity(candidate.cosine),
+    similarity: candidate.cosine === null ? null : relevance(candidate.cosine),
     wordRank: candidate.wordRank,
     vectorRank: candidate.vectorRank,
     matchedWords: matched.words,
