@@ -1,4 +1,5 @@
 import { VectorIndexError } from '../errors/vector-index-error.ts';
+import { flatIndexHeader } from './faiss-flat-format.ts';
 import { checkDimension, checkQuery, checkVectors } from './vector-arguments.ts';
 import { decodeVectorFile, encodeVectorFile } from './vector-file.ts';
 import type { VectorHit, VectorIndex, VectorSearchOptions } from './vector-index.ts';
@@ -49,19 +50,15 @@ export class ExactIndex implements VectorIndex {
     [...rows.values()].forEach((row, position) => {
       floats.set(row, position * this.dimension);
     });
-    const payload = new Uint8Array(floats.buffer);
-    return encodeVectorFile({ dimension: this.dimension, labels: Int32Array.from(rows.keys()), payload });
+    const header = flatIndexHeader({ dimension: this.dimension, count: rows.size });
+    const labels = Int32Array.from(rows.keys());
+    return encodeVectorFile({ dimension: this.dimension, labels }, [header, new Uint8Array(floats.buffer)]);
   }
 
   load(bytes: Uint8Array): void {
     this.#open();
-    const file = decodeVectorFile(bytes);
-    const floats = new Float32Array(file.payload.slice().buffer);
-    if (file.dimension !== this.dimension) {
-      throw new VectorIndexError(
-        `The saved index has dimension ${file.dimension}, this one ${this.dimension}`,
-      );
-    }
+    const file = decodeVectorFile(bytes, this.dimension);
+    const floats = new Float32Array(file.rows.slice().buffer);
     const loaded = new ExactIndex(this.dimension);
     loaded.add(file.labels, floats);
     this.#rows = loaded.#rows;

@@ -6,7 +6,6 @@ import type { VectorHit, VectorIndex, VectorSearchOptions } from './vector-index
 /** What this adapter uses of the optional package `faiss-node`. */
 interface NativeIndex {
   ntotal(): number;
-  getDimension(): number;
   add(vectors: number[]): void;
   search(query: number[], k: number): { distances: number[]; labels: number[] };
   /** Later vectors move forward into the gaps, in order. */
@@ -111,19 +110,13 @@ class FaissNodeIndex implements VectorIndex {
 
   save(): Uint8Array {
     const payload = this.#open().toBuffer();
-    return encodeVectorFile({ dimension: this.dimension, labels: Int32Array.from(this.#labels), payload });
+    return encodeVectorFile({ dimension: this.dimension, labels: Int32Array.from(this.#labels) }, [payload]);
   }
 
   load(bytes: Uint8Array): void {
     this.#open();
-    const file = decodeVectorFile(bytes);
-    const native = this.#nativeClass.fromBuffer(Buffer.from(file.payload));
-    if (native.getDimension() !== this.dimension || native.ntotal() !== file.labels.length) {
-      throw new VectorIndexError(
-        `The saved index has dimension ${native.getDimension()} and ${native.ntotal()} vectors for ${file.labels.length} labels`,
-      );
-    }
-    this.#native = native;
+    const file = decodeVectorFile(bytes, this.dimension);
+    this.#native = this.#nativeClass.fromBuffer(Buffer.from(file.payload));
     this.#labels = Array.from(file.labels);
   }
 

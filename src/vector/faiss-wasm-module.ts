@@ -1,93 +1,159 @@
 import { readFile } from 'node:fs/promises';
-import { pathToFileURL } from 'node:url';
 import { VectorIndexError } from '../errors/vector-index-error.ts';
 import { packagePath } from '../util/package-path.ts';
 
-/** Address of an index, a buffer or a text in the memory of the WebAssembly module; 0 = none. */
+/** Address in the module's memory; 0 = none. */
 export type Pointer = number;
 
 /** The C functions of vendor/faiss-wasm/faiss-abi.cpp, whose comments are the contract. */
-export interface FaissFunctions {
-  _malloc(bytes: number): Pointer;
-  _free(pointer: Pointer): void;
-  _fm_error(): Pointer;
-  _fm_create(dimension: number): Pointer;
-  _fm_free(index: Pointer): void;
-  _fm_count(index: Pointer): number;
-  _fm_add(index: Pointer, n: number, vectors: Pointer): number;
-  _fm_set(index: Pointer, position: number, vector: Pointer): number;
-  _fm_remove_swap(index: Pointer, position: number): number;
+interface FaissExports {
+  readonly memory: { readonly buffer: ArrayBuffer };
+  _initialize(): void;
+  malloc(bytes: number): Pointer;
+  free(pointer: Pointer): void;
+  fm_error(): Pointer;
+  fm_create(dimension: number): Pointer;
+  fm_free(index: Pointer): void;
+  fm_resize(index: Pointer, count: number, capacity: number): Pointer;
   // prettier-ignore
-  _fm_search(index: Pointer, query: Pointer, k: number, allowed: Pointer, scores: Pointer, positions: Pointer): number;
-  _fm_score(index: Pointer, query: Pointer, n: number, positions: Pointer, scores: Pointer): number;
-  _fm_save(index: Pointer): Pointer;
-  _fm_saved_size(): number;
-  _fm_release_saved(): void;
-  _fm_load(bytes: Pointer, size: number): Pointer;
+  fm_search(index: Pointer, query: Pointer, k: number, allowed: Pointer, scores: Pointer, positions: Pointer): number;
 }
 
-/** What emscripten's loader gives. The views change whenever the memory grows: read them anew each time. */
-export interface FaissModule extends FaissFunctions {
-  readonly HEAPU8: Uint8Array;
-  readonly HEAPF32: Float32Array;
-  readonly HEAP32: Int32Array;
-  UTF8ToString(pointer: Pointer): string;
-}
+const OUT_OF_MEMORY = 'out of memory (its memory ends at 4 GiB)';
 
-interface LoaderOptions {
-  readonly wasmBinary: Uint8Array;
-  readonly print: (text: string) => void;
-  readonly printErr: (text: string) => void;
-}
+/** Compiled code, from which any number of instances can be made. */
+export type FaissModule = object;
 
-/** One fresh module with memory of its own. @throws VectorIndexError when its files are missing or damaged */
+// The little that is used here: the types of Node 20 do not declare the global.
+declare const WebAssembly: {
+  compile(bytes: Uint8Array): Promise<FaissModule>;
+  Instance: new (module: FaissModule, imports: object) => { readonly exports: object };
+};
+
+/** @throws VectorIndexError when the file is missing or damaged */
 export async function loadFaissModule(): Promise<FaissModule> {
-  const folder = packagePath('vendor', 'faiss-wasm');
+  const file = packagePath('vendor', 'faiss-wasm', 'faiss.wasm');
   try {
-    const wasmBinary = await readFile(`${folder}/faiss.wasm`);
-    // The types of a generated file: faiss-wasm-module.ts is the only place that knows them.
-    const loader = (await import(pathToFileURL(`${folder}/faiss.mjs`).href)) as {
-      default: (options: LoaderOptions) => Promise<FaissModule>;
-    };
-    const silent = (): void => undefined;
-    return await loader.default({ wasmBinary, print: silent, printErr: silent });
+    return await WebAssembly.compile(await readFile(file));
   } catch (cause) {
-    throw new VectorIndexError(`FAISS could not be loaded from ${folder}`, {
+    throw new VectorIndexError(`FAISS could not be loaded from ${file}`, {
       cause,
       fix: 'Install the package again, or set MEMORY_VECTOR_INDEX=exact.',
     });
   }
 }
 
-/**
- * Copies bytes into the module for the time of one call.
- * @returns what `action` returns; the memory is freed in any case
- */
-export function withBuffers<T>(
-  module: FaissModule,
-  sizes: readonly number[],
-  action: (pointers: readonly Pointer[]) => T,
-): T {
-  const pointers: Pointer[] = [];
-  try {
-    for (const size of sizes) {
-      const pointer = module._malloc(Math.max(1, size));
-      if (pointer === 0) throw outOfMemory(size);
-      pointers.push(pointer);
+/** FAISS with a memory of its own, which is given back when nothing refers to the instance any more. */
+export class FaissInstance {
+  readonly #exports: FaissExports;
+
+  /** @throws VectorIndexError when there is no memory for it */
+  constructor(module: FaissModule) {
+    try {
+      // The exports are what vendor/faiss-wasm/build.sh lists.
+      this.#exports = new WebAssembly.Instance(module, imports).exports as FaissExports;
+      this.#exports._initialize();
+    } catch (cause) {
+      throw new VectorIndexError('FAISS could not start', { cause });
     }
-    return action(pointers);
-  } finally {
-    for (const pointer of pointers) module._free(pointer);
+  }
+
+  /** Grows with need and never shrinks. */
+  get memoryBytes(): number {
+    return this.#exports.memory.buffer.byteLength;
+  }
+
+  bytes(pointer: Pointer, length: number): Uint8Array {
+    return new Uint8Array(this.#exports.memory.buffer, pointer, length);
+  }
+
+  /** A view that any later call may detach: use it at once. */
+  floats(pointer: Pointer, length: number): Float32Array {
+    return new Float32Array(this.#exports.memory.buffer, pointer, length);
+  }
+
+  /** As `floats`. */
+  integers(pointer: Pointer, length: number): Int32Array {
+    return new Int32Array(this.#exports.memory.buffer, pointer, length);
+  }
+
+  createIndex(dimension: number): Pointer {
+    return this.#address('create an index', (faiss) => faiss.fm_create(dimension));
+  }
+
+  freeIndex(index: Pointer): void {
+    this.#call('free an index', (faiss) => {
+      faiss.fm_free(index);
+    });
+  }
+
+  /** @returns the address of the first row; the one from before is void */
+  resizeIndex(index: Pointer, count: number, capacity: number): Pointer {
+    return this.#address(`make room for ${capacity} vectors`, (faiss) =>
+      faiss.fm_resize(index, count, capacity),
+    );
+  }
+
+  /** Reads and writes at the given addresses; `allowed` = 0 admits every vector. */
+  searchIndex(
+    index: Pointer,
+    k: number,
+    at: { query: Pointer; allowed: Pointer; scores: Pointer; positions: Pointer },
+  ): void {
+    const result = this.#call('search', (faiss) =>
+      faiss.fm_search(index, at.query, k, at.allowed, at.scores, at.positions),
+    );
+    if (result !== 0) throw this.#failure('search');
+  }
+
+  /** Lends memory, aligned to 8 bytes, for the time of one action. */
+  withMemory<Result>(size: number, action: (pointer: Pointer) => Result): Result {
+    const pointer = this.#call('allocate', (faiss) => faiss.malloc(size)) >>> 0;
+    if (pointer === 0) throw new VectorIndexError(`FAISS could not allocate ${size} bytes: ${OUT_OF_MEMORY}`);
+    try {
+      return action(pointer);
+    } finally {
+      this.#exports.free(pointer);
+    }
+  }
+
+  /** For functions that answer null on failure. Addresses come signed and may lie above 2 GiB. */
+  #address(doing: string, action: (faiss: FaissExports) => Pointer): Pointer {
+    const signed = this.#call(doing, action);
+    if (signed === 0) throw this.#failure(doing);
+    return signed >>> 0;
+  }
+
+  /** The C functions do not throw; what arrives here is a trap of the WebAssembly machine. */
+  #call<Result>(doing: string, action: (faiss: FaissExports) => Result): Result {
+    try {
+      return action(this.#exports);
+    } catch (cause) {
+      throw new VectorIndexError(`FAISS could not ${doing}: it stopped`, { cause });
+    }
+  }
+
+  #failure(doing: string): VectorIndexError {
+    return new VectorIndexError(`FAISS could not ${doing}: ${this.#lastReason()}`);
+  }
+
+  #lastReason(): string {
+    const text = new Uint8Array(this.#exports.memory.buffer, this.#exports.fm_error() >>> 0);
+    const reason = Buffer.from(text.subarray(0, text.indexOf(0))).toString('utf8');
+    return reason.includes('bad_alloc') ? OUT_OF_MEMORY : reason;
   }
 }
 
-function outOfMemory(size: number): VectorIndexError {
-  return new VectorIndexError(`FAISS has no room for ${size} more bytes (its memory ends at 2 GiB)`);
-}
-
-/** The reason of the last failure inside FAISS, as an error. */
-export function lastFailure(module: FaissModule, doing: string): VectorIndexError {
-  const reason = module.UTF8ToString(module._fm_error());
-  const memory = /bad_alloc|length_error/.test(reason) ? ' (out of memory: its memory ends at 2 GiB)' : '';
-  return new VectorIndexError(`FAISS failed at ${doing}: ${reason}${memory}`);
-}
+/** What the C library asks of its host. Nothing is ever printed or read: each answers "not supported". */
+const notSupported = (): number => 52;
+const imports = {
+  env: { emscripten_notify_memory_growth: (): void => undefined },
+  wasi_snapshot_preview1: {
+    fd_close: notSupported,
+    fd_write: notSupported,
+    fd_seek: notSupported,
+    proc_exit: (code: number): never => {
+      throw new VectorIndexError(`FAISS ended with code ${code}`);
+    },
+  },
+};

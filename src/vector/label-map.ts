@@ -15,12 +15,13 @@ export class LabelMap {
     return this.#labels[position];
   }
 
+  /** @param label one that is not present */
   append(label: number): void {
     this.#positions.set(label, this.#labels.length);
     this.#labels.push(label);
   }
 
-  /** Removes a label that is present. @returns its position, which now holds what was last */
+  /** Removes a label. @returns its position, which now holds what was last; undefined when it was not present */
   removeSwap(label: number): number | undefined {
     const position = this.#positions.get(label);
     if (position === undefined) return undefined;

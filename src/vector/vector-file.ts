@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
 import { VectorIndexError } from '../errors/vector-index-error.ts';
+import { decodeFlatIndex } from './faiss-flat-format.ts';
+import { checkLabels } from './vector-arguments.ts';
 
-const MAGIC = 'FMVINDX1';
-const HEADER_BYTES = 8 + 4 + 4 + 4;
+const MAGIC = Buffer.from('FMVINDX1', 'latin1');
+const HEADER_BYTES = MAGIC.length + 4 + 4;
 const CHECKSUM_BYTES = 32;
 
 /** What a saved index holds, whichever implementation wrote it. */
@@ -10,52 +12,63 @@ export interface VectorFile {
   readonly dimension: number;
   /** Label of each position. */
   readonly labels: Int32Array;
-  /** The implementation's own bytes; for FAISS its file format, readable by other FAISS programs. */
+  /** An exact inner-product index in FAISS's own file format, which other FAISS programs read. */
   readonly payload: Uint8Array;
+  /** The part of the payload that is vectors: count × dimension float32, little-endian; not aligned. */
+  readonly rows: Uint8Array;
 }
 
 /**
- * Layout, little-endian: magic `FMVINDX1`, dimension u32, count u32, payload length u32, labels i32 × count,
- * payload, SHA-256 of all before it.
+ * Layout, little-endian: magic `FMVINDX1`, dimension u32, count u32, labels i32 × count, payload,
+ * SHA-256 of all before it.
+ * @param payload its bytes in consecutive parts
  */
-export function encodeVectorFile({ dimension, labels, payload }: VectorFile): Uint8Array {
-  const body = HEADER_BYTES + labels.byteLength + payload.byteLength;
+export function encodeVectorFile(
+  { dimension, labels }: Pick<VectorFile, 'dimension' | 'labels'>,
+  payload: readonly Uint8Array[],
+): Uint8Array {
+  const payloadLength = payload.reduce((length, part) => length + part.length, 0);
+  const body = HEADER_BYTES + labels.byteLength + payloadLength;
   const bytes = new Uint8Array(body + CHECKSUM_BYTES);
   const view = new DataView(bytes.buffer);
-  bytes.set(Buffer.from(MAGIC, 'latin1'));
-  view.setUint32(8, dimension, true);
-  view.setUint32(12, labels.length, true);
-  view.setUint32(16, payload.byteLength, true);
+  bytes.set(MAGIC);
+  view.setUint32(MAGIC.length, dimension, true);
+  view.setUint32(MAGIC.length + 4, labels.length, true);
   labels.forEach((label, position) => {
     view.setInt32(HEADER_BYTES + 4 * position, label, true);
   });
-  bytes.set(payload, HEADER_BYTES + labels.byteLength);
+  let offset = HEADER_BYTES + labels.byteLength;
+  for (const part of payload) {
+    bytes.set(part, offset);
+    offset += part.length;
+  }
   bytes.set(checksum(bytes.subarray(0, body)), body);
   return bytes;
 }
 
-/** @throws VectorIndexError on anything but the exact bytes that `encodeVectorFile` made */
-export function decodeVectorFile(bytes: Uint8Array): VectorFile {
-  if (
-    bytes.length < HEADER_BYTES + CHECKSUM_BYTES ||
-    Buffer.from(bytes.subarray(0, 8)).toString('latin1') !== MAGIC
-  ) {
+/** @throws VectorIndexError on damaged bytes, and on an index of another dimension */
+export function decodeVectorFile(bytes: Uint8Array, dimension: number): VectorFile {
+  const body = bytes.length - CHECKSUM_BYTES;
+  if (body < HEADER_BYTES || MAGIC.compare(bytes, 0, MAGIC.length) !== 0) {
     throw new VectorIndexError('The saved index does not begin as one');
   }
-  const body = bytes.length - CHECKSUM_BYTES;
   if (!checksum(bytes.subarray(0, body)).equals(bytes.subarray(body))) {
     throw new VectorIndexError('The saved index is damaged: its checksum is wrong');
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const dimension = view.getUint32(8, true);
-  const count = view.getUint32(12, true);
-  const payloadLength = view.getUint32(16, true);
-  if (HEADER_BYTES + 4 * count + payloadLength !== body)
-    throw new VectorIndexError('The saved index is damaged: its lengths disagree');
+  const saved = view.getUint32(MAGIC.length, true);
+  if (saved !== dimension) {
+    throw new VectorIndexError(`The saved index has dimension ${saved}, this one ${dimension}`);
+  }
+  const count = view.getUint32(MAGIC.length + 4, true);
+  const payloadStart = HEADER_BYTES + 4 * count;
+  if (payloadStart > body) throw new VectorIndexError('The saved index is damaged: it lacks labels');
   const labels = Int32Array.from({ length: count }, (_, position) =>
     view.getInt32(HEADER_BYTES + 4 * position, true),
   );
-  return { dimension, labels, payload: bytes.subarray(HEADER_BYTES + 4 * count, body) };
+  checkLabels(labels);
+  const payload = bytes.subarray(payloadStart, body);
+  return { dimension, labels, payload, rows: decodeFlatIndex(payload, { dimension, count }) };
 }
 
 function checksum(bytes: Uint8Array): Buffer {

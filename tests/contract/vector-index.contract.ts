@@ -39,6 +39,16 @@ export function vectorIndexContract(name: string, create: (dimension: number) =>
       expect(index.search(unit(1), 2).map((hit) => hit.label)).toEqual([5, 6]);
     });
 
+    it('breaks ties by label among far more equals than are wanted', async () => {
+      const index = await make();
+      const labels = Int32Array.from({ length: 300 }, (_, place) => (place * 7) % 300);
+      index.add(labels, rows(...Array.from(labels, () => unit(1))));
+      index.add(Int32Array.of(900), unit(2));
+      expect(index.search(unit(1), 3).map((hit) => hit.label)).toEqual([0, 1, 2]);
+      const allow = Int32Array.from({ length: 200 }, (_, place) => 299 - place);
+      expect(index.search(unit(1), 3, { allow }).map((hit) => hit.label)).toEqual([100, 101, 102]);
+    });
+
     it('replaces the vector of a label that is present', async () => {
       const index = await make();
       index.add(Int32Array.of(1, 2), rows(unit(1), unit(2)));
@@ -127,6 +137,17 @@ export function vectorIndexContract(name: string, create: (dimension: number) =>
       copy.add(Int32Array.of(50), unit(50));
       copy.load(index.save());
       expect(copy.search(unit(2), 3)).toEqual(index.search(unit(2), 3));
+    });
+
+    it('reads back an empty index, and refuses one of another dimension', async () => {
+      const index = await make();
+      index.add(Int32Array.of(4), unit(4));
+      index.load((await make()).save());
+      expect(index.count).toBe(0);
+      const other = await make(DIMENSION + 1);
+      expect(() => {
+        other.load(index.save());
+      }).toThrow(VectorIndexError);
     });
 
     it('refuses damaged bytes and stays as it was', async () => {

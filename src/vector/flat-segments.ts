@@ -1,0 +1,143 @@
+import { FaissInstance, type FaissModule, type Pointer } from './faiss-wasm-module.ts';
+import type { PositionSet } from './position-set.ts';
+
+/**
+ * Vectors are kept in FAISS indexes of at most this size. One index for all would be copied whenever it outgrows its
+ * place, and memory of WebAssembly is never given back: 100,000 vectors would take 400 MB instead of 160.
+ */
+const SEGMENT_BYTES = 2 ** 24;
+const FLOAT_BYTES = 4;
+
+export interface Candidate {
+  readonly position: number;
+  readonly score: number;
+}
+
+interface Segment {
+  readonly index: Pointer;
+  rows: Pointer;
+  count: number;
+  capacity: number;
+}
+
+/** A growing array of vectors inside FAISS, addressed by position, with exact search by inner product. */
+export class FlatSegments {
+  readonly dimension: number;
+  /** Vectors in a full segment; a multiple of 8, so that each segment's part of a bitmap begins with a byte. */
+  readonly #segmentRows: number;
+  readonly #faiss: FaissInstance;
+  readonly #segments: Segment[] = [];
+  #count = 0;
+
+  constructor(module: FaissModule, dimension: number) {
+    this.dimension = dimension;
+    this.#segmentRows = Math.max(8, Math.floor(SEGMENT_BYTES / (dimension * FLOAT_BYTES * 8)) * 8);
+    this.#faiss = new FaissInstance(module);
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  get memoryBytes(): number {
+    return this.#faiss.memoryBytes;
+  }
+
+  /** A view of one vector, to be read or written at once: any later call may detach it. */
+  row(position: number): Float32Array {
+    const segment = this.#segments[Math.floor(position / this.#segmentRows)];
+    if (segment === undefined || position >= this.#count) throw new RangeError(`No vector at ${position}`);
+    const offset = (position % this.#segmentRows) * this.dimension * FLOAT_BYTES;
+    return this.#faiss.floats(segment.rows + offset, this.dimension);
+  }
+
+  /** The vectors in order, as one view a segment; the same caution as for `row`. */
+  *rows(): Generator<Float32Array> {
+    for (const segment of this.#segments) {
+      yield this.#faiss.floats(segment.rows, segment.count * this.dimension);
+    }
+  }
+
+  /**
+   * Adds vectors of zeros at the end, or drops vectors from the end.
+   * @throws VectorIndexError when memory runs out; the count is then as before
+   */
+  resize(count: number): void {
+    const before = this.#count;
+    try {
+      this.#resizeTo(count);
+    } catch (error) {
+      this.#resizeTo(before);
+      throw error;
+    }
+  }
+
+  #resizeTo(count: number): void {
+    while (this.#segments.length * this.#segmentRows < count) {
+      this.#segments.push({
+        index: this.#faiss.createIndex(this.dimension),
+        rows: 0,
+        count: 0,
+        capacity: 0,
+      });
+    }
+    this.#segments.forEach((segment, number) => {
+      const wanted = Math.max(0, Math.min(this.#segmentRows, count - number * this.#segmentRows));
+      if (wanted !== segment.count) this.#resizeSegment(segment, wanted, number);
+    });
+    while ((this.#segments.length - 1) * this.#segmentRows >= count) {
+      const last = this.#segments.pop();
+      if (last === undefined) break;
+      this.#faiss.freeIndex(last.index);
+    }
+    this.#count = count;
+  }
+
+  /** The first segment grows by doubling, so that a small index stays small; later ones have their full size at once. */
+  #resizeSegment(segment: Segment, count: number, number: number): void {
+    const doubled = number === 0 ? 2 ** Math.ceil(Math.log2(Math.max(count, 64))) : this.#segmentRows;
+    const capacity = Math.max(segment.capacity, Math.min(doubled, this.#segmentRows));
+    segment.rows = this.#faiss.resizeIndex(segment.index, count, capacity);
+    segment.count = count;
+    segment.capacity = capacity;
+  }
+
+  /** The k best vectors in no particular order; among equals at the border any may be missing. */
+  search(query: Float32Array, k: number, allowed?: PositionSet): Candidate[] {
+    const candidates: Candidate[] = [];
+    this.#segments.forEach((segment, number) => {
+      const start = number * this.#segmentRows;
+      const bits = allowed?.slice(start, start + segment.count);
+      if (segment.count === 0 || (allowed !== undefined && bits === undefined)) return;
+      const depth = Math.min(k, segment.count);
+      this.#searchSegment(segment, { query, depth, start, bits }, candidates);
+    });
+    return candidates;
+  }
+
+  #searchSegment(
+    segment: Segment,
+    search: { query: Float32Array; depth: number; start: number; bits: Uint8Array | undefined },
+    found: Candidate[],
+  ): void {
+    const { query, depth, start, bits } = search;
+    const sizes = { positions: 8 * depth, scores: FLOAT_BYTES * depth, query: query.byteLength };
+    const total = sizes.positions + sizes.scores + sizes.query + (bits?.length ?? 0);
+    this.#faiss.withMemory(total, (positions) => {
+      const scores = positions + sizes.positions;
+      const at = { positions, scores, query: scores + sizes.scores, allowed: 0 };
+      this.#faiss.floats(at.query, query.length).set(query);
+      if (bits !== undefined) {
+        at.allowed = at.query + sizes.query;
+        this.#faiss.bytes(at.allowed, bits.length).set(bits);
+      }
+      this.#faiss.searchIndex(segment.index, depth, at);
+      // Positions have 64 bits, of which the low 32 suffice; the low half of -1, a free place, is -1.
+      const halves = this.#faiss.integers(positions, 2 * depth);
+      this.#faiss.floats(scores, depth).forEach((score, place) => {
+        const position = halves[2 * place] ?? -1;
+        if (position >= 0) found.push({ position: start + position, score });
+      });
+    });
+  }
+}
