@@ -1,20 +1,22 @@
 // Builds dist/: ES modules bundled by esbuild with shared chunks (start-up time), types by tsc.
-import { rmSync, existsSync } from 'node:fs';
+//   node scripts/build.mjs [--no-types]
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { build } from 'esbuild';
 import { copyRuntime } from './copy-runtime.mjs';
 
-const entryPoints = [
-  'src/bin/faiss-memory.ts',
-  'src/index.ts',
-  'src/testing.ts',
-  'src/embedding/embedding-worker.ts',
-  'src/store/store-worker.ts',
-].filter((file) => existsSync(file));
-rmSync('dist', { recursive: true, force: true });
+const fresh = join('.cache', `dist-${process.pid}`);
 await build({
-  entryPoints,
+  entryPoints: [
+    'src/bin/faiss-memory.ts',
+    'src/index.ts',
+    'src/testing.ts',
+    'src/embedding/embedding-worker.ts',
+    'src/store/store-worker.ts',
+  ],
   outbase: 'src',
-  outdir: 'dist',
+  outdir: fresh,
   bundle: true,
   splitting: true,
   format: 'esm',
@@ -24,4 +26,15 @@ await build({
   chunkNames: 'chunks/[name]-[hash]',
   logLevel: 'warning',
 });
-copyRuntime();
+copyRuntime(join(fresh, 'runtime'));
+if (!process.argv.includes('--no-types')) {
+  const tsc = join('node_modules', 'typescript', 'bin', 'tsc');
+  const options = ['-p', 'tsconfig.build.json', '--emitDeclarationOnly', '--outDir', fresh];
+  execFileSync(process.execPath, [tsc, ...options], { stdio: 'inherit' });
+}
+// A running server keeps the files it has open; a new one finds a whole folder.
+const old = join('.cache', `dist-old-${process.pid}`);
+mkdirSync('dist', { recursive: true });
+renameSync('dist', old);
+renameSync(fresh, 'dist');
+rmSync(old, { recursive: true, force: true });

@@ -1,13 +1,8 @@
-import type { StandardSchemaWithJSON } from '@modelcontextprotocol/server';
 import type * as z from 'zod/mini';
-import type { MemoryApi } from '../memory/memory-api.ts';
-import { advertise, toJsonSchema } from './advertised-schema.ts';
+import { type AdvertisedSchema, advertise } from './advertised-schema.ts';
+import { type JsonSchema, toJsonSchema } from './json-schema.ts';
+import type { McpServices } from './mcp-services.ts';
 import { readInput } from './read-input.ts';
-
-/** What tools, resources and prompts work with. */
-export interface McpServices {
-  readonly memory: MemoryApi;
-}
 
 /** What a tool does to the memories; decides the annotations that clients show and act on. */
 export type ToolIntent = 'read' | 'add' | 'change' | 'remove';
@@ -30,38 +25,60 @@ export interface ToolDeclaration<Input extends z.ZodMiniObject> {
   readonly handle: (services: McpServices, input: z.infer<Input>) => Promise<ToolAnswer>;
 }
 
-/** A tool ready to be registered: it reads its raw arguments itself. */
+/** A tool ready to be registered. */
 export interface Tool {
   readonly name: string;
   readonly title: string;
   readonly description: string;
-  readonly annotations: Readonly<Record<string, boolean>>;
-  readonly inputSchema: StandardSchemaWithJSON<Record<string, unknown>>;
-  readonly outputSchema: StandardSchemaWithJSON<Record<string, unknown>>;
-  /** @throws InvalidInputError naming the field, the value and what is allowed */
-  readonly call: (services: McpServices, rawArguments: unknown) => Promise<ToolAnswer>;
+  readonly annotations: ToolHints;
+  readonly inputSchema: AdvertisedSchema;
+  readonly outputSchema: AdvertisedSchema;
+  /**
+   * Checks raw arguments before any service is opened.
+   * @returns the call, to be made with the services
+   * @throws InvalidInputError naming the field, the value and what is allowed
+   */
+  readonly prepare: (rawArguments: unknown) => (services: McpServices) => Promise<ToolAnswer>;
+}
+
+/** The annotations of MCP, all of them: what is left out would mean the worst. */
+export interface ToolHints {
+  readonly readOnlyHint: boolean;
+  readonly destructiveHint: boolean;
+  readonly idempotentHint: boolean;
+  readonly openWorldHint: boolean;
 }
 
 export function defineTool<Input extends z.ZodMiniObject>(declaration: ToolDeclaration<Input>): Tool {
   const { name, title, description, intent, input, output, handle } = declaration;
-  const inputJson = toJsonSchema(input);
+  const inputJson = once(() => toJsonSchema(input));
+  const outputJson = once(() => toJsonSchema(output));
   return {
     name,
     title,
     description,
-    annotations: annotationsOf(intent),
+    annotations: hintsOf(intent),
     inputSchema: advertise(inputJson),
-    outputSchema: advertise(toJsonSchema(output)),
-    call: async (services, rawArguments) => handle(services, readInput(input, inputJson, rawArguments)),
+    outputSchema: advertise(outputJson),
+    prepare(rawArguments) {
+      const checked = readInput(input, inputJson(), rawArguments);
+      return (services) => handle(services, checked);
+    },
   };
 }
 
-/** All tools work on one local store: none reaches into an open world, and a repeated call changes nothing more. */
-function annotationsOf(intent: ToolIntent): Record<string, boolean> {
+/** All tools work on the user's own store, so none reaches into an open world. */
+function hintsOf(intent: ToolIntent): ToolHints {
   return {
     readOnlyHint: intent === 'read',
     destructiveHint: intent === 'change' || intent === 'remove',
-    idempotentHint: true,
+    // Adding the same once more may be asked for; every other call changes nothing when repeated.
+    idempotentHint: intent !== 'add',
     openWorldHint: false,
   };
+}
+
+function once(make: () => JsonSchema): () => JsonSchema {
+  let made: JsonSchema | undefined;
+  return () => (made ??= make());
 }

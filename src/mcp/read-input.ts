@@ -1,12 +1,12 @@
 import type * as z from 'zod/mini';
 import { InvalidInputError } from '../errors/invalid-input-error.ts';
 import { nearestName } from '../util/nearest-name.ts';
-
-type JsonSchema = Readonly<Record<string, unknown>>;
+import { coerceInput } from './coerce-input.ts';
+import { type JsonSchema, propertiesOf, schemaOf } from './json-schema.ts';
 
 /**
- * Arguments as the tool uses them. Agents write numbers and booleans as texts, lists as one text and objects as
- * JSON texts: what is meant is clear, so it is accepted. Null members count as absent.
+ * Checks the arguments of a call.
+ * @param json of the schema; says what is meant and what is allowed
  * @throws InvalidInputError naming the field, the value and what is allowed
  */
 export function readInput<Input extends z.ZodMiniObject>(
@@ -14,65 +14,12 @@ export function readInput<Input extends z.ZodMiniObject>(
   json: JsonSchema,
   raw: unknown,
 ): z.infer<Input> {
-  const result = schema.safeParse(meant(raw ?? {}, json));
+  const value = coerceInput(raw ?? {}, json);
+  const result = schema.safeParse(value);
   if (result.success) return result.data;
   // A misspelt field explains a missing one, so it is reported first.
-  const { issues } = result.error;
-  throw toInputError(issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0], json, raw);
-}
-
-function meant(value: unknown, schema: JsonSchema): unknown {
-  switch (schema['type']) {
-    case 'integer':
-    case 'number':
-      return typeof value === 'string' && value.trim() !== '' && Number.isFinite(Number(value))
-        ? Number(value)
-        : value;
-    case 'boolean':
-      return value === 'true' ? true : value === 'false' ? false : value;
-    case 'array':
-      return meantList(value, schema);
-    case 'object':
-      return meantObject(value, schema);
-    default:
-      return value;
-  }
-}
-
-function meantList(value: unknown, schema: JsonSchema): unknown {
-  const items = objectOf(schema['items']);
-  const parsed = typeof value === 'string' ? parseIf(value, '[') : value;
-  if (typeof parsed === 'string' && items['type'] === 'string')
-    return parsed
-      .split(',')
-      .map((part) => part.trim())
-      .filter(Boolean);
-  return Array.isArray(parsed) ? parsed.map((item: unknown) => meant(item, items)) : parsed;
-}
-
-function meantObject(value: unknown, schema: JsonSchema): unknown {
-  const parsed = typeof value === 'string' ? parseIf(value, '{') : value;
-  if (parsed === null || typeof parsed !== 'object' || Array.isArray(parsed)) return parsed;
-  const properties = schema['properties'];
-  if (properties === undefined) return parsed;
-  const members = Object.entries(parsed).filter(([, member]) => member !== null);
-  return Object.fromEntries(
-    members.map(([key, member]) => [key, meant(member, objectOf(objectOf(properties)[key]))]),
-  );
-}
-
-function parseIf(text: string, opening: string): unknown {
-  if (!text.trimStart().startsWith(opening)) return text;
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
-}
-
-function objectOf(value: unknown): JsonSchema {
-  // Parts of a JSON Schema that we made ourselves.
-  return value !== null && typeof value === 'object' ? (value as JsonSchema) : {};
+  const issues: readonly Issue[] = result.error.issues;
+  throw toInputError(issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0], json, value);
 }
 
 interface Issue {
@@ -81,64 +28,63 @@ interface Issue {
   readonly keys?: readonly string[];
 }
 
-function toInputError(issue: Issue | undefined, json: JsonSchema, raw: unknown): InvalidInputError {
+function toInputError(issue: Issue | undefined, json: JsonSchema, value: unknown): InvalidInputError {
   const path = issue?.path ?? [];
+  const schema = path.reduce(schemaOf, json);
   const unknownKey = issue?.code === 'unrecognized_keys' ? issue.keys?.[0] : undefined;
-  if (unknownKey !== undefined) return unknownField([...path, unknownKey], schemaAt(json, path));
-  const schema = schemaAt(json, path);
+  if (unknownKey !== undefined) return unknownField([...path, unknownKey], schema);
   return new InvalidInputError(
-    path.length === 0 ? 'arguments' : dotted(path),
-    `is ${shown(valueAt(raw, path))}`,
+    path.length === 0 ? 'arguments' : fieldName(path),
+    `is ${shown(path.reduce<unknown>(memberOf, value))}`,
     `allowed is ${allowed(schema)}`,
   );
 }
 
 function unknownField(path: readonly PropertyKey[], schema: JsonSchema): InvalidInputError {
-  const names = Object.keys(objectOf(schema['properties']));
+  const names = Object.keys(propertiesOf(schema));
   const nearest = nearestName(String(path.at(-1)), names);
   const hint = nearest === undefined ? '' : `; did you mean ${nearest}?`;
-  return new InvalidInputError(dotted(path), 'is an unknown field', `allowed are ${names.join(', ')}${hint}`);
+  const known = names.length === 0 ? 'no fields are allowed' : `allowed are ${names.join(', ')}`;
+  return new InvalidInputError(fieldName(path), 'is an unknown field', `${known}${hint}`);
 }
 
-function schemaAt(schema: JsonSchema, path: readonly PropertyKey[]): JsonSchema {
-  return path.reduce<JsonSchema>(
-    (inner, key) =>
-      objectOf(typeof key === 'number' ? inner['items'] : objectOf(inner['properties'])[String(key)]),
-    schema,
-  );
+function memberOf(value: unknown, key: PropertyKey): unknown {
+  return value !== null && typeof value === 'object' ? (Reflect.get(value, key) as unknown) : undefined;
 }
 
-function valueAt(raw: unknown, path: readonly PropertyKey[]): unknown {
-  return path.reduce<unknown>((value, key) => objectOf(value)[String(key)], raw);
-}
-
-function dotted(path: readonly PropertyKey[]): string {
+/** For example `memories[0].text`. */
+function fieldName(path: readonly PropertyKey[]): string {
   return path
     .map((key, index) => (typeof key === 'number' ? `[${key}]` : `${index > 0 ? '.' : ''}${String(key)}`))
     .join('');
 }
 
+const MAX_SHOWN = 60;
+
 function shown(value: unknown): string {
   if (value === undefined) return 'missing';
-  const text = JSON.stringify(value) as string | undefined;
-  return text === undefined ? typeof value : text.length > 60 ? `${text.slice(0, 57)}…` : text;
+  const json = JSON.stringify(value);
+  return json.length > MAX_SHOWN ? `${json.slice(0, MAX_SHOWN - 1)}…` : json;
 }
 
 function allowed(schema: JsonSchema): string {
-  const choices = schema['enum'];
+  const { type, enum: choices, minimum, maximum } = schema;
   if (Array.isArray(choices)) return `one of ${choices.join(', ')}`;
-  const [least, most] = [schema['minimum'], schema['maximum']];
-  switch (schema['type']) {
+  switch (type) {
     case 'integer':
     case 'number':
-      return `a number${typeof least === 'number' && typeof most === 'number' ? ` from ${least} to ${most}` : ''}`;
+      return `${type === 'integer' ? 'an integer' : 'a number'}${range(minimum, maximum)}`;
     case 'string':
       return 'a text';
     case 'boolean':
       return 'true or false';
     case 'array':
-      return `a list of ${objectOf(schema['items'])['type'] === 'object' ? 'objects' : 'texts'}`;
+      return `a list of ${schemaOf(schema, 0)['type'] === 'object' ? 'objects' : 'texts'}`;
     default:
       return 'a JSON object';
   }
+}
+
+function range(minimum: unknown, maximum: unknown): string {
+  return typeof minimum === 'number' && typeof maximum === 'number' ? ` from ${minimum} to ${maximum}` : '';
 }

@@ -1,47 +1,72 @@
-import { type McpServer, type ReadResourceResult, ResourceTemplate } from '@modelcontextprotocol/server';
-import type { McpServices } from './define-tool.ts';
-import { DATA_NOTICE, renderHistory, renderMemory } from './render.ts';
-import { statsData } from './tools/memory-stats.ts';
+import {
+  type McpServer,
+  ProtocolError,
+  ProtocolErrorCode,
+  type ReadResourceResult,
+  ResourceNotFoundError,
+  ResourceTemplate,
+} from '@modelcontextprotocol/server';
+import { NotFoundError } from '../errors/not-found-error.ts';
+import type { MemoryApi } from '../memory/memory-api.ts';
+import { renderHistories, renderPage } from './render.ts';
+import type { ServerParts } from './mcp-services.ts';
+import { statsData } from './structured.ts';
+import { errorSentence, isUnexpected } from './tool-error.ts';
 
 const RECENT = 20;
+const MAX_COMPLETIONS = 20;
+/** Memories that a completion looks through: ids begin with their time, so the newest are the likeliest. */
+const COMPLETED_AMONG = 200;
 
 /** Memories that a user may attach to a conversation. */
-export function registerResources(server: McpServer, { memory }: McpServices): void {
+export function registerResources(server: McpServer, parts: ServerParts): void {
+  const read = reader(parts);
   server.registerResource(
     'stats',
     'memory://stats',
-    {
-      title: 'Memory statistics',
-      description: 'Counts, tags, sources, state of the search',
-      mimeType: 'application/json',
-    },
-    async (uri) =>
-      contents(uri, 'application/json', JSON.stringify(statsData(await memory.stats()), null, 2)),
+    { title: 'Memory statistics', description: 'Counts, tags, sources', mimeType: 'application/json' },
+    read('application/json', async (memory) => JSON.stringify(statsData(await memory.stats()), null, 2)),
   );
   server.registerResource(
     'recent',
     'memory://recent',
     { title: 'Recent memories', description: `The ${RECENT} newest memories`, mimeType: 'text/plain' },
-    async (uri) => {
-      const { memories } = await memory.list({ limit: RECENT });
-      return contents(
-        uri,
-        'text/plain',
-        [DATA_NOTICE, ...memories.map((item) => renderMemory(item))].join('\n'),
-      );
-    },
+    read('text/plain', async (memory) => renderPage(await memory.list({ limit: RECENT }), 'live')),
   );
   server.registerResource(
     'item',
-    new ResourceTemplate('memory://item/{id}', { list: undefined }),
-    { title: 'One memory', description: 'A memory with its versions, by id', mimeType: 'text/plain' },
-    async (uri, { id }) => {
-      const [item] = await memory.get([String(id)]);
-      return contents(uri, 'text/plain', item === undefined ? '' : `${DATA_NOTICE}\n${renderHistory(item)}`);
-    },
+    new ResourceTemplate('memory://item/{id}', {
+      list: undefined,
+      complete: { id: (beginning) => completeId(parts, beginning) },
+    }),
+    { title: 'One memory', description: 'A whole memory by id', mimeType: 'text/plain' },
+    (uri, { id }) =>
+      read('text/plain', async (memory) => renderHistories(await memory.get([String(id)])))(uri),
   );
 }
 
-function contents(uri: URL, mimeType: string, text: string): ReadResourceResult {
-  return { contents: [{ uri: uri.href, mimeType, text }] };
+type Read = (memory: MemoryApi) => Promise<string>;
+
+/** Opens the services and turns what they throw into protocol errors. */
+function reader({ open, logger }: ServerParts) {
+  return (mimeType: string, readText: Read) =>
+    async (uri: URL): Promise<ReadResourceResult> => {
+      try {
+        const { memory } = await open();
+        return { contents: [{ uri: uri.href, mimeType, text: await readText(memory) }] };
+      } catch (error) {
+        if (error instanceof NotFoundError) throw new ResourceNotFoundError(uri.href);
+        if (isUnexpected(error)) logger.error('a resource failed', { uri: uri.href }, error);
+        throw new ProtocolError(ProtocolErrorCode.InternalError, errorSentence(error));
+      }
+    };
+}
+
+async function completeId({ open }: ServerParts, beginning: string): Promise<string[]> {
+  const { memory } = await open();
+  const { memories } = await memory.list({ limit: COMPLETED_AMONG });
+  return memories
+    .map(({ id }) => id)
+    .filter((id) => id.startsWith(beginning))
+    .slice(0, MAX_COMPLETIONS);
 }

@@ -1,22 +1,23 @@
 import * as z from 'zod/mini';
 import { InvalidInputError } from '../../errors/invalid-input-error.ts';
-import type { AddInput, AddResult } from '../../memory/memory-api.ts';
+import type { AddInput } from '../../memory/memory-api.ts';
 import { defineTool } from '../define-tool.ts';
-import { metadata, tags, text, toMetadata } from '../fields.ts';
-import { quote } from '../render.ts';
+import { metadata, tags, text, texts, toMetadata } from '../fields.ts';
+import { renderAdded } from '../render.ts';
+import { addedData } from '../structured.ts';
 
-const one = { tags, source: text('where it comes from'), project: text(), metadata };
+const about = { tags, source: text(), project: text(), metadata };
 
 export const memoryAdd = defineTool({
   name: 'memory_add',
   title: 'Remember',
   description:
-    'Store lasting facts: preferences, decisions, names, how things work. One fact per memory, understandable on its own. Give text, or memories for many. Stored even if similar ones exist: they are reported, decide then.',
+    'Store what will matter in later conversations: preferences, decisions and why, facts about people and projects. One fact per memory, understandable on its own, no secrets. Give text, or memories for many. Near-duplicates are stored too and reported as similar, unless on_duplicate says skip or supersede (a new version of the old one).',
   intent: 'add',
   input: z.strictObject({
     text: text(),
-    ...one,
-    memories: z.optional(z.array(z.strictObject({ text: z.string(), ...one }))),
+    ...about,
+    memories: z.optional(z.array(z.strictObject({ text: z.string(), ...about }))),
     on_duplicate: z.optional(z.enum(['add', 'skip', 'supersede'])),
   }),
   output: z.object({
@@ -24,50 +25,24 @@ export const memoryAdd = defineTool({
       z.object({
         id: z.string(),
         outcome: z.string(),
-        similar: z.optional(z.array(z.object({ id: z.string(), text: z.string(), similarity: z.number() }))),
-        masked: z.optional(z.array(z.string())),
+        similar: z.optional(z.array(z.object({ id: z.string(), similarity: z.number(), text: z.string() }))),
+        masked: z.optional(texts),
       }),
     ),
   }),
-  async handle({ memory }, { memories, on_duplicate: onDuplicate, text: single, ...rest }) {
-    if ((single === undefined) === (memories === undefined)) {
-      throw new InvalidInputError(
-        'text',
-        single === undefined ? 'is missing' : 'and memories are both given',
-        'allowed is text, or memories',
-      );
+  async handle({ memory }, { text: single = '', memories = [], on_duplicate: onDuplicate, ...rest }) {
+    if ((single === '') === (memories.length === 0)) {
+      const problem = single === '' ? 'is missing' : 'and memories are both given';
+      throw new InvalidInputError('text', problem, 'give text for one memory, or memories for many');
     }
-    const inputs: AddInput[] = (memories ?? [{ text: single ?? '', ...rest }]).map((input) => ({
-      ...input,
-      metadata: toMetadata(input.metadata),
-    }));
-    const results = await memory.add({ memories: inputs, onDuplicate });
-    return { data: { results: results.map(toData) }, text: results.map(render).join('\n') };
+    const inputs = single === '' ? memories : [{ ...rest, text: single }];
+    const results = await memory.add({ memories: inputs.map(toAddInput), onDuplicate });
+    return { data: { results: results.map(addedData) }, text: results.map(renderAdded).join('\n') };
   },
 });
 
-function toData({ memory, outcome, similar, masked }: AddResult): Record<string, unknown> {
-  return {
-    id: memory.id,
-    outcome,
-    ...(similar.length === 0
-      ? {}
-      : { similar: similar.map((other) => ({ ...other, similarity: rounded(other.similarity) })) }),
-    ...(masked.length === 0 ? {} : { masked }),
-  };
-}
+type Given = Omit<AddInput, 'metadata'> & { readonly metadata?: Record<string, unknown> | undefined };
 
-function render({ memory, outcome, similar, masked, similarChecked }: AddResult): string {
-  return [
-    `${outcome} [${memory.id}]`,
-    ...(masked.length === 0 ? [] : [`Secrets were masked: ${masked.join(', ')}.`]),
-    ...(similarChecked ? [] : ['Not compared with other memories yet: the model is loading.']),
-    ...similar.map(
-      (other) => `similar ${rounded(other.similarity)} [${other.id}]\n${quote(other.text.slice(0, 200))}`,
-    ),
-  ].join('\n');
-}
-
-function rounded(similarity: number): number {
-  return Math.round(similarity * 100) / 100;
+function toAddInput(given: Given): AddInput {
+  return { ...given, metadata: toMetadata(given.metadata) };
 }

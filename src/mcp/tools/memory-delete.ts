@@ -1,43 +1,35 @@
 import * as z from 'zod/mini';
-import type { DeleteResult } from '../../memory/memory-api.ts';
-import { excerpt } from '../../memory/snippet.ts';
+import { InvalidInputError } from '../../errors/invalid-input-error.ts';
 import { defineTool } from '../define-tool.ts';
-import { filterFields, tags, text, toFilter } from '../fields.ts';
-import { renderMemory } from '../render.ts';
+import { filterFields, flag, tags, text, texts, toFilter } from '../fields.ts';
+import { renderDeleted } from '../render.ts';
+import { deletedData } from '../structured.ts';
 
 export const memoryDelete = defineTool({
   name: 'memory_delete',
   title: 'Delete memories',
   description:
-    'Move memories to the trash: by ids, or by filter, which needs dry_run first and then its confirm token. Restore with memory_update.',
+    'Move memories to the trash: by ids; or by filter, first with dry_run, then again with the confirm token it gave. Undo with memory_update.',
   intent: 'remove',
-  input: z.strictObject({ ids: tags, dry_run: z.optional(z.boolean()), confirm: text(), ...filterFields }),
+  input: z.strictObject({ ids: tags, dry_run: flag, confirm: text(), ...filterFields }),
   output: z.object({
     dry_run: z.boolean(),
     count: z.int(),
-    examples: z.array(z.string()),
+    examples: texts,
     confirm: z.optional(z.string()),
   }),
-  async handle({ memory }, { ids, dry_run: dryRun, confirm, ...filter }) {
-    const result = await memory.delete({ ids, dryRun, confirm, filter: toFilter(filter) });
-    const examples = result.examples.map((example) => example.id);
-    return {
-      data: {
-        dry_run: result.dryRun,
-        count: result.count,
-        examples,
-        ...(result.confirm === undefined ? {} : { confirm: result.confirm }),
-      },
-      text: render(result),
-    };
+  async handle({ memory }, { ids: givenIds = [], dry_run: dryRun, confirm, ...conditions }) {
+    const ids = givenIds.length === 0 ? undefined : givenIds;
+    const filter = toFilter(conditions);
+    if ((ids === undefined) === (filter === undefined)) {
+      const problem = ids === undefined ? 'is missing' : 'and filter conditions are both given';
+      throw new InvalidInputError(
+        'ids',
+        problem,
+        `give ids, or one of ${Object.keys(filterFields).join(', ')}`,
+      );
+    }
+    const result = await memory.delete({ ids, dryRun, confirm, filter });
+    return { data: deletedData(result), text: renderDeleted(result) };
   },
 });
-
-function render({ dryRun, count, examples, confirm }: DeleteResult): string {
-  const memories = count === 1 ? '1 memory' : `${count} memories`;
-  if (!dryRun) return `Moved ${memories} to the trash.`;
-  return [
-    `Would delete ${memories}${confirm === undefined ? '.' : `. To do it, call again with the same filter and confirm: ${confirm}`}`,
-    ...examples.map((example) => renderMemory(example, excerpt(example.text, 0).text)),
-  ].join('\n');
-}

@@ -1,14 +1,14 @@
 import * as z from 'zod/mini';
-import { excerpt } from '../../memory/snippet.ts';
 import { defineTool } from '../define-tool.ts';
-import { filterFields, limit, text, toFilter } from '../fields.ts';
-import { DATA_NOTICE, renderMemory, toData } from '../render.ts';
+import { filterFields, limit, memoryShape, text, toFilter } from '../fields.ts';
+import { renderPage } from '../render.ts';
+import { beginning, memoryData } from '../structured.ts';
 
 export const memoryList = defineTool({
   name: 'memory_list',
   title: 'List memories',
   description:
-    'Browse memories by filter and date, page by page; also the trash and conflicts. To find something, use memory_search.',
+    'Browse memories by date and filter, page by page; also the trash and conflicts. To find something use memory_search.',
   intent: 'read',
   input: z.strictObject({
     which: z.optional(z.enum(['live', 'trash', 'conflict'])),
@@ -18,25 +18,19 @@ export const memoryList = defineTool({
     ...filterFields,
   }),
   output: z.object({
-    memories: z.array(z.looseObject({ id: z.string(), text: z.string() })),
+    memories: z.array(memoryShape),
     total: z.int(),
     next_cursor: z.optional(z.string()),
   }),
   async handle({ memory }, { which, order, limit: most, cursor, ...filter }) {
     const page = await memory.list({ which, order, limit: most, cursor, filter: toFilter(filter) });
-    const shown = page.memories.map((item) => ({ item, snippet: excerpt(item.text, 0).text }));
-    const next = page.nextCursor === undefined ? [] : [`More: cursor ${page.nextCursor}`];
     return {
       data: {
-        memories: shown.map(({ item, snippet }) => toData(item, snippet)),
+        memories: page.memories.map((item) => memoryData(item, beginning(item.text))),
         total: page.total,
         ...(page.nextCursor === undefined ? {} : { next_cursor: page.nextCursor }),
       },
-      text: [
-        `${shown.length} of ${page.total}. ${DATA_NOTICE}`,
-        ...shown.map(({ item, snippet }) => renderMemory(item, snippet)),
-        ...next,
-      ].join('\n'),
+      text: renderPage(page, which),
     };
   },
 });

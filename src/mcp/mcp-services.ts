@@ -1,0 +1,19 @@
+import type { Logger } from '../logger.ts';
+import type { MemoryApi } from '../memory/memory-api.ts';
+
+/** What tools, resources and prompts work with. */
+export interface McpServices {
+  readonly memory: MemoryApi;
+}
+
+/**
+ * Opens the services at their first use. The handshake and the lists never call it, so a client that only asks
+ * what there is costs no store, model, index or network.
+ */
+export type OpenServices = () => Promise<McpServices>;
+
+export interface ServerParts {
+  readonly open: OpenServices;
+  /** Hears of failures that are no fault of the caller. */
+  readonly logger: Logger;
+}

@@ -1,0 +1,111 @@
+import type { HistoryEntry, Memory, MemoryWithHistory } from '../memory/memory.ts';
+import type { AddResult, DeleteResult, SearchHit, SearchResponse, Stats } from '../memory/memory-api.ts';
+import { excerpt } from '../memory/snippet.ts';
+
+/** Structured content of answers. Lean, for some clients show it to the model: absent instead of empty. */
+type Data = Record<string, unknown>;
+
+/** `2026-01-31`. */
+export function isoDay(time: number): string {
+  return isoTime(time).slice(0, 10);
+}
+
+/** `2026-01-31T12:00:00.000Z`. */
+export function isoTime(time: number): string {
+  return new Date(time).toISOString();
+}
+
+/** A similarity or score with the digits that mean something. */
+export function rounded(value: number): number {
+  return Math.round(value * 100) / 100;
+}
+
+/** The beginning of a text that may be long. */
+export function beginning(text: string): string {
+  return excerpt(text, 0).text;
+}
+
+/** @param text what of its text is shown */
+export function memoryData(memory: Memory, text = memory.text): Data {
+  return {
+    id: memory.id,
+    text,
+    ...given('tags', memory.tags),
+    ...given('source', memory.source),
+    ...(Object.keys(memory.metadata).length === 0 ? {} : { metadata: memory.metadata }),
+    created: isoTime(memory.createdAt),
+    ...(memory.updatedAt === memory.createdAt ? {} : { updated: isoTime(memory.updatedAt) }),
+    ...(memory.state === 'live' ? {} : { state: memory.state }),
+    ...(memory.conflict ? { conflict: true } : {}),
+  };
+}
+
+export function historyData(memory: MemoryWithHistory): Data {
+  return { ...memoryData(memory), ...given('versions', memory.history.slice(1).map(versionData)) };
+}
+
+function versionData({ role, state, text, updatedAt }: HistoryEntry): Data {
+  return { role, ...(state === 'live' ? {} : { state }), text, updated: isoTime(updatedAt) };
+}
+
+export function searchData({ hits, mode }: SearchResponse, note: string): Data {
+  return { hits: hits.map(hitData), mode, ...given('note', note) };
+}
+
+function hitData({ memory, ...hit }: SearchHit): Data {
+  return {
+    id: memory.id,
+    text: hit.snippet,
+    ...(hit.snippetTruncated ? { truncated: true } : {}),
+    score: rounded(hit.score),
+    ...(hit.similarity === null ? {} : { similarity: rounded(hit.similarity) }),
+    ...(hit.vectorRank === null ? {} : { vector_rank: hit.vectorRank }),
+    ...(hit.wordRank === null ? {} : { word_rank: hit.wordRank }),
+    ...given('words', hit.matchedWords),
+    ...given('tags', memory.tags),
+    ...given('source', memory.source),
+    created: isoDay(memory.createdAt),
+  };
+}
+
+export function addedData({ memory, outcome, similar, masked }: AddResult): Data {
+  const others = similar.map(({ id, text, similarity }) => ({
+    id,
+    similarity: rounded(similarity),
+    text: beginning(text),
+  }));
+  return { id: memory.id, outcome, ...given('similar', others), ...given('masked', masked) };
+}
+
+export function deletedData({ dryRun, count, examples, confirm }: DeleteResult): Data {
+  return {
+    dry_run: dryRun,
+    count,
+    examples: examples.map(({ id }) => id),
+    ...(confirm === undefined ? {} : { confirm }),
+  };
+}
+
+const SHOWN_FACETS = 15;
+
+export function statsData({ oldest, newest, embedding, ...stats }: Stats): Data {
+  const { modelId, ready, pending, problem } = embedding;
+  const tags = stats.tags.slice(0, SHOWN_FACETS).map(({ tag, count }) => [tag, count]);
+  const sources = stats.sources.slice(0, SHOWN_FACETS).map(({ source, count }) => [source, count]);
+  return {
+    live: stats.live,
+    trash: stats.trash,
+    conflicts: stats.conflicts,
+    bytes: stats.bytes,
+    ...(oldest === null ? {} : { oldest: isoTime(oldest) }),
+    ...(newest === null ? {} : { newest: isoTime(newest) }),
+    tags: Object.fromEntries(tags),
+    sources: Object.fromEntries(sources),
+    embedding: { model: modelId, ready, pending, ...given('problem', problem) },
+  };
+}
+
+/** A member, unless it is empty. */
+export function given(name: string, value: string | readonly unknown[]): Data {
+  return value.length === 0 ? {} : { [name]: value };
+}
