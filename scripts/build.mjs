@@ -4,10 +4,11 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
+import { bundlePackages, writeLicences } from './bundle-packages.mjs';
 import { copyRuntime } from './copy-runtime.mjs';
 
 const fresh = join('.cache', `dist-${process.pid}`);
-await build({
+const { metafile } = await build({
   entryPoints: [
     'src/bin/faiss-memory.ts',
     'src/index.ts',
@@ -22,10 +23,12 @@ await build({
   format: 'esm',
   platform: 'node',
   target: 'node20',
-  packages: 'external',
+  plugins: [bundlePackages],
+  metafile: true,
   chunkNames: 'chunks/[name]-[hash]',
   logLevel: 'warning',
 });
+writeLicences(metafile, join(fresh, 'THIRD-PARTY-LICENSES.txt'));
 copyRuntime(join(fresh, 'runtime'));
 if (!process.argv.includes('--no-types')) {
   const tsc = join('node_modules', 'typescript', 'bin', 'tsc');
