@@ -4,10 +4,10 @@ import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const from = join('node_modules', 'onnxruntime-web');
-const to = join('dist', 'runtime');
 const FILES = ['ort.wasm.min.mjs', 'ort-wasm-simd-threaded.mjs', 'ort-wasm-simd-threaded.wasm'];
 
-export function copyRuntime() {
+/** @param {string} to folder that gets the files */
+export function copyRuntime(to) {
   mkdirSync(to, { recursive: true });
   for (const name of FILES) copyFileSync(join(from, 'dist', name), join(to, name));
   writeFileSync(
