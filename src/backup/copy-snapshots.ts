@@ -6,13 +6,14 @@ import { RepositoryDamagedError } from '../errors/repository-damaged-error.ts';
 import { forEachLimited } from '../util/for-each-limited.ts';
 import { copyKeyFile } from './copy-key-file.ts';
 import type { HeadSnapshot } from './head.ts';
+import type { Keyring } from './keyring.ts';
 import type { SegmentEntry } from './manifest.ts';
 import { readOwnHead, writeOwnHead, type OwnHead } from './own-head.ts';
 import { putVerified } from './put-verified.ts';
 import type { RepositoryContext } from './repository-context.ts';
 import { listMachineFiles } from './repository-files.ts';
 import { headKey, manifestKey, segmentKey } from './repository-keys.ts';
-import type { LoadedManifest } from './repository-objects.ts';
+import type { LoadedHead, LoadedManifest } from './repository-objects.ts';
 import { planRetention, type RetentionPolicy } from './retention.ts';
 import { orderSnapshots } from './snapshot-order.ts';
 
@@ -56,18 +57,14 @@ export async function copySnapshots(
 ): Promise<CopyResult> {
   if (source.machine !== target.machine) throw new RangeError('source and target are of two machines');
   const loaded = await source.objects.readHead(source.machine, true);
-  const own = await readOwnHead(target);
-  const none = { copied: [], skipped: [], objectsWritten: 0, bytesWritten: 0, wentBack: own.wentBack };
-  if (loaded === null || loaded.head.snapshots.length === 0) return { outcome: 'unchanged', ...none };
   const { keyring } = target.keys;
-  if (keyring !== null && !loaded.sealed) {
-    throw new EncryptionDowngradeError(headKey(source.machine), 'is plain and must not be published');
-  }
-  if (keyring === null && loaded.sealed) throw new MissingKeyError(headKey(source.machine), 'no-passphrase');
-  const keyFileWritten = keyring !== null && (await copyKeyFile(source, target, keyring));
-  const task = new CopyTask(source, target, loaded.sealed);
+  if (loaded !== null) assertSameProtection(source, loaded, keyring);
+  // Before the target's head is opened, which a rotated passphrase may need.
+  const keyFileWritten = keyring !== null && loaded !== null && (await copyKeyFile(source, target, keyring));
+  const own = await readOwnHead(target);
+  const task = new CopyTask(source, target, loaded?.sealed ?? false);
   await task.start(options.suspect ?? new Set());
-  const copied = await task.run(own, wanted(loaded.head.snapshots, own, options.policy));
+  const copied = await task.run(own, wanted(loaded?.head.snapshots ?? [], own, options.policy));
   const objectsWritten = task.objectsWritten + (keyFileWritten ? 1 : 0);
   return {
     outcome: objectsWritten > 0 || copied.length > 0 ? 'copied' : 'unchanged',
@@ -77,6 +74,14 @@ export async function copySnapshots(
     bytesWritten: task.bytesWritten,
     wentBack: own.wentBack,
   };
+}
+
+/** Encrypted and plain never mix. */
+function assertSameProtection(source: RepositoryContext, loaded: LoadedHead, keyring: Keyring | null): void {
+  const key = headKey(source.machine);
+  if (keyring === null && loaded.sealed) throw new MissingKeyError(key, 'no-passphrase');
+  if (keyring === null || loaded.sealed) return;
+  throw new EncryptionDowngradeError(key, 'is plain and must not be published');
 }
 
 /** Newest first. */

@@ -1,6 +1,7 @@
 import type { BlobStore } from '../blob/blob-store.ts';
 import { MissingKeyError } from '../errors/missing-key-error.ts';
 import { MAX_KEY_FILE_BYTES } from './format-limits.ts';
+import { getBounded } from './get-bounded.ts';
 import type { DataKey, Keyring } from './keyring.ts';
 import { putVerified } from './put-verified.ts';
 import { keyFileKey } from './repository-keys.ts';
@@ -18,7 +19,7 @@ export class MachineKeys {
 
   /** Bytes of a machine's `key.json`, or null. */
   async readFile(machine: string): Promise<Uint8Array | null> {
-    const blob = await this.#store.get(keyFileKey(machine), { maxBytes: MAX_KEY_FILE_BYTES });
+    const blob = await getBounded(this.#store, keyFileKey(machine), MAX_KEY_FILE_BYTES);
     return blob?.bytes ?? null;
   }
 

@@ -5,6 +5,7 @@ import { ObjectMissingError } from '../errors/object-missing-error.ts';
 import { RepositoryDamagedError } from '../errors/repository-damaged-error.ts';
 import { compress, decompress, isCompressed } from './compression.ts';
 import { MAX_HEAD_BYTES, MAX_MANIFEST_BYTES, MAX_STORED_BYTES } from './format-limits.ts';
+import { getBounded } from './get-bounded.ts';
 import { decodeHead, type Head } from './head.ts';
 import type { DataKey } from './keyring.ts';
 import type { MachineKeys } from './machine-keys.ts';
@@ -54,10 +55,10 @@ export class RepositoryObjects {
    */
   async readHead(machine: string, allowPlain: boolean): Promise<LoadedHead | null> {
     const place = { kind: 'head', machine, key: headKey(machine) } as const;
-    const blob = await this.#store.get(place.key, { maxBytes: MAX_HEAD_BYTES });
+    const blob = await getBounded(this.#store, place.key, MAX_HEAD_BYTES);
     if (blob === null) return null;
     const sealed = isSealed(blob.bytes);
-    if (!sealed && !allowPlain) this.#refusePlain(place.key);
+    if (isCompressed(blob.bytes) && !allowPlain) this.#refusePlain(place.key);
     const json = await this.#open(place, blob.bytes, MAX_HEAD_BYTES);
     return { head: decodeHead(json, machine, new ObjectChecker(place.key)), sealed, etag: blob.etag };
   }
@@ -73,9 +74,9 @@ export class RepositoryObjects {
   ): Promise<LoadedManifest> {
     const { snapshotId, manifestHash } = reference;
     const place = { kind: 'manifest', machine, key: manifestKey(machine, snapshotId) } as const;
-    const blob = await this.#store.get(place.key, { maxBytes: MAX_MANIFEST_BYTES });
+    const blob = await getBounded(this.#store, place.key, MAX_MANIFEST_BYTES);
     if (blob === null) throw new ObjectMissingError(place.key, this.#store.location);
-    if (sealed && !isSealed(blob.bytes)) {
+    if (sealed && isCompressed(blob.bytes)) {
       throw new EncryptionDowngradeError(place.key, 'is plain although its head is encrypted');
     }
     if (createHash('sha256').update(blob.bytes).digest('hex') !== manifestHash) {
@@ -93,7 +94,7 @@ export class RepositoryObjects {
    */
   async readSegment(machine: string, entry: SegmentEntry): Promise<Uint8Array> {
     const key = segmentKey(machine, entry.name);
-    const blob = await this.#store.get(key, { maxBytes: MAX_STORED_BYTES });
+    const blob = await getBounded(this.#store, key, MAX_STORED_BYTES);
     if (blob === null) throw new ObjectMissingError(key, this.#store.location);
     assertSegmentBytes(blob.bytes, entry, machine);
     return blob.bytes;

@@ -8,6 +8,7 @@ import { Keyring } from '../../src/backup/keyring.ts';
 import { Repository, type RepositoryOptions } from '../../src/backup/repository.ts';
 import type { MemoryState } from '../../src/backup/memory-state.ts';
 import type { RepositorySnapshot } from '../../src/backup/list-snapshots.ts';
+import { ModelStore } from './model-store.ts';
 import { encodeRow } from '../../src/backup/row.ts';
 import { SecretString } from '../../src/util/secret-string.ts';
 
@@ -27,7 +28,7 @@ export interface TestRepository {
   readonly objects: Map<string, StoredBlob>;
   readonly journal: InMemoryHeadJournal;
   /** Moves the store's clock and the machine's. */
-  advance(milliseconds: number): void;
+  readonly advance: (milliseconds: number) => void;
 }
 
 export interface TestRepositoryOptions extends Partial<RepositoryOptions> {
@@ -82,4 +83,25 @@ export async function newestOf(repository: Repository): Promise<RepositorySnapsh
   const newest = snapshots.at(-1);
   if (newest === undefined) throw new Error('there is no snapshot');
   return newest;
+}
+
+/** A machine with its local repository and the remote one that it pushes to. */
+export interface TestMachine {
+  readonly local: TestRepository;
+  readonly remote: TestRepository;
+  readonly model: ModelStore;
+}
+
+export function createTestMachine(
+  keyring: Keyring | null = null,
+  machine = MACHINE_A,
+  bucket = new Map<string, StoredBlob>(),
+): TestMachine {
+  const local = createTestRepository({ keyring, machine, place: 'local' });
+  const remote = createTestRepository({ keyring, machine, place: 'remote', objects: bucket });
+  return { local, remote, model: new ModelStore(machine) };
+}
+
+export function headOf(machine: string): string {
+  return `v1/${machine}/head`;
 }

@@ -1,0 +1,18 @@
+import type { Blob, BlobStore } from '../blob/blob-store.ts';
+import { BlobStoreError } from '../errors/blob-store-error.ts';
+import { RepositoryDamagedError } from '../errors/repository-damaged-error.ts';
+
+/**
+ * The object, or null. One that is larger than any of its kind is damage of that object, not a failure of the store.
+ * @throws RepositoryDamagedError, BlobStoreError
+ */
+export async function getBounded(store: BlobStore, key: string, maxBytes: number): Promise<Blob | null> {
+  try {
+    return await store.get(key, { maxBytes });
+  } catch (error) {
+    if (!(error instanceof BlobStoreError) || error.reason !== 'too-large') throw error;
+    throw new RepositoryDamagedError(key, `is larger than the ${maxBytes} bytes it may have`, {
+      cause: error,
+    });
+  }
+}
