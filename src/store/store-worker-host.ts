@@ -25,10 +25,10 @@ export class StoreWorkerHost {
     this.#worker = new Worker(packagePath('dist/store/store-worker.js'), {
       workerData: settings,
       execArgv: [],
+      // The standard output of the process may carry a protocol. The worker prints to standard error instead;
+      // reading its output here would keep the process alive.
       stdout: true,
     });
-    // The stdio transport owns the standard output of the process.
-    this.#worker.stdout.on('data', (chunk: Uint8Array) => process.stderr.write(chunk));
     this.#worker.on('message', (reply: StoreReply) => {
       this.#settle(reply);
     });

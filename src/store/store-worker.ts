@@ -11,6 +11,8 @@ const port = parentPort;
 // `HostedMemoryStore` is the only one to start this file.
 const { dataDir, vectorIndex = 'auto' } = workerData as StoreWorkerSettings;
 
+process.stdout.write = process.stderr.write.bind(process.stderr);
+
 const store = new SqliteMemoryStore({
   dataDir,
   now: () => Date.now(),

@@ -1,3 +1,5 @@
+import { encodeVector as encode, quantize } from '../../src/memory/quantization.ts';
+
 /** A unit vector near the axis with this number; different axes give different, nearly orthogonal vectors. */
 export function unitVector(dimension: number, axis: number): Float32Array {
   const vector = Float32Array.from({ length: dimension }, (_, index) =>
@@ -7,14 +9,7 @@ export function unitVector(dimension: number, axis: number): Float32Array {
   return vector.map((component) => component / length);
 }
 
-/** The stored form of a vector: float32 scale, little endian, then one int8 a dimension. */
+/** The form in which stores keep a vector. */
 export function encodeVector(vector: Float32Array): Uint8Array {
-  const scale = Math.max(...vector.map(Math.abs)) / 127;
-  const bytes = new Uint8Array(4 + vector.length);
-  const view = new DataView(bytes.buffer);
-  view.setFloat32(0, scale, true);
-  vector.forEach((component, index) => {
-    view.setInt8(4 + index, Math.round(component / scale));
-  });
-  return bytes;
+  return encode(quantize(vector));
 }

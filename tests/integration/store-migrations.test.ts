@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from '@photostructure/sqlite';
 import { describe, expect, it } from 'vitest';
@@ -47,6 +47,8 @@ describe('migration of an existing store', () => {
     expect(query(databasePath(folder), 'SELECT count(*) FROM mark')).toBe(1);
     expect(readdirSync(join(folder, 'backups'))).toEqual(['before-v2-20260131T123015250Z.sqlite']);
     const backup = join(folder, 'backups', 'before-v2-20260131T123015250Z.sqlite');
+    expect(statSync(backup).mode & 0o777).toBe(0o600);
+    expect(statSync(join(folder, 'backups')).mode & 0o777).toBe(0o700);
     expect(query(backup, 'PRAGMA user_version')).toBe(1);
     expect(query(backup, 'SELECT count(*) FROM version')).toBe(3);
   });

@@ -5,7 +5,9 @@ import type { Connection } from './connection.ts';
 import { Ledger } from './ledger.ts';
 import { ensureModel, findModel } from './models.ts';
 import { Query } from './query.ts';
-import { SCALE_BYTES } from './vector-encoding.ts';
+
+/** Bytes before the components of an encoded vector, see src/memory/quantization.ts. */
+export const SCALE_BYTES = 4;
 
 const selectPending = new Query<
   [model: number, now: number, limit: number],

@@ -2,13 +2,13 @@ import { addHash, contentHash, emptySum, storeDigests, toHex, type HashSum } fro
 import type { IntegrityReport } from '../memory-store.ts';
 import type { Connection } from './connection.ts';
 import { derive, textHash } from './derived-state.ts';
+import { SCALE_BYTES } from './embeddings.ts';
 import { attributeValue } from './facets.ts';
 import { readClock, readDigests, readLedger } from './ledger.ts';
 import { Query } from './query.ts';
 import type { StoredMemory } from './stored-memory.ts';
 import { toVersion, VERSION_COLUMNS, type StoredVersion, type VersionRow } from './stored-version.ts';
 import type { VectorCatchUp } from './vector-catch-up.ts';
-import { SCALE_BYTES } from './vector-encoding.ts';
 
 /** More lines of one kind would help nobody. */
 const MAX_PROBLEMS_PER_CHECK = 20;

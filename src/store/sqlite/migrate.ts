@@ -1,4 +1,4 @@
-import { mkdirSync, renameSync, rmSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { StoreDamagedError } from '../../errors/store-damaged-error.ts';
 import { StoreTooNewError } from '../../errors/store-too-new-error.ts';
@@ -76,6 +76,7 @@ function backUp(connection: Connection, target: number, now: number): string {
 }
 
 function copyInto(connection: Connection, draft: string): void {
+  closeSync(openSync(draft, 'wx', 0o600));
   connection.statement('VACUUM INTO ?').run(draft);
   const copy = new Connection(draft);
   try {

@@ -1,3 +1,4 @@
+import { closeSync, openSync } from 'node:fs';
 import { DatabaseSync } from '@photostructure/sqlite';
 
 /**
@@ -6,6 +7,7 @@ import { DatabaseSync } from '@photostructure/sqlite';
  * @throws SQLite's busy error when another process holds the lock
  */
 export function withProcessLock<Result>(path: string, work: () => Result): Result {
+  closeSync(openSync(path, 'a', 0o600));
   const lock = new DatabaseSync(path, { timeout: 50 });
   try {
     lock.exec('BEGIN EXCLUSIVE');

@@ -33,7 +33,7 @@ import { listPage, matchingIds } from './list.ts';
 import { readMemories, readWithHistory } from './reader.ts';
 import { readStats } from './stats.ts';
 import { StoreFile, type StoreFileSettings } from './store-file.ts';
-import { VectorSearch, type CreateVectorIndex } from './vector-candidates.ts';
+import { VectorSearch, type CreateVectorIndex } from './vector-search.ts';
 import { wordCandidates } from './word-candidates.ts';
 import {
   addMemories,

@@ -1,7 +1,7 @@
+import { decodeVector, dequantizeInto } from '../../memory/quantization.ts';
 import type { VectorIndex } from '../../vector/vector-index.ts';
 import type { Connection } from './connection.ts';
 import { Query } from './query.ts';
-import { decodeVector } from './vector-encoding.ts';
 
 /** Changed memories read at once; bounds the memory that loading a large store takes. */
 const BATCH = 2_000;
@@ -100,7 +100,7 @@ export class VectorCatchUp {
     const { dimension } = this.index;
     const vectors = new Float32Array(chunks.length * dimension);
     chunks.forEach(({ vector }, position) => {
-      decodeVector(vector, vectors, position * dimension);
+      dequantizeInto(vectors, position * dimension, decodeVector(vector, dimension));
     });
     this.index.add(
       Int32Array.from(chunks, ({ label }) => label),

@@ -49,7 +49,7 @@ export function describeVectorSearch(prepare: PrepareStore): void {
       expect((await at.nearest(0, {}, 3)).sort()).toEqual([many, ...others].sort());
     });
 
-    it('searches the whole store within a filter, also when nothing near the query passes it', async () => {
+    it('searches the whole store within a narrow or a broad filter, also when nothing near the query passes it', async () => {
       const far = await at.add('far', { tags: ['rare'], metadata: { kind: 'x' } });
       const near = (await at.store.add(Array.from({ length: 60 }, (_, index) => draft(`near ${index}`)))).map(
         ({ memory }) => memory.id,
@@ -59,6 +59,9 @@ export function describeVectorSearch(prepare: PrepareStore): void {
       expect(await at.nearest(0, { metadata: { kind: 'x' } }, 1)).toEqual([far]);
       expect(await at.nearest(0, { tagsAny: ['none'] }, 1)).toEqual([]);
       expect(await at.nearest(0, { createdAfter: 0 }, 3)).toHaveLength(3);
+      await at.store.update(near[0] ?? '', { tags: ['most'] });
+      await Promise.all(near.slice(20).map((id) => at.store.update(id, { tags: ['half'] })));
+      expect(await at.nearest(5, { tagsAny: ['half', 'most'] }, 50)).toHaveLength(41);
     });
 
     it('keeps vectors when only tags, source or metadata change, and over trash and back', async () => {

@@ -1,0 +1,142 @@
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readdirSync, rmdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from '@photostructure/sqlite';
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { NotFoundError } from '../../src/errors/not-found-error.ts';
+import { StoreUnavailableError } from '../../src/errors/store-unavailable-error.ts';
+import { hostMemoryStore } from '../../src/store/hosted-memory-store.ts';
+import type { MemoryStore } from '../../src/store/memory-store.ts';
+import { StoreWorkerHost } from '../../src/store/store-worker-host.ts';
+import { bundleProgram } from '../helpers/bundle.ts';
+import { draft } from '../helpers/drafts.ts';
+import { databasePath, temporaryFolder } from '../helpers/sqlite-store.ts';
+import { encodeVector, unitVector } from '../helpers/vectors.ts';
+
+const STAMP = { modelId: 'test', dimension: 8, weightsHash: '' };
+
+function hosted(dataDir: string): MemoryStore {
+  const store = hostMemoryStore({ dataDir });
+  onTestFinished(() => store.close());
+  return store;
+}
+
+describe('a hosted store', () => {
+  it('searches with the vector index that the package brings', async () => {
+    const store = hosted(temporaryFolder());
+    await store.add([draft('one'), draft('two'), draft('three')]);
+    const pending = await store.claimPendingEmbeddings({ stamp: STAMP, limit: 9, leaseMs: 0 });
+    const writes = pending.map(({ versionKey }, axis) => ({
+      versionKey,
+      chunks: [{ start: 0, end: 3, vector: encodeVector(unitVector(8, axis)) }],
+    }));
+    await store.putEmbeddings(STAMP, writes);
+    const vector = { stamp: STAMP, vector: unitVector(8, 1) };
+    const { vectors } = await store.candidates({ filter: {}, limit: 2, vector });
+    expect(vectors[0]).toMatchObject({ id: pending[1]?.id, start: 0, end: 3 });
+    expect(vectors[0]?.score).toBeCloseTo(1, 2);
+    expect((await store.checkIntegrity(STAMP)).problems).toEqual([]);
+  });
+
+  it('gives errors back as instances of their classes', async () => {
+    const store = hosted(temporaryFolder());
+    const failure = store.delete(['01890000-0000-7000-8000-000000000000']);
+    await expect(failure).rejects.toThrow(NotFoundError);
+    await expect(failure).rejects.toMatchObject({ ids: ['01890000-0000-7000-8000-000000000000'] });
+  });
+
+  it('rejects what no message can carry, and goes on', async () => {
+    const store = hosted(temporaryFolder());
+    const metadata = { f: () => 1 } as unknown as Record<string, string>;
+    await expect(store.add([draft('a', { metadata })])).rejects.toThrow(/could not be cloned/);
+    await store.add([draft('b')]);
+    expect((await store.stats()).live).toBe(1);
+  });
+
+  it('keeps the event loop free while it waits for a lock', async () => {
+    const folder = temporaryFolder();
+    const store = hosted(folder);
+    await store.add([draft('first')]);
+    const other = new DatabaseSync(databasePath(folder));
+    other.exec('BEGIN IMMEDIATE');
+    let done = false;
+    const waiting = store.add([draft('second')]).then(() => (done = true));
+    expect((await store.stats()).live).toBe(1);
+    expect(done).toBe(false);
+    other.exec('COMMIT');
+    other.close();
+    await waiting;
+  });
+
+  it('leaves only the database file when it is closed', async () => {
+    const folder = temporaryFolder();
+    const store = hostMemoryStore({ dataDir: folder });
+    await store.add([draft('a')]);
+    await store.close();
+    expect(readdirSync(folder)).toEqual(['memory.sqlite']);
+  });
+});
+
+describe('the worker thread of a store', () => {
+  it('rejects its calls when it dies; what it had acknowledged is there', async () => {
+    const folder = temporaryFolder();
+    let ended = 0;
+    const host = new StoreWorkerHost({ dataDir: folder }, () => (ended += 1));
+    await host.call('add', [[draft('acknowledged')], {}]);
+    const pending = Array.from({ length: 5 }, (_, index) =>
+      host.call('add', [[draft(`pending ${index}`)], {}]),
+    );
+    const outcomes = Promise.allSettled(pending);
+    await host.terminate();
+    const reasons = (await outcomes).flatMap((outcome) =>
+      outcome.status === 'rejected' ? [outcome.reason as unknown] : [],
+    );
+    expect(reasons.length).toBeGreaterThan(0);
+    for (const reason of reasons) expect(reason).toBeInstanceOf(StoreUnavailableError);
+    expect(ended).toBe(1);
+    const store = hosted(folder);
+    expect((await store.candidates({ filter: {}, limit: 9, words: 'acknowledged' })).words).toHaveLength(1);
+    expect((await store.checkIntegrity()).problems).toEqual([]);
+  });
+
+  it('goes on when the reason of an error is gone', async () => {
+    const folder = temporaryFolder();
+    mkdirSync(databasePath(folder));
+    const store = hosted(folder);
+    await expect(store.stats()).rejects.toThrow(StoreUnavailableError);
+    rmdirSync(databasePath(folder));
+    expect((await store.stats()).live).toBe(0);
+  });
+});
+
+describe('a process with a hosted store', () => {
+  let program: string;
+
+  beforeAll(async () => {
+    program = await bundleProgram('helpers/store-life.ts');
+  });
+
+  function live(how: string): { status: number | null; stdout: string; stderr: string } {
+    const dataDir = join(temporaryFolder(), 'data');
+    return spawnSync(process.execPath, [program, dataDir, how], { encoding: 'utf8', timeout: 20_000 });
+  }
+
+  it('ends by itself although the store was not closed', () => {
+    expect(live('leave open')).toMatchObject({ status: 0, stdout: 'added 1\n' });
+  });
+
+  it('stays alive until its calls are answered', () => {
+    expect(live('do not await')).toMatchObject({ status: 0, stdout: 'added 1\n' });
+  });
+
+  it('keeps its standard output to itself', () => {
+    const { status, stdout, stderr } = live('print in the worker');
+    expect(status).toBe(0);
+    expect(stdout).toBe('added 1\n');
+    expect(stderr).toContain('printed in the worker');
+  });
+
+  it('goes on with a new thread after the old one died', () => {
+    expect(live('kill the worker')).toMatchObject({ status: 0, stdout: 'StoreUnavailableError\nadded 1\n' });
+  });
+});
