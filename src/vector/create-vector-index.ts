@@ -1,9 +1,13 @@
 import { ExactIndex } from './exact-index.ts';
-import { createFaissNodeIndex, faissNodeIsInstalled } from './faiss-node-index.ts';
+import { createFaissNodeIndex } from './faiss-node-index.ts';
 import { createFaissWasmIndex } from './faiss-wasm-index.ts';
 import type { VectorIndex } from './vector-index.ts';
 
-/** auto: faiss-node where it is installed, else FAISS as WebAssembly. exact: a plain loop, for rescue. */
+/**
+ * wasm: FAISS as WebAssembly. node: the package faiss-node, when it is installed. exact: a plain loop, for rescue.
+ * auto is wasm even where faiss-node is installed: that one passes arrays of numbers and has neither filters nor
+ * replacement, so at 100,000 vectors a filtered search takes 200 ms instead of 6, and a replacement 55 instead of 0.01.
+ */
 export type VectorIndexKind = 'auto' | 'wasm' | 'node' | 'exact';
 
 export interface VectorIndexSettings {
@@ -21,11 +25,8 @@ export async function createVectorIndex({
       return new ExactIndex(dimension);
     case 'node':
       return createFaissNodeIndex(dimension);
+    case 'auto':
     case 'wasm':
       return createFaissWasmIndex(dimension);
-    case 'auto':
-      return (await faissNodeIsInstalled())
-        ? createFaissNodeIndex(dimension)
-        : createFaissWasmIndex(dimension);
   }
 }

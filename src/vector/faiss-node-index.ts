@@ -1,4 +1,5 @@
 import { VectorIndexError } from '../errors/vector-index-error.ts';
+import { bestHits } from './best-hits.ts';
 import { checkDimension, checkQuery, checkVectors } from './vector-arguments.ts';
 import { decodeVectorFile, encodeVectorFile } from './vector-file.ts';
 import type { VectorHit, VectorIndex, VectorSearchOptions } from './vector-index.ts';
@@ -96,16 +97,24 @@ class FaissNodeIndex implements VectorIndex {
   search(query: Float32Array, k: number, options: VectorSearchOptions = {}): VectorHit[] {
     const native = this.#open();
     checkQuery(this.dimension, query, k);
-    const count = native.ntotal();
-    if (count === 0) return [];
-    const allowed = options.allow === undefined ? undefined : new Set(options.allow);
-    const depth = allowed === undefined ? Math.min(k, count) : count;
+    const available = native.ntotal();
+    if (available === 0) return [];
+    if (options.allow === undefined) {
+      return bestHits({ wanted: Math.min(k, available), available }, (depth) =>
+        this.#deepest(native, query, Math.min(depth, available)),
+      );
+    }
+    const allowed = new Set(options.allow);
+    const qualified = this.#deepest(native, query, available).filter(({ label }) => allowed.has(label));
+    return bestHits({ wanted: k, available: qualified.length }, () => qualified);
+  }
+
+  #deepest(native: NativeIndex, query: Float32Array, depth: number): VectorHit[] {
     const { distances, labels: positions } = native.search(Array.from(query), depth);
-    return positions
-      .map((position, place) => ({ label: this.#labels[position] ?? -1, score: distances[place] ?? NaN }))
-      .filter(({ label }) => label >= 0 && (allowed?.has(label) ?? true))
-      .sort((a, b) => b.score - a.score || a.label - b.label)
-      .slice(0, k);
+    return positions.map((position, place) => ({
+      label: this.#labels[position] ?? -1,
+      score: distances[place] ?? NaN,
+    }));
   }
 
   save(): Uint8Array {

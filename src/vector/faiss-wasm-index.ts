@@ -1,4 +1,5 @@
 import { VectorIndexError } from '../errors/vector-index-error.ts';
+import { bestHits } from './best-hits.ts';
 import { flatIndexHeader } from './faiss-flat-format.ts';
 import { type FaissModule, loadFaissModule } from './faiss-wasm-module.ts';
 import { FlatSegments } from './flat-segments.ts';
@@ -7,9 +8,6 @@ import { PositionSet } from './position-set.ts';
 import { checkDimension, checkQuery, checkVectors } from './vector-arguments.ts';
 import { decodeVectorFile, encodeVectorFile } from './vector-file.ts';
 import type { VectorHit, VectorIndex, VectorSearchOptions } from './vector-index.ts';
-
-/** So many more hits than wanted are asked for at first, so that ties at the border are usually all seen at once. */
-const TIE_MARGIN = 16;
 
 /** An exact inner-product index by FAISS in a WebAssembly instance of its own. */
 export async function createFaissWasmIndex(dimension: number): Promise<VectorIndex> {
@@ -73,18 +71,11 @@ class FaissWasmIndex implements VectorIndex {
     const available = allowed?.count ?? rows.count;
     const wanted = Math.min(k, available);
     if (wanted === 0) return [];
-    for (let depth = wanted + TIE_MARGIN; ; depth *= 4) {
-      const hits = this.#ranked(rows.search(query, depth, allowed));
-      const [border = NaN, deepest = NaN] = [hits[wanted - 1]?.score, hits[depth - 1]?.score];
-      // FAISS cuts equals off by position: only when something worse is among the hits are all equals there.
-      if (depth >= available || deepest < border) return hits.slice(0, wanted);
-    }
-  }
-
-  #ranked(candidates: readonly { position: number; score: number }[]): VectorHit[] {
-    return candidates
-      .map(({ position, score }) => ({ label: this.#labels.label(position) ?? -1, score }))
-      .sort((a, b) => b.score - a.score || a.label - b.label);
+    return bestHits({ wanted, available }, (depth) =>
+      rows
+        .search(query, depth, allowed)
+        .map(({ position, score }) => ({ label: this.#labels.label(position) ?? -1, score })),
+    );
   }
 
   #positionsOf(labels: Int32Array): PositionSet {

@@ -125,7 +125,8 @@ describe('createVectorIndex', () => {
   it('takes the kind that is asked for', async () => {
     const exact = await createVectorIndex({ dimension: 4, preferred: 'exact' });
     const wasm = await createVectorIndex({ dimension: 4, preferred: 'wasm' });
-    expect([exact.kind, wasm.kind]).toEqual(['exact', 'faiss-wasm']);
+    const auto = await createVectorIndex({ dimension: 4 });
+    expect([exact.kind, wasm.kind, auto.kind]).toEqual(['exact', 'faiss-wasm', 'faiss-wasm']);
   });
 });
 
