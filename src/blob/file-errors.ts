@@ -26,6 +26,7 @@ const meanings: Readonly<Record<string, Meaning>> = {
   ENOTCONN: { reason: 'unreachable', retryable: true, fix: fixes.reach },
   EHOSTDOWN: { reason: 'unreachable', retryable: true, fix: fixes.reach },
   ETIMEDOUT: { reason: 'timeout', retryable: true, fix: fixes.reach },
+  ENOENT: { reason: 'conflict', retryable: true },
   EBUSY: { reason: 'conflict', retryable: true },
   EAGAIN: { reason: 'conflict', retryable: true },
   EMFILE: { reason: 'throttled', retryable: true },

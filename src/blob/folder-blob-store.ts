@@ -18,6 +18,9 @@ import { listFolder } from './list-folder.ts';
 import { ServerClock } from './server-clock.ts';
 import { makeFolderDurably, syncFolder, writeDurably } from './write-durably.ts';
 
+/** How often a folder is made again when somebody removes it as empty just then. */
+const folderAttempts = 20;
+
 /** Neither follow a link that someone planted nor wait for the other end of a pipe. Windows has neither flag: 0. */
 const openFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
@@ -179,11 +182,11 @@ export class FolderBlobStore implements CreatableBlobStore {
   /** Runs a write in a folder, which a concurrent `delete` may remove as empty just before. */
   async #inFolder<T>(folder: string, action: () => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt++) {
-      await makeFolderDurably(folder);
       try {
+        await makeFolderDurably(folder);
         return await action();
       } catch (error) {
-        if (systemCode(error) !== 'ENOENT' || attempt === 5) throw error;
+        if (systemCode(error) !== 'ENOENT' || attempt === folderAttempts) throw error;
       }
     }
   }
