@@ -1,0 +1,92 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createApp, resolveConfig, type App, type ModelStamp } from 'faiss-memory';
+
+const WORDS = (
+  'server database deploy pump sensor invoice meeting decision customer garden recipe holiday train museum guitar physics budget ' +
+  'contract release branch cluster certificate password policy backup monitor alert pipeline schema index query cache latency ' +
+  'translation grammar novel painting mountain river weather harvest bicycle engine battery bridge station ticket doctor allergy'
+).split(' ');
+
+/** Deterministic numbers in [0, 1). */
+export function randomNumbers(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (Math.imul(state ^ (state >>> 15), 2_246_822_519) + 374_761_393) >>> 0;
+    return state / 2 ** 32;
+  };
+}
+
+/** Forty words, some rare: as long as a usual memory. */
+export function randomText(random: () => number): string {
+  const word = (): string => {
+    const common = WORDS[Math.floor(random() ** 2 * WORDS.length)] ?? 'memory';
+    return random() < 0.3 ? `${common}${Math.floor(random() * 2_000)}` : common;
+  };
+  return Array.from({ length: 40 }, word).join(' ');
+}
+
+export function randomUnitVector(random: () => number, dimension: number): Float32Array {
+  const vector = Float32Array.from({ length: dimension }, () => random() + random() + random() - 1.5);
+  const norm = Math.hypot(...vector);
+  return vector.map((value) => value / norm);
+}
+
+/** 4 bytes float32 scale, then one signed byte a dimension: how the store takes vectors. */
+export function encode(vector: Float32Array): Uint8Array {
+  const scale = Math.fround(Math.max(...vector.map(Math.abs)) / 127);
+  const bytes = new Uint8Array(4 + vector.length);
+  new DataView(bytes.buffer).setFloat32(0, scale, true);
+  bytes.set(
+    Int8Array.from(vector, (value) => Math.round(value / scale)),
+    4,
+  );
+  return bytes;
+}
+
+export interface FilledApp {
+  readonly app: App;
+  readonly stamp: ModelStamp;
+  readonly dataDir: string;
+  close(): Promise<void>;
+}
+
+/** An app on a new data folder with so many memories, each with a random vector in the place of the model's. */
+export async function filledApp(memories: number, env: Record<string, string> = {}): Promise<FilledApp> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'faiss-memory-bench-'));
+  const machine = { platform: process.platform, homeDirectory: dataDir, workingDirectory: process.cwd() };
+  const { settings } = resolveConfig({ ...machine, env: { ...env, MEMORY_DATA_DIR: dataDir } });
+  const app = await createApp(settings);
+  const stamp = await app.embedder.stamp();
+  const random = randomNumbers(memories);
+  for (let start = 0; start < memories; start += 1_000) {
+    const count = Math.min(1_000, memories - start);
+    const drafts = Array.from({ length: count }, (_, index) => ({
+      text: randomText(random),
+      tags: [`tag${(start + index) % 50}`],
+      source: '',
+      metadata: {},
+    }));
+    await app.store.import(drafts);
+    const pending = await app.store.claimPendingEmbeddings({ stamp, limit: count, leaseMs: 60_000 });
+    const chunk = (text: string) => ({
+      start: 0,
+      end: text.length,
+      vector: encode(randomUnitVector(random, stamp.dimension)),
+    });
+    await app.store.putEmbeddings(
+      stamp,
+      pending.map(({ versionKey, text }) => ({ versionKey, chunks: [chunk(text)] })),
+    );
+  }
+  return {
+    app,
+    stamp,
+    dataDir,
+    close: async () => {
+      await app.close();
+      rmSync(dataDir, { recursive: true, force: true });
+    },
+  };
+}

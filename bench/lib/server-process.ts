@@ -1,0 +1,73 @@
+import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+
+interface Reply {
+  readonly id?: number;
+  readonly result?: Record<string, unknown>;
+}
+
+/** The built server over raw stdio, so that no client's own time is measured. */
+export class ServerProcess {
+  readonly #child: ChildProcessWithoutNullStreams;
+  readonly #waiting = new Map<number, (reply: Reply) => void>();
+  #nextId = 1;
+
+  constructor(dataDir: string, env: Record<string, string> = {}) {
+    this.#child = spawn(process.execPath, ['dist/bin/faiss-memory.js'], {
+      env: { ...process.env, MEMORY_DATA_DIR: dataDir, ...env },
+    });
+    createInterface({ input: this.#child.stdout }).on('line', (line) => {
+      const reply = JSON.parse(line) as Reply;
+      this.#waiting.get(reply.id ?? -1)?.(reply);
+    });
+  }
+
+  request(method: string, params: Record<string, unknown>): Promise<Record<string, unknown>> {
+    const id = this.#nextId;
+    this.#nextId += 1;
+    return new Promise((resolve) => {
+      this.#waiting.set(id, ({ result }) => {
+        resolve(result ?? {});
+      });
+      this.#child.stdin.write(`${JSON.stringify({ jsonrpc: '2.0', id, method, params })}\n`);
+    });
+  }
+
+  async initialize(): Promise<void> {
+    const clientInfo = { name: 'bench', version: '1' };
+    await this.request('initialize', { protocolVersion: '2025-06-18', capabilities: {}, clientInfo });
+    this.#child.stdin.write(`${JSON.stringify({ jsonrpc: '2.0', method: 'notifications/initialized' })}\n`);
+  }
+
+  call(name: string, parameters: Record<string, unknown>): Promise<Record<string, unknown>> {
+    return this.request('tools/call', { name, arguments: parameters });
+  }
+
+  /** Resident memory in MB; Linux only. */
+  get rss(): number {
+    const status = readFileSync(`/proc/${this.#child.pid ?? 0}/status`, 'utf8');
+    return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1_024;
+  }
+
+  /** @returns milliseconds from the end of stdin to the end of the process */
+  end(): Promise<number> {
+    const start = performance.now();
+    return new Promise((resolve) => {
+      this.#child.once('exit', () => {
+        resolve(performance.now() - start);
+      });
+      this.#child.stdin.end();
+    });
+  }
+}
+
+/** Milliseconds that Node itself takes to start and end. */
+export function bareNode(): Promise<number> {
+  const start = performance.now();
+  return new Promise((resolve) => {
+    spawn(process.execPath, ['-e', '0']).once('exit', () => {
+      resolve(performance.now() - start);
+    });
+  });
+}
