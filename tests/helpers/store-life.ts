@@ -3,6 +3,8 @@ import { syncBuiltinESMExports } from 'node:module';
 import threads, { type WorkerOptions } from 'node:worker_threads';
 import { draft } from './drafts.ts';
 
+export type StoreLife = 'leave open' | 'do not await' | 'print in the worker' | 'kill the worker';
+
 const [dataDir = '', how = ''] = process.argv.slice(2);
 const workers: threads.Worker[] = [];
 

@@ -11,6 +11,7 @@ import { StoreWorkerHost } from '../../src/store/store-worker-host.ts';
 import { bundleProgram } from '../helpers/bundle.ts';
 import { draft } from '../helpers/drafts.ts';
 import { databasePath, temporaryFolder } from '../helpers/sqlite-store.ts';
+import type { StoreLife } from '../helpers/store-life.ts';
 import { encodeVector, unitVector } from '../helpers/vectors.ts';
 
 const STAMP = { modelId: 'test', dimension: 8, weightsHash: '' };
@@ -116,7 +117,7 @@ describe('a process with a hosted store', () => {
     program = await bundleProgram('helpers/store-life.ts');
   });
 
-  function live(how: string): { status: number | null; stdout: string; stderr: string } {
+  function live(how: StoreLife): { status: number | null; stdout: string; stderr: string } {
     const dataDir = join(temporaryFolder(), 'data');
     return spawnSync(process.execPath, [program, dataDir, how], { encoding: 'utf8', timeout: 20_000 });
   }

@@ -11,7 +11,7 @@ import { syncFolder } from './sync-folder.ts';
 const quickCheck = new Query<[], { quick_check: string }>('PRAGMA quick_check(1)');
 
 /** The newest schema version of a list of migrations. */
-export function latestVersion(migrations: readonly Migration[]): number {
+function latestVersion(migrations: readonly Migration[]): number {
   return migrations.at(-1)?.version ?? 0;
 }
 

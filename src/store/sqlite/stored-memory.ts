@@ -14,7 +14,7 @@ const selectSiblings = new Query<[num: number], VersionRow>(
   `SELECT ${VERSION_COLUMNS} FROM version v WHERE v.num = ? AND v.sibling = 1 ORDER BY v.key`,
 );
 
-export function findNum(connection: Connection, id: string): number | undefined {
+function findNum(connection: Connection, id: string): number | undefined {
   return selectNum.get(connection, id)?.num;
 }
 

@@ -8,7 +8,7 @@ import { storeVersion, stripVersion, withoutContent } from './stored-version.ts'
 import { forgetRemovedWords } from './word-index.ts';
 
 /** Replaced versions that a memory keeps as its local history. */
-export const HISTORY_LIMIT = 50;
+const HISTORY_LIMIT = 50;
 
 const selectNextNum = new Query<[], { num: number }>('SELECT coalesce(max(num), 0) + 1 AS num FROM memory');
 const replaceSiblings = new Query<[replacedAt: number, num: number]>(
