@@ -38,7 +38,7 @@ export const settingsSchema = {
     default: 'mask',
   }),
   vectorIndex: setting(choice(['auto', 'wasm', 'node', 'exact']), {
-    doc: 'Vector index: FAISS as WebAssembly, faiss-node when it is installed, or a plain exact scan. `auto` takes the first that works.',
+    doc: 'Vector index: FAISS as WebAssembly (`auto` and `wasm`), the package faiss-node when it is installed, or a plain exact scan.',
     environmentVariable: 'MEMORY_VECTOR_INDEX',
     default: 'auto',
   }),

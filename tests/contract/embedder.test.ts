@@ -1,0 +1,44 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { BundledEmbedder } from '../../src/embedding/bundled-embedder.ts';
+import { FakeEmbedder } from '../../src/embedding/fake-embedder.ts';
+import { OpenAiCompatibleEmbedder } from '../../src/embedding/openai-compatible-embedder.ts';
+import { type EmbeddingServer, startEmbeddingServer } from '../helpers/embedding-server.ts';
+import { cosine, embedderContract } from './embedder.contract.ts';
+
+let server: EmbeddingServer;
+beforeAll(async () => {
+  server = await startEmbeddingServer();
+});
+afterAll(async () => {
+  await server.close();
+});
+
+embedderContract('fake', () => new FakeEmbedder());
+embedderContract(
+  'OpenAI-compatible endpoint',
+  () => new OpenAiCompatibleEmbedder({ baseUrl: server.url, model: 'test' }),
+);
+embedderContract('bundled model on WebAssembly', () => new BundledEmbedder({ runtime: 'wasm' }));
+embedderContract('bundled model on onnxruntime-node', () => new BundledEmbedder({ runtime: 'native' }));
+
+describe('bundled model', () => {
+  it('gives nearly the same vectors on both runtimes', async () => {
+    const embedders = [
+      new BundledEmbedder({ runtime: 'wasm' }),
+      new BundledEmbedder({ runtime: 'native' }),
+    ] as const;
+    try {
+      for (const text of [
+        'tea',
+        'The staging server runs on 10.0.0.5.',
+        'Wer wartet die Pumpen in Sopot?',
+        'def f(x): return x',
+      ]) {
+        const [wasm, native] = await Promise.all(embedders.map((embedder) => embedder.embedQuery(text)));
+        expect(cosine(wasm ?? new Float32Array(), native)).toBeGreaterThan(0.998);
+      }
+    } finally {
+      await Promise.all(embedders.map((embedder) => embedder.close()));
+    }
+  });
+});

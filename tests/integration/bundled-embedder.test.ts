@@ -1,0 +1,88 @@
+import { copyFileSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { ModelDamagedError } from '../../src/errors/model-damaged-error.ts';
+import { BundledEmbedder, type BundledEmbedderSettings } from '../../src/embedding/bundled-embedder.ts';
+import { packagePath } from '../../src/util/package-path.ts';
+
+function open(settings: BundledEmbedderSettings = {}): BundledEmbedder {
+  const embedder = new BundledEmbedder({ runtime: 'wasm', ...settings });
+  onTestFinished(() => embedder.close());
+  return embedder;
+}
+
+/** A copy of the model's folder with one byte of one file changed. */
+function damagedModel(name: string): string {
+  const folder = mkdtempSync(join(tmpdir(), 'faiss-memory-model-'));
+  for (const file of ['model.onnx', 'tokenizer.json'])
+    copyFileSync(packagePath('models', 'e5-small-v2-int8', file), join(folder, file));
+  const bytes = readFileSync(join(folder, name));
+  bytes[1_000] = (bytes[1_000] ?? 0) ^ 1;
+  writeFileSync(join(folder, name), bytes);
+  return folder;
+}
+
+describe('BundledEmbedder', () => {
+  it('touches nothing before its first use', () => {
+    const embedder = open({ modelDirectory: '/nonexistent' });
+    expect(embedder.ready).toBe(false);
+    expect(embedder.describe()).toMatchObject({ runtime: 'not loaded' });
+  });
+
+  it.each(['model.onnx', 'tokenizer.json'])('names a damaged %s and how to mend it', async (name) => {
+    const failure: unknown = await open({ modelDirectory: damagedModel(name) })
+      .embedQuery('tea')
+      .catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(ModelDamagedError);
+    expect(String(failure)).toContain(name);
+    expect(failure).toMatchObject({ fix: expect.stringContaining('Install the package again') as string });
+  });
+
+  it('names a missing model', async () => {
+    await expect(open({ modelDirectory: '/nonexistent' }).embedQuery('tea')).rejects.toThrow(
+      '/nonexistent/model.onnx cannot be read',
+    );
+  });
+
+  it('answers queries before passages that wait', async () => {
+    const embedder = open();
+    await embedder.warmUp();
+    const order: string[] = [];
+    const passage = (name: string): Promise<unknown> =>
+      embedder.embedPassage(`${name} `.repeat(60)).then(() => order.push(name));
+    await Promise.all([
+      passage('first'),
+      passage('second'),
+      passage('third'),
+      embedder.embedQuery('q').then(() => order.push('query')),
+    ]);
+    expect(order.indexOf('query')).toBeLessThan(2);
+  });
+
+  it('leaves memory when it is not used, and comes back', async () => {
+    const embedder = open({ idleUnloadMs: 50 });
+    await embedder.embedQuery('tea');
+    await vi.waitUntil(() => !embedder.ready, { timeout: 5_000 });
+    expect(await embedder.embedQuery('tea')).toHaveLength(384);
+  });
+
+  it('rejects what waits when it is closed, and everything after', async () => {
+    const embedder = open();
+    const pending = embedder.embedQuery('tea');
+    await embedder.close();
+    await expect(pending).rejects.toThrow('closed');
+    await expect(embedder.embedQuery('tea')).rejects.toThrow('closed');
+  });
+
+  it('forgets a text that nobody waits for any more', async () => {
+    const embedder = open();
+    await embedder.warmUp();
+    const abort = new AbortController();
+    const running = embedder.embedPassage('long '.repeat(400));
+    const waiting = embedder.embedPassage('short', abort.signal);
+    abort.abort(new Error('enough'));
+    await expect(waiting).rejects.toThrow('enough');
+    expect((await running).length).toBeGreaterThan(1);
+  });
+});

@@ -1,0 +1,58 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { fuse } from '../../../src/memory/ranking.ts';
+
+const list = (...entries: [id: string, score: number][]) => entries.map(([id, score]) => ({ id, score }));
+
+describe('fuse', () => {
+  it('puts what both lists have before what only one has', () => {
+    const ranked = fuse({
+      words: list(['a', 9], ['both', 8], ['c', 1]),
+      vectors: list(['d', 0.9], ['both', 0.88], ['e', 0.7]),
+    });
+    expect(ranked[0]).toMatchObject({ id: 'both', wordRank: 2, vectorRank: 2, cosine: 0.88 });
+  });
+
+  it('keeps the order of a single list and gives it the whole weight', () => {
+    const words = list(['a', 5], ['b', 3], ['c', 1]);
+    expect(fuse({ words, vectors: [] }).map(({ id, score }) => [id, score])).toEqual([
+      ['a', 1],
+      ['b', 0.5],
+      ['c', 0],
+    ]);
+  });
+
+  it('says that a candidate is in no list by null', () => {
+    expect(
+      fuse({ words: list(['a', 1]), vectors: list(['b', 0.8]) }).find(({ id }) => id === 'a'),
+    ).toMatchObject({
+      wordRank: 1,
+      vectorRank: null,
+      cosine: null,
+      chunk: null,
+    });
+  });
+
+  it('is empty for empty lists', () => {
+    expect(fuse({ words: [], vectors: [] })).toEqual([]);
+  });
+
+  it('ranks each id once, by falling scores from 0 to 1', () => {
+    const entries = fc.uniqueArray(fc.tuple(fc.string(), fc.double({ min: 0, max: 20, noNaN: true })), {
+      selector: ([id]) => id,
+    });
+    const sorted = entries.map((some) => list(...some).sort((a, b) => b.score - a.score));
+    fc.assert(
+      fc.property(sorted, sorted, (words, vectors) => {
+        const ranked = fuse({ words, vectors });
+        const ids = new Set([...words, ...vectors].map(({ id }) => id));
+        expect(new Set(ranked.map(({ id }) => id))).toEqual(ids);
+        expect(ranked).toHaveLength(ids.size);
+        ranked.forEach(({ score }, place) => {
+          expect(score).toBeGreaterThanOrEqual(0);
+          expect(score).toBeLessThanOrEqual(ranked[place - 1]?.score ?? 1);
+        });
+      }),
+    );
+  });
+});
