@@ -31,10 +31,11 @@ export async function probeBlobStore(
   settings: BlobSettings,
   options: BlobCallOptions = {},
 ): Promise<ProbeReport> {
+  const location = placeOf(settings);
   const mistakes = checkBlobSettings(settings);
-  if (mistakes.some(({ level }) => level === 'problem')) return report({ findings: mistakes });
+  if (mistakes.some(({ level }) => level === 'problem')) return report({ location, findings: mistakes });
   const { store, findings: contact } = await probeConnection(settings, options.signal);
-  if (store === null) return report({ findings: [...mistakes, ...contact] });
+  if (store === null) return report({ location, findings: [...mistakes, ...contact] });
   const folder = `${probeFolder}/${randomBytes(8).toString('hex')}/`;
   const area = { store: retryingBlobStore(store, { attempts: 3 }), folder, options };
   try {
@@ -55,13 +56,18 @@ export async function probeBlobStore(
   }
 }
 
+/** Names the store where it could not be opened. */
+function placeOf(settings: BlobSettings): string {
+  return settings.provider === 'folder' ? settings.path : `${settings.provider} ${settings.bucket}`;
+}
+
 function clockOf(store: BlobStore): Pick<ProbeReport, 'clockOffsetMs'> {
   const serverTime = store.serverTime();
   return { clockOffsetMs: serverTime === null ? null : Math.round(serverTime - Date.now()) };
 }
 
-function report(part: Partial<ProbeReport> & Pick<ProbeReport, 'findings'>): ProbeReport {
-  const { clockOffsetMs = null, conditionalPut = 'unknown', location = '' } = part;
+function report(part: Partial<ProbeReport> & Pick<ProbeReport, 'findings' | 'location'>): ProbeReport {
+  const { clockOffsetMs = null, conditionalPut = 'unknown', location } = part;
   const findings = [...part.findings, ...clockFinding(clockOffsetMs)];
   const usable = findings.every(({ level }) => level !== 'problem');
   return { location, findings, usable, clockOffsetMs, conditionalPut };

@@ -45,13 +45,23 @@ export function describeBlobStore(name: string, subject: BlobStoreSubject): void
     let server: Awaited<ReturnType<BlobStoreSubject['start']>>;
     let bucket: string;
     let store: CreatableBlobStore;
-    const opened: BlobStore[] = [];
+    const opened: { readonly request: OpenRequest; readonly store: BlobStore }[] = [];
 
     async function open(request: Partial<OpenRequest> = {}): Promise<CreatableBlobStore> {
-      const prefix = `run-${randomBytes(6).toString('hex')}`;
-      const result = await server.open({ bucket, prefix, ...request });
-      opened.push(result);
+      const complete = { bucket, prefix: `run-${randomBytes(6).toString('hex')}`, ...request };
+      const result = await server.open(complete);
+      opened.push({ request: complete, store: result });
       return result;
+    }
+
+    /** A bucket that stays gets nothing left behind in it. */
+    async function cleanUp(): Promise<void> {
+      const prefixes = new Set(opened.map(({ request }) => request.prefix));
+      for (const prefix of prefixes) {
+        const remains = await server.open({ bucket, prefix });
+        await inBatches(await remains.list(''), ({ key }) => remains.delete(key));
+        await remains.close();
+      }
     }
 
     beforeAll(async () => {
@@ -61,7 +71,8 @@ export function describeBlobStore(name: string, subject: BlobStoreSubject): void
     }, 120_000);
 
     afterAll(async () => {
-      await Promise.all(opened.map((each) => each.close()));
+      await Promise.all(opened.map((each) => each.store.close()));
+      if (existingBucket !== undefined) await cleanUp();
       await server.stop();
     }, 120_000);
 

@@ -35,57 +35,61 @@ const dead: readonly Toxic[] = [
   { type: 'limit_data', stream: 'downstream', attributes: { bytes: 30_000 } },
 ];
 
-describe.runIf(program !== null)('a bad line to the store', () => {
-  const bytes = randomBytes(100_000);
-  let running: RunningServer;
-  let proxy: ToxicProxy;
-  let direct: CreatableBlobStore;
+if (program !== null) describeBadLines(program);
 
-  beforeAll(async () => {
-    running = await fauxqs.start('');
-    proxy = await startToxiproxy(program ?? '', running.address);
-    direct = await createBlobStore(running.settings('toxics'));
-    await direct.createBucket();
-  });
-  afterAll(async () => {
-    await direct.close();
-    await proxy.stop();
-    await running.stop();
-  });
+function describeBadLines(toxiproxy: string): void {
+  describe('a bad line to the store', () => {
+    const bytes = randomBytes(100_000);
+    let running: RunningServer;
+    let proxy: ToxicProxy;
+    let direct: CreatableBlobStore;
 
-  async function through(timeoutMs: number): Promise<BlobStore> {
-    const settings = running.settings('toxics') as S3BlobSettings;
-    const endpoint = `http://127.0.0.1:${proxy.port}`;
-    return createBlobStore({ ...settings, endpoint, timeoutMs });
-  }
+    beforeAll(async () => {
+      running = await fauxqs.start('');
+      proxy = await startToxiproxy(toxiproxy, running.address);
+      direct = await createBlobStore(running.settings('toxics'));
+      await direct.createBucket();
+    });
+    afterAll(async () => {
+      await direct.close();
+      await proxy.stop();
+      await running.stop();
+    });
 
-  it.each(slow)('is no reason to fail: $type $stream', async (toxic) => {
-    const store = await through(20_000);
-    await proxy.poison([toxic]);
-    await store.put('slow/object', bytes);
-    expect(Buffer.from((await store.get('slow/object'))?.bytes ?? []).equals(bytes)).toBe(true);
-    expect(await store.list('slow/')).toHaveLength(1);
-    await store.delete('slow/object');
-    await proxy.poison([]);
-    await store.close();
-  });
+    async function through(timeoutMs: number): Promise<BlobStore> {
+      const settings = running.settings('toxics') as S3BlobSettings;
+      const endpoint = `http://127.0.0.1:${proxy.port}`;
+      return createBlobStore({ ...settings, endpoint, timeoutMs });
+    }
 
-  it.each(dead)(
-    'is a typed error when nothing gets through, and passes: $type $stream $attributes',
-    async (toxic) => {
-      await direct.put('dead/object', bytes);
-      const store = await through(300);
+    it.each(slow)('is no reason to fail: $type $stream', async (toxic) => {
+      const store = await through(20_000);
       await proxy.poison([toxic]);
-      const upstream = toxic.stream === 'upstream';
-      const error = await errorOf(upstream ? store.put('dead/object', bytes) : store.get('dead/object'));
-      expect(error.retryable).toBe(true);
-      expect(['timeout', 'interrupted', 'unreachable', 'protocol']).toContain(error.reason);
+      await store.put('slow/object', bytes);
+      expect(Buffer.from((await store.get('slow/object'))?.bytes ?? []).equals(bytes)).toBe(true);
+      expect(await store.list('slow/')).toHaveLength(1);
+      await store.delete('slow/object');
+      await proxy.poison([]);
       await store.close();
-      const patient = await through(20_000);
-      const healing = retryingBlobStore(patient, { wait: () => proxy.poison([]) });
-      await proxy.poison([{ type: 'reset_peer', stream: 'downstream', attributes: { timeout: 0 } }]);
-      expect(Buffer.from((await healing.get('dead/object'))?.bytes ?? []).equals(bytes)).toBe(true);
-      await healing.close();
-    },
-  );
-});
+    });
+
+    it.each(dead)(
+      'is a typed error when nothing gets through, and passes: $type $stream $attributes',
+      async (toxic) => {
+        await direct.put('dead/object', bytes);
+        const store = await through(300);
+        await proxy.poison([toxic]);
+        const upstream = toxic.stream === 'upstream';
+        const error = await errorOf(upstream ? store.put('dead/object', bytes) : store.get('dead/object'));
+        expect(error.retryable).toBe(true);
+        expect(['timeout', 'interrupted', 'unreachable', 'protocol']).toContain(error.reason);
+        await store.close();
+        const patient = await through(20_000);
+        const healing = retryingBlobStore(patient, { wait: () => proxy.poison([]) });
+        await proxy.poison([{ type: 'reset_peer', stream: 'downstream', attributes: { timeout: 0 } }]);
+        expect(Buffer.from((await healing.get('dead/object'))?.bytes ?? []).equals(bytes)).toBe(true);
+        await healing.close();
+      },
+    );
+  });
+}

@@ -18,8 +18,8 @@ export interface BinaryName {
 }
 
 /**
- * Finds a program by environment variable, in PATH, then in `TEST_SERVERS_DIR` (default `../shared/bin` beside
- * the repository), plain or as `.xz`. Null when there is none. A variable that names no program is an error.
+ * Finds a program by environment variable, in PATH, then in the binary folders, plain or as `.xz`. Null when there
+ * is none. A variable that names no program is an error.
  */
 export async function findBinary({ variable, command }: BinaryName): Promise<string | null> {
   const named = process.env[variable] ?? '';
@@ -30,7 +30,17 @@ export async function findBinary({ variable, command }: BinaryName): Promise<str
   for (const folder of (process.env['PATH'] ?? '').split(delimiter)) {
     if (await isProgram(join(folder, command))) return join(folder, command);
   }
-  return findInFolder(process.env['TEST_SERVERS_DIR'] ?? packagePath('..', 'shared', 'bin'), command);
+  for (const folder of binaryFolders()) {
+    const found = await findInFolder(folder, command);
+    if (found !== null) return found;
+  }
+  return null;
+}
+
+/** `TEST_SERVERS_DIR`, or what `scripts/get-test-servers.mjs` fills and a folder beside the repository. */
+function binaryFolders(): string[] {
+  const named = process.env['TEST_SERVERS_DIR'] ?? '';
+  return named === '' ? [packagePath('.cache', 'test-servers'), packagePath('..', 'shared', 'bin')] : [named];
 }
 
 async function findInFolder(folder: string, command: string): Promise<string | null> {
