@@ -40,8 +40,11 @@ export function createApp(settings: Settings): Promise<App> {
     trashMs: settings.trashDays * DAY_MS,
   });
   const close = once(async () => {
-    await Promise.all([memory.close(), embedder.close()]);
+    // What the service has in work ends with the embedder; the model's thread may end beside the store.
+    const embedderClosed = embedder.close();
+    await memory.close();
     await store.close();
+    await embedderClosed;
   });
   return Promise.resolve({ memory, store, embedder, settings, close });
 }

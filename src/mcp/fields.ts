@@ -5,8 +5,14 @@ import type { Metadata } from '../memory/version.ts';
 /** Schema parts that several tools share. */
 export const texts = z.array(z.string());
 export const tags = z.optional(texts);
-export const metadata = z.optional(z.record(z.string(), z.unknown()));
 export const flag = z.optional(z.boolean());
+/** An object with free members, whatever their names: `z.record` would silently drop one named `__proto__`. */
+const members = z.custom<Metadata>(isObject).check(z.meta({ type: 'object' }));
+export const metadata = z.optional(members);
+
+function isObject(value: unknown): boolean {
+  return value !== null && typeof value === 'object' && !Array.isArray(value);
+}
 
 function described<Schema extends z.ZodMiniType>(schema: Schema, description: string): Schema {
   return schema.check(z.describe(description));
@@ -24,13 +30,13 @@ export function limit(most: number, usual: number): z.ZodMiniOptional<z.ZodMiniN
 
 /** The conditions of a filter, as members of a tool's own arguments. */
 export const filterFields = {
-  tags: described(tags, 'any of'),
-  all_tags: tags,
-  source: text('prefix'),
+  tags: described(z.optional(texts), 'with any of these'),
+  all_tags: described(z.optional(texts), 'with all of these'),
+  source: text('prefix of the source'),
   project: text(),
-  metadata,
-  after: text('created; ISO date or age (7d)'),
-  before: text(),
+  metadata: described(z.optional(members), 'equal members'),
+  after: text('created since: ISO date or time, or age (12h, 7d, 2w)'),
+  before: text('created until; likewise'),
 };
 
 interface FilterArguments {
@@ -38,22 +44,30 @@ interface FilterArguments {
   readonly all_tags?: string[] | undefined;
   readonly source?: string | undefined;
   readonly project?: string | undefined;
-  readonly metadata?: Record<string, unknown> | undefined;
+  readonly metadata?: Metadata | undefined;
   readonly after?: string | undefined;
   readonly before?: string | undefined;
 }
 
-/** The filter among a tool's arguments; undefined when no condition is given. */
+/**
+ * The filter among a tool's arguments; undefined when no condition is given. Agents fill what they do not need
+ * with empty values, so an empty condition is none.
+ */
 export function toFilter(given: FilterArguments): FilterInput | undefined {
-  const { all_tags: allTags, metadata: members, ...same } = given;
-  const filter = { ...same, allTags, metadata: toMetadata(members) };
-  return Object.values(filter).some((value) => value !== undefined) ? filter : undefined;
+  const { all_tags: allTags, ...same } = given;
+  const filter = { ...same, allTags };
+  const conditions = Object.entries(filter).filter(([, value]) => value !== undefined && !isEmpty(value));
+  return conditions.length === 0 ? undefined : Object.fromEntries(conditions);
 }
 
-/** Arguments came as JSON, so their members are JSON. */
-export function toMetadata(given: Record<string, unknown> | undefined): Metadata | undefined {
-  return given as Metadata | undefined;
+function isEmpty(value: string | object): boolean {
+  return Object.keys(value).length === 0;
 }
 
-/** A memory in an answer, as far as every tool has it; see `toData` for the rest. */
+/** An optional text; an empty one is none. */
+export function filled(value: string | undefined): string | undefined {
+  return value === '' ? undefined : value;
+}
+
+/** A memory in an answer, as far as every tool has it; see `memoryData` for the rest. */
 export const memoryShape = z.looseObject({ id: z.string(), text: z.string() });

@@ -6,6 +6,8 @@ export type JsonSchema = Readonly<Record<string, unknown>>;
 export function toJsonSchema(schema: z.ZodMiniObject): JsonSchema {
   const json = z.toJSONSchema(schema, {
     io: 'input',
+    // Says itself what it is, by `z.meta`.
+    unrepresentable: 'any',
     override: ({ jsonSchema }) => {
       tighten(jsonSchema);
     },

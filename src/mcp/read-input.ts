@@ -64,7 +64,8 @@ const MAX_SHOWN = 60;
 function shown(value: unknown): string {
   if (value === undefined) return 'missing';
   const json = JSON.stringify(value);
-  return json.length > MAX_SHOWN ? `${json.slice(0, MAX_SHOWN - 1)}…` : json;
+  // The cut may fall into a surrogate pair, which not every client could read.
+  return json.length > MAX_SHOWN ? `${json.slice(0, MAX_SHOWN - 1).toWellFormed()}…` : json;
 }
 
 function allowed(schema: JsonSchema): string {
@@ -81,8 +82,13 @@ function allowed(schema: JsonSchema): string {
     case 'array':
       return `a list of ${schemaOf(schema, 0)['type'] === 'object' ? 'objects' : 'texts'}`;
     default:
-      return 'a JSON object';
+      return anObject(schema);
   }
+}
+
+function anObject(schema: JsonSchema): string {
+  const names = Object.keys(propertiesOf(schema));
+  return names.length === 0 ? 'a JSON object' : `an object with ${names.join(', ')}`;
 }
 
 function range(minimum: unknown, maximum: unknown): string {

@@ -1,16 +1,18 @@
+import type { Writable } from 'node:stream';
 import { serveStdio } from '@modelcontextprotocol/server/stdio';
 import { settleWithin } from '../util/settle-within.ts';
 import { clientGone } from './client-gone.ts';
 import type { ServerParts } from './mcp-services.ts';
 import { buildServer } from './server.ts';
 import { StdioTransport } from './stdio-transport.ts';
-import { guardStdout } from './stdout-guard.ts';
 
 /** Together under the 2 seconds that clients wait before they kill. */
 const FINISH_LIMIT_MS = 1_200;
 const CLOSE_LIMIT_MS = 500;
 
 export interface StdioParts extends ServerParts {
+  /** From `guardStdout`, called before anything else could print. */
+  readonly stdout: Writable;
   /** Called once, when the client is gone and its calls are finished; gets half a second. */
   readonly onClose: () => Promise<void>;
 }
@@ -20,8 +22,7 @@ export interface StdioParts extends ServerParts {
  * two seconds after that; then the process may exit whatever is still going on.
  */
 export async function serveOverStdio(parts: StdioParts): Promise<void> {
-  const { logger, onClose } = parts;
-  const stdout = guardStdout();
+  const { logger, onClose, stdout } = parts;
   const gone = clientGone(stdout);
   const transport = new StdioTransport(process.stdin, stdout);
   const connection = serveStdio(() => buildServer(parts), {

@@ -1,18 +1,22 @@
 import * as z from 'zod/mini';
 import { InvalidInputError } from '../../errors/invalid-input-error.ts';
-import type { AddInput } from '../../memory/memory-api.ts';
 import { defineTool } from '../define-tool.ts';
-import { metadata, tags, text, texts, toMetadata } from '../fields.ts';
+import { metadata, tags, text, texts } from '../fields.ts';
 import { renderAdded } from '../render.ts';
 import { addedData } from '../structured.ts';
 
-const about = { tags, source: text(), project: text(), metadata };
+const about = {
+  tags,
+  source: text('where it comes from: person, document, URL'),
+  project: text(),
+  metadata,
+};
 
 export const memoryAdd = defineTool({
   name: 'memory_add',
   title: 'Remember',
   description:
-    'Store what will matter in later conversations: preferences, decisions and why, facts about people and projects. One fact per memory, understandable on its own, no secrets. Give text, or memories for many. Near-duplicates are stored too and reported as similar, unless on_duplicate says skip or supersede (a new version of the old one).',
+    'Store what will matter in later conversations: preferences, decisions and why, facts about people and projects. One fact per memory, understandable on its own, no secrets. Give text, or memories for many. An exact duplicate returns the existing id. A near-duplicate is stored and reported as similar: if it says the same, delete one; on_duplicate instead: skip it, supersede the old one with a new version, or add even exact duplicates.',
   intent: 'add',
   input: z.strictObject({
     text: text(),
@@ -36,13 +40,7 @@ export const memoryAdd = defineTool({
       throw new InvalidInputError('text', problem, 'give text for one memory, or memories for many');
     }
     const inputs = single === '' ? memories : [{ ...rest, text: single }];
-    const results = await memory.add({ memories: inputs.map(toAddInput), onDuplicate });
+    const results = await memory.add({ memories: inputs, onDuplicate });
     return { data: { results: results.map(addedData) }, text: results.map(renderAdded).join('\n') };
   },
 });
-
-type Given = Omit<AddInput, 'metadata'> & { readonly metadata?: Record<string, unknown> | undefined };
-
-function toAddInput(given: Given): AddInput {
-  return { ...given, metadata: toMetadata(given.metadata) };
-}

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { InvalidInputError } from '../../errors/invalid-input-error.ts';
 import { defineTool } from '../define-tool.ts';
-import { filterFields, flag, tags, text, texts, toFilter } from '../fields.ts';
+import { filled, filterFields, flag, tags, text, texts, toFilter } from '../fields.ts';
 import { renderDeleted } from '../render.ts';
 import { deletedData } from '../structured.ts';
 
@@ -9,7 +9,7 @@ export const memoryDelete = defineTool({
   name: 'memory_delete',
   title: 'Delete memories',
   description:
-    'Move memories to the trash: by ids; or by filter, first with dry_run, then again with the confirm token it gave. Undo with memory_update.',
+    'Move memories to the trash: by ids; or by filter, first with dry_run: true, then again with the confirm token it gave. Undo with memory_update restore.',
   intent: 'remove',
   input: z.strictObject({ ids: tags, dry_run: flag, confirm: text(), ...filterFields }),
   output: z.object({
@@ -29,7 +29,7 @@ export const memoryDelete = defineTool({
         `give ids, or one of ${Object.keys(filterFields).join(', ')}`,
       );
     }
-    const result = await memory.delete({ ids, dryRun, confirm, filter });
+    const result = await memory.delete({ ids, dryRun, confirm: filled(confirm), filter });
     return { data: deletedData(result), text: renderDeleted(result) };
   },
 });

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { defineTool } from '../define-tool.ts';
-import { filterFields, limit, memoryShape, text, toFilter } from '../fields.ts';
+import { filled, filterFields, limit, memoryShape, text, toFilter } from '../fields.ts';
 import { renderPage } from '../render.ts';
 import { beginning, memoryData } from '../structured.ts';
 
@@ -23,7 +23,13 @@ export const memoryList = defineTool({
     next_cursor: z.optional(z.string()),
   }),
   async handle({ memory }, { which, order, limit: most, cursor, ...filter }) {
-    const page = await memory.list({ which, order, limit: most, cursor, filter: toFilter(filter) });
+    const page = await memory.list({
+      which,
+      order,
+      limit: most,
+      cursor: filled(cursor),
+      filter: toFilter(filter),
+    });
     return {
       data: {
         memories: page.memories.map((item) => memoryData(item, beginning(item.text))),

@@ -1,47 +1,46 @@
 import * as z from 'zod/mini';
 import { InvalidInputError } from '../../errors/invalid-input-error.ts';
+import { NotFoundError } from '../../errors/not-found-error.ts';
 import { defineTool } from '../define-tool.ts';
-import { flag, memoryShape, metadata, tags, text, toMetadata } from '../fields.ts';
+import { flag, memoryShape, metadata, tags, text } from '../fields.ts';
 import { renderRestored, renderUpdated } from '../render.ts';
 import { beginning, given, memoryData } from '../structured.ts';
+
+const changes = {
+  text: text(),
+  tags,
+  add_tags: tags,
+  remove_tags: tags,
+  source: text(),
+  metadata,
+};
 
 export const memoryUpdate = defineTool({
   name: 'memory_update',
   title: 'Update a memory',
   description:
-    'Correct or complete a memory; older versions are kept. tags replaces all. metadata is merged, null removes a member. restore: true brings it back from the trash.',
+    'Correct or complete a memory; older versions are kept. tags replaces all tags; metadata is merged, null removes a member. restore: true, alone, brings it back from the trash.',
   intent: 'change',
-  input: z.strictObject({
-    id: z.string(),
-    text: text(),
-    tags,
-    add_tags: tags,
-    remove_tags: tags,
-    source: text(),
-    metadata,
-    restore: flag,
-  }),
+  input: z.strictObject({ id: z.string(), ...changes, restore: flag }),
   output: z.object({ memory: memoryShape, masked: tags }),
   async handle({ memory }, { id, restore, add_tags: addTags, remove_tags: removeTags, ...same }) {
-    const changes = { ...same, addTags, removeTags, metadata: toMetadata(same.metadata) };
-    const changesNothing = Object.values(changes).every((value) => value === undefined);
+    const patch = { ...same, addTags, removeTags };
+    const changesNothing = Object.values(patch).every((value) => value === undefined);
     if (restore === true) {
-      const [restored] = await memory.restore([id]);
-      if (changesNothing && restored !== undefined) {
-        return {
-          data: { memory: memoryData(restored, beginning(restored.text)) },
-          text: renderRestored(restored),
-        };
+      if (!changesNothing) {
+        throw new InvalidInputError('restore', 'and changes are both given', 'restore first, then change');
       }
-    } else if (changesNothing) {
-      throw new InvalidInputError('id', 'is given without a change', `allowed are ${CHANGES.join(', ')}`);
+      const [restored] = await memory.restore([id]);
+      if (restored === undefined) throw new NotFoundError([id]);
+      const data = { memory: memoryData(restored, beginning(restored.text)) };
+      return { data, text: renderRestored(restored) };
     }
-    const { memory: updated, masked } = await memory.update({ id, ...changes });
-    return {
-      data: { memory: memoryData(updated, beginning(updated.text)), ...given('masked', masked) },
-      text: renderUpdated(updated, masked),
-    };
+    if (changesNothing) {
+      const names = [...Object.keys(changes), 'restore'].join(', ');
+      throw new InvalidInputError('id', 'is given without a change', `allowed are ${names}`);
+    }
+    const { memory: updated, masked } = await memory.update({ id, ...patch });
+    const data = { memory: memoryData(updated, beginning(updated.text)), ...given('masked', masked) };
+    return { data, text: renderUpdated(updated, masked) };
   },
 });
-
-const CHANGES = ['text', 'tags', 'add_tags', 'remove_tags', 'source', 'metadata', 'restore'];
