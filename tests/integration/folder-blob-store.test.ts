@@ -1,7 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, readdir, readFile, stat, symlink, utimes, writeFile, chmod, mkdtemp } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readdir, readFile, stat, symlink, utimes, writeFile, chmod } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -157,7 +156,7 @@ it('says access denied where permission is missing', async () => {
 
 describe('kill -9 in the middle of writes', () => {
   it('never loses an acknowledged object, and never leaves half of one', async () => {
-    const bundle = join(await mkdtemp(join(tmpdir(), 'faiss-memory-writer-')), 'writer.mjs');
+    const bundle = join(data.path, 'writer.mjs');
     await build({
       entryPoints: ['tests/helpers/folder-writer.ts'],
       bundle: true,
