@@ -69,11 +69,11 @@ const zones = folders.map((folder) => {
 });
 
 export default defineConfig(
-  { ignores: ['dist', 'coverage', 'node_modules', 'vendor', 'tests/fixtures'] },
+  { ignores: ['dist', '.cache', 'coverage', 'node_modules', 'vendor', 'tests/fixtures'] },
   ...tseslint.configs.strictTypeChecked,
   {
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
-    plugins: { 'import-x': importX as never },
+    plugins: { 'import-x': importX },
     settings: { 'import-x/resolver-next': [createNodeResolver({ extensions: ['.ts', '.mjs', '.js'] })] },
     rules: {
       'import-x/no-restricted-paths': ['error', { zones }],
@@ -99,5 +99,10 @@ export default defineConfig(
       'import-x/no-restricted-paths': 'off',
       'max-params': 'off',
     },
+  },
+  {
+    files: ['**/*.mjs'],
+    extends: [tseslint.configs.disableTypeChecked],
+    languageOptions: { parserOptions: { projectService: false } },
   },
 );

@@ -20,7 +20,8 @@ const machine = {
   homeDirectory: '/nonexistent',
   workingDirectory: process.cwd(),
 };
-const { embedder, close } = await createApp(resolveConfig({ ...machine, env: process.env }).settings);
+const app = await createApp(resolveConfig({ ...machine, env: process.env }).settings);
+const { embedder } = app;
 
 async function passage(text: string): Promise<Float32Array> {
   const [chunk] = await embedder.embedPassage(text);
@@ -76,4 +77,4 @@ async function questions(folder: string): Promise<void> {
 
 await pairs(folder);
 await questions(folder);
-await close();
+await app.close();

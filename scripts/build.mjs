@@ -1,6 +1,6 @@
 // Builds dist/: ES modules bundled by esbuild with shared chunks (start-up time), types by tsc.
 //   node scripts/build.mjs [--no-types]
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
@@ -33,7 +33,11 @@ copyRuntime(join(fresh, 'runtime'));
 if (!process.argv.includes('--no-types')) {
   const tsc = join('node_modules', 'typescript', 'bin', 'tsc');
   const options = ['-p', 'tsconfig.build.json', '--emitDeclarationOnly', '--outDir', fresh];
-  execFileSync(process.execPath, [tsc, ...options], { stdio: 'inherit' });
+  const types = spawnSync(process.execPath, [tsc, ...options], { stdio: 'inherit' });
+  if (types.status !== 0) {
+    rmSync(fresh, { recursive: true });
+    process.exit(1);
+  }
 }
 // A running server keeps the files it has open; a new one finds a whole folder.
 const old = join('.cache', `dist-old-${process.pid}`);

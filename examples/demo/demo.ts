@@ -32,7 +32,7 @@ async function connect(): Promise<Client> {
     new StdioClientTransport({
       command: process.execPath,
       args: ['dist/bin/faiss-memory.js'],
-      env: { ...process.env, MEMORY_DATA_DIR: dataFolder } as Record<string, string>,
+      env: { ...process.env, MEMORY_DATA_DIR: dataFolder },
     }),
   );
   return client;
@@ -61,7 +61,8 @@ async function waitForVectors(client: Client): Promise<void> {
 function why(hit: Hit): string {
   const meaning =
     hit.vector_rank === null ? '' : `meaning: rank ${hit.vector_rank}, similarity ${hit.similarity ?? 0}`;
-  const words = hit.word_rank === null ? '' : `words: rank ${hit.word_rank} (${(hit.words ?? []).join(', ')})`;
+  const words =
+    hit.word_rank === null ? '' : `words: rank ${hit.word_rank} (${(hit.words ?? []).join(', ')})`;
   return [meaning, words].filter(Boolean).join('; ');
 }
 

@@ -114,10 +114,10 @@ export class BundledEmbedder implements Embedder {
   #start(): Worker {
     const worker = new Worker(packagePath('dist', 'embedding', 'embedding-worker.js'), {
       workerData: this.#settings,
-      // What a runtime prints must not reach this process's stdout, which may carry a protocol.
+      // Kept from this process's stdout, which may carry a protocol; the worker sends it to stderr. Left unread,
+      // because a stream that is read keeps the process from exiting.
       stdout: true,
     });
-    worker.stdout.pipe(process.stderr, { end: false });
     worker.on('message', (reply: WorkerReply) => {
       this.#receive(reply);
     });

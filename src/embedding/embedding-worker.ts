@@ -12,6 +12,9 @@ import {
 const port = parentPort;
 if (port === null) throw new Error('embedding-worker runs only as a worker thread');
 
+// What a runtime prints must not reach the process's stdout, which may carry a protocol.
+process.stdout.write = process.stderr.write.bind(process.stderr);
+
 // The thread that starts this one passes exactly these settings.
 const model = E5Model.load(workerData as WorkerSettings);
 model.then(

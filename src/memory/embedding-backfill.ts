@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { EmbeddedChunk, Embedder, ModelStamp } from '../embedding/embedder.ts';
 import type { MemoryStore, PendingEmbedding } from '../store/memory-store.ts';
 import type { ReembedProgress } from './memory-api.ts';
@@ -7,6 +8,7 @@ import { encodeVector, quantize } from './quantization.ts';
 const LEASE_MS = 180_000;
 const BATCH = 8;
 const RETRY_AFTER_MS = 30_000;
+const LEASED_ELSEWHERE_MS = 200;
 
 /**
  * Gives memories the vectors they lack: those just added, those another process left behind when it died, and
@@ -115,22 +117,35 @@ export class EmbeddingBackfill {
     this.#problem = error instanceof Error ? error.message : String(error);
   }
 
-  /** Embeds all that is pending, however long it takes, and counts towards the total. */
+  /** Embeds all that is pending, and waits for what other processes have leased. */
   async reembed(
     onProgress: (progress: ReembedProgress) => void,
     signal?: AbortSignal,
   ): Promise<ReembedProgress> {
-    const stamp = await this.#embedder.stamp();
-    const stats = await this.#store.stats(stamp);
-    const total = stats.live - stats.embedded;
-    onProgress({ done: 0, total });
-    const done = await this.run({
-      ...(signal === undefined ? {} : { signal }),
-      onBatch: (count) => {
-        onProgress({ done: Math.min(count, total), total });
-      },
-    });
-    return { done, total };
+    const total = await this.#pending();
+    const report = (done: number): void => {
+      onProgress({ done: Math.min(done, total), total });
+    };
+    report(0);
+    for (let before = 0; ;) {
+      await this.run({
+        ...(signal === undefined ? {} : { signal }),
+        onBatch: (count) => {
+          report(before + count);
+        },
+      });
+      await this.#running;
+      const left = await this.#pending();
+      before = Math.max(0, total - left);
+      report(before);
+      if (left === 0) return { done: total, total };
+      await sleep(LEASED_ELSEWHERE_MS, undefined, signal === undefined ? {} : { signal });
+    }
+  }
+
+  async #pending(): Promise<number> {
+    const { live, embedded } = await this.#store.stats(await this.#embedder.stamp());
+    return live - embedded;
   }
 
   /** Stops after the text under way; what is not done stays pending in the store. */

@@ -25,9 +25,8 @@ export function quantize(vector: Float32Array): QuantizedVector {
 
 /** Writes the approximate components into `target` from `offset` on. */
 export function dequantizeInto(target: Float32Array, offset: number, { scale, data }: QuantizedVector): void {
-  data.forEach((value, index) => {
-    target[offset + index] = value * scale;
-  });
+  // A plain loop: this runs for every vector of the store when the index is filled.
+  for (let i = 0; i < data.length; i += 1) target[offset + i] = (data[i] ?? 0) * scale;
 }
 
 /** 4 bytes float32 scale, little-endian, then the data. */

@@ -192,6 +192,50 @@ describe('search', () => {
   });
 });
 
+describe('a change of the model', () => {
+  it('embeds everything anew, finds by words meanwhile, and never mixes models', async () => {
+    await add('PostgreSQL holds the invoices', 'Anna likes tea');
+    await service.reembed();
+    const changed = new FakeEmbedder({ modelId: 'other', dimension: 32 });
+    const next = new MemoryService({
+      store,
+      embedder: changed,
+      rules: { scanner: createSecretScanner(), secrets: 'mask', textLimit: 100_000, defaultProject: '' },
+      now: Date.now,
+      modelWaitMs: 20,
+      trashMs: 1_000_000,
+    });
+    try {
+      expect((await next.stats()).embedding.pending).toBe(2);
+      const before = await next.search({ query: 'invoices' });
+      expect(before.hits).toMatchObject([{ wordRank: 1, vectorRank: null }]);
+      const progress: number[] = [];
+      expect(await next.reembed(({ done }) => progress.push(done))).toMatchObject({ done: 2 });
+      expect(progress.at(-1)).toBe(2);
+      const after = await next.search({ query: 'invoices' });
+      expect(after.hits).toMatchObject([
+        { wordRank: 1, vectorRank: 1 },
+        { wordRank: null, vectorRank: 2 },
+      ]);
+    } finally {
+      await next.close();
+    }
+  });
+
+  it('goes on where it was interrupted', async () => {
+    embedder.ready = false;
+    await add(...Array.from({ length: 20 }, (_, index) => `fact number ${index}`));
+    const abort = new AbortController();
+    await expect(
+      service.reembed(({ done }) => {
+        if (done >= 8) abort.abort(new Error('enough'));
+      }, abort.signal),
+    ).rejects.toThrow('enough');
+    await service.reembed();
+    expect((await service.stats()).embedding.pending).toBe(0);
+  });
+});
+
 describe('update', () => {
   it('adds and removes tags and merges metadata at the moment of writing', async () => {
     const [id = ''] = await add('fact');
