@@ -101,7 +101,8 @@ export function statsData({ oldest, newest, embedding, ...stats }: Stats): Data 
     ...(newest === null ? {} : { newest: isoTime(newest) }),
     tags: Object.fromEntries(tags),
     sources: Object.fromEntries(sources),
-    embedding: { model: modelId, ready, pending, ...given('problem', problem) },
+    // An embedder that needs no loading counts itself ready even when it cannot be reached.
+    embedding: { model: modelId, ready: ready && problem === '', pending, ...given('problem', problem) },
   };
 }
 

@@ -1,0 +1,132 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { type Exit, RawServer } from '../helpers/mcp/raw-server.ts';
+import {
+  PROGRAM,
+  serverEnvironment,
+  temporaryFolder,
+  WITH_MODEL,
+} from '../helpers/mcp/server-environment.ts';
+
+/** Clients kill a server that is still there two seconds after they have left. */
+const LIMIT_MS = 2_000;
+
+async function exitWithin(server: RawServer, leave: (server: RawServer) => void): Promise<Exit> {
+  const start = performance.now();
+  leave(server);
+  const exit = await server.exited;
+  expect(performance.now() - start).toBeLessThan(LIMIT_MS);
+  return exit;
+}
+
+const OK = { code: 0, signal: null };
+
+/** Ways a client leaves that the server can see. */
+const departures: readonly [string, (server: RawServer) => void][] = [
+  ['the end of stdin', ({ child }) => child.stdin.end()],
+  ['a destroyed stdin', ({ child }) => child.stdin.destroy()],
+  ['SIGTERM', ({ child }) => child.kill('SIGTERM')],
+  ['SIGINT', ({ child }) => child.kill('SIGINT')],
+  ['SIGHUP', ({ child }) => child.kill('SIGHUP')],
+  [
+    'a stdout nobody reads any more',
+    (server) => {
+      server.child.stdout.destroy();
+      server.send({ jsonrpc: '2.0', id: 99, method: 'ping' });
+    },
+  ],
+];
+
+describe.each(departures)('at %s', (_, leave) => {
+  it('exits with code 0 before any call', async () => {
+    const server = new RawServer(temporaryFolder());
+    await server.initialize();
+    expect(await exitWithin(server, leave)).toEqual(OK);
+  });
+
+  it('exits with code 0 with an open store and a model that is loading', async () => {
+    const server = new RawServer(temporaryFolder(), WITH_MODEL);
+    await server.initialize();
+    await server.call('memory_add', { text: 'Ada likes tea' });
+    expect(await exitWithin(server, leave)).toEqual(OK);
+  });
+});
+
+describe('leaving', () => {
+  it('does not wait for a handshake that never comes', async () => {
+    const server = new RawServer(temporaryFolder());
+    expect(await exitWithin(server, () => server.child.stdin.end())).toEqual(OK);
+  });
+
+  it('is quick with a loaded model and many memories to embed', async () => {
+    const server = new RawServer(temporaryFolder(), WITH_MODEL);
+    await server.initialize();
+    await server.call('memory_search', { query: 'load the model', mode: 'vector' });
+    const memories = Array.from({ length: 100 }, (_, index) => ({
+      text: `${index} ${'long text '.repeat(300)}`,
+    }));
+    await server.call('memory_add', { memories });
+    expect(await exitWithin(server, () => server.child.stdin.end())).toEqual(OK);
+  });
+
+  it('answers the calls that came before the end of stdin', async () => {
+    const server = new RawServer(temporaryFolder());
+    const answers = [
+      server.initialize(),
+      server.call('memory_add', { text: 'Ada likes tea' }),
+      server.call('memory_add', { text: 'Bob likes milk' }),
+    ];
+    server.child.stdin.end();
+    await Promise.all(answers);
+    expect(await server.exited).toEqual(OK);
+  });
+
+  it('is not held up by a second signal', async () => {
+    const server = new RawServer(temporaryFolder(), WITH_MODEL);
+    await server.initialize();
+    await server.call('memory_add', { text: 'Ada likes tea' });
+    await exitWithin(server, () => {
+      server.child.kill('SIGTERM');
+      server.child.kill('SIGTERM');
+    });
+  });
+
+  it('leaves every acknowledged write behind, even when killed', async () => {
+    const folder = temporaryFolder();
+    const first = new RawServer(folder);
+    await first.initialize();
+    await first.call('memory_add', { text: 'Ada likes tea' });
+    first.child.kill('SIGKILL');
+    await first.exited;
+    const second = new RawServer(folder);
+    await second.initialize();
+    expect((await second.call('memory_search', { query: 'tea' })).text).toContain('> Ada likes tea');
+  });
+});
+
+describe('the death of the parent', () => {
+  it('ends the server, though others still hold its pipes open', async () => {
+    // `sleep` keeps the server's stdin open, this test its stdout; only their parent, the shell, is killed.
+    const script = `(printf '%s\\n' "$REQUEST"; exec sleep 60) | "$NODE" "$PROGRAM"; exit`;
+    const shell = spawn('sh', ['-c', script], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+      detached: true,
+      env: {
+        ...serverEnvironment(temporaryFolder()),
+        REQUEST: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/list' }),
+        NODE: process.execPath,
+        PROGRAM,
+      },
+    });
+    onTestFinished(() => {
+      if (shell.pid !== undefined) process.kill(-shell.pid, 'SIGKILL');
+    });
+    await once(shell.stdout, 'data');
+    const ended = once(shell.stdout, 'close');
+    const start = performance.now();
+    shell.kill('SIGKILL');
+    await ended;
+    expect(performance.now() - start).toBeLessThan(LIMIT_MS);
+  });
+});
