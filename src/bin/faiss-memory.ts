@@ -1,0 +1,24 @@
+#!/usr/bin/env node
+import { homedir } from 'node:os';
+
+// Plain syntax and late imports on purpose: an old Node must get as far as the message.
+const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+if (major < 20 || (major === 20 && minor < 19)) {
+  process.stderr.write(
+    `faiss-memory needs Node.js 20.19 or newer; this is ${process.version} (${process.execPath}).\n` +
+      'Fix: install a current Node.js from https://nodejs.org, or point your MCP client at a newer one.\n',
+  );
+  process.exit(1);
+}
+
+const { main } = await import('../cli/main.ts');
+const code = await main(process.argv.slice(2), {
+  env: process.env,
+  platform: process.platform,
+  homeDirectory: homedir(),
+  workingDirectory: process.cwd(),
+  stdin: process.stdin,
+  stdout: process.stdout,
+  stderr: process.stderr,
+});
+process.exit(code);

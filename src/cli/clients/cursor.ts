@@ -1,0 +1,13 @@
+import { pathsOf } from '../../config/machine.ts';
+import type { ClientDescription } from './client.ts';
+
+export const cursor: ClientDescription = {
+  name: 'cursor',
+  title: 'Cursor',
+  format: 'json',
+  section: 'mcpServers',
+  file: (machine) => pathsOf(machine).join(machine.homeDirectory, '.cursor', 'mcp.json'),
+  evidence: (machine) => pathsOf(machine).join(machine.homeDirectory, '.cursor'),
+  withType: false,
+  afterwards: 'Restart Cursor, or switch the server on under Settings, Tools & MCP.',
+};

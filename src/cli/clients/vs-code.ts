@@ -1,0 +1,26 @@
+import { absoluteVariable, pathsOf } from '../../config/machine.ts';
+import type { ClientDescription, ClientMachine } from './client.ts';
+
+export const vsCode: ClientDescription = {
+  name: 'vs-code',
+  title: 'VS Code',
+  format: 'json',
+  section: 'servers',
+  file: (machine) => pathsOf(machine).join(folder(machine), 'mcp.json'),
+  evidence: folder,
+  withType: true,
+  afterwards: 'Start the server in VS Code with "MCP: List Servers", or restart VS Code.',
+};
+
+/** The default profile. */
+function folder(machine: ClientMachine): string {
+  const paths = pathsOf(machine);
+  const home = machine.homeDirectory;
+  const base =
+    machine.platform === 'win32'
+      ? (absoluteVariable(machine, 'APPDATA') ?? paths.join(home, 'AppData', 'Roaming'))
+      : machine.platform === 'darwin'
+        ? paths.join(home, 'Library', 'Application Support')
+        : (absoluteVariable(machine, 'XDG_CONFIG_HOME') ?? paths.join(home, '.config'));
+  return paths.join(base, 'Code', 'User');
+}

@@ -1,0 +1,27 @@
+import type { CommandDeclaration } from './command.ts';
+import { addCommand } from './commands/add.ts';
+import { configCommand } from './commands/config.ts';
+import { deleteCommand } from './commands/delete.ts';
+import { getCommand } from './commands/get.ts';
+import { listCommand } from './commands/list.ts';
+import { reembedCommand } from './commands/reembed.ts';
+import { restoreDeletedCommand } from './commands/restore-deleted.ts';
+import { searchCommand } from './commands/search.ts';
+import { serveCommand } from './commands/serve.ts';
+import { statsCommand } from './commands/stats.ts';
+import { updateCommand } from './commands/update.ts';
+
+/** All commands in the order of the help. */
+export const commandList: readonly CommandDeclaration[] = [
+  serveCommand,
+  addCommand,
+  searchCommand,
+  listCommand,
+  getCommand,
+  updateCommand,
+  deleteCommand,
+  restoreDeletedCommand,
+  statsCommand,
+  reembedCommand,
+  configCommand,
+];

@@ -1,0 +1,78 @@
+import { UsageError } from '../../errors/usage-error.ts';
+import type { AddResult } from '../../memory/memory-api.ts';
+import { defineCommand, list, oneOf, value } from '../command.ts';
+import { embedBeforeExit, warmUpQuietly } from '../embed-before-exit.ts';
+import { memoryData } from '../memory-data.ts';
+import { parseMetadata } from '../parse-metadata.ts';
+import { readText } from '../read-text.ts';
+import { oneLine } from '../render.ts';
+
+export const addCommand = defineCommand({
+  name: 'add',
+  summary: 'store a memory',
+  details: 'Prints its id. An exact duplicate is not stored again; near-duplicates are stored and reported.',
+  arguments: [{ name: '[text...]', doc: 'the text; - reads it from stdin' }],
+  options: {
+    file: value('-f, --file <path>', 'read the text from a file'),
+    tags: list('-t, --tag <tag>', 'tag of the memory; repeatable'),
+    source: value('--source <text>', 'where it comes from'),
+    project: value('--project <name>', 'project it belongs to'),
+    metadata: list(
+      '-m, --metadata <key=value>',
+      'further facts; a value that is JSON is taken as such; repeatable',
+    ),
+    onDuplicate: oneOf(
+      '--on-duplicate <what>',
+      ['add', 'skip', 'supersede'],
+      'store exact duplicates too, skip near-duplicates, or replace the nearest one',
+    ),
+  },
+  examples: [
+    [
+      'faiss-memory add "The staging server is 10.0.0.5" --tag ops --tag staging',
+      'store a fact with two tags',
+    ],
+    ['git log -1 --format=%B | faiss-memory add - --source git', 'store what another program prints'],
+    ['faiss-memory add --file notes.md --project website -m reviewed=true', 'store a file'],
+  ],
+  run: async (context, { args, options }) => {
+    const text = await readText(context, args, options.file);
+    if (text === undefined) {
+      throw new UsageError('the text is missing', 'Write it after "add", use - for stdin, or --file.');
+    }
+    const app = await context.app();
+    await warmUpQuietly(app, context.signal);
+    const { tags, source, project, onDuplicate } = options;
+    const memory = { text, tags, source, project, metadata: parseMetadata(options.metadata) };
+    const [result] = await app.memory.add({ memories: [memory], onDuplicate });
+    if (result === undefined) throw new TypeError('add of one memory returned no result');
+    await embedBeforeExit(app, context.signal);
+    return { data: addData(result), text: describe(result, context.output.columns) };
+  },
+});
+
+function addData(result: AddResult): object {
+  const { memory, ...others } = result;
+  return { memory: memoryData(memory), ...others };
+}
+
+const OUTCOMES: Readonly<Record<AddResult['outcome'], string>> = {
+  added: 'Stored',
+  existing: 'Already there, nothing stored:',
+  skipped: 'Too similar, nothing stored:',
+  superseded: 'Replaced by the new text:',
+};
+
+function describe({ memory, outcome, similar, masked }: AddResult, columns: number): string {
+  const lines = [`${OUTCOMES[outcome]} ${memory.id}`];
+  if (masked.length > 0) lines.push(`Masked in the text: ${masked.join(', ')}`);
+  if (similar.length > 0) lines.push('Similar memories:');
+  for (const { id, text, similarity } of similar) {
+    lines.push(`  ${id}  ${percent(similarity)}  ${oneLine(text, Math.max(20, columns - 46))}`);
+  }
+  return lines.join('\n');
+}
+
+function percent(share: number): string {
+  return `${Math.round(share * 100)}%`;
+}

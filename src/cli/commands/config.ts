@@ -1,0 +1,51 @@
+import { settingList } from '../../config/setting-list.ts';
+import { describeSource, type SettingSource } from '../../config/sources.ts';
+import type { ResolvedConfig } from '../../config/resolve.ts';
+import { defineCommand } from '../command.ts';
+import { table } from '../render.ts';
+
+export const configCommand = defineCommand({
+  name: 'config',
+  summary: 'show every setting and where it comes from',
+  details:
+    'Flags win over the environment, the environment over config.json, that over the defaults. Secrets are not shown.',
+  arguments: [],
+  options: {},
+  examples: [
+    ['faiss-memory config', 'the settings in effect'],
+    ['faiss-memory config --set embedding.threads=2', 'try a value before writing it down'],
+  ],
+  run: async (context) => {
+    const config = context.config();
+    const rows = settingList.map(({ key, setting }) => ({
+      key,
+      value: valueAt(config, key),
+      source: config.sources[key] ?? { kind: 'default' as const },
+      environmentVariable: setting.environmentVariable,
+    }));
+    const settings = rows.map(({ value, ...row }) => ({ ...row, value: value ?? null }));
+    const lines = rows.map(({ key, value, source }) => [key, shown(value), shortSource(source)]);
+    return Promise.resolve({
+      data: { configFile: config.configFile, settings, warnings: config.warnings },
+      text: `${table([['SETTING', 'VALUE', 'SOURCE'], ...lines])}\n\nconfig file: ${config.configFile}`,
+    });
+  },
+});
+
+/** The value of a dotted key. */
+function valueAt({ settings }: ResolvedConfig, key: string): unknown {
+  let node: unknown = settings;
+  for (const name of key.split('.')) {
+    node = typeof node === 'object' && node !== null ? (node as Record<string, unknown>)[name] : undefined;
+  }
+  return node;
+}
+
+function shown(value: unknown): string {
+  if (value === undefined || value === '') return '–';
+  return typeof value === 'string' ? value : JSON.stringify(value).replace(/^"(.*)"$/, '$1');
+}
+
+function shortSource(source: SettingSource): string {
+  return source.kind === 'default' ? 'default' : describeSource(source);
+}

@@ -1,0 +1,110 @@
+import { UsageError } from '../../errors/usage-error.ts';
+import type { App } from '../../app.ts';
+import type { FilterInput } from '../../memory/memory-api.ts';
+import type { Memory } from '../../memory/memory.ts';
+import { type CommandContext, type CommandOutcome, defineCommand, toggle } from '../command.ts';
+import { confirmed } from '../confirm.ts';
+import { filterOptions, toFilterInput, withFixedTimes } from '../filter-options.ts';
+import { memoryData } from '../memory-data.ts';
+import { count, memoryBrief } from '../render.ts';
+
+/** The service takes at most so many ids in one call. */
+const BATCH = 100;
+const PAGE = 1_000;
+const NOTHING_DONE = { data: { deleted: 0, purged: 0 }, text: 'Nothing was deleted.' };
+
+export const deleteCommand = defineCommand({
+  name: 'delete',
+  summary: 'move memories to the trash, or erase them',
+  details:
+    'By ids at once; by filter after showing what would go. The trash keeps the content for the configured ' +
+    'number of days; restore-deleted brings it back. --purge erases the content for good.',
+  arguments: [{ name: '[id...]', doc: 'ids of memories' }],
+  options: {
+    dryRun: toggle('--dry-run', 'only show what would be deleted'),
+    yes: toggle('-y, --yes', 'do not ask'),
+    purge: toggle('--purge', 'erase text, history and vectors for good'),
+    ...filterOptions,
+  },
+  examples: [
+    ['faiss-memory delete 0198c0de-0000-7000-8000-000000000001', 'move one memory to the trash'],
+    ['faiss-memory delete --tag scratch --before 90d --dry-run', 'what would a filter delete?'],
+    ['faiss-memory delete --tag scratch --before 90d --yes', 'delete it without a question'],
+    ['faiss-memory delete 0198c0de-0000-7000-8000-000000000001 --purge', 'erase one memory for good'],
+  ],
+  run: async (context, { args, options }) => {
+    const filter = toFilterInput(options);
+    if (args.length > 0 === (filter !== undefined)) {
+      const problem =
+        filter === undefined ? 'neither ids nor a filter are given' : 'both ids and a filter are given';
+      throw new UsageError(problem, 'Give ids, or options such as --tag and --before.');
+    }
+    const app = await context.app();
+    const { dryRun, yes, purge } = options;
+    const target = filter === undefined ? { ids: args } : { filter: withFixedTimes(filter, Date.now()) };
+    if (dryRun) return showDryRun(context, app, target);
+    return purge ? purgeTarget(context, target, yes) : deleteTarget(context, target, yes);
+  },
+});
+
+type Target = { readonly ids: readonly string[] } | { readonly filter: FilterInput };
+
+async function showDryRun(context: CommandContext, app: App, target: Target): Promise<CommandOutcome> {
+  const { count: matches, examples } = await app.memory.delete({ ...target, dryRun: true });
+  return {
+    data: { dryRun: true, matches, examples: examples.map(memoryData) },
+    text: `${preview(context, matches, examples)}\nThis was a dry run; nothing was deleted.`,
+  };
+}
+
+function preview(context: CommandContext, matches: number, examples: readonly Memory[]): string {
+  const lines = examples.map((memory) => memoryBrief(memory, context.output.columns));
+  if (matches > examples.length) lines.push(`… and ${matches - examples.length} more`);
+  return [...lines, `${count(matches, 'memory matches', 'memories match')}.`].join('\n');
+}
+
+async function deleteTarget(context: CommandContext, target: Target, yes: boolean): Promise<CommandOutcome> {
+  const { memory } = await context.app();
+  let deleted = 0;
+  if ('ids' in target) {
+    for (const ids of batches(target.ids)) deleted += (await memory.delete({ ids })).count;
+  } else {
+    const found = await memory.delete({ ...target, dryRun: true });
+    if (found.count === 0) return NOTHING_DONE;
+    if (!yes) context.output.note(preview(context, found.count, found.examples));
+    const question = `Move ${count(found.count, 'memory', 'memories')} to the trash?`;
+    if (!(await confirmed(context, question, yes))) return NOTHING_DONE;
+    deleted = (await memory.delete({ ...target, confirm: found.confirm })).count;
+  }
+  const text = `${count(deleted, 'memory', 'memories')} moved to the trash; restore-deleted brings them back.`;
+  return { data: { deleted, purged: 0 }, text };
+}
+
+async function purgeTarget(context: CommandContext, target: Target, yes: boolean): Promise<CommandOutcome> {
+  const { memory } = await context.app();
+  const ids = 'ids' in target ? target.ids : await matchingIds(context, target.filter);
+  if (ids.length === 0) return NOTHING_DONE;
+  const question = `Erase ${count(ids.length, 'memory', 'memories')} for good? This cannot be undone.`;
+  if (!(await confirmed(context, question, yes))) return NOTHING_DONE;
+  let purged = 0;
+  for (const batch of batches(ids)) purged += await memory.purge(batch);
+  return { data: { deleted: 0, purged }, text: `${count(purged, 'memory', 'memories')} erased for good.` };
+}
+
+async function matchingIds(context: CommandContext, filter: FilterInput): Promise<string[]> {
+  const { memory } = await context.app();
+  const ids: string[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await memory.list({ filter, cursor, limit: PAGE, order: 'oldest' });
+    ids.push(...page.memories.map(({ id }) => id));
+    cursor = page.nextCursor;
+  } while (cursor !== undefined);
+  return ids;
+}
+
+function batches(ids: readonly string[]): (readonly string[])[] {
+  return Array.from({ length: Math.ceil(ids.length / BATCH) }, (_, index) =>
+    ids.slice(index * BATCH, (index + 1) * BATCH),
+  );
+}

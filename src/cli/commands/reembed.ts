@@ -1,0 +1,38 @@
+import { defineCommand } from '../command.ts';
+import { EXIT_CODES } from '../exit-code.ts';
+import { count } from '../render.ts';
+
+export const reembedCommand = defineCommand({
+  name: 'reembed',
+  summary: 'give every memory a vector of the current model',
+  details:
+    'Needed after a change of the model only if you do not want to wait: a running server does the same. Safe to interrupt; run it again to go on.',
+  arguments: [],
+  options: {},
+  examples: [
+    ['faiss-memory reembed', 'embed what has no vector yet'],
+    [
+      'faiss-memory reembed --set embedding.provider=openai --set embedding.model=text-embedding-3-small',
+      'try another model',
+    ],
+  ],
+  run: async (context) => {
+    const { memory } = await context.app();
+    const progress = context.output.progress('Embedding');
+    try {
+      const { done, total } = await memory.reembed((reached) => {
+        progress.update(reached);
+      }, context.signal);
+      const { embedding } = await memory.stats();
+      const text = `${count(done, 'memory', 'memories')} embedded, ${embedding.pending} left (model ${embedding.modelId}).`;
+      const exitCode = embedding.pending > 0 ? EXIT_CODES.failure : EXIT_CODES.ok;
+      return {
+        data: { done, total, pending: embedding.pending, modelId: embedding.modelId },
+        text,
+        exitCode,
+      };
+    } finally {
+      progress.finish();
+    }
+  },
+});

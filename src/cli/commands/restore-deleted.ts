@@ -1,0 +1,21 @@
+import { defineCommand } from '../command.ts';
+import { embedBeforeExit } from '../embed-before-exit.ts';
+import { memoryData } from '../memory-data.ts';
+import { count } from '../render.ts';
+
+export const restoreDeletedCommand = defineCommand({
+  name: 'restore-deleted',
+  summary: 'bring memories back from the trash',
+  arguments: [{ name: '<id...>', doc: 'ids of deleted memories; "list --trash" shows them' }],
+  options: {},
+  examples: [['faiss-memory restore-deleted 0198c0de-0000-7000-8000-000000000001', 'undo a deletion']],
+  run: async (context, { args }) => {
+    const app = await context.app();
+    const memories = await app.memory.restore(args);
+    await embedBeforeExit(app, context.signal);
+    return {
+      data: { memories: memories.map(memoryData) },
+      text: `${count(memories.length, 'memory is', 'memories are')} back.`,
+    };
+  },
+});

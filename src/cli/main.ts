@@ -1,0 +1,27 @@
+import { resolveConfig } from '../config/resolve.ts';
+import { exitCodeOf, EXIT_CODES, type ExitCode } from './exit-code.ts';
+import type { Host } from './host.ts';
+import { Output } from './output.ts';
+
+/**
+ * Entry of the command line. What an MCP client starts (no arguments, or just `serve`) goes straight to the
+ * server, without loading the command-line parser.
+ */
+export async function main(argv: readonly string[], host: Host): Promise<ExitCode> {
+  const startedByClient = argv.length === 0 && host.stdin.isTTY !== true;
+  const plainServe = argv.length === 1 && argv[0] === 'serve';
+  if (startedByClient || plainServe) return serve(host);
+  const { runCommandLine } = await import('./run-command-line.ts');
+  return runCommandLine(argv, host);
+}
+
+async function serve(host: Host): Promise<ExitCode> {
+  try {
+    const { serveStdio } = await import('./serve-stdio.ts');
+    await serveStdio(host, resolveConfig(host));
+    return EXIT_CODES.ok;
+  } catch (error) {
+    await new Output(host, { json: false }).error(error, true);
+    return exitCodeOf(error);
+  }
+}

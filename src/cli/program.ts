@@ -1,0 +1,194 @@
+import { Argument, Command, CommanderError, Option } from 'commander';
+import { settingList } from '../config/setting-list.ts';
+import { UsageError } from '../errors/usage-error.ts';
+import { packageVersion } from '../util/package-version.ts';
+import type { CommandDeclaration, OptionDeclaration } from './command.ts';
+import { commandList } from './command-list.ts';
+import { EXIT_CODE_MEANINGS } from './exit-code.ts';
+
+/** Options that every command takes, before or after its name. */
+export interface GlobalOptions {
+  readonly json: boolean;
+  readonly configFile: string | undefined;
+  /** Dotted key to text, from the settings' own flags and `--set`. */
+  readonly flagValues: Readonly<Record<string, string>>;
+}
+
+/** What the user asked for, in declared terms. */
+export interface Invocation {
+  readonly command: CommandDeclaration;
+  readonly args: readonly string[];
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly globals: GlobalOptions;
+}
+
+/**
+ * Reads a command line.
+ * @returns the command to run, or the text that --help or --version asked for
+ * @throws UsageError
+ */
+export function parseCommandLine(argv: readonly string[]): Invocation | string {
+  let invocation: Invocation | undefined;
+  const program = buildProgram((invoked) => {
+    invocation = invoked;
+  });
+  let help = '';
+  visit(program, (command) =>
+    command
+      .exitOverride()
+      .configureOutput({ writeOut: (text) => (help += text), writeErr: ignore, outputError: ignore }),
+  );
+  try {
+    program.parse(argv, { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0) return help.trimEnd();
+    throw usageError(error, argv);
+  }
+  return invocation ?? program.helpInformation().trimEnd();
+}
+
+function ignore(): void {
+  // Errors are printed once, at the edge.
+}
+
+function visit(command: Command, action: (command: Command) => void): void {
+  action(command);
+  for (const child of command.commands) visit(child, action);
+}
+
+function usageError(error: CommanderError, argv: readonly string[]): UsageError {
+  const name = commandList.find((command) => argv.includes(command.name))?.name;
+  const help = name === undefined ? 'faiss-memory --help' : `faiss-memory ${name} --help`;
+  const message = error.message.replace(/^error: /, '').replace('\n', ' ');
+  return new UsageError(message, `Run "${help}" for what is allowed.`);
+}
+
+/** The command line's grammar. @param onInvoke called once when a command is recognised */
+export function buildProgram(onInvoke: (invocation: Invocation) => void): Command {
+  const program = new Command('faiss-memory')
+    .description('Long-term memory for AI assistants: an MCP server with search by meaning and by words.')
+    .usage('[command] [options]')
+    .version(packageVersion(), '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .helpCommand('help [command]', 'print the help of a command')
+    .configureHelp({ showGlobalOptions: true, helpWidth: 100 });
+  for (const option of globalOptions()) program.addOption(option);
+  program.addHelpText('after', programFooter());
+  for (const declaration of commandList) {
+    addCommand(program, declaration, (args, options) => {
+      onInvoke({ command: declaration, args, options, globals: readGlobals(program.opts()) });
+    });
+  }
+  return program;
+}
+
+function globalOptions(): Option[] {
+  return [
+    new Option('--json', 'print JSON: the result, or {"error": {"code", "message", "fix"}}'),
+    new Option('--config <file>', 'configuration file instead of the default one'),
+    new Option('--data-dir <folder>', 'folder of the memories'),
+    new Option('--log-level <level>', 'what is written to stderr: error, warn, info or debug'),
+    new Option('--set <key=value>', 'any setting, for example embedding.provider=none; repeatable').argParser(
+      collect,
+    ),
+  ];
+}
+
+function collect(text: string, previous: string[] | undefined): string[] {
+  return [...(previous ?? []), text];
+}
+
+function readGlobals(options: Readonly<Record<string, unknown>>): GlobalOptions {
+  const flagValues: Record<string, string> = {};
+  for (const assignment of (options['set'] as string[] | undefined) ?? []) {
+    const separator = assignment.indexOf('=');
+    if (separator <= 0) {
+      throw new UsageError(
+        `--set got ${JSON.stringify(assignment)}, which is no assignment`,
+        'Write key=value, for example --set embedding.provider=none.',
+      );
+    }
+    flagValues[assignment.slice(0, separator)] = assignment.slice(separator + 1);
+  }
+  for (const { key, setting } of settingList) {
+    const given = options[key];
+    if (setting.flag !== undefined && typeof given === 'string') flagValues[key] = given;
+  }
+  const configFile = options['config'];
+  return {
+    json: options['json'] === true,
+    configFile: typeof configFile === 'string' ? configFile : undefined,
+    flagValues,
+  };
+}
+
+function addCommand(
+  program: Command,
+  declaration: CommandDeclaration,
+  onInvoke: (args: string[], options: Record<string, unknown>) => void,
+): void {
+  const command = program
+    .command(declaration.name)
+    .summary(declaration.summary)
+    .description([declaration.summary, declaration.details].filter((part) => part !== undefined).join('\n\n'))
+    .addHelpText('after', examplesText(declaration))
+    .allowExcessArguments(false);
+  for (const { name, doc, choices } of declaration.arguments) {
+    const argument = new Argument(name, doc);
+    command.addArgument(choices === undefined ? argument : argument.choices(choices));
+  }
+  const options = Object.entries(declaration.options).map(([name, option]) => ({
+    name,
+    option: toOption(option),
+    absent: ABSENT[option.kind],
+  }));
+  for (const { option } of options) command.addOption(option);
+  command.action(() => {
+    const given: Readonly<Record<string, unknown>> = command.opts();
+    const values = options.map(({ name, option, absent }): [string, unknown] => [
+      name,
+      given[option.attributeName()] ?? absent,
+    ]);
+    onInvoke(command.args, Object.fromEntries(values));
+  });
+}
+
+/** What `run` receives for an option that was not given. */
+const ABSENT = { switch: false, value: undefined, list: [] } as const;
+
+function toOption({ flags, doc, kind, choices }: OptionDeclaration<unknown>): Option {
+  const option = new Option(flags, doc);
+  if (kind !== 'list') return choices === undefined ? option : option.choices(choices);
+  // Repeatable: each use adds one value, so that arguments after it are not swallowed.
+  return option.argParser((text: string, previous: string[] | undefined) => {
+    if (choices !== undefined && !choices.includes(text)) {
+      throw new UsageError(
+        `option '${flags}' got ${JSON.stringify(text)}`,
+        `Allowed choices are ${choices.join(', ')}.`,
+      );
+    }
+    return collect(text, previous);
+  });
+}
+
+function examplesText({ examples }: CommandDeclaration): string {
+  const lines = examples.flatMap(([command, explanation]) => [`  # ${explanation}`, `  ${command}`]);
+  return ['', 'Examples:', ...lines].join('\n');
+}
+
+function programFooter(): string {
+  return [
+    '',
+    'Exit codes:',
+    ...EXIT_CODE_MEANINGS.map(([code, meaning]) => `  ${String(code).padEnd(4)} ${meaning}`),
+    '',
+    'Examples:',
+    '  # add the server to the clients on this machine, after showing the changes',
+    '  faiss-memory init',
+    '  # store a memory',
+    '  faiss-memory add "The staging server is 10.0.0.5" --tag ops',
+    '  # find it again',
+    '  faiss-memory search "where does staging run?"',
+  ].join('\n');
+}

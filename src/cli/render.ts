@@ -1,0 +1,71 @@
+import type { Memory } from '../memory/memory.ts';
+
+/** `2026-01-31 12:05` in the local time zone. */
+export function localTime(milliseconds: number): string {
+  const date = new Date(milliseconds);
+  const two = (part: number): string => String(part).padStart(2, '0');
+  const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+  return `${day} ${two(date.getHours())}:${two(date.getMinutes())}`;
+}
+
+/** One line that names a memory without its text. */
+export function memoryHeading(memory: Memory): string {
+  return [
+    memory.id,
+    localTime(memory.createdAt),
+    memory.tags.join(', '),
+    memory.source === '' ? '' : `from ${memory.source}`,
+    memory.conflict ? '(conflict)' : '',
+    memory.state === 'live' ? '' : `(${memory.state})`,
+  ]
+    .filter((part) => part !== '')
+    .join('  ');
+}
+
+/** The text as one line of at most `width` characters. */
+export function oneLine(text: string, width: number): string {
+  const line = text.replace(/\s+/g, ' ').trim();
+  const characters = Array.from(line.slice(0, width * 2));
+  return characters.length <= width ? characters.join('') : `${characters.slice(0, width - 1).join('')}…`;
+}
+
+/** Every line with two more spaces before it. */
+export function indent(text: string): string {
+  return text.replace(/^/gm, '  ');
+}
+
+/** A memory in two lines: heading and beginning of the text. */
+export function memoryBrief(memory: Memory, columns: number): string {
+  return `${memoryHeading(memory)}\n${indent(oneLine(memory.text, Math.max(20, columns - 2)))}`;
+}
+
+/** Rows with aligned columns; the last column is not padded. */
+export function table(rows: readonly (readonly string[])[]): string {
+  const widths: number[] = [];
+  for (const row of rows) {
+    row.forEach((cell, column) => {
+      widths[column] = Math.max(widths[column] ?? 0, cell.length);
+    });
+  }
+  return rows
+    .map((row) =>
+      row
+        .map((cell, column) => (column === row.length - 1 ? cell : cell.padEnd(widths[column] ?? 0)))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}
+
+/** `1 memory`, `2 memories`. */
+export function count(number: number, one: string, many = `${one}s`): string {
+  return `${number} ${number === 1 ? one : many}`;
+}
+
+/** Size in bytes, kibibytes or mebibytes. */
+export function byteSize(bytes: number): string {
+  if (bytes < 1_024) return `${bytes} B`;
+  if (bytes < 1_024 ** 2) return `${(bytes / 1_024).toFixed(1)} KiB`;
+  if (bytes < 1_024 ** 3) return `${(bytes / 1_024 ** 2).toFixed(1)} MiB`;
+  return `${(bytes / 1_024 ** 3).toFixed(1)} GiB`;
+}

@@ -1,0 +1,115 @@
+import type { App } from '../app.ts';
+import { resolveConfig, type ResolvedConfig } from '../config/resolve.ts';
+import { settleWithin } from '../util/settle-within.ts';
+import type { CommandContext, CommandOutcome } from './command.ts';
+import { exitCodeOf, EXIT_CODES, type ExitCode } from './exit-code.ts';
+import type { Host } from './host.ts';
+import { type Interruption, watchInterruptions } from './interruption.ts';
+import { Output } from './output.ts';
+import { type GlobalOptions, type Invocation, parseCommandLine } from './program.ts';
+import { WELCOME } from './welcome.ts';
+
+/** How long a command that was asked to stop may finish what it is writing. */
+const STOP_WAIT_MS = 3_000;
+
+/** Parses, runs and prints one command; never throws. */
+export async function runCommandLine(argv: readonly string[], host: Host): Promise<ExitCode> {
+  const output = new Output(host, { json: asksForJson(argv) });
+  const interruption = watchInterruptions(host);
+  try {
+    const parsed = argv.length === 0 ? WELCOME : parseCommandLine(argv);
+    if (typeof parsed !== 'string') return await runInvocation(parsed, { host, output, interruption });
+    await output.raw(`${parsed}\n`);
+    return EXIT_CODES.ok;
+  } catch (error) {
+    await output.error(error);
+    return exitCodeOf(error);
+  } finally {
+    interruption.dispose();
+  }
+}
+
+/** Known before parsing, because parse errors are printed as JSON too. */
+function asksForJson(argv: readonly string[]): boolean {
+  const end = argv.indexOf('--');
+  return argv.slice(0, end === -1 ? undefined : end).includes('--json');
+}
+
+interface Surroundings {
+  readonly host: Host;
+  readonly output: Output;
+  readonly interruption: Interruption;
+}
+
+async function runInvocation(invocation: Invocation, surroundings: Surroundings): Promise<ExitCode> {
+  const { output, interruption } = surroundings;
+  const session = openSession(invocation.globals, surroundings);
+  const { command, args, options } = invocation;
+  try {
+    const running = command.run(session.context, { args, options });
+    const outcome = await untilDoneOrStopped(running, interruption);
+    if (outcome !== undefined) await output.result(outcome);
+    return stopCode(interruption) ?? outcome?.exitCode ?? EXIT_CODES.ok;
+  } catch (error) {
+    const stopped = stopCode(interruption);
+    if (stopped !== undefined) return stopped;
+    await output.error(error, command.ownsStdout?.(options) ?? false);
+    return exitCodeOf(error);
+  } finally {
+    await session.close();
+  }
+}
+
+async function untilDoneOrStopped(
+  running: Promise<CommandOutcome | undefined>,
+  interruption: Interruption,
+): Promise<CommandOutcome | undefined> {
+  const stopped = interruption.stopped.then(() => settleWithin(running, STOP_WAIT_MS));
+  return Promise.race([running, stopped]);
+}
+
+function stopCode({ reason }: Interruption): ExitCode | undefined {
+  if (reason === undefined) return undefined;
+  return reason === 'broken-pipe' ? EXIT_CODES.ok : EXIT_CODES.interrupted;
+}
+
+interface Session {
+  readonly context: CommandContext;
+  close(): Promise<void>;
+}
+
+/** Reads the configuration and opens the services only when a command asks for them. */
+function openSession(globals: GlobalOptions, { host, output, interruption }: Surroundings): Session {
+  let config: ResolvedConfig | undefined;
+  let app: Promise<App> | undefined;
+  const readConfig = (): ResolvedConfig => {
+    if (config !== undefined) return config;
+    config = resolveConfig({
+      ...host,
+      flags: { configFile: globals.configFile, values: globals.flagValues },
+    });
+    for (const warning of config.warnings) output.note(`Warning: ${warning}`);
+    return config;
+  };
+  const openApp = async (): Promise<App> => {
+    const { createApp } = await import('../app.ts');
+    return createApp(readConfig().settings);
+  };
+  return {
+    context: {
+      host,
+      output,
+      signal: interruption.signal,
+      flagValues: globals.flagValues,
+      config: readConfig,
+      app: () => (app ??= openApp()),
+      releaseSignals: () => {
+        interruption.dispose();
+      },
+    },
+    close: async () => {
+      const opened = await app?.catch(() => undefined);
+      await opened?.close();
+    },
+  };
+}
