@@ -7,7 +7,6 @@ export const MAX_TAG_LENGTH = 128;
 export const MAX_SOURCE_LENGTH = 1_024;
 export const MAX_METADATA_LENGTH = 16_384;
 export const MAX_QUERY_LENGTH = 10_000;
-export const DEFAULT_TEXT_LIMIT = 100_000;
 
 /** @returns the text as it is stored. @throws InvalidInputError when empty, too long or not valid Unicode */
 export function checkText(field: string, text: unknown, limit: number): string {

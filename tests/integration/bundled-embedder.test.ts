@@ -1,7 +1,9 @@
 import { copyFileSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { EmbeddingUnavailableError } from '../../src/errors/embedding-unavailable-error.ts';
 import { ModelDamagedError } from '../../src/errors/model-damaged-error.ts';
 import { BundledEmbedder, type BundledEmbedderSettings } from '../../src/embedding/bundled-embedder.ts';
 import { packagePath } from '../../src/util/package-path.ts';
@@ -60,6 +62,64 @@ describe('BundledEmbedder', () => {
     expect(order.indexOf('query')).toBeLessThan(2);
   });
 
+  it('answers a query in the middle of a long passage', async () => {
+    const embedder = open();
+    await embedder.warmUp();
+    const order: string[] = [];
+    const text = Array.from({ length: 150 }, (_, index) => `Sentence ${index} tells something new.`).join(
+      ' ',
+    );
+    const passage = embedder.embedPassage(text).then((chunks) => {
+      order.push('passage');
+      return chunks;
+    });
+    await embedder.embedQuery('q').then(() => order.push('query'));
+    expect((await passage).length).toBeGreaterThan(3);
+    expect(order).toEqual(['query', 'passage']);
+  });
+
+  it('stops embedding a long passage when it is aborted', async () => {
+    const embedder = open();
+    await embedder.warmUp();
+    const abort = new AbortController();
+    const passage = embedder.embedPassage('A sentence. '.repeat(2_000), abort.signal);
+    await embedder.embedQuery('q');
+    abort.abort(new Error('enough'));
+    await expect(passage).rejects.toThrow('enough');
+  });
+
+  it('reads a query to its end, however long', async () => {
+    const embedder = open();
+    const beginning = 'Notes about the garden and the weather. '.repeat(80);
+    const [first, second] = [
+      await embedder.embedQuery(`${beginning}Which database holds the invoices?`),
+      await embedder.embedQuery(`${beginning}Who repairs the espresso machine?`),
+    ];
+    expect(first).not.toEqual(second);
+    expect(Math.hypot(...first)).toBeCloseTo(1, 4);
+  });
+
+  it('rejects what runs when its worker dies, and starts another for the next call', async () => {
+    const embedder = open();
+    const post = vi.spyOn(Worker.prototype, 'postMessage');
+    onTestFinished(() => {
+      post.mockRestore();
+    });
+    const running = embedder.embedQuery('tea');
+    const worker = post.mock.contexts.at(-1);
+    if (!(worker instanceof Worker)) throw new Error('no worker was asked');
+    const rejected = expect(running).rejects.toBeInstanceOf(EmbeddingUnavailableError);
+    await worker.terminate();
+    await rejected;
+    expect(await embedder.embedQuery('tea')).toHaveLength(384);
+  });
+
+  it('gives the same vectors with one thread and with two', async () => {
+    const one = await open({ threads: 1 }).embedQuery('Which database holds the invoices?');
+    const two = await open({ threads: 2 }).embedQuery('Which database holds the invoices?');
+    expect(one.reduce((sum, value, i) => sum + value * (two[i] ?? NaN), 0)).toBeGreaterThan(0.9999);
+  });
+
   it('leaves memory when it is not used, and comes back', async () => {
     const embedder = open({ idleUnloadMs: 50 });
     await embedder.embedQuery('tea');
@@ -69,9 +129,9 @@ describe('BundledEmbedder', () => {
 
   it('rejects what waits when it is closed, and everything after', async () => {
     const embedder = open();
-    const pending = embedder.embedQuery('tea');
+    const pending = expect(embedder.embedQuery('tea')).rejects.toThrow('closed');
     await embedder.close();
-    await expect(pending).rejects.toThrow('closed');
+    await pending;
     await expect(embedder.embedQuery('tea')).rejects.toThrow('closed');
   });
 

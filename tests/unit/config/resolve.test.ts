@@ -136,7 +136,7 @@ describe('precedence', () => {
       logLevel: ['error', 'info', 'debug'],
       secrets: ['mask', 'reject', 'allow'],
       vectorIndex: ['wasm', 'node', 'exact'],
-      'embedding.provider': ['openai', 'transformers', 'none'],
+      'embedding.provider': ['openai', 'none', 'bundled'],
       'embedding.baseUrl': ['http://a', 'http://b', 'http://c'],
       'embedding.runtime': ['auto', 'wasm', 'native'],
       'embedding.threads': ['1', '2', '3'],
