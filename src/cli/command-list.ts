@@ -2,7 +2,9 @@ import type { CommandDeclaration } from './command.ts';
 import { addCommand } from './commands/add.ts';
 import { configCommand } from './commands/config.ts';
 import { deleteCommand } from './commands/delete.ts';
+import { exportCommand } from './commands/export.ts';
 import { getCommand } from './commands/get.ts';
+import { importCommand } from './commands/import.ts';
 import { listCommand } from './commands/list.ts';
 import { reembedCommand } from './commands/reembed.ts';
 import { restoreDeletedCommand } from './commands/restore-deleted.ts';
@@ -22,6 +24,8 @@ export const commandList: readonly CommandDeclaration[] = [
   deleteCommand,
   restoreDeletedCommand,
   statsCommand,
+  exportCommand,
+  importCommand,
   reembedCommand,
   configCommand,
 ];

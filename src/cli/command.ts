@@ -91,7 +91,7 @@ export interface CommandDeclaration<Declarations extends OptionDeclarations = Op
   /** Command lines with what they do. */
   readonly examples: readonly (readonly [command: string, explanation: string])[];
   /** True when stdout carries data or a protocol, so that errors go to stderr even with `--json`. */
-  readonly ownsStdout?: (options: OptionValues<Declarations>) => boolean;
+  readonly ownsStdout?: (input: CommandInput<Declarations>) => boolean;
   /** Undefined when the command wrote its result itself. */
   run(context: CommandContext, input: CommandInput<Declarations>): Promise<CommandOutcome | undefined>;
 }

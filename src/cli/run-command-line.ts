@@ -53,7 +53,7 @@ async function runInvocation(invocation: Invocation, surroundings: Surroundings)
   } catch (error) {
     const stopped = stopCode(interruption);
     if (stopped !== undefined) return stopped;
-    await output.error(error, command.ownsStdout?.(options) ?? false);
+    await output.error(error, command.ownsStdout?.({ args, options }) ?? false);
     return exitCodeOf(error);
   } finally {
     await session.close();

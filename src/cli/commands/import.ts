@@ -1,0 +1,130 @@
+import type { App } from '../../app.ts';
+import { importJsonLines } from '../../portability/import-json-lines.ts';
+import type { ImportProblem, ImportSummary } from '../../portability/import-report.ts';
+import { type CommandContext, type CommandOutcome, defineCommand, toggle, value } from '../command.ts';
+import { embedBeforeExit } from '../embed-before-exit.ts';
+import { EXIT_CODES } from '../exit-code.ts';
+import { type ImportSource, openImportSource, openRejectsFile, type RejectsFile } from '../import-source.ts';
+import { count } from '../render.ts';
+
+const KIBIBYTE = 1_024;
+const MEBIBYTE = KIBIBYTE ** 2;
+const MIN_LINE_BYTES = 16 * MEBIBYTE;
+/** A UTF-16 unit of a text takes at most so many bytes in JSON: an escape such as \u0000. */
+const BYTES_PER_UNIT = 6;
+/** More problems than this are counted and printed, but not listed in the JSON result. */
+const MAX_LISTED_PROBLEMS = 1_000;
+
+export const importCommand = defineCommand({
+  name: 'import',
+  summary: 'take memories from JSON lines',
+  details:
+    'A line that cannot be imported is reported and stops nothing; the exit code is then 1. The same file can be ' +
+    'imported again at any time, after an interruption too: nothing is added twice.',
+  arguments: [{ name: '<file>', doc: 'one memory a line; - reads stdin' }],
+  options: {
+    overwrite: toggle('--overwrite', 'lines replace memories that have their id and other content'),
+    rejects: value('--rejects <file>', 'write the lines that were not imported to this file'),
+  },
+  examples: [
+    ['faiss-memory import memories.jsonl', 'an export, or a file made by hand'],
+    ['faiss-memory import old.jsonl --rejects rejects.jsonl', 'keep what was not taken'],
+    [`echo '{"text":"Ann prefers tea."}' | faiss-memory import -`, 'from another program'],
+  ],
+  run: async (context, { args: [name = '-'], options }) => {
+    const source = await openImportSource(context.host, name);
+    try {
+      const rejects =
+        options.rejects === undefined
+          ? undefined
+          : await openRejectsFile(context.host, options.rejects, name);
+      try {
+        return await importFrom(context, { source, rejects, overwrite: options.overwrite });
+      } finally {
+        await rejects?.close();
+      }
+    } finally {
+      await source.close();
+    }
+  },
+});
+
+interface ImportRequest {
+  readonly source: ImportSource;
+  readonly rejects: RejectsFile | undefined;
+  readonly overwrite: boolean;
+}
+
+async function importFrom(context: CommandContext, request: ImportRequest): Promise<CommandOutcome> {
+  const app = await context.app();
+  const problems: ImportProblem[] = [];
+  const summary = await readLines(context, request, (problem) => {
+    if (problems.length < MAX_LISTED_PROBLEMS) problems.push(problem);
+  });
+  const pending = summary.completed ? await pendingAfterEmbedding(app, context.signal) : 0;
+  const complete = summary.completed && summary.rejected + summary.conflicts === 0;
+  return {
+    data: { ...summary, problems, pending },
+    text: describe(summary, pending),
+    exitCode: complete ? EXIT_CODES.ok : EXIT_CODES.failure,
+  };
+}
+
+async function readLines(
+  context: CommandContext,
+  { source, rejects, overwrite }: ImportRequest,
+  onProblem: (problem: ImportProblem) => void,
+): Promise<ImportSummary> {
+  const { memory, settings } = await context.app();
+  const progress = context.output.progress('Importing, KiB');
+  const onConflict = overwrite ? 'overwrite' : 'keep';
+  try {
+    return await importJsonLines({
+      bytes: source.bytes,
+      importBatch: (drafts) => memory.importBatch(drafts, { onConflict }),
+      signal: context.signal,
+      maxLineBytes: Math.max(MIN_LINE_BYTES, BYTES_PER_UNIT * settings.textLimit + MEBIBYTE),
+      onReject: rejects === undefined ? undefined : (bytes) => rejects.write(bytes),
+      onProgress: ({ bytes }) => {
+        const total = source.size === undefined ? undefined : Math.ceil(source.size / KIBIBYTE);
+        progress.update({ done: Math.ceil(bytes / KIBIBYTE), total });
+      },
+      onProblem: (problem) => {
+        progress.finish();
+        context.output.note(`line ${problem.line}: ${problem.problem}`);
+        onProblem(problem);
+      },
+    });
+  } finally {
+    progress.finish();
+  }
+}
+
+/** @returns how many memories still wait for a vector */
+async function pendingAfterEmbedding(app: App, signal: AbortSignal): Promise<number> {
+  if (app.settings.embedding.provider === 'none') return 0;
+  await embedBeforeExit(app, signal);
+  const { embedding } = await app.memory.stats();
+  return embedding.pending;
+}
+
+function describe(summary: ImportSummary, pending: number): string {
+  const { added, existing, updated, conflicts, rejected, masked, moved, ignored } = summary;
+  const lines = [
+    `${count(added, 'memory', 'memories')} added, ${updated} updated, ${existing} already there, ` +
+      `${count(conflicts, 'conflict')}, ${rejected} rejected.`,
+  ];
+  if (masked > 0) lines.push(`Secrets were masked in ${count(masked, 'memory', 'memories')}.`);
+  lines.push(...fieldLine('Moved into the metadata', moved), ...fieldLine('Left out', ignored));
+  lines.push(...summary.warnings.map((warning) => `Warning: ${warning}`));
+  if (!summary.completed) lines.push('Interrupted; import the same file again to go on.');
+  if (pending > 0) {
+    lines.push(`${pending} without a vector yet: a running server adds it, or run "faiss-memory reembed".`);
+  }
+  return lines.join('\n');
+}
+
+function fieldLine(title: string, fields: Readonly<Record<string, number>>): string[] {
+  const names = Object.entries(fields).map(([name, memories]) => `${name} (${memories})`);
+  return names.length === 0 ? [] : [`${title}: ${names.join(', ')}`];
+}
