@@ -1,0 +1,120 @@
+import { execFile } from 'node:child_process';
+import {
+  chmodSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { PROGRAM, temporaryFolder } from '../helpers/mcp/server-environment.ts';
+
+const STDIO = { command: 'npx', args: ['-y', 'faiss-memory'] };
+
+interface Finished {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs init on a machine whose home is `home`. */
+function init(home: string, ...options: string[]): Promise<Finished> {
+  const env = {
+    PATH: process.env['PATH'] ?? '',
+    HOME: home,
+    USERPROFILE: home,
+    XDG_CONFIG_HOME: join(home, '.config'),
+    CODEX_HOME: join(home, 'codex'),
+  };
+  return new Promise((resolve) => {
+    execFile(process.execPath, [PROGRAM, 'init', ...options], { env }, (error, stdout, stderr) => {
+      resolve({ code: typeof error?.code === 'number' ? error.code : 0, stdout, stderr });
+    });
+  });
+}
+
+function put(path: string, text: string): string {
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, text);
+  return path;
+}
+
+describe('faiss-memory init', () => {
+  it('shows the change, keeps the old file, changes nothing twice, and takes it out again', async () => {
+    const home = temporaryFolder();
+    const text = '# mine\nmodel = "o5" # keep\n';
+    const file = put(join(home, 'codex/config.toml'), text);
+    const shown = await init(home, '--dry-run');
+    expect(shown.stdout).toContain('+[mcp_servers.faiss-memory]');
+    expect(readFileSync(file, 'utf8')).toBe(text);
+
+    expect((await init(home, '--yes')).code).toBe(0);
+    const installed = readFileSync(file, 'utf8');
+    expect(installed.startsWith(text)).toBe(true);
+    const [backup = ''] = readdirSync(dirname(file)).filter((name) => name.includes('.backup-'));
+    expect(readFileSync(join(dirname(file), backup), 'utf8')).toBe(text);
+
+    expect((await init(home, '--yes')).stdout).toContain('nothing to change');
+    expect(readFileSync(file, 'utf8')).toBe(installed);
+    expect((await init(home, '--uninstall', '--yes')).code).toBe(0);
+    expect(readFileSync(file, 'utf8')).toBe(text);
+  });
+
+  it.skipIf(process.platform !== 'linux').each([
+    [
+      'claude-desktop',
+      '.config/Claude/claude_desktop_config.json',
+      { mcpServers: { 'faiss-memory': STDIO } },
+    ],
+    ['claude-code', '.claude.json', { mcpServers: { 'faiss-memory': { type: 'stdio', ...STDIO } } }],
+    ['cursor', '.cursor/mcp.json', { mcpServers: { 'faiss-memory': STDIO } }],
+    ['vs-code', '.config/Code/User/mcp.json', { servers: { 'faiss-memory': { type: 'stdio', ...STDIO } } }],
+    ['windsurf', '.codeium/windsurf/mcp_config.json', { mcpServers: { 'faiss-memory': STDIO } }],
+  ])('creates the file of %s', async (client, path, expected) => {
+    const home = temporaryFolder();
+    const { code, stdout } = await init(home, '--client', client, '--yes', '--json');
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ applied: true, clients: [{ client, outcome: 'changed' }] });
+    expect(JSON.parse(readFileSync(join(home, path), 'utf8'))).toEqual(expected);
+  });
+
+  it('changes no file when one cannot be understood', async () => {
+    const home = temporaryFolder();
+    const broken = put(join(home, '.cursor/mcp.json'), '{"mcpServers": {');
+    const good = put(join(home, 'codex/config.toml'), '');
+    const { code, stderr } = await init(home, '--yes');
+    expect(code).toBe(2);
+    expect(stderr).toContain(broken);
+    expect(readFileSync(broken, 'utf8')).toBe('{"mcpServers": {');
+    expect(readFileSync(good, 'utf8')).toBe('');
+    expect(readdirSync(dirname(good))).toEqual(['config.toml']);
+  });
+
+  it('keeps the mode and a link', async () => {
+    const home = temporaryFolder();
+    const target = put(join(home, 'dotfiles/mcp.json'), '{ // mine\n}\n');
+    chmodSync(target, 0o640);
+    mkdirSync(join(home, '.cursor'));
+    const link = join(home, '.cursor/mcp.json');
+    symlinkSync(target, link);
+    expect((await init(home, '--yes')).code).toBe(0);
+    expect(lstatSync(link).isSymbolicLink()).toBe(true);
+    expect(readFileSync(target, 'utf8')).toMatch(/^\{ \/\/ mine\n[^]*"faiss-memory"/);
+    if (process.platform !== 'win32') expect(statSync(target).mode & 0o777).toBe(0o640);
+  });
+
+  it('asks first, and says so when nobody can answer or no client is there', async () => {
+    const home = temporaryFolder();
+    expect(await init(home)).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('--client') as string,
+    });
+    const file = put(join(home, '.cursor/mcp.json'), '{}\n');
+    expect(await init(home)).toMatchObject({ code: 2, stderr: expect.stringContaining('--yes') as string });
+    expect(readFileSync(file, 'utf8')).toBe('{}\n');
+  });
+});
