@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { EmbeddingUnavailableError } from '../errors/embedding-unavailable-error.ts';
 import { ModelDamagedError } from '../errors/model-damaged-error.ts';
@@ -17,7 +16,7 @@ import { type Job, JobQueue } from './job-queue.ts';
 
 export interface BundledEmbedderSettings {
   readonly runtime?: RuntimeChoice;
-  /** Threads of the native runtime; the WebAssembly one has one. */
+  /** Threads of one run; absent = chosen by the runtime, two at most. */
   readonly threads?: number | undefined;
   /** Without use for so long, the model leaves memory; 0 keeps it. */
   readonly idleUnloadMs?: number;
@@ -44,7 +43,7 @@ export class BundledEmbedder implements Embedder {
   constructor(settings: BundledEmbedderSettings = {}) {
     this.#settings = {
       choice: settings.runtime ?? 'auto',
-      threads: settings.threads ?? Math.min(2, availableParallelism()),
+      threads: settings.threads,
       wasmDirectory: packagePath('dist', 'runtime'),
       modelDirectory: settings.modelDirectory ?? packagePath('models', 'e5-small-v2-int8'),
     };
@@ -64,25 +63,40 @@ export class BundledEmbedder implements Embedder {
   }
 
   async embedQuery(text: string, signal?: AbortSignal): Promise<Float32Array> {
-    const reply = await this.#ask('query', text, signal);
-    if ('vector' in reply) return reply.vector;
-    throw new EmbeddingUnavailableError('The embedding worker answered something else than a vector');
+    return this.#vector('query', text, signal);
   }
 
+  /** Each chunk is a job of its own: a query that comes in waits for one chunk, however long the text is. */
   async embedPassage(text: string, signal?: AbortSignal): Promise<EmbeddedChunk[]> {
-    const reply = await this.#ask('passage', text, signal);
-    if ('chunks' in reply) return reply.chunks;
-    throw new EmbeddingUnavailableError('The embedding worker answered something else than chunks');
+    const reply = await this.#ask('split', text, signal);
+    if (!('chunks' in reply)) throw unexpectedReply();
+    const embedded: EmbeddedChunk[] = [];
+    for (const { start, end } of reply.chunks) {
+      embedded.push({ start, end, vector: await this.#vector('passage', text.slice(start, end), signal) });
+    }
+    return embedded;
   }
 
   describe(): Record<string, string | number | boolean> {
     const { choice, threads, modelDirectory } = this.#settings;
-    return { provider: 'bundled', runtime: this.#runtime, choice, threads, modelDirectory };
+    return {
+      provider: 'bundled',
+      runtime: this.#runtime,
+      choice,
+      threads: threads ?? 'auto',
+      modelDirectory,
+    };
   }
 
   async close(): Promise<void> {
     this.#closed = true;
     await this.#stop(new EmbeddingUnavailableError('The embedder is closed', { retryable: false }));
+  }
+
+  async #vector(task: 'query' | 'passage', text: string, signal?: AbortSignal): Promise<Float32Array> {
+    const reply = await this.#ask(task, text, signal);
+    if ('vector' in reply) return reply.vector;
+    throw unexpectedReply();
   }
 
   #ask(task: WorkerRequest['task'], text: string, signal?: AbortSignal): Promise<WorkerReply> {
@@ -97,7 +111,7 @@ export class BundledEmbedder implements Embedder {
     return reply;
   }
 
-  /** One job at a time: a query that comes in waits for one passage at most. */
+  /** One job at a time, so that what waits can still be ordered and aborted. */
   #next(): void {
     if (this.#running !== undefined) return;
     const job = this.#queue.take();
@@ -122,9 +136,10 @@ export class BundledEmbedder implements Embedder {
       this.#receive(reply);
     });
     worker.on('error', (cause) => {
-      void this.#stop(
-        new EmbeddingUnavailableError(`The embedding worker failed: ${cause.message}`, { cause }),
-      );
+      if (this.#worker !== worker) return;
+      const error = new EmbeddingUnavailableError(`The embedding worker failed: ${cause.message}`, { cause });
+      if (!this.ready) this.#lastFailure = { error, at: Date.now() };
+      void this.#stop(error);
     });
     worker.on('exit', () => {
       if (this.#worker === worker)
@@ -155,6 +170,7 @@ export class BundledEmbedder implements Embedder {
   }
 
   #waitForUse(): void {
+    clearTimeout(this.#idle);
     if (this.#idleUnloadMs === 0 || this.#worker === undefined) return;
     this.#idle = setTimeout(() => {
       void this.#stop(new EmbeddingUnavailableError('The model was unloaded'));
@@ -172,6 +188,10 @@ export class BundledEmbedder implements Embedder {
     this.#queue.rejectAll(reason);
     await worker?.terminate();
   }
+}
+
+function unexpectedReply(): EmbeddingUnavailableError {
+  return new EmbeddingUnavailableError('The embedding worker answered something else than it was asked');
 }
 
 function toError({ code, message, fix, retryable }: WorkerFailure): Error {

@@ -1,7 +1,6 @@
 import { Tokenizer } from '@huggingface/tokenizers';
-import { chunkText } from '../memory/chunking.ts';
-import type { EmbeddedChunk } from './embedder.ts';
-import { readModelFiles } from './model-files.ts';
+import { type Chunk, chunkText } from '../memory/chunking.ts';
+import { BUNDLED_STAMP, readModelFiles } from './model-files.ts';
 import { loadRuntime, type LoadedRuntime, type RuntimeOptions } from './onnx-runtime.ts';
 
 /** What is used of the tokenizer; the package's own types do not resolve from ES modules. */
@@ -14,8 +13,10 @@ const TokenizerClass = Tokenizer as unknown as new (
   options: object,
 ) => WordPieceTokenizer;
 
-/** Positions that the model knows, with the two special tokens. */
+/** Positions that the model knows. */
 const MAX_TOKENS = 512;
+/** `[CLS]` in front of every sequence and `[SEP]` behind it. */
+const SPECIAL_TOKENS = 2;
 
 export interface E5ModelOptions extends RuntimeOptions {
   readonly modelDirectory: string;
@@ -44,32 +45,45 @@ export class E5Model {
   }
 
   async embedQuery(text: string): Promise<Float32Array> {
-    return this.#run(this.#ids(`query: ${text}`));
+    return this.#embed('query: ', text);
   }
 
-  async embedPassage(text: string): Promise<EmbeddedChunk[]> {
-    const countTokens = (part: string): number => this.#tokenizer.encode(part).ids.length - 2;
-    const embedded: EmbeddedChunk[] = [];
-    for (const { start, end } of chunkText(text, { countTokens })) {
-      const vector = await this.#run(this.#ids(`passage: ${text.slice(start, end)}`));
-      embedded.push({ start, end, vector });
+  /** Embeds one chunk of a memory. */
+  async embedPassage(text: string): Promise<Float32Array> {
+    return this.#embed('passage: ', text);
+  }
+
+  /** The chunks in which a memory is embedded. */
+  split(text: string): Chunk[] {
+    return chunkText(text, {
+      countTokens: (part) => this.#tokenizer.encode(part).ids.length - SPECIAL_TOKENS,
+    });
+  }
+
+  /** A text too long for one run (a long query) is the mean of equal parts: nothing of it is dropped. */
+  async #embed(prefix: string, text: string): Promise<Float32Array> {
+    const ids = this.#tokenizer.encode(prefix + text).ids;
+    if (ids.length <= MAX_TOKENS) return this.#run(ids);
+    const bodyStart = this.#tokenizer.encode(prefix).ids.length - 1;
+    const [head, body, tail] = [ids.slice(0, bodyStart), ids.slice(bodyStart, -1), ids.slice(-1)];
+    const parts = Math.ceil(body.length / (MAX_TOKENS - head.length - tail.length));
+    const size = Math.ceil(body.length / parts);
+    const sum = new Float32Array(BUNDLED_STAMP.dimension);
+    for (let start = 0; start < body.length; start += size) {
+      const vector = await this.#run([...head, ...body.slice(start, start + size), ...tail]);
+      vector.forEach((value, i) => {
+        sum[i] = (sum[i] ?? 0) + value;
+      });
     }
-    return embedded;
+    return unit(sum);
   }
 
-  /** Chunks are far shorter than the limit; only a query can be longer, and its beginning stands for it. */
-  #ids(text: string): bigint[] {
-    const ids = this.#tokenizer.encode(text).ids;
-    const kept = ids.length <= MAX_TOKENS ? ids : [...ids.slice(0, MAX_TOKENS - 1), ...ids.slice(-1)];
-    return kept.map((id) => BigInt(id));
-  }
-
-  async #run(ids: readonly bigint[]): Promise<Float32Array> {
+  async #run(ids: readonly number[]): Promise<Float32Array> {
     const { onnx, session } = this.#runtime;
     const tensor = (values: BigInt64Array): InstanceType<typeof onnx.Tensor> =>
       new onnx.Tensor('int64', values, [1, ids.length]);
     const output = await session.run({
-      input_ids: tensor(BigInt64Array.from(ids)),
+      input_ids: tensor(BigInt64Array.from(ids, BigInt)),
       attention_mask: tensor(new BigInt64Array(ids.length).fill(1n)),
       token_type_ids: tensor(new BigInt64Array(ids.length)),
     });
@@ -88,6 +102,10 @@ function meanPooled(hidden: Float32Array, tokens: number): Float32Array {
       pooled[i] = (pooled[i] ?? 0) + (hidden[token * dimension + i] ?? 0);
     }
   }
-  const norm = Math.hypot(...pooled);
-  return pooled.map((value) => value / norm);
+  return unit(pooled);
+}
+
+function unit(vector: Float32Array): Float32Array {
+  const norm = Math.hypot(...vector);
+  return vector.map((value) => value / norm);
 }

@@ -1,4 +1,4 @@
-import type { EmbeddedChunk } from './embedder.ts';
+import type { Chunk } from '../memory/chunking.ts';
 import type { E5ModelOptions } from './e5-model.ts';
 
 /** What the worker is started with. */
@@ -7,9 +7,10 @@ export type WorkerSettings = E5ModelOptions;
 /** Id of the message that the worker sends once, unasked, when the model is in memory. */
 export const LOADED = 0;
 
+/** Every task but `split` is at most one run of the model for each 512 tokens, so that a query never waits long. */
 export interface WorkerRequest {
   readonly id: number;
-  readonly task: 'load' | 'query' | 'passage';
+  readonly task: 'load' | 'query' | 'split' | 'passage';
   readonly text: string;
 }
 
@@ -24,5 +25,5 @@ export interface WorkerFailure {
 export type WorkerReply =
   | { readonly id: number; readonly runtime: string }
   | { readonly id: number; readonly vector: Float32Array }
-  | { readonly id: number; readonly chunks: EmbeddedChunk[] }
+  | { readonly id: number; readonly chunks: Chunk[] }
   | { readonly id: number; readonly failure: WorkerFailure };

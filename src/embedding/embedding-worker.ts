@@ -43,7 +43,9 @@ async function answer({ id, task, text }: WorkerRequest): Promise<WorkerReply> {
     case 'query':
       return { id, vector: await loaded.embedQuery(text) };
     case 'passage':
-      return { id, chunks: await loaded.embedPassage(text) };
+      return { id, vector: await loaded.embedPassage(text) };
+    case 'split':
+      return { id, chunks: loaded.split(text) };
   }
 }
 

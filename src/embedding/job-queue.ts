@@ -37,7 +37,7 @@ export class JobQueue {
         },
       };
       this.#nextId += 1;
-      (task === 'passage' ? this.#patient : this.#urgent).push(job);
+      (task === 'split' || task === 'passage' ? this.#patient : this.#urgent).push(job);
       signal?.addEventListener('abort', abort);
     });
   }

@@ -66,15 +66,13 @@ describe('BundledEmbedder', () => {
     const embedder = open();
     await embedder.warmUp();
     const order: string[] = [];
-    const text = Array.from({ length: 150 }, (_, index) => `Sentence ${index} tells something new.`).join(
-      ' ',
-    );
+    const text = Array.from({ length: 60 }, (_, index) => `Sentence ${index} tells something new.`).join(' ');
     const passage = embedder.embedPassage(text).then((chunks) => {
       order.push('passage');
       return chunks;
     });
     await embedder.embedQuery('q').then(() => order.push('query'));
-    expect((await passage).length).toBeGreaterThan(3);
+    expect((await passage).length).toBeGreaterThan(1);
     expect(order).toEqual(['query', 'passage']);
   });
 
