@@ -1,5 +1,6 @@
 import type { CommandDeclaration } from './command.ts';
 import { addCommand } from './commands/add.ts';
+import { completionCommand } from './commands/completion.ts';
 import { configCommand } from './commands/config.ts';
 import { deleteCommand } from './commands/delete.ts';
 import { doctorCommand } from './commands/doctor.ts';
@@ -32,4 +33,5 @@ export const commandList: readonly CommandDeclaration[] = [
   reembedCommand,
   doctorCommand,
   configCommand,
+  completionCommand,
 ];

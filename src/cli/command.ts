@@ -1,5 +1,6 @@
 import type { App } from '../app.ts';
 import type { ResolvedConfig } from '../config/resolve.ts';
+import type { ProgramShape } from './program-shape.ts';
 import type { ExitCode } from './exit-code.ts';
 import type { Host } from './host.ts';
 import type { CommandResult, Output } from './output.ts';
@@ -70,6 +71,8 @@ export interface CommandContext {
   config(): ResolvedConfig;
   /** The services, opened on first use; the caller of the command closes them. */
   app(): Promise<App>;
+  /** The whole command line as data. */
+  grammar(): ProgramShape;
   /** Leaves SIGINT and SIGTERM to the command; `signal` is then aborted by a broken pipe only. */
   releaseSignals(): void;
   /** Text of the settings given as flags, by dotted key. */

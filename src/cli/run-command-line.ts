@@ -2,6 +2,7 @@ import type { App } from '../app.ts';
 import { resolveConfig, type ResolvedConfig } from '../config/resolve.ts';
 import { settleWithin } from '../util/settle-within.ts';
 import type { CommandContext, CommandOutcome } from './command.ts';
+import { describeProgram } from './describe-program.ts';
 import { exitCodeOf, EXIT_CODES, type ExitCode } from './exit-code.ts';
 import type { Host } from './host.ts';
 import { type Interruption, watchInterruptions } from './interruption.ts';
@@ -103,6 +104,7 @@ function openSession(globals: GlobalOptions, { host, output, interruption }: Sur
       flagValues: globals.flagValues,
       config: readConfig,
       app: () => (app ??= openApp()),
+      grammar: describeProgram,
       releaseSignals: () => {
         interruption.dispose();
       },
