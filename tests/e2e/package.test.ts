@@ -1,0 +1,104 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Client } from '@modelcontextprotocol/client';
+import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
+import { parse as parseJsonc } from 'jsonc-parser';
+import { parse as parseToml } from 'smol-toml';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { serverEnvironment, temporaryFolder } from '../helpers/mcp/server-environment.ts';
+
+const MAX_BYTES = 45_000_000;
+/** Everything that a user gets; each pattern has to match at least one file. */
+const NEEDED: readonly RegExp[] = [
+  /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|mcp\.json\.example)$/,
+  /^dist\/(index|testing|bin\/faiss-memory|store\/store-worker|embedding\/embedding-worker)\.js$/,
+  /^dist\/chunks\/[\w-]+\.js$/,
+  /^dist\/THIRD-PARTY-LICENSES\.txt$/,
+  /^dist\/runtime\/(LICENSE\.txt|onnxruntime-web\.mjs|ort-wasm-simd-threaded\.(mjs|wasm))$/,
+  /^models\/e5-small-v2-int8\/(model\.onnx|tokenizer\.json|README\.md|LICENSE-[\w.-]+)$/,
+  /^vendor\/faiss-wasm\/(faiss\.wasm|README\.md|LICENSE-\w+)$/,
+];
+/** Type declarations, which the quick build of the tests leaves out. */
+const TYPES = /^dist\/.*\.d\.ts$/;
+
+interface Packed {
+  readonly filename: string;
+  readonly size: number;
+  readonly files: readonly { readonly path: string }[];
+}
+
+interface Launch {
+  readonly command: string;
+  readonly args: string[];
+}
+
+describe('the npm package', () => {
+  let folder = '';
+  let packed: Packed = { filename: '', size: Infinity, files: [] };
+
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'faiss-memory-package-'));
+    const shell = { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] } as const;
+    const report = execFileSync(
+      'npm',
+      ['pack', '--ignore-scripts', '--json', '--pack-destination', folder],
+      shell,
+    );
+    [packed = packed] = JSON.parse(report) as Packed[];
+    writeFileSync(join(folder, 'package.json'), '{"private": true}\n');
+    const options = ['--ignore-scripts=false', '--prefer-offline', '--no-audit', '--no-fund'];
+    execFileSync('npm', ['install', ...options, `./${packed.filename}`], { ...shell, cwd: folder });
+  }, 300_000);
+
+  afterAll(() => {
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+  });
+
+  it('is small enough', () => {
+    expect(packed.size).toBeLessThan(MAX_BYTES);
+  });
+
+  it('holds what is needed and nothing else', () => {
+    const paths = packed.files.map(({ path }) => path);
+    const unknown = paths.filter((path) => ![...NEEDED, TYPES].some((pattern) => pattern.test(path)));
+    expect(unknown).toEqual([]);
+    for (const pattern of NEEDED) expect(paths).toContainEqual(expect.stringMatching(pattern));
+  });
+
+  it('runs where it is installed', () => {
+    const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
+    const printed = execFileSync('npx', ['--no-install', 'faiss-memory', '--version'], {
+      cwd: folder,
+      encoding: 'utf8',
+    });
+    expect(printed.trim()).toBe(version);
+  });
+
+  it.each(['claude-desktop', 'claude-code', 'cursor', 'vs-code', 'codex'])(
+    'starts as mcp.json.example says for %s',
+    async (name) => {
+      const { command, args } = exampleLaunch(name);
+      const data = temporaryFolder();
+      // Offline: npx must find the installed package and fetch nothing.
+      const env = serverEnvironment(data, { npm_config_offline: 'true' });
+      const client = new Client({ name: 'faiss-memory-tests', version: '1.0.0' });
+      onTestFinished(() => client.close());
+      await client.connect(new StdioClientTransport({ command, args, env, cwd: folder, stderr: 'ignore' }));
+      expect(client.getServerVersion()?.name).toBe('faiss-memory');
+      expect((await client.listTools()).tools).toHaveLength(7);
+    },
+  );
+});
+
+/** How a client that reads its part of the example would start the server. */
+function exampleLaunch(name: string): Launch {
+  const examples = parseJsonc(readFileSync('mcp.json.example', 'utf8')) as Record<string, unknown>;
+  const part = examples[name];
+  const config = Array.isArray(part) ? parseToml(part.join('\n')) : part;
+  const [servers] = Object.values(config as Record<string, Record<string, Launch>>);
+  const launch = servers?.['faiss-memory'];
+  if (launch === undefined) throw new Error(`mcp.json.example has no server for ${name}`);
+  return launch;
+}
