@@ -1,0 +1,52 @@
+import type { CommandDeclaration } from '../../src/cli/command.ts';
+import { commandList } from '../../src/cli/command-list.ts';
+import { EXIT_CODE_MEANINGS } from '../../src/cli/exit-code.ts';
+import { describeProgram } from '../../src/cli/describe-program.ts';
+import type { OptionShape } from '../../src/cli/program-shape.ts';
+import { cell, GENERATED } from './markdown.ts';
+
+/** The text of docs/cli.md. */
+export function cliReference(): string {
+  return [
+    '# Command line',
+    GENERATED,
+    'Without arguments and without a terminal, as MCP clients start it, `faiss-memory` serves MCP over stdio. In a terminal it shows the first steps. Results go to stdout, everything else to stderr; with `--json` stdout holds one JSON document.',
+    '## Options of every command',
+    optionTable(describeProgram().options),
+    '## Exit codes',
+    [
+      '| code | meaning |',
+      '| --- | --- |',
+      ...EXIT_CODE_MEANINGS.map(([code, meaning]) => `| ${code} | ${cell(meaning)} |`),
+    ].join('\n'),
+    '## Commands',
+    ...commandList.flatMap(commandSection),
+  ].join('\n\n');
+}
+
+function commandSection(command: CommandDeclaration): string[] {
+  const usage = ['faiss-memory', command.name, ...command.arguments.map(({ name }) => name)].join(' ');
+  const shape = describeProgram().commands.find(({ name }) => name === command.name);
+  const options = shape?.options ?? [];
+  return [
+    `### ${command.name}`,
+    `\`${usage}${options.length > 0 ? ' [options]' : ''}\` – ${command.summary}.`,
+    ...(command.details === undefined ? [] : [command.details]),
+    ...(command.arguments.length === 0
+      ? []
+      : [command.arguments.map(({ name, doc }) => `- \`${name}\`: ${doc}`).join('\n')]),
+    ...(options.length === 0 ? [] : [optionTable(options)]),
+    ['```sh', ...command.examples.map(([line, explanation]) => `# ${explanation}\n${line}`), '```'].join(
+      '\n',
+    ),
+  ];
+}
+
+function optionTable(options: readonly OptionShape[]): string {
+  const rows = options.map(({ names, doc, choices }) => {
+    const allowed =
+      choices.length === 0 ? '' : ` One of ${choices.map((choice) => `\`${choice}\``).join(', ')}.`;
+    return `| ${names.map((name) => `\`${name}\``).join(', ')} | ${cell(doc + allowed)} |`;
+  });
+  return ['| option | meaning |', '| --- | --- |', ...rows].join('\n');
+}

@@ -1,0 +1,23 @@
+import { format, resolveConfig } from 'prettier';
+import { cliReference } from './cli-reference.ts';
+import { configurationReference } from './configuration-reference.ts';
+
+export interface GeneratedPage {
+  /** Relative to the repository. */
+  readonly path: string;
+  readonly text: string;
+}
+
+/** All generated pages as they belong on disk. */
+export function generatedPages(): Promise<GeneratedPage[]> {
+  const pages = [
+    { path: 'docs/cli.md', text: cliReference() },
+    { path: 'docs/configuration.md', text: configurationReference() },
+  ];
+  return Promise.all(
+    pages.map(async ({ path, text }) => {
+      const style = await resolveConfig(path);
+      return { path, text: await format(text, { ...style, parser: 'markdown' }) };
+    }),
+  );
+}
