@@ -1,0 +1,113 @@
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { type ProgramRun, runProgram } from '../helpers/run-program.ts';
+
+let home: string;
+let dataDir: string;
+
+beforeEach(() => {
+  home = mkdtempSync(join(tmpdir(), 'faiss-memory-cli-'));
+  dataDir = join(home, 'data');
+});
+
+afterEach(() => {
+  rmSync(home, { recursive: true, force: true });
+});
+
+function run(args: readonly string[], input?: string): Promise<ProgramRun> {
+  return runProgram(args, { dataDir, ...(input === undefined ? {} : { input }) });
+}
+
+async function addedId(words: string): Promise<string> {
+  const { stdout } = await run(['add', words, '--json']);
+  return (JSON.parse(stdout) as { memory: { id: string } }).memory.id;
+}
+
+test('a memory is added, found, changed, deleted and brought back', async () => {
+  const id = await addedId('The staging server is 10.0.0.5');
+  expect((await run(['search', 'staging'])).stdout).toContain(id);
+  expect((await run(['get', id])).stdout).toContain('10.0.0.5');
+  expect((await run(['update', id, '--add-tag', 'ops'])).code).toBe(0);
+  expect((await run(['list', '--tag', 'ops'])).stdout).toContain('1 memory');
+  expect((await run(['delete', id])).code).toBe(0);
+  expect((await run(['list'])).stdout).toContain('0 memories');
+  expect((await run(['restore-deleted', id])).code).toBe(0);
+  expect(JSON.parse((await run(['stats', '--json'])).stdout)).toMatchObject({ live: 1, trash: 0 });
+});
+
+test('what is exported is imported elsewhere with the same ids, once', async () => {
+  const id = await addedId('Ann prefers tea.');
+  const file = join(home, 'memories.jsonl');
+  expect((await run(['export', file])).code).toBe(0);
+  expect(statSync(file).mode & 0o777).toBe(0o600);
+  expect((await run(['export'])).stdout.split('\n')[1]).toBe(readFileSync(file, 'utf8').split('\n')[1]);
+  dataDir = join(home, 'other');
+  const first = await run(['import', file, '--json']);
+  expect(first.code).toBe(0);
+  expect(JSON.parse(first.stdout)).toMatchObject({ added: 1, rejected: 0 });
+  expect(JSON.parse((await run(['import', file, '--json'])).stdout)).toMatchObject({ added: 0, existing: 1 });
+  expect((await run(['get', id])).stdout).toContain('Ann prefers tea.');
+});
+
+test('a bad line is reported, kept and counted; the others are taken', async () => {
+  const rejects = join(home, 'rejects.jsonl');
+  const result = await run(['import', '-', '--rejects', rejects], '{"text":"good"}\nbad\n{"text":"fine"}\n');
+  expect(result.code).toBe(1);
+  expect(result.stderr).toContain('line 2: line is not JSON');
+  expect(result.stdout).toContain('2 memories added');
+  expect(readFileSync(rejects, 'utf8')).toBe('bad\n');
+});
+
+test('import refuses to write its rejects over its source', async () => {
+  const file = join(home, 'memories.jsonl');
+  writeFileSync(file, '{"text":"good"}\n');
+  expect((await run(['import', file, '--rejects', file])).code).toBe(2);
+  expect(readFileSync(file, 'utf8')).toBe('{"text":"good"}\n');
+});
+
+test('doctor is content with a new folder', async () => {
+  await addedId('something');
+  const { code, stdout } = await run(['doctor', '--json']);
+  expect(code).toBe(0);
+  expect(JSON.parse(stdout)).toMatchObject({ ok: true });
+});
+
+test('doctor reports a damaged database instead of failing itself', async () => {
+  await addedId('something');
+  writeFileSync(join(dataDir, 'memory.sqlite'), 'this is no database, '.repeat(1_000));
+  const { code, stdout } = await run(['doctor', '--json']);
+  expect(code).toBe(1);
+  const { findings } = JSON.parse(stdout) as { findings: { check: string; status: string }[] };
+  expect(findings).toContainEqual(expect.objectContaining({ check: 'database', status: 'fail' }));
+});
+
+test('errors have codes of their own, and are JSON with --json', async () => {
+  const unknown = await run(['get', '0198c0de-0000-7000-8000-000000000001', '--json']);
+  expect(unknown.code).toBe(3);
+  expect(JSON.parse(unknown.stdout)).toMatchObject({ error: { code: 'NOT_FOUND' } });
+  expect((await run(['nonsense'])).code).toBe(2);
+  expect((await run(['import', join(home, 'absent.jsonl')])).code).toBe(2);
+  expect((await run(['list', '--set', 'textLimit=many'])).code).toBe(2);
+});
+
+test('a reader that stops early is no error', async () => {
+  await run(['import', '-'], '{"text":"line"}\n'.repeat(3) + '{"text":"other"}\n');
+  const shell = 'set -o pipefail; $FAISS_MEMORY export | head -1';
+  const { code, stderr } = await runProgram([], { dataDir, shell });
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+});
+
+test('without arguments a terminal sees the first steps, a pipe gets a server', async () => {
+  const terminal = await runProgram([], { dataDir, shell: 'script -qec "$FAISS_MEMORY" /dev/null' });
+  expect(terminal.stdout).toContain('First steps:');
+  const piped = await run([], '');
+  expect({ code: piped.code, stdout: piped.stdout }).toEqual({ code: 0, stdout: '' });
+});
+
+test.each(['bash', 'zsh', 'fish'])('completion prints a script for %s', async (shell) => {
+  const { code, stdout } = await run(['completion', shell]);
+  expect(code).toBe(0);
+  expect(stdout).toContain('restore-deleted');
+});
