@@ -107,6 +107,16 @@ describe('faiss-memory init', () => {
     if (process.platform !== 'win32') expect(statSync(target).mode & 0o777).toBe(0o640);
   });
 
+  it('passes settings on to the server', async () => {
+    const home = temporaryFolder();
+    const folder = join(home, 'memories');
+    expect((await init(home, '--client', 'cursor', '--yes', '--data-dir', folder)).code).toBe(0);
+    const { mcpServers } = JSON.parse(readFileSync(join(home, '.cursor/mcp.json'), 'utf8')) as {
+      mcpServers: unknown;
+    };
+    expect(mcpServers).toEqual({ 'faiss-memory': { ...STDIO, env: { MEMORY_DATA_DIR: folder } } });
+  });
+
   it('asks first, and says so when nobody can answer or no client is there', async () => {
     const home = temporaryFolder();
     expect(await init(home)).toMatchObject({

@@ -40,7 +40,7 @@ describe('the npm package', () => {
 
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), 'faiss-memory-package-'));
-    const shell = { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] } as const;
+    const shell = { encoding: 'utf8', stdio: 'pipe' } as const;
     const report = execFileSync(
       'npm',
       ['pack', '--ignore-scripts', '--json', '--pack-destination', folder],

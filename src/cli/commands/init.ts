@@ -1,11 +1,13 @@
 import { existsSync, readdirSync } from 'node:fs';
+import { pathsOf } from '../../config/machine.ts';
+import { settingList } from '../../config/setting-list.ts';
 import { UsageError } from '../../errors/usage-error.ts';
 import { replaceClientFile } from '../clients/client-file.ts';
 import { clientList } from '../clients/client-list.ts';
 import type { ClientDescription, ClientMachine } from '../clients/client.ts';
 import { planChange, type PlannedChange } from '../clients/plan-change.ts';
 import { defaultLaunchCommand } from '../clients/server-entry.ts';
-import { type CommandOutcome, defineCommand, list, toggle } from '../command.ts';
+import { type CommandContext, type CommandOutcome, defineCommand, list, toggle } from '../command.ts';
 import { confirmed } from '../confirm.ts';
 import type { Host } from '../host.ts';
 import { count } from '../render.ts';
@@ -28,13 +30,14 @@ export const initCommand = defineCommand({
   examples: [
     ['faiss-memory init', 'add the server to all clients that are installed'],
     ['faiss-memory init --client claude-code --client codex --yes', 'to two clients, without a question'],
+    ['faiss-memory init --data-dir ~/memories', 'with the memories in a folder of your choice'],
     ['faiss-memory init --dry-run', 'only show what would change'],
     ['faiss-memory init --uninstall', 'take the server out of all clients'],
   ],
   run: async (context, { options }) => {
     const machine = clientMachine(context.host);
     const { uninstall, dryRun, yes } = options;
-    const launch = uninstall ? undefined : defaultLaunchCommand(machine.platform);
+    const launch = uninstall ? undefined : defaultLaunchCommand(machine.platform, chosenSettings(context));
     // All files are understood before the first one is changed.
     const plans: PlannedChange[] = [];
     for (const client of chosenClients(machine, options.client)) {
@@ -56,6 +59,20 @@ export const initCommand = defineCommand({
     return report(plans, { applied: true, dryRun: false, shown: '', backups });
   },
 });
+
+/** Settings given as flags become variables of the server, which starts in another folder. */
+function chosenSettings({ config, flagValues, host }: CommandContext): Record<string, string> {
+  const given = settingList.filter(({ key }) => flagValues[key] !== undefined);
+  // Refuses what the server would refuse.
+  if (Object.keys(flagValues).length > 0) config();
+  return Object.fromEntries(
+    given.map(({ key, setting }) => {
+      const text = flagValues[key] ?? '';
+      const value = key === 'dataDir' ? pathsOf(host).resolve(host.workingDirectory, text) : text;
+      return [setting.environmentVariable, value];
+    }),
+  );
+}
 
 function clientMachine({ env, platform, homeDirectory, workingDirectory }: Host): ClientMachine {
   return { env, platform, homeDirectory, workingDirectory, listFolder };
