@@ -85,7 +85,8 @@ function span(pieces: readonly CountedPiece[], first: number, end: number): Chun
 
 /** Sentences and lines; a long one in parts of at most `MAX_PIECE_LENGTH` characters. */
 function* piecesOf(text: string): Generator<Chunk> {
-  const border = /[.!?…]+["'”’)\]]*\s+|[。！？｡]+|\n+/gu;
+  // The look-behind lets a run of dots match from its beginning only: without it a long run costs its square.
+  const border = /(?<![.!?…])[.!?…]+["'”’)\]]*\s+|[。！？｡]+|\n+/gu;
   let start = 0;
   for (const match of text.matchAll(border)) {
     const end = match.index + match[0].length;

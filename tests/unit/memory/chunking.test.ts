@@ -29,6 +29,14 @@ describe('chunkText', () => {
     }
   });
 
+  it('is done in time with long runs of one character', () => {
+    for (const run of ['.', '!?', '\n', ' ', '."', '日', 'x']) {
+      const text = run.repeat(300_000 / run.length);
+      const chunks = chunkText(text, { countTokens: estimateTokens });
+      expect(chunks.at(-1)?.end).toBe(text.length);
+    }
+  });
+
   it('covers any text without gaps, within the limit, and never splits a character', () => {
     const sentence = fc.array(
       fc.constantFrom('word', '日本語の文章', '🙂', 'x'.repeat(900), '。', '.', '\n', ' '),
