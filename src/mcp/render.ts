@@ -101,10 +101,10 @@ function renderBeginning(memory: Memory): string {
   return `${heading(memory)}\n${quote(beginning(memory.text))}`;
 }
 
-/** `[id] reason 2026-01-31 from source #tag`: all that is ours about a memory, on one line. */
+/** `id reason 2026-01-31 from source #tag`: all that is ours about a memory, on one line. */
 function heading(memory: Memory, reason = ''): string {
   return [
-    `[${memory.id}]`,
+    memory.id,
     memory.state === 'live' ? '' : memory.state,
     reason,
     isoDay(memory.createdAt),

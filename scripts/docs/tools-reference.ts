@@ -1,0 +1,58 @@
+import type { Tool } from '../../src/mcp/define-tool.ts';
+import { type JsonSchema, propertiesOf, schemaOf } from '../../src/mcp/json-schema.ts';
+import { tools } from '../../src/mcp/tools.ts';
+import { cell, GENERATED } from './markdown.ts';
+
+/** The text of docs/tools.md. */
+export function toolsReference(): string {
+  return [
+    '# Tools',
+    GENERATED,
+    "What the MCP server offers to an agent. Every answer has structured content that fits the tool's output schema, and the same as a compact text in which recalled memories are quoted.",
+    'A refused call says which field has which value and what is allowed; `_meta["faiss-memory/error"]` carries `{ code, retryable }` for programs. Numbers and booleans may be written as texts, lists as one text with commas or as JSON; null and empty filter conditions count as absent.',
+    ...tools.map(toolSection),
+  ].join('\n\n');
+}
+
+function toolSection({ name, title, description, annotations, inputSchema, outputSchema }: Tool): string {
+  const target = { target: 'draft-2020-12' } as const;
+  const input: JsonSchema = inputSchema['~standard'].jsonSchema.input(target);
+  const output: JsonSchema = outputSchema['~standard'].jsonSchema.output(target);
+  const hints = Object.entries(annotations).map(([hint, value]) => `${hint} ${value ? 'yes' : 'no'}`);
+  const takes = Object.keys(propertiesOf(input)).length === 0 ? 'Takes no arguments.' : fieldTable(input);
+  return [
+    `## ${name}`,
+    `**${title}** · ${hints.join(' · ')}`,
+    description,
+    takes,
+    `Answers with ${Object.keys(propertiesOf(output)).map(code).join(', ')}.`,
+  ].join('\n\n');
+}
+
+function fieldTable(schema: JsonSchema): string {
+  const required = new Set(Array.isArray(schema['required']) ? (schema['required'] as unknown[]) : []);
+  const rows = Object.keys(propertiesOf(schema)).map((name) => {
+    const field = schemaOf(schema, name);
+    const note = typeof field['description'] === 'string' ? field['description'] : '';
+    return `| ${code(name)} | ${typeText(field)} | ${required.has(name) ? 'yes' : ''} | ${cell(note)} |`;
+  });
+  return ['| field | value | required | meaning |', '| --- | --- | --- | --- |', ...rows].join('\n');
+}
+
+function typeText(schema: JsonSchema): string {
+  const { type, enum: choices, minimum, maximum } = schema;
+  if (Array.isArray(choices)) return choices.map((choice) => code(String(choice))).join(', ');
+  if (type === 'array') return listOf(schemaOf(schema, 0));
+  const range =
+    typeof minimum === 'number' && typeof maximum === 'number' ? `, ${minimum} to ${maximum}` : '';
+  return `${type === 'string' ? 'text' : String(type)}${range}`;
+}
+
+function listOf(items: JsonSchema): string {
+  if (items['type'] !== 'object') return 'list of texts';
+  return `list of objects with ${Object.keys(propertiesOf(items)).map(code).join(', ')}`;
+}
+
+function code(text: string): string {
+  return `\`${text}\``;
+}

@@ -1,0 +1,65 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { quote, quoteInline } from '../../../src/mcp/quote.ts';
+
+const LINE_ENDS = /\r\n|[\n\v\f\r\u0085\u2028\u2029]/;
+const anyText = fc.oneof(
+  fc.string({ unit: 'binary' }),
+  fc.string({
+    unit: fc.constantFrom(
+      '\n',
+      '\r',
+      '\u2028',
+      '\u2029',
+      '\u0085',
+      '\v',
+      '\f',
+      '>',
+      ' ',
+      '"',
+      '\\',
+      'a',
+      '\u202e',
+    ),
+  }),
+);
+
+describe('quote', () => {
+  it('marks every line of every text', () => {
+    fc.assert(
+      fc.property(anyText, (text) => {
+        const lines = quote(text).split(LINE_ENDS);
+        expect(lines.every((line) => line.startsWith('> '))).toBe(true);
+        expect(lines).toHaveLength(text.split(LINE_ENDS).length);
+      }),
+    );
+  });
+
+  it('leaves readable text as it is', () => {
+    expect(quote('Grüße aus 東京 🙂\n\n> quoted\tbefore')).toBe(
+      '> Grüße aus 東京 🙂\n> \n> > quoted\tbefore',
+    );
+  });
+
+  it('shows control characters as such instead of obeying them', () => {
+    expect(quote('a\u001b[2Kb\u202ec')).toBe('> a\ufffd[2Kb\ufffdc');
+  });
+});
+
+describe('quoteInline', () => {
+  it('keeps plain names', () => {
+    for (const name of ['ops', 'c++', 'docs/readme.md', 'https://example.org', 'ünïcode', '東京', 'a_b-c'])
+      expect(quoteInline(name)).toBe(name);
+  });
+
+  it('is one line, and ends where it says, for every name', () => {
+    fc.assert(
+      fc.property(anyText, (name) => {
+        const quoted = quoteInline(name);
+        expect(quoted).not.toMatch(LINE_ENDS);
+        const isPlain = /^[\p{L}\p{N}_./:@+-]+$/u.test(quoted);
+        if (!isPlain) expect(quoted).toBe(JSON.stringify(JSON.parse(quoted)));
+      }),
+    );
+  });
+});
