@@ -137,18 +137,6 @@ describe('the end of a server', () => {
     expect(await server.ended).toBe(0);
     expect(server.stderr).toBe('');
   });
-
-  it('ends when its parent dies, even if its pipes stay open', async () => {
-    const server = start({
-      command: [process.execPath, helperProgram('launcher.mjs'), process.execPath, PROGRAM],
-      inputDescriptor: 3,
-    });
-    await server.initialize();
-    server.child.kill('SIGKILL');
-    // All pipes are closed only when the server, which shares them, has ended too.
-    expect(await server.ended).toBe('SIGKILL');
-    expect(server.input.destroyed).toBe(false);
-  });
 });
 
 describe('two servers on one data folder', () => {
