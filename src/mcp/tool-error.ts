@@ -3,7 +3,7 @@ import { FaissMemoryError } from '../errors/faiss-memory-error.ts';
 import { InvalidInputError } from '../errors/invalid-input-error.ts';
 
 /** Where the answer of a failed call carries `{ code, retryable }` for programs. */
-export const ERROR_META_KEY = 'faiss-memory/error';
+const ERROR_META_KEY = 'faiss-memory/error';
 
 /** True for failures that are no fault of the caller and nothing the user could mend. */
 export function isUnexpected(error: unknown): boolean {

@@ -1,4 +1,5 @@
-import { resolve } from 'node:path';
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { RawServer } from '../helpers/mcp/raw-server.ts';
@@ -60,5 +61,33 @@ describe('stdout', () => {
     expect(answers.every(({ isError }) => !isError)).toBe(true);
     expect((await server.call('memory_stats')).data).toMatchObject({ live: 51 });
     expect((await server.call('memory_search', { query: '東京', limit: 1 })).text).toContain(text);
+  });
+
+  it('goes on when nobody reads stderr', async () => {
+    const server = new RawServer(temporaryFolder(), { ...WITH_MODEL, ...NOISY });
+    server.child.stderr.destroy();
+    await server.initialize();
+    for (let index = 0; index < 10; index++) {
+      expect((await server.call('memory_stats')).isError).toBe(false);
+    }
+    server.child.stdin.end();
+    expect(await server.exited).toEqual({ code: 0, signal: null });
+    expectOnlyMessages(server.stdout);
+  });
+});
+
+describe('the handshake and the lists', () => {
+  it('touch neither store nor model: not even the data folder is made', async () => {
+    const folder = temporaryFolder();
+    const dataDir = join(folder, 'not-yet');
+    const server = new RawServer(folder, { ...WITH_MODEL, MEMORY_DATA_DIR: dataDir });
+    await server.initialize();
+    for (const list of ['tools/list', 'prompts/list', 'resources/list', 'resources/templates/list']) {
+      await server.request(list);
+    }
+    await expect(server.call('memory_search', {})).resolves.toMatchObject({ isError: true });
+    expect(existsSync(dataDir)).toBe(false);
+    await server.call('memory_stats');
+    expect(existsSync(dataDir)).toBe(true);
   });
 });
