@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 import { FaissMemoryError } from '../errors/faiss-memory-error.ts';
 import { addHash, contentHash, emptySum, siblingsHash, storeDigests } from '../memory/digest.ts';
 import { currentVersion } from '../memory/version.ts';
+import { MAX_STORED_BYTES } from './format-limits.ts';
+import { getBounded } from './get-bounded.ts';
 import type { LoadedHead, LoadedManifest } from './repository-objects.ts';
 import type { MemoryState } from './memory-state.ts';
 import { newestRows } from './newest-rows.ts';
@@ -77,12 +79,15 @@ export async function verifyHashes(
   let left = maxBytes;
   for (const { key, sha256 } of oldestFirst) {
     if (left <= 0) break;
-    const blob = await context.store.get(key);
+    const blob = await getBounded(context.store, key, MAX_STORED_BYTES).catch((error: unknown) => {
+      problems.push({ key, problem: describe(error) });
+      return undefined;
+    });
     left -= blob?.bytes.length ?? 0;
     if (blob === null) problems.push({ key, problem: 'The object is missing.' });
-    else if (createHash('sha256').update(blob.bytes).digest('hex') !== sha256) {
-      problems.push({ key, problem: 'The object has other bytes than were written.' });
-    } else checked.push(key);
+    if (blob === null || blob === undefined) continue;
+    if (createHash('sha256').update(blob.bytes).digest('hex') === sha256) checked.push(key);
+    else problems.push({ key, problem: 'The object has other bytes than were written.' });
   }
   return { problems, checked };
 }

@@ -13,8 +13,10 @@ const PROBLEMS: Readonly<Record<MissingKeyReason, string>> = {
 };
 const FIXES: Readonly<Record<MissingKeyReason, string>> = {
   'no-passphrase': 'Set CLOUD_SYNC_PASSPHRASE or CLOUD_SYNC_PASSPHRASE_FILE.',
-  'no-key-file': 'Run "faiss-memory sync push" on the machine that wrote it; its local backups hold the key file.',
-  'unknown-key': 'Run "faiss-memory sync push" on the machine that wrote it; its local backups hold the key file.',
+  'no-key-file':
+    'Run "faiss-memory sync push" on the machine that wrote it; its local backups hold the key file.',
+  'unknown-key':
+    'Run "faiss-memory sync push" on the machine that wrote it; its local backups hold the key file.',
 };
 
 /** An encrypted object cannot be opened because a key is not there; the object itself may be fine. */

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { packagePath } from '../../src/util/package-path.ts';
-import { McpProcess, type McpProcessOptions, PROGRAM } from '../helpers/mcp-process.ts';
+import { McpProcess, type McpProcessOptions } from '../helpers/mcp-process.ts';
 import { temporaryFolder } from '../helpers/sqlite-store.ts';
 
 function start(options: Partial<McpProcessOptions> = {}): McpProcess {

@@ -61,10 +61,11 @@ export const initCommand = defineCommand({
 });
 
 /** Settings given as flags become variables of the server, which starts in another folder. */
-function chosenSettings({ config, flagValues, host }: CommandContext): Record<string, string> {
+function chosenSettings(context: CommandContext): Record<string, string> {
+  const { flagValues, host } = context;
   const given = settingList.filter(({ key }) => flagValues[key] !== undefined);
   // Refuses what the server would refuse.
-  if (Object.keys(flagValues).length > 0) config();
+  if (Object.keys(flagValues).length > 0) context.config();
   return Object.fromEntries(
     given.map(({ key, setting }) => {
       const text = flagValues[key] ?? '';
