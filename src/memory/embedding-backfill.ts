@@ -4,9 +4,9 @@ import type { MemoryStore, PendingEmbedding } from '../store/memory-store.ts';
 import type { ReembedProgress } from './memory-api.ts';
 import { encodeVector, quantize } from './quantization.ts';
 
-/** Long enough for the longest text on the slowest runtime; a crashed process blocks its texts no longer than this. */
-const LEASE_MS = 180_000;
-const BATCH = 8;
+/** Longer than a batch of usual texts takes on the slowest runtime; what ends too early is only embedded twice. */
+const LEASE_MS = 60_000;
+const BATCH = 4;
 const RETRY_AFTER_MS = 30_000;
 const LEASED_ELSEWHERE_MS = 200;
 

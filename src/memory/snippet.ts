@@ -4,7 +4,7 @@ export interface Snippet {
 }
 
 /** Length of an excerpt in characters: five of them stay under 500 tokens. */
-export const SNIPPET_LENGTH = 280;
+export const SNIPPET_LENGTH = 240;
 
 /**
  * An excerpt of at most about `SNIPPET_LENGTH` characters that starts and ends between words; a shorter text
