@@ -1,5 +1,6 @@
 import { open, realpath } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { addAbortSignal } from 'node:stream';
 import { UsageError } from '../errors/usage-error.ts';
 import { cannotWrite } from './atomic-file.ts';
 import type { Host } from './host.ts';
@@ -12,12 +13,16 @@ export interface ImportSource {
   close(): Promise<void>;
 }
 
-/** @param name a file, or - for stdin. @throws UsageError when it cannot be read */
-export async function openImportSource(host: Host, name: string): Promise<ImportSource> {
+/**
+ * @param name a file, or - for stdin
+ * @param signal ends the waiting for stdin; a file is only read while it is asked for
+ * @throws UsageError when it cannot be read
+ */
+export async function openImportSource(host: Host, name: string, signal: AbortSignal): Promise<ImportSource> {
   // Without an encoding, streams give their chunks as bytes.
   if (name === '-') {
     return {
-      bytes: host.stdin as AsyncIterable<Uint8Array>,
+      bytes: addAbortSignal(signal, host.stdin) as AsyncIterable<Uint8Array>,
       size: undefined,
       close: () => Promise.resolve(),
     };

@@ -1,7 +1,10 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { PROGRAM, serverEnvironment } from '../helpers/mcp-process.ts';
 import { type ProgramRun, runProgram } from '../helpers/run-program.ts';
 
 let home: string;
@@ -93,10 +96,24 @@ test('errors have codes of their own, and are JSON with --json', async () => {
 });
 
 test('a reader that stops early is no error', async () => {
-  await run(['import', '-'], '{"text":"line"}\n'.repeat(3) + '{"text":"other"}\n');
+  // More than a pipe holds.
+  const lines = Array.from({ length: 1_000 }, (_, index) => `{"text":"${'line '.repeat(40)}${index}"}\n`);
+  await run(['import', '-'], lines.join(''));
   const shell = 'set -o pipefail; $FAISS_MEMORY export | head -1';
   const { code, stderr } = await runProgram([], { dataDir, shell });
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+});
+
+test('Ctrl-C ends a command with a code of its own, and keeps what was imported', async () => {
+  const child = spawn(process.execPath, [PROGRAM, 'import', '-'], { env: serverEnvironment({ dataDir }) });
+  // The command goes on reading, because its input does not end; the complaint tells that it is under way.
+  child.stdin.write(`${'{"text":"good"}\n'.repeat(200)}bad\n`);
+  const [complaint] = (await once(child.stderr.setEncoding('utf8'), 'data')) as [string];
+  expect(complaint).toContain('line 201');
+  child.kill('SIGINT');
+  expect(await once(child, 'exit')).toEqual([130, null]);
+  child.stdin.destroy();
+  expect((await run(['list'])).stdout).toContain('1 memory');
 });
 
 test('without arguments a terminal sees the first steps, a pipe gets a server', async () => {

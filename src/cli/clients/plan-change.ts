@@ -4,6 +4,7 @@ import { readClientFile, type ClientFile } from './client-file.ts';
 import type { ClientDescription, ClientMachine, LaunchCommand } from './client.ts';
 import { EditError, type ConfigEditor, type ServerMember } from './config-editor.ts';
 import { editorFor } from './editor-for.ts';
+import { hideValues } from './hide-values.ts';
 import { SERVER_NAME } from './server-entry.ts';
 
 /** What would become of the file of one client. */
@@ -12,7 +13,7 @@ export interface PlannedChange {
   readonly file: ClientFile;
   /** The new text; the same as the old one when there is nothing to do. */
   readonly text: string;
-  /** Unified diff; empty when there is nothing to do. */
+  /** Unified diff without the values of other servers; empty when there is nothing to do. */
   readonly diff: string;
 }
 
@@ -29,8 +30,10 @@ export async function planChange(
   const file = await readClientFile(client.file(machine));
   const before = file.text ?? '';
   try {
-    const text = edit(editorFor(client), before, toEntry(client, launch));
-    return { client, file, text, diff: unifiedDiff(file.path, before, text) };
+    const entry = toEntry(client, launch);
+    const text = edit(editorFor(client), before, entry);
+    const diff = hideValues(unifiedDiff(file.path, before, text), textsOf(entry));
+    return { client, file, text, diff };
   } catch (cause) {
     if (!(cause instanceof EditError)) throw cause;
     throw new ClientFileError(file.path, cause.message, {
@@ -48,4 +51,10 @@ function edit(editor: ConfigEditor, text: string, entry: ServerMember | undefine
 
 function toEntry(client: ClientDescription, launch: LaunchCommand | undefined): ServerMember | undefined {
   return launch !== undefined && client.withType ? { type: 'stdio', ...launch } : launch;
+}
+
+function textsOf(entry: ServerMember | undefined): ReadonlySet<string> {
+  if (entry === undefined) return new Set([SERVER_NAME]);
+  const { command, args, env = {} } = entry;
+  return new Set([SERVER_NAME, command, ...args, ...Object.values(env)]);
 }

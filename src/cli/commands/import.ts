@@ -32,7 +32,7 @@ export const importCommand = defineCommand({
     [`echo '{"text":"Ann prefers tea."}' | faiss-memory import -`, 'from another program'],
   ],
   run: async (context, { args: [name = '-'], options }) => {
-    const source = await openImportSource(context.host, name);
+    const source = await openImportSource(context.host, name, context.signal);
     try {
       const rejects =
         options.rejects === undefined

@@ -1,13 +1,16 @@
 import type { Check } from './check.ts';
 
+/** Side by side, because Node looks for an optional package only above the folder of the program. */
 const NATIVE_HINT =
-  'For faster embedding: npm install -g onnxruntime-node --ignore-scripts (native ONNX runtime, used by itself once installed).';
+  'Embedding gets 3 to 5 times faster with the native runtime (about 290 MB): ' +
+  'npm install -g faiss-memory onnxruntime-node --ignore-scripts';
 
 /** Can the configured model be loaded and used, and what runs it? */
 export const modelCheck: Check = {
   name: 'model',
   run: async ({ app, settings }) => {
-    if (settings.embedding.provider === 'none') {
+    const { provider, runtime } = settings.embedding;
+    if (provider === 'none') {
       return [{ check: 'model', status: 'ok', message: 'switched off; searches are by words only' }];
     }
     const { embedder } = await app();
@@ -16,8 +19,8 @@ export const modelCheck: Check = {
     const { modelId } = await embedder.stamp();
     const facts = embedder.describe();
     const details = Object.entries(facts).map(([name, fact]) => `${name} ${fact}`);
-    const native = settings.embedding.provider !== 'bundled' || facts['runtime'] === 'native';
-    const message = [[modelId, ...details].join(', '), ...(native ? [] : [NATIVE_HINT])].join('. ');
+    const couldBeFaster = runtime === 'auto' && String(facts['runtime']).includes('WASM');
+    const message = [[modelId, ...details].join(', '), ...(couldBeFaster ? [NATIVE_HINT] : [])].join('. ');
     return [{ check: 'model', status: 'ok', message }];
   },
 };
