@@ -20,7 +20,7 @@ function input(overrides: Partial<ConfigInput> = {}): ConfigInput {
     env: {},
     platform: 'linux',
     homeDirectory: '/home/ada',
-    workingDirectory: '/work/here',
+    workingDirectory: '/home/ada/here',
     ...overrides,
   };
 }
@@ -174,7 +174,7 @@ describe('paths', () => {
     const fromFile = resolveConfig(withFile({ dataDir: 'memories' }));
     expect(fromFile.settings.dataDir).toBe(join(folder, 'memories'));
     const fromFlag = resolveConfig(input({ flags: { values: { dataDir: '../memories' } } }));
-    expect(fromFlag.settings.dataDir).toBe('/work/memories');
+    expect(fromFlag.settings.dataDir).toBe('/home/ada/memories');
   });
 
   it('may start with ~ everywhere', () => {
