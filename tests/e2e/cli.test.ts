@@ -128,3 +128,50 @@ test.each(['bash', 'zsh', 'fish'])('completion prints a script for %s', async (s
   expect(code).toBe(0);
   expect(stdout).toContain('restore-deleted');
 });
+
+test('an old Node is told what is needed', async () => {
+  const pretend = `data:text/javascript,Object.defineProperty(process.versions,"node",{value:"18.20.0"})`;
+  const { code, stdout, stderr } = await runProgram([], {
+    dataDir,
+    shell: `"${process.execPath}" --import '${pretend}' "${PROGRAM}"`,
+  });
+  expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+  expect(stderr).toContain('needs Node.js 20.19 or newer');
+});
+
+test('a purge erases for good, and asks first', async () => {
+  const id = await addedId('to be erased');
+  expect(await run(['delete', id, '--purge'])).toMatchObject({ code: 2, stdout: '' });
+  expect((await run(['get', id])).stdout).toContain('to be erased');
+  expect((await run(['delete', id, '--purge', '--yes'])).stdout).toContain('1 memory erased for good');
+  expect((await run(['restore-deleted', id])).code).not.toBe(0);
+  expect((await run(['get', id, '--history'])).stdout).not.toContain('to be erased');
+});
+
+test('a deletion by filter shows first, and takes ages', async () => {
+  await run(['add', 'keep me', '--tag', 'keep']);
+  await run(['add', 'scratch one', '--tag', 'scratch']);
+  const filter = ['delete', '--tag', 'scratch', '--after', '1d'];
+  expect((await run([...filter, '--dry-run'])).stdout).toContain('scratch one');
+  expect((await run(filter)).code).toBe(2);
+  expect((await run([...filter, '--yes', '--json'])).stdout).toContain('"deleted": 1');
+  expect((await run(['list'])).stdout).toContain('1 memory');
+  expect((await run(['delete', '--yes'])).code).toBe(2);
+});
+
+test('config shows values with their sources, and no secrets', async () => {
+  const shell = 'MEMORY_EMBEDDING_API_KEY=sk-very-secret $FAISS_MEMORY config --json --set trashDays=7';
+  const { stdout } = await runProgram([], { dataDir, shell });
+  expect(stdout).not.toContain('sk-very-secret');
+  const { settings } = JSON.parse(stdout) as { settings: { key: string }[] };
+  expect(settings).toContainEqual(expect.objectContaining({ key: 'embedding.apiKey', value: '[redacted]' }));
+  expect(settings).toContainEqual(
+    expect.objectContaining({ key: 'trashDays', value: 7, source: { kind: 'flag', flag: '--set' } }),
+  );
+});
+
+test('stored text cannot move the cursor of a terminal', async () => {
+  await run(['add', '-'], 'evil \u001B[2J text \u202E reversed');
+  const { stdout } = await run(['search', 'evil']);
+  expect(stdout).toContain('evil \uFFFD[2J text \uFFFD reversed');
+});
