@@ -8,10 +8,10 @@ import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 
 interface Hit {
   text: string;
-  similarity: number | null;
+  similarity?: number | null;
   words?: string[];
-  word_rank: number | null;
-  vector_rank: number | null;
+  word_rank?: number | null;
+  vector_rank?: number | null;
 }
 
 /** Questions, most in other words than the notes, each with a part of the note that answers it. */
@@ -60,9 +60,9 @@ async function waitForVectors(client: Client): Promise<void> {
 
 function why(hit: Hit): string {
   const meaning =
-    hit.vector_rank === null ? '' : `meaning: rank ${hit.vector_rank}, similarity ${hit.similarity ?? 0}`;
+    hit.vector_rank == null ? '' : `meaning: rank ${hit.vector_rank}, similarity ${hit.similarity ?? 0}`;
   const words =
-    hit.word_rank === null ? '' : `words: rank ${hit.word_rank} (${(hit.words ?? []).join(', ')})`;
+    hit.word_rank == null ? '' : `words: rank ${hit.word_rank} (${(hit.words ?? []).join(', ')})`;
   return [meaning, words].filter(Boolean).join('; ');
 }
 
