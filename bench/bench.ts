@@ -5,7 +5,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from '@photostructure/sqlite';
 import { encode as countable } from 'gpt-tokenizer/encoding/o200k_base';
-import { filledApp, type FilledApp, randomNumbers, randomText, randomUnitVector } from './lib/filled-app.ts';
+import {
+  filledApp,
+  type FilledApp,
+  randomNumbers,
+  randomQuery,
+  randomText,
+  randomUnitVector,
+} from './lib/filled-app.ts';
 import { percentile } from './lib/metrics.ts';
 import { bareNode, ServerProcess } from './lib/server-process.ts';
 
@@ -99,7 +106,7 @@ function fts5Alone(texts: readonly string[]): (query: string) => void {
 async function hybrid(filled: FilledApp, memories: number, budget: number): Promise<void> {
   const random = randomNumbers(7);
   const { app, stamp } = filled;
-  const query = (): string => randomText(random).split(' ').slice(0, 5).join(' ');
+  const query = (): string => randomQuery(random);
   const search = (): Promise<unknown> =>
     app.store.candidates({
       filter: {},
@@ -154,15 +161,12 @@ async function withModel(runtime: 'wasm' | 'native', budget: number): Promise<vo
   const filled = await filledApp(10_000, { MEMORY_EMBEDDING_RUNTIME: runtime });
   await filled.app.embedder.warmUp();
   const random = randomNumbers(3);
-  const search = (): Promise<unknown> =>
-    filled.app.memory.search({ query: `how do we ${randomText(random).split(' ').slice(0, 6).join(' ')}` });
+  const question = (): string =>
+    `how do we restart the ${randomQuery(random).split(' ')[0] ?? ''} server in the morning?`;
+  const search = (): Promise<unknown> => filled.app.memory.search({ query: question() });
   await times(3, search);
   const measured = p50(await times(40, search));
-  const embedding = p50(
-    await times(20, () =>
-      filled.app.embedder.embedQuery(randomText(random).split(' ').slice(0, 9).join(' ')),
-    ),
-  );
+  const embedding = p50(await times(20, () => filled.app.embedder.embedQuery(question())));
   await filled.close();
   report({
     what: `search at 10000 with embedding, ${runtime}, p50`,

@@ -3,11 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createApp, resolveConfig, type App, type ModelStamp } from 'faiss-memory';
 
-const WORDS = (
-  'server database deploy pump sensor invoice meeting decision customer garden recipe holiday train museum guitar physics budget ' +
-  'contract release branch cluster certificate password policy backup monitor alert pipeline schema index query cache latency ' +
-  'translation grammar novel painting mountain river weather harvest bicycle engine battery bridge station ticket doctor allergy'
-).split(' ');
+/** Distinct words of the texts; the most frequent ones stand for stop words. */
+const VOCABULARY = 20_000;
+const STOP_WORDS = 50;
 
 /** Deterministic numbers in [0, 1). */
 export function randomNumbers(seed: number): () => number {
@@ -18,13 +16,19 @@ export function randomNumbers(seed: number): () => number {
   };
 }
 
-/** Forty words, some rare: as long as a usual memory. */
+/** Words whose frequency falls with their rank, as in any language (Zipf's law). */
+function randomWord(random: () => number, firstRank: number): string {
+  return `w${Math.floor(firstRank * (VOCABULARY / firstRank) ** random())}`;
+}
+
+/** Forty words: as long as a usual memory. */
 export function randomText(random: () => number): string {
-  const word = (): string => {
-    const common = WORDS[Math.floor(random() ** 2 * WORDS.length)] ?? 'memory';
-    return random() < 0.3 ? `${common}${Math.floor(random() * 2_000)}` : common;
-  };
-  return Array.from({ length: 40 }, word).join(' ');
+  return Array.from({ length: 40 }, () => randomWord(random, 1)).join(' ');
+}
+
+/** Five words without stop words, which search leaves out. */
+export function randomQuery(random: () => number): string {
+  return Array.from({ length: 5 }, () => randomWord(random, STOP_WORDS)).join(' ');
 }
 
 export function randomUnitVector(random: () => number, dimension: number): Float32Array {

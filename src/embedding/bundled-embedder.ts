@@ -1,9 +1,12 @@
+import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { EmbeddingUnavailableError } from '../errors/embedding-unavailable-error.ts';
 import { ModelDamagedError } from '../errors/model-damaged-error.ts';
 import { packagePath } from '../util/package-path.ts';
+import { settleWithin } from '../util/settle-within.ts';
 import type { EmbeddedChunk, Embedder, ModelStamp } from './embedder.ts';
 import {
+  END,
   LOADED,
   type WorkerFailure,
   type WorkerReply,
@@ -24,6 +27,8 @@ export interface BundledEmbedderSettings {
 }
 
 const NOT_LOADED = 'not loaded';
+/** Longer than a run and a load of the native runtime; shorter than clients wait before they kill. */
+const END_LIMIT_MS = 1_000;
 const FIVE_MINUTES = 300_000;
 /** After a failed load the same failure is reported again for so long, without another try. */
 const RETRY_LOAD_AFTER_MS = 10_000;
@@ -186,8 +191,20 @@ export class BundledEmbedder implements Embedder {
     this.#running?.reject(reason);
     this.#running = undefined;
     this.#queue.rejectAll(reason);
-    await worker?.terminate();
+    if (worker !== undefined) await endWorker(worker);
   }
+}
+
+/**
+ * Lets the worker finish its run: the native runtime aborts the whole process when its thread ends below it.
+ * A run that takes longer than the limit is ended all the same.
+ */
+async function endWorker(worker: Worker): Promise<void> {
+  // A worker that failed counts as ended.
+  const ended = once(worker, 'exit').catch(() => []);
+  worker.ref();
+  worker.postMessage(END);
+  if ((await settleWithin(ended, END_LIMIT_MS)) === undefined) await worker.terminate();
 }
 
 function unexpectedReply(): EmbeddingUnavailableError {

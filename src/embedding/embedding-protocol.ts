@@ -7,6 +7,9 @@ export type WorkerSettings = E5ModelOptions;
 /** Id of the message that the worker sends once, unasked, when the model is in memory. */
 export const LOADED = 0;
 
+/** Asks the worker to end between two runs. */
+export const END = 'end';
+
 /** Every task but `split` is at most one run of the model for each 512 tokens, so that a query never waits long. */
 export interface WorkerRequest {
   readonly id: number;

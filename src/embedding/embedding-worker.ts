@@ -2,6 +2,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { FaissMemoryError } from '../errors/faiss-memory-error.ts';
 import { E5Model } from './e5-model.ts';
 import {
+  END,
   LOADED,
   type WorkerFailure,
   type WorkerReply,
@@ -24,7 +25,9 @@ model.then(
   () => undefined, // Every request reports it.
 );
 
-port.on('message', (request: WorkerRequest) => {
+port.on('message', (request: WorkerRequest | typeof END) => {
+  // Arrives between two runs, never during one.
+  if (request === END) process.exit();
   answer(request).then(
     (reply) => {
       port.postMessage(reply);

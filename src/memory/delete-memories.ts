@@ -28,21 +28,21 @@ export class MemoryDeleter {
   }
 
   /**
-   * @param confirm token of the dry run; it names the filter and its matches, so it fits only as long as
-   * neither has changed. Undefined = dry run
+   * @param confirm token of the dry run; it names the matches, so it fits only as long as the filter
+   * finds the same; an age such as `7d` may be given again. Undefined = dry run
    */
   async byFilter(filter: MemoryFilter, confirm: string | undefined): Promise<DeleteResult> {
     if (Object.keys(filter).length === 0) {
       throw new InvalidInputError('filter', 'is empty', 'give at least one condition, or ids');
     }
     const ids = await this.#store.matching(filter);
-    const token = confirmToken(filter, ids);
+    const token = confirmToken(ids);
     const examples = await this.#store.getCurrent(ids.slice(0, EXAMPLES));
     if (confirm === undefined) return { dryRun: true, count: ids.length, examples, confirm: token };
     if (confirm !== token) {
       throw new InvalidInputError(
         'confirm',
-        'does not fit: the filter or the memories it matches are not those of the dry run',
+        'does not fit: the filter does not match the same memories as in the dry run',
         'run the dry run again and use its token',
       );
     }
@@ -50,9 +50,6 @@ export class MemoryDeleter {
   }
 }
 
-function confirmToken(filter: MemoryFilter, ids: readonly string[]): string {
-  return createHash('sha256')
-    .update(canonicalJson([filter, ids]))
-    .digest('hex')
-    .slice(0, 16);
+function confirmToken(ids: readonly string[]): string {
+  return createHash('sha256').update(canonicalJson(ids)).digest('hex').slice(0, 16);
 }
