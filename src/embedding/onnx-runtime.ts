@@ -31,7 +31,7 @@ export async function loadRuntime(model: Uint8Array, options: RuntimeOptions): P
         throw new EmbeddingUnavailableError('The package onnxruntime-node cannot be loaded', {
           cause,
           retryable: false,
-          fix: 'Install it with `npm install -g onnxruntime-node --ignore-scripts`, or set MEMORY_EMBEDDING_RUNTIME=wasm.',
+          fix: 'Install it with `npm install -g faiss-memory onnxruntime-node --ignore-scripts`, or set MEMORY_EMBEDDING_RUNTIME=wasm.',
         });
       }
     }
