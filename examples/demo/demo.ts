@@ -61,8 +61,7 @@ async function waitForVectors(client: Client): Promise<void> {
 function why(hit: Hit): string {
   const meaning =
     hit.vector_rank == null ? '' : `meaning: rank ${hit.vector_rank}, similarity ${hit.similarity ?? 0}`;
-  const words =
-    hit.word_rank == null ? '' : `words: rank ${hit.word_rank} (${(hit.words ?? []).join(', ')})`;
+  const words = hit.word_rank == null ? '' : `words: rank ${hit.word_rank} (${(hit.words ?? []).join(', ')})`;
   return [meaning, words].filter(Boolean).join('; ');
 }
 
