@@ -11,6 +11,12 @@ if (major < 20 || (major === 20 && minor < 19)) {
   process.exit(1);
 }
 
+// Node.js 22.8 and newer can keep compiled code between two starts, in the system's folder for temporary files;
+// where that fails, or NODE_DISABLE_COMPILE_CACHE is set, it just compiles.
+// The types are those of Node.js 20, which does not have it.
+const loader = (await import('node:module')) as { enableCompileCache?: () => unknown };
+loader.enableCompileCache?.();
+
 const { main } = await import('../cli/main.ts');
 const code = await main(process.argv.slice(2), {
   env: process.env,
