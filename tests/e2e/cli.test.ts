@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { PROGRAM, serverEnvironment } from '../helpers/mcp-process.ts';
+import { PROGRAM, serverEnvironment } from '../helpers/mcp/server-environment.ts';
 import { type ProgramRun, runProgram } from '../helpers/run-program.ts';
 
 let home: string;
@@ -79,7 +79,7 @@ test('doctor is content with a new folder', async () => {
 
 test('doctor reports a damaged database instead of failing itself', async () => {
   await addedId('something');
-  writeFileSync(join(dataDir, 'memory.sqlite'), 'this is no database, '.repeat(1_000));
+  writeFileSync(join(dataDir, 'memories', 'memory.sqlite'), 'this is no database, '.repeat(1_000));
   const { code, stdout } = await run(['doctor', '--json']);
   expect(code).toBe(1);
   const { findings } = JSON.parse(stdout) as { findings: { check: string; status: string }[] };
@@ -105,7 +105,7 @@ test('a reader that stops early is no error', async () => {
 });
 
 test('Ctrl-C ends a command with a code of its own, and keeps what was imported', async () => {
-  const child = spawn(process.execPath, [PROGRAM, 'import', '-'], { env: serverEnvironment({ dataDir }) });
+  const child = spawn(process.execPath, [PROGRAM, 'import', '-'], { env: serverEnvironment(dataDir) });
   // The command goes on reading, because its input does not end; the complaint tells that it is under way.
   child.stdin.write(`${'{"text":"good"}\n'.repeat(200)}bad\n`);
   const [complaint] = (await once(child.stderr.setEncoding('utf8'), 'data')) as [string];

@@ -82,6 +82,26 @@ describe('leaving', () => {
     expect(await server.exited).toEqual(OK);
   });
 
+  it('keeps every acknowledged write when a signal comes in between', async () => {
+    const folder = temporaryFolder();
+    const leaving = new RawServer(folder);
+    await leaving.initialize();
+    const answers = Array.from({ length: 50 }, (_, index) =>
+      leaving.call('memory_add', { text: `fact number ${index}` }),
+    );
+    const settled = Promise.allSettled(answers);
+    await answers[0];
+    leaving.child.kill('SIGTERM');
+    expect(await leaving.exited).toEqual(OK);
+    const acknowledged = (await settled).filter(({ status }) => status === 'fulfilled').length;
+    expect(acknowledged).toBeGreaterThan(0);
+
+    const next = new RawServer(folder);
+    await next.initialize();
+    const { live } = (await next.call('memory_stats')).data as { live: number };
+    expect(live).toBeGreaterThanOrEqual(acknowledged);
+  });
+
   it('is not held up by a second signal', async () => {
     const server = new RawServer(temporaryFolder(), WITH_MODEL);
     await server.initialize();

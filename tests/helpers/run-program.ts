@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
-import { PROGRAM, serverEnvironment } from './mcp-process.ts';
+import { PROGRAM, serverEnvironment } from './mcp/server-environment.ts';
 
 export interface ProgramRun {
   readonly code: number | null;
@@ -21,7 +21,7 @@ export async function runProgram(args: readonly string[], options: ProgramOption
   const { dataDir, input = '', shell } = options;
   const command = shell === undefined ? [process.execPath, PROGRAM, ...args] : ['bash', '-c', shell];
   const [file = '', ...rest] = command;
-  const env = { ...serverEnvironment({ dataDir }), FAISS_MEMORY: `${process.execPath} ${PROGRAM}` };
+  const env = { ...serverEnvironment(dataDir), FAISS_MEMORY: `${process.execPath} ${PROGRAM}` };
   const child = spawn(file, rest, { env });
   child.stdin.on('error', () => undefined).end(input);
   const [stdout, stderr, [code]] = await Promise.all([
