@@ -30,13 +30,24 @@ export function limit(most: number, usual: number): z.ZodMiniOptional<z.ZodMiniN
 
 /** The conditions of a filter, as members of a tool's own arguments. */
 export const filterFields = {
-  tags: described(z.optional(texts), 'with any of these'),
-  all_tags: described(z.optional(texts), 'with all of these'),
-  source: text('prefix of the source'),
+  tags: described(z.optional(texts), 'any of these'),
+  all_tags: described(z.optional(texts), 'all of these'),
+  source: text('prefix'),
   project: text(),
   metadata: described(z.optional(members), 'equal members'),
-  after: text('created since: ISO date or time, or age (12h, 7d, 2w)'),
-  before: text('created until; likewise'),
+  after: text('created since: ISO date or time, or age (12h, 7d)'),
+  before: text('created until'),
+};
+
+/** The same conditions without the hints, which an agent needs once in the list of tools, not in each. */
+export const filterFieldsInBrief = {
+  tags,
+  all_tags: tags,
+  source: text(),
+  project: text(),
+  metadata,
+  after: text(),
+  before: text(),
 };
 
 interface FilterArguments {

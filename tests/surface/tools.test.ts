@@ -42,8 +42,8 @@ describe('the surface that clients see', () => {
     const tools = (await server.request('tools/list'))['tools'] as ListedTool[];
     // What clients put before the model; output schemas stay with the client.
     const shown = tools.map(({ name, description, inputSchema }) => ({ name, description, inputSchema }));
-    expect(tokens(shown)).toBeLessThanOrEqual(1_250);
-    expect(tokens(tools)).toBeLessThanOrEqual(2_000);
+    expect(tokens(shown)).toBeLessThanOrEqual(1_100);
+    expect(tokens(tools)).toBeLessThanOrEqual(1_800);
     expect(tokens(instructions)).toBeLessThanOrEqual(150);
   });
 

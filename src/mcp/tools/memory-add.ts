@@ -16,7 +16,7 @@ export const memoryAdd = defineTool({
   name: 'memory_add',
   title: 'Remember',
   description:
-    'Store what will matter in later conversations: preferences, decisions and why, facts about people and projects. One fact per memory, understandable on its own, no secrets. Give text, or memories for many. An exact duplicate returns the existing id. A near-duplicate is stored and reported as similar: if it says the same, delete one; on_duplicate instead: skip it, supersede the old one with a new version, or add even exact duplicates.',
+    'Store what will matter in later conversations: preferences, decisions and why, facts about people and projects. One fact per memory, understandable on its own, no secrets. Give text, or memories for many. An exact duplicate returns the existing id. A near-duplicate is stored and reported as similar; on_duplicate instead: skip it, supersede the old one with a new version, or add even exact duplicates.',
   intent: 'add',
   input: z.strictObject({
     text: text(),

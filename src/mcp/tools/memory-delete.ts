@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { InvalidInputError } from '../../errors/invalid-input-error.ts';
 import { defineTool } from '../define-tool.ts';
-import { filled, filterFields, flag, tags, text, texts, toFilter } from '../fields.ts';
+import { filled, filterFieldsInBrief, flag, tags, text, texts, toFilter } from '../fields.ts';
 import { renderDeleted } from '../render.ts';
 import { deletedData } from '../structured.ts';
 
@@ -9,9 +9,9 @@ export const memoryDelete = defineTool({
   name: 'memory_delete',
   title: 'Delete memories',
   description:
-    'Move memories to the trash: by ids; or by filter, first with dry_run: true, then again with the confirm token it gave. Undo with memory_update restore.',
+    'Move memories to the trash: by ids; or by filter (as in memory_search), first with dry_run: true, then again with the confirm token it gave. Undo with memory_update restore.',
   intent: 'remove',
-  input: z.strictObject({ ids: tags, dry_run: flag, confirm: text(), ...filterFields }),
+  input: z.strictObject({ ids: tags, dry_run: flag, confirm: text(), ...filterFieldsInBrief }),
   output: z.object({
     dry_run: z.boolean(),
     count: z.int(),
@@ -26,7 +26,7 @@ export const memoryDelete = defineTool({
       throw new InvalidInputError(
         'ids',
         problem,
-        `give ids, or one of ${Object.keys(filterFields).join(', ')}`,
+        `give ids, or one of ${Object.keys(filterFieldsInBrief).join(', ')}`,
       );
     }
     const result = await memory.delete({ ids, dryRun, confirm: filled(confirm), filter });

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { defineTool } from '../define-tool.ts';
-import { filled, filterFields, limit, memoryShape, text, toFilter } from '../fields.ts';
+import { filled, filterFieldsInBrief, limit, memoryShape, text, toFilter } from '../fields.ts';
 import { renderPage } from '../render.ts';
 import { beginning, memoryData } from '../structured.ts';
 
@@ -8,14 +8,14 @@ export const memoryList = defineTool({
   name: 'memory_list',
   title: 'List memories',
   description:
-    'Browse memories by date and filter, page by page; also the trash and conflicts. To find something use memory_search.',
+    'Browse memories by date and filter (as in memory_search), page by page; also the trash and conflicts.',
   intent: 'read',
   input: z.strictObject({
     which: z.optional(z.enum(['live', 'trash', 'conflict'])),
     order: z.optional(z.enum(['newest', 'oldest', 'updated'])),
     limit: limit(1_000, 20),
     cursor: text(),
-    ...filterFields,
+    ...filterFieldsInBrief,
   }),
   output: z.object({
     memories: z.array(memoryShape),
