@@ -15,6 +15,7 @@ const folders = [
   'portability',
   'secrets',
   'store',
+  'sync',
   'util',
   'vector',
 ];
@@ -24,16 +25,17 @@ const mayImport: Record<string, string[]> = {
   backup: ['memory'],
   blob: [],
   bin: ['cli'],
-  cli: ['config', 'memory', 'mcp', 'portability'],
+  cli: ['config', 'memory', 'mcp', 'portability', 'backup/backup-api.ts', 'sync/sync-api.ts'],
   config: [],
   // Chunking is a rule of the domain that every embedder applies to its own count of tokens.
   embedding: ['memory/chunking.ts', 'memory/estimate-tokens.ts'],
   errors: [],
-  mcp: ['memory', 'portability'],
+  mcp: ['memory', 'portability', 'backup/backup-api.ts', 'sync/sync-api.ts'],
   memory: [],
   portability: ['memory'],
   secrets: ['memory'],
   store: ['memory'],
+  sync: ['backup', 'memory'],
   util: [],
   vector: [],
 };
@@ -41,7 +43,11 @@ const mayImport: Record<string, string[]> = {
 /** Files outside a folder's own that it may import all the same: ports are shared, adapters are not. */
 const ports = [
   'store/memory-store.ts',
+  'store/replica-store.ts',
+  'backup/snapshot-source.ts',
+  'backup/memory-state.ts',
   'blob/blob-store.ts',
+  'blob/probe-finding.ts',
   'vector/vector-index.ts',
   'embedding/embedder.ts',
   'secrets/secret-scanner.ts',

@@ -4,7 +4,7 @@
  */
 export type SnapshotKind = string;
 
-const KIND = /^[a-z]+(?:_[a-z]+)*$/;
+const KIND = /^[a-z][a-z0-9]*(?:_[a-z0-9]+)*$/;
 const MAX_LENGTH = 32;
 
 export function isSnapshotKind(value: unknown): value is SnapshotKind {

@@ -24,6 +24,9 @@ export type ErrorCode =
   | 'MACHINE_FORKED'
   | 'SNAPSHOT_NOT_FOUND'
   | 'SNAPSHOT_AMBIGUOUS'
+  | 'STATE_CHANGED'
+  | 'BACKUP_BUSY'
+  | 'SYNC_OFF'
   | 'INTERNAL';
 
 export interface FaissMemoryErrorOptions {
