@@ -3,7 +3,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
-const BUNDLED = /^(@modelcontextprotocol\/|zod(\/|$))/;
+const BUNDLED = /^(@modelcontextprotocol\/|croner$|zod(\/|$))/;
 const SDK_SHIMS = '@modelcontextprotocol/server/_shims';
 
 /** Plugin of esbuild: bundles the packages above, leaves every other one an import. */

@@ -17,6 +17,9 @@ if (major < 20 || (major === 20 && minor < 19)) {
 const loader = (await import('node:module')) as { enableCompileCache?: () => unknown };
 loader.enableCompileCache?.();
 
+// The S3 client would announce on stderr, with every start, when it will end its support for this Node.js.
+process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
+
 const { main } = await import('../cli/main.ts');
 const code = await main(process.argv.slice(2), {
   env: process.env,
