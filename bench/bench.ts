@@ -15,6 +15,7 @@ import {
 } from './lib/filled-app.ts';
 import { percentile } from './lib/metrics.ts';
 import { bareNode, ServerProcess } from './lib/server-process.ts';
+import { syncRows } from './lib/sync-rows.ts';
 
 interface Row {
   readonly what: string;
@@ -257,6 +258,7 @@ if (!quick) {
   await memory(large);
   await large.close();
 }
+await syncRows(quick ? 10_000 : 100_000, report);
 console.table(rows);
 mkdirSync('bench/results', { recursive: true });
 writeFileSync('bench/results/bench.json', `${JSON.stringify(rows, null, 2)}\n`);

@@ -1,0 +1,45 @@
+import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+
+export interface ProgramRun {
+  readonly ms: number;
+  /** Peak resident memory in MB; 0 where the system does not tell. */
+  readonly peakMb: number;
+  readonly output: Record<string, unknown>;
+}
+
+const POLL_MS = 20;
+
+/** Runs the built program with `--json` to its end. @throws Error with what it printed when it fails */
+export async function runProgram(
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+): Promise<ProgramRun> {
+  const start = performance.now();
+  const child = spawn(process.execPath, ['dist/bin/faiss-memory.js', ...args, '--json'], {
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let peakMb = 0;
+  const poll = setInterval(() => {
+    peakMb = Math.max(peakMb, peakOf(child.pid));
+  }, POLL_MS);
+  let stdout = '';
+  let stderr = '';
+  child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+  const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
+  clearInterval(poll);
+  if (code !== 0) throw new Error(`${args.join(' ')} ended with ${code}: ${stdout}${stderr}`);
+  return { ms: performance.now() - start, peakMb, output: JSON.parse(stdout) as Record<string, unknown> };
+}
+
+/** The kernel keeps the peak itself, so polling rarely misses any of it. */
+function peakOf(pid: number | undefined): number {
+  try {
+    const status = readFileSync(`/proc/${pid ?? 0}/status`, 'utf8');
+    return Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1_024;
+  } catch {
+    return 0;
+  }
+}
