@@ -1,10 +1,12 @@
-// The product in half a minute: starts the built server as a client would, stores real notes, and asks.
+// The product in a minute: starts the built server as a client would, stores real notes, and asks; then two machines
+// share an encrypted bucket.
 //   npm run demo
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Client } from '@modelcontextprotocol/client';
-import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
+import type { Client } from '@modelcontextprotocol/client';
+import { call, connect } from './client.ts';
+import { twoMachines } from './two-machines.ts';
 
 interface Hit {
   text: string;
@@ -26,28 +28,6 @@ const QUESTIONS: readonly (readonly [question: string, expected: string])[] = [
 
 const dataFolder = mkdtempSync(join(tmpdir(), 'faiss-memory-demo-'));
 
-async function connect(): Promise<Client> {
-  const client = new Client({ name: 'demo', version: '1.0.0' });
-  await client.connect(
-    new StdioClientTransport({
-      command: process.execPath,
-      args: ['dist/bin/faiss-memory.js'],
-      env: { ...process.env, MEMORY_DATA_DIR: dataFolder },
-    }),
-  );
-  return client;
-}
-
-async function call(
-  client: Client,
-  name: string,
-  parameters: Record<string, unknown>,
-): Promise<Record<string, unknown>> {
-  const result = await client.callTool({ name, arguments: parameters });
-  if (result.isError === true) throw new Error(`${name}: ${JSON.stringify(result.content)}`);
-  return result.structuredContent as Record<string, unknown>;
-}
-
 async function waitForVectors(client: Client): Promise<void> {
   for (;;) {
     const { embedding } = await call(client, 'memory_stats', {});
@@ -67,7 +47,7 @@ function why(hit: Hit): string {
 
 async function main(): Promise<void> {
   const notes = readFileSync('examples/demo/notes.txt', 'utf8').trim().split('\n');
-  const client = await connect();
+  const client = await connect({ MEMORY_DATA_DIR: dataFolder });
   console.log(`Connected to ${JSON.stringify(client.getServerVersion())}`);
   console.log(`Tools: ${(await client.listTools()).tools.map((tool) => tool.name).join(', ')}\n`);
   await call(client, 'memory_add', { memories: notes.map((text) => ({ text, source: 'demo notes' })) });
@@ -84,7 +64,7 @@ async function main(): Promise<void> {
     }
   }
   await client.close();
-  const again = await connect();
+  const again = await connect({ MEMORY_DATA_DIR: dataFolder });
   const { live } = await call(again, 'memory_stats', {});
   await again.close();
   console.log(
@@ -96,6 +76,7 @@ async function main(): Promise<void> {
 
 try {
   await main();
+  await twoMachines();
 } finally {
   rmSync(dataFolder, { recursive: true, force: true });
 }

@@ -60,6 +60,8 @@ export interface SyncStatus {
   readonly mode: 'backup' | 'merge';
   readonly encrypted: boolean;
   readonly machine: string;
+  /** Fingerprint of the memories and versions here; equal on two machines = they have converged. Edges show it. */
+  readonly stateDigest: string;
   readonly relation: SyncRelation;
   /** Null = never tried. True or false as observed last; `status` asks the remote itself unless told otherwise. */
   readonly reachable: Observed<boolean> | null;
