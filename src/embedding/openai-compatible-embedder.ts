@@ -20,6 +20,8 @@ export interface OpenAiCompatibleSettings {
 }
 
 const ATTEMPTS = 4;
+/** After a call that failed in the end, calls are tried only once for so long: searches go on by words. */
+const DOUBT_MS = 10_000;
 const MAX_RETRY_AFTER_MS = 20_000;
 const TEXTS_PER_REQUEST = 32;
 
@@ -31,6 +33,7 @@ export class OpenAiCompatibleEmbedder implements Embedder {
   readonly #model: string;
   readonly #closing = new AbortController();
   #dimension: number | undefined;
+  #doubtedUntil = -Infinity;
 
   constructor(settings: OpenAiCompatibleSettings) {
     this.#settings = { timeoutMs: 30_000, retryDelayMs: 500, ...settings };
@@ -92,12 +95,14 @@ export class OpenAiCompatibleEmbedder implements Embedder {
   }
 
   async #embed(texts: readonly string[], signal: AbortSignal | undefined): Promise<Float32Array[]> {
+    const attempts = performance.now() < this.#doubtedUntil ? 1 : ATTEMPTS;
     for (let attempt = 1; ; attempt += 1) {
       try {
         return await this.#request(texts, signal);
       } catch (error) {
-        const again = error instanceof EmbeddingUnavailableError && error.retryable && attempt < ATTEMPTS;
-        if (!again || this.#stopped(signal).aborted) throw error;
+        const passing = error instanceof EmbeddingUnavailableError && error.retryable;
+        if (passing && attempt === attempts) this.#doubtedUntil = performance.now() + DOUBT_MS;
+        if (!passing || attempt === attempts || this.#stopped(signal).aborted) throw error;
         await sleep(this.#pause(error, attempt), undefined, { signal: this.#stopped(signal), ref: false });
       }
     }

@@ -125,4 +125,14 @@ describe('OpenAiCompatibleEmbedder', () => {
     abort.abort(new Error('enough'));
     await expect(pending).rejects.toThrow('enough');
   });
+
+  it('tries only once for a while after a call that failed in the end', async () => {
+    const embedder = open();
+    server.script.push(...Array.from({ length: 5 }, () => status(503)));
+    await expect(embedder.embedQuery('tea')).rejects.toThrow(EmbeddingUnavailableError);
+    const triedAtFirst = server.requests.length;
+    await expect(embedder.embedQuery('tea')).rejects.toThrow(EmbeddingUnavailableError);
+    expect([triedAtFirst, server.requests.length]).toEqual([4, 5]);
+    await expect(embedder.embedQuery('tea')).resolves.toHaveLength(64);
+  });
 });
