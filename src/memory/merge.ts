@@ -52,11 +52,22 @@ export function mergeMemory<V extends Version>(sides: MergeSides<V>): MergedMemo
 
 /** Stripping wins over content; of two different contents the same one wins on every machine. */
 function chooseTwin<V extends Version>(a: V, b: V): [winner: V, loser: V | null] {
-  if (a.state === 'stripped') return [a, null];
-  if (b.state === 'stripped') return [b, null];
-  const order = compareText(contentOf(a), contentOf(b));
+  const order = strippedFirst(a, b) || compareText(contentOf(a), contentOf(b));
   if (order === 0) return [a, null];
-  return order < 0 ? [a, b] : [b, a];
+  const [winner, loser] = order < 0 ? [a, b] : [b, a];
+  return [winner, isStrippedFormOf(winner, loser) ? null : loser];
+}
+
+function strippedFirst(a: Version, b: Version): number {
+  return Number(b.state === 'stripped') - Number(a.state === 'stripped');
+}
+
+/** Only the trash is stripped, and the times stay; another content under the same dot is another write. */
+function isStrippedFormOf(stripped: Version, other: Version): boolean {
+  if (stripped.state !== 'stripped') return false;
+  if (other.state === 'stripped') return true;
+  const sameTimes = other.createdAt === stripped.createdAt && other.updatedAt === stripped.updatedAt;
+  return other.state === 'deleted' && sameTimes;
 }
 
 function withoutKnown<V extends Version>(versions: readonly V[], known: readonly V[]): V[] {
