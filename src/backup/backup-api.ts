@@ -70,6 +70,8 @@ export interface RestoreResult {
   readonly changes: ChangeReport | null;
   /** In the answer of a dry run, and when a merge is held back by the removal limit. */
   readonly confirm?: string;
+  /** What the user should know although it worked, as sentences. */
+  readonly warnings?: readonly string[];
   /** The snapshot that undoes it: restore it with mode `replace`. Absent when nothing was changed. */
   readonly undo?: SnapshotSummary;
 }

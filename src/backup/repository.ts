@@ -77,6 +77,24 @@ export class Repository {
     };
   }
 
+  /** Names this repository in the journal and in notes. */
+  get place(): string {
+    return this.#context.place;
+  }
+
+  /** For people, without credentials. */
+  get location(): string {
+    return this.#context.store.location;
+  }
+
+  /**
+   * Makes sure that the own head, if there is one, was written by this data folder.
+   * @throws MachineForkedError when a copy of it did
+   */
+  async checkOwnHead(): Promise<void> {
+    await readOwnHead(this.#context);
+  }
+
   /** Snapshots of all machines and the state of their heads. */
   listSnapshots(): Promise<SnapshotList> {
     return listSnapshots(this.#context);

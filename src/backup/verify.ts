@@ -1,11 +1,9 @@
 import { createHash } from 'node:crypto';
 import { FaissMemoryError } from '../errors/faiss-memory-error.ts';
-import { addHash, contentHash, emptySum, siblingsHash, storeDigests } from '../memory/digest.ts';
-import { currentVersion } from '../memory/version.ts';
+import { DigestSums, digestProblems } from './digest-sums.ts';
 import { MAX_STORED_BYTES } from './format-limits.ts';
 import { getBounded } from './get-bounded.ts';
 import type { LoadedHead, LoadedManifest } from './repository-objects.ts';
-import type { MemoryState } from './memory-state.ts';
 import { newestRows } from './newest-rows.ts';
 import type { RepositoryContext } from './repository-context.ts';
 import { listMachineFiles } from './repository-files.ts';
@@ -97,7 +95,7 @@ export async function verifyHashes(
  * manifest. Memory: as `newestRows`.
  */
 export async function verifyContent(context: RepositoryContext, manifest: Manifest): Promise<VerifyReport> {
-  const { machine, snapshotId, segments, facts } = manifest;
+  const { machine, snapshotId, segments } = manifest;
   const key = manifestKey(machine, snapshotId);
   const sums = new DigestSums();
   try {
@@ -107,31 +105,11 @@ export async function verifyContent(context: RepositoryContext, manifest: Manife
   } catch (error) {
     return { problems: [{ key, problem: describe(error) }], checked: [] };
   }
-  const found = storeDigests(sums, manifest.clock);
-  const problems = [
-    sums.memories === facts.memories ? null : `It has ${sums.memories} of ${facts.memories} memories.`,
-    found.contentDigest === manifest.contentDigest ? null : 'Its memories are not those of its digest.',
-    found.stateDigest === manifest.stateDigest ? null : 'Its versions are not those of its digest.',
-  ].filter((problem) => problem !== null);
+  const problems = digestProblems(sums, manifest);
   return {
-    problems: problems.map((problem) => ({ key, problem })),
+    problems: problems.map((problem) => ({ key, problem: `It ${problem}.` })),
     checked: problems.length > 0 ? [] : [key],
   };
-}
-
-/** The digests of a store, from its rows. */
-class DigestSums {
-  content = emptySum();
-  state = emptySum();
-  memories = 0;
-
-  add({ id, siblings }: MemoryState): void {
-    this.memories += 1;
-    const dots = siblings.map(({ dot }) => dot);
-    this.state = addHash(this.state, siblingsHash(id, dots));
-    const current = currentVersion(siblings);
-    if (current.state === 'live') this.content = addHash(this.content, contentHash(id, current));
-  }
 }
 
 /** All objects of all listed snapshots, each once; unreadable manifests are problems. */

@@ -1,0 +1,196 @@
+import { InvalidInputError } from '../errors/invalid-input-error.ts';
+import { ObjectMissingError } from '../errors/object-missing-error.ts';
+import { StateChangedError } from '../errors/state-changed-error.ts';
+import { compareClocks } from '../memory/version.ts';
+import type { ChangeReport, RemovalLimit, ReplicaStore } from '../store/replica-store.ts';
+import type { RestoreRequest, RestoreResult, SnapshotSummary, WorkOptions } from './backup-api.ts';
+import { combineReports } from './combine-reports.ts';
+import { confirmToken } from './confirm-token.ts';
+import type { RepositorySnapshot } from './list-snapshots.ts';
+import type { Repository } from './repository.ts';
+import { summarizeSnapshot } from './snapshot-summary.ts';
+import { mergedNoteName, stageSnapshot, type StagedSnapshot } from './stage-snapshot.ts';
+
+export interface SnapshotRestorerParts {
+  readonly replica: ReplicaStore;
+  /** Of the machine that the store is at the moment. */
+  readonly repository: () => Promise<Repository>;
+  /** Makes a local snapshot of the present state, which undoes what follows. */
+  readonly backupBefore: (kind: 'pre_restore' | 'pre_merge') => Promise<SnapshotSummary>;
+  /** Merges that remove more wait for a confirmation. */
+  readonly limit: RemovalLimit;
+}
+
+/** Someone may prune while we read; then the heads say what there is instead. */
+const MAX_PLANS = 3;
+
+/**
+ * Brings snapshots of one repository, local or remote, into the local store: as a whole (`replace`), or what is not
+ * included yet (`merge`). Everything is read and checked before anything is changed.
+ */
+export class SnapshotRestorer {
+  readonly #parts: SnapshotRestorerParts;
+
+  constructor(parts: SnapshotRestorerParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * The caller holds the work lock, and answers MachineForkedError with a new identity.
+   * @throws InvalidInputError, StateChangedError, SnapshotNotFoundError, SnapshotAmbiguousError and what reading the
+   *   repository throws
+   */
+  async restore(request: RestoreRequest, options: WorkOptions = {}): Promise<RestoreResult> {
+    for (let plan = 1; ; plan += 1) {
+      try {
+        const repository = await this.#parts.repository();
+        return await (request.mode === 'replace'
+          ? this.#replace(repository, request, options)
+          : this.#merge(repository, request, options));
+      } catch (error) {
+        if (!(error instanceof ObjectMissingError) || plan === MAX_PLANS) throw error;
+      }
+    }
+  }
+
+  async #replace(
+    repository: Repository,
+    { snapshot: query, dryRun = false, confirm }: RestoreRequest,
+    options: WorkOptions,
+  ): Promise<RestoreResult> {
+    if (query === undefined) throw new InvalidInputError('snapshot', 'is missing', 'name the one to restore');
+    if (!dryRun && confirm === undefined) {
+      throw new InvalidInputError('confirm', 'is missing', 'make a dry run first and pass its token');
+    }
+    const snapshot = await repository.findSnapshot(query);
+    const staged = await this.#stage(repository, snapshot, { onlyNew: false, options });
+    try {
+      const identity = await this.#parts.replica.identity();
+      const { stateDigest } = identity;
+      const token = confirmToken({ mode: 'replace', snapshotIds: [snapshot.snapshotId], stateDigest });
+      const result = { mode: 'replace', snapshots: [summarizeSnapshot(snapshot, identity)] } as const;
+      const base = { clock: staged.manifest.clock, complete: true };
+      if (dryRun) {
+        return { ...result, changes: await staged.states.restore({ ...base, dryRun }), confirm: token };
+      }
+      if (confirm !== token) throw new StateChangedError();
+      const undo = await this.#parts.backupBefore('pre_restore');
+      const changes = await staged.states.restore({ ...base, expectedState: stateDigest, note: staged.note });
+      return { ...result, changes, undo };
+    } finally {
+      await staged.states.close();
+    }
+  }
+
+  async #merge(
+    repository: Repository,
+    request: RestoreRequest,
+    options: WorkOptions,
+  ): Promise<RestoreResult> {
+    // A copy of the data folder must be noticed before its writes are mistaken for ours.
+    await repository.checkOwnHead();
+    const { replica, limit } = this.#parts;
+    const wanted = await this.#wanted(repository, request.snapshot);
+    const identity = await replica.identity();
+    const summaries = wanted.map((snapshot) => summarizeSnapshot(snapshot, identity));
+    const result = { mode: 'merge', snapshots: summaries } as const;
+    if (wanted.length === 0) return { ...result, changes: null };
+    const { stateDigest } = identity;
+    const token = tokenFor(wanted, stateDigest);
+    const { dryRun = false, confirm } = request;
+    if (confirm !== undefined && confirm !== token) throw new StateChangedError();
+    if (dryRun) {
+      const { reports } = await this.#mergeEach(repository, wanted, { dryRun, options });
+      return { ...result, changes: combineReports(reports), confirm: token };
+    }
+    const undo = identity.memories === 0 ? {} : { undo: await this.#parts.backupBefore('pre_merge') };
+    const limits = confirm === undefined ? { limit } : {};
+    const { reports, held, warnings } = await this.#mergeEach(repository, wanted, { ...limits, options });
+    return {
+      ...result,
+      changes: combineReports(reports),
+      ...(reports.some(({ applied }) => applied) ? undo : {}),
+      ...(warnings.length > 0 ? { warnings } : {}),
+      ...(held.length > 0 ? { confirm: tokenFor(held, (await replica.identity()).stateDigest) } : {}),
+    };
+  }
+
+  /** The one that was asked for, or the newest of every other machine that is not included here yet. */
+  async #wanted(repository: Repository, query: string | undefined): Promise<RepositorySnapshot[]> {
+    const { machine, clock } = await this.#parts.replica.identity();
+    if (query !== undefined) return [await repository.findSnapshot(query)];
+    const newest = new Map<string, RepositorySnapshot>();
+    for (const snapshot of (await repository.listSnapshots()).snapshots)
+      newest.set(snapshot.machine, snapshot);
+    newest.delete(machine);
+    return [...newest.values()].filter((snapshot) => {
+      const order = compareClocks(snapshot.clock, clock);
+      return order === 'after' || order === 'concurrent';
+    });
+  }
+
+  async #mergeEach(
+    repository: Repository,
+    wanted: readonly RepositorySnapshot[],
+    how: { readonly dryRun?: boolean; readonly limit?: RemovalLimit; readonly options: WorkOptions },
+  ): Promise<{ reports: ChangeReport[]; held: RepositorySnapshot[]; warnings: string[] }> {
+    const reports: ChangeReport[] = [];
+    const held: RepositorySnapshot[] = [];
+    const warnings: string[] = [];
+    for (const snapshot of wanted) {
+      const { dryRun, limit, options } = how;
+      const limits = limit === undefined ? {} : { limit };
+      const apply = async (onlyNew: boolean): Promise<ChangeReport> => {
+        const staged = await this.#stage(repository, snapshot, { onlyNew, options });
+        try {
+          const { manifest, complete, note } = staged;
+          const request = { clock: manifest.clock, complete, note, ...limits, dryRun: dryRun === true };
+          return await staged.states.merge(request);
+        } finally {
+          await staged.states.close();
+        }
+      };
+      const report = await apply(true);
+      reports.push(report);
+      if (report.held) held.push(snapshot);
+      if (!report.applied || (await this.#agrees(repository, snapshot, report))) continue;
+      // What was left out as merged before was not what it should be: read all of it.
+      await this.#parts.replica.writeNote(mergedNoteName(repository, snapshot.machine), null);
+      const again = await apply(false);
+      reports.push(again);
+      if (!(await this.#agrees(repository, snapshot, again))) {
+        warnings.push(
+          `After merging ${snapshot.machine}/${snapshot.name} both include the same writes, but not the same versions of all memories; nothing was lost.`,
+        );
+      }
+    }
+    return { reports, held, warnings };
+  }
+
+  /** Two stores that include the same writes must be equal. */
+  async #agrees(
+    repository: Repository,
+    snapshot: RepositorySnapshot,
+    { after }: ChangeReport,
+  ): Promise<boolean> {
+    if (compareClocks(after.clock, snapshot.clock) !== 'equal') return true;
+    return (await repository.readManifest(snapshot)).stateDigest === after.stateDigest;
+  }
+
+  #stage(
+    repository: Repository,
+    snapshot: RepositorySnapshot,
+    { onlyNew, options }: { readonly onlyNew: boolean; readonly options: WorkOptions },
+  ): Promise<StagedSnapshot> {
+    const { replica } = this.#parts;
+    return stageSnapshot({ replica, repository, snapshot, onlyNew, ...options });
+  }
+}
+
+function tokenFor(snapshots: readonly RepositorySnapshot[], stateDigest: string): string {
+  return confirmToken({
+    mode: 'merge',
+    snapshotIds: snapshots.map(({ snapshotId }) => snapshotId),
+    stateDigest,
+  });
+}
