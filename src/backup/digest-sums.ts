@@ -42,3 +42,7 @@ export function digestProblems(sums: DigestSums, manifest: DigestExpectation): s
     found.stateDigest === manifest.stateDigest ? null : 'has other versions than its digest says',
   ].filter((problem) => problem !== null);
 }
+
+export function digestsDiffer(a: StoreDigests, b: StoreDigests): boolean {
+  return a.contentDigest !== b.contentDigest || a.stateDigest !== b.stateDigest;
+}

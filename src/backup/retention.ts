@@ -1,3 +1,5 @@
+import type { SnapshotKind } from './snapshot-kind.ts';
+
 /** How many snapshots to keep, by rule. A snapshot stays when any rule keeps it. */
 export interface RetentionPolicy {
   /** The newest ones, whatever their age. The newest of all always stays. */
@@ -22,9 +24,12 @@ export interface RetainedSnapshot {
   readonly snapshotId: string;
   readonly createdAt: number;
   readonly pinned: boolean;
+  /** Snapshots that were made before something destructive are kept for a while. */
+  readonly kind?: SnapshotKind;
 }
 
-export type RetentionReason = 'newest' | 'pinned' | 'last' | 'hourly' | 'daily' | 'weekly' | 'monthly';
+export type RetentionReason =
+  'newest' | 'pinned' | 'safety' | 'last' | 'hourly' | 'daily' | 'weekly' | 'monthly';
 
 export interface RetentionPlan<T> {
   /** In the order they came in, each with every rule that keeps it. */
@@ -36,6 +41,9 @@ const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 /** The epoch was a Thursday; three days earlier a week began. */
 const EPOCH_WEEKDAY = 3;
+/** What can be undone, can be undone for so long, counted back from the newest snapshot. */
+const SAFETY_MS = 7 * DAY;
+const SAFETY_KIND = /^pre_(?:restore|merge|delete|import)$/;
 
 /**
  * Decides by nothing but the list itself: the time of day of the machine that prunes plays no part.
@@ -52,6 +60,7 @@ export function planRetention<T extends RetainedSnapshot>(
   };
   keep(newestFirst[0], 'newest');
   for (const snapshot of newestFirst) if (snapshot.pinned) keep(snapshot, 'pinned');
+  for (const snapshot of newestFirst) if (isSafety(snapshot, newestFirst[0])) keep(snapshot, 'safety');
   for (const snapshot of newestFirst.slice(0, policy.keepLast)) keep(snapshot, 'last');
   for (const [rule, period] of PERIODS) {
     for (const snapshot of newestOfEach(newestFirst, period, policy[rule])) keep(snapshot, rule);
@@ -61,6 +70,11 @@ export function planRetention<T extends RetainedSnapshot>(
     keep: kept.map(([snapshot, because]) => ({ snapshot, reasons: because })),
     drop: snapshots.filter((snapshot) => reasons.get(snapshot)?.length === 0),
   };
+}
+
+function isSafety({ kind, createdAt }: RetainedSnapshot, newest: RetainedSnapshot | undefined): boolean {
+  const age = (newest?.createdAt ?? createdAt) - createdAt;
+  return kind !== undefined && SAFETY_KIND.test(kind) && age < SAFETY_MS;
 }
 
 type PeriodRule = 'hourly' | 'daily' | 'weekly' | 'monthly';

@@ -24,6 +24,9 @@ export interface SnapshotRestorerParts {
 /** Someone may prune while we read; then the heads say what there is instead. */
 const MAX_PLANS = 3;
 
+/** Merges that remove more than this wait for a confirmation. */
+export const REMOVAL_LIMIT: RemovalLimit = { count: 20, share: 0.3 };
+
 /**
  * Brings snapshots of one repository, local or remote, into the local store: as a whole (`replace`), or what is not
  * included yet (`merge`). Everything is read and checked before anything is changed.

@@ -1,0 +1,193 @@
+import type { CreatableBlobStore } from '../blob/blob-store.ts';
+import { InvalidInputError } from '../errors/invalid-input-error.ts';
+import type { ReplicaStore } from '../store/replica-store.ts';
+import type {
+  BackupApi,
+  BackupRequest,
+  BackupResult,
+  PruneReport,
+  PruneRequest,
+  RestoreRequest,
+  RestoreResult,
+  SnapshotSummary,
+  VerifyRequest,
+  VerifyResult,
+  WorkOptions,
+} from './backup-api.ts';
+import type { HeadSnapshot } from './head.ts';
+import type { Keyring } from './keyring.ts';
+import { withOwnIdentity } from './own-identity.ts';
+import type { RandomBytes } from './random-bytes.ts';
+import { Repository } from './repository.ts';
+import { isMadeUnchanged, requestedKind } from './requested-kind.ts';
+import type { RetentionPolicy } from './retention.ts';
+import { REMOVAL_LIMIT, SnapshotRestorer } from './snapshot-restorer.ts';
+import { snapshotName } from './snapshot-name.ts';
+import { summarizeSnapshot } from './snapshot-summary.ts';
+import { verifyRepository, type ScratchStore } from './verify-repository.ts';
+import type { WorkLock } from './work-lock.ts';
+
+export interface BackupServiceParts {
+  readonly replica: ReplicaStore;
+  /** The local folder; made on first use. Not closed here. */
+  readonly store: CreatableBlobStore;
+  /** Null = plain. */
+  readonly keyring: Keyring | null;
+  readonly lock: WorkLock;
+  readonly retention: RetentionPolicy;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+  readonly random?: RandomBytes | undefined;
+  /** An empty store for restore drills. */
+  readonly createScratch: () => Promise<ScratchStore>;
+}
+
+/** How long a call of a user waits for another process. */
+export const LOCK_WAIT_MS = 60_000;
+/** Name of the local repository in the journal. */
+const LOCAL = 'local';
+const PRUNE_EVERY_MS = 3_600_000;
+
+/** Local backups; the one implementation of `BackupApi`. */
+export class BackupService implements BackupApi {
+  readonly #parts: BackupServiceParts;
+  readonly #restorer: SnapshotRestorer;
+  #folder: Promise<unknown> | null = null;
+  #lastPrune = -Infinity;
+
+  constructor(parts: BackupServiceParts) {
+    this.#parts = parts;
+    this.#restorer = new SnapshotRestorer({
+      replica: parts.replica,
+      repository: () => this.#ownRepository(),
+      backupBefore: (kind) => this.backupBefore(kind),
+      limit: REMOVAL_LIMIT,
+    });
+  }
+
+  backup(request: BackupRequest = {}, options: WorkOptions = {}): Promise<BackupResult> {
+    return this.#locked(() => this.write(request, options));
+  }
+
+  /** As `backup`, for callers that hold the work lock already. */
+  async write(request: BackupRequest = {}, options: WorkOptions = {}): Promise<BackupResult> {
+    const kind = requestedKind(request.kind ?? 'manual');
+    const { pinned = false, evenIfUnchanged = isMadeUnchanged(kind) } = request;
+    const { replica } = this.#parts;
+    await this.#ready();
+    const { outcome, snapshot, bytesWritten, machine, clock } = await withOwnIdentity(replica, async () => {
+      options.signal?.throwIfAborted();
+      const view = await replica.openView();
+      try {
+        const repository = this.repository(view.machine);
+        const result = await repository.writeSnapshot(view, { kind, pinned, evenIfUnchanged });
+        return { ...result, machine: view.machine, clock: view.clock };
+      } finally {
+        await view.close();
+      }
+    });
+    if (outcome === 'written' && !kind.startsWith('pre_')) await this.#pruneSometimes(machine);
+    return { outcome, bytesWritten, snapshot: this.#summarize(snapshot, { machine, clock }) };
+  }
+
+  /** A snapshot that undoes what follows. The caller holds the work lock. */
+  async backupBefore(kind: 'pre_restore' | 'pre_merge'): Promise<SnapshotSummary> {
+    return (await this.write({ kind })).snapshot;
+  }
+
+  /** The local repository as one machine sees it. The folder exists once anything was backed up. */
+  repository(machine: string): Repository {
+    const { store, replica, keyring, now, random } = this.#parts;
+    return new Repository({
+      store,
+      place: LOCAL,
+      machine,
+      journal: replica,
+      keyring,
+      now,
+      ...(random === undefined ? {} : { random }),
+    });
+  }
+
+  async list(): Promise<readonly SnapshotSummary[]> {
+    const identity = await this.#parts.replica.identity();
+    const { snapshots } = await (await this.#ownRepository()).listSnapshots();
+    return snapshots.map((snapshot) => summarizeSnapshot(snapshot, identity));
+  }
+
+  restore(request: RestoreRequest, options: WorkOptions = {}): Promise<RestoreResult> {
+    return this.#locked(() =>
+      withOwnIdentity(this.#parts.replica, () => this.#restorer.restore(request, options)),
+    );
+  }
+
+  setPinned(query: string, pinned: boolean): Promise<SnapshotSummary> {
+    return this.#locked(async () => {
+      const identity = await this.#parts.replica.identity();
+      const repository = await this.#ownRepository();
+      const snapshot = await repository.findSnapshot(query);
+      if (snapshot.machine !== identity.machine) {
+        const whose = `${snapshot.machine}/${snapshot.name} belongs to another machine`;
+        throw new InvalidInputError('snapshot', whose, 'only snapshots of this machine can be pinned here');
+      }
+      await repository.setPinned(snapshot.snapshotId, pinned);
+      return summarizeSnapshot({ ...snapshot, pinned }, identity);
+    });
+  }
+
+  verify(request: VerifyRequest = {}, options: WorkOptions = {}): Promise<VerifyResult> {
+    return this.#locked(async () => {
+      const { replica, createScratch, now } = this.#parts;
+      const { machine } = await replica.identity();
+      const repository = await this.#ownRepository();
+      const heal = async (): Promise<void> => {
+        await this.write({ kind: 'auto', evenIfUnchanged: true }, options);
+      };
+      return verifyRepository({ repository, machine, replica, createScratch, heal, now }, request, options);
+    });
+  }
+
+  prune({ policy = this.#parts.retention }: PruneRequest = {}): Promise<PruneReport> {
+    return this.#locked(async () => {
+      const identity = await this.#parts.replica.identity();
+      const { dropped, ...others } = await (await this.#ownRepository()).prune(policy);
+      return { ...others, dropped: dropped.map((snapshot) => this.#summarize(snapshot, identity)) };
+    });
+  }
+
+  #locked<Result>(work: () => Promise<Result>): Promise<Result> {
+    return this.#parts.lock.run(work, LOCK_WAIT_MS);
+  }
+
+  async #ownRepository(): Promise<Repository> {
+    await this.#ready();
+    return this.repository((await this.#parts.replica.identity()).machine);
+  }
+
+  /** Makes the folder; again after a failure. */
+  async #ready(): Promise<void> {
+    this.#folder ??= this.#parts.store.createBucket();
+    try {
+      await this.#folder;
+    } catch (error) {
+      this.#folder = null;
+      throw error;
+    }
+  }
+
+  /** What cannot be pruned now is pruned later; the backup itself is complete. */
+  async #pruneSometimes(machine: string): Promise<void> {
+    const { now, retention } = this.#parts;
+    if (now() - this.#lastPrune < PRUNE_EVERY_MS) return;
+    this.#lastPrune = now();
+    await this.repository(machine)
+      .prune(retention)
+      .catch(() => undefined);
+  }
+
+  #summarize(snapshot: HeadSnapshot, identity: Parameters<typeof summarizeSnapshot>[1]): SnapshotSummary {
+    const { machine } = identity;
+    const sealed = this.#parts.keyring !== null;
+    return summarizeSnapshot({ ...snapshot, machine, sealed, name: snapshotName(snapshot) }, identity);
+  }
+}
