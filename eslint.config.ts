@@ -45,6 +45,7 @@ const ports = [
   'store/memory-store.ts',
   'store/replica-store.ts',
   'backup/snapshot-source.ts',
+  'backup/work-lock.ts',
   'backup/memory-state.ts',
   'blob/blob-store.ts',
   'blob/probe-finding.ts',

@@ -3,6 +3,8 @@ import type { Commit, SeenCommit } from './commit.ts';
 import type { SnapshotFacts } from './manifest.ts';
 import type { MemoryState } from './memory-state.ts';
 
+export type { SeenCommit, SnapshotFacts };
+
 /**
  * What a local store offers to those who back it up. One view at a time is enough; any number of processes may
  * write meanwhile without waiting for it.

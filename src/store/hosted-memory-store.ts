@@ -1,28 +1,52 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { StoreUnavailableError } from '../errors/store-unavailable-error.ts';
+import { assembleReplica } from './assemble-replica.ts';
 import type { MemoryStore } from './memory-store.ts';
-import { STORE_METHODS, type StoreMethod, type StoreWorkerSettings } from './store-protocol.ts';
+import type { ReplicaCalls } from './replica-calls.ts';
+import type { ReplicaStore } from './replica-store.ts';
+import {
+  REPLICA_METHODS,
+  STORE_METHODS,
+  type StoreMethod,
+  type StoreWorkerSettings,
+} from './store-protocol.ts';
 import { StoreWorkerHost } from './store-worker-host.ts';
 
 /** How long closing waits for calls that still run. */
 const CLOSE_LIMIT_MS = 2_000;
+
+/** One store, seen from two sides. */
+export interface HostedStore {
+  /** Closing it ends the thread. */
+  readonly memory: MemoryStore;
+  readonly replica: ReplicaStore;
+}
 
 /**
  * A store in a worker thread of its own, so that neither SQLite nor a vector search ever blocks the caller's
  * event loop. The thread starts with the first call, does not keep the process alive while idle, and is
  * started again after it died; calls that were pending then reject with `StoreUnavailableError`.
  */
-export function hostMemoryStore(settings: StoreWorkerSettings): MemoryStore {
+export function hostStore(settings: StoreWorkerSettings): HostedStore {
   const host = new RestartingHost(settings);
-  const remote = Object.fromEntries(
-    // The keys of a record are typed as plain texts.
-    (Object.keys(STORE_METHODS) as StoreMethod[]).map((method) => [
-      method,
-      (...parameters: unknown[]) => host.call(method, parameters),
-    ]),
-  );
-  // Each method passes its parameters and result on unchanged, so the types of the port hold.
-  return { ...remote, close: () => host.close() } as unknown as MemoryStore;
+  const remote = (methods: object): Record<string, unknown> =>
+    Object.fromEntries(
+      // The keys of a record are typed as plain texts.
+      (Object.keys(methods) as StoreMethod[]).map((method) => [
+        method,
+        (...parameters: unknown[]) => host.call(method, parameters),
+      ]),
+    );
+  const close = (): Promise<void> => host.close();
+  // Each method passes its parameters and result on unchanged, so the types of the ports hold.
+  const memory = { ...remote(STORE_METHODS), close } as unknown as MemoryStore;
+  const replica = assembleReplica(remote(REPLICA_METHODS) as unknown as ReplicaCalls);
+  return { memory, replica };
+}
+
+/** Only the memories of `hostStore`. */
+export function hostMemoryStore(settings: StoreWorkerSettings): MemoryStore {
+  return hostStore(settings).memory;
 }
 
 class RestartingHost {

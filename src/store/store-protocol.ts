@@ -1,5 +1,6 @@
 import type { EncodedError } from '../errors/error-codec.ts';
 import type { MemoryStore } from './memory-store.ts';
+import type { ReplicaCalls } from './replica-calls.ts';
 
 /** What the host thread tells a new worker. */
 export interface StoreWorkerSettings {
@@ -9,10 +10,11 @@ export interface StoreWorkerSettings {
   readonly vectorIndex?: 'auto' | 'wasm' | 'node' | 'exact';
 }
 
-export type StoreMethod = keyof MemoryStore;
+export type ReplicaMethod = keyof ReplicaCalls;
+export type StoreMethod = keyof MemoryStore | ReplicaMethod;
 
-/** Every method of the port; a record, so that the compiler finds a missing one. */
-export const STORE_METHODS: Readonly<Record<StoreMethod, true>> = {
+/** Every method of the memory store; a record, so that the compiler finds a missing one. */
+export const STORE_METHODS: Readonly<Record<keyof MemoryStore, true>> = {
   add: true,
   import: true,
   get: true,
@@ -32,6 +34,29 @@ export const STORE_METHODS: Readonly<Record<StoreMethod, true>> = {
   checkIntegrity: true,
   close: true,
 };
+
+/** Every method of the replica. */
+export const REPLICA_METHODS: Readonly<Record<ReplicaMethod, true>> = {
+  identity: true,
+  openView: true,
+  readView: true,
+  closeView: true,
+  beginStage: true,
+  addToStage: true,
+  applyStage: true,
+  endStage: true,
+  takeNewIdentity: true,
+  readNote: true,
+  writeNote: true,
+  recordAttempt: true,
+  findAttempt: true,
+  recordSeen: true,
+  findSeen: true,
+};
+
+export function isReplicaMethod(method: StoreMethod): method is ReplicaMethod {
+  return Object.hasOwn(REPLICA_METHODS, method);
+}
 
 /** Host to worker. */
 export interface StoreCall {

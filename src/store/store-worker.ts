@@ -4,7 +4,12 @@ import { StoreUnavailableError } from '../errors/store-unavailable-error.ts';
 // eslint-disable-next-line import-x/no-restricted-paths -- this file composes the store of the worker thread
 import { createVectorIndex } from '../vector/create-vector-index.ts';
 import { SqliteMemoryStore } from './sqlite/sqlite-memory-store.ts';
-import type { StoreCall, StoreReply, StoreWorkerSettings } from './store-protocol.ts';
+import {
+  isReplicaMethod,
+  type StoreCall,
+  type StoreReply,
+  type StoreWorkerSettings,
+} from './store-protocol.ts';
 
 if (parentPort === null) throw new StoreUnavailableError('The store worker runs only as a worker thread');
 const port = parentPort;
@@ -29,7 +34,10 @@ port.on('message', (call: StoreCall) => {
 async function answer({ id, method, parameters }: StoreCall): Promise<StoreReply> {
   try {
     // The host's methods have the types of the port; a message cannot carry them.
-    const run = store[method].bind(store) as (...all: readonly unknown[]) => Promise<unknown>;
+    const bound = isReplicaMethod(method)
+      ? store.replica[method].bind(store.replica)
+      : store[method].bind(store);
+    const run = bound as (...all: readonly unknown[]) => Promise<unknown>;
     return { id, value: await run(...parameters) };
   } catch (error) {
     return { id, error: encodeError(error) };

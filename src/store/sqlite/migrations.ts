@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Connection } from './connection.ts';
-import { APPLICATION_ID, SCHEMA_1 } from './schema.ts';
+import { APPLICATION_ID, SCHEMA_1, SCHEMA_2 } from './schema.ts';
 
 /** One step of the schema. Runs inside a transaction; versions count up from 1 without gaps. */
 export interface Migration {
@@ -21,9 +21,15 @@ export const MIGRATIONS: readonly Migration[] = [
       );
     },
   },
+  {
+    version: 2,
+    up: (connection) => {
+      connection.exec(SCHEMA_2);
+    },
+  },
 ];
 
 /** Random, because it must be unique among machines that know nothing of each other. */
-function newMachineId(): string {
+export function newMachineId(): string {
   return randomBytes(8).toString('hex');
 }

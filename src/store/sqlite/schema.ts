@@ -110,3 +110,26 @@ CREATE TABLE pending (
   PRIMARY KEY (model, num)
 ) STRICT, WITHOUT ROWID;
 `;
+
+/**
+ * Schema version 2: what this data folder remembers about heads in repositories, see `HeadJournal`.
+ * own_commit: heads that this folder wrote, recorded before they were. seen_head: the newest that was seen.
+ */
+export const SCHEMA_2 = `
+CREATE TABLE own_commit (
+  place TEXT NOT NULL,
+  commit_id TEXT NOT NULL,
+  seq INTEGER NOT NULL,
+  own_writes INTEGER NOT NULL,
+  sealed INTEGER NOT NULL CHECK (sealed IN (0, 1)),
+  PRIMARY KEY (place, commit_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE seen_head (
+  place TEXT NOT NULL,
+  machine TEXT NOT NULL,
+  seq INTEGER NOT NULL,
+  commit_id TEXT NOT NULL,
+  PRIMARY KEY (place, machine)
+) STRICT, WITHOUT ROWID;
+`;

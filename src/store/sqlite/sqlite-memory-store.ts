@@ -32,6 +32,7 @@ import { checkIntegrity } from './integrity.ts';
 import { listPage, matchingIds } from './list.ts';
 import { readMemories, readWithHistory } from './reader.ts';
 import { readStats } from './stats.ts';
+import { SqliteReplica } from './sqlite-replica.ts';
 import { StoreFile, type StoreFileSettings } from './store-file.ts';
 import { VectorSearch, type CreateVectorIndex } from './vector-search.ts';
 import { wordCandidates } from './word-candidates.ts';
@@ -57,6 +58,8 @@ export interface SqliteMemoryStoreSettings extends Omit<StoreFileSettings, 'path
 
 /** The store on one SQLite file, for one thread; creating one touches no file. */
 export class SqliteMemoryStore implements MemoryStore {
+  /** The same memories as backup and sync see them. Closed with the store. */
+  readonly replica: SqliteReplica;
   readonly #file: StoreFile;
   readonly #vectors: VectorSearch;
   /** Searches by vector take turns, because they share one index. */
@@ -67,6 +70,7 @@ export class SqliteMemoryStore implements MemoryStore {
   constructor({ dataDir, createVectorIndex, ...settings }: SqliteMemoryStoreSettings) {
     this.#file = new StoreFile({ ...settings, path: join(dataDir, DATABASE_NAME) });
     this.#vectors = new VectorSearch(createVectorIndex);
+    this.replica = new SqliteReplica({ file: this.#file, dataDir, now: settings.now });
     this.#now = settings.now;
     this.#newId = createUuidV7Generator(settings.now);
   }
@@ -163,6 +167,7 @@ export class SqliteMemoryStore implements MemoryStore {
   }
 
   async close(): Promise<void> {
+    this.replica.close();
     await this.#file.close();
     await this.#vectorTurns.idle();
     this.#vectors.dispose();

@@ -14,11 +14,21 @@ const selectNextNum = new Query<[], { num: number }>('SELECT coalesce(max(num), 
 const replaceSiblings = new Query<[replacedAt: number, num: number]>(
   'UPDATE version SET sibling = 0, replaced_at = ? WHERE num = ? AND sibling = 1',
 );
-const trimHistory = new Query<[num: number, num: number, keep: number]>(
+const deleteOldHistory = new Query<[num: number, num: number, keep: number]>(
   `DELETE FROM version WHERE num = ? AND sibling = 0 AND key <= (
      SELECT key FROM version WHERE num = ? AND sibling = 0 ORDER BY key DESC LIMIT 1 OFFSET ?)`,
 );
-const deleteHistory = new Query<[num: number]>('DELETE FROM version WHERE num = ? AND sibling = 0');
+/** Removes the replaced versions of a memory. */
+export const deleteHistory = new Query<[num: number]>('DELETE FROM version WHERE num = ? AND sibling = 0');
+
+/** The number of the next new memory. */
+export function nextNum(connection: Connection): number {
+  return selectNextNum.get(connection)?.num ?? 1;
+}
+
+export function trimHistory(connection: Connection, num: number): void {
+  deleteOldHistory.run(connection, num, num, HISTORY_LIMIT);
+}
 
 /** Writes versions. Made at the start of a write transaction; `finish` must be called before its commit. */
 export class VersionWriter {
@@ -39,7 +49,7 @@ export class VersionWriter {
 
   /** The id must be new. */
   create(id: string, content: MemoryContent): StoredMemory {
-    const num = selectNextNum.get(this.#connection)?.num ?? 1;
+    const num = nextNum(this.#connection);
     const version = storeVersion(
       this.#connection,
       { num, id },
@@ -58,7 +68,7 @@ export class VersionWriter {
       state,
     });
     const after = this.#settle(memory, { num, id, siblings: [version] });
-    trimHistory.run(this.#connection, num, num, HISTORY_LIMIT);
+    trimHistory(this.#connection, num);
     return after;
   }
 

@@ -1,0 +1,69 @@
+import type { MemoryState } from '../backup/memory-state.ts';
+import type { SnapshotView } from '../backup/snapshot-source.ts';
+import type { ReplicaCalls } from './replica-calls.ts';
+import type { ReplicaStore, StagedStates } from './replica-store.ts';
+
+/** States sent to the stage at once. */
+const BATCH = 250;
+
+/** The port out of its single calls. */
+export function assembleReplica(calls: ReplicaCalls): ReplicaStore {
+  return {
+    identity: () => calls.identity(),
+    openView: () => openView(calls),
+    stage: (states) => stage(calls, states),
+    takeNewIdentity: (machine, lastSharedWrite) => calls.takeNewIdentity(machine, lastSharedWrite),
+    readNote: (name) => calls.readNote(name),
+    writeNote: (name, value) => calls.writeNote(name, value),
+    recordAttempt: (place, commit) => calls.recordAttempt(place, commit),
+    findAttempt: (place, commitId) => calls.findAttempt(place, commitId),
+    recordSeen: (place, machine, commit) => calls.recordSeen(place, machine, commit),
+    findSeen: (place, machine) => calls.findSeen(place, machine),
+  };
+}
+
+async function openView(calls: ReplicaCalls): Promise<SnapshotView> {
+  const { view, ...facts } = await calls.openView();
+  let closing: Promise<void> | undefined;
+  return {
+    ...facts,
+    async *changesSince(sequence) {
+      for (let after: number | null = sequence; after !== null;) {
+        const page = await calls.readView(view, after);
+        yield* page.states;
+        after = page.next;
+      }
+    },
+    close: () => (closing ??= calls.closeView(view)),
+  };
+}
+
+async function stage(calls: ReplicaCalls, states: AsyncIterable<MemoryState>): Promise<StagedStates> {
+  const name = await calls.beginStage();
+  let memories = 0;
+  let closing: Promise<void> | undefined;
+  const close = (): Promise<void> => (closing ??= calls.endStage(name));
+  const send = async (batch: readonly MemoryState[]): Promise<void> => {
+    if (batch.length > 0) await calls.addToStage(name, batch);
+    memories += batch.length;
+  };
+  try {
+    let batch: MemoryState[] = [];
+    for await (const state of states) {
+      batch.push(state);
+      if (batch.length < BATCH) continue;
+      await send(batch);
+      batch = [];
+    }
+    await send(batch);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return {
+    memories,
+    merge: (request) => calls.applyStage(name, 'merge', request),
+    restore: (request) => calls.applyStage(name, 'restore', request),
+    close,
+  };
+}

@@ -1,0 +1,40 @@
+import type { MemoryStore } from './memory-store.ts';
+
+/**
+ * Tells how many memories each write has changed, after it was acknowledged.
+ * @param onChange must not throw
+ */
+export function notifyingMemoryStore(store: MemoryStore, onChange: (count: number) => void): MemoryStore {
+  async function noting<Result>(
+    write: Promise<Result>,
+    countOf: (result: Result) => number,
+  ): Promise<Result> {
+    const result = await write;
+    const count = countOf(result);
+    if (count > 0) onChange(count);
+    return result;
+  }
+  const itself = (count: number): number => count;
+  const written = (outcomes: readonly { readonly outcome: string }[]): number =>
+    outcomes.filter(({ outcome }) => outcome === 'added' || outcome === 'updated').length;
+  return {
+    add: (drafts, options) => noting(store.add(drafts, options), written),
+    import: (drafts, options) => noting(store.import(drafts, options), written),
+    update: (id, patch) => noting(store.update(id, patch), () => 1),
+    delete: (ids) => noting(store.delete(ids), itself),
+    restore: (ids) => noting(store.restore(ids), (memories) => memories.length),
+    purge: (ids) => noting(store.purge(ids), itself),
+    stripTrash: (olderThanMs) => noting(store.stripTrash(olderThanMs), itself),
+    putEmbeddings: (stamp, writes) => noting(store.putEmbeddings(stamp, writes), itself),
+    get: (ids) => store.get(ids),
+    getCurrent: (ids) => store.getCurrent(ids),
+    list: (request) => store.list(request),
+    matching: (filter) => store.matching(filter),
+    candidates: (request) => store.candidates(request),
+    claimPendingEmbeddings: (request) => store.claimPendingEmbeddings(request),
+    dropOtherEmbeddings: (stamp) => store.dropOtherEmbeddings(stamp),
+    stats: (stamp) => store.stats(stamp),
+    checkIntegrity: (stamp) => store.checkIntegrity(stamp),
+    close: () => store.close(),
+  };
+}

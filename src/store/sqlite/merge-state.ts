@@ -1,0 +1,153 @@
+import type { CarriedVersion, MemoryState } from '../../backup/memory-state.ts';
+import { mergeMemory } from '../../memory/merge.ts';
+import { covers, sameDot, type Clock, type Version } from '../../memory/version.ts';
+import { attachVectors } from './carried-vectors.ts';
+import type { Connection } from './connection.ts';
+import { derive, settle } from './derived-state.ts';
+import { Query } from './query.ts';
+import { loadMemory, type StoredMemory } from './stored-memory.ts';
+import { storeVersion, stripVersion, type StoredVersion } from './stored-version.ts';
+import { deleteHistory, nextNum, trimHistory, type VersionWriter } from './version-writer.ts';
+
+const makeHistory = new Query<[replacedAt: number, key: number]>(
+  'UPDATE version SET sibling = 0, replaced_at = ? WHERE key = ?',
+);
+const findByDot = new Query<[machine: string, n: number], { key: number; sibling: number; num: number }>(
+  'SELECT key, sibling, num FROM version WHERE machine = ? AND n = ?',
+);
+const deleteVersion = new Query<[key: number]>('DELETE FROM version WHERE key = ?');
+const deleteChunks = new Query<[version: number]>('DELETE FROM chunk WHERE version = ?');
+const bumpSequence = new Query<[sequence: number, num: number]>(
+  'UPDATE memory SET sequence = ? WHERE num = ?',
+);
+
+/** What merging one memory needs. */
+export interface MergeContext {
+  readonly connection: Connection;
+  readonly writer: VersionWriter;
+  readonly now: number;
+  /** Before the merge. */
+  readonly localClock: Clock;
+  readonly remoteClock: Clock;
+}
+
+export interface MergedState {
+  readonly before: StoredMemory | null;
+  readonly after: StoredMemory;
+  /** Writes whose dot another write has too. */
+  readonly reusedDots: number;
+  /** The id was unknown here although our clock covers its versions. */
+  readonly wasMissing: boolean;
+  /** Content left the store for good. */
+  readonly erased: boolean;
+}
+
+/** Merges the state of one memory into the store. Writes nothing when the store knows all of it. */
+export function mergeState(context: MergeContext, { id, siblings: remote }: MemoryState): MergedState {
+  const { connection, localClock, remoteClock } = context;
+  const before = loadMemory(connection, id) ?? null;
+  const local = before?.siblings ?? [];
+  const wasMissing = before === null && remote.some(({ dot }) => covers(localClock, dot));
+  const merged = mergeMemory<Version>({ local, localClock, remote, remoteClock });
+  const unchanged =
+    before !== null &&
+    merged.homeless.length === 0 &&
+    merged.siblings.length === local.length &&
+    merged.siblings.every((version) => local.some((own) => own === version));
+  if (before !== null && unchanged) {
+    attachAll(context, before, { remote, bump: true });
+    return { before, after: before, reusedDots: 0, wasMissing, erased: false };
+  }
+  return { ...new MemoryMerge(context, before, { id, siblings: remote }).apply(merged), wasMissing };
+}
+
+/** The writing of one merged memory. */
+class MemoryMerge {
+  readonly #context: MergeContext;
+  readonly #before: StoredMemory | null;
+  readonly #memory: { readonly num: number; readonly id: string };
+  readonly #remote: readonly CarriedVersion[];
+  #reusedDots = 0;
+
+  constructor(context: MergeContext, before: StoredMemory | null, { id, siblings }: MemoryState) {
+    this.#context = context;
+    this.#before = before;
+    this.#memory = before ?? { num: nextNum(context.connection), id };
+    this.#remote = siblings;
+  }
+
+  apply(merged: {
+    readonly siblings: readonly Version[];
+    readonly homeless: readonly Version[];
+  }): Omit<MergedState, 'wasMissing'> {
+    const { connection, writer, now } = this.#context;
+    const local = this.#before?.siblings ?? [];
+    for (const version of local) {
+      if (!merged.siblings.some(({ dot }) => sameDot(dot, version.dot))) {
+        makeHistory.run(connection, now, version.key);
+      }
+    }
+    const kept = merged.siblings.map((version) => this.#keep(version, local));
+    const homeless = merged.homeless.map((version) => this.#storeAnew(version));
+    const after = { ...this.#memory, siblings: [...kept, ...homeless] };
+    settle({ connection, ledger: writer.ledger }, this.#before, after);
+    attachAll(this.#context, after, { remote: this.#remote, bump: false });
+    const erased = after.siblings.every(({ state }) => state === 'purged' || state === 'stripped');
+    if (erased) deleteHistory.run(connection, after.num);
+    else trimHistory(connection, after.num);
+    return { before: this.#before, after, reusedDots: this.#reusedDots, erased };
+  }
+
+  #keep(version: Version, local: readonly StoredVersion[]): StoredVersion {
+    const { connection } = this.#context;
+    const own = local.find(({ dot }) => sameDot(dot, version.dot));
+    if (own === undefined) return this.#store(version);
+    if (own === version) return own;
+    if (version.state === 'stripped') return stripVersion(connection, own);
+    // The other content of a dot that was used twice.
+    deleteChunks.run(connection, own.key);
+    deleteVersion.run(connection, own.key);
+    return storeVersion(connection, this.#memory, version);
+  }
+
+  /** Under its own dot if that is free. */
+  #store(version: Version): StoredVersion {
+    const { connection } = this.#context;
+    const { machine, n } = version.dot;
+    const taken = findByDot.get(connection, machine, n);
+    if (taken === undefined) return storeVersion(connection, this.#memory, version);
+    if (taken.sibling === 0 && taken.num === this.#memory.num) {
+      deleteVersion.run(connection, taken.key);
+      return storeVersion(connection, this.#memory, version);
+    }
+    return this.#storeAnew(version);
+  }
+
+  #storeAnew(version: Version): StoredVersion {
+    this.#reusedDots += 1;
+    const dot = this.#context.writer.ledger.nextDot();
+    return storeVersion(this.#context.connection, this.#memory, { ...version, dot });
+  }
+}
+
+/**
+ * Attaches the vectors that came along to the versions they belong to: those with the same text.
+ * @param options.bump the memory was not written otherwise, so vector indexes must be told
+ */
+function attachAll(
+  { connection, writer }: MergeContext,
+  memory: StoredMemory,
+  { remote, bump }: { readonly remote: readonly CarriedVersion[]; readonly bump: boolean },
+): void {
+  let added = false;
+  for (const { vectors, text } of remote) {
+    if (vectors.length === 0) continue;
+    for (const version of memory.siblings) {
+      if (version.text !== text || version.state === 'stripped' || version.state === 'purged') continue;
+      const isCurrent = derive(memory).current.key === version.key;
+      const target = { key: version.key, num: memory.num, isCurrent };
+      added = attachVectors(connection, target, vectors) || added;
+    }
+  }
+  if (added && bump) bumpSequence.run(connection, writer.ledger.nextSequence(), memory.num);
+}

@@ -1,0 +1,73 @@
+import type { MemoryState } from '../../backup/memory-state.ts';
+import type { SnapshotFacts } from '../../backup/snapshot-source.ts';
+import type { OpenedView, StatePage } from '../replica-calls.ts';
+import { readCarriedVectors } from './carried-vectors.ts';
+import { Connection } from './connection.ts';
+import { readDigests, readLedger } from './ledger.ts';
+import { Query } from './query.ts';
+import { toVersion, VERSION_COLUMNS, type VersionRow } from './stored-version.ts';
+
+const PAGE_ROWS = 500;
+const PAGE_BYTES = 4 * 1024 * 1024;
+
+const countMemories = new Query<[], { count: number }>('SELECT count(*) AS count FROM memory');
+const selectChanged = new Query<
+  [after: number, limit: number],
+  { num: number; id: string; sequence: number }
+>('SELECT num, id, sequence FROM memory WHERE sequence > ? ORDER BY sequence LIMIT ?');
+const selectSiblings = new Query<[num: number], VersionRow>(
+  `SELECT ${VERSION_COLUMNS} FROM version v WHERE v.num = ? AND v.sibling = 1 ORDER BY v.key`,
+);
+
+/** All ids ever seen, and what became of them. */
+export function readFacts(connection: Connection): SnapshotFacts {
+  const { live, trash } = readLedger(connection);
+  return { memories: countMemories.get(connection)?.count ?? 0, live, trash };
+}
+
+/** A read transaction on a connection of its own: the store as it was when it was opened. */
+export class ReplicaView {
+  readonly #connection: Connection;
+
+  /** @param path of a database that exists */
+  constructor(path: string) {
+    this.#connection = new Connection(path);
+    this.#connection.exec('BEGIN');
+  }
+
+  describe(): Omit<OpenedView, 'view'> {
+    const connection = this.#connection;
+    const { machine, sequence } = readLedger(connection);
+    return { machine, sequence, facts: readFacts(connection), ...readDigests(connection) };
+  }
+
+  page(after: number): StatePage {
+    const states: MemoryState[] = [];
+    let bytes = 0;
+    let last = after;
+    const rows = selectChanged.all(this.#connection, after, PAGE_ROWS);
+    for (const { num, id, sequence } of rows) {
+      if (bytes > PAGE_BYTES) return { states, next: last };
+      const siblings = selectSiblings.all(this.#connection, num).map((row) => {
+        const { key, ...version } = toVersion(row);
+        const hasContent = version.state === 'live' || version.state === 'deleted';
+        return { ...version, vectors: hasContent ? readCarriedVectors(this.#connection, key) : [] };
+      });
+      states.push({ id, siblings });
+      bytes += siblings.reduce((sum, { text, vectors }) => sum + text.length + vectorBytes(vectors), 0);
+      last = sequence;
+    }
+    return { states, next: rows.length < PAGE_ROWS ? null : last };
+  }
+
+  close(): void {
+    this.#connection.close();
+  }
+}
+
+function vectorBytes(vectors: MemoryState['siblings'][number]['vectors']): number {
+  return vectors.reduce(
+    (sum, { chunks }) => sum + chunks.reduce((size, { vector }) => size + vector.length, 0),
+    0,
+  );
+}

@@ -1,0 +1,169 @@
+import type { MemoryState } from '../../backup/memory-state.ts';
+import type { OwnCommit, SeenCommit } from '../../backup/snapshot-source.ts';
+import { StoreUnavailableError } from '../../errors/store-unavailable-error.ts';
+import type { JsonValue } from '../../memory/version.ts';
+import type { OpenedView, ReplicaCalls, StatePage } from '../replica-calls.ts';
+import type { ApplyRequest, ChangeReport, ReplicaIdentity } from '../replica-store.ts';
+import { applyStaged } from './apply-staged.ts';
+import { findAttempt, findSeen, recordAttempt, recordSeen } from './head-journal.ts';
+import { readDigests, readLedger } from './ledger.ts';
+import { takeNewIdentity } from './new-identity.ts';
+import { readNote, writeNote } from './notes.ts';
+import { readFacts, ReplicaView } from './replica-view.ts';
+import { toStoreError } from './sqlite-errors.ts';
+import { StagingFile } from './staging-file.ts';
+import type { StoreFile } from './store-file.ts';
+
+export interface SqliteReplicaSettings {
+  /** Shared with the memory store of this thread. */
+  readonly file: StoreFile;
+  /** Folder of the database. */
+  readonly dataDir: string;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+}
+
+/** What backup and sync need of the store on one SQLite file, for one thread. */
+export class SqliteReplica implements ReplicaCalls {
+  readonly #file: StoreFile;
+  readonly #dataDir: string;
+  readonly #now: () => number;
+  readonly #views = new Map<number, ReplicaView>();
+  #stage: { readonly name: number; readonly file: StagingFile } | null = null;
+  #lastName = 0;
+
+  constructor({ file, dataDir, now }: SqliteReplicaSettings) {
+    this.#file = file;
+    this.#dataDir = dataDir;
+    this.#now = now;
+  }
+
+  identity(): Promise<ReplicaIdentity> {
+    return this.#file.read((connection) => {
+      const { machine, sequence, conflicts } = readLedger(connection);
+      return { machine, sequence, conflicts, ...readFacts(connection), ...readDigests(connection) };
+    });
+  }
+
+  async openView(): Promise<OpenedView> {
+    // Makes the database if there is none yet.
+    const path = await this.#file.read((connection) => connection.path);
+    return this.#guarded(() => {
+      const opened = new ReplicaView(path);
+      const view = ++this.#lastName;
+      this.#views.set(view, opened);
+      return { view, ...opened.describe() };
+    });
+  }
+
+  // eslint-disable-next-line @typescript-eslint/require-await -- errors must become rejections
+  async readView(view: number, after: number): Promise<StatePage> {
+    const opened = this.#views.get(view);
+    if (opened === undefined) throw this.#gone('view');
+    return this.#guarded(() => opened.page(after));
+  }
+
+  closeView(view: number): Promise<void> {
+    this.#views.get(view)?.close();
+    this.#views.delete(view);
+    return Promise.resolve();
+  }
+
+  async beginStage(): Promise<number> {
+    await this.#file.read(() => undefined);
+    return this.#guarded(() => {
+      this.#stage?.file.close();
+      this.#stage = null;
+      this.#stage = { name: ++this.#lastName, file: new StagingFile(this.#dataDir) };
+      return this.#stage.name;
+    });
+  }
+
+  // eslint-disable-next-line @typescript-eslint/require-await -- errors must become rejections
+  async addToStage(stage: number, states: readonly MemoryState[]): Promise<void> {
+    const file = this.#staged(stage);
+    this.#guarded(() => {
+      file.add(states);
+    });
+  }
+
+  async applyStage(stage: number, how: 'merge' | 'restore', request: ApplyRequest): Promise<ChangeReport> {
+    const staging = this.#staged(stage);
+    const report = await this.#file.write((connection) =>
+      applyStaged({ connection, now: this.#now(), staging, how, request }),
+    );
+    // The write-ahead log still holds pages with content that was erased.
+    if (report.applied) this.#file.truncateLog();
+    return report;
+  }
+
+  endStage(stage: number): Promise<void> {
+    if (this.#stage?.name === stage) {
+      this.#stage.file.close();
+      this.#stage = null;
+    }
+    return Promise.resolve();
+  }
+
+  takeNewIdentity(machine: string, lastSharedWrite: number): Promise<string> {
+    return this.#file.write((connection) => takeNewIdentity(connection, machine, lastSharedWrite));
+  }
+
+  readNote(name: string): Promise<JsonValue | null> {
+    return this.#file.read((connection) => readNote(connection, name));
+  }
+
+  writeNote(name: string, value: JsonValue | null): Promise<void> {
+    return this.#file.write((connection) => {
+      writeNote(connection, name, value);
+    });
+  }
+
+  recordAttempt(place: string, commit: OwnCommit): Promise<void> {
+    return this.#file.write((connection) => {
+      recordAttempt(connection, place, commit);
+    });
+  }
+
+  findAttempt(place: string, commitId: string): Promise<OwnCommit | null> {
+    return this.#file.read((connection) => findAttempt(connection, place, commitId));
+  }
+
+  recordSeen(place: string, machine: string, commit: SeenCommit): Promise<void> {
+    return this.#file.write((connection) => {
+      recordSeen(connection, { place, machine }, commit);
+    });
+  }
+
+  findSeen(place: string, machine: string): Promise<SeenCommit | null> {
+    return this.#file.read((connection) => findSeen(connection, place, machine));
+  }
+
+  /** The file itself belongs to the memory store. Idempotent. */
+  close(): void {
+    for (const view of this.#views.values()) view.close();
+    this.#views.clear();
+    this.#stage?.file.close();
+    this.#stage = null;
+  }
+
+  #staged(stage: number): StagingFile {
+    if (this.#stage?.name !== stage) throw this.#gone('collected snapshot');
+    return this.#stage.file;
+  }
+
+  #gone(what: string): StoreUnavailableError {
+    return new StoreUnavailableError(`The ${what} of the memory store in ${this.#dataDir} is gone`, {
+      fix: 'Try again; nothing was changed.',
+      retryable: true,
+    });
+  }
+
+  #guarded<Result>(work: () => Result): Result {
+    try {
+      return work();
+    } catch (error) {
+      throw toStoreError(error, this.#dataDir, 0);
+    }
+  }
+}

@@ -1,0 +1,66 @@
+import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { WorkLock } from '../../backup/work-lock.ts';
+import { BackupBusyError } from '../../errors/backup-busy-error.ts';
+import { isBusy, toStoreError } from './sqlite-errors.ts';
+
+const NAME = 'backup.lock';
+const PAUSE_MS = 100;
+
+/**
+ * An exclusive transaction on a small database in the data folder: it ends with its process, however that ends.
+ * The library is loaded with the first use, because this runs in the main thread.
+ */
+export class SqliteWorkLock implements WorkLock {
+  readonly #dataDir: string;
+
+  constructor({ dataDir }: { readonly dataDir: string }) {
+    this.#dataDir = dataDir;
+  }
+
+  async run<Result>(work: () => Promise<Result>, waitMs: number): Promise<Result> {
+    const release = await this.#acquire(waitMs);
+    try {
+      return await work();
+    } finally {
+      release();
+    }
+  }
+
+  /** @returns what gives it back */
+  async #acquire(waitMs: number): Promise<() => void> {
+    const start = performance.now();
+    for (;;) {
+      const release = await this.#try();
+      if (release !== null) return release;
+      const waited = performance.now() - start;
+      if (waited >= waitMs) throw new BackupBusyError(this.#dataDir, waited);
+      await delay(Math.random() * PAUSE_MS);
+    }
+  }
+
+  async #try(): Promise<(() => void) | null> {
+    const { DatabaseSync } = await import('@photostructure/sqlite');
+    const path = join(this.#dataDir, NAME);
+    try {
+      mkdirSync(this.#dataDir, { recursive: true, mode: 0o700 });
+      // Only once: closing any other handle of the file would drop a lock that this process holds on it.
+      if (!existsSync(path)) closeSync(openSync(path, 'a', 0o600));
+      const database = new DatabaseSync(path, { timeout: 0 });
+      try {
+        database.exec('BEGIN EXCLUSIVE');
+      } catch (error) {
+        database.close();
+        throw error;
+      }
+      return () => {
+        database.exec('ROLLBACK');
+        database.close();
+      };
+    } catch (error) {
+      if (isBusy(error)) return null;
+      throw toStoreError(error, path, 0);
+    }
+  }
+}
