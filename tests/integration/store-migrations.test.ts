@@ -11,9 +11,11 @@ import { databasePath, openSqliteStore, temporaryFolder } from '../helpers/sqlit
 
 const NOW = Date.UTC(2026, 0, 31, 12, 30, 15, 250);
 
-/** The released migrations and one more, which counts how often it ran in the table it makes. */
+const VERSION_1 = MIGRATIONS.slice(0, 1);
+
+/** The first released migration and another one, which counts how often it ran in the table it makes. */
 const WITH_VERSION_2: readonly Migration[] = [
-  ...MIGRATIONS,
+  ...VERSION_1,
   {
     version: 2,
     up: (connection) => {
@@ -23,7 +25,7 @@ const WITH_VERSION_2: readonly Migration[] = [
 ];
 
 async function storeOfVersion1(folder: string, count = 3): Promise<void> {
-  const store = openSqliteStore(folder);
+  const store = openSqliteStore(folder, { migrations: VERSION_1 });
   await store.add(Array.from({ length: count }, (_, index) => draft(`memory ${index}`)));
   await store.close();
 }
@@ -38,6 +40,15 @@ function query(path: string, sql: string): unknown {
 }
 
 describe('migration of an existing store', () => {
+  it('brings a store of every released version to the newest', async () => {
+    const folder = temporaryFolder();
+    await storeOfVersion1(folder);
+    const store = openSqliteStore(folder);
+    expect(await store.stats()).toMatchObject({ live: 3, schemaVersion: MIGRATIONS.length });
+    expect((await store.checkIntegrity()).problems).toEqual([]);
+    expect(await store.replica.findSeen('anywhere', 'aaaa000000000001')).toBeNull();
+  });
+
   it('copies the database first, then runs what is missing, once', async () => {
     const folder = temporaryFolder();
     await storeOfVersion1(folder);
