@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { ConfigurationError, type ConfigurationProblem } from '../errors/configuration-error.ts';
+import { checkSyncSettings } from './check-sync-settings.ts';
 import { defaultConfigFile, type Machine } from './machine.ts';
 import type { Settings } from './schema.ts';
 import { path } from './setting-kinds.ts';
@@ -53,8 +54,11 @@ export function resolveConfig(input: ConfigInput): ResolvedConfig {
     sources[named.key] = winner?.source ?? { kind: 'default' };
     return [named.key, settle(named, winner, { machine: input, problems })];
   });
+  const settings = nest(values);
+  // Between settings only those that are right by themselves can be compared.
+  if (problems.length === 0) problems.push(...checkSyncSettings(settings, sources));
   if (problems.length > 0) throw new ConfigurationError(problems);
-  return { settings: nest(values), sources, warnings: layers.flatMap((layer) => layer.warnings), configFile };
+  return { settings, sources, warnings: layers.flatMap((layer) => layer.warnings), configFile };
 }
 
 function findConfigFile(input: ConfigInput): { configFile: string; named: boolean } {

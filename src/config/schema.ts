@@ -1,5 +1,6 @@
 import { defaultDataFolder } from './machine.ts';
 import { choice, integer, number, path, secret, text, webAddress } from './setting-kinds.ts';
+import { backupSchema, syncSchema } from './sync-schema.ts';
 import { derived, optional, setting, type Setting, type SettingGroup } from './setting.ts';
 
 /** Every key of the configuration. The reference in docs/configuration.md is generated from it. */
@@ -103,6 +104,8 @@ export const settingsSchema = {
       defaultDoc: 'inside the package',
     }),
   },
+  backup: backupSchema,
+  sync: syncSchema,
 } satisfies SettingGroup;
 
 type ValuesOf<Group> = {

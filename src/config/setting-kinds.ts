@@ -1,3 +1,4 @@
+import { Cron } from 'croner';
 import { SecretString } from '../util/secret-string.ts';
 import { pathsOf } from './machine.ts';
 import type { Setting, SettingFacts, SettingKind, ValuePlace } from './setting.ts';
@@ -17,6 +18,21 @@ export function choice<const Word extends string>(words: readonly Word[]): Setti
     allowed: `one of ${words.join(', ')}`,
     parse: (raw) =>
       typeof raw === 'string' ? words.find((word) => word === raw.trim().toLowerCase()) : undefined,
+  };
+}
+
+const YES: readonly unknown[] = [true, 'true', '1', 'yes', 'on'];
+const NO: readonly unknown[] = [false, 'false', '0', 'no', 'off'];
+
+/** Yes or no; in JSON true or false. */
+export function toggle(): SettingKind<boolean> {
+  return {
+    name: 'true or false',
+    allowed: 'true, 1, yes or on; or false, 0, no or off',
+    parse: (raw) => {
+      const word = typeof raw === 'string' ? raw.trim().toLowerCase() : raw;
+      return YES.includes(word) ? true : NO.includes(word) ? false : undefined;
+    },
   };
 }
 
@@ -59,6 +75,36 @@ function resolvePath(raw: string, { machine, baseFolder }: ValuePlace): string |
   if (/^~(?=$|[/\\])/.test(raw)) return paths.join(machine.homeDirectory, raw.slice(1));
   if (paths.isAbsolute(raw)) return paths.normalize(raw);
   return baseFolder === undefined ? undefined : paths.resolve(baseFolder, raw);
+}
+
+/** A bucket's name, or the path of a folder, which begins like a path. */
+export function bucketOrFolder(): SettingKind<string> {
+  return {
+    name: 'name of a bucket, or path of a folder',
+    allowed: `the name of a bucket, or ${path('folder').allowed}`,
+    parse: (raw, place) => {
+      if (typeof raw !== 'string') return undefined;
+      const isPath = /^[.~/\\]/.test(raw) || pathsOf(place.machine).isAbsolute(raw);
+      return isPath ? resolvePath(raw, place) : raw.trim();
+    },
+  };
+}
+
+/** A schedule as cron writes it, for example `0 3 * * *`. */
+export function cronSchedule(): SettingKind<string> {
+  return {
+    name: 'cron schedule',
+    allowed: 'a cron schedule that comes true again, for example "0 3 * * *" for every night at three',
+    parse: (raw) => (typeof raw === 'string' && comesTrue(raw) ? raw.trim() : undefined),
+  };
+}
+
+function comesTrue(schedule: string): boolean {
+  try {
+    return new Cron(schedule.trim(), { paused: true }).nextRun() !== null;
+  } catch {
+    return false;
+  }
 }
 
 /** An http or https address, without a slash at its end. */

@@ -45,7 +45,7 @@ export function isSetting(node: Setting<unknown> | SettingGroup): node is Settin
 }
 
 /** A setting that always has a value. */
-export function setting<Value extends string | number>(
+export function setting<Value extends string | number | boolean>(
   kind: SettingKind<Value>,
   facts: SettingFacts & { readonly default: NoInfer<Value> },
 ): Setting<Value> {

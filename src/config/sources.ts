@@ -67,7 +67,10 @@ function secretFlag(key: string, flag: string): ConfigurationProblem {
   };
 }
 
-/** Reads `MEMORY_*`. Other programs use that prefix too, so an unknown name is only a warning. */
+/** Beginnings of the variables that are ours. */
+const PREFIXES = ['MEMORY_', 'CLOUD_SYNC_'];
+
+/** Reads `MEMORY_*` and `CLOUD_SYNC_*`. Other programs use them too, so an unknown name is only a warning. */
 export function readEnvironment(machine: Machine): SourceValues {
   const variables = new Map(
     settingList.flatMap(({ key, setting }) => {
@@ -83,7 +86,7 @@ export function readEnvironment(machine: Machine): SourceValues {
     const key = variables.get(variable);
     const source = { kind: 'environment', variable } as const;
     if (key !== undefined) values.set(key, { raw, source, baseFolder: undefined });
-    else if (variable.startsWith('MEMORY_') && variable !== 'MEMORY_CONFIG') {
+    else if (PREFIXES.some((prefix) => variable.startsWith(prefix)) && variable !== 'MEMORY_CONFIG') {
       const near = nearestName(variable, variables.keys());
       const hint = near === undefined ? 'it has no effect' : `did you mean ${near}?`;
       warnings.push(`The environment variable ${variable} is no setting of faiss-memory; ${hint}`);

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { DEFAULT_RETENTION } from '../../../src/backup/retention.ts';
 import { resolveConfig, type ConfigInput } from '../../../src/config/resolve.ts';
 import { settingList } from '../../../src/config/setting-list.ts';
 import { ConfigurationError } from '../../../src/errors/configuration-error.ts';
@@ -66,6 +67,22 @@ describe('defaults', () => {
         queryPrefix: undefined,
         passagePrefix: undefined,
         modelDirectory: undefined,
+      },
+      backup: { enabled: true, ...DEFAULT_RETENTION },
+      sync: {
+        enabled: false,
+        provider: 's3',
+        bucket: '',
+        prefix: 'faiss-memory/',
+        region: undefined,
+        endpoint: undefined,
+        accessKey: undefined,
+        secretKey: undefined,
+        passphrase: undefined,
+        schedule: undefined,
+        mode: 'backup',
+        pathStyle: undefined,
+        accountId: undefined,
       },
     });
     expect(Object.keys(sources)).toEqual(settingList.map(({ key }) => key));
@@ -141,11 +158,17 @@ describe('precedence', () => {
       'embedding.runtime': ['auto', 'wasm', 'native'],
       'embedding.threads': ['1', '2', '3'],
       'embedding.modelDirectory': ['/a', '/b', '/c'],
+      'sync.provider': ['aws', 'b2', 'spaces'],
+      'sync.endpoint': ['http://a', 'http://b', 'http://c'],
+      'sync.schedule': ['@daily', '0 3 * * *', '*/5 * * * *'],
+      'sync.mode': ['backup', 'merge', 'Merge'],
     };
     for (const { key, setting } of settingList) {
       if (setting.secret) continue;
       const isNumber = /integer|number/.test(setting.kind.name);
-      const [flag, variable, file] = samples[key] ?? (isNumber ? ['101', '102', '103'] : ['a', 'b', 'c']);
+      const isToggle = setting.kind.name === 'true or false';
+      const usual = isNumber ? ['101', '102', '103'] : isToggle ? ['0', 'no', 'OFF'] : ['a', 'b', 'c'];
+      const [flag = '', variable, file] = samples[key] ?? usual;
       const [group, name] = key.split('.');
       const content = name === undefined ? { [key]: file } : { [group ?? '']: { [name]: file } };
       const env = { [setting.environmentVariable]: variable };
@@ -258,11 +281,12 @@ describe('errors', () => {
 });
 
 describe('the environment', () => {
-  it('warns about unknown MEMORY_ names, and leaves CLOUD_SYNC_ and others alone', () => {
-    const env = { MEMORY_DATADIR: '/x', MEMORY_FILE_PATH: '/x', CLOUD_SYNC_BUCKET: 'b', PATH: '/bin' };
+  it('warns about unknown MEMORY_ and CLOUD_SYNC_ names, and leaves others alone', () => {
+    const env = { MEMORY_DATADIR: '/x', MEMORY_FILE_PATH: '/x', CLOUD_SYNC_BUKET: 'b', PATH: '/bin' };
     expect(resolveConfig(input({ env })).warnings).toEqual([
       'The environment variable MEMORY_DATADIR is no setting of faiss-memory; did you mean MEMORY_DATA_DIR?',
       'The environment variable MEMORY_FILE_PATH is no setting of faiss-memory; it has no effect',
+      'The environment variable CLOUD_SYNC_BUKET is no setting of faiss-memory; did you mean CLOUD_SYNC_BUCKET?',
     ]);
   });
 });
