@@ -102,7 +102,7 @@ describe('migration of an existing store', () => {
   it('does not start when its backup cannot be written', async () => {
     const disk = smallDisk(2_048);
     const folder = join(disk, 'data');
-    const store = openSqliteStore(folder);
+    const store = openSqliteStore(folder, { migrations: VERSION_1 });
     await store.add(Array.from({ length: 100 }, (_, index) => draft(`${index} ${'x'.repeat(4_000)}`)));
     await store.close();
     const ballast = join(disk, 'ballast');
@@ -125,7 +125,7 @@ describe('migration of an existing store', () => {
 
   it('stops programs of the old version that have the store open', async () => {
     const folder = temporaryFolder();
-    const old = openSqliteStore(folder);
+    const old = openSqliteStore(folder, { migrations: VERSION_1 });
     await old.add([draft('before')]);
     const young = openSqliteStore(folder, { migrations: WITH_VERSION_2 });
     await young.add([draft('after')]);
