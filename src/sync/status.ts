@@ -1,0 +1,60 @@
+import { compareClocks, type ClockOrder } from '../memory/version.ts';
+import type { ReplicaIdentity } from '../store/replica-store.ts';
+import type { MachineStatus, SyncRelation, SyncStatus } from './sync-api.ts';
+import type { SyncNote } from './sync-notes.ts';
+
+export interface StatusInput {
+  readonly identity: ReplicaIdentity;
+  readonly note: SyncNote;
+  /** Empty when the remote was not asked. */
+  readonly machines: readonly MachineStatus[];
+  readonly facts: Pick<SyncStatus, 'enabled' | 'mode' | 'encrypted' | 'location'>;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+}
+
+const RELATIONS: Readonly<Record<ClockOrder, SyncRelation>> = {
+  equal: 'in-sync',
+  after: 'ahead',
+  before: 'behind',
+  concurrent: 'diverged',
+};
+
+/** Everything that was observed, put together; nothing is guessed. */
+export function describeSync({ identity, note, machines, facts }: StatusInput): SyncStatus {
+  const { machine, clock, stateDigest, conflicts } = identity;
+  const { remoteClock, reachable, lastPush, lastPull, heldMerge } = note;
+  return {
+    ...facts,
+    machine,
+    stateDigest,
+    relation: remoteClock === null ? 'unknown' : RELATIONS[compareClocks(clock, remoteClock)],
+    reachable,
+    lastPush,
+    lastPull,
+    unsentWrites:
+      remoteClock === null ? null : Math.max(0, (clock[machine] ?? 0) - (remoteClock[machine] ?? 0)),
+    machines,
+    conflicts,
+    emptyStart: note.emptyStart ?? 'not-needed',
+    heldMerge,
+    problem: note.problem ?? machines.find(({ problem }) => problem !== null)?.problem ?? null,
+    warnings: warnings(machines, facts.encrypted),
+  };
+}
+
+function warnings(machines: readonly MachineStatus[], encrypted: boolean): string[] {
+  return machines.flatMap(({ machine, own, rolledBack, newest }) => {
+    const whose = own ? 'This machine' : `Machine ${machine}`;
+    const back = rolledBack
+      ? [
+          `${whose} shows fewer backups at the remote than before: an older copy was put back, or they were removed`,
+        ]
+      : [];
+    const plain =
+      encrypted && newest?.encrypted === false
+        ? [`${whose} still has plain backups at the remote; they go with its next push and prune`]
+        : [];
+    return [...back, ...plain];
+  });
+}

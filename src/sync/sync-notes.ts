@@ -1,0 +1,98 @@
+import type { Clock, JsonValue } from '../memory/version.ts';
+import type { ReplicaStore } from '../store/replica-store.ts';
+import type { EmptyStart, Observed, SyncProblem } from './sync-api.ts';
+import { readSyncProblem } from './sync-problem.ts';
+
+/** What a data folder remembers about one remote. */
+export interface SyncNote {
+  readonly lastPush: Observed<{ readonly snapshot: string }> | null;
+  readonly lastPull: Observed<{ readonly snapshots: number }> | null;
+  readonly reachable: Observed<boolean> | null;
+  readonly problem: SyncProblem | null;
+  readonly heldMerge: { readonly removed: number; readonly at: number } | null;
+  /** What all machines' newest snapshots include, as seen last. */
+  readonly remoteClock: Clock | null;
+  /** When this machine's old snapshots were dropped there last. */
+  readonly lastPrune: number | null;
+  /** Null = not decided yet. */
+  readonly emptyStart: EmptyStart | null;
+}
+
+const NOTHING: SyncNote = {
+  lastPush: null,
+  lastPull: null,
+  reachable: null,
+  problem: null,
+  heldMerge: null,
+  remoteClock: null,
+  lastPrune: null,
+  emptyStart: null,
+};
+
+/** Kept with the memories, so that every process of the data folder tells the same. */
+export class SyncNotes {
+  readonly #replica: ReplicaStore;
+  readonly #name: string;
+
+  /** @param place name of the remote in the journal */
+  constructor(replica: ReplicaStore, place: string) {
+    this.#replica = replica;
+    this.#name = `sync:${place}`;
+  }
+
+  async read(): Promise<SyncNote> {
+    const note = await this.#replica.readNote(this.#name);
+    if (note === null || typeof note !== 'object' || Array.isArray(note)) return NOTHING;
+    return decode(note);
+  }
+
+  /** Two processes that change different parts at the same moment: the later one wins; each observes again soon. */
+  async change(changes: Partial<SyncNote>): Promise<void> {
+    const note = { ...(await this.read()), ...changes };
+    // The members of a note are JSON values; interfaces have no index signature, so the compiler does not see it.
+    await this.#replica.writeNote(this.#name, note as unknown as JsonValue);
+  }
+}
+
+const EMPTY_STARTS: readonly EmptyStart[] = ['not-needed', 'pending', 'done'];
+
+function decode(note: { readonly [key: string]: JsonValue }): SyncNote {
+  const push = observed(note['lastPush']);
+  const pull = observed(note['lastPull']);
+  const reachable = observed(note['reachable']);
+  const held = asObject(note['heldMerge']);
+  const snapshot = asObject(push?.value)?.['snapshot'];
+  const snapshots = asObject(pull?.value)?.['snapshots'];
+  return {
+    lastPush: push !== null && typeof snapshot === 'string' ? { value: { snapshot }, at: push.at } : null,
+    lastPull: pull !== null && typeof snapshots === 'number' ? { value: { snapshots }, at: pull.at } : null,
+    reachable: typeof reachable?.value === 'boolean' ? { value: reachable.value, at: reachable.at } : null,
+    problem: readSyncProblem(note['problem']),
+    heldMerge:
+      typeof held?.['removed'] === 'number' && typeof held['at'] === 'number'
+        ? { removed: held['removed'], at: held['at'] }
+        : null,
+    remoteClock: asClock(note['remoteClock']),
+    lastPrune: typeof note['lastPrune'] === 'number' ? note['lastPrune'] : null,
+    emptyStart: EMPTY_STARTS.find((state) => state === note['emptyStart']) ?? null,
+  };
+}
+
+function observed(value: JsonValue | undefined): { value: JsonValue | undefined; at: number } | null {
+  const fields = asObject(value);
+  const at = fields?.['at'];
+  return fields === null || typeof at !== 'number' ? null : { value: fields['value'], at };
+}
+
+function asObject(value: JsonValue | undefined): { [key: string]: JsonValue } | null {
+  return value === null || typeof value !== 'object' || Array.isArray(value) ? null : value;
+}
+
+function asClock(value: JsonValue | undefined): Clock | null {
+  const fields = asObject(value);
+  if (fields === null) return null;
+  const entries = Object.entries(fields).filter(
+    (entry): entry is [string, number] => typeof entry[1] === 'number',
+  );
+  return Object.fromEntries(entries);
+}
