@@ -1,19 +1,29 @@
+import type { BackupApi } from './backup/backup-api.ts';
+import { composeBackup } from './compose-backup.ts';
 import type { Settings } from './config/schema.ts';
 import { createEmbedder, type EmbeddingSettings } from './embedding/create-embedder.ts';
 import type { Embedder } from './embedding/embedder.ts';
+import { createLogger, type Logger } from './logger.ts';
 import type { MemoryApi } from './memory/memory-api.ts';
 import { MemoryService } from './memory/memory-service.ts';
 import { createSecretScanner } from './secrets/create-secret-scanner.ts';
-import { hostMemoryStore } from './store/hosted-memory-store.ts';
+import { hostStore } from './store/hosted-memory-store.ts';
 import type { MemoryStore } from './store/memory-store.ts';
+import { notifyingMemoryStore } from './store/notifying-memory-store.ts';
+import { protectingMemoryStore } from './store/protecting-memory-store.ts';
+import type { SyncApi } from './sync/sync-api.ts';
 
 /** The composed services. */
 export interface App {
   readonly memory: MemoryApi;
+  readonly backup: BackupApi;
+  readonly sync: SyncApi;
   readonly store: MemoryStore;
   readonly embedder: Embedder;
   readonly settings: Settings;
-  /** Idempotent. */
+  /** For long-lived processes: keeps backups and the remote up to date without being asked. Idempotent. */
+  startBackground(): void;
+  /** Backs up what changed, if that is quick, and ends everything. Idempotent. */
   close(): Promise<void>;
 }
 
@@ -21,10 +31,29 @@ const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
 /** A hybrid search answers by words rather than wait longer than this for a model that is loading. */
 const MODEL_WAIT_MS = 250;
+/** How long the end of a process waits for a backup. */
+const EXIT_BACKUP_MS = 1_000;
+
+export interface AppOptions {
+  /** Default: standard error, at the level of the settings. */
+  readonly logger?: Logger;
+}
 
 /** Composition root: the one place that names concrete adapters. Opens nothing; the first call does. */
-export function createApp(settings: Settings): Promise<App> {
-  const store = hostMemoryStore({ dataDir: settings.dataDir, vectorIndex: settings.vectorIndex });
+export function createApp(settings: Settings, options: AppOptions = {}): Promise<App> {
+  const { logger = createLogger({ level: settings.logLevel }) } = options;
+  const hosted = hostStore({ dataDir: settings.dataDir, vectorIndex: settings.vectorIndex });
+  const { backup, sync, background } = composeBackup(settings, hosted.replica, logger);
+  const notifying = notifyingMemoryStore(hosted.memory, (count) => {
+    background.noteChanges(count);
+  });
+  const store = !settings.backup.enabled
+    ? notifying
+    : protectingMemoryStore(notifying, async (kind) => {
+        await backup.tryBackup({ kind }).catch((error: unknown) => {
+          logger.warn('no backup was made before the change', { kind }, error);
+        });
+      });
   const embedder = createEmbedder(embeddingSettings(settings));
   const memory = new MemoryService({
     store,
@@ -43,10 +72,15 @@ export function createApp(settings: Settings): Promise<App> {
     // What the service has in work ends with the embedder; the model's thread may end beside the store.
     const embedderClosed = embedder.close();
     await memory.close();
+    await background.close(EXIT_BACKUP_MS);
+    await sync.close();
     await store.close();
     await embedderClosed;
   });
-  return Promise.resolve({ memory, store, embedder, settings, close });
+  const startBackground = (): void => {
+    background.start();
+  };
+  return Promise.resolve({ memory, backup, sync, store, embedder, settings, startBackground, close });
 }
 
 function embeddingSettings({ embedding }: Settings): EmbeddingSettings {

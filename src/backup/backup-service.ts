@@ -69,6 +69,11 @@ export class BackupService implements BackupApi {
     return this.#locked(() => this.write(request, options));
   }
 
+  /** As `backup`, for work in the background. @throws BackupBusyError at once when another process is at it */
+  tryBackup(request: BackupRequest = {}, options: WorkOptions = {}): Promise<BackupResult> {
+    return this.#parts.lock.run(() => this.write(request, options), 0);
+  }
+
   /** As `backup`, for callers that hold the work lock already. */
   async write(request: BackupRequest = {}, options: WorkOptions = {}): Promise<BackupResult> {
     const kind = requestedKind(request.kind ?? 'manual');

@@ -4,6 +4,9 @@ import { createLogger } from '../logger.ts';
 import { guardStdout } from '../mcp/stdout-guard.ts';
 import type { Host } from './host.ts';
 
+/** Leaves the first moments to the handshake. */
+const SYNC_DELAY_MS = 1_000;
+
 /**
  * Serves MCP over stdin and stdout until the client goes away. Nothing but the protocol is written to stdout.
  * Imports late and little: how fast a client gets its first answer is decided here, so the services are not even
@@ -14,9 +17,13 @@ export async function serveStdio(host: Host, config: ResolvedConfig): Promise<vo
   for (const warning of config.warnings) host.stderr.write(`${warning}\n`);
   const { serveOverStdio } = await import('../mcp/serve-over-stdio.ts');
   let app: Promise<App> | undefined;
+  const open = (): Promise<App> => (app ??= openApp(config));
+  // An empty machine fills itself, and a remote is kept up to date, before anybody asks for a memory.
+  if (config.settings.sync.enabled)
+    setTimeout(() => void open().catch(() => undefined), SYNC_DELAY_MS).unref();
   await serveOverStdio({
     stdout,
-    open: () => (app ??= openApp(config)),
+    open,
     onClose: async () => (await app)?.close(),
     logger: createLogger({ level: config.settings.logLevel }),
   });
@@ -24,5 +31,7 @@ export async function serveStdio(host: Host, config: ResolvedConfig): Promise<vo
 
 async function openApp({ settings }: ResolvedConfig): Promise<App> {
   const { createApp } = await import('../app.ts');
-  return createApp(settings);
+  const app = await createApp(settings);
+  app.startBackground();
+  return app;
 }

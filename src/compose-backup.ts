@@ -1,0 +1,110 @@
+import { createHash } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { BackupService } from './backup/backup-service.ts';
+import { Keyring } from './backup/keyring.ts';
+import type { RetentionPolicy } from './backup/retention.ts';
+import type { ScratchStore } from './backup/verify-repository.ts';
+import type { BlobStore } from './blob/blob-store.ts';
+import type { BlobSettings } from './blob/blob-settings.ts';
+import { createBlobStore } from './blob/create-blob-store.ts';
+import { FolderBlobStore } from './blob/folder-blob-store.ts';
+import { limitedBlobStore } from './blob/limited-blob-store.ts';
+import { loggedBlobStore } from './blob/logged-blob-store.ts';
+import { probeBlobStore } from './blob/probe.ts';
+import { retryingBlobStore } from './blob/retrying-blob-store.ts';
+import type { Settings } from './config/schema.ts';
+import type { Logger } from './logger.ts';
+import { toBlobSettings } from './remote-settings.ts';
+import { hostStore } from './store/hosted-memory-store.ts';
+import type { ReplicaStore } from './store/replica-store.ts';
+import { SqliteWorkLock } from './store/sqlite/sqlite-work-lock.ts';
+import { BackgroundWork } from './sync/background-work.ts';
+import { SyncService } from './sync/sync-service.ts';
+
+export interface ComposedBackup {
+  readonly backup: BackupService;
+  readonly sync: SyncService;
+  readonly background: BackgroundWork;
+}
+
+/** Requests on their way to the remote at the same time. */
+const PARALLEL_REQUESTS = 8;
+/** Of the data folder, for local backups. */
+const BACKUP_FOLDER = 'backups';
+
+/** The part of the composition root that is about backup and sync. Opens and connects to nothing. */
+export function composeBackup(settings: Settings, replica: ReplicaStore, logger: Logger): ComposedBackup {
+  const { dataDir, sync: remote } = settings;
+  const keyring = remote.passphrase === undefined ? null : new Keyring({ passphrase: remote.passphrase });
+  const common = {
+    replica,
+    keyring,
+    lock: new SqliteWorkLock({ dataDir }),
+    retention: retentionOf(settings),
+    now: Date.now,
+    createScratch: () => createScratch(dataDir),
+  };
+  const store = new FolderBlobStore(join(dataDir, BACKUP_FOLDER));
+  const backup = new BackupService({ ...common, store });
+  const access = remote.bucket === '' ? null : toBlobSettings(remote);
+  const sync = new SyncService({
+    ...common,
+    backup,
+    enabled: remote.enabled,
+    mode: remote.mode,
+    place: access === null ? 'remote:none' : placeOf(access),
+    access:
+      access === null
+        ? null
+        : { open: () => createBlobStore(access), decorate: (plain) => decorate(plain, logger) },
+    probe: access === null ? null : ({ signal }) => probeBlobStore(access, { signal }),
+  });
+  const background = new BackgroundWork({
+    backup,
+    sync,
+    automatic: settings.backup.enabled,
+    mode: remote.mode,
+    schedule: remote.schedule ?? null,
+    now: Date.now,
+    random: Math.random,
+    logger,
+  });
+  return { backup, sync, background };
+}
+
+function decorate(plain: BlobStore, logger: Logger): BlobStore {
+  const logged = loggedBlobStore(plain, ({ operation, key, milliseconds, error }) => {
+    logger.debug('object store', { operation, key, milliseconds, error });
+  });
+  return limitedBlobStore(retryingBlobStore(logged), PARALLEL_REQUESTS);
+}
+
+function retentionOf({ backup }: Settings): RetentionPolicy {
+  const { keepLast, hourly, daily, weekly, monthly } = backup;
+  return { keepLast, hourly, daily, weekly, monthly };
+}
+
+/** Stays the same when keys change; without the address in clear, because it goes into the journal. */
+function placeOf(settings: BlobSettings): string {
+  const facts =
+    settings.provider === 'folder'
+      ? [settings.provider, settings.path]
+      : [settings.provider, settings.bucket, settings.prefix ?? '', settings.endpoint ?? ''];
+  const preset = settings.provider === 's3' ? [settings.preset ?? '', settings.accountId ?? ''] : [];
+  const text = JSON.stringify([...facts, ...preset]);
+  return `remote:${createHash('sha256').update(text).digest('hex').slice(0, 16)}`;
+}
+
+/** A store in a folder of its own beside the memories, so that a restore drill costs no memory. */
+function createScratch(dataDir: string): Promise<ScratchStore> {
+  const folder = mkdtempSync(join(dataDir, 'drill-'));
+  const { memory, replica } = hostStore({ dataDir: folder });
+  return Promise.resolve({
+    replica,
+    close: async () => {
+      await memory.close();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  });
+}
