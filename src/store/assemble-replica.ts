@@ -3,8 +3,9 @@ import type { SnapshotView } from '../backup/snapshot-source.ts';
 import type { ReplicaCalls } from './replica-calls.ts';
 import type { ReplicaStore, StagedStates } from './replica-store.ts';
 
-/** States sent to the stage at once. */
-const BATCH = 250;
+/** What is sent to the stage at once, at most about. */
+const BATCH_STATES = 250;
+const BATCH_CHARACTERS = 4 * 1024 * 1024;
 
 /** The port out of its single calls. */
 export function assembleReplica(calls: ReplicaCalls): ReplicaStore {
@@ -49,11 +50,14 @@ async function stage(calls: ReplicaCalls, states: AsyncIterable<MemoryState>): P
   };
   try {
     let batch: MemoryState[] = [];
+    let characters = 0;
     for await (const state of states) {
       batch.push(state);
-      if (batch.length < BATCH) continue;
+      characters += state.siblings.reduce((sum, { text }) => sum + text.length, 0);
+      if (batch.length < BATCH_STATES && characters < BATCH_CHARACTERS) continue;
       await send(batch);
       batch = [];
+      characters = 0;
     }
     await send(batch);
   } catch (error) {

@@ -23,6 +23,7 @@ import { StoreFullError } from '../../src/errors/store-full-error.ts';
 import { StoreReadOnlyError } from '../../src/errors/store-read-only-error.ts';
 import { StoreTooNewError } from '../../src/errors/store-too-new-error.ts';
 import { StoreUnavailableError } from '../../src/errors/store-unavailable-error.ts';
+import { MIGRATIONS } from '../../src/store/sqlite/migrations.ts';
 import { readOnlyView, smallDisk } from '../helpers/small-disk.ts';
 import { draft } from '../helpers/drafts.ts';
 import { databasePath, openSqliteStore, temporaryFolder } from '../helpers/sqlite-store.ts';
@@ -132,10 +133,10 @@ describe('a damaged store', () => {
     await expect(failure).rejects.toThrow(StoreTooNewError);
     await expect(failure).rejects.toMatchObject({
       found: 99,
-      supported: 1,
+      supported: MIGRATIONS.length,
       fix: expect.stringMatching(/Update/) as string,
     });
-    setVersion(folder, 1);
+    setVersion(folder, MIGRATIONS.length);
     expect((await openSqliteStore(folder).stats()).live).toBe(50);
   });
 

@@ -95,7 +95,7 @@ function visitOthers(visit: {
       if (staging.has(id)) continue;
       const memory = loadMemory(connection, id);
       if (memory === undefined) continue;
-      if (memory.siblings.every(({ dot }) => covers(remoteClock, dot))) counter.missingIds += 1;
+      if (memory.siblings.some(({ dot }) => covers(remoteClock, dot))) counter.missingIds += 1;
       if (how === 'restore' && state === 'live') counter.note(memory, removeState(context, memory));
     }
     const last = rows.at(-1);

@@ -1,9 +1,9 @@
 import type { CarriedVersion, MemoryState } from '../../backup/memory-state.ts';
 import { mergeMemory } from '../../memory/merge.ts';
-import { covers, sameDot, type Clock, type Version } from '../../memory/version.ts';
+import { covers, currentVersion, sameDot, type Clock, type Version } from '../../memory/version.ts';
 import { attachVectors } from './carried-vectors.ts';
 import type { Connection } from './connection.ts';
-import { derive, settle } from './derived-state.ts';
+import { settle } from './derived-state.ts';
 import { Query } from './query.ts';
 import { loadMemory, type StoredMemory } from './stored-memory.ts';
 import { storeVersion, stripVersion, type StoredVersion } from './stored-version.ts';
@@ -89,13 +89,28 @@ class MemoryMerge {
     }
     const kept = merged.siblings.map((version) => this.#keep(version, local));
     const homeless = merged.homeless.map((version) => this.#storeAnew(version));
-    const after = { ...this.#memory, siblings: [...kept, ...homeless] };
-    settle({ connection, ledger: writer.ledger }, this.#before, after);
+    const after = this.#erase({ ...this.#memory, siblings: [...kept, ...homeless] });
+    const { current } = settle({ connection, ledger: writer.ledger }, this.#before, after);
     attachAll(this.#context, after, { remote: this.#remote, bump: false });
-    const erased = after.siblings.every(({ state }) => state === 'purged' || state === 'stripped');
-    if (erased) deleteHistory.run(connection, after.num);
+    const isGone = current.state === 'purged' || current.state === 'stripped';
+    if (isGone) deleteHistory.run(connection, after.num);
     else trimHistory(connection, after.num);
-    return { before: this.#before, after, reusedDots: this.#reusedDots, erased };
+    return {
+      before: this.#before,
+      after,
+      reusedDots: this.#reusedDots,
+      erased: isGone && this.#before !== null,
+    };
+  }
+
+  /** Erased on demand on one machine and moved to the trash on another: the trash loses its content too. */
+  #erase(memory: StoredMemory): StoredMemory {
+    if (currentVersion(memory.siblings).state !== 'purged') return memory;
+    const { connection } = this.#context;
+    const siblings = memory.siblings.map((version) =>
+      version.state === 'deleted' ? stripVersion(connection, version) : version,
+    );
+    return { ...memory, siblings };
   }
 
   #keep(version: Version, local: readonly StoredVersion[]): StoredVersion {
@@ -117,6 +132,7 @@ class MemoryMerge {
     const taken = findByDot.get(connection, machine, n);
     if (taken === undefined) return storeVersion(connection, this.#memory, version);
     if (taken.sibling === 0 && taken.num === this.#memory.num) {
+      deleteChunks.run(connection, taken.key);
       deleteVersion.run(connection, taken.key);
       return storeVersion(connection, this.#memory, version);
     }
@@ -144,7 +160,7 @@ function attachAll(
     if (vectors.length === 0) continue;
     for (const version of memory.siblings) {
       if (version.text !== text || version.state === 'stripped' || version.state === 'purged') continue;
-      const isCurrent = derive(memory).current.key === version.key;
+      const isCurrent = currentVersion(memory.siblings) === version;
       const target = { key: version.key, num: memory.num, isCurrent };
       added = attachVectors(connection, target, vectors) || added;
     }

@@ -1,15 +1,13 @@
+import { sameDot } from '../../memory/version.ts';
 import type { Connection } from './connection.ts';
 import { settle } from './derived-state.ts';
-import { Ledger } from './ledger.ts';
+import { Ledger, readClock } from './ledger.ts';
 import { newMachineId } from './migrations.ts';
 import { Query } from './query.ts';
-import { loadMemory } from './stored-memory.ts';
+import { loadMemory, type StoredMemory } from './stored-memory.ts';
 
-const selectVersions = new Query<
-  [machine: string, after: number],
-  { key: number; id: string; sibling: number }
->(
-  `SELECT v.key, m.id, v.sibling FROM version v JOIN memory m ON m.num = v.num
+const selectVersions = new Query<[machine: string, after: number], { key: number; id: string }>(
+  `SELECT v.key, m.id FROM version v JOIN memory m ON m.num = v.num
    WHERE v.machine = ? AND v.n > ? ORDER BY v.n`,
 );
 const rename = new Query<[machine: string, n: number, key: number]>(
@@ -28,17 +26,39 @@ export function takeNewIdentity(connection: Connection, machine: string, lastSha
   if (ledger.machine !== machine) return ledger.machine;
   const fresh = newMachineId();
   const versions = selectVersions.all(connection, machine, lastSharedWrite);
-  const ids = new Set(versions.filter(({ sibling }) => sibling === 1).map(({ id }) => id));
-  const before = [...ids].flatMap((id) => loadMemory(connection, id) ?? []);
-  versions.forEach(({ key }, index) => rename.run(connection, fresh, index + 1, key));
-  for (const memory of before) {
-    const after = loadMemory(connection, memory.id);
-    if (after !== undefined) settle({ connection, ledger }, memory, after);
+  const renamed = new Map<string, Renaming[]>();
+  versions.forEach(({ key, id }, index) => {
+    const ofMemory = renamed.get(id) ?? [];
+    ofMemory.push({ key, n: index + 1 });
+    renamed.set(id, ofMemory);
+  });
+  for (const [id, renamings] of renamed) {
+    const before = loadMemory(connection, id);
+    for (const { key, n } of renamings) rename.run(connection, fresh, n, key);
+    const after = loadMemory(connection, id);
+    if (before === undefined || after === undefined || sameDots(before, after)) continue;
+    settle({ connection, ledger }, before, after);
   }
   ledger.save(connection);
   updateMachine.run(connection, fresh);
+  // Never more than was written here: the clock must not claim writes that are not included.
+  const shared = Math.min(lastSharedWrite, readClock(connection)[machine] ?? 0);
   deleteClock.run(connection, machine);
-  if (lastSharedWrite > 0) insertClock.run(connection, machine, lastSharedWrite);
+  if (shared > 0) insertClock.run(connection, machine, shared);
   if (versions.length > 0) insertClock.run(connection, fresh, versions.length);
   return fresh;
+}
+
+interface Renaming {
+  /** Of the version. */
+  readonly key: number;
+  readonly n: number;
+}
+
+/** True when only the history was renamed. */
+function sameDots(before: StoredMemory, after: StoredMemory): boolean {
+  return before.siblings.every(({ dot }, index) => {
+    const other = after.siblings[index];
+    return other !== undefined && sameDot(other.dot, dot);
+  });
 }

@@ -61,6 +61,8 @@ export class ReplicaView {
   }
 
   close(): void {
+    // A closed connection keeps its transaction until its statements are garbage-collected.
+    this.#connection.exec('ROLLBACK');
     this.#connection.close();
   }
 }

@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import type { MemoryState } from '../../backup/memory-state.ts';
 import type { OwnCommit, SeenCommit } from '../../backup/snapshot-source.ts';
 import { StoreUnavailableError } from '../../errors/store-unavailable-error.ts';
@@ -30,7 +31,8 @@ export class SqliteReplica implements ReplicaCalls {
   readonly #now: () => number;
   readonly #views = new Map<number, ReplicaView>();
   #stage: { readonly name: number; readonly file: StagingFile } | null = null;
-  #lastName = 0;
+  /** Begins anywhere, so that a name of a thread that died means nothing to the next one. */
+  #lastName = randomInt(2 ** 47);
 
   constructor({ file, dataDir, now }: SqliteReplicaSettings) {
     this.#file = file;

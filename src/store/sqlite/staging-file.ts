@@ -6,7 +6,8 @@ import { Connection } from './connection.ts';
 import { Query } from './query.ts';
 
 const NAME = 'staging.sqlite';
-const PAGE = 500;
+/** Few, because one state may have some MiB. */
+const PAGE = 32;
 
 const insertState = new Query<[id: string, state: Uint8Array]>('INSERT INTO state (id, state) VALUES (?, ?)');
 const selectPage = new Query<[after: string, limit: number], { id: string; state: Uint8Array }>(
