@@ -9,8 +9,6 @@ export interface StatusInput {
   /** Empty when the remote was not asked. */
   readonly machines: readonly MachineStatus[];
   readonly facts: Pick<SyncStatus, 'enabled' | 'mode' | 'encrypted' | 'location'>;
-  /** Milliseconds since the epoch. */
-  readonly at: number;
 }
 
 const RELATIONS: Readonly<Record<ClockOrder, SyncRelation>> = {
@@ -38,7 +36,8 @@ export function describeSync({ identity, note, machines, facts }: StatusInput): 
     conflicts,
     emptyStart: note.emptyStart ?? 'not-needed',
     heldMerge,
-    problem: note.problem ?? machines.find(({ problem }) => problem !== null)?.problem ?? null,
+    problem:
+      note.pushProblem ?? note.problem ?? machines.find(({ problem }) => problem !== null)?.problem ?? null,
     warnings: warnings(machines, facts.encrypted),
   };
 }

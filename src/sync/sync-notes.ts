@@ -8,7 +8,10 @@ export interface SyncNote {
   readonly lastPush: Observed<{ readonly snapshot: string }> | null;
   readonly lastPull: Observed<{ readonly snapshots: number }> | null;
   readonly reachable: Observed<boolean> | null;
+  /** Since the last success of anything. */
   readonly problem: SyncProblem | null;
+  /** The remote refused a write, and accepted none since; that it can be read proves nothing. */
+  readonly pushProblem: SyncProblem | null;
   readonly heldMerge: { readonly removed: number; readonly at: number } | null;
   /** What all machines' newest snapshots include, as seen last. */
   readonly remoteClock: Clock | null;
@@ -23,6 +26,7 @@ const NOTHING: SyncNote = {
   lastPull: null,
   reachable: null,
   problem: null,
+  pushProblem: null,
   heldMerge: null,
   remoteClock: null,
   lastPrune: null,
@@ -68,6 +72,7 @@ function decode(note: { readonly [key: string]: JsonValue }): SyncNote {
     lastPull: pull !== null && typeof snapshots === 'number' ? { value: { snapshots }, at: pull.at } : null,
     reachable: typeof reachable?.value === 'boolean' ? { value: reachable.value, at: reachable.at } : null,
     problem: readSyncProblem(note['problem']),
+    pushProblem: readSyncProblem(note['pushProblem']),
     heldMerge:
       typeof held?.['removed'] === 'number' && typeof held['at'] === 'number'
         ? { removed: held['removed'], at: held['at'] }

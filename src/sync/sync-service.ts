@@ -1,12 +1,17 @@
-import type { PruneReport, PruneRequest } from '../backup/backup-api.ts';
-import type { RestoreRequest, RestoreResult, SnapshotSummary } from '../backup/backup-api.ts';
-import type { VerifyRequest, VerifyResult, WorkOptions } from '../backup/backup-api.ts';
+import type {
+  PruneReport,
+  PruneRequest,
+  RestoreRequest,
+  RestoreResult,
+  SnapshotSummary,
+  VerifyRequest,
+  VerifyResult,
+  WorkOptions,
+} from '../backup/backup-api.ts';
 import { LOCK_WAIT_MS, type BackupService } from '../backup/backup-service.ts';
-import type { Keyring } from '../backup/keyring.ts';
 import type { SnapshotList } from '../backup/list-snapshots.ts';
 import { withOwnIdentity } from '../backup/own-identity.ts';
-import type { RandomBytes } from '../backup/random-bytes.ts';
-import { Repository } from '../backup/repository.ts';
+import type { Repository } from '../backup/repository.ts';
 import type { RetentionPolicy } from '../backup/retention.ts';
 import { snapshotName } from '../backup/snapshot-name.ts';
 import { REMOVAL_LIMIT, SnapshotRestorer } from '../backup/snapshot-restorer.ts';
@@ -14,32 +19,22 @@ import { summarizeSnapshot } from '../backup/snapshot-summary.ts';
 import { verifyRepository, type ScratchStore } from '../backup/verify-repository.ts';
 import type { WorkLock } from '../backup/work-lock.ts';
 import type { ProbeReport } from '../blob/probe-finding.ts';
-import { InvalidInputError } from '../errors/invalid-input-error.ts';
 import { SyncOffError } from '../errors/sync-off-error.ts';
 import { joinClocks, type Clock } from '../memory/version.ts';
-import type { ReplicaStore } from '../store/replica-store.ts';
+import { findMachine } from './find-machine.ts';
 import { machineStatuses } from './machine-status.ts';
-import { RemoteSession, type RemoteAccess } from './remote-session.ts';
+import { pushSnapshots } from './push-snapshots.ts';
+import { RemoteRepository, type RemoteRepositoryParts } from './remote-repository.ts';
 import { describeSync } from './status.ts';
 import type { MachineStatus, PushResult, SyncApi, SyncStatus } from './sync-api.ts';
 import { SyncNotes } from './sync-notes.ts';
-import { isUnreachable, observedProblem } from './sync-problem.ts';
+import { SyncObserver } from './sync-observer.ts';
 
-export interface SyncServiceParts {
-  readonly replica: ReplicaStore;
+export interface SyncServiceParts extends RemoteRepositoryParts {
   readonly backup: BackupService;
-  /** Null when no bucket is set. */
-  readonly access: RemoteAccess | null;
-  readonly enabled: boolean;
   readonly mode: 'backup' | 'merge';
-  /** Names the remote in the journal: the same when keys or spelling change, another for another bucket. */
-  readonly place: string;
   readonly lock: WorkLock;
-  readonly keyring: Keyring | null;
   readonly retention: RetentionPolicy;
-  /** Milliseconds since the epoch. */
-  readonly now: () => number;
-  readonly random?: RandomBytes | undefined;
   readonly createScratch: () => Promise<ScratchStore>;
   /** Tries the settings; null when no bucket is set. */
   readonly probe: ((options: WorkOptions) => Promise<ProbeReport>) | null;
@@ -51,56 +46,52 @@ export interface PushOptions extends WorkOptions {
 }
 
 const PRUNE_EVERY_MS = 24 * 3_600_000;
-const MIN_MACHINE_PREFIX = 4;
 
 /** The remote side; the one implementation of `SyncApi`. */
 export class SyncService implements SyncApi {
   readonly #parts: SyncServiceParts;
-  readonly #session: RemoteSession;
+  readonly #remote: RemoteRepository;
   readonly #restorer: SnapshotRestorer;
+  readonly #observer: SyncObserver;
   readonly notes: SyncNotes;
+  #writesOfProcess = 0;
 
   constructor(parts: SyncServiceParts) {
     this.#parts = parts;
-    this.#session = new RemoteSession(parts.access);
+    this.#remote = new RemoteRepository(parts);
     this.notes = new SyncNotes(parts.replica, parts.place);
+    this.#observer = new SyncObserver(this.notes, parts.now);
     this.#restorer = new SnapshotRestorer({
       replica: parts.replica,
-      repository: () => this.#remote(),
+      repository: () => this.#remote.own(),
       backupBefore: (kind) => parts.backup.backupBefore(kind),
       limit: REMOVAL_LIMIT,
     });
   }
 
   get enabled(): boolean {
-    return this.#parts.enabled && this.#parts.access !== null;
+    return this.#remote.enabled;
   }
 
   async status({ offline = false }: { readonly offline?: boolean } & WorkOptions = {}): Promise<SyncStatus> {
-    const { replica, now, mode, keyring } = this.#parts;
-    let machines: readonly MachineStatus[] = [];
-    let location: string | null = null;
-    if (this.enabled) {
-      await this.decideEmptyStart();
-      location = await this.#session.store().then(
-        (store) => store.location,
-        () => null,
-      );
-      if (!offline) machines = await this.#look().catch(() => []);
-    }
+    const { replica, mode, keyring } = this.#parts;
+    if (this.enabled) await this.decideEmptyStart();
+    const location = await this.#remote.location();
+    const machines = this.enabled && !offline ? await this.machines().catch(() => []) : [];
     return describeSync({
       identity: await replica.identity(),
       note: await this.notes.read(),
       machines,
       facts: { enabled: this.enabled, mode, encrypted: keyring !== null, location },
-      at: now(),
     });
   }
 
   push(options: PushOptions = {}): Promise<PushResult> {
-    return this.#observed(() =>
-      this.#locked(() => this.#push(options, new Set()), options.waitMs ?? LOCK_WAIT_MS),
-    );
+    return this.#observer.writing(async () => {
+      // What is there comes first, so that nothing is published that looks newer than it and is empty.
+      if (await this.isEmptyStartPending()) await this.pull(options).catch(() => undefined);
+      return this.#locked(() => this.#push(options, new Set()), options.waitMs);
+    });
   }
 
   pull({ confirm, ...options }: PushOptions & { readonly confirm?: string } = {}): Promise<RestoreResult> {
@@ -108,88 +99,83 @@ export class SyncService implements SyncApi {
   }
 
   async snapshots(): Promise<readonly SnapshotSummary[]> {
+    const { snapshots } = await this.#observer.reading(() => this.#list());
     const identity = await this.#parts.replica.identity();
-    const { snapshots } = await this.#observed(() => this.#list());
     return snapshots.map((snapshot) => summarizeSnapshot(snapshot, identity));
   }
 
   restore(request: RestoreRequest, options: PushOptions = {}): Promise<RestoreResult> {
-    const { replica, now } = this.#parts;
-    return this.#observed(async () => {
-      if (request.mode === 'merge' && request.snapshot === undefined) await this.decideEmptyStart();
+    return this.#observer.reading(async () => {
+      if (this.enabled) await this.decideEmptyStart();
       const result = await this.#locked(
-        () => withOwnIdentity(replica, () => this.#restorer.restore(request, options)),
-        options.waitMs ?? LOCK_WAIT_MS,
+        () => withOwnIdentity(this.#parts.replica, () => this.#restorer.restore(request, options)),
+        options.waitMs,
       );
-      if (request.dryRun === true) return result;
-      const held = result.changes?.held === true;
-      const removed = result.changes?.removed.count ?? 0;
-      await this.notes.change({
-        heldMerge: held ? { removed, at: now() } : null,
-        ...(held ? {} : { lastPull: { value: { snapshots: result.snapshots.length }, at: now() } }),
-      });
-      if (request.mode === 'merge' && request.snapshot === undefined && !held) await this.#finishEmptyStart();
-      return result;
+      const everything = request.mode === 'merge' && request.snapshot === undefined;
+      const unread = everything ? await this.#unreadMachines(result) : [];
+      if (request.dryRun !== true) await this.#remember(request, result, unread.length === 0);
+      const warnings = [...(result.warnings ?? []), ...unread];
+      return warnings.length === 0 ? result : { ...result, warnings };
     });
   }
 
   verify(request: VerifyRequest = {}, options: WorkOptions = {}): Promise<VerifyResult> {
     const { replica, createScratch, now } = this.#parts;
-    return this.#observed(() =>
-      this.#locked(async () => {
-        const { machine } = await replica.identity();
-        const heal = async (suspect: ReadonlySet<string>): Promise<void> => {
-          await this.#push(options, suspect);
-        };
-        const repository = await this.#remote();
-        return verifyRepository({ repository, machine, replica, createScratch, heal, now }, request, options);
-      }, LOCK_WAIT_MS),
+    return this.#observer.reading(() =>
+      this.#locked(() =>
+        withOwnIdentity(replica, async (machine) => {
+          const heal = async (suspect: ReadonlySet<string>): Promise<void> => {
+            await this.#push(options, suspect);
+          };
+          const repository = await this.#remote.of(machine);
+          return verifyRepository(
+            { repository, machine, replica, createScratch, heal, now },
+            request,
+            options,
+          );
+        }),
+      ),
     );
   }
 
   prune({ policy = this.#parts.retention }: PruneRequest = {}): Promise<PruneReport> {
-    return this.#observed(() =>
-      this.#locked(async () => {
-        const identity = await this.#parts.replica.identity();
-        const sealed = this.#parts.keyring !== null;
-        const { dropped, ...others } = await (await this.#remote()).prune(policy);
-        await this.notes.change({ lastPrune: this.#parts.now() });
-        const { machine } = identity;
-        return {
-          ...others,
-          dropped: dropped.map((snapshot) =>
-            summarizeSnapshot({ ...snapshot, machine, sealed, name: snapshotName(snapshot) }, identity),
-          ),
-        };
-      }, LOCK_WAIT_MS),
+    const { replica, keyring, now } = this.#parts;
+    return this.#observer.writing(() =>
+      this.#locked(() =>
+        withOwnIdentity(replica, async (machine) => {
+          const { dropped, ...others } = await (await this.#remote.of(machine)).prune(policy);
+          await this.notes.change({ lastPrune: now() });
+          const identity = await replica.identity();
+          const about = { machine, sealed: keyring !== null };
+          const summaries = dropped.map((snapshot) =>
+            summarizeSnapshot({ ...snapshot, ...about, name: snapshotName(snapshot) }, identity),
+          );
+          return { ...others, dropped: summaries };
+        }),
+      ),
     );
   }
 
+  /** Asks the remote what all machines show, and remembers it. */
   machines(): Promise<readonly MachineStatus[]> {
-    return this.#observed(() => this.#look());
+    const { replica, now } = this.#parts;
+    return this.#observer.reading(async () =>
+      machineStatuses(await this.#list(), await replica.identity(), now()),
+    );
   }
 
   forgetMachine(query: string): Promise<number> {
-    return this.#observed(() =>
+    return this.#observer.writing(() =>
       this.#locked(async () => {
-        const repository = await this.#remote();
+        const repository = await this.#remote.own();
         const { machines } = await repository.listSnapshots();
-        const found = machines.filter(
-          ({ machine }) =>
-            machine === query || (query.length >= MIN_MACHINE_PREFIX && machine.startsWith(query)),
+        const machine = findMachine(
+          query,
+          machines.map((report) => report.machine),
         );
-        const [only, ...others] = found;
-        if (only === undefined || others.length > 0) {
-          const problem = only === undefined ? 'is no machine in the remote' : 'fits several machines';
-          throw new InvalidInputError(
-            'machine',
-            `${JSON.stringify(query.slice(0, 40))} ${problem}`,
-            `there are ${machines.map(({ machine }) => machine).join(', ')}`,
-          );
-        }
         const { clock } = await this.#parts.replica.identity();
-        return repository.forgetMachine(only.machine, clock);
-      }, LOCK_WAIT_MS),
+        return repository.forgetMachine(machine, clock);
+      }),
     );
   }
 
@@ -198,122 +184,112 @@ export class SyncService implements SyncApi {
     return probe === null ? Promise.reject(new SyncOffError()) : probe(options);
   }
 
-  async createBucket(): Promise<'created' | 'existed'> {
-    return (await this.#session.plain()).createBucket();
+  createBucket(): Promise<'created' | 'existed'> {
+    return this.#remote.createBucket();
   }
 
-  /** Whether the store never held anything, decided once, before anything can be written. */
+  /** Hears of writes of this process, which do not make the store one that held something before. */
+  noteWrites(count: number): void {
+    this.#writesOfProcess += count;
+  }
+
+  /** Whether the store held nothing when sync was on first; decided once. */
   async decideEmptyStart(): Promise<void> {
     const { emptyStart } = await this.notes.read();
     if (emptyStart !== null) return;
-    const { clock } = await this.#parts.replica.identity();
-    const empty = Object.keys(clock).length === 0;
+    const { machine, clock } = await this.#parts.replica.identity();
+    const { [machine]: own = 0, ...others } = clock;
+    const empty = own <= this.#writesOfProcess && Object.keys(others).length === 0;
     await this.notes.change({ emptyStart: empty ? 'pending' : 'not-needed' });
   }
 
-  close(): Promise<void> {
-    return this.#session.close();
+  /** The store was empty at first, and not all that is at the remote was merged yet. */
+  async isEmptyStartPending(): Promise<boolean> {
+    if (!this.enabled) return false;
+    await this.decideEmptyStart();
+    return (await this.notes.read()).emptyStart === 'pending';
   }
 
-  async #push(options: WorkOptions, suspect: ReadonlySet<string>): Promise<PushResult> {
+  /** The remote lacks writes of this machine, or that is not known. False when sync is off. */
+  async hasUnsentWrites(): Promise<boolean> {
+    if (!this.enabled) return false;
+    const { machine, clock } = await this.#parts.replica.identity();
+    const { remoteClock } = await this.notes.read();
+    return remoteClock === null || (clock[machine] ?? 0) > (remoteClock[machine] ?? 0);
+  }
+
+  close(): Promise<void> {
+    return this.#remote.close();
+  }
+
+  #push(options: WorkOptions, suspect: ReadonlySet<string>): Promise<PushResult> {
     const { replica, backup, retention, now } = this.#parts;
     return withOwnIdentity(replica, async () => {
-      await this.#store();
-      const { snapshot } = await backup.write({ kind: 'auto' }, options);
-      options.onProgress?.({ step: 'uploading', done: 0 });
-      const remote = await this.#repositoryOf(snapshot.machine);
-      const copied = await backup.repository(snapshot.machine).copyTo(remote, { policy: retention, suspect });
-      const lastPush = { value: { snapshot: snapshot.name }, at: now() };
+      const request = { ...options, backup, remote: this.#remote, retention, suspect };
+      const { result, clock, repository } = await pushSnapshots(request);
       const { remoteClock } = await this.notes.read();
-      // The newest snapshot is copied first.
-      const pushed = copied.copied[0]?.clock ?? {};
+      const known = remoteClock ?? joinedClock(await repository.listSnapshots());
       await this.notes.change({
-        lastPush,
-        remoteClock: remoteClock === null ? null : joinClocks(remoteClock, pushed),
+        lastPush: { value: { snapshot: result.snapshot.name }, at: now() },
+        remoteClock: joinClocks(known, clock),
       });
-      await this.#pruneSometimes(remote);
-      return {
-        outcome: copied.outcome === 'copied' ? 'pushed' : 'unchanged',
-        snapshot,
-        snapshotsPushed: copied.copied.length,
-        bytes: copied.bytesWritten,
-        objects: copied.objectsWritten,
-        skipped: copied.skipped.map(({ snapshotId }) => snapshotId),
-      };
+      await this.#pruneSometimes(repository);
+      return result;
     });
   }
 
   /** What cannot be pruned now is pruned later; the push itself is complete. */
-  async #pruneSometimes(remote: Repository): Promise<void> {
+  async #pruneSometimes(repository: Repository): Promise<void> {
     const { now, retention } = this.#parts;
     const { lastPrune } = await this.notes.read();
     // A clock that was set back must not stop it for ever.
     if (lastPrune !== null && Math.abs(now() - lastPrune) < PRUNE_EVERY_MS) return;
     await this.notes.change({ lastPrune: now() });
-    await remote.prune(retention).catch(() => undefined);
+    await repository.prune(retention).catch(() => undefined);
   }
 
-  /** The empty start is over when every machine's snapshots could be read. */
-  async #finishEmptyStart(): Promise<void> {
-    if ((await this.notes.read()).emptyStart !== 'pending') return;
-    const { machines } = await this.#list();
-    const failed = machines.find(({ error }) => error !== null);
-    if (failed?.error === undefined || failed.error === null) {
-      await this.notes.change({ emptyStart: 'done' });
-      return;
-    }
-    throw failed.error;
+  /**
+   * Which machines' backups could not be looked at, as sentences.
+   * @throws the reason when because of that there was nothing to merge at all
+   */
+  async #unreadMachines({ snapshots }: RestoreResult): Promise<string[]> {
+    const { machine: own } = await this.#parts.replica.identity();
+    const list = await this.#list();
+    const unread = list.machines.flatMap(({ machine, error }) =>
+      error === null || machine === own ? [] : [{ machine, error }],
+    );
+    const [first] = unread;
+    const readable = snapshots.length > 0 || list.snapshots.some(({ machine }) => machine !== own);
+    if (first !== undefined && !readable) throw first.error;
+    return unread.map(({ machine, error }) => `Nothing of machine ${machine} was merged: ${error.message}.`);
   }
 
-  async #list(): Promise<SnapshotList> {
-    return (await this.#remote()).listSnapshots();
-  }
-
-  /** Asks the remote what all machines show, and remembers it. */
-  async #look(): Promise<readonly MachineStatus[]> {
-    const { replica, now } = this.#parts;
-    return this.#observed(async () => {
-      const machines = machineStatuses(await this.#list(), await replica.identity(), now());
-      const remoteClock = machines.reduce<Clock>((joined, { clock }) => joinClocks(joined, clock), {});
-      await this.notes.change({ remoteClock });
-      return machines;
+  async #remember(request: RestoreRequest, result: RestoreResult, complete: boolean): Promise<void> {
+    const at = this.#parts.now();
+    const held = result.changes?.held === true;
+    const merge = request.mode === 'merge';
+    const { emptyStart } = await this.notes.read();
+    const done = merge && request.snapshot === undefined && complete && !held && emptyStart === 'pending';
+    await this.notes.change({
+      ...(held ? {} : { lastPull: { value: { snapshots: result.snapshots.length }, at } }),
+      ...(merge ? { heldMerge: held ? { removed: result.changes.removed.count, at } : null } : {}),
+      ...(done ? { emptyStart: 'done' } : {}),
     });
   }
 
-  async #remote(): Promise<Repository> {
-    return this.#repositoryOf((await this.#parts.replica.identity()).machine);
+  /** Asks for all heads, and remembers what they include. */
+  async #list(): Promise<SnapshotList> {
+    const list = await (await this.#remote.own()).listSnapshots();
+    await this.notes.change({ remoteClock: joinedClock(list) });
+    return list;
   }
 
-  async #store(): ReturnType<RemoteSession['store']> {
-    if (!this.enabled) throw new SyncOffError();
-    return this.#session.store();
-  }
-
-  async #repositoryOf(machine: string): Promise<Repository> {
-    const { place, replica, keyring, now, random } = this.#parts;
-    const store = await this.#store();
-    const options = { store, place, machine, journal: replica, keyring, now };
-    return new Repository(random === undefined ? options : { ...options, random });
-  }
-
-  #locked<Result>(work: () => Promise<Result>, waitMs: number): Promise<Result> {
+  #locked<Result>(work: () => Promise<Result>, waitMs = LOCK_WAIT_MS): Promise<Result> {
     return this.#parts.lock.run(work, waitMs);
   }
+}
 
-  /** Remembers whether the remote answered, and what went wrong. */
-  async #observed<Result>(work: () => Promise<Result>): Promise<Result> {
-    const { now } = this.#parts;
-    try {
-      const result = await work();
-      await this.notes.change({ reachable: { value: true, at: now() }, problem: null });
-      return result;
-    } catch (error) {
-      const problem = observedProblem(error, now());
-      if (problem !== null) {
-        const reachable = { value: !isUnreachable(error), at: now() };
-        await this.notes.change({ reachable, problem });
-      }
-      throw error;
-    }
-  }
+/** What all machines' newest snapshots include. */
+function joinedClock({ snapshots }: SnapshotList): Clock {
+  return snapshots.reduce<Clock>((joined, { clock }) => joinClocks(joined, clock), {});
 }

@@ -1,0 +1,78 @@
+import type { BackupResult, WorkOptions } from '../backup/backup-api.ts';
+import type { BackupService } from '../backup/backup-service.ts';
+import type { CopyResult } from '../backup/copy-snapshots.ts';
+import type { Repository } from '../backup/repository.ts';
+import type { RetentionPolicy } from '../backup/retention.ts';
+import type { Clock } from '../memory/version.ts';
+import type { RemoteRepository } from './remote-repository.ts';
+import type { PushResult } from './sync-api.ts';
+
+export interface PushSnapshots extends WorkOptions {
+  readonly backup: BackupService;
+  readonly remote: RemoteRepository;
+  readonly retention: RetentionPolicy;
+  /** Keys of objects at the remote that a check found damaged. */
+  readonly suspect: ReadonlySet<string>;
+}
+
+export interface PushedSnapshots {
+  readonly result: PushResult;
+  /** Of the newest snapshot, which the remote has now. */
+  readonly clock: Clock;
+  readonly repository: Repository;
+}
+
+/**
+ * Backs up what changed and copies to the remote what it lacks. It resolves when the remote has confirmed the
+ * newest snapshot. The caller holds the work lock, and answers MachineForkedError with a new identity.
+ * @throws the errors of both stores; what damaged the newest snapshot here when it cannot be written anew
+ */
+export async function pushSnapshots(request: PushSnapshots): Promise<PushedSnapshots> {
+  const { backup } = request;
+  const first = await backup.write({ kind: 'auto' }, request);
+  const attempt = await copy(request, first);
+  if (failure(attempt.copied, first) === undefined) return describe(attempt, first);
+  // What is damaged here is written anew from the memories.
+  const again = await backup.write({ kind: 'auto', evenIfUnchanged: true }, request);
+  const second = await copy(request, again);
+  const error = failure(second.copied, again);
+  if (error !== undefined) throw error;
+  return describe(second, again);
+}
+
+interface Attempt {
+  readonly local: Repository;
+  readonly repository: Repository;
+  readonly copied: CopyResult;
+}
+
+async function copy(
+  { backup, remote, retention, suspect, signal, onProgress }: PushSnapshots,
+  { snapshot }: BackupResult,
+): Promise<Attempt> {
+  signal?.throwIfAborted();
+  onProgress?.({ step: 'uploading', done: 0 });
+  const local = backup.repository(snapshot.machine);
+  const repository = await remote.of(snapshot.machine);
+  return { local, repository, copied: await local.copyTo(repository, { policy: retention, suspect }) };
+}
+
+function failure({ skipped }: CopyResult, { snapshot }: BackupResult): Error | undefined {
+  return skipped.find(({ snapshotId }) => snapshotId === snapshot.id)?.error;
+}
+
+async function describe(
+  { local, repository, copied }: Attempt,
+  { snapshot }: BackupResult,
+): Promise<PushedSnapshots> {
+  const { clock } = await local.findSnapshot(snapshot.id);
+  const result: PushResult = {
+    outcome: copied.outcome === 'copied' ? 'pushed' : 'unchanged',
+    snapshot,
+    snapshotsPushed: copied.copied.length,
+    bytes: copied.bytesWritten,
+    objects: copied.objectsWritten,
+    skipped: copied.skipped.map(({ snapshotId }) => snapshotId),
+  };
+  return { result, clock, repository };
+}

@@ -1,0 +1,69 @@
+import type { Keyring } from '../backup/keyring.ts';
+import type { RandomBytes } from '../backup/random-bytes.ts';
+import { Repository } from '../backup/repository.ts';
+import type { BlobStore } from '../blob/blob-store.ts';
+import { SyncOffError } from '../errors/sync-off-error.ts';
+import type { ReplicaStore } from '../store/replica-store.ts';
+import { RemoteSession, type RemoteAccess } from './remote-session.ts';
+
+export interface RemoteRepositoryParts {
+  readonly replica: ReplicaStore;
+  /** Null when no bucket is set. */
+  readonly access: RemoteAccess | null;
+  /** False: the remote is not used, although it may be tried and made. */
+  readonly enabled: boolean;
+  /** Names the remote in the journal: the same when keys or spelling change, another for another bucket. */
+  readonly place: string;
+  /** Null = plain. */
+  readonly keyring: Keyring | null;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+  readonly random?: RandomBytes | undefined;
+}
+
+/** The repository at the remote, opened at the first use. */
+export class RemoteRepository {
+  readonly #parts: RemoteRepositoryParts;
+  readonly #session: RemoteSession;
+
+  constructor(parts: RemoteRepositoryParts) {
+    this.#parts = parts;
+    this.#session = new RemoteSession(parts.access);
+  }
+
+  get enabled(): boolean {
+    return this.#parts.enabled && this.#parts.access !== null;
+  }
+
+  /** For people, without credentials; null when it is off or cannot be opened. */
+  async location(): Promise<string | null> {
+    const opened = await this.#store().catch(() => null);
+    return opened?.location ?? null;
+  }
+
+  /** As the machine that the store is now. @throws SyncOffError, BlobStoreError */
+  async own(): Promise<Repository> {
+    return this.of((await this.#parts.replica.identity()).machine);
+  }
+
+  /** As that machine. @throws SyncOffError, BlobStoreError */
+  async of(machine: string): Promise<Repository> {
+    const { place, replica, keyring, now, random } = this.#parts;
+    const store = await this.#store();
+    const options = { store, place, machine, journal: replica, keyring, now };
+    return new Repository(random === undefined ? options : { ...options, random });
+  }
+
+  /** Works with sync off as long as a bucket is set. */
+  async createBucket(): Promise<'created' | 'existed'> {
+    return (await this.#session.plain()).createBucket();
+  }
+
+  close(): Promise<void> {
+    return this.#session.close();
+  }
+
+  #store(): Promise<BlobStore> {
+    return this.enabled ? this.#session.store() : Promise.reject(new SyncOffError());
+  }
+}
