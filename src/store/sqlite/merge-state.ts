@@ -55,7 +55,10 @@ export function mergeState(context: MergeContext, { id, siblings: remote }: Memo
     merged.siblings.length === local.length &&
     merged.siblings.every((version) => local.some((own) => own === version));
   if (before !== null && unchanged) {
-    attachAll(context, before, { remote, bump: true });
+    const current = currentVersion(before.siblings);
+    const attached = attachAll(context, before, { remote, current });
+    // Vector indexes follow the sequence.
+    if (attached) bumpSequence.run(connection, context.writer.ledger.nextSequence(), before.num);
     return { before, after: before, reusedDots: 0, wasMissing, erased: false };
   }
   return { ...new MemoryMerge(context, before, { id, siblings: remote }).apply(merged), wasMissing };
@@ -90,8 +93,11 @@ class MemoryMerge {
     const kept = merged.siblings.map((version) => this.#keep(version, local));
     const homeless = merged.homeless.map((version) => this.#storeAnew(version));
     const after = this.#erase({ ...this.#memory, siblings: [...kept, ...homeless] });
+    const remote = this.#remote;
+    // Of a new memory first, so that nobody is asked to make vectors that came along.
+    if (this.#before === null) attachAll(this.#context, after, { remote, current: null });
     const { current } = settle({ connection, ledger: writer.ledger }, this.#before, after);
-    attachAll(this.#context, after, { remote: this.#remote, bump: false });
+    if (this.#before !== null) attachAll(this.#context, after, { remote, current });
     const isGone = current.state === 'purged' || current.state === 'stripped';
     if (isGone) deleteHistory.run(connection, after.num);
     else trimHistory(connection, after.num);
@@ -148,22 +154,21 @@ class MemoryMerge {
 
 /**
  * Attaches the vectors that came along to the versions they belong to: those with the same text.
- * @param options.bump the memory was not written otherwise, so vector indexes must be told
+ * @returns true when any was new
  */
 function attachAll(
-  { connection, writer }: MergeContext,
+  { connection }: MergeContext,
   memory: StoredMemory,
-  { remote, bump }: { readonly remote: readonly CarriedVersion[]; readonly bump: boolean },
-): void {
+  { remote, current }: { readonly remote: readonly CarriedVersion[]; readonly current: Version | null },
+): boolean {
   let added = false;
   for (const { vectors, text } of remote) {
     if (vectors.length === 0) continue;
     for (const version of memory.siblings) {
       if (version.text !== text || version.state === 'stripped' || version.state === 'purged') continue;
-      const isCurrent = currentVersion(memory.siblings) === version;
-      const target = { key: version.key, num: memory.num, isCurrent };
+      const target = { key: version.key, num: memory.num, isCurrent: version === current };
       added = attachVectors(connection, target, vectors) || added;
     }
   }
-  if (added && bump) bumpSequence.run(connection, writer.ledger.nextSequence(), memory.num);
+  return added;
 }
