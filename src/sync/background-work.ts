@@ -1,18 +1,18 @@
 import type { BackupService } from '../backup/backup-service.ts';
 import { BackupBusyError } from '../errors/backup-busy-error.ts';
 import type { Logger } from '../logger.ts';
+import type { ReplicaStore } from '../store/replica-store.ts';
 import { settleWithin } from '../util/settle-within.ts';
 import { Backoff } from './backoff.ts';
+import { NamedTimers, type StartTimer } from './named-timers.ts';
 import { untilNext } from './schedule.ts';
 import type { SyncService } from './sync-service.ts';
 
-/** Starts a timer that does not keep the process alive; returns what stops it. */
-export type StartTimer = (milliseconds: number, action: () => void) => () => void;
-
 export interface BackgroundWorkParts {
+  readonly replica: Pick<ReplicaStore, 'identity'>;
   readonly backup: BackupService;
   readonly sync: SyncService;
-  /** Automatic local backups are on. */
+  /** Local backups are made by themselves. With sync on they always are, for they are what is uploaded. */
   readonly automatic: boolean;
   readonly mode: 'backup' | 'merge';
   /** Cron; null = none. */
@@ -37,7 +37,7 @@ const PULL_EVERY_MS = 5 * 60_000;
 /** setTimeout takes no more. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
-type Task = 'backup' | 'scheduled' | 'pull' | 'empty-start';
+type Task = 'backup' | 'scheduled' | 'push' | 'pull' | 'empty-start';
 
 /**
  * Keeps backups and the remote up to date without anybody waiting for it: one task at a time, retried until it
@@ -45,26 +45,34 @@ type Task = 'backup' | 'scheduled' | 'pull' | 'empty-start';
  */
 export class BackgroundWork {
   readonly #parts: BackgroundWorkParts;
-  readonly #startTimer: StartTimer;
-  readonly #backoff: Backoff;
+  readonly #timers: NamedTimers;
+  readonly #backoffs: Readonly<Record<Task, Backoff>>;
   readonly #stopping = new AbortController();
-  readonly #timers = new Map<string, () => void>();
+  #started = false;
   #changes = 0;
   #firstChange = 0;
   #running: Promise<void> = Promise.resolve();
 
   constructor(parts: BackgroundWorkParts) {
     this.#parts = parts;
-    this.#startTimer = parts.startTimer ?? startTimer;
-    this.#backoff = new Backoff(parts.random);
+    this.#timers = new NamedTimers(parts.startTimer);
+    const backoff = (): Backoff => new Backoff(parts.random);
+    this.#backoffs = {
+      backup: backoff(),
+      scheduled: backoff(),
+      push: backoff(),
+      pull: backoff(),
+      'empty-start': backoff(),
+    };
   }
 
   /** Hears of acknowledged writes of this process. Never throws. */
   noteChanges(count: number): void {
     if (this.#isStopped()) return;
+    this.#parts.sync.noteWrites(count);
     if (this.#changes === 0) this.#firstChange = this.#parts.now();
     this.#changes += count;
-    if (!this.#parts.automatic) return;
+    if (!this.#isAutomatic()) return;
     const waited = this.#parts.now() - this.#firstChange;
     const wait = this.#changes >= MANY_CHANGES ? 0 : Math.min(IDLE_MS, Math.max(0, LONGEST_WAIT_MS - waited));
     this.#plan('backup', wait);
@@ -72,13 +80,15 @@ export class BackgroundWork {
 
   /** Begins what a long-lived process does by itself. Idempotent. */
   start(): void {
-    if (this.#isStopped() || this.#timers.has('start')) return;
-    this.#timer('start', START_DELAY_MS, () => {
-      if (this.#parts.sync.enabled) this.#plan('empty-start', 0);
-      if (this.#parts.automatic) this.#plan('backup', 0);
-      if (this.#parts.sync.enabled && this.#parts.mode === 'merge') this.#plan('pull', 0);
-      this.#planSchedule();
+    if (this.#isStopped() || this.#started) return;
+    this.#started = true;
+    this.#timers.set('start', START_DELAY_MS, () => {
+      const { sync, mode } = this.#parts;
+      if (sync.enabled) this.#plan('empty-start', 0);
+      if (this.#isAutomatic()) this.#plan('backup', 0);
+      if (sync.enabled && mode === 'merge') this.#plan('pull', 0);
     });
+    this.#planSchedule();
   }
 
   /**
@@ -87,27 +97,22 @@ export class BackgroundWork {
    */
   async close(limitMs: number): Promise<void> {
     if (this.#isStopped()) return;
-    this.#stopping.abort(new Error('the program ends'));
-    for (const stop of this.#timers.values()) stop();
-    this.#timers.clear();
+    this.#stopping.abort();
+    this.#timers.stopAll();
     const start = this.#parts.now();
-    await settleWithin(this.#running, limitMs).catch(() => undefined);
+    await settleWithin(this.#running, limitMs);
     const left = limitMs - (this.#parts.now() - start);
-    if (this.#changes === 0 || !this.#parts.automatic || left <= 0) return;
-    await settleWithin(this.#exitBackup(left), left).catch(() => undefined);
+    if (this.#changes === 0 || !this.#isAutomatic() || left <= 0) return;
+    const limit = new AbortController();
+    await settleWithin(this.#exitBackup(limit.signal), left);
+    limit.abort();
   }
 
-  async #exitBackup(limitMs: number): Promise<void> {
-    const limit = new AbortController();
-    const stop = this.#startTimer(limitMs, () => {
-      limit.abort(new Error('the program ends'));
-    });
+  async #exitBackup(signal: AbortSignal): Promise<void> {
     try {
-      await this.#parts.backup.tryBackup({ kind: 'exit' }, { signal: limit.signal });
+      await this.#parts.backup.tryBackup({ kind: 'exit' }, { signal });
     } catch (error) {
-      this.#log('the backup at the end was not made', error);
-    } finally {
-      stop();
+      this.#log('exit', error);
     }
   }
 
@@ -115,84 +120,89 @@ export class BackgroundWork {
     return this.#stopping.signal.aborted;
   }
 
+  #isAutomatic(): boolean {
+    return this.#parts.automatic || this.#parts.sync.enabled;
+  }
+
   #planSchedule(): void {
     const { schedule, now } = this.#parts;
     const wait = schedule === null ? null : untilNext(schedule, now());
     if (wait === null) return;
     const due = wait <= LONGEST_TIMER_MS;
-    this.#timer('schedule', Math.min(wait, LONGEST_TIMER_MS), () => {
+    this.#timers.set('schedule', Math.min(wait, LONGEST_TIMER_MS), () => {
       if (due) this.#plan('scheduled', 0);
       this.#planSchedule();
     });
   }
 
-  /** A task is planned once; a nearer time moves it. */
+  /** Each task is planned once; a new time replaces the old one. */
   #plan(task: Task, milliseconds: number): void {
-    this.#timer(task, milliseconds, () => {
+    if (this.#isStopped()) return;
+    this.#timers.set(task, milliseconds, () => {
       this.#running = this.#running.then(() => this.#perform(task));
     });
-  }
-
-  #timer(name: string, milliseconds: number, action: () => void): void {
-    if (this.#isStopped()) return;
-    this.#timers.get(name)?.();
-    const stop = this.#startTimer(milliseconds, () => {
-      this.#timers.delete(name);
-      action();
-    });
-    this.#timers.set(name, stop);
   }
 
   async #perform(task: Task): Promise<void> {
     if (this.#isStopped()) return;
     try {
-      await this.#run(task);
-      this.#backoff.succeeded();
+      const done = await this.#run(task);
+      if (done) this.#backoffs[task].succeeded();
+      else this.#plan(task, this.#backoffs[task].failed());
     } catch (error) {
       if (this.#isStopped()) return;
-      this.#log(`${task} did not succeed and is tried again`, error);
-      // Another process is at it; it takes our changes along.
+      this.#log(task, error);
+      // Another process is at it, and takes our changes along.
       const busy = error instanceof BackupBusyError;
-      this.#plan(task, busy ? IDLE_MS : this.#backoff.failed());
+      this.#plan(task, busy ? IDLE_MS : this.#backoffs[task].failed());
     }
   }
 
-  async #run(task: Task): Promise<void> {
-    const { sync, mode, random } = this.#parts;
+  /** @returns false when it is to be tried again */
+  async #run(task: Task): Promise<boolean> {
+    const { sync } = this.#parts;
     const options = { signal: this.#stopping.signal, waitMs: 0 };
     switch (task) {
       case 'backup':
+        await this.#backUp('auto');
+        return true;
       case 'scheduled':
-        return this.#backUp(task === 'scheduled' ? 'scheduled' : 'auto');
-      case 'empty-start':
-        await sync.decideEmptyStart();
-        if ((await sync.notes.read()).emptyStart === 'pending') await sync.pull(options);
-        return;
+        await this.#backUp('scheduled');
+        return true;
+      case 'push':
+        await sync.push(options);
+        return true;
       case 'pull':
-        await sync.pull(options);
-        if (mode === 'merge') this.#plan('pull', PULL_EVERY_MS * (0.8 + 0.4 * random()));
+        await this.#pull();
+        this.#plan('pull', PULL_EVERY_MS * (0.8 + 0.4 * this.#parts.random()));
+        return true;
+      case 'empty-start':
+        if (await sync.isEmptyStartPending()) await this.#pull();
+        return !(await sync.isEmptyStartPending());
     }
   }
 
   async #backUp(kind: 'auto' | 'scheduled'): Promise<void> {
-    const { backup, sync } = this.#parts;
-    const signal = this.#stopping.signal;
+    const { replica, backup, sync } = this.#parts;
+    const { clock } = await replica.identity();
+    // A store that never held anything has nothing to protect.
+    if (Object.keys(clock).length === 0) return;
     const changes = this.#changes;
-    await backup.tryBackup({ kind }, { signal });
+    const { outcome } = await backup.tryBackup({ kind }, { signal: this.#stopping.signal });
     this.#changes -= changes;
-    if (sync.enabled) await sync.push({ signal, waitMs: 0 });
+    const wanted = outcome === 'written' || (await sync.hasUnsentWrites());
+    // A push that waits for its next try keeps waiting.
+    if (sync.enabled && wanted && !this.#timers.has('push')) this.#plan('push', 0);
   }
 
-  #log(event: string, error: unknown): void {
-    if (error instanceof BackupBusyError) this.#parts.logger.debug(event, {}, error);
-    else this.#parts.logger.warn(event, {}, error);
+  async #pull(): Promise<void> {
+    const { changes } = await this.#parts.sync.pull({ signal: this.#stopping.signal, waitMs: 0 });
+    if (changes?.applied === true) this.#plan('backup', IDLE_MS);
   }
-}
 
-function startTimer(milliseconds: number, action: () => void): () => void {
-  const timer = setTimeout(action, milliseconds);
-  timer.unref();
-  return () => {
-    clearTimeout(timer);
-  };
+  #log(task: Task | 'exit', error: unknown): void {
+    const { logger } = this.#parts;
+    if (error instanceof BackupBusyError) logger.debug('another process does this work', { task });
+    else logger.warn('work in the background did not succeed', { task }, error);
+  }
 }
