@@ -82,6 +82,11 @@ export class Repository {
     return this.#context.place;
   }
 
+  /** Owner of the one folder that is written. */
+  get machine(): string {
+    return this.#context.machine;
+  }
+
   /** For people, without credentials. */
   get location(): string {
     return this.#context.store.location;

@@ -31,9 +31,12 @@ export interface StageRequest extends WorkOptions {
 /** Rows between two looks at the signal. */
 const ROWS_PER_STEP = 500;
 
-/** Name of the note that tells which segments of a machine were merged from a repository. */
-export function mergedNoteName({ place }: Repository, machine: string): string {
-  return `merged:${place}:${machine}`;
+/**
+ * Name of the note that tells which segments of a machine were merged from a repository. A new identity begins
+ * without notes: its clock went back, so what the old one had merged may have to be read again.
+ */
+export function mergedNoteName({ place, machine: own }: Repository, machine: string): string {
+  return `merged:${place}:${own}:${machine}`;
 }
 
 /**
