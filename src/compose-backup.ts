@@ -61,6 +61,7 @@ export function composeBackup(settings: Settings, replica: ReplicaStore, logger:
     probe: access === null ? null : ({ signal }) => probeBlobStore(access, { signal }),
   });
   const background = new BackgroundWork({
+    replica,
     backup,
     sync,
     automatic: settings.backup.enabled,

@@ -46,7 +46,7 @@ type Task = 'backup' | 'scheduled' | 'push' | 'pull' | 'empty-start';
 export class BackgroundWork {
   readonly #parts: BackgroundWorkParts;
   readonly #timers: NamedTimers;
-  readonly #backoffs: Readonly<Record<Task, Backoff>>;
+  readonly #backoffs = new Map<Task, Backoff>();
   readonly #stopping = new AbortController();
   #started = false;
   #changes = 0;
@@ -56,14 +56,6 @@ export class BackgroundWork {
   constructor(parts: BackgroundWorkParts) {
     this.#parts = parts;
     this.#timers = new NamedTimers(parts.startTimer);
-    const backoff = (): Backoff => new Backoff(parts.random);
-    this.#backoffs = {
-      backup: backoff(),
-      scheduled: backoff(),
-      push: backoff(),
-      pull: backoff(),
-      'empty-start': backoff(),
-    };
   }
 
   /** Hears of acknowledged writes of this process. Never throws. */
@@ -147,15 +139,21 @@ export class BackgroundWork {
     if (this.#isStopped()) return;
     try {
       const done = await this.#run(task);
-      if (done) this.#backoffs[task].succeeded();
-      else this.#plan(task, this.#backoffs[task].failed());
+      if (done) this.#backoff(task).succeeded();
+      else this.#plan(task, this.#backoff(task).failed());
     } catch (error) {
       if (this.#isStopped()) return;
       this.#log(task, error);
       // Another process is at it, and takes our changes along.
       const busy = error instanceof BackupBusyError;
-      this.#plan(task, busy ? IDLE_MS : this.#backoffs[task].failed());
+      this.#plan(task, busy ? IDLE_MS : this.#backoff(task).failed());
     }
+  }
+
+  #backoff(task: Task): Backoff {
+    const backoff = this.#backoffs.get(task) ?? new Backoff(this.#parts.random);
+    this.#backoffs.set(task, backoff);
+    return backoff;
   }
 
   /** @returns false when it is to be tried again */
@@ -164,10 +162,8 @@ export class BackgroundWork {
     const options = { signal: this.#stopping.signal, waitMs: 0 };
     switch (task) {
       case 'backup':
-        await this.#backUp('auto');
-        return true;
       case 'scheduled':
-        await this.#backUp('scheduled');
+        await this.#backUp(task);
         return true;
       case 'push':
         await sync.push(options);
@@ -182,15 +178,16 @@ export class BackgroundWork {
     }
   }
 
-  async #backUp(kind: 'auto' | 'scheduled'): Promise<void> {
+  async #backUp(task: 'backup' | 'scheduled'): Promise<void> {
     const { replica, backup, sync } = this.#parts;
     const { clock } = await replica.identity();
     // A store that never held anything has nothing to protect.
     if (Object.keys(clock).length === 0) return;
     const changes = this.#changes;
+    const kind = task === 'backup' ? 'auto' : task;
     const { outcome } = await backup.tryBackup({ kind }, { signal: this.#stopping.signal });
     this.#changes -= changes;
-    const wanted = outcome === 'written' || (await sync.hasUnsentWrites());
+    const wanted = task === 'scheduled' || outcome === 'written' || (await sync.hasUnsentWrites());
     // A push that waits for its next try keeps waiting.
     if (sync.enabled && wanted && !this.#timers.has('push')) this.#plan('push', 0);
   }

@@ -20,7 +20,7 @@ import { verifyRepository, type ScratchStore } from '../backup/verify-repository
 import type { WorkLock } from '../backup/work-lock.ts';
 import type { ProbeReport } from '../blob/probe-finding.ts';
 import { SyncOffError } from '../errors/sync-off-error.ts';
-import { joinClocks, type Clock } from '../memory/version.ts';
+import { compareClocks, joinClocks, type Clock } from '../memory/version.ts';
 import { findMachine } from './find-machine.ts';
 import { machineStatuses } from './machine-status.ts';
 import { pushSnapshots } from './push-snapshots.ts';
@@ -112,8 +112,10 @@ export class SyncService implements SyncApi {
         options.waitMs,
       );
       const everything = request.mode === 'merge' && request.snapshot === undefined;
-      const unread = everything ? await this.#unreadMachines(result) : [];
-      if (request.dryRun !== true) await this.#remember(request, result, unread.length === 0);
+      const { unread, complete } = everything
+        ? await this.#lookAfter(result)
+        : { unread: [], complete: false };
+      if (request.dryRun !== true) await this.#remember(request, result, complete);
       const warnings = [...(result.warnings ?? []), ...unread];
       return warnings.length === 0 ? result : { ...result, warnings };
     });
@@ -249,19 +251,30 @@ export class SyncService implements SyncApi {
   }
 
   /**
-   * Which machines' backups could not be looked at, as sentences.
+   * Which machines' backups could not be looked at, as sentences, and whether all that is there is here now.
    * @throws the reason when because of that there was nothing to merge at all
    */
-  async #unreadMachines({ snapshots }: RestoreResult): Promise<string[]> {
-    const { machine: own } = await this.#parts.replica.identity();
-    const list = await this.#list();
+  async #lookAfter({ snapshots, changes }: RestoreResult): Promise<{ unread: string[]; complete: boolean }> {
+    const { machine: own, clock } = await this.#parts.replica.identity();
+    const list = await this.#list().catch((error: unknown) => {
+      // What was merged must not look like a failure because the remote was lost afterwards.
+      if (changes?.applied === true) return null;
+      throw error;
+    });
+    if (list === null) return { unread: [], complete: false };
     const unread = list.machines.flatMap(({ machine, error }) =>
       error === null || machine === own ? [] : [{ machine, error }],
     );
     const [first] = unread;
     const readable = snapshots.length > 0 || list.snapshots.some(({ machine }) => machine !== own);
     if (first !== undefined && !readable) throw first.error;
-    return unread.map(({ machine, error }) => `Nothing of machine ${machine} was merged: ${error.message}.`);
+    const order = compareClocks(joinedClock(list), clock);
+    return {
+      unread: unread.map(
+        ({ machine, error }) => `Nothing of machine ${machine} was merged: ${error.message}.`,
+      ),
+      complete: unread.length === 0 && (order === 'equal' || order === 'before'),
+    };
   }
 
   async #remember(request: RestoreRequest, result: RestoreResult, complete: boolean): Promise<void> {
