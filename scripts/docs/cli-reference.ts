@@ -2,7 +2,7 @@ import type { CommandDeclaration } from '../../src/cli/command.ts';
 import { commandList } from '../../src/cli/command-list.ts';
 import { EXIT_CODE_MEANINGS } from '../../src/cli/exit-code.ts';
 import { describeProgram } from '../../src/cli/describe-program.ts';
-import type { OptionShape } from '../../src/cli/program-shape.ts';
+import type { CommandShape, OptionShape } from '../../src/cli/program-shape.ts';
 import { cell, GENERATED } from './markdown.ts';
 
 /** The text of docs/cli.md. */
@@ -26,8 +26,7 @@ export function cliReference(): string {
 
 function commandSection(command: CommandDeclaration): string[] {
   const usage = ['faiss-memory', command.name, ...command.arguments.map(({ name }) => name)].join(' ');
-  const shape = describeProgram().commands.find(({ name }) => name === command.name);
-  const options = shape?.options ?? [];
+  const options = findCommand(describeProgram().commands, command.name.split(' '))?.options ?? [];
   return [
     `### ${command.name}`,
     `\`${usage}${options.length > 0 ? ' [options]' : ''}\` – ${command.summary}.`,
@@ -40,6 +39,14 @@ function commandSection(command: CommandDeclaration): string[] {
       '\n',
     ),
   ];
+}
+
+function findCommand(
+  commands: readonly CommandShape[],
+  [first, ...rest]: readonly string[],
+): CommandShape | undefined {
+  const found = commands.find(({ name }) => name === first);
+  return rest.length === 0 ? found : findCommand(found?.commands ?? [], rest);
 }
 
 function optionTable(options: readonly OptionShape[]): string {

@@ -85,6 +85,7 @@ export interface CommandOutcome extends CommandResult {
 
 /** A command: how it is called, and what it does. It returns data; the program prints it. */
 export interface CommandDeclaration<Declarations extends OptionDeclarations = OptionDeclarations> {
+  /** What is typed: a word, or two when the command belongs to a group or to another command. */
   readonly name: string;
   /** One line for the list of commands. */
   readonly summary: string;
@@ -97,6 +98,12 @@ export interface CommandDeclaration<Declarations extends OptionDeclarations = Op
   readonly ownsStdout?: (input: CommandInput<Declarations>) => boolean;
   /** Undefined when the command wrote its result itself. */
   run(context: CommandContext, input: CommandInput<Declarations>): Promise<CommandOutcome | undefined>;
+}
+
+/** A word before other commands that does nothing by itself. */
+export interface CommandGroup {
+  readonly name: string;
+  readonly summary: string;
 }
 
 /** Ties the types of the options to `run`. */

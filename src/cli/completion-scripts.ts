@@ -1,32 +1,46 @@
-import type { OptionShape, ProgramShape } from './program-shape.ts';
+import type { CommandShape, OptionShape, ProgramShape } from './program-shape.ts';
 
 /** Completes commands, options and the values of options that have a few; files otherwise. */
 export const completionScripts = { bash, zsh, fish } as const;
 
 export type Shell = keyof typeof completionScripts;
 
-function bash(program: ProgramShape): string {
-  const commands = program.commands.map(({ name }) => name);
-  const cases = program.commands.map(({ name, options, words }) => {
-    const offered = [...words, ...names(options), ...names(program.options), '--help'];
-    return `    ${name}) words="${offered.join(' ')}" ;;`;
+/** A command under all of its words, for example `sync status`. */
+interface PathedCommand extends CommandShape {
+  readonly path: string;
+}
+
+function pathed(commands: readonly CommandShape[], prefix = ''): PathedCommand[] {
+  return commands.flatMap((command) => {
+    const path = prefix + command.name;
+    return [{ ...command, path }, ...pathed(command.commands, `${path} `)];
   });
-  const choices = program.commands.flatMap(({ name, options }) =>
+}
+
+function bash(program: ProgramShape): string {
+  const all = pathed(program.commands);
+  const top = [...program.commands.map(({ name }) => name), ...names(program.options), '--help'];
+  const cases = all.map(({ path, options, words, commands }) => {
+    const members = commands.map(({ name }) => name);
+    const offered = [...members, ...words, ...names(options), ...names(program.options), '--help'];
+    return `    "${path}") words="${offered.join(' ')}" ;;`;
+  });
+  const choices = all.flatMap(({ path, options }) =>
     options
       .filter((option) => option.choices.length > 0)
       .map(
         (option) =>
-          `    ${option.names.map((word) => `${name}:${word}`).join('|')}) words="${option.choices.join(' ')}" ;;`,
+          `    ${option.names.map((word) => `"${path}:${word}"`).join('|')}) words="${option.choices.join(' ')}" ;;`,
       ),
   );
   return [
     '_faiss_memory() {',
     '  local current="${COMP_WORDS[COMP_CWORD]}" previous="${COMP_WORDS[COMP_CWORD-1]}" command="" word words=""',
     '  for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do',
-    `    case "$word" in ${commands.join('|')}) command="$word"; break ;; esac`,
+    `    case "\${command:+$command }$word" in ${all.map(({ path }) => `"${path}"`).join('|')}) command="\${command:+$command }$word" ;; esac`,
     '  done',
     '  case "$command" in',
-    `    "") words="${[...commands, ...names(program.options), '--help'].join(' ')}" ;;`,
+    `    "") words="${top.join(' ')}" ;;`,
     ...cases,
     '  esac',
     '  case "$command:$previous" in',
@@ -49,14 +63,32 @@ function zsh(program: ProgramShape): string {
 
 function fish(program: ProgramShape): string {
   const start = 'complete -c faiss-memory';
+  const parents = program.commands.filter(({ commands }) => commands.length > 0).map(({ name }) => name);
   const lines = program.options.map((option) => `${start}${fishOption(option)}`);
-  for (const { name, summary, options, words } of program.commands) {
+  for (const command of program.commands) {
+    const { name, summary, options, words, commands } = command;
     lines.push(`${start} -n __fish_use_subcommand -f -a ${name} -d ${quoted(summary)}`);
-    const within = `${start} -n '__fish_seen_subcommand_from ${name}'`;
-    if (words.length > 0) lines.push(`${within} -f -a ${quoted(words.join(' '))}`);
-    lines.push(...options.map((option) => within + fishOption(option)));
+    const members = commands.map((member) => member.name);
+    // `list` after `backup` is another command than `list`.
+    const within = [seen([name]), ...unseen([...parents.filter((parent) => parent !== name), ...members])];
+    const condition = `${start} -n '${within.join('; and ')}'`;
+    if (words.length > 0) lines.push(`${condition} -f -a ${quoted(words.join(' '))}`);
+    lines.push(...options.map((option) => condition + fishOption(option)));
+    for (const member of commands) {
+      lines.push(`${condition} -f -a ${member.name} -d ${quoted(member.summary)}`);
+      const inMember = `${start} -n '${seen([name])}; and ${seen([member.name])}'`;
+      lines.push(...member.options.map((option) => inMember + fishOption(option)));
+    }
   }
   return lines.join('\n');
+}
+
+function seen(words: readonly string[]): string {
+  return `__fish_seen_subcommand_from ${words.join(' ')}`;
+}
+
+function unseen(words: readonly string[]): string[] {
+  return words.length === 0 ? [] : [`not ${seen(words)}`];
 }
 
 function fishOption({ names: words, doc, takesValue, choices }: OptionShape): string {

@@ -17,6 +17,7 @@ function commandShape(command: Command): CommandShape {
     summary: command.summary(),
     options: command.options.map(optionShape),
     words: command.registeredArguments.flatMap(({ argChoices }) => argChoices ?? []),
+    commands: command.commands.map(commandShape),
   };
 }
 

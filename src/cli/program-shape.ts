@@ -13,6 +13,8 @@ export interface CommandShape {
   readonly options: readonly OptionShape[];
   /** Allowed words of its arguments, where they are limited. */
   readonly words: readonly string[];
+  /** Commands whose names follow its own. */
+  readonly commands: readonly CommandShape[];
 }
 
 /** The whole command line as data, for completion scripts. */

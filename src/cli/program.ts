@@ -3,7 +3,7 @@ import { settingList } from '../config/setting-list.ts';
 import { UsageError } from '../errors/usage-error.ts';
 import { packageVersion } from '../util/package-version.ts';
 import type { CommandDeclaration, OptionDeclaration } from './command.ts';
-import { commandList } from './command-list.ts';
+import { commandGroups, commandList } from './command-list.ts';
 import { EXIT_CODE_MEANINGS } from './exit-code.ts';
 
 /** Options that every command takes, before or after its name. */
@@ -33,16 +33,20 @@ export function parseCommandLine(argv: readonly string[]): Invocation | string {
     invocation = invoked;
   });
   let help = '';
+  const collectHelp = (text: string): void => {
+    help += text;
+  };
   visit(program, (command) =>
     command
       .exitOverride()
-      .configureOutput({ writeOut: (text) => (help += text), writeErr: ignore, outputError: ignore }),
+      .configureOutput({ writeOut: collectHelp, writeErr: collectHelp, outputError: ignore }),
   );
   try {
     program.parse(argv, { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
-    if (error.exitCode === 0) return help.trimEnd();
+    // A group without a command is a question for its help.
+    if (error.exitCode === 0 || error.code === 'commander.help') return help.trimEnd();
     throw usageError(error, argv);
   }
   return invocation ?? program.helpInformation().trimEnd();
@@ -58,11 +62,21 @@ function visit(command: Command, action: (command: Command) => void): void {
 }
 
 function usageError(error: CommanderError, argv: readonly string[]): UsageError {
-  const name = commandList.find((command) => argv.includes(command.name))?.name;
-  const help = name === undefined ? 'faiss-memory --help' : `faiss-memory ${name} --help`;
+  const help = ['faiss-memory', ...recognised(argv), '--help'].join(' ');
   const message = error.message.replace(/^error: /, '').replace('\n', ' ');
   return new UsageError(message, `Run "${help}" for what is allowed.`);
 }
+
+/** The command's words as far as they are right. */
+function recognised(argv: readonly string[]): string[] {
+  const [first] = argv.filter((word) => words.has(word));
+  const second = argv[first === undefined ? argv.length : argv.indexOf(first) + 1];
+  return [first, commandList.some(({ name }) => name === `${first} ${second}`) ? second : undefined].filter(
+    (word) => word !== undefined,
+  );
+}
+
+const words = new Set(commandList.map(({ name }) => name.split(' ')[0] ?? name));
 
 /** The command line's grammar. @param onInvoke called once when a command is recognised */
 export function buildProgram(onInvoke: (invocation: Invocation) => void): Command {
@@ -75,8 +89,11 @@ export function buildProgram(onInvoke: (invocation: Invocation) => void): Comman
     .configureHelp({ showGlobalOptions: true, helpWidth: 100 });
   for (const option of globalOptions()) program.addOption(option);
   program.addHelpText('after', programFooter());
+  const groups = new Map(commandGroups.map((group) => [group.name, group.summary]));
   for (const declaration of commandList) {
-    addCommand(program, declaration, (args, options) => {
+    const [word = '', member] = declaration.name.split(' ');
+    const parent = member === undefined ? program : findOrAddGroup(program, word, groups.get(word));
+    addCommand(parent, declaration, (args, options) => {
       onInvoke({ command: declaration, args, options, globals: readGlobals(program.opts()) });
     });
   }
@@ -123,17 +140,24 @@ function readGlobals(options: Readonly<Record<string, unknown>>): GlobalOptions 
   };
 }
 
+/** The command of that name, which may do something by itself, or a group. */
+function findOrAddGroup(program: Command, name: string, summary = ''): Command {
+  const existing = program.commands.find((command) => command.name() === name);
+  return existing ?? program.command(name).summary(summary).description(summary);
+}
+
 function addCommand(
-  program: Command,
+  parent: Command,
   declaration: CommandDeclaration,
   onInvoke: (args: string[], options: Record<string, unknown>) => void,
 ): void {
-  const command = program
-    .command(declaration.name)
+  const command = parent
+    .command(declaration.name.split(' ').at(-1) ?? declaration.name)
     .summary(declaration.summary)
     .description([declaration.summary, declaration.details].filter((part) => part !== undefined).join('\n\n'))
     .addHelpText('after', examplesText(declaration))
-    .allowExcessArguments(false);
+    .allowExcessArguments(false)
+    .helpCommand(false);
   for (const { name, doc, choices } of declaration.arguments) {
     const argument = new Argument(name, doc);
     command.addArgument(choices === undefined ? argument : argument.choices(choices));

@@ -3,16 +3,10 @@ import { type AdvertisedSchema, advertise } from './advertised-schema.ts';
 import { type JsonSchema, toJsonSchema } from './json-schema.ts';
 import type { McpServices } from './mcp-services.ts';
 import { readInput } from './read-input.ts';
+import type { ToolAnswer, ToolCall, ToolQuestion } from './tool-call.ts';
 
 /** What a tool does to the memories; decides the annotations that clients show and act on. */
 export type ToolIntent = 'read' | 'add' | 'change' | 'remove';
-
-export interface ToolAnswer {
-  /** Lean data that fits the output schema. */
-  readonly data: Record<string, unknown>;
-  /** The same for a reader, compact; recalled text in it is quoted. */
-  readonly text: string;
-}
 
 export interface ToolDeclaration<Input extends z.ZodMiniObject> {
   readonly name: string;
@@ -20,10 +14,19 @@ export interface ToolDeclaration<Input extends z.ZodMiniObject> {
   /** Tells an agent when to use the tool. */
   readonly description: string;
   readonly intent: ToolIntent;
+  /** True for tools that talk to the remote. Default: only the user's own store. */
+  readonly openWorld?: boolean;
   readonly input: Input;
   readonly output: z.ZodMiniObject;
-  readonly handle: (services: McpServices, input: z.infer<Input>) => Promise<ToolAnswer>;
+  readonly handle: (
+    services: McpServices,
+    input: z.infer<Input>,
+    call: ToolCall,
+  ) => Promise<ToolAnswer | ToolQuestion>;
 }
+
+/** A call whose arguments were checked. */
+type PreparedCall = (services: McpServices, call: ToolCall) => Promise<ToolAnswer | ToolQuestion>;
 
 /** A tool ready to be registered. */
 export interface Tool {
@@ -38,7 +41,7 @@ export interface Tool {
    * @returns the call, to be made with the services
    * @throws InvalidInputError naming the field, the value and what is allowed
    */
-  readonly prepare: (rawArguments: unknown) => (services: McpServices) => Promise<ToolAnswer>;
+  readonly prepare: (rawArguments: unknown) => PreparedCall;
 }
 
 /** The annotations of MCP, all of them: what is left out would mean the worst. */
@@ -50,31 +53,30 @@ export interface ToolHints {
 }
 
 export function defineTool<Input extends z.ZodMiniObject>(declaration: ToolDeclaration<Input>): Tool {
-  const { name, title, description, intent, input, output, handle } = declaration;
+  const { name, title, description, intent, openWorld = false, input, output, handle } = declaration;
   const inputJson = once(() => toJsonSchema(input));
   const outputJson = once(() => toJsonSchema(output));
   return {
     name,
     title,
     description,
-    annotations: hintsOf(intent),
+    annotations: hintsOf(intent, openWorld),
     inputSchema: advertise(inputJson),
     outputSchema: advertise(outputJson),
     prepare(rawArguments) {
       const checked = readInput(input, inputJson(), rawArguments);
-      return (services) => handle(services, checked);
+      return (services, call) => handle(services, checked, call);
     },
   };
 }
 
-/** All tools work on the user's own store, so none reaches into an open world. */
-function hintsOf(intent: ToolIntent): ToolHints {
+function hintsOf(intent: ToolIntent, openWorld: boolean): ToolHints {
   return {
     readOnlyHint: intent === 'read',
     destructiveHint: intent === 'change' || intent === 'remove',
     // Adding the same once more may be asked for; every other call changes nothing when repeated.
     idempotentHint: intent !== 'add',
-    openWorldHint: false,
+    openWorldHint: openWorld,
   };
 }
 

@@ -1,9 +1,13 @@
+import type { BackupApi } from '../backup/backup-api.ts';
 import type { Logger } from '../logger.ts';
 import type { MemoryApi } from '../memory/memory-api.ts';
+import type { SyncApi } from '../sync/sync-api.ts';
 
 /** What tools, resources and prompts work with. */
 export interface McpServices {
   readonly memory: MemoryApi;
+  readonly backup: BackupApi;
+  readonly sync: SyncApi;
 }
 
 /**

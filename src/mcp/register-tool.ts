@@ -1,26 +1,48 @@
-import type { CallToolResult, McpServer } from '@modelcontextprotocol/server';
+import type {
+  CallToolResult,
+  InputRequiredResult,
+  McpServer,
+  ServerContext,
+} from '@modelcontextprotocol/server';
+import { askUser, canAskUser, readAnswer } from './ask-user.ts';
 import type { Tool } from './define-tool.ts';
 import type { ServerParts } from './mcp-services.ts';
+import { progressReporter } from './report-progress.ts';
+import { isQuestion, type ToolCall } from './tool-call.ts';
 import { isUnexpected, toToolError } from './tool-error.ts';
 
 /** Offers a tool. The one place where what a tool throws becomes an answer. */
 export function registerTool(server: McpServer, tool: Tool, parts: ServerParts): void {
   const { name, title, description, annotations, inputSchema, outputSchema } = tool;
   const config = { title, description, annotations: { ...annotations }, inputSchema, outputSchema };
-  server.registerTool(name, config, (rawArguments) => call(tool, rawArguments, parts));
+  server.registerTool(name, config, (rawArguments, context) =>
+    answer(tool, { rawArguments, call: toolCall(server, context) }, parts),
+  );
 }
 
-async function call(
+function toolCall(server: McpServer, context: ServerContext): ToolCall {
+  // eslint-disable-next-line @typescript-eslint/no-deprecated -- the only source in the protocols before 2026-07-28
+  const connected = server.server.getClientCapabilities();
+  return {
+    work: { signal: context.mcpReq.signal, onProgress: progressReporter(context) },
+    canAsk: canAskUser(context, connected),
+    answer: readAnswer(context),
+  };
+}
+
+async function answer(
   tool: Tool,
-  rawArguments: unknown,
+  { rawArguments, call }: { readonly rawArguments: unknown; readonly call: ToolCall },
   { open, logger }: ServerParts,
-): Promise<CallToolResult> {
+): Promise<CallToolResult | InputRequiredResult> {
   try {
     const perform = tool.prepare(rawArguments);
-    const { data, text } = await perform(await open());
-    return { content: [{ type: 'text', text }], structuredContent: data };
+    const outcome = await perform(await open(), call);
+    if (isQuestion(outcome)) return askUser(outcome);
+    return { content: [{ type: 'text', text: outcome.text }], structuredContent: outcome.data };
   } catch (error) {
-    if (isUnexpected(error)) logger.error('a tool failed', { tool: tool.name }, error);
+    const cancelled = call.work.signal?.aborted === true;
+    if (isUnexpected(error) && !cancelled) logger.error('a tool failed', { tool: tool.name }, error);
     return toToolError(error);
   }
 }

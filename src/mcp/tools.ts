@@ -6,6 +6,9 @@ import { memoryList } from './tools/memory-list.ts';
 import { memorySearch } from './tools/memory-search.ts';
 import { memoryStats } from './tools/memory-stats.ts';
 import { memoryUpdate } from './tools/memory-update.ts';
+import { syncRestore } from './tools/sync-restore.ts';
+import { syncStatus } from './tools/sync-status.ts';
+import { syncUpload } from './tools/sync-upload.ts';
 
 /** All tools, in the order in which clients see them. */
 export const tools: readonly Tool[] = [
@@ -16,4 +19,7 @@ export const tools: readonly Tool[] = [
   memoryUpdate,
   memoryDelete,
   memoryStats,
+  syncStatus,
+  syncUpload,
+  syncRestore,
 ];

@@ -1,10 +1,11 @@
 import { expect, test } from 'vitest';
-import { commandList } from '../../src/cli/command-list.ts';
+import { commandGroups, commandList } from '../../src/cli/command-list.ts';
 import { EXIT_CODES } from '../../src/cli/exit-code.ts';
 import { parseCommandLine } from '../../src/cli/program.ts';
 
 test('the help of every command is as users know it', async () => {
-  const pages = [['--help'], ...commandList.map(({ name }) => [name, '--help'])];
+  const named = [...commandList, ...commandGroups].map(({ name }) => [...name.split(' '), '--help']);
+  const pages = [['--help'], ...named];
   const text = pages.map((argv) => `$ faiss-memory ${argv.join(' ')}\n${helpOf(argv)}\n`);
   await expect(text.join('\n')).toMatchFileSnapshot('cli-help.golden.txt');
 });

@@ -9,8 +9,8 @@ export const doctorCommand = defineCommand({
   name: 'doctor',
   summary: 'check that everything works, and say what to do where it does not',
   details:
-    'Looks at Node.js, the configuration, the data folder, the database with its indexes, the model and the ' +
-    'clients. Changes no memory. The exit code is 1 when a check failed; warnings do not count.',
+    'Looks at Node.js, the configuration, the data folder, the database with its indexes, the backups, ' +
+    'the model and the clients. Changes no memory. The exit code is 1 when a check failed; warnings do not count.',
   arguments: [],
   options: {},
   examples: [

@@ -1,5 +1,6 @@
 import { FaissMemoryError } from '../../errors/faiss-memory-error.ts';
 import type { CommandContext } from '../command.ts';
+import { backupCheck } from './backup-check.ts';
 import type { Check, DoctorSubject, Finding } from './check.ts';
 import { clientsCheck } from './clients-check.ts';
 import { databaseCheck } from './database-check.ts';
@@ -7,7 +8,7 @@ import { folderCheck } from './folder-check.ts';
 import { modelCheck } from './model-check.ts';
 import { checkNode } from './node-check.ts';
 
-const CHECKS: readonly Check[] = [folderCheck, databaseCheck, modelCheck, clientsCheck];
+const CHECKS: readonly Check[] = [folderCheck, databaseCheck, backupCheck, modelCheck, clientsCheck];
 
 /** Runs all checks, one after the other. Never throws: what is broken is a finding. */
 export async function examine(context: CommandContext): Promise<Finding[]> {

@@ -1,0 +1,115 @@
+import type { MachineStatus, SyncProblem, SyncRelation, SyncStatus } from '../sync/sync-api.ts';
+import { relativeTime } from '../util/relative-time.ts';
+import { snapshotData } from './snapshot-output.ts';
+import { localTime, table } from './render.ts';
+
+const RELATIONS: Readonly<Record<SyncRelation, string>> = {
+  'in-sync': 'in sync: here and at the remote is the same',
+  ahead: 'ahead: something here is not uploaded yet',
+  behind: 'behind: other machines uploaded something that is not here',
+  diverged: 'diverged: something here is not there, and something there is not here',
+  unknown: 'unknown: the remote was not reached yet',
+};
+
+/** @param now milliseconds since the epoch */
+export function describeStatus(status: SyncStatus, now: number): string {
+  const { location, mode, encrypted, relation, lastPush, lastPull, unsentWrites, reachable } = status;
+  const rows = [
+    ['sync', status.enabled ? `on, mode ${mode}` : 'off'],
+    ['remote', location ?? '–'],
+    [
+      'reachable',
+      reachable === null ? 'not tried' : `${reachable.value ? 'yes' : 'no'}, ${observed(reachable.at, now)}`,
+    ],
+    ['state', RELATIONS[relation]],
+    ['last upload', lastPush === null ? '–' : `${lastPush.value.snapshot}, ${observed(lastPush.at, now)}`],
+    ['last merge', lastPull === null ? '–' : observed(lastPull.at, now)],
+    ['not uploaded', unsentWrites === null ? 'unknown' : `${unsentWrites} changes`],
+    ['encryption', encrypted ? 'on' : 'off'],
+    ['conflicts', status.conflicts === 0 ? '0' : `${status.conflicts}; "list --conflicts" shows them`],
+    ['this machine', status.machine],
+    ['digest', `${status.stateDigest} (equal on two machines = they have the same)`],
+    ...extraRows(status),
+  ];
+  const shown = status.enabled ? rows : rows.filter(([name = '']) => OFF_ROWS.has(name));
+  return [
+    table(shown),
+    ...(status.machines.length === 0 ? [] : ['', describeMachines(status.machines)]),
+    ...status.warnings.map((warning) => `Note: ${warning}`),
+    ...(status.problem === null ? [] : [describeProblem(status.problem, now)]),
+    ...(status.enabled ? [] : [TURN_ON]),
+  ].join('\n');
+}
+
+const OFF_ROWS = new Set(['sync', 'conflicts', 'this machine', 'digest']);
+const TURN_ON =
+  'To turn it on set CLOUD_SYNC_ENABLED=true, CLOUD_SYNC_PROVIDER and CLOUD_SYNC_BUCKET, then run "faiss-memory sync doctor".';
+
+function extraRows({ emptyStart, heldMerge }: SyncStatus): string[][] {
+  const rows: string[][] = [];
+  if (emptyStart === 'pending') rows.push(['empty start', 'waits until the remote is reached']);
+  if (heldMerge !== null) {
+    rows.push(['held merge', `would remove ${heldMerge.removed} memories; "sync pull" shows them and asks`]);
+  }
+  return rows;
+}
+
+function observed(time: number, now: number): string {
+  return `observed ${relativeTime(time, now)}`;
+}
+
+export function describeProblem({ code, message, fix, at }: SyncProblem, now: number): string {
+  const line = `Problem (${code}, ${observed(at, now)}): ${message}`;
+  return fix === undefined ? line : `${line}\nFix: ${fix}`;
+}
+
+export function describeMachines(machines: readonly MachineStatus[]): string {
+  const rows = machines.map(({ machine, own, snapshots, newest, order, rolledBack, problem }) => [
+    `${machine}${own ? ' (this)' : ''}`,
+    String(snapshots),
+    newest === null ? '–' : `${newest.name}, ${localTime(newest.createdAt)}`,
+    [
+      order === null
+        ? ''
+        : order === 'before' || order === 'equal'
+          ? 'included here'
+          : 'not included here yet',
+      rolledBack ? 'shows less than before' : '',
+      problem?.message ?? '',
+    ]
+      .filter((part) => part !== '')
+      .join('; '),
+  ]);
+  return table([['MACHINE', 'SNAPSHOTS', 'NEWEST', ''], ...rows]);
+}
+
+/** A machine as `--json` shows it. */
+export function machineData({ newest, problem, ...machine }: MachineStatus): object {
+  return {
+    ...machine,
+    newest: newest === null ? null : snapshotData(newest),
+    problem: problem === null ? null : { ...problem, at: isoTime(problem.at) },
+  };
+}
+
+/** The status as `--json` shows it: times as texts. */
+export function statusData(status: SyncStatus): object {
+  const { machines, problem, reachable, lastPush, lastPull, heldMerge } = status;
+  return {
+    ...status,
+    reachable: withIsoTime(reachable),
+    lastPush: withIsoTime(lastPush),
+    lastPull: withIsoTime(lastPull),
+    heldMerge: withIsoTime(heldMerge),
+    problem: withIsoTime(problem),
+    machines: machines.map(machineData),
+  };
+}
+
+function withIsoTime(observation: { readonly at: number } | null): object | null {
+  return observation === null ? null : { ...observation, at: isoTime(observation.at) };
+}
+
+function isoTime(time: number): string {
+  return new Date(time).toISOString();
+}

@@ -1,0 +1,74 @@
+import * as z from 'zod/mini';
+import type { RestoreRequest, RestoreResult, WorkOptions } from '../../backup/backup-api.ts';
+import { defineTool } from '../define-tool.ts';
+import { filled, flag, text, texts } from '../fields.ts';
+import type { McpServices } from '../mcp-services.ts';
+import { renderRestore, restoreQuestion } from '../render-sync.ts';
+import { restoreData } from '../structured-sync.ts';
+import type { ToolAnswer, ToolQuestion } from '../tool-call.ts';
+
+export const syncRestore = defineTool({
+  name: 'sync_restore',
+  title: 'Restore or merge snapshots',
+  description:
+    'replace: make memories equal to a snapshot; the user is asked first, or confirm with the token of the dry run, only if the user agreed. merge: take in what a snapshot, or without one every other machine, has new. Can be undone.',
+  intent: 'change',
+  openWorld: true,
+  input: z.strictObject({
+    snapshot: text('name from sync_status'),
+    mode: z.enum(['replace', 'merge']),
+    from: z.optional(z.enum(['remote', 'local'])),
+    dry_run: flag,
+    confirm: text(),
+  }),
+  output: z.looseObject({
+    applied: z.boolean(),
+    snapshots: texts,
+    added: z.int(),
+    changed: z.int(),
+    removed: z.int(),
+    confirm: z.optional(z.string()),
+    undo: z.optional(z.string()),
+  }),
+  async handle(services, { snapshot, mode, from, dry_run: dryRun = false, confirm }, call) {
+    const { answer, canAsk, work } = call;
+    if (answer?.agreed === false) return DECLINED;
+    const restore = await restorer(services, from, work);
+    const request = { snapshot: filled(snapshot), mode };
+    const token = answer?.state ?? filled(confirm);
+    if (dryRun && answer === undefined) return answerOf(await restore({ ...request, dryRun }));
+    if (token !== undefined) return answerOf(await restore({ ...request, confirm: token }));
+    const result = await restore({ ...request, dryRun: mode === 'replace' });
+    return (canAsk ? questionOf(result) : undefined) ?? answerOf(result);
+  },
+});
+
+type Restore = (request: RestoreRequest) => Promise<RestoreResult>;
+
+/** From the remote where there is one, unless the caller says otherwise. */
+async function restorer(
+  { backup, sync }: McpServices,
+  from: 'remote' | 'local' | undefined,
+  work: WorkOptions,
+): Promise<Restore> {
+  const remote = from === undefined ? (await sync.status({ offline: true })).enabled : from === 'remote';
+  const place = remote ? sync : backup;
+  return (request) => place.restore(request, work);
+}
+
+function answerOf(result: RestoreResult): ToolAnswer {
+  return { data: restoreData(result), text: renderRestore(result) };
+}
+
+/** Undefined when nothing waits for the user's consent. */
+function questionOf(result: RestoreResult): ToolQuestion | undefined {
+  const { changes, confirm, mode } = result;
+  if (changes === null || confirm === undefined) return undefined;
+  const label = mode === 'replace' ? 'Replace my memories' : 'Remove these memories';
+  return { question: restoreQuestion(result, changes), label, state: confirm };
+}
+
+const DECLINED: ToolAnswer = {
+  data: { applied: false, snapshots: [], added: 0, changed: 0, removed: 0 },
+  text: 'Nothing was changed: the user did not agree. Do not try again unless they ask for it.',
+};
