@@ -2,14 +2,15 @@ import { InvalidInputError } from '../errors/invalid-input-error.ts';
 import { ObjectMissingError } from '../errors/object-missing-error.ts';
 import { StateChangedError } from '../errors/state-changed-error.ts';
 import { compareClocks } from '../memory/version.ts';
-import type { ChangeReport, RemovalLimit, ReplicaStore } from '../store/replica-store.ts';
+import type { RemovalLimit, ReplicaStore } from '../store/replica-store.ts';
 import type { RestoreRequest, RestoreResult, SnapshotSummary, WorkOptions } from './backup-api.ts';
 import { combineReports } from './combine-reports.ts';
 import { confirmToken } from './confirm-token.ts';
 import type { RepositorySnapshot } from './list-snapshots.ts';
+import { mergeTips } from './merge-tips.ts';
 import type { Repository } from './repository.ts';
 import { summarizeSnapshot } from './snapshot-summary.ts';
-import { mergedNoteName, stageSnapshot, type StagedSnapshot } from './stage-snapshot.ts';
+import { stageSnapshot, type StagedSnapshot } from './stage-snapshot.ts';
 
 export interface SnapshotRestorerParts {
   readonly replica: ReplicaStore;
@@ -98,23 +99,26 @@ export class SnapshotRestorer {
     const summaries = wanted.map((snapshot) => summarizeSnapshot(snapshot, identity));
     const result = { mode: 'merge', snapshots: summaries } as const;
     if (wanted.length === 0) return { ...result, changes: null };
-    const { stateDigest } = identity;
-    const token = tokenFor(wanted, stateDigest);
+    const token = tokenFor(wanted, identity.stateDigest);
     const { dryRun = false, confirm } = request;
     if (confirm !== undefined && confirm !== token) throw new StateChangedError();
-    if (dryRun) {
-      const { reports } = await this.#mergeEach(repository, wanted, { dryRun, options });
-      return { ...result, changes: combineReports(reports), confirm: token };
-    }
-    const undo = identity.memories === 0 ? {} : { undo: await this.#parts.backupBefore('pre_merge') };
-    const limits = confirm === undefined ? { limit } : {};
-    const { reports, held, warnings } = await this.#mergeEach(repository, wanted, { ...limits, options });
+    const undo =
+      dryRun || identity.memories === 0 ? {} : { undo: await this.#parts.backupBefore('pre_merge') };
+    const limits = confirm === undefined && !dryRun ? { limit } : {};
+    const merged = await mergeTips(wanted, { replica, repository, dryRun, ...limits, options });
+    const { reports, left } = merged;
+    const [firstError] = merged.errors;
+    if (reports.length === 0 && firstError !== undefined) throw firstError;
+    // What could not be read does not keep out the rest, but the user must know.
+    const warnings = [...merged.warnings, ...merged.errors.map(({ message }) => `Not merged: ${message}.`)];
+    const isHeld = reports.some(({ held }) => held);
     return {
       ...result,
       changes: combineReports(reports),
       ...(reports.some(({ applied }) => applied) ? undo : {}),
       ...(warnings.length > 0 ? { warnings } : {}),
-      ...(held.length > 0 ? { confirm: tokenFor(held, (await replica.identity()).stateDigest) } : {}),
+      ...(dryRun ? { confirm: token } : {}),
+      ...(isHeld ? { confirm: tokenFor(left, (await replica.identity()).stateDigest) } : {}),
     };
   }
 
@@ -122,62 +126,13 @@ export class SnapshotRestorer {
   async #wanted(repository: Repository, query: string | undefined): Promise<RepositorySnapshot[]> {
     const { machine, clock } = await this.#parts.replica.identity();
     if (query !== undefined) return [await repository.findSnapshot(query)];
-    const newest = new Map<string, RepositorySnapshot>();
-    for (const snapshot of (await repository.listSnapshots()).snapshots)
-      newest.set(snapshot.machine, snapshot);
+    const { snapshots } = await repository.listSnapshots();
+    const newest = new Map(snapshots.map((snapshot) => [snapshot.machine, snapshot]));
     newest.delete(machine);
     return [...newest.values()].filter((snapshot) => {
       const order = compareClocks(snapshot.clock, clock);
       return order === 'after' || order === 'concurrent';
     });
-  }
-
-  async #mergeEach(
-    repository: Repository,
-    wanted: readonly RepositorySnapshot[],
-    how: { readonly dryRun?: boolean; readonly limit?: RemovalLimit; readonly options: WorkOptions },
-  ): Promise<{ reports: ChangeReport[]; held: RepositorySnapshot[]; warnings: string[] }> {
-    const reports: ChangeReport[] = [];
-    const held: RepositorySnapshot[] = [];
-    const warnings: string[] = [];
-    for (const snapshot of wanted) {
-      const { dryRun, limit, options } = how;
-      const limits = limit === undefined ? {} : { limit };
-      const apply = async (onlyNew: boolean): Promise<ChangeReport> => {
-        const staged = await this.#stage(repository, snapshot, { onlyNew, options });
-        try {
-          const { manifest, complete, note } = staged;
-          const request = { clock: manifest.clock, complete, note, ...limits, dryRun: dryRun === true };
-          return await staged.states.merge(request);
-        } finally {
-          await staged.states.close();
-        }
-      };
-      const report = await apply(true);
-      reports.push(report);
-      if (report.held) held.push(snapshot);
-      if (!report.applied || (await this.#agrees(repository, snapshot, report))) continue;
-      // What was left out as merged before was not what it should be: read all of it.
-      await this.#parts.replica.writeNote(mergedNoteName(repository, snapshot.machine), null);
-      const again = await apply(false);
-      reports.push(again);
-      if (!(await this.#agrees(repository, snapshot, again))) {
-        warnings.push(
-          `After merging ${snapshot.machine}/${snapshot.name} both include the same writes, but not the same versions of all memories; nothing was lost.`,
-        );
-      }
-    }
-    return { reports, held, warnings };
-  }
-
-  /** Two stores that include the same writes must be equal. */
-  async #agrees(
-    repository: Repository,
-    snapshot: RepositorySnapshot,
-    { after }: ChangeReport,
-  ): Promise<boolean> {
-    if (compareClocks(after.clock, snapshot.clock) !== 'equal') return true;
-    return (await repository.readManifest(snapshot)).stateDigest === after.stateDigest;
   }
 
   #stage(
