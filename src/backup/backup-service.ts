@@ -42,6 +42,11 @@ export interface BackupServiceParts {
   readonly createScratch: () => Promise<ScratchStore>;
 }
 
+export interface WriteRequest extends BackupRequest {
+  /** Reuse nothing, because something here is known to be damaged. */
+  readonly fromScratch?: boolean;
+}
+
 /** How long a call of a user waits for another process. */
 export const LOCK_WAIT_MS = 60_000;
 /** Name of the local repository in the journal. */
@@ -75,9 +80,9 @@ export class BackupService implements BackupApi {
   }
 
   /** As `backup`, for callers that hold the work lock already. */
-  async write(request: BackupRequest = {}, options: WorkOptions = {}): Promise<BackupResult> {
+  async write(request: WriteRequest = {}, options: WorkOptions = {}): Promise<BackupResult> {
     const kind = requestedKind(request.kind ?? 'manual');
-    const { pinned = false, evenIfUnchanged = isMadeUnchanged(kind) } = request;
+    const { pinned = false, evenIfUnchanged = isMadeUnchanged(kind), fromScratch = false } = request;
     const { replica } = this.#parts;
     await this.#ready();
     const { outcome, snapshot, bytesWritten, machine, clock } = await withOwnIdentity(replica, async () => {
@@ -85,7 +90,8 @@ export class BackupService implements BackupApi {
       const view = await replica.openView();
       try {
         const repository = this.repository(view.machine);
-        const result = await repository.writeSnapshot(view, { kind, pinned, evenIfUnchanged });
+        const how = { kind, pinned, evenIfUnchanged, fromScratch };
+        const result = await repository.writeSnapshot(view, how);
         return { ...result, machine: view.machine, clock: view.clock };
       } finally {
         await view.close();
@@ -146,7 +152,7 @@ export class BackupService implements BackupApi {
       const { machine } = await replica.identity();
       const repository = await this.#ownRepository();
       const heal = async (): Promise<void> => {
-        await this.write({ kind: 'auto', evenIfUnchanged: true }, options);
+        await this.write({ kind: 'auto', fromScratch: true }, options);
       };
       return verifyRepository({ repository, machine, replica, createScratch, heal, now }, request, options);
     });

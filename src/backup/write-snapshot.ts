@@ -23,6 +23,8 @@ export interface SnapshotRequest {
   readonly pinned?: boolean;
   /** Make a snapshot even when the newest one holds the same state. Default false. */
   readonly evenIfUnchanged?: boolean;
+  /** Make one that reuses nothing, because something here is known to be damaged. Default false. */
+  readonly fromScratch?: boolean;
 }
 
 export interface SnapshotResult {
@@ -53,7 +55,7 @@ export async function writeSnapshot(
   }
   const own = await readOwnHead(context);
   const newest = own.snapshots.at(-1);
-  const base = await readBase(context, own, view);
+  const base = request.fromScratch === true ? null : await readBase(context, own, view);
   if (base !== null && newest !== undefined && request.evenIfUnchanged !== true && isSame(base, view)) {
     return { outcome: 'unchanged', snapshot: newest, bytesWritten: 0, full: false, wentBack: own.wentBack };
   }

@@ -33,7 +33,7 @@ export async function pushSnapshots(request: PushSnapshots): Promise<PushedSnaps
   const attempt = await copy(request, first);
   if (failure(attempt.copied, first) === undefined) return describe(attempt, first);
   // What is damaged here is written anew from the memories.
-  const again = await backup.write({ kind: 'auto', evenIfUnchanged: true }, request);
+  const again = await backup.write({ kind: 'auto', fromScratch: true }, request);
   const second = await copy(request, again);
   const error = failure(second.copied, again);
   if (error !== undefined) throw error;

@@ -1,0 +1,247 @@
+import { describe, expect, test } from 'vitest';
+import { InvalidInputError } from '../../../src/errors/invalid-input-error.ts';
+import { StateChangedError } from '../../../src/errors/state-changed-error.ts';
+import { SyncOffError } from '../../../src/errors/sync-off-error.ts';
+import { MemoryBucket, MemoryMachine } from '../../helpers/sync/memory-machine.ts';
+
+function twoMachines(): { bucket: MemoryBucket; a: MemoryMachine; b: MemoryMachine } {
+  const bucket = new MemoryBucket();
+  return { bucket, a: new MemoryMachine(bucket), b: new MemoryMachine(bucket) };
+}
+
+describe('push', () => {
+  test('publishes what is here and says what the remote confirmed', async () => {
+    const { bucket, a } = twoMachines();
+    a.add('one');
+
+    const result = await a.sync.push();
+
+    expect(result).toMatchObject({ outcome: 'pushed', snapshotsPushed: 1, skipped: [] });
+    expect(result.snapshot).toMatchObject({ own: true, live: 1, order: 'equal', kind: 'auto' });
+    expect(bucket.keys(/\/head$/)).toEqual([`v1/${a.replica.machine}/head`]);
+    expect((await a.sync.snapshots()).map(({ id }) => id)).toEqual([result.snapshot.id]);
+  });
+
+  test('writes nothing when nothing changed', async () => {
+    const { bucket, a } = twoMachines();
+    a.add('one');
+    await a.sync.push();
+    const puts: string[] = [];
+    bucket.onCall = ({ operation, key }) => {
+      if (operation === 'put') puts.push(key);
+    };
+
+    await expect(a.sync.push()).resolves.toMatchObject({ outcome: 'unchanged', bytes: 0, objects: 0 });
+    expect(puts).toEqual([]);
+  });
+
+  test('makes up for a time without network, the newest first', async () => {
+    const { bucket, a, b } = twoMachines();
+    bucket.down = 'unreachable';
+    for (const text of ['one', 'two', 'three']) {
+      a.add(text);
+      await a.backup.backup({ kind: 'auto' });
+      bucket.time += 60_000;
+      await expect(a.sync.push()).rejects.toMatchObject({ reason: 'unreachable' });
+    }
+    bucket.down = null;
+
+    await expect(a.sync.push()).resolves.toMatchObject({ snapshotsPushed: 3 });
+    await b.sync.pull();
+    expect(b.texts()).toEqual(['one', 'three', 'two']);
+  });
+
+  test('writes the newest snapshot anew when it is damaged here', async () => {
+    const { a, b } = twoMachines();
+    a.add('one');
+    await a.backup.backup({ kind: 'auto' });
+    for (const [key, blob] of a.folder) {
+      if (key.includes('/segments/'))
+        a.folder.set(key, { ...blob, bytes: blob.bytes.map((byte) => byte ^ 1) });
+    }
+
+    const { snapshot, skipped } = await a.sync.push();
+
+    expect(skipped).not.toContain(snapshot.id);
+    await b.sync.pull();
+    expect(b.texts()).toEqual(['one']);
+  });
+
+  test('a copied data folder goes on under an id of its own, and neither loses a write', async () => {
+    const { a } = twoMachines();
+    a.add('shared');
+    await a.sync.push();
+    const copy = a.copy();
+    const { machine } = a.replica;
+    a.add('of the original');
+    await a.sync.push();
+    copy.replica.write('cccccccc-0000-7000-8000-000000000001', 'of the copy');
+
+    const { snapshot } = await copy.sync.push();
+
+    expect(snapshot.machine).not.toBe(machine);
+    expect(snapshot.own).toBe(true);
+    await copy.sync.pull();
+    await a.sync.pull();
+    expect(a.texts()).toEqual(['of the copy', 'of the original', 'shared']);
+    expect(await a.stateDigest()).toBe(await copy.stateDigest());
+  });
+});
+
+describe('pull', () => {
+  test('lets two machines converge', async () => {
+    const { a, b } = twoMachines();
+    a.add('of a');
+    b.add('of b');
+    await a.sync.push();
+    await b.sync.push();
+    await a.sync.pull();
+    await b.sync.pull();
+
+    expect(a.texts()).toEqual(['of a', 'of b']);
+    expect(await a.stateDigest()).toBe(await b.stateDigest());
+    await expect(a.sync.pull()).resolves.toMatchObject({ snapshots: [], changes: null });
+  });
+
+  test('holds back a merge that removes much, until it is confirmed', async () => {
+    const { a, b } = twoMachines();
+    const ids = Array.from({ length: 40 }, (_, index) => a.add(`memory ${index}`));
+    await a.sync.push();
+    await b.sync.pull();
+    for (const id of ids.slice(0, 30)) b.replica.delete(id);
+    await b.sync.push();
+
+    const { confirm, changes } = await a.sync.pull();
+
+    expect(changes).toMatchObject({ held: true, applied: false, removed: { count: 30 } });
+    expect(a.texts()).toHaveLength(40);
+    await expect(a.sync.status()).resolves.toMatchObject({ heldMerge: { removed: 30 }, relation: 'behind' });
+    await expect(a.sync.pull({ confirm: 'something else' })).rejects.toThrow(StateChangedError);
+    await a.sync.pull({ confirm: confirm ?? 'there is a token' });
+    expect(a.texts()).toHaveLength(10);
+    await expect(a.sync.status()).resolves.toMatchObject({ heldMerge: null, relation: 'in-sync' });
+  });
+
+  test('names a machine whose backups cannot be read, and merges the others', async () => {
+    const { bucket, a, b } = twoMachines();
+    a.add('of a');
+    b.add('of b');
+    await a.sync.push();
+    await b.sync.push();
+    const head = `v1/${b.replica.machine}/head`;
+    bucket.objects.set(head, { bytes: Buffer.from('damaged'), lastModified: bucket.time, etag: 'x' });
+    const c = new MemoryMachine(bucket);
+
+    const { warnings } = await c.sync.pull();
+
+    expect(c.texts()).toEqual(['of a']);
+    expect(warnings).toEqual([expect.stringContaining(b.replica.machine)]);
+  });
+});
+
+describe('restore', () => {
+  test('replaces after a confirmation, and can be undone', async () => {
+    const { bucket, a } = twoMachines();
+    a.add('old');
+    const { snapshot } = await a.sync.push();
+    bucket.time += 1_000;
+    const id = a.add('new');
+    const request = { snapshot: snapshot.id, mode: 'replace' } as const;
+    await expect(a.sync.restore(request)).rejects.toThrow(InvalidInputError);
+    const { confirm = '' } = await a.sync.restore({ ...request, dryRun: true });
+    expect(a.texts()).toEqual(['new', 'old']);
+
+    const { undo } = await a.sync.restore({ ...request, confirm });
+
+    expect(a.texts()).toEqual(['old']);
+    expect(a.replica.table.current(id)?.state).toBe('deleted');
+    const back = { snapshot: undo?.id, mode: 'replace' } as const;
+    const again = await a.backup.restore({ ...back, dryRun: true });
+    await a.backup.restore({ ...back, confirm: again.confirm });
+    expect(a.texts()).toEqual(['new', 'old']);
+  });
+});
+
+describe('the machines at the remote', () => {
+  test('a gone one is forgotten by the beginning of its id, once its writes are here', async () => {
+    const { bucket, a, b } = twoMachines();
+    b.add('of b');
+    await b.sync.push();
+    a.add('of a');
+    const short = b.replica.machine.slice(0, 6);
+    await expect(a.sync.forgetMachine(short)).rejects.toThrow('merge its newest snapshot first');
+    await expect(a.sync.forgetMachine('zzzz')).rejects.toThrow('is no machine');
+    await expect(a.sync.forgetMachine(a.replica.machine)).rejects.toThrow(InvalidInputError);
+    await a.sync.pull();
+
+    await expect(a.sync.forgetMachine(short)).resolves.toBe(3);
+    expect(bucket.keys(new RegExp(b.replica.machine))).toEqual([]);
+    expect(a.texts()).toEqual(['of a', 'of b']);
+  });
+
+  test('damage there is found and healed', async () => {
+    const { bucket, a, b } = twoMachines();
+    a.add('one');
+    await a.sync.push();
+    for (const key of bucket.keys(/\/segments\//)) {
+      const blob = bucket.objects.get(key);
+      if (blob) bucket.objects.set(key, { ...blob, bytes: blob.bytes.map((byte) => byte ^ 1) });
+    }
+    await expect(b.sync.pull()).rejects.toMatchObject({ code: 'REPOSITORY_DAMAGED' });
+
+    await expect(a.sync.verify({ level: 'drill' })).resolves.toMatchObject({ healed: true });
+    await b.sync.pull();
+    expect(b.texts()).toEqual(['one']);
+  });
+
+  test('only old snapshots of this machine are dropped', async () => {
+    const bucket = new MemoryBucket();
+    const retention = { keepLast: 100, hourly: 0, daily: 0, weekly: 0, monthly: 0 };
+    const a = new MemoryMachine(bucket, { retention });
+    const b = new MemoryMachine(bucket, { retention });
+    for (const text of ['one', 'two']) {
+      a.add(text);
+      await a.sync.push();
+      b.add(text);
+      await b.sync.push();
+      bucket.time += 1_000;
+    }
+
+    const { dropped } = await a.sync.prune({ policy: { ...retention, keepLast: 1 } });
+
+    expect(dropped).toMatchObject([{ machine: a.replica.machine, live: 1 }]);
+    const left = (await a.sync.snapshots()).map(({ machine }) => machine);
+    expect(left.filter((machine) => machine === b.replica.machine)).toHaveLength(2);
+    expect(left).toHaveLength(3);
+  });
+});
+
+describe('sync that is off', () => {
+  test('says so, and what is here can still be told', async () => {
+    const a = new MemoryMachine(new MemoryBucket(), { enabled: false, access: false });
+    a.add('one');
+
+    await expect(a.sync.push()).rejects.toThrow(SyncOffError);
+    await expect(a.sync.pull()).rejects.toThrow(SyncOffError);
+    await expect(a.sync.snapshots()).rejects.toThrow(SyncOffError);
+    await expect(a.sync.doctor()).rejects.toThrow(SyncOffError);
+    await expect(a.sync.status()).resolves.toMatchObject({
+      enabled: false,
+      location: null,
+      relation: 'unknown',
+      reachable: null,
+      problem: null,
+      machine: a.replica.machine,
+    });
+  });
+
+  test('a bucket that is set can be made and nothing goes there', async () => {
+    const bucket = new MemoryBucket();
+    const a = new MemoryMachine(bucket, { enabled: false });
+    a.add('one');
+
+    await expect(a.sync.createBucket()).resolves.toBe('existed');
+    await expect(a.sync.push()).rejects.toThrow(SyncOffError);
+    expect(bucket.objects.size).toBe(0);
+  });
+});
