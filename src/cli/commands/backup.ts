@@ -1,7 +1,7 @@
 import { defineCommand, toggle, value } from '../command.ts';
 import { longWork } from '../long-work.ts';
 import { describePush, pushBackup, pushData } from '../push-backup.ts';
-import { byteSize } from '../render.ts';
+import { byteSize, count } from '../render.ts';
 import { snapshotData } from '../snapshot-output.ts';
 
 export const backupCommand = defineCommand({
@@ -27,7 +27,7 @@ export const backupCommand = defineCommand({
     const { snapshot, outcome, bytesWritten } = made;
     const line =
       outcome === 'written'
-        ? `Backed up ${snapshot.live} memories: ${snapshot.name} (${byteSize(bytesWritten)} written).`
+        ? `Backed up ${count(snapshot.live, 'memory', 'memories')}: ${snapshot.name} (${byteSize(bytesWritten)} written).`
         : `Nothing changed since ${snapshot.name}.`;
     return {
       data: {

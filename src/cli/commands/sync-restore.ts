@@ -3,7 +3,7 @@ import { restoreOptions, restoreSnapshot } from '../restore-snapshot.ts';
 
 export const syncRestoreCommand = defineCommand({
   name: 'sync restore',
-  summary: 'set the memories back to a snapshot of the remote; "restore --from remote"',
+  summary: 'set the memories back to a snapshot of the remote; the same as "restore --from remote"',
   arguments: [{ name: '<snapshot>', doc: 'name, machine/name or id; "sync snapshots" shows them' }],
   options: {
     merge: toggle('--merge', 'only take in what is not here, remove nothing that it does not know'),

@@ -2,6 +2,7 @@ import { Client as ClientV2 } from '@modelcontextprotocol/client';
 import { StdioClientTransport as StdioV2 } from '@modelcontextprotocol/client/stdio';
 import { Client as ClientV1 } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport as StdioV1 } from '@modelcontextprotocol/sdk/client/stdio.js';
+import { ElicitRequestSchema } from '@modelcontextprotocol/sdk/types.js';
 import { onTestFinished } from 'vitest';
 import { PROGRAM, serverEnvironment } from './server-environment.ts';
 
@@ -20,9 +21,22 @@ export interface ConnectedClient {
   readonly readText: (uri: string) => Promise<string>;
 }
 
+/** What the user of a client answers to a question of the server. */
+export interface UserReply {
+  readonly action: 'accept' | 'decline' | 'cancel';
+  readonly content?: Record<string, boolean>;
+}
+
+/** Without it, the client cannot ask its user. */
+export type AskUser = (question: string) => UserReply;
+
 export interface ClientKind {
   readonly name: string;
-  readonly connect: (dataDir: string, overrides?: Record<string, string>) => Promise<ConnectedClient>;
+  readonly connect: (
+    dataDir: string,
+    overrides?: Record<string, string>,
+    askUser?: AskUser,
+  ) => Promise<ConnectedClient>;
 }
 
 const INFO = { name: 'faiss-memory-tests', version: '1.0.0' };
@@ -40,8 +54,11 @@ type Mode = 'legacy' | 'auto' | { pin: string };
 export async function connectV1(
   dataDir: string,
   overrides?: Record<string, string>,
+  askUser?: AskUser,
 ): Promise<ConnectedClient> {
-  const client = new ClientV1(INFO);
+  const client = new ClientV1(INFO, { capabilities: capabilitiesOf(askUser) });
+  if (askUser !== undefined)
+    client.setRequestHandler(ElicitRequestSchema, ({ params }) => ({ ...askUser(params.message) }));
   await client.connect(new StdioV1(parameters(dataDir, overrides)));
   return connected(client);
 }
@@ -50,10 +67,18 @@ async function connectV2(
   mode: Mode,
   dataDir: string,
   overrides?: Record<string, string>,
+  askUser?: AskUser,
 ): Promise<ConnectedClient> {
-  const client = new ClientV2(INFO, { versionNegotiation: { mode } });
+  const capabilities = capabilitiesOf(askUser);
+  const client = new ClientV2(INFO, { versionNegotiation: { mode }, capabilities });
+  if (askUser !== undefined)
+    client.setRequestHandler('elicitation/create', ({ params }) => ({ ...askUser(params.message) }));
   await client.connect(new StdioV2(parameters(dataDir, overrides)));
   return connected(client);
+}
+
+function capabilitiesOf(askUser: AskUser | undefined) {
+  return askUser === undefined ? {} : { elicitation: { form: {} } };
 }
 
 function parameters(dataDir: string, overrides?: Record<string, string>) {
