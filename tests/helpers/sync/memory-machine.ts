@@ -21,16 +21,14 @@ export class MemoryBucket {
 
   open(): InMemoryBlobStore {
     const beforeCall = (call: BlobCall): void => {
-      if (this.down !== null) {
-        throw new BlobStoreError(this.down, {
-          ...call,
-          location: 'memory:',
-          problem: 'as the test wants it',
-        });
-      }
+      if (this.down !== null) throw this.failure(this.down, call);
       this.onCall(call);
     };
     return new InMemoryBlobStore({ objects: this.objects, now: this.now, beforeCall });
+  }
+
+  failure(reason: BlobStoreReason, call: BlobCall): BlobStoreError {
+    return new BlobStoreError(reason, { ...call, location: 'memory:', problem: 'as the test wants it' });
   }
 
   keys(pattern: RegExp): string[] {
