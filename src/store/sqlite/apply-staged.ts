@@ -41,16 +41,14 @@ export function applyStaged(application: Application): ChangeReport {
     throw new StateChangedError();
   }
   const { live } = readLedger(connection);
-  connection.exec('SAVEPOINT application');
   const counter = applyAll(application, before.clock);
   const after = readDigests(connection);
   const { limit, dryRun = false, note } = request;
   const removed = counter.lists.removed.count;
   const held = limit !== undefined && removed > limit.count && removed > limit.share * live;
   const applied = !held && !dryRun;
-  if (!applied) connection.exec('ROLLBACK TO application');
+  if (!applied) connection.takeBack();
   else if (note !== undefined) writeNote(connection, note.name, note.value);
-  connection.exec('RELEASE application');
   const { conflicts, reusedDots, missingIds, keptErased } = counter;
   return { applied, held, ...counter.lists, conflicts, reusedDots, missingIds, keptErased, before, after };
 }

@@ -8,7 +8,7 @@ import { Query } from './query.ts';
 import type { StoredMemory } from './stored-memory.ts';
 import type { StoredVersion } from './stored-version.ts';
 import { settleVectors } from './vector-ownership.ts';
-import { addWords, removeWords } from './word-index.ts';
+import type { ChangedWords } from './word-index.ts';
 
 const upsertMemory = new Query<
   [
@@ -57,6 +57,13 @@ export function derive({ id, siblings }: StoredMemory): DerivedState {
   };
 }
 
+/** What settling needs of its transaction; `ledger` is saved and `words` are applied before the commit. */
+export interface SettleContext {
+  readonly connection: Connection;
+  readonly ledger: Ledger;
+  readonly words: ChangedWords;
+}
+
 /**
  * Brings everything that follows from a memory's siblings up to date after they changed: totals, digests,
  * the memory's row, filters, words and the ownership of vectors. Every kind of write ends here, so that none
@@ -64,7 +71,7 @@ export function derive({ id, siblings }: StoredMemory): DerivedState {
  * @param before null for a new memory
  */
 export function settle(
-  { connection, ledger }: { connection: Connection; ledger: Ledger },
+  { connection, ledger, words }: SettleContext,
   before: StoredMemory | null,
   after: StoredMemory,
 ): DerivedState {
@@ -74,7 +81,7 @@ export function settle(
   ledger.add(now.entry);
   storeRow(connection, after, { state: now, sequence: ledger.nextSequence() });
   settleFacets(connection, after.num, { old, now });
-  settleWords(connection, after.num, { old, now });
+  if (old === null || wordKey(old) !== wordKey(now)) words.note(after.num, old?.entry.live === true);
   settleVectors(connection, before, { ...after, current: now.current, previous: old?.current ?? null });
   return now;
 }
@@ -118,12 +125,6 @@ function settleFacets(connection: Connection, num: number, { old, now }: Transit
 
 function facetKey({ current, entry }: DerivedState): string {
   return canonicalJson([entry.live, current.tags, current.metadata]);
-}
-
-function settleWords(connection: Connection, num: number, { old, now }: Transition): void {
-  if (old !== null && wordKey(old) === wordKey(now)) return;
-  if (old?.entry.live === true) removeWords(connection, num);
-  if (now.entry.live) addWords(connection, num, now.current);
 }
 
 function wordKey({ current, entry }: DerivedState): string {

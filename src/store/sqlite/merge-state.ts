@@ -96,7 +96,7 @@ class MemoryMerge {
     const remote = this.#remote;
     // Of a new memory first, so that nobody is asked to make vectors that came along.
     if (this.#before === null) attachAll(this.#context, after, { remote, current: null });
-    const { current } = settle({ connection, ledger: writer.ledger }, this.#before, after);
+    const { current } = settle(writer.settling, this.#before, after);
     if (this.#before !== null) attachAll(this.#context, after, { remote, current });
     const isGone = current.state === 'purged' || current.state === 'stripped';
     if (isGone) deleteHistory.run(connection, after.num);

@@ -4,6 +4,7 @@ import { settle } from './derived-state.ts';
 import { Ledger, readClock } from './ledger.ts';
 import { newMachineId } from './migrations.ts';
 import { Query } from './query.ts';
+import { ChangedWords } from './word-index.ts';
 import { loadMemory, type StoredMemory } from './stored-memory.ts';
 
 const selectVersions = new Query<[machine: string, after: number], { key: number; id: string }>(
@@ -26,6 +27,8 @@ export function takeNewIdentity(connection: Connection, machine: string, lastSha
   if (ledger.machine !== machine) return ledger.machine;
   const fresh = newMachineId();
   const versions = selectVersions.all(connection, machine, lastSharedWrite);
+  // No text changes.
+  const words = new ChangedWords();
   const renamed = new Map<string, Renaming[]>();
   versions.forEach(({ key, id }, index) => {
     const ofMemory = renamed.get(id) ?? [];
@@ -37,7 +40,7 @@ export function takeNewIdentity(connection: Connection, machine: string, lastSha
     for (const { key, n } of renamings) rename.run(connection, fresh, n, key);
     const after = loadMemory(connection, id);
     if (before === undefined || after === undefined || sameDots(before, after)) continue;
-    settle({ connection, ledger }, before, after);
+    settle({ connection, ledger, words }, before, after);
   }
   ledger.save(connection);
   updateMachine.run(connection, fresh);

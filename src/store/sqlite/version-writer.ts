@@ -1,11 +1,11 @@
 import type { MemoryContent, VersionState } from '../../memory/version.ts';
 import type { Connection } from './connection.ts';
-import { derive, settle } from './derived-state.ts';
+import { derive, settle, type SettleContext } from './derived-state.ts';
 import { Ledger } from './ledger.ts';
 import { Query } from './query.ts';
 import type { StoredMemory } from './stored-memory.ts';
 import { storeVersion, stripVersion, withoutContent } from './stored-version.ts';
-import { forgetRemovedWords } from './word-index.ts';
+import { ChangedWords, forgetRemovedWords } from './word-index.ts';
 
 /** Replaced versions that a memory keeps as its local history. */
 const HISTORY_LIMIT = 50;
@@ -34,6 +34,7 @@ export function trimHistory(connection: Connection, num: number): void {
 export class VersionWriter {
   readonly #connection: Connection;
   readonly #ledger: Ledger;
+  readonly #words = new ChangedWords();
   readonly #now: number;
 
   /** @param now time of the writes, milliseconds since the epoch */
@@ -45,6 +46,11 @@ export class VersionWriter {
 
   get ledger(): Ledger {
     return this.#ledger;
+  }
+
+  /** For memories that are written otherwise and settled with this writer's own. */
+  get settling(): SettleContext {
+    return { connection: this.#connection, ledger: this.#ledger, words: this.#words };
   }
 
   /** The id must be new. */
@@ -91,12 +97,13 @@ export class VersionWriter {
   }
 
   #settle(before: StoredMemory | null, after: StoredMemory): StoredMemory {
-    settle({ connection: this.#connection, ledger: this.#ledger }, before, after);
+    settle(this.settling, before, after);
     return after;
   }
 
   /** Saves the totals. @param options.forgetWords rewrite the full-text index without what was removed */
   finish(options: { forgetWords?: boolean } = {}): void {
+    this.#words.apply(this.#connection);
     if (options.forgetWords === true) forgetRemovedWords(this.#connection);
     this.#ledger.save(this.#connection);
   }

@@ -1,21 +1,42 @@
-import type { MemoryContent } from '../../memory/version.ts';
 import type { Connection } from './connection.ts';
 import { indexedText } from './full-text.ts';
 import { Query } from './query.ts';
+import { toContent, type ContentRow } from './stored-version.ts';
 
 const insertWords = new Query<[num: number, text: string, tags: string]>(
   'INSERT INTO word (rowid, text, tags) VALUES (?, ?, ?)',
 );
 const deleteWords = new Query<[num: number]>('DELETE FROM word WHERE rowid = ?');
+const selectLive = new Query<[num: number], ContentRow>(
+  `SELECT v.text, v.tags, v.source, v.metadata, v.created_at, v.updated_at
+   FROM memory m JOIN version v ON v.key = m.current WHERE m.num = ? AND m.state = 'live'`,
+);
 
-type Words = Pick<MemoryContent, 'text' | 'tags'>;
+/**
+ * The memories whose words a transaction changes. The full-text index is written at its end and in the order of
+ * its rows: it would write out what it has collected at every other statement in between, and whenever the
+ * numbers of its rows go back.
+ */
+export class ChangedWords {
+  /** By the number of the memory: whether the index held it before the transaction. */
+  readonly #wasIndexed = new Map<number, boolean>();
 
-export function addWords(connection: Connection, num: number, words: Words): void {
-  insertWords.run(connection, num, indexedText(words.text), indexedText(words.tags.join(' ')));
-}
+  note(num: number, wasIndexed: boolean): void {
+    if (!this.#wasIndexed.has(num)) this.#wasIndexed.set(num, wasIndexed);
+  }
 
-export function removeWords(connection: Connection, num: number): void {
-  deleteWords.run(connection, num);
+  /** Brings the index up to date with the rows of the memories. */
+  apply(connection: Connection): void {
+    const changes = [...this.#wasIndexed].sort(([a], [b]) => a - b);
+    this.#wasIndexed.clear();
+    for (const [num, wasIndexed] of changes) {
+      if (wasIndexed) deleteWords.run(connection, num);
+      const live = selectLive.get(connection, num);
+      if (live === undefined) continue;
+      const { text, tags } = toContent(live);
+      insertWords.run(connection, num, indexedText(text), indexedText(tags.join(' ')));
+    }
+  }
 }
 
 /** Rewrites the index so that no word of a removed text is left in it. */
