@@ -100,6 +100,14 @@ export class BackgroundWork {
     limit.abort();
   }
 
+  /** Resolves when nothing runs; timers may still wait. */
+  async idle(): Promise<void> {
+    for (let awaited; awaited !== this.#running;) {
+      awaited = this.#running;
+      await awaited;
+    }
+  }
+
   async #exitBackup(signal: AbortSignal): Promise<void> {
     try {
       await this.#parts.backup.tryBackup({ kind: 'exit' }, { signal });

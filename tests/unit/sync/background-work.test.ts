@@ -1,0 +1,236 @@
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { createLogger } from '../../../src/logger.ts';
+import { BackgroundWork, type BackgroundWorkParts } from '../../../src/sync/background-work.ts';
+import { FakeTimers } from '../../helpers/sync/fake-timers.ts';
+import { MemoryBucket, MemoryMachine, type MemoryMachineOptions } from '../../helpers/sync/memory-machine.ts';
+
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+
+interface Setup {
+  readonly bucket: MemoryBucket;
+  readonly machine: MemoryMachine;
+  readonly timers: FakeTimers;
+  readonly work: BackgroundWork;
+  readonly log: string[];
+  /** Writes a memory as a client does. */
+  readonly write: (text: string) => void;
+}
+
+function setUp(parts: Partial<BackgroundWorkParts> = {}, options: MemoryMachineOptions = {}): Setup {
+  const bucket = new MemoryBucket();
+  const machine = new MemoryMachine(bucket, options);
+  const timers = new FakeTimers((milliseconds) => {
+    bucket.time += milliseconds;
+  });
+  const log: string[] = [];
+  const { replica, backup, sync } = machine;
+  const work = new BackgroundWork({
+    replica,
+    backup,
+    sync,
+    automatic: true,
+    mode: 'backup',
+    schedule: null,
+    now: bucket.now,
+    // With full jitter, the longest wait.
+    random: () => 0.999_999,
+    logger: createLogger({ level: 'debug', write: (line) => log.push(line) }),
+    startTimer: timers.start,
+    ...parts,
+  });
+  timers.settled = () => work.idle();
+  onTestFinished(() => work.close(0));
+  const write = (text: string): void => {
+    machine.add(text);
+    work.noteChanges(1);
+  };
+  return { bucket, machine, timers, work, log, write };
+}
+
+const OFF: MemoryMachineOptions = { enabled: false, access: false };
+
+async function kinds({ backup }: MemoryMachine): Promise<string[]> {
+  return (await backup.list()).map(({ kind }) => kind);
+}
+
+describe('local backups', () => {
+  test('come 30 seconds after the last change', async () => {
+    const { machine, timers, write } = setUp({}, OFF);
+    write('one');
+    await timers.advance(20 * SECOND);
+    write('two');
+    await timers.advance(29 * SECOND);
+    expect(await kinds(machine)).toEqual([]);
+    await timers.advance(SECOND);
+    expect(await machine.backup.list()).toMatchObject([{ kind: 'auto', live: 2 }]);
+    expect(timers.waiting).toBe(0);
+  });
+
+  test('come at most 5 minutes after the first change', async () => {
+    const { machine, timers, write } = setUp({}, OFF);
+    for (let change = 0; change < 15; change += 1) {
+      write(`change ${change}`);
+      await timers.advance(20 * SECOND);
+    }
+    expect(await kinds(machine)).toEqual(['auto']);
+  });
+
+  test('come after 200 changes', async () => {
+    const { machine, timers, write, work } = setUp({}, OFF);
+    write('one');
+    work.noteChanges(199);
+    await timers.advance(0);
+    expect(await kinds(machine)).toEqual(['auto']);
+  });
+
+  test('skip quietly while another process works', async () => {
+    const { machine, timers, write, log } = setUp({}, OFF);
+    machine.lock.held = true;
+    write('one');
+    await timers.advance(5 * MINUTE);
+    expect(await kinds(machine)).toEqual([]);
+    expect(log.filter((line) => line.includes('WARN'))).toEqual([]);
+    machine.lock.held = false;
+    await timers.advance(MINUTE);
+    expect(await kinds(machine)).toEqual(['auto']);
+  });
+
+  test('are not made when they are turned off', () => {
+    const { timers, write } = setUp({ automatic: false }, OFF);
+    write('one');
+    expect(timers.waiting).toBe(0);
+  });
+
+  test('come by the schedule, when something changed', async () => {
+    const { machine, timers, work } = setUp({ schedule: '0 * * * *', automatic: false }, OFF);
+    machine.add('one');
+    work.start();
+    await timers.advance(150 * MINUTE);
+    machine.add('two');
+    await timers.advance(60 * MINUTE);
+    expect(await kinds(machine)).toEqual(['scheduled', 'scheduled']);
+  });
+});
+
+describe('uploads', () => {
+  test('follow each backup', async () => {
+    const { bucket, timers, write } = setUp();
+    write('one');
+    await timers.advance(30 * SECOND);
+    expect(bucket.keys(/\/snapshots\//)).toHaveLength(1);
+    write('two');
+    await timers.advance(30 * SECOND);
+    expect(bucket.keys(/\/snapshots\//)).toHaveLength(2);
+  });
+
+  test('make up at the start for what an earlier process could not send', async () => {
+    const { bucket, machine, timers, work } = setUp();
+    machine.add('one');
+    await machine.backup.backup();
+    work.start();
+    await timers.advance(10 * SECOND);
+    expect(bucket.keys(/\/head$/)).toEqual([`v1/${machine.replica.machine}/head`]);
+  });
+
+  test('are tried again, slower and slower, until they succeed', async () => {
+    const { bucket, timers, write, machine } = setUp();
+    const attempts: number[] = [];
+    bucket.down = 'unreachable';
+    write('one');
+    await timers.advance(30 * SECOND);
+    for (let attempt = 0; attempt < 10; attempt += 1) {
+      attempts.push(Math.round(timers.next / SECOND));
+      await timers.advance(timers.next);
+    }
+    expect(attempts).toEqual([5, 10, 20, 40, 80, 160, 320, 640, 900, 900]);
+    // Local backups do not wait for the network.
+    write('two');
+    await timers.advance(30 * SECOND);
+    expect(await kinds(machine)).toEqual(['auto', 'auto']);
+    bucket.down = null;
+    await timers.advance(15 * MINUTE);
+    expect(bucket.keys(/\/snapshots\//)).toHaveLength(2);
+    expect(timers.waiting).toBe(0);
+  });
+
+  test('leave a store alone that never held anything', async () => {
+    const { bucket, machine, timers, work } = setUp();
+    work.start();
+    await timers.advance(MINUTE);
+    expect(bucket.objects.size).toBe(0);
+    expect(await kinds(machine)).toEqual([]);
+  });
+});
+
+describe('the empty start', () => {
+  test('is tried until the remote was reached', async () => {
+    const { bucket, machine, timers, work } = setUp();
+    const other = new MemoryMachine(bucket);
+    other.add('from elsewhere');
+    await other.sync.push();
+    bucket.down = 'unreachable';
+    work.start();
+    await timers.advance(10 * MINUTE);
+    expect(machine.texts()).toEqual([]);
+    bucket.down = null;
+    await timers.advance(15 * MINUTE);
+    expect(machine.texts()).toEqual(['from elsewhere']);
+    expect(timers.waiting).toBe(0);
+  });
+
+  test('happens once: later changes elsewhere wait for the user', async () => {
+    const { bucket, machine, timers, work } = setUp();
+    work.start();
+    await timers.advance(MINUTE);
+    const other = new MemoryMachine(bucket);
+    other.add('from elsewhere');
+    await other.sync.push();
+    await timers.advance(60 * MINUTE);
+    expect(machine.texts()).toEqual([]);
+  });
+});
+
+test('with mode merge two machines keep converging', async () => {
+  const { bucket, machine, timers, work, write } = setUp({ mode: 'merge' });
+  const other = new MemoryMachine(bucket);
+  work.start();
+  for (const round of [1, 2, 3]) {
+    other.add(`there ${round}`);
+    await other.sync.push();
+    write(`here ${round}`);
+    await timers.advance(10 * MINUTE);
+    await other.sync.pull();
+    expect(machine.texts()).toHaveLength(2 * round);
+    expect(await other.stateDigest()).toBe(await machine.stateDigest());
+  }
+});
+
+describe('the end', () => {
+  test('backs up what is not backed up yet', async () => {
+    const { machine, write, work, timers } = setUp();
+    write('one');
+    await work.close(10 * SECOND);
+    expect(await kinds(machine)).toEqual(['exit']);
+    expect(timers.waiting).toBe(0);
+    work.noteChanges(1);
+    work.start();
+    expect(timers.waiting).toBe(0);
+  });
+
+  test('backs up nothing when nothing changed', async () => {
+    const { machine, write, work, timers } = setUp();
+    write('one');
+    await timers.advance(MINUTE);
+    await work.close(10 * SECOND);
+    expect(await kinds(machine)).toEqual(['auto']);
+  });
+
+  test('never throws', async () => {
+    const { machine, write, work } = setUp();
+    write('one');
+    machine.lock.held = true;
+    await expect(work.close(10 * SECOND)).resolves.toBeUndefined();
+    await expect(work.close(10 * SECOND)).resolves.toBeUndefined();
+  });
+});
