@@ -10,12 +10,13 @@ import { Query } from './query.ts';
 import { removeState, restoreState } from './restore-state.ts';
 import type { StagingFile } from './staging-file.ts';
 import { loadMemory } from './stored-memory.ts';
-import { VersionWriter } from './version-writer.ts';
+import { nextNum, VersionWriter } from './version-writer.ts';
 import type { WriteContext } from './writes.ts';
 
-const selectIds = new Query<[after: number, limit: number], { num: number; id: string; state: string }>(
-  'SELECT num, id, state FROM memory WHERE num > ? ORDER BY num LIMIT ?',
-);
+const selectIds = new Query<
+  [after: number, before: number, limit: number],
+  { num: number; id: string; state: string }
+>('SELECT num, id, state FROM memory WHERE num > ? AND num < ? ORDER BY num LIMIT ?');
 const upsertClock = new Query<[machine: string, n: number]>(
   'INSERT INTO clock (machine, n) VALUES (?, ?) ON CONFLICT (machine) DO UPDATE SET n = excluded.n',
 );
@@ -59,6 +60,7 @@ function applyAll({ connection, now, staging, how, request }: Application, local
   const writer = new VersionWriter(connection, now);
   const context: MergeContext = { connection, writer, now, localClock, remoteClock: request.clock };
   const counter = new ChangeCounter();
+  const firstNew = nextNum(connection);
   let erased = false;
   for (const state of staging.states()) {
     const merged = mergeState(context, state);
@@ -73,7 +75,7 @@ function applyAll({ connection, now, staging, how, request }: Application, local
     }
     counter.note(merged.before, after);
   }
-  if (request.complete) visitOthers({ context, staging, how, counter });
+  if (request.complete) visitOthers({ context, staging, how, counter, firstNew });
   writer.finish({ forgetWords: erased });
   return counter;
 }
@@ -84,11 +86,13 @@ function visitOthers(visit: {
   readonly staging: StagingFile;
   readonly how: 'merge' | 'restore';
   readonly counter: ChangeCounter;
+  /** From this number on, memories came with the snapshot. */
+  readonly firstNew: number;
 }): void {
-  const { context, staging, how, counter } = visit;
+  const { context, staging, how, counter, firstNew } = visit;
   const { connection, remoteClock } = context;
   for (let after = 0; ;) {
-    const rows = selectIds.all(connection, after, PAGE);
+    const rows = selectIds.all(connection, after, firstNew, PAGE);
     for (const { id, state } of rows) {
       if (staging.has(id)) continue;
       const memory = loadMemory(connection, id);
