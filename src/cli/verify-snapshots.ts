@@ -18,7 +18,7 @@ export const verifyOptions = {
     'how deep (default: hashes); drill restores into a scratch store and compares',
   ),
   snapshot: value('--snapshot <name>', 'only this one'),
-  noHeal: toggle('--no-heal', 'do not repair what is damaged from the memories'),
+  checkOnly: toggle('--check-only', 'do not repair from the memories what is damaged'),
 };
 
 export async function verifySnapshots(
@@ -26,6 +26,8 @@ export async function verifySnapshots(
   options: OptionValues<typeof verifyOptions>,
   verify: (request: VerifyRequest, options: WorkOptions) => Promise<VerifyResult>,
 ): Promise<CommandOutcome> {
-  const { level, snapshot, noHeal } = options;
-  return verifyOutcome(await longWork(context, (work) => verify({ level, snapshot, heal: !noHeal }, work)));
+  const { level, snapshot, checkOnly } = options;
+  return verifyOutcome(
+    await longWork(context, (work) => verify({ level, snapshot, heal: !checkOnly }, work)),
+  );
 }

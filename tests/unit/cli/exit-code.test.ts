@@ -17,6 +17,13 @@ it.each<[ErrorCode, number]>([
   ['EMBEDDING_UNAVAILABLE', 5],
   ['EMBEDDING_REJECTED', 5],
   ['MODEL_DAMAGED', 5],
+  ['SNAPSHOT_NOT_FOUND', 3],
+  ['SNAPSHOT_AMBIGUOUS', 2],
+  ['SYNC_OFF', 2],
+  ['STATE_CHANGED', 1],
+  ['BACKUP_BUSY', 1],
+  ['BLOB_STORE', 1],
+  ['WRONG_PASSPHRASE', 1],
   ['INTERNAL', 1],
 ])('%s ends with %i', (code, exitCode) => {
   expect(exitCodeOf(new FaissMemoryError(code, 'message'))).toBe(exitCode);
