@@ -88,8 +88,7 @@ export class SyncService implements SyncApi {
 
   push(options: PushOptions = {}): Promise<PushResult> {
     return this.#observer.writing(async () => {
-      // What is there comes first, so that nothing is published that looks newer than it and is empty.
-      if (await this.isEmptyStartPending()) await this.pull(options).catch(() => undefined);
+      await this.#mergeBeforeFirstPush(options);
       return this.#locked(() => this.#push(options, new Set()), options.waitMs);
     });
   }
@@ -222,6 +221,18 @@ export class SyncService implements SyncApi {
 
   close(): Promise<void> {
     return this.#remote.close();
+  }
+
+  /** What is there comes first, so that nothing empty is published that looks newer than it. */
+  async #mergeBeforeFirstPush(options: PushOptions): Promise<void> {
+    if (!(await this.isEmptyStartPending())) return;
+    try {
+      await this.pull(options);
+    } catch (error) {
+      const { clock } = await this.#parts.replica.identity();
+      // What was written here meanwhile must be published all the same.
+      if (Object.keys(clock).length === 0) throw error;
+    }
   }
 
   #push(options: WorkOptions, suspect: ReadonlySet<string>): Promise<PushResult> {
