@@ -1,5 +1,6 @@
 import type { Clock, JsonValue } from '../memory/version.ts';
 import type { ReplicaStore } from '../store/replica-store.ts';
+import { SerialQueue } from '../util/serial-queue.ts';
 import type { EmptyStart, Observed, SyncProblem } from './sync-api.ts';
 import { readSyncProblem } from './sync-problem.ts';
 
@@ -37,6 +38,7 @@ const NOTHING: SyncNote = {
 export class SyncNotes {
   readonly #replica: ReplicaStore;
   readonly #name: string;
+  readonly #changes = new SerialQueue();
 
   /** @param place name of the remote in the journal */
   constructor(replica: ReplicaStore, place: string) {
@@ -50,11 +52,16 @@ export class SyncNotes {
     return decode(note);
   }
 
-  /** Two processes that change different parts at the same moment: the later one wins; each observes again soon. */
-  async change(changes: Partial<SyncNote>): Promise<void> {
-    const note = { ...(await this.read()), ...changes };
-    // The members of a note are JSON values; interfaces have no index signature, so the compiler does not see it.
-    await this.#replica.writeNote(this.#name, note as unknown as JsonValue);
+  /**
+   * One change after the other, so that a status and an upload of this process keep each other's parts. Of two
+   * processes at the same moment the later one wins; each observes again soon.
+   */
+  change(changes: Partial<SyncNote>): Promise<void> {
+    return this.#changes.run(async () => {
+      const note = { ...(await this.read()), ...changes };
+      // The members of a note are JSON values; interfaces have no index signature, so the compiler does not see it.
+      await this.#replica.writeNote(this.#name, note as unknown as JsonValue);
+    });
   }
 }
 
