@@ -112,6 +112,7 @@ export class BackupService implements BackupApi {
     return new Repository({
       store,
       place: LOCAL,
+      exclusive: true,
       machine,
       journal: replica,
       keyring,

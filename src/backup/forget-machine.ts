@@ -1,4 +1,5 @@
 import { InvalidInputError } from '../errors/invalid-input-error.ts';
+import { RepositoryDamagedError } from '../errors/repository-damaged-error.ts';
 import { compareClocks, joinClocks, type Clock } from '../memory/version.ts';
 import type { RepositoryContext } from './repository-context.ts';
 import { listMachineFiles } from './repository-files.ts';
@@ -18,7 +19,11 @@ export async function forgetMachine(
   if (machine === context.machine) {
     throw new InvalidInputError('machine', `is this machine, ${machine}`, 'allowed is another one');
   }
-  const loaded = await context.objects.readHead(machine, true);
+  const loaded = await context.objects.readHead(machine, true).catch((error: unknown) => {
+    // Nobody can read its snapshots any more, so nothing is lost with them.
+    if (error instanceof RepositoryDamagedError) return null;
+    throw error;
+  });
   const included = (loaded?.head.snapshots ?? []).reduce<Clock>(
     (joined, snapshot) => joinClocks(joined, snapshot.clock),
     {},

@@ -1,6 +1,7 @@
 import type { PutCondition } from '../blob/blob-store.ts';
 import { EncryptionDowngradeError } from '../errors/encryption-downgrade-error.ts';
 import { MachineForkedError } from '../errors/machine-forked-error.ts';
+import { RepositoryDamagedError } from '../errors/repository-damaged-error.ts';
 import { rememberCommit, wentBack, type Commit } from './commit.ts';
 import { encodeHead, type Head, type HeadSnapshot } from './head.ts';
 import { putVerified } from './put-verified.ts';
@@ -26,7 +27,7 @@ export interface OwnHead {
 export async function readOwnHead(context: RepositoryContext): Promise<OwnHead> {
   const { objects, journal, place, machine, keys } = context;
   const seen = await journal.findSeen(place, machine);
-  const previous = await objects.readHead(machine, true);
+  const previous = await objects.readHead(machine, true).catch((error: unknown) => onDamage(context, error));
   if (previous === null) return { previous, wentBack: wentBack(null, seen), snapshots: [] };
   const { head, sealed } = previous;
   const attempt = await journal.findAttempt(place, head.commitId);
@@ -38,6 +39,19 @@ export async function readOwnHead(context: RepositoryContext): Promise<OwnHead> 
   }
   const sameChain = sealed === (keys.keyring !== null);
   return { previous, wentBack: wentBack(head, seen), snapshots: sameChain ? head.snapshots : [] };
+}
+
+/**
+ * Who wrote a head that cannot be read is unknown. Where nobody else can have, it is written anew; elsewhere a copy
+ * of the data folder may have, after the commit that we saw last, which it then knows.
+ */
+async function onDamage(context: RepositoryContext, error: unknown): Promise<null> {
+  if (!(error instanceof RepositoryDamagedError)) throw error;
+  if (context.exclusive) return null;
+  const { journal, place, machine, store } = context;
+  const seen = await journal.findSeen(place, machine);
+  const attempt = seen === null ? null : await journal.findAttempt(place, seen.commitId);
+  throw new MachineForkedError(machine, attempt?.ownWrites ?? 0, store.location);
 }
 
 /** The newest commit in a stranger's past that is ours tells up to where both have the same writes. */

@@ -16,6 +16,8 @@ export interface RepositoryContext {
   readonly journal: HeadJournal;
   /** Read plain snapshots of other machines although a passphrase is set. */
   readonly allowPlain: boolean;
+  /** Nobody but this data folder can reach the repository: a head that is damaged is written anew. */
+  readonly exclusive: boolean;
   /** The store honours `If-Match` on the head: an extra guard, never relied on. */
   readonly conditionalWrites: boolean;
   /** Milliseconds since the epoch. */

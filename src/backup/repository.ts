@@ -36,6 +36,8 @@ export interface RepositoryOptions {
   readonly keyring: Keyring | null;
   /** Read plain snapshots although there is a keyring; only on the user's explicit wish. Default false. */
   readonly allowPlain?: boolean;
+  /** Nobody but this data folder can reach it, as the local one. Default false. */
+  readonly exclusive?: boolean;
   /** The store's `onlyIf` works (see `probeBlobStore`); an extra guard for the head. Default false. */
   readonly conditionalWrites?: boolean;
   /** Milliseconds since the epoch; only for the names of snapshots. Default `Date.now`. */
@@ -71,6 +73,7 @@ export class Repository {
       keys,
       objects: new RepositoryObjects(options.store, keys),
       allowPlain: options.allowPlain ?? false,
+      exclusive: options.exclusive ?? false,
       conditionalWrites: options.conditionalWrites ?? false,
       now: options.now ?? Date.now,
       random: options.random ?? randomBytes,

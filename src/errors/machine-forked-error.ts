@@ -1,8 +1,8 @@
 import { FaissMemoryError } from './faiss-memory-error.ts';
 
 /**
- * The head of this machine was written by somebody else under the same identity: the data folder was copied
- * or rolled back. Nothing was written. Before going on, this data folder must take a new machine id and write
+ * The head of this machine was written by somebody else under the same identity, because the data folder was copied
+ * or rolled back, or it is damaged, so that nobody can tell. Nothing was written. Before going on, this data folder must take a new machine id and write
  * every version with `dot.n > lastSharedWrite` again under it.
  */
 export class MachineForkedError extends FaissMemoryError {
