@@ -1,62 +1,222 @@
-import { describe, expect, it } from 'vitest';
-import { assembleReplica } from '../../src/store/assemble-replica.ts';
+import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import type { MemoryState } from '../../src/backup/memory-state.ts';
-import { openSqliteStore, temporaryFolder } from '../helpers/sqlite-store.ts';
+import type { ModelStamp } from '../../src/embedding/embedder.ts';
+import { StoreUnavailableError } from '../../src/errors/store-unavailable-error.ts';
+import { assembleReplica } from '../../src/store/assemble-replica.ts';
+import { hostStore } from '../../src/store/hosted-memory-store.ts';
+import type { SqliteMemoryStore } from '../../src/store/sqlite/sqlite-memory-store.ts';
+import { apply, idOf, siblingsOf, snapshotOf, streamOf } from '../contract/replica/use-replicas.ts';
 import { draft } from '../helpers/drafts.ts';
+import { openSqliteStore, temporaryFolder } from '../helpers/sqlite-store.ts';
+import { encodeVector, unitVector } from '../helpers/vectors.ts';
 
-async function statesOf(replica: ReturnType<typeof assembleReplica>, after = 0) {
-  const view = await replica.openView();
-  const states: MemoryState[] = [];
-  for await (const state of view.changesSince(after)) states.push(state);
-  await view.close();
-  return { view, states };
-}
-async function* stream(states: readonly MemoryState[]) {
-  yield* states;
+const STAMP: ModelStamp = { modelId: 'one-model', dimension: 8, weightsHash: 'aa' };
+const OTHER_STAMP: ModelStamp = { modelId: 'other-model', dimension: 4, weightsHash: '' };
+
+function open(dataDir = temporaryFolder()): {
+  store: SqliteMemoryStore;
+  replica: ReturnType<typeof assembleReplica>;
+} {
+  const store = openSqliteStore(dataDir);
+  return { store, replica: assembleReplica(store.replica) };
 }
 
-describe('replica', () => {
-  it('merges both ways', async () => {
-    const a = openSqliteStore(temporaryFolder());
-    const b = openSqliteStore(temporaryFolder());
-    const ra = assembleReplica(a.replica);
-    const rb = assembleReplica(b.replica);
-    await a.add([draft('one'), draft('two')]);
-    await b.add([draft('three')]);
-    for (const [from, to] of [
-      [ra, rb],
-      [rb, ra],
-    ] as const) {
-      const { view, states } = await statesOf(from);
-      const staged = await to.stage(stream(states));
-      const dry = await staged.merge({ clock: view.clock, complete: true, dryRun: true });
-      expect(dry.applied).toBe(false);
-      const report = await staged.merge({ clock: view.clock, complete: true });
-      expect(report.added.count).toBe(dry.added.count);
-      expect(report.after).toEqual(dry.after);
-      const before = await to.identity();
-      await staged.merge({ clock: view.clock, complete: true });
-      expect(await to.identity()).toEqual(before);
-      await staged.close();
-    }
-    const [ia, ib] = [await ra.identity(), await rb.identity()];
-    expect(ia.stateDigest).toBe(ib.stateDigest);
-    expect((await a.checkIntegrity()).problems).toEqual([]);
-    const { view, states } = await statesOf(ra);
-    const [m] = (await a.list({ filter: {}, which: 'live', order: 'oldest', limit: 10 })).memories;
-    await a.update(m?.id ?? '', { text: 'changed' });
-    await a.add([draft('four')]);
-    await a.delete([
-      (await a.list({ filter: {}, which: 'live', order: 'newest', limit: 10 })).memories[1]?.id ?? '',
+/** Gives every waiting memory one vector. */
+async function embed(store: SqliteMemoryStore, stamp = STAMP): Promise<number> {
+  const claimed = await store.claimPendingEmbeddings({ stamp, limit: 100, leaseMs: 0 });
+  const vector = encodeVector(unitVector(stamp.dimension, 1));
+  const writes = claimed.map(({ versionKey, text }) => ({
+    versionKey,
+    chunks: [{ start: 0, end: text.length, vector }],
+  }));
+  await store.putEmbeddings(stamp, writes);
+  return claimed.length;
+}
+
+async function nearest(store: SqliteMemoryStore): Promise<string[]> {
+  const vector = { stamp: STAMP, vector: unitVector(STAMP.dimension, 1) };
+  const { vectors } = await store.candidates({ filter: {}, limit: 10, vector });
+  return vectors.map(({ id }) => id).sort();
+}
+
+async function problemsOf({ store }: ReturnType<typeof open>): Promise<readonly string[]> {
+  return (await store.checkIntegrity(STAMP)).problems;
+}
+
+describe('vectors', () => {
+  it('come along, so that a machine with the same model embeds nothing again', async () => {
+    const [a, b] = [open(), open()];
+    await a.store.add([draft('one', { id: idOf(1) }), draft('two', { id: idOf(2) })]);
+    await embed(a.store);
+    await b.store.add([draft('three', { id: idOf(3) })]);
+    await embed(b.store);
+    await apply(b.replica, 'merge', await snapshotOf(a.replica));
+    expect(await embed(b.store)).toBe(0);
+    expect(await nearest(b.store)).toEqual([idOf(1), idOf(2), idOf(3)]);
+    expect(await problemsOf(b)).toEqual([]);
+  });
+
+  it('of a model that is not used here are kept for others, and the text is embedded again', async () => {
+    const [a, b, c] = [open(), open(), open()];
+    await a.store.add([draft('one', { id: idOf(1) })]);
+    await embed(a.store, OTHER_STAMP);
+    await apply(b.replica, 'merge', await snapshotOf(a.replica));
+    expect(await embed(b.store)).toBe(1);
+    expect(await nearest(b.store)).toEqual([idOf(1)]);
+    await apply(c.replica, 'merge', await snapshotOf(b.replica));
+    expect(await embed(c.store)).toBe(0);
+    expect(await embed(c.store, OTHER_STAMP)).toBe(0);
+    expect([await problemsOf(b), await problemsOf(c)]).toEqual([[], []]);
+  });
+
+  it('that only the other side has are taken for a version that both have, once', async () => {
+    const [a, b] = [open(), open()];
+    await a.store.add([draft('one', { id: idOf(1) })]);
+    await apply(b.replica, 'merge', await snapshotOf(a.replica));
+    expect(await nearest(b.store)).toEqual([]);
+    await embed(a.store);
+    const { sequence, stateDigest } = await b.replica.identity();
+    await apply(b.replica, 'merge', await snapshotOf(a.replica));
+    expect(await nearest(b.store)).toEqual([idOf(1)]);
+    expect(await b.replica.identity()).toMatchObject({ sequence: sequence + 1, stateDigest });
+    await apply(b.replica, 'merge', await snapshotOf(a.replica));
+    expect(await b.replica.identity()).toMatchObject({ sequence: sequence + 1 });
+    expect(await problemsOf(b)).toEqual([]);
+  });
+
+  it('come back with a restored text and leave with an erased one', async () => {
+    const a = open();
+    await a.store.add([draft('one', { id: idOf(1) }), draft('two', { id: idOf(2) })]);
+    await embed(a.store);
+    const old = await snapshotOf(a.replica);
+    await a.store.update(idOf(1), { text: 'another' });
+    await a.store.purge([idOf(2)]);
+    await apply(a.replica, 'restore', old);
+    expect(await embed(a.store)).toBe(0);
+    expect(await nearest(a.store)).toEqual([idOf(1)]);
+    expect((await siblingsOf({ replica: a.replica }, idOf(2)))[0]?.vectors).toEqual([]);
+    expect(await problemsOf(a)).toEqual([]);
+  });
+});
+
+describe('a dot that another row has', () => {
+  it.each(['another memory', 'a version in the history of another memory'])(
+    'of %s is not taken from it',
+    async (owner) => {
+      const a = open();
+      await a.store.add([draft('one', { id: idOf(1) })]);
+      const [version] = await siblingsOf(a, idOf(1));
+      if (owner !== 'another memory') await a.store.update(idOf(1), { text: 'changed' });
+      if (version === undefined) throw new Error('there is a version');
+      const intruder: MemoryState = { id: idOf(2), siblings: [{ ...version, text: 'two' }] };
+      const request = { states: [intruder], clock: { [version.dot.machine]: 1 }, complete: false };
+      expect(await apply(a.replica, 'merge', request)).toMatchObject({ reusedDots: 1, added: { count: 1 } });
+      const before = await a.replica.identity();
+      expect(await apply(a.replica, 'merge', request)).toMatchObject({ reusedDots: 0, added: { count: 0 } });
+      expect(await a.replica.identity()).toEqual(before);
+      const texts = (await a.store.getCurrent([idOf(1), idOf(2)])).map(({ text }) => text);
+      expect(texts).toEqual([owner === 'another memory' ? 'one' : 'changed', 'two']);
+      expect(await problemsOf(a)).toEqual([]);
+    },
+  );
+});
+
+describe('what a merge replaces', () => {
+  it('becomes history of the memory', async () => {
+    const [a, b] = [open(), open()];
+    await a.store.add([draft('one', { id: idOf(1) })]);
+    await apply(b.replica, 'merge', await snapshotOf(a.replica));
+    await a.store.update(idOf(1), { text: 'changed' });
+    await apply(b.replica, 'merge', await snapshotOf(a.replica));
+    const [memory] = await b.store.get([idOf(1)]);
+    expect(memory).toMatchObject({
+      text: 'changed',
+      history: [{ role: 'current' }, { role: 'replaced', text: 'one' }],
+    });
+  });
+
+  it('is gone for good when it was erased there, also from the trash here', async () => {
+    const [a, b] = [open(), open()];
+    const secret = 'zanzibar is the secret';
+    await a.store.add([draft(secret, { id: idOf(1) })]);
+    await apply(b.replica, 'merge', await snapshotOf(a.replica));
+    await b.store.delete([idOf(1)]);
+    await a.store.purge([idOf(1)]);
+    await apply(b.replica, 'merge', await snapshotOf(a.replica));
+    const [memory] = await b.store.get([idOf(1)]);
+    expect(memory?.history.map(({ state, text }) => [state, text])).toEqual([
+      ['purged', ''],
+      ['stripped', ''],
     ]);
-    const staged = await ra.stage(stream(states));
-    const report = await staged.restore({ clock: view.clock, complete: true });
-    expect([report.added.count, report.changed.count, report.removed.count]).toEqual([1, 1, 1]);
-    expect(report.after.contentDigest).toBe(view.contentDigest);
-    expect((await a.checkIntegrity()).problems).toEqual([]);
-    const machine = (await ra.identity()).machine;
-    const fresh = await ra.takeNewIdentity(machine, 1);
-    expect(fresh).not.toBe(machine);
-    expect((await a.checkIntegrity()).problems).toEqual([]);
+    expect(JSON.stringify((await snapshotOf(b.replica)).states)).not.toContain('zanzibar');
+    expect(await problemsOf(b)).toEqual([]);
+    await apply(a.replica, 'merge', await snapshotOf(b.replica));
+    expect((await a.replica.identity()).stateDigest).toBe((await b.replica.identity()).stateDigest);
+  });
+
+  it('is found by its new words, and by its old ones no more', async () => {
+    const [a, b] = [open(), open()];
+    await a.store.add([draft('apricot', { id: idOf(1) })]);
+    await apply(b.replica, 'merge', await snapshotOf(a.replica));
+    await a.store.update(idOf(1), { text: 'blueberry' });
+    await apply(b.replica, 'merge', await snapshotOf(a.replica));
+    const find = async (words: string): Promise<number> =>
+      (await b.store.candidates({ filter: {}, limit: 5, words })).words.length;
+    expect([await find('apricot'), await find('blueberry')]).toEqual([0, 1]);
+  });
+});
+
+describe('the staging file', () => {
+  it('is for the owner only, replaces one that a dead process left, and goes with the stage', async () => {
+    const dataDir = temporaryFolder();
+    const { replica } = open(dataDir);
+    const path = join(dataDir, 'staging.sqlite');
+    writeFileSync(path, 'left behind');
+    writeFileSync(`${path}-journal`, 'left behind');
+    const staged = await replica.stage(streamOf([]));
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+    expect(existsSync(`${path}-journal`)).toBe(false);
+    await staged.close();
+    expect(readdirSync(dataDir).filter((name) => name.startsWith('staging'))).toEqual([]);
+  });
+
+  it('is gone for an older stage', async () => {
+    const { replica } = open();
+    const first = await replica.stage(streamOf([]));
+    const second = await replica.stage(streamOf([]));
+    await expect(first.merge({ clock: {}, complete: false })).rejects.toBeInstanceOf(StoreUnavailableError);
+    await first.close();
+    expect(await second.merge({ clock: {}, complete: false })).toMatchObject({ applied: true });
+    await second.close();
+  });
+});
+
+describe('a view', () => {
+  it('reads more than fits into one page, and lets go of the log when it is closed', async () => {
+    const dataDir = temporaryFolder();
+    const { store, replica } = open(dataDir);
+    await store.add(Array.from({ length: 1_201 }, (_, index) => draft(`memory ${index}`)));
+    const view = await replica.openView();
+    await store.add([draft('later')]);
+    const ids = new Set<string>();
+    for await (const { id } of view.changesSince(0)) ids.add(id);
+    expect(ids.size).toBe(1_201);
+    await view.close();
+    await store.purge([[...ids][0] ?? '']);
+    expect(statSync(join(dataDir, 'memory.sqlite-wal')).size).toBe(0);
+  });
+});
+
+describe('a hosted replica', () => {
+  it('serves the same memories as the store beside it, and closes with it', async () => {
+    const { memory, replica } = hostStore({ dataDir: temporaryFolder(), vectorIndex: 'exact' });
+    onTestFinished(() => memory.close());
+    await memory.add([draft('one', { id: idOf(1) })]);
+    const { states } = await snapshotOf(replica);
+    expect(states).toMatchObject([{ id: idOf(1), siblings: [{ text: 'one' }] }]);
+    await memory.close();
+    await expect(replica.identity()).rejects.toBeInstanceOf(StoreUnavailableError);
   });
 });

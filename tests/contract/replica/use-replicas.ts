@@ -83,7 +83,9 @@ export async function merge(from: ReplicaUnderTest, to: ReplicaUnderTest): Promi
 }
 
 /** Texts of live memories, by the last digits of their ids. */
-export async function shownBy({ replica }: ReplicaUnderTest): Promise<Record<string, string>> {
+export async function shownBy({
+  replica,
+}: Pick<ReplicaUnderTest, 'replica'>): Promise<Record<string, string>> {
   const { states } = await snapshotOf(replica);
   const live = states.flatMap(({ id, siblings }) => {
     const { state, text } = currentVersion(siblings);
@@ -93,7 +95,7 @@ export async function shownBy({ replica }: ReplicaUnderTest): Promise<Record<str
 }
 
 export async function siblingsOf(
-  { replica }: ReplicaUnderTest,
+  { replica }: Pick<ReplicaUnderTest, 'replica'>,
   id: string,
 ): Promise<readonly CarriedVersion[]> {
   const { states } = await snapshotOf(replica);
