@@ -18,6 +18,8 @@ const RELATIONS: Readonly<Record<ClockOrder, SyncRelation>> = {
   concurrent: 'diverged',
 };
 
+const APPEND_ONLY = 'The remote refuses to delete old backups: they are no longer listed, but stay there';
+
 /** Everything that was observed, put together; nothing is guessed. */
 export function describeSync({ identity, note, machines, facts }: StatusInput): SyncStatus {
   const { machine, clock, stateDigest, conflicts } = identity;
@@ -38,7 +40,7 @@ export function describeSync({ identity, note, machines, facts }: StatusInput): 
     heldMerge,
     problem:
       note.pushProblem ?? note.problem ?? machines.find(({ problem }) => problem !== null)?.problem ?? null,
-    warnings: warnings(machines, facts.encrypted),
+    warnings: [...warnings(machines, facts.encrypted), ...(note.appendOnly ? [APPEND_ONLY] : [])],
   };
 }
 

@@ -18,6 +18,8 @@ export interface SyncNote {
   readonly remoteClock: Clock | null;
   /** When this machine's old snapshots were dropped there last. */
   readonly lastPrune: number | null;
+  /** The remote refused to delete what was dropped last. */
+  readonly appendOnly: boolean;
   /** Null = not decided yet. */
   readonly emptyStart: EmptyStart | null;
 }
@@ -31,6 +33,7 @@ const NOTHING: SyncNote = {
   heldMerge: null,
   remoteClock: null,
   lastPrune: null,
+  appendOnly: false,
   emptyStart: null,
 };
 
@@ -86,6 +89,7 @@ function decode(note: { readonly [key: string]: JsonValue }): SyncNote {
         : null,
     remoteClock: asClock(note['remoteClock']),
     lastPrune: typeof note['lastPrune'] === 'number' ? note['lastPrune'] : null,
+    appendOnly: note['appendOnly'] === true,
     emptyStart: EMPTY_STARTS.find((state) => state === note['emptyStart']) ?? null,
   };
 }

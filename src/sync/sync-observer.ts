@@ -23,6 +23,13 @@ export class SyncObserver {
     return this.#observe(work, true);
   }
 
+  /** Nobody waits any longer for the answer; when it comes it is observed all the same. */
+  noAnswer(waitedMs: number): Promise<void> {
+    const message = `The remote did not answer within ${Math.round(waitedMs / 1_000)} s`;
+    const fix = 'Check the network and the endpoint.';
+    return this.#remember({ code: 'timeout', message, fix, at: this.#now() }, true, false);
+  }
+
   async #observe<Result>(work: () => Promise<Result>, writes: boolean): Promise<Result> {
     try {
       const result = await work();

@@ -21,6 +21,7 @@ import type { WorkLock } from '../backup/work-lock.ts';
 import type { ProbeReport } from '../blob/probe-finding.ts';
 import { SyncOffError } from '../errors/sync-off-error.ts';
 import { compareClocks, joinClocks, type Clock } from '../memory/version.ts';
+import { settleWithin } from '../util/settle-within.ts';
 import { findMachine } from './find-machine.ts';
 import { machineStatuses } from './machine-status.ts';
 import { pushSnapshots } from './push-snapshots.ts';
@@ -38,6 +39,8 @@ export interface SyncServiceParts extends RemoteRepositoryParts {
   readonly createScratch: () => Promise<ScratchStore>;
   /** Tries the settings; null when no bucket is set. */
   readonly probe: ((options: WorkOptions) => Promise<ProbeReport>) | null;
+  /** How long a status waits for the remote, in milliseconds; default 15 s. */
+  readonly statusWaitMs?: number | undefined;
 }
 
 export interface PushOptions extends WorkOptions {
@@ -45,6 +48,8 @@ export interface PushOptions extends WorkOptions {
   readonly waitMs?: number;
 }
 
+/** Retries go on for minutes; whoever asks for a status has given up by then. */
+const STATUS_WAIT_MS = 15_000;
 const PRUNE_EVERY_MS = 24 * 3_600_000;
 
 /** The remote side; the one implementation of `SyncApi`. */
@@ -77,7 +82,7 @@ export class SyncService implements SyncApi {
     const { replica, mode, keyring } = this.#parts;
     if (this.enabled) await this.decideEmptyStart();
     const location = await this.#remote.location();
-    const machines = this.enabled && !offline ? await this.machines().catch(() => []) : [];
+    const machines = this.enabled && !offline ? await this.#machinesInTime() : [];
     return describeSync({
       identity: await replica.identity(),
       note: await this.notes.read(),
@@ -145,7 +150,7 @@ export class SyncService implements SyncApi {
       this.#locked(() =>
         withOwnIdentity(replica, async (machine) => {
           const { dropped, ...others } = await (await this.#remote.of(machine)).prune(policy);
-          await this.notes.change({ lastPrune: now() });
+          await this.notes.change({ lastPrune: now(), appendOnly: others.appendOnly });
           const identity = await replica.identity();
           const about = { machine, sealed: keyring !== null };
           const summaries = dropped.map((snapshot) =>
@@ -223,6 +228,13 @@ export class SyncService implements SyncApi {
     return this.#remote.close();
   }
 
+  async #machinesInTime(): Promise<readonly MachineStatus[]> {
+    const { statusWaitMs = STATUS_WAIT_MS } = this.#parts;
+    const machines = await settleWithin(this.machines(), statusWaitMs).catch(() => []);
+    if (machines === undefined) await this.#observer.noAnswer(statusWaitMs);
+    return machines ?? [];
+  }
+
   /** What is there comes first, so that nothing empty is published that looks newer than it. */
   async #mergeBeforeFirstPush(options: PushOptions): Promise<void> {
     if (!(await this.isEmptyStartPending())) return;
@@ -258,7 +270,8 @@ export class SyncService implements SyncApi {
     // A clock that was set back must not stop it for ever.
     if (lastPrune !== null && Math.abs(now() - lastPrune) < PRUNE_EVERY_MS) return;
     await this.notes.change({ lastPrune: now() });
-    await repository.prune(retention).catch(() => undefined);
+    const pruned = await repository.prune(retention).catch(() => null);
+    if (pruned !== null) await this.notes.change({ appendOnly: pruned.appendOnly });
   }
 
   /**

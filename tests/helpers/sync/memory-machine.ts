@@ -14,15 +14,15 @@ export class MemoryBucket {
   time = Date.UTC(2026, 5, 1, 12);
   /** Makes every call fail while it is set. */
   down: BlobStoreReason | null = null;
-  /** Looks at each call, and may throw. */
-  onCall: (call: BlobCall) => void = () => undefined;
+  /** Looks at each call, which waits for it, and may throw. */
+  onCall: (call: BlobCall) => unknown = () => undefined;
 
   readonly now = (): number => this.time;
 
   open(): InMemoryBlobStore {
-    const beforeCall = (call: BlobCall): void => {
+    const beforeCall = async (call: BlobCall): Promise<void> => {
       if (this.down !== null) throw this.failure(this.down, call);
-      this.onCall(call);
+      await this.onCall(call);
     };
     return new InMemoryBlobStore({ objects: this.objects, now: this.now, beforeCall });
   }
@@ -60,6 +60,7 @@ export interface MemoryMachineOptions {
   /** False = no bucket is set. Default true. */
   readonly access?: boolean;
   readonly place?: string;
+  readonly statusWaitMs?: number;
   /** The local folder; default empty. */
   readonly folder?: Map<string, StoredBlob>;
 }
@@ -103,6 +104,7 @@ export class MemoryMachine {
       mode: 'backup',
       place,
       probe: null,
+      statusWaitMs: options.statusWaitMs,
       access: access ? { open: () => Promise.resolve(bucket.open()), decorate: (store) => store } : null,
     });
   }

@@ -78,6 +78,50 @@ describe('what was observed', () => {
     await expect(a.sync.status()).resolves.toMatchObject({ problem: null, reachable: { value: true } });
   });
 
+  test('a remote that never answers does not hold up the status, and is heard when it does', async () => {
+    const bucket = new MemoryBucket();
+    const a = new MemoryMachine(bucket, { statusWaitMs: 0 });
+    a.add('one');
+    await a.sync.push();
+    const answers: (() => void)[] = [];
+    bucket.onCall = () => new Promise<void>((resolve) => answers.push(resolve));
+
+    const status = await a.sync.status();
+
+    expect(status).toMatchObject({ reachable: { value: false }, problem: { code: 'timeout' }, machines: [] });
+    expect(status.relation).toBe('in-sync');
+    bucket.onCall = () => undefined;
+    for (const answer of answers) answer();
+    await expect
+      .poll(() => a.sync.status({ offline: true }))
+      .toMatchObject({ reachable: { value: true }, problem: null });
+  });
+
+  test('a remote that refuses to delete is told, until it deletes', async () => {
+    const bucket = new MemoryBucket();
+    const retention = { keepLast: 1, hourly: 0, daily: 0, weekly: 0, monthly: 0 };
+    const a = new MemoryMachine(bucket, { retention });
+    const day = 24 * 3_600_000;
+    bucket.onCall = (call) => {
+      if (call.operation === 'delete') throw bucket.failure('access-denied', call);
+    };
+    for (let push = 0; push < 3; push += 1) {
+      a.add(`memory ${push}`);
+      await a.sync.push();
+      bucket.time += 2 * day;
+    }
+    await expect(a.sync.status()).resolves.toMatchObject({
+      problem: null,
+      warnings: [expect.stringContaining('refuses to delete')],
+    });
+    bucket.onCall = () => undefined;
+
+    await a.sync.prune();
+
+    await expect(a.sync.status()).resolves.toMatchObject({ warnings: [] });
+    expect(bucket.keys(/\/snapshots\//)).toHaveLength(1);
+  });
+
   test('a refused upload stays a problem although the remote can be read', async () => {
     const bucket = new MemoryBucket();
     const a = new MemoryMachine(bucket);
