@@ -49,6 +49,8 @@ export class BackgroundWork {
   readonly #backoffs = new Map<Task, Backoff>();
   readonly #stopping = new AbortController();
   #started = false;
+  /** What the remote holds was compared with what is here; until then, what was noted about it may be outdated. */
+  #compared = false;
   #changes = 0;
   #firstChange = 0;
   #running: Promise<void> = Promise.resolve();
@@ -175,6 +177,7 @@ export class BackgroundWork {
         return true;
       case 'push':
         await sync.push(options);
+        this.#compared = true;
         return true;
       case 'pull':
         await this.#pull();
@@ -195,9 +198,11 @@ export class BackgroundWork {
     const kind = task === 'backup' ? 'auto' : task;
     const { outcome } = await backup.tryBackup({ kind }, { signal: this.#stopping.signal });
     this.#changes -= changes;
-    const wanted = task === 'scheduled' || outcome === 'written' || (await sync.hasUnsentWrites());
+    if (!sync.enabled) return;
+    const isNew = task === 'scheduled' || outcome === 'written' || !this.#compared;
+    const wanted = isNew || (await sync.hasUnsentWrites());
     // A push that waits for its next try keeps waiting.
-    if (sync.enabled && wanted && !this.#timers.has('push')) this.#plan('push', 0);
+    if (wanted && !this.#timers.has('push')) this.#plan('push', 0);
   }
 
   async #pull(): Promise<void> {

@@ -133,6 +133,30 @@ describe('uploads', () => {
     expect(bucket.keys(/\/head$/)).toEqual([`v1/${machine.replica.machine}/head`]);
   });
 
+  test('make up at the start for what was lost at the remote, though nothing changed here', async () => {
+    const { bucket, machine, timers, work } = setUp();
+    machine.add('one');
+    await machine.sync.push();
+    bucket.objects.clear();
+    work.start();
+    await timers.advance(10 * SECOND);
+    expect(bucket.keys(/\/head$/)).toEqual([`v1/${machine.replica.machine}/head`]);
+    expect(timers.waiting).toBe(0);
+  });
+
+  test('write nothing at the start when the remote has everything', async () => {
+    const { bucket, machine, timers, work } = setUp();
+    machine.add('one');
+    await machine.sync.push();
+    const changed: string[] = [];
+    bucket.onCall = ({ operation, key }) => {
+      if (operation === 'put' || operation === 'delete') changed.push(key);
+    };
+    work.start();
+    await timers.advance(10 * SECOND);
+    expect(changed).toEqual([]);
+  });
+
   test('are tried again, slower and slower, until they succeed', async () => {
     const { bucket, timers, write, machine } = setUp();
     const attempts: number[] = [];
