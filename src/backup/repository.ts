@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { BlobStore } from '../blob/blob-store.ts';
 import { InvalidInputError } from '../errors/invalid-input-error.ts';
+import { RepositoryDamagedError } from '../errors/repository-damaged-error.ts';
 import { SnapshotNotFoundError } from '../errors/snapshot-not-found-error.ts';
 import type { Clock } from '../memory/version.ts';
 import { copySnapshots, type CopyOptions, type CopyResult } from './copy-snapshots.ts';
@@ -17,7 +18,7 @@ import { prune, type PruneResult } from './prune.ts';
 import type { RandomBytes } from './random-bytes.ts';
 import type { RepositoryContext } from './repository-context.ts';
 import { isMachineId } from './repository-keys.ts';
-import { RepositoryObjects } from './repository-objects.ts';
+import { RepositoryObjects, type LoadedHead } from './repository-objects.ts';
 import type { RetentionPolicy } from './retention.ts';
 import { resolveSnapshot } from './snapshot-name.ts';
 import type { HeadJournal, SnapshotView } from './snapshot-source.ts';
@@ -161,16 +162,28 @@ export class Repository {
     return prune(this.#context, policy);
   }
 
-  /** Level 1: see `verifySizes`. Nothing is checked when the machine has no head. */
-  async verifySizes(machine: string): Promise<VerifyReport> {
-    const loaded = await this.#context.objects.readHead(machine, this.#context.allowPlain);
-    return loaded === null ? NOTHING : verifySizes(this.#context, machine, loaded);
+  /** Level 1: see `verifySizes`. Nothing is checked when the machine has no head; a damaged one is a problem. */
+  verifySizes(machine: string): Promise<VerifyReport> {
+    return this.#verifyHead(machine, (loaded) => verifySizes(this.#context, machine, loaded));
   }
 
-  /** Level 2: see `verifyHashes`. */
-  async verifyHashes(machine: string, budget: HashBudget): Promise<VerifyReport> {
-    const loaded = await this.#context.objects.readHead(machine, this.#context.allowPlain);
-    return loaded === null ? NOTHING : verifyHashes(this.#context, { machine, loaded }, budget);
+  /** Level 2: see `verifyHashes`; of the head as level 1. */
+  verifyHashes(machine: string, budget: HashBudget): Promise<VerifyReport> {
+    return this.#verifyHead(machine, (loaded) => verifyHashes(this.#context, { machine, loaded }, budget));
+  }
+
+  async #verifyHead(
+    machine: string,
+    check: (loaded: LoadedHead) => Promise<VerifyReport>,
+  ): Promise<VerifyReport> {
+    const { objects, allowPlain } = this.#context;
+    try {
+      const loaded = await objects.readHead(machine, allowPlain);
+      return loaded === null ? NOTHING : await check(loaded);
+    } catch (error) {
+      if (!(error instanceof RepositoryDamagedError)) throw error;
+      return { problems: [{ key: error.key, problem: `${error.message}.` }], checked: [] };
+    }
   }
 
   /** Level 3: see `verifyContent`. */
