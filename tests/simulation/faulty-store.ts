@@ -1,0 +1,105 @@
+import type { BlobStore } from '../../src/blob/blob-store.ts';
+import { BlobStoreError } from '../../src/errors/blob-store-error.ts';
+import { InMemoryBlobStore, type StoredBlob } from '../../src/blob/in-memory-blob-store.ts';
+import { interceptBlobStore, type InterceptedCall } from '../../src/blob/intercept-blob-store.ts';
+import { hashedNumber } from './seeded-random.ts';
+
+/** The end of a process, as every call of it sees it. */
+export class Crash extends Error {}
+
+/** What a store does to one call. */
+export type Fault =
+  'none' | 'fails' | 'fails after it was done' | 'stores half of it' | 'crash' | 'crash after it was done';
+
+export interface FaultyStoreOptions {
+  readonly objects: Map<string, StoredBlob>;
+  /** The clock of the store. */
+  readonly now: () => number;
+  /** Before each call: whose turn it is. */
+  readonly turn: () => Promise<void>;
+  readonly fault: (call: InterceptedCall) => Fault;
+  /** True when the process that holds the store has ended. */
+  readonly isDead: () => boolean;
+  readonly crash: () => void;
+  /** Sees every change of the objects, after it was made. */
+  readonly onChange: (operation: 'put' | 'delete', key: string) => void;
+}
+
+/** An object store whose every call may be late, fail, fail after it was done, lie, or be the last of its process. */
+export function faultyStore(options: FaultyStoreOptions): BlobStore {
+  const { objects, now, turn, fault, isDead, crash, onChange } = options;
+  const inner = new InMemoryBlobStore({ objects, now });
+  return interceptBlobStore(inner, async (call, proceed) => {
+    await turn();
+    if (isDead()) throw new Crash();
+    const what = fault(call);
+    if (what === 'crash') crash();
+    if (what === 'fails') throw failure(call);
+    if (isDead()) throw new Crash();
+    const result = await proceed();
+    const changes = call.operation === 'put' || call.operation === 'delete';
+    if (what === 'stores half of it' && call.operation === 'put') halve(objects, call.key);
+    if (changes) onChange(call.operation, call.key);
+    if (what === 'crash after it was done') crash();
+    if (isDead()) throw new Crash();
+    if (what === 'fails after it was done') throw failure(call);
+    return result;
+  });
+}
+
+function halve(objects: Map<string, StoredBlob>, key: string): void {
+  const stored = objects.get(key);
+  if (stored === undefined) return;
+  objects.set(key, { ...stored, bytes: stored.bytes.slice(0, stored.bytes.length >> 1) });
+}
+
+function failure({ operation, key }: InterceptedCall): BlobStoreError {
+  return new BlobStoreError('interrupted', {
+    operation,
+    key,
+    location: 'simulation',
+    problem: 'a fault',
+    retryable: true,
+  });
+}
+
+/** The fault of a call follows from the seed, the work and how often the work has made the same call. */
+export class FaultPlan {
+  readonly #seed: number;
+  readonly #counts = new Map<string, number>();
+  rate = 0;
+  #work = 0;
+
+  constructor(seed: number) {
+    this.#seed = seed;
+  }
+
+  nextWork(): void {
+    this.#work += 1;
+  }
+
+  draw(machine: number, place: 'local' | 'remote', { operation, key }: InterceptedCall): Fault {
+    const name = `${machine} ${place} ${operation} ${kindOf(key)}`;
+    const count = (this.#counts.get(name) ?? 0) + 1;
+    this.#counts.set(name, count);
+    const number = hashedNumber(this.#seed, this.#work, name, count);
+    if (number >= this.rate) return 'none';
+    const faults: readonly Fault[] =
+      place === 'local'
+        ? ['crash', 'crash after it was done']
+        : [
+            'fails',
+            'fails',
+            'fails after it was done',
+            'stores half of it',
+            'crash',
+            'crash after it was done',
+          ];
+    return faults[Math.floor((number / this.rate) * faults.length)] ?? 'none';
+  }
+}
+
+/** Keys of new objects are random or hashes; their kind is what makes calls the same. */
+function kindOf(key: string): string {
+  return key.split('/')[2] ?? '';
+}

@@ -1,0 +1,329 @@
+import { createHash } from 'node:crypto';
+import { InMemoryHeadJournal } from '../../src/backup/in-memory-head-journal.ts';
+import type { Keyring } from '../../src/backup/keyring.ts';
+import { Repository } from '../../src/backup/repository.ts';
+import { InMemoryBlobStore, type StoredBlob } from '../../src/blob/in-memory-blob-store.ts';
+import { FaissMemoryError } from '../../src/errors/faiss-memory-error.ts';
+import { RepositoryDamagedError } from '../../src/errors/repository-damaged-error.ts';
+import type { Version } from '../../src/memory/version.ts';
+import { InMemoryReplica } from '../helpers/in-memory-replica.ts';
+import type { MemoryTable } from '../helpers/memory-table.ts';
+import { idOf } from '../helpers/model-store.ts';
+import { quickKeyring } from '../helpers/test-repository.ts';
+import { WriteHistory } from '../helpers/write-history.ts';
+import { Crash, FaultPlan, faultyStore } from './faulty-store.ts';
+import { SeededRandom } from './seeded-random.ts';
+import { RETENTION, startProcess, type DataFolder, type MachineProcess } from './simulated-machine.ts';
+import { Turns } from './turns.ts';
+
+const MEMORIES = 5;
+const YEAR_MS = 365 * 24 * 3_600_000;
+const HOUR_MS = 3_600_000;
+
+interface SimulatedMachine {
+  readonly number: number;
+  readonly folder: DataFolder;
+  /** How wrong its clock is. */
+  clockOffset: number;
+  process: MachineProcess;
+  /** A copy of the data folder, and what was written since and is nowhere else. */
+  copy: {
+    readonly folder: DataFolder;
+    readonly atRisk: Map<string, { id: string; updatedAt: number }>;
+  } | null;
+}
+
+/** A promise was broken. */
+export class BrokenPromise extends Error {}
+
+/** Machines, the bucket they share, and everything that may go wrong, from one seed. */
+export class World {
+  readonly trace: string[] = [];
+  readonly #random: SeededRandom;
+  readonly #faults: FaultPlan;
+  readonly #turns: Turns;
+  readonly #keyring: Keyring | null;
+  readonly #bucket = new Map<string, StoredBlob>();
+  readonly #machines: SimulatedMachine[] = [];
+  readonly #history = new WriteHistory();
+  readonly #checkedHeads = new Map<string, string>();
+  #time = Date.UTC(2026, 0, 1);
+  #texts = 0;
+  #broken: string | null = null;
+
+  constructor(seed: number) {
+    this.#random = new SeededRandom(seed);
+    this.#faults = new FaultPlan(seed);
+    this.#turns = new Turns(this.#random);
+    this.#keyring = this.#random.chance(0.1) ? quickKeyring() : null;
+    this.#faults.rate = this.#random.pick([0, 0.02, 0.05, 0.15]);
+    const machines = 2 + this.#random.below(3);
+    for (let number = 0; number < machines; number += 1) this.#add(null);
+  }
+
+  /** Several machines do something at the same time; then the promises are checked. */
+  async step(): Promise<void> {
+    this.#time += this.#random.pick([1_000, 60_000, HOUR_MS, 30 * HOUR_MS]);
+    this.#faults.nextWork();
+    const chosen = this.#machines.filter(() => this.#random.chance(0.5));
+    const works = new Map(chosen.map((machine) => [String(machine.number), this.#chooseWork(machine)]));
+    await this.#turns.runAll(works);
+    for (const machine of this.#machines) if (machine.process.dead) machine.process = this.#start(machine);
+    await this.#checkBucket();
+  }
+
+  /** No more faults: everybody pushes and pulls until nobody learns anything new. */
+  async settle(): Promise<void> {
+    this.#faults.rate = 0;
+    for (let round = 0; round < 4; round += 1) {
+      for (const { process, number } of this.#machines) {
+        this.trace.push(`${number} push and pull at the end`);
+        await process.sync.push();
+        await this.#pullAll(process);
+      }
+    }
+    await this.#checkBucket();
+    this.#checkEnd();
+  }
+
+  async #pullAll({ sync }: MachineProcess): Promise<void> {
+    try {
+      const { confirm } = await sync.pull();
+      if (confirm !== undefined) await sync.pull({ confirm });
+    } catch (error) {
+      // A head that a fault has damaged stays, under the identity that its owner gave up.
+      if (!(error instanceof RepositoryDamagedError)) throw error;
+    }
+  }
+
+  #add(original: SimulatedMachine | null): void {
+    const number = this.#machines.length;
+    const folder =
+      original === null
+        ? { replica: this.#newReplica(number), objects: new Map<string, StoredBlob>() }
+        : { replica: original.folder.replica.clone(), objects: new Map(original.folder.objects) };
+    const machine = { number, folder, clockOffset: 0, copy: null };
+    this.#machines.push(Object.assign(machine, { process: this.#start(machine) }));
+  }
+
+  #newReplica(number: number): InMemoryReplica {
+    // Every write has a time of its own, by which the history knows it.
+    const now = (): number => (this.#time += 1) + (this.#machines[number]?.clockOffset ?? 0);
+    return new InMemoryReplica({ now, random: (size) => this.#random.bytes(size) });
+  }
+
+  #start(machine: Omit<SimulatedMachine, 'process'>): MachineProcess {
+    const { number, folder } = machine;
+    return startProcess({
+      folder,
+      keyring: this.#keyring,
+      random: this.#random,
+      now: () => this.#time + machine.clockOffset,
+      openStore: (place, process) =>
+        faultyStore({
+          objects: place === 'local' ? folder.objects : this.#bucket,
+          now: () => this.#time,
+          turn: () => this.#turns.next(String(number)),
+          fault: (call) => this.#faults.draw(number, place, call),
+          isDead: () => process.dead,
+          crash: () => {
+            process.dead = true;
+          },
+          onChange: (operation, key) => {
+            if (place === 'remote') this.#checkOwner(folder, operation, key);
+          },
+        }),
+    });
+  }
+
+  #chooseWork(machine: SimulatedMachine): () => Promise<void> {
+    const number = this.#random.next();
+    const { process } = machine;
+    if (number < 0.34)
+      return this.#named(machine, 'write', () => {
+        this.#write(machine);
+      });
+    if (number < 0.4) return this.#named(machine, 'back up', () => process.backup.backup({ kind: 'auto' }));
+    if (number < 0.62) return this.#named(machine, 'push', () => this.#push(machine));
+    if (number < 0.8) return this.#named(machine, 'pull', () => process.sync.pull());
+    if (number < 0.87) return this.#named(machine, 'prune', () => process.sync.prune({ policy: RETENTION }));
+    if (number < 0.91) return this.#named(machine, 'restore', () => this.#restore(machine));
+    if (number < 0.94)
+      return this.#named(machine, 'clone', () => {
+        this.#clone(machine);
+      });
+    if (number < 0.97)
+      return this.#named(machine, 'roll back', () => {
+        this.#rollBack(machine);
+      });
+    const offset = this.#random.pick([-YEAR_MS, 0, YEAR_MS]);
+    return this.#named(machine, 'set the clock', () => {
+      machine.clockOffset = offset;
+    });
+  }
+
+  /** Faults end the work; everything else that is raised is a finding. */
+  #named(machine: SimulatedMachine, name: string, work: () => unknown): () => Promise<void> {
+    return async () => {
+      const entry = `${machine.number} ${name}`;
+      try {
+        await work();
+        this.trace.push(entry);
+      } catch (error) {
+        this.trace.push(`${entry}: ${error instanceof Error ? error.message : String(error)}`);
+        if (error instanceof Crash || machine.process.dead) return;
+        if (error instanceof FaissMemoryError && EXPECTED.has(error.code)) return;
+        this.#broken ??= `${entry} failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
+      }
+    };
+  }
+
+  #write(machine: SimulatedMachine): void {
+    const { replica } = machine.folder;
+    const count = 1 + this.#random.below(3);
+    for (let index = 0; index < count; index += 1) {
+      const before = replica.table;
+      const id = idOf(this.#random.below(MEMORIES));
+      const number = this.#random.next();
+      this.#texts += 1;
+      if (number < 0.7) replica.write(id, `text ${this.#texts}`);
+      else if (number < 0.82) replica.delete(id);
+      else if (number < 0.88) replica.restore(id);
+      else if (number < 0.94) replica.purge(id);
+      else replica.strip();
+      this.#acknowledge(machine, before);
+    }
+  }
+
+  /** @param merged what came in before the write and was known to it, by memory */
+  #acknowledge(
+    { folder, copy }: SimulatedMachine,
+    before: MemoryTable,
+    merged: ReadonlyMap<string, readonly Version[]> = new Map(),
+  ): void {
+    const after = folder.replica.table;
+    for (const id of after.ids()) {
+      if (after.siblings(id) === before.siblings(id)) continue;
+      const known = [...before.siblings(id), ...(merged.get(id) ?? [])];
+      this.#history.acknowledge(id, known, after.siblings(id));
+      for (const { updatedAt } of after.siblings(id))
+        copy?.atRisk.set(`${id} ${updatedAt}`, { id, updatedAt });
+    }
+  }
+
+  async #push(machine: SimulatedMachine): Promise<void> {
+    const { copy, process } = machine;
+    const sent = new Set(copy?.atRisk.keys());
+    await process.sync.push();
+    for (const name of sent) copy?.atRisk.delete(name);
+  }
+
+  async #restore(machine: SimulatedMachine): Promise<void> {
+    const { process, folder } = machine;
+    const snapshots = await process.sync.snapshots();
+    if (snapshots.length === 0) return;
+    const { machine: owner, id } = this.#random.pick(snapshots);
+    const request = { mode: 'replace', snapshot: `${owner}/${id}` } as const;
+    const dryRun = await process.sync.restore({ ...request, dryRun: true });
+    if (dryRun.confirm === undefined) return;
+    const merged = await this.#statesOf(owner, id);
+    const before = folder.replica.table;
+    try {
+      await process.sync.restore({ ...request, confirm: dryRun.confirm });
+    } finally {
+      this.#acknowledge(machine, before, merged);
+    }
+  }
+
+  /** What a snapshot holds, by its memories; empty when it was pruned meanwhile. */
+  async #statesOf(owner: string, snapshotId: string): Promise<Map<string, readonly Version[]>> {
+    const states = new Map<string, readonly Version[]>();
+    const repository = this.#repositoryOf(owner);
+    const { snapshots } = await repository.listSnapshots();
+    const snapshot = snapshots.find((listed) => listed.machine === owner && listed.snapshotId === snapshotId);
+    if (snapshot === undefined) return states;
+    const manifest = await repository.readManifest(snapshot);
+    for await (const { id, siblings } of repository.readRows(manifest)) states.set(id, siblings);
+    return states;
+  }
+
+  /** Reads the bucket without faults. */
+  #repositoryOf(machine: string): Repository {
+    return new Repository({
+      store: new InMemoryBlobStore({ objects: this.#bucket }),
+      place: 'check',
+      machine,
+      journal: new InMemoryHeadJournal(),
+      keyring: this.#keyring,
+    });
+  }
+
+  #clone(machine: SimulatedMachine): void {
+    if (this.#machines.length < 6) this.#add(machine);
+  }
+
+  /** The first time the folder is copied, the second time the copy is put back. */
+  #rollBack(machine: SimulatedMachine): void {
+    const { folder, copy } = machine;
+    if (copy === null) {
+      const replica = folder.replica.clone();
+      machine.copy = { folder: { replica, objects: new Map(folder.objects) }, atRisk: new Map() };
+      return;
+    }
+    for (const { id, updatedAt } of copy.atRisk.values()) this.#history.excuse(id, updatedAt);
+    folder.replica.rollBackTo(copy.folder.replica);
+    folder.objects.clear();
+    for (const [key, blob] of copy.folder.objects) folder.objects.set(key, blob);
+    machine.copy = null;
+    machine.process.dead = true;
+  }
+
+  /** No machine writes or deletes another machine's objects. */
+  #checkOwner({ replica }: DataFolder, operation: string, key: string): void {
+    if (key.startsWith(`v1/${replica.machine}/`)) return;
+    this.#broken ??= `machine ${replica.machine} made ${operation} ${key}`;
+  }
+
+  /** What a head lists is there, whole. */
+  async #checkBucket(): Promise<void> {
+    if (this.#broken !== null) throw new BrokenPromise(this.#broken);
+    for (const [key, { bytes }] of this.#bucket) {
+      const machine = /^v1\/([0-9a-f]{16})\/head$/.exec(key)?.[1];
+      if (machine === undefined) continue;
+      await this.#checkHead(machine, bytes);
+    }
+  }
+
+  async #checkHead(machine: string, bytes: Uint8Array): Promise<void> {
+    const names = [...this.#bucket.keys()].filter((key) => key.startsWith(`v1/${machine}/`)).length;
+    const print = `${createHash('sha1').update(bytes).digest('hex')} ${names}`;
+    if (this.#checkedHeads.get(machine) === print) return;
+    const repository = this.#repositoryOf(machine);
+    const found = await repository.verifyHashes(machine, { maxBytes: Infinity, lastChecked: new Map() });
+    // A head that is itself half written lists nothing.
+    const problems = found.problems.filter(({ key }) => !key.endsWith('/head'));
+    if (problems.length > 0) {
+      throw new BrokenPromise(`a listed snapshot is not whole: ${JSON.stringify(problems)}`);
+    }
+    this.#checkedHeads.set(machine, print);
+  }
+
+  #checkEnd(): void {
+    const digests = this.#machines.map(({ folder }) => folder.replica.table.digests().stateDigest);
+    if (new Set(digests).size > 1)
+      throw new BrokenPromise(`the machines end in different states: ${digests.join(' ')}`);
+    for (const { folder, number } of this.#machines) {
+      const lost = this.#history.lostIn(folder.replica.table);
+      if (lost.length > 0) throw new BrokenPromise(`machine ${number} has lost ${lost.join(', ')}`);
+    }
+  }
+}
+
+/** What faults lead to, and what a user may run into. */
+const EXPECTED: ReadonlySet<string> = new Set([
+  'BLOB_STORE',
+  'REPOSITORY_DAMAGED',
+  'OBJECT_MISSING',
+  'STATE_CHANGED',
+  'SNAPSHOT_NOT_FOUND',
+]);
