@@ -1,0 +1,87 @@
+// Proves that the simulation notices what it is there for: breaks one safeguard after the other in a copy of the
+// sources, and expects the simulation to fail each time.
+//   npm run test:mutations
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+
+/** Each: what is broken, where, and the text that is replaced; a text that is gone is an error. */
+const MUTATIONS = [
+  {
+    name: 'the own head is not checked',
+    file: 'src/backup/own-head.ts',
+    from: 'if (attempt === null) {',
+    to: 'if (attempt === null && Number.isNaN(seen?.seq)) {',
+  },
+  {
+    name: 'nothing is written again under a new identity',
+    file: 'src/backup/own-identity.ts',
+    from: 'replica.takeNewIdentity(error.machine, error.lastSharedWrite)',
+    to: 'replica.takeNewIdentity(error.machine, Number.MAX_SAFE_INTEGER)',
+  },
+  {
+    name: 'what was stored is not read back before the head names it',
+    file: 'src/backup/put-verified.ts',
+    from: 'if (problem === null) return;',
+    to: 'if (problem !== undefined) return;',
+  },
+  {
+    name: 'a clock covers one write too many',
+    file: 'src/memory/version.ts',
+    from: 'return (clock[dot.machine] ?? 0) >= dot.n;',
+    to: 'return (clock[dot.machine] ?? 0) + 1 >= dot.n;',
+  },
+  {
+    name: 'pruning waits for nobody',
+    file: 'src/backup/prune.ts',
+    from: 'const GRACE_MS = 24 * 3_600_000;',
+    to: 'const GRACE_MS = -1;',
+  },
+];
+
+const SEEDS = process.env['SIMULATION_SEEDS'] ?? '400';
+const checkOnly = process.argv.includes('--check');
+const root = resolve(import.meta.dirname, '..');
+
+function mutated({ file, from, to }) {
+  const source = readFileSync(join(root, file), 'utf8');
+  if (source.split(from).length !== 2) throw new Error(`${file} does not contain exactly once: ${from}`);
+  return source.replace(from, to);
+}
+
+function survives(mutation) {
+  const folder = mkdtempSync(join(tmpdir(), 'faiss-memory-mutation-'));
+  try {
+    for (const part of ['src', 'tests']) cpSync(join(root, part), join(folder, part), { recursive: true });
+    for (const part of ['package.json', 'tsconfig.json', 'vitest.config.ts', 'scripts']) {
+      cpSync(join(root, part), join(folder, part), { recursive: true });
+    }
+    symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
+    mkdirSync(join(folder, 'dist'));
+    writeFileSync(join(folder, mutation.file), mutated(mutation));
+    const vitest = join('node_modules', 'vitest', 'vitest.mjs');
+    const run = spawnSync(process.execPath, [vitest, 'run', 'tests/simulation'], {
+      cwd: folder,
+      encoding: 'utf8',
+      env: { ...process.env, SKIP_BUILD: '1', SIMULATION_SEEDS: SEEDS },
+    });
+    const seed = /seed (\d+): (.{0,100})/.exec(run.stdout + run.stderr);
+    if (run.status !== 0 && seed === null)
+      throw new Error(`the simulation did not run:\n${run.stdout}${run.stderr}`);
+    return { survived: run.status === 0, found: seed?.[0] ?? '' };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+for (const mutation of MUTATIONS) mutated(mutation);
+let survivors = 0;
+for (const mutation of checkOnly ? [] : MUTATIONS) {
+  const { survived, found } = survives(mutation);
+  survivors += survived ? 1 : 0;
+  console.log(
+    `${survived ? 'NOT NOTICED' : 'noticed    '} ${mutation.name}${found === '' ? '' : ` (${found})`}`,
+  );
+}
+process.exit(survivors === 0 ? 0 : 1);
