@@ -48,5 +48,7 @@ const NOT_OBSERVED: ReadonlySet<ErrorCode> = new Set([
 /** What the status should tell about a failed call; null = nothing. */
 export function observedProblem(error: unknown, at: number): SyncProblem | null {
   if (!(error instanceof FaissMemoryError) || NOT_OBSERVED.has(error.code)) return null;
+  // We ended it ourselves.
+  if (error instanceof BlobStoreError && error.reason === 'closed') return null;
   return toSyncProblem(error, at);
 }

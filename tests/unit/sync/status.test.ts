@@ -141,6 +141,23 @@ describe('what was observed', () => {
     await expect(a.sync.status()).resolves.toMatchObject({ problem: null });
   });
 
+  test('an upload that the end of the process cut off is no problem of the remote', async () => {
+    const bucket = new MemoryBucket();
+    const a = new MemoryMachine(bucket);
+    a.add('one');
+    bucket.onCall = ({ operation }) => (operation === 'put' ? a.sync.close() : undefined);
+
+    await expect(a.sync.push()).rejects.toMatchObject({ reason: 'closed' });
+
+    const next = new MemoryMachine(bucket, { replica: a.replica, folder: a.folder });
+    await expect(next.sync.status({ offline: true })).resolves.toMatchObject({
+      problem: null,
+      reachable: null,
+    });
+    bucket.onCall = () => undefined;
+    await expect(next.sync.push()).resolves.toMatchObject({ outcome: 'pushed' });
+  });
+
   test('a problem of one machine does not hide the others', async () => {
     const bucket = new MemoryBucket();
     const a = new MemoryMachine(bucket, { keyring: quickKeyring() });
