@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { MemoryState } from '../../src/backup/memory-state.ts';
@@ -206,6 +206,31 @@ describe('a view', () => {
     await view.close();
     await store.purge([[...ids][0] ?? '']);
     expect(statSync(join(dataDir, 'memory.sqlite-wal')).size).toBe(0);
+  });
+});
+
+describe('many views', () => {
+  it('of a thread that collects no garbage open no more files than one', async () => {
+    const { store, replica } = open();
+    await store.add([draft('one')]);
+    await snapshotOf(replica);
+    const files = readdirSync('/dev/fd').length;
+    for (let view = 0; view < 20; view += 1) await snapshotOf(replica);
+    expect(readdirSync('/dev/fd').length).toBeLessThanOrEqual(files);
+  });
+
+  it('see the database that is there, also after it was exchanged', async () => {
+    const dataDir = temporaryFolder();
+    const { store, replica } = open(dataDir);
+    await store.add([draft('one')]);
+    const { stateDigest } = await snapshotOf(replica);
+    await store.replica.identity();
+    for (const suffix of ['', '-wal', '-shm']) rmSync(join(dataDir, `memory.sqlite${suffix}`));
+    await expect(replica.identity()).rejects.toBeInstanceOf(StoreUnavailableError);
+    await store.add([draft('two'), draft('three')]);
+    const { states, stateDigest: now } = await snapshotOf(replica);
+    expect(states).toHaveLength(2);
+    expect(now).not.toBe(stateDigest);
   });
 });
 

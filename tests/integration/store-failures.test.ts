@@ -144,7 +144,7 @@ describe('a damaged store', () => {
     const folder = temporaryFolder();
     const store = openSqliteStore(folder);
     await store.add([draft('before')]);
-    setVersion(folder, 2);
+    setVersion(folder, MIGRATIONS.length + 1);
     await expect(store.add([draft('after')])).rejects.toThrow(StoreTooNewError);
     await expect(store.stats()).rejects.toThrow(StoreTooNewError);
   });

@@ -2,7 +2,7 @@ import type { MemoryState } from '../../backup/memory-state.ts';
 import type { SnapshotFacts } from '../../backup/snapshot-source.ts';
 import type { OpenedView, StatePage } from '../replica-calls.ts';
 import { readCarriedVectors } from './carried-vectors.ts';
-import { Connection } from './connection.ts';
+import type { Connection } from './connection.ts';
 import { readDigests, readLedger } from './ledger.ts';
 import { Query } from './query.ts';
 import { toVersion, VERSION_COLUMNS, type VersionRow } from './stored-version.ts';
@@ -29,10 +29,10 @@ export function readFacts(connection: Connection): SnapshotFacts {
 export class ReplicaView {
   readonly #connection: Connection;
 
-  /** @param path of a database that exists */
-  constructor(path: string) {
-    this.#connection = new Connection(path);
-    this.#connection.exec('BEGIN');
+  /** @param connection without a transaction; nobody else's as long as the view is open */
+  constructor(connection: Connection) {
+    this.#connection = connection;
+    connection.exec('BEGIN');
   }
 
   describe(): Omit<OpenedView, 'view'> {
@@ -60,10 +60,10 @@ export class ReplicaView {
     return { states, next: rows.length < PAGE_ROWS ? null : last };
   }
 
-  close(): void {
-    // A closed connection keeps its transaction until its statements are garbage-collected.
+  /** @returns the connection, free for another use */
+  close(): Connection {
     this.#connection.exec('ROLLBACK');
-    this.#connection.close();
+    return this.#connection;
   }
 }
 

@@ -14,6 +14,7 @@ import { readFacts, ReplicaView } from './replica-view.ts';
 import { toStoreError } from './sqlite-errors.ts';
 import { StagingFile } from './staging-file.ts';
 import type { StoreFile } from './store-file.ts';
+import { ViewConnections } from './view-connections.ts';
 
 export interface SqliteReplicaSettings {
   /** Shared with the memory store of this thread. */
@@ -29,6 +30,7 @@ export class SqliteReplica implements ReplicaCalls {
   readonly #file: StoreFile;
   readonly #dataDir: string;
   readonly #now: () => number;
+  readonly #connections = new ViewConnections();
   readonly #views = new Map<number, ReplicaView>();
   #stage: { readonly name: number; readonly file: StagingFile } | null = null;
   /** Begins anywhere, so that a name of a thread that died means nothing to the next one. */
@@ -51,10 +53,16 @@ export class SqliteReplica implements ReplicaCalls {
     // Makes the database if there is none yet.
     const path = await this.#file.read((connection) => connection.path);
     return this.#guarded(() => {
-      const opened = new ReplicaView(path);
       const view = ++this.#lastName;
-      this.#views.set(view, opened);
-      return { view, ...opened.describe() };
+      const opened = new ReplicaView(this.#connections.take(path));
+      try {
+        const description = { view, ...opened.describe() };
+        this.#views.set(view, opened);
+        return description;
+      } catch (error) {
+        opened.close().close();
+        throw error;
+      }
     });
   }
 
@@ -65,10 +73,13 @@ export class SqliteReplica implements ReplicaCalls {
     return this.#guarded(() => opened.page(after));
   }
 
-  closeView(view: number): Promise<void> {
-    this.#views.get(view)?.close();
+  // eslint-disable-next-line @typescript-eslint/require-await -- errors must become rejections
+  async closeView(view: number): Promise<void> {
+    const opened = this.#views.get(view);
     this.#views.delete(view);
-    return Promise.resolve();
+    this.#guarded(() => {
+      if (opened !== undefined) this.#connections.giveBack(opened.close());
+    });
   }
 
   async beginStage(): Promise<number> {
@@ -143,8 +154,9 @@ export class SqliteReplica implements ReplicaCalls {
 
   /** The file itself belongs to the memory store. Idempotent. */
   close(): void {
-    for (const view of this.#views.values()) view.close();
+    for (const view of this.#views.values()) view.close().close();
     this.#views.clear();
+    this.#connections.close();
     this.#stage?.file.close();
     this.#stage = null;
   }

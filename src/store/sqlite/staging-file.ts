@@ -1,4 +1,4 @@
-import { closeSync, openSync, rmSync } from 'node:fs';
+import { closeSync, ftruncateSync, openSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { deserialize, serialize } from 'node:v8';
 import type { MemoryState } from '../../backup/memory-state.ts';
@@ -21,12 +21,13 @@ const findState = new Query<[id: string], { found: number }>('SELECT 1 AS found 
  */
 export class StagingFile {
   readonly #path: string;
+  readonly #handle: number;
   readonly #connection: Connection;
 
   constructor(dataDir: string) {
     this.#path = join(dataDir, NAME);
     remove(this.#path);
-    closeSync(openSync(this.#path, 'wx', 0o600));
+    this.#handle = openSync(this.#path, 'wx', 0o600);
     this.#connection = new Connection(this.#path);
     // Nothing in it has to survive anything.
     this.#connection.exec('PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA secure_delete = OFF');
@@ -56,7 +57,11 @@ export class StagingFile {
   }
 
   close(): void {
+    // The library may keep the file open for long, and with it its space in memory and on the disk.
+    this.#connection.exec('PRAGMA shrink_memory');
     this.#connection.close();
+    ftruncateSync(this.#handle);
+    closeSync(this.#handle);
     remove(this.#path);
   }
 }
