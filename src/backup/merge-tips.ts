@@ -21,7 +21,10 @@ const OF_ONE_MACHINE: readonly ErrorCode[] = [
   'ENCRYPTION_DOWNGRADE',
 ];
 
-/** Merges snapshots of several machines one after the other, each in its own transaction. */
+/**
+ * Merges snapshots of several machines one after the other, each in its own transaction.
+ * @throws ObjectMissingError while nothing was merged, for the caller to plan again; later it is one of `errors`
+ */
 export async function mergeTips(
   tips: readonly RepositorySnapshot[],
   how: Omit<MergeSnapshotRequest, 'snapshot'>,
@@ -37,7 +40,9 @@ export async function mergeTips(
       if (merged.warning !== null) warnings.push(merged.warning);
       if (merged.reports.some(({ held }) => held)) left.push(snapshot);
     } catch (error) {
-      if (!(error instanceof FaissMemoryError) || !OF_ONE_MACHINE.includes(error.code)) throw error;
+      if (!(error instanceof FaissMemoryError)) throw error;
+      const late = error.code === 'OBJECT_MISSING' && reports.some(({ applied }) => applied);
+      if (!late && !OF_ONE_MACHINE.includes(error.code)) throw error;
       errors.push(error);
       left.push(snapshot);
     }

@@ -43,7 +43,9 @@ const DAY = 24 * HOUR;
 const EPOCH_WEEKDAY = 3;
 /** What can be undone, can be undone for so long, counted back from the newest snapshot. */
 const SAFETY_MS = 7 * DAY;
-const SAFETY_KIND = /^pre_(?:restore|merge|delete|import)$/;
+const SAFETY_KIND = /^pre_(?:restore|delete|import)$/;
+/** Merges come by themselves, with every change elsewhere: only so many of the copies before them are kept. */
+const SAFETY_MERGES = 10;
 
 /**
  * Decides by nothing but the list itself: the time of day of the machine that prunes plays no part.
@@ -60,7 +62,7 @@ export function planRetention<T extends RetainedSnapshot>(
   };
   keep(newestFirst[0], 'newest');
   for (const snapshot of newestFirst) if (snapshot.pinned) keep(snapshot, 'pinned');
-  for (const snapshot of newestFirst) if (isSafety(snapshot, newestFirst[0])) keep(snapshot, 'safety');
+  for (const snapshot of safetyCopies(newestFirst)) keep(snapshot, 'safety');
   for (const snapshot of newestFirst.slice(0, policy.keepLast)) keep(snapshot, 'last');
   for (const [rule, period] of PERIODS) {
     for (const snapshot of newestOfEach(newestFirst, period, policy[rule])) keep(snapshot, rule);
@@ -72,9 +74,15 @@ export function planRetention<T extends RetainedSnapshot>(
   };
 }
 
-function isSafety({ kind, createdAt }: RetainedSnapshot, newest: RetainedSnapshot | undefined): boolean {
-  const age = (newest?.createdAt ?? createdAt) - createdAt;
-  return kind !== undefined && SAFETY_KIND.test(kind) && age < SAFETY_MS;
+/** Those that undo what was done lately, so that no prune takes away what a user may want back. */
+function safetyCopies<T extends RetainedSnapshot>(newestFirst: readonly T[]): T[] {
+  const [newest] = newestFirst;
+  const young = newestFirst.filter(({ createdAt }) => (newest?.createdAt ?? 0) - createdAt < SAFETY_MS);
+  const merges = young.filter(({ kind }) => kind === 'pre_merge').slice(0, SAFETY_MERGES);
+  return young.filter(
+    (snapshot) =>
+      merges.includes(snapshot) || (snapshot.kind !== undefined && SAFETY_KIND.test(snapshot.kind)),
+  );
 }
 
 type PeriodRule = 'hourly' | 'daily' | 'weekly' | 'monthly';

@@ -2,7 +2,7 @@ import { InvalidInputError } from '../errors/invalid-input-error.ts';
 import { ObjectMissingError } from '../errors/object-missing-error.ts';
 import { StateChangedError } from '../errors/state-changed-error.ts';
 import { compareClocks } from '../memory/version.ts';
-import type { RemovalLimit, ReplicaStore } from '../store/replica-store.ts';
+import type { ChangeReport, RemovalLimit, ReplicaIdentity, ReplicaStore } from '../store/replica-store.ts';
 import type { RestoreRequest, RestoreResult, SnapshotSummary, WorkOptions } from './backup-api.ts';
 import { combineReports } from './combine-reports.ts';
 import { confirmToken } from './confirm-token.ts';
@@ -78,9 +78,11 @@ export class SnapshotRestorer {
         return { ...result, changes: await staged.states.restore({ ...base, dryRun }), confirm: token };
       }
       if (confirm !== token) throw new StateChangedError();
-      const undo = await this.#parts.backupBefore('pre_restore');
+      const undo = (await changesNothing(staged, identity))
+        ? {}
+        : { undo: await this.#parts.backupBefore('pre_restore') };
       const changes = await staged.states.restore({ ...base, expectedState: stateDigest, note: staged.note });
-      return { ...result, changes, undo };
+      return { ...result, changes, ...undo };
     } finally {
       await staged.states.close();
     }
@@ -115,21 +117,22 @@ export class SnapshotRestorer {
     return {
       ...result,
       changes: combineReports(reports),
-      ...(reports.some(({ applied }) => applied) ? undo : {}),
+      ...(reports.some(hasChanged) ? undo : {}),
       ...(warnings.length > 0 ? { warnings } : {}),
       ...(dryRun ? { confirm: token } : {}),
       ...(isHeld ? { confirm: tokenFor(left, (await replica.identity()).stateDigest) } : {}),
     };
   }
 
-  /** The one that was asked for, or the newest of every other machine that is not included here yet. */
+  /** The one that was asked for, or the newest of every other machine that is not included here yet, oldest first. */
   async #wanted(repository: Repository, query: string | undefined): Promise<RepositorySnapshot[]> {
     const { machine, clock } = await this.#parts.replica.identity();
     if (query !== undefined) return [await repository.findSnapshot(query)];
     const { snapshots } = await repository.listSnapshots();
-    const newest = new Map(snapshots.map((snapshot) => [snapshot.machine, snapshot]));
+    const newest = new Map(snapshots.map((snapshot) => [snapshot.machine, snapshot.snapshotId]));
     newest.delete(machine);
-    return [...newest.values()].filter((snapshot) => {
+    return snapshots.filter((snapshot) => {
+      if (newest.get(snapshot.machine) !== snapshot.snapshotId) return false;
       const order = compareClocks(snapshot.clock, clock);
       return order === 'after' || order === 'concurrent';
     });
@@ -143,6 +146,20 @@ export class SnapshotRestorer {
     const { replica } = this.#parts;
     return stageSnapshot({ replica, repository, snapshot, onlyNew, ...options });
   }
+}
+
+/** Restoring what users see already writes nothing, unless it settles conflicts: then only a dry run knows. */
+async function changesNothing(
+  { manifest, states }: StagedSnapshot,
+  { contentDigest }: ReplicaIdentity,
+): Promise<boolean> {
+  if (contentDigest !== manifest.contentDigest) return false;
+  const { before, after } = await states.restore({ clock: manifest.clock, complete: true, dryRun: true });
+  return before.stateDigest === after.stateDigest;
+}
+
+function hasChanged({ applied, before, after }: ChangeReport): boolean {
+  return applied && before.stateDigest !== after.stateDigest;
 }
 
 function tokenFor(snapshots: readonly RepositorySnapshot[], stateDigest: string): string {

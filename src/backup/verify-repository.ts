@@ -3,7 +3,7 @@ import type { VerifyLevel, VerifyRequest, VerifyResult, WorkOptions } from './ba
 import { digestsDiffer } from './digest-sums.ts';
 import type { RepositorySnapshot } from './list-snapshots.ts';
 import type { Repository } from './repository.ts';
-import { manifestKey } from './repository-keys.ts';
+import { headKey, manifestKey } from './repository-keys.ts';
 import { stageSnapshot } from './stage-snapshot.ts';
 import type { VerifyProblem, VerifyReport } from './verify.ts';
 
@@ -11,7 +11,7 @@ export interface VerifyParts {
   readonly repository: Repository;
   /** Whose objects are checked unless a snapshot is named. */
   readonly machine: string;
-  /** Where the times of checks are remembered. */
+  /** Remembers the last check. */
   readonly replica: ReplicaStore;
   /** An empty store that is gone afterwards, for the drill. */
   readonly createScratch: () => Promise<ScratchStore>;
@@ -73,8 +73,8 @@ async function check(
     options.onProgress?.({ step: `checking ${name}`, done: reports.length, total: height + 1 });
     reports.push(await run());
   };
-  await step('sizes', () => repository.verifySizes(machine));
-  await step('hashes', () => checkHashes(parts, machine));
+  await step('sizes', () => reportDamage(headKey(machine), () => repository.verifySizes(machine)));
+  await step('hashes', () => reportDamage(headKey(machine), () => checkHashes(parts, machine)));
   const snapshot = target ?? (height < 2 ? null : await newestOf(repository, machine));
   if (snapshot !== null) {
     await step('content', () => checkContent(repository, snapshot));
@@ -91,7 +91,7 @@ async function newestOf(repository: Repository, machine: string): Promise<Reposi
   return snapshots.filter((snapshot) => snapshot.machine === machine).at(-1) ?? null;
 }
 
-/** Remembers when each object was found sound, so that a check with a budget can begin with the oldest. */
+/** Reads every object, and remembers when that was and what it found. */
 async function checkHashes(
   { repository, replica, now }: VerifyParts,
   machine: string,

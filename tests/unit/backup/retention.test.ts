@@ -57,6 +57,38 @@ describe('planRetention', () => {
     expect(keptIds(snapshots, {})).toEqual(['2025-01-05T00:00:00Z']);
   });
 
+  test.each(['pre_restore', 'pre_delete', 'pre_import'])(
+    'keeps what undoes something, %s, for a week of the newest',
+    (kind) => {
+      const snapshots = [
+        { ...at('2026-01-01T00:00:00Z'), kind },
+        ...Array.from({ length: 30 }, (_, hour) => ({
+          ...at(new Date(Date.UTC(2026, 0, 1, 0, 1 + hour)).toISOString()),
+          kind,
+        })),
+        { ...at('2026-01-01T12:00:00Z'), kind: 'auto' },
+        { ...at('2026-01-08T00:00:00Z'), kind: 'auto' },
+      ];
+      const { drop, keep } = planRetention(snapshots, NONE);
+      expect(drop.map(({ snapshotId }) => snapshotId)).toEqual([
+        '2026-01-01T00:00:00Z',
+        '2026-01-01T12:00:00Z',
+      ]);
+      expect(keep[0]?.reasons).toEqual(['safety']);
+    },
+  );
+
+  test('keeps ten of those before merges, which come by themselves, and takes no place of others for them', () => {
+    const merges = Array.from({ length: 30 }, (_, minute) => ({
+      ...at(new Date(Date.UTC(2026, 0, 1, 1, minute)).toISOString()),
+      kind: 'pre_merge',
+    }));
+    const restore = { ...at('2026-01-01T00:00:00Z'), kind: 'pre_restore' };
+    const newest = { ...at('2026-01-02T00:00:00Z'), kind: 'auto' };
+    const { keep } = planRetention([restore, ...merges, newest], NONE);
+    expect(keep.map(({ snapshot }) => snapshot)).toEqual([restore, ...merges.slice(20), newest]);
+  });
+
   test('pruning again drops nothing, and nothing is both kept and dropped', () => {
     const snapshot = fc.record({
       snapshotId: fc.uuid(),
