@@ -1,4 +1,5 @@
 import { WrongPassphraseError } from '../errors/wrong-passphrase-error.ts';
+import { RepositoryDamagedError } from '../errors/repository-damaged-error.ts';
 import { MissingKeyError } from '../errors/missing-key-error.ts';
 import { decodeKeyFile } from './key-file.ts';
 import type { DataKey, Keyring } from './keyring.ts';
@@ -43,7 +44,7 @@ async function united(
   return keyring.wrap(machine, [...own, ...other.filter(({ keyId }) => !ownIds.has(keyId))]);
 }
 
-/** Null when the file has another passphrase and no key that we lack: an older passphrase of our own. */
+/** Null when the file is damaged, or has another passphrase and no key that we lack: an older passphrase of our own. */
 async function unlockUnlessRotated(
   keyring: Keyring,
   machine: string,
@@ -52,6 +53,8 @@ async function unlockUnlessRotated(
   try {
     return await keyring.unlock(machine, theirs);
   } catch (error) {
+    // Nobody can open what is damaged; ours makes at least our own objects readable again.
+    if (error instanceof RepositoryDamagedError) return null;
     if (!(error instanceof WrongPassphraseError)) throw error;
     const file = decodeKeyFile(Buffer.from(theirs), machine, new ObjectChecker(keyFileKey(machine)));
     const ownIds = new Set(own.map(({ keyId }) => keyId));
