@@ -26,13 +26,12 @@ it('searches are answered while many memories are backed up and uploaded', async
   const memories = Array.from({ length: 4_000 }, (_, index) => `Fact ${index} about heron${index}`);
   await machine.add(...memories);
   const { call } = await machine.connect();
-  let uploaded = false;
-  const upload = call('sync_upload').then((result) => {
-    uploaded = true;
-    return result;
+  const uploaded = new AbortController();
+  const upload = call('sync_upload').finally(() => {
+    uploaded.abort();
   });
   let answered = 0;
-  while (!uploaded) {
+  while (!uploaded.signal.aborted) {
     const { data } = await call('memory_search', { query: `heron${answered}`, mode: 'keyword', limit: 1 });
     expect(data['hits']).toMatchObject([{ text: `Fact ${answered} about heron${answered}` }]);
     answered += 1;
