@@ -4,13 +4,10 @@ import { FaissMemoryError } from './faiss-memory-error.ts';
 export class BackupBusyError extends FaissMemoryError {
   constructor(dataDir: string, waitedMs: number) {
     const seconds = Math.round(waitedMs / 1_000);
-    super(
-      'BACKUP_BUSY',
-      `Another process has been backing up or syncing ${dataDir} for more than ${seconds} s`,
-      {
-        fix: 'Wait until it is done, and try again.',
-        retryable: true,
-      },
-    );
+    const since = seconds === 0 ? '' : `, for more than ${seconds} s by now`;
+    super('BACKUP_BUSY', `Another process is backing up or syncing ${dataDir}${since}`, {
+      fix: 'Wait until it is done, and try again.',
+      retryable: true,
+    });
   }
 }

@@ -46,6 +46,8 @@ export class World {
   readonly #bucket = new Map<string, StoredBlob>();
   readonly #machines: SimulatedMachine[] = [];
   readonly #history = new WriteHistory();
+  /** What was decided for the next step, by machine. */
+  readonly #planned = new Map<string, () => Promise<void>>();
   readonly #checkedHeads = new Map<string, string>();
   #time = Date.UTC(2026, 0, 1);
   #texts = 0;
@@ -65,8 +67,12 @@ export class World {
   async step(): Promise<void> {
     this.#time += this.#random.pick([1_000, 60_000, HOUR_MS, 30 * HOUR_MS]);
     this.#faults.nextWork();
-    const chosen = this.#machines.filter(() => this.#random.chance(0.5));
-    const works = new Map(chosen.map((machine) => [String(machine.number), this.#chooseWork(machine)]));
+    const works = new Map(this.#planned);
+    this.#planned.clear();
+    for (const machine of this.#machines) {
+      const name = String(machine.number);
+      if (!works.has(name) && this.#random.chance(0.5)) works.set(name, this.#chooseWork(machine));
+    }
     await this.#turns.runAll(works);
     for (const machine of this.#machines) if (machine.process.dead) machine.process = this.#start(machine);
     await this.#checkBucket();
@@ -259,7 +265,26 @@ export class World {
   }
 
   #clone(machine: SimulatedMachine): void {
-    if (this.#machines.length < 6) this.#add(machine);
+    if (this.#machines.length >= 6) return;
+    this.#add(machine);
+    const copy = this.#machines.at(-1);
+    if (copy === undefined || this.#random.chance(0.5)) return;
+    // Two that believe to be the same machine, at the worst moment.
+    this.#planned.set(
+      String(copy.number),
+      this.#named(copy, 'write and push', async () => {
+        this.#write(copy);
+        await this.#push(copy);
+      }),
+    );
+    this.#planned.set(
+      String(machine.number),
+      this.#named(machine, 'prune a little later', async () => {
+        for (let turn = this.#random.below(60); turn > 0; turn -= 1)
+          await this.#turns.next(String(machine.number));
+        await machine.process.sync.prune({ policy: RETENTION });
+      }),
+    );
   }
 
   /** The first time the folder is copied, the second time the copy is put back. */
