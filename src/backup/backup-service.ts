@@ -16,6 +16,7 @@ import type {
 } from './backup-api.ts';
 import type { HeadSnapshot } from './head.ts';
 import type { Keyring } from './keyring.ts';
+import { LOCAL_PLACE } from './local-place.ts';
 import { withOwnIdentity } from './own-identity.ts';
 import type { RandomBytes } from './random-bytes.ts';
 import { Repository } from './repository.ts';
@@ -49,8 +50,6 @@ export interface WriteRequest extends BackupRequest {
 
 /** How long a call of a user waits for another process. */
 export const LOCK_WAIT_MS = 60_000;
-/** Name of the local repository in the journal. */
-const LOCAL = 'local';
 const PRUNE_EVERY_MS = 3_600_000;
 
 /** Local backups; the one implementation of `BackupApi`. */
@@ -111,7 +110,7 @@ export class BackupService implements BackupApi {
     const { store, replica, keyring, now, random } = this.#parts;
     return new Repository({
       store,
-      place: LOCAL,
+      place: LOCAL_PLACE,
       exclusive: true,
       machine,
       journal: replica,

@@ -1,5 +1,6 @@
 import { MachineForkedError } from '../errors/machine-forked-error.ts';
 import type { ReplicaStore } from '../store/replica-store.ts';
+import { rememberGivenUp } from './given-up-writes.ts';
 
 /** A fork leads to a new random id, so a second one in a row means that something else is wrong. */
 const MAX_ATTEMPTS = 3;
@@ -20,6 +21,7 @@ export async function withOwnIdentity<Result>(
       return await work(machine);
     } catch (error) {
       if (!(error instanceof MachineForkedError) || attempt === MAX_ATTEMPTS) throw error;
+      await rememberGivenUp(replica, error.machine, error.lastSharedWrite);
       await replica.takeNewIdentity(error.machine, error.lastSharedWrite);
     }
   }

@@ -3,6 +3,7 @@ import type { JsonValue } from '../memory/version.ts';
 import type { ReplicaStore, StagedStates } from '../store/replica-store.ts';
 import type { WorkOptions } from './backup-api.ts';
 import { DigestSums, digestProblems } from './digest-sums.ts';
+import { renamingOf, type Renaming } from './given-up-writes.ts';
 import type { RepositorySnapshot } from './list-snapshots.ts';
 import type { Manifest } from './manifest.ts';
 import type { MemoryState } from './memory-state.ts';
@@ -12,6 +13,7 @@ import type { Repository } from './repository.ts';
 /** A snapshot that was read, checked, and collected beside the memories. */
 export interface StagedSnapshot {
   readonly snapshot: RepositorySnapshot;
+  /** Its clock names writes as the states do, see `renamingOf`. */
   readonly manifest: Manifest;
   readonly states: StagedStates;
   /** False when only what was not merged before was read. */
@@ -45,13 +47,16 @@ export function mergedNoteName({ place, machine: own }: Repository, machine: str
  */
 export async function stageSnapshot(request: StageRequest): Promise<StagedSnapshot> {
   const { replica, repository, snapshot, onlyNew } = request;
-  const manifest = await repository.readManifest(snapshot);
+  const stored = await repository.readManifest(snapshot);
+  const renaming = await renamingOf(replica, repository, snapshot.machine);
+  const manifest = renaming === null ? stored : { ...stored, clock: renaming.clock(stored.clock) };
   const name = mergedNoteName(repository, snapshot.machine);
   const merged = onlyNew ? segmentsIn(await replica.readNote(name)) : new Set<string>();
   const segments = manifest.segments.filter((segment) => !merged.has(segment.name));
   const complete = segments.length === manifest.segments.length;
   const rows = repository.readRows({ ...manifest, segments });
-  const states = await replica.stage(checked(rows, { ...request, manifest, complete }));
+  const sound = checked(rows, { ...request, manifest: stored, complete });
+  const states = await replica.stage(renaming === null ? sound : renamed(sound, renaming));
   const value = {
     snapshotId: snapshot.snapshotId,
     segments: manifest.segments.map((segment) => segment.name),
@@ -77,6 +82,10 @@ async function* checked(
   const [problem] = complete ? digestProblems(sums, manifest) : [];
   if (problem === undefined) return;
   throw new RepositoryDamagedError(manifestKey(manifest.machine, manifest.snapshotId), problem);
+}
+
+async function* renamed(states: AsyncIterable<MemoryState>, renaming: Renaming): AsyncGenerator<MemoryState> {
+  for await (const state of states) yield renaming.state(state);
 }
 
 function segmentsIn(note: JsonValue | null): Set<string> {
