@@ -1,3 +1,4 @@
+import { rememberGivenUp } from '../../src/backup/given-up-writes.ts';
 import type { MemoryState } from '../../src/backup/memory-state.ts';
 import { compareClocks, type Clock, type JsonValue } from '../../src/memory/version.ts';
 import type { InMemoryReplica } from './in-memory-replica.ts';
@@ -64,13 +65,10 @@ export class BulletinBoard {
   async #ensureOwn(replica: InMemoryReplica): Promise<void> {
     const posting = this.#postings.get(replica.machine);
     if (posting === undefined || (await replica.findAttempt(PLACE, posting.commitId)) !== null) return;
-    for (const { commitId } of posting.past) {
-      const own = await replica.findAttempt(PLACE, commitId);
-      if (own === null) continue;
-      await replica.takeNewIdentity(replica.machine, own.ownWrites);
-      return;
-    }
-    await replica.takeNewIdentity(replica.machine, 0);
+    const own = await Promise.all(posting.past.map(({ commitId }) => replica.findAttempt(PLACE, commitId)));
+    const lastShared = own.find((attempt) => attempt !== null)?.ownWrites ?? 0;
+    await rememberGivenUp(replica, replica.machine, lastShared);
+    await replica.takeNewIdentity(replica.machine, lastShared);
   }
 
   #nextCommit(previous: Posting | undefined, ownWrites: number): Commit {

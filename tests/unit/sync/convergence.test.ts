@@ -1,5 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { renamingOf } from '../../../src/backup/given-up-writes.ts';
+import { LOCAL_PLACE } from '../../../src/backup/local-place.ts';
 import type { MemoryState } from '../../../src/backup/memory-state.ts';
 import type { Clock } from '../../../src/memory/version.ts';
 import { BulletinBoard } from '../../helpers/bulletin-board.ts';
@@ -30,6 +32,7 @@ interface Step {
 
 /** A state that a machine had once, as a snapshot holds it. */
 interface Remembered {
+  readonly machine: string;
   readonly states: readonly MemoryState[];
   readonly clock: Clock;
 }
@@ -67,7 +70,11 @@ class World {
     else if (kind === 'merge') await this.#board.merge(replica);
     else if (kind === 'strip') replica.strip();
     else if (kind === 'remember')
-      folder.snapshot = { states: replica.table.states(), clock: replica.table.clock };
+      folder.snapshot = {
+        machine: replica.machine,
+        states: replica.table.states(),
+        clock: replica.table.clock,
+      };
     else if (kind === 'revert') await this.#revert(folder);
     else if (kind === 'clone') this.#clone(folder);
     else if (kind === 'roll back') this.#rollBack(folder);
@@ -114,7 +121,11 @@ class World {
 
   async #revert(folder: Folder): Promise<void> {
     if (folder.snapshot === null) return;
-    const { states, clock } = folder.snapshot;
+    const { machine, states: stored, clock: storedClock } = folder.snapshot;
+    const place = { place: LOCAL_PLACE, machine: folder.replica.machine };
+    const renaming = await renamingOf(folder.replica, place, machine);
+    const states = renaming === null ? stored : stored.map((state) => renaming.state(state));
+    const clock = renaming === null ? storedClock : renaming.clock(storedClock);
     const staged = await folder.replica.stage(stream(states));
     await staged.merge({ clock, complete: true });
     const before = folder.replica.table;
