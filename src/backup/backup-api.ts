@@ -1,5 +1,6 @@
 import type { ChangeReport } from '../store/replica-store.ts';
 import type { ClockOrder } from '../memory/version.ts';
+import type { SecretString } from '../util/secret-string.ts';
 import type { RetentionPolicy } from './retention.ts';
 import type { SnapshotKind } from './snapshot-kind.ts';
 
@@ -126,4 +127,10 @@ export interface BackupApi {
   setPinned(snapshot: string, pinned: boolean): Promise<SnapshotSummary>;
   verify(request?: VerifyRequest, options?: WorkOptions): Promise<VerifyResult>;
   prune(request?: PruneRequest): Promise<PruneReport>;
+  /**
+   * Wraps the keys of this machine's backups with another passphrase; the objects stay as they are. The remote
+   * follows with the next push, which needs the new passphrase in the settings.
+   * @throws MissingKeyError when the backups are plain, WrongPassphraseError
+   */
+  changePassphrase(next: SecretString): Promise<void>;
 }

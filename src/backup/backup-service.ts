@@ -15,7 +15,8 @@ import type {
   WorkOptions,
 } from './backup-api.ts';
 import type { HeadSnapshot } from './head.ts';
-import type { Keyring } from './keyring.ts';
+import { Keyring } from './keyring.ts';
+import type { SecretString } from '../util/secret-string.ts';
 import { LOCAL_PLACE } from './local-place.ts';
 import { withOwnIdentity } from './own-identity.ts';
 import type { RandomBytes } from './random-bytes.ts';
@@ -163,6 +164,13 @@ export class BackupService implements BackupApi {
       const identity = await this.#parts.replica.identity();
       const { dropped, ...others } = await (await this.#ownRepository()).prune(policy);
       return { ...others, dropped: dropped.map((snapshot) => this.#summarize(snapshot, identity)) };
+    });
+  }
+
+  changePassphrase(next: SecretString): Promise<void> {
+    return this.#locked(async () => {
+      const repository = await this.#ownRepository();
+      await repository.rewrapKeys(new Keyring({ passphrase: next }));
     });
   }
 

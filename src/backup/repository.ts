@@ -20,6 +20,7 @@ import type { RepositoryContext } from './repository-context.ts';
 import { isMachineId } from './repository-keys.ts';
 import { RepositoryObjects, type LoadedHead } from './repository-objects.ts';
 import type { RetentionPolicy } from './retention.ts';
+import { rewrapKeys } from './rewrap-keys.ts';
 import { resolveSnapshot } from './snapshot-name.ts';
 import type { HeadJournal, SnapshotView } from './snapshot-source.ts';
 import { verifyContent, verifyHashes, verifySizes, type HashBudget, type VerifyReport } from './verify.ts';
@@ -155,6 +156,11 @@ export class Repository {
       snapshot.snapshotId === snapshotId ? { ...snapshot, pinned } : snapshot,
     );
     return writeOwnHead(this.#context, own, snapshots);
+  }
+
+  /** Another passphrase for the same keys; see `rewrapKeys`. */
+  rewrapKeys(next: Keyring): Promise<void> {
+    return rewrapKeys(this.#context, next);
   }
 
   /** Drops and deletes this machine's old snapshots; see `prune`. */

@@ -1,6 +1,7 @@
 import type { CommandDeclaration, CommandGroup } from './command.ts';
 import { addCommand } from './commands/add.ts';
 import { backupListCommand } from './commands/backup-list.ts';
+import { backupPassphraseCommand } from './commands/backup-passphrase.ts';
 import { backupPinCommand, backupUnpinCommand } from './commands/backup-pin.ts';
 import { backupPruneCommand } from './commands/backup-prune.ts';
 import { backupVerifyCommand } from './commands/backup-verify.ts';
@@ -57,6 +58,7 @@ export const commandList: readonly CommandDeclaration[] = [
   backupPinCommand,
   backupUnpinCommand,
   backupPruneCommand,
+  backupPassphraseCommand,
   restoreCommand,
   syncStatusCommand,
   syncPushCommand,
