@@ -34,7 +34,7 @@ async function textsInBucket(): Promise<string[]> {
   return reader.texts();
 }
 
-describe('several processes on one data folder', () => {
+describe('several processes on one data folder', { timeout: 120_000 }, () => {
   it('push at the same time, while others add, and nothing is lost or half listed', async () => {
     const machine = new SyncMachine(bucket.environment());
     await machine.json(['add', 'fact 0']);
@@ -48,7 +48,7 @@ describe('several processes on one data folder', () => {
   });
 });
 
-describe('a data folder that was copied to another machine', () => {
+describe('a data folder that was copied to another machine', { timeout: 120_000 }, () => {
   it('becomes a machine of its own; both push, and no write of either is lost', async () => {
     const machine = new SyncMachine(bucket.environment());
     await machine.json(['add', 'known to both']);
@@ -81,7 +81,7 @@ describe('a data folder that was copied to another machine', () => {
   });
 });
 
-describe('a disk that is full', () => {
+describe('a disk that is full', { timeout: 120_000 }, () => {
   it('stops a backup with a clear error; the memories stay, and the next backup works', async () => {
     const machine = new SyncMachine({ MEMORY_BACKUP_ENABLED: 'false' }, smallDisk(4_096));
     const { dataDir } = await machine.json<{ dataDir: string }>(['stats']);

@@ -9,7 +9,7 @@ import { SyncMachine } from '../helpers/sync/sync-machine.ts';
 
 /** KILL_EVERY_STEP=1 tries them all; else so many of each command, evenly spread. */
 const TRIED_STEPS = process.env['KILL_EVERY_STEP'] === '1' ? Infinity : 6;
-const LIMIT_MS = TRIED_STEPS === Infinity ? 600_000 : 60_000;
+const LIMIT_MS = TRIED_STEPS === Infinity ? 900_000 : 120_000;
 
 /** Nothing is backed up but by the commands of the test. */
 const BY_HAND = { MEMORY_BACKUP_ENABLED: 'false' };

@@ -70,7 +70,7 @@ async function newMachine(): Promise<Assistant> {
   return new Assistant(await new SyncMachine(settings).connect());
 }
 
-describe('machines with one encrypted bucket, through their MCP servers', () => {
+describe('machines with one encrypted bucket, through their MCP servers', { timeout: 120_000 }, () => {
   it('share memories: an empty one fills itself, and edits on both sides meet', async () => {
     const home = await newMachine();
     const shared = await home.add('The cat is called Mocha');

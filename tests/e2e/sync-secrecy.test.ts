@@ -38,7 +38,7 @@ function found(words: readonly string[], bytes: Uint8Array): string[] {
   );
 }
 
-describe('with a passphrase', () => {
+describe('with a passphrase', { timeout: 120_000 }, () => {
   const sensitive = [...Object.values(content), PASSPHRASE, WRONG_PASSPHRASE, WRONG_SECRET];
   const runs: { readonly args: readonly string[]; readonly run: MachineRun }[] = [];
   let machine: SyncMachine;
@@ -67,7 +67,7 @@ describe('with a passphrase', () => {
     ]) {
       await run(command);
     }
-  });
+  }, 120_000);
 
   it('no object of the bucket, name or content, shows anything of the memories, the machine or the settings', async () => {
     const { accessKey = '', secretKey = '' } = bucket.settings;
@@ -119,7 +119,9 @@ describe('with a passphrase', () => {
       const { code, stdout, stderr } = await other.run([...args, '--log-level', 'debug']);
       const words = [...sensitive, bucket.settings.secretKey ?? ''];
       expect(found(words, Buffer.from(stdout + stderr)), `${args.join(' ')} ${stdout}${stderr}`).toEqual([]);
-      if (args[1] === 'pull') expect(code).not.toBe(0);
+      // The fake of npm looks at no keys.
+      const accepted = server.name === 'fauxqs' && 'CLOUD_SYNC_SECRET_KEY' in settings;
+      if (args[1] === 'pull' && !accepted) expect(code).not.toBe(0);
     }
   });
 });

@@ -63,7 +63,7 @@ async function worksOrFailsCleanly(work: Promise<unknown>): Promise<boolean> {
   }
 }
 
-describe.each(tried)('a line on which any one request meets $kind $status', (fault) => {
+describe.each(tried)('a line on which any one request meets $kind $status', { timeout: 120_000 }, (fault) => {
   it('leaves a push complete or failed cleanly, never half listed, and the next one works', async () => {
     const bucket = await server.createBucket();
     const machine = new ComposedMachine(bucket);
