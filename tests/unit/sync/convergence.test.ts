@@ -39,9 +39,14 @@ interface Remembered {
 
 interface Folder {
   readonly replica: InMemoryReplica;
+  /** A local backup: it is copied and rolled back with the folder. */
   snapshot: Remembered | null;
   /** A copy of the folder, with the writes that were made and not published since. */
-  copy: { readonly replica: InMemoryReplica; readonly atRisk: { id: string; updatedAt: number }[] } | null;
+  copy: {
+    readonly replica: InMemoryReplica;
+    readonly snapshot: Remembered | null;
+    readonly atRisk: { id: string; updatedAt: number }[];
+  } | null;
 }
 
 /** Several data folders, the board on which they publish, and the oracle of what they must still know. */
@@ -59,7 +64,7 @@ class World {
       ids += 1;
       return Buffer.from(ids.toString(16).padStart(size * 2, '0'), 'hex');
     };
-    for (let index = 0; index < MACHINES; index += 1) this.#add(new InMemoryReplica({ now, random }));
+    for (let index = 0; index < MACHINES; index += 1) this.#add(new InMemoryReplica({ now, random }), null);
   }
 
   async run({ kind, on, memory }: Step): Promise<void> {
@@ -91,8 +96,8 @@ class World {
     }
   }
 
-  #add(replica: InMemoryReplica): void {
-    this.folders.push({ replica, snapshot: null, copy: null });
+  #add(replica: InMemoryReplica, snapshot: Remembered | null): void {
+    this.folders.push({ replica, snapshot, copy: null });
   }
 
   #act(folder: Folder, id: string, kind: 'write' | 'delete' | 'restore' | 'purge'): void {
@@ -138,17 +143,18 @@ class World {
   }
 
   #clone(folder: Folder): void {
-    if (this.folders.length < 2 * MACHINES) this.#add(folder.replica.clone());
+    if (this.folders.length < 2 * MACHINES) this.#add(folder.replica.clone(), folder.snapshot);
   }
 
   /** The first time it makes the copy, the second time it puts it back. */
   #rollBack(folder: Folder): void {
     if (folder.copy === null) {
-      folder.copy = { replica: folder.replica.clone(), atRisk: [] };
+      folder.copy = { replica: folder.replica.clone(), snapshot: folder.snapshot, atRisk: [] };
       return;
     }
     for (const { id, updatedAt } of folder.copy.atRisk) this.history.excuse(id, updatedAt);
     folder.replica.rollBackTo(folder.copy.replica);
+    folder.snapshot = folder.copy.snapshot;
     folder.copy = null;
   }
 }
