@@ -48,6 +48,8 @@ export class World {
   readonly #history = new WriteHistory();
   /** What was decided for the next step, by machine. */
   readonly #planned = new Map<string, () => Promise<void>>();
+  /** What successful pushes of this step have sent. */
+  readonly #sent = new Map<SimulatedMachine, ReadonlySet<string>>();
   readonly #checkedHeads = new Map<string, string>();
   #time = Date.UTC(2026, 0, 1);
   #texts = 0;
@@ -74,6 +76,7 @@ export class World {
       if (!works.has(name) && this.#random.chance(0.5)) works.set(name, this.#chooseWork(machine));
     }
     await this.#turns.runAll(works);
+    await this.#noteSent();
     for (const machine of this.#machines) if (machine.process.dead) machine.process = this.#start(machine);
     await this.#checkBucket();
   }
@@ -218,10 +221,24 @@ export class World {
   }
 
   async #push(machine: SimulatedMachine): Promise<void> {
-    const { copy, process } = machine;
-    const sent = new Set(copy?.atRisk.keys());
-    await process.sync.push();
-    for (const name of sent) copy?.atRisk.delete(name);
+    const sent = new Set(machine.copy?.atRisk.keys());
+    await machine.process.sync.push();
+    this.#sent.set(machine, sent);
+  }
+
+  /**
+   * What was pushed is safe when the folder is rolled back. Of two copies that push at the same moment one replaces
+   * the head of the other, who notices at its next push: until then its writes are in its folder only.
+   */
+  async #noteSent(): Promise<void> {
+    for (const [{ folder, copy }, sent] of this.#sent) {
+      const { machine } = folder.replica;
+      const { machines } = await this.#repositoryOf(machine).listSnapshots();
+      const head = machines.find((report) => report.machine === machine)?.head?.head;
+      const own = head !== undefined && (await folder.replica.findAttempt('remote', head.commitId)) !== null;
+      if (own) for (const name of sent) copy?.atRisk.delete(name);
+    }
+    this.#sent.clear();
   }
 
   async #restore(machine: SimulatedMachine): Promise<void> {
