@@ -3,7 +3,7 @@ import type { VerifyLevel, VerifyRequest, VerifyResult, WorkOptions } from './ba
 import { digestsDiffer } from './digest-sums.ts';
 import type { RepositorySnapshot } from './list-snapshots.ts';
 import type { Repository } from './repository.ts';
-import { headKey, manifestKey } from './repository-keys.ts';
+import { manifestKey } from './repository-keys.ts';
 import { stageSnapshot } from './stage-snapshot.ts';
 import type { VerifyProblem, VerifyReport } from './verify.ts';
 
@@ -73,8 +73,8 @@ async function check(
     options.onProgress?.({ step: `checking ${name}`, done: reports.length, total: height + 1 });
     reports.push(await run());
   };
-  await step('sizes', () => reportDamage(headKey(machine), () => repository.verifySizes(machine)));
-  await step('hashes', () => reportDamage(headKey(machine), () => checkHashes(parts, machine)));
+  await step('sizes', () => repository.verifySizes(machine));
+  await step('hashes', () => checkHashes(parts, machine));
   const snapshot = target ?? (height < 2 ? null : await newestOf(repository, machine));
   if (snapshot !== null) {
     await step('content', () => checkContent(repository, snapshot));

@@ -62,7 +62,7 @@ describe('a backup', () => {
   test('is complete although the prune after it fails', async () => {
     const { bucket, a } = oneMachine();
     a.add('one');
-    await a.backup.backup();
+    const { snapshot } = await a.backup.backup({ pinned: true });
     for (const [key, blob] of a.folder) {
       if (key.includes('/snapshots/')) a.folder.set(key, { ...blob, bytes: blob.bytes.subarray(1) });
     }
@@ -70,7 +70,8 @@ describe('a backup', () => {
     a.add('two');
 
     await expect(a.backup.backup()).resolves.toMatchObject({ outcome: 'written', snapshot: { live: 2 } });
-    await expect(a.backup.list()).resolves.toMatchObject([{ live: 2 }]);
+    await expect(a.backup.prune()).rejects.toMatchObject({ code: 'REPOSITORY_DAMAGED' });
+    await expect(a.backup.list()).resolves.toMatchObject([{ id: snapshot.id }, { live: 2 }]);
   });
 });
 
@@ -85,6 +86,20 @@ describe('old backups', () => {
       counts.push((await a.backup.list()).length);
     }
     expect(counts).toEqual([1, 2, 3, 1]);
+  });
+
+  test('stay when a restore needs a copy of what it replaces, the restored one too', async () => {
+    const { bucket, a } = oneMachine();
+    a.add('one');
+    const { snapshot } = await a.backup.backup();
+    a.add('two');
+    bucket.time += 2 * HOUR;
+    const request = { snapshot: snapshot.id, mode: 'replace' } as const;
+    const { confirm } = await a.backup.restore({ ...request, dryRun: true });
+
+    const { undo } = await a.backup.restore({ ...request, confirm });
+
+    expect((await a.backup.list()).map(({ id }) => id)).toEqual([snapshot.id, undo?.id]);
   });
 
   test('stay while they are pinned', async () => {
