@@ -81,7 +81,7 @@ describe('machines with one encrypted bucket, through their MCP servers', { time
       async () => {
         expect(await office.texts()).toEqual(['The car is blue', 'The cat is called Mocha']);
       },
-      { timeout: 20_000, interval: 200 },
+      { timeout: 60_000, interval: 200 },
     );
     await home.call('memory_update', { id: shared, text: 'The cat is called Mocha and is grey' });
     await office.add('The office is in Graz');

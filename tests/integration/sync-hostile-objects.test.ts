@@ -20,7 +20,7 @@ const bomb = () => gzipSync(Buffer.alloc(200 * 2 ** 20));
 describe.each([
   ['plain', undefined],
   ['encrypted', 'seven tired herons'],
-])('%s objects that were changed at the remote', (protection, passphrase) => {
+])('%s objects that were changed at the remote', { timeout: 120_000 }, (protection, passphrase) => {
   it.each<[ObjectKind, string, (bytes: Uint8Array) => Uint8Array | null, ErrorCode]>([
     ['segments', 'removed', removed, 'OBJECT_MISSING'],
     ['segments', 'cut off', cutOff, 'REPOSITORY_DAMAGED'],
