@@ -27,8 +27,7 @@ export function searchNote({ hits, note, nothingRelevant }: SearchResponse): str
 
 function renderHit({ memory, similarity, matchedWords, snippet }: SearchHit): string {
   const words = matchedWords.slice(0, MAX_WORDS).map(quoteInline);
-  const reason =
-    similarity === null ? ['by words', ...words].join(' ') : `similarity ${similarity.toFixed(2)}`;
+  const reason = similarity === null ? ['words', ...words].join(' ') : `similarity ${similarity.toFixed(2)}`;
   return `${heading(memory, reason)}\n${quote(snippet)}`;
 }
 

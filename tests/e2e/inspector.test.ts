@@ -36,7 +36,7 @@ describe('the MCP Inspector', () => {
   it('finds nothing to object to in the schemas, not even a warning', async () => {
     const { code, stdout, stderr } = await inspect(temporaryFolder(), '--method', 'tools/list', '--strict');
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    expect((JSON.parse(stdout) as { tools: unknown[] }).tools).toHaveLength(7);
+    expect((JSON.parse(stdout) as { tools: unknown[] }).tools).toHaveLength(10);
   });
 
   it('calls tools', async () => {

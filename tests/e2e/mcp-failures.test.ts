@@ -78,7 +78,7 @@ describe('without a usable data folder', () => {
       expect(answer.text).not.toMatch(/\n\s+at /);
     }
     const { tools } = await server.request('tools/list');
-    expect(tools).toHaveLength(7);
+    expect(tools).toHaveLength(10);
     await expect(server.request('resources/read', { uri: 'memory://stats' })).rejects.toThrow(dataDir);
   });
 

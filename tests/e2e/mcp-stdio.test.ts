@@ -13,7 +13,7 @@ describe.each(clientKinds)('MCP over stdio with $name', ({ name, connect }) => {
     }
   });
 
-  it('lists seven tools with titles, schemas and all annotations', async () => {
+  it('lists ten tools with titles, schemas and all annotations', async () => {
     const { client } = await connect(temporaryFolder());
     const { tools } = await client.listTools();
     expect(tools.map((tool) => tool.name)).toEqual([
@@ -24,6 +24,9 @@ describe.each(clientKinds)('MCP over stdio with $name', ({ name, connect }) => {
       'memory_update',
       'memory_delete',
       'memory_stats',
+      'sync_status',
+      'sync_upload',
+      'sync_restore',
     ]);
     for (const { title, description, inputSchema, outputSchema, annotations } of tools) {
       expect(title).not.toBe('');

@@ -87,7 +87,7 @@ describe('the npm package', () => {
       onTestFinished(() => client.close());
       await client.connect(new StdioClientTransport({ command, args, env, cwd: folder, stderr: 'ignore' }));
       expect(client.getServerVersion()?.name).toBe('faiss-memory');
-      expect((await client.listTools()).tools).toHaveLength(7);
+      expect((await client.listTools()).tools).toHaveLength(10);
     },
   );
 });

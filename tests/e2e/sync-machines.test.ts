@@ -51,8 +51,8 @@ class Assistant {
     return memories.map(({ text }) => text).toSorted();
   }
 
-  upload(): Promise<Record<string, unknown>> {
-    return this.call('sync_upload');
+  upload(name?: string): Promise<Record<string, unknown>> {
+    return this.call('sync_upload', name === undefined ? {} : { name });
   }
 
   merge(): Promise<Record<string, unknown>> {
@@ -103,7 +103,8 @@ describe('machines with one encrypted bucket, through their MCP servers', { time
     const office = await newMachine();
     await home.add('The first fact');
     const kept = await home.add('A fact that goes');
-    const { snapshot } = await home.upload();
+    // A name of its own: two uploads in one second would share the default one.
+    const { snapshot } = await home.upload('first');
     await home.call('memory_delete', { ids: [kept] });
     await home.add('A later fact');
     await home.upload();

@@ -60,11 +60,9 @@ describe('renderSearch', () => {
 
   it('gives words as the reason where there is no similarity', () => {
     const byWords = hit({ similarity: null, vectorRank: null, wordRank: 1, matchedWords: ['tea', 'likes'] });
-    expect(renderSearch(response({ hits: [byWords] }), '')).toContain(
-      `${ID} by words tea likes 2026-01-31\n`,
-    );
+    expect(renderSearch(response({ hits: [byWords] }), '')).toContain(`${ID} words tea likes 2026-01-31\n`);
     const byStem = hit({ similarity: null, vectorRank: null, wordRank: 1 });
-    expect(renderSearch(response({ hits: [byStem] }), '')).toContain(`${ID} by words 2026-01-31\n`);
+    expect(renderSearch(response({ hits: [byStem] }), '')).toContain(`${ID} words 2026-01-31\n`);
   });
 
   it('marks conflicts and shortens long lists of tags', () => {
