@@ -1,0 +1,21 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { packagePath } from '../../src/util/package-path.ts';
+import { PROMISES } from './promises.ts';
+
+describe('the promises about data', () => {
+  it('are those that docs/sync.md makes', () => {
+    const page = readFileSync(packagePath('docs', 'sync.md'), 'utf8').replaceAll(/\s+/g, ' ');
+    for (const { promise } of PROMISES) expect(page).toContain(promise);
+  });
+
+  it.each(PROMISES)('"$promise" is held by tests that run', ({ tests }) => {
+    expect(tests.length).toBeGreaterThan(0);
+    for (const [file, title] of tests) {
+      const source = readFileSync(packagePath('tests', file), 'utf8');
+      const start = source.indexOf(`'${title}'`);
+      expect(start, `${file} has no test "${title}"`).toBeGreaterThan(-1);
+      expect(source.slice(Math.max(0, start - 40), start)).not.toMatch(/\b(?:skip|todo)\b/);
+    }
+  });
+});

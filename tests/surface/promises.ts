@@ -1,0 +1,133 @@
+/** A promise to the user about data, and the tests that hold it. */
+export interface Promised {
+  readonly promise: string;
+  /** File below tests/, and the title of a test in it. */
+  readonly tests: readonly (readonly [file: string, title: string])[];
+}
+
+const DESCRIBED_SEEDS = [
+  'simulation/describe-seeds.ts',
+  'lose no write, list only whole snapshots, touch only their own objects, and end equal',
+] as const;
+const CONVERGENCE = [
+  'unit/sync/convergence.test.ts',
+  'end equal and lose no write when data folders are copied and rolled back meanwhile',
+] as const;
+
+/** In the words of docs/sync.md. */
+export const PROMISES: readonly Promised[] = [
+  {
+    promise:
+      'A memory that was acknowledged is never lost: not by a crash, a second process, a full disk, a sync, a merge or a restore.',
+    tests: [
+      DESCRIBED_SEEDS,
+      CONVERGENCE,
+      [
+        'e2e/sync-kill.test.ts',
+        'of a pull changes nothing or all of it; the next one leaves both machines equal',
+      ],
+      [
+        'e2e/sync-copies.test.ts',
+        'push at the same time, while others add, and nothing is lost or half listed',
+      ],
+      [
+        'e2e/sync-copies.test.ts',
+        'stops a backup with a clear error; the memories stay, and the next backup works',
+      ],
+    ],
+  },
+  {
+    promise:
+      'Sync needs only PUT, GET, LIST and DELETE that show what was written before: no conditional write, no lock object, no clock agreement.',
+    tests: [
+      DESCRIBED_SEEDS,
+      ['unit/sync/regressions.test.ts', '"latest" chosen by time: the clock of the machine went back a year'],
+      ['e2e/cli-sync.test.ts', 'two machines meet at one remote'],
+    ],
+  },
+  {
+    promise: "No machine ever writes or deletes another machine's objects.",
+    tests: [
+      DESCRIBED_SEEDS,
+      ['unit/sync/regressions.test.ts', 'one machine writing or deleting what belongs to another'],
+    ],
+  },
+  {
+    promise: 'A snapshot is listed only when it is complete and its upload was verified.',
+    tests: [
+      DESCRIBED_SEEDS,
+      [
+        'unit/sync/regressions.test.ts',
+        'half-uploaded snapshots listed: the connection breaks at each write in turn',
+      ],
+      [
+        'integration/sync-faults.test.ts',
+        'leaves a push complete or failed cleanly, never half listed, and the next one works',
+      ],
+    ],
+  },
+  {
+    promise:
+      'Restore checks everything before it changes anything, changes everything in one transaction, and can be undone.',
+    tests: [
+      ['e2e/sync-kill.test.ts', 'of a restore changes nothing or all of it, and can be undone in both cases'],
+      [
+        'unit/backup/snapshot-restorer.test.ts',
+        'brings back what users saw, and undo brings back what was replaced',
+      ],
+      [
+        'integration/sync-faults.test.ts',
+        'leaves a pull exact or without any effect, and the next one works',
+      ],
+    ],
+  },
+  {
+    promise:
+      'Nothing local is replaced without an explicit confirmation. The only automatic restore is into an empty store.',
+    tests: [
+      ['e2e/sync-machines.test.ts', 'restore nothing without consent, or with that for another state'],
+      ['unit/sync/empty-start.test.ts', 'a store with memories takes nothing by itself'],
+      ['unit/sync/sync-service.test.ts', 'holds back a merge that removes much, until it is confirmed'],
+    ],
+  },
+  {
+    promise:
+      'Machines that exchange snapshots in any order, any number of times, end in the same state, proven by one digest.',
+    tests: [
+      CONVERGENCE,
+      DESCRIBED_SEEDS,
+      [
+        'e2e/sync-machines.test.ts',
+        'share memories: an empty one fills itself, and edits on both sides meet',
+      ],
+    ],
+  },
+  {
+    promise: 'One added memory in a store of any size uploads a few KiB. No change uploads nothing.',
+    tests: [
+      ['unit/sync/regressions.test.ts', 'small changes never uploaded: one memory more among a thousand'],
+      ['unit/sync/sync-service.test.ts', 'writes nothing when nothing changed'],
+    ],
+  },
+  {
+    promise: 'With a passphrase set, the provider sees ciphertext, object sizes and times, and nothing else.',
+    tests: [
+      [
+        'e2e/sync-secrecy.test.ts',
+        'no object of the bucket, name or content, shows anything of the memories, the machine or the settings',
+      ],
+      ['e2e/sync-secrecy.test.ts', 'no log does, at the level debug'],
+    ],
+  },
+  {
+    promise: 'Every status was observed, with the time it was observed.',
+    tests: [
+      ['unit/sync/regressions.test.ts', 'success reported while the store was down'],
+      [
+        'unit/sync/regressions.test.ts',
+        'success reported although the store accepted the bytes and did not keep them',
+      ],
+      ['unit/sync/status.test.ts', 'comes with its time'],
+    ],
+  },
+];
