@@ -106,12 +106,14 @@ export async function syncRows(memories: number, report: (row: SyncRow) => void)
     });
     proxy.take();
     add('push of one memory', await runProgram(['sync', 'push'], first), { bytes: 64 * KIB });
-    add('restore on an empty machine', await runProgram(['sync', 'pull'], second), { ms: 30_000 });
+    add('restore on an empty machine', await runProgram(['sync', 'pull'], { ...second, ...quietly }), {
+      ms: 30_000,
+    });
     const changes = writeChanges(second['MEMORY_DATA_DIR'] ?? '', 1_000);
     await runProgram(['import', changes], { ...second, ...quietly });
     await runProgram(['sync', 'push'], second);
     proxy.take();
-    add('merge of 1000 remote changes', await runProgram(['sync', 'pull'], first), {});
+    add('merge of 1000 remote changes', await runProgram(['sync', 'pull'], { ...first, ...quietly }), {});
   } finally {
     proxy.close();
     await server.stop();

@@ -114,7 +114,8 @@ export class BackgroundWork {
     try {
       await this.#parts.backup.tryBackup({ kind: 'exit' }, { signal });
     } catch (error) {
-      this.#log('exit', error);
+      // What there was no time for is backed up by the next process.
+      if (!signal.aborted) this.#log('exit', error);
     }
   }
 
