@@ -1,3 +1,3 @@
 import { describeSeeds } from './describe-seeds.ts';
 
-describeSeeds(100_001, 500);
+describeSeeds(100_001, 900);
