@@ -10,14 +10,17 @@ const folders = [
   'config',
   'embedding',
   'errors',
+  'http',
   'mcp',
   'memory',
   'portability',
   'secrets',
   'store',
   'sync',
+  'ui',
   'util',
   'vector',
+  'wire',
 ];
 
 /** For each folder of src: the folders it may import besides itself, `errors` and `util`. */
@@ -25,19 +28,23 @@ const mayImport: Record<string, string[]> = {
   backup: ['memory'],
   blob: [],
   bin: ['cli'],
-  cli: ['config', 'memory', 'mcp', 'portability', 'backup/backup-api.ts', 'sync/sync-api.ts'],
+  cli: ['config', 'memory', 'mcp', 'http', 'portability', 'backup/backup-api.ts', 'sync/sync-api.ts'],
   config: [],
   // Chunking is a rule of the domain that every embedder applies to its own count of tokens.
   embedding: ['memory/chunking.ts', 'memory/estimate-tokens.ts'],
   errors: [],
-  mcp: ['memory', 'portability', 'backup/backup-api.ts', 'sync/sync-api.ts'],
+  http: ['wire', 'mcp/http-endpoint.ts', 'memory', 'portability', 'backup/backup-api.ts', 'sync/sync-api.ts'],
+  mcp: ['wire', 'memory', 'portability', 'backup/backup-api.ts', 'sync/sync-api.ts'],
   memory: [],
   portability: ['memory'],
   secrets: ['memory'],
   store: ['memory'],
   sync: ['backup', 'memory'],
+  // Talks to the HTTP API only, from a browser.
+  ui: [],
   util: [],
   vector: [],
+  wire: ['memory', 'backup/backup-api.ts', 'sync/sync-api.ts'],
 };
 
 /** Files outside a folder's own that it may import all the same: ports are shared, adapters are not. */

@@ -1,5 +1,5 @@
 import type { Tool } from '../../src/mcp/define-tool.ts';
-import { type JsonSchema, propertiesOf, schemaOf } from '../../src/mcp/json-schema.ts';
+import { type JsonSchema, propertiesOf, schemaOf } from '../../src/wire/json-schema.ts';
 import { tools } from '../../src/mcp/tools.ts';
 import { cell, GENERATED } from './markdown.ts';
 

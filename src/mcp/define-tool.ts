@@ -1,8 +1,8 @@
 import type * as z from 'zod/mini';
 import { type AdvertisedSchema, advertise } from './advertised-schema.ts';
-import { type JsonSchema, toJsonSchema } from './json-schema.ts';
-import type { McpServices } from './mcp-services.ts';
-import { readInput } from './read-input.ts';
+import { type JsonSchema, toJsonSchema } from '../wire/json-schema.ts';
+import type { Services } from '../wire/services.ts';
+import { readInput } from '../wire/read-input.ts';
 import type { ToolAnswer, ToolCall, ToolQuestion } from './tool-call.ts';
 
 /** What a tool does to the memories; decides the annotations that clients show and act on. */
@@ -19,14 +19,14 @@ export interface ToolDeclaration<Input extends z.ZodMiniObject> {
   readonly input: Input;
   readonly output: z.ZodMiniObject;
   readonly handle: (
-    services: McpServices,
+    services: Services,
     input: z.infer<Input>,
     call: ToolCall,
   ) => Promise<ToolAnswer | ToolQuestion>;
 }
 
 /** A call whose arguments were checked. */
-type PreparedCall = (services: McpServices, call: ToolCall) => Promise<ToolAnswer | ToolQuestion>;
+type PreparedCall = (services: Services, call: ToolCall) => Promise<ToolAnswer | ToolQuestion>;
 
 /** A tool ready to be registered. */
 export interface Tool {

@@ -6,10 +6,11 @@ import type {
 } from '@modelcontextprotocol/server';
 import { askUser, canAskUser, readAnswer } from './ask-user.ts';
 import type { Tool } from './define-tool.ts';
-import type { ServerParts } from './mcp-services.ts';
+import type { ServerParts } from '../wire/services.ts';
 import { progressReporter } from './report-progress.ts';
 import { isQuestion, type ToolCall } from './tool-call.ts';
-import { isUnexpected, toToolError } from './tool-error.ts';
+import { isUnexpected } from '../wire/error-words.ts';
+import { toToolError } from './tool-error.ts';
 
 /** Offers a tool. The one place where what a tool throws becomes an answer. */
 export function registerTool(server: McpServer, tool: Tool, parts: ServerParts): void {

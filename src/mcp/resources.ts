@@ -9,9 +9,9 @@ import {
 import { NotFoundError } from '../errors/not-found-error.ts';
 import type { MemoryApi } from '../memory/memory-api.ts';
 import { renderHistories, renderPage } from './render.ts';
-import type { ServerParts } from './mcp-services.ts';
-import { statsData } from './structured.ts';
-import { errorSentence, isUnexpected } from './tool-error.ts';
+import type { ServerParts } from '../wire/services.ts';
+import { statsData } from '../wire/memory-data.ts';
+import { errorSentence, isUnexpected } from '../wire/error-words.ts';
 
 const RECENT = 20;
 const MAX_COMPLETIONS = 20;

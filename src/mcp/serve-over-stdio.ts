@@ -2,7 +2,7 @@ import type { Writable } from 'node:stream';
 import { serveStdio } from '@modelcontextprotocol/server/stdio';
 import { settleWithin } from '../util/settle-within.ts';
 import { clientGone } from './client-gone.ts';
-import type { ServerParts } from './mcp-services.ts';
+import type { ServerParts } from '../wire/services.ts';
 import { buildServer } from './server.ts';
 import { StdioTransport } from './stdio-transport.ts';
 

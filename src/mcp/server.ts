@@ -1,7 +1,7 @@
 import { McpServer } from '@modelcontextprotocol/server';
 import { packageVersion } from '../util/package-version.ts';
 import { INSTRUCTIONS } from './instructions.ts';
-import type { ServerParts } from './mcp-services.ts';
+import type { ServerParts } from '../wire/services.ts';
 import { registerPrompts } from './prompts.ts';
 import { registerResources } from './resources.ts';
 import { registerTool } from './register-tool.ts';

@@ -1,9 +1,9 @@
 import * as z from 'zod/mini';
 import { InvalidInputError } from '../../errors/invalid-input-error.ts';
 import { defineTool } from '../define-tool.ts';
-import { metadata, tags, text, texts } from '../fields.ts';
+import { metadata, tags, text, texts } from '../../wire/fields.ts';
 import { renderAdded } from '../render.ts';
-import { addedData } from '../structured.ts';
+import { addedData } from '../../wire/memory-data.ts';
 
 const about = {
   tags,

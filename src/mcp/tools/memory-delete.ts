@@ -1,9 +1,9 @@
 import * as z from 'zod/mini';
 import { InvalidInputError } from '../../errors/invalid-input-error.ts';
 import { defineTool } from '../define-tool.ts';
-import { filled, filterFieldsInBrief, flag, tags, text, texts, toFilter } from '../fields.ts';
+import { filled, filterFieldsInBrief, flag, tags, text, texts, toFilter } from '../../wire/fields.ts';
 import { renderDeleted } from '../render.ts';
-import { deletedData } from '../structured.ts';
+import { deletedData } from '../../wire/memory-data.ts';
 
 export const memoryDelete = defineTool({
   name: 'memory_delete',

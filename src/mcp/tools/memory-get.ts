@@ -1,8 +1,8 @@
 import * as z from 'zod/mini';
 import { defineTool } from '../define-tool.ts';
-import { memoryShape, texts } from '../fields.ts';
+import { memoryShape, texts } from '../../wire/fields.ts';
 import { renderHistories } from '../render.ts';
-import { historyData } from '../structured.ts';
+import { historyData } from '../../wire/memory-data.ts';
 
 export const memoryGet = defineTool({
   name: 'memory_get',

@@ -1,8 +1,8 @@
 import * as z from 'zod/mini';
 import { defineTool } from '../define-tool.ts';
-import { filled, filterFieldsInBrief, limit, memoryShape, text, toFilter } from '../fields.ts';
+import { filled, filterFieldsInBrief, limit, memoryShape, text, toFilter } from '../../wire/fields.ts';
 import { renderPage } from '../render.ts';
-import { beginning, memoryData } from '../structured.ts';
+import { beginning, memoryData } from '../../wire/memory-data.ts';
 
 export const memoryList = defineTool({
   name: 'memory_list',

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { defineTool } from '../define-tool.ts';
-import { statsData } from '../structured.ts';
+import { statsData } from '../../wire/memory-data.ts';
 
 export const memoryStats = defineTool({
   name: 'memory_stats',

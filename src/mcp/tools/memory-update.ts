@@ -2,9 +2,9 @@ import * as z from 'zod/mini';
 import { InvalidInputError } from '../../errors/invalid-input-error.ts';
 import { NotFoundError } from '../../errors/not-found-error.ts';
 import { defineTool } from '../define-tool.ts';
-import { flag, memoryShape, metadata, tags, text } from '../fields.ts';
+import { flag, memoryShape, metadata, tags, text } from '../../wire/fields.ts';
 import { renderRestored, renderUpdated } from '../render.ts';
-import { beginning, given, memoryData } from '../structured.ts';
+import { beginning, given, memoryData } from '../../wire/memory-data.ts';
 
 const changes = {
   text: text(),

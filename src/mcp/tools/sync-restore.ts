@@ -1,10 +1,10 @@
 import * as z from 'zod/mini';
 import type { RestoreRequest, RestoreResult, WorkOptions } from '../../backup/backup-api.ts';
 import { defineTool } from '../define-tool.ts';
-import { filled, flag, text, texts } from '../fields.ts';
-import type { McpServices } from '../mcp-services.ts';
+import { filled, flag, text, texts } from '../../wire/fields.ts';
+import type { Services } from '../../wire/services.ts';
 import { renderRestore, restoreQuestion } from '../render-sync.ts';
-import { restoreData } from '../structured-sync.ts';
+import { restoreData } from '../../wire/sync-data.ts';
 import type { ToolAnswer, ToolQuestion } from '../tool-call.ts';
 
 export const syncRestore = defineTool({
@@ -47,7 +47,7 @@ type Restore = (request: RestoreRequest) => Promise<RestoreResult>;
 
 /** From the remote where there is one, unless the caller says otherwise. */
 async function restorer(
-  { backup, sync }: McpServices,
+  { backup, sync }: Services,
   from: 'remote' | 'local' | undefined,
   work: WorkOptions,
 ): Promise<Restore> {

@@ -2,9 +2,9 @@ import * as z from 'zod/mini';
 import type { WorkOptions } from '../../backup/backup-api.ts';
 import { FaissMemoryError } from '../../errors/faiss-memory-error.ts';
 import { defineTool } from '../define-tool.ts';
-import type { McpServices } from '../mcp-services.ts';
+import type { Services } from '../../wire/services.ts';
 import { renderStatus } from '../render-sync.ts';
-import { type StatusFacts, statusData } from '../structured-sync.ts';
+import { type StatusFacts, statusData } from '../../wire/sync-data.ts';
 
 export const syncStatus = defineTool({
   name: 'sync_status',
@@ -25,7 +25,7 @@ export const syncStatus = defineTool({
   },
 });
 
-async function findStatus({ backup, sync }: McpServices, work: WorkOptions): Promise<StatusFacts> {
+async function findStatus({ backup, sync }: Services, work: WorkOptions): Promise<StatusFacts> {
   const status = await sync.status(work);
   if (status.enabled && status.reachable?.value === true) {
     try {

@@ -5,9 +5,9 @@ import { NotUploadedError } from '../../errors/not-uploaded-error.ts';
 import { SyncOffError } from '../../errors/sync-off-error.ts';
 import type { PushResult, SyncApi } from '../../sync/sync-api.ts';
 import { defineTool } from '../define-tool.ts';
-import { filled, text } from '../fields.ts';
+import { filled, text } from '../../wire/fields.ts';
 import { renderUpload } from '../render-sync.ts';
-import { uploadData } from '../structured-sync.ts';
+import { uploadData } from '../../wire/sync-data.ts';
 
 export const syncUpload = defineTool({
   name: 'sync_upload',

@@ -2,9 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod/mini';
 import { InvalidInputError } from '../../../src/errors/invalid-input-error.ts';
-import { filterFields, flag, limit, metadata, tags, text } from '../../../src/mcp/fields.ts';
-import { toJsonSchema } from '../../../src/mcp/json-schema.ts';
-import { readInput } from '../../../src/mcp/read-input.ts';
+import { filterFields, flag, limit, metadata, tags, text } from '../../../src/wire/fields.ts';
+import { toJsonSchema } from '../../../src/wire/json-schema.ts';
+import { readInput } from '../../../src/wire/read-input.ts';
 
 const schema = z.strictObject({
   query: z.string(),

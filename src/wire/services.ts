@@ -4,7 +4,7 @@ import type { MemoryApi } from '../memory/memory-api.ts';
 import type { SyncApi } from '../sync/sync-api.ts';
 
 /** What tools, resources and prompts work with. */
-export interface McpServices {
+export interface Services {
   readonly memory: MemoryApi;
   readonly backup: BackupApi;
   readonly sync: SyncApi;
@@ -14,7 +14,7 @@ export interface McpServices {
  * Opens the services at their first use. The handshake and the lists never call it, so a client that only asks
  * what there is costs no store, model, index or network.
  */
-export type OpenServices = () => Promise<McpServices>;
+export type OpenServices = () => Promise<Services>;
 
 export interface ServerParts {
   readonly open: OpenServices;
