@@ -5,8 +5,11 @@ import { mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { bundlePackages, writeLicences } from './bundle-packages.mjs';
+import { buildPage } from './build-page.mjs';
 import { copyRuntime } from './copy-runtime.mjs';
 
+const REQUIRE =
+  "import { createRequire as createRequireOfNode } from 'node:module'; const require = createRequireOfNode(import.meta.url);";
 const fresh = join('.cache', `dist-${process.pid}`);
 const { metafile } = await build({
   entryPoints: [
@@ -24,11 +27,14 @@ const { metafile } = await build({
   platform: 'node',
   target: 'node20',
   plugins: [bundlePackages],
+  // Packages in the older module format, bundled, ask for modules of Node through it.
+  banner: { js: REQUIRE },
   metafile: true,
   chunkNames: 'chunks/[name]-[hash]',
   logLevel: 'warning',
 });
-writeLicences(metafile, join(fresh, 'THIRD-PARTY-LICENSES.txt'));
+const page = await buildPage(join(fresh, 'ui'));
+writeLicences([metafile, page], join(fresh, 'THIRD-PARTY-LICENSES.txt'));
 copyRuntime(join(fresh, 'runtime'));
 if (!process.argv.includes('--no-types')) {
   const tsc = join('node_modules', 'typescript', 'bin', 'tsc');

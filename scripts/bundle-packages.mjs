@@ -3,17 +3,18 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
-const BUNDLED = /^(@modelcontextprotocol\/|croner$|zod(\/|$))/;
+const BUNDLED =
+  /^(@modelcontextprotocol\/|croner$|zod(\/|$)|hono(\/|$)|@hono\/node-server(\/|$)|hono-rate-limiter$|prom-client$)/;
 const SDK_SHIMS = '@modelcontextprotocol/server/_shims';
 
 /** Plugin of esbuild: bundles the packages above, leaves every other one an import. */
 export const bundlePackages = {
   name: 'bundle-packages',
   setup(build) {
-    build.onResolve({ filter: /^[^./]/ }, ({ path, kind }) => {
+    build.onResolve({ filter: /^[^./]/ }, ({ path, kind, importer }) => {
       if (kind === 'entry-point') return undefined;
       if (path === SDK_SHIMS) return { path: resolve('src/mcp/sdk-shims.ts') };
-      return BUNDLED.test(path) ? undefined : { path, external: true };
+      return BUNDLED.test(path) || isPartOfBundled(importer) ? undefined : { path, external: true };
     });
   },
 };
@@ -24,9 +25,16 @@ const INSIDE_THE_SDK = [
   ['content-type 1.0.5 (MIT)', 'content-type.txt'],
 ];
 
-/** Writes the licences of all packages that esbuild's metafile names as inputs. */
-export function writeLicences(metafile, file) {
-  const folders = Object.keys(metafile.inputs).flatMap((input) => packageFolder(input) ?? []);
+/** What a bundled package needs is bundled with it, but for the parts of Node. */
+function isPartOfBundled(importer) {
+  return importer.includes('node_modules');
+}
+
+/** Writes the licences of all packages that esbuild's metafiles name as inputs. */
+export function writeLicences(metafiles, file) {
+  const folders = metafiles
+    .flatMap(({ inputs }) => Object.keys(inputs))
+    .flatMap((input) => packageFolder(input) ?? []);
   const notices = [
     ...[...new Set(folders)].sort().map(packageNotice),
     ...INSIDE_THE_SDK.map(([title, text]) => notice(title, [join('scripts/licences', text)])),

@@ -6,6 +6,7 @@ import { mkdirSync, readFileSync } from 'node:fs';
 const STEPS = [
   ['format', ['npx', 'prettier', '--check', '.']],
   ['types', ['npx', 'tsc', '-p', 'tsconfig.json']],
+  ['types of the web page', ['npx', 'tsc', '-p', 'src/ui']],
   ['lint', ['npx', 'eslint', '.']],
   ['unused code', ['npx', 'knip']],
   ['build', ['node', 'scripts/build.mjs']],

@@ -41,7 +41,7 @@ export interface AppOptions {
 
 /** Composition root: the one place that names concrete adapters. Opens nothing; the first call does. */
 export function createApp(settings: Settings, options: AppOptions = {}): Promise<App> {
-  const { logger = createLogger({ level: settings.logLevel }) } = options;
+  const { logger = createLogger({ level: settings.logLevel, format: settings.logFormat }) } = options;
   const hosted = hostStore({ dataDir: settings.dataDir, vectorIndex: settings.vectorIndex });
   const { backup, sync, background } = composeBackup(settings, hosted.replica, logger);
   const notifying = notifyingMemoryStore(hosted.memory, (count) => {

@@ -69,6 +69,8 @@ export interface CommandContext {
   readonly signal: AbortSignal;
   /** The configuration, read on first use. @throws ConfigurationError */
   config(): ResolvedConfig;
+  /** The configuration with further values by dotted key, as if given as flags. @throws ConfigurationError */
+  configWith(values: Readonly<Record<string, string>>): ResolvedConfig;
   /** The services, opened on first use; the caller of the command closes them. */
   app(): Promise<App>;
   /** The whole command line as data. */

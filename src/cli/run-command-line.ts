@@ -83,15 +83,13 @@ interface Session {
 function openSession(globals: GlobalOptions, { host, output, interruption }: Surroundings): Session {
   let config: ResolvedConfig | undefined;
   let app: Promise<App> | undefined;
-  const readConfig = (): ResolvedConfig => {
-    if (config !== undefined) return config;
-    config = resolveConfig({
-      ...host,
-      flags: { configFile: globals.configFile, values: globals.flagValues },
-    });
-    for (const warning of config.warnings) output.note(`Warning: ${warning}`);
-    return config;
+  const configWith = (values: Readonly<Record<string, string>>): ResolvedConfig => {
+    const flags = { configFile: globals.configFile, values: { ...globals.flagValues, ...values } };
+    const resolved = resolveConfig({ ...host, flags });
+    for (const warning of resolved.warnings) output.note(`Warning: ${warning}`);
+    return resolved;
   };
+  const readConfig = (): ResolvedConfig => (config ??= configWith({}));
   const openApp = async (): Promise<App> => {
     const { createApp } = await import('../app.ts');
     return createApp(readConfig().settings);
@@ -103,6 +101,7 @@ function openSession(globals: GlobalOptions, { host, output, interruption }: Sur
       signal: interruption.signal,
       flagValues: globals.flagValues,
       config: readConfig,
+      configWith,
       app: () => (app ??= openApp()),
       grammar: describeProgram,
       releaseSignals: () => {

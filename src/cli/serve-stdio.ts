@@ -25,7 +25,7 @@ export async function serveStdio(host: Host, config: ResolvedConfig): Promise<vo
     stdout,
     open,
     onClose: async () => (await app)?.close(),
-    logger: createLogger({ level: config.settings.logLevel }),
+    logger: createLogger({ level: config.settings.logLevel, format: config.settings.logFormat }),
   });
 }
 

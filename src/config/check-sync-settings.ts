@@ -1,29 +1,17 @@
 import { posix, win32 } from 'node:path';
-import type { ConfigurationProblem } from '../errors/configuration-error.ts';
 import type { Settings } from './schema.ts';
-import { describeSource, show, type SettingSource } from './sources.ts';
+import type { SettingProblem } from './setting-problem.ts';
+import { show } from './sources.ts';
 
 /** What is wrong between the settings of sync, each of which is right by itself. */
-export function checkSyncSettings(
-  { sync }: Settings,
-  sources: Readonly<Record<string, SettingSource>>,
-): ConfigurationProblem[] {
+export function findSyncProblems({ sync }: Settings): SettingProblem[] {
   const checks = [bucketProblem(sync), keysProblem(sync), accountProblem(sync), endpointProblem(sync)];
-  return checks.flatMap((found) => {
-    if (found === undefined) return [];
-    const { decidedBy, ...problem } = found;
-    return [{ ...problem, source: describeSource(sources[decidedBy] ?? { kind: 'default' }) }];
-  });
+  return checks.filter((found) => found !== undefined);
 }
 
 type Sync = Settings['sync'];
 
-interface Problem extends Omit<ConfigurationProblem, 'source'> {
-  /** Key of the setting that makes it a problem; it is where to look. */
-  readonly decidedBy: string;
-}
-
-function bucketProblem({ enabled, provider, bucket }: Sync): Problem | undefined {
+function bucketProblem({ enabled, provider, bucket }: Sync): SettingProblem | undefined {
   const key = 'sync.bucket';
   if (bucket === '') {
     if (!enabled) return undefined;
@@ -43,7 +31,7 @@ function bucketProblem({ enabled, provider, bucket }: Sync): Problem | undefined
   return undefined;
 }
 
-function keysProblem({ provider, accessKey, secretKey }: Sync): Problem | undefined {
+function keysProblem({ provider, accessKey, secretKey }: Sync): SettingProblem | undefined {
   if (provider === 'gcs' && (accessKey !== undefined || secretKey !== undefined)) {
     const key = accessKey === undefined ? 'sync.secretKey' : 'sync.accessKey';
     const allowed =
@@ -63,7 +51,13 @@ function keysProblem({ provider, accessKey, secretKey }: Sync): Problem | undefi
   };
 }
 
-function accountProblem({ enabled, provider, accessKey, accountId, endpoint }: Sync): Problem | undefined {
+function accountProblem({
+  enabled,
+  provider,
+  accessKey,
+  accountId,
+  endpoint,
+}: Sync): SettingProblem | undefined {
   if (!enabled) return undefined;
   if (provider === 'azure' && accessKey === undefined) {
     const allowed =
@@ -79,7 +73,7 @@ function accountProblem({ enabled, provider, accessKey, accountId, endpoint }: S
 
 const OWN_SERVERS: readonly string[] = ['minio', 'ceph', 'idrive', 'other'];
 
-function endpointProblem({ enabled, provider, endpoint }: Sync): Problem | undefined {
+function endpointProblem({ enabled, provider, endpoint }: Sync): SettingProblem | undefined {
   if (!enabled || endpoint !== undefined || !OWN_SERVERS.includes(provider)) return undefined;
   const allowed = `set CLOUD_SYNC_ENDPOINT to the address of the server, for example http://127.0.0.1:9000`;
   return { key: 'sync.endpoint', problem: `is missing for ${provider}`, allowed, decidedBy: 'sync.provider' };

@@ -1,9 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { ConfigurationError, type ConfigurationProblem } from '../errors/configuration-error.ts';
-import { checkSyncSettings } from './check-sync-settings.ts';
+import { findHttpProblems } from './check-http-settings.ts';
+import { findSyncProblems } from './check-sync-settings.ts';
 import { defaultConfigFile, type Machine } from './machine.ts';
 import type { Settings } from './schema.ts';
 import { path } from './setting-kinds.ts';
+import { toConfigurationProblem } from './setting-problem.ts';
 import type { Setting, ValuePlace } from './setting.ts';
 import { settingList, type NamedSetting } from './setting-list.ts';
 import {
@@ -56,7 +58,10 @@ export function resolveConfig(input: ConfigInput): ResolvedConfig {
   });
   const settings = nest(values);
   // Between settings only those that are right by themselves can be compared.
-  if (problems.length === 0) problems.push(...checkSyncSettings(settings, sources));
+  if (problems.length === 0) {
+    const between = [...findSyncProblems(settings), ...findHttpProblems(settings)];
+    problems.push(...between.map((problem) => toConfigurationProblem(problem, sources)));
+  }
   if (problems.length > 0) throw new ConfigurationError(problems);
   return { settings, sources, warnings: layers.flatMap((layer) => layer.warnings), configFile };
 }

@@ -1,3 +1,4 @@
+import { httpSchema, logFormat } from './http-schema.ts';
 import { defaultDataFolder } from './machine.ts';
 import { choice, integer, number, path, secret, text, webAddress } from './setting-kinds.ts';
 import { backupSchema, syncSchema } from './sync-schema.ts';
@@ -18,6 +19,7 @@ export const settingsSchema = {
     flag: '--log-level',
     default: 'warn',
   }),
+  logFormat,
   project: setting(text(), {
     doc: 'Project of new memories that name none. Searches are not limited by it.',
     environmentVariable: 'MEMORY_PROJECT',
@@ -106,6 +108,7 @@ export const settingsSchema = {
   },
   backup: backupSchema,
   sync: syncSchema,
+  http: httpSchema,
 } satisfies SettingGroup;
 
 type ValuesOf<Group> = {

@@ -122,6 +122,41 @@ export function webAddress(): SettingKind<string> {
   };
 }
 
+/** Words with commas between; kept as one text in lower case, see `wordsOf`. */
+export function wordList(): SettingKind<string> {
+  return {
+    name: 'words with commas between',
+    allowed: 'a text such as memory.home.arpa,nas.local',
+    parse: (raw) => (typeof raw === 'string' ? wordsOf(raw.toLowerCase()).join(',') : undefined),
+  };
+}
+
+/** Origins of web pages with commas between; kept as one text in the form browsers send, see `wordsOf`. */
+export function webOrigins(): SettingKind<string> {
+  return {
+    name: 'origins with commas between',
+    allowed: 'a text such as https://notes.example.org,http://localhost:5173, without paths',
+    parse: (raw) => {
+      if (typeof raw !== 'string') return undefined;
+      const origins = wordsOf(raw).map(toOrigin);
+      return origins.includes(undefined) ? undefined : origins.join(',');
+    },
+  };
+}
+
+function toOrigin(word: string): string | undefined {
+  if (!/^https?:\/\/[^/?#@]+\/?$/i.test(word) || !URL.canParse(word)) return undefined;
+  return new URL(word).origin;
+}
+
+/** The parts of a `wordList` or of `webOrigins`. */
+export function wordsOf(text: string): string[] {
+  return text
+    .split(',')
+    .map((word) => word.trim())
+    .filter((word) => word !== '');
+}
+
 /** A secret, absent by default. */
 export function secret(facts: SettingFacts): Setting<SecretString | undefined> {
   const kind: SettingKind<SecretString> = {

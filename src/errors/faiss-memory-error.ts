@@ -27,6 +27,17 @@ export type ErrorCode =
   | 'STATE_CHANGED'
   | 'BACKUP_BUSY'
   | 'SYNC_OFF'
+  | 'UNAUTHORIZED'
+  | 'FORBIDDEN'
+  | 'HOST_NOT_ALLOWED'
+  | 'ORIGIN_NOT_ALLOWED'
+  | 'RATE_LIMITED'
+  | 'REQUEST_TOO_LARGE'
+  | 'UNSUPPORTED_MEDIA_TYPE'
+  | 'NO_SUCH_ROUTE'
+  | 'METHOD_NOT_ALLOWED'
+  | 'TIMED_OUT'
+  | 'CONFIRMATION_NEEDED'
   | 'INTERNAL';
 
 export interface FaissMemoryErrorOptions {

@@ -19,12 +19,6 @@ export function renderSearch({ hits }: SearchResponse, note: string): string {
   return lines(note, hits.length === 0 ? '' : DATA_NOTICE, ...hits.map(renderHit));
 }
 
-/** What to say about an answer before its hits; empty = nothing. */
-export function searchNote({ hits, note, nothingRelevant }: SearchResponse): string {
-  const quality = nothingRelevant ? 'Probably nothing relevant: no hit is close to the query.' : '';
-  return [hits.length === 0 ? 'Nothing found.' : quality, note].filter((part) => part !== '').join(' ');
-}
-
 function renderHit({ memory, similarity, matchedWords, snippet }: SearchHit): string {
   const words = matchedWords.slice(0, MAX_WORDS).map(quoteInline);
   const reason = similarity === null ? ['words', ...words].join(' ') : `similarity ${similarity.toFixed(2)}`;

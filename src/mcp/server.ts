@@ -1,4 +1,5 @@
 import { McpServer } from '@modelcontextprotocol/server';
+import type { Access } from '../wire/access.ts';
 import { packageVersion } from '../util/package-version.ts';
 import { INSTRUCTIONS } from './instructions.ts';
 import type { ServerParts } from '../wire/services.ts';
@@ -7,8 +8,11 @@ import { registerResources } from './resources.ts';
 import { registerTool } from './register-tool.ts';
 import { tools } from './tools.ts';
 
-/** The MCP server, the same for every transport. Nothing is opened before the first call that needs it. */
-export function buildServer(parts: ServerParts): McpServer {
+/**
+ * The MCP server, the same for every transport. Nothing is opened before the first call that needs it.
+ * @param access with `read` there are only the tools that change nothing
+ */
+export function buildServer(parts: ServerParts, access: Access = 'write'): McpServer {
   const server = new McpServer(
     { name: 'faiss-memory', title: 'faiss-memory', version: packageVersion() },
     {
@@ -16,7 +20,8 @@ export function buildServer(parts: ServerParts): McpServer {
       capabilities: { tools: NEVER_CHANGES, resources: NEVER_CHANGES, prompts: NEVER_CHANGES },
     },
   );
-  for (const tool of tools) registerTool(server, tool, parts);
+  const offered = access === 'write' ? tools : tools.filter(({ annotations }) => annotations.readOnlyHint);
+  for (const tool of offered) registerTool(server, tool, parts);
   registerResources(server, parts);
   registerPrompts(server);
   return server;

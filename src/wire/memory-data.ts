@@ -1,5 +1,12 @@
 import type { HistoryEntry, Memory, MemoryWithHistory } from '../memory/memory.ts';
-import type { AddResult, DeleteResult, SearchHit, SearchResponse, Stats } from '../memory/memory-api.ts';
+import type {
+  AddResult,
+  DeleteResult,
+  SearchHit,
+  SearchResponse,
+  SimilarMemory,
+  Stats,
+} from '../memory/memory-api.ts';
 import { excerpt } from '../memory/snippet.ts';
 
 /** Structured content of answers. Lean, for some clients show it to the model: absent instead of empty. */
@@ -32,7 +39,7 @@ export function memoryData(memory: Memory, text = memory.text): Data {
     text,
     ...given('tags', memory.tags),
     ...given('source', memory.source),
-    ...(Object.keys(memory.metadata).length === 0 ? {} : { metadata: memory.metadata }),
+    ...metadataData(memory.metadata),
     created: isoTime(memory.createdAt),
     ...(memory.updatedAt === memory.createdAt ? {} : { updated: isoTime(memory.updatedAt) }),
     ...(memory.state === 'live' ? {} : { state: memory.state }),
@@ -44,12 +51,33 @@ export function historyData(memory: MemoryWithHistory): Data {
   return { ...memoryData(memory), ...given('versions', memory.history.slice(1).map(versionData)) };
 }
 
+/** The same with all that the older versions had. */
+export function fullHistoryData(memory: MemoryWithHistory): Data {
+  const versions = memory.history.slice(1).map((version) => ({
+    ...versionData(version),
+    ...given('tags', version.tags),
+    ...given('source', version.source),
+    ...metadataData(version.metadata),
+  }));
+  return { ...memoryData(memory), ...given('versions', versions) };
+}
+
+function metadataData(metadata: Memory['metadata']): Data {
+  return Object.keys(metadata).length === 0 ? {} : { metadata };
+}
+
 function versionData({ role, state, text, updatedAt }: HistoryEntry): Data {
   return { role, ...(state === 'live' ? {} : { state }), text, updated: isoTime(updatedAt) };
 }
 
 export function searchData({ hits, mode }: SearchResponse, note: string): Data {
   return { hits: hits.map(hitData), mode, ...given('note', note) };
+}
+
+/** What to say about an answer before its hits; empty = nothing. */
+export function searchNote({ hits, note, nothingRelevant }: SearchResponse): string {
+  const quality = nothingRelevant ? 'Probably nothing relevant: no hit is close to the query.' : '';
+  return [hits.length === 0 ? 'Nothing found.' : quality, note].filter((part) => part !== '').join(' ');
 }
 
 function hitData({ memory, ...hit }: SearchHit): Data {
@@ -69,12 +97,16 @@ function hitData({ memory, ...hit }: SearchHit): Data {
 }
 
 export function addedData({ memory, outcome, similar, masked }: AddResult): Data {
-  const others = similar.map(({ id, text, similarity }) => ({
-    id,
-    similarity: rounded(similarity),
-    text: beginning(text),
-  }));
-  return { id: memory.id, outcome, ...given('similar', others), ...given('masked', masked) };
+  return {
+    id: memory.id,
+    outcome,
+    ...given('similar', similar.map(similarData)),
+    ...given('masked', masked),
+  };
+}
+
+export function similarData({ id, text, similarity }: SimilarMemory): Data {
+  return { id, similarity: rounded(similarity), text: beginning(text) };
 }
 
 export function deletedData({ dryRun, count, examples, confirm }: DeleteResult): Data {

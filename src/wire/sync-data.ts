@@ -84,6 +84,19 @@ function snapshotData({ usable, createdAt, live, bytes, pinned, order }: ShownSn
   };
 }
 
+/** Snapshots in full, in the given order, with the names that a restore understands. */
+export function snapshotList(snapshots: readonly SnapshotSummary[]): Data[] {
+  const names = usableNames(snapshots);
+  return snapshots.map((snapshot) => ({
+    ...snapshotData({ ...snapshot, usable: names.get(snapshot.id) ?? snapshot.id }),
+    machine: snapshot.machine,
+    ...(snapshot.own ? { own: true } : {}),
+    kind: snapshot.kind,
+    trash: snapshot.trash,
+    encrypted: snapshot.encrypted,
+  }));
+}
+
 /** @param push null when sync is off */
 export function uploadData({ outcome, snapshot, bytesWritten }: BackupResult, push: PushResult | null): Data {
   return {

@@ -39,6 +39,7 @@ export async function runCommand(
     output: new Output(host, { json: parsed.globals.json }),
     signal: options.signal ?? new AbortController().signal,
     config: () => config,
+    configWith: () => config,
     // What these commands use of the app.
     app: () => Promise.resolve(services as unknown as App),
     grammar: () => ({ options: [], commands: [] }),

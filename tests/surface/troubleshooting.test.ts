@@ -33,6 +33,17 @@ const codes: Readonly<Record<ErrorCode, true>> = {
   STATE_CHANGED: true,
   BACKUP_BUSY: true,
   SYNC_OFF: true,
+  UNAUTHORIZED: true,
+  FORBIDDEN: true,
+  HOST_NOT_ALLOWED: true,
+  ORIGIN_NOT_ALLOWED: true,
+  RATE_LIMITED: true,
+  REQUEST_TOO_LARGE: true,
+  UNSUPPORTED_MEDIA_TYPE: true,
+  NO_SUCH_ROUTE: true,
+  METHOD_NOT_ALLOWED: true,
+  TIMED_OUT: true,
+  CONFIRMATION_NEEDED: true,
   INTERNAL: true,
 };
 const reasons: Readonly<Record<BlobStoreReason, true>> = {

@@ -1,8 +1,8 @@
 import * as z from 'zod/mini';
 import { defineTool } from '../define-tool.ts';
 import { filterFields, flag, limit, tags, toFilter } from '../../wire/fields.ts';
-import { renderSearch, searchNote } from '../render.ts';
-import { searchData } from '../../wire/memory-data.ts';
+import { renderSearch } from '../render.ts';
+import { searchData, searchNote } from '../../wire/memory-data.ts';
 
 export const memorySearch = defineTool({
   name: 'memory_search',

@@ -7,8 +7,8 @@ import {
   renderPage,
   renderSearch,
   renderUpdated,
-  searchNote,
 } from '../../../src/mcp/render.ts';
+import { searchNote } from '../../../src/wire/memory-data.ts';
 import type { Memory, MemoryWithHistory } from '../../../src/memory/memory.ts';
 import type { SearchHit, SearchResponse } from '../../../src/memory/memory-api.ts';
 

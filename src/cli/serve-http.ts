@@ -1,0 +1,71 @@
+import { readFileSync } from 'node:fs';
+import { createApp } from '../app.ts';
+import type { Settings } from '../config/schema.ts';
+import { wordsOf } from '../config/setting-kinds.ts';
+import { ConfigurationError } from '../errors/configuration-error.ts';
+import { startHttpServer } from '../http/http-server.ts';
+import type { HttpSettings } from '../http/http-settings.ts';
+import { createLogger } from '../logger.ts';
+import type { Output } from './output.ts';
+
+const MEBIBYTE = 1_024 ** 2;
+/** How long requests under way may take when the server is asked to stop. */
+const FINISH_LIMIT_MS = 20_000;
+
+/** Serves HTTP until the process is asked to stop; then requests under way and the running backup are finished. */
+export async function serveHttp(output: Output, settings: Settings): Promise<void> {
+  const logger = createLogger({ level: settings.logLevel, format: settings.logFormat });
+  const app = await createApp(settings, { logger });
+  try {
+    const open = (): Promise<typeof app> => Promise.resolve(app);
+    const server = await startHttpServer({ open, logger, settings: toHttpSettings(settings) });
+    const asked = askedToStop();
+    app.startBackground();
+    output.note(`Memories at ${server.address} (web page), ${server.address}/mcp (MCP); Ctrl-C stops.`);
+    await asked;
+    output.note('Stopping: finishing what is under way; Ctrl-C again stops at once.');
+    await server.close(FINISH_LIMIT_MS);
+  } finally {
+    await app.close();
+  }
+}
+
+const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/** Resolves at the first signal; the next one ends the process at once, by the default handler. */
+function askedToStop(): Promise<void> {
+  return new Promise((resolve) => {
+    const stop = (): void => {
+      for (const name of STOP_SIGNALS) process.removeListener(name, stop);
+      resolve();
+    };
+    for (const name of STOP_SIGNALS) process.on(name, stop);
+  });
+}
+
+function toHttpSettings({ http }: Settings): HttpSettings {
+  const { tlsCertificate, tlsKey, bodyLimitMiB, allowedHosts, allowedOrigins, ...same } = http;
+  const tls =
+    tlsCertificate === undefined || tlsKey === undefined
+      ? undefined
+      : { certificate: readPem('tlsCertificate', tlsCertificate), key: readPem('tlsKey', tlsKey) };
+  return {
+    ...same,
+    tls,
+    allowedHosts: wordsOf(allowedHosts),
+    allowedOrigins: wordsOf(allowedOrigins),
+    bodyLimit: bodyLimitMiB * MEBIBYTE,
+  };
+}
+
+function readPem(name: string, file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    const problem = `names the file ${JSON.stringify(file)}, which cannot be read`;
+    throw new ConfigurationError(
+      [{ key: `http.${name}`, problem, source: 'file', allowed: 'allowed is a readable PEM file' }],
+      { cause: error },
+    );
+  }
+}

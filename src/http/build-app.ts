@@ -1,0 +1,124 @@
+import { Hono } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
+import { requestId } from 'hono/request-id';
+import { secureHeaders } from 'hono/secure-headers';
+import { RequestRefusedError } from '../errors/request-refused-error.ts';
+import type { McpHttpEndpoint } from '../mcp/http-endpoint.ts';
+import { packageVersion } from '../util/package-version.ts';
+import { isUnexpected } from '../wire/error-words.ts';
+import type { ServerParts } from '../wire/services.ts';
+import { hostGuard } from './guards/host-guard.ts';
+import { originGuard } from './guards/origin-guard.ts';
+import { rateGuard } from './guards/rate-guard.ts';
+import { tokenGuard } from './guards/token-guard.ts';
+import { mountHealth } from './health.ts';
+import type { HttpEnvironment } from './http-environment.ts';
+import type { HttpSettings } from './http-settings.ts';
+import { Metrics } from './metrics.ts';
+import { mountMcp } from './mount-mcp.ts';
+import { mountRoute } from './mount-route.ts';
+import { openApiDocument } from './openapi.ts';
+import { problemResponse } from './problem.ts';
+import { requestLog } from './request-log.ts';
+import { allRoutes } from './routes/all-routes.ts';
+import { mountTransferRoutes } from './routes/transfer-routes.ts';
+import { mountUiFiles } from './ui-files.ts';
+
+export interface AppParts extends ServerParts {
+  readonly settings: HttpSettings;
+  readonly mcp: McpHttpEndpoint;
+  readonly isStopping: () => boolean;
+}
+
+type HttpApp = Hono<HttpEnvironment>;
+
+/** Everything the server answers. What stands first is asked first: guards, open routes, token, the rest. */
+export function buildApp(parts: AppParts): HttpApp {
+  const app: HttpApp = new Hono();
+  const metrics = new Metrics(parts.open);
+  app.use(requestId(), requestLog(parts.logger), metrics.observe());
+  app.onError((error, context) => {
+    if (isUnexpected(error)) context.get('logger').error('a request failed', {}, error);
+    return problemResponse(error, context.get('requestId'));
+  });
+  mountGuards(app, parts.settings);
+  mountUiFiles(app);
+  mountHealth(app, parts);
+  app.use(tokenGuard(parts.settings));
+  mountMcp(app, parts.mcp);
+  for (const route of allRoutes) mountRoute(app, route, parts.open);
+  mountTransferRoutes(app, parts.open);
+  app.get('/openapi.json', (context) => context.json(openApiDocument(allRoutes, packageVersion())));
+  app.get('/metrics', async (context) => {
+    const { body, contentType } = await metrics.text();
+    return context.body(body, 200, { 'Content-Type': contentType });
+  });
+  app.notFound((context) => problemResponse(noSuchRoute(app, context.req), context.get('requestId')));
+  return app;
+}
+
+/** Imports stream, so they may be larger. */
+const IMPORT_FACTOR = 64;
+
+function mountGuards(app: HttpApp, settings: HttpSettings): void {
+  app.use(
+    secureHeaders({
+      contentSecurityPolicy: {
+        defaultSrc: ["'none'"],
+        scriptSrc: ["'self'"],
+        styleSrc: ["'self'"],
+        imgSrc: ["'self'"],
+        connectSrc: ["'self'"],
+        formAction: ["'none'"],
+        frameAncestors: ["'none'"],
+        baseUri: ["'none'"],
+      },
+      crossOriginResourcePolicy: settings.allowedOrigins.length === 0 ? 'same-origin' : 'cross-origin',
+      referrerPolicy: 'no-referrer',
+      xFrameOptions: 'DENY',
+      strictTransportSecurity: settings.tls !== undefined,
+    }),
+  );
+  app.use(hostGuard(settings), rateGuard(settings.rateLimit), originGuard(settings.allowedOrigins));
+  app.use('/import', limitBody(settings.bodyLimit * IMPORT_FACTOR));
+  app.use(async (context, next) =>
+    context.req.path === '/import' ? next() : limitBody(settings.bodyLimit)(context, next),
+  );
+}
+
+function limitBody(maxSize: number): ReturnType<typeof bodyLimit> {
+  return bodyLimit({
+    maxSize,
+    onError: () => {
+      throw new RequestRefusedError('REQUEST_TOO_LARGE', `The request is larger than ${maxSize} bytes`, {
+        fix: 'Send less at once, or raise MEMORY_HTTP_BODY_LIMIT_MIB.',
+      });
+    },
+  });
+}
+
+/** Tells a wrong path from a wrong method. */
+function noSuchRoute(app: HttpApp, { method, path }: { method: string; path: string }): RequestRefusedError {
+  const methods = app.routes
+    .filter((route) => route.method !== 'ALL' && matches(route.path, path))
+    .map((route) => route.method);
+  if (methods.length === 0) {
+    return new RequestRefusedError('NO_SUCH_ROUTE', 'There is nothing at this path', {
+      fix: 'GET /openapi.json lists what there is.',
+    });
+  }
+  const allow = [...new Set(methods)].join(', ');
+  return new RequestRefusedError('METHOD_NOT_ALLOWED', `${method} is not possible here`, {
+    fix: `Use ${allow}.`,
+    headers: { Allow: allow },
+  });
+}
+
+function matches(pattern: string, path: string): boolean {
+  const parts = pattern.split('/');
+  const given = path.split('/');
+  return (
+    parts.length === given.length &&
+    parts.every((part, index) => part.startsWith(':') || part === given[index])
+  );
+}

@@ -1,0 +1,73 @@
+import type * as z from 'zod/mini';
+import type { WorkOptions } from '../backup/backup-api.ts';
+import { type JsonSchema, toJsonSchema } from '../wire/json-schema.ts';
+import { readInput } from '../wire/read-input.ts';
+import type { Services } from '../wire/services.ts';
+import type { Access } from '../wire/access.ts';
+
+export type RouteGroup = 'Memories' | 'Backups' | 'Sync' | 'Server';
+export type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
+export type RouteData = Readonly<Record<string, unknown>>;
+
+/** One operation of the REST API: how it is called, and what it does. */
+export interface RouteDeclaration<Input extends z.ZodMiniObject> {
+  /** Unique; the OpenAPI operationId. */
+  readonly name: string;
+  readonly method: Method;
+  /** As OpenAPI writes it; parameters are fields of the input: `/memory/{id}`. */
+  readonly path: string;
+  readonly group: RouteGroup;
+  /** One line for the reference. */
+  readonly summary: string;
+  readonly details?: string;
+  readonly access: Access;
+  /** All fields, wherever they stand: in the path, in the query (GET, DELETE), in the body (POST, PATCH). */
+  readonly input: Input;
+  /** Fields of a body that may also stand in the query. */
+  readonly inQuery?: readonly string[];
+  readonly output: z.ZodMiniObject;
+  /** Default 200. */
+  readonly status?: 200 | 201;
+  /** Takes long: sends progress to callers that accept an event stream, and ends when they go away. */
+  readonly long?: boolean;
+  /** Statuses of problems that a right call may bring, beside 400 and those of every route. */
+  readonly problems?: readonly number[];
+  readonly handle: (services: Services, input: z.infer<Input>, work: WorkOptions) => Promise<RouteData>;
+}
+
+/** A request whose input was checked. */
+export type PreparedRequest = (services: Services, work: WorkOptions) => Promise<RouteData>;
+
+/** An operation ready to be mounted. */
+export interface Route extends Omit<
+  RouteDeclaration<z.ZodMiniObject>,
+  'input' | 'output' | 'handle' | 'status' | 'long'
+> {
+  readonly status: 200 | 201;
+  readonly long: boolean;
+  readonly inputSchema: () => JsonSchema;
+  readonly outputSchema: () => JsonSchema;
+  /** @throws InvalidInputError naming the field, the value and what is allowed */
+  readonly prepare: (raw: unknown) => PreparedRequest;
+}
+
+export function defineRoute<Input extends z.ZodMiniObject>(declaration: RouteDeclaration<Input>): Route {
+  const { input, output, handle, status = 200, long = false, ...facts } = declaration;
+  const inputSchema = (): JsonSchema => toJsonSchema(input);
+  return {
+    ...facts,
+    status,
+    long,
+    inputSchema,
+    outputSchema: () => toJsonSchema(output),
+    prepare(raw) {
+      const checked = readInput(input, inputSchema(), raw);
+      return (services, work) => handle(services, checked, work);
+    },
+  };
+}
+
+/** Names of the parameters in a path. */
+export function pathFields(path: string): string[] {
+  return [...path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name);
+}

@@ -1,0 +1,132 @@
+import { createServer as createPlainServer, type Server } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { getRequestListener } from '@hono/node-server';
+import { ConfigurationError } from '../errors/configuration-error.ts';
+import { McpHttpEndpoint } from '../mcp/http-endpoint.ts';
+import { settleWithin } from '../util/settle-within.ts';
+import type { ServerParts } from '../wire/services.ts';
+import { buildApp } from './build-app.ts';
+import { inAddress, isLoopback } from './guards/host-names.ts';
+import type { HttpSettings } from './http-settings.ts';
+import { MESSAGES_PATH } from './mount-mcp.ts';
+
+/** A request must have arrived whole by then. */
+const REQUEST_LIMIT_MS = 300_000;
+const HEADERS_LIMIT_MS = 15_000;
+
+export interface HttpServer {
+  /** For example `http://127.0.0.1:8765`. */
+  readonly address: string;
+  /**
+   * Takes no new requests, ends streams that have no end of their own, lets the others finish for at most
+   * `limitMs`, then closes every connection. Idempotent.
+   */
+  close(limitMs: number): Promise<void>;
+}
+
+/**
+ * Serves MCP, the REST API and the web page.
+ * @throws ConfigurationError when the address cannot be used, or others could reach it without a token
+ */
+export async function startHttpServer(
+  parts: ServerParts & { readonly settings: HttpSettings },
+): Promise<HttpServer> {
+  const { settings } = parts;
+  requireTokenForOthers(settings);
+  const mcp = new McpHttpEndpoint(parts, { bodyLimit: settings.bodyLimit, messagesPath: MESSAGES_PATH });
+  let stopping = false;
+  const app = buildApp({ ...parts, mcp, isStopping: () => stopping });
+  const server = createNodeServer(settings, getRequestListener(app.fetch));
+  await listen(server, settings);
+  let closing: Promise<void> | undefined;
+  return {
+    address: addressOf(server, settings),
+    close: (limitMs) => {
+      stopping = true;
+      return (closing ??= closeServer(server, mcp, limitMs));
+    },
+  };
+}
+
+function requireTokenForOthers({ host, token }: HttpSettings): void {
+  if (isLoopback(host) || token !== undefined) return;
+  throw new ConfigurationError([
+    {
+      key: 'http.token',
+      problem: `is missing, and everybody who can reach ${host} could read and change the memories`,
+      source: 'default',
+      allowed:
+        'set MEMORY_HTTP_TOKEN or MEMORY_HTTP_TOKEN_FILE (for example: openssl rand -hex 32), or listen at 127.0.0.1',
+    },
+  ]);
+}
+
+type Listener = ReturnType<typeof getRequestListener>;
+
+function createNodeServer({ tls }: HttpSettings, listener: Listener): Server {
+  const limits = { requestTimeout: REQUEST_LIMIT_MS, headersTimeout: HEADERS_LIMIT_MS };
+  const handle = (...parameters: Parameters<Listener>): void => void listener(...parameters);
+  if (tls === undefined) return createPlainServer(limits, handle);
+  try {
+    return createTlsServer({ ...limits, cert: tls.certificate, key: tls.key }, handle);
+  } catch (error) {
+    const problem = `cannot be used: ${error instanceof Error ? error.message : 'unknown reason'}`;
+    const allowed = 'allowed are PEM files of a certificate and the key that belongs to it';
+    throw new ConfigurationError([{ key: 'http.tlsCertificate', problem, source: 'file', allowed }], {
+      cause: error,
+    });
+  }
+}
+
+async function listen(server: Server, { host, port }: HttpSettings): Promise<void> {
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen({ host, port }, resolve);
+    });
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+    const [key, problem, allowed] = LISTEN_PROBLEMS[code] ?? [
+      'http.host',
+      `cannot be used (${code})`,
+      'choose another address or port',
+    ];
+    const source = `${inAddress(host)}:${port}`;
+    throw new ConfigurationError([{ key, problem, source, allowed }], { cause: error });
+  }
+}
+
+const LISTEN_PROBLEMS: Readonly<Record<string, readonly [key: string, problem: string, allowed: string]>> = {
+  EADDRINUSE: [
+    'http.port',
+    'is in use by another program',
+    'choose another with --port or MEMORY_HTTP_PORT, or stop that program',
+  ],
+  EACCES: ['http.port', 'may not be used by this user', 'choose one above 1023 with --port'],
+  EADDRNOTAVAIL: [
+    'http.host',
+    'is no address of this machine',
+    'allowed are 127.0.0.1, 0.0.0.0 for all, or one of its own',
+  ],
+  ENOTFOUND: ['http.host', 'is no known name', 'allowed are addresses and names of this machine'],
+};
+
+function addressOf(server: Server, { host, tls }: HttpSettings): string {
+  // Listening at a host and a port, never at a path.
+  const { port } = server.address() as AddressInfo;
+  return `${tls === undefined ? 'http' : 'https'}://${inAddress(host)}:${port}`;
+}
+
+async function closeServer(server: Server, mcp: McpHttpEndpoint, limitMs: number): Promise<void> {
+  const closed = new Promise<void>((resolve) => {
+    server.close(() => {
+      resolve();
+    });
+  });
+  server.closeIdleConnections();
+  await mcp.close();
+  await settleWithin(closed, limitMs);
+  server.closeAllConnections();
+  await closed;
+}

@@ -1,0 +1,112 @@
+import type { ContentfulStatusCode } from 'hono/utils/http-status';
+import { ConfirmationNeededError } from '../errors/confirmation-needed-error.ts';
+import { type ErrorCode, FaissMemoryError } from '../errors/faiss-memory-error.ts';
+import { RequestRefusedError } from '../errors/request-refused-error.ts';
+import { errorMessage, isUnexpected } from '../wire/error-words.ts';
+
+const STATUSES: Readonly<Record<ErrorCode, ContentfulStatusCode>> = {
+  INVALID_INPUT: 400,
+  NOT_FOUND: 404,
+  CONFIGURATION: 500,
+  SECRET_REJECTED: 422,
+  STORE_UNAVAILABLE: 503,
+  STORE_DAMAGED: 503,
+  STORE_TOO_NEW: 503,
+  STORE_READ_ONLY: 503,
+  STORE_FULL: 507,
+  STORE_BUSY: 503,
+  VECTOR_INDEX: 503,
+  EMBEDDING_UNAVAILABLE: 503,
+  EMBEDDING_REJECTED: 502,
+  MODEL_DAMAGED: 503,
+  BLOB_STORE: 502,
+  REPOSITORY_DAMAGED: 502,
+  REPOSITORY_TOO_NEW: 409,
+  OBJECT_MISSING: 502,
+  WRONG_PASSPHRASE: 409,
+  MISSING_KEY: 409,
+  ENCRYPTION_DOWNGRADE: 409,
+  MACHINE_FORKED: 409,
+  SNAPSHOT_NOT_FOUND: 404,
+  SNAPSHOT_AMBIGUOUS: 409,
+  STATE_CHANGED: 409,
+  BACKUP_BUSY: 503,
+  SYNC_OFF: 409,
+  UNAUTHORIZED: 401,
+  FORBIDDEN: 403,
+  HOST_NOT_ALLOWED: 403,
+  ORIGIN_NOT_ALLOWED: 403,
+  RATE_LIMITED: 429,
+  REQUEST_TOO_LARGE: 413,
+  UNSUPPORTED_MEDIA_TYPE: 415,
+  NO_SUCH_ROUTE: 404,
+  METHOD_NOT_ALLOWED: 405,
+  TIMED_OUT: 503,
+  CONFIRMATION_NEEDED: 409,
+  INTERNAL: 500,
+};
+
+/** An error as RFC 9457 writes it; `code` and `fix` are ours. */
+export interface Problem {
+  readonly type: 'about:blank';
+  readonly title: string;
+  readonly status: ContentfulStatusCode;
+  /** What happened, with the value. */
+  readonly detail: string;
+  readonly code: ErrorCode;
+  /** What to do about it. */
+  readonly fix?: string;
+  /** The same request may succeed later. */
+  readonly retryable: boolean;
+  readonly request_id: string;
+  /** With CONFIRMATION_NEEDED: what would happen. */
+  readonly dry_run?: Readonly<Record<string, unknown>>;
+}
+
+export const PROBLEM_TYPE = 'application/problem+json';
+
+/** @param requestId names the entry in the log */
+export function toProblem(error: unknown, requestId: string): Problem {
+  const { code, fix, retryable } = error instanceof FaissMemoryError ? error : UNEXPECTED;
+  const status = STATUSES[code];
+  return {
+    type: 'about:blank',
+    title: TITLES[status] ?? 'Error',
+    status,
+    detail: errorMessage(error),
+    code,
+    ...(fix === undefined || isUnexpected(error) ? {} : { fix }),
+    retryable,
+    request_id: requestId,
+    ...(error instanceof ConfirmationNeededError ? { dry_run: error.dryRun } : {}),
+  };
+}
+
+const UNEXPECTED = { code: 'INTERNAL', fix: undefined, retryable: false } as const;
+
+/** The phrases of HTTP, as a problem without a type of its own must have them. */
+const TITLES: Readonly<Record<number, string>> = {
+  400: 'Bad Request',
+  401: 'Unauthorized',
+  403: 'Forbidden',
+  404: 'Not Found',
+  405: 'Method Not Allowed',
+  409: 'Conflict',
+  413: 'Content Too Large',
+  415: 'Unsupported Media Type',
+  422: 'Unprocessable Content',
+  429: 'Too Many Requests',
+  500: 'Internal Server Error',
+  502: 'Bad Gateway',
+  503: 'Service Unavailable',
+  507: 'Insufficient Storage',
+};
+
+export function problemResponse(error: unknown, requestId: string): Response {
+  const problem = toProblem(error, requestId);
+  const headers = error instanceof RequestRefusedError ? error.headers : {};
+  return new Response(JSON.stringify(problem), {
+    status: problem.status,
+    headers: { 'Content-Type': PROBLEM_TYPE, ...headers },
+  });
+}

@@ -1,0 +1,53 @@
+import { InvalidInputError } from '../errors/invalid-input-error.ts';
+import { RequestRefusedError } from '../errors/request-refused-error.ts';
+import { pathFields, type Route } from './define-route.ts';
+import type { HttpContext } from './http-environment.ts';
+
+type Fields = Record<string, unknown>;
+
+/** Gathers the fields of a request from its path, query and body, unchecked. */
+export async function readRequest(context: HttpContext, route: Route): Promise<Fields> {
+  const query = readQuery(context);
+  const hasBody = route.method === 'POST' || route.method === 'PATCH';
+  if (hasBody) {
+    const misplaced = Object.keys(query).find((name) => route.inQuery?.includes(name) !== true);
+    if (misplaced !== undefined) {
+      throw new InvalidInputError(misplaced, 'stands in the query', 'send it in the JSON body');
+    }
+  }
+  const body = hasBody ? await readBody(context) : {};
+  const path = Object.fromEntries(pathFields(route.path).map((name) => [name, context.req.param(name)]));
+  return { ...query, ...body, ...path };
+}
+
+/** A field that occurs several times is a list. */
+function readQuery({ req }: HttpContext): Fields {
+  return Object.fromEntries(
+    Object.entries(req.queries()).map(([name, values]) => [name, values.length === 1 ? values[0] : values]),
+  );
+}
+
+/** An absent body has no fields. */
+async function readBody({ req }: HttpContext): Promise<object> {
+  const text = await req.text();
+  if (text.trim() === '') return {};
+  const type = req.header('content-type') ?? '';
+  if (!/^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i.test(type)) {
+    throw new RequestRefusedError('UNSUPPORTED_MEDIA_TYPE', `The body is "${type.slice(0, 100)}"`, {
+      fix: 'Send JSON, with the header "Content-Type: application/json".',
+    });
+  }
+  const value = parse(text);
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new InvalidInputError('body', 'is no JSON object', 'allowed is an object such as {"text": "…"}');
+  }
+  return value;
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new InvalidInputError('body', 'is no JSON', 'allowed is an object such as {"text": "…"}');
+  }
+}

@@ -1,0 +1,76 @@
+import * as z from 'zod/mini';
+import type { SnapshotSummary } from '../../backup/backup-api.ts';
+import { InvalidInputError } from '../../errors/invalid-input-error.ts';
+import { filled, flag, text } from '../../wire/fields.ts';
+import { snapshotList } from '../../wire/sync-data.ts';
+import { defineRoute, type Route } from '../define-route.ts';
+import { restoreWhenConfirmed } from './restore-when-confirmed.ts';
+import { restored, snapshot } from './shapes.ts';
+
+const listBackups = defineRoute({
+  name: 'listBackups',
+  method: 'GET',
+  path: '/backups',
+  group: 'Backups',
+  summary: 'The snapshots on this machine, newest first',
+  access: 'read',
+  input: z.strictObject({}),
+  output: z.object({ backups: z.array(snapshot) }),
+  handle: async ({ backup }) => ({ backups: newestFirst(await backup.list()) }),
+});
+
+const makeBackup = defineRoute({
+  name: 'makeBackup',
+  method: 'POST',
+  path: '/backup',
+  group: 'Backups',
+  summary: 'Make a snapshot now, on this machine',
+  access: 'write',
+  input: z.strictObject({
+    name: text('begins the name of the snapshot, default manual'),
+    pinned: flag,
+  }),
+  output: z.object({ outcome: z.enum(['written', 'unchanged']), snapshot, bytes_written: z.int() }),
+  long: true,
+  status: 201,
+  problems: [503],
+  async handle({ backup }, { name, pinned }, work) {
+    const result = await backup.backup({ kind: filled(name), pinned }, work);
+    const [made] = snapshotList([result.snapshot]);
+    return { outcome: result.outcome, snapshot: made, bytes_written: result.bytesWritten };
+  },
+});
+
+const restoreBackup = defineRoute({
+  name: 'restoreBackup',
+  method: 'POST',
+  path: '/restore',
+  group: 'Backups',
+  summary: 'Make the memories equal to a snapshot of this machine, or merge it',
+  details:
+    'Without confirm the answer is 409 with what would change. confirm: true, or the token of that answer, to be sure that nothing has changed since. A snapshot is made before, so it can be undone.',
+  access: 'write',
+  input: z.strictObject({
+    snapshot: text('name from GET /backups'),
+    backup_name: text('the same, as it was called before'),
+    mode: z.optional(z.enum(['replace', 'merge'])),
+    dry_run: flag,
+    confirm: text('true, or the token of a dry run'),
+  }),
+  inQuery: ['confirm', 'dry_run'],
+  output: restored,
+  long: true,
+  problems: [404, 409, 503],
+  async handle({ backup }, { snapshot: name, backup_name: oldName, mode, dry_run: dryRun, confirm }, work) {
+    const wanted = filled(name) ?? filled(oldName);
+    if (wanted === undefined)
+      throw new InvalidInputError('snapshot', 'is missing', 'GET /backups lists the names');
+    return restoreWhenConfirmed(backup, { snapshot: wanted, mode, dryRun, confirm: filled(confirm) }, work);
+  },
+});
+
+export function newestFirst(snapshots: readonly SnapshotSummary[]): Record<string, unknown>[] {
+  return snapshotList(snapshots).toReversed();
+}
+
+export const backupRoutes: readonly Route[] = [listBackups, makeBackup, restoreBackup];

@@ -1,0 +1,197 @@
+import * as z from 'zod/mini';
+import { InvalidInputError } from '../../errors/invalid-input-error.ts';
+import { NotFoundError } from '../../errors/not-found-error.ts';
+import { filled, flag, metadata, tags, text } from '../../wire/fields.ts';
+import { addedData, fullHistoryData, given, memoryData } from '../../wire/memory-data.ts';
+import { defineRoute, type Route } from '../define-route.ts';
+import { memory as memoryShape, memoryWithVersions, similar } from './shapes.ts';
+
+const draft = {
+  text: z.string(),
+  tags,
+  source: text('where it comes from: person, document, URL'),
+  project: text(),
+  metadata,
+};
+const onDuplicate = z.optional(z.enum(['add', 'skip', 'supersede']));
+const added = z.object({
+  id: z.string(),
+  outcome: z.enum(['added', 'existing', 'skipped', 'superseded']),
+  similar: z.optional(similar),
+  masked: tags,
+});
+
+const addMemory = defineRoute({
+  name: 'addMemory',
+  method: 'POST',
+  path: '/memory/add',
+  group: 'Memories',
+  summary: 'Store one memory',
+  details:
+    'An exact duplicate returns the existing id; a near-duplicate is stored and reported, unless on_duplicate says otherwise.',
+  access: 'write',
+  input: z.strictObject({ ...draft, on_duplicate: onDuplicate }),
+  output: added,
+  status: 201,
+  problems: [422],
+  async handle({ memory }, { on_duplicate: duplicates, ...rest }) {
+    const [result] = await memory.add({ memories: [rest], onDuplicate: duplicates });
+    return result === undefined ? {} : addedData(result);
+  },
+});
+
+const addMemories = defineRoute({
+  name: 'addMemories',
+  method: 'POST',
+  path: '/memory/add-batch',
+  group: 'Memories',
+  summary: 'Store up to 100 memories, all or none',
+  access: 'write',
+  input: z.strictObject({ memories: z.array(z.strictObject(draft)), on_duplicate: onDuplicate }),
+  output: z.object({ results: z.array(added) }),
+  status: 201,
+  problems: [422],
+  async handle({ memory }, { memories, on_duplicate: duplicates }) {
+    const results = await memory.add({ memories, onDuplicate: duplicates });
+    return { results: results.map(addedData) };
+  },
+});
+
+const getMemory = defineRoute({
+  name: 'getMemory',
+  method: 'GET',
+  path: '/memory/{id}',
+  group: 'Memories',
+  summary: 'One memory with its older versions and conflict copies',
+  access: 'read',
+  input: z.strictObject({ id: z.string() }),
+  output: memoryWithVersions,
+  problems: [404],
+  async handle({ memory }, { id }) {
+    const [found] = await memory.get([id]);
+    if (found === undefined) throw new NotFoundError([id]);
+    return fullHistoryData(found);
+  },
+});
+
+const changes = { text: text(), tags, add_tags: tags, remove_tags: tags, source: text(), metadata };
+
+const updateMemory = defineRoute({
+  name: 'updateMemory',
+  method: 'PATCH',
+  path: '/memory/{id}',
+  group: 'Memories',
+  summary: 'Change a memory; the older version is kept',
+  details:
+    'tags replaces all tags; metadata is merged, a member that is null is removed. Settles a conflict.',
+  access: 'write',
+  input: z.strictObject({ id: z.string(), ...changes }),
+  output: z.extend(memoryShape, { masked: tags }),
+  problems: [404, 422],
+  async handle({ memory }, { id, add_tags: addTags, remove_tags: removeTags, ...same }) {
+    const patch = { ...same, addTags, removeTags };
+    if (Object.values(patch).every((value) => value === undefined)) {
+      const names = Object.keys(changes).join(', ');
+      throw new InvalidInputError('body', 'has no change', `allowed are ${names}`);
+    }
+    const { memory: updated, masked } = await memory.update({ id, ...patch });
+    return { ...memoryData(updated), ...given('masked', masked) };
+  },
+});
+
+const deleteMemory = defineRoute({
+  name: 'deleteMemory',
+  method: 'DELETE',
+  path: '/memory/{id}',
+  group: 'Memories',
+  summary: 'Move a memory to the trash',
+  access: 'write',
+  input: z.strictObject({ id: z.string() }),
+  output: z.object({ deleted: z.int() }),
+  problems: [404],
+  async handle({ memory }, { id }) {
+    const { count } = await memory.delete({ ids: [id] });
+    return { deleted: count };
+  },
+});
+
+const restoreMemory = defineRoute({
+  name: 'restoreMemory',
+  method: 'POST',
+  path: '/memory/{id}/restore',
+  group: 'Memories',
+  summary: 'Bring a memory back from the trash',
+  access: 'write',
+  input: z.strictObject({ id: z.string() }),
+  output: memoryShape,
+  problems: [404],
+  async handle({ memory }, { id }) {
+    const [restored] = await memory.restore([id]);
+    if (restored === undefined) throw new NotFoundError([id]);
+    return memoryData(restored);
+  },
+});
+
+const purgeMemory = defineRoute({
+  name: 'purgeMemory',
+  method: 'POST',
+  path: '/memory/{id}/purge',
+  group: 'Memories',
+  summary: 'Erase a memory with its history for good',
+  access: 'write',
+  input: z.strictObject({ id: z.string() }),
+  output: z.object({ erased: z.int() }),
+  problems: [404],
+  async handle({ memory }, { id }) {
+    return { erased: await memory.purge([id]) };
+  },
+});
+
+const deleteBySource = defineRoute({
+  name: 'deleteBySource',
+  method: 'POST',
+  path: '/memory/delete-by-source',
+  group: 'Memories',
+  summary: 'Move all memories whose source begins so to the trash',
+  details: 'Without the confirm token of a dry run it is a dry run.',
+  access: 'write',
+  input: z.strictObject({
+    source: text('beginning of the source'),
+    source_pattern: text('the same, as it was called before'),
+    dry_run: flag,
+    confirm: text('token of the dry run'),
+  }),
+  output: z.object({
+    dry_run: z.boolean(),
+    count: z.int(),
+    examples: z.array(memoryShape),
+    confirm: text(),
+  }),
+  async handle({ memory }, { source, source_pattern: pattern, dry_run: wished, confirm: token }) {
+    const prefix = filled(source) ?? filled(pattern);
+    if (prefix === undefined)
+      throw new InvalidInputError('source', 'is missing', 'give the beginning of the sources');
+    const confirm = filled(token);
+    if (wished === false && confirm === undefined)
+      throw new InvalidInputError('confirm', 'is missing', 'make a dry run first and pass its token');
+    const dryRun = wished === true || confirm === undefined;
+    const result = await memory.delete({ filter: { source: prefix }, dryRun, confirm });
+    return {
+      dry_run: result.dryRun,
+      count: result.count,
+      examples: result.examples.map((example) => memoryData(example)),
+      ...(result.confirm === undefined ? {} : { confirm: result.confirm }),
+    };
+  },
+});
+
+export const memoryRoutes: readonly Route[] = [
+  addMemory,
+  addMemories,
+  getMemory,
+  updateMemory,
+  deleteMemory,
+  restoreMemory,
+  purgeMemory,
+  deleteBySource,
+];

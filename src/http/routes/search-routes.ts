@@ -1,0 +1,205 @@
+import * as z from 'zod/mini';
+import { filled, filterFields, flag, limit, tags, text, toFilter } from '../../wire/fields.ts';
+import { given, memoryData, searchData, searchNote, similarData } from '../../wire/memory-data.ts';
+import { defineRoute, type Route } from '../define-route.ts';
+import { memory as memoryShape, similar, similarMemory, time } from './shapes.ts';
+
+const mode = z.enum(['hybrid', 'vector', 'keyword']);
+const threshold = z.optional(z.number().check(z.minimum(0), z.maximum(1)));
+
+const search = defineRoute({
+  name: 'search',
+  method: 'POST',
+  path: '/search',
+  group: 'Memories',
+  summary: 'Find memories by meaning and by words',
+  details:
+    'Long texts come as excerpts. score orders this answer; similarity is 0 (unrelated) to 1 (the same).',
+  access: 'read',
+  input: z.strictObject({
+    query: z.string(),
+    limit: limit(100, 5),
+    k: limit(100, 5),
+    mode: z.optional(mode),
+    hybrid: flag,
+    ...filterFields,
+  }),
+  output: z.object({
+    hits: z.array(
+      z.looseObject({
+        id: z.string(),
+        text: z.string(),
+        truncated: flag,
+        score: z.number(),
+        similarity: z.optional(z.number()),
+        vector_rank: z.optional(z.int()),
+        word_rank: z.optional(z.int()),
+        words: tags,
+        tags,
+        source: text(),
+        created: z.string(),
+      }),
+    ),
+    mode,
+    note: text(),
+  }),
+  async handle({ memory }, { query, limit: most, k, mode: wished, hybrid, ...filter }) {
+    const response = await memory.search({
+      query,
+      limit: most ?? k,
+      mode: wished ?? (hybrid === false ? 'vector' : undefined),
+      filter: toFilter(filter),
+    });
+    return searchData(response, searchNote(response));
+  },
+});
+
+const listMemories = defineRoute({
+  name: 'listMemories',
+  method: 'GET',
+  path: '/memories',
+  group: 'Memories',
+  summary: 'Browse memories page by page; also the trash and conflicts',
+  access: 'read',
+  input: z.strictObject({
+    which: z.optional(z.enum(['live', 'trash', 'conflict'])),
+    order: z.optional(z.enum(['newest', 'oldest', 'updated'])),
+    limit: limit(1_000, 20),
+    cursor: text('next_cursor of the page before'),
+    ...filterFields,
+  }),
+  output: z.object({ memories: z.array(memoryShape), total: z.int(), next_cursor: text() }),
+  async handle({ memory }, { which, order, limit: most, cursor, ...filter }) {
+    const page = await memory.list({
+      which,
+      order,
+      limit: most,
+      cursor: filled(cursor),
+      filter: toFilter(filter),
+    });
+    return {
+      memories: page.memories.map((item) => memoryData(item)),
+      total: page.total,
+      ...given('next_cursor', page.nextCursor ?? ''),
+    };
+  },
+});
+
+const isNovel = defineRoute({
+  name: 'isNovel',
+  method: 'POST',
+  path: '/memory/is-novel',
+  group: 'Memories',
+  summary: 'Tell whether a text says something new',
+  details: 'New means that no memory reaches the threshold, 0.88 unless given. Needs the embedding model.',
+  access: 'read',
+  input: z.strictObject({ text: z.string(), threshold }),
+  output: z.object({
+    is_novel: z.boolean(),
+    threshold: z.number(),
+    most_similar: z.optional(similarMemory),
+  }),
+  problems: [503],
+  async handle({ memory }, request) {
+    const { novel, threshold: used, nearest } = await memory.isNovel(request);
+    return {
+      is_novel: novel,
+      threshold: used,
+      ...(nearest === null ? {} : { most_similar: similarData(nearest) }),
+    };
+  },
+});
+
+const deduplicate = defineRoute({
+  name: 'deduplicate',
+  method: 'POST',
+  path: '/memory/deduplicate',
+  group: 'Memories',
+  summary: 'Find memories that say the same; with dry_run=false all but the oldest go to the trash',
+  access: 'write',
+  input: z.strictObject({ threshold, dry_run: flag }),
+  output: z.object({
+    dry_run: z.boolean(),
+    threshold: z.number(),
+    compared: z.int(),
+    count: z.int(),
+    groups: z.array(z.object({ keep: memoryShape, duplicates: similar })),
+  }),
+  long: true,
+  problems: [503],
+  async handle({ memory }, { threshold: wished, dry_run: dryRun }, { signal, onProgress }) {
+    const result = await memory.deduplicate(
+      { threshold: wished, dryRun },
+      {
+        signal,
+        onProgress: ({ done, total }) => onProgress?.({ step: 'comparing memories', done, total }),
+      },
+    );
+    return {
+      dry_run: result.dryRun,
+      threshold: result.threshold,
+      compared: result.compared,
+      count: result.count,
+      groups: result.groups.map(({ keep, duplicates }) => ({
+        keep: memoryData(keep),
+        duplicates: duplicates.map(similarData),
+      })),
+    };
+  },
+});
+
+const growth = defineRoute({
+  name: 'growth',
+  method: 'GET',
+  path: '/stats/growth',
+  group: 'Memories',
+  summary: 'How many memories were added on each day',
+  access: 'read',
+  input: z.strictObject({}),
+  output: z.object({ days: z.array(z.object({ day: z.string(), added: z.int() })) }),
+  handle: async ({ memory }) => ({ days: await memory.growth() }),
+});
+
+const map = defineRoute({
+  name: 'map',
+  method: 'GET',
+  path: '/memories/map',
+  group: 'Memories',
+  summary: 'A picture of the memories: near each other means a similar meaning',
+  details: 'x and y are from -1 to 1; the axes mean nothing. Needs the embedding model.',
+  access: 'read',
+  input: z.strictObject({ limit: limit(5_000, 2_000) }),
+  output: z.object({
+    points: z.array(
+      z.object({ id: z.string(), x: z.number(), y: z.number(), text: z.string(), tags, created: time }),
+    ),
+    total: z.int(),
+  }),
+  problems: [503],
+  async handle({ memory }, request) {
+    const { points, total } = await memory.map(request);
+    return {
+      points: points.map((point) => ({
+        id: point.memory.id,
+        x: coordinate(point.x),
+        y: coordinate(point.y),
+        text: excerptOf(point.memory.text),
+        ...given('tags', point.memory.tags),
+        created: new Date(point.memory.createdAt).toISOString(),
+      })),
+      total,
+    };
+  },
+});
+
+const MAP_TEXT_LENGTH = 120;
+
+function excerptOf(text: string): string {
+  return text.length > MAP_TEXT_LENGTH ? `${text.slice(0, MAP_TEXT_LENGTH).toWellFormed()}…` : text;
+}
+
+function coordinate(value: number): number {
+  return Math.round(value * 10_000) / 10_000;
+}
+
+export const searchRoutes: readonly Route[] = [search, listMemories, isNovel, deduplicate, growth, map];

@@ -1,0 +1,56 @@
+import * as z from 'zod/mini';
+import { metadata, tags, text, texts } from '../../wire/fields.ts';
+
+/** Schemas of what several routes answer with. What is empty is absent. */
+
+export const time = z.string().check(z.meta({ format: 'date-time' }));
+
+export const memory = z.looseObject({
+  id: z.string(),
+  text: z.string(),
+  tags,
+  source: text(),
+  metadata,
+  created: time,
+  updated: z.optional(time),
+  state: z.optional(z.enum(['live', 'deleted', 'purged'])),
+  conflict: z.optional(z.boolean()),
+});
+
+export const memoryWithVersions = z.extend(memory, {
+  versions: z.optional(
+    z.array(
+      z.looseObject({
+        role: z.enum(['sibling', 'replaced']),
+        text: z.string(),
+        tags,
+        source: text(),
+        metadata,
+        updated: time,
+      }),
+    ),
+  ),
+});
+
+export const similarMemory = z.object({ id: z.string(), similarity: z.number(), text: z.string() });
+export const similar = z.array(similarMemory);
+
+export const snapshot = z.looseObject({
+  name: z.string(),
+  created: time,
+  memories: z.int(),
+  bytes: z.int(),
+  machine: z.string(),
+  kind: z.string(),
+});
+
+export const restored = z.looseObject({
+  mode: z.enum(['replace', 'merge']),
+  applied: z.boolean(),
+  snapshots: texts,
+  added: z.int(),
+  changed: z.int(),
+  removed: z.int(),
+  confirm: text(),
+  undo: text(),
+});

@@ -1,0 +1,28 @@
+import * as z from 'zod/mini';
+import { statsData } from '../../wire/memory-data.ts';
+import { defineRoute } from '../define-route.ts';
+import { time } from './shapes.ts';
+
+const counts = z.record(z.string(), z.int());
+
+export const statsRoute = defineRoute({
+  name: 'stats',
+  method: 'GET',
+  path: '/stats',
+  group: 'Memories',
+  summary: 'How many memories there are, with the most frequent tags and sources',
+  access: 'read',
+  input: z.strictObject({}),
+  output: z.object({
+    live: z.int(),
+    trash: z.int(),
+    conflicts: z.int(),
+    bytes: z.int(),
+    oldest: z.optional(time),
+    newest: z.optional(time),
+    tags: counts,
+    sources: counts,
+    embedding: z.looseObject({ model: z.string(), ready: z.boolean(), pending: z.int() }),
+  }),
+  handle: async ({ memory }) => statsData(await memory.stats()),
+});

@@ -1,0 +1,122 @@
+import type { Hono } from 'hono';
+import { stream } from 'hono/streaming';
+import { RequestRefusedError } from '../../errors/request-refused-error.ts';
+import { parseFilter } from '../../memory/filter-input.ts';
+import { exportJsonLines } from '../../portability/export-json-lines.ts';
+import { importJsonLines } from '../../portability/import-json-lines.ts';
+import type { ImportProblem } from '../../portability/import-report.ts';
+import type { OpenServices, Services } from '../../wire/services.ts';
+import { requireAccess } from '../guards/token-guard.ts';
+import type { HttpContext, HttpEnvironment } from '../http-environment.ts';
+
+const LINES = 'application/x-ndjson';
+/** More problems than this are counted, but not listed. */
+const MAX_LISTED_PROBLEMS = 1_000;
+
+/** Export and import of all memories as JSON lines, which never hold a whole file in memory. */
+export function mountTransferRoutes(app: Hono<HttpEnvironment>, open: OpenServices): void {
+  app.get('/export', async (context) => exportMemories(context, await open()));
+  app.post('/import', async (context) => {
+    requireAccess(context, 'write');
+    const type = context.req.header('content-type') ?? '';
+    if (!/^(application\/(x-ndjson|jsonl?)|text\/plain)\b/i.test(type)) {
+      throw new RequestRefusedError('UNSUPPORTED_MEDIA_TYPE', `The body is "${type.slice(0, 100)}"`, {
+        fix: `Send JSON lines, with the header "Content-Type: ${LINES}".`,
+      });
+    }
+    return context.json(await importMemories(context, await open()));
+  });
+}
+
+function exportMemories(context: HttpContext, { memory }: Services): Response {
+  const now = Date.now();
+  const day = new Date(now).toISOString().slice(0, 10);
+  context.header('Content-Type', LINES);
+  context.header('Content-Disposition', `attachment; filename="memories-${day}.jsonl"`);
+  return stream(context, async (target) => {
+    await exportJsonLines(memory.export(parseFilter(undefined, now)), {
+      exportedAt: now,
+      write: async (chunk) => {
+        // Nobody reads any more, so the rest needs not be read from the store.
+        if (target.aborted) throw new Error('the client went away');
+        await target.write(chunk);
+      },
+    });
+  });
+}
+
+async function importMemories(context: HttpContext, { memory }: Services): Promise<object> {
+  const overwrite = context.req.query('overwrite') === 'true';
+  const problems: ImportProblem[] = [];
+  const summary = await importJsonLines({
+    bytes: context.req.raw.body ?? emptyBody(),
+    importBatch: (drafts) => memory.importBatch(drafts, { onConflict: overwrite ? 'overwrite' : 'keep' }),
+    signal: context.req.raw.signal,
+    onProblem: (problem) => {
+      if (problems.length < MAX_LISTED_PROBLEMS) problems.push(problem);
+    },
+  });
+  return { ...summary, problems };
+}
+
+async function* emptyBody(): AsyncGenerator<Uint8Array> {
+  // Has no bytes.
+}
+
+const lines = { [LINES]: { schema: { type: 'string' } } };
+const problem = { $ref: '#/components/responses/Problem' };
+
+/** Their part of the OpenAPI document; bodies that are no JSON have no schema to make it of. */
+export const transferPaths = {
+  '/export': {
+    get: {
+      operationId: 'exportMemories',
+      tags: ['Memories'],
+      summary: 'All live memories as JSON lines',
+      responses: { 200: { description: 'One memory a line', content: lines }, 401: problem, 429: problem },
+    },
+  },
+  '/import': {
+    post: {
+      operationId: 'importMemories',
+      tags: ['Memories'],
+      summary: 'Take memories from JSON lines; the same file again adds nothing twice',
+      parameters: [
+        {
+          name: 'overwrite',
+          in: 'query',
+          description: 'lines replace memories that have their id and other content',
+          schema: { type: 'boolean' },
+        },
+      ],
+      requestBody: { required: true, content: lines },
+      responses: {
+        200: {
+          description: 'What became of the lines',
+          content: {
+            'application/json': {
+              schema: {
+                type: 'object',
+                properties: {
+                  added: { type: 'integer' },
+                  existing: { type: 'integer' },
+                  updated: { type: 'integer' },
+                  conflicts: { type: 'integer' },
+                  rejected: { type: 'integer' },
+                  problems: { type: 'array', items: { type: 'object' } },
+                },
+                required: ['added', 'existing', 'updated', 'conflicts', 'rejected', 'problems'],
+              },
+            },
+          },
+        },
+        400: problem,
+        401: problem,
+        403: problem,
+        413: problem,
+        415: problem,
+        429: problem,
+      },
+    },
+  },
+} as const;

@@ -1,0 +1,47 @@
+import { streamSSE } from 'hono/streaming';
+import type { Progress, WorkOptions } from '../backup/backup-api.ts';
+import { isUnexpected } from '../wire/error-words.ts';
+import type { RouteData } from './define-route.ts';
+import type { HttpContext } from './http-environment.ts';
+import { toProblem } from './problem.ts';
+
+/** Shortest time between two events of one step. */
+const PAUSE_MS = 100;
+
+/**
+ * Answers with an event stream: `progress` events, then one `result` with the answer or one `problem`. When the
+ * caller goes away the work is aborted.
+ */
+export function streamProgress(
+  context: HttpContext,
+  perform: (work: WorkOptions) => Promise<RouteData>,
+): Response {
+  const requestId = context.get('requestId');
+  return streamSSE(context, async (stream) => {
+    const gone = new AbortController();
+    stream.onAbort(() => {
+      gone.abort();
+    });
+    const send = (event: string, data: object): Promise<void> =>
+      stream.writeSSE({ event, data: JSON.stringify(data) });
+    const onProgress = sparingly((progress) => void send('progress', progress).catch(() => undefined));
+    try {
+      await send('result', await perform({ signal: gone.signal, onProgress }));
+    } catch (error) {
+      if (gone.signal.aborted) return;
+      if (isUnexpected(error)) context.get('logger').error('a request failed', {}, error);
+      await send('problem', toProblem(error, requestId));
+    }
+  });
+}
+
+/** Passes on the first report of each step, and of the others not more than ten a second. */
+function sparingly(report: (progress: Progress) => void): (progress: Progress) => void {
+  let last = { step: '', at: 0 };
+  return (progress) => {
+    const at = performance.now();
+    if (progress.step === last.step && at - last.at < PAUSE_MS) return;
+    last = { step: progress.step, at };
+    report(progress);
+  };
+}

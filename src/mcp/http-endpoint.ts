@@ -1,0 +1,47 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Access } from '../wire/access.ts';
+import type { ServerParts } from '../wire/services.ts';
+import { EventStreamSessions, type ReceivedMessage } from './event-stream-sessions.ts';
+import { StreamableSessions } from './streamable-sessions.ts';
+
+export interface HttpEndpointOptions {
+  /** Largest message in bytes. */
+  readonly bodyLimit: number;
+  /** Where clients of the older transport send their messages to. */
+  readonly messagesPath: string;
+}
+
+/** MCP over HTTP, all generations of it. Callers have checked Host, Origin and token before. */
+export class McpHttpEndpoint {
+  readonly #streamable: StreamableSessions;
+  readonly #eventStreams: EventStreamSessions;
+
+  constructor(parts: ServerParts, { bodyLimit, messagesPath }: HttpEndpointOptions) {
+    this.#streamable = new StreamableSessions(parts, bodyLimit);
+    this.#eventStreams = new EventStreamSessions(parts, messagesPath);
+  }
+
+  /** Streamable HTTP: every request to `/mcp`. */
+  handle(request: Request, access: Access): Promise<Response> {
+    return this.#streamable.handle(request, access);
+  }
+
+  /** HTTP+SSE of 2024-11-05: `GET /sse`. Resolves when the stream is open. */
+  openEventStream(response: ServerResponse, access: Access): Promise<void> {
+    return this.#eventStreams.open(response, access);
+  }
+
+  /** HTTP+SSE: `POST /messages?sessionId=…`. */
+  receiveMessage(
+    request: IncomingMessage,
+    response: ServerResponse,
+    message: ReceivedMessage,
+  ): Promise<void> {
+    return this.#eventStreams.receive(request, response, message);
+  }
+
+  /** Ends all sessions and streams. */
+  async close(): Promise<void> {
+    await Promise.all([this.#streamable.close(), this.#eventStreams.close()]);
+  }
+}

@@ -1,0 +1,113 @@
+import { randomUUID } from 'node:crypto';
+import {
+  createMcpHandler,
+  isInitializeRequest,
+  isLegacyRequest,
+  legacyStatelessFallback,
+  type McpHttpHandler,
+  type LegacyHttpHandler,
+  WebStandardStreamableHTTPServerTransport,
+} from '@modelcontextprotocol/server';
+import type { Access } from '../wire/access.ts';
+import type { ServerParts } from '../wire/services.ts';
+import { buildServer } from './server.ts';
+import { SessionPool } from './session-pool.ts';
+
+const HOUR_MS = 3_600_000;
+const LIMITS = { count: 1_000, idleMs: 24 * HOUR_MS };
+const SESSION_HEADER = 'mcp-session-id';
+
+interface StreamableSession {
+  readonly transport: WebStandardStreamableHTTPServerTransport;
+  readonly access: Access;
+  close(): Promise<void>;
+}
+
+/** The servers that need no session, for one kind of caller. */
+interface Stateless {
+  /** Protocol 2026-07-28, which has no sessions. */
+  readonly modern: McpHttpHandler;
+  /** Single calls of older clients that never said hello. */
+  readonly legacy: LegacyHttpHandler;
+}
+
+/**
+ * Streamable HTTP in both protocol eras. Clients of the 2025 protocols get a session when they initialize, because a
+ * tool can then ask their user; whatever comes without one is served for itself.
+ */
+export class StreamableSessions {
+  readonly #parts: ServerParts;
+  readonly #bodyLimit: number;
+  readonly #sessions = new SessionPool<StreamableSession>(LIMITS);
+  readonly #stateless: Readonly<Record<Access, Stateless>>;
+
+  constructor(parts: ServerParts, bodyLimit: number) {
+    this.#parts = parts;
+    this.#bodyLimit = bodyLimit;
+    this.#stateless = { read: this.#createStateless('read'), write: this.#createStateless('write') };
+  }
+
+  async handle(request: Request, access: Access): Promise<Response> {
+    const sessionId = request.headers.get(SESSION_HEADER);
+    const message = await readMessage(request);
+    const parsed = message === undefined ? {} : { parsedBody: message };
+    if (!(await isLegacyRequest(request, message))) {
+      return this.#stateless[access].modern.fetch(request, parsed);
+    }
+    if (sessionId !== null) {
+      const session = this.#sessions.use(sessionId);
+      return session?.access === access ? session.transport.handleRequest(request, parsed) : noSuchSession();
+    }
+    if (!isInitializeRequest(message)) return this.#stateless[access].legacy(request, parsed);
+    const transport = await this.#startSession(access);
+    return transport.handleRequest(request, parsed);
+  }
+
+  async close(): Promise<void> {
+    const modern = Object.values(this.#stateless).map((stateless) => stateless.modern.close());
+    await Promise.all([this.#sessions.close(), ...modern]);
+  }
+
+  async #startSession(access: Access): Promise<WebStandardStreamableHTTPServerTransport> {
+    const server = buildServer(this.#parts, access);
+    const transport = new WebStandardStreamableHTTPServerTransport({
+      sessionIdGenerator: randomUUID,
+      maxRequestBodySize: this.#bodyLimit,
+      onsessioninitialized: (id) => {
+        this.#sessions.add(id, { transport, access, close: () => server.close() });
+      },
+      onsessionclosed: (id) => {
+        this.#sessions.remove(id);
+      },
+    });
+    await server.connect(transport);
+    return transport;
+  }
+
+  #createStateless(access: Access): Stateless {
+    const build = (): ReturnType<typeof buildServer> => buildServer(this.#parts, access);
+    const onError = (error: Error): void => {
+      this.#parts.logger.debug('an MCP request was refused', {}, error);
+    };
+    const limit = { maxRequestBodySize: this.#bodyLimit };
+    return {
+      modern: createMcpHandler(build, { legacy: 'reject', onerror: onError, ...limit }),
+      legacy: legacyStatelessFallback(build, onError, limit),
+    };
+  }
+}
+
+/** The JSON in the body of a POST; undefined when there is none, which the SDK answers then. */
+async function readMessage(request: Request): Promise<unknown> {
+  if (request.method !== 'POST') return undefined;
+  try {
+    return await request.clone().json();
+  } catch {
+    return undefined;
+  }
+}
+
+function noSuchSession(): Response {
+  const error = { code: -32_001, message: 'Session not found; initialize again' };
+  return Response.json({ jsonrpc: '2.0', error, id: null }, { status: 404 });
+}
