@@ -49,6 +49,7 @@ describe('defaults', () => {
     expect(settings).toEqual({
       dataDir: '/home/ada/.local/share/faiss-memory',
       logLevel: 'warn',
+      logFormat: 'text',
       project: '',
       textLimit: 100_000,
       trashDays: 30,
@@ -67,6 +68,18 @@ describe('defaults', () => {
         queryPrefix: undefined,
         passagePrefix: undefined,
         modelDirectory: undefined,
+      },
+      http: {
+        host: '127.0.0.1',
+        port: 8_765,
+        token: undefined,
+        readToken: undefined,
+        allowedHosts: '',
+        allowedOrigins: '',
+        tlsCertificate: undefined,
+        tlsKey: undefined,
+        bodyLimitMiB: 16,
+        rateLimit: 6_000,
       },
       backup: { enabled: true, ...DEFAULT_RETENTION },
       sync: {
@@ -151,6 +164,7 @@ describe('precedence', () => {
     const samples: Record<string, [string, string, string]> = {
       dataDir: ['/a', '/b', '/c'],
       logLevel: ['error', 'info', 'debug'],
+      logFormat: ['json', 'text', 'JSON'],
       secrets: ['mask', 'reject', 'allow'],
       vectorIndex: ['wasm', 'node', 'exact'],
       'embedding.provider': ['openai', 'none', 'bundled'],
@@ -162,6 +176,14 @@ describe('precedence', () => {
       'sync.endpoint': ['http://a', 'http://b', 'http://c'],
       'sync.schedule': ['@daily', '0 3 * * *', '*/5 * * * *'],
       'sync.mode': ['backup', 'merge', 'Merge'],
+      'http.allowedOrigins': ['http://a', 'http://b', 'http://c'],
+      'http.tlsCertificate': ['/a', '/b', '/c'],
+      'http.tlsKey': ['/a', '/b', '/c'],
+    };
+    // Settings that are refused alone.
+    const partners: Record<string, Record<string, string>> = {
+      'http.tlsCertificate': { MEMORY_HTTP_TLS_KEY: '/k' },
+      'http.tlsKey': { MEMORY_HTTP_TLS_CERTIFICATE: '/k' },
     };
     for (const { key, setting } of settingList) {
       if (setting.secret) continue;
@@ -171,11 +193,12 @@ describe('precedence', () => {
       const [flag = '', variable, file] = samples[key] ?? usual;
       const [group, name] = key.split('.');
       const content = name === undefined ? { [key]: file } : { [group ?? '']: { [name]: file } };
-      const env = { [setting.environmentVariable]: variable };
+      const partner = partners[key] ?? {};
+      const env = { ...partner, [setting.environmentVariable]: variable };
       const all = resolveConfig(withFile(content, { env, flags: { values: { [key]: flag } } }));
       expect([key, all.sources[key]?.kind]).toEqual([key, 'flag']);
       expect(resolveConfig(withFile(content, { env })).sources[key]?.kind).toBe('environment');
-      expect(resolveConfig(withFile(content)).sources[key]?.kind).toBe('file');
+      expect(resolveConfig(withFile(content, { env: partner })).sources[key]?.kind).toBe('file');
     }
   });
 
