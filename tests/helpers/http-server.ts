@@ -64,7 +64,7 @@ export async function launchServer(options: ServerOptions = {}): Promise<Running
 function announcedAddress(stream: Readable, text: () => string): Promise<string> {
   return new Promise((resolve) => {
     const look = (): void => {
-      const address = /Memories at (https?:\/\/\S+)/.exec(text())?.[1];
+      const address = /Memories at (https?:\/\/\S+) /.exec(text())?.[1];
       if (address === undefined) return;
       stream.off('data', look);
       resolve(address);
