@@ -18,7 +18,7 @@ import { Metrics } from './metrics.ts';
 import { mountMcp } from './mount-mcp.ts';
 import { mountRoute } from './mount-route.ts';
 import { openApiDocument } from './openapi.ts';
-import { problemResponse } from './problem.ts';
+import { answerProblem } from './problem.ts';
 import { requestLog } from './request-log.ts';
 import { allRoutes } from './routes/all-routes.ts';
 import { mountTransferRoutes } from './routes/transfer-routes.ts';
@@ -39,7 +39,7 @@ export function buildApp(parts: AppParts): HttpApp {
   app.use(requestId(), requestLog(parts.logger), metrics.observe());
   app.onError((error, context) => {
     if (isUnexpected(error)) context.get('logger').error('a request failed', {}, error);
-    return problemResponse(error, context.get('requestId'));
+    return answerProblem(context, error);
   });
   mountGuards(app, parts.settings);
   mountUiFiles(app);
@@ -53,7 +53,7 @@ export function buildApp(parts: AppParts): HttpApp {
     const { body, contentType } = await metrics.text();
     return context.body(body, 200, { 'Content-Type': contentType });
   });
-  app.notFound((context) => problemResponse(noSuchRoute(app, context.req), context.get('requestId')));
+  app.notFound((context) => answerProblem(context, noSuchRoute(app, context.req)));
   return app;
 }
 
@@ -99,9 +99,10 @@ function limitBody(maxSize: number): ReturnType<typeof bodyLimit> {
 
 /** Tells a wrong path from a wrong method. */
 function noSuchRoute(app: HttpApp, { method, path }: { method: string; path: string }): RequestRefusedError {
-  const methods = app.routes
-    .filter((route) => route.method !== 'ALL' && matches(route.path, path))
-    .map((route) => route.method);
+  const possible = app.routes.filter((route) => route.method !== 'ALL' && matches(route.path, path));
+  // `/memory/add` is its own path, although it looks like `/memory/:id` too.
+  const exact = possible.filter((route) => route.path === path);
+  const methods = (exact.length > 0 ? exact : possible).map((route) => route.method);
   if (methods.length === 0) {
     return new RequestRefusedError('NO_SUCH_ROUTE', 'There is nothing at this path', {
       fix: 'GET /openapi.json lists what there is.',

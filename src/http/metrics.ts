@@ -1,8 +1,8 @@
 import type { MiddlewareHandler } from 'hono';
-import { routePath } from 'hono/route';
 import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { OpenServices } from '../wire/services.ts';
 import type { HttpEnvironment } from './http-environment.ts';
+import { routeOf } from './route-of.ts';
 
 const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60];
 const PREFIX = 'faiss_memory_';
@@ -56,7 +56,7 @@ export class Metrics {
       const { method } = context.req;
       stop({
         method: KNOWN_METHODS.has(method) ? method : 'other',
-        route: routePath(context, -1),
+        route: routeOf(context),
         status: context.res.status,
       });
     };

@@ -3,6 +3,7 @@ import { ConfirmationNeededError } from '../errors/confirmation-needed-error.ts'
 import { type ErrorCode, FaissMemoryError } from '../errors/faiss-memory-error.ts';
 import { RequestRefusedError } from '../errors/request-refused-error.ts';
 import { errorMessage, isUnexpected } from '../wire/error-words.ts';
+import type { HttpContext } from './http-environment.ts';
 
 const STATUSES: Readonly<Record<ErrorCode, ContentfulStatusCode>> = {
   INVALID_INPUT: 400,
@@ -102,11 +103,9 @@ const TITLES: Readonly<Record<number, string>> = {
   507: 'Insufficient Storage',
 };
 
-export function problemResponse(error: unknown, requestId: string): Response {
-  const problem = toProblem(error, requestId);
+/** Answers with a problem, keeping the headers that guards have set. */
+export function answerProblem(context: HttpContext, error: unknown): Response {
+  const problem = toProblem(error, context.get('requestId'));
   const headers = error instanceof RequestRefusedError ? error.headers : {};
-  return new Response(JSON.stringify(problem), {
-    status: problem.status,
-    headers: { 'Content-Type': PROBLEM_TYPE, ...headers },
-  });
+  return context.body(JSON.stringify(problem), problem.status, { 'Content-Type': PROBLEM_TYPE, ...headers });
 }
