@@ -150,6 +150,12 @@ export function checkInteger(field: string, value: unknown, range: { min: number
   return number;
 }
 
+/** @throws InvalidInputError when it is no number from 0 to 1 */
+export function checkShare(field: string, value: unknown): number {
+  if (typeof value === 'number' && value >= 0 && value <= 1) return value;
+  throw new InvalidInputError(field, `is ${describe(value)}`, 'allowed is a number from 0 to 1');
+}
+
 /** @throws InvalidInputError when it is none of the choices */
 export function checkChoice<Choice extends string>(
   field: string,

@@ -165,6 +165,76 @@ export interface Stats {
   readonly embedding: EmbeddingStatus;
 }
 
+export interface NoveltyRequest {
+  readonly text: string;
+  /** Similarity from which the text is not new, 0 to 1. Default 0.88. */
+  readonly threshold?: number | undefined;
+}
+
+export interface NoveltyResult {
+  /** True when no live memory has this text, and none reaches the threshold. */
+  readonly novel: boolean;
+  readonly threshold: number;
+  /** The most similar live memory, whether it reaches the threshold or not; null when there is none. */
+  readonly nearest: SimilarMemory | null;
+}
+
+export interface DeduplicateRequest {
+  /** Similarity from which memories count as duplicates, 0 to 1. Default 0.97. */
+  readonly threshold?: number | undefined;
+  /** Default true: only report. */
+  readonly dryRun?: boolean | undefined;
+}
+
+export interface DuplicateGroup {
+  /** The one that stays: the oldest. */
+  readonly keep: Memory;
+  readonly duplicates: readonly SimilarMemory[];
+}
+
+export interface DeduplicateResult {
+  readonly dryRun: boolean;
+  readonly threshold: number;
+  /** Memories that were compared: those with a vector of the current model. */
+  readonly compared: number;
+  /** Duplicates moved to the trash, or in a dry run those that would be. */
+  readonly count: number;
+  /** Largest groups first, at most 50. */
+  readonly groups: readonly DuplicateGroup[];
+}
+
+/** Live memories that were created on one day. */
+export interface GrowthDay {
+  /** `2026-01-31`, UTC. */
+  readonly day: string;
+  readonly added: number;
+}
+
+export interface MapRequest {
+  /** How many memories at most, the newest ones; 1 to 5,000, default 2,000. */
+  readonly limit?: number | undefined;
+}
+
+export interface MapPoint {
+  readonly memory: Memory;
+  /** Both from -1 to 1. Memories with a similar meaning lie near each other; the axes mean nothing. */
+  readonly x: number;
+  readonly y: number;
+}
+
+/** A picture of the memories by meaning. */
+export interface MemoryMap {
+  readonly points: readonly MapPoint[];
+  /** Live memories, those without a vector included. */
+  readonly total: number;
+}
+
+/** Long work of a service: how far it is, and a way to end it. */
+export interface MemoryWork {
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: ReembedProgress) => void) | undefined;
+}
+
 export interface ReembedProgress {
   readonly done: number;
   readonly total: number;
@@ -187,6 +257,17 @@ export interface MemoryApi extends MemoryImporter {
   /** Erases for good. */
   purge(ids: readonly string[]): Promise<number>;
   stats(): Promise<Stats>;
+  /** @throws EmbeddingUnavailableError: without a model nobody can tell */
+  isNovel(request: NoveltyRequest): Promise<NoveltyResult>;
+  /**
+   * Finds memories that say the same, and moves all but the oldest of each group to the trash.
+   * @throws EmbeddingUnavailableError
+   */
+  deduplicate(request: DeduplicateRequest, work?: MemoryWork): Promise<DeduplicateResult>;
+  /** Days with new memories, oldest first. */
+  growth(): Promise<readonly GrowthDay[]>;
+  /** @throws EmbeddingUnavailableError */
+  map(request: MapRequest): Promise<MemoryMap>;
   /** Embeds what has no vector of the current model; resolves when none is left. Safe to interrupt. */
   reembed(onProgress?: (progress: ReembedProgress) => void, signal?: AbortSignal): Promise<ReembedProgress>;
   /** All live memories that match, in batches, oldest first, for export. */

@@ -3,6 +3,8 @@ import { InvalidInputError } from '../errors/invalid-input-error.ts';
 import { NotFoundError } from '../errors/not-found-error.ts';
 import type { MemoryStore } from '../store/memory-store.ts';
 import { MemoryAdder } from './add-memories.ts';
+import { checkNovelty } from './check-novelty.ts';
+import { deduplicate } from './deduplicate.ts';
 import { MemoryDeleter } from './delete-memories.ts';
 import { EmbeddingBackfill } from './embedding-backfill.ts';
 import type { ImportBatchOptions, ImportOutcome } from './import-batch.ts';
@@ -10,15 +12,24 @@ import { importMemories } from './import-memories.ts';
 import { parseFilter } from './filter-input.ts';
 import type { MemoryFilter } from './filter.ts';
 import { type CheckedInput, InputChecker, type InputRules } from './input-checker.ts';
-import { checkChoice, checkInteger, checkString, MAX_QUERY_LENGTH } from './input-limits.ts';
+import { checkChoice, checkInteger, checkShare, checkString, MAX_QUERY_LENGTH } from './input-limits.ts';
+import { mapMemories } from './map-memories.ts';
 import type { Memory, MemoryDraft, MemoryWithHistory } from './memory.ts';
 import type {
   AddRequest,
   AddResult,
+  DeduplicateRequest,
+  DeduplicateResult,
   DeleteRequest,
   DeleteResult,
+  GrowthDay,
   ListInput,
+  MapRequest,
   MemoryApi,
+  MemoryMap,
+  MemoryWork,
+  NoveltyRequest,
+  NoveltyResult,
   ReembedProgress,
   SearchRequest,
   SearchResponse,
@@ -43,6 +54,9 @@ export interface MemoryServiceParts {
 const MAX_IDS = 100;
 const MAX_ADDED = 100;
 const EXPORT_BATCH = 500;
+const NOVEL_BELOW = 0.88;
+const SAME_FROM = 0.97;
+const MAP_LIMIT = 2_000;
 
 /** The one implementation of `MemoryApi`: validates, then composes store and embedder. */
 export class MemoryService implements MemoryApi {
@@ -172,6 +186,26 @@ export class MemoryService implements MemoryApi {
         details: embedder.describe(),
       },
     };
+  }
+
+  async isNovel(request: NoveltyRequest): Promise<NoveltyResult> {
+    const threshold = checkShare('threshold', request.threshold ?? NOVEL_BELOW);
+    // Masked as it would be stored, so that it is compared with the same.
+    const { value } = this.#checker.content('', { text: request.text });
+    return checkNovelty(this.#parts, value.text, threshold);
+  }
+
+  async deduplicate(request: DeduplicateRequest, work: MemoryWork = {}): Promise<DeduplicateResult> {
+    const threshold = checkShare('threshold', request.threshold ?? SAME_FROM);
+    return deduplicate(this.#parts, { ...work, threshold, dryRun: request.dryRun ?? true });
+  }
+
+  async growth(): Promise<readonly GrowthDay[]> {
+    return (await this.#parts.store.growth()).map(({ day, count }) => ({ day, added: count }));
+  }
+
+  async map({ limit = MAP_LIMIT }: MapRequest): Promise<MemoryMap> {
+    return mapMemories(this.#parts, checkInteger('limit', limit, { min: 1, max: 5_000 }));
   }
 
   async reembed(

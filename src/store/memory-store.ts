@@ -120,6 +120,22 @@ export interface StoreStats extends StoreDigests {
   readonly schemaVersion: number;
 }
 
+/** The meaning of one memory. */
+export interface MemoryVector {
+  readonly id: string;
+  /** Unit vector of its first chunk. */
+  readonly vector: Float32Array;
+  /** How many chunks its text has. */
+  readonly chunks: number;
+}
+
+/** Live memories that were created on one day. */
+export interface DayCount {
+  /** `2026-01-31`, UTC. */
+  readonly day: string;
+  readonly count: number;
+}
+
 export interface IntegrityReport {
   readonly ok: boolean;
   /** One line per problem, empty when ok. */
@@ -170,7 +186,11 @@ export interface MemoryStore {
   putEmbeddings(stamp: ModelStamp, writes: readonly EmbeddingWrite[]): Promise<number>;
   /** Removes the vectors of all other models. Returns how many memories lost some. */
   dropOtherEmbeddings(stamp: ModelStamp): Promise<number>;
+  /** Of those live memories among the ids that have vectors of this model, in any order. */
+  vectors(stamp: ModelStamp, ids: readonly string[]): Promise<MemoryVector[]>;
   stats(stamp?: ModelStamp): Promise<StoreStats>;
+  /** Days on which live memories were created, oldest first. */
+  growth(): Promise<DayCount[]>;
   /** Checks the file, the full-text index, the counters, the digests and the vector index against the truth. */
   checkIntegrity(stamp?: ModelStamp): Promise<IntegrityReport>;
   /** Idempotent. */

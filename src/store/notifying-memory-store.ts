@@ -31,6 +31,8 @@ export function notifyingMemoryStore(store: MemoryStore, onChange: (count: numbe
     list: (request) => store.list(request),
     matching: (filter) => store.matching(filter),
     candidates: (request) => store.candidates(request),
+    vectors: (stamp, ids) => store.vectors(stamp, ids),
+    growth: () => store.growth(),
     claimPendingEmbeddings: (request) => store.claimPendingEmbeddings(request),
     dropOtherEmbeddings: (stamp) => store.dropOtherEmbeddings(stamp),
     stats: (stamp) => store.stats(stamp),

@@ -30,7 +30,9 @@ export const STORE_METHODS: Readonly<Record<keyof MemoryStore, true>> = {
   claimPendingEmbeddings: true,
   putEmbeddings: true,
   dropOtherEmbeddings: true,
+  vectors: true,
   stats: true,
+  growth: true,
   checkIntegrity: true,
   close: true,
 };

@@ -9,6 +9,7 @@ import type {
   AddOutcome,
   CandidateLists,
   CandidateRequest,
+  DayCount,
   EmbeddingWrite,
   ImportedDraft,
   ImportOptions,
@@ -16,6 +17,7 @@ import type {
   ListPage,
   ListRequest,
   MemoryStore,
+  MemoryVector,
   PendingEmbedding,
   StoreStats,
 } from '../memory-store.ts';
@@ -27,9 +29,11 @@ import {
   mayClaim,
   storeEmbeddings,
 } from './embeddings.ts';
+import { readGrowth } from './growth.ts';
 import { importMemories } from './import-memories.ts';
 import { checkIntegrity } from './integrity.ts';
 import { listPage, matchingIds } from './list.ts';
+import { readVectors } from './memory-vectors.ts';
 import { readMemories, readWithHistory } from './reader.ts';
 import { readStats } from './stats.ts';
 import { SqliteReplica } from './sqlite-replica.ts';
@@ -153,6 +157,14 @@ export class SqliteMemoryStore implements MemoryStore {
 
   dropOtherEmbeddings(stamp: ModelStamp): Promise<number> {
     return this.#write(({ connection }) => dropOtherModelVectors(connection, stamp));
+  }
+
+  vectors(stamp: ModelStamp, ids: readonly string[]): Promise<MemoryVector[]> {
+    return this.#file.read((connection) => readVectors(connection, stamp, ids));
+  }
+
+  growth(): Promise<DayCount[]> {
+    return this.#file.read(readGrowth);
   }
 
   stats(stamp?: ModelStamp): Promise<StoreStats> {

@@ -113,5 +113,19 @@ export function describeLists(prepare: PrepareStore): void {
         expect((await at.nearest(0, filter)).sort()).toEqual([...expected].sort());
       }
     });
+
+    it('counts the live memories of each day, by universal time', async () => {
+      const day = 86_400_000;
+      const at2026 = Date.UTC(2026, 0, 31);
+      await at.add('last moment', { createdAt: at2026 - 1 });
+      await at.add('first moment', { createdAt: at2026 });
+      await at.add('same day', { createdAt: at2026 + day - 1 });
+      const gone = await at.add('deleted', { createdAt: at2026 + day });
+      await at.store.delete([gone]);
+      expect(await at.store.growth()).toEqual([
+        { day: '2026-01-30', count: 1 },
+        { day: '2026-01-31', count: 2 },
+      ]);
+    });
   });
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { InvalidInputError } from '../../../src/errors/invalid-input-error.ts';
 import { draft } from '../../helpers/drafts.ts';
 import { encodeVector, unitVector } from '../../helpers/vectors.ts';
-import { OTHER_STAMP, STAMP, useStore, type PrepareStore } from './use-store.ts';
+import { OTHER_STAMP, STAMP, UNKNOWN_ID, useStore, type PrepareStore } from './use-store.ts';
 
 /** What every store must do with vectors. */
 export function describeVectorSearch(prepare: PrepareStore): void {
@@ -122,6 +122,22 @@ export function describeVectorSearch(prepare: PrepareStore): void {
         otherModels: [{ modelId: 'test-model', memories: 2 }],
       });
       await at.expectIntact();
+    });
+
+    it('gives the vector of the first chunk of live memories, and how many chunks there are', async () => {
+      const [a, b, c, d] = [await at.add('aa'), await at.add('bb'), await at.add('cc'), await at.add('dd')];
+      await at.embed({ [a]: [3, 4, 5], [b]: [6], [c]: [7] });
+      await at.store.delete([c]);
+      const found = await at.store.vectors(STAMP, [a, b, c, d, UNKNOWN_ID]);
+      expect(new Map(found.map(({ id, chunks }) => [id, chunks]))).toEqual(
+        new Map([
+          [a, 3],
+          [b, 1],
+        ]),
+      );
+      const vector = [...(found.find(({ id }) => id === a)?.vector ?? [])];
+      expect(vector.indexOf(Math.max(...vector))).toBe(3);
+      expect(await at.store.vectors(OTHER_STAMP, [a])).toEqual([]);
     });
 
     it('answers nothing for a model that has no vectors', async () => {

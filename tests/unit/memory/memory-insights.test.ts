@@ -1,0 +1,124 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { EmbeddingUnavailableError } from '../../../src/errors/embedding-unavailable-error.ts';
+import { InvalidInputError } from '../../../src/errors/invalid-input-error.ts';
+import { FakeEmbedder } from '../../../src/embedding/fake-embedder.ts';
+import { MemoryService } from '../../../src/memory/memory-service.ts';
+import { createSecretScanner } from '../../../src/secrets/create-secret-scanner.ts';
+import type { SqliteMemoryStore } from '../../../src/store/sqlite/sqlite-memory-store.ts';
+import { openSqliteStore, temporaryFolder } from '../../helpers/sqlite-store.ts';
+
+let embedder: FakeEmbedder;
+let store: SqliteMemoryStore;
+let service: MemoryService;
+
+beforeEach(() => {
+  embedder = new FakeEmbedder();
+  store = openSqliteStore(temporaryFolder());
+  service = new MemoryService({
+    store,
+    embedder,
+    rules: { scanner: createSecretScanner(), secrets: 'mask', textLimit: 1_000, defaultProject: '' },
+    now: Date.now,
+    modelWaitMs: 20,
+    trashMs: 1_000_000,
+  });
+});
+afterEach(async () => {
+  await service.close();
+  await store.close();
+});
+
+async function add(...texts: string[]): Promise<string[]> {
+  const results = await service.add({ memories: texts.map((text) => ({ text })), onDuplicate: 'add' });
+  await service.reembed();
+  return results.map(({ memory }) => memory.id);
+}
+
+describe('isNovel', () => {
+  it('is true in an empty store, with nothing nearest', async () => {
+    expect(await service.isNovel({ text: 'anything' })).toEqual({
+      novel: true,
+      threshold: 0.88,
+      nearest: null,
+    });
+  });
+
+  it('is false for a text that is there, however it is spaced', async () => {
+    const [id] = await add('Ada drinks tea');
+    const answer = await service.isNovel({ text: ' Ada drinks tea ' });
+    expect(answer).toMatchObject({ novel: false, nearest: { id, similarity: 1 } });
+  });
+
+  it('tells by the threshold', async () => {
+    await add('red green blue yellow');
+    const text = 'red green blue purple';
+    const { nearest } = await service.isNovel({ text });
+    const similarity = nearest?.similarity ?? 0;
+    expect(similarity).toBeGreaterThan(0.3);
+    expect(await service.isNovel({ text, threshold: similarity })).toMatchObject({ novel: false });
+    expect(await service.isNovel({ text, threshold: similarity + 0.01 })).toMatchObject({ novel: true });
+  });
+
+  it('refuses a threshold outside 0 to 1, and an empty text', async () => {
+    await expect(service.isNovel({ text: 'a', threshold: 1.1 })).rejects.toThrow(InvalidInputError);
+    await expect(service.isNovel({ text: ' ' })).rejects.toThrow(InvalidInputError);
+  });
+
+  it('fails when nobody can embed', async () => {
+    embedder.failure = new EmbeddingUnavailableError('no model');
+    await expect(service.isNovel({ text: 'a' })).rejects.toThrow('no model');
+  });
+});
+
+describe('deduplicate', () => {
+  it('reports the groups and changes nothing unless told to', async () => {
+    const [oldest, second, , third] = await add(
+      'one two three',
+      'three two one',
+      'another thing',
+      'two one three',
+    );
+    const report = await service.deduplicate({});
+    expect(report).toMatchObject({ dryRun: true, threshold: 0.97, compared: 4, count: 2 });
+    expect(report.groups.map(({ keep }) => keep.id)).toEqual([oldest]);
+    expect(report.groups[0]?.duplicates.map(({ id }) => id).toSorted()).toEqual([second, third].toSorted());
+    expect((await service.stats()).live).toBe(4);
+  });
+
+  it('keeps the oldest of each group and puts the others into the trash', async () => {
+    const [oldest, second, other] = await add('one two three', 'three two one', 'another thing');
+    const report = await service.deduplicate({ dryRun: false });
+    expect(report).toMatchObject({ dryRun: false, count: 1 });
+    const { memories } = await service.list({ order: 'oldest' });
+    expect(memories.map(({ id }) => id)).toEqual([oldest, other]);
+    await service.restore([second ?? '']);
+    expect((await service.stats()).live).toBe(3);
+  });
+
+  it('reports progress, and can be ended before anything is deleted', async () => {
+    await add('one two', 'two one', 'three');
+    const seen: unknown[] = [];
+    await service.deduplicate({}, { onProgress: (progress) => seen.push(progress) });
+    expect(seen).toEqual([{ done: 3, total: 3 }]);
+    const signal = AbortSignal.abort();
+    await expect(service.deduplicate({ dryRun: false }, { signal })).rejects.toThrow();
+    expect((await service.stats()).live).toBe(3);
+  });
+});
+
+describe('map and growth', () => {
+  it('draws the newest memories that have a vector', async () => {
+    await add('one', 'two', 'three');
+    const { points, total } = await service.map({ limit: 2 });
+    expect(points.map(({ memory }) => memory.text).toSorted()).toEqual(['three', 'two']);
+    expect(total).toBe(3);
+    for (const { x, y } of points) expect(Math.max(Math.abs(x), Math.abs(y))).toBeLessThanOrEqual(1);
+  });
+
+  it('counts the days', async () => {
+    await add('one', 'two');
+    const today = new Date().toISOString().slice(0, 10);
+    expect((await service.growth()).reduce((sum, { added }) => sum + added, 0)).toBe(2);
+    expect((await service.growth()).at(-1)?.day).toBe(today);
+  });
+});
