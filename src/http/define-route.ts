@@ -53,13 +53,13 @@ export interface Route extends Omit<
 
 export function defineRoute<Input extends z.ZodMiniObject>(declaration: RouteDeclaration<Input>): Route {
   const { input, output, handle, status = 200, long = false, ...facts } = declaration;
-  const inputSchema = (): JsonSchema => toJsonSchema(input);
+  const inputSchema = once(() => toJsonSchema(input));
   return {
     ...facts,
     status,
     long,
     inputSchema,
-    outputSchema: () => toJsonSchema(output),
+    outputSchema: once(() => toJsonSchema(output)),
     prepare(raw) {
       const checked = readInput(input, inputSchema(), raw);
       return (services, work) => handle(services, checked, work);
@@ -70,4 +70,9 @@ export function defineRoute<Input extends z.ZodMiniObject>(declaration: RouteDec
 /** Names of the parameters in a path. */
 export function pathFields(path: string): string[] {
   return [...path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name);
+}
+
+function once(make: () => JsonSchema): () => JsonSchema {
+  let made: JsonSchema | undefined;
+  return () => (made ??= make());
 }
