@@ -71,6 +71,7 @@ function shown(value: unknown): string {
 function allowed(schema: JsonSchema): string {
   const { type, enum: choices, minimum, maximum } = schema;
   if (Array.isArray(choices)) return `one of ${choices.join(', ')}`;
+  if (Array.isArray(type)) return type.map((one: unknown) => allowed({ ...schema, type: one })).join(' or ');
   switch (type) {
     case 'integer':
     case 'number':

@@ -4,6 +4,7 @@ import { InvalidInputError } from '../../errors/invalid-input-error.ts';
 import { filled, flag, text } from '../../wire/fields.ts';
 import { snapshotList } from '../../wire/sync-data.ts';
 import { defineRoute, type Route } from '../define-route.ts';
+import { confirmation, confirmed } from './confirmation.ts';
 import { restoreWhenConfirmed } from './restore-when-confirmed.ts';
 import { restored, snapshot } from './shapes.ts';
 
@@ -55,7 +56,7 @@ const restoreBackup = defineRoute({
     backup_name: text('the same, as it was called before'),
     mode: z.optional(z.enum(['replace', 'merge'])),
     dry_run: flag,
-    confirm: text('true, or the token of a dry run'),
+    confirm: confirmation('true, or the token of a dry run'),
   }),
   inQuery: ['confirm', 'dry_run'],
   output: restored,
@@ -65,7 +66,11 @@ const restoreBackup = defineRoute({
     const wanted = filled(name) ?? filled(oldName);
     if (wanted === undefined)
       throw new InvalidInputError('snapshot', 'is missing', 'GET /backups lists the names');
-    return restoreWhenConfirmed(backup, { snapshot: wanted, mode, dryRun, confirm: filled(confirm) }, work);
+    return restoreWhenConfirmed(
+      backup,
+      { snapshot: wanted, mode, dryRun, confirm: confirmed(confirm) },
+      work,
+    );
   },
 });
 

@@ -5,6 +5,7 @@ import { findStatus } from '../../wire/find-status.ts';
 import { restoreData, statusData, uploadData } from '../../wire/sync-data.ts';
 import { defineRoute, type Route } from '../define-route.ts';
 import { newestFirst } from './backup-routes.ts';
+import { confirmation, confirmed } from './confirmation.ts';
 import { confirmationNeeded, restoreWhenConfirmed } from './restore-when-confirmed.ts';
 import { restored, snapshot } from './shapes.ts';
 
@@ -49,13 +50,13 @@ const syncDownload = defineRoute({
   summary: 'Merge what other machines have uploaded',
   details: 'When that would remove many memories, the answer is 409 with the counts, and confirm is needed.',
   access: 'write',
-  input: z.strictObject({ confirm: text('true, or the token of the answer before') }),
+  input: z.strictObject({ confirm: confirmation('true, or the token of the answer before') }),
   inQuery: ['confirm'],
   output: restored,
   long: true,
   problems: [409, 502, 503],
   async handle({ sync }, { confirm: given }, work) {
-    const confirm = filled(given);
+    const confirm = confirmed(given);
     const token = confirm === 'true' ? undefined : confirm;
     const result = await sync.pull({ ...work, ...(token === undefined ? {} : { confirm: token }) });
     if (result.confirm === undefined) return restoreData(result);
@@ -90,14 +91,14 @@ const syncRestore = defineRoute({
     backup_name: z.string(),
     mode: z.optional(z.enum(['replace', 'merge'])),
     dry_run: flag,
-    confirm: text('true, or the token of a dry run'),
+    confirm: confirmation('true, or the token of a dry run'),
   }),
   inQuery: ['confirm', 'mode', 'dry_run'],
   output: restored,
   long: true,
   problems: [404, 409, 502, 503],
   async handle({ sync }, { backup_name: name, mode, dry_run: dryRun, confirm }, work) {
-    return restoreWhenConfirmed(sync, { snapshot: name, mode, dryRun, confirm: filled(confirm) }, work);
+    return restoreWhenConfirmed(sync, { snapshot: name, mode, dryRun, confirm: confirmed(confirm) }, work);
   },
 });
 

@@ -167,3 +167,16 @@ describe('the schema of shared fields', () => {
     expect(JSON.stringify(json)).not.toMatch(/\$schema|propertyNames|9007199254740991/);
   });
 });
+
+describe('readInput with alternatives', () => {
+  const either = z.strictObject({ confirm: z.optional(z.union([z.boolean(), z.string()])) });
+  const eitherJson = toJsonSchema(either);
+
+  it('takes each of them, and names all of them otherwise', () => {
+    expect(readInput(either, eitherJson, { confirm: true })).toEqual({ confirm: true });
+    expect(readInput(either, eitherJson, { confirm: 'true' })).toEqual({ confirm: 'true' });
+    expect(() => readInput(either, eitherJson, { confirm: 5 })).toThrow(
+      'confirm is 5; allowed is true or false or a text',
+    );
+  });
+});
