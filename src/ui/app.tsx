@@ -1,7 +1,4 @@
 import { render } from 'preact';
+import { Shell } from './components/shell.tsx';
 
-function App() {
-  return <h1>Memories</h1>;
-}
-
-render(<App />, document.body);
+render(<Shell />, document.body);

@@ -1,0 +1,73 @@
+import { ApiError, type ProblemAnswer } from './api-error.ts';
+import { readEvents } from './event-stream.ts';
+import { readToken, reportRefused } from './session.ts';
+import type { WorkProgress } from './types.ts';
+
+type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
+
+export interface CallOptions {
+  /** Sent as JSON. */
+  readonly body?: object;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Calls the API. @throws ApiError with what the server says */
+export async function call<Answer>(method: Method, path: string, options: CallOptions = {}): Promise<Answer> {
+  const { body, signal } = options;
+  const response = await send(path, {
+    method,
+    signal: signal ?? null,
+    ...(body === undefined
+      ? {}
+      : { body: JSON.stringify(body), headers: { 'Content-Type': 'application/json' } }),
+  });
+  // The server describes its answers in /openapi.json.
+  return (await response.json()) as Answer;
+}
+
+export interface WorkCall extends CallOptions {
+  readonly onProgress: (progress: WorkProgress) => void;
+}
+
+/** Starts long work and follows it; aborting it ends the work. */
+export async function work<Answer>(
+  path: string,
+  { body = {}, signal, onProgress }: WorkCall,
+): Promise<Answer> {
+  const response = await send(path, {
+    method: 'POST',
+    body: JSON.stringify(body),
+    headers: { 'Content-Type': 'application/json', Accept: 'text/event-stream' },
+    signal: signal ?? null,
+  });
+  for await (const { event, data } of readEvents(response)) {
+    const value: unknown = JSON.parse(data);
+    if (event === 'progress') onProgress(value as WorkProgress);
+    if (event === 'result') return value as Answer;
+    if (event === 'problem') throw new ApiError(value as ProblemAnswer);
+  }
+  throw new Error('The server ended the work without a result');
+}
+
+/** Sends a request with the token of this tab. @throws ApiError */
+export async function send(path: string, init: RequestInit): Promise<Response> {
+  const headers = new Headers(init.headers);
+  const token = readToken();
+  if (token !== '') headers.set('Authorization', `Bearer ${token}`);
+  const response = await fetch(path, { ...init, headers });
+  if (response.ok) return response;
+  if (response.status === 401) reportRefused();
+  throw new ApiError(await readProblem(response));
+}
+
+async function readProblem(response: Response): Promise<ProblemAnswer> {
+  try {
+    return (await response.json()) as ProblemAnswer;
+  } catch {
+    return {
+      status: response.status,
+      code: 'UNKNOWN',
+      detail: `The server answered with ${response.status}`,
+    };
+  }
+}

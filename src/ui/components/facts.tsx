@@ -1,0 +1,28 @@
+import { Time } from './time.tsx';
+
+interface FactsProps {
+  readonly tags?: readonly string[] | undefined;
+  readonly source?: string | undefined;
+  readonly at: string;
+  readonly changed?: string | undefined;
+}
+
+/** What surrounds the text of a memory. */
+export function Facts({ tags = [], source, at, changed }: FactsProps) {
+  return (
+    <p class="facts">
+      <Time at={at} />
+      {changed === undefined ? null : (
+        <span>
+          changed <Time at={changed} />
+        </span>
+      )}
+      {source === undefined ? null : <span class="source">from {source}</span>}
+      {tags.map((tag) => (
+        <span class="tag" key={tag}>
+          {tag}
+        </span>
+      ))}
+    </p>
+  );
+}

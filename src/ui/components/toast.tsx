@@ -1,0 +1,64 @@
+import { createContext, type ComponentChildren } from 'preact';
+import { useCallback, useContext, useEffect, useState } from 'preact/hooks';
+
+interface Toast {
+  readonly text: string;
+  /** What the button of the message does. */
+  readonly action?: { readonly title: string; readonly run: () => void };
+}
+
+/** Long enough to read it, and to reach the button with the keyboard. */
+const SHOWN_MS = 12_000;
+
+const ToastContext = createContext<(toast: Toast) => void>(() => undefined);
+
+/** Shows a message at the bottom of the page, with a button where something can be undone. */
+export function useToast(): (toast: Toast) => void {
+  return useContext(ToastContext);
+}
+
+export function ToastProvider({ children }: { readonly children: ComponentChildren }) {
+  const [toast, setToast] = useState<Toast | null>(null);
+  const show = useCallback((next: Toast) => {
+    setToast(next);
+  }, []);
+  const hide = (): void => {
+    setToast(null);
+  };
+  useEffect(() => {
+    if (toast === null) return undefined;
+    const timer = setTimeout(hide, SHOWN_MS);
+    return () => {
+      clearTimeout(timer);
+    };
+  }, [toast]);
+  return (
+    <ToastContext.Provider value={show}>
+      {children}
+      <div class="toasts" role="status">
+        {toast === null ? null : <ToastBox toast={toast} onClose={hide} />}
+      </div>
+    </ToastContext.Provider>
+  );
+}
+
+function ToastBox({ toast, onClose }: { readonly toast: Toast; readonly onClose: () => void }) {
+  const { text, action } = toast;
+  const act = (): void => {
+    onClose();
+    action?.run();
+  };
+  return (
+    <div class="toast">
+      <span>{text}</span>
+      {action === undefined ? null : (
+        <button type="button" onClick={act}>
+          {action.title}
+        </button>
+      )}
+      <button type="button" class="quiet" onClick={onClose} aria-label="Close message">
+        ✕
+      </button>
+    </div>
+  );
+}

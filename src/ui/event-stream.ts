@@ -1,0 +1,28 @@
+export interface StreamEvent {
+  readonly event: string;
+  readonly data: string;
+}
+
+/** The events of a response of the type text/event-stream, as far as this server writes them. */
+export async function* readEvents(response: Response): AsyncGenerator<StreamEvent> {
+  if (response.body === null) return;
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  let rest = '';
+  for (;;) {
+    const { value, done } = await reader.read();
+    if (done) return;
+    const blocks = (rest + value).split('\n\n');
+    rest = blocks.pop() ?? '';
+    for (const block of blocks) yield parseBlock(block);
+  }
+}
+
+function parseBlock(block: string): StreamEvent {
+  const lines = block.split('\n');
+  const field = (name: string): string =>
+    lines
+      .filter((line) => line.startsWith(`${name}:`))
+      .map((line) => line.slice(name.length + 1).replace(/^ /, ''))
+      .join('\n');
+  return { event: field('event'), data: field('data') };
+}

@@ -1,0 +1,136 @@
+/** What the API answers, as far as the page uses it; what is empty is absent. */
+
+export interface Memory {
+  readonly id: string;
+  readonly text: string;
+  readonly tags?: readonly string[];
+  readonly source?: string;
+  readonly created: string;
+  readonly updated?: string;
+  readonly state?: string;
+  readonly conflict?: boolean;
+}
+
+export interface Version {
+  readonly role: 'sibling' | 'replaced';
+  readonly state?: string;
+  readonly text: string;
+  readonly tags?: readonly string[];
+  readonly source?: string;
+  readonly updated: string;
+}
+
+export interface MemoryWithVersions extends Memory {
+  readonly versions?: readonly Version[];
+}
+
+export interface Hit {
+  readonly id: string;
+  readonly text: string;
+  readonly truncated?: boolean;
+  readonly similarity?: number;
+  readonly word_rank?: number;
+  readonly vector_rank?: number;
+  readonly words?: readonly string[];
+  readonly tags?: readonly string[];
+  readonly source?: string;
+  readonly created: string;
+}
+
+export interface SearchAnswer {
+  readonly hits: readonly Hit[];
+  readonly note?: string;
+}
+
+export interface Page {
+  readonly memories: readonly Memory[];
+  readonly total: number;
+  readonly next_cursor?: string;
+}
+
+export interface Stats {
+  readonly live: number;
+  readonly trash: number;
+  readonly conflicts: number;
+  readonly tags: Readonly<Record<string, number>>;
+  readonly sources: Readonly<Record<string, number>>;
+  readonly embedding: { readonly ready: boolean; readonly pending: number; readonly problem?: string };
+}
+
+export interface Snapshot {
+  readonly name: string;
+  readonly created: string;
+  readonly memories: number;
+  readonly bytes: number;
+  readonly machine: string;
+  readonly own?: boolean;
+  readonly kind: string;
+  readonly pinned?: boolean;
+  readonly encrypted?: boolean;
+}
+
+export interface MachineState {
+  readonly machine: string;
+  readonly own?: boolean;
+  readonly snapshots: number;
+  readonly newest?: string;
+  readonly memories?: number;
+  readonly included?: boolean;
+  readonly rolled_back?: boolean;
+  readonly problem?: { readonly message: string; readonly fix?: string };
+}
+
+export interface SyncStatus {
+  readonly enabled: boolean;
+  readonly relation: 'in-sync' | 'ahead' | 'behind' | 'diverged' | 'unknown';
+  readonly location?: string;
+  readonly mode: 'backup' | 'merge';
+  readonly encrypted: boolean;
+  readonly machine: string;
+  readonly reachable?: boolean;
+  readonly pushed_at?: string;
+  readonly pulled_at?: string;
+  readonly unsent?: number;
+  readonly machines?: readonly MachineState[];
+  readonly problem?: { readonly message: string; readonly fix?: string };
+  readonly warnings?: readonly string[];
+}
+
+export interface RestoreAnswer {
+  readonly applied: boolean;
+  readonly added: number;
+  readonly changed: number;
+  readonly removed: number;
+  readonly confirm?: string;
+  readonly undo?: string;
+  readonly warnings?: readonly string[];
+}
+
+export interface WorkProgress {
+  readonly step: string;
+  readonly done: number;
+  readonly total?: number;
+}
+
+export interface GrowthDay {
+  readonly day: string;
+  readonly added: number;
+}
+
+export interface MapPoint {
+  readonly id: string;
+  readonly x: number;
+  readonly y: number;
+  readonly text: string;
+  readonly tags?: readonly string[];
+  readonly created: string;
+}
+
+export interface ImportAnswer {
+  readonly added: number;
+  readonly existing: number;
+  readonly updated: number;
+  readonly conflicts: number;
+  readonly rejected: number;
+  readonly problems: readonly { readonly line: number; readonly problem: string }[];
+}

@@ -1,0 +1,45 @@
+import { useCallback, useEffect, useState } from 'preact/hooks';
+import { explain, isAbort } from './api-error.ts';
+
+export interface Loaded<Value> {
+  /** Undefined until it was loaded the first time; kept while it is loaded again. */
+  readonly value: Value | undefined;
+  /** Empty = none. */
+  readonly problem: string;
+  readonly loading: boolean;
+  readonly reload: () => void;
+}
+
+/**
+ * Loads when the view appears and whenever `key` changes; what is overtaken is aborted.
+ * @param key names what is loaded
+ */
+export function useLoad<Value>(key: string, load: (signal: AbortSignal) => Promise<Value>): Loaded<Value> {
+  const [state, setState] = useState<{ value: Value | undefined; problem: string; loading: boolean }>({
+    value: undefined,
+    problem: '',
+    loading: true,
+  });
+  const [turn, setTurn] = useState(0);
+  useEffect(() => {
+    const controller = new AbortController();
+    setState((before) => ({ ...before, loading: true }));
+    load(controller.signal).then(
+      (value) => {
+        if (!controller.signal.aborted) setState({ value, problem: '', loading: false });
+      },
+      (error: unknown) => {
+        if (controller.signal.aborted || isAbort(error)) return;
+        setState((before) => ({ ...before, problem: explain(error), loading: false }));
+      },
+    );
+    return () => {
+      controller.abort();
+    };
+    // `load` is a new function with each rendering; `key` says what it loads.
+  }, [key, turn]);
+  const reload = useCallback(() => {
+    setTurn((before) => before + 1);
+  }, []);
+  return { ...state, reload };
+}
