@@ -1,5 +1,4 @@
 import { Hono } from 'hono';
-import { bodyLimit } from 'hono/body-limit';
 import { requestId } from 'hono/request-id';
 import { secureHeaders } from 'hono/secure-headers';
 import { RequestRefusedError } from '../errors/request-refused-error.ts';
@@ -7,6 +6,7 @@ import type { McpHttpEndpoint } from '../mcp/http-endpoint.ts';
 import { packageVersion } from '../util/package-version.ts';
 import { isUnexpected } from '../wire/error-words.ts';
 import type { ServerParts } from '../wire/services.ts';
+import { bodyGuard } from './guards/body-guard.ts';
 import { hostGuard } from './guards/host-guard.ts';
 import { originGuard } from './guards/origin-guard.ts';
 import { rateGuard } from './guards/rate-guard.ts';
@@ -15,7 +15,7 @@ import { mountHealth } from './health.ts';
 import type { HttpEnvironment } from './http-environment.ts';
 import type { HttpSettings } from './http-settings.ts';
 import { Metrics } from './metrics.ts';
-import { mountMcp } from './mount-mcp.ts';
+import { MESSAGES_PATH, mountMcp } from './mount-mcp.ts';
 import { mountRoute } from './mount-route.ts';
 import { openApiDocument } from './openapi.ts';
 import { answerProblem } from './problem.ts';
@@ -38,7 +38,8 @@ export function buildApp(parts: AppParts): HttpApp {
   const metrics = new Metrics(parts.open);
   app.use(requestId(), requestLog(parts.logger), metrics.observe());
   app.onError((error, context) => {
-    if (isUnexpected(error)) context.get('logger').error('a request failed', {}, error);
+    const isGone = context.req.raw.signal.aborted;
+    if (isUnexpected(error) && !isGone) context.get('logger').error('a request failed', {}, error);
     return answerProblem(context, error);
   });
   mountGuards(app, parts.settings);
@@ -80,21 +81,12 @@ function mountGuards(app: HttpApp, settings: HttpSettings): void {
     }),
   );
   app.use(hostGuard(settings), rateGuard(settings.rateLimit), originGuard(settings.allowedOrigins));
-  app.use('/import', limitBody(settings.bodyLimit * IMPORT_FACTOR));
-  app.use(async (context, next) =>
-    context.req.path === '/import' ? next() : limitBody(settings.bodyLimit)(context, next),
-  );
-}
-
-function limitBody(maxSize: number): ReturnType<typeof bodyLimit> {
-  return bodyLimit({
-    maxSize,
-    onError: () => {
-      throw new RequestRefusedError('REQUEST_TOO_LARGE', `The request is larger than ${maxSize} bytes`, {
-        fix: 'Send less at once, or raise MEMORY_HTTP_BODY_LIMIT_MIB.',
-      });
-    },
-  });
+  const { bodyLimit } = settings;
+  const limits = new Map([
+    ['/import', bodyLimit * IMPORT_FACTOR],
+    [MESSAGES_PATH, undefined],
+  ]);
+  app.use(bodyGuard((path) => (limits.has(path) ? limits.get(path) : bodyLimit)));
 }
 
 /** Tells a wrong path from a wrong method. */

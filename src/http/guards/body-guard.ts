@@ -1,0 +1,58 @@
+import type { MiddlewareHandler } from 'hono';
+import { RequestRefusedError } from '../../errors/request-refused-error.ts';
+import type { HttpEnvironment } from '../http-environment.ts';
+
+/**
+ * Refuses larger bodies: at once when the length is announced, which Node then enforces, else while they are read.
+ * Never holds a body in memory.
+ * @param limitOf bytes, by path; undefined = who reads the body has a limit of its own
+ */
+export function bodyGuard(limitOf: (path: string) => number | undefined): MiddlewareHandler<HttpEnvironment> {
+  return async (context, next) => {
+    const { req } = context;
+    const limit = limitOf(req.path);
+    if (limit === undefined) return next();
+    if (Number(req.header('content-length') ?? 0) > limit) throw tooLarge(limit);
+    if (req.header('transfer-encoding') !== undefined && req.raw.body !== null) {
+      req.raw = new Request(req.raw, { body: limited(req.raw.body, limit), duplex: 'half' });
+    }
+    return next();
+  };
+}
+
+function limited(body: ReadableStream<Uint8Array>, limit: number): ReadableStream<Uint8Array> {
+  const reader = body.getReader();
+  let size = 0;
+  return new ReadableStream({
+    async pull(controller) {
+      const { done, value } = await reader.read();
+      if (done) {
+        controller.close();
+        return;
+      }
+      size += value.byteLength;
+      if (size <= limit) {
+        controller.enqueue(value);
+        return;
+      }
+      controller.error(tooLarge(limit));
+      // To cancel would close the connection before the caller has read the answer.
+      void readToEnd(reader);
+    },
+    cancel: (reason) => reader.cancel(reason),
+  });
+}
+
+async function readToEnd(reader: ReadableStreamDefaultReader): Promise<void> {
+  try {
+    for (let isDone = false; !isDone;) isDone = (await reader.read()).done;
+  } catch {
+    // The caller went away.
+  }
+}
+
+function tooLarge(limit: number): RequestRefusedError {
+  return new RequestRefusedError('REQUEST_TOO_LARGE', `The request is larger than ${limit} bytes`, {
+    fix: 'Send less at once, or raise MEMORY_HTTP_BODY_LIMIT_MIB.',
+  });
+}
