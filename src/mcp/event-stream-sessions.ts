@@ -1,21 +1,14 @@
-/* eslint-disable @typescript-eslint/no-deprecated -- the transport is old, and so are the clients that need it */
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import { SSEServerTransport } from '@modelcontextprotocol/server-legacy/sse';
+import { isJsonContentType } from '@modelcontextprotocol/server';
 import type { Access } from '../wire/access.ts';
 import type { ServerParts } from '../wire/services.ts';
+import { EventStreamTransport } from './event-stream-transport.ts';
 import { buildServer } from './server.ts';
 import { SessionPool } from './session-pool.ts';
 
 const LIMITS = { count: 1_000, idleMs: Infinity };
 
-/** Who sends a message, and into which session. */
-export interface ReceivedMessage {
-  readonly sessionId: string;
-  readonly access: Access;
-}
-
 interface EventStreamSession {
-  readonly transport: SSEServerTransport;
+  readonly transport: EventStreamTransport;
   readonly access: Access;
   close(): Promise<void>;
 }
@@ -31,30 +24,41 @@ export class EventStreamSessions {
     this.#messagesPath = messagesPath;
   }
 
-  async open(response: ServerResponse, access: Access): Promise<void> {
-    const transport = new SSEServerTransport(this.#messagesPath, response);
+  /** Answers with the stream of a new session. */
+  async open(access: Access): Promise<Response> {
+    const transport = new EventStreamTransport(this.#messagesPath);
     const server = buildServer(this.#parts, access);
-    this.#sessions.add(transport.sessionId, { transport, access, close: () => server.close() });
-    response.on('close', () => {
+    // The session is over when the client is gone; the server keeps what it sets itself.
+    transport.onclose = () => {
       this.#sessions.remove(transport.sessionId);
-    });
+    };
+    this.#sessions.add(transport.sessionId, { transport, access, close: () => server.close() });
     await server.connect(transport);
+    const headers = { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-cache, no-transform' };
+    return new Response(transport.events, { headers });
   }
 
-  async receive(
-    request: IncomingMessage,
-    response: ServerResponse,
-    { sessionId, access }: ReceivedMessage,
-  ): Promise<void> {
-    const session = this.#sessions.use(sessionId);
-    if (session?.access !== access) {
-      response.writeHead(404, { 'Content-Type': 'text/plain' }).end('No such session; open /sse again');
-      return;
+  /** Takes one message of a client; its answer is an event of the stream. */
+  async receive(request: Request, access: Access): Promise<Response> {
+    const session = this.#sessions.use(new URL(request.url).searchParams.get('sessionId') ?? '');
+    if (session?.access !== access) return refusal(404, 'No such session; open /sse again');
+    if (!isJsonContentType(request.headers.get('content-type'))) {
+      return refusal(415, 'A message is application/json');
     }
-    await session.transport.handlePostMessage(request, response);
+    const text = await request.text();
+    try {
+      session.transport.receive(JSON.parse(text));
+    } catch {
+      return refusal(400, 'This is no message of JSON-RPC');
+    }
+    return new Response('Accepted', { status: 202 });
   }
 
   close(): Promise<void> {
     return this.#sessions.close();
   }
+}
+
+function refusal(status: number, reason: string): Response {
+  return new Response(reason, { status });
 }

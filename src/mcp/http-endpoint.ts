@@ -1,7 +1,6 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Access } from '../wire/access.ts';
 import type { ServerParts } from '../wire/services.ts';
-import { EventStreamSessions, type ReceivedMessage } from './event-stream-sessions.ts';
+import { EventStreamSessions } from './event-stream-sessions.ts';
 import { StreamableSessions } from './streamable-sessions.ts';
 
 export interface HttpEndpointOptions {
@@ -26,18 +25,14 @@ export class McpHttpEndpoint {
     return this.#streamable.handle(request, access);
   }
 
-  /** HTTP+SSE of 2024-11-05: `GET /sse`. Resolves when the stream is open. */
-  openEventStream(response: ServerResponse, access: Access): Promise<void> {
-    return this.#eventStreams.open(response, access);
+  /** HTTP+SSE of 2024-11-05: `GET /sse`. */
+  openEventStream(access: Access): Promise<Response> {
+    return this.#eventStreams.open(access);
   }
 
   /** HTTP+SSE: `POST /messages?sessionId=…`. */
-  receiveMessage(
-    request: IncomingMessage,
-    response: ServerResponse,
-    message: ReceivedMessage,
-  ): Promise<void> {
-    return this.#eventStreams.receive(request, response, message);
+  receiveMessage(request: Request, access: Access): Promise<Response> {
+    return this.#eventStreams.receive(request, access);
   }
 
   /** Ends all sessions and streams. */

@@ -14,10 +14,16 @@ export interface Called {
   readonly failure: unknown;
 }
 
+export interface CallOptions {
+  /** Cancels the call. */
+  readonly signal?: AbortSignal;
+  readonly onprogress?: (step: { readonly progress: number }) => void;
+}
+
 /** A connected client of either SDK, reduced to what the tests use. Answers are checked against output schemas. */
 export interface ConnectedClient {
   readonly client: ClientV1 | ClientV2;
-  readonly call: (name: string, values?: Record<string, unknown>) => Promise<Called>;
+  readonly call: (name: string, values?: Record<string, unknown>, options?: CallOptions) => Promise<Called>;
   readonly readText: (uri: string) => Promise<string>;
 }
 
@@ -49,32 +55,44 @@ export const clientKinds: readonly ClientKind[] = [
   { name: 'SDK v2, 2026-07-28', connect: (...place) => connectV2({ pin: '2026-07-28' }, ...place) },
 ];
 
-type Mode = 'legacy' | 'auto' | { pin: string };
+/** How a client of SDK v2 finds out which protocol the server speaks. */
+export type NegotiationMode = 'legacy' | 'auto' | { pin: string };
 
 export async function connectV1(
   dataDir: string,
   overrides?: Record<string, string>,
   askUser?: AskUser,
 ): Promise<ConnectedClient> {
-  const client = new ClientV1(INFO, { capabilities: capabilitiesOf(askUser) });
-  if (askUser !== undefined)
-    client.setRequestHandler(ElicitRequestSchema, ({ params }) => ({ ...askUser(params.message) }));
+  const client = createV1(askUser);
   await client.connect(new StdioV1(parameters(dataDir, overrides)));
   return connected(client);
 }
 
 async function connectV2(
-  mode: Mode,
+  mode: NegotiationMode,
   dataDir: string,
   overrides?: Record<string, string>,
   askUser?: AskUser,
 ): Promise<ConnectedClient> {
-  const capabilities = capabilitiesOf(askUser);
-  const client = new ClientV2(INFO, { versionNegotiation: { mode }, capabilities });
-  if (askUser !== undefined)
-    client.setRequestHandler('elicitation/create', ({ params }) => ({ ...askUser(params.message) }));
+  const client = createV2(mode, askUser);
   await client.connect(new StdioV2(parameters(dataDir, overrides)));
   return connected(client);
+}
+
+/** A client that is not connected yet. */
+export function createV1(askUser?: AskUser): ClientV1 {
+  const client = new ClientV1(INFO, { capabilities: capabilitiesOf(askUser) });
+  if (askUser !== undefined)
+    client.setRequestHandler(ElicitRequestSchema, ({ params }) => ({ ...askUser(params.message) }));
+  return client;
+}
+
+/** A client that is not connected yet. */
+export function createV2(mode: NegotiationMode, askUser?: AskUser): ClientV2 {
+  const client = new ClientV2(INFO, { versionNegotiation: { mode }, capabilities: capabilitiesOf(askUser) });
+  if (askUser !== undefined)
+    client.setRequestHandler('elicitation/create', ({ params }) => ({ ...askUser(params.message) }));
+  return client;
 }
 
 function capabilitiesOf(askUser: AskUser | undefined) {
@@ -90,14 +108,19 @@ function parameters(dataDir: string, overrides?: Record<string, string>) {
   };
 }
 
-async function connected(client: ClientV1 | ClientV2): Promise<ConnectedClient> {
+/** What the tests use of a client that is connected. It is closed after the test. */
+export async function connected(client: ClientV1 | ClientV2): Promise<ConnectedClient> {
   onTestFinished(() => client.close());
   // Both SDKs check answers against the output schemas that they have listed before.
   await client.listTools();
   return {
     client,
-    call: async (name, values = {}) => {
-      const result = await client.callTool({ name, arguments: values });
+    call: async (name, values = {}, options = {}) => {
+      const wanted = { name, arguments: values };
+      const result =
+        client instanceof ClientV1
+          ? await client.callTool(wanted, undefined, options)
+          : await client.callTool(wanted, options);
       const [content] = result.content as { text: string }[];
       return {
         text: content?.text ?? '',

@@ -1,0 +1,67 @@
+import { randomUUID } from 'node:crypto';
+import { type JSONRPCMessage, parseJSONRPCMessage, type Transport } from '@modelcontextprotocol/server';
+
+/**
+ * One connection of HTTP+SSE, the transport of the protocol 2024-11-05: messages to the client are events of one
+ * stream, messages from it arrive as posts. It ends when either side closes the stream.
+ */
+export class EventStreamTransport implements Transport {
+  onmessage?: Transport['onmessage'];
+  onerror?: Transport['onerror'];
+  onclose?: Transport['onclose'];
+  readonly sessionId: string = randomUUID();
+  /** The body of the answer that carries the events. */
+  readonly events: ReadableStream<Uint8Array>;
+  readonly #messagesPath: string;
+  readonly #encoder = new TextEncoder();
+  #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
+
+  /** @param messagesPath where the client sends its messages to */
+  constructor(messagesPath: string) {
+    this.#messagesPath = messagesPath;
+    this.events = new ReadableStream({
+      start: (controller) => {
+        this.#controller = controller;
+      },
+      cancel: () => {
+        this.#end();
+      },
+    });
+  }
+
+  /** Tells the client where to send its messages to. */
+  start(): Promise<void> {
+    return this.#write('endpoint', `${this.#messagesPath}?sessionId=${this.sessionId}`);
+  }
+
+  /** Rejects when the stream has ended: its client hears nothing any more. */
+  send(message: JSONRPCMessage): Promise<void> {
+    return this.#write('message', JSON.stringify(message));
+  }
+
+  /**
+   * Takes a message that the client has posted.
+   * @throws Error when it is none
+   */
+  receive(message: unknown): void {
+    this.onmessage?.(parseJSONRPCMessage(message));
+  }
+
+  close(): Promise<void> {
+    this.#controller?.close();
+    this.#end();
+    return Promise.resolve();
+  }
+
+  #write(event: string, data: string): Promise<void> {
+    if (this.#controller === undefined) return Promise.reject(new Error('The event stream has ended'));
+    this.#controller.enqueue(this.#encoder.encode(`event: ${event}\ndata: ${data}\n\n`));
+    return Promise.resolve();
+  }
+
+  #end(): void {
+    if (this.#controller === undefined) return;
+    this.#controller = undefined;
+    this.onclose?.();
+  }
+}
