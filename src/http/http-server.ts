@@ -14,6 +14,8 @@ import { MESSAGES_PATH } from './mount-mcp.ts';
 /** A request must have arrived whole by then. */
 const REQUEST_LIMIT_MS = 300_000;
 const HEADERS_LIMIT_MS = 15_000;
+/** Between two looks for idle connections while the server ends. */
+const SWEEP_MS = 50;
 
 export interface HttpServer {
   /** For example `http://127.0.0.1:8765`. */
@@ -124,9 +126,13 @@ async function closeServer(server: Server, mcp: McpHttpEndpoint, limitMs: number
       resolve();
     });
   });
-  server.closeIdleConnections();
+  // Connections that fall idle from now on are closed too, or their clients would hold up the end.
+  const sweep = setInterval(() => {
+    server.closeIdleConnections();
+  }, SWEEP_MS);
   await mcp.close();
   await settleWithin(closed, limitMs);
+  clearInterval(sweep);
   server.closeAllConnections();
   await closed;
 }

@@ -17,7 +17,7 @@ export interface Called {
 export interface CallOptions {
   /** Cancels the call. */
   readonly signal?: AbortSignal;
-  readonly onprogress?: (step: { readonly progress: number }) => void;
+  readonly onprogress?: (step: { progress: number; message?: string | undefined }) => void;
 }
 
 /** A connected client of either SDK, reduced to what the tests use. Answers are checked against output schemas. */

@@ -5,7 +5,6 @@ import {
 } from '@modelcontextprotocol/client';
 import { SSEClientTransport as SseV1 } from '@modelcontextprotocol/sdk/client/sse.js';
 import { StreamableHTTPClientTransport as StreamableV1 } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
-import type { Transport as TransportV1 } from '@modelcontextprotocol/sdk/shared/transport.js';
 import {
   type AskUser,
   connected,
@@ -26,6 +25,8 @@ export interface HttpClientKind {
   readonly name: string;
   /** Keeps a session on the server, which is gone with the server. */
   readonly hasSession: boolean;
+  /** A connection that ends says that the client is gone. Sessions of Streamable HTTP outlive connections. */
+  readonly endsWithConnection: boolean;
   /** @param address of the server, for example `http://127.0.0.1:40123` */
   readonly connect: (address: string, options?: HttpClientOptions) => Promise<ConnectedClient>;
 }
@@ -35,19 +36,37 @@ export const httpClientKinds: readonly HttpClientKind[] = [
   {
     name: 'SDK v1 at /mcp',
     hasSession: true,
+    endsWithConnection: false,
     connect: (address, options) => connectV1(new StreamableV1(...target(address, '/mcp', options)), options),
   },
   {
     name: 'SDK v1 at /sse',
     hasSession: true,
+    endsWithConnection: true,
     connect: (address, options) => connectV1(new SseV1(...target(address, '/sse', options)), options),
   },
-  { name: 'SDK v2, 2025 protocol, at /mcp', hasSession: true, connect: streamableV2('legacy') },
-  { name: 'SDK v2, negotiating, at /mcp', hasSession: false, connect: streamableV2('auto') },
-  { name: 'SDK v2, 2026-07-28, at /mcp', hasSession: false, connect: streamableV2({ pin: '2026-07-28' }) },
+  {
+    name: 'SDK v2, 2025 protocol, at /mcp',
+    hasSession: true,
+    endsWithConnection: false,
+    connect: streamableV2('legacy'),
+  },
+  {
+    name: 'SDK v2, negotiating, at /mcp',
+    hasSession: false,
+    endsWithConnection: true,
+    connect: streamableV2('auto'),
+  },
+  {
+    name: 'SDK v2, 2026-07-28, at /mcp',
+    hasSession: false,
+    endsWithConnection: true,
+    connect: streamableV2({ pin: '2026-07-28' }),
+  },
   {
     name: 'SDK v2 at /sse',
     hasSession: true,
+    endsWithConnection: true,
     connect: (address, options) =>
       connectV2('legacy', new SseV2(...target(address, '/sse', options)), options),
   },
@@ -58,8 +77,7 @@ async function connectV1(
   { askUser }: HttpClientOptions = {},
 ): Promise<ConnectedClient> {
   const client = createV1(askUser);
-  // The classes of this SDK do not declare their optional fields as its own interface does.
-  await client.connect(transport as TransportV1);
+  await client.connect(transport);
   return connected(client);
 }
 

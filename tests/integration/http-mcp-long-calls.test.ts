@@ -1,0 +1,121 @@
+import type { StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import type { BackupApi } from '../../src/backup/backup-api.ts';
+import { SyncOffError } from '../../src/errors/sync-off-error.ts';
+import { startHttpServer } from '../../src/http/http-server.ts';
+import type { HttpSettings } from '../../src/http/http-settings.ts';
+import { createLogger } from '../../src/logger.ts';
+import { fakeServices, snapshot } from '../helpers/fake-services.ts';
+import type { ConnectedClient } from '../helpers/mcp/clients.ts';
+import { httpClientKinds } from '../helpers/mcp/http-clients.ts';
+
+const SETTINGS: HttpSettings = {
+  host: '127.0.0.1',
+  port: 0,
+  token: undefined,
+  readToken: undefined,
+  allowedHosts: [],
+  allowedOrigins: [],
+  tls: undefined,
+  bodyLimit: 1_024 ** 2,
+  rateLimit: 0,
+};
+
+/** A server whose backups are what the test says. @returns its address and the failures that were logged */
+async function serve(backup: BackupApi['backup']): Promise<{ address: string; logged: string[] }> {
+  const logged: string[] = [];
+  const push = (): Promise<never> => Promise.reject(new SyncOffError());
+  const services = fakeServices({ backup: { backup }, sync: { push } });
+  const server = await startHttpServer({
+    open: () => Promise.resolve(services),
+    logger: createLogger({ level: 'error', write: (line) => logged.push(line) }),
+    settings: SETTINGS,
+  });
+  onTestFinished(() => server.close(0));
+  return { address: server.address, logged };
+}
+
+describe.each(httpClientKinds)('a long call over HTTP with $name', ({ connect, endsWithConnection }) => {
+  it('reports each step while it works, with numbers that rise', async () => {
+    const heard: unknown[] = [];
+    const reached = new EventTarget();
+    const { address } = await serve(async (_, { onProgress } = {}) => {
+      for (const step of ['reading', 'writing']) {
+        const arrived = new Promise((resolve) => {
+          reached.addEventListener(step, resolve, { once: true });
+        });
+        onProgress?.({ step, done: 0 });
+        await arrived;
+      }
+      return { outcome: 'written', snapshot: snapshot(), bytesWritten: 10 };
+    });
+    const { call } = await connect(address);
+    const onprogress = ({
+      progress,
+      message = '',
+    }: {
+      progress: number;
+      message?: string | undefined;
+    }): void => {
+      heard.push([progress, message]);
+      reached.dispatchEvent(new Event(message.replace(/:.*/, '')));
+    };
+    expect(await call('sync_upload', {}, { onprogress })).toMatchObject({ data: { uploaded: false } });
+    expect(heard).toEqual([
+      [1, 'reading: 0'],
+      [2, 'writing: 0'],
+    ]);
+  });
+
+  it('is stopped when the client cancels it, which is no failure', async () => {
+    const work = endlessWork();
+    const { address, logged } = await serve(work.backup);
+    const { client, call } = await connect(address);
+    const cancel = new AbortController();
+    const cancelled = expect(call('sync_upload', {}, { signal: cancel.signal })).rejects.toThrow();
+    await work.begun;
+    cancel.abort();
+    await cancelled;
+    await work.stopped;
+    expect((await client.listPrompts()).prompts).toHaveLength(2);
+    expect(logged).toEqual([]);
+  });
+
+  it('is stopped when the client is gone, which is no failure', async () => {
+    const work = endlessWork();
+    const { address, logged } = await serve(work.backup);
+    const { client, call } = await connect(address);
+    const cut = expect(call('sync_upload')).rejects.toThrow();
+    await work.begun;
+    if (!endsWithConnection) await endSession(client);
+    await client.close();
+    await cut;
+    await work.stopped;
+    expect(logged).toEqual([]);
+  });
+});
+
+/** A backup that ends only when it is stopped. */
+function endlessWork(): { backup: BackupApi['backup']; begun: Promise<void>; stopped: Promise<void> } {
+  const events = new EventTarget();
+  const next = (name: string): Promise<void> =>
+    new Promise((resolve) => {
+      events.addEventListener(name, () => {
+        resolve();
+      });
+    });
+  const backup: BackupApi['backup'] = (_, { signal } = {}) =>
+    new Promise((_resolve, reject) => {
+      signal?.addEventListener('abort', () => {
+        events.dispatchEvent(new Event('stopped'));
+        reject(new Error('aborted'));
+      });
+      events.dispatchEvent(new Event('begun'));
+    });
+  return { backup, begun: next('begun'), stopped: next('stopped') };
+}
+
+async function endSession({ transport }: ConnectedClient['client']): Promise<void> {
+  if (transport === undefined || !('terminateSession' in transport)) throw new Error('this is no session');
+  await (transport as StreamableHTTPClientTransport).terminateSession();
+}
