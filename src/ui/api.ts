@@ -1,5 +1,6 @@
 import { ApiError, type ProblemAnswer } from './api-error.ts';
 import { readEvents } from './event-stream.ts';
+import { reportChange } from './changes.ts';
 import { readToken, reportRefused } from './session.ts';
 import type { WorkProgress } from './types.ts';
 
@@ -21,6 +22,7 @@ export async function call<Answer>(method: Method, path: string, options: CallOp
       ? {}
       : { body: JSON.stringify(body), headers: { 'Content-Type': 'application/json' } }),
   });
+  if (method !== 'GET' && path !== '/search') reportChange();
   // The server describes its answers in /openapi.json.
   return (await response.json()) as Answer;
 }
@@ -43,7 +45,10 @@ export async function work<Answer>(
   for await (const { event, data } of readEvents(response)) {
     const value: unknown = JSON.parse(data);
     if (event === 'progress') onProgress(value as WorkProgress);
-    if (event === 'result') return value as Answer;
+    if (event === 'result') {
+      reportChange();
+      return value as Answer;
+    }
     if (event === 'problem') throw new ApiError(value as ProblemAnswer);
   }
   throw new Error('The server ended the work without a result');

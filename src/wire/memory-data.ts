@@ -80,7 +80,7 @@ export function searchNote({ hits, note, nothingRelevant }: SearchResponse): str
   return [hits.length === 0 ? 'Nothing found.' : quality, note].filter((part) => part !== '').join(' ');
 }
 
-function hitData({ memory, ...hit }: SearchHit): Data {
+export function hitData({ memory, ...hit }: SearchHit): Data {
   return {
     id: memory.id,
     text: hit.snippet,

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { filled, filterFields, flag, limit, tags, text, toFilter } from '../../wire/fields.ts';
-import { given, memoryData, searchData, searchNote, similarData } from '../../wire/memory-data.ts';
+import { given, hitData, isoTime, memoryData, searchNote, similarData } from '../../wire/memory-data.ts';
 import { defineRoute, type Route } from '../define-route.ts';
 import { memory as memoryShape, similar, similarMemory, time } from './shapes.ts';
 
@@ -37,7 +37,7 @@ const search = defineRoute({
         words: tags,
         tags,
         source: text(),
-        created: z.string(),
+        created: time,
       }),
     ),
     mode,
@@ -50,7 +50,12 @@ const search = defineRoute({
       mode: wished ?? (hybrid === false ? 'vector' : undefined),
       filter: toFilter(filter),
     });
-    return searchData(response, searchNote(response));
+    return {
+      // Agents get the day, for each digit costs them; programs the whole time.
+      hits: response.hits.map((hit) => ({ ...hitData(hit), created: isoTime(hit.memory.createdAt) })),
+      mode: response.mode,
+      ...given('note', searchNote(response)),
+    };
   },
 });
 
@@ -185,7 +190,7 @@ const map = defineRoute({
         y: coordinate(point.y),
         text: excerptOf(point.memory.text),
         ...given('tags', point.memory.tags),
-        created: new Date(point.memory.createdAt).toISOString(),
+        created: isoTime(point.memory.createdAt),
       })),
       total,
     };

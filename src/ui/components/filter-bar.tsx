@@ -1,6 +1,5 @@
-import { call } from '../api.ts';
-import type { Stats } from '../types.ts';
-import { useLoad } from '../use-load.ts';
+import { useId } from 'preact/hooks';
+import { useStats } from '../use-stats.ts';
 
 /** Empty = any. */
 export interface Filter {
@@ -28,7 +27,7 @@ interface FilterBarProps {
 }
 
 export function FilterBar({ filter, onChange }: FilterBarProps) {
-  const { value: stats } = useLoad('stats', (signal) => call<Stats>('GET', '/stats', { signal }));
+  const stats = useStats();
   const set = (change: Partial<Filter>): void => {
     onChange({ ...filter, ...change });
   };
@@ -87,16 +86,13 @@ interface FieldProps {
   readonly onChange: (value: string) => void;
 }
 
-function Choice({
-  label,
-  value,
-  options,
-  onChange,
-}: FieldProps & { readonly options: Readonly<Record<string, number>> }) {
+function Choice({ label, value, options, onChange }: FieldProps & ChoiceOptions) {
+  const id = useId();
   return (
-    <label>
-      {label}
+    <div class="field">
+      <label for={id}>{label}</label>
       <select
+        id={id}
         value={value}
         onChange={(event) => {
           onChange(event.currentTarget.value);
@@ -109,8 +105,13 @@ function Choice({
           </option>
         ))}
       </select>
-    </label>
+    </div>
   );
+}
+
+interface ChoiceOptions {
+  /** How many memories have each. */
+  readonly options: Readonly<Record<string, number>>;
 }
 
 function Day({ label, value, onChange }: FieldProps) {

@@ -12,6 +12,7 @@ interface Period {
 
 const WIDTH = 720;
 const HEIGHT = 180;
+const WIDEST_BAR = 24;
 const MAX_PERIODS = 60;
 const DAY_MS = 86_400_000;
 
@@ -21,6 +22,7 @@ export function GrowthChart({ days }: { readonly days: readonly GrowthDay[] }) {
   const total = periods.at(-1)?.total ?? 0;
   if (total === 0) return <Empty>Nothing is remembered here yet.</Empty>;
   const step = WIDTH / periods.length;
+  const bar = Math.min(step * 0.7, WIDEST_BAR);
   const most = Math.max(...periods.map(({ added }) => added));
   const line = periods.map(
     ({ total: sum }, index) => `${(index + 0.5) * step},${HEIGHT - (sum / total) * HEIGHT}`,
@@ -37,8 +39,8 @@ export function GrowthChart({ days }: { readonly days: readonly GrowthDay[] }) {
           <rect
             key={day}
             class="bar"
-            x={index * step + step * 0.15}
-            width={step * 0.7}
+            x={(index + 0.5) * step - bar / 2}
+            width={bar}
             y={HEIGHT - (added / most) * HEIGHT * 0.6}
             height={(added / most) * HEIGHT * 0.6}
           >

@@ -34,7 +34,7 @@ export function MemoryMap({ points }: { readonly points: readonly MapPoint[] }) 
     <div class="map">
       <svg
         viewBox={viewBox}
-        tabIndex={0}
+        tabindex={0}
         role="application"
         aria-label={`Map of ${points.length} memories`}
         aria-describedby="map-chosen"

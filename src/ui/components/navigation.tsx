@@ -1,7 +1,5 @@
-import { call } from '../api.ts';
-import type { Stats } from '../types.ts';
 import { linkTo } from '../use-place.ts';
-import { useLoad } from '../use-load.ts';
+import { useStats } from '../use-stats.ts';
 
 interface Entry {
   readonly view: string;
@@ -19,34 +17,26 @@ const ENTRIES: readonly Entry[] = [
 
 /** @param props.visit changes when the user has entered a token */
 export function Navigation({ current, visit }: { readonly current: string; readonly visit: number }) {
-  const { value } = useLoad(`${current} ${visit}`, (signal) => call<Stats>('GET', '/stats', { signal }));
+  const stats = useStats(`${current} ${visit}`);
   const counts: Readonly<Record<string, number | undefined>> = {
-    trash: value?.trash,
-    conflicts: value?.conflicts,
+    trash: stats?.trash,
+    conflicts: stats?.conflicts,
   };
   const shown = current === 'memory' ? 'memories' : current;
   return (
     <nav aria-label="Main">
       <ul>
-        {ENTRIES.map(({ view, title }) => (
-          <li key={view}>
-            <a href={linkTo(view)} aria-current={view === shown ? 'page' : undefined}>
-              {title}
-              <Badge count={counts[view]} />
-            </a>
-          </li>
-        ))}
+        {ENTRIES.map(({ view, title }) => {
+          const count = counts[view] ?? 0;
+          return (
+            <li key={view}>
+              <a href={linkTo(view)} aria-current={view === shown ? 'page' : undefined}>
+                {title} {count === 0 ? null : <span class="badge">{count.toLocaleString()}</span>}
+              </a>
+            </li>
+          );
+        })}
       </ul>
     </nav>
-  );
-}
-
-function Badge({ count }: { readonly count: number | undefined }) {
-  if (count === undefined || count === 0) return null;
-  return (
-    <span class="badge">
-      {count.toLocaleString()}
-      <span class="hidden"> entries</span>
-    </span>
   );
 }
