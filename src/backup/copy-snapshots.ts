@@ -25,6 +25,8 @@ export interface CopyOptions {
   readonly policy?: RetentionPolicy | undefined;
   /** Keys of objects in the target that a check found damaged: they are copied again. */
   readonly suspect?: ReadonlySet<string> | undefined;
+  /** Ends the copy before the next object; those that are there stay, and the next copy does without them. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface CopyResult {
@@ -62,7 +64,7 @@ export async function copySnapshots(
   // Before the target's head is opened, which a rotated passphrase may need.
   const keyFileWritten = keyring !== null && loaded !== null && (await copyKeyFile(source, target, keyring));
   const own = await readOwnHead(target);
-  const task = new CopyTask(source, target, loaded?.sealed ?? false);
+  const task = new CopyTask(source, target, { sealed: loaded?.sealed ?? false, signal: options.signal });
   await task.start(options.suspect ?? new Set());
   const copied = await task.run(own, wanted(loaded?.head.snapshots ?? [], own, options.policy));
   const objectsWritten = task.objectsWritten + (keyFileWritten ? 1 : 0);
@@ -107,16 +109,22 @@ class CopyTask {
   readonly #source: RepositoryContext;
   readonly #target: RepositoryContext;
   readonly #sealed: boolean;
+  readonly #signal: AbortSignal | undefined;
   /** Keys in the target with their sizes. */
   readonly #present = new Map<string, number>();
   readonly skipped: { snapshotId: string; error: FaissMemoryError }[] = [];
   objectsWritten = 0;
   bytesWritten = 0;
 
-  constructor(source: RepositoryContext, target: RepositoryContext, sealed: boolean) {
+  constructor(
+    source: RepositoryContext,
+    target: RepositoryContext,
+    { sealed, signal }: { readonly sealed: boolean; readonly signal: AbortSignal | undefined },
+  ) {
     this.#source = source;
     this.#target = target;
     this.#sealed = sealed;
+    this.#signal = signal;
   }
 
   async start(suspect: ReadonlySet<string>): Promise<void> {
@@ -178,6 +186,7 @@ class CopyTask {
   }
 
   async #put(key: string, bytes: Uint8Array): Promise<void> {
+    this.#signal?.throwIfAborted();
     await putVerified(this.#target.store, { key, bytes });
     this.#present.set(key, bytes.length);
     this.objectsWritten += 1;

@@ -10,6 +10,8 @@ export type Fault =
   | { readonly kind: 'lost-answer' }
   /** Nothing is ever answered. */
   | { readonly kind: 'stall' }
+  /** The server sees the request only then. */
+  | { readonly kind: 'hold'; readonly until: Promise<void> }
   /** The head of the real answer arrives, and half of its body; then nothing more. */
   | { readonly kind: 'stall-body' }
   /** Half of the body, then the connection ends. */
@@ -94,6 +96,11 @@ function handle(exchange: Exchange): void {
       return;
     case 'stall':
       incoming.resume();
+      return;
+    case 'hold':
+      void fault.until.then(() => {
+        forward(exchange);
+      });
       return;
     case 'not-http':
       incoming.resume().once('end', () => incoming.socket.end('SSH-2.0-OpenSSH_9.2\r\n'));

@@ -1,0 +1,112 @@
+import { describe, expect, it } from 'vitest';
+import { type HttpClient, httpClient } from '../helpers/http-client.ts';
+import { startServer } from '../helpers/http-server.ts';
+
+const LINES = { 'Content-Type': 'application/x-ndjson' };
+
+async function start(env: Readonly<Record<string, string>> = {}): Promise<HttpClient> {
+  return httpClient((await startServer({ env })).address);
+}
+
+async function memoriesOf(api: HttpClient): Promise<unknown> {
+  return (await api.get('/memories?order=oldest&limit=1000')).data['memories'];
+}
+
+describe('export and import', () => {
+  it('carry all memories over, once', async () => {
+    const [one, two] = [await start(), await start()];
+    await one.post('/memory/add-batch', {
+      memories: [
+        {
+          text: 'Ada likes tea',
+          tags: ['drink'],
+          source: 'chat',
+          metadata: { year: 1843, nested: { a: [] } },
+        },
+        { text: 'Zeilen\nund „Zeichen“ 🫖 \u2028', project: 'web' },
+      ],
+    });
+    const exported = await one.get('/export');
+    expect(exported.status).toBe(200);
+    expect(exported.headers.get('content-type')).toBe('application/x-ndjson');
+    expect(exported.headers.get('content-disposition')).toMatch(
+      /^attachment; filename="memories-\d{4}-\d\d-\d\d\.jsonl"$/,
+    );
+    const load = { method: 'POST', headers: LINES, body: exported.text };
+    const first = await two.send('/import', load);
+    expect(first).toMatchObject({ status: 200, data: { added: 2, existing: 0, rejected: 0, problems: [] } });
+    expect(await memoriesOf(two)).toEqual(await memoriesOf(one));
+    const again = await two.send('/import', load);
+    expect(again.data).toMatchObject({ added: 0, existing: 2, problems: [] });
+    expect((await two.get('/export')).text.split('\n').slice(1, -2)).toEqual(
+      exported.text.split('\n').slice(1, -2),
+    );
+  });
+
+  it('take a body in chunks of any size', async () => {
+    const [one, two] = [await start(), await start()];
+    const memories = Array.from({ length: 50 }, (_, index) => ({ text: `memory ${index} 🫖` }));
+    await one.post('/memory/add-batch', { memories });
+    const bytes = new TextEncoder().encode((await one.get('/export')).text);
+    const chunks = new ReadableStream<Uint8Array>({
+      start(controller) {
+        for (let at = 0; at < bytes.length; at += 7) controller.enqueue(bytes.subarray(at, at + 7));
+        controller.close();
+      },
+    });
+    const answer = await two.send('/import', {
+      method: 'POST',
+      headers: LINES,
+      body: chunks,
+      duplex: 'half',
+    });
+    expect(answer).toMatchObject({ status: 200, data: { added: 50, completed: true } });
+  });
+});
+
+describe('import', () => {
+  it('replaces other content only when asked to, and names what it left out', async () => {
+    const api = await start();
+    const added = await api.post('/memory/add', { text: 'Ada likes tea' });
+    const id = String(added.data['id']);
+    const body = `${JSON.stringify({ id, text: 'Ada likes coffee' })}\nno JSON\n{"text":"new"}\n`;
+    const kept = await api.send('/import', { method: 'POST', headers: LINES, body });
+    expect(kept.data).toMatchObject({ added: 1, conflicts: 1, rejected: 1, updated: 0 });
+    expect(kept.data['problems']).toMatchObject([
+      { line: 2, kind: 'rejected' },
+      { line: 1, id, kind: 'conflict' },
+    ]);
+    expect((await api.get(`/memory/${id}`)).data['text']).toBe('Ada likes tea');
+    const headers = { 'Content-Type': 'text/plain' };
+    const replaced = await api.send('/import?overwrite=true', { method: 'POST', headers, body });
+    expect(replaced.data).toMatchObject({ updated: 1 });
+    expect((await api.get(`/memory/${id}`)).data['text']).toBe('Ada likes coffee');
+  });
+
+  it.each(['application/xml', 'application/x-www-form-urlencoded', ''])('is 415 for %j', async (type) => {
+    const api = await start();
+    const body = new TextEncoder().encode('{"text":"a"}');
+    const answer = await api.send('/import', { method: 'POST', headers: { 'Content-Type': type }, body });
+    expect(answer).toMatchObject({
+      status: 415,
+      data: { fix: 'Send JSON lines, with the header "Content-Type: application/x-ndjson".' },
+    });
+    expect((await api.get('/stats')).data['live']).toBe(0);
+  });
+
+  it('of nothing adds nothing', async () => {
+    const api = await start();
+    for (const body of ['', '\n\n']) {
+      const answer = await api.send('/import', { method: 'POST', headers: LINES, body });
+      expect(answer).toMatchObject({ status: 200, data: { added: 0, rejected: 0 } });
+    }
+  });
+
+  it('may be larger than other requests', async () => {
+    const api = await start({ MEMORY_HTTP_BODY_LIMIT_MIB: '1' });
+    const line = `{"text":"${'a'.repeat(60_000)}"}\n`;
+    const large = await api.send('/import', { method: 'POST', headers: LINES, body: line.repeat(30) });
+    expect(large).toMatchObject({ status: 200, data: { added: 1, existing: 29 } });
+    expect((await api.get('/stats')).data['live']).toBe(1);
+  });
+});
