@@ -7,6 +7,7 @@ import { McpHttpEndpoint } from '../mcp/http-endpoint.ts';
 import { settleWithin } from '../util/settle-within.ts';
 import type { ServerParts } from '../wire/services.ts';
 import { buildApp } from './build-app.ts';
+import { ConnectionUse } from './connection-use.ts';
 import { inAddress, isLoopback } from './guards/host-names.ts';
 import type { HttpSettings } from './http-settings.ts';
 import { MESSAGES_PATH } from './mount-mcp.ts';
@@ -14,8 +15,6 @@ import { MESSAGES_PATH } from './mount-mcp.ts';
 /** A request must have arrived whole by then. */
 const REQUEST_LIMIT_MS = 300_000;
 const HEADERS_LIMIT_MS = 15_000;
-/** Between two looks for idle connections while the server ends. */
-const SWEEP_MS = 50;
 
 export interface HttpServer {
   /** For example `http://127.0.0.1:8765`. */
@@ -40,13 +39,14 @@ export async function startHttpServer(
   let stopping = false;
   const app = buildApp({ ...parts, mcp, isStopping: () => stopping });
   const server = createNodeServer(settings, getRequestListener(app.fetch));
+  const connections = new ConnectionUse(server);
   await listen(server, settings);
   let closing: Promise<void> | undefined;
   return {
     address: addressOf(server, settings),
     close: (limitMs) => {
       stopping = true;
-      return (closing ??= closeServer(server, mcp, limitMs));
+      return (closing ??= closeServer({ server, connections, mcp }, limitMs));
     },
   };
 }
@@ -120,19 +120,21 @@ function addressOf(server: Server, { host, tls }: HttpSettings): string {
   return `${tls === undefined ? 'http' : 'https'}://${inAddress(host)}:${port}`;
 }
 
-async function closeServer(server: Server, mcp: McpHttpEndpoint, limitMs: number): Promise<void> {
+interface RunningParts {
+  readonly server: Server;
+  readonly connections: ConnectionUse;
+  readonly mcp: McpHttpEndpoint;
+}
+
+async function closeServer({ server, connections, mcp }: RunningParts, limitMs: number): Promise<void> {
   const closed = new Promise<void>((resolve) => {
     server.close(() => {
       resolve();
     });
   });
-  // Connections that fall idle from now on are closed too, or their clients would hold up the end.
-  const sweep = setInterval(() => {
-    server.closeIdleConnections();
-  }, SWEEP_MS);
+  connections.closeUnused();
   await mcp.close();
   await settleWithin(closed, limitMs);
-  clearInterval(sweep);
   server.closeAllConnections();
   await closed;
 }
