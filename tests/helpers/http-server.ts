@@ -12,6 +12,8 @@ export interface ServerOptions {
   readonly dataDir?: string;
   /** On top of `serverEnvironment`. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Default: the built program. */
+  readonly program?: string;
   /** After `serve --http --port 0`. */
   readonly args?: readonly string[];
 }
@@ -39,7 +41,8 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningH
 /** The same for hooks: who calls it stops it. */
 export async function launchServer(options: ServerOptions = {}): Promise<RunningHttpServer> {
   const { dataDir = mkdtempSync(join(tmpdir(), 'faiss-memory-http-')), env, args = [] } = options;
-  const child = spawn(process.execPath, [PROGRAM, 'serve', '--http', '--port', '0', ...args], {
+  const { program = PROGRAM } = options;
+  const child = spawn(process.execPath, [program, 'serve', '--http', '--port', '0', ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: serverEnvironment(dataDir, env),
   });

@@ -1,0 +1,27 @@
+# The HTTP server as an image. Build it with "docker build -t faiss-memory .", or start it with docker-compose.yml.
+FROM node:22-slim AS build
+WORKDIR /build
+COPY package.json package-lock.json ./
+RUN npm install --ignore-scripts --no-audit --no-fund
+COPY . .
+RUN node scripts/build.mjs --no-types && mkdir /package && npm pack --ignore-scripts --pack-destination /package
+
+FROM node:22-slim
+COPY --from=build /package /package
+RUN npm install --global --ignore-scripts --omit=dev --no-audit --no-fund /package/*.tgz \
+  && rm -r /package /root/.npm \
+  && mkdir /data && chown node:node /data
+USER node
+ENV NODE_ENV=production \
+  MEMORY_DATA_DIR=/data \
+  MEMORY_HTTP_HOST=0.0.0.0 \
+  MEMORY_LOG_LEVEL=info \
+  MEMORY_LOG_FORMAT=json
+# The only place that is written to; the rest of the file system may be read-only.
+VOLUME /data
+EXPOSE 8765
+HEALTHCHECK --interval=30s --timeout=5s --start-period=20s --retries=3 \
+  CMD ["node", "-e", "fetch('http://127.0.0.1:8765/health/ready').then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
+ENTRYPOINT ["faiss-memory"]
+# Needs MEMORY_HTTP_TOKEN or MEMORY_HTTP_TOKEN_FILE, since it listens to the network.
+CMD ["serve", "--http"]

@@ -1,0 +1,162 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { resolveConfig } from '../../src/config/resolve.ts';
+import { settingList } from '../../src/config/setting-list.ts';
+import { startServer } from '../helpers/http-server.ts';
+import { temporaryFolder } from '../helpers/mcp/server-environment.ts';
+
+/** Every variable that the program reads. */
+const VARIABLES = new Set(
+  settingList.flatMap(({ setting }) =>
+    setting.secret
+      ? [setting.environmentVariable, `${setting.environmentVariable}_FILE`]
+      : [setting.environmentVariable],
+  ),
+);
+const COMPOSE_FILES = ['docker-compose.yml', 'docker-compose.minio.yml'];
+
+interface Service {
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly secrets?: readonly string[];
+  readonly read_only?: boolean;
+  readonly cap_drop?: readonly string[];
+  readonly volumes?: readonly string[];
+}
+
+interface Compose {
+  readonly services: Readonly<Record<string, Service>>;
+  readonly secrets: Readonly<Record<string, object>>;
+  readonly volumes: Readonly<Record<string, null>>;
+}
+
+function readCompose(text: string): { compose: Compose; service: Service } {
+  const compose = parse(text) as Compose;
+  const service = compose.services['faiss-memory'];
+  if (service === undefined) throw new Error('there is no service faiss-memory');
+  return { compose, service };
+}
+
+/** With the settings of sync that are commented out. */
+function withSync(text: string): string {
+  return text.replaceAll(/^( +)# (CLOUD_SYNC_\w+: )/gm, '$1$2');
+}
+
+describe.each(COMPOSE_FILES)('%s', (file) => {
+  const text = readFileSync(file, 'utf8');
+
+  it('names only settings that exist, and secrets and volumes that it declares', () => {
+    const { compose, service } = readCompose(withSync(text));
+    const names = Object.keys(service.environment ?? {});
+    expect(names.filter((name) => !VARIABLES.has(name))).toEqual([]);
+    expect(service.secrets?.filter((name) => !(name in compose.secrets))).toEqual([]);
+    const volumes = service.volumes?.map((volume) => volume.split(':')[0] ?? '') ?? [];
+    expect(volumes.filter((name) => !(name in compose.volumes))).toEqual([]);
+  });
+
+  it('has values that the program accepts', () => {
+    const { service } = readCompose(withSync(text));
+    const given = Object.entries(service.environment ?? {});
+    const secrets = given.filter(([name]) => name.endsWith('_FILE'));
+    const env = Object.fromEntries([
+      ...given.filter(([name]) => !name.endsWith('_FILE')),
+      ...secrets.map(([name]) => [name.replace(/_FILE$/, ''), 'a-secret-of-the-tests']),
+    ]) as Record<string, string>;
+    const machine = { platform: 'linux', homeDirectory: '/home/ada', workingDirectory: '/' } as const;
+    const { settings } = resolveConfig({ ...machine, env });
+    expect(settings.sync).toMatchObject({ enabled: true, mode: 'merge' });
+    expect(settings.http.token?.reveal()).toBe('a-secret-of-the-tests');
+  });
+
+  it('gives the server no more rights than it needs', () => {
+    const { service } = readCompose(text);
+    expect(service).toMatchObject({
+      read_only: true,
+      cap_drop: ['ALL'],
+      security_opt: ['no-new-privileges:true'],
+      stop_grace_period: '40s',
+    });
+  });
+});
+
+describe('the Dockerfile', () => {
+  const text = readFileSync('Dockerfile', 'utf8');
+
+  it('sets only variables that exist', () => {
+    const names = [...text.matchAll(/\b(MEMORY_\w+)=/g)].map(([, name = '']) => name);
+    expect(names.length).toBeGreaterThan(2);
+    expect(names.filter((name) => !VARIABLES.has(name))).toEqual([]);
+  });
+
+  it('checks the health of the server', async () => {
+    const [, list = '[]'] = /HEALTHCHECK[^[]+(\[.*\])/.exec(text) ?? [];
+    const [command = '', ...parameters] = JSON.parse(list) as string[];
+    const server = await startServer();
+    const check = (port: string) =>
+      spawnSync(
+        command,
+        parameters.map((parameter) => parameter.replace('8765', port)),
+      ).status;
+    const { port } = new URL(server.address);
+    expect(check(port)).toBe(0);
+    await server.stop();
+    expect(check(port)).toBe(1);
+  });
+
+  it('builds from what .dockerignore lets in, and the package runs without a home and without its sources', async () => {
+    const folder = temporaryFolder();
+    for (const source of allowedFiles()) {
+      mkdirSync(dirname(join(folder, source)), { recursive: true });
+      cpSync(source, join(folder, source), { recursive: true });
+    }
+    symlinkSync(resolve('node_modules'), join(folder, 'node_modules'));
+    const shell = { cwd: folder, encoding: 'utf8', stdio: 'pipe' } as const;
+    execFileSync(process.execPath, ['scripts/build.mjs', '--no-types'], shell);
+    execFileSync('npm', ['pack', '--ignore-scripts', '--pack-destination', folder], shell);
+    const [archive = ''] = readdirSync(folder).filter((name) => name.endsWith('.tgz'));
+    for (const source of readdirSync(folder)) {
+      if (source !== archive && source !== 'node_modules') rmSync(join(folder, source), { recursive: true });
+    }
+    execFileSync('tar', ['-xzf', archive], shell);
+    const before = filesOf(join(folder, 'package'));
+    const program = join(folder, 'package', 'dist', 'bin', 'faiss-memory.js');
+    const { address } = await startServer({ program, env: { HOME: '/nonexistent' } });
+    const headers = { 'Content-Type': 'application/json' };
+    const body = JSON.stringify({ text: 'in a container' });
+    expect((await fetch(`${address}/memory/add`, { method: 'POST', headers, body })).status).toBe(201);
+    expect((await fetch(`${address}/`)).status).toBe(200);
+    expect(filesOf(join(folder, 'package'))).toEqual(before);
+  }, 120_000);
+});
+
+/** Exceptions from `**` in .dockerignore; of patterns with a star all that match. */
+function allowedFiles(): string[] {
+  const names = readFileSync('.dockerignore', 'utf8')
+    .split('\n')
+    .filter((line) => line.startsWith('!'))
+    .map((line) => line.slice(1));
+  const found = names.flatMap((name) =>
+    name.includes('*')
+      ? readdirSync('.').filter((file) =>
+          new RegExp(`^${name.replaceAll('.', '\\.').replace('*', '.*')}$`).test(file),
+        )
+      : [name],
+  );
+  expect(found.filter((name) => !existsSync(name))).toEqual([]);
+  return found;
+}
+
+function filesOf(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' }).toSorted();
+}
+
+describe('contrib/faiss-memory.service', () => {
+  it('names only settings that exist', () => {
+    const text = readFileSync('contrib/faiss-memory.service', 'utf8');
+    const names = [...text.matchAll(/^Environment=(\w+)=/gm)].map(([, name = '']) => name);
+    expect(names.filter((name) => !VARIABLES.has(name))).toEqual([]);
+    expect(text).toMatch(/^ExecStart=\/usr\/bin\/env faiss-memory serve --http$/m);
+  });
+});
