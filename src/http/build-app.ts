@@ -15,7 +15,7 @@ import { mountHealth } from './health.ts';
 import type { HttpEnvironment } from './http-environment.ts';
 import type { HttpSettings } from './http-settings.ts';
 import { Metrics } from './metrics.ts';
-import { MESSAGES_PATH, mountMcp } from './mount-mcp.ts';
+import { mountMcp } from './mount-mcp.ts';
 import { mountRoute } from './mount-route.ts';
 import { openApiDocument } from './openapi.ts';
 import { answerProblem } from './problem.ts';
@@ -82,11 +82,7 @@ function mountGuards(app: HttpApp, settings: HttpSettings): void {
   );
   app.use(hostGuard(settings), rateGuard(settings.rateLimit), originGuard(settings.allowedOrigins));
   const { bodyLimit } = settings;
-  const limits = new Map([
-    ['/import', bodyLimit * IMPORT_FACTOR],
-    [MESSAGES_PATH, undefined],
-  ]);
-  app.use(bodyGuard((path) => (limits.has(path) ? limits.get(path) : bodyLimit)));
+  app.use(bodyGuard((path) => (path === '/import' ? bodyLimit * IMPORT_FACTOR : bodyLimit)));
 }
 
 /** Tells a wrong path from a wrong method. */

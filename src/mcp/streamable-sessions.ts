@@ -97,13 +97,14 @@ export class StreamableSessions {
   }
 }
 
-/** The JSON in the body of a POST; undefined when there is none, which the SDK answers then. */
+/** The JSON in the body of a POST; undefined when there is none, which the SDK answers then. Rejects as the body does. */
 async function readMessage(request: Request): Promise<unknown> {
   if (request.method !== 'POST') return undefined;
   try {
     return await request.clone().json();
-  } catch {
-    return undefined;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
   }
 }
 
