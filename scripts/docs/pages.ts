@@ -1,6 +1,7 @@
 import { format, resolveConfig } from 'prettier';
 import { cliReference } from './cli-reference.ts';
 import { configurationReference } from './configuration-reference.ts';
+import { restReference } from './rest-reference.ts';
 import { toolsReference } from './tools-reference.ts';
 
 export interface GeneratedPage {
@@ -14,6 +15,7 @@ export function generatedPages(): Promise<GeneratedPage[]> {
   const pages = [
     { path: 'docs/cli.md', text: cliReference() },
     { path: 'docs/configuration.md', text: configurationReference() },
+    { path: 'docs/rest.md', text: restReference() },
     { path: 'docs/tools.md', text: toolsReference() },
   ];
   return Promise.all(

@@ -1,7 +1,8 @@
 import type { Tool } from '../../src/mcp/define-tool.ts';
-import { type JsonSchema, propertiesOf, schemaOf } from '../../src/wire/json-schema.ts';
+import { type JsonSchema, propertiesOf } from '../../src/wire/json-schema.ts';
 import { tools } from '../../src/mcp/tools.ts';
-import { cell, GENERATED } from './markdown.ts';
+import { code, fieldTable } from './field-table.ts';
+import { GENERATED } from './markdown.ts';
 
 /** The text of docs/tools.md. */
 export function toolsReference(): string {
@@ -27,32 +28,4 @@ function toolSection({ name, title, description, annotations, inputSchema, outpu
     takes,
     `Answers with ${Object.keys(propertiesOf(output)).map(code).join(', ')}.`,
   ].join('\n\n');
-}
-
-function fieldTable(schema: JsonSchema): string {
-  const required = new Set(Array.isArray(schema['required']) ? (schema['required'] as unknown[]) : []);
-  const rows = Object.keys(propertiesOf(schema)).map((name) => {
-    const field = schemaOf(schema, name);
-    const note = typeof field['description'] === 'string' ? field['description'] : '';
-    return `| ${code(name)} | ${typeText(field)} | ${required.has(name) ? 'yes' : ''} | ${cell(note)} |`;
-  });
-  return ['| field | value | required | meaning |', '| --- | --- | --- | --- |', ...rows].join('\n');
-}
-
-function typeText(schema: JsonSchema): string {
-  const { type, enum: choices, minimum, maximum } = schema;
-  if (Array.isArray(choices)) return choices.map((choice) => code(String(choice))).join(', ');
-  if (type === 'array') return listOf(schemaOf(schema, 0));
-  const range =
-    typeof minimum === 'number' && typeof maximum === 'number' ? `, ${minimum} to ${maximum}` : '';
-  return `${type === 'string' ? 'text' : String(type)}${range}`;
-}
-
-function listOf(items: JsonSchema): string {
-  if (items['type'] !== 'object') return 'list of texts';
-  return `list of objects with ${Object.keys(propertiesOf(items)).map(code).join(', ')}`;
-}
-
-function code(text: string): string {
-  return `\`${text}\``;
 }

@@ -121,6 +121,8 @@ const deduplicate = defineRoute({
   path: '/memory/deduplicate',
   group: 'Memories',
   summary: 'Find memories that say the same; with dry_run=false all but the oldest go to the trash',
+  details:
+    'Two sentences that say the opposite can share nearly all their words, so read the groups before. Long texts of several chunks are left out. Needs the embedding model.',
   access: 'write',
   input: z.strictObject({ threshold, dry_run: flag }),
   output: z.object({

@@ -1,0 +1,50 @@
+import type { Route } from '../../src/http/define-route.ts';
+import { allRoutes } from '../../src/http/routes/all-routes.ts';
+import { propertiesOf } from '../../src/wire/json-schema.ts';
+import { code, fieldTable } from './field-table.ts';
+import { GENERATED } from './markdown.ts';
+
+/** The text of docs/rest.md. */
+export function restReference(): string {
+  return [
+    '# REST API',
+    GENERATED,
+    'What `faiss-memory serve --http` answers beside MCP; [http.md](http.md) has examples, errors, tokens and limits. The same as OpenAPI 3.1: `GET /openapi.json`.',
+    'Fields stand in the path where it names them; else in the query with GET and DELETE, in the JSON body with POST and PATCH. Lists in the query: one text with commas, or the same name several times. What is empty is absent in answers.',
+    overview(),
+    ...allRoutes.map(routeSection),
+    OTHERS,
+  ].join('\n\n');
+}
+
+function overview(): string {
+  const rows = allRoutes.map(
+    ({ method, path, access, summary }) => `| \`${method} ${path}\` | ${access} | ${summary} |`,
+  );
+  return ['| request | needs | what it does |', '| --- | --- | --- |', ...rows].join('\n');
+}
+
+function routeSection(route: Route): string {
+  const { method, path, summary, details, inQuery = [], long, status } = route;
+  const input = route.inputSchema();
+  const answer = Object.keys(propertiesOf(route.outputSchema())).map(code).join(', ');
+  return [
+    `## ${method} ${path}`,
+    `${summary}.${details === undefined ? '' : ` ${details}`}`,
+    Object.keys(propertiesOf(input)).length === 0 ? 'Takes no fields.' : fieldTable(input),
+    ...(inQuery.length === 0 ? [] : [`${inQuery.map(code).join(', ')} may stand in the query too.`]),
+    `Answers ${status} with ${answer}.${long ? ' Streams progress when the request accepts `text/event-stream`.' : ''}`,
+  ].join('\n\n');
+}
+
+const OTHERS = `## Others
+
+| request | what it does |
+| --- | --- |
+| \`GET /export\` | all live memories as JSON lines ([format](import-export.md)) |
+| \`POST /import\` | takes JSON lines (\`Content-Type: application/x-ndjson\`); \`?overwrite=true\` replaces memories that have their id |
+| \`GET /health\`, \`/health/live\`, \`/health/ready\` | whether the process answers, and whether the memories can be used (503 when not); need no token |
+| \`GET /metrics\` | metrics for Prometheus |
+| \`GET /openapi.json\` | this page for programs |
+| \`/mcp\`, \`/sse\`, \`/messages\` | MCP: Streamable HTTP, and HTTP+SSE for older clients |
+| \`GET /\` | the web page |`;
