@@ -3,7 +3,7 @@ import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import { ConfigurationError } from '../errors/configuration-error.ts';
-import { McpHttpEndpoint } from '../mcp/http-endpoint.ts';
+import { type McpHttpEndpoint, memoryEndpoint } from '../mcp/http-endpoint.ts';
 import { settleWithin } from '../util/settle-within.ts';
 import type { ServerParts } from '../wire/services.ts';
 import { buildApp } from './build-app.ts';
@@ -35,7 +35,7 @@ export async function startHttpServer(
 ): Promise<HttpServer> {
   const { settings } = parts;
   requireTokenForOthers(settings);
-  const mcp = new McpHttpEndpoint(parts, { bodyLimit: settings.bodyLimit, messagesPath: MESSAGES_PATH });
+  const mcp = memoryEndpoint(parts, { bodyLimit: settings.bodyLimit, messagesPath: MESSAGES_PATH });
   let stopping = false;
   const app = buildApp({ ...parts, mcp, isStopping: () => stopping });
   const server = createNodeServer(settings, getRequestListener(app.fetch));

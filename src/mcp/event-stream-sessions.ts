@@ -1,8 +1,7 @@
 import { isJsonContentType } from '@modelcontextprotocol/server';
 import type { Access } from '../wire/access.ts';
-import type { ServerParts } from '../wire/services.ts';
 import { EventStreamTransport } from './event-stream-transport.ts';
-import { buildServer } from './server.ts';
+import type { ServerFactory } from './server.ts';
 import { SessionPool } from './session-pool.ts';
 
 const LIMITS = { count: 1_000, idleMs: Infinity };
@@ -15,19 +14,19 @@ interface EventStreamSession {
 
 /** The HTTP+SSE transport of the protocol 2024-11-05, which older clients speak: one stream down, posts up. */
 export class EventStreamSessions {
-  readonly #parts: ServerParts;
+  readonly #build: ServerFactory;
   readonly #messagesPath: string;
   readonly #sessions = new SessionPool<EventStreamSession>(LIMITS);
 
-  constructor(parts: ServerParts, messagesPath: string) {
-    this.#parts = parts;
+  constructor(build: ServerFactory, messagesPath: string) {
+    this.#build = build;
     this.#messagesPath = messagesPath;
   }
 
   /** Answers with the stream of a new session. */
   async open(access: Access): Promise<Response> {
     const transport = new EventStreamTransport(this.#messagesPath);
-    const server = buildServer(this.#parts, access);
+    const server = this.#build(access);
     // The session is over when the client is gone; the server keeps what it sets itself.
     transport.onclose = () => {
       this.#sessions.remove(transport.sessionId);

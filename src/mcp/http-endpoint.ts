@@ -1,6 +1,8 @@
+import type { Logger } from '../logger.ts';
 import type { Access } from '../wire/access.ts';
 import type { ServerParts } from '../wire/services.ts';
 import { EventStreamSessions } from './event-stream-sessions.ts';
+import { buildServer, type ServerFactory } from './server.ts';
 import { StreamableSessions } from './streamable-sessions.ts';
 
 export interface HttpEndpointOptions {
@@ -8,6 +10,8 @@ export interface HttpEndpointOptions {
   readonly bodyLimit: number;
   /** Where clients of the older transport send their messages to. */
   readonly messagesPath: string;
+  /** Hears of requests that are refused, at the level `debug`. */
+  readonly logger: Logger;
 }
 
 /** MCP over HTTP, all generations of it. Callers have checked Host, Origin and token before. */
@@ -15,9 +19,9 @@ export class McpHttpEndpoint {
   readonly #streamable: StreamableSessions;
   readonly #eventStreams: EventStreamSessions;
 
-  constructor(parts: ServerParts, { bodyLimit, messagesPath }: HttpEndpointOptions) {
-    this.#streamable = new StreamableSessions(parts, bodyLimit);
-    this.#eventStreams = new EventStreamSessions(parts, messagesPath);
+  constructor(build: ServerFactory, { messagesPath, ...options }: HttpEndpointOptions) {
+    this.#streamable = new StreamableSessions(build, options);
+    this.#eventStreams = new EventStreamSessions(build, messagesPath);
   }
 
   /** Streamable HTTP: every request to `/mcp`. */
@@ -39,4 +43,12 @@ export class McpHttpEndpoint {
   async close(): Promise<void> {
     await Promise.all([this.#streamable.close(), this.#eventStreams.close()]);
   }
+}
+
+/** The endpoint of the memories. */
+export function memoryEndpoint(
+  parts: ServerParts,
+  options: Omit<HttpEndpointOptions, 'logger'>,
+): McpHttpEndpoint {
+  return new McpHttpEndpoint((access) => buildServer(parts, access), { ...options, logger: parts.logger });
 }

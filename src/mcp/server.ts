@@ -8,6 +8,9 @@ import { registerResources } from './resources.ts';
 import { registerTool } from './register-tool.ts';
 import { tools } from './tools.ts';
 
+/** Makes the server of one session, or of one call, for a caller who may do this much. */
+export type ServerFactory = (access: Access) => McpServer;
+
 /**
  * The MCP server, the same for every transport. Nothing is opened before the first call that needs it.
  * @param access with `read` there are only the tools that change nothing

@@ -6,16 +6,23 @@ import {
   legacyStatelessFallback,
   type McpHttpHandler,
   type LegacyHttpHandler,
+  type McpServer,
   WebStandardStreamableHTTPServerTransport,
 } from '@modelcontextprotocol/server';
+import type { Logger } from '../logger.ts';
 import type { Access } from '../wire/access.ts';
-import type { ServerParts } from '../wire/services.ts';
-import { buildServer } from './server.ts';
+import type { ServerFactory } from './server.ts';
 import { SessionPool } from './session-pool.ts';
 
 const HOUR_MS = 3_600_000;
 const LIMITS = { count: 1_000, idleMs: 24 * HOUR_MS };
 const SESSION_HEADER = 'mcp-session-id';
+
+export interface StreamableOptions {
+  /** Largest message in bytes. */
+  readonly bodyLimit: number;
+  readonly logger: Logger;
+}
 
 interface StreamableSession {
   readonly transport: WebStandardStreamableHTTPServerTransport;
@@ -36,14 +43,16 @@ interface Stateless {
  * tool can then ask their user; whatever comes without one is served for itself.
  */
 export class StreamableSessions {
-  readonly #parts: ServerParts;
+  readonly #build: ServerFactory;
   readonly #bodyLimit: number;
+  readonly #logger: Logger;
   readonly #sessions = new SessionPool<StreamableSession>(LIMITS);
   readonly #stateless: Readonly<Record<Access, Stateless>>;
 
-  constructor(parts: ServerParts, bodyLimit: number) {
-    this.#parts = parts;
+  constructor(build: ServerFactory, { bodyLimit, logger }: StreamableOptions) {
+    this.#build = build;
     this.#bodyLimit = bodyLimit;
+    this.#logger = logger;
     this.#stateless = { read: this.#createStateless('read'), write: this.#createStateless('write') };
   }
 
@@ -69,7 +78,7 @@ export class StreamableSessions {
   }
 
   async #startSession(access: Access): Promise<WebStandardStreamableHTTPServerTransport> {
-    const server = buildServer(this.#parts, access);
+    const server = this.#build(access);
     const transport = new WebStandardStreamableHTTPServerTransport({
       sessionIdGenerator: randomUUID,
       maxRequestBodySize: this.#bodyLimit,
@@ -85,9 +94,9 @@ export class StreamableSessions {
   }
 
   #createStateless(access: Access): Stateless {
-    const build = (): ReturnType<typeof buildServer> => buildServer(this.#parts, access);
+    const build = (): McpServer => this.#build(access);
     const onError = (error: Error): void => {
-      this.#parts.logger.debug('an MCP request was refused', {}, error);
+      this.#logger.debug('an MCP request was refused', {}, error);
     };
     const limit = { maxRequestBodySize: this.#bodyLimit };
     return {
