@@ -1,0 +1,52 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { findNode22 } from './node-22.ts';
+
+const SUITE = resolve('node_modules/@modelcontextprotocol/conformance/dist/index.js');
+
+export interface ConformanceCheck {
+  readonly id: string;
+  readonly status: 'SUCCESS' | 'FAILURE' | 'WARNING' | 'SKIPPED' | 'INFO';
+  readonly errorMessage?: string;
+}
+
+/** The checks of each scenario. */
+export type ConformanceReport = ReadonlyMap<string, readonly ConformanceCheck[]>;
+
+/** Runs every server scenario of the official suite that this version of the protocol has. */
+export async function runConformance(url: string, specVersion: string): Promise<ConformanceReport> {
+  const folder = mkdtempSync(join(tmpdir(), 'faiss-memory-conformance-'));
+  try {
+    const options = ['--url', url, '--suite', 'all', '--spec-version', specVersion, '--output-dir', folder];
+    const child = spawn(await findNode22(), [SUITE, 'server', ...options], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const [output] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);
+    const report = readReport(folder);
+    if (report.size === 0) throw new Error(`the conformance suite left no results: ${output}`);
+    return report;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function readReport(folder: string): ConformanceReport {
+  return new Map(
+    readdirSync(folder).map((name) => {
+      const scenario = /^server-(.+)-\d{4}-\d\d-\d\dT/.exec(name)?.[1] ?? name;
+      const checks = readFileSync(join(folder, name, 'checks.json'), 'utf8');
+      return [scenario, JSON.parse(checks) as ConformanceCheck[]];
+    }),
+  );
+}
+
+/** What did not succeed, as `STATUS id`; what is only told is no problem. */
+export function problems(checks: readonly ConformanceCheck[]): string[] {
+  return checks
+    .filter(({ status }) => status !== 'SUCCESS' && status !== 'INFO')
+    .map(({ status, id }) => `${status} ${id}`);
+}
