@@ -9,7 +9,8 @@ export interface MapParts {
   readonly embedder: Embedder;
 }
 
-const PAGE = 500;
+/** Read at once: each page is a message between threads, and unpacking it blocks this one. */
+const PAGE = 200;
 
 /** Draws the newest memories that have a vector by their meaning. */
 export async function mapMemories({ store, embedder }: MapParts, limit: number): Promise<MemoryMap> {

@@ -8,7 +8,7 @@ export interface PlanePoint {
 /** Iterations after which the direction of the largest spread hardly moves any more. */
 const ITERATIONS = 40;
 /** Multiplications between two pauses, some milliseconds of work: other calls must not wait. */
-const WORK_BETWEEN_PAUSES = 4_000_000;
+const WORK_BETWEEN_PAUSES = 2_000_000;
 
 /**
  * Projects vectors onto the two directions in which they spread the most (principal component analysis, by power
@@ -17,7 +17,7 @@ const WORK_BETWEEN_PAUSES = 4_000_000;
  * @returns one point for each vector, in order, both coordinates from -1 to 1
  */
 export async function projectToPlane(vectors: readonly Float32Array[]): Promise<PlanePoint[]> {
-  const rows = centred(vectors);
+  const rows = await centred(vectors);
   const first = await principalDirection(rows);
   const xs = rows.map((row) => dot(row, first));
   for (const [index, row] of rows.entries()) subtract(row, first, xs[index] ?? 0);
@@ -27,13 +27,18 @@ export async function projectToPlane(vectors: readonly Float32Array[]): Promise<
   return vectors.map((_, index) => ({ x: scaledX[index] ?? 0, y: scaledY[index] ?? 0 }));
 }
 
-function centred(vectors: readonly Float32Array[]): Float64Array[] {
+async function centred(vectors: readonly Float32Array[]): Promise<Float64Array[]> {
   const dimension = vectors[0]?.length ?? 0;
   const mean = new Float64Array(dimension);
   for (const vector of vectors) {
     for (let i = 0; i < dimension; i += 1) mean[i] = (mean[i] ?? 0) + (vector[i] ?? 0) / vectors.length;
   }
-  return vectors.map((vector) => Float64Array.from(vector, (value, i) => value - (mean[i] ?? 0)));
+  await setImmediate();
+  return vectors.map((vector) => {
+    const row = new Float64Array(vector);
+    subtract(row, mean, 1);
+    return row;
+  });
 }
 
 /** Unit vector along the largest spread; the zero vector when there is none. */
