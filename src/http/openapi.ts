@@ -2,6 +2,7 @@ import type { JsonSchema } from '../wire/json-schema.ts';
 import { pathFields, type Route } from './define-route.ts';
 import { PROBLEM_TYPE } from './problem.ts';
 import { transferPaths } from './routes/transfer-routes.ts';
+import { serverPaths } from './server-paths.ts';
 
 type Node = Readonly<Record<string, unknown>>;
 
@@ -27,7 +28,7 @@ export function openApiDocument(routes: readonly Route[], version: string): Node
     servers: [{ url: '/' }],
     security: [{ token: [] }, { apiKey: [] }, {}],
     tags: ['Memories', 'Backups', 'Sync', 'Server'].map((name) => ({ name })),
-    paths: { ...Object.fromEntries(paths), ...SERVER_PATHS },
+    paths: { ...Object.fromEntries(paths), ...serverPaths },
     components: {
       securitySchemes: {
         token: { type: 'http', scheme: 'bearer' },
@@ -96,18 +97,22 @@ function bodyOf(schema: JsonSchema, names: readonly string[]): Node {
 }
 
 function responsesOf({ status, long, problems = [], outputSchema }: Route): Node {
-  const success = {
-    description: 'Done',
-    content: {
-      'application/json': { schema: outputSchema() },
-      ...(long ? { 'text/event-stream': { schema: EVENTS } } : {}),
-    },
-  };
+  const answer = { 'application/json': { schema: outputSchema() } };
+  const events = long ? { 'text/event-stream': { schema: EVENTS } } : {};
+  // A stream begins before anything was made.
+  const successes =
+    status === 200
+      ? { 200: done({ ...answer, ...events }) }
+      : { [status]: done(answer), ...(long ? { 200: done(events) } : {}) };
   const statuses = [...new Set([...COMMON_PROBLEMS, ...problems, ...(long ? [] : [503])])].sort();
   return {
-    [status]: success,
+    ...successes,
     ...Object.fromEntries(statuses.map((code) => [code, { $ref: '#/components/responses/Problem' }])),
   };
+}
+
+function done(content: Node): Node {
+  return { description: 'Done', content };
 }
 
 const EVENTS = {
@@ -146,49 +151,3 @@ const PROBLEM_SCHEMA = {
 };
 
 const PROBLEM_CONTENT = { [PROBLEM_TYPE]: { schema: { $ref: '#/components/schemas/Problem' } } };
-
-const flagObject = (name: string): Node => ({
-  type: 'object',
-  properties: { [name]: { type: 'boolean' } },
-  required: [name],
-});
-
-function serverPath(operationId: string, summary: string, responses: Node): Node {
-  return { get: { operationId, tags: ['Server'], summary, security: [{}], responses } };
-}
-
-function json(description: string, schema: Node): Node {
-  return { description, content: { 'application/json': { schema } } };
-}
-
-const SERVER_PATHS: Node = {
-  '/health': serverPath('health', 'Whether the server lives, and is ready', {
-    200: json('It lives', {
-      type: 'object',
-      properties: {
-        status: { enum: ['ok', 'unavailable'] },
-        live: { type: 'boolean' },
-        ready: { type: 'boolean' },
-      },
-      required: ['status', 'live', 'ready'],
-    }),
-  }),
-  '/health/live': serverPath('live', 'Answers while the process lives', {
-    200: json('It lives', flagObject('live')),
-  }),
-  '/health/ready': serverPath('ready', 'Whether the memories can be used', {
-    200: json('Ready', flagObject('ready')),
-    503: json('Not ready: starting, stopping, or the store cannot be opened', flagObject('ready')),
-  }),
-  '/metrics': {
-    get: {
-      operationId: 'metrics',
-      tags: ['Server'],
-      summary: 'Metrics in the text format of Prometheus',
-      responses: {
-        200: { description: 'Metrics', content: { 'text/plain': { schema: { type: 'string' } } } },
-        401: { $ref: '#/components/responses/Problem' },
-      },
-    },
-  },
-};

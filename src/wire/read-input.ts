@@ -63,9 +63,18 @@ const MAX_SHOWN = 60;
 
 function shown(value: unknown): string {
   if (value === undefined) return 'missing';
-  const json = JSON.stringify(value);
+  const json = toJson(value);
   // The cut may fall into a surrogate pair, which not every client could read.
   return json.length > MAX_SHOWN ? `${json.slice(0, MAX_SHOWN - 1).toWellFormed()}…` : json;
+}
+
+function toJson(value: unknown): string {
+  try {
+    return JSON.stringify(value);
+  } catch {
+    // Nested so deeply that the stack is too small.
+    return Array.isArray(value) ? '[…]' : '{…}';
+  }
 }
 
 function allowed(schema: JsonSchema): string {

@@ -73,7 +73,12 @@ export const transferPaths = {
       operationId: 'exportMemories',
       tags: ['Memories'],
       summary: 'All live memories as JSON lines',
-      responses: { 200: { description: 'One memory a line', content: lines }, 401: problem, 429: problem },
+      responses: {
+        200: { description: 'One memory a line', content: lines },
+        401: problem,
+        403: problem,
+        429: problem,
+      },
     },
   },
   '/import': {
@@ -116,6 +121,8 @@ export const transferPaths = {
         413: problem,
         415: problem,
         429: problem,
+        500: problem,
+        503: problem,
       },
     },
   },

@@ -168,6 +168,16 @@ describe('the schema of shared fields', () => {
   });
 });
 
+describe('readInput of what is nested too deeply to be shown', () => {
+  it.each([
+    ['[', ']', '[…]'],
+    ['{"a":', '}', '{…}'],
+  ])('refuses %s…%s', (opening, closing, shown) => {
+    const deep: unknown = JSON.parse(`${opening.repeat(100_000)}1${closing.repeat(100_000)}`);
+    expect(refusal({ query: deep })).toBe(`query is ${shown}; allowed is a text`);
+  });
+});
+
 describe('readInput with alternatives', () => {
   const either = z.strictObject({ confirm: z.optional(z.union([z.boolean(), z.string()])) });
   const eitherJson = toJsonSchema(either);
