@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type ConformanceReport, problems, runConformance } from '../helpers/conformance.ts';
+import { type ConformanceReport, problems, runConformance } from '../helpers/conformance/run-conformance.ts';
 import { launchServer, type RunningHttpServer } from '../helpers/http-server.ts';
 
 /** The scenarios that need no tools of the suite's own, with how many checks succeed. */

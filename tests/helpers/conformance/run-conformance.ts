@@ -1,12 +1,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { findNode22 } from './node-22.ts';
+import { findNode22 } from '../node-22.ts';
 
-const SUITE = resolve('node_modules/@modelcontextprotocol/conformance/dist/index.js');
+const PACKAGE = resolve('node_modules/@modelcontextprotocol/conformance');
+const SUITE = join(PACKAGE, 'dist/index.js');
 
 export interface ConformanceCheck {
   readonly id: string;
@@ -42,6 +43,14 @@ function readReport(folder: string): ConformanceReport {
       return [scenario, JSON.parse(checks) as ConformanceCheck[]];
     }),
   );
+}
+
+/** The scenarios that servers of this version of the protocol must pass; none where the suite has no list of them. */
+export function requiredScenarios(specVersion: string): string[] {
+  const file = join(PACKAGE, 'requirements', `${specVersion}.yaml`);
+  if (!existsSync(file)) return [];
+  const [, servers = ''] = /^server:\n((?: {2}- .+\n)+)/m.exec(readFileSync(file, 'utf8')) ?? [];
+  return [...servers.matchAll(/^ {2}- (\S+)/gm)].map(([, scenario = '']) => scenario);
 }
 
 /** What did not succeed, as `STATUS id`; what is only told is no problem. */
