@@ -1,5 +1,6 @@
 // Times and sizes beside a reference of the same run, against the budgets in docs/architecture.md:
-//   npm run bench -- [--quick]        results as a table and in bench/results/bench.json
+//   npm run bench -- [--quick | --long]        results as a table and in bench/results/bench.json
+// --long watches the HTTP server's memory for ten minutes instead of one.
 import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,19 +14,14 @@ import {
   randomText,
   randomUnitVector,
 } from './lib/filled-app.ts';
+import { httpRows } from './lib/http-rows.ts';
 import { percentile } from './lib/metrics.ts';
+import type { Row } from './lib/row.ts';
 import { bareNode, ServerProcess } from './lib/server-process.ts';
 import { syncRows } from './lib/sync-rows.ts';
 
-interface Row {
-  readonly what: string;
-  readonly measured: string;
-  readonly budget: string;
-  readonly reference: string;
-  readonly ok: boolean;
-}
-
 const quick = process.argv.includes('--quick');
+const long = process.argv.includes('--long');
 const rows: Row[] = [];
 
 function report(row: Row): void {
@@ -249,6 +245,7 @@ await tokens();
 const small = await filledApp(10_000);
 await hybrid(small, 10_000, 10);
 await writes(small);
+await httpRows(small.dataDir, report, { flatSeconds: long ? 600 : quick ? 20 : 60 });
 await small.close();
 await withModel('wasm', 30);
 await withModel('native', 12);

@@ -18,14 +18,7 @@ import { versitygw } from '../../tests/helpers/servers/versitygw.ts';
 import { CountingProxy, type Traffic } from './counting-proxy.ts';
 import { filledApp, randomNumbers, randomText } from './filled-app.ts';
 import { runProgram, type ProgramRun } from './measured-program.ts';
-
-export interface SyncRow {
-  readonly what: string;
-  readonly measured: string;
-  readonly budget: string;
-  readonly reference: string;
-  readonly ok: boolean;
-}
+import type { Row } from './row.ts';
 
 const KIB = 1_024;
 const MIB = KIB * KIB;
@@ -82,7 +75,7 @@ function size(bytes: number): string {
  * What sync costs with so many memories, through the built program and a real server on loopback, encrypted:
  * first push, nothing changed, one memory, an empty machine, a merge of 1,000 changes.
  */
-export async function syncRows(memories: number, report: (row: SyncRow) => void): Promise<void> {
+export async function syncRows(memories: number, report: (row: Row) => void): Promise<void> {
   const { name, server } = await startServer();
   const proxy = await CountingProxy.start(server.address);
   const filled = await filledApp(memories);
@@ -131,7 +124,7 @@ interface Measurement {
   readonly whole: { readonly ms: number; readonly bytes: number };
 }
 
-function toRow({ what, run, traffic, limit, whole }: Measurement): SyncRow {
+function toRow({ what, run, traffic, limit, whole }: Measurement): Row {
   const bytes = traffic.bytesUp + traffic.bytesDown;
   const share = ((100 * bytes) / whole.bytes).toPrecision(2);
   return {

@@ -1,0 +1,224 @@
+import { execFile } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import autocannon from 'autocannon';
+import { randomNumbers, randomQuery, randomText } from './filled-app.ts';
+import { HttpProcess } from './http-process.ts';
+import { percentile } from './metrics.ts';
+import type { Report } from './row.ts';
+
+const SECONDS = 6;
+/** For long runs: as busy as a team keeps it, and no more than the machine can bear beside other work. */
+const STEADY_RATE = 20;
+const CONNECTIONS = [1, 10, 50];
+const HEADERS = { 'Content-Type': 'application/json' };
+
+type Mode = 'keyword' | 'hybrid';
+
+interface Load {
+  readonly perSecond: number;
+  readonly p99: number;
+  readonly errors: number;
+}
+
+/** Different searches, so that nothing can be answered from a cache. */
+function searches(mode: Mode): autocannon.Request[] {
+  const random = randomNumbers(5);
+  return Array.from({ length: 200 }, () => ({
+    method: 'POST',
+    path: '/search',
+    headers: HEADERS,
+    body: JSON.stringify({ query: randomQuery(random), mode }),
+  }));
+}
+
+interface LoadPlan {
+  readonly requests: autocannon.Request[];
+  readonly seconds?: number;
+  /** Requests a second at most. */
+  readonly rate?: number;
+}
+
+async function load(
+  { address }: HttpProcess,
+  connections: number,
+  { requests, seconds = SECONDS, rate }: LoadPlan,
+): Promise<Load> {
+  const limit = rate === undefined ? {} : { overallRate: rate };
+  const result = await autocannon({ url: address, connections, duration: seconds, requests, ...limit });
+  const errors = result.errors + result.timeouts + result.non2xx;
+  return { perSecond: result.requests.average, p99: result.latency.p99, errors };
+}
+
+const told = ({ perSecond, p99, errors }: Load): string =>
+  `${perSecond.toFixed(0)}/s, p99 ${p99} ms${errors === 0 ? '' : `, ${errors} errors`}`;
+
+/** Searches, writes beside them, memory over time, shutdown under load: the HTTP server on a filled data folder. */
+export async function httpRows(
+  dataDir: string,
+  report: Report,
+  { flatSeconds }: { readonly flatSeconds: number },
+): Promise<void> {
+  const server = await HttpProcess.start(dataDir);
+  // The first search by meaning loads the model and the index.
+  await load(server, 1, { requests: searches('hybrid'), seconds: 5 });
+  await searchRows(server, report);
+  await writeRow(server, report);
+  await inspectorRow(server, report);
+  await flatRow(server, report, flatSeconds);
+  await shutdownRow(dataDir, server, report);
+}
+
+async function searchRows(server: HttpProcess, report: Report): Promise<void> {
+  const [sample] = searches('keyword');
+  const init = { method: 'POST', headers: HEADERS, body: String(sample?.body) };
+  const bytes = (await (await fetch(`${server.address}/search`, init)).text()).length;
+  const bare = await HttpProcess.startBare(bytes);
+  for (const mode of ['keyword', 'hybrid'] as const) {
+    for (const connections of CONNECTIONS) {
+      const reference = await load(bare, connections, { requests: searches(mode), seconds: 3 });
+      const measured = await load(server, connections, { requests: searches(mode) });
+      report({
+        what: `HTTP ${mode} search, 10000 memories, ${connections} connections`,
+        measured: `${told(measured)}, 1/${(reference.perSecond / measured.perSecond).toFixed(0)}`,
+        budget: 'no error',
+        reference: `node:http, same bytes: ${told(reference)}`,
+        ok: measured.errors === 0,
+      });
+    }
+  }
+  await bare.stop();
+}
+
+async function writeRow(server: HttpProcess, report: Report): Promise<void> {
+  const random = randomNumbers(9);
+  const adds = Array.from({ length: 5_000 }, () => ({
+    method: 'POST' as const,
+    path: '/memory/add',
+    headers: HEADERS,
+    body: JSON.stringify({ text: randomText(random) }),
+  }));
+  const alone = await load(server, 10, { requests: searches('keyword') });
+  const [written, found] = await Promise.all([
+    load(server, 1, { requests: adds }),
+    load(server, 10, { requests: searches('keyword') }),
+  ]);
+  report({
+    what: 'HTTP adds, one after the other, during keyword searches by 10',
+    measured: `adds ${told(written)}; searches ${told(found)}`,
+    budget: 'no error',
+    reference: `searches alone: ${told(alone)}`,
+    ok: written.errors + found.errors === 0,
+  });
+}
+
+/** The Inspector's load mode: what MCP adds to a search. */
+async function inspectorRow(server: HttpProcess, report: Report): Promise<void> {
+  const { stdout } = await promisify(execFile)('npx', [
+    'mcp-inspector',
+    '--cli',
+    `${server.address}/mcp`,
+    ...['--transport', 'http', '--method', 'tools/call', '--tool-name', 'memory_search'],
+    ...['--tool-args-json', '{"query":"w100 w2000","mode":"keyword"}'],
+    ...[
+      '--load',
+      '--load-concurrency',
+      '10',
+      '--load-duration',
+      String(SECONDS),
+      '--format',
+      'json',
+      '--quiet',
+    ],
+  ]);
+  const plain = await load(server, 10, { requests: searches('keyword') });
+  const { result } = JSON.parse(stdout) as { result: InspectorLoad };
+  const measured = {
+    perSecond: result.throughput,
+    p99: result.latencyMs.p99,
+    errors: result.errors + result.toolErrors,
+  };
+  report({
+    what: 'MCP memory_search over Streamable HTTP, Inspector, 10 at once',
+    measured: told(measured),
+    budget: 'no error',
+    reference: `REST: ${told(plain)}`,
+    ok: measured.errors === 0,
+  });
+}
+
+/** What the Inspector prints, as far as it is used. */
+interface InspectorLoad {
+  readonly throughput: number;
+  readonly latencyMs: { readonly p99: number };
+  readonly errors: number;
+  readonly toolErrors: number;
+}
+
+/** Resident memory while searches go on: the last quarter of the time beside the second. */
+async function flatRow(server: HttpProcess, report: Report, seconds: number): Promise<void> {
+  const samples: number[] = [];
+  const watching = new AbortController();
+  const watch = async (): Promise<void> => {
+    while (!watching.signal.aborted) {
+      samples.push(server.rss);
+      await sleep(500);
+    }
+  };
+  const watched = watch();
+  const { errors } = await load(server, 10, { requests: searches('hybrid'), seconds, rate: STEADY_RATE });
+  watching.abort();
+  await watched;
+  const quarter = Math.floor(samples.length / 4);
+  const early = percentile(samples.slice(quarter, 2 * quarter), 50);
+  const late = percentile(samples.slice(3 * quarter), 50);
+  report({
+    what: `HTTP resident memory under load for ${seconds} s`,
+    measured: `${late.toFixed(0)} MB, ${(late / early).toFixed(2)} x`,
+    budget: '1.10 x',
+    reference: `before: ${early.toFixed(0)} MB`,
+    ok: late / early <= 1.1 && errors === 0,
+  });
+}
+
+/** Adds by 20 clients while the server is asked to end: what was acknowledged must be there after the next start. */
+async function shutdownRow(dataDir: string, server: HttpProcess, report: Report): Promise<void> {
+  const acknowledged: string[] = [];
+  let cut = 0;
+  let running = true;
+  const client = async (name: number): Promise<void> => {
+    for (let turn = 0; running; turn += 1) {
+      const body = JSON.stringify({ text: `client ${name} turn ${turn} ${performance.now()}` });
+      const response = await fetch(`${server.address}/memory/add`, {
+        method: 'POST',
+        headers: HEADERS,
+        body,
+      }).catch(() => undefined);
+      if (response === undefined) return;
+      const answer = await response.text().catch(() => '');
+      if (answer === '') cut += 1;
+      else acknowledged.push((JSON.parse(answer) as { id: string }).id);
+    }
+  };
+  const clients = Array.from({ length: 20 }, (_, name) => client(name));
+  await sleep(1_000);
+  const start = performance.now();
+  const code = await server.stop();
+  const took = performance.now() - start;
+  running = false;
+  await Promise.all(clients);
+  const again = await HttpProcess.start(dataDir);
+  let lost = 0;
+  for (const id of acknowledged) {
+    const { status } = await fetch(`${again.address}/memory/${id}`);
+    if (status !== 200) lost += 1;
+  }
+  await again.stop();
+  report({
+    what: 'HTTP shutdown under load',
+    measured: `${acknowledged.length} acknowledged, ${lost} lost, ${cut} answers cut, ${(took / 1_000).toFixed(1)} s`,
+    budget: 'none lost, none cut',
+    reference: '',
+    ok: lost === 0 && cut === 0 && code === 0,
+  });
+}
