@@ -1,3 +1,5 @@
+import type { RestoreAnswer } from './types.ts';
+
 /** What the server answered instead, as it explains it. */
 export interface ProblemAnswer {
   readonly status: number;
@@ -5,7 +7,7 @@ export interface ProblemAnswer {
   readonly detail: string;
   readonly fix?: string;
   /** With CONFIRMATION_NEEDED: what would happen. */
-  readonly dry_run?: unknown;
+  readonly dry_run?: RestoreAnswer;
 }
 
 export class ApiError extends Error {

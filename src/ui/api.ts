@@ -10,11 +10,13 @@ export interface CallOptions {
   /** Sent as JSON. */
   readonly body?: object;
   readonly signal?: AbortSignal | undefined;
+  /** Changes nothing at the server, although it is no GET. */
+  readonly readsOnly?: boolean;
 }
 
 /** Calls the API. @throws ApiError with what the server says */
 export async function call<Answer>(method: Method, path: string, options: CallOptions = {}): Promise<Answer> {
-  const { body, signal } = options;
+  const { body, signal, readsOnly = method === 'GET' } = options;
   const response = await send(path, {
     method,
     signal: signal ?? null,
@@ -22,12 +24,12 @@ export async function call<Answer>(method: Method, path: string, options: CallOp
       ? {}
       : { body: JSON.stringify(body), headers: { 'Content-Type': 'application/json' } }),
   });
-  if (method !== 'GET' && path !== '/search') reportChange();
+  if (!readsOnly) reportChange();
   // The server describes its answers in /openapi.json.
   return (await response.json()) as Answer;
 }
 
-export interface WorkCall extends CallOptions {
+export interface WorkCall extends Omit<CallOptions, 'readsOnly'> {
   readonly onProgress: (progress: WorkProgress) => void;
 }
 

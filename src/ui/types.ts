@@ -5,9 +5,10 @@ export interface Memory {
   readonly text: string;
   readonly tags?: readonly string[];
   readonly source?: string;
+  readonly metadata?: Readonly<Record<string, unknown>>;
   readonly created: string;
   readonly updated?: string;
-  readonly state?: string;
+  readonly state?: 'deleted' | 'purged';
   readonly conflict?: boolean;
 }
 
@@ -91,6 +92,8 @@ export interface SyncStatus {
   readonly pushed_at?: string;
   readonly pulled_at?: string;
   readonly unsent?: number;
+  /** A merge would remove so many memories, so it waits until somebody agrees. */
+  readonly held_removals?: number;
   readonly machines?: readonly MachineState[];
   readonly problem?: { readonly message: string; readonly fix?: string };
   readonly warnings?: readonly string[];
@@ -110,6 +113,14 @@ export interface WorkProgress {
   readonly step: string;
   readonly done: number;
   readonly total?: number;
+}
+
+export interface AddAnswer {
+  readonly outcome: 'added' | 'existing' | 'skipped' | 'superseded';
+  /** Others that say nearly the same. */
+  readonly similar?: readonly object[];
+  /** Kinds of secrets that were masked in it. */
+  readonly masked?: readonly string[];
 }
 
 export interface GrowthDay {
@@ -132,5 +143,8 @@ export interface ImportAnswer {
   readonly updated: number;
   readonly conflicts: number;
   readonly rejected: number;
+  /** Memories in which secrets were masked. */
+  readonly masked: number;
+  readonly warnings: readonly string[];
   readonly problems: readonly { readonly line: number; readonly problem: string }[];
 }

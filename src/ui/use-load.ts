@@ -1,5 +1,6 @@
 import { useCallback, useEffect, useState } from 'preact/hooks';
 import { explain, isAbort } from './api-error.ts';
+import { onChange } from './changes.ts';
 
 export interface Loaded<Value> {
   /** Undefined until it was loaded the first time; kept while it is loaded again. */
@@ -11,7 +12,8 @@ export interface Loaded<Value> {
 }
 
 /**
- * Loads when the view appears and whenever `key` changes; what is overtaken is aborted.
+ * Loads when the view appears, whenever `key` changes, and when this page has changed something at the server; what is
+ * overtaken is aborted.
  * @param key names what is loaded
  */
 export function useLoad<Value>(key: string, load: (signal: AbortSignal) => Promise<Value>): Loaded<Value> {
@@ -41,5 +43,6 @@ export function useLoad<Value>(key: string, load: (signal: AbortSignal) => Promi
   const reload = useCallback(() => {
     setTurn((before) => before + 1);
   }, []);
+  useEffect(() => onChange(reload), [reload]);
   return { ...state, reload };
 }

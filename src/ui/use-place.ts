@@ -1,9 +1,14 @@
 import { useEffect, useState } from 'preact/hooks';
 
-/** Where in the page the user is: `memories`, or with an argument `memory/<id>`. From the part of the address after #. */
+/**
+ * Where in the page the user is, from the part of the address after #: `memories`, `memories?query=tea`, or with an
+ * argument `memory/<id>`.
+ */
 export interface Place {
   readonly view: string;
   readonly argument: string;
+  /** As a query. */
+  readonly parameters: string;
 }
 
 export function usePlace(): Place {
@@ -21,10 +26,25 @@ export function usePlace(): Place {
 }
 
 function readPlace(): Place {
-  const [view = '', argument = ''] = location.hash.replace(/^#\/?/, '').split('/');
-  return { view: view === '' ? 'memories' : view, argument: decodeURIComponent(argument) };
+  const [path = '', parameters = ''] = location.hash.replace(/^#\/?/, '').split('?', 2);
+  const [view = '', argument = ''] = path.split('/');
+  return { view: view === '' ? 'memories' : view, argument: decodeArgument(argument), parameters };
+}
+
+function decodeArgument(argument: string): string {
+  try {
+    return decodeURIComponent(argument);
+  } catch {
+    // Written by hand.
+    return argument;
+  }
 }
 
 export function linkTo(view: string, argument?: string): string {
   return argument === undefined ? `#/${view}` : `#/${view}/${encodeURIComponent(argument)}`;
+}
+
+/** Puts parameters into the address without going anywhere. */
+export function noteParameters(view: string, parameters: string): void {
+  history.replaceState(history.state, '', parameters === '' ? `#/${view}` : `#/${view}?${parameters}`);
 }

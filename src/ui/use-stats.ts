@@ -1,6 +1,4 @@
-import { useEffect } from 'preact/hooks';
 import { call } from './api.ts';
-import { onChange } from './changes.ts';
 import type { Stats } from './types.ts';
 import { useLoad } from './use-load.ts';
 
@@ -9,7 +7,5 @@ import { useLoad } from './use-load.ts';
  * @param key another one loads them again
  */
 export function useStats(key = ''): Stats | undefined {
-  const { value, reload } = useLoad(key, (signal) => call<Stats>('GET', '/stats', { signal }));
-  useEffect(() => onChange(reload), [reload]);
-  return value;
+  return useLoad(key, (signal) => call<Stats>('GET', '/stats', { signal })).value;
 }

@@ -1,11 +1,10 @@
-/** Numbers and times for people. */
+/** Numbers and times for people; words in the language of the page. */
 
-const dates = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' });
-const relative = new Intl.RelativeTimeFormat(undefined, { numeric: 'auto' });
+const dates = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'short' });
+const days = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium' });
+const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto' });
 
 const UNITS: readonly (readonly [unit: Intl.RelativeTimeFormatUnit, milliseconds: number])[] = [
-  ['year', 31_557_600_000],
-  ['month', 2_629_800_000],
   ['day', 86_400_000],
   ['hour', 3_600_000],
   ['minute', 60_000],
@@ -15,15 +14,27 @@ export function exactTime(time: string): string {
   return dates.format(new Date(time));
 }
 
+/** Longer ago, a date says more. */
+const OLD_MS = 30 * 86_400_000;
+
 /** For example `2 hours ago`. */
 export function ago(time: string): string {
   const passed = new Date(time).getTime() - Date.now();
+  if (Math.abs(passed) > OLD_MS) return days.format(new Date(time));
   const unit = UNITS.find(([, length]) => Math.abs(passed) >= length);
   return unit === undefined ? 'just now' : relative.format(Math.round(passed / unit[1]), unit[0]);
 }
 
 export function count(number: number, one: string, many = `${one}s`): string {
   return `${number.toLocaleString()} ${number === 1 ? one : many}`;
+}
+
+const ordinals = new Intl.PluralRules('en', { type: 'ordinal' });
+const ENDINGS: Readonly<Record<string, string>> = { one: 'st', two: 'nd', few: 'rd' };
+
+/** For example `2nd`. */
+export function ordinal(number: number): string {
+  return `${number}${ENDINGS[ordinals.select(number)] ?? 'th'}`;
 }
 
 export function bytes(number: number): string {

@@ -1,3 +1,4 @@
+import { NO_FILTER, parametersOf } from '../filter.ts';
 import { Time } from './time.tsx';
 
 interface FactsProps {
@@ -19,9 +20,9 @@ export function Facts({ tags = [], source, at, changed }: FactsProps) {
       )}
       {source === undefined ? null : <span class="source">from {source}</span>}
       {tags.map((tag) => (
-        <span class="tag" key={tag}>
+        <a class="tag" key={tag} href={`#/memories?${parametersOf('', { ...NO_FILTER, tags: tag })}`}>
           {tag}
-        </span>
+        </a>
       ))}
     </p>
   );

@@ -1,25 +1,6 @@
 import { useId } from 'preact/hooks';
+import { type Filter, NO_FILTER } from '../filter.ts';
 import { useStats } from '../use-stats.ts';
-
-/** Empty = any. */
-export interface Filter {
-  readonly tags: string;
-  readonly source: string;
-  readonly after: string;
-  readonly before: string;
-}
-
-export const NO_FILTER: Filter = { tags: '', source: '', after: '', before: '' };
-
-/** The conditions that are given, for the query of an address. */
-export function queryOf(filter: Filter): string {
-  return new URLSearchParams(conditionsOf(filter)).toString();
-}
-
-/** The same for a body. */
-export function conditionsOf(filter: Filter): Record<string, string> {
-  return Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== ''));
-}
 
 interface FilterBarProps {
   readonly filter: Filter;
@@ -88,6 +69,8 @@ interface FieldProps {
 
 function Choice({ label, value, options, onChange }: FieldProps & ChoiceOptions) {
   const id = useId();
+  // The server names the most frequent ones only.
+  const isRare = value !== '' && options[value] === undefined;
   return (
     <div class="field">
       <label for={id}>{label}</label>
@@ -99,6 +82,7 @@ function Choice({ label, value, options, onChange }: FieldProps & ChoiceOptions)
         }}
       >
         <option value="">any</option>
+        {isRare ? <option value={value}>{value}</option> : null}
         {Object.entries(options).map(([name, count]) => (
           <option key={name} value={name}>
             {name} ({count})

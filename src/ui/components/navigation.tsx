@@ -1,3 +1,4 @@
+import { readToken } from '../session.ts';
 import { linkTo } from '../use-place.ts';
 import { useStats } from '../use-stats.ts';
 
@@ -15,28 +16,50 @@ const ENTRIES: readonly Entry[] = [
   { view: 'transfer', title: 'Import & export' },
 ];
 
-/** @param props.visit changes when the user has entered a token */
-export function Navigation({ current, visit }: { readonly current: string; readonly visit: number }) {
-  const stats = useStats(`${current} ${visit}`);
+const OTHER_TITLES: Readonly<Record<string, string>> = { memory: 'Memory' };
+
+/** The title of the window. */
+export function titleOf(view: string): string {
+  const title = ENTRIES.find((entry) => entry.view === view)?.title ?? OTHER_TITLES[view] ?? 'Memories';
+  return title === 'Memories' ? title : `${title} · Memories`;
+}
+
+interface NavigationProps {
+  /** The view that is shown. */
+  readonly current: string;
+  /** Changes when the user has entered a token. */
+  readonly session: number;
+  readonly onChangeToken: () => void;
+}
+
+export function Navigation({ current, session, onChangeToken }: NavigationProps) {
+  const stats = useStats(`${current} ${session}`);
   const counts: Readonly<Record<string, number | undefined>> = {
     trash: stats?.trash,
     conflicts: stats?.conflicts,
   };
   const shown = current === 'memory' ? 'memories' : current;
   return (
-    <nav aria-label="Main">
-      <ul>
-        {ENTRIES.map(({ view, title }) => {
-          const count = counts[view] ?? 0;
-          return (
-            <li key={view}>
-              <a href={linkTo(view)} aria-current={view === shown ? 'page' : undefined}>
-                {title} {count === 0 ? null : <span class="badge">{count.toLocaleString()}</span>}
-              </a>
-            </li>
-          );
-        })}
-      </ul>
-    </nav>
+    <>
+      <nav aria-label="Main">
+        <ul>
+          {ENTRIES.map(({ view, title }) => {
+            const count = counts[view] ?? 0;
+            return (
+              <li key={view}>
+                <a href={linkTo(view)} aria-current={view === shown ? 'page' : undefined}>
+                  {title} {count === 0 ? null : <span class="badge">{count.toLocaleString()}</span>}
+                </a>
+              </li>
+            );
+          })}
+        </ul>
+      </nav>
+      {readToken() === '' ? null : (
+        <button type="button" class="quiet" onClick={onChangeToken}>
+          Change token
+        </button>
+      )}
+    </>
   );
 }

@@ -1,90 +1,69 @@
 import { call } from '../api.ts';
-import type { RestoreAnswer, Snapshot } from '../types.ts';
+import type { RestoreAnswer } from '../types.ts';
 import { useLoad } from '../use-load.ts';
-import { count, exactTime } from '../words.ts';
+import { ChangeCounts } from './change-counts.tsx';
 import { Modal } from './modal.tsx';
 import { Problem } from './notice.tsx';
-import { useWork } from './use-work.ts';
+import { useWork } from './work-provider.tsx';
 import { WorkInProgress } from './work-progress.tsx';
 
-interface RestoreDialogProps {
-  readonly snapshot: Snapshot;
+/** What is to be restored. */
+export interface RestoreChoice {
+  /** For people: which snapshot this is. */
+  readonly title: string;
   /** Where the restore is asked for, and what names the snapshot there. */
   readonly path: string;
   readonly body: object;
+}
+
+interface RestoreDialogProps {
+  readonly choice: RestoreChoice;
   readonly onClose: () => void;
-  /** Gets what to tell the user. */
-  readonly onDone: (text: string) => void;
+  readonly onDone: (answer: RestoreAnswer) => void;
 }
 
 /** Shows what a restore would change, and does exactly that when the user agrees. */
-export function RestoreDialog({ snapshot, path, body, onClose, onDone }: RestoreDialogProps) {
-  const plan = useLoad(`${path} ${snapshot.name}`, (signal) =>
-    call<RestoreAnswer>('POST', path, { body: { ...body, dry_run: true }, signal }),
+export function RestoreDialog({ choice: { title, path, body }, onClose, onDone }: RestoreDialogProps) {
+  const { value, problem, loading, reload } = useLoad(`${path} ${JSON.stringify(body)}`, (signal) =>
+    call<RestoreAnswer>('POST', path, { body: { ...body, dry_run: true }, signal, readsOnly: true }),
   );
-  const running = useWork<RestoreAnswer>();
+  const work = useWork();
   const restore = (): void => {
-    running.start(path, { ...body, confirm: plan.value?.confirm ?? 'true' }, ({ undo }) => {
-      const how = undo === undefined ? '' : ` To undo it, restore ${undo}.`;
-      onDone(`Restored.${how}`);
-    });
+    work.start({ path, body: { ...body, confirm: value?.confirm }, onDone });
   };
-  const { value } = plan;
-  const nothing = value !== undefined && value.added + value.changed + value.removed === 0;
+  const again = (): void => {
+    work.cancel();
+    reload();
+  };
+  const isSame = value !== undefined && value.added + value.changed + value.removed === 0;
+  const isBusy = loading || work.progress !== null;
   return (
     <Modal title="Restore this snapshot?" onClose={onClose}>
-      <p>
-        {snapshot.name}, made {exactTime(snapshot.created)} with{' '}
-        {count(snapshot.memories, 'memory', 'memories')}
-      </p>
-      <Problem text={plan.problem} />
-      {value === undefined ? (
-        <p class="hint">{plan.loading ? 'Comparing with the memories here…' : ''}</p>
-      ) : (
-        <Plan plan={value} />
-      )}
-      {nothing ? <p>The memories here are the same as in this snapshot.</p> : null}
-      <WorkInProgress work={running} />
+      <p>{title}</p>
+      <Problem text={problem} />
+      {loading ? <p class="hint">Comparing with the memories here…</p> : null}
+      {value === undefined ? null : <ChangeCounts plan={value} />}
+      {isSame ? <p>The memories here are the same as in this snapshot.</p> : null}
+      <WorkInProgress />
       <div class="actions">
-        <button
-          type="button"
-          class="primary"
-          disabled={value === undefined || nothing || running.progress !== null}
-          onClick={restore}
-        >
-          Restore
-        </button>
+        {work.problem === '' ? (
+          <button
+            type="button"
+            class="primary"
+            disabled={value?.confirm === undefined || isSame || isBusy}
+            onClick={restore}
+          >
+            Restore
+          </button>
+        ) : (
+          <button type="button" class="primary" onClick={again}>
+            Compare again
+          </button>
+        )}
         <button type="button" onClick={onClose}>
-          Cancel
+          {work.progress === null ? 'Cancel' : 'Close'}
         </button>
       </div>
     </Modal>
-  );
-}
-
-function Plan({ plan: { added, changed, removed, warnings = [] } }: { readonly plan: RestoreAnswer }) {
-  return (
-    <>
-      <dl class="counts">
-        <div>
-          <dt>come back</dt>
-          <dd>{added.toLocaleString()}</dd>
-        </div>
-        <div>
-          <dt>change</dt>
-          <dd>{changed.toLocaleString()}</dd>
-        </div>
-        <div>
-          <dt>go to the trash</dt>
-          <dd>{removed.toLocaleString()}</dd>
-        </div>
-      </dl>
-      {warnings.map((warning) => (
-        <p class="warning" key={warning}>
-          {warning}
-        </p>
-      ))}
-      <p class="hint">A snapshot of the memories as they are now is made before, so this can be undone.</p>
-    </>
   );
 }

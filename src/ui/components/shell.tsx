@@ -1,44 +1,79 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { onRefused } from '../session.ts';
 import { usePlace } from '../use-place.ts';
 import { viewOf } from '../views/view-of.tsx';
-import { Navigation } from './navigation.tsx';
+import { readVisit, writeVisit } from '../visit.ts';
+import { Navigation, titleOf } from './navigation.tsx';
 import { ToastProvider } from './toast.tsx';
 import { TokenForm } from './token-form.tsx';
+import { WorkInProgress } from './work-progress.tsx';
+import { WorkProvider } from './work-provider.tsx';
 
 /** The frame of the page: navigation, the current view, messages. */
 export function Shell() {
   const place = usePlace();
-  const [refused, setRefused] = useState(false);
-  const [visit, setVisit] = useState(0);
+  const [asking, setAsking] = useState<'refused' | 'wanted' | null>(null);
+  const [session, setSession] = useState(0);
+  const content = useRef<HTMLElement>(null);
+  const key = `${session}/${place.view}/${place.argument}?${place.parameters}`;
   useEffect(
     () =>
       onRefused(() => {
-        setRefused(true);
+        setAsking('refused');
       }),
     [],
   );
+  useEffect(() => {
+    document.title = titleOf(place.view);
+  }, [place.view]);
+  useArrival(key, content.current);
+  const changeToken = (): void => {
+    setAsking('wanted');
+  };
   const enter = (): void => {
-    setRefused(false);
-    setVisit(visit + 1);
+    setAsking(null);
+    setSession(session + 1);
   };
   return (
     <ToastProvider>
-      <a class="skip" href="#content" onClick={skipToContent}>
-        Skip to content
-      </a>
-      <header class="top">
-        <a class="brand" href="#/memories">
-          <img src="/ui/icon.svg" alt="" width="28" height="28" />
-          Memories
+      <WorkProvider>
+        <a class="skip" href="#content" onClick={skipToContent}>
+          Skip to content
         </a>
-        <Navigation current={place.view} visit={visit} />
-      </header>
-      <main id="content" tabIndex={-1} key={`${visit}/${place.view}/${place.argument}`}>
-        {refused ? <TokenForm onEnter={enter} /> : viewOf(place)}
-      </main>
+        <header class="top">
+          <a class="brand" href="#/memories">
+            <img src="/ui/icon.svg" alt="" width="28" height="28" />
+            faiss-memory
+          </a>
+          <Navigation current={place.view} session={session} onChangeToken={changeToken} />
+        </header>
+        <main id="content" tabIndex={-1} ref={content} onClickCapture={rememberScroll}>
+          {place.view === 'sync' ? null : <WorkInProgress />}
+          <div key={key}>
+            {asking === null ? viewOf(place) : <TokenForm reason={asking} onEnter={enter} />}
+          </div>
+        </main>
+      </WorkProvider>
     </ToastProvider>
   );
+}
+
+/** Begins every view but the first at its top, for the eyes and for the keyboard. */
+function useArrival(key: string, content: HTMLElement | null): void {
+  const last = useRef(key);
+  useEffect(() => {
+    // The first view is what the user came to from elsewhere.
+    if (readVisit().inside === undefined) writeVisit({ inside: last.current !== key });
+    if (last.current === key) return;
+    last.current = key;
+    window.scrollTo(0, 0);
+    content?.focus({ preventScroll: true });
+  }, [key]);
+}
+
+/** Before a link leads away, so that the way back leads here. */
+function rememberScroll({ target }: Event): void {
+  if (target instanceof Element && target.closest('a') !== null) writeVisit({ scroll: window.scrollY });
 }
 
 /** The part of the address after # names the view, so the link must not change it. */

@@ -26,8 +26,12 @@ export function SnapshotTable({ title, snapshots, onRestore }: SnapshotTableProp
               <tr>
                 <th scope="col">Name</th>
                 <th scope="col">Made</th>
-                <th scope="col">Memories</th>
-                <th scope="col">Size</th>
+                <th scope="col" class="number">
+                  Memories
+                </th>
+                <th scope="col" class="number">
+                  Size
+                </th>
                 <th scope="col">Machine</th>
                 <td />
               </tr>
@@ -42,8 +46,8 @@ export function SnapshotTable({ title, snapshots, onRestore }: SnapshotTableProp
                   <td>
                     <Time at={snapshot.created} />
                   </td>
-                  <td>{snapshot.memories.toLocaleString()}</td>
-                  <td>{bytes(snapshot.bytes)}</td>
+                  <td class="number">{snapshot.memories.toLocaleString()}</td>
+                  <td class="number">{bytes(snapshot.bytes)}</td>
                   <td>{snapshot.own === true ? 'this one' : snapshot.machine}</td>
                   <td>
                     <button

@@ -44,6 +44,12 @@ export function StatusCard({ status }: { readonly status: SyncStatus }) {
           {problem.message} {problem.fix}
         </p>
       )}
+      {status.held_removals === undefined ? null : (
+        <p class="warning">
+          A merge waits because it would remove {count(status.held_removals, 'memory', 'memories')} here. Use
+          “Merge from other machines” to decide.
+        </p>
+      )}
       {warnings.map((warning) => (
         <p class="warning" key={warning}>
           {warning}

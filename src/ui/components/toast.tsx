@@ -19,21 +19,11 @@ export function useToast(): (toast: Toast) => void {
 
 export function ToastProvider({ children }: { readonly children: ComponentChildren }) {
   const [toast, setToast] = useState<Toast | null>(null);
-  const show = useCallback((next: Toast) => {
-    setToast(next);
-  }, []);
-  const hide = (): void => {
+  const hide = useCallback(() => {
     setToast(null);
-  };
-  useEffect(() => {
-    if (toast === null) return undefined;
-    const timer = setTimeout(hide, SHOWN_MS);
-    return () => {
-      clearTimeout(timer);
-    };
-  }, [toast]);
+  }, []);
   return (
-    <ToastContext.Provider value={show}>
+    <ToastContext.Provider value={setToast}>
       {children}
       <div class="toasts" role="status">
         {toast === null ? null : <ToastBox toast={toast} onClose={hide} />}
@@ -44,12 +34,26 @@ export function ToastProvider({ children }: { readonly children: ComponentChildr
 
 function ToastBox({ toast, onClose }: { readonly toast: Toast; readonly onClose: () => void }) {
   const { text, action } = toast;
+  const [held, setHeld] = useState(false);
+  useEffect(() => {
+    if (held) return undefined;
+    const timer = setTimeout(onClose, SHOWN_MS);
+    return () => {
+      clearTimeout(timer);
+    };
+  }, [toast, held, onClose]);
+  const hold = (): void => {
+    setHeld(true);
+  };
+  const release = (): void => {
+    setHeld(false);
+  };
   const act = (): void => {
     onClose();
     action?.run();
   };
   return (
-    <div class="toast">
+    <div class="toast" onMouseEnter={hold} onMouseLeave={release} onFocusIn={hold} onFocusOut={release}>
       <span>{text}</span>
       {action === undefined ? null : (
         <button type="button" onClick={act}>

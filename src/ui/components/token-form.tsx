@@ -1,9 +1,17 @@
-import { useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { readToken, writeToken } from '../session.ts';
 
-export function TokenForm({ onEnter }: { readonly onEnter: () => void }) {
+interface TokenFormProps {
+  /** The server asks for it, or the user wants to change it. */
+  readonly reason: 'refused' | 'wanted';
+  readonly onEnter: () => void;
+}
+
+export function TokenForm({ reason, onEnter }: TokenFormProps) {
   const [token, setToken] = useState('');
-  const wasWrong = readToken() !== '';
+  const field = useRef<HTMLInputElement>(null);
+  useEffect(() => field.current?.focus(), []);
+  const wasWrong = reason === 'refused' && readToken() !== '';
   const submit = (event: Event): void => {
     event.preventDefault();
     writeToken(token.trim());
@@ -11,12 +19,20 @@ export function TokenForm({ onEnter }: { readonly onEnter: () => void }) {
   };
   return (
     <form class="card narrow" onSubmit={submit}>
-      <h1>Who is there?</h1>
-      <p>This server asks for its token. It is kept in this tab only.</p>
-      {wasWrong ? <p class="problem">The server did not accept the token. Please try again.</p> : null}
+      <h1>{reason === 'refused' ? 'Who is there?' : 'Change token'}</h1>
+      <p>
+        {reason === 'refused' ? 'This server asks for its token. ' : ''}
+        It is what MEMORY_HTTP_TOKEN is set to where the server runs, and is kept in this tab only.
+      </p>
+      {wasWrong ? (
+        <p class="problem" role="alert">
+          The server did not accept the token. Please try again.
+        </p>
+      ) : null}
       <label>
         Token
         <input
+          ref={field}
           type="password"
           autocomplete="current-password"
           required
@@ -30,6 +46,11 @@ export function TokenForm({ onEnter }: { readonly onEnter: () => void }) {
         <button type="submit" class="primary">
           Enter
         </button>
+        {reason === 'refused' ? null : (
+          <button type="button" onClick={onEnter}>
+            Cancel
+          </button>
+        )}
       </div>
     </form>
   );

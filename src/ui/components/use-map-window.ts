@@ -1,4 +1,4 @@
-import { useRef, useState } from 'preact/hooks';
+import { useMemo, useRef, useState } from 'preact/hooks';
 
 /** The part of the map that is seen: a square around a middle; the whole map goes from -1 to 1. */
 interface Frame {
@@ -7,16 +7,30 @@ interface Frame {
   readonly size: number;
 }
 
+interface Spot {
+  readonly x: number;
+  readonly y: number;
+}
+
 const WHOLE: Frame = { x: 0, y: 0, size: 2.15 };
 const SMALLEST = 0.05;
+/** Pixels that a hand moves without meaning to drag. */
+const TREMBLE = 4;
 
 export interface MapWindow {
-  readonly frame: Frame;
   readonly viewBox: string;
-  /** @param factor below 1 comes closer */
-  readonly zoom: (factor: number) => void;
+  /** Of the square that is seen, in units of the map. */
+  readonly size: number;
+  /**
+   * @param factor below 1 comes closer
+   * @param spot stays where it is; default the middle
+   */
+  readonly zoom: (factor: number, spot?: Spot) => void;
+  readonly showAll: () => void;
   /** Brings a point into sight. */
-  readonly moveTo: (point: { readonly x: number; readonly y: number }) => void;
+  readonly moveTo: (spot: Spot) => void;
+  /** True while the map is dragged, and at the click that ends it. */
+  readonly isDragging: () => boolean;
   readonly mouse: {
     readonly onWheel: (event: WheelEvent) => void;
     readonly onPointerDown: (event: PointerEvent) => void;
@@ -28,48 +42,66 @@ export interface MapWindow {
 /** Moves and enlarges the map. */
 export function useMapWindow(): MapWindow {
   const [frame, setFrame] = useState(WHOLE);
-  const grip = useRef<{ readonly left: number; readonly top: number } | null>(null);
-  const zoom = (factor: number): void => {
-    setFrame((before) => ({
-      ...before,
-      size: Math.min(WHOLE.size, Math.max(SMALLEST, before.size * factor)),
-    }));
-  };
-  const moveTo: MapWindow['moveTo'] = ({ x, y }) => {
-    setFrame((before) => {
-      const isSeen = Math.max(Math.abs(x - before.x), Math.abs(y - before.y)) < before.size * 0.45;
-      return isSeen ? before : { ...before, x, y };
-    });
-  };
-  const drag = (event: PointerEvent): void => {
-    const from = grip.current;
-    const map = event.currentTarget;
-    if (from === null || !(map instanceof Element)) return;
-    const width = map.clientWidth;
-    grip.current = { left: event.clientX, top: event.clientY };
-    setFrame((before) => ({
-      ...before,
-      x: before.x - ((event.clientX - from.left) / width) * before.size,
-      y: before.y - ((event.clientY - from.top) / width) * before.size,
-    }));
-  };
-  return {
-    frame,
-    viewBox: `${frame.x - frame.size / 2} ${frame.y - frame.size / 2} ${frame.size} ${frame.size}`,
-    zoom,
-    moveTo,
-    mouse: {
-      onWheel: (event) => {
-        event.preventDefault();
-        zoom(event.deltaY > 0 ? 1.1 : 0.9);
+  const grip = useRef<PointerEvent | undefined>(undefined);
+  const dragged = useRef(false);
+  const actions = useMemo(() => {
+    const drag = (event: PointerEvent): void => {
+      const from = grip.current;
+      const map = event.currentTarget;
+      if (from === undefined || !(map instanceof SVGSVGElement)) return;
+      const isTremble = Math.hypot(event.clientX - from.clientX, event.clientY - from.clientY) < TREMBLE;
+      if (!dragged.current && isTremble) return;
+      if (!dragged.current) map.setPointerCapture(event.pointerId);
+      dragged.current = true;
+      grip.current = event;
+      const [before, after] = [spotOf(map, from), spotOf(map, event)];
+      setFrame(({ x, y, size }) => ({ x: x + before.x - after.x, y: y + before.y - after.y, size }));
+    };
+    return {
+      zoom: (factor: number, spot?: Spot): void => {
+        setFrame((before) => zoomed(before, factor, spot ?? before));
       },
-      onPointerDown: (event) => {
-        grip.current = { left: event.clientX, top: event.clientY };
+      showAll: (): void => {
+        setFrame(WHOLE);
       },
-      onPointerMove: drag,
-      onPointerUp: () => {
-        grip.current = null;
+      moveTo: ({ x, y }: Spot): void => {
+        setFrame((before) => {
+          const isSeen = Math.max(Math.abs(x - before.x), Math.abs(y - before.y)) < before.size * 0.45;
+          return isSeen ? before : { ...before, x, y };
+        });
       },
-    },
-  };
+      isDragging: () => dragged.current,
+      mouse: {
+        onWheel: (event: WheelEvent): void => {
+          event.preventDefault();
+          const map = event.currentTarget;
+          if (!(map instanceof SVGSVGElement)) return;
+          const spot = spotOf(map, event);
+          setFrame((before) => zoomed(before, event.deltaY > 0 ? 1.1 : 0.9, spot));
+        },
+        onPointerDown: (event: PointerEvent): void => {
+          grip.current = event;
+          dragged.current = false;
+        },
+        onPointerMove: drag,
+        onPointerUp: (): void => {
+          grip.current = undefined;
+        },
+      },
+    };
+  }, []);
+  const { x, y, size } = frame;
+  return { viewBox: `${x - size / 2} ${y - size / 2} ${size} ${size}`, size, ...actions };
+}
+
+function zoomed({ x, y, size }: Frame, factor: number, spot: Spot): Frame {
+  const next = Math.min(WHOLE.size, Math.max(SMALLEST, size * factor));
+  const share = next / size;
+  return { x: spot.x + (x - spot.x) * share, y: spot.y + (y - spot.y) * share, size: next };
+}
+
+/** Where on the map the mouse is. */
+function spotOf(map: SVGSVGElement, { clientX, clientY }: MouseEvent): Spot {
+  const matrix = map.getScreenCTM();
+  return matrix === null ? WHOLE : new DOMPoint(clientX, clientY).matrixTransform(matrix.inverse());
 }

@@ -1,30 +1,36 @@
-import type { RunningWork } from './use-work.ts';
 import { Problem } from './notice.tsx';
+import { useWork } from './work-provider.tsx';
 
-/** How far long work is, with a way to end it. */
-export function WorkInProgress({
-  work: { progress, problem, cancel },
-}: {
-  readonly work: Pick<RunningWork<unknown>, 'progress' | 'problem' | 'cancel'>;
-}) {
+/** How far long work is, with a way to end it, or why it failed. */
+export function WorkInProgress() {
+  const { progress, problem, cancel } = useWork();
+  if (problem !== '') {
+    return (
+      <div class="work">
+        <Problem text={problem} />
+        <button type="button" onClick={cancel}>
+          Dismiss
+        </button>
+      </div>
+    );
+  }
+  if (progress === null) return null;
+  const { step, done, total } = progress;
   return (
-    <>
-      <Problem text={problem} />
-      {progress === null ? null : (
-        <div class="work" role="status">
-          <span>
-            {progress.step.charAt(0).toUpperCase() + progress.step.slice(1)} {progress.done.toLocaleString()}
-            {progress.total === undefined ? '' : ` of ${progress.total.toLocaleString()}`}
-          </span>
-          <progress
-            max={progress.total ?? 1}
-            {...(progress.total === undefined ? {} : { value: progress.done })}
-          />
-          <button type="button" onClick={cancel}>
-            Cancel
-          </button>
-        </div>
-      )}
-    </>
+    <div class="work">
+      <span role="status">{step.charAt(0).toUpperCase() + step.slice(1)}</span>
+      <progress
+        aria-label={step}
+        max={total ?? 1}
+        {...(total === undefined || total === 0 ? {} : { value: done })}
+      />
+      <span class="hint">
+        {done === 0 && total === undefined ? '' : done.toLocaleString()}
+        {total === undefined ? '' : ` of ${total.toLocaleString()}`}
+      </span>
+      <button type="button" onClick={cancel}>
+        Cancel
+      </button>
+    </div>
   );
 }

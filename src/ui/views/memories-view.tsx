@@ -1,28 +1,39 @@
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import { call } from '../api.ts';
-import { FilterBar, type Filter, NO_FILTER, queryOf } from '../components/filter-bar.tsx';
+import { FilterBar } from '../components/filter-bar.tsx';
 import { MemoryForm, type MemoryFields } from '../components/memory-form.tsx';
 import { Modal } from '../components/modal.tsx';
 import { useToast } from '../components/toast.tsx';
+import { parametersOf, queryOf, readParameters } from '../filter.ts';
+import type { AddAnswer } from '../types.ts';
 import { useDelayed } from '../use-delayed.ts';
+import { noteParameters } from '../use-place.ts';
 import { MemoryList } from './memory-list.tsx';
 import { SearchResults } from './search-results.tsx';
 
 const TYPING_PAUSE_MS = 150;
 
-/** All memories, and search as one types. */
-export function MemoriesView() {
-  const [typed, setTyped] = useState('');
-  const [filter, setFilter] = useState<Filter>(NO_FILTER);
+/**
+ * All memories, and search as one types.
+ * @param props.parameters what is searched for, from the address
+ */
+export function MemoriesView({ parameters }: { readonly parameters: string }) {
+  const [start] = useState(() => readParameters(parameters));
+  const [typed, setTyped] = useState(start.query);
+  const [filter, setFilter] = useState(start.filter);
   const [adding, setAdding] = useState(false);
-  const [added, setAdded] = useState(0);
   const toast = useToast();
   const query = useDelayed(typed.trim(), TYPING_PAUSE_MS);
+  useEffect(() => {
+    noteParameters('memories', parametersOf(query, filter));
+  }, [query, filter]);
   const add = async (fields: MemoryFields): Promise<void> => {
-    const { outcome } = await call<{ outcome: string }>('POST', '/memory/add', { body: fields });
+    const answer = await call<AddAnswer>('POST', '/memory/add', { body: fields });
     setAdding(false);
-    setAdded(added + 1);
-    toast({ text: outcome === 'existing' ? 'This memory was already there.' : 'The memory is stored.' });
+    toast({ text: describeAdded(answer) });
+  };
+  const close = (): void => {
+    setAdding(false);
   };
   return (
     <>
@@ -51,25 +62,23 @@ export function MemoriesView() {
       </div>
       <FilterBar filter={filter} onChange={setFilter} />
       {query === '' ? (
-        <MemoryList query={queryOf(filter)} turn={added} />
+        <MemoryList query={queryOf(filter)} />
       ) : (
-        <SearchResults query={query} filter={filter} turn={added} />
+        <SearchResults query={query} filter={filter} />
       )}
       {adding ? (
-        <Modal
-          title="Add a memory"
-          onClose={() => {
-            setAdding(false);
-          }}
-        >
-          <MemoryForm
-            onSave={add}
-            onCancel={() => {
-              setAdding(false);
-            }}
-          />
+        <Modal title="Add a memory" onClose={close}>
+          <MemoryForm onSave={add} onCancel={close} />
         </Modal>
       ) : null}
     </>
   );
+}
+
+function describeAdded({ outcome, similar = [], masked = [] }: AddAnswer): string {
+  if (outcome === 'existing') return 'This memory was already there.';
+  const sentences = ['The memory is stored.'];
+  if (masked.length > 0) sentences.push('Secrets in it were masked.');
+  if (similar.length > 0) sentences.push('Another one says nearly the same.');
+  return sentences.join(' ');
 }

@@ -1,90 +1,62 @@
 import { useState } from 'preact/hooks';
-import { call } from '../api.ts';
+import { MergeDialog } from '../components/merge-dialog.tsx';
 import { Problem } from '../components/notice.tsx';
-import { RestoreDialog } from '../components/restore-dialog.tsx';
+import { type RestoreChoice, RestoreDialog } from '../components/restore-dialog.tsx';
+import { RestoredNotice } from '../components/restored-notice.tsx';
 import { SnapshotTable } from '../components/snapshot-table.tsx';
 import { StatusCard } from '../components/status-card.tsx';
+import { SyncActions } from '../components/sync-actions.tsx';
 import { useToast } from '../components/toast.tsx';
-import { useWork } from '../components/use-work.ts';
+import { useWork } from '../components/work-provider.tsx';
 import { WorkInProgress } from '../components/work-progress.tsx';
-import type { RestoreAnswer, Snapshot, SyncStatus } from '../types.ts';
+import { loadBackups } from '../load-backups.ts';
+import type { RestoreAnswer, Snapshot } from '../types.ts';
 import { useLoad } from '../use-load.ts';
-import { count } from '../words.ts';
+import { count, exactTime } from '../words.ts';
 
-interface Backups {
-  readonly status: SyncStatus;
-  readonly local: readonly Snapshot[];
-  /** Undefined when there is no remote, or it cannot be reached. */
-  readonly remote: readonly Snapshot[] | undefined;
-}
-
-async function loadBackups(signal: AbortSignal): Promise<Backups> {
-  const [status, { backups }] = await Promise.all([
-    call<SyncStatus>('GET', '/sync/status', { signal }),
-    call<{ backups: Snapshot[] }>('GET', '/backups', { signal }),
-  ]);
-  const reachable = status.enabled && status.reachable === true;
-  const remote = reachable
-    ? (await call<{ snapshots: Snapshot[] }>('GET', '/sync/snapshots', { signal })).snapshots
-    : undefined;
-  return { status, local: backups, remote };
-}
-
-/** Where a snapshot is restored from: the path of its restore. */
-interface Chosen {
-  readonly snapshot: Snapshot;
-  readonly path: string;
-  readonly body: object;
-}
-
+/** The state of backups and of the remote, and the way back to a snapshot. */
 export function SyncView() {
-  const { value, problem, reload } = useLoad('sync', loadBackups);
-  const [chosen, setChosen] = useState<Chosen | null>(null);
-  const uploading = useWork<{ readonly uploaded: boolean }>();
-  const merging = useWork<RestoreAnswer>();
-  const busy = uploading.progress !== null || merging.progress !== null;
+  const { value, problem } = useLoad('sync', loadBackups);
+  const [chosen, setChosen] = useState<RestoreChoice | null>(null);
+  const [held, setHeld] = useState<RestoreAnswer | null>(null);
+  const [restored, setRestored] = useState<RestoreAnswer | null>(null);
+  const work = useWork();
   const toast = useToast();
-  const finish = (text: string): void => {
-    toast({ text });
-    reload();
+  const choose = (choice: RestoreChoice): void => {
+    // What failed before has nothing to do with it.
+    if (work.progress === null) work.cancel();
+    setChosen(choice);
   };
-  const upload = (): void => {
-    uploading.start('/sync/upload', {}, ({ uploaded }) => {
-      finish(uploaded ? 'Backed up and uploaded.' : 'Backed up on this machine.');
-    });
-  };
-  const merge = (): void => {
-    merging.start('/sync/download', {}, ({ added, changed, removed }) => {
-      finish(`Merged: ${added} added, ${changed} changed, ${removed} removed.`);
+  const merge = (confirm?: string): void => {
+    setHeld(null);
+    work.start<RestoreAnswer>({
+      path: '/sync/download',
+      body: { confirm },
+      onDone: ({ added, changed, removed }) => {
+        toast({ text: `Merged: ${added} added, ${changed} changed, ${removed} removed.` });
+      },
+      onConfirm: setHeld,
     });
   };
   return (
     <>
       <h1>Backups &amp; sync</h1>
       <Problem text={problem} />
+      {restored === null ? null : <RestoredNotice answer={restored} onUndo={choose} />}
       {value === undefined ? (
-        <p class="hint">Asking the remote…</p>
+        <p class="hint">{problem === '' ? 'Loading…' : ''}</p>
       ) : (
         <>
           <StatusCard status={value.status} />
-          <div class="actions">
-            <button type="button" class="primary" disabled={busy} onClick={upload}>
-              {value.status.enabled ? 'Back up now and upload' : 'Back up now'}
-            </button>
-            {value.status.enabled ? (
-              <button type="button" disabled={busy} onClick={merge}>
-                Merge from other machines
-              </button>
-            ) : null}
-          </div>
-          <WorkInProgress work={uploading} />
-          <WorkInProgress work={merging} />
+          <SyncActions enabled={value.status.enabled} onMerge={merge} />
+          <WorkInProgress />
+          <Problem text={value.remoteProblem} />
           {value.remote === undefined ? null : (
             <SnapshotTable
               title={`At the remote: ${count(value.remote.length, 'snapshot')}`}
               snapshots={value.remote}
               onRestore={(snapshot) => {
-                setChosen({ snapshot, path: `/sync/restore/${encodeURIComponent(snapshot.name)}`, body: {} });
+                choose(fromRemote(snapshot));
               }}
             />
           )}
@@ -92,23 +64,46 @@ export function SyncView() {
             title={`On this machine: ${count(value.local.length, 'snapshot')}`}
             snapshots={value.local}
             onRestore={(snapshot) => {
-              setChosen({ snapshot, path: '/restore', body: { snapshot: snapshot.name } });
+              choose(fromHere(snapshot));
             }}
           />
         </>
       )}
+      {held === null ? null : (
+        <MergeDialog
+          plan={held}
+          onClose={() => {
+            setHeld(null);
+          }}
+          onMerge={() => {
+            merge(held.confirm);
+          }}
+        />
+      )}
       {chosen === null ? null : (
         <RestoreDialog
-          {...chosen}
+          choice={chosen}
           onClose={() => {
             setChosen(null);
           }}
-          onDone={(text) => {
+          onDone={(answer) => {
             setChosen(null);
-            finish(text);
+            setRestored(answer);
           }}
         />
       )}
     </>
   );
+}
+
+function fromRemote(snapshot: Snapshot): RestoreChoice {
+  return { title: titleOf(snapshot), path: `/sync/restore/${encodeURIComponent(snapshot.name)}`, body: {} };
+}
+
+function fromHere(snapshot: Snapshot): RestoreChoice {
+  return { title: titleOf(snapshot), path: '/restore', body: { snapshot: snapshot.name } };
+}
+
+function titleOf({ name, created, memories }: Snapshot): string {
+  return `${name}, made ${exactTime(created)} with ${count(memories, 'memory', 'memories')}`;
 }

@@ -1,28 +1,25 @@
 import { useState } from 'preact/hooks';
 import { call } from '../api.ts';
 import { explain } from '../api-error.ts';
+import { EraseDialog } from '../components/erase-dialog.tsx';
 import { Facts } from '../components/facts.tsx';
-import { Modal } from '../components/modal.tsx';
 import { Empty, Problem } from '../components/notice.tsx';
 import { useToast } from '../components/toast.tsx';
-import type { Memory, Page } from '../types.ts';
-import { useLoad } from '../use-load.ts';
-
-const SHOWN = 200;
+import { leaveEntry } from '../leave-entry.ts';
+import type { Memory } from '../types.ts';
+import { usePages } from '../use-pages.ts';
+import { count } from '../words.ts';
 
 /** What was deleted, until its content is erased. */
 export function TrashView() {
-  const { value, problem, reload } = useLoad('trash', (signal) =>
-    call<Page>('GET', `/memories?which=trash&order=updated&limit=${SHOWN}`, { signal }),
-  );
+  const { memories, total, problem, more } = usePages('which=trash&order=updated');
   const [erasing, setErasing] = useState<Memory | null>(null);
   const toast = useToast();
-  const act = (path: string, done: string): void => {
+  const act = (id: string, action: 'restore' | 'purge', done: string): void => {
     setErasing(null);
-    call('POST', path).then(
+    call('POST', `/memory/${encodeURIComponent(id)}/${action}`).then(
       () => {
         toast({ text: done });
-        reload();
       },
       (error: unknown) => {
         toast({ text: explain(error) });
@@ -34,37 +31,29 @@ export function TrashView() {
       <h1>Trash</h1>
       <p class="hint">Deleted memories stay here until they are erased, usually for 30 days.</p>
       <Problem text={problem} />
-      {value?.total === 0 ? <Empty>The trash is empty.</Empty> : null}
+      <p class="hint" role="status">
+        {total === undefined || total === 0 ? '' : count(total, 'deleted memory', 'deleted memories')}
+      </p>
+      {total === 0 ? <Empty>The trash is empty.</Empty> : null}
       <ul class="entries">
-        {value?.memories.map((memory) => (
-          <li class="card" key={memory.id}>
-            <p class="text">{memory.text}</p>
-            <div class="foot">
-              <Facts tags={memory.tags} source={memory.source} at={memory.created} />
-              <span class="actions">
-                <button
-                  type="button"
-                  class="primary"
-                  onClick={() => {
-                    act(`/memory/${memory.id}/restore`, 'The memory is back.');
-                  }}
-                >
-                  Restore
-                </button>
-                <button
-                  type="button"
-                  class="quiet"
-                  onClick={() => {
-                    setErasing(memory);
-                  }}
-                >
-                  Erase for good
-                </button>
-              </span>
-            </div>
-          </li>
+        {memories.map((memory) => (
+          <TrashEntry
+            key={memory.id}
+            memory={memory}
+            onRestore={() => {
+              act(memory.id, 'restore', 'The memory is back.');
+            }}
+            onErase={() => {
+              setErasing(memory);
+            }}
+          />
         ))}
       </ul>
+      {more === undefined ? null : (
+        <button type="button" class="more" onClick={more}>
+          More
+        </button>
+      )}
       {erasing === null ? null : (
         <EraseDialog
           memory={erasing}
@@ -72,7 +61,7 @@ export function TrashView() {
             setErasing(null);
           }}
           onErase={() => {
-            act(`/memory/${erasing.id}/purge`, 'The memory is erased.');
+            act(erasing.id, 'purge', 'The memory is erased.');
           }}
         />
       )}
@@ -80,27 +69,34 @@ export function TrashView() {
   );
 }
 
-interface EraseDialogProps {
+interface TrashEntryProps {
   readonly memory: Memory;
-  readonly onClose: () => void;
+  readonly onRestore: () => void;
   readonly onErase: () => void;
 }
 
-function EraseDialog({ memory, onClose, onErase }: EraseDialogProps) {
+function TrashEntry({ memory, onRestore, onErase }: TrashEntryProps) {
   return (
-    <Modal title="Erase this memory for good?" onClose={onClose}>
-      <blockquote>{memory.text}</blockquote>
-      <p>
-        Its text and its history are removed from this machine, and cannot be brought back from the trash.
-      </p>
-      <div class="actions">
-        <button type="button" class="danger" onClick={onErase}>
-          Erase
-        </button>
-        <button type="button" onClick={onClose}>
-          Cancel
-        </button>
+    <li class="card">
+      <p class="text">{memory.text}</p>
+      <div class="foot">
+        <Facts tags={memory.tags} source={memory.source} at={memory.created} />
+        <span class="actions">
+          <button
+            type="button"
+            class="primary"
+            onClick={(event) => {
+              leaveEntry(event.currentTarget);
+              onRestore();
+            }}
+          >
+            Restore
+          </button>
+          <button type="button" class="quiet" onClick={onErase}>
+            Erase for good
+          </button>
+        </span>
       </div>
-    </Modal>
+    </li>
   );
 }

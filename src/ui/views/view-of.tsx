@@ -8,7 +8,7 @@ import { SyncView } from './sync-view.tsx';
 import { TransferView } from './transfer-view.tsx';
 import { TrashView } from './trash-view.tsx';
 
-export function viewOf({ view, argument }: Place): VNode {
+export function viewOf({ view, argument, parameters }: Place): VNode {
   switch (view) {
     case 'memory':
       return <MemoryView id={argument} />;
@@ -23,6 +23,6 @@ export function viewOf({ view, argument }: Place): VNode {
     case 'transfer':
       return <TransferView />;
     default:
-      return <MemoriesView />;
+      return <MemoriesView parameters={parameters} />;
   }
 }

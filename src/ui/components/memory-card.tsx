@@ -1,0 +1,83 @@
+import { call } from '../api.ts';
+import { explain } from '../api-error.ts';
+import type { Memory } from '../types.ts';
+import { useUndoableDelete } from '../use-undoable-delete.ts';
+import { Facts } from './facts.tsx';
+import { useToast } from './toast.tsx';
+
+interface MemoryCardProps {
+  readonly memory: Memory;
+  readonly onEdit: () => void;
+}
+
+/** A whole memory, with what one can do with it. */
+export function MemoryCard({ memory, onEdit }: MemoryCardProps) {
+  const { state, conflict, text, tags, source, metadata, created, updated } = memory;
+  return (
+    <div class="card">
+      {state === 'deleted' ? <p class="warning">This memory is in the trash.</p> : null}
+      {state === 'purged' ? <p class="warning">This memory was erased for good.</p> : null}
+      {conflict === true ? (
+        <p class="warning">
+          Two machines changed it. <a href="#/conflicts">Choose a version.</a>
+        </p>
+      ) : null}
+      <p class="text whole">{text}</p>
+      <Facts tags={tags} source={source} at={created} changed={updated} />
+      {metadata === undefined ? null : <Metadata metadata={metadata} />}
+      {state === 'purged' ? null : <Actions memory={memory} onEdit={onEdit} />}
+    </div>
+  );
+}
+
+function Actions({ memory: { id, state }, onEdit }: MemoryCardProps) {
+  const remove = useUndoableDelete();
+  const toast = useToast();
+  const restore = (): void => {
+    call('POST', `/memory/${encodeURIComponent(id)}/restore`).then(
+      () => {
+        toast({ text: 'The memory is back.' });
+      },
+      (error: unknown) => {
+        toast({ text: explain(error) });
+      },
+    );
+  };
+  if (state === 'deleted') {
+    return (
+      <div class="actions">
+        <button type="button" class="primary" onClick={restore}>
+          Restore
+        </button>
+      </div>
+    );
+  }
+  return (
+    <div class="actions">
+      <button type="button" class="primary" onClick={onEdit}>
+        Edit
+      </button>
+      <button
+        type="button"
+        onClick={() => {
+          remove(id);
+        }}
+      >
+        Delete
+      </button>
+    </div>
+  );
+}
+
+function Metadata({ metadata }: { readonly metadata: Readonly<Record<string, unknown>> }) {
+  return (
+    <dl class="metadata">
+      {Object.entries(metadata).map(([name, value]) => (
+        <div key={name}>
+          <dt>{name}</dt>
+          <dd>{typeof value === 'string' ? value : JSON.stringify(value)}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}

@@ -1,0 +1,28 @@
+import type { RestoreAnswer } from '../types.ts';
+import { ChangeCounts } from './change-counts.tsx';
+import { Modal } from './modal.tsx';
+
+interface MergeDialogProps {
+  /** What the merge would change. */
+  readonly plan: RestoreAnswer;
+  readonly onClose: () => void;
+  readonly onMerge: () => void;
+}
+
+/** Asks before a merge that would remove many memories. */
+export function MergeDialog({ plan, onClose, onMerge }: MergeDialogProps) {
+  return (
+    <Modal title="Merge although many memories would go?" onClose={onClose}>
+      <p>Other machines deleted many memories. Nothing was changed here yet.</p>
+      <ChangeCounts plan={plan} />
+      <div class="actions">
+        <button type="button" class="danger" onClick={onMerge}>
+          Merge all the same
+        </button>
+        <button type="button" onClick={onClose}>
+          Cancel
+        </button>
+      </div>
+    </Modal>
+  );
+}

@@ -1,0 +1,87 @@
+import { createContext, type ComponentChildren } from 'preact';
+import { useContext, useMemo, useRef, useState } from 'preact/hooks';
+import { work } from '../api.ts';
+import { ApiError, explain, isAbort } from '../api-error.ts';
+import type { RestoreAnswer, WorkProgress } from '../types.ts';
+
+export interface WorkOrder<Answer> {
+  readonly path: string;
+  readonly body?: object;
+  readonly onDone: (answer: Answer) => void;
+  /** The server wants to know that this is meant; without it that is a problem like others. */
+  readonly onConfirm?: (plan: RestoreAnswer) => void;
+}
+
+export interface RunningWork {
+  /** Null = nothing runs. */
+  readonly progress: WorkProgress | null;
+  /** Of the work before. Empty = none. */
+  readonly problem: string;
+  readonly start: <Answer>(order: WorkOrder<Answer>) => void;
+  /** Ends the work, and forgets its problem. */
+  readonly cancel: () => void;
+}
+
+const WorkContext = createContext<RunningWork | null>(null);
+
+/** Long work at the server: one piece at a time, which goes on while the user looks at other views. */
+export function useWork(): RunningWork {
+  const running = useContext(WorkContext);
+  if (running === null) throw new Error('There is no WorkProvider around this component');
+  return running;
+}
+
+interface WorkState {
+  readonly progress: WorkProgress | null;
+  readonly problem: string;
+}
+
+const NOTHING: WorkState = { progress: null, problem: '' };
+
+export function WorkProvider({ children }: { readonly children: ComponentChildren }) {
+  const [state, setState] = useState(NOTHING);
+  const controller = useRef<AbortController | undefined>(undefined);
+  const actions = useMemo(
+    () => ({
+      start: <Answer,>(order: WorkOrder<Answer>): void => {
+        controller.current?.abort();
+        controller.current = new AbortController();
+        void follow(order, controller.current.signal, setState);
+      },
+      cancel: (): void => {
+        controller.current?.abort();
+        setState(NOTHING);
+      },
+    }),
+    [],
+  );
+  return <WorkContext.Provider value={{ ...state, ...actions }}>{children}</WorkContext.Provider>;
+}
+
+async function follow<Answer>(
+  { path, body = {}, onDone, onConfirm }: WorkOrder<Answer>,
+  signal: AbortSignal,
+  show: (state: WorkState) => void,
+): Promise<void> {
+  const onProgress = (progress: WorkProgress): void => {
+    if (!signal.aborted) show({ progress, problem: '' });
+  };
+  onProgress({ step: 'starting', done: 0 });
+  try {
+    const answer = await work<Answer>(path, { body, signal, onProgress });
+    show(NOTHING);
+    onDone(answer);
+  } catch (error) {
+    if (signal.aborted || isAbort(error)) return;
+    const plan = planOf(error);
+    const asks = plan !== undefined && onConfirm !== undefined;
+    show(asks ? NOTHING : { progress: null, problem: explain(error) });
+    if (asks) onConfirm(plan);
+  }
+}
+
+/** What would happen, when the server asks to confirm it. */
+function planOf(error: unknown): RestoreAnswer | undefined {
+  if (!(error instanceof ApiError) || error.problem.code !== 'CONFIRMATION_NEEDED') return undefined;
+  return error.problem.dry_run;
+}

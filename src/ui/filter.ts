@@ -1,0 +1,41 @@
+/** Which memories are shown. Empty = any. */
+export interface Filter {
+  readonly tags: string;
+  readonly source: string;
+  readonly after: string;
+  readonly before: string;
+}
+
+export const NO_FILTER: Filter = { tags: '', source: '', after: '', before: '' };
+
+/** The conditions that are given, for a body. */
+export function conditionsOf({ tags, ...others }: Filter): Record<string, string | string[]> {
+  // As a list, because the server splits a text at its commas.
+  return { ...withoutEmpty(others), ...(tags === '' ? {} : { tags: [tags] }) };
+}
+
+/** The same for the query of an address. */
+export function queryOf(filter: Filter): string {
+  const conditions = Object.entries(conditionsOf(filter));
+  return new URLSearchParams(
+    conditions.map(([name, value]) => [name, typeof value === 'string' ? value : JSON.stringify(value)]),
+  ).toString();
+}
+
+/** What is searched for and where, as the parameters of a place in the page. */
+export function parametersOf(query: string, filter: Filter): string {
+  return new URLSearchParams(withoutEmpty({ query, ...filter })).toString();
+}
+
+export function readParameters(parameters: string): { readonly query: string; readonly filter: Filter } {
+  const given = new URLSearchParams(parameters);
+  const read = (name: string): string => given.get(name) ?? '';
+  return {
+    query: read('query'),
+    filter: { tags: read('tags'), source: read('source'), after: read('after'), before: read('before') },
+  };
+}
+
+function withoutEmpty(texts: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(texts).filter(([, value]) => value !== ''));
+}

@@ -1,0 +1,77 @@
+import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
+import { call } from './api.ts';
+import { explain, isAbort } from './api-error.ts';
+import { onChange } from './changes.ts';
+import { readVisit, writeVisit } from './visit.ts';
+import type { Memory, Page } from './types.ts';
+
+export interface Pages {
+  /** Of all pages loaded so far. */
+  readonly memories: readonly Memory[];
+  /** How many there are; undefined until it is known. */
+  readonly total: number | undefined;
+  /** Empty = none. */
+  readonly problem: string;
+  /** Loads the next page; undefined when there is none. */
+  readonly more: (() => void) | undefined;
+}
+
+const PAGE = 50;
+const MOST = 1_000;
+
+interface Loaded {
+  readonly memories: readonly Memory[];
+  readonly page: Page | undefined;
+  readonly problem: string;
+}
+
+/**
+ * Memories page by page, kept up to date with what this page changes. Who comes back gets as many as before.
+ * @param query conditions, as the query of an address
+ */
+export function usePages(query: string): Pages {
+  const [{ memories, page, problem }, setLoaded] = useState<Loaded>({
+    memories: [],
+    page: undefined,
+    problem: '',
+  });
+  const running = useRef<AbortController | undefined>(undefined);
+  const load = useCallback(
+    (limit: number, cursor?: string): void => {
+      running.current?.abort();
+      const controller = new AbortController();
+      running.current = controller;
+      const next = cursor === undefined ? '' : `&cursor=${encodeURIComponent(cursor)}`;
+      const path = `/memories?limit=${Math.min(MOST, Math.max(PAGE, limit))}&${query}${next}`;
+      call<Page>('GET', path, { signal: controller.signal }).then(
+        (loaded) => {
+          setLoaded((before) => ({
+            memories: cursor === undefined ? loaded.memories : [...before.memories, ...loaded.memories],
+            page: loaded,
+            problem: '',
+          }));
+        },
+        (error: unknown) => {
+          if (!isAbort(error)) setLoaded((before) => ({ ...before, problem: explain(error) }));
+        },
+      );
+    },
+    [query],
+  );
+  useEffect(() => {
+    load(readVisit().shown ?? PAGE);
+    return () => running.current?.abort();
+  }, [load]);
+  const shown = memories.length;
+  useEffect(() => {
+    if (shown > PAGE) writeVisit({ shown });
+    return onChange(() => {
+      load(shown);
+    });
+  }, [load, shown]);
+  const cursor = page?.next_cursor;
+  const more = (): void => {
+    load(PAGE, cursor);
+  };
+  return { memories, total: page?.total, problem, more: cursor === undefined ? undefined : more };
+}
