@@ -11,11 +11,12 @@ export interface FakeServices {
 
 /** Services of which only the given methods are programmed; every other call fails loudly. */
 export function fakeServices(programmed: {
+  readonly memory?: Partial<MemoryApi>;
   readonly backup?: Partial<BackupApi>;
   readonly sync?: Partial<SyncApi>;
 }): FakeServices {
   return {
-    memory: failingLoudly<MemoryApi>('memory', {}),
+    memory: failingLoudly<MemoryApi>('memory', programmed.memory ?? {}),
     backup: failingLoudly<BackupApi>('backup', programmed.backup ?? {}),
     sync: failingLoudly<SyncApi>('sync', programmed.sync ?? {}),
   };
