@@ -3,7 +3,7 @@ import { MergeDialog } from '../components/merge-dialog.tsx';
 import { Problem } from '../components/notice.tsx';
 import { type RestoreChoice, RestoreDialog } from '../components/restore-dialog.tsx';
 import { RestoredNotice } from '../components/restored-notice.tsx';
-import { SnapshotTable } from '../components/snapshot-table.tsx';
+import { SnapshotList } from '../components/snapshot-list.tsx';
 import { StatusCard } from '../components/status-card.tsx';
 import { SyncActions } from '../components/sync-actions.tsx';
 import { useToast } from '../components/toast.tsx';
@@ -52,7 +52,7 @@ export function SyncView() {
           <WorkInProgress />
           <Problem text={value.remoteProblem} />
           {value.remote === undefined ? null : (
-            <SnapshotTable
+            <SnapshotList
               title={`At the remote: ${count(value.remote.length, 'snapshot')}`}
               snapshots={value.remote}
               onRestore={(snapshot) => {
@@ -60,7 +60,7 @@ export function SyncView() {
               }}
             />
           )}
-          <SnapshotTable
+          <SnapshotList
             title={`On this machine: ${count(value.local.length, 'snapshot')}`}
             snapshots={value.local}
             onRestore={(snapshot) => {
