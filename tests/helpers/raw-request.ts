@@ -1,6 +1,7 @@
 import { request as plainRequest } from 'node:http';
 import { request as tlsRequest, type RequestOptions } from 'node:https';
-import { buffer } from 'node:stream/consumers';
+import { connect } from 'node:net';
+import { buffer, text } from 'node:stream/consumers';
 
 /** A request as it is put on the wire; `fetch` would mend paths and refuse some headers. */
 export interface RawRequest {
@@ -39,4 +40,12 @@ export function sendRaw(
     outgoing.on('error', reject);
     outgoing.end(body);
   });
+}
+
+/** Writes bytes to a server, and reads until it closes the connection. */
+export async function sendBytes(address: string, bytes: string): Promise<string> {
+  const { hostname, port } = new URL(address);
+  const socket = connect({ host: hostname, port: Number(port) });
+  socket.write(bytes);
+  return text(socket);
 }
