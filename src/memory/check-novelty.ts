@@ -41,7 +41,8 @@ export async function checkNovelty(
           id: memory.id,
           text: memory.text,
           // Quantised vectors of one and the same text are not quite equal.
-          similarity: memory.text.trim() === text.trim() ? 1 : calibrationFor(stamp.modelId).similarity(best.score),
+          similarity:
+            memory.text.trim() === text.trim() ? 1 : calibrationFor(stamp.modelId).similarity(best.score),
         };
   return { novel: nearest === null || nearest.similarity < threshold, threshold, nearest };
 }

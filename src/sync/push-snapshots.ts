@@ -54,7 +54,11 @@ async function copy(
   onProgress?.({ step: 'uploading', done: 0 });
   const local = backup.repository(snapshot.machine);
   const repository = await remote.of(snapshot.machine);
-  return { local, repository, copied: await local.copyTo(repository, { policy: retention, suspect, signal }) };
+  return {
+    local,
+    repository,
+    copied: await local.copyTo(repository, { policy: retention, suspect, signal }),
+  };
 }
 
 function failure({ skipped }: CopyResult, { snapshot }: BackupResult): Error | undefined {
