@@ -1,0 +1,83 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { makeCertificate } from '../helpers/certificate.ts';
+import { startServer } from '../helpers/http-server.ts';
+import { temporaryFolder } from '../helpers/mcp/server-environment.ts';
+import { sendBytes, sendRaw } from '../helpers/raw-request.ts';
+import { runProgram } from '../helpers/run-program.ts';
+
+function settings(certificate: string, key: string): Record<string, string> {
+  return { MEMORY_HTTP_TLS_CERTIFICATE: certificate, MEMORY_HTTP_TLS_KEY: key };
+}
+
+describe('with a certificate', () => {
+  it('the server speaks HTTPS only, and asks browsers to stay with it', async () => {
+    const { certificateFile, keyFile, certificate } = makeCertificate(temporaryFolder());
+    const { address } = await startServer({ env: settings(certificateFile, keyFile) });
+    expect(address).toMatch(/^https:\/\/127\.0\.0\.1:\d+$/);
+    const options = { ca: certificate };
+    const added = await sendRaw(
+      address,
+      {
+        method: 'POST',
+        path: '/memory/add',
+        headers: { 'Content-Type': 'application/json' },
+        body: '{"text":"a"}',
+      },
+      options,
+    );
+    expect(added.status).toBe(201);
+    expect(added.headers['strict-transport-security']).toMatch(/^max-age=\d+/);
+    const { host } = new URL(address);
+    const own = { method: 'GET', path: '/stats', headers: { Origin: `https://${host}` } };
+    expect((await sendRaw(address, own, options)).status).toBe(200);
+    const foreign = { method: 'GET', path: '/stats', headers: { Origin: 'https://evil.test' } };
+    expect((await sendRaw(address, foreign, options)).status).toBe(403);
+    // Who does not know the certificate is not connected, and plain HTTP is no answer.
+    await expect(sendRaw(address, own)).rejects.toThrow('self-signed certificate');
+    const plain = sendBytes(address, `GET /stats HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
+    expect(await plain.catch(() => '')).not.toContain('"live"');
+  });
+});
+
+describe('a certificate that cannot be used is refused', () => {
+  async function refusal(env: Readonly<Record<string, string>>): Promise<string> {
+    const { code, stderr } = await runProgram(['serve', '--http', '--port', '0'], {
+      dataDir: temporaryFolder(),
+      env,
+    });
+    expect(code).toBe(2);
+    expect(stderr).not.toContain('Memories at');
+    return stderr;
+  }
+
+  it('without its key, or the key without it', async () => {
+    const { certificateFile, keyFile } = makeCertificate(temporaryFolder());
+    expect(await refusal({ MEMORY_HTTP_TLS_CERTIFICATE: certificateFile })).toContain(
+      'http.tlsKey is missing for HTTPS',
+    );
+    expect(await refusal({ MEMORY_HTTP_TLS_KEY: keyFile })).toContain(
+      'http.tlsCertificate is missing for HTTPS',
+    );
+  });
+
+  it('with the key of another one', async () => {
+    const folder = temporaryFolder();
+    const [one, two] = [makeCertificate(folder, 'one'), makeCertificate(folder, 'two')];
+    const message = await refusal(settings(one.certificateFile, two.keyFile));
+    expect(message).toContain('http.tlsCertificate cannot be used');
+    expect(message).toContain('PEM files of a certificate and the key that belongs to it');
+  });
+
+  it('when a file is missing, or holds something else', async () => {
+    const folder = temporaryFolder();
+    const { keyFile } = makeCertificate(folder);
+    const missing = join(folder, 'missing.crt');
+    expect(await refusal(settings(missing, keyFile))).toContain(`"${missing}", which cannot be read`);
+    const nonsense = join(folder, 'nonsense.crt');
+    writeFileSync(nonsense, 'no certificate');
+    expect(await refusal(settings(nonsense, keyFile))).toContain('http.tlsCertificate cannot be used');
+    expect(await refusal(settings(keyFile, keyFile))).toContain('http.tlsCertificate cannot be used');
+  });
+});
