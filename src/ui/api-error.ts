@@ -19,10 +19,14 @@ export class ApiError extends Error {
   }
 }
 
+/** The server's own advice is for programs. */
+const MAY_ONLY_READ = 'To change something, enter one that may write, with “Change token” at the top';
+
 /** What to tell a person about a failure: sentences. */
 export function explain(error: unknown): string {
   if (error instanceof ApiError) {
-    const { detail, fix } = error.problem;
+    const { code, detail } = error.problem;
+    const fix = code === 'FORBIDDEN' ? MAY_ONLY_READ : error.problem.fix;
     return [detail, fix]
       .filter((part) => part !== undefined)
       .map(sentence)

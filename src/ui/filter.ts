@@ -16,10 +16,11 @@ export function conditionsOf({ tags, ...others }: Filter): Record<string, string
 
 /** The same for the query of an address. */
 export function queryOf(filter: Filter): string {
-  const conditions = Object.entries(conditionsOf(filter));
-  return new URLSearchParams(
-    conditions.map(([name, value]) => [name, typeof value === 'string' ? value : JSON.stringify(value)]),
-  ).toString();
+  const texts = Object.entries(conditionsOf(filter)).map(([name, value]): [string, string] => [
+    name,
+    typeof value === 'string' ? value : JSON.stringify(value),
+  ]);
+  return new URLSearchParams(texts).toString();
 }
 
 /** What is searched for and where, as the parameters of a place in the page. */
