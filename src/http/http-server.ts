@@ -133,8 +133,10 @@ async function closeServer({ server, connections, mcp }: RunningParts, limitMs: 
     });
   });
   connections.closeUnused();
+  const deadline = performance.now() + limitMs;
+  await settleWithin(mcp.answered(), limitMs);
   await mcp.close();
-  await settleWithin(closed, limitMs);
+  await settleWithin(closed, Math.max(0, deadline - performance.now()));
   server.closeAllConnections();
   await closed;
 }

@@ -1,4 +1,5 @@
 import { isJsonContentType } from '@modelcontextprotocol/server';
+import { OpenWork } from '../util/open-work.ts';
 import type { Access } from '../wire/access.ts';
 import { EventStreamTransport } from './event-stream-transport.ts';
 import type { ServerFactory } from './server.ts';
@@ -16,6 +17,7 @@ interface EventStreamSession {
 export class EventStreamSessions {
   readonly #build: ServerFactory;
   readonly #messagesPath: string;
+  readonly #calls = new OpenWork();
   readonly #sessions = new SessionPool<EventStreamSession>(LIMITS);
 
   constructor(build: ServerFactory, messagesPath: string) {
@@ -25,7 +27,7 @@ export class EventStreamSessions {
 
   /** Answers with the stream of a new session. */
   async open(access: Access): Promise<Response> {
-    const transport = new EventStreamTransport(this.#messagesPath);
+    const transport = new EventStreamTransport(this.#messagesPath, this.#calls);
     const server = this.#build(access);
     // The session is over when the client is gone; the server keeps what it sets itself.
     transport.onclose = () => {
@@ -51,6 +53,11 @@ export class EventStreamSessions {
       return refusal(400, 'This is no message of JSON-RPC');
     }
     return new Response('Accepted', { status: 202 });
+  }
+
+  /** Resolves when all calls under way are answered. */
+  answered(): Promise<void> {
+    return this.#calls.done();
   }
 
   close(): Promise<void> {

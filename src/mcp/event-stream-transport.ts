@@ -1,5 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { type JSONRPCMessage, parseJSONRPCMessage, type Transport } from '@modelcontextprotocol/server';
+import {
+  isJSONRPCRequest,
+  type JSONRPCMessage,
+  parseJSONRPCMessage,
+  type RequestId,
+  type Transport,
+} from '@modelcontextprotocol/server';
+import type { OpenWork } from '../util/open-work.ts';
+import { cancelledCall } from './cancelled-call.ts';
 
 /**
  * One connection of HTTP+SSE, the transport of the protocol 2024-11-05: messages to the client are events of one
@@ -14,11 +22,18 @@ export class EventStreamTransport implements Transport {
   readonly events: ReadableStream<Uint8Array>;
   readonly #messagesPath: string;
   readonly #encoder = new TextEncoder();
+  readonly #calls: OpenWork;
+  /** Ends the count of a call, by its id. */
+  readonly #ends = new Map<RequestId, () => void>();
   #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
 
-  /** @param messagesPath where the client sends its messages to */
-  constructor(messagesPath: string) {
+  /**
+   * @param messagesPath where the client sends its messages to
+   * @param calls counts those that are not answered
+   */
+  constructor(messagesPath: string, calls: OpenWork) {
     this.#messagesPath = messagesPath;
+    this.#calls = calls;
     this.events = new ReadableStream({
       start: (controller) => {
         this.#controller = controller;
@@ -36,6 +51,7 @@ export class EventStreamTransport implements Transport {
 
   /** Rejects when the stream has ended: its client hears nothing any more. */
   send(message: JSONRPCMessage): Promise<void> {
+    if (!('method' in message) && message.id !== undefined) this.#endCall(message.id);
     return this.#write('message', JSON.stringify(message));
   }
 
@@ -44,7 +60,14 @@ export class EventStreamTransport implements Transport {
    * @throws Error when it is none
    */
   receive(message: unknown): void {
-    this.onmessage?.(parseJSONRPCMessage(message));
+    const parsed = parseJSONRPCMessage(message);
+    // A cancelled call gets no answer.
+    this.#endCall(cancelledCall(parsed));
+    if (isJSONRPCRequest(parsed)) {
+      this.#endCall(parsed.id);
+      this.#ends.set(parsed.id, this.#calls.begin());
+    }
+    this.onmessage?.(parsed);
   }
 
   close(): Promise<void> {
@@ -62,6 +85,13 @@ export class EventStreamTransport implements Transport {
   #end(): void {
     if (this.#controller === undefined) return;
     this.#controller = undefined;
+    for (const id of this.#ends.keys()) this.#endCall(id);
     this.onclose?.();
+  }
+
+  #endCall(id: RequestId | undefined): void {
+    if (id === undefined) return;
+    this.#ends.get(id)?.();
+    this.#ends.delete(id);
   }
 }

@@ -39,6 +39,11 @@ export class McpHttpEndpoint {
     return this.#eventStreams.receive(request, access);
   }
 
+  /** Resolves when all calls under way are answered. */
+  async answered(): Promise<void> {
+    await Promise.all([this.#streamable.answered(), this.#eventStreams.answered()]);
+  }
+
   /** Ends all sessions and streams. */
   async close(): Promise<void> {
     await Promise.all([this.#streamable.close(), this.#eventStreams.close()]);

@@ -2,11 +2,11 @@ import type { Readable, Writable } from 'node:stream';
 import {
   type JSONRPCMessage,
   ReadBuffer,
+  type RequestId,
   serializeMessage,
   type Transport,
 } from '@modelcontextprotocol/server';
-
-type RequestId = string | number;
+import { cancelledCall } from './cancelled-call.ts';
 
 /** A message may carry the largest call there is: 100 memories of 100,000 characters. */
 const MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
@@ -89,9 +89,8 @@ export class StdioTransport implements Transport {
     if (!('method' in message)) return;
     // A subscription stays open for as long as its client likes.
     if ('id' in message && message.method !== 'subscriptions/listen') this.#unanswered.add(message.id);
-    if (message.method !== 'notifications/cancelled') return;
-    const cancelled = message.params?.['requestId'];
-    if (typeof cancelled === 'string' || typeof cancelled === 'number') this.#settle(cancelled);
+    const cancelled = cancelledCall(message);
+    if (cancelled !== undefined) this.#settle(cancelled);
   }
 
   #settle(id: RequestId): void {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import {
   createMcpHandler,
   isInitializeRequest,
+  isJSONRPCRequest,
   isLegacyRequest,
   legacyStatelessFallback,
   type McpHttpHandler,
@@ -10,9 +11,12 @@ import {
   WebStandardStreamableHTTPServerTransport,
 } from '@modelcontextprotocol/server';
 import type { Logger } from '../logger.ts';
+import { OpenWork } from '../util/open-work.ts';
 import type { Access } from '../wire/access.ts';
+import { cancelledCall } from './cancelled-call.ts';
 import type { ServerFactory } from './server.ts';
 import { SessionPool } from './session-pool.ts';
+import { watchAnswer } from './watch-answer.ts';
 
 const HOUR_MS = 3_600_000;
 const LIMITS = { count: 1_000, idleMs: 24 * HOUR_MS };
@@ -28,6 +32,12 @@ interface StreamableSession {
   readonly transport: WebStandardStreamableHTTPServerTransport;
   readonly access: Access;
   close(): Promise<void>;
+}
+
+interface Received {
+  /** Undefined when it is no JSON. */
+  readonly message: unknown;
+  readonly access: Access;
 }
 
 /** The servers that need no session, for one kind of caller. */
@@ -48,6 +58,7 @@ export class StreamableSessions {
   readonly #logger: Logger;
   readonly #sessions = new SessionPool<StreamableSession>(LIMITS);
   readonly #stateless: Readonly<Record<Access, Stateless>>;
+  readonly #calls = new OpenWork();
 
   constructor(build: ServerFactory, { bodyLimit, logger }: StreamableOptions) {
     this.#build = build;
@@ -57,24 +68,39 @@ export class StreamableSessions {
   }
 
   async handle(request: Request, access: Access): Promise<Response> {
-    const sessionId = request.headers.get(SESSION_HEADER);
     const message = await readMessage(request);
-    const parsed = message === undefined ? {} : { parsedBody: message };
-    if (!(await isLegacyRequest(request, message))) {
-      return this.#stateless[access].modern.fetch(request, parsed);
-    }
-    if (sessionId !== null) {
-      const session = this.#sessions.use(sessionId);
-      return session?.access === access ? session.transport.handleRequest(request, parsed) : noSuchSession();
-    }
-    if (!isInitializeRequest(message)) return this.#stateless[access].legacy(request, parsed);
-    const transport = await this.#startSession(access);
-    return transport.handleRequest(request, parsed);
+    const answering = this.#answer(request, { message, access });
+    return isCall(message) ? watchAnswer(this.#calls, answering) : answering;
+  }
+
+  /** Resolves when all calls under way are answered. Streams that clients only listen to are no calls. */
+  answered(): Promise<void> {
+    return this.#calls.done();
   }
 
   async close(): Promise<void> {
     const modern = Object.values(this.#stateless).map((stateless) => stateless.modern.close());
     await Promise.all([this.#sessions.close(), ...modern]);
+  }
+
+  async #answer(request: Request, { message, access }: Received): Promise<Response> {
+    const parsed = message === undefined ? {} : { parsedBody: message };
+    if (!(await isLegacyRequest(request, message))) {
+      return this.#stateless[access].modern.fetch(request, parsed);
+    }
+    const sessionId = request.headers.get(SESSION_HEADER);
+    if (sessionId !== null) {
+      const session = this.#sessions.use(sessionId);
+      if (session?.access !== access) return noSuchSession();
+      const response = await session.transport.handleRequest(request, parsed);
+      // A cancelled call gets no answer, and its stream would stay open for one.
+      const cancelled = cancelledCall(message);
+      if (cancelled !== undefined) session.transport.closeSSEStream(cancelled);
+      return response;
+    }
+    if (!isInitializeRequest(message)) return this.#stateless[access].legacy(request, parsed);
+    const transport = await this.#startSession(access);
+    return transport.handleRequest(request, parsed);
   }
 
   async #startSession(access: Access): Promise<WebStandardStreamableHTTPServerTransport> {
@@ -115,6 +141,10 @@ async function readMessage(request: Request): Promise<unknown> {
     if (error instanceof SyntaxError) return undefined;
     throw error;
   }
+}
+
+function isCall(message: unknown): boolean {
+  return isJSONRPCRequest(message) && message.method !== 'subscriptions/listen';
 }
 
 function noSuchSession(): Response {

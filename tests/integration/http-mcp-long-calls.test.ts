@@ -21,8 +21,17 @@ const SETTINGS: HttpSettings = {
   rateLimit: 0,
 };
 
-/** A server whose backups are what the test says. @returns its address and the failures that were logged */
-async function serve(backup: BackupApi['backup']): Promise<{ address: string; logged: string[] }> {
+const LONGER_THAN_TESTS_MS = 60_000;
+
+interface Served {
+  readonly address: string;
+  /** Failures. */
+  readonly logged: readonly string[];
+  readonly stop: (limitMs: number) => Promise<void>;
+}
+
+/** A server whose backups are what the test says. */
+async function serve(backup: BackupApi['backup']): Promise<Served> {
   const logged: string[] = [];
   const push = (): Promise<never> => Promise.reject(new SyncOffError());
   const services = fakeServices({ backup: { backup }, sync: { push } });
@@ -32,7 +41,7 @@ async function serve(backup: BackupApi['backup']): Promise<{ address: string; lo
     settings: SETTINGS,
   });
   onTestFinished(() => server.close(0));
-  return { address: server.address, logged };
+  return { address: server.address, logged, stop: (limitMs) => server.close(limitMs) };
 }
 
 describe.each(httpClientKinds)('a long call over HTTP with $name', ({ connect, endsWithConnection }) => {
@@ -69,7 +78,7 @@ describe.each(httpClientKinds)('a long call over HTTP with $name', ({ connect, e
 
   it('is stopped when the client cancels it, which is no failure', async () => {
     const work = endlessWork();
-    const { address, logged } = await serve(work.backup);
+    const { address, logged, stop } = await serve(work.backup);
     const { client, call } = await connect(address);
     const cancel = new AbortController();
     const cancelled = expect(call('sync_upload', {}, { signal: cancel.signal })).rejects.toThrow();
@@ -79,6 +88,8 @@ describe.each(httpClientKinds)('a long call over HTTP with $name', ({ connect, e
     await work.stopped;
     expect((await client.listPrompts()).prompts).toHaveLength(2);
     expect(logged).toEqual([]);
+    // Nobody waits for its answer any more: the server ends at once.
+    await stop(LONGER_THAN_TESTS_MS);
   });
 
   it('is stopped when the client is gone, which is no failure', async () => {
@@ -93,7 +104,48 @@ describe.each(httpClientKinds)('a long call over HTTP with $name', ({ connect, e
     await work.stopped;
     expect(logged).toEqual([]);
   });
+
+  it('is finished before the server ends, and answered', async () => {
+    const work = heldWork();
+    const { address, stop } = await serve(work.backup);
+    const { call } = await connect(address);
+    const answer = call('sync_upload');
+    await work.begun;
+    const stopped = stop(30_000);
+    work.release();
+    expect(await answer).toMatchObject({ isError: false, data: { uploaded: false } });
+    await stopped;
+    await expect(call('sync_upload')).rejects.toThrow();
+  });
+
+  it('is given up when it takes longer than the server has', async () => {
+    const work = endlessWork();
+    const { address, logged, stop } = await serve(work.backup);
+    const { client, call } = await connect(address);
+    const cut = expect(call('sync_upload')).rejects.toThrow();
+    await work.begun;
+    await stop(0);
+    await work.stopped;
+    await client.close();
+    await cut;
+    expect(logged).toEqual([]);
+  });
 });
+
+/** A backup that ends when the test lets it. */
+function heldWork(): { backup: BackupApi['backup']; begun: Promise<void>; release(): void } {
+  let release = (): void => undefined;
+  const released = new Promise<void>((resolve) => (release = resolve));
+  let begin = (): void => undefined;
+  const begun = new Promise<void>((resolve) => (begin = resolve));
+  const backup: BackupApi['backup'] = async (_, { signal } = {}) => {
+    begin();
+    await released;
+    signal?.throwIfAborted();
+    return { outcome: 'written', snapshot: snapshot(), bytesWritten: 10 };
+  };
+  return { backup, begun, release };
+}
 
 /** A backup that ends only when it is stopped. */
 function endlessWork(): { backup: BackupApi['backup']; begun: Promise<void>; stopped: Promise<void> } {

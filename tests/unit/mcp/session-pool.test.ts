@@ -1,0 +1,49 @@
+import { expect, it, vi } from 'vitest';
+import { SessionPool } from '../../../src/mcp/session-pool.ts';
+
+function pool(limits: { count: number; idleMs: number }) {
+  const clock = { now: 0 };
+  const sessions = new SessionPool<{ close(): Promise<void> }>(limits, () => clock.now);
+  const open = (id: string) => {
+    const close = vi.fn(() => Promise.resolve());
+    sessions.add(id, { close });
+    return close;
+  };
+  return { clock, sessions, open };
+}
+
+it('closes the session that was not used for longest when there are too many', () => {
+  const { sessions, open } = pool({ count: 2, idleMs: Infinity });
+  const [first, second] = [open('first'), open('second')];
+  expect(sessions.use('first')).toBeDefined();
+  const third = open('third');
+  expect(second).toHaveBeenCalledOnce();
+  expect(sessions.use('second')).toBeUndefined();
+  expect(sessions.size).toBe(2);
+  expect(first).not.toHaveBeenCalled();
+  expect(third).not.toHaveBeenCalled();
+});
+
+it('closes all that were idle for too long when another one begins', () => {
+  const { clock, sessions, open } = pool({ count: 10, idleMs: 100 });
+  const [first, second, third] = [open('first'), open('second'), open('third')];
+  clock.now = 60;
+  sessions.use('first');
+  clock.now = 120;
+  open('fourth');
+  expect(second).toHaveBeenCalledOnce();
+  expect(third).toHaveBeenCalledOnce();
+  expect(first).not.toHaveBeenCalled();
+  expect(sessions.size).toBe(2);
+});
+
+it('forgets without closing, and closes all even when one fails', async () => {
+  const { sessions, open } = pool({ count: 10, idleMs: Infinity });
+  const [gone, failing, last] = [open('gone'), open('failing'), open('last')];
+  failing.mockRejectedValueOnce(new Error('it was closed before'));
+  sessions.remove('gone');
+  await sessions.close();
+  expect(gone).not.toHaveBeenCalled();
+  expect(last).toHaveBeenCalledOnce();
+  expect(sessions.size).toBe(0);
+});
