@@ -1,15 +1,18 @@
 import type { RestoreAnswer } from '../types.ts';
 
-/** What a restore or a merge would do, in numbers. */
-export function ChangeCounts({
-  plan: { added, changed, removed, warnings = [] },
-}: {
+interface ChangeCountsProps {
   readonly plan: RestoreAnswer;
-}) {
+  /** What happens to those that are not here now. */
+  readonly added: 'come back' | 'are new';
+}
+
+/** What a restore or a merge would do, in numbers. */
+export function ChangeCounts({ plan, added }: ChangeCountsProps) {
+  const { changed, removed, warnings = [] } = plan;
   return (
     <>
       <dl class="counts">
-        <Count title="come back" number={added} />
+        <Count title={added} number={plan.added} />
         <Count title="change" number={changed} />
         <Count title="go to the trash" number={removed} />
       </dl>

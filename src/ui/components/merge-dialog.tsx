@@ -14,7 +14,7 @@ export function MergeDialog({ plan, onClose, onMerge }: MergeDialogProps) {
   return (
     <Modal title="Merge although many memories would go?" onClose={onClose}>
       <p>Other machines deleted many memories. Nothing was changed here yet.</p>
-      <ChangeCounts plan={plan} />
+      <ChangeCounts plan={plan} added="are new" />
       <div class="actions">
         <button type="button" class="danger" onClick={onMerge}>
           Merge all the same

@@ -42,7 +42,7 @@ export function RestoreDialog({ choice: { title, path, body }, onClose, onDone }
       <p>{title}</p>
       <Problem text={problem} />
       {loading ? <p class="hint">Comparing with the memories here…</p> : null}
-      {value === undefined ? null : <ChangeCounts plan={value} />}
+      {value === undefined ? null : <ChangeCounts plan={value} added="come back" />}
       {isSame ? <p>The memories here are the same as in this snapshot.</p> : null}
       <WorkInProgress />
       <div class="actions">
