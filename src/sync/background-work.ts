@@ -29,8 +29,10 @@ export interface BackgroundWorkParts {
 const IDLE_MS = 30_000;
 /** but at most so long after the first, */
 const LONGEST_WAIT_MS = 5 * 60_000;
-/** or after so many. */
+/** or after so many, */
 const MANY_CHANGES = 200;
+/** but not more often than this: an import, or the vectors that follow it, are thousands of changes at a stretch. */
+const SHORTEST_GAP_MS = 15_000;
 /** Leaves the first seconds to the client. */
 const START_DELAY_MS = 3_000;
 const PULL_EVERY_MS = 5 * 60_000;
@@ -53,6 +55,8 @@ export class BackgroundWork {
   #compared = false;
   #changes = 0;
   #firstChange = 0;
+  /** When the last one began. */
+  #lastBackup = -Infinity;
   #running: Promise<void> = Promise.resolve();
 
   constructor(parts: BackgroundWorkParts) {
@@ -67,9 +71,10 @@ export class BackgroundWork {
     if (this.#changes === 0) this.#firstChange = this.#parts.now();
     this.#changes += count;
     if (!this.#isAutomatic()) return;
-    const waited = this.#parts.now() - this.#firstChange;
-    const wait = this.#changes >= MANY_CHANGES ? 0 : Math.min(IDLE_MS, Math.max(0, LONGEST_WAIT_MS - waited));
-    this.#plan('backup', wait);
+    const now = this.#parts.now();
+    const latest = Math.min(now + IDLE_MS, this.#firstChange + LONGEST_WAIT_MS);
+    const due = this.#changes >= MANY_CHANGES ? this.#lastBackup + SHORTEST_GAP_MS : latest;
+    this.#plan('backup', Math.max(0, due - now));
   }
 
   /** Begins what a long-lived process does by itself. Idempotent. */
@@ -196,6 +201,7 @@ export class BackgroundWork {
     // A store that never held anything has nothing to protect.
     if (Object.keys(clock).length === 0) return;
     const changes = this.#changes;
+    this.#lastBackup = this.#parts.now();
     const kind = task === 'backup' ? 'auto' : task;
     const { outcome } = await backup.tryBackup({ kind }, { signal: this.#stopping.signal });
     this.#changes -= changes;

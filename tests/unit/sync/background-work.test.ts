@@ -84,6 +84,18 @@ describe('local backups', () => {
     expect(await kinds(machine)).toEqual(['auto']);
   });
 
+  test('come not more often than every 15 seconds, however much changes', async () => {
+    const { machine, timers, write, work } = setUp({}, OFF);
+    for (let second = 0; second < 40; second += 1) {
+      write(`change ${second}`);
+      for (let batch = 0; batch < 5; batch += 1) work.noteChanges(200);
+      await timers.advance(SECOND);
+    }
+    expect(await kinds(machine)).toEqual(['auto', 'auto', 'auto']);
+    await timers.advance(MINUTE);
+    expect(await machine.backup.list()).toMatchObject([{}, {}, {}, { kind: 'auto', live: 40 }]);
+  });
+
   test('skip quietly while another process works', async () => {
     const { machine, timers, write, log } = setUp({}, OFF);
     machine.lock.held = true;
