@@ -31,16 +31,19 @@ const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
 /** A hybrid search answers by words rather than wait longer than this for a model that is loading. */
 const MODEL_WAIT_MS = 250;
-/** How long the end of a process waits for a backup. */
+/** How long the end of a process waits for a backup, usually: clients kill what does not end soon. */
 const EXIT_BACKUP_MS = 1_000;
 
 export interface AppOptions {
+  /** How long `close` may take to back up what changed; default one second. */
+  readonly exitBackupMs?: number;
   /** Default: standard error, at the level of the settings. */
   readonly logger?: Logger;
 }
 
 /** Composition root: the one place that names concrete adapters. Opens nothing; the first call does. */
 export function createApp(settings: Settings, options: AppOptions = {}): Promise<App> {
+  const { exitBackupMs = EXIT_BACKUP_MS } = options;
   const { logger = createLogger({ level: settings.logLevel, format: settings.logFormat }) } = options;
   const hosted = hostStore({ dataDir: settings.dataDir, vectorIndex: settings.vectorIndex });
   const { backup, sync, background } = composeBackup(settings, hosted.replica, logger);
@@ -72,7 +75,7 @@ export function createApp(settings: Settings, options: AppOptions = {}): Promise
     // What the service has in work ends with the embedder; the model's thread may end beside the store.
     const embedderClosed = embedder.close();
     await memory.close();
-    await background.close(EXIT_BACKUP_MS);
+    await background.close(exitBackupMs);
     await sync.close();
     await store.close();
     await embedderClosed;

@@ -11,11 +11,13 @@ import type { Output } from './output.ts';
 const MEBIBYTE = 1_024 ** 2;
 /** How long requests under way may take when the server is asked to stop. */
 const FINISH_LIMIT_MS = 20_000;
+/** How long the last backup may take after that. */
+const EXIT_BACKUP_MS = 10_000;
 
 /** Serves HTTP until the process is asked to stop; then requests under way and the running backup are finished. */
 export async function serveHttp(output: Output, settings: Settings): Promise<void> {
   const logger = createLogger({ level: settings.logLevel, format: settings.logFormat });
-  const app = await createApp(settings, { logger });
+  const app = await createApp(settings, { logger, exitBackupMs: EXIT_BACKUP_MS });
   try {
     const open = (): Promise<typeof app> => Promise.resolve(app);
     const server = await startHttpServer({ open, logger, settings: toHttpSettings(settings) });

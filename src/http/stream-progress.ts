@@ -7,6 +7,9 @@ import { toProblem } from './problem.ts';
 
 /** Shortest time between two events of one step. */
 const PAUSE_MS = 100;
+/** Proxies close what is silent for a minute; a comment is no event. */
+const KEEP_ALIVE_MS = 15_000;
+const KEEP_ALIVE = ': still at it\n\n';
 
 /**
  * Answers with an event stream: `progress` events, then one `result` with the answer or one `problem`. When the
@@ -24,6 +27,7 @@ export function streamProgress(
     });
     const send = (event: string, data: object): Promise<void> =>
       stream.writeSSE({ event, data: JSON.stringify(data) });
+    const keepAlive = setInterval(() => void stream.write(KEEP_ALIVE).catch(() => undefined), KEEP_ALIVE_MS);
     const onProgress = sparingly((progress) => void send('progress', progress).catch(() => undefined));
     try {
       await send('result', await perform({ signal: gone.signal, onProgress }));
@@ -31,6 +35,8 @@ export function streamProgress(
       if (gone.signal.aborted) return;
       if (isUnexpected(error)) context.get('logger').error('a request failed', {}, error);
       await send('problem', toProblem(error, requestId));
+    } finally {
+      clearInterval(keepAlive);
     }
   });
 }

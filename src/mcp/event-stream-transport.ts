@@ -9,6 +9,10 @@ import {
 import type { OpenWork } from '../util/open-work.ts';
 import { cancelledCall } from './cancelled-call.ts';
 
+/** Proxies close what is silent for a minute; a comment is no event. */
+const KEEP_ALIVE_MS = 15_000;
+const KEEP_ALIVE = ': here\n\n';
+
 /**
  * One connection of HTTP+SSE, the transport of the protocol 2024-11-05: messages to the client are events of one
  * stream, messages from it arrive as posts. It ends when either side closes the stream.
@@ -26,6 +30,7 @@ export class EventStreamTransport implements Transport {
   /** Ends the count of a call, by its id. */
   readonly #ends = new Map<RequestId, () => void>();
   #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
+  #keepAlive: NodeJS.Timeout | undefined;
 
   /**
    * @param messagesPath where the client sends its messages to
@@ -46,6 +51,9 @@ export class EventStreamTransport implements Transport {
 
   /** Tells the client where to send its messages to. */
   start(): Promise<void> {
+    this.#keepAlive = setInterval(() => {
+      this.#controller?.enqueue(this.#encoder.encode(KEEP_ALIVE));
+    }, KEEP_ALIVE_MS).unref();
     return this.#write('endpoint', `${this.#messagesPath}?sessionId=${this.sessionId}`);
   }
 
@@ -85,6 +93,7 @@ export class EventStreamTransport implements Transport {
   #end(): void {
     if (this.#controller === undefined) return;
     this.#controller = undefined;
+    clearInterval(this.#keepAlive);
     for (const id of this.#ends.keys()) this.#endCall(id);
     this.onclose?.();
   }
