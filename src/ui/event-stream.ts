@@ -13,7 +13,8 @@ export async function* readEvents(response: Response): AsyncGenerator<StreamEven
     if (done) return;
     const blocks = (rest + value).split('\n\n');
     rest = blocks.pop() ?? '';
-    for (const block of blocks) yield parseBlock(block);
+    // A block without data, such as a comment that keeps the connection alive, is no event.
+    yield* blocks.map(parseBlock).filter(({ data }) => data !== '');
   }
 }
 

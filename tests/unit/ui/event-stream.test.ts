@@ -32,6 +32,11 @@ it('reads events with their data', async () => {
   ]);
 });
 
+it('passes over comments', async () => {
+  const events = await read(': still at it\n\nevent: result\ndata: 1\n\n: and again\n\n');
+  expect(events).toEqual([{ event: 'result', data: '1' }]);
+});
+
 it('has no events where there is no body, and none of an unfinished one', async () => {
   expect(await collect(new Response(null))).toEqual([]);
   expect(await read('event: result\ndata: 1')).toEqual([]);
