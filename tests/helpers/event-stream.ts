@@ -11,7 +11,8 @@ export async function* readEvents(response: Response): AsyncGenerator<StreamedEv
   for await (const chunk of response.body.pipeThrough(new TextDecoderStream())) {
     const blocks = (text + chunk).split('\n\n');
     text = blocks.pop() ?? '';
-    yield* blocks.map(toEvent);
+    // Comments only keep the connection open.
+    yield* blocks.filter((block) => !block.startsWith(':')).map(toEvent);
   }
 }
 
