@@ -7,6 +7,9 @@ import { httpClient } from '../helpers/http-client.ts';
 import { launchServer, startServer } from '../helpers/http-server.ts';
 import { temporaryFolder } from '../helpers/mcp/server-environment.ts';
 
+/** Also on a busy machine. */
+const PATIENTLY = { timeout: 20_000 };
+
 /** An import whose lines the test sends one by one. */
 function slowImport(address: string) {
   const headers = { 'Content-Type': 'application/x-ndjson' };
@@ -34,8 +37,8 @@ describe('a server that is asked to stop', () => {
     await add('before the signal');
     await httpClient(server.address).get('/stats');
     const ended = server.stop();
-    await expect.poll(() => server.stderr()).toContain('Stopping');
-    await expect.poll(() => fetch(server.address).catch(() => 'refused')).toBe('refused');
+    await expect.poll(() => server.stderr(), PATIENTLY).toContain('Stopping');
+    await expect.poll(() => fetch(server.address).catch(() => 'refused'), PATIENTLY).toBe('refused');
     await add('after the signal');
     expect(await finish()).toMatchObject({ status: 200, data: { added: 2, completed: true } });
     expect(await ended).toBe(0);
@@ -83,7 +86,7 @@ describe('a server that is asked to stop', () => {
       }
     };
     const clients = Array.from({ length: 10 }, (_, name) => client(name));
-    await expect.poll(() => acknowledged.length).toBeGreaterThan(50);
+    await expect.poll(() => acknowledged.length, PATIENTLY).toBeGreaterThan(50);
     expect(await server.stop()).toBe(0);
     await Promise.all(clients);
     expect(cut).toEqual([]);
@@ -108,7 +111,7 @@ describe('a server that is asked to stop', () => {
     await add('never finished');
     await httpClient(server.address).get('/stats');
     const ended = server.stop();
-    await expect.poll(() => server.stderr()).toContain('Stopping');
+    await expect.poll(() => server.stderr(), PATIENTLY).toContain('Stopping');
     server.child.kill('SIGTERM');
     // By the signal, not by itself.
     expect(await ended).toBeNull();
