@@ -96,7 +96,7 @@ function bodyOf(schema: JsonSchema, names: readonly string[]): Node {
   };
 }
 
-function responsesOf({ status, long, problems = [], outputSchema }: Route): Node {
+function responsesOf({ status, long, access, problems = [], outputSchema }: Route): Node {
   const answer = { 'application/json': { schema: outputSchema() } };
   const events = long ? { 'text/event-stream': { schema: EVENTS } } : {};
   // A stream begins before anything was made.
@@ -104,7 +104,9 @@ function responsesOf({ status, long, problems = [], outputSchema }: Route): Node
     status === 200
       ? { 200: done({ ...answer, ...events }) }
       : { [status]: done(answer), ...(long ? { 200: done(events) } : {}) };
-  const statuses = [...new Set([...COMMON_PROBLEMS, ...problems, ...(long ? [] : [503])])].sort();
+  // The disk may be full, and what is not long may time out.
+  const others = [...(access === 'write' ? [507] : []), ...(long ? [] : [503])];
+  const statuses = [...new Set([...COMMON_PROBLEMS, ...problems, ...others])].sort();
   return {
     ...successes,
     ...Object.fromEntries(statuses.map((code) => [code, { $ref: '#/components/responses/Problem' }])),

@@ -17,6 +17,7 @@ const listBackups = defineRoute({
   access: 'read',
   input: z.strictObject({}),
   output: z.object({ backups: z.array(snapshot) }),
+  problems: [409, 502],
   handle: async ({ backup }) => ({ backups: newestFirst(await backup.list()) }),
 });
 
@@ -34,7 +35,7 @@ const makeBackup = defineRoute({
   output: z.object({ outcome: z.enum(['written', 'unchanged']), snapshot, bytes_written: z.int() }),
   long: true,
   status: 201,
-  problems: [503],
+  problems: [409, 502, 503],
   async handle({ backup }, { name, pinned }, work) {
     const result = await backup.backup({ kind: filled(name), pinned }, work);
     const [made] = snapshotList([result.snapshot]);
@@ -61,7 +62,7 @@ const restoreBackup = defineRoute({
   inQuery: ['confirm', 'dry_run'],
   output: restored,
   long: true,
-  problems: [404, 409, 503],
+  problems: [404, 409, 502, 503],
   async handle({ backup }, { snapshot: name, backup_name: oldName, mode, dry_run: dryRun, confirm }, work) {
     const wanted = filled(name) ?? filled(oldName);
     if (wanted === undefined)

@@ -104,7 +104,7 @@ const isNovel = defineRoute({
     threshold: z.number(),
     most_similar: z.optional(similarMemory),
   }),
-  problems: [503],
+  problems: [502, 503],
   async handle({ memory }, request) {
     const { novel, threshold: used, nearest } = await memory.isNovel(request);
     return {
@@ -133,7 +133,7 @@ const deduplicate = defineRoute({
     groups: z.array(z.object({ keep: memoryShape, duplicates: similar })),
   }),
   long: true,
-  problems: [503],
+  problems: [502, 503],
   async handle({ memory }, { threshold: wished, dry_run: dryRun }, { signal, onProgress }) {
     const result = await memory.deduplicate(
       { threshold: wished, dryRun },
@@ -182,7 +182,7 @@ const map = defineRoute({
     ),
     total: z.int(),
   }),
-  problems: [503],
+  problems: [502, 503],
   async handle({ memory }, request) {
     const { points, total } = await memory.map(request);
     return {
