@@ -64,6 +64,26 @@ describe('export and import', () => {
   });
 });
 
+describe('export', () => {
+  it('ends without a word when nobody reads it to its end', async () => {
+    const server = await startServer();
+    const api = httpClient(server.address);
+    const line = (index: number): string => JSON.stringify({ text: `memory ${index} ${'a'.repeat(50_000)}` });
+    const body = Array.from({ length: 200 }, (_, index) => line(index)).join('\n');
+    expect((await api.send('/import', { method: 'POST', headers: LINES, body })).data['added']).toBe(200);
+    for (let count = 0; count < 3; count += 1) {
+      const answer = await fetch(`${server.address}/export`);
+      const reader = answer.body?.getReader();
+      await reader?.read();
+      await reader?.cancel();
+    }
+    expect((await api.get('/health')).status).toBe(200);
+    expect(await server.stop()).toBe(0);
+    expect(server.stderr()).not.toMatch(/error/i);
+    expect(server.stdout()).toBe('');
+  });
+});
+
 describe('import', () => {
   it('replaces other content only when asked to, and names what it left out', async () => {
     const api = await start();

@@ -34,14 +34,19 @@ function exportMemories(context: HttpContext, { memory }: Services): Response {
   context.header('Content-Type', LINES);
   context.header('Content-Disposition', `attachment; filename="memories-${day}.jsonl"`);
   return stream(context, async (target) => {
-    await exportJsonLines(memory.export(parseFilter(undefined, now)), {
-      exportedAt: now,
-      write: async (chunk) => {
-        // Nobody reads any more, so the rest needs not be read from the store.
-        if (target.aborted) throw new Error('the client went away');
-        await target.write(chunk);
-      },
-    });
+    const write = async (chunk: string): Promise<void> => {
+      // Nobody reads any more, so the rest needs not be read from the store.
+      if (target.aborted) throw new Error('the client went away');
+      await target.write(chunk);
+    };
+    try {
+      await exportJsonLines(memory.export(parseFilter(undefined, now)), { exportedAt: now, write });
+    } catch (error) {
+      if (target.aborted) return;
+      context.get('logger').error('an export failed', {}, error);
+      // An answer that just ended would look whole.
+      context.env.outgoing.destroy();
+    }
   });
 }
 
