@@ -1,6 +1,7 @@
 import { request } from 'node:http';
 import type { IncomingMessage } from 'node:http';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { json } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
 import { httpClient } from '../helpers/http-client.ts';
@@ -144,6 +145,26 @@ describe('metrics', () => {
     expect(text).toMatch(/^faiss_memory_process_resident_memory_bytes \d+$/m);
     expect(text).not.toMatch(/Ada|secret-path/);
   });
+});
+
+it('metrics have every name of docs/http.md, also with sync', async () => {
+  const section = /^- \*\*Metrics\*\*(.*?)\n\n/ms.exec(readFileSync('docs/http.md', 'utf8'))?.[1] ?? '';
+  const names = [...section.matchAll(/`(faiss_memory_\w+)`/g)].map(([, name = '']) => name);
+  expect(names).toHaveLength(3);
+  const env = {
+    CLOUD_SYNC_ENABLED: 'true',
+    CLOUD_SYNC_PROVIDER: 'folder',
+    CLOUD_SYNC_BUCKET: temporaryFolder(),
+  };
+  const api = httpClient((await startServer({ env })).address);
+  await api.post('/memory/add', { text: 'Ada drinks tea' });
+  const before = Math.floor(Date.now() / 1_000);
+  expect(await api.post('/sync/upload', {})).toMatchObject({ status: 200 });
+  const { text } = await api.get('/metrics');
+  const declared = [...text.matchAll(/^# TYPE (\w+) /gm)].map(([, name = '']) => name);
+  expect(declared).toEqual(expect.arrayContaining(names));
+  const pushed = /^faiss_memory_last_push_timestamp_seconds (\S+)$/m.exec(text)?.[1];
+  expect(Number(pushed)).toBeGreaterThanOrEqual(before);
 });
 
 describe('logs', () => {

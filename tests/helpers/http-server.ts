@@ -16,6 +16,8 @@ export interface ServerOptions {
   readonly program?: string;
   /** After `serve --http --port 0`. */
   readonly args?: readonly string[];
+  /** A command that ends in running the one that follows it, in the same process. */
+  readonly launcher?: readonly string[];
 }
 
 export interface RunningHttpServer {
@@ -41,8 +43,9 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningH
 /** The same for hooks: who calls it stops it. */
 export async function launchServer(options: ServerOptions = {}): Promise<RunningHttpServer> {
   const { dataDir = mkdtempSync(join(tmpdir(), 'faiss-memory-http-')), env, args = [] } = options;
-  const { program = PROGRAM } = options;
-  const child = spawn(process.execPath, [program, 'serve', '--http', '--port', '0', ...args], {
+  const { program = PROGRAM, launcher = [] } = options;
+  const [command = '', ...words] = [...launcher, process.execPath, program];
+  const child = spawn(command, [...words, 'serve', '--http', '--port', '0', ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: serverEnvironment(dataDir, env),
   });

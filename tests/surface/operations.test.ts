@@ -1,12 +1,26 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { resolveConfig } from '../../src/config/resolve.ts';
 import { settingList } from '../../src/config/setting-list.ts';
+import { httpClient } from '../helpers/http-client.ts';
 import { startServer } from '../helpers/http-server.ts';
-import { temporaryFolder } from '../helpers/mcp/server-environment.ts';
+import { temporaryFolder, WITH_MODEL } from '../helpers/mcp/server-environment.ts';
+
+/** Runs a command as on a read-only root file system, where only the folder of memories can be written. */
+const READ_ONLY_ROOT = [
+  ...['unshare', '--map-root-user', '--mount', 'sh', '-c'],
+  'mount --bind "$0" "$0" && mount -o remount,bind,ro / && ! touch "$0.beside" 2> /dev/null && exec "$@"',
+];
+
+/** Whether this machine lets its users have mounts of their own. */
+function canMount(): boolean {
+  const [command = '', ...words] = [...READ_ONLY_ROOT, tmpdir(), 'true'];
+  return spawnSync(command, words).status === 0;
+}
 
 /** Every variable that the program reads. */
 const VARIABLES = new Set(
@@ -90,6 +104,20 @@ describe('the Dockerfile', () => {
     expect(names.filter((name) => !VARIABLES.has(name))).toEqual([]);
   });
 
+  it('copies and calls only what is in the repository', () => {
+    const sources = [...text.matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap(([, names = '']) =>
+      names.split(' '),
+    );
+    expect(sources).toContain('package-lock.json');
+    expect(sources.filter((name) => !existsSync(name))).toEqual([]);
+    const [, script = ''] = /\bnode (\S+)/.exec(text.replace(/^FROM.*$/gm, '')) ?? [];
+    expect(allowedFiles()).toContain(dirname(script));
+    expect(existsSync(script)).toBe(true);
+    const { bin } = JSON.parse(readFileSync('package.json', 'utf8')) as { bin: Record<string, string> };
+    const [, entry = ''] = /^ENTRYPOINT \["(.+)"\]$/m.exec(text) ?? [];
+    expect(Object.keys(bin)).toContain(entry);
+  });
+
   it('checks the health of the server', async () => {
     const [, list = '[]'] = /HEALTHCHECK[^[]+(\[.*\])/.exec(text) ?? [];
     const [command = '', ...parameters] = JSON.parse(list) as string[];
@@ -131,6 +159,23 @@ describe('the Dockerfile', () => {
   }, 120_000);
 });
 
+describe.runIf(canMount())('on a read-only root file system', () => {
+  it('serves, finds by meaning, backs up and ends, with all that it writes in its folder', async () => {
+    const dataDir = temporaryFolder();
+    const server = await startServer({ dataDir, launcher: [...READ_ONLY_ROOT, dataDir], env: WITH_MODEL });
+    const api = httpClient(server.address);
+    expect(await api.post('/memory/add', { text: 'Ada drinks tea' })).toMatchObject({ status: 201 });
+    await expect
+      .poll(async () => (await api.post('/search', { query: 'hot drinks', mode: 'vector' })).data['hits'], {
+        timeout: 20_000,
+      })
+      .toMatchObject([{ text: 'Ada drinks tea' }]);
+    expect(await api.post('/backup', {})).toMatchObject({ status: 201, data: { outcome: 'written' } });
+    expect(await server.stop()).toBe(0);
+    expect(existsSync(`${dataDir}.beside`)).toBe(false);
+  }, 60_000);
+});
+
 /** Exceptions from `**` in .dockerignore; of patterns with a star all that match. */
 function allowedFiles(): string[] {
   const names = readFileSync('.dockerignore', 'utf8')
@@ -158,5 +203,15 @@ describe('contrib/faiss-memory.service', () => {
     const names = [...text.matchAll(/^Environment=(\w+)=/gm)].map(([, name = '']) => name);
     expect(names.filter((name) => !VARIABLES.has(name))).toEqual([]);
     expect(text).toMatch(/^ExecStart=\/usr\/bin\/env faiss-memory serve --http$/m);
+  });
+
+  it.runIf(spawnSync('systemd-analyze', ['--version']).status === 0)('has no complaint from systemd', () => {
+    const { status, stdout, stderr } = spawnSync(
+      'systemd-analyze',
+      ['--user', 'verify', '--man=no', resolve('contrib/faiss-memory.service')],
+      { encoding: 'utf8', env: { ...process.env, XDG_RUNTIME_DIR: temporaryFolder() } },
+    );
+    // It exits with 0 after an unknown key too.
+    expect({ status, printed: stdout + stderr }).toEqual({ status: 0, printed: '' });
   });
 });
