@@ -15,10 +15,26 @@ export interface NamedSnapshot {
 /** Shortest beginning of a machine id that stands for it. */
 const MIN_MACHINE_PREFIX = 4;
 
-/** `<kind>_<YYYYMMDD>_<HHMMSS>` in UTC, for people. Two snapshots may share it; ids are unique. */
+/** `<kind>_<YYYYMMDD>_<HHMMSS>` in UTC, for people. Snapshots of two machines may share it; ids are unique. */
 export function snapshotName({ kind, createdAt }: Pick<NamedSnapshot, 'kind' | 'createdAt'>): string {
   const { date, clock } = utcParts(createdAt);
   return `${kind}_${date}_${clock}`;
+}
+
+const SECOND_MS = 1_000;
+
+/**
+ * The time under which a machine's new snapshot has a name of its own: some seconds later when others of its kind
+ * were made in the same one.
+ */
+export function freeTime(
+  { kind, createdAt }: Pick<NamedSnapshot, 'kind' | 'createdAt'>,
+  others: readonly Pick<NamedSnapshot, 'kind' | 'createdAt'>[],
+): number {
+  const taken = new Set(others.map(snapshotName));
+  let free = createdAt;
+  while (taken.has(snapshotName({ kind, createdAt: free }))) free += SECOND_MS;
+  return free;
 }
 
 /**

@@ -15,6 +15,7 @@ import type { Sealer } from './sealed-object.ts';
 import { SegmentWriter, type EncodedSegment } from './segment.ts';
 import { createSnapshotId } from './snapshot-id.ts';
 import type { SnapshotKind } from './snapshot-kind.ts';
+import { freeTime } from './snapshot-name.ts';
 import type { SnapshotView } from './snapshot-source.ts';
 
 export interface SnapshotRequest {
@@ -62,7 +63,8 @@ export async function writeSnapshot(
   const dataKey = await context.keys.current(context.machine);
   const task = new SnapshotTask(context, view, dataKey === null ? null : { dataKey, random: context.random });
   const { segments, full } = await task.segments(base);
-  const snapshot = await task.manifest(segments, request);
+  const createdAt = freeTime({ kind: request.kind, createdAt: context.now() }, own.snapshots);
+  const snapshot = await task.manifest(segments, { ...request, createdAt });
   await writeOwnHead(context, own, [...own.snapshots, snapshot]);
   return { outcome: 'written', snapshot, bytesWritten: task.bytesWritten, full, wentBack: own.wentBack };
 }
@@ -166,10 +168,12 @@ class SnapshotTask {
   }
 
   /** Stores the manifest and returns what the head will say about it. */
-  async manifest(segments: readonly SegmentEntry[], request: SnapshotRequest): Promise<HeadSnapshot> {
-    const { machine, now, random, store } = this.#context;
+  async manifest(
+    segments: readonly SegmentEntry[],
+    { createdAt, ...request }: SnapshotRequest & { readonly createdAt: number },
+  ): Promise<HeadSnapshot> {
+    const { machine, random, store } = this.#context;
     const { sequence, clock, contentDigest, stateDigest, facts } = this.#view;
-    const createdAt = now();
     const snapshotId = createSnapshotId(machine, createdAt, random);
     const about = { snapshotId, kind: request.kind, createdAt, clock, facts };
     const json = encodeManifest({ ...about, machine, sequence, contentDigest, stateDigest, segments });

@@ -43,6 +43,16 @@ describe('a backup', () => {
     await expect(a.backup.backup({ kind: 'no/name' })).rejects.toThrow('allowed are letters a to z');
   });
 
+  test('has a name of its own, however soon it follows another', async () => {
+    const { a } = oneMachine({ ...KEEP_ONE, keepLast: 9 });
+    a.add('one');
+    for (let turn = 0; turn < 3; turn += 1) await a.backup.backup();
+
+    const names = (await a.backup.list()).map(({ name }) => name);
+
+    expect(names).toEqual(['manual_20260601_120000', 'manual_20260601_120001', 'manual_20260601_120002']);
+  });
+
   test('is not begun while other work is under way, and a background one does not wait', async () => {
     const { a } = oneMachine();
     await a.lock.run(async () => {
