@@ -44,7 +44,7 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningH
 export async function launchServer(options: ServerOptions = {}): Promise<RunningHttpServer> {
   const { dataDir = mkdtempSync(join(tmpdir(), 'faiss-memory-http-')), env, args = [] } = options;
   const { program = PROGRAM, launcher = [] } = options;
-  const [command = '', ...words] = [...launcher, process.execPath, program];
+  const [command, ...words] = [...launcher, process.execPath, program];
   const child = spawn(command, [...words, 'serve', '--http', '--port', '0', ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: serverEnvironment(dataDir, env),

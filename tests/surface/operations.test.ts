@@ -18,7 +18,7 @@ const READ_ONLY_ROOT = [
 
 /** Whether this machine lets its users have mounts of their own. */
 function canMount(): boolean {
-  const [command = '', ...words] = [...READ_ONLY_ROOT, tmpdir(), 'true'];
+  const [command, ...words] = [...READ_ONLY_ROOT, tmpdir(), 'true'];
   return spawnSync(command, words).status === 0;
 }
 
