@@ -6,6 +6,7 @@ import type { McpHttpEndpoint } from '../mcp/http-endpoint.ts';
 import { packageVersion } from '../util/package-version.ts';
 import { isUnexpected } from '../wire/error-words.ts';
 import type { ServerParts } from '../wire/services.ts';
+import { endUnreadBodies } from './end-unread-bodies.ts';
 import { bodyGuard } from './guards/body-guard.ts';
 import { hostGuard } from './guards/host-guard.ts';
 import { originGuard } from './guards/origin-guard.ts';
@@ -36,7 +37,7 @@ type HttpApp = Hono<HttpEnvironment>;
 export function buildApp(parts: AppParts): HttpApp {
   const app: HttpApp = new Hono();
   const metrics = new Metrics(parts.open);
-  app.use(requestId(), requestLog(parts.logger), metrics.observe());
+  app.use(requestId(), requestLog(parts.logger), metrics.observe(), endUnreadBodies());
   app.onError((error, context) => {
     const isGone = context.req.raw.signal.aborted;
     if (isUnexpected(error) && !isGone) context.get('logger').error('a request failed', {}, error);
@@ -47,7 +48,7 @@ export function buildApp(parts: AppParts): HttpApp {
   mountHealth(app, parts);
   app.use(tokenGuard(parts.settings));
   mountMcp(app, parts.mcp);
-  for (const route of allRoutes) mountRoute(app, route, parts.open);
+  for (const route of allRoutes) mountRoute(app, route, parts);
   mountTransferRoutes(app, parts.open);
   app.get('/openapi.json', (context) => context.json(openApiDocument(allRoutes, packageVersion())));
   app.get('/metrics', async (context) => {

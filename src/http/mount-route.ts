@@ -1,33 +1,45 @@
 import type { Hono } from 'hono';
-import { timeout } from 'hono/timeout';
 import { RequestRefusedError } from '../errors/request-refused-error.ts';
+import { settleWithin } from '../util/settle-within.ts';
 import type { OpenServices } from '../wire/services.ts';
 import type { Route } from './define-route.ts';
 import { requireAccess } from './guards/token-guard.ts';
-import type { HttpEnvironment } from './http-environment.ts';
+import type { HttpContext, HttpEnvironment } from './http-environment.ts';
 import { readRequest } from './read-request.ts';
-import { streamProgress } from './stream-progress.ts';
+import { streamProgress, wantsEvents } from './stream-progress.ts';
 
-/** Longest wait for an answer that does not stream. */
+/** Longest wait for an answer that cannot stream. */
 const LIMIT_MS = 60_000;
 
-/** Answers one operation of the REST API. */
-export function mountRoute(app: Hono<HttpEnvironment>, route: Route, open: OpenServices): void {
-  const path = route.path.replaceAll(/\{(\w+)\}/g, ':$1');
-  if (!route.long) app.on(route.method, path, timeout(LIMIT_MS, timedOut));
-  app.on(route.method, path, async (context) => {
-    requireAccess(context, route.access);
-    const perform = route.prepare(await readRequest(context, route));
-    const services = await open();
-    const { signal } = context.req.raw;
-    const streams = /\btext\/event-stream\b/.test(context.req.header('accept') ?? '');
-    if (route.long && streams) return streamProgress(context, (work) => perform(services, work));
-    return context.json(await perform(services, { signal }), route.status);
-  });
+export interface RouteSurroundings {
+  readonly open: OpenServices;
+  /** Default a minute. */
+  readonly limitMs?: number;
 }
 
-function timedOut(): never {
-  throw new RequestRefusedError('TIMED_OUT', `No answer was ready within ${LIMIT_MS / 1_000} seconds`, {
-    fix: 'Try again later.',
+/** Answers one operation of the REST API. */
+export function mountRoute(
+  app: Hono<HttpEnvironment>,
+  route: Route,
+  { open, limitMs = LIMIT_MS }: RouteSurroundings,
+): void {
+  const answer = async (context: HttpContext, signal: AbortSignal): Promise<Response> => {
+    const perform = route.prepare(await readRequest(context, route));
+    const services = await open();
+    if (route.long && wantsEvents(context)) return streamProgress(context, (work) => perform(services, work));
+    return context.json(await perform(services, { signal }), route.status);
+  };
+  app.on(route.method, route.path.replaceAll(/\{(\w+)\}/g, ':$1'), async (context) => {
+    requireAccess(context, route.access);
+    const { signal } = context.req.raw;
+    if (route.long) return answer(context, signal);
+    const late = new AbortController();
+    const answering = answer(context, AbortSignal.any([signal, late.signal]));
+    const answered = await settleWithin(answering, limitMs);
+    if (answered !== undefined) return answered;
+    late.abort();
+    throw new RequestRefusedError('TIMED_OUT', `No answer was ready within ${limitMs / 1_000} seconds`, {
+      fix: 'Look whether it was done all the same, and try again later.',
+    });
   });
 }

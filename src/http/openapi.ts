@@ -3,6 +3,7 @@ import { pathFields, type Route } from './define-route.ts';
 import { PROBLEM_TYPE } from './problem.ts';
 import { transferPaths } from './routes/transfer-routes.ts';
 import { serverPaths } from './server-paths.ts';
+import { eventStreamContent } from './stream-progress.ts';
 
 type Node = Readonly<Record<string, unknown>>;
 
@@ -35,7 +36,9 @@ export function openApiDocument(routes: readonly Route[], version: string): Node
         apiKey: { type: 'apiKey', in: 'header', name: 'X-API-Key' },
       },
       schemas: { Problem: PROBLEM_SCHEMA },
-      responses: { Problem: { description: 'Nothing was changed', content: PROBLEM_CONTENT } },
+      responses: {
+        Problem: { description: 'What went wrong, and what to do about it', content: PROBLEM_CONTENT },
+      },
     },
   };
 }
@@ -98,7 +101,7 @@ function bodyOf(schema: JsonSchema, names: readonly string[]): Node {
 
 function responsesOf({ status, long, access, problems = [], outputSchema }: Route): Node {
   const answer = { 'application/json': { schema: outputSchema() } };
-  const events = long ? { 'text/event-stream': { schema: EVENTS } } : {};
+  const events = long ? eventStreamContent : {};
   // A stream begins before anything was made.
   const successes =
     status === 200
@@ -116,12 +119,6 @@ function responsesOf({ status, long, access, problems = [], outputSchema }: Rout
 function done(content: Node): Node {
   return { description: 'Done', content };
 }
-
-const EVENTS = {
-  type: 'string',
-  description:
-    'Events: "progress" {step, done, total}, then one "result" with the JSON answer or one "problem". Closing the connection ends the work.',
-};
 
 function membersOf(schema: JsonSchema): {
   readonly properties: Readonly<Record<string, unknown>>;

@@ -20,8 +20,8 @@ export async function readRequest(context: HttpContext, route: Route): Promise<F
   return { ...query, ...body, ...path };
 }
 
-/** A field that occurs several times is a list. */
-function readQuery({ req }: HttpContext): Fields {
+/** The fields in the query, unchecked; one that occurs several times is a list. */
+export function readQuery({ req }: HttpContext): Fields {
   return Object.fromEntries(
     Object.entries(req.queries()).map(([name, values]) => [name, values.length === 1 ? values[0] : values]),
   );

@@ -11,6 +11,22 @@ const PAUSE_MS = 100;
 const KEEP_ALIVE_MS = 15_000;
 const KEEP_ALIVE = ': still at it\n\n';
 
+/** The stream, as the OpenAPI document has it. */
+export const eventStreamContent = {
+  'text/event-stream': {
+    schema: {
+      type: 'string',
+      description:
+        'Events: "progress" {step, done, total}, then one "result" with the JSON answer or one "problem". Closing the connection ends the work.',
+    },
+  },
+} as const;
+
+/** The caller of long work wants to hear how far it is. */
+export function wantsEvents({ req }: HttpContext): boolean {
+  return /\btext\/event-stream\b/.test(req.header('accept') ?? '');
+}
+
 /**
  * Answers with an event stream: `progress` events, then one `result` with the answer or one `problem`. When the
  * caller goes away the work is aborted.

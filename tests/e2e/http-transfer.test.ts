@@ -98,9 +98,58 @@ describe('import', () => {
     ]);
     expect((await api.get(`/memory/${id}`)).data['text']).toBe('Ada likes tea');
     const headers = { 'Content-Type': 'text/plain' };
-    const replaced = await api.send('/import?overwrite=true', { method: 'POST', headers, body });
+    const replaced = await api.send('/import?overwrite=True', { method: 'POST', headers, body });
     expect(replaced.data).toMatchObject({ updated: 1 });
     expect((await api.get(`/memory/${id}`)).data['text']).toBe('Ada likes coffee');
+  });
+
+  it('tells how far it is to who wants to hear it', async () => {
+    const api = await start();
+    const body = Array.from({ length: 450 }, (_, index) => `{"text":"memory ${index}"}`).join('\n');
+    const headers = { ...LINES, Accept: 'text/event-stream' };
+    const answer = await api.send('/import', { method: 'POST', headers, body });
+    expect(answer.headers.get('content-type')).toBe('text/event-stream');
+    expect(answer.text).toMatch(/^event: progress\ndata: {"step":"importing lines","done":200}\n/);
+    expect(answer.text).toMatch(/\nevent: result\ndata: {[^\n]*"added":450,[^\n]*"completed":true,[^\n]*}\n/);
+  });
+
+  it('stops when its caller goes away, and keeps what it had', async () => {
+    const api = await start();
+    const caller = new AbortController();
+    // Long lines, so that what is on its way when the caller leaves is not many of them.
+    const line = (index: number): string => `{"text":"memory ${index} ${'a'.repeat(20_000)}"}\n`;
+    let sent = 0;
+    const endless = new ReadableStream<Uint8Array>({
+      async pull(controller) {
+        controller.enqueue(new TextEncoder().encode(line((sent += 1))));
+        await new Promise(setImmediate);
+      },
+    });
+    const options = { method: 'POST', headers: LINES, body: endless, duplex: 'half' } as const;
+    const importing = api.send('/import', { ...options, signal: caller.signal });
+    const live = async (): Promise<number> => Number((await api.get('/stats')).data['live']);
+    await expect.poll(live, { timeout: 20_000 }).toBeGreaterThanOrEqual(200);
+    caller.abort();
+    await expect(importing).rejects.toThrow('aborted');
+    // What had left the caller may still arrive; then nothing does.
+    let before = -1;
+    const hasEnded = async (): Promise<boolean> => {
+      const now = await live();
+      const same = now === before;
+      before = now;
+      return same;
+    };
+    await expect.poll(hasEnded, { timeout: 20_000, interval: 500 }).toBe(true);
+  });
+
+  it.each([
+    ['/import?overwrite=yes', 'overwrite is "yes"; allowed is true or false'],
+    ['/import?force=true', 'force is an unknown field; allowed are overwrite'],
+  ])('at %s is refused before anything is read', async (path, detail) => {
+    const api = await start();
+    const answer = await api.send(path, { method: 'POST', headers: LINES, body: '{"text":"a"}' });
+    expect(answer).toMatchObject({ status: 400, data: { code: 'INVALID_INPUT', detail } });
+    expect((await api.get('/stats')).data['live']).toBe(0);
   });
 
   it.each(['application/xml', 'application/x-www-form-urlencoded', ''])('is 415 for %j', async (type) => {

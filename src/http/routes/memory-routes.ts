@@ -46,6 +46,7 @@ const addMemories = defineRoute({
   path: '/memory/add-batch',
   group: 'Memories',
   summary: 'Store up to 100 memories, all or none',
+  details: 'With on_duplicate skip or supersede one after the other, for one may resemble the one before it.',
   access: 'write',
   input: z.strictObject({ memories: z.array(z.strictObject(draft)), on_duplicate: onDuplicate }),
   output: z.object({ results: z.array(added) }),

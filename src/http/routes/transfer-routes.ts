@@ -1,13 +1,20 @@
 import type { Hono } from 'hono';
 import { stream } from 'hono/streaming';
+import * as z from 'zod/mini';
 import { RequestRefusedError } from '../../errors/request-refused-error.ts';
 import { parseFilter } from '../../memory/filter-input.ts';
 import { exportJsonLines } from '../../portability/export-json-lines.ts';
 import { importJsonLines } from '../../portability/import-json-lines.ts';
 import type { ImportProblem } from '../../portability/import-report.ts';
+import { flag } from '../../wire/fields.ts';
+import { toJsonSchema } from '../../wire/json-schema.ts';
+import { readInput } from '../../wire/read-input.ts';
 import type { OpenServices, Services } from '../../wire/services.ts';
+import type { PreparedRequest } from '../define-route.ts';
 import { requireAccess } from '../guards/token-guard.ts';
 import type { HttpContext, HttpEnvironment } from '../http-environment.ts';
+import { readQuery } from '../read-request.ts';
+import { eventStreamContent, streamProgress, wantsEvents } from '../stream-progress.ts';
 
 const LINES = 'application/x-ndjson';
 /** More problems than this are counted, but not listed. */
@@ -18,13 +25,10 @@ export function mountTransferRoutes(app: Hono<HttpEnvironment>, open: OpenServic
   app.get('/export', async (context) => exportMemories(context, await open()));
   app.post('/import', async (context) => {
     requireAccess(context, 'write');
-    const type = context.req.header('content-type') ?? '';
-    if (!/^(application\/(x-ndjson|jsonl?)|text\/plain)\b/i.test(type)) {
-      throw new RequestRefusedError('UNSUPPORTED_MEDIA_TYPE', `The body is "${type.slice(0, 100)}"`, {
-        fix: `Send JSON lines, with the header "Content-Type: ${LINES}".`,
-      });
-    }
-    return context.json(await importMemories(context, await open()));
+    const perform = prepareImport(context);
+    const services = await open();
+    if (wantsEvents(context)) return streamProgress(context, (work) => perform(services, work));
+    return context.json(await perform(services, { signal: context.req.raw.signal }));
   });
 }
 
@@ -50,18 +54,30 @@ function exportMemories(context: HttpContext, { memory }: Services): Response {
   });
 }
 
-async function importMemories(context: HttpContext, { memory }: Services): Promise<object> {
-  const overwrite = context.req.query('overwrite') === 'true';
-  const problems: ImportProblem[] = [];
-  const summary = await importJsonLines({
-    bytes: context.req.raw.body ?? emptyBody(),
-    importBatch: (drafts) => memory.importBatch(drafts, { onConflict: overwrite ? 'overwrite' : 'keep' }),
-    signal: context.req.raw.signal,
-    onProblem: (problem) => {
-      if (problems.length < MAX_LISTED_PROBLEMS) problems.push(problem);
-    },
-  });
-  return { ...summary, problems };
+const importInput = z.strictObject({ overwrite: flag });
+
+function prepareImport(context: HttpContext): PreparedRequest {
+  const type = context.req.header('content-type') ?? '';
+  if (!/^(application\/(x-ndjson|jsonl?)|text\/plain)\b/i.test(type)) {
+    throw new RequestRefusedError('UNSUPPORTED_MEDIA_TYPE', `The body is "${type.slice(0, 100)}"`, {
+      fix: `Send JSON lines, with the header "Content-Type: ${LINES}".`,
+    });
+  }
+  const { overwrite = false } = readInput(importInput, toJsonSchema(importInput), readQuery(context));
+  const bytes = context.req.raw.body ?? emptyBody();
+  return async ({ memory }, { signal, onProgress }) => {
+    const problems: ImportProblem[] = [];
+    const summary = await importJsonLines({
+      bytes,
+      importBatch: (drafts) => memory.importBatch(drafts, { onConflict: overwrite ? 'overwrite' : 'keep' }),
+      signal,
+      onProgress: ({ lines: done }) => onProgress?.({ step: 'importing lines', done }),
+      onProblem: (problem) => {
+        if (problems.length < MAX_LISTED_PROBLEMS) problems.push(problem);
+      },
+    });
+    return { ...summary, problems };
+  };
 }
 
 async function* emptyBody(): AsyncGenerator<Uint8Array> {
@@ -118,6 +134,7 @@ export const transferPaths = {
                 required: ['added', 'existing', 'updated', 'conflicts', 'rejected', 'problems'],
               },
             },
+            ...eventStreamContent,
           },
         },
         400: problem,
