@@ -12,8 +12,8 @@ import { inAddress, isLoopback } from './guards/host-names.ts';
 import type { HttpSettings } from './http-settings.ts';
 import { MESSAGES_PATH } from './mount-mcp.ts';
 
-/** A request must have arrived whole by then. */
-const REQUEST_LIMIT_MS = 300_000;
+/** A request must have arrived whole by then; an import is read as fast as the store takes it. */
+const REQUEST_LIMIT_MS = 3_600_000;
 const HEADERS_LIMIT_MS = 15_000;
 
 export interface HttpServer {

@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { makeCertificate } from '../helpers/certificate.ts';
@@ -39,6 +41,19 @@ describe('with a certificate', () => {
     const plain = sendBytes(address, `GET /stats HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
     expect(await plain.catch(() => '')).not.toContain('"live"');
   });
+});
+
+it('a connection whose handshake never ends does not keep the server from ending', async () => {
+  const { certificateFile, keyFile, certificate } = makeCertificate(temporaryFolder());
+  const server = await startServer({ env: settings(certificateFile, keyFile) });
+  const { hostname, port } = new URL(server.address);
+  const silent = connect({ host: hostname, port: Number(port) });
+  // The server ends it, at the latest with itself.
+  silent.on('error', () => undefined);
+  await once(silent, 'connect');
+  // The server has accepted it when it has answered the one after it.
+  await sendRaw(server.address, { method: 'GET', path: '/health/live' }, { ca: certificate });
+  expect(await server.stop()).toBe(0);
 });
 
 describe('a certificate that cannot be used is refused', () => {
