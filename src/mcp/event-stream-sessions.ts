@@ -1,4 +1,4 @@
-import { isJsonContentType } from '@modelcontextprotocol/server';
+import { isJsonContentType, type JSONRPCMessage, parseJSONRPCMessage } from '@modelcontextprotocol/server';
 import { OpenWork } from '../util/open-work.ts';
 import type { Access } from '../wire/access.ts';
 import { EventStreamTransport } from './event-stream-transport.ts';
@@ -42,16 +42,15 @@ export class EventStreamSessions {
   /** Takes one message of a client; its answer is an event of the stream. */
   async receive(request: Request, access: Access): Promise<Response> {
     const session = this.#sessions.use(new URL(request.url).searchParams.get('sessionId') ?? '');
-    if (session?.access !== access) return refusal(404, 'No such session; open /sse again');
+    if (session?.access !== access) return noSuchSession();
     if (!isJsonContentType(request.headers.get('content-type'))) {
       return refusal(415, 'A message is application/json');
     }
-    const text = await request.text();
-    try {
-      session.transport.receive(JSON.parse(text));
-    } catch {
-      return refusal(400, 'This is no message of JSON-RPC');
-    }
+    const message = parseMessage(await request.text());
+    if (message === undefined) return refusal(400, 'This is no message of JSON-RPC');
+    // The stream may have ended while the message arrived.
+    if (!session.transport.isOpen) return noSuchSession();
+    session.transport.receive(message);
     return new Response('Accepted', { status: 202 });
   }
 
@@ -63,6 +62,19 @@ export class EventStreamSessions {
   close(): Promise<void> {
     return this.#sessions.close();
   }
+}
+
+/** Undefined when it is none. */
+function parseMessage(text: string): JSONRPCMessage | undefined {
+  try {
+    return parseJSONRPCMessage(JSON.parse(text));
+  } catch {
+    return undefined;
+  }
+}
+
+function noSuchSession(): Response {
+  return refusal(404, 'No such session; open /sse again');
 }
 
 function refusal(status: number, reason: string): Response {

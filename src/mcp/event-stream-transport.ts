@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import {
   isJSONRPCRequest,
   type JSONRPCMessage,
-  parseJSONRPCMessage,
   type RequestId,
   type Transport,
 } from '@modelcontextprotocol/server';
@@ -63,19 +62,20 @@ export class EventStreamTransport implements Transport {
     return this.#write('message', JSON.stringify(message));
   }
 
-  /**
-   * Takes a message that the client has posted.
-   * @throws Error when it is none
-   */
-  receive(message: unknown): void {
-    const parsed = parseJSONRPCMessage(message);
+  /** False when the client, which would hear the answers, is gone. */
+  get isOpen(): boolean {
+    return this.#controller !== undefined;
+  }
+
+  /** Takes a message that the client has posted, as long as the stream is open. */
+  receive(message: JSONRPCMessage): void {
     // A cancelled call gets no answer.
-    this.#endCall(cancelledCall(parsed));
-    if (isJSONRPCRequest(parsed)) {
-      this.#endCall(parsed.id);
-      this.#ends.set(parsed.id, this.#calls.begin());
+    this.#endCall(cancelledCall(message));
+    if (isJSONRPCRequest(message)) {
+      this.#endCall(message.id);
+      this.#ends.set(message.id, this.#calls.begin());
     }
-    this.onmessage?.(parsed);
+    this.onmessage?.(message);
   }
 
   close(): Promise<void> {

@@ -19,12 +19,13 @@ export class SessionPool<Session extends PooledSession> {
   }
 
   add(id: string, session: Session): void {
-    this.#closeUnused();
+    this.#closeIdle(this.#limits.count - 1);
     this.#sessions.set(id, { session, usedAt: this.#now() });
   }
 
   /** The session, which counts as used now; undefined when there is none, or no more. */
   use(id: string): Session | undefined {
+    this.#closeIdle();
     const entry = this.#sessions.get(id);
     if (entry === undefined) return undefined;
     entry.usedAt = this.#now();
@@ -45,10 +46,11 @@ export class SessionPool<Session extends PooledSession> {
     await Promise.allSettled(open.map(({ session }) => session.close()));
   }
 
-  #closeUnused(): void {
+  /** @param most so many may be left */
+  #closeIdle(most = Infinity): void {
     const oldest = this.#now() - this.#limits.idleMs;
     for (const [id, { session, usedAt }] of this.#sessions) {
-      if (usedAt >= oldest && this.#sessions.size < this.#limits.count) return;
+      if (usedAt >= oldest && this.#sessions.size <= most) return;
       this.#sessions.delete(id);
       void session.close().catch(() => undefined);
     }

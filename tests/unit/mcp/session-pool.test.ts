@@ -37,6 +37,17 @@ it('closes all that were idle for too long when another one begins', () => {
   expect(sessions.size).toBe(2);
 });
 
+it('knows no session that was idle for too long', () => {
+  const { clock, sessions, open } = pool({ count: 10, idleMs: 100 });
+  const close = open('first');
+  clock.now = 100;
+  expect(sessions.use('first')).toBeDefined();
+  clock.now = 201;
+  expect(sessions.use('first')).toBeUndefined();
+  expect(close).toHaveBeenCalledOnce();
+  expect(sessions.size).toBe(0);
+});
+
 it('forgets without closing, and closes all even when one fails', async () => {
   const { sessions, open } = pool({ count: 10, idleMs: Infinity });
   const [gone, failing, last] = [open('gone'), open('failing'), open('last')];

@@ -1,0 +1,25 @@
+import { McpServer } from '@modelcontextprotocol/server';
+import { expect, it } from 'vitest';
+import { EventStreamSessions } from '../../../src/mcp/event-stream-sessions.ts';
+
+it('takes no message that arrives when its stream has ended', async () => {
+  const sessions = new EventStreamSessions(() => new McpServer({ name: 'a', version: '1' }), '/messages');
+  const { body } = await sessions.open('write');
+  const reader = body?.pipeThrough(new TextDecoderStream()).getReader();
+  const [, path = ''] = /data: (\S+)/.exec((await reader?.read())?.value ?? '') ?? [];
+  const upload = new TransformStream<Uint8Array, Uint8Array>();
+  const request = new Request(`http://localhost${path}`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: upload.readable,
+    duplex: 'half',
+  });
+  const answering = sessions.receive(request, 'write');
+  await reader?.cancel();
+  const writer = upload.writable.getWriter();
+  await writer.write(new TextEncoder().encode('{"jsonrpc":"2.0","id":1,"method":"ping"}'));
+  await writer.close();
+  expect((await answering).status).toBe(404);
+  // Nobody waits for the answer of a call that was not taken.
+  await sessions.answered();
+});
