@@ -17,7 +17,7 @@ export class Metrics {
     collectDefaultMetrics({ register: this.#registry, prefix: PREFIX });
     this.#durations = new Histogram({
       name: `${PREFIX}http_request_duration_seconds`,
-      help: 'Time to the whole answer, by route.',
+      help: 'Time until the answer begins, by route.',
       labelNames: ['method', 'route', 'status'],
       buckets: SECONDS,
       registers,
@@ -28,12 +28,13 @@ export class Metrics {
       labelNames: ['state'],
       registers,
       collect: async () => {
-        const { memory } = await open();
-        const { live, trash, conflicts, embedding } = await memory.stats();
-        memories.set({ state: 'live' }, live);
-        memories.set({ state: 'trash' }, trash);
-        memories.set({ state: 'conflict' }, conflicts);
-        memories.set({ state: 'without_vector' }, embedding.pending);
+        memories.reset();
+        const stats = await known(open().then(({ memory }) => memory.stats()));
+        if (stats === undefined) return;
+        memories.set({ state: 'live' }, stats.live);
+        memories.set({ state: 'trash' }, stats.trash);
+        memories.set({ state: 'conflict' }, stats.conflicts);
+        memories.set({ state: 'without_vector' }, stats.embedding.pending);
       },
     });
     const lastPush = new Gauge({
@@ -41,9 +42,11 @@ export class Metrics {
       help: 'When the remote confirmed a snapshot last; absent when never.',
       registers,
       collect: async () => {
-        const { sync } = await open();
-        const status = await sync.status({ offline: true });
-        if (status.lastPush !== null) lastPush.set(status.lastPush.at / 1_000);
+        // Without it, it would be 0: pushed in 1970.
+        lastPush.remove();
+        const status = await known(open().then(({ sync }) => sync.status({ offline: true })));
+        const at = status?.lastPush?.at;
+        if (at !== undefined) lastPush.set(at / 1_000);
       },
     });
   }
@@ -65,6 +68,11 @@ export class Metrics {
   async text(): Promise<{ readonly body: string; readonly contentType: string }> {
     return { body: await this.#registry.metrics(), contentType: this.#registry.contentType };
   }
+}
+
+/** Undefined when it cannot be known now; the other metrics are of use all the more then. */
+function known<Value>(asked: Promise<Value>): Promise<Value | undefined> {
+  return asked.catch(() => undefined);
 }
 
 const KNOWN_METHODS = new Set(['GET', 'HEAD', 'POST', 'PATCH', 'DELETE', 'OPTIONS']);
