@@ -2,15 +2,19 @@ import { InvalidInputError } from '../errors/invalid-input-error.ts';
 
 /** The last time a JavaScript date can hold, and minus it the first. */
 const MAX_TIME = 8_640_000_000_000_000;
-/** Smaller numbers are seconds (until the year 5138), larger ones milliseconds (since 1973). */
-const FIRST_MILLISECONDS = 100_000_000_000;
+/**
+ * A number is taken in the first of these units in which it is before the year 5138: in a larger one it would be far
+ * in the future, in a smaller one before 1974.
+ */
+const UNITS_IN_MILLISECONDS = [1_000, 1, 0.001, 0.000_001];
+const YEAR_5138 = 100_000_000_000_000;
 
 const ISO_TIME =
   /^(\d{4}|[+-]\d{6})-(\d{2})-(\d{2})(?:[Tt ](\d{2}:\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?\s?([Zz]|[+-]\d{2}(?::?\d{2})?)?)?$/;
 
 /**
  * A time as exports of many programs write it: ISO 8601 with or without a zone (then UTC), or a number of
- * seconds or milliseconds since 1970.
+ * seconds, milliseconds, microseconds or nanoseconds since 1970.
  * @returns milliseconds since the epoch, without fractions
  * @throws InvalidInputError
  */
@@ -29,11 +33,12 @@ export function parseImportedTime(field: string, value: unknown): number {
 }
 
 function fromNumber(value: number): number {
-  return Math.round(Math.abs(value) < FIRST_MILLISECONDS ? value * 1000 : value);
+  const unit = UNITS_IN_MILLISECONDS.find((milliseconds) => Math.abs(value * milliseconds) < YEAR_5138);
+  return unit === undefined ? NaN : Math.round(value * unit);
 }
 
 function fromText(value: string): number {
-  if (/^\d{9,14}(?:\.\d{1,9})?$/.test(value)) return fromNumber(Number(value));
+  if (/^\d{9,19}(?:\.\d{1,9})?$/.test(value)) return fromNumber(Number(value));
   const parts = ISO_TIME.exec(value);
   if (parts === null) return NaN;
   const [, year = '', month = '', day = '', minutes = '00:00', seconds = '00', fraction = '', zone = 'Z'] =

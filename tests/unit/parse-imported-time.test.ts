@@ -20,6 +20,9 @@ describe('times of imported memories', () => {
     [NOON / 1000 + 0.5, NOON + 500],
     [String(NOON / 1000), NOON],
     [String(NOON), NOON],
+    [NOON * 1_000, NOON],
+    [NOON * 1_000_000, NOON],
+    [String(NOON * 1_000), NOON],
     [0, 0],
   ])('reads %j', (value, expected) => {
     expect(parseImportedTime('created_at', value)).toBe(expected);

@@ -120,6 +120,9 @@ export function describeLists(prepare: PrepareStore): void {
       await at.add('last moment', { createdAt: at2026 - 1 });
       await at.add('first moment', { createdAt: at2026 });
       await at.add('same day', { createdAt: at2026 + day - 1 });
+      for (const far of [8_640_000_000_000_000, -8_640_000_000_000_000, -100_000_000_000_000]) {
+        await at.add('of no calendar', { createdAt: far });
+      }
       const gone = await at.add('deleted', { createdAt: at2026 + day });
       await at.store.delete([gone]);
       expect(await at.store.growth()).toEqual([
