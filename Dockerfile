@@ -21,7 +21,7 @@ ENV NODE_ENV=production \
 VOLUME /data
 EXPOSE 8765
 HEALTHCHECK --interval=30s --timeout=5s --start-period=20s --retries=3 \
-  CMD ["node", "-e", "fetch('http://127.0.0.1:8765/health/ready').then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
+  CMD ["node", "-e", "const { env } = process; env.NODE_TLS_REJECT_UNAUTHORIZED = '0'; fetch(`http${env.MEMORY_HTTP_TLS_CERTIFICATE ? 's' : ''}://127.0.0.1:${env.MEMORY_HTTP_PORT || 8765}/health/ready`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
 ENTRYPOINT ["faiss-memory"]
 # Needs MEMORY_HTTP_TOKEN or MEMORY_HTTP_TOKEN_FILE, since it listens to the network.
 CMD ["serve", "--http"]

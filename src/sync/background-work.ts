@@ -73,7 +73,7 @@ export class BackgroundWork {
     if (!this.#isAutomatic()) return;
     const now = this.#parts.now();
     const latest = Math.min(now + IDLE_MS, this.#firstChange + LONGEST_WAIT_MS);
-    const due = this.#changes >= MANY_CHANGES ? this.#lastBackup + SHORTEST_GAP_MS : latest;
+    const due = this.#changes >= MANY_CHANGES ? Math.min(latest, this.#lastBackup + SHORTEST_GAP_MS) : latest;
     this.#plan('backup', Math.max(0, due - now));
   }
 

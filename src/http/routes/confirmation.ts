@@ -9,6 +9,14 @@ export function confirmation(description: string): z.ZodMiniOptional<z.ZodMiniTy
 
 /** `true` or the token, whether it came as JSON or in the query; undefined when nothing was confirmed. */
 export function confirmed(given: Given): string | undefined {
-  const word = String(given ?? '');
-  return word === '' || word === 'false' ? undefined : word;
+  const word = String(given ?? '').trim();
+  switch (word.toLowerCase()) {
+    case '':
+    case 'false':
+      return undefined;
+    case 'true':
+      return 'true';
+    default:
+      return word;
+  }
 }

@@ -96,6 +96,18 @@ describe('local backups', () => {
     expect(await machine.backup.list()).toMatchObject([{}, {}, {}, { kind: 'auto', live: 40 }]);
   });
 
+  test('wait no longer because the clock was set back', async () => {
+    const { bucket, machine, timers, write, work } = setUp({}, OFF);
+    write('one');
+    work.noteChanges(199);
+    await timers.advance(0);
+    bucket.time -= 60 * MINUTE;
+    write('two');
+    work.noteChanges(199);
+    await timers.advance(30 * SECOND);
+    expect(await kinds(machine)).toEqual(['auto', 'auto']);
+  });
+
   test('skip quietly while another process works', async () => {
     const { machine, timers, write, log } = setUp({}, OFF);
     machine.lock.held = true;
