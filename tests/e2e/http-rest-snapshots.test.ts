@@ -17,7 +17,9 @@ function remote(): Record<string, string> {
 }
 
 async function textsOf(api: HttpClient): Promise<string[]> {
-  const { memories } = (await api.get('/memories?order=oldest')).data as { memories: { text: string }[] };
+  const { memories } = (await api.get('/memories?order=oldest&limit=100')).data as {
+    memories: { text: string }[];
+  };
   return memories.map(({ text }) => text);
 }
 
@@ -153,6 +155,62 @@ describe('a remote', () => {
     expect(await textsOf(two)).toEqual(['from the first machine', 'only here again']);
     expect(await two.post(`${path}?confirm=true`)).toMatchObject({ status: 200, data: { removed: 1 } });
     expect(await textsOf(two)).toEqual(['from the first machine']);
+  });
+
+  describe('where other machines deleted much', () => {
+    const KEPT = 25;
+
+    /** A machine that has all memories, of which another one deleted nearly all and a third one added one. */
+    async function startBehind(): Promise<HttpClient> {
+      const env = remote();
+      const [one, two, three] = [await start(env), await start(env), await start(env)];
+      const memories = Array.from({ length: KEPT }, (_, index) => ({
+        text: `memory ${index}`,
+        source: 'old',
+      }));
+      await one.post('/memory/add-batch', { memories });
+      await one.post('/sync/upload');
+      for (const other of [two, three]) await other.post('/sync/download');
+      const { confirm } = (await one.post('/memory/delete-by-source', { source: 'old' })).data;
+      await one.post('/memory/delete-by-source', { source: 'old', confirm });
+      await one.post('/sync/upload');
+      await three.post('/memory/add', { text: 'from the third machine' });
+      await three.post('/sync/upload');
+      return two;
+    }
+
+    it('a download merges the rest, and asks', async () => {
+      const api = await startBehind();
+      const asked = await api.post('/sync/download');
+      expect(asked).toMatchObject({
+        status: 409,
+        data: {
+          code: 'CONFIRMATION_NEEDED',
+          detail: `It would add 1, change 0 and remove ${KEPT} memories; only what would not remove many was merged yet`,
+          dry_run: { added: 1, removed: KEPT, undo: expect.stringMatching(/^pre_merge_/) as string },
+        },
+      });
+      expect(await textsOf(api)).toContain('from the third machine');
+      expect((await api.get('/stats')).data['live']).toBe(KEPT + 1);
+      expect((await api.get('/sync/status')).data['held_removals']).toBe(KEPT);
+      const { confirm } = asked.data['dry_run'] as { confirm: string };
+      const done = await api.post('/sync/download', { confirm });
+      expect(done).toMatchObject({ status: 200, data: { applied: true, removed: KEPT } });
+      expect(await textsOf(api)).toEqual(['from the third machine']);
+    });
+
+    it('a download with confirm=true merges all of it, and can be undone as a whole', async () => {
+      const api = await startBehind();
+      const done = await api.post('/sync/download?confirm=True');
+      expect(done).toMatchObject({
+        status: 200,
+        data: { applied: true, added: 1, removed: KEPT, snapshots: [expect.anything(), expect.anything()] },
+      });
+      expect(await textsOf(api)).toEqual(['from the third machine']);
+      await api.post('/restore?confirm=true', { snapshot: done.data['undo'] });
+      expect((await api.get('/stats')).data['live']).toBe(KEPT);
+      expect(await textsOf(api)).not.toContain('from the third machine');
+    });
   });
 
   it('that has no such snapshot says so', async () => {

@@ -38,8 +38,11 @@ export async function restoreWhenConfirmed(
 
 export function confirmationNeeded(plan: RestoreResult): ConfirmationNeededError {
   const { added, changed, removed } = plan.changes ?? NOTHING;
+  // Each machine is merged for itself: one that would remove much holds back no other.
+  const soFar =
+    plan.undo === undefined ? 'nothing was changed yet' : 'only what would not remove many was merged yet';
   return new ConfirmationNeededError(
-    `It would add ${added.count}, change ${changed.count} and remove ${removed.count} memories; nothing was changed yet`,
+    `It would add ${added.count}, change ${changed.count} and remove ${removed.count} memories; ${soFar}`,
     restoreData(plan),
   );
 }

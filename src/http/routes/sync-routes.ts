@@ -1,9 +1,10 @@
 import * as z from 'zod/mini';
+import type { RestoreResult } from '../../backup/backup-api.ts';
 import { backUpAndUpload } from '../../wire/back-up-and-upload.ts';
 import { filled, flag, text } from '../../wire/fields.ts';
 import { findStatus } from '../../wire/find-status.ts';
 import { restoreData, statusData, uploadData } from '../../wire/sync-data.ts';
-import { defineRoute, type Route } from '../define-route.ts';
+import { defineRoute, type Route, type RouteData } from '../define-route.ts';
 import { newestFirst } from './backup-routes.ts';
 import { confirmation, confirmed } from './confirmation.ts';
 import { confirmationNeeded, restoreWhenConfirmed } from './restore-when-confirmed.ts';
@@ -61,9 +62,21 @@ const syncDownload = defineRoute({
     const result = await sync.pull({ ...work, ...(token === undefined ? {} : { confirm: token }) });
     if (result.confirm === undefined) return restoreData(result);
     if (confirm !== 'true') throw confirmationNeeded(result);
-    return restoreData(await sync.pull({ ...work, confirm: result.confirm }));
+    return bothMerged(result, await sync.pull({ ...work, confirm: result.confirm }));
   },
 });
+
+/** One answer for a merge that was held back in part, and for the one that made up for it. */
+function bothMerged(first: RestoreResult, second: RestoreResult): RouteData {
+  // The first one counts what it held back too; the older undo undoes both.
+  const { snapshots, added, changed, removed } = restoreData(first);
+  const undo = first.undo ?? second.undo;
+  return {
+    ...restoreData(second),
+    ...{ snapshots, added, changed, removed },
+    ...(undo === undefined ? {} : { undo: undo.name }),
+  };
+}
 
 const syncSnapshots = defineRoute({
   name: 'syncSnapshots',

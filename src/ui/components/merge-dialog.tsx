@@ -13,7 +13,9 @@ interface MergeDialogProps {
 export function MergeDialog({ plan, onClose, onMerge }: MergeDialogProps) {
   return (
     <Modal title="Merge although many memories would go?" onClose={onClose}>
-      <p>Other machines deleted many memories. Nothing was changed here yet.</p>
+      <p>
+        Other machines deleted many memories that are still here. Keep them, or let them go to the trash too?
+      </p>
       <ChangeCounts plan={plan} added="are new" />
       <div class="actions">
         <button type="button" class="danger" onClick={onMerge}>

@@ -2,6 +2,7 @@ import { createContext, type ComponentChildren } from 'preact';
 import { useContext, useMemo, useRef, useState } from 'preact/hooks';
 import { work } from '../api.ts';
 import { ApiError, explain, isAbort } from '../api-error.ts';
+import { reportChange } from '../changes.ts';
 import type { RestoreAnswer, WorkProgress } from '../types.ts';
 
 export interface WorkOrder<Answer> {
@@ -76,7 +77,10 @@ async function follow<Answer>(
     const plan = planOf(error);
     const asks = plan !== undefined && onConfirm !== undefined;
     show(asks ? NOTHING : { progress: null, problem: explain(error) });
-    if (asks) onConfirm(plan);
+    if (!asks) return;
+    // A merge is held back in part only.
+    reportChange();
+    onConfirm(plan);
   }
 }
 
