@@ -22,6 +22,10 @@ export async function checkNovelty(
   text: string,
   threshold: number,
 ): Promise<NoveltyResult> {
+  // What was added a moment ago may have no vector yet.
+  const same = await store.findByText(text);
+  if (same !== null)
+    return { novel: false, threshold, nearest: { id: same.id, text: same.text, similarity: 1 } };
   const chunks = await settleWithin(embedder.embedPassage(text), MODEL_WAIT_MS);
   const vector = chunks?.[0]?.vector;
   if (vector === undefined) {
@@ -40,9 +44,7 @@ export async function checkNovelty(
       : {
           id: memory.id,
           text: memory.text,
-          // Quantised vectors of one and the same text are not quite equal.
-          similarity:
-            memory.text.trim() === text.trim() ? 1 : calibrationFor(stamp.modelId).similarity(best.score),
+          similarity: calibrationFor(stamp.modelId).similarity(best.score),
         };
   return { novel: nearest === null || nearest.similarity < threshold, threshold, nearest };
 }

@@ -2,6 +2,7 @@ import type { Embedder, ModelStamp } from '../embedding/embedder.ts';
 import type { MemoryStore, MemoryVector } from '../store/memory-store.ts';
 import { calibrationFor } from './calibration.ts';
 import type { DeduplicateResult, DuplicateGroup, MemoryWork } from './memory-api.ts';
+import { type Dot, sameDot } from './version.ts';
 
 export interface DeduplicatorParts {
   readonly store: MemoryStore;
@@ -16,8 +17,10 @@ export interface DeduplicateOptions extends MemoryWork {
 
 /** Memories compared between two reports of progress. */
 const BATCH = 50;
-/** Neighbours looked at for each memory. */
+/** Neighbours looked at for each memory at first; more when all of them are duplicates. */
 const NEIGHBOURS = 20;
+/** Memories read at once. */
+const READ_AT_ONCE = 500;
 const SHOWN_GROUPS = 50;
 
 /** Ids of the duplicates of one memory, with their similarity to it. */
@@ -34,8 +37,8 @@ export async function deduplicate(
   const search = new DuplicateSearch(store, await embedder.stamp(), options);
   await search.run();
   const groups = await describeGroups(store, search.groups);
-  const ids = [...search.groups.values()].flatMap((duplicates) => [...duplicates.keys()]);
   const { dryRun, threshold } = options;
+  const ids = dryRun ? search.duplicates : await search.unchangedDuplicates();
   const count = dryRun || ids.length === 0 ? ids.length : await store.delete(ids);
   return { dryRun, threshold, compared: search.compared, count, groups };
 }
@@ -48,11 +51,32 @@ class DuplicateSearch {
   readonly #stamp: ModelStamp;
   readonly #options: DeduplicateOptions;
   readonly #taken = new Set<string>();
+  /** The versions that were compared. */
+  readonly #compared = new Map<string, Dot>();
 
   constructor(store: MemoryStore, stamp: ModelStamp, options: DeduplicateOptions) {
     this.#store = store;
     this.#stamp = stamp;
     this.#options = options;
+  }
+
+  get duplicates(): string[] {
+    return [...this.groups.values()].flatMap((duplicates) => [...duplicates.keys()]);
+  }
+
+  /** Without those that somebody changed since they were compared, and those whose oldest was changed. */
+  async unchangedDuplicates(): Promise<string[]> {
+    const ids = [...this.groups].flatMap(([keep, duplicates]) => [keep, ...duplicates.keys()]);
+    const unchanged = new Set<string>();
+    for (let start = 0; start < ids.length; start += READ_AT_ONCE) {
+      for (const { id, state, dot } of await this.#store.getCurrent(ids.slice(start, start + READ_AT_ONCE))) {
+        const compared = this.#compared.get(id);
+        if (state === 'live' && compared !== undefined && sameDot(dot, compared)) unchanged.add(id);
+      }
+    }
+    return [...this.groups].flatMap(([keep, duplicates]) =>
+      unchanged.has(keep) ? [...duplicates.keys()].filter((id) => unchanged.has(id)) : [],
+    );
   }
 
   async run(): Promise<void> {
@@ -70,15 +94,10 @@ class DuplicateSearch {
 
   /** @param ages position of each id among all, the oldest first */
   async #compare({ id, vector }: MemoryVector, ages: ReadonlyMap<string, number>): Promise<void> {
-    const stamp = this.#stamp;
-    const { similarity } = calibrationFor(stamp.modelId);
-    const request = { filter: {}, limit: NEIGHBOURS, vector: { stamp, vector } };
-    const { vectors } = await this.#store.candidates(request);
     const own = ages.get(id) ?? 0;
-    const near = vectors
-      .filter((other) => (ages.get(other.id) ?? -1) > own && !this.#taken.has(other.id))
-      .map((other): [string, number] => [other.id, similarity(other.score)])
-      .filter(([, likeness]) => likeness >= this.#options.threshold);
+    const near = (await this.#near(vector)).filter(
+      ([other]) => (ages.get(other) ?? -1) > own && !this.#taken.has(other),
+    );
     if (near.length === 0) return;
     const allowed = new Set((await this.#comparable(near.map(([other]) => other))).map((other) => other.id));
     const duplicates = new Map(near.filter(([other]) => allowed.has(other)));
@@ -87,15 +106,30 @@ class DuplicateSearch {
     for (const other of duplicates.keys()) this.#taken.add(other);
   }
 
+  /** Ids of all memories that count as duplicates of this vector, with their similarity. */
+  async #near(vector: Float32Array): Promise<(readonly [id: string, similarity: number])[]> {
+    const { similarity } = calibrationFor(this.#stamp.modelId);
+    for (let limit = NEIGHBOURS; ; limit *= 4) {
+      const request = { filter: {}, limit, vector: { stamp: this.#stamp, vector } };
+      const { vectors } = await this.#store.candidates(request);
+      const near = vectors
+        .map(({ id, score }) => [id, similarity(score)] as const)
+        .filter(([, likeness]) => likeness >= this.#options.threshold);
+      if (near.length < limit) return near;
+    }
+  }
+
   /** Those of the memories that may be compared, in the order of the ids. */
   async #comparable(ids: readonly string[]): Promise<MemoryVector[]> {
     const vectors = new Map(
       (await this.#store.vectors(this.#stamp, ids)).map((memory) => [memory.id, memory]),
     );
     const memories = await this.#store.getCurrent(ids);
-    return memories.flatMap(({ id, conflict }) => {
+    return memories.flatMap(({ id, conflict, dot }) => {
       const found = vectors.get(id);
-      return found?.chunks === 1 && !conflict ? [found] : [];
+      if (found?.chunks !== 1 || conflict) return [];
+      this.#compared.set(id, dot);
+      return [found];
     });
   }
 }

@@ -162,6 +162,8 @@ export interface MemoryStore {
   get(ids: readonly string[]): Promise<MemoryWithHistory[]>;
   /** Current versions only, cheaper than `get`; unknown ids are absent. */
   getCurrent(ids: readonly string[]): Promise<Memory[]>;
+  /** The first live memory with the same text, but for Unicode form and outer white space; null when there is none. */
+  findByText(text: string): Promise<Memory | null>;
   /** Writes a version that replaces all siblings. Refuses memories that are not live. */
   update(id: string, patch: MemoryPatch): Promise<Memory>;
   /** Moves live memories to the trash; those already there are left alone. Returns how many moved. */

@@ -28,6 +28,7 @@ export function notifyingMemoryStore(store: MemoryStore, onChange: (count: numbe
     putEmbeddings: (stamp, writes) => noting(store.putEmbeddings(stamp, writes), itself),
     get: (ids) => store.get(ids),
     getCurrent: (ids) => store.getCurrent(ids),
+    findByText: (text) => store.findByText(text),
     list: (request) => store.list(request),
     matching: (filter) => store.matching(filter),
     candidates: (request) => store.candidates(request),

@@ -19,6 +19,7 @@ export const STORE_METHODS: Readonly<Record<keyof MemoryStore, true>> = {
   import: true,
   get: true,
   getCurrent: true,
+  findByText: true,
   update: true,
   delete: true,
   restore: true,

@@ -104,7 +104,7 @@ const isNovel = defineRoute({
     threshold: z.number(),
     most_similar: z.optional(similarMemory),
   }),
-  problems: [502, 503],
+  problems: [422, 502, 503],
   async handle({ memory }, request) {
     const { novel, threshold: used, nearest } = await memory.isNovel(request);
     return {

@@ -42,6 +42,7 @@ import { VectorSearch, type CreateVectorIndex } from './vector-search.ts';
 import { wordCandidates } from './word-candidates.ts';
 import {
   addMemories,
+  findByText,
   deleteMemories,
   purgeMemories,
   restoreMemories,
@@ -89,6 +90,10 @@ export class SqliteMemoryStore implements MemoryStore {
 
   get(ids: readonly string[]): Promise<MemoryWithHistory[]> {
     return this.#file.read((connection) => readWithHistory(connection, ids));
+  }
+
+  findByText(text: string): Promise<Memory | null> {
+    return this.#file.read((connection) => findByText(connection, text));
   }
 
   getCurrent(ids: readonly string[]): Promise<Memory[]> {

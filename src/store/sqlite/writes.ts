@@ -67,8 +67,12 @@ function findExisting(
       );
     }
   }
-  const twin = byText ? selectByText.get(connection, textHash(draft.text)) : undefined;
-  return twin === undefined ? undefined : readKnownMemory(connection, twin.id);
+  return byText ? (findByText(connection, draft.text) ?? undefined) : undefined;
+}
+
+export function findByText(connection: Connection, text: string): Memory | null {
+  const twin = selectByText.get(connection, textHash(text));
+  return twin === undefined ? null : readKnownMemory(connection, twin.id);
 }
 
 export function updateMemory({ connection, now }: WriteContext, id: string, patch: MemoryPatch): Memory {

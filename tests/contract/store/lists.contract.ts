@@ -43,6 +43,21 @@ export function describeLists(prepare: PrepareStore): void {
       },
     );
 
+    it('finds a live memory by its whole text', async () => {
+      const gone = await at.add('the text', { createdAt: 1 });
+      const [older, newer] = await at.store.add(
+        [draft('the text', { createdAt: 3 }), draft('the text', { createdAt: 2 })],
+        { allowDuplicates: true },
+      );
+      await at.store.delete([gone]);
+      expect(await at.store.findByText('the text')).toEqual(older?.memory);
+      await at.store.update(older?.memory.id ?? '', { text: 'another text' });
+      expect(await at.store.findByText(' the text\n')).toEqual(newer?.memory);
+      for (const text of ['the', 'THE TEXT', '']) {
+        expect(await at.store.findByText(text)).toBeNull();
+      }
+    });
+
     it('parts live memories, trash and conflicts', async () => {
       const [a, b] = [await at.add('a', { tags: ['t'] }), await at.add('b', { tags: ['t'] })];
       await at.store.delete([b]);

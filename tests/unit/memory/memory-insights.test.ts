@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { EmbeddingUnavailableError } from '../../../src/errors/embedding-unavailable-error.ts';
 import { InvalidInputError } from '../../../src/errors/invalid-input-error.ts';
 import { FakeEmbedder } from '../../../src/embedding/fake-embedder.ts';
@@ -49,6 +49,13 @@ describe('isNovel', () => {
     expect(answer).toMatchObject({ novel: false, nearest: { id, similarity: 1 } });
   });
 
+  it('is false for a text that has no vector yet', async () => {
+    embedder.failure = new EmbeddingUnavailableError('no model');
+    const [added] = await service.add({ memories: [{ text: 'Ada drinks tea' }] });
+    const answer = await service.isNovel({ text: 'Ada drinks tea', threshold: 1 });
+    expect(answer).toMatchObject({ novel: false, nearest: { id: added?.memory.id, similarity: 1 } });
+  });
+
   it('tells by the threshold', async () => {
     await add('red green blue yellow');
     const text = 'red green blue purple';
@@ -93,6 +100,41 @@ describe('deduplicate', () => {
     expect(memories.map(({ id }) => id)).toEqual([oldest, other]);
     await service.restore([second ?? '']);
     expect((await service.stats()).live).toBe(3);
+  });
+
+  it('finds all of a large group', async () => {
+    const texts = Array.from({ length: 60 }, () => 'one two three');
+    const [oldest] = await add(...texts);
+    const report = await service.deduplicate({ dryRun: false });
+    expect(report).toMatchObject({ count: 59, groups: [{ keep: { id: oldest } }] });
+    expect(report.groups[0]?.duplicates).toHaveLength(59);
+    expect((await service.stats()).live).toBe(1);
+  });
+
+  it('leaves alone what was changed while it compared', async () => {
+    const pairs = ['one two', 'three four', 'five six'].flatMap((text) => [text, text]);
+    const [, changed = '', kept = '', , purged = '', last = ''] = await add(...pairs);
+    const compare = store.candidates.bind(store);
+    let compared = 0;
+    vi.spyOn(store, 'candidates').mockImplementation(async (request) => {
+      const found = await compare(request);
+      compared += 1;
+      if (compared < 3) return found;
+      await service.update({ id: changed, text: 'one two, and something new' });
+      await service.delete({ ids: [kept] });
+      await service.purge([purged]);
+      return found;
+    });
+    expect((await service.deduplicate({ dryRun: false })).count).toBe(0);
+    expect(compared).toBe(3);
+    const { memories } = await service.list({ order: 'oldest' });
+    expect(memories.map(({ id }) => id)).toContain(last);
+    expect(memories.map(({ text }) => text)).toEqual([
+      'one two',
+      'one two, and something new',
+      'three four',
+      'five six',
+    ]);
   });
 
   it('reports progress, and can be ended before anything is deleted', async () => {
