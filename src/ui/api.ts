@@ -1,7 +1,7 @@
 import { ApiError, type ProblemAnswer } from './api-error.ts';
 import { readEvents } from './event-stream.ts';
 import { reportChange } from './changes.ts';
-import { readToken, reportRefused } from './session.ts';
+import { authorization, reportRefused } from './session.ts';
 import type { WorkProgress } from './types.ts';
 
 type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
@@ -29,20 +29,23 @@ export async function call<Answer>(method: Method, path: string, options: CallOp
   return (await response.json()) as Answer;
 }
 
-export interface WorkCall extends Omit<CallOptions, 'readsOnly'> {
+/** How long work is followed, and ended. */
+export interface WorkOptions {
+  readonly signal: AbortSignal;
   readonly onProgress: (progress: WorkProgress) => void;
 }
 
 /** Starts long work and follows it; aborting it ends the work. */
-export async function work<Answer>(
+export async function followWork<Answer>(
   path: string,
-  { body = {}, signal, onProgress }: WorkCall,
+  body: object,
+  { signal, onProgress }: WorkOptions,
 ): Promise<Answer> {
   const response = await send(path, {
     method: 'POST',
     body: JSON.stringify(body),
     headers: { 'Content-Type': 'application/json', Accept: 'text/event-stream' },
-    signal: signal ?? null,
+    signal,
   });
   for await (const { event, data } of readEvents(response)) {
     const value: unknown = JSON.parse(data);
@@ -59,8 +62,7 @@ export async function work<Answer>(
 /** Sends a request with the token of this tab. @throws ApiError */
 export async function send(path: string, init: RequestInit): Promise<Response> {
   const headers = new Headers(init.headers);
-  const token = readToken();
-  if (token !== '') headers.set('Authorization', `Bearer ${token}`);
+  for (const [name, value] of Object.entries(authorization())) headers.set(name, value);
   const response = await fetch(path, { ...init, headers });
   if (response.ok) return response;
   if (response.status === 401) reportRefused();

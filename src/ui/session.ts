@@ -6,6 +6,12 @@ export function readToken(): string {
   return sessionStorage.getItem(KEY) ?? '';
 }
 
+/** The headers that show the token; none without one. */
+export function authorization(): Record<string, string> {
+  const token = readToken();
+  return token === '' ? {} : { Authorization: `Bearer ${token}` };
+}
+
 export function writeToken(token: string): void {
   sessionStorage.setItem(KEY, token);
 }

@@ -18,6 +18,7 @@ export interface Version {
   readonly text: string;
   readonly tags?: readonly string[];
   readonly source?: string;
+  readonly metadata?: Readonly<Record<string, unknown>>;
   readonly updated: string;
 }
 

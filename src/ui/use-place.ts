@@ -9,13 +9,15 @@ export interface Place {
   readonly argument: string;
   /** As a query. */
   readonly parameters: string;
+  /** Another one each time that the user goes anywhere, be it to where they are. */
+  readonly arrival: number;
 }
 
 export function usePlace(): Place {
-  const [place, setPlace] = useState(readPlace);
+  const [place, setPlace] = useState(() => readPlace(0));
   useEffect(() => {
     const follow = (): void => {
-      setPlace(readPlace());
+      setPlace(({ arrival }) => readPlace(arrival + 1));
     };
     window.addEventListener('hashchange', follow);
     return () => {
@@ -25,10 +27,10 @@ export function usePlace(): Place {
   return place;
 }
 
-function readPlace(): Place {
+function readPlace(arrival: number): Place {
   const [path = '', parameters = ''] = location.hash.replace(/^#\/?/, '').split('?', 2);
   const [view = '', argument = ''] = path.split('/');
-  return { view: view === '' ? 'memories' : view, argument: decodeArgument(argument), parameters };
+  return { view: view === '' ? 'memories' : view, argument: decodeArgument(argument), parameters, arrival };
 }
 
 function decodeArgument(argument: string): string {

@@ -7,8 +7,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hasBrowser, launchBrowser } from '../helpers/browser.ts';
 import type { RunningHttpServer } from '../helpers/http-server.ts';
 import { WITH_MODEL } from '../helpers/mcp/server-environment.ts';
-import { launchWithConflict, send } from '../helpers/page/make-conflict.ts';
+import { launchWithConflict } from '../helpers/page/make-conflict.ts';
 import { openPage } from '../helpers/page/open-page.ts';
+import { sendJson } from '../helpers/send-json.ts';
 
 const TEXTS = ['Ada drinks no coffee, only tea', 'Deploys are on Tuesday', 'The invoice goes to Berlin'];
 const SCREENSHOTS = '.cache/screenshots';
@@ -23,11 +24,12 @@ describe.runIf(hasBrowser)('every view of the page', () => {
     browser = await launchBrowser();
     remote = mkdtempSync(join(tmpdir(), 'faiss-memory-remote-'));
     server = await launchWithConflict(remote, WITH_MODEL);
-    for (const text of TEXTS) await send('POST', `${server.address}/memory/add`, { text, tags: ['sample'] });
-    const { id } = await send('POST', `${server.address}/memory/add`, { text: 'Deleted before' });
-    await send('DELETE', `${server.address}/memory/${String(id)}`);
+    for (const text of TEXTS)
+      await sendJson('POST', `${server.address}/memory/add`, { text, tags: ['sample'] });
+    const { id } = await sendJson('POST', `${server.address}/memory/add`, { text: 'Deleted before' });
+    await sendJson('DELETE', `${server.address}/memory/${String(id)}`);
     // Waits for the model, so that the map has its points.
-    await send('POST', `${server.address}/memory/is-novel`, { text: 'anything' });
+    await sendJson('POST', `${server.address}/memory/is-novel`, { text: 'anything' });
     mkdirSync(SCREENSHOTS, { recursive: true });
   });
   afterAll(async () => {

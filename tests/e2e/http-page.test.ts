@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hasBrowser, launchBrowser } from '../helpers/browser.ts';
 import { startServer } from '../helpers/http-server.ts';
 import { openPage } from '../helpers/page/open-page.ts';
+import { sendJson } from '../helpers/send-json.ts';
 
 let browser: Browser;
 
@@ -16,12 +17,7 @@ async function openWith(texts: readonly string[], env: Record<string, string> = 
   return { ...opened, address };
 }
 
-async function post(url: string, body: object): Promise<unknown> {
-  const headers = { 'Content-Type': 'application/json' };
-  const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify(body) });
-  expect(response.ok).toBe(true);
-  return response.json();
-}
+const post = (url: string, body: object) => sendJson('POST', url, body);
 
 /** The entry of a list with this text. */
 function entry(page: Page, text: string) {
@@ -76,6 +72,40 @@ describe.runIf(hasBrowser)('the page', () => {
     await history.getByRole('button', { name: 'Use this version again' }).click();
     await history.getByText('The code is 2').waitFor();
     expect(await page.locator('main .card').first().textContent()).toContain('The code is 1');
+  });
+
+  it('changes only what was edited, and leaves a tag with a comma as it is', async () => {
+    const { page, address } = await openWith([]);
+    const place = { tags: ['Paris, France', 'old'], metadata: { project: 'web', build: 7 } };
+    const added = await post(`${address}/memory/add`, { text: 'The office moves', ...place });
+    const memory = `${address}/memory/${String(added['id'])}`;
+    await page.reload();
+    await page.getByRole('link', { name: 'The office moves' }).click();
+    await page.getByRole('button', { name: 'Edit' }).click();
+    await sendJson('PATCH', memory, { add_tags: ['meanwhile'], metadata: { build: null, seen: 1 } });
+    await page.getByLabel('Text').fill('The office moves in May');
+    await page.getByLabel('Tags').fill('Paris, France, new');
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByText('Saved.').waitFor();
+    const read = async () => (await (await fetch(memory)).json()) as object;
+    expect(await read()).toMatchObject({
+      text: 'The office moves in May',
+      tags: ['Paris, France', 'meanwhile', 'new'],
+      metadata: { project: 'web', seen: 1 },
+    });
+    // The first version comes back whole.
+    await page.getByRole('button', { name: 'Use this version again' }).last().click();
+    await page.locator('main .card').first().getByText('build').waitFor();
+    expect(await read()).toMatchObject({ text: 'The office moves', ...place });
+  });
+
+  it('shows everything again when one goes to where one is', async () => {
+    const { page } = await openWith(['Ada drinks tea', 'The staging server is 10.20.0.5']);
+    await page.getByRole('searchbox').fill('staging');
+    await entry(page, 'Ada drinks tea').waitFor({ state: 'detached' });
+    await page.getByRole('navigation').getByRole('link', { name: 'Memories' }).click();
+    await entry(page, 'Ada drinks tea').waitFor();
+    expect(await page.getByRole('searchbox').inputValue()).toBe('');
   });
 
   it('lets a stranger take a deletion back, at once or from the trash', async () => {
@@ -146,6 +176,28 @@ describe.runIf(hasBrowser)('the page', () => {
       .getByLabel('File to import')
       .setInputFiles({ name: 'a.jsonl', mimeType: 'text/plain', buffer });
     await page.getByText('0 added, 0 updated, 1 already there, 1 in conflict, 0 rejected.').waitFor();
+  });
+
+  it('tells how far an import is, and cancels it', async () => {
+    const { page, visit, address } = await openWith([]);
+    await visit('transfer');
+    const lines = Array.from({ length: 3_000 }, (_, index) => `{"text":"${index} ${'a'.repeat(10_000)}"}`);
+    await page
+      .getByLabel('File to import')
+      .setInputFiles({ name: 'large.jsonl', mimeType: 'text/plain', buffer: Buffer.from(lines.join('\n')) });
+    await page.getByRole('progressbar', { name: 'importing, KiB' }).waitFor();
+    await page.getByRole('button', { name: 'Cancel' }).click();
+    await page.getByRole('progressbar').waitFor({ state: 'detached' });
+    const read = async () => ((await (await fetch(`${address}/stats`)).json()) as { live: number }).live;
+    let before = -1;
+    const hasEnded = async (): Promise<boolean> => {
+      const now = await read();
+      const same = now === before;
+      before = now;
+      return same;
+    };
+    await expect.poll(hasEnded, { timeout: 20_000, interval: 500 }).toBe(true);
+    expect(before).toBeLessThan(lines.length);
   });
 
   it('asks for the token, keeps it in the tab, and works with it', async () => {

@@ -1,11 +1,12 @@
 import { useState } from 'preact/hooks';
 import { call } from '../api.ts';
 import { explain } from '../api-error.ts';
+import { changesTo } from '../memory-changes.ts';
 import type { MemoryWithVersions, Version } from '../types.ts';
 import { Facts } from './facts.tsx';
+import { Metadata } from './metadata.tsx';
 import { Problem } from './notice.tsx';
 import { useToast } from './toast.tsx';
-import { fieldsOf } from './version-list.tsx';
 
 interface ConflictProps {
   readonly memory: MemoryWithVersions;
@@ -30,7 +31,7 @@ export function Conflict({ memory, number }: ConflictProps) {
   };
   const keep = (version: Side): void => {
     if (version.state === undefined) {
-      const body = fieldsOf(version);
+      const body = changesTo(version, memory);
       settle(call('PATCH', path, { body }), 'Kept. The other version is in the history.');
     } else settle(call('DELETE', path), 'The memory is in the trash.');
   };
@@ -53,7 +54,7 @@ export function Conflict({ memory, number }: ConflictProps) {
   );
 }
 
-type Side = Pick<Version, 'text' | 'tags' | 'source' | 'updated' | 'state'>;
+type Side = Pick<Version, 'text' | 'tags' | 'source' | 'metadata' | 'updated' | 'state'>;
 
 interface VersionCardProps {
   readonly title: string;
@@ -62,13 +63,14 @@ interface VersionCardProps {
 }
 
 function VersionCard({ title, version, onKeep }: VersionCardProps) {
-  const { state, text, tags, source, updated } = version;
+  const { state, text, tags, source, metadata, updated } = version;
   return (
     <div class="card">
       <h2>{title}</h2>
       {state === undefined ? null : <p class="warning">Deleted on another machine.</p>}
       <p class="text whole">{text}</p>
       <Facts tags={tags} source={source} at={updated} />
+      <Metadata metadata={metadata} />
       <div class="actions">
         <button type="button" class="primary" onClick={onKeep}>
           {state === undefined ? 'Keep this one' : 'Delete it here too'}

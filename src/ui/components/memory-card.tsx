@@ -3,6 +3,7 @@ import { explain } from '../api-error.ts';
 import type { Memory } from '../types.ts';
 import { useUndoableDelete } from '../use-undoable-delete.ts';
 import { Facts } from './facts.tsx';
+import { Metadata } from './metadata.tsx';
 import { useToast } from './toast.tsx';
 
 interface MemoryCardProps {
@@ -24,7 +25,7 @@ export function MemoryCard({ memory, onEdit }: MemoryCardProps) {
       ) : null}
       <p class="text whole">{text}</p>
       <Facts tags={tags} source={source} at={created} changed={updated} />
-      {metadata === undefined ? null : <Metadata metadata={metadata} />}
+      <Metadata metadata={metadata} />
       {state === 'purged' ? null : <Actions memory={memory} onEdit={onEdit} />}
     </div>
   );
@@ -66,18 +67,5 @@ function Actions({ memory: { id, state }, onEdit }: MemoryCardProps) {
         Delete
       </button>
     </div>
-  );
-}
-
-function Metadata({ metadata }: { readonly metadata: Readonly<Record<string, unknown>> }) {
-  return (
-    <dl class="metadata">
-      {Object.entries(metadata).map(([name, value]) => (
-        <div key={name}>
-          <dt>{name}</dt>
-          <dd>{typeof value === 'string' ? value : JSON.stringify(value)}</dd>
-        </div>
-      ))}
-    </dl>
   );
 }

@@ -1,13 +1,8 @@
 import { useState } from 'preact/hooks';
 import { explain } from '../api-error.ts';
+import type { MemoryFields } from '../memory-changes.ts';
 import { parseTags } from '../words.ts';
 import { Problem } from './notice.tsx';
-
-export interface MemoryFields {
-  readonly text: string;
-  readonly tags: readonly string[];
-  readonly source: string;
-}
 
 interface MemoryFormProps {
   readonly initial?: Partial<MemoryFields>;

@@ -1,4 +1,4 @@
-import { call } from '../api.ts';
+import { call, followWork } from '../api.ts';
 import type { RestoreAnswer } from '../types.ts';
 import { useLoad } from '../use-load.ts';
 import { ChangeCounts } from './change-counts.tsx';
@@ -29,7 +29,8 @@ export function RestoreDialog({ choice: { title, path, body }, onClose, onDone }
   );
   const work = useWork();
   const restore = (): void => {
-    work.start({ path, body: { ...body, confirm: value?.confirm }, onDone });
+    const confirmed = { ...body, confirm: value?.confirm };
+    work.start({ perform: (options) => followWork<RestoreAnswer>(path, confirmed, options), onDone });
   };
   const again = (): void => {
     work.cancel();

@@ -15,7 +15,7 @@ export function Shell() {
   const [asking, setAsking] = useState<'refused' | 'wanted' | null>(null);
   const [session, setSession] = useState(0);
   const content = useRef<HTMLElement>(null);
-  const key = `${session}/${place.view}/${place.argument}?${place.parameters}`;
+  const key = `${session} ${place.arrival}`;
   useEffect(
     () =>
       onRefused(() => {

@@ -1,3 +1,4 @@
+import { followWork } from '../api.ts';
 import { useToast } from './toast.tsx';
 import { useWork } from './work-provider.tsx';
 
@@ -13,7 +14,7 @@ export function SyncActions({ enabled, onMerge }: SyncActionsProps) {
   const toast = useToast();
   const backUp = (): void => {
     start<{ readonly uploaded: boolean }>({
-      path: '/sync/upload',
+      perform: (options) => followWork('/sync/upload', {}, options),
       onDone: ({ uploaded }) => {
         toast({ text: uploaded ? 'Backed up and uploaded.' : 'Backed up on this machine.' });
       },

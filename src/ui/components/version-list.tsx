@@ -1,24 +1,24 @@
 import { useState } from 'preact/hooks';
 import { explain } from '../api-error.ts';
-import type { Version } from '../types.ts';
+import { changesTo, type MemoryChanges } from '../memory-changes.ts';
+import type { MemoryWithVersions, Version } from '../types.ts';
 import { Facts } from './facts.tsx';
-import type { MemoryFields } from './memory-form.tsx';
+import { Metadata } from './metadata.tsx';
 import { Problem } from './notice.tsx';
 
 interface VersionListProps {
-  /** Newest first, without the current one. */
-  readonly versions: readonly Version[];
+  readonly memory: MemoryWithVersions;
   /** Makes a version the current one again. */
-  readonly onUse: (fields: MemoryFields) => Promise<void>;
+  readonly onUse: (changes: MemoryChanges) => Promise<void>;
 }
 
-/** The history of a memory. */
-export function VersionList({ versions, onUse }: VersionListProps) {
+/** The history of a memory, newest first. */
+export function VersionList({ memory, onUse }: VersionListProps) {
   const [problem, setProblem] = useState('');
-  const shown = versions.filter(({ state }) => state === undefined);
+  const shown = (memory.versions ?? []).filter(({ state }) => state === undefined);
   if (shown.length === 0) return null;
   const use = (version: Version): void => {
-    onUse(fieldsOf(version)).catch((error: unknown) => {
+    onUse(changesTo(version, memory)).catch((error: unknown) => {
       setProblem(explain(error));
     });
   };
@@ -30,6 +30,7 @@ export function VersionList({ versions, onUse }: VersionListProps) {
         {shown.map((version, index) => (
           <li class="card old" key={`${version.updated} ${index}`}>
             <p class="text whole">{version.text}</p>
+            <Metadata metadata={version.metadata} />
             <div class="foot">
               <Facts tags={version.tags} source={version.source} at={version.updated} />
               <button
@@ -46,12 +47,4 @@ export function VersionList({ versions, onUse }: VersionListProps) {
       </ol>
     </section>
   );
-}
-
-export function fieldsOf({
-  text,
-  tags = [],
-  source = '',
-}: Pick<Version, 'text' | 'tags' | 'source'>): MemoryFields {
-  return { text, tags, source };
 }

@@ -1,13 +1,12 @@
 import { createContext, type ComponentChildren } from 'preact';
 import { useContext, useMemo, useRef, useState } from 'preact/hooks';
-import { work } from '../api.ts';
+import type { WorkOptions } from '../api.ts';
 import { ApiError, explain, isAbort } from '../api-error.ts';
 import { reportChange } from '../changes.ts';
 import type { RestoreAnswer, WorkProgress } from '../types.ts';
 
 export interface WorkOrder<Answer> {
-  readonly path: string;
-  readonly body?: object;
+  readonly perform: (options: WorkOptions) => Promise<Answer>;
   readonly onDone: (answer: Answer) => void;
   /** The server wants to know that this is meant; without it that is a problem like others. */
   readonly onConfirm?: (plan: RestoreAnswer) => void;
@@ -52,6 +51,8 @@ export function WorkProvider({ children }: { readonly children: ComponentChildre
       cancel: (): void => {
         controller.current?.abort();
         setState(NOTHING);
+        // What was done until now stays.
+        reportChange();
       },
     }),
     [],
@@ -60,7 +61,7 @@ export function WorkProvider({ children }: { readonly children: ComponentChildre
 }
 
 async function follow<Answer>(
-  { path, body = {}, onDone, onConfirm }: WorkOrder<Answer>,
+  { perform, onDone, onConfirm }: WorkOrder<Answer>,
   signal: AbortSignal,
   show: (state: WorkState) => void,
 ): Promise<void> {
@@ -69,7 +70,7 @@ async function follow<Answer>(
   };
   onProgress({ step: 'starting', done: 0 });
   try {
-    const answer = await work<Answer>(path, { body, signal, onProgress });
+    const answer = await perform({ signal, onProgress });
     show(NOTHING);
     onDone(answer);
   } catch (error) {

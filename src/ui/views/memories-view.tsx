@@ -1,9 +1,10 @@
 import { useEffect, useState } from 'preact/hooks';
 import { call } from '../api.ts';
 import { FilterBar } from '../components/filter-bar.tsx';
-import { MemoryForm, type MemoryFields } from '../components/memory-form.tsx';
+import { MemoryForm } from '../components/memory-form.tsx';
 import { Modal } from '../components/modal.tsx';
 import { useToast } from '../components/toast.tsx';
+import type { MemoryFields } from '../memory-changes.ts';
 import { parametersOf, queryOf, readParameters } from '../filter.ts';
 import type { AddAnswer } from '../types.ts';
 import { useDelayed } from '../use-delayed.ts';

@@ -1,10 +1,11 @@
 import { useState } from 'preact/hooks';
 import { call } from '../api.ts';
 import { MemoryCard } from '../components/memory-card.tsx';
-import { MemoryForm, type MemoryFields } from '../components/memory-form.tsx';
+import { MemoryForm } from '../components/memory-form.tsx';
 import { Problem } from '../components/notice.tsx';
 import { useToast } from '../components/toast.tsx';
 import { VersionList } from '../components/version-list.tsx';
+import { changesBetween, type MemoryChanges } from '../memory-changes.ts';
 import type { MemoryWithVersions } from '../types.ts';
 import { useLoad } from '../use-load.ts';
 import { readVisit } from '../visit.ts';
@@ -13,12 +14,18 @@ import { readVisit } from '../visit.ts';
 export function MemoryView({ id }: { readonly id: string }) {
   const path = `/memory/${encodeURIComponent(id)}`;
   const { value, problem } = useLoad(path, (signal) => call<MemoryWithVersions>('GET', path, { signal }));
-  const [editing, setEditing] = useState(false);
+  /** As it was when somebody began to edit it. */
+  const [edited, setEdited] = useState<MemoryWithVersions | null>(null);
   const toast = useToast();
-  const save = async (fields: MemoryFields): Promise<void> => {
-    await call('PATCH', path, { body: fields });
-    setEditing(false);
-    toast({ text: 'Saved. The version before is kept below.' });
+  const close = (): void => {
+    setEdited(null);
+  };
+  const save = async (changes: MemoryChanges): Promise<void> => {
+    if (Object.keys(changes).length > 0) {
+      await call('PATCH', path, { body: changes });
+      toast({ text: 'Saved. The version before is kept below.' });
+    }
+    close();
   };
   return (
     <article>
@@ -31,25 +38,23 @@ export function MemoryView({ id }: { readonly id: string }) {
       <Problem text={problem} />
       {value === undefined ? null : (
         <>
-          {editing ? (
+          {edited !== null ? (
             <div class="card">
               <MemoryForm
-                initial={value}
-                onSave={save}
-                onCancel={() => {
-                  setEditing(false);
-                }}
+                initial={edited}
+                onSave={(fields) => save(changesBetween(edited, fields))}
+                onCancel={close}
               />
             </div>
           ) : (
             <MemoryCard
               memory={value}
               onEdit={() => {
-                setEditing(true);
+                setEdited(value);
               }}
             />
           )}
-          <VersionList versions={value.versions ?? []} onUse={save} />
+          <VersionList memory={value} onUse={save} />
         </>
       )}
     </article>

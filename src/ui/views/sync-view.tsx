@@ -1,4 +1,5 @@
 import { useState } from 'preact/hooks';
+import { followWork } from '../api.ts';
 import { MergeDialog } from '../components/merge-dialog.tsx';
 import { Problem } from '../components/notice.tsx';
 import { type RestoreChoice, RestoreDialog } from '../components/restore-dialog.tsx';
@@ -30,8 +31,7 @@ export function SyncView() {
   const merge = (confirm?: string): void => {
     setHeld(null);
     work.start<RestoreAnswer>({
-      path: '/sync/download',
-      body: { confirm },
+      perform: (options) => followWork('/sync/download', { confirm }, options),
       onDone: ({ added, changed, removed }) => {
         toast({ text: `Merged: ${added} added, ${changed} changed, ${removed} removed.` });
       },

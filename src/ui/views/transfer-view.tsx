@@ -1,36 +1,42 @@
 import { useState } from 'preact/hooks';
-import { send } from '../api.ts';
 import { explain } from '../api-error.ts';
-import { reportChange } from '../changes.ts';
 import { ImportForm } from '../components/import-form.tsx';
 import { ImportReport } from '../components/import-report.tsx';
 import { Problem } from '../components/notice.tsx';
+import { useToast } from '../components/toast.tsx';
+import { useWork } from '../components/work-provider.tsx';
 import { saveExport } from '../save-export.ts';
 import type { ImportAnswer } from '../types.ts';
+import { upload } from '../upload.ts';
+import { count } from '../words.ts';
 
 /** All memories into a file, and from a file. */
 export function TransferView() {
   const [problem, setProblem] = useState('');
   const [answer, setAnswer] = useState<ImportAnswer | null>(null);
-  const [busy, setBusy] = useState(false);
-  const run = (work: Promise<void>): void => {
+  const [exporting, setExporting] = useState(false);
+  const { progress, start } = useWork();
+  const toast = useToast();
+  const exportAll = (): void => {
     setProblem('');
-    setAnswer(null);
-    setBusy(true);
-    work
+    setExporting(true);
+    saveExport()
       .catch((error: unknown) => {
         setProblem(explain(error));
       })
       .finally(() => {
-        setBusy(false);
+        setExporting(false);
       });
   };
-  const takeFile = async (file: File, overwrite: boolean): Promise<void> => {
-    const headers = { 'Content-Type': 'application/x-ndjson' };
-    const path = overwrite ? '/import?overwrite=true' : '/import';
-    const response = await send(path, { method: 'POST', body: file, headers });
-    setAnswer((await response.json()) as ImportAnswer);
-    reportChange();
+  const takeFile = (file: File, overwrite: boolean): void => {
+    setAnswer(null);
+    start<ImportAnswer>({
+      perform: (options) => upload(overwrite ? '/import?overwrite=true' : '/import', file, options),
+      onDone: (report) => {
+        setAnswer(report);
+        toast({ text: `${file.name}: ${count(report.added, 'memory', 'memories')} added.` });
+      },
+    });
   };
   return (
     <>
@@ -40,30 +46,15 @@ export function TransferView() {
         <h2>Export</h2>
         <p>All memories as a text file, one a line (JSON lines), with their tags, sources and times.</p>
         <div class="actions">
-          <button
-            type="button"
-            class="primary"
-            disabled={busy}
-            onClick={() => {
-              run(saveExport());
-            }}
-          >
+          <button type="button" class="primary" disabled={exporting} onClick={exportAll}>
             Export memories
           </button>
         </div>
       </section>
       <section class="card">
         <h2>Import</h2>
-        <ImportForm
-          busy={busy}
-          onFile={(file, overwrite) => {
-            run(takeFile(file, overwrite));
-          }}
-        />
-        <div role="status">
-          {busy ? <p class="hint">Working…</p> : null}
-          {answer === null ? null : <ImportReport answer={answer} />}
-        </div>
+        <ImportForm busy={progress !== null} onFile={takeFile} />
+        <div role="status">{answer === null ? null : <ImportReport answer={answer} />}</div>
       </section>
     </>
   );
