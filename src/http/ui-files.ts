@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { extname } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import type { Hono } from 'hono';
 import { packagePath } from '../util/package-path.ts';
 import type { HttpEnvironment } from './http-environment.ts';
@@ -12,24 +13,31 @@ const TYPES: Readonly<Record<string, string>> = {
   '.svg': 'image/svg+xml',
 };
 
-/** The files of the web page, which hold no secret: `/` and `/ui/<file>`. Read once, for there are few. */
-export function mountUiFiles(app: Hono<HttpEnvironment>): string[] {
+/** The files of the web page, which hold no secret: `/` and `/ui/<file>`. Read and compressed once, for there are few. */
+export function mountUiFiles(app: Hono<HttpEnvironment>): void {
   const folder = packagePath('dist', 'ui');
-  const paths = readdirSync(folder).map((name) => {
+  for (const name of readdirSync(folder)) {
     const content = readFileSync(packagePath('dist', 'ui', name));
-    const etag = `"${createHash('sha256').update(content).digest('base64url')}"`;
+    const compressed = gzipSync(content);
+    // Weak, because both forms have the same one.
+    const etag = `W/"${createHash('sha256').update(content).digest('base64url')}"`;
     const headers = {
       'Content-Type': TYPES[extname(name)] ?? 'application/octet-stream',
       ETag: etag,
       // The page of a new version must not run with the script of an old one.
       'Cache-Control': 'no-cache',
+      Vary: 'Accept-Encoding',
     };
-    const path = name === 'index.html' ? '/' : `/ui/${name}`;
-    app.get(path, (context) => {
-      const unchanged = context.req.header('if-none-match') === etag;
-      return unchanged ? context.body(null, 304, headers) : context.body(content, 200, headers);
+    app.get(name === 'index.html' ? '/' : `/ui/${name}`, (context) => {
+      if (context.req.header('if-none-match') === etag) return context.body(null, 304, headers);
+      return takesGzip(context.req.header('accept-encoding'))
+        ? context.body(compressed, 200, { ...headers, 'Content-Encoding': 'gzip' })
+        : context.body(content, 200, headers);
     });
-    return path;
-  });
-  return paths;
+  }
+}
+
+/** Without a weight; browsers give none. */
+function takesGzip(header = ''): boolean {
+  return header.split(',').some((part) => part.trim().toLowerCase() === 'gzip');
 }

@@ -9,9 +9,17 @@ export interface Filter {
 export const NO_FILTER: Filter = { tags: '', source: '', after: '', before: '' };
 
 /** The conditions that are given, for a body. */
-export function conditionsOf({ tags, ...others }: Filter): Record<string, string | string[]> {
+export function conditionsOf({ tags, source, after, before }: Filter): Record<string, string | string[]> {
   // As a list, because the server splits a text at its commas.
-  return { ...withoutEmpty(others), ...(tags === '' ? {} : { tags: [tags] }) };
+  const list = tags === '' ? {} : { tags: [tags] };
+  const times = { after: localTime(after, 'T00:00:00'), before: localTime(before, 'T23:59:59.999') };
+  return { ...withoutEmpty({ source, ...times }), ...list };
+}
+
+/** The days of the user begin and end at other times than those of the server, which are in UTC. */
+function localTime(day: string, time: string): string {
+  const at = new Date(day + time);
+  return Number.isNaN(at.getTime()) ? '' : at.toISOString();
 }
 
 /** The same for the query of an address. */

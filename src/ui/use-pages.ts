@@ -10,8 +10,10 @@ export interface Pages {
   readonly memories: readonly Memory[];
   /** How many there are; undefined until it is known. */
   readonly total: number | undefined;
+  readonly loading: boolean;
   /** Empty = none. */
   readonly problem: string;
+  readonly reload: () => void;
   /** Loads the next page; undefined when there is none. */
   readonly more: (() => void) | undefined;
 }
@@ -23,6 +25,7 @@ interface Loaded {
   readonly memories: readonly Memory[];
   readonly page: Page | undefined;
   readonly problem: string;
+  readonly loading: boolean;
 }
 
 /**
@@ -30,10 +33,11 @@ interface Loaded {
  * @param query conditions, as the query of an address
  */
 export function usePages(query: string): Pages {
-  const [{ memories, page, problem }, setLoaded] = useState<Loaded>({
+  const [{ memories, page, problem, loading }, setLoaded] = useState<Loaded>({
     memories: [],
     page: undefined,
     problem: '',
+    loading: true,
   });
   const running = useRef<AbortController | undefined>(undefined);
   const load = useCallback(
@@ -41,6 +45,7 @@ export function usePages(query: string): Pages {
       running.current?.abort();
       const controller = new AbortController();
       running.current = controller;
+      setLoaded((before) => ({ ...before, loading: true }));
       const next = cursor === undefined ? '' : `&cursor=${encodeURIComponent(cursor)}`;
       const path = `/memories?limit=${Math.min(MOST, Math.max(PAGE, limit))}&${query}${next}`;
       call<Page>('GET', path, { signal: controller.signal }).then(
@@ -49,10 +54,12 @@ export function usePages(query: string): Pages {
             memories: cursor === undefined ? loaded.memories : [...before.memories, ...loaded.memories],
             page: loaded,
             problem: '',
+            loading: false,
           }));
         },
         (error: unknown) => {
-          if (!isAbort(error)) setLoaded((before) => ({ ...before, problem: explain(error) }));
+          if (isAbort(error)) return;
+          setLoaded((before) => ({ ...before, problem: explain(error), loading: false }));
         },
       );
     },
@@ -73,5 +80,9 @@ export function usePages(query: string): Pages {
   const more = (): void => {
     load(PAGE, cursor);
   };
-  return { memories, total: page?.total, problem, more: cursor === undefined ? undefined : more };
+  const reload = (): void => {
+    load(shown);
+  };
+  const pages = { memories, total: page?.total, loading, problem, reload };
+  return { ...pages, more: cursor === undefined ? undefined : more };
 }

@@ -42,6 +42,15 @@ export function bytes(number: number): string {
   return number < 1_048_576 ? `${(number / 1_024).toFixed(1)} KiB` : `${(number / 1_048_576).toFixed(1)} MiB`;
 }
 
+const BEGINNING = 40;
+
+/** Enough of a text to tell which one it is. */
+export function beginning(text: string): string {
+  if (text.length <= BEGINNING) return text;
+  // The cut may fall into a surrogate pair.
+  return `${text.slice(0, BEGINNING).replace(/[\uD800-\uDBFF]$/, '')}…`;
+}
+
 /** The tags in a text with commas between. */
 export function parseTags(text: string): string[] {
   return text

@@ -118,12 +118,17 @@ export function deletedData({ dryRun, count, examples, confirm }: DeleteResult):
   };
 }
 
+/** Enough for an agent, which pays for each. */
 const SHOWN_FACETS = 15;
 
-export function statsData({ oldest, newest, embedding, ...stats }: Stats): Data {
+/** @param facets tags and sources at most */
+export function statsData(
+  { oldest, newest, embedding, ...stats }: Stats,
+  facets: number = SHOWN_FACETS,
+): Data {
   const { modelId, ready, pending, problem } = embedding;
-  const tags = stats.tags.slice(0, SHOWN_FACETS).map(({ tag, count }) => [tag, count]);
-  const sources = stats.sources.slice(0, SHOWN_FACETS).map(({ source, count }) => [source, count]);
+  const tags = stats.tags.slice(0, facets).map(({ tag, count }) => [tag, count]);
+  const sources = stats.sources.slice(0, facets).map(({ source, count }) => [source, count]);
   return {
     live: stats.live,
     trash: stats.trash,

@@ -184,8 +184,11 @@ describe('the page', () => {
     for (const path of ['/', ...files]) {
       const first = await api.get(path);
       const etag = first.headers.get('etag') ?? '';
-      expect([first.status, etag]).toEqual([200, expect.stringMatching(/^"[\w-]{43}"$/)]);
+      expect([first.status, etag]).toEqual([200, expect.stringMatching(/^W\/"[\w-]{43}"$/)]);
       expect(first.headers.get('cache-control')).toBe('no-cache');
+      expect(first.headers.get('content-encoding')).toBe('gzip');
+      const plain = await api.get(path, { 'Accept-Encoding': 'identity' });
+      expect([plain.headers.get('content-encoding'), plain.text]).toEqual([null, first.text]);
       const again = await api.get(path, { 'If-None-Match': etag });
       expect([again.status, again.text]).toEqual([304, '']);
       expect(again.headers.get('etag')).toBe(etag);

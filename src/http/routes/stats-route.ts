@@ -24,5 +24,5 @@ export const statsRoute = defineRoute({
     sources: counts,
     embedding: z.looseObject({ model: z.string(), ready: z.boolean(), pending: z.int() }),
   }),
-  handle: async ({ memory }) => statsData(await memory.stats()),
+  handle: async ({ memory }) => statsData(await memory.stats(), Infinity),
 });

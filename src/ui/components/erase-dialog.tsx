@@ -11,7 +11,7 @@ interface EraseDialogProps {
 export function EraseDialog({ memory, onClose, onErase }: EraseDialogProps) {
   return (
     <Modal title="Erase this memory for good?" onClose={onClose}>
-      <blockquote>{memory.text}</blockquote>
+      <blockquote dir="auto">{memory.text}</blockquote>
       <p>
         Its text and its history are removed from this machine, and cannot be brought back from the trash.
       </p>
@@ -19,7 +19,7 @@ export function EraseDialog({ memory, onClose, onErase }: EraseDialogProps) {
         <button type="button" class="danger" onClick={onErase}>
           Erase
         </button>
-        <button type="button" onClick={onClose}>
+        <button type="button" autofocus onClick={onClose}>
           Cancel
         </button>
       </div>

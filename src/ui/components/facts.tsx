@@ -18,10 +18,14 @@ export function Facts({ tags = [], source, at, changed }: FactsProps) {
           changed <Time at={changed} />
         </span>
       )}
-      {source === undefined ? null : <span class="source">from {source}</span>}
+      {source === undefined ? null : (
+        <span class="source">
+          from <bdi>{source}</bdi>
+        </span>
+      )}
       {tags.map((tag) => (
         <a class="tag" key={tag} href={`#/memories?${parametersOf('', { ...NO_FILTER, tags: tag })}`}>
-          {tag}
+          <bdi>{tag}</bdi>
         </a>
       ))}
     </p>

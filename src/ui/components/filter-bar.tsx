@@ -1,4 +1,4 @@
-import { useId } from 'preact/hooks';
+import { useEffect, useId, useState } from 'preact/hooks';
 import { type Filter, NO_FILTER } from '../filter.ts';
 import { useStats } from '../use-stats.ts';
 
@@ -12,9 +12,11 @@ export function FilterBar({ filter, onChange }: FilterBarProps) {
   const set = (change: Partial<Filter>): void => {
     onChange({ ...filter, ...change });
   };
-  const isSet = Object.values(filter).some((value) => value !== '');
+  // Later it is the user who opens and closes it.
+  const [wasSet] = useState(() => isAnySet(filter));
+  const isSet = isAnySet(filter);
   return (
-    <details class="filters" open={isSet}>
+    <details class="filters" open={wasSet}>
       <summary>Filters</summary>
       <div class="fields">
         <Choice
@@ -61,6 +63,10 @@ export function FilterBar({ filter, onChange }: FilterBarProps) {
   );
 }
 
+function isAnySet(filter: Filter): boolean {
+  return Object.values(filter).some((value) => value !== '');
+}
+
 interface FieldProps {
   readonly label: string;
   readonly value: string;
@@ -69,32 +75,44 @@ interface FieldProps {
 
 function Choice({ label, value, options, onChange }: FieldProps & ChoiceOptions) {
   const id = useId();
-  // The server names the most frequent ones only.
-  const isRare = value !== '' && options[value] === undefined;
+  const list = useId();
+  const [typed, setTyped] = useState(value);
+  useEffect(() => {
+    setTyped(value);
+  }, [value]);
   return (
     <div class="field">
       <label for={id}>{label}</label>
-      <select
+      <input
         id={id}
-        value={value}
-        onChange={(event) => {
-          onChange(event.currentTarget.value);
+        type="text"
+        dir="auto"
+        list={list}
+        placeholder="any"
+        value={typed}
+        onInput={({ currentTarget }) => {
+          setTyped(currentTarget.value);
+          // Chosen from the list; what is typed counts when it is complete.
+          if (currentTarget.value === '' || Object.hasOwn(options, currentTarget.value))
+            onChange(currentTarget.value);
         }}
-      >
-        <option value="">any</option>
-        {isRare ? <option value={value}>{value}</option> : null}
+        onChange={({ currentTarget }) => {
+          onChange(currentTarget.value);
+        }}
+      />
+      <datalist id={list}>
         {Object.entries(options).map(([name, count]) => (
           <option key={name} value={name}>
-            {name} ({count})
+            {count}
           </option>
         ))}
-      </select>
+      </datalist>
     </div>
   );
 }
 
 interface ChoiceOptions {
-  /** How many memories have each. */
+  /** The most frequent ones, and how many memories have each. */
   readonly options: Readonly<Record<string, number>>;
 }
 

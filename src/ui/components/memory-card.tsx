@@ -23,7 +23,9 @@ export function MemoryCard({ memory, onEdit }: MemoryCardProps) {
           Two machines changed it. <a href="#/conflicts">Choose a version.</a>
         </p>
       ) : null}
-      <p class="text whole">{text}</p>
+      <p class="text whole" dir="auto">
+        {text}
+      </p>
       <Facts tags={tags} source={source} at={created} changed={updated} />
       <Metadata metadata={metadata} />
       {state === 'purged' ? null : <Actions memory={memory} onEdit={onEdit} />}
@@ -54,7 +56,7 @@ function Actions({ memory: { id, state }, onEdit }: MemoryCardProps) {
     );
   }
   return (
-    <div class="actions">
+    <div class="actions within-reach">
       <button type="button" class="primary" onClick={onEdit}>
         Edit
       </button>

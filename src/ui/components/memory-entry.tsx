@@ -2,6 +2,7 @@ import type { ComponentChildren } from 'preact';
 import { leaveEntry } from '../leave-entry.ts';
 import { linkTo } from '../use-place.ts';
 import { useUndoableDelete } from '../use-undoable-delete.ts';
+import { beginning } from '../words.ts';
 import { Facts } from './facts.tsx';
 
 interface MemoryEntryProps {
@@ -20,7 +21,7 @@ export function MemoryEntry({ id, text, tags, source, created, updated, children
   const remove = useUndoableDelete();
   return (
     <li class="card">
-      <a class="text" href={linkTo('memory', id)}>
+      <a class="text" dir="auto" href={linkTo('memory', id)}>
         {text}
       </a>
       {children}
@@ -29,6 +30,7 @@ export function MemoryEntry({ id, text, tags, source, created, updated, children
         <button
           type="button"
           class="quiet"
+          aria-label={`Delete ${beginning(text)}`}
           onClick={(event) => {
             leaveEntry(event.currentTarget);
             remove(id);

@@ -1,56 +1,86 @@
-import { useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { explain } from '../api-error.ts';
 import type { MemoryFields } from '../memory-changes.ts';
+import { useDraft } from '../use-draft.ts';
 import { parseTags } from '../words.ts';
 import { Problem } from './notice.tsx';
 
 interface MemoryFormProps {
+  /** Tells what is written: what was typed and not saved is there again. */
+  readonly name: string;
   readonly initial?: Partial<MemoryFields>;
   readonly onSave: (fields: MemoryFields) => Promise<void>;
   readonly onCancel: () => void;
 }
 
 /** Writes a new memory, or changes one. */
-export function MemoryForm({ initial = {}, onSave, onCancel }: MemoryFormProps) {
-  const [text, setText] = useState(initial.text ?? '');
-  const [tags, setTags] = useState((initial.tags ?? []).join(', '));
-  const [source, setSource] = useState(initial.source ?? '');
+export function MemoryForm({ name, initial = {}, onSave, onCancel }: MemoryFormProps) {
+  const { text = '', tags = [], source = '' } = initial;
+  const { draft, change, forget } = useDraft(name, { text, tags: tags.join(', '), source });
   const [problem, setProblem] = useState('');
   const [saving, setSaving] = useState(false);
+  const field = useRef<HTMLTextAreaElement>(null);
+  useEffect(() => field.current?.focus(), []);
   const submit = (event: Event): void => {
     event.preventDefault();
     setSaving(true);
-    onSave({ text, tags: parseTags(tags), source: source.trim() }).catch((error: unknown) => {
+    const fields = { text: draft.text, tags: parseTags(draft.tags), source: draft.source.trim() };
+    onSave(fields).then(forget, (error: unknown) => {
       setProblem(explain(error));
       setSaving(false);
     });
   };
+  const cancel = (): void => {
+    forget();
+    onCancel();
+  };
   return (
-    <form onSubmit={submit}>
+    <form onSubmit={submit} onKeyDown={submitByKeys}>
       <Problem text={problem} />
       <label>
         Text
         <textarea
+          ref={field}
           rows={5}
+          dir="auto"
           required
-          value={text}
+          value={draft.text}
           onInput={(event) => {
-            setText(event.currentTarget.value);
+            change({ text: event.currentTarget.value });
           }}
         />
       </label>
-      <Line label="Tags" hint="with commas between" value={tags} onChange={setTags} />
-      <Line label="Source" hint="a person, a document, an address" value={source} onChange={setSource} />
+      <Line
+        label="Tags"
+        hint="with commas between"
+        value={draft.tags}
+        onChange={(value) => {
+          change({ tags: value });
+        }}
+      />
+      <Line
+        label="Source"
+        hint="a person, a document, an address"
+        value={draft.source}
+        onChange={(value) => {
+          change({ source: value });
+        }}
+      />
       <div class="actions">
         <button type="submit" class="primary" disabled={saving}>
           Save
         </button>
-        <button type="button" onClick={onCancel}>
+        <button type="button" onClick={cancel}>
           Cancel
         </button>
       </div>
     </form>
   );
+}
+
+/** Enter makes a new line in a text. */
+function submitByKeys(event: KeyboardEvent & { readonly currentTarget: HTMLFormElement }): void {
+  if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) event.currentTarget.requestSubmit();
 }
 
 interface LineProps {
@@ -66,6 +96,7 @@ function Line({ label, hint, value, onChange }: LineProps) {
       {label} <span class="hint">{hint}</span>
       <input
         type="text"
+        dir="auto"
         value={value}
         onInput={(event) => {
           onChange(event.currentTarget.value);

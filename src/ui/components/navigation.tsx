@@ -1,3 +1,4 @@
+import { reportChange } from '../changes.ts';
 import { readToken } from '../session.ts';
 import { linkTo } from '../use-place.ts';
 import { useStats } from '../use-stats.ts';
@@ -24,6 +25,11 @@ export function titleOf(view: string): string {
   return title === 'Memories' ? title : `${title} · Memories`;
 }
 
+/** A link to where one is leads nowhere, but means that one wants to see what is new. */
+function loadAgain({ currentTarget }: Event & { readonly currentTarget: HTMLAnchorElement }): void {
+  if (currentTarget.hash === location.hash) reportChange();
+}
+
 interface NavigationProps {
   /** The view that is shown. */
   readonly current: string;
@@ -47,7 +53,7 @@ export function Navigation({ current, session, onChangeToken }: NavigationProps)
             const count = counts[view] ?? 0;
             return (
               <li key={view}>
-                <a href={linkTo(view)} aria-current={view === shown ? 'page' : undefined}>
+                <a href={linkTo(view)} aria-current={view === shown ? 'page' : undefined} onClick={loadAgain}>
                   {title} {count === 0 ? null : <span class="badge">{count.toLocaleString()}</span>}
                 </a>
               </li>

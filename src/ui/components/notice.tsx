@@ -1,11 +1,22 @@
 import type { ComponentChildren } from 'preact';
 
+interface ProblemProps {
+  /** Empty = none. */
+  readonly text: string;
+  readonly onRetry?: () => void;
+}
+
 /** What went wrong, read out at once. */
-export function Problem({ text }: { readonly text: string }) {
+export function Problem({ text, onRetry }: ProblemProps) {
   return text === '' ? null : (
-    <p class="problem" role="alert">
+    <div class="problem" role="alert">
       {text}
-    </p>
+      {onRetry === undefined ? null : (
+        <button type="button" onClick={onRetry}>
+          Try again
+        </button>
+      )}
+    </div>
   );
 }
 

@@ -1,6 +1,8 @@
 import { call, followWork } from '../api.ts';
 import type { RestoreAnswer } from '../types.ts';
 import { useLoad } from '../use-load.ts';
+import { useStats } from '../use-stats.ts';
+import { count } from '../words.ts';
 import { ChangeCounts } from './change-counts.tsx';
 import { Modal } from './modal.tsx';
 import { Problem } from './notice.tsx';
@@ -28,9 +30,14 @@ export function RestoreDialog({ choice: { title, path, body }, onClose, onDone }
     call<RestoreAnswer>('POST', path, { body: { ...body, dry_run: true }, signal, readsOnly: true }),
   );
   const work = useWork();
+  const conflicts = useStats()?.conflicts ?? 0;
   const restore = (): void => {
     const confirmed = { ...body, confirm: value?.confirm };
-    work.start({ perform: (options) => followWork<RestoreAnswer>(path, confirmed, options), onDone });
+    work.start({
+      title: 'The restore',
+      perform: (options) => followWork<RestoreAnswer>(path, confirmed, options),
+      onDone,
+    });
   };
   const again = (): void => {
     work.cancel();
@@ -44,6 +51,12 @@ export function RestoreDialog({ choice: { title, path, body }, onClose, onDone }
       <Problem text={problem} />
       {loading ? <p class="hint">Comparing with the memories here…</p> : null}
       {value === undefined ? null : <ChangeCounts plan={value} added="come back" />}
+      {conflicts === 0 ? null : (
+        <p class="warning">
+          {count(conflicts, 'conflict')} that nobody has decided will be decided by this; the other versions
+          stay in the history.
+        </p>
+      )}
       {isSame ? <p>The memories here are the same as in this snapshot.</p> : null}
       <WorkInProgress />
       <div class="actions">

@@ -5,10 +5,11 @@ interface RestoredNoticeProps {
   readonly answer: RestoreAnswer;
   /** Gets the snapshot that was made before. */
   readonly onUndo: (choice: RestoreChoice) => void;
+  readonly onClose: () => void;
 }
 
 /** Says that a restore is done, and how to undo it. */
-export function RestoredNotice({ answer: { undo }, onUndo }: RestoredNoticeProps) {
+export function RestoredNotice({ answer: { undo }, onUndo, onClose }: RestoredNoticeProps) {
   return (
     <div class="card done" role="status">
       {undo === undefined ? (
@@ -27,6 +28,9 @@ export function RestoredNotice({ answer: { undo }, onUndo }: RestoredNoticeProps
           </button>
         </>
       )}
+      <button type="button" class="quiet" aria-label="Close message" onClick={onClose}>
+        ✕
+      </button>
     </div>
   );
 }

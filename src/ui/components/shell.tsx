@@ -1,6 +1,8 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { onRefused } from '../session.ts';
+import { useKeptFocus } from '../use-kept-focus.ts';
 import { usePlace } from '../use-place.ts';
+import { useRefresh } from '../use-refresh.ts';
 import { viewOf } from '../views/view-of.tsx';
 import { readVisit, writeVisit } from '../visit.ts';
 import { Navigation, titleOf } from './navigation.tsx';
@@ -26,7 +28,13 @@ export function Shell() {
   useEffect(() => {
     document.title = titleOf(place.view);
   }, [place.view]);
+  useEffect(() => {
+    // Who goes elsewhere does not want to change it any more.
+    setAsking((before) => (before === 'wanted' ? null : before));
+  }, [place.arrival]);
   useArrival(key, content.current);
+  useRefresh();
+  useKeptFocus();
   const changeToken = (): void => {
     setAsking('wanted');
   };

@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks';
 import type { Snapshot } from '../types.ts';
-import { bytes, count } from '../words.ts';
+import { bytes, count, exactTime } from '../words.ts';
+import { kindInWords } from './snapshot-kinds.ts';
 import { Time } from './time.tsx';
 
 /** More appear when they are asked for. */
@@ -53,12 +54,15 @@ interface SnapshotRowProps {
 }
 
 function SnapshotRow({ snapshot, onRestore }: SnapshotRowProps) {
-  const { name, pinned, encrypted, created, memories, own, machine } = snapshot;
+  const { name, kind, pinned, encrypted, created, memories, own, machine } = snapshot;
   return (
     <li>
       <div class="grow">
-        <span class="name">{name}</span>
+        <span class="name">
+          {kindInWords(kind)}, {exactTime(created)}
+        </span>
         <p class="facts">
+          <span>{name}</span>
           <Time at={created} />
           <span>{count(memories, 'memory', 'memories')}</span>
           <span>{bytes(snapshot.bytes)}</span>

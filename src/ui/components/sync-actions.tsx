@@ -14,6 +14,7 @@ export function SyncActions({ enabled, onMerge }: SyncActionsProps) {
   const toast = useToast();
   const backUp = (): void => {
     start<{ readonly uploaded: boolean }>({
+      title: 'The backup',
       perform: (options) => followWork('/sync/upload', {}, options),
       onDone: ({ uploaded }) => {
         toast({ text: uploaded ? 'Backed up and uploaded.' : 'Backed up on this machine.' });

@@ -32,6 +32,12 @@ export function ToastProvider({ children }: { readonly children: ComponentChildr
   );
 }
 
+/** In a field it undoes what was typed. */
+function isUndo({ key, ctrlKey, metaKey, target }: KeyboardEvent): boolean {
+  const types = target instanceof Element && target.closest('input, textarea') !== null;
+  return key.toLowerCase() === 'z' && (ctrlKey || metaKey) && !types;
+}
+
 function ToastBox({ toast, onClose }: { readonly toast: Toast; readonly onClose: () => void }) {
   const { text, action } = toast;
   const [held, setHeld] = useState(false);
@@ -42,6 +48,19 @@ function ToastBox({ toast, onClose }: { readonly toast: Toast; readonly onClose:
       clearTimeout(timer);
     };
   }, [toast, held, onClose]);
+  useEffect(() => {
+    if (action === undefined) return undefined;
+    const onKeyDown = (event: KeyboardEvent): void => {
+      if (!isUndo(event)) return;
+      event.preventDefault();
+      onClose();
+      action.run();
+    };
+    window.addEventListener('keydown', onKeyDown);
+    return () => {
+      window.removeEventListener('keydown', onKeyDown);
+    };
+  }, [action, onClose]);
   const hold = (): void => {
     setHeld(true);
   };
@@ -56,8 +75,8 @@ function ToastBox({ toast, onClose }: { readonly toast: Toast; readonly onClose:
     <div class="toast" onMouseEnter={hold} onMouseLeave={release} onFocusIn={hold} onFocusOut={release}>
       <span>{text}</span>
       {action === undefined ? null : (
-        <button type="button" onClick={act}>
-          {action.title}
+        <button type="button" aria-keyshortcuts="Control+Z" onClick={act}>
+          {action.title} <kbd aria-hidden="true">Ctrl+Z</kbd>
         </button>
       )}
       <button type="button" class="quiet" onClick={onClose} aria-label="Close message">

@@ -6,6 +6,8 @@ import { reportChange } from '../changes.ts';
 import type { RestoreAnswer, WorkProgress } from '../types.ts';
 
 export interface WorkOrder<Answer> {
+  /** Begins the sentence that says that it failed: `The backup`. */
+  readonly title: string;
   readonly perform: (options: WorkOptions) => Promise<Answer>;
   readonly onDone: (answer: Answer) => void;
   /** The server wants to know that this is meant; without it that is a problem like others. */
@@ -61,7 +63,7 @@ export function WorkProvider({ children }: { readonly children: ComponentChildre
 }
 
 async function follow<Answer>(
-  { perform, onDone, onConfirm }: WorkOrder<Answer>,
+  { title, perform, onDone, onConfirm }: WorkOrder<Answer>,
   signal: AbortSignal,
   show: (state: WorkState) => void,
 ): Promise<void> {
@@ -77,7 +79,7 @@ async function follow<Answer>(
     if (signal.aborted || isAbort(error)) return;
     const plan = planOf(error);
     const asks = plan !== undefined && onConfirm !== undefined;
-    show(asks ? NOTHING : { progress: null, problem: explain(error) });
+    show(asks ? NOTHING : { progress: null, problem: `${title} did not succeed. ${explain(error)}` });
     if (!asks) return;
     // A merge is held back in part only.
     reportChange();

@@ -69,7 +69,7 @@ export function MemoriesView({ parameters }: { readonly parameters: string }) {
       )}
       {adding ? (
         <Modal title="Add a memory" onClose={close}>
-          <MemoryForm onSave={add} onCancel={close} />
+          <MemoryForm name="new memory" onSave={add} onCancel={close} />
         </Modal>
       ) : null}
     </>

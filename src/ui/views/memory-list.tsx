@@ -9,19 +9,17 @@ import { count } from '../words.ts';
  * @param props.query conditions, as the query of an address
  */
 export function MemoryList({ query }: { readonly query: string }) {
-  const { memories, total, problem, more } = usePages(query);
+  const { memories, total, loading, problem, reload, more } = usePages(query);
   useReturn(memories.length > 0);
-  const isLoading = total === undefined && problem === '';
   return (
-    <section aria-label="All memories">
-      <Problem text={problem} />
+    <section aria-label="All memories" aria-busy={loading}>
       <p class="hint" role="status">
-        {isLoading ? 'Loading…' : total === undefined ? '' : count(total, 'memory', 'memories')}
+        {total === undefined ? (loading ? 'Loading…' : '') : count(total, 'memory', 'memories')}
       </p>
       {total !== 0 ? null : (
         <Empty>
           {query === ''
-            ? 'Nothing is remembered here yet.'
+            ? 'Nothing is remembered here yet. Add a memory, import a file, or connect an assistant.'
             : 'No memory meets the conditions of the filters.'}
         </Empty>
       )}
@@ -32,8 +30,9 @@ export function MemoryList({ query }: { readonly query: string }) {
           </MemoryEntry>
         ))}
       </ul>
+      <Problem text={problem} onRetry={reload} />
       {more === undefined ? null : (
-        <button type="button" class="more" onClick={more}>
+        <button type="button" class="more" disabled={loading} onClick={more}>
           More
         </button>
       )}

@@ -13,7 +13,9 @@ import { readVisit } from '../visit.ts';
 /** One memory: its whole text, to be changed, and its history. */
 export function MemoryView({ id }: { readonly id: string }) {
   const path = `/memory/${encodeURIComponent(id)}`;
-  const { value, problem } = useLoad(path, (signal) => call<MemoryWithVersions>('GET', path, { signal }));
+  const { value, problem, loading, reload } = useLoad(path, (signal) =>
+    call<MemoryWithVersions>('GET', path, { signal }),
+  );
   /** As it was when somebody began to edit it. */
   const [edited, setEdited] = useState<MemoryWithVersions | null>(null);
   const toast = useToast();
@@ -35,12 +37,14 @@ export function MemoryView({ id }: { readonly id: string }) {
         </a>
       </p>
       <h1>Memory</h1>
-      <Problem text={problem} />
+      <Problem text={problem} onRetry={reload} />
+      {value === undefined && loading ? <p class="hint">Loading…</p> : null}
       {value === undefined ? null : (
         <>
           {edited !== null ? (
             <div class="card">
               <MemoryForm
+                name={`memory ${id}`}
                 initial={edited}
                 onSave={(fields) => save(changesBetween(edited, fields))}
                 onCancel={close}

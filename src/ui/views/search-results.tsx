@@ -1,3 +1,4 @@
+import { useState } from 'preact/hooks';
 import { call } from '../api.ts';
 import { MemoryEntry } from '../components/memory-entry.tsx';
 import { Problem } from '../components/notice.tsx';
@@ -8,7 +9,8 @@ import { useLoad } from '../use-load.ts';
 import { useReturn } from '../use-return.ts';
 import { count } from '../words.ts';
 
-const SHOWN = 20;
+/** Shown at first, and by each More. */
+const STEPS = [20, 50, 100];
 
 interface SearchResultsProps {
   readonly query: string;
@@ -17,20 +19,18 @@ interface SearchResultsProps {
 
 /** What was found, the best first, with the reasons. */
 export function SearchResults({ query, filter }: SearchResultsProps) {
-  const body = { query, limit: SHOWN, ...conditionsOf(filter) };
-  const { value, problem, loading } = useLoad(JSON.stringify(body), (signal) =>
+  const [limit = 0, setLimit] = useState(STEPS[0]);
+  const body = { query, limit, ...conditionsOf(filter) };
+  const { value, problem, loading, reload } = useLoad(JSON.stringify(body), (signal) =>
     call<SearchAnswer>('POST', '/search', { body, signal, readsOnly: true }),
   );
   useReturn(value !== undefined);
+  const more = STEPS.find((step) => step > limit);
   return (
     <section aria-label="Found memories" aria-busy={loading}>
-      <Problem text={problem} />
+      <Problem text={problem} onRetry={reload} />
       <p class="hint" role="status">
-        {value === undefined
-          ? loading
-            ? 'Searching…'
-            : ''
-          : [summary(value.hits.length), value.note].join(' ')}
+        {loading ? 'Searching…' : value === undefined ? '' : summary(value, limit)}
       </p>
       <ol class="entries">
         {value?.hits.map((hit) => {
@@ -42,10 +42,24 @@ export function SearchResults({ query, filter }: SearchResultsProps) {
           );
         })}
       </ol>
+      {more === undefined || value === undefined || value.hits.length < limit ? null : (
+        <button
+          type="button"
+          class="more"
+          disabled={loading}
+          onClick={() => {
+            setLimit(more);
+          }}
+        >
+          More
+        </button>
+      )}
     </section>
   );
 }
 
-function summary(hits: number): string {
-  return hits === SHOWN ? `The best ${SHOWN} hits.` : `${count(hits, 'hit')}.`;
+function summary({ hits, note = '' }: SearchAnswer, limit: number): string {
+  const amount = hits.length === limit ? `The best ${limit} hits.` : `${count(hits.length, 'hit')}.`;
+  const byMeaning = hits.length > 0 && hits.every(({ words }) => words === undefined);
+  return [amount, byMeaning ? 'None has these words; they are near in meaning.' : '', note].join(' ');
 }

@@ -4,20 +4,21 @@ import { MergeDialog } from '../components/merge-dialog.tsx';
 import { Problem } from '../components/notice.tsx';
 import { type RestoreChoice, RestoreDialog } from '../components/restore-dialog.tsx';
 import { RestoredNotice } from '../components/restored-notice.tsx';
+import { kindInWords } from '../components/snapshot-kinds.ts';
 import { SnapshotList } from '../components/snapshot-list.tsx';
 import { StatusCard } from '../components/status-card.tsx';
 import { SyncActions } from '../components/sync-actions.tsx';
 import { useToast } from '../components/toast.tsx';
 import { useWork } from '../components/work-provider.tsx';
 import { WorkInProgress } from '../components/work-progress.tsx';
-import { loadBackups } from '../load-backups.ts';
+import { type Backups, loadBackups } from '../load-backups.ts';
 import type { RestoreAnswer, Snapshot } from '../types.ts';
 import { useLoad } from '../use-load.ts';
 import { count, exactTime } from '../words.ts';
 
 /** The state of backups and of the remote, and the way back to a snapshot. */
 export function SyncView() {
-  const { value, problem } = useLoad('sync', loadBackups);
+  const { value, problem, reload } = useLoad('sync', loadBackups);
   const [chosen, setChosen] = useState<RestoreChoice | null>(null);
   const [held, setHeld] = useState<RestoreAnswer | null>(null);
   const [restored, setRestored] = useState<RestoreAnswer | null>(null);
@@ -31,6 +32,7 @@ export function SyncView() {
   const merge = (confirm?: string): void => {
     setHeld(null);
     work.start<RestoreAnswer>({
+      title: 'The merge',
       perform: (options) => followWork('/sync/download', { confirm }, options),
       onDone: ({ added, changed, removed }) => {
         toast({ text: `Merged: ${added} added, ${changed} changed, ${removed} removed.` });
@@ -41,8 +43,16 @@ export function SyncView() {
   return (
     <>
       <h1>Backups &amp; sync</h1>
-      <Problem text={problem} />
-      {restored === null ? null : <RestoredNotice answer={restored} onUndo={choose} />}
+      <Problem text={problem} onRetry={reload} />
+      {restored === null ? null : (
+        <RestoredNotice
+          answer={restored}
+          onUndo={choose}
+          onClose={() => {
+            setRestored(null);
+          }}
+        />
+      )}
       {value === undefined ? (
         <p class="hint">{problem === '' ? 'Loading…' : ''}</p>
       ) : (
@@ -50,23 +60,7 @@ export function SyncView() {
           <StatusCard status={value.status} />
           <SyncActions enabled={value.status.enabled} onMerge={merge} />
           <WorkInProgress />
-          <Problem text={value.remoteProblem} />
-          {value.remote === undefined ? null : (
-            <SnapshotList
-              title={`At the remote: ${count(value.remote.length, 'snapshot')}`}
-              snapshots={value.remote}
-              onRestore={(snapshot) => {
-                choose(fromRemote(snapshot));
-              }}
-            />
-          )}
-          <SnapshotList
-            title={`On this machine: ${count(value.local.length, 'snapshot')}`}
-            snapshots={value.local}
-            onRestore={(snapshot) => {
-              choose(fromHere(snapshot));
-            }}
-          />
+          <SnapshotLists backups={value} onChoose={choose} />
         </>
       )}
       {held === null ? null : (
@@ -96,6 +90,35 @@ export function SyncView() {
   );
 }
 
+interface SnapshotListsProps {
+  readonly backups: Backups;
+  readonly onChoose: (choice: RestoreChoice) => void;
+}
+
+function SnapshotLists({ backups: { local, remote, remoteProblem }, onChoose }: SnapshotListsProps) {
+  return (
+    <>
+      <Problem text={remoteProblem} />
+      {remote === undefined ? null : (
+        <SnapshotList
+          title={`At the remote: ${count(remote.length, 'snapshot')}`}
+          snapshots={remote}
+          onRestore={(snapshot) => {
+            onChoose(fromRemote(snapshot));
+          }}
+        />
+      )}
+      <SnapshotList
+        title={`On this machine: ${count(local.length, 'snapshot')}`}
+        snapshots={local}
+        onRestore={(snapshot) => {
+          onChoose(fromHere(snapshot));
+        }}
+      />
+    </>
+  );
+}
+
 function fromRemote(snapshot: Snapshot): RestoreChoice {
   return { title: titleOf(snapshot), path: `/sync/restore/${encodeURIComponent(snapshot.name)}`, body: {} };
 }
@@ -104,6 +127,6 @@ function fromHere(snapshot: Snapshot): RestoreChoice {
   return { title: titleOf(snapshot), path: '/restore', body: { snapshot: snapshot.name } };
 }
 
-function titleOf({ name, created, memories }: Snapshot): string {
-  return `${name}, made ${exactTime(created)} with ${count(memories, 'memory', 'memories')}`;
+function titleOf({ name, kind, created, memories }: Snapshot): string {
+  return `${kindInWords(kind)}, ${exactTime(created)}, with ${count(memories, 'memory', 'memories')} (${name})`;
 }

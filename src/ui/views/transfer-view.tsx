@@ -31,6 +31,7 @@ export function TransferView() {
   const takeFile = (file: File, overwrite: boolean): void => {
     setAnswer(null);
     start<ImportAnswer>({
+      title: 'The import',
       perform: (options) => upload(overwrite ? '/import?overwrite=true' : '/import', file, options),
       onDone: (report) => {
         setAnswer(report);

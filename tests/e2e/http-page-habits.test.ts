@@ -1,0 +1,142 @@
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { hasBrowser, launchBrowser } from '../helpers/browser.ts';
+import { startServer } from '../helpers/http-server.ts';
+import { openPage } from '../helpers/page/open-page.ts';
+import { sendJson } from '../helpers/send-json.ts';
+
+let browser: Browser;
+
+async function openWith(texts: readonly string[]) {
+  const server = await startServer();
+  for (const text of texts) await sendJson('POST', `${server.address}/memory/add`, { text });
+  const opened = await openPage(browser, server.address);
+  await opened.visit('memories');
+  return { ...opened, server };
+}
+
+function entry(page: Page, text: string) {
+  return page.getByRole('listitem').filter({ hasText: text });
+}
+
+/** What has the focus: its text, or the text before it. */
+function focused(page: Page): Promise<string> {
+  return page.evaluate<string>(
+    'document.activeElement === document.body ? "nothing" : document.activeElement.textContent',
+  );
+}
+
+describe.runIf(hasBrowser)('what people expect of the page', () => {
+  beforeAll(async () => {
+    browser = await launchBrowser();
+  });
+  afterAll(async () => {
+    await browser.close();
+  });
+
+  it('who comes back sees what others have added, and so does who asks for it', async () => {
+    const { page, server } = await openWith(['Already there']);
+    const add = (text: string) => sendJson('POST', `${server.address}/memory/add`, { text });
+    await add('By an assistant');
+    await page.getByRole('navigation').getByRole('link', { name: 'Memories' }).click();
+    await entry(page, 'By an assistant').waitFor();
+    await add('By another one');
+    await page.clock.install();
+    await page.clock.fastForward(6_000);
+    await page.evaluate('window.dispatchEvent(new Event("focus"))');
+    await entry(page, 'By another one').waitFor();
+  });
+
+  it('Ctrl+Z takes a deletion back, but not while one types', async () => {
+    const { page } = await openWith(['Do not lose me']);
+    await entry(page, 'Do not lose me').getByRole('button', { name: 'Delete' }).click();
+    await page.getByText('Nothing is remembered here yet.').waitFor();
+    await page.getByRole('searchbox').focus();
+    await page.keyboard.press('Control+z');
+    expect(await page.getByRole('button', { name: 'Undo' }).count()).toBe(1);
+    await page.getByRole('link', { name: 'faiss-memory' }).focus();
+    await page.keyboard.press('Control+z');
+    await entry(page, 'Do not lose me').waitFor();
+  });
+
+  it('what was typed is there again after a look elsewhere, until it is saved or given up', async () => {
+    const { page, visit } = await openWith(['The code is 1']);
+    await page.getByRole('button', { name: 'Add memory' }).click();
+    await page.getByLabel('Text').fill('Half a thought');
+    await page.keyboard.press('Escape');
+    await visit('trash');
+    await visit('memories');
+    await page.getByRole('button', { name: 'Add memory' }).click();
+    expect(await page.getByLabel('Text').inputValue()).toBe('Half a thought');
+    await page.getByLabel('Text').fill('A whole thought');
+    await page.keyboard.press('Control+Enter');
+    await entry(page, 'A whole thought').waitFor();
+    await page.getByRole('button', { name: 'Add memory' }).click();
+    expect(await page.getByLabel('Text').inputValue()).toBe('');
+    await page.getByRole('button', { name: 'Cancel' }).click();
+    await page.getByRole('link', { name: 'The code is 1' }).click();
+    await page.getByRole('button', { name: 'Edit' }).click();
+    await page.getByLabel('Text').fill('The code is 2');
+    await page.getByRole('button', { name: 'Cancel' }).click();
+    await page.getByRole('button', { name: 'Edit' }).click();
+    expect(await page.getByLabel('Text').inputValue()).toBe('The code is 1');
+  });
+
+  it('the focus never goes to the beginning of the page', async () => {
+    const { page, visit } = await openWith(['The code is 1']);
+    await page.getByRole('link', { name: 'The code is 1' }).click();
+    await page.getByRole('button', { name: 'Edit' }).click();
+    await page.keyboard.press('Control+a');
+    await page.keyboard.type('The code is 2');
+    await page.keyboard.press('Control+Enter');
+    await page.getByText('Saved.').waitFor();
+    expect(await focused(page)).toContain('The code is 2');
+    await page.getByRole('button', { name: 'Use this version again' }).press('Enter');
+    await page.getByRole('region', { name: 'History' }).getByText('The code is 2').waitFor();
+    expect(await focused(page)).toContain('The code is');
+    await visit('sync');
+    await page.getByRole('button', { name: 'Back up now' }).press('Enter');
+    await page.getByText('Backed up on this machine.').waitFor();
+    expect(await focused(page)).toContain('Back up now');
+  });
+
+  it('erasing begins at the button that does nothing', async () => {
+    const { page, visit } = await openWith(['A secret thing']);
+    await entry(page, 'A secret thing').getByRole('button', { name: 'Delete' }).click();
+    await page.getByText('is in the trash').waitFor();
+    await visit('trash');
+    await page.getByRole('button', { name: 'Erase for good' }).press('Enter');
+    await page.getByRole('dialog').waitFor();
+    expect(await focused(page)).toBe('Cancel');
+    await page.keyboard.press('Enter');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    expect(await entry(page, 'A secret thing').count()).toBe(1);
+  });
+
+  it('a day is the day of the user', async () => {
+    const { server } = await openWith([]);
+    const body = '{"text":"In the morning of the eleventh","created_at":"2026-10-10T20:00:00Z"}';
+    const headers = { 'Content-Type': 'application/x-ndjson' };
+    expect((await fetch(`${server.address}/import`, { method: 'POST', headers, body })).status).toBe(200);
+    const { page, visit } = await openPage(browser, server.address, { timezoneId: 'Pacific/Auckland' });
+    await visit('memories?after=2026-10-11&before=2026-10-11');
+    await entry(page, 'In the morning of the eleventh').waitFor();
+    await visit('memories?before=2026-10-10');
+    await page.getByText('No memory meets the conditions of the filters.').waitFor();
+  });
+
+  it('after a failure one can try again', async () => {
+    const { page } = await openWith(['Still there']);
+    let broken = true;
+    await page.route('**/memories?*', (route) =>
+      broken ? route.fulfill({ status: 503, json: { detail: 'It rains', code: 'X' } }) : route.continue(),
+    );
+    await page.getByText('Filters', { exact: true }).click();
+    await page.getByLabel('Source').fill('Still');
+    await page.getByLabel('Source').press('Enter');
+    await page.getByText('It rains.').waitFor();
+    broken = false;
+    await page.getByRole('button', { name: 'Try again' }).click();
+    await page.getByText('No memory meets the conditions of the filters.').waitFor();
+  });
+});
