@@ -10,7 +10,7 @@ export function restReference(): string {
     '# REST API',
     GENERATED,
     'What `faiss-memory serve --http` answers beside MCP; [http.md](http.md) has examples, errors, tokens and limits. The same as OpenAPI 3.1: `GET /openapi.json`.',
-    'Fields stand in the path where it names them; else in the query with GET and DELETE, in the JSON body with POST and PATCH. Lists in the query: one text with commas, or the same name several times. What is empty is absent in answers.',
+    'Fields stand in the path where it names them; else in the query with GET and DELETE, in the JSON body with POST and PATCH. Lists in the query: one text with commas, or the same name several times. What is empty is absent in answers; a field that is null counts as absent.',
     overview(),
     ...allRoutes.map(routeSection),
     OTHERS,
@@ -42,8 +42,8 @@ const OTHERS = `## Others
 | request | what it does |
 | --- | --- |
 | \`GET /export\` | all live memories as JSON lines ([format](import-export.md)) |
-| \`POST /import\` | takes JSON lines (\`Content-Type: application/x-ndjson\`); \`?overwrite=true\` replaces memories that have their id |
-| \`GET /health\`, \`/health/live\`, \`/health/ready\` | whether the process answers, and whether the memories can be used (503 when not); need no token |
+| \`POST /import\` | takes JSON lines (\`Content-Type: application/x-ndjson\`); \`?overwrite=true\` replaces memories that have their id; streams progress when the request accepts \`text/event-stream\` |
+| \`GET /health\`, \`/health/live\`, \`/health/ready\` | whether the process answers, and whether the memories can be used (\`/health/ready\`: 503 when not); need no token |
 | \`GET /metrics\` | metrics for Prometheus |
 | \`GET /openapi.json\` | this page for programs |
 | \`/mcp\`, \`/sse\`, \`/messages\` | MCP: Streamable HTTP, and HTTP+SSE for older clients |

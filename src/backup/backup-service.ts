@@ -123,7 +123,10 @@ export class BackupService implements BackupApi {
 
   async list(): Promise<readonly SnapshotSummary[]> {
     const identity = await this.#parts.replica.identity();
-    const { snapshots } = await (await this.#ownRepository()).listSnapshots();
+    const { snapshots, machines } = await (await this.#ownRepository()).listSnapshots();
+    // Backups that cannot be read must not look like none.
+    const error = machines.find(({ machine }) => machine === identity.machine)?.error ?? null;
+    if (error !== null) throw error;
     return snapshots.map((snapshot) => summarizeSnapshot(snapshot, identity));
   }
 

@@ -112,11 +112,16 @@ export class Repository {
 
   /**
    * @param query name, `machine/name`, `machine/id` or id
-   * @throws SnapshotNotFoundError, SnapshotAmbiguousError
+   * @throws SnapshotNotFoundError, SnapshotAmbiguousError; why a machine cannot be read, when it might be there
    */
   async findSnapshot(query: string): Promise<RepositorySnapshot> {
-    const { snapshots } = await this.listSnapshots();
-    return resolveSnapshot(query, snapshots);
+    const { snapshots, machines } = await this.listSnapshots();
+    try {
+      return resolveSnapshot(query, snapshots);
+    } catch (error) {
+      const unread = machines.find((machine) => machine.error !== null)?.error;
+      throw error instanceof SnapshotNotFoundError ? (unread ?? error) : error;
+    }
   }
 
   async readManifest(snapshot: RepositorySnapshot): Promise<Manifest> {

@@ -17,15 +17,23 @@ const EXIT_BACKUP_MS = 10_000;
 /** Serves HTTP until the process is asked to stop; then requests under way and the running backup are finished. */
 export async function serveHttp(output: Output, settings: Settings): Promise<void> {
   const logger = createLogger({ level: settings.logLevel, format: settings.logFormat });
+  const announce = (text: string): void => {
+    if (settings.logFormat === 'text') output.note(text);
+    else createLogger({ level: 'info', format: settings.logFormat }).info(text);
+  };
   const app = await createApp(settings, { logger, exitBackupMs: EXIT_BACKUP_MS });
   try {
     const open = (): Promise<typeof app> => Promise.resolve(app);
     const server = await startHttpServer({ open, logger, settings: toHttpSettings(settings) });
     const asked = askedToStop();
     app.startBackground();
-    output.note(`Memories at ${server.address} (web page), ${server.address}/mcp (MCP); Ctrl-C stops.`);
+    // Who starts a server wants to know now, and not from its first user.
+    app.memory.list({ limit: 1 }).catch((error: unknown) => {
+      logger.error('the memories cannot be used', {}, error);
+    });
+    announce(`Memories at ${server.address} (web page), ${server.address}/mcp (MCP); Ctrl-C stops.`);
     await asked;
-    output.note('Stopping: finishing what is under way; Ctrl-C again stops at once.');
+    announce('Stopping: finishing what is under way; Ctrl-C again stops at once.');
     await server.close(FINISH_LIMIT_MS);
   } finally {
     await app.close();

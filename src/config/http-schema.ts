@@ -1,4 +1,4 @@
-import { choice, integer, path, secret, text, webOrigins, wordList } from './setting-kinds.ts';
+import { choice, hostNames, integer, path, secret, text, webOrigins } from './setting-kinds.ts';
 import { optional, setting, type SettingGroup } from './setting.ts';
 
 /** `faiss-memory serve --http`; see docs/http.md. */
@@ -21,7 +21,7 @@ export const httpSchema = {
     doc: 'Token that allows only to read, at least 16 characters.',
     environmentVariable: 'MEMORY_HTTP_READ_TOKEN',
   }),
-  allowedHosts: setting(wordList(), {
+  allowedHosts: setting(hostNames(), {
     doc: 'Further names that clients may call this server by, with commas between; for a reverse proxy or a name in the local network.',
     environmentVariable: 'MEMORY_HTTP_ALLOWED_HOSTS',
     default: '',

@@ -1,4 +1,5 @@
 import { Cron } from 'croner';
+import { hostName } from '../util/host-name.ts';
 import { SecretString } from '../util/secret-string.ts';
 import { pathsOf } from './machine.ts';
 import type { Setting, SettingFacts, SettingKind, ValuePlace } from './setting.ts';
@@ -122,12 +123,16 @@ export function webAddress(): SettingKind<string> {
   };
 }
 
-/** Words with commas between; kept as one text in lower case, see `wordsOf`. */
-export function wordList(): SettingKind<string> {
+/** Names of machines with commas between; kept as one text in lower case without ports, see `wordsOf`. */
+export function hostNames(): SettingKind<string> {
   return {
-    name: 'words with commas between',
-    allowed: 'a text such as memory.home.arpa,nas.local',
-    parse: (raw) => (typeof raw === 'string' ? wordsOf(raw.toLowerCase()).join(',') : undefined),
+    name: 'host names with commas between',
+    allowed: 'a text such as memory.home.arpa,nas.local, without scheme, path or *',
+    parse: (raw) => {
+      if (typeof raw !== 'string') return undefined;
+      const names = wordsOf(raw).map(hostName);
+      return names.includes(undefined) ? undefined : names.join(',');
+    },
   };
 }
 
@@ -149,7 +154,7 @@ function toOrigin(word: string): string | undefined {
   return new URL(word).origin;
 }
 
-/** The parts of a `wordList` or of `webOrigins`. */
+/** The parts of `hostNames` or of `webOrigins`. */
 export function wordsOf(text: string): string[] {
   return text
     .split(',')

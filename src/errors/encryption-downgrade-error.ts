@@ -10,7 +10,7 @@ export class EncryptionDowngradeError extends FaissMemoryError {
   /** @param problem as a sentence without a subject */
   constructor(key: string, problem: string) {
     super('ENCRYPTION_DOWNGRADE', `The backup object ${key} was refused: it ${problem}`, {
-      fix: 'If you trust its origin (for example a backup from before encryption was turned on), allow plain snapshots for this one operation.',
+      fix: 'If it is of a machine of yours without the passphrase, set the passphrase there and push again.',
     });
     this.key = key;
   }

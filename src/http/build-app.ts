@@ -1,7 +1,8 @@
-import { Hono } from 'hono';
+import { Hono, type MiddlewareHandler } from 'hono';
 import { requestId } from 'hono/request-id';
 import { secureHeaders } from 'hono/secure-headers';
 import { RequestRefusedError } from '../errors/request-refused-error.ts';
+import type { Logger } from '../logger.ts';
 import type { McpHttpEndpoint } from '../mcp/http-endpoint.ts';
 import { packageVersion } from '../util/package-version.ts';
 import { isUnexpected } from '../wire/error-words.ts';
@@ -17,7 +18,7 @@ import type { HttpEnvironment } from './http-environment.ts';
 import type { HttpSettings } from './http-settings.ts';
 import { Metrics } from './metrics.ts';
 import { mountMcp } from './mount-mcp.ts';
-import { mountRoute } from './mount-route.ts';
+import { mountRoute, REST_OF_PATH } from './mount-route.ts';
 import { openApiDocument } from './openapi.ts';
 import { answerProblem } from './problem.ts';
 import { requestLog } from './request-log.ts';
@@ -39,9 +40,10 @@ export function buildApp(parts: AppParts): HttpApp {
   const metrics = new Metrics(parts.open);
   app.use(requestId(), requestLog(parts.logger), metrics.observe(), endUnreadBodies());
   app.onError((error, context) => {
+    const answer = answerProblem(context, error);
     const isGone = context.req.raw.signal.aborted;
-    if (isUnexpected(error) && !isGone) context.get('logger').error('a request failed', {}, error);
-    return answerProblem(context, error);
+    if (answer.status >= 500 && !isGone) logFailure(context.get('logger'), error);
+    return answer;
   });
   mountGuards(app, parts.settings);
   mountUiFiles(app);
@@ -57,6 +59,11 @@ export function buildApp(parts: AppParts): HttpApp {
   });
   app.notFound((context) => answerProblem(context, noSuchRoute(app, context.req)));
   return app;
+}
+
+function logFailure(logger: Logger, error: unknown): void {
+  if (isUnexpected(error)) logger.error('a request failed', {}, error);
+  else logger.warn('a request could not be answered', {}, error);
 }
 
 /** Imports stream, so they may be larger. */
@@ -78,13 +85,22 @@ function mountGuards(app: HttpApp, settings: HttpSettings): void {
       crossOriginResourcePolicy: settings.allowedOrigins.length === 0 ? 'same-origin' : 'cross-origin',
       referrerPolicy: 'no-referrer',
       xFrameOptions: 'DENY',
-      strictTransportSecurity: settings.tls !== undefined,
+      // It would count for all other servers of the same machine too, which may have no TLS.
+      strictTransportSecurity: false,
     }),
   );
+  app.use(neverCached);
   app.use(hostGuard(settings), rateGuard(settings.rateLimit), originGuard(settings.allowedOrigins));
   const { bodyLimit } = settings;
   app.use(bodyGuard((path) => (path === '/import' ? bodyLimit * IMPORT_FACTOR : bodyLimit)));
 }
+
+/** What is remembered stays out of the caches on the way, and of the browser's on the disk. */
+const neverCached: MiddlewareHandler<HttpEnvironment> = async (context, next) => {
+  await next();
+  const { headers } = context.res;
+  if (!headers.has('Cache-Control')) headers.set('Cache-Control', 'no-store');
+};
 
 /** Tells a wrong path from a wrong method. */
 function noSuchRoute(app: HttpApp, { method, path }: { method: string; path: string }): RequestRefusedError {
@@ -108,7 +124,7 @@ function matches(pattern: string, path: string): boolean {
   const parts = pattern.split('/');
   const given = path.split('/');
   return (
-    parts.length === given.length &&
+    (parts.length === given.length || (pattern.endsWith(REST_OF_PATH) && parts.length < given.length)) &&
     parts.every((part, index) => (part.startsWith(':') ? given[index] !== '' : part === given[index]))
   );
 }

@@ -1,6 +1,6 @@
 import type * as z from 'zod/mini';
 import type { WorkOptions } from '../backup/backup-api.ts';
-import { type JsonSchema, toJsonSchema } from '../wire/json-schema.ts';
+import { type JsonSchema, lazySchema } from '../wire/json-schema.ts';
 import { readInput } from '../wire/read-input.ts';
 import type { Services } from '../wire/services.ts';
 import type { Access } from '../wire/access.ts';
@@ -21,6 +21,8 @@ export interface RouteDeclaration<Input extends z.ZodMiniObject> {
   readonly summary: string;
   readonly details?: string;
   readonly access: Access;
+  /** The parameter at the end of the path may have slashes. */
+  readonly slashes?: boolean;
   /** All fields, wherever they stand: in the path, in the query (GET, DELETE), in the body (POST, PATCH). */
   readonly input: Input;
   /** Fields of a body that may also stand in the query. */
@@ -53,13 +55,13 @@ export interface Route extends Omit<
 
 export function defineRoute<Input extends z.ZodMiniObject>(declaration: RouteDeclaration<Input>): Route {
   const { input, output, handle, status = 200, long = false, ...facts } = declaration;
-  const inputSchema = once(() => toJsonSchema(input));
+  const inputSchema = lazySchema(input);
   return {
     ...facts,
     status,
     long,
     inputSchema,
-    outputSchema: once(() => toJsonSchema(output)),
+    outputSchema: lazySchema(output),
     prepare(raw) {
       const checked = readInput(input, inputSchema(), raw);
       return (services, work) => handle(services, checked, work);
@@ -70,9 +72,4 @@ export function defineRoute<Input extends z.ZodMiniObject>(declaration: RouteDec
 /** Names of the parameters in a path. */
 export function pathFields(path: string): string[] {
   return [...path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name);
-}
-
-function once(make: () => JsonSchema): () => JsonSchema {
-  let made: JsonSchema | undefined;
-  return () => (made ??= make());
 }

@@ -15,6 +15,7 @@ import { MESSAGES_PATH } from './mount-mcp.ts';
 /** A request must have arrived whole by then; an import is read as fast as the store takes it. */
 const REQUEST_LIMIT_MS = 3_600_000;
 const HEADERS_LIMIT_MS = 15_000;
+const CHECK_EVERY_MS = 3_000;
 
 export interface HttpServer {
   /** For example `http://127.0.0.1:8765`. */
@@ -67,7 +68,11 @@ function requireTokenForOthers({ host, token }: HttpSettings): void {
 type Listener = ReturnType<typeof getRequestListener>;
 
 function createNodeServer({ tls }: HttpSettings, listener: Listener): Server {
-  const limits = { requestTimeout: REQUEST_LIMIT_MS, headersTimeout: HEADERS_LIMIT_MS };
+  const limits = {
+    requestTimeout: REQUEST_LIMIT_MS,
+    headersTimeout: HEADERS_LIMIT_MS,
+    connectionsCheckingInterval: CHECK_EVERY_MS,
+  };
   const handle = (...parameters: Parameters<Listener>): void => void listener(...parameters);
   if (tls === undefined) return createPlainServer(limits, handle);
   try {

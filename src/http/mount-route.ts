@@ -11,6 +11,9 @@ import { streamProgress, wantsEvents } from './stream-progress.ts';
 /** Longest wait for an answer that cannot stream. */
 const LIMIT_MS = 60_000;
 
+/** Behind a parameter: it takes all that follows. */
+export const REST_OF_PATH = '{.+}';
+
 export interface RouteSurroundings {
   readonly open: OpenServices;
   /** Default a minute. */
@@ -29,7 +32,8 @@ export function mountRoute(
     if (route.long && wantsEvents(context)) return streamProgress(context, (work) => perform(services, work));
     return context.json(await perform(services, { signal }), route.status);
   };
-  app.on(route.method, route.path.replaceAll(/\{(\w+)\}/g, ':$1'), async (context) => {
+  const path = route.path.replaceAll(/\{(\w+)\}/g, ':$1') + (route.slashes === true ? REST_OF_PATH : '');
+  app.on(route.method, path, async (context) => {
     requireAccess(context, route.access);
     const { signal } = context.req.raw;
     if (route.long) return answer(context, signal);

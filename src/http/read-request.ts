@@ -1,5 +1,6 @@
 import { InvalidInputError } from '../errors/invalid-input-error.ts';
 import { RequestRefusedError } from '../errors/request-refused-error.ts';
+import { decodeUtf8 } from '../util/decode-utf8.ts';
 import { pathFields, type Route } from './define-route.ts';
 import type { HttpContext } from './http-environment.ts';
 
@@ -29,19 +30,25 @@ export function readQuery({ req }: HttpContext): Fields {
 
 /** An absent body has no fields. */
 async function readBody({ req }: HttpContext): Promise<object> {
-  const text = await req.text();
-  if (text.trim() === '') return {};
+  const bytes = await req.arrayBuffer();
   const type = req.header('content-type') ?? '';
-  if (!/^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i.test(type)) {
-    throw new RequestRefusedError('UNSUPPORTED_MEDIA_TYPE', `The body is "${type.slice(0, 100)}"`, {
-      fix: 'Send JSON, with the header "Content-Type: application/json".',
-    });
-  }
+  const encoding = req.header('content-encoding') ?? 'identity';
+  if (encoding.toLowerCase() !== 'identity') throw unsupported(`compressed with ${encoding}`);
+  const text = decodeUtf8(bytes);
+  if (text?.trim() === '') return {};
+  if (!/^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i.test(type)) throw unsupported(`"${type}"`);
+  if (text === undefined) throw unsupported('not UTF-8');
   const value = parse(text);
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new InvalidInputError('body', 'is no JSON object', 'allowed is an object such as {"text": "…"}');
   }
   return value;
+}
+
+function unsupported(what: string): RequestRefusedError {
+  return new RequestRefusedError('UNSUPPORTED_MEDIA_TYPE', `The body is ${what.slice(0, 100)}`, {
+    fix: 'Send JSON in UTF-8, not compressed, with the header "Content-Type: application/json".',
+  });
 }
 
 function parse(text: string): unknown {

@@ -7,5 +7,5 @@ const EVERY_PATH = '/*';
 export function routeOf(context: HttpContext): string {
   // Guards stand for every path, before and behind the routes.
   const own = matchedRoutes(context).findLast(({ path }) => path !== EVERY_PATH);
-  return own?.path ?? EVERY_PATH;
+  return own?.path.replace(/\{.*\}$/, '') ?? EVERY_PATH;
 }

@@ -1,6 +1,6 @@
 import type * as z from 'zod/mini';
 import { type AdvertisedSchema, advertise } from './advertised-schema.ts';
-import { type JsonSchema, toJsonSchema } from '../wire/json-schema.ts';
+import { lazySchema } from '../wire/json-schema.ts';
 import type { Services } from '../wire/services.ts';
 import { readInput } from '../wire/read-input.ts';
 import type { ToolAnswer, ToolCall, ToolQuestion } from './tool-call.ts';
@@ -54,8 +54,8 @@ export interface ToolHints {
 
 export function defineTool<Input extends z.ZodMiniObject>(declaration: ToolDeclaration<Input>): Tool {
   const { name, title, description, intent, openWorld = false, input, output, handle } = declaration;
-  const inputJson = once(() => toJsonSchema(input));
-  const outputJson = once(() => toJsonSchema(output));
+  const inputJson = lazySchema(input);
+  const outputJson = lazySchema(output);
   return {
     name,
     title,
@@ -78,9 +78,4 @@ function hintsOf(intent: ToolIntent, openWorld: boolean): ToolHints {
     idempotentHint: intent !== 'add',
     openWorldHint: openWorld,
   };
-}
-
-function once(make: () => JsonSchema): () => JsonSchema {
-  let made: JsonSchema | undefined;
-  return () => (made ??= make());
 }

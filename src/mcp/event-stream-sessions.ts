@@ -1,4 +1,5 @@
 import { isJsonContentType, type JSONRPCMessage, parseJSONRPCMessage } from '@modelcontextprotocol/server';
+import { decodeUtf8 } from '../util/decode-utf8.ts';
 import { OpenWork } from '../util/open-work.ts';
 import type { Access } from '../wire/access.ts';
 import { EventStreamTransport } from './event-stream-transport.ts';
@@ -46,7 +47,7 @@ export class EventStreamSessions {
     if (!isJsonContentType(request.headers.get('content-type'))) {
       return refusal(415, 'A message is application/json');
     }
-    const message = parseMessage(await request.text());
+    const message = parseMessage(decodeUtf8(await request.arrayBuffer()) ?? '');
     if (message === undefined) return refusal(400, 'This is no message of JSON-RPC');
     // The stream may have ended while the message arrived.
     if (!session.transport.isOpen) return noSuchSession();

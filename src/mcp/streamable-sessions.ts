@@ -11,6 +11,7 @@ import {
   WebStandardStreamableHTTPServerTransport,
 } from '@modelcontextprotocol/server';
 import type { Logger } from '../logger.ts';
+import { decodeUtf8 } from '../util/decode-utf8.ts';
 import { OpenWork } from '../util/open-work.ts';
 import type { Access } from '../wire/access.ts';
 import { cancelledCall } from './cancelled-call.ts';
@@ -69,6 +70,7 @@ export class StreamableSessions {
 
   async handle(request: Request, access: Access): Promise<Response> {
     const message = await readMessage(request);
+    if (message === NOT_UTF8) return notUtf8();
     const answering = this.#answer(request, { message, access });
     return isCall(message) ? watchAnswer(this.#calls, answering) : answering;
   }
@@ -132,15 +134,23 @@ export class StreamableSessions {
   }
 }
 
+const NOT_UTF8 = Symbol('not UTF-8');
+
 /** The JSON in the body of a POST; undefined when there is none, which the SDK answers then. Rejects as the body does. */
 async function readMessage(request: Request): Promise<unknown> {
   if (request.method !== 'POST') return undefined;
+  const text = decodeUtf8(await request.clone().arrayBuffer());
+  if (text === undefined) return NOT_UTF8;
   try {
-    return await request.clone().json();
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
+    return JSON.parse(text);
+  } catch {
+    return undefined;
   }
+}
+
+/** The SDK would take other characters for those that it cannot read. */
+function notUtf8(): Response {
+  return refusal(400, -32_700, 'Parse error: the message is not UTF-8');
 }
 
 function isCall(message: unknown): boolean {
@@ -148,6 +158,9 @@ function isCall(message: unknown): boolean {
 }
 
 function noSuchSession(): Response {
-  const error = { code: -32_001, message: 'Session not found; initialize again' };
-  return Response.json({ jsonrpc: '2.0', error, id: null }, { status: 404 });
+  return refusal(404, -32_001, 'Session not found; initialize again');
+}
+
+function refusal(status: number, code: number, message: string): Response {
+  return Response.json({ jsonrpc: '2.0', error: { code, message }, id: null }, { status });
 }

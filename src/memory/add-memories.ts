@@ -1,5 +1,5 @@
 import type { Embedder } from '../embedding/embedder.ts';
-import type { AddOutcome, MemoryStore } from '../store/memory-store.ts';
+import type { MemoryStore } from '../store/memory-store.ts';
 import { settleWithin } from '../util/settle-within.ts';
 import { calibrationFor } from './calibration.ts';
 import type { EmbeddingBackfill } from './embedding-backfill.ts';
@@ -42,7 +42,8 @@ export class MemoryAdder {
       drafts.map((draft) => draft.value),
       { allowDuplicates: onDuplicate === 'add' },
     );
-    const vectors = await this.#embedAtOnce(outcomes);
+    const added = outcomes.filter(({ outcome }) => outcome === 'added');
+    const vectors = await this.#embedAtOnce(added.map(({ memory }) => memory.id));
     const results: AddResult[] = [];
     for (const [index, { memory, outcome }] of outcomes.entries()) {
       const vector = vectors.get(memory.id);
@@ -55,10 +56,9 @@ export class MemoryAdder {
   }
 
   /** Vectors of the new memories, as far as they could be had soon; the rest follows in the background. */
-  async #embedAtOnce(outcomes: readonly AddOutcome[]): Promise<ReadonlyMap<string, Float32Array>> {
+  async #embedAtOnce(ids: readonly string[]): Promise<ReadonlyMap<string, Float32Array>> {
     const { backfill, embedder } = this.#parts;
     const none: ReadonlyMap<string, Float32Array> = new Map();
-    const ids = outcomes.filter(({ outcome }) => outcome === 'added').map(({ memory }) => memory.id);
     if (ids.length === 0) return none;
     if (!embedder.ready || ids.length > EMBED_AT_ONCE) {
       backfill.wake();
@@ -91,7 +91,7 @@ export class MemoryAdder {
     }
     const [added] = await store.add([draft.value]);
     if (added === undefined) throw new RangeError('the store returned no outcome');
-    await this.#embedAtOnce([added]);
+    if (added.outcome === 'added') await this.#embedAtOnce([added.memory.id]);
     return { ...added, similar, similarChecked, masked: draft.masked };
   }
 
@@ -103,7 +103,8 @@ export class MemoryAdder {
       mergeMetadata: draft.metadata,
       ...(draft.source === '' ? {} : { source: draft.source }),
     });
-    this.#parts.backfill.wake();
+    // The next memory of the same call may resemble it.
+    await this.#embedAtOnce([memory.id]);
     return memory;
   }
 

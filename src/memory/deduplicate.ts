@@ -40,7 +40,7 @@ export async function deduplicate(
   const { dryRun, threshold } = options;
   const ids = dryRun ? search.duplicates : await search.unchangedDuplicates();
   const count = dryRun || ids.length === 0 ? ids.length : await store.delete(ids);
-  return { dryRun, threshold, compared: search.compared, count, groups };
+  return { dryRun, threshold, compared: search.compared, pending: await search.pending(), count, groups };
 }
 
 class DuplicateSearch {
@@ -77,6 +77,12 @@ class DuplicateSearch {
     return [...this.groups].flatMap(([keep, duplicates]) =>
       unchanged.has(keep) ? [...duplicates.keys()].filter((id) => unchanged.has(id)) : [],
     );
+  }
+
+  /** How many memories have no vector yet. */
+  async pending(): Promise<number> {
+    const { live, embedded } = await this.#store.stats(this.#stamp);
+    return live - embedded;
   }
 
   async run(): Promise<void> {

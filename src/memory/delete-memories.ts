@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { InvalidInputError } from '../errors/invalid-input-error.ts';
+import { StateChangedError } from '../errors/state-changed-error.ts';
 import { NotFoundError } from '../errors/not-found-error.ts';
 import type { MemoryStore } from '../store/memory-store.ts';
 import type { MemoryFilter } from './filter.ts';
@@ -39,13 +40,7 @@ export class MemoryDeleter {
     const token = confirmToken(ids);
     const examples = await this.#store.getCurrent(ids.slice(0, EXAMPLES));
     if (confirm === undefined) return { dryRun: true, count: ids.length, examples, confirm: token };
-    if (confirm !== token) {
-      throw new InvalidInputError(
-        'confirm',
-        'does not fit: the filter does not match the same memories as in the dry run',
-        'run the dry run again and use its token',
-      );
-    }
+    if (confirm !== token) throw new StateChangedError();
     return { dryRun: false, count: await this.#store.delete(ids), examples };
   }
 }

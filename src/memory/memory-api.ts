@@ -197,6 +197,8 @@ export interface DeduplicateResult {
   readonly threshold: number;
   /** Memories that were compared: those with a vector of the current model. */
   readonly compared: number;
+  /** Those that have none yet. */
+  readonly pending: number;
   /** Duplicates moved to the trash, or in a dry run those that would be. */
   readonly count: number;
   /** Largest groups first, at most 50. */

@@ -1,16 +1,11 @@
 import { InvalidInputError } from '../errors/invalid-input-error.ts';
-
-/** Strips a byte order mark; throws on bytes that are no UTF-8. Keeps no state between calls. */
-const decoder = new TextDecoder('utf-8', { fatal: true });
+import { decodeUtf8 } from '../util/decode-utf8.ts';
 
 /** @throws InvalidInputError */
 export function decodeLine(bytes: Uint8Array): string {
-  try {
-    return decoder.decode(bytes);
-  } catch (error) {
-    if (!(error instanceof TypeError)) throw error;
-    throw new InvalidInputError('line', 'has bytes that are not UTF-8', 'allowed is text in UTF-8');
-  }
+  const text = decodeUtf8(bytes);
+  if (text !== undefined) return text;
+  throw new InvalidInputError('line', 'has bytes that are not UTF-8', 'allowed is text in UTF-8');
 }
 
 /**

@@ -24,11 +24,14 @@ const APPEND_ONLY = 'The remote refuses to delete old backups: they are no longe
 export function describeSync({ identity, note, machines, facts }: StatusInput): SyncStatus {
   const { machine, clock, stateDigest, conflicts } = identity;
   const { remoteClock, reachable, lastPush, lastPull, heldMerge } = note;
+  // The remote answers, but what it has cannot be seen, or not all of it.
+  const isRefused = reachable?.value === true && note.problem !== null;
+  const isUnread = isRefused || machines.some(({ problem }) => problem !== null);
   return {
     ...facts,
     machine,
     stateDigest,
-    relation: remoteClock === null ? 'unknown' : RELATIONS[compareClocks(clock, remoteClock)],
+    relation: remoteClock === null || isUnread ? 'unknown' : RELATIONS[compareClocks(clock, remoteClock)],
     reachable,
     lastPush,
     lastPull,

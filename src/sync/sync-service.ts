@@ -103,7 +103,10 @@ export class SyncService implements SyncApi {
   }
 
   async snapshots(): Promise<readonly SnapshotSummary[]> {
-    const { snapshots } = await this.#observer.reading(() => this.#list());
+    const { snapshots, machines } = await this.#observer.reading(() => this.#list());
+    const unread = machines.find(({ error }) => error !== null)?.error;
+    // Backups that cannot be read must not look like none.
+    if (snapshots.length === 0 && unread != null) throw unread;
     const identity = await this.#parts.replica.identity();
     return snapshots.map((snapshot) => summarizeSnapshot(snapshot, identity));
   }

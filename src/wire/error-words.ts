@@ -29,7 +29,8 @@ function asSentence(text: string): string {
 
 /** Services speak of `filter.allTags`; callers wrote `all_tags`. Members of metadata are the caller's own names. */
 function inCallersWords({ field, message }: InvalidInputError): string {
-  if (!message.startsWith(field)) return message;
+  // An unknown field is named as the caller wrote it.
+  if (!message.startsWith(field) || message.startsWith(`${field} is an unknown field`)) return message;
   const [own = '', ...members] = field.replace(/^filter\./, '').split('.');
   const name = own.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
   return [name, ...members].join('.') + message.slice(field.length);

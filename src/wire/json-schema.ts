@@ -15,6 +15,12 @@ export function toJsonSchema(schema: z.ZodMiniObject): JsonSchema {
   return Object.fromEntries(Object.entries(json).filter(([key]) => key !== '$schema'));
 }
 
+/** Made at the first use, for not every schema is needed in every process. */
+export function lazySchema(schema: z.ZodMiniObject): () => JsonSchema {
+  let made: JsonSchema | undefined;
+  return () => (made ??= toJsonSchema(schema));
+}
+
 function tighten(json: z.core.JSONSchema.BaseSchema): void {
   delete json.propertyNames;
   if (json.minimum === Number.MIN_SAFE_INTEGER) delete json.minimum;

@@ -98,6 +98,25 @@ describe('a problem', () => {
     expect(answer.data['detail']).toBe(`The body is "${type}"`);
   });
 
+  it('is 415 for a body that is compressed, or not UTF-8', async () => {
+    const body = new TextEncoder().encode('{"text":"Caf');
+    const latin = new Uint8Array([...body, 0xe9, 0x22, 0x7d]);
+    expect(await api.send('/memory/add', { method: 'POST', headers: JSON_TYPE, body: latin })).toMatchObject({
+      status: 415,
+      data: { detail: 'The body is not UTF-8', fix: expect.stringContaining('UTF-8') as string },
+    });
+    const headers = { ...JSON_TYPE, 'Content-Encoding': 'gzip' };
+    expect(await api.send('/memory/add', { method: 'POST', headers, body: latin })).toMatchObject({
+      status: 415,
+      data: { detail: 'The body is compressed with gzip' },
+    });
+    const mcp = { ...JSON_TYPE, Accept: 'application/json, text/event-stream' };
+    expect(await api.send('/mcp', { method: 'POST', headers: mcp, body: latin })).toMatchObject({
+      status: 400,
+      data: { error: { code: -32_700, message: 'Parse error: the message is not UTF-8' } },
+    });
+  });
+
   it.each([
     ['{', 'body is no JSON; allowed is an object such as {"text": "…"}'],
     ['[]', 'body is no JSON object; allowed is an object such as {"text": "…"}'],
@@ -111,6 +130,10 @@ describe('a problem', () => {
     [
       '{"text":"a","tag":"b"}',
       'tag is an unknown field; allowed are text, tags, source, project, metadata, on_duplicate; did you mean tags?',
+    ],
+    [
+      '{"text":"a","onDuplicate":"skip"}',
+      'onDuplicate is an unknown field; allowed are text, tags, source, project, metadata, on_duplicate; did you mean on_duplicate?',
     ],
     [
       '{"text":"a","__proto__":{"tags":["b"]}}',

@@ -63,6 +63,7 @@ describe('security headers', () => {
         };
         const answer = await sendRaw(address, request);
         expect(answer.headers, `${method} ${path}`).toMatchObject({
+          'cache-control': expect.stringMatching(/^no-(store|cache)/) as string,
           'content-security-policy': expect.stringMatching(
             /^default-src 'none'; script-src 'self'; /,
           ) as string,

@@ -1,7 +1,8 @@
 import { request } from 'node:http';
 import type { IncomingMessage } from 'node:http';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { json } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
 import { httpClient } from '../helpers/http-client.ts';
@@ -120,6 +121,34 @@ describe('a server that is asked to stop', () => {
   });
 });
 
+describe('a server whose memories are gone', () => {
+  it('says so at once and with every request, and goes on when they are back', async () => {
+    const dataDir = temporaryFolder();
+    const server = await startServer({ dataDir });
+    const api = httpClient(server.address);
+    await api.post('/memory/add', { text: 'before' });
+    renameSync(dataDir, `${dataDir}-away`);
+    for (let count = 0; count < 3; count += 1) {
+      const answer = await api.post('/memory/add', { text: 'after' });
+      expect(answer).toMatchObject({ status: 503, data: { code: 'STORE_UNAVAILABLE', retryable: true } });
+      expect((await api.get('/health/ready')).status).toBe(503);
+    }
+    expect(server.stderr()).toMatch(/WARN a request could not be answered .*code=STORE_UNAVAILABLE/);
+    renameSync(`${dataDir}-away`, dataDir);
+    expect((await api.get('/stats')).data['live']).toBe(1);
+    expect((await api.get('/health/ready')).status).toBe(200);
+  });
+
+  it('says at the start that they cannot be used', async () => {
+    const dataDir = temporaryFolder();
+    writeFileSync(join(dataDir, 'memory.sqlite'), 'no database');
+    const server = await startServer({ dataDir });
+    await expect
+      .poll(() => server.stderr(), PATIENTLY)
+      .toMatch(/ERROR the memories cannot be used .*DAMAGED/);
+  });
+});
+
 describe('metrics', () => {
   it('are in the format of Prometheus, by route, and hold no text of a user', async () => {
     const api = httpClient((await startServer()).address);
@@ -177,8 +206,8 @@ describe('logs', () => {
     await server.stop();
     const entries = server
       .stderr()
+      .trim()
       .split('\n')
-      .filter((line) => line.startsWith('{'))
       .map((line) => JSON.parse(line) as Record<string, unknown>)
       .filter(({ event }) => event === 'a request was answered');
     expect(entries.map(({ request: id }) => id)).toEqual(ids);

@@ -90,7 +90,7 @@ describe.runIf(hasBrowser)('what people expect of the page', () => {
     await page.keyboard.type('The code is 2');
     await page.keyboard.press('Control+Enter');
     await page.getByText('Saved.').waitFor();
-    expect(await focused(page)).toContain('The code is 2');
+    await expect.poll(() => focused(page)).toContain('The code is 2');
     await page.getByRole('button', { name: 'Use this version again' }).press('Enter');
     await page.getByRole('region', { name: 'History' }).getByText('The code is 2').waitFor();
     expect(await focused(page)).toContain('The code is');

@@ -1,8 +1,10 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hasBrowser, launchBrowser } from '../helpers/browser.ts';
 import { startServer } from '../helpers/http-server.ts';
+import { temporaryFolder } from '../helpers/mcp/server-environment.ts';
 import { openPage } from '../helpers/page/open-page.ts';
 import { sendJson } from '../helpers/send-json.ts';
 
@@ -182,9 +184,9 @@ describe.runIf(hasBrowser)('the page', () => {
     const { page, visit, address } = await openWith([]);
     await visit('transfer');
     const lines = Array.from({ length: 3_000 }, (_, index) => `{"text":"${index} ${'a'.repeat(10_000)}"}`);
-    await page
-      .getByLabel('File to import')
-      .setInputFiles({ name: 'large.jsonl', mimeType: 'text/plain', buffer: Buffer.from(lines.join('\n')) });
+    const file = join(temporaryFolder(), 'large.jsonl');
+    await writeFile(file, lines.join('\n'));
+    await page.getByLabel('File to import').setInputFiles(file);
     await page.getByRole('progressbar', { name: 'importing, KiB' }).waitFor();
     await page.getByRole('button', { name: 'Cancel' }).click();
     await page.getByRole('progressbar').waitFor({ state: 'detached' });

@@ -63,8 +63,8 @@ describe('delete-by-source', () => {
     const { confirm } = dry.data;
     const refused = await api.post('/memory/delete-by-source', { source: 'file:///', confirm });
     expect(refused).toMatchObject({
-      status: 400,
-      data: { code: 'INVALID_INPUT', detail: expect.stringMatching(/^confirm /) as string },
+      status: 409,
+      data: { code: 'STATE_CHANGED', fix: expect.stringContaining('dry run') as string },
     });
     const done = await api.post('/memory/delete-by-source', { source_pattern: 'file:///a/', confirm });
     expect(done.data).toMatchObject({ dry_run: false, count: 2 });

@@ -9,6 +9,14 @@ async function start(env: Readonly<Record<string, string>> = {}): Promise<HttpCl
   return httpClient((await startServer({ env })).address);
 }
 
+/** With sync, and past the merge that an empty store begins with by itself. */
+async function startPastEmpty(env: Readonly<Record<string, string>>): Promise<HttpClient> {
+  const api = await start(env);
+  const isPending = async (): Promise<boolean> => 'empty_start' in (await api.get('/sync/status')).data;
+  await expect.poll(isPending, { timeout: 20_000 }).toBe(false);
+  return api;
+}
+
 /** Settings of a new remote, which is a folder. */
 function remote(): Record<string, string> {
   const folder = join(temporaryFolder(), 'nas');
@@ -90,6 +98,29 @@ describe('backups', () => {
   });
 });
 
+describe('with another passphrase', () => {
+  it('backups do not look as if there were none', async () => {
+    const dataDir = temporaryFolder();
+    const env = { ...remote(), CLOUD_SYNC_PASSPHRASE: 'seven tired herons cross the harbour' };
+    const first = await startServer({ dataDir, env });
+    await httpClient(first.address).post('/memory/add', { text: 'Ada likes tea' });
+    const uploaded = await httpClient(first.address).post('/sync/upload');
+    await first.stop();
+    const other = { ...env, CLOUD_SYNC_PASSPHRASE: 'eight other herons stay in the harbour' };
+    const api = httpClient((await startServer({ dataDir, env: other })).address);
+    const refused = { status: 409, data: { code: 'WRONG_PASSPHRASE' } };
+    const snapshot = String(uploaded.data['snapshot']);
+    expect(await api.get('/backups')).toMatchObject(refused);
+    expect(await api.get('/sync/snapshots')).toMatchObject(refused);
+    expect(await api.post('/restore', { snapshot })).toMatchObject(refused);
+    expect(await api.post(`/sync/restore/${snapshot}`)).toMatchObject(refused);
+    expect((await api.get('/sync/status')).data).toMatchObject({
+      relation: 'unknown',
+      problem: { code: 'WRONG_PASSPHRASE' },
+    });
+  });
+});
+
 describe('without a remote', () => {
   it('an upload stays here, and the rest says what to do', async () => {
     const api = await start();
@@ -112,7 +143,7 @@ describe('without a remote', () => {
 describe('a remote', () => {
   it('gets uploads, and gives them back to another machine', async () => {
     const env = remote();
-    const [one, two] = [await start(env), await start(env)];
+    const [one, two] = [await start(env), await startPastEmpty(env)];
     await one.post('/memory/add', { text: 'from the first machine' });
     const uploaded = await one.post('/sync/upload');
     expect(uploaded).toMatchObject({ status: 200, data: { uploaded: true, upload: 'pushed', memories: 1 } });
@@ -126,7 +157,7 @@ describe('a remote', () => {
 
   it('restores snapshots by machine/name: dry run with 409, then confirm=true or the token', async () => {
     const env = remote();
-    const [one, two] = [await start(env), await start(env)];
+    const [one, two] = [await start(env), await startPastEmpty(env)];
     await one.post('/memory/add', { text: 'from the first machine' });
     await one.post('/sync/upload');
     const { snapshots } = (await one.get('/sync/snapshots')).data as {
@@ -142,6 +173,10 @@ describe('a remote', () => {
       data: { code: 'CONFIRMATION_NEEDED', dry_run: { added: 1, removed: 1, applied: false } },
     });
     const { confirm } = asked.data['dry_run'] as { confirm: string };
+    // The name may be written as it is listed.
+    const plain = `/sync/restore/${machine}/${name}`;
+    expect(await two.post(plain)).toMatchObject({ status: 409, data: { code: 'CONFIRMATION_NEEDED' } });
+    expect(await two.get(plain)).toMatchObject({ status: 405, data: { fix: 'Use POST.' } });
     expect(await two.post(`${path}?dry_run=true`)).toMatchObject({ status: 200, data: { confirm } });
     expect(await textsOf(two)).toEqual(['only here']);
     const wrong = await two.post(`${path}?confirm=${confirm.slice(1)}`);

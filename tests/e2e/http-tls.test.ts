@@ -14,7 +14,7 @@ function settings(certificate: string, key: string): Record<string, string> {
 }
 
 describe('with a certificate', () => {
-  it('the server speaks HTTPS only, and asks browsers to stay with it', async () => {
+  it('the server speaks HTTPS only', async () => {
     const { certificateFile, keyFile, certificate } = makeCertificate(temporaryFolder());
     const { address } = await startServer({ env: settings(certificateFile, keyFile) });
     expect(address).toMatch(/^https:\/\/127\.0\.0\.1:\d+$/);
@@ -30,7 +30,8 @@ describe('with a certificate', () => {
       options,
     );
     expect(added.status).toBe(201);
-    expect(added.headers['strict-transport-security']).toMatch(/^max-age=\d+/);
+    // It would count for all other servers of the same machine.
+    expect(added.headers).not.toHaveProperty('strict-transport-security');
     const { host } = new URL(address);
     const own = { method: 'GET', path: '/stats', headers: { Origin: `https://${host}` } };
     expect((await sendRaw(address, own, options)).status).toBe(200);

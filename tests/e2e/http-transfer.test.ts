@@ -1,6 +1,9 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type HttpClient, httpClient } from '../helpers/http-client.ts';
 import { startServer } from '../helpers/http-server.ts';
+import { temporaryFolder } from '../helpers/mcp/server-environment.ts';
 
 const LINES = { 'Content-Type': 'application/x-ndjson' };
 
@@ -65,6 +68,13 @@ describe('export and import', () => {
 });
 
 describe('export', () => {
+  it('is a problem when the store cannot be read', async () => {
+    const dataDir = temporaryFolder();
+    writeFileSync(join(dataDir, 'memory.sqlite'), 'no database');
+    const api = httpClient((await startServer({ dataDir })).address);
+    expect(await api.get('/export')).toMatchObject({ status: 503, data: { code: 'STORE_DAMAGED' } });
+  });
+
   it('ends without a word when nobody reads it to its end', async () => {
     const server = await startServer({ env: { MEMORY_BACKUP_ENABLED: 'off' } });
     const api = httpClient(server.address);

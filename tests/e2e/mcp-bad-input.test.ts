@@ -72,7 +72,7 @@ const badCalls: readonly BadCall[] = [
   { tool: 'memory_delete', values: { ids: [UNKNOWN_ID], tags: ['a'] }, says: /both given/ },
   { tool: 'memory_delete', values: { ids: [UNKNOWN_ID] }, says: /./, code: 'NOT_FOUND' },
   { tool: 'memory_delete', values: { source: 'x' }, says: /confirm is missing; make a dry run/ },
-  { tool: 'memory_delete', values: { source: 'x', confirm: 'yes' }, says: /confirm does not fit/ },
+  { tool: 'memory_delete', values: { source: 'x', confirm: 'yes' }, says: /dry run/, code: 'STATE_CHANGED' },
   { tool: 'memory_stats', values: { verbose: true }, says: /verbose is an unknown field; no fields/ },
 ];
 

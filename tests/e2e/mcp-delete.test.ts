@@ -35,10 +35,10 @@ describe('deletion by filter', () => {
     const { data } = await call('memory_delete', { tags: ['draft'], dry_run: true });
     const confirm = data['confirm'];
     const otherFilter = await call('memory_delete', { after: '1d', confirm });
-    expect(otherFilter.text).toMatch(/confirm does not fit/);
+    expect(otherFilter.text).toMatch(/changed since the dry run/);
     await call('memory_add', { text: 'a fourth draft', tags: ['draft'] });
     const moreMatches = await call('memory_delete', { tags: ['draft'], confirm });
-    expect(moreMatches.text).toMatch(/confirm does not fit/);
+    expect(moreMatches.text).toMatch(/changed since the dry run/);
     expect((await call('memory_stats')).data).toMatchObject({ live: 5, trash: 0 });
   });
 

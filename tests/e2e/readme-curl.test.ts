@@ -48,6 +48,7 @@ it('the sync workflow of the README works line by line', async () => {
   expect(commands).toHaveLength(EXPECTED.length);
   const { host } = new URL(address);
   const printed = await runLines(commands.map((command) => command.replaceAll('localhost:8765', host)));
+  expect(printed).toHaveLength(EXPECTED.length);
   for (const [index, output] of printed.entries())
     expect(output.trim(), commands[index]).toMatch(EXPECTED[index] ?? '');
 });

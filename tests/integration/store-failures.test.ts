@@ -244,6 +244,20 @@ describe('a file that is moved while in use', () => {
     expect((await store.stats()).live).toBe(2);
   });
 
+  it('is not replaced by an empty one, however often one tries', async () => {
+    const folder = temporaryFolder();
+    const store = openSqliteStore(folder);
+    await store.add([draft('before')]);
+    renameSync(folder, `${folder}-moved`);
+    for (let count = 0; count < 3; count += 1) {
+      await expect(store.add([draft('after')])).rejects.toThrow(StoreUnavailableError);
+      await expect(store.stats()).rejects.toThrow('moved, replaced or deleted');
+    }
+    expect(existsSync(folder)).toBe(false);
+    renameSync(`${folder}-moved`, folder);
+    expect((await store.stats()).live).toBe(1);
+  });
+
   it('is followed when another file takes its place', async () => {
     const [folder, other] = [temporaryFolder(), temporaryFolder()];
     const store = openSqliteStore(folder);

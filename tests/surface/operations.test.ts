@@ -16,8 +16,9 @@ const READ_ONLY_ROOT = [
   'mount --bind "$0" "$0" && mount -o remount,bind,ro / && ! touch "$0.beside" 2> /dev/null && exec "$@"',
 ];
 
-/** Whether this machine lets its users have mounts of their own. */
+/** Whether this machine lets its users have mounts of their own; with `REQUIRE_MOUNTS` the test fails where not. */
 function canMount(): boolean {
+  if (process.env['REQUIRE_MOUNTS'] === '1') return true;
   const [command, ...words] = [...READ_ONLY_ROOT, tmpdir(), 'true'];
   return spawnSync(command, words).status === 0;
 }

@@ -1,9 +1,10 @@
 import { isIP } from 'node:net';
 import type { MiddlewareHandler } from 'hono';
 import { RequestRefusedError } from '../../errors/request-refused-error.ts';
+import { hostName } from '../../util/host-name.ts';
 import { printable } from '../../util/printable.ts';
 import type { HttpEnvironment } from '../http-environment.ts';
-import { hostName, isLoopback } from './host-names.ts';
+import { isLoopback } from './host-names.ts';
 
 export interface HostRules {
   /** What the server listens at. */
@@ -24,7 +25,7 @@ export function hostGuard(rules: HostRules): MiddlewareHandler<HttpEnvironment> 
     if (name === undefined || !allows(name)) {
       throw new RequestRefusedError(
         'HOST_NOT_ALLOWED',
-        `This server does not go by the name ${JSON.stringify(printable(header.slice(0, 100)))}`,
+        `This server does not go by the name ${JSON.stringify(printable((name ?? header).slice(0, 100)))}`,
         { fix: 'Call it by its own name, or add this one to MEMORY_HTTP_ALLOWED_HOSTS.' },
       );
     }

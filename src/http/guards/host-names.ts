@@ -8,12 +8,6 @@ export function isLoopback(host: string): boolean {
   return LOOPBACK_NAMES.includes(name) || name === '::1' || (isIP(name) === 4 && name.startsWith('127.'));
 }
 
-/** The name in a Host header, without port and brackets; undefined when it is none. */
-export function hostName(header: string): string | undefined {
-  const match = /^(\[[0-9a-f:.]+\]|[^:/?#@\s[\]]+)(?::\d{1,5})?$/i.exec(header);
-  return match?.[1] === undefined ? undefined : withoutBrackets(match[1].toLowerCase());
-}
-
 function withoutBrackets(host: string): string {
   return host.replace(/^\[(.*)\]$/, '$1');
 }

@@ -3,7 +3,8 @@ import { InvalidInputError } from '../../errors/invalid-input-error.ts';
 import { NotFoundError } from '../../errors/not-found-error.ts';
 import { filled, flag, metadata, tags, text } from '../../wire/fields.ts';
 import { addedData, fullHistoryData, given, memoryData } from '../../wire/memory-data.ts';
-import { defineRoute, type Route } from '../define-route.ts';
+import type { AddResult } from '../../memory/memory-api.ts';
+import { defineRoute, type Route, type RouteData } from '../define-route.ts';
 import { memory as memoryShape, memoryWithVersions, similar } from './shapes.ts';
 
 const draft = {
@@ -14,12 +15,20 @@ const draft = {
   metadata,
 };
 const onDuplicate = z.optional(z.enum(['add', 'skip', 'supersede']));
-const added = z.object({
+const addedShape = z.object({
   id: z.string(),
   outcome: z.enum(['added', 'existing', 'skipped', 'superseded']),
   similar: z.optional(similar),
+  compared: z
+    .optional(z.boolean())
+    .check(z.describe('false: what it resembles is not known yet, since the model was not ready')),
   masked: tags,
 });
+
+/** A script that asked to skip or supersede must know when that could not be. */
+function added(result: AddResult): RouteData {
+  return { ...addedData(result), ...(result.similarChecked ? {} : { compared: false }) };
+}
 
 const addMemory = defineRoute({
   name: 'addMemory',
@@ -31,12 +40,12 @@ const addMemory = defineRoute({
     'An exact duplicate returns the existing id; a near-duplicate is stored and reported, unless on_duplicate says otherwise.',
   access: 'write',
   input: z.strictObject({ ...draft, on_duplicate: onDuplicate }),
-  output: added,
+  output: addedShape,
   status: 201,
   problems: [422],
   async handle({ memory }, { on_duplicate: duplicates, ...rest }) {
     const [result] = await memory.add({ memories: [rest], onDuplicate: duplicates });
-    return result === undefined ? {} : addedData(result);
+    return result === undefined ? {} : added(result);
   },
 });
 
@@ -49,12 +58,12 @@ const addMemories = defineRoute({
   details: 'With on_duplicate skip or supersede one after the other, for one may resemble the one before it.',
   access: 'write',
   input: z.strictObject({ memories: z.array(z.strictObject(draft)), on_duplicate: onDuplicate }),
-  output: z.object({ results: z.array(added) }),
+  output: z.object({ results: z.array(addedShape) }),
   status: 201,
   problems: [422],
   async handle({ memory }, { memories, on_duplicate: duplicates }) {
     const results = await memory.add({ memories, onDuplicate: duplicates });
-    return { results: results.map(addedData) };
+    return { results: results.map(added) };
   },
 });
 
@@ -84,7 +93,7 @@ const updateMemory = defineRoute({
   group: 'Memories',
   summary: 'Change a memory; the older version is kept',
   details:
-    'tags replaces all tags; metadata is merged, a member that is null is removed. Settles a conflict.',
+    'tags replaces all tags; metadata is merged, a member that is null is removed. A field that is null stays as it is; an empty text or list empties it. Settles a conflict.',
   access: 'write',
   input: z.strictObject({ id: z.string(), ...changes }),
   output: z.extend(memoryShape, { masked: tags }),
@@ -168,6 +177,7 @@ const deleteBySource = defineRoute({
     examples: z.array(memoryShape),
     confirm: text(),
   }),
+  problems: [409],
   async handle({ memory }, { source, source_pattern: pattern, dry_run: wished, confirm: token }) {
     const prefix = filled(source) ?? filled(pattern);
     if (prefix === undefined)

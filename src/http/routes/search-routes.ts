@@ -129,6 +129,7 @@ const deduplicate = defineRoute({
     dry_run: z.boolean(),
     threshold: z.number(),
     compared: z.int(),
+    pending: z.int().check(z.describe('memories that have no vector yet, and were not compared')),
     count: z.int(),
     groups: z.array(z.object({ keep: memoryShape, duplicates: similar })),
   }),
@@ -146,6 +147,7 @@ const deduplicate = defineRoute({
       dry_run: result.dryRun,
       threshold: result.threshold,
       compared: result.compared,
+      pending: result.pending,
       count: result.count,
       groups: result.groups.map(({ keep, duplicates }) => ({
         keep: memoryData(keep),

@@ -95,6 +95,7 @@ const syncRestore = defineRoute({
   name: 'syncRestore',
   method: 'POST',
   path: '/sync/restore/{backup_name}',
+  slashes: true,
   group: 'Sync',
   summary: 'Make the memories equal to a snapshot at the remote, or merge it',
   details:

@@ -7,9 +7,9 @@ import { exportJsonLines } from '../../portability/export-json-lines.ts';
 import { importJsonLines } from '../../portability/import-json-lines.ts';
 import type { ImportProblem } from '../../portability/import-report.ts';
 import { flag } from '../../wire/fields.ts';
-import { toJsonSchema } from '../../wire/json-schema.ts';
+import { lazySchema } from '../../wire/json-schema.ts';
 import { readInput } from '../../wire/read-input.ts';
-import type { OpenServices, Services } from '../../wire/services.ts';
+import type { OpenServices } from '../../wire/services.ts';
 import type { PreparedRequest } from '../define-route.ts';
 import { requireAccess } from '../guards/token-guard.ts';
 import type { HttpContext, HttpEnvironment } from '../http-environment.ts';
@@ -22,7 +22,12 @@ const MAX_LISTED_PROBLEMS = 1_000;
 
 /** Export and import of all memories as JSON lines, which never hold a whole file in memory. */
 export function mountTransferRoutes(app: Hono<HttpEnvironment>, open: OpenServices): void {
-  app.get('/export', async (context) => exportMemories(context, await open()));
+  app.get('/export', async (context) => {
+    const { memory } = await open();
+    const now = Date.now();
+    // A store that cannot be read is a problem, and not the end of an answer that has begun.
+    return exportMemories(context, await begun(memory.export(parseFilter(undefined, now))), now);
+  });
   app.post('/import', async (context) => {
     requireAccess(context, 'write');
     const perform = prepareImport(context);
@@ -32,8 +37,19 @@ export function mountTransferRoutes(app: Hono<HttpEnvironment>, open: OpenServic
   });
 }
 
-function exportMemories(context: HttpContext, { memory }: Services): Response {
-  const now = Date.now();
+/** The same after its first item is there. */
+async function begun<Item>(source: AsyncIterable<Item>): Promise<AsyncIterable<Item>> {
+  const iterator = source[Symbol.asyncIterator]();
+  const first = await iterator.next();
+  return (async function* () {
+    if (first.done !== true) yield first.value;
+    yield* { [Symbol.asyncIterator]: () => iterator };
+  })();
+}
+
+type Batches = Parameters<typeof exportJsonLines>[0];
+
+function exportMemories(context: HttpContext, batches: Batches, now: number): Response {
   const day = new Date(now).toISOString().slice(0, 10);
   context.header('Content-Type', LINES);
   context.header('Content-Disposition', `attachment; filename="memories-${day}.jsonl"`);
@@ -44,7 +60,7 @@ function exportMemories(context: HttpContext, { memory }: Services): Response {
       await target.write(chunk);
     };
     try {
-      await exportJsonLines(memory.export(parseFilter(undefined, now)), { exportedAt: now, write });
+      await exportJsonLines(batches, { exportedAt: now, write });
     } catch (error) {
       if (target.aborted) return;
       context.get('logger').error('an export failed', {}, error);
@@ -55,6 +71,7 @@ function exportMemories(context: HttpContext, { memory }: Services): Response {
 }
 
 const importInput = z.strictObject({ overwrite: flag });
+const importSchema = lazySchema(importInput);
 
 function prepareImport(context: HttpContext): PreparedRequest {
   const type = context.req.header('content-type') ?? '';
@@ -63,7 +80,7 @@ function prepareImport(context: HttpContext): PreparedRequest {
       fix: `Send JSON lines, with the header "Content-Type: ${LINES}".`,
     });
   }
-  const { overwrite = false } = readInput(importInput, toJsonSchema(importInput), readQuery(context));
+  const { overwrite = false } = readInput(importInput, importSchema(), readQuery(context));
   const bytes = context.req.raw.body ?? emptyBody();
   return async ({ memory }, { signal, onProgress }) => {
     const problems: ImportProblem[] = [];
@@ -99,6 +116,8 @@ export const transferPaths = {
         401: problem,
         403: problem,
         429: problem,
+        500: problem,
+        503: problem,
       },
     },
   },
@@ -145,6 +164,7 @@ export const transferPaths = {
         429: problem,
         500: problem,
         503: problem,
+        507: problem,
       },
     },
   },

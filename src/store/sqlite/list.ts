@@ -85,7 +85,7 @@ function parseCursor(cursor: string, order: ListRequest['order']): Position {
   throw new InvalidInputError(
     'cursor',
     `is ${JSON.stringify(cursor)}`,
-    'allowed is the nextCursor of the previous page of a list with the same order',
+    'allowed is what the page before gave, of a list with the same order',
   );
 }
 

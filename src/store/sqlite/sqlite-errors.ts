@@ -145,7 +145,7 @@ export function notAFile(path: string): StoreUnavailableError {
 
 export function moved(path: string, cause?: unknown): StoreUnavailableError {
   return new StoreUnavailableError(`The memory store ${path} was moved, replaced or deleted while in use`, {
-    fix: 'Put the file back, or try again to go on with the file that is there now.',
+    fix: 'Put the file back, or another one in its place. To begin with an empty store, start the program again.',
     retryable: true,
     cause,
   });

@@ -17,11 +17,12 @@ export interface StoreFileSettings {
   readonly now: () => number;
   /** Only tests give another list than the released one. */
   readonly migrations?: readonly Migration[];
-  /** How long a call waits for locks of other processes in all. Default 60 s. */
+  /** How long a call waits for locks of other processes in all. Default 50 s. */
   readonly busyLimitMs?: number;
 }
 
-const BUSY_LIMIT_MS = 60_000;
+/** Less than the minute after which HTTP answers in any case: this error says more. */
+const BUSY_LIMIT_MS = 50_000;
 const PAUSE_MS = 5;
 
 /** A connection and the identity of the file it has open. */
@@ -41,6 +42,8 @@ export class StoreFile {
   readonly #migrations: readonly Migration[];
   readonly #busyLimitMs: number;
   #open: OpenFile | null = null;
+  /** A file that was there and is gone, with an unmounted disk for example, must not become an empty store. */
+  #wasThere = false;
   #closed = false;
   /** Writes of one process run in the order in which they were asked for. */
   readonly #writes = new SerialQueue();
@@ -126,7 +129,9 @@ export class StoreFile {
       this.#checkSameFile(this.#open);
       return this.#open;
     }
+    if (this.#wasThere && isMissing(this.#path)) throw moved(this.#path);
     this.#open = openFile(this.#path, this.#migrations, this.#now());
+    this.#wasThere = true;
     return this.#open;
   }
 
@@ -151,8 +156,12 @@ export class StoreFile {
   }
 }
 
+function isMissing(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false }) === undefined;
+}
+
 function openFile(path: string, migrations: readonly Migration[], now: number): OpenFile {
-  if (statSync(path, { throwIfNoEntry: false }) === undefined) createDatabase(path, migrations);
+  if (isMissing(path)) createDatabase(path, migrations);
   const file = statSync(path, { bigint: true });
   if (file.isDirectory()) throw notAFile(path);
   if (file.size === 0n) throw new StoreDamagedError(path, 'is empty (0 bytes)');

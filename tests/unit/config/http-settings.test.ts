@@ -116,7 +116,7 @@ describe('a certificate and its key', () => {
 describe('names and origins', () => {
   it('are lists with commas, in the form that browsers send', () => {
     const http = httpOf({
-      MEMORY_HTTP_ALLOWED_HOSTS: ' Memory.Home.ARPA ,nas.local,, ',
+      MEMORY_HTTP_ALLOWED_HOSTS: ' Memory.Home.ARPA:8765 ,nas.local,, ',
       MEMORY_HTTP_ALLOWED_ORIGINS: 'HTTPS://Notes.Example.org:443/ , http://localhost:5173',
     });
     expect(wordsOf(http.allowedHosts)).toEqual(['memory.home.arpa', 'nas.local']);

@@ -1,7 +1,8 @@
 import { isIP } from 'node:net';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { hostName, inAddress, isLoopback } from '../../../src/http/guards/host-names.ts';
+import { inAddress, isLoopback } from '../../../src/http/guards/host-names.ts';
+import { hostName } from '../../../src/util/host-name.ts';
 
 describe('isLoopback', () => {
   it.each(['localhost', 'LocalHost', 'ip6-localhost', '127.0.0.1', '127.255.255.254', '::1', '[::1]'])(

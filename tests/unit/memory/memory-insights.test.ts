@@ -102,6 +102,13 @@ describe('deduplicate', () => {
     expect((await service.stats()).live).toBe(3);
   });
 
+  it('says how many could not be compared yet', async () => {
+    await add('one', 'two');
+    embedder.failure = new EmbeddingUnavailableError('no model');
+    await service.add({ memories: [{ text: 'three' }] });
+    expect(await service.deduplicate({})).toMatchObject({ compared: 2, pending: 1 });
+  });
+
   it('finds all of a large group', async () => {
     const texts = Array.from({ length: 60 }, () => 'one two three');
     const [oldest] = await add(...texts);

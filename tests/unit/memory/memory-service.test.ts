@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { EmbeddingUnavailableError } from '../../../src/errors/embedding-unavailable-error.ts';
+import { StateChangedError } from '../../../src/errors/state-changed-error.ts';
 import { InvalidInputError } from '../../../src/errors/invalid-input-error.ts';
 import { NotFoundError } from '../../../src/errors/not-found-error.ts';
 import { SecretRejectedError } from '../../../src/errors/secret-rejected-error.ts';
@@ -88,6 +89,15 @@ describe('add', () => {
       text,
       'the small staging server of the project alpha in our own data centre in Gdansk runs since last autumn on port 8443',
     ]);
+  });
+
+  it('supersedes what it has superseded in the same call', async () => {
+    const text =
+      'the small staging server of the project alpha in our own data centre in Gdansk runs since last autumn on port 844';
+    const memories = ['3', '4', '5'].map((last) => ({ text: text + last }));
+    const results = await service.add({ memories, onDuplicate: 'supersede' });
+    expect(results.map(({ outcome }) => outcome)).toEqual(['added', 'superseded', 'superseded']);
+    expect(new Set(results.map(({ memory }) => memory.id)).size).toBe(1);
   });
 
   it('stores without a model, and gives the vector later', async () => {
@@ -267,7 +277,7 @@ describe('delete', () => {
     const dry = await service.delete({ filter, dryRun: true });
     expect(dry).toMatchObject({ dryRun: true, count: 2 });
     await service.add({ memories: [{ text: 'four', tags: ['old'] }] });
-    await expect(service.delete({ filter, confirm: dry.confirm })).rejects.toThrow('does not fit');
+    await expect(service.delete({ filter, confirm: dry.confirm })).rejects.toThrow(StateChangedError);
     const { confirm } = await service.delete({ filter, dryRun: true });
     expect(await service.delete({ filter, confirm })).toMatchObject({ dryRun: false, count: 3 });
     expect((await service.stats()).live).toBe(1);
