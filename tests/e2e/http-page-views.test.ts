@@ -1,12 +1,12 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import axe, { type AxeResults } from 'axe-core';
-import type { Browser, Page } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hasBrowser, launchBrowser } from '../helpers/browser.ts';
 import type { RunningHttpServer } from '../helpers/http-server.ts';
 import { WITH_MODEL } from '../helpers/mcp/server-environment.ts';
+import { expectAccessible, expectToFit } from '../helpers/page/expect-accessible.ts';
 import { launchWithConflict } from '../helpers/page/make-conflict.ts';
 import { openPage } from '../helpers/page/open-page.ts';
 import { sendJson } from '../helpers/send-json.ts';
@@ -144,25 +144,4 @@ async function memoryView(): Promise<string> {
   const response = await fetch(`${server.address}/memories?which=conflict`);
   const { memories } = (await response.json()) as { memories: { id: string }[] };
   return `memory/${memories[0]?.id ?? ''}`;
-}
-
-/** No violation of WCAG 2.2 AA that axe can find. */
-async function expectAccessible(page: Page, view: string): Promise<void> {
-  await page.evaluate(axe.source);
-  const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
-  const run = `axe.run(document, { runOnly: ${JSON.stringify(tags)} })`;
-  const { violations, passes } = await page.evaluate<AxeResults>(run);
-  const found = violations.map(
-    ({ id, nodes }) => `${view}: ${id} at ${nodes.map(({ html }) => html).join(' ')}`,
-  );
-  expect(found).toEqual([]);
-  expect(passes.length).toBeGreaterThan(10);
-}
-
-/** Nothing must be scrolled to sideways but what says so. */
-async function expectToFit(page: Page, view: string): Promise<void> {
-  const { width, seen } = await page.evaluate<{ width: number; seen: number }>(
-    '({ width: document.documentElement.scrollWidth, seen: document.documentElement.clientWidth })',
-  );
-  expect([view, width]).toEqual([view, seen]);
 }

@@ -1,10 +1,11 @@
 import { useState } from 'preact/hooks';
 import { call } from '../api.ts';
 import { explain } from '../api-error.ts';
+import { leaveEntry } from '../leave-entry.ts';
 import { changesTo } from '../memory-changes.ts';
 import type { MemoryWithVersions, Version } from '../types.ts';
-import { Facts } from './facts.tsx';
-import { Metadata } from './metadata.tsx';
+import { differingFields, type Content } from '../version-differences.ts';
+import { ConflictVersion } from './conflict-version.tsx';
 import { Problem } from './notice.tsx';
 import { useToast } from './toast.tsx';
 
@@ -18,64 +19,73 @@ interface ConflictProps {
 export function Conflict({ memory, number }: ConflictProps) {
   const [problem, setProblem] = useState('');
   const toast = useToast();
-  const path = `/memory/${encodeURIComponent(memory.id)}`;
-  const settle = (request: Promise<unknown>, done: string): void => {
-    request.then(
+  const versions = versionsOf(memory);
+  const differences = differingFields(versions.filter(hasContent));
+  const keep = (version: Side): void => {
+    keepVersion(memory, version).then(
       () => {
-        toast({ text: done });
+        toast({ text: doneWith(version, versions) });
       },
       (error: unknown) => {
         setProblem(explain(error));
       },
     );
   };
-  const keep = (version: Side): void => {
-    if (version.state === undefined) {
-      const body = changesTo(version, memory);
-      settle(call('PATCH', path, { body }), 'Kept. The other version is in the history.');
-    } else settle(call('DELETE', path), 'The memory is in the trash.');
-  };
-  const siblings = (memory.versions ?? []).filter(({ role }) => role === 'sibling');
-  const versions: readonly Side[] = [{ ...memory, updated: memory.updated ?? memory.created }, ...siblings];
   return (
-    <section class="sides" aria-label={`Versions of a memory, conflict ${number}`}>
+    <section aria-label={`Versions of a memory, conflict ${number}`}>
       <Problem text={problem} />
-      {versions.map((version, index) => (
-        <VersionCard
-          key={index}
-          title={index === 0 ? 'Shown now' : 'The other version'}
-          version={version}
-          onKeep={() => {
-            keep(version);
-          }}
-        />
-      ))}
+      {differences.length === 0 ? null : <p class="hint">Different: {differences.join(', ')}</p>}
+      <div class="sides">
+        {versions.map((version, index) => (
+          <ConflictVersion
+            key={index}
+            title={titleOf(index, versions.length)}
+            version={version}
+            others={othersOf(index, versions)}
+            onKeep={(button) => {
+              leaveEntry(button);
+              keep(version);
+            }}
+          />
+        ))}
+      </div>
     </section>
   );
 }
 
-type Side = Pick<Version, 'text' | 'tags' | 'source' | 'metadata' | 'updated' | 'state'>;
+type Side = Content & Pick<Version, 'updated' | 'state'>;
 
-interface VersionCardProps {
-  readonly title: string;
-  readonly version: Side;
-  readonly onKeep: () => void;
+/** What is shown now first. */
+function versionsOf(memory: MemoryWithVersions): readonly Side[] {
+  const siblings = (memory.versions ?? []).filter(({ role }) => role === 'sibling');
+  return [{ ...memory, updated: memory.updated ?? memory.created }, ...siblings];
 }
 
-function VersionCard({ title, version, onKeep }: VersionCardProps) {
-  const { state, text, tags, source, metadata, updated } = version;
-  return (
-    <div class="card">
-      <h2>{title}</h2>
-      {state === undefined ? null : <p class="warning">Deleted on another machine.</p>}
-      <p class="text whole">{text}</p>
-      <Facts tags={tags} source={source} at={updated} />
-      <Metadata metadata={metadata} />
-      <div class="actions">
-        <button type="button" class="primary" onClick={onKeep}>
-          {state === undefined ? 'Keep this one' : 'Delete it here too'}
-        </button>
-      </div>
-    </div>
-  );
+/** The first version is compared with all others, each other one with the first; nothing with what is erased. */
+function othersOf(index: number, versions: readonly Side[]): readonly Side[] {
+  const others = index === 0 ? versions.slice(1) : versions.slice(0, 1);
+  return others.filter(hasContent);
+}
+
+/** What is erased has none. */
+function hasContent({ text }: Side): boolean {
+  return text !== '';
+}
+
+function titleOf(index: number, count: number): string {
+  if (index === 0) return 'Shown now';
+  return count === 2 ? 'The other version' : `Other version ${index}`;
+}
+
+async function keepVersion(memory: MemoryWithVersions, version: Side): Promise<void> {
+  const path = `/memory/${encodeURIComponent(memory.id)}`;
+  if (version.state !== undefined) await call('DELETE', path);
+  else await call('PATCH', path, { body: changesTo(version, memory) });
+}
+
+function doneWith(kept: Side, versions: readonly Side[]): string {
+  if (kept.state !== undefined) return 'The memory is in the trash.';
+  const left = versions.filter((version) => version !== kept && version.state === undefined);
+  if (left.length === 0) return 'Kept.';
+  return `Kept. The other ${left.length === 1 ? 'version is' : 'versions are'} in the history.`;
 }

@@ -18,13 +18,16 @@ async function loadConflicts(signal: AbortSignal): Promise<Conflicts> {
   return { memories, total: page.total };
 }
 
-/** Memories that two machines changed at the same time, their versions side by side. */
+/** Memories that machines changed without knowing of each other, their versions side by side. */
 export function ConflictsView() {
   const { value, problem } = useLoad('conflicts', loadConflicts);
   return (
     <>
       <h1>Conflicts</h1>
-      <p class="hint">Two machines changed the same memory. Both versions are kept until you choose.</p>
+      <p class="hint">
+        Machines changed the same memory without knowing of each other. All versions are kept until you choose
+        one.
+      </p>
       <Problem text={problem} />
       {value?.total === 0 ? <Empty>There is nothing to decide.</Empty> : null}
       {value?.memories.map((memory, index) => (
