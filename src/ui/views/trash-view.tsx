@@ -2,12 +2,15 @@ import { useState } from 'preact/hooks';
 import { call } from '../api.ts';
 import { explain } from '../api-error.ts';
 import { EraseDialog } from '../components/erase-dialog.tsx';
-import { Facts } from '../components/facts.tsx';
 import { Empty, Problem } from '../components/notice.tsx';
+import { PlainFacts } from '../components/plain-facts.tsx';
+import { Time } from '../components/time.tsx';
 import { useToast } from '../components/toast.tsx';
 import { leaveEntry } from '../leave-entry.ts';
 import type { Memory } from '../types.ts';
 import { usePages } from '../use-pages.ts';
+import { linkTo } from '../use-place.ts';
+import { useReturn } from '../use-return.ts';
 import { count } from '../words.ts';
 
 /** What was deleted, until its content is erased. */
@@ -15,6 +18,7 @@ export function TrashView() {
   const { memories, total, problem, more } = usePages('which=trash&order=updated');
   const [erasing, setErasing] = useState<Memory | null>(null);
   const toast = useToast();
+  useReturn(memories.length > 0);
   const act = (id: string, action: 'restore' | 'purge', done: string): void => {
     setErasing(null);
     call('POST', `/memory/${encodeURIComponent(id)}/${action}`).then(
@@ -76,11 +80,19 @@ interface TrashEntryProps {
 }
 
 function TrashEntry({ memory, onRestore, onErase }: TrashEntryProps) {
+  // The deletion was its last change.
+  const deleted = memory.updated ?? memory.created;
   return (
     <li class="card">
-      <p class="text">{memory.text}</p>
+      <a class="text" dir="auto" href={linkTo('memory', memory.id)}>
+        {memory.text}
+      </a>
       <div class="foot">
-        <Facts tags={memory.tags} source={memory.source} at={memory.created} />
+        <PlainFacts of={memory}>
+          <span>
+            deleted <Time at={deleted} />
+          </span>
+        </PlainFacts>
         <span class="actions">
           <button
             type="button"
