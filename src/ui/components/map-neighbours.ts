@@ -38,3 +38,19 @@ export function nearestTo(points: readonly MapPoint[], centre: MapPoint, most: n
     .slice(0, most)
     .map(({ point }) => point);
 }
+
+/** The point nearest to a place; undefined where none is in reach. */
+export function nearestWithin(
+  points: readonly MapPoint[],
+  { x, y, reach }: { readonly x: number; readonly y: number; readonly reach: number },
+): MapPoint | undefined {
+  let best: MapPoint | undefined;
+  let shortest = reach;
+  for (const point of points) {
+    const distance = Math.hypot(point.x - x, point.y - y);
+    if (distance > shortest) continue;
+    shortest = distance;
+    best = point;
+  }
+  return best;
+}

@@ -1,3 +1,4 @@
+import { useMemo } from 'preact/hooks';
 import type { MapPoint } from '../types.ts';
 import { linkTo } from '../use-place.ts';
 import { Facts } from './facts.tsx';
@@ -10,14 +11,14 @@ interface MapPanelProps {
   readonly chosen: MapPoint;
 }
 
-/** The memory under the mouse or the keyboard, and those around it. */
+/** The memory that mouse, finger or keyboard chose, and those around it. */
 export function MapPanel({ points, chosen }: MapPanelProps) {
   const { id, text, tags, created } = chosen;
-  const neighbours = nearestTo(points, chosen, NEIGHBOURS);
+  const neighbours = useMemo(() => nearestTo(points, chosen, NEIGHBOURS), [points, chosen]);
   return (
     <div class="panel">
       <div id="map-chosen" aria-live="polite">
-        <a class="text" href={linkTo('memory', id)}>
+        <a class="text" href={linkTo('memory', id)} dir="auto">
           {text}
         </a>
         <Facts tags={tags} at={created} />
@@ -28,7 +29,9 @@ export function MapPanel({ points, chosen }: MapPanelProps) {
           <ul class="links">
             {neighbours.map((point) => (
               <li key={point.id}>
-                <a href={linkTo('memory', point.id)}>{point.text}</a>
+                <a href={linkTo('memory', point.id)} dir="auto">
+                  {point.text}
+                </a>
               </li>
             ))}
           </ul>

@@ -1,23 +1,16 @@
 import { call } from '../api.ts';
 import { GrowthChart } from '../components/growth-chart.tsx';
+import { MapNotes } from '../components/map-notes.tsx';
 import { MemoryMap } from '../components/memory-map.tsx';
 import { Empty, Problem } from '../components/notice.tsx';
-import type { GrowthDay, MapPoint } from '../types.ts';
+import { useMapPoints } from '../components/use-map-points.ts';
+import type { GrowthDay } from '../types.ts';
 import { useLoad } from '../use-load.ts';
-
-interface MapAnswer {
-  readonly points: readonly MapPoint[];
-  /** Of all memories; the map may have fewer. */
-  readonly total: number;
-}
 
 /** What is remembered, seen from far: over time, and by meaning. */
 export function PictureView() {
   const growth = useLoad('growth', (signal) =>
     call<{ days: GrowthDay[] }>('GET', '/stats/growth', { signal }),
-  );
-  const { value, problem, loading } = useLoad('map', (signal) =>
-    call<MapAnswer>('GET', '/memories/map', { signal }),
   );
   return (
     <>
@@ -29,29 +22,43 @@ export function PictureView() {
       </section>
       <section class="card">
         <h2>Map by meaning</h2>
-        <p class="hint" id="map-help">
-          Each dot is a memory; near each other means a similar meaning. Drag to move, scroll to come closer,
-          click a dot to open it. With the keyboard: arrow keys walk from dot to dot, + and − come closer and
-          go back, 0 shows all, Enter opens.
+        <p class="hint">
+          <span id="map-help">
+            Each dot is a memory; near each other means a similar meaning.{' '}
+            <span class="with-mouse">
+              Ctrl or ⌘ with the wheel comes closer, then drag to move; click a dot to open it.
+            </span>{' '}
+            <span class="with-finger">
+              Two fingers come closer, then one moves the map; tap a dot to read it.
+            </span>
+          </span>{' '}
+          <span id="map-keys" class="with-mouse">
+            With the keyboard: arrow keys walk from dot to dot, + and − come closer and go back, 0 shows all,
+            Enter opens.
+          </span>
         </p>
-        <Problem text={problem} />
-        {value === undefined && loading ? <p class="hint">Drawing…</p> : null}
-        {value === undefined ? null : <MapSection answer={value} />}
+        <MapSection />
       </section>
     </>
   );
 }
 
-function MapSection({ answer: { points, total } }: { readonly answer: MapAnswer }) {
-  if (points.length === 0) return <Empty>No memory has a place on the map yet.</Empty>;
+function MapSection() {
+  const { value, problem, loading, pending, pendingProblem } = useMapPoints();
   return (
     <>
-      {points.length < total ? (
-        <p class="hint">
-          {points.length.toLocaleString()} of {total.toLocaleString()} memories are shown.
-        </p>
-      ) : null}
-      <MemoryMap points={points} />
+      <Problem text={problem} />
+      {value === undefined && loading ? <p class="hint">Drawing…</p> : null}
+      {value === undefined ? null : (
+        <>
+          <MapNotes total={value.total} pending={pending} pendingProblem={pendingProblem} />
+          {value.points.length === 0 ? (
+            <Empty>No memory has a place on the map yet.</Empty>
+          ) : (
+            <MemoryMap points={value.points} />
+          )}
+        </>
+      )}
     </>
   );
 }

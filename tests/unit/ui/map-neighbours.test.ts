@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { nearestTo, nextInDirection } from '../../../src/ui/components/map-neighbours.ts';
+import { nearestTo, nearestWithin, nextInDirection } from '../../../src/ui/components/map-neighbours.ts';
 import type { MapPoint } from '../../../src/ui/types.ts';
 
 function point(id: string, x: number, y: number): MapPoint {
@@ -35,4 +35,10 @@ describe('walking over the map', () => {
 it('finds the nearest points without the one in the middle', () => {
   expect(nearestTo(points, centre, 2)).toEqual([right, above]);
   expect(nearestTo(points, centre, 9)).toEqual([right, above, far]);
+});
+
+it('finds the point that a finger means, if there is one in reach', () => {
+  expect(nearestWithin(points, { x: 0.28, y: 0, reach: 0.1 })).toBe(right);
+  expect(nearestWithin(points, { x: 0.28, y: 0, reach: 1 })).toBe(right);
+  expect(nearestWithin(points, { x: 0.6, y: 0, reach: 0.1 })).toBeUndefined();
 });
