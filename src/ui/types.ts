@@ -8,7 +8,8 @@ export interface Memory {
   readonly metadata?: Readonly<Record<string, unknown>>;
   readonly created: string;
   readonly updated?: string;
-  readonly state?: 'deleted' | 'purged';
+  /** stripped: its time in the trash is over. */
+  readonly state?: 'deleted' | 'stripped' | 'purged';
   readonly conflict?: boolean;
 }
 

@@ -1,20 +1,29 @@
-import type { WorkOptions } from '../backup/backup-api.ts';
+import type { SnapshotSummary, WorkOptions } from '../backup/backup-api.ts';
 import { FaissMemoryError } from '../errors/faiss-memory-error.ts';
 import type { Services } from './services.ts';
 import type { StatusFacts } from './sync-data.ts';
 
-/** The state of backups and of the remote, with the snapshots of the remote, or the local ones without it. */
+/**
+ * The state of backups and of the remote, with the snapshots of the remote, or the local ones without it. What cannot
+ * be listed is a warning: the rest of the state is wanted all the more.
+ */
 export async function findStatus({ backup, sync }: Services, work: WorkOptions): Promise<StatusFacts> {
   const status = await sync.status(work);
-  if (status.enabled && status.reachable?.value === true) {
+  const warnings = [...status.warnings];
+  const list = async (whose: string, listing: Promise<Snapshots>): Promise<Snapshots | undefined> => {
     try {
-      return { status, from: 'remote', snapshots: await sync.snapshots() };
+      return await listing;
     } catch (error) {
-      // It went away meanwhile; what is here can still be told. Anything else is a fault of ours.
       if (!(error instanceof FaissMemoryError)) throw error;
-      const warnings = [...status.warnings, `The remote's snapshots cannot be listed: ${error.message}`];
-      return { status: { ...status, warnings }, from: 'local', snapshots: await backup.list() };
+      warnings.push(`${whose} snapshots cannot be listed: ${error.message}`);
+      return undefined;
     }
-  }
-  return { status, from: 'local', snapshots: await backup.list() };
+  };
+  const isReachable = status.enabled && status.reachable?.value === true;
+  const remote = isReachable ? await list("The remote's", sync.snapshots()) : undefined;
+  const from = remote === undefined ? 'local' : 'remote';
+  const snapshots = remote ?? (await list("This machine's", backup.list())) ?? [];
+  return { status: { ...status, warnings }, from, snapshots };
 }
+
+type Snapshots = readonly SnapshotSummary[];

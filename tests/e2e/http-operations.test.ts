@@ -2,12 +2,12 @@ import { request } from 'node:http';
 import type { IncomingMessage } from 'node:http';
 import { once } from 'node:events';
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { json } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
 import { httpClient } from '../helpers/http-client.ts';
 import { launchServer, startServer } from '../helpers/http-server.ts';
 import { temporaryFolder } from '../helpers/mcp/server-environment.ts';
+import { databasePath } from '../helpers/sqlite-store.ts';
 
 /** Also on a busy machine. */
 const PATIENTLY = { timeout: 20_000 };
@@ -141,8 +141,8 @@ describe('a server whose memories are gone', () => {
 
   it('says at the start that they cannot be used', async () => {
     const dataDir = temporaryFolder();
-    writeFileSync(join(dataDir, 'memory.sqlite'), 'no database');
-    const server = await startServer({ dataDir });
+    writeFileSync(databasePath(dataDir), 'no database');
+    const server = await startServer({ env: { MEMORY_DATA_DIR: dataDir } });
     await expect
       .poll(() => server.stderr(), PATIENTLY)
       .toMatch(/ERROR the memories cannot be used .*DAMAGED/);

@@ -146,7 +146,7 @@ describe.runIf(hasBrowser)('versions on the page', () => {
     const entry = page.getByRole('listitem').filter({ hasText: 'glass' });
     await entry.getByText('deleted just now').waitFor();
     await entry.getByRole('link').click();
-    await page.getByText('This memory is in the trash.').waitFor();
+    await page.getByText('This memory was put into the trash').waitFor();
     await region('History', 'steel').waitFor();
     expect(await page.getByRole('button', { name: 'Use this version again' }).count()).toBe(0);
     await page.getByRole('button', { name: 'Restore' }).click();

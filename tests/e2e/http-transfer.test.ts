@@ -1,9 +1,9 @@
 import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type HttpClient, httpClient } from '../helpers/http-client.ts';
 import { startServer } from '../helpers/http-server.ts';
 import { temporaryFolder } from '../helpers/mcp/server-environment.ts';
+import { databasePath } from '../helpers/sqlite-store.ts';
 
 const LINES = { 'Content-Type': 'application/x-ndjson' };
 
@@ -70,8 +70,8 @@ describe('export and import', () => {
 describe('export', () => {
   it('is a problem when the store cannot be read', async () => {
     const dataDir = temporaryFolder();
-    writeFileSync(join(dataDir, 'memory.sqlite'), 'no database');
-    const api = httpClient((await startServer({ dataDir })).address);
+    writeFileSync(databasePath(dataDir), 'no database');
+    const api = await start({ MEMORY_DATA_DIR: dataDir });
     expect(await api.get('/export')).toMatchObject({ status: 503, data: { code: 'STORE_DAMAGED' } });
   });
 

@@ -13,7 +13,7 @@ export const memory = z.looseObject({
   metadata,
   created: time,
   updated: z.optional(time),
-  state: z.optional(z.enum(['live', 'deleted', 'purged'])),
+  state: z.optional(z.enum(['live', 'deleted', 'stripped', 'purged'])),
   conflict: z.optional(z.boolean()),
 });
 

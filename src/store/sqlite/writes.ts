@@ -83,7 +83,7 @@ export function updateMemory({ connection, now }: WriteContext, id: string, patc
     throw new InvalidInputError(
       'id',
       `names the memory ${id}, which is ${STATE_NAMES[current.state]}`,
-      'restore it first, or choose a live memory',
+      current.state === 'deleted' ? 'restore it first, or choose a live memory' : 'choose a live memory',
     );
   }
   const content = checkContent('patch', { ...applyPatch(toContent(current), patch), updatedAt: now });

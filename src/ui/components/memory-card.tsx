@@ -4,6 +4,7 @@ import type { Memory } from '../types.ts';
 import { useUndoableDelete } from '../use-undoable-delete.ts';
 import { Facts } from './facts.tsx';
 import { Metadata } from './metadata.tsx';
+import { Time } from './time.tsx';
 import { useToast } from './toast.tsx';
 
 interface MemoryCardProps {
@@ -14,10 +15,15 @@ interface MemoryCardProps {
 /** A whole memory, with what one can do with it. */
 export function MemoryCard({ memory, onEdit }: MemoryCardProps) {
   const { state, conflict, text, tags, source, metadata, created, updated } = memory;
+  const isErased = state === 'stripped' || state === 'purged';
   return (
     <div class="card">
-      {state === 'deleted' ? <p class="warning">This memory is in the trash.</p> : null}
-      {state === 'purged' ? <p class="warning">This memory was erased for good.</p> : null}
+      {state === 'deleted' ? (
+        <p class="warning">
+          This memory was put into the trash <Time at={updated ?? created} />.
+        </p>
+      ) : null}
+      {isErased ? <p class="warning">This memory was erased for good.</p> : null}
       {conflict === true ? (
         <p class="warning">
           Two machines changed it. <a href="#/conflicts">Choose a version.</a>
@@ -26,9 +32,9 @@ export function MemoryCard({ memory, onEdit }: MemoryCardProps) {
       <p class="text whole" dir="auto">
         {text}
       </p>
-      <Facts tags={tags} source={source} at={created} changed={updated} />
+      <Facts tags={tags} source={source} at={created} changed={state === undefined ? updated : undefined} />
       <Metadata metadata={metadata} />
-      {state === 'purged' ? null : <Actions memory={memory} onEdit={onEdit} />}
+      {isErased ? null : <Actions memory={memory} onEdit={onEdit} />}
     </div>
   );
 }

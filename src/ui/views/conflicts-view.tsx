@@ -20,7 +20,7 @@ async function loadConflicts(signal: AbortSignal): Promise<Conflicts> {
 
 /** Memories that machines changed without knowing of each other, their versions side by side. */
 export function ConflictsView() {
-  const { value, problem } = useLoad('conflicts', loadConflicts);
+  const { value, problem, loading, reload } = useLoad('conflicts', loadConflicts);
   return (
     <>
       <h1>Conflicts</h1>
@@ -28,7 +28,8 @@ export function ConflictsView() {
         Machines changed the same memory without knowing of each other. All versions are kept until you choose
         one.
       </p>
-      <Problem text={problem} />
+      <Problem text={problem} onRetry={reload} />
+      {value === undefined && loading ? <p class="hint">Loading…</p> : null}
       {value?.total === 0 ? <Empty>There is nothing to decide.</Empty> : null}
       {value?.memories.map((memory, index) => (
         <Conflict key={memory.id} memory={memory} number={index + 1} />

@@ -17,7 +17,7 @@ export function PictureView() {
       <h1>Picture</h1>
       <section class="card">
         <h2>Growth</h2>
-        <Problem text={growth.problem} />
+        <Problem text={growth.problem} onRetry={growth.reload} />
         {growth.value === undefined ? null : <GrowthChart days={growth.value.days} />}
       </section>
       <section class="card">

@@ -15,7 +15,7 @@ import { count } from '../words.ts';
 
 /** What was deleted, until its content is erased. */
 export function TrashView() {
-  const { memories, total, problem, more } = usePages('which=trash&order=updated');
+  const { memories, total, loading, problem, reload, more } = usePages('which=trash&order=updated');
   const [erasing, setErasing] = useState<Memory | null>(null);
   const toast = useToast();
   useReturn(memories.length > 0);
@@ -34,9 +34,15 @@ export function TrashView() {
     <>
       <h1>Trash</h1>
       <p class="hint">Deleted memories stay here until they are erased, usually for 30 days.</p>
-      <Problem text={problem} />
+      <Problem text={problem} onRetry={reload} />
       <p class="hint" role="status">
-        {total === undefined || total === 0 ? '' : count(total, 'deleted memory', 'deleted memories')}
+        {total === undefined
+          ? loading
+            ? 'Loading…'
+            : ''
+          : total === 0
+            ? ''
+            : count(total, 'deleted memory', 'deleted memories')}
       </p>
       {total === 0 ? <Empty>The trash is empty.</Empty> : null}
       <ul class="entries">
