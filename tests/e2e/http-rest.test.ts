@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type HttpAnswer, type HttpClient, httpClient } from '../helpers/http-client.ts';
+import { type HttpClient, httpClient } from '../helpers/http-client.ts';
 import { launchServer, type RunningHttpServer, startServer } from '../helpers/http-server.ts';
+import { addMemory, idsOf } from '../helpers/rest-memories.ts';
 
 let server: RunningHttpServer;
 let api: HttpClient;
@@ -13,15 +14,7 @@ afterAll(async () => {
   expect(server.stdout()).toBe('');
 });
 
-async function add(text: string, more: object = {}): Promise<string> {
-  const answer = await api.post('/memory/add', { text, ...more });
-  expect(answer.status).toBe(201);
-  return String(answer.data['id']);
-}
-
-function idsOf({ data }: HttpAnswer, list: string): unknown[] {
-  return (data[list] as { id: string }[]).map(({ id }) => id);
-}
+const add = (text: string, more: object = {}): Promise<string> => addMemory(api, text, more);
 
 /** In two parts, or scanners of secrets would find it here. */
 function awsKey(): string {

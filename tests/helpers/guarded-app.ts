@@ -5,15 +5,12 @@ import { createLogger } from '../../src/logger.ts';
 
 export interface GuardedApp {
   readonly app: Hono<HttpEnvironment>;
-  /** Lines of the log. */
-  readonly log: readonly string[];
 }
 
 /** An application without a network, which answers errors as the server does. */
 export function guardedApp(...guards: readonly MiddlewareHandler<HttpEnvironment>[]): GuardedApp {
   const app = new Hono<HttpEnvironment>();
-  const log: string[] = [];
-  const logger = createLogger({ level: 'debug', format: 'json', write: (line) => log.push(line) });
+  const logger = createLogger({ level: 'debug', write: () => undefined });
   app.use(async (context, next) => {
     context.set('requestId', 'the-request');
     context.set('logger', logger);
@@ -21,7 +18,7 @@ export function guardedApp(...guards: readonly MiddlewareHandler<HttpEnvironment
   });
   app.onError((error, context) => answerProblem(context, error));
   for (const guard of guards) app.use(guard);
-  return { app, log };
+  return { app };
 }
 
 /** Status and code of an answer; the code is empty when it is no problem. */

@@ -227,7 +227,9 @@ describe('many views', () => {
     await store.replica.identity();
     for (const suffix of ['', '-wal', '-shm']) rmSync(join(dataDir, `memory.sqlite${suffix}`));
     await expect(replica.identity()).rejects.toBeInstanceOf(StoreUnavailableError);
-    await store.add([draft('two'), draft('three')]);
+    // Another process begins anew; this one must not.
+    await expect(store.add([draft('two')])).rejects.toBeInstanceOf(StoreUnavailableError);
+    await open(dataDir).store.add([draft('two'), draft('three')]);
     const { states, stateDigest: now } = await snapshotOf(replica);
     expect(states).toHaveLength(2);
     expect(now).not.toBe(stateDigest);

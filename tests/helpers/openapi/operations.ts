@@ -31,7 +31,6 @@ export interface Operation {
   readonly bodyRequired: boolean;
   /** Media type of a body that is no JSON. */
   readonly otherBody: string | undefined;
-  readonly security: unknown;
   /** Schema by media type, by status. */
   readonly responses: Readonly<Record<string, Readonly<Record<string, JsonObject>>>>;
 }
@@ -41,7 +40,6 @@ interface RawOperation {
   readonly parameters?: readonly (Parameter & { readonly content?: Content })[];
   readonly requestBody?: { readonly required?: boolean; readonly content: Content };
   readonly responses: Readonly<Record<string, { readonly content?: Content }>>;
-  readonly security?: unknown;
 }
 
 type Content = Readonly<Record<string, { readonly schema: JsonObject }>>;
@@ -70,7 +68,6 @@ function toOperation(method: string, path: string, raw: RawOperation): Operation
     body: content[JSON_TYPE]?.schema,
     bodyRequired: raw.requestBody?.required ?? false,
     otherBody: Object.keys(content).find((type) => type !== JSON_TYPE),
-    security: raw.security,
     responses: Object.fromEntries(
       Object.entries(raw.responses).map(([status, { content: answers = {} }]) => [
         status,
