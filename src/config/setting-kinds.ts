@@ -128,11 +128,7 @@ export function hostNames(): SettingKind<string> {
   return {
     name: 'host names with commas between',
     allowed: 'a text such as memory.home.arpa,nas.local, without scheme, path or *',
-    parse: (raw) => {
-      if (typeof raw !== 'string') return undefined;
-      const names = wordsOf(raw).map(hostName);
-      return names.includes(undefined) ? undefined : names.join(',');
-    },
+    parse: (raw) => parseWords(raw, hostName),
   };
 }
 
@@ -141,12 +137,15 @@ export function webOrigins(): SettingKind<string> {
   return {
     name: 'origins with commas between',
     allowed: 'a text such as https://notes.example.org,http://localhost:5173, without paths',
-    parse: (raw) => {
-      if (typeof raw !== 'string') return undefined;
-      const origins = wordsOf(raw).map(toOrigin);
-      return origins.includes(undefined) ? undefined : origins.join(',');
-    },
+    parse: (raw) => parseWords(raw, toOrigin),
   };
+}
+
+/** Undefined when one of the words is not allowed. */
+function parseWords(raw: unknown, parse: (word: string) => string | undefined): string | undefined {
+  if (typeof raw !== 'string') return undefined;
+  const words = wordsOf(raw).map(parse);
+  return words.includes(undefined) ? undefined : words.join(',');
 }
 
 function toOrigin(word: string): string | undefined {

@@ -14,12 +14,13 @@ export class ConnectionUse {
   #closing = false;
 
   constructor(server: Server) {
-    if (server instanceof TlsServer) {
+    const isTls = server instanceof TlsServer;
+    if (isTls) {
       server.on('connection', (socket: Socket) => {
         this.#beginHandshake(socket);
       });
     }
-    server.on(server instanceof TlsServer ? 'secureConnection' : 'connection', (socket: Socket) => {
+    server.on(isTls ? 'secureConnection' : 'connection', (socket: Socket) => {
       this.#handshakes.delete(clientOf(socket));
       this.#requests.set(socket, 0);
       socket.once('close', () => this.#requests.delete(socket));

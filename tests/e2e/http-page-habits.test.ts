@@ -1,23 +1,13 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hasBrowser, launchBrowser } from '../helpers/browser.ts';
-import { startServer } from '../helpers/http-server.ts';
 import { openPage } from '../helpers/page/open-page.ts';
+import { entry, openPageWith } from '../helpers/page/open-with.ts';
 import { sendJson } from '../helpers/send-json.ts';
 
 let browser: Browser;
 
-async function openWith(texts: readonly string[]) {
-  const server = await startServer();
-  for (const text of texts) await sendJson('POST', `${server.address}/memory/add`, { text });
-  const opened = await openPage(browser, server.address);
-  await opened.visit('memories');
-  return { ...opened, server };
-}
-
-function entry(page: Page, text: string) {
-  return page.getByRole('listitem').filter({ hasText: text });
-}
+const openWith = (texts: readonly string[]) => openPageWith(browser, texts);
 
 /** What has the focus: its text, or the text before it. */
 function focused(page: Page): Promise<string> {
@@ -35,8 +25,8 @@ describe.runIf(hasBrowser)('what people expect of the page', () => {
   });
 
   it('who comes back sees what others have added, and so does who asks for it', async () => {
-    const { page, server } = await openWith(['Already there']);
-    const add = (text: string) => sendJson('POST', `${server.address}/memory/add`, { text });
+    const { page, address } = await openWith(['Already there']);
+    const add = (text: string) => sendJson('POST', `${address}/memory/add`, { text });
     await add('By an assistant');
     await page.getByRole('navigation').getByRole('link', { name: 'Memories' }).click();
     await entry(page, 'By an assistant').waitFor();
@@ -114,11 +104,11 @@ describe.runIf(hasBrowser)('what people expect of the page', () => {
   });
 
   it('a day is the day of the user', async () => {
-    const { server } = await openWith([]);
+    const { address } = await openWith([]);
     const body = '{"text":"In the morning of the eleventh","created_at":"2026-10-10T20:00:00Z"}';
     const headers = { 'Content-Type': 'application/x-ndjson' };
-    expect((await fetch(`${server.address}/import`, { method: 'POST', headers, body })).status).toBe(200);
-    const { page, visit } = await openPage(browser, server.address, { timezoneId: 'Pacific/Auckland' });
+    expect((await fetch(`${address}/import`, { method: 'POST', headers, body })).status).toBe(200);
+    const { page, visit } = await openPage(browser, address, { timezoneId: 'Pacific/Auckland' });
     await visit('memories?after=2026-10-11&before=2026-10-11');
     await entry(page, 'In the morning of the eleventh').waitFor();
     await visit('memories?before=2026-10-10');

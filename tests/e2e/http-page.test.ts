@@ -1,30 +1,19 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Browser, Page } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hasBrowser, launchBrowser } from '../helpers/browser.ts';
 import { startServer } from '../helpers/http-server.ts';
 import { temporaryFolder } from '../helpers/mcp/server-environment.ts';
 import { openPage } from '../helpers/page/open-page.ts';
+import { entry, openPageWith } from '../helpers/page/open-with.ts';
 import { sendJson } from '../helpers/send-json.ts';
+import { untilStill } from '../helpers/until-still.ts';
 
 let browser: Browser;
 
-/** Adds memories to a fresh server and opens its page. */
-async function openWith(texts: readonly string[], env: Record<string, string> = {}) {
-  const { address } = await startServer({ env });
-  for (const text of texts) await post(`${address}/memory/add`, { text });
-  const opened = await openPage(browser, address);
-  await opened.visit('memories');
-  return { ...opened, address };
-}
-
+const openWith = (texts: readonly string[]) => openPageWith(browser, texts);
 const post = (url: string, body: object) => sendJson('POST', url, body);
-
-/** The entry of a list with this text. */
-function entry(page: Page, text: string) {
-  return page.getByRole('listitem').filter({ hasText: text });
-}
 
 describe.runIf(hasBrowser)('the page', () => {
   beforeAll(async () => {
@@ -191,15 +180,7 @@ describe.runIf(hasBrowser)('the page', () => {
     await page.getByRole('button', { name: 'Cancel' }).click();
     await page.getByRole('progressbar').waitFor({ state: 'detached' });
     const read = async () => ((await (await fetch(`${address}/stats`)).json()) as { live: number }).live;
-    let before = -1;
-    const hasEnded = async (): Promise<boolean> => {
-      const now = await read();
-      const same = now === before;
-      before = now;
-      return same;
-    };
-    await expect.poll(hasEnded, { timeout: 20_000, interval: 500 }).toBe(true);
-    expect(before).toBeLessThan(lines.length);
+    expect(await untilStill(read)).toBeLessThan(lines.length);
   });
 
   it('asks for the token, keeps it in the tab, and works with it', async () => {

@@ -4,6 +4,7 @@ import { type HttpClient, httpClient } from '../helpers/http-client.ts';
 import { startServer } from '../helpers/http-server.ts';
 import { temporaryFolder } from '../helpers/mcp/server-environment.ts';
 import { databasePath } from '../helpers/sqlite-store.ts';
+import { untilStill } from '../helpers/until-still.ts';
 
 const LINES = { 'Content-Type': 'application/x-ndjson' };
 
@@ -142,14 +143,7 @@ describe('import', () => {
     caller.abort();
     await expect(importing).rejects.toThrow('aborted');
     // What had left the caller may still arrive; then nothing does.
-    let before = -1;
-    const hasEnded = async (): Promise<boolean> => {
-      const now = await live();
-      const same = now === before;
-      before = now;
-      return same;
-    };
-    await expect.poll(hasEnded, { timeout: 20_000, interval: 500 }).toBe(true);
+    await untilStill(live);
   });
 
   it.each([

@@ -48,28 +48,27 @@ function ToastBox({ toast, onClose }: { readonly toast: Toast; readonly onClose:
       clearTimeout(timer);
     };
   }, [toast, held, onClose]);
+  const act = useCallback((): void => {
+    onClose();
+    action?.run();
+  }, [action, onClose]);
   useEffect(() => {
     if (action === undefined) return undefined;
     const onKeyDown = (event: KeyboardEvent): void => {
       if (!isUndo(event)) return;
       event.preventDefault();
-      onClose();
-      action.run();
+      act();
     };
     window.addEventListener('keydown', onKeyDown);
     return () => {
       window.removeEventListener('keydown', onKeyDown);
     };
-  }, [action, onClose]);
+  }, [action, act]);
   const hold = (): void => {
     setHeld(true);
   };
   const release = (): void => {
     setHeld(false);
-  };
-  const act = (): void => {
-    onClose();
-    action?.run();
   };
   return (
     <div class="toast" onMouseEnter={hold} onMouseLeave={release} onFocusIn={hold} onFocusOut={release}>

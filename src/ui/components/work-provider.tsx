@@ -53,8 +53,6 @@ export function WorkProvider({ children }: { readonly children: ComponentChildre
       cancel: (): void => {
         controller.current?.abort();
         setState(NOTHING);
-        // What was done until now stays.
-        reportChange();
       },
     }),
     [],
@@ -76,7 +74,11 @@ async function follow<Answer>(
     show(NOTHING);
     onDone(answer);
   } catch (error) {
-    if (signal.aborted || isAbort(error)) return;
+    if (signal.aborted || isAbort(error)) {
+      // What was done until now stays.
+      reportChange();
+      return;
+    }
     const plan = planOf(error);
     const asks = plan !== undefined && onConfirm !== undefined;
     show(asks ? NOTHING : { progress: null, problem: `${title} did not succeed. ${explain(error)}` });
