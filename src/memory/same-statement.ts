@@ -120,6 +120,7 @@ function unifyEnglish(text: string): string {
 /** The first word of a sentence has a capital whatever it is; elsewhere a capital makes a name. */
 function foldCase(word: string, isFirst: boolean): string {
   const lower = word.toLowerCase();
+  if (/^I(?:'|$)/.test(word)) return word;
   const capitalised = word.length > 1 && word.slice(1) === lower.slice(1);
   return capitalised && (isFirst || WEEKDAY_OR_MONTH.test(lower)) ? lower : word;
 }
@@ -138,6 +139,8 @@ function unifyWord(word: string): string {
 
 /** Part of their words that a text and its rewording share at least. */
 const REWORDED = 0.5;
+/** In a longer text one other word weighs too little to show. */
+const REWORDED_LENGTH = 500;
 /** Pairs of which one word in place of the other turns a statement round, and words that measure. */
 const DECIDING = new Set(
   `on off enable enabled enables disable disabled disables left right before after min max minimum maximum up down in out
@@ -160,6 +163,7 @@ const DECIDING = new Set(
  */
 export function mayReword(a: string, b: string): boolean {
   if (statementKey(a) === statementKey(b)) return true;
+  if (Math.max(a.length, b.length) > REWORDED_LENGTH || differenceOf(a, b) === 'form') return false;
   if (!readsAsEnglish(a) || !readsAsEnglish(b) || sharedPart(a, b) < REWORDED) return false;
   const [first, second] = [factsOf(a), factsOf(b)];
   if (first.length !== second.length || !sameOrder(first, second)) return false;
@@ -170,14 +174,19 @@ export function mayReword(a: string, b: string): boolean {
   return shared.length === sharedInB.length && sameOrder(shared, sharedInB);
 }
 
-/** All pieces that no other wording may change. */
+/** All that no other wording may change; code, paths and numbers as a whole. */
 function factsOf(text: string): string[] {
-  return pieces(text).filter((piece, index) => {
-    if (/^[.,;:"']$/.test(piece)) return false;
-    if (!/^[\p{L}\p{M}']+$/u.test(piece)) return true;
-    const isName = index > 0 && piece !== piece.toLowerCase();
-    return isName || DECIDING.has(piece) || NEGATION.test(piece) || WEEKDAY_OR_MONTH.test(piece);
-  });
+  return statementKey(text)
+    .split(/\s+/u)
+    .map((piece) => piece.replace(/^[("']+|[.,;:)"']+$/gu, ''))
+    .filter(
+      (piece) =>
+        !/^[\p{L}\p{M}']{2,}$/u.test(piece) ||
+        piece !== piece.toLowerCase() ||
+        DECIDING.has(piece) ||
+        NEGATION.test(piece) ||
+        WEEKDAY_OR_MONTH.test(piece),
+    );
 }
 
 /** Of the words of both texts, the part that both have (Dice). */

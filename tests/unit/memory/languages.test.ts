@@ -13,7 +13,7 @@ it.each([
   'the en-US locale',
   'run ls -la in /var',
   'favourite hot beverage',
-  'We met in 東京, and the report about the trip is in the shared folder of the team',
+  'We met in 東京, and the report about the trip is in the shared folder of the team, as the last time',
   '',
 ])('reads %j', (text) => {
   expect(readsAsEnglish(text)).toBe(true);

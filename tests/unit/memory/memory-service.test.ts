@@ -107,24 +107,22 @@ describe('add', () => {
     },
   );
 
-  it.each(['skip', 'supersede'] as const)(
-    'keeps another project or source apart with %s',
-    async (onDuplicate) => {
-      const memories = [{ text: 'Deploys are on Tuesday', source: 'Ada', project: 'x' }];
-      const [first] = await service.add({ memories });
-      for (const other of [{ project: 'y' }, { source: 'Bob' }]) {
-        const [second] = await service.add({
-          memories: [{ text: 'deploys are on tuesday.', ...other }],
-          onDuplicate,
-        });
-        expect(second).toMatchObject({
-          outcome: 'added',
-          twin: { id: first?.memory.id, differs: Object.keys(other) },
-        });
-      }
-      expect((await service.stats()).live).toBe(3);
-    },
-  );
+  it.each([
+    ['skip', { project: 'y' }, 'project'],
+    ['skip', { source: 'Bob' }, 'source'],
+    ['supersede', { project: 'y' }, 'project'],
+    ['supersede', { source: 'Bob' }, 'source'],
+    ['skip', { metadata: { until: 2027 } }, 'metadata.until'],
+  ] as const)('keeps apart what has another project or source: %s %j', async (onDuplicate, other, name) => {
+    const about = { source: 'Ada', project: 'x', metadata: { until: 2026 } };
+    const [first] = await service.add({ memories: [{ text: 'Deploys are on Tuesday', ...about }] });
+    const [second] = await service.add({
+      memories: [{ text: 'deploys are on tuesday.', ...other }],
+      onDuplicate,
+    });
+    expect(second).toMatchObject({ outcome: 'added', twin: { id: first?.memory.id, differs: [name] } });
+    expect((await service.stats()).live).toBe(2);
+  });
 
   it('finds the same statement without a model, and although others wait for their vectors', async () => {
     embedder.ready = false;

@@ -98,8 +98,8 @@ describe('another statement', () => {
 
 describe('a rewording', () => {
   it('may use other words, but no other facts', () => {
-    expect(mayReword('The office in Berlin shuts at 6', 'Office in Berlin locks up at 6')).toBe(true);
-    expect(mayReword('The office in Berlin shuts at 6', 'Office in Bremen locks up at 6')).toBe(false);
+    expect(mayReword('The office in Berlin shuts at 6', 'Office in Berlin shuts its doors at 6')).toBe(true);
+    expect(mayReword('The office in Berlin shuts at 6', 'Office in Bremen shuts its doors at 6')).toBe(false);
   });
 });
 
