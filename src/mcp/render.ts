@@ -84,8 +84,8 @@ function renderNames(differs: readonly string[]): string {
 
 function renderSimilar({ id, text, similarity, differs }: SimilarMemory): string {
   const how = similarity === null ? '' : ` ${rounded(similarity)}`;
-  const why = differs === undefined ? '' : ` (other ${differs})`;
-  return `similar${how} [${id}]${why}\n${quote(beginning(text))}`;
+  const why = differs === undefined ? '' : `not the same: other ${differs}`;
+  return lines(`similar${how} [${id}]`, quote(beginning(text)), why);
 }
 
 export function renderUpdated(memory: Memory, masked: readonly string[]): string {

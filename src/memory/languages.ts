@@ -93,5 +93,7 @@ function languageOf(word: string): number {
   if (ENGLISH.has(lower)) return 1;
   if (SHARED.has(lower)) return 0.5;
   if (!OTHERS.has(lower)) return 0;
-  return word !== lower && IN_NAMES.has(lower) ? -0.4 : -1;
+  // One letter is more often a variable or a choice than the `y` of Spanish.
+  const isWeak = lower.length === 1 || (word !== lower && IN_NAMES.has(lower));
+  return isWeak ? -0.4 : -1;
 }

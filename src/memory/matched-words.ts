@@ -67,7 +67,7 @@ function* words(text: string): Generator<{ word: string; start: number }> {
 
 /** Scripts without spaces match by pairs of characters, as full-text search indexes them. */
 function* characters(run: string, offset: number): Generator<{ word: string; start: number }> {
-  const letters = Array.from(run);
+  const letters = run.match(/\P{M}\p{M}*/gu) ?? [];
   let start = offset;
   for (const [index, letter] of letters.entries()) {
     const next = letters[index + 1];

@@ -215,19 +215,26 @@ const NEGATION =
   /^(?:not|no|never|none|nobody|nothing|nowhere|neither|nor|without|cannot|hardly|longer|except|unless|instead|[a-z]+n't)$/;
 
 function differenceOf(a: string, b: string): Difference {
-  const [first, second] = [counted(pieces(a)), counted(pieces(b))];
+  const [piecesOfA, piecesOfB] = [pieces(a), pieces(b)];
+  const [lowerA, lowerB] = [lowered(piecesOfA), lowered(piecesOfB)];
+  const [first, second] = [counted(lowerA), counted(lowerB)];
   const unshared = [...new Set([...first.keys(), ...second.keys()])].filter(
     (piece) => first.get(piece) !== second.get(piece),
   );
   if (unshared.some((piece) => /\p{N}/u.test(piece))) return 'numbers';
-  if (unshared.some((piece) => NEGATION.test(piece.toLowerCase()))) return 'negation';
+  if (unshared.some((piece) => NEGATION.test(piece))) return 'negation';
   if (unshared.some((piece) => /^[\p{L}\p{M}]/u.test(piece))) return 'words';
   if (unshared.length > 0) return 'symbols';
-  return sameOrder(pieces(a), pieces(b)) ? 'form' : 'order';
+  if (!sameOrder(lowerA, lowerB)) return 'order';
+  return sameOrder(piecesOfA, piecesOfB) ? 'form' : 'words';
 }
 
 function pieces(text: string): string[] {
   return statementKey(text).match(/[\p{L}\p{M}\p{N}_]+(?:'[\p{L}\p{M}]+)*|\S/gu) ?? [];
+}
+
+function lowered(list: readonly string[]): string[] {
+  return list.map((piece) => piece.toLowerCase());
 }
 
 function sameOrder(a: readonly string[], b: readonly string[]): boolean {

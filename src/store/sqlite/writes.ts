@@ -4,7 +4,7 @@ import type { Memory, MemoryDraft, MemoryPatch } from '../../memory/memory.ts';
 import { applyPatch } from '../../memory/patch.ts';
 import { canonicalJson, type MemoryContent } from '../../memory/version.ts';
 import { differencesOf, findTwin } from '../../memory/twin.ts';
-import type { AddOptions, AddOutcome, Written } from '../memory-store.ts';
+import { hasWritten, type AddOptions, type AddOutcome, type Written } from '../memory-store.ts';
 import { checkContent, checkDraft } from './check-draft.ts';
 import type { Connection } from './connection.ts';
 import { derive, textHash } from './derived-state.ts';
@@ -39,7 +39,6 @@ export function addMemories(
   options: AddOptions & { readonly newId: () => string },
 ): AddOutcome[] {
   const writer = new VersionWriter(connection, now);
-  let changed = false;
   const outcomes = drafts.map((draft, index): AddOutcome => {
     const field = `drafts[${index}]`;
     const content = checkDraft(field, draft, now);
@@ -47,15 +46,13 @@ export function addMemories(
     if (known !== undefined) return { ...written(connection, known), outcome: 'existing', gained: [] };
     const twin = options.allowDuplicates === true ? undefined : joinTwin(connection, writer, content);
     if (twin !== undefined && 'gained' in twin) {
-      changed ||= twin.gained.length > 0;
       return { ...written(connection, twin.memory), outcome: 'existing', gained: twin.gained };
     }
-    changed = true;
     const memory = writer.create(draft.id ?? options.newId(), content);
     const apart = twin === undefined ? {} : { twin };
     return { ...written(connection, memory), outcome: 'added', gained: [], ...apart };
   });
-  if (changed) writer.finish();
+  if (outcomes.some(hasWritten)) writer.finish();
   return outcomes;
 }
 

@@ -12,6 +12,7 @@ it.each([
   'Los Angeles is big',
   'the en-US locale',
   'run ls -la in /var',
+  'return x ? y : z',
   'favourite hot beverage',
   'We met in 東京, and the report about the trip is in the shared folder of the team, as the last time',
   '',

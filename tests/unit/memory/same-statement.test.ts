@@ -43,7 +43,7 @@ describe('another statement', () => {
     ['The limit is 10 MB', 'The limit is 10 GB', 'words'],
     ['It is -5 degrees', 'It is 5 degrees', 'symbols'],
     ['A reports to B', 'B reports to A', 'order'],
-    ['Ada manages Bob', 'Bob manages Ada', 'words'],
+    ['Ada manages Bob', 'Bob manages Ada', 'order'],
     ['The office is open', 'The office is not open', 'negation'],
     ['The office is open', "The office isn't open", 'negation'],
     ['We use Redis', 'We no longer use Redis', 'negation'],
@@ -59,7 +59,7 @@ describe('another statement', () => {
     ['copy(a, b)', 'copy(b, a)', 'order'],
     ['if (a < b) stop()', 'if (a <= b) stop()', 'symbols'],
     ['a && b', 'a || b', 'symbols'],
-    ['Rename Foo to foo', 'Rename foo to Foo', 'order'],
+    ['Rename Foo to foo', 'Rename foo to Foo', 'words'],
     ['Run it with --force', 'Run it with force', 'symbols'],
     ['if x:\n  a\nb', 'if x:\n  a\n  b', 'form'],
     ['Pros: fast. Cons: dear.', 'Pros: dear. Cons: fast.', 'order'],
@@ -75,8 +75,7 @@ describe('another statement', () => {
   ])('%j and %j', (a, b, differs) => {
     const compared = compareStatements(a, b);
     expect(compared.relation).not.toBe('same');
-    // Two names in other places are told by their capitals at the beginning of a sentence.
-    if (a !== 'Ada manages Bob') expect(compared.differs).toBe(differs);
+    expect(compared.differs).toBe(differs);
     expect(compareStatements(b, a)).toEqual(compared);
     expect(mayReword(a, b)).toBe(false);
   });
