@@ -6,6 +6,7 @@ import type {
   MemoryApi,
   SearchHit,
   SearchResponse,
+  SimilarMemory,
 } from '../memory/memory-api.ts';
 import { quote, quoteInline } from './quote.ts';
 import { beginning, isoDay, isoTime, rounded } from '../wire/memory-data.ts';
@@ -19,9 +20,14 @@ export function renderSearch({ hits }: SearchResponse, note: string): string {
   return lines(note, hits.length === 0 ? '' : DATA_NOTICE, ...hits.map(renderHit));
 }
 
-function renderHit({ memory, similarity, matchedWords, snippet }: SearchHit): string {
+function renderHit({ memory, similarity, wordRank, matchedWords, snippet }: SearchHit): string {
   const words = matchedWords.slice(0, MAX_WORDS).map(quoteInline);
-  const reason = similarity === null ? ['words', ...words].join(' ') : `similarity ${similarity.toFixed(2)}`;
+  const reason =
+    similarity !== null
+      ? `similarity ${similarity.toFixed(2)}`
+      : wordRank !== null
+        ? ['words', ...words].join(' ')
+        : 'similarity unknown';
   return `${heading(memory, reason)}\n${quote(snippet)}`;
 }
 
@@ -56,15 +62,30 @@ function renderVersion({ role, state, text, updatedAt }: HistoryEntry): string {
   return `${kind}${state === 'live' ? '' : ` (${state})`} of ${isoTime(updatedAt)}\n${quote(text)}`;
 }
 
-export function renderAdded({ memory, outcome, similar, similarChecked, masked }: AddResult): string {
+export function renderAdded(result: AddResult): string {
+  const { memory, outcome, gained, twin, similar, similarChecked, masked } = result;
+  const kept = outcome === 'added' && similar.length > 0;
   return lines(
     `${outcome} [${memory.id}]`,
+    gained.length === 0 ? '' : `It took over: ${gained.map(quoteInline).join(', ')}.`,
+    twin === undefined ? '' : `[${twin.id}] says the same and was kept apart: ${renderNames(twin.differs)}.`,
     renderMasked(masked),
     similarChecked ? '' : 'Not compared with other memories: the model is not ready.',
-    ...similar.map(
-      ({ id, text, similarity }) => `similar ${rounded(similarity)} [${id}]\n${quote(beginning(text))}`,
-    ),
+    ...similar.map(renderSimilar),
+    kept
+      ? `To replace one of them: memory_update its id with this text, then memory_delete ${memory.id}.`
+      : '',
   );
+}
+
+function renderNames(differs: readonly string[]): string {
+  return `${differs.map(quoteInline).join(', ')} ${differs.length === 1 ? 'differs' : 'differ'}`;
+}
+
+function renderSimilar({ id, text, similarity, differs }: SimilarMemory): string {
+  const how = similarity === null ? '' : ` ${rounded(similarity)}`;
+  const why = differs === undefined ? '' : `not the same: other ${differs}`;
+  return lines(`similar${how} [${id}]`, quote(beginning(text)), why);
 }
 
 export function renderUpdated(memory: Memory, masked: readonly string[]): string {

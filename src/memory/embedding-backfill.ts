@@ -81,23 +81,17 @@ export class EmbeddingBackfill {
   }
 
   /**
-   * Embeds these memories now, whoever has leased them.
-   * @returns the vector of each text's first chunk, by memory id
+   * Embeds these texts now, before all others that wait, and whoever has leased them.
+   * @returns the chunks of each text, by memory id
    */
-  async embedNow(ids: readonly string[], signal?: AbortSignal): Promise<ReadonlyMap<string, Float32Array>> {
+  async embedNow(
+    items: readonly PendingEmbedding[],
+    signal?: AbortSignal,
+  ): Promise<ReadonlyMap<string, readonly EmbeddedChunk[]>> {
     const stamp = await this.#embedder.stamp();
-    const pending = await this.#store.claimPendingEmbeddings({
-      stamp,
-      limit: ids.length,
-      leaseMs: LEASE_MS,
-      ids,
-    });
-    const vectors = new Map<string, Float32Array>();
-    for (const item of pending) {
-      const [first] = await this.#embed(item, stamp, signal);
-      if (first !== undefined) vectors.set(item.id, first.vector);
-    }
-    return vectors;
+    const embedded = new Map<string, readonly EmbeddedChunk[]>();
+    for (const item of items) embedded.set(item.id, await this.#embed(item, stamp, signal));
+    return embedded;
   }
 
   async #embed(item: PendingEmbedding, stamp: ModelStamp, signal?: AbortSignal): Promise<EmbeddedChunk[]> {

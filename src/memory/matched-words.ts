@@ -1,4 +1,5 @@
 import { stemmer } from 'stemmer';
+import { UNSPACED } from './languages.ts';
 import { isStopWord } from './stop-words.ts';
 
 export interface MatchedWords {
@@ -58,17 +59,15 @@ function densest(positions: readonly { stem: string; start: number }[]): number 
 
 function* words(text: string): Generator<{ word: string; start: number }> {
   for (const match of text.matchAll(/[\p{L}\p{N}\p{M}]+/gu)) {
-    yield* CJK.test(match[0])
+    yield* match[0].search(UNSPACED) >= 0
       ? characters(match[0], match.index)
       : [{ word: fold(match[0]), start: match.index }];
   }
 }
 
-const CJK = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Script=Thai}]/u;
-
 /** Scripts without spaces match by pairs of characters, as full-text search indexes them. */
 function* characters(run: string, offset: number): Generator<{ word: string; start: number }> {
-  const letters = Array.from(run);
+  const letters = run.match(/\P{M}\p{M}*/gu) ?? [];
   let start = offset;
   for (const [index, letter] of letters.entries()) {
     const next = letters[index + 1];

@@ -130,7 +130,7 @@ export class MemoryService implements MemoryApi {
   async update(input: UpdateInput): Promise<UpdateResult> {
     const [id = ''] = checkIds([input.id]);
     const { value, masked } = this.#checker.patch(input);
-    const memory = await this.#parts.store.update(id, value);
+    const { memory } = await this.#parts.store.update(id, value);
     if (value.text !== undefined) this.#backfill.wake();
     return { memory, masked };
   }

@@ -121,6 +121,10 @@ export interface AddAnswer {
   readonly outcome: 'added' | 'existing' | 'skipped' | 'superseded';
   /** Others that say nearly the same. */
   readonly similar?: readonly object[];
+  /** What an existing memory took over. */
+  readonly gained?: readonly string[];
+  /** A memory that says the same and was kept apart. */
+  readonly twin?: { readonly differs: readonly string[] };
   /** Kinds of secrets that were masked in it. */
   readonly masked?: readonly string[];
 }
@@ -142,6 +146,8 @@ export interface MapPoint {
 export interface ImportAnswer {
   readonly added: number;
   readonly existing: number;
+  /** Of the existing memories, those that took over tags, a source or metadata from the file. */
+  readonly gained: number;
   readonly updated: number;
   readonly conflicts: number;
   readonly rejected: number;

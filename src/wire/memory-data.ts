@@ -96,17 +96,24 @@ export function hitData({ memory, ...hit }: SearchHit): Data {
   };
 }
 
-export function addedData({ memory, outcome, similar, masked }: AddResult): Data {
+export function addedData({ memory, outcome, gained, twin, similar, masked }: AddResult): Data {
   return {
     id: memory.id,
     outcome,
+    ...given('gained', gained),
+    ...(twin === undefined ? {} : { twin }),
     ...given('similar', similar.map(similarData)),
     ...given('masked', masked),
   };
 }
 
-export function similarData({ id, text, similarity }: SimilarMemory): Data {
-  return { id, similarity: rounded(similarity), text: beginning(text) };
+export function similarData({ id, text, similarity, differs }: SimilarMemory): Data {
+  return {
+    id,
+    ...(similarity === null ? {} : { similarity: rounded(similarity) }),
+    ...given('differs', differs ?? ''),
+    text: beginning(text),
+  };
 }
 
 export function deletedData({ dryRun, count, examples, confirm }: DeleteResult): Data {

@@ -109,11 +109,14 @@ async function pendingAfterEmbedding(app: App, signal: AbortSignal): Promise<num
 }
 
 function describe(summary: ImportSummary, pending: number): string {
-  const { added, existing, updated, conflicts, rejected, masked, moved, ignored } = summary;
+  const { added, existing, gained, updated, conflicts, rejected, masked, moved, ignored } = summary;
   const lines = [
     `${count(added, 'memory', 'memories')} added, ${updated} updated, ${existing} already there, ` +
       `${count(conflicts, 'conflict')}, ${rejected} rejected.`,
   ];
+  if (gained > 0) {
+    lines.push(`${gained} of those already there took over tags, a source or metadata from the file.`);
+  }
   if (masked > 0) lines.push(`Secrets were masked in ${count(masked, 'memory', 'memories')}.`);
   lines.push(...fieldLine('Moved into the metadata', moved), ...fieldLine('Left out', ignored));
   lines.push(...summary.warnings.map((warning) => `Warning: ${warning}`));

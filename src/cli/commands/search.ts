@@ -47,8 +47,13 @@ function describe({ hits, note, nothingRelevant }: SearchResponse): string {
 }
 
 function describeHit(hit: SearchHit, position: number): string {
-  const { memory, snippet, similarity, matchedWords } = hit;
-  const meaning = similarity === null ? [] : [`meaning ${Math.round(similarity * 100)}%`];
+  const { memory, snippet, similarity, vectorRank, matchedWords } = hit;
+  const meaning =
+    similarity !== null
+      ? [`meaning ${Math.round(similarity * 100)}%`]
+      : vectorRank === null
+        ? []
+        : ['meaning not measurable in this language'];
   const words =
     matchedWords.length === 0 ? [] : [`${count(matchedWords.length, 'word')}: ${matchedWords.join(', ')}`];
   const why = [...meaning, ...words].join(' · ');

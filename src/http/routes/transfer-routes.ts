@@ -145,6 +145,10 @@ export const transferPaths = {
                 properties: {
                   added: { type: 'integer' },
                   existing: { type: 'integer' },
+                  gained: {
+                    type: 'integer',
+                    description: 'existing memories that took over tags, a source or metadata from the file',
+                  },
                   updated: { type: 'integer' },
                   conflicts: { type: 'integer' },
                   rejected: { type: 'integer' },

@@ -16,7 +16,7 @@ export const memoryAdd = defineTool({
   name: 'memory_add',
   title: 'Remember',
   description:
-    'Store what will matter in later conversations: preferences, decisions and why, facts about people and projects. One fact per memory, understandable on its own, no secrets. Give text, or memories for many. An exact duplicate returns the existing id. A near-duplicate is stored and reported as similar; on_duplicate instead: skip it, supersede the old one with a new version, or add even exact duplicates.',
+    'Store what will matter in later conversations: preferences, decisions and why, facts about people and projects. One fact per memory, understandable on its own, no secrets. Give text, or memories for many. An exact duplicate returns the existing id, which takes over new tags and metadata. A near-duplicate is stored and reported as similar. on_duplicate decides about the same statement in the same words: skip it, supersede the old one with a new version, or add even exact duplicates; other numbers, names or negations are never replaced.',
   intent: 'add',
   input: z.strictObject({
     text: text(),
@@ -29,7 +29,18 @@ export const memoryAdd = defineTool({
       z.object({
         id: z.string(),
         outcome: z.string(),
-        similar: z.optional(z.array(z.object({ id: z.string(), similarity: z.number(), text: z.string() }))),
+        gained: z.optional(texts),
+        twin: z.optional(z.object({ id: z.string(), differs: texts })),
+        similar: z.optional(
+          z.array(
+            z.object({
+              id: z.string(),
+              similarity: z.optional(z.number()),
+              differs: z.optional(z.string()),
+              text: z.string(),
+            }),
+          ),
+        ),
         masked: z.optional(texts),
       }),
     ),

@@ -8,7 +8,7 @@ export const memorySearch = defineTool({
   name: 'memory_search',
   title: 'Search memories',
   description:
-    'Find memories by meaning and words. Use it whenever an answer may depend on earlier conversations, and before adding. Long texts come as excerpts, memory_get has the whole. similarity: 0 unrelated, 1 the same. mode keyword finds exact words.',
+    'Find memories by meaning and words. Use it whenever an answer may depend on earlier conversations, and before adding. Long texts come as excerpts, memory_get has the whole. similarity: 0 unrelated, 1 the same; absent in languages the model does not read. mode keyword finds exact words.',
   intent: 'read',
   input: z.strictObject({
     query: z.string(),

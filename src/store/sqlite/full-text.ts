@@ -1,3 +1,4 @@
+import { UNSPACED } from '../../memory/languages.ts';
 import { STOP_WORDS } from './stop-words.ts';
 
 /** More terms than this make a search slower, not better. */
@@ -6,9 +7,6 @@ const MAX_TERMS = 64;
 const MAX_PHRASE_WORDS = 12;
 
 const WORD = /[\p{L}\p{N}\p{M}\p{Co}]+/gu;
-/** Letters of scripts that put no space between words, each with its combining marks. */
-const UNSPACED =
-  /(?=[\p{L}\p{N}])[\p{scx=Han}\p{scx=Hiragana}\p{scx=Katakana}\p{scx=Hangul}\p{scx=Bopomofo}\p{scx=Thai}\p{scx=Lao}\p{scx=Khmer}\p{scx=Myanmar}]\p{M}*/gu;
 /** Hebrew points and Arabic vowel signs, which writers set or leave out at will. */
 const OPTIONAL_MARKS = /[\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0610-\u061a\u064b-\u065f\u0670]/g;
 /** Letters that Unicode does not decompose, but that are written with ASCII letters where the keyboard lacks them. */

@@ -9,6 +9,7 @@ import type {
   AddOutcome,
   CandidateLists,
   CandidateRequest,
+  ClaimRequest,
   DayCount,
   EmbeddingWrite,
   ImportedDraft,
@@ -20,6 +21,7 @@ import type {
   MemoryVector,
   PendingEmbedding,
   StoreStats,
+  Written,
 } from '../memory-store.ts';
 import type { Connection } from './connection.ts';
 import {
@@ -100,7 +102,7 @@ export class SqliteMemoryStore implements MemoryStore {
     return this.#file.read((connection) => readMemories(connection, ids));
   }
 
-  update(id: string, patch: MemoryPatch): Promise<Memory> {
+  update(id: string, patch: MemoryPatch): Promise<Written> {
     return this.#write((context) => updateMemory(context, id, patch));
   }
 
@@ -144,11 +146,7 @@ export class SqliteMemoryStore implements MemoryStore {
     }));
   }
 
-  async claimPendingEmbeddings(request: {
-    stamp: ModelStamp;
-    limit: number;
-    leaseMs: number;
-  }): Promise<PendingEmbedding[]> {
+  async claimPendingEmbeddings(request: ClaimRequest): Promise<PendingEmbedding[]> {
     const now = this.#now();
     const any = await this.#file.read((connection) => mayClaim(connection, request.stamp, now));
     if (!any) return [];

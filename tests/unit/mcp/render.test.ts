@@ -114,6 +114,7 @@ describe('the other answers', () => {
     const added = {
       memory: memory(),
       outcome: 'added',
+      gained: [],
       similar: [],
       similarChecked: true,
       masked: [],
