@@ -8,7 +8,9 @@ import {
 } from '@modelcontextprotocol/server';
 import { NotFoundError } from '../errors/not-found-error.ts';
 import type { MemoryApi } from '../memory/memory-api.ts';
-import { renderHistories, renderPage } from './render.ts';
+import { boundText } from './answer-size.ts';
+import { partOf, renderPart } from './memory-parts.ts';
+import { renderPage } from './render.ts';
 import type { ServerParts } from '../wire/services.ts';
 import { statsData } from '../wire/memory-data.ts';
 import { errorSentence, isUnexpected } from '../wire/error-words.ts';
@@ -41,7 +43,10 @@ export function registerResources(server: McpServer, parts: ServerParts): void {
     }),
     { title: 'One memory', description: 'A whole memory by id', mimeType: 'text/plain' },
     (uri, { id }) =>
-      read('text/plain', async (memory) => renderHistories(await memory.get([String(id)])))(uri),
+      read('text/plain', async (memory) => {
+        const { shown, next } = partOf(await memory.get([String(id)]), undefined);
+        return renderPart(shown, next);
+      })(uri),
   );
 }
 
@@ -53,7 +58,7 @@ function reader({ open, logger }: ServerParts) {
     async (uri: URL): Promise<ReadResourceResult> => {
       try {
         const { memory } = await open();
-        return { contents: [{ uri: uri.href, mimeType, text: await readText(memory) }] };
+        return { contents: [{ uri: uri.href, mimeType, text: boundText(await readText(memory)) }] };
       } catch (error) {
         if (error instanceof NotFoundError) throw new ResourceNotFoundError(uri.href);
         if (isUnexpected(error)) logger.error('a resource failed', { uri: uri.href }, error);

@@ -86,9 +86,12 @@ export class MemoryService implements MemoryApi {
       );
     }
     if (onDuplicate !== undefined) checkChoice('onDuplicate', onDuplicate, ['add', 'skip', 'supersede']);
-    const drafts = memories.map((memory, index): CheckedInput<MemoryDraft> =>
-      this.#checker.draft(memories.length === 1 ? '' : `memories[${index}].`, memory),
-    );
+    const drafts: CheckedInput<MemoryDraft>[] = [];
+    for (const [index, memory] of memories.entries()) {
+      // Looking for secrets in a long text takes a while; other calls get their turn in between.
+      if (index > 0) await nextTurn();
+      drafts.push(this.#checker.draft(memories.length === 1 ? '' : `memories[${index}].`, memory));
+    }
     return this.#adder.add(drafts, onDuplicate);
   }
 
@@ -251,4 +254,8 @@ function checkIds(ids: readonly string[]): readonly string[] {
     throw new InvalidInputError('ids', `has ${ids.length} entries`, `allowed are 1 to ${MAX_IDS}`);
   }
   return ids.map((id, index) => checkString(`ids[${index}]`, id).trim());
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }

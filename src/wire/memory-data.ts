@@ -47,11 +47,7 @@ export function memoryData(memory: Memory, text = memory.text): Data {
   };
 }
 
-export function historyData(memory: MemoryWithHistory): Data {
-  return { ...memoryData(memory), ...given('versions', memory.history.slice(1).map(versionData)) };
-}
-
-/** The same with all that the older versions had. */
+/** With older versions and conflict copies, and all that these had. */
 export function fullHistoryData(memory: MemoryWithHistory): Data {
   const versions = memory.history.slice(1).map((version) => ({
     ...versionData(version),
@@ -66,7 +62,7 @@ function metadataData(metadata: Memory['metadata']): Data {
   return Object.keys(metadata).length === 0 ? {} : { metadata };
 }
 
-function versionData({ role, state, text, updatedAt }: HistoryEntry): Data {
+export function versionData({ role, state, text, updatedAt }: HistoryEntry): Data {
   return { role, ...(state === 'live' ? {} : { state }), text, updated: isoTime(updatedAt) };
 }
 

@@ -88,7 +88,9 @@ const getMemory = defineRoute({
   },
 });
 
-const changes = { text: text(), tags, add_tags: tags, remove_tags: tags, source: text(), metadata };
+/** An empty source removes it. */
+const source = z.optional(z.string().check(z.minLength(0)));
+const changes = { text: text(), tags, add_tags: tags, remove_tags: tags, source, metadata };
 
 const updateMemory = defineRoute({
   name: 'updateMemory',

@@ -80,7 +80,8 @@ function prepareImport(context: HttpContext): PreparedRequest {
       fix: `Send JSON lines, with the header "Content-Type: ${LINES}".`,
     });
   }
-  const { overwrite = false } = readInput(importInput, importSchema(), readQuery(context));
+  const { input } = readInput(importInput, importSchema(), readQuery(context));
+  const { overwrite = false } = input;
   const bytes = context.req.raw.body ?? emptyBody();
   return async ({ memory }, { signal, onProgress }) => {
     const problems: ImportProblem[] = [];

@@ -2,8 +2,10 @@ import * as z from 'zod/mini';
 import { InvalidInputError } from '../../errors/invalid-input-error.ts';
 import { defineTool } from '../define-tool.ts';
 import { metadata, tags, text, texts } from '../../wire/fields.ts';
+import type { AddResult } from '../../memory/memory-api.ts';
+import { HALF_TOKENS, tokensOf } from '../answer-size.ts';
 import { renderAdded } from '../render.ts';
-import { addedData } from '../../wire/memory-data.ts';
+import { addedData, similarData } from '../../wire/memory-data.ts';
 
 const about = {
   tags,
@@ -51,7 +53,17 @@ export const memoryAdd = defineTool({
       throw new InvalidInputError('text', problem, 'give text for one memory, or memories for many');
     }
     const inputs = single === '' ? memories : [{ ...rest, text: single }];
-    const results = await memory.add({ memories: inputs, onDuplicate });
+    const results = withinAnswer(await memory.add({ memories: inputs, onDuplicate }));
     return { data: { results: results.map(addedData) }, text: results.map(renderAdded).join('\n') };
   },
 });
+
+/** What resembles the last of many new memories is left out where it would make the answer too long. */
+function withinAnswer(results: readonly AddResult[]): AddResult[] {
+  const bare = results.map((result) => ({ ...result, similar: [] }));
+  let left = HALF_TOKENS - tokensOf(JSON.stringify(bare.map(addedData)));
+  return results.map((result, index) => {
+    left -= tokensOf(JSON.stringify(result.similar.map(similarData)));
+    return left > 0 ? result : (bare[index] ?? result);
+  });
+}

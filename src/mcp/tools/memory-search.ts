@@ -1,8 +1,10 @@
 import * as z from 'zod/mini';
 import { defineTool } from '../define-tool.ts';
 import { filterFields, flag, limit, tags, toFilter } from '../../wire/fields.ts';
-import { renderSearch } from '../render.ts';
-import { searchData, searchNote } from '../../wire/memory-data.ts';
+import { countFitting } from '../answer-size.ts';
+import { leanData } from '../memory-parts.ts';
+import { lines, renderHit, renderSearch } from '../render.ts';
+import { hitData, searchData, searchNote } from '../../wire/memory-data.ts';
 
 export const memorySearch = defineTool({
   name: 'memory_search',
@@ -13,6 +15,7 @@ export const memorySearch = defineTool({
   input: z.strictObject({
     query: z.string(),
     limit: limit(100, 5),
+    offset: z.optional(z.int().check(z.minimum(0), z.maximum(99))),
     mode: z.optional(z.enum(['hybrid', 'vector', 'keyword'])),
     ...filterFields,
   }),
@@ -34,10 +37,22 @@ export const memorySearch = defineTool({
     ),
     mode: z.string(),
     note: z.optional(z.string()),
+    next_offset: z.optional(z.int()),
   }),
-  async handle({ memory }, { query, limit: most, mode, ...filter }) {
-    const response = await memory.search({ query, limit: most, mode, filter: toFilter(filter) });
-    const note = searchNote(response);
-    return { data: searchData(response, note), text: renderSearch(response, note) };
+  async handle({ memory }, { query, limit: most, offset = 0, mode, ...filter }) {
+    const found = await memory.search({ query, limit: most, mode, filter: toFilter(filter) });
+    const rest = found.hits.slice(offset);
+    const shown = rest.slice(0, countFitting(rest.map((hit) => [renderHit(hit), leanData(hitData(hit))])));
+    const next = offset + shown.length;
+    const more =
+      next < found.hits.length
+        ? `Shown are hits ${offset + 1} to ${next} of ${found.hits.length}, so that the answer stays short; the others with the same arguments and offset ${next}.`
+        : '';
+    const note = lines(searchNote(found), more);
+    const data = { ...searchData(found, note), hits: shown.map((hit) => leanData(hitData(hit))) };
+    return {
+      data: more === '' ? data : { ...data, next_offset: next },
+      text: renderSearch({ ...found, hits: shown }, note),
+    };
   },
 });
