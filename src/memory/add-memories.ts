@@ -10,9 +10,15 @@ import type { AddRequest, AddResult, SimilarMemory } from './memory-api.ts';
 /** More memories than this in one call get their vectors in the background, so that the call returns soon. */
 const EMBED_AT_ONCE = 4;
 const EMBED_AT_ONCE_MS = 3_000;
+const LOAD_AND_EMBED_MS = 10_000;
 /** `skip` and `supersede` need the similarity before they may write. */
 const MODEL_WAIT_MS = 20_000;
 const MAX_SIMILAR = 3;
+
+interface AddOptions {
+  readonly onDuplicate: AddRequest['onDuplicate'];
+  readonly waitForModel: boolean;
+}
 
 export interface AdderParts {
   readonly store: MemoryStore;
@@ -30,7 +36,7 @@ export class MemoryAdder {
 
   async add(
     drafts: readonly CheckedInput<MemoryDraft>[],
-    onDuplicate: AddRequest['onDuplicate'],
+    { onDuplicate, waitForModel }: AddOptions,
   ): Promise<AddResult[]> {
     if (onDuplicate === 'skip' || onDuplicate === 'supersede') {
       const results: AddResult[] = [];
@@ -43,7 +49,10 @@ export class MemoryAdder {
       { allowDuplicates: onDuplicate === 'add' },
     );
     const added = outcomes.filter(({ outcome }) => outcome === 'added');
-    const vectors = await this.#embedAtOnce(added.map(({ memory }) => memory.id));
+    const vectors = await this.#embedAtOnce(
+      added.map(({ memory }) => memory.id),
+      waitForModel,
+    );
     const results: AddResult[] = [];
     for (const [index, { memory, outcome }] of outcomes.entries()) {
       const vector = vectors.get(memory.id);
@@ -56,16 +65,24 @@ export class MemoryAdder {
   }
 
   /** Vectors of the new memories, as far as they could be had soon; the rest follows in the background. */
-  async #embedAtOnce(ids: readonly string[]): Promise<ReadonlyMap<string, Float32Array>> {
+  async #embedAtOnce(
+    ids: readonly string[],
+    waitForModel = false,
+  ): Promise<ReadonlyMap<string, Float32Array>> {
     const { backfill, embedder } = this.#parts;
     const none: ReadonlyMap<string, Float32Array> = new Map();
     if (ids.length === 0) return none;
-    if (!embedder.ready || ids.length > EMBED_AT_ONCE) {
+    if ((!embedder.ready && !waitForModel) || ids.length > EMBED_AT_ONCE) {
       backfill.wake();
       return none;
     }
     try {
-      return (await settleWithin(backfill.embedNow(ids), EMBED_AT_ONCE_MS)) ?? none;
+      const limit = waitForModel ? LOAD_AND_EMBED_MS : EMBED_AT_ONCE_MS;
+      const vectors = await settleWithin(backfill.embedNow(ids), limit);
+      if (vectors === undefined) {
+        backfill.note(new Error(`The embedding model did not answer within ${limit / 1_000} s`));
+      }
+      return vectors ?? none;
     } catch (error) {
       backfill.note(error);
       backfill.wake();

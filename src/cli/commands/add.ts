@@ -1,7 +1,7 @@
 import { UsageError } from '../../errors/usage-error.ts';
 import type { AddResult } from '../../memory/memory-api.ts';
 import { defineCommand, list, oneOf, value } from '../command.ts';
-import { embedBeforeExit, warmUpQuietly } from '../embed-before-exit.ts';
+import { embedBeforeExit, missingData, missingEmbeddings, missingText } from '../embed-before-exit.ts';
 import { memoryData } from '../memory-data.ts';
 import { parseMetadata } from '../parse-metadata.ts';
 import { readText } from '../read-text.ts';
@@ -41,13 +41,18 @@ export const addCommand = defineCommand({
       throw new UsageError('the text is missing', 'Write it after "add", use - for stdin, or --file.');
     }
     const app = await context.app();
-    await warmUpQuietly(app, context.signal);
     const { tags, source, project, onDuplicate } = options;
     const memory = { text, tags, source, project, metadata: parseMetadata(options.metadata) };
-    const [result] = await app.memory.add({ memories: [memory], onDuplicate });
+    const [result] = await app.memory.add({ memories: [memory], onDuplicate, waitForModel: true });
     if (result === undefined) throw new TypeError('add of one memory returned no result');
-    await embedBeforeExit(app, context.signal);
-    return { data: addData(result), text: describe(result, context.output.columns) };
+    // A model that did not answer once is not asked again: the memory is stored, and the command ends soon.
+    const missing = result.similarChecked
+      ? await embedBeforeExit(app, context.signal)
+      : await missingEmbeddings(app);
+    return {
+      data: { ...addData(result), ...missingData(missing) },
+      text: [...describe(result, context.output.columns), ...missingText(missing)].join('\n'),
+    };
   },
 });
 
@@ -63,14 +68,14 @@ const OUTCOMES: Readonly<Record<AddResult['outcome'], string>> = {
   superseded: 'Replaced by the new text:',
 };
 
-function describe({ memory, outcome, similar, masked }: AddResult, columns: number): string {
+function describe({ memory, outcome, similar, masked }: AddResult, columns: number): string[] {
   const lines = [`${OUTCOMES[outcome]} ${memory.id}`];
   if (masked.length > 0) lines.push(`Masked in the text: ${masked.join(', ')}`);
   if (similar.length > 0) lines.push('Similar memories:');
   for (const { id, text, similarity } of similar) {
     lines.push(`  ${id}  ${percent(similarity)}  ${oneLine(text, Math.max(20, columns - 46))}`);
   }
-  return lines.join('\n');
+  return lines;
 }
 
 function percent(share: number): string {
