@@ -26,22 +26,33 @@ const NONE_MISSING: MissingEmbeddings = { pending: 0, problem: '' };
  */
 export async function embedBeforeExit(app: App, signal: AbortSignal): Promise<MissingEmbeddings> {
   if (app.settings.embedding.provider === 'none') return NONE_MISSING;
-  const limit = AbortSignal.any([signal, AbortSignal.timeout(EMBED_LIMIT_MS)]);
+  const limit = new AbortController();
+  const stop = (): void => {
+    limit.abort();
+  };
+  signal.addEventListener('abort', stop);
   let problem = '';
   try {
-    await settleWithin(app.memory.reembed(undefined, limit), EMBED_LIMIT_MS);
+    if (!signal.aborted) await settleWithin(app.memory.reembed(undefined, limit.signal), EMBED_LIMIT_MS);
   } catch (error) {
     if (error instanceof FaissMemoryError) problem = error.message;
+  } finally {
+    stop();
+    signal.removeEventListener('abort', stop);
   }
   const missing = await missingEmbeddings(app);
-  return problem === '' ? missing : { ...missing, problem };
+  return problem === '' ? missing : { pending: missing.pending, problem };
 }
 
 /** For a command that has embedded what it could. */
 export async function missingEmbeddings({ memory, settings }: App): Promise<MissingEmbeddings> {
   if (settings.embedding.provider === 'none') return NONE_MISSING;
-  const { embedding } = await memory.stats();
-  return { pending: embedding.pending, problem: embedding.problem };
+  try {
+    return (await memory.stats()).embedding;
+  } catch {
+    // The command has done its work, so failing to count is not its failure.
+    return NONE_MISSING;
+  }
 }
 
 /** For the result of a command: no line and no member when nothing is missing. */

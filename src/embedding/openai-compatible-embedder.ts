@@ -139,8 +139,35 @@ export class OpenAiCompatibleEmbedder implements Embedder {
   }
 
   async #request(texts: readonly string[], signal: AbortSignal | undefined): Promise<Float32Array[]> {
-    const { apiKey, dimension, timeoutMs } = this.#settings;
-    const stopped = this.#stopped(signal);
+    // Not AbortSignal.any over AbortSignal.timeout: Node.js 20 may collect that timer, and then it never fires.
+    const end = new AbortController();
+    const timer = setTimeout(() => {
+      end.abort(new DOMException('no answer in time', 'TimeoutError'));
+    }, this.#settings.timeoutMs);
+    const stop = (): void => {
+      end.abort(signal?.aborted === true ? signal.reason : this.#closing.signal.reason);
+    };
+    const stopping = [this.#closing.signal, ...(signal === undefined ? [] : [signal])];
+    for (const one of stopping) one.addEventListener('abort', stop);
+    try {
+      if (stopping.some(({ aborted }) => aborted)) stop();
+      const { response, body } = await this.#post(texts, end.signal).catch((cause: unknown) => {
+        for (const one of stopping) one.throwIfAborted();
+        throw this.#unreachable(end.signal.aborted ? end.signal.reason : cause);
+      });
+      if (!response.ok) throw this.#refusal(response, body);
+      return this.#vectors(body, texts.length);
+    } finally {
+      clearTimeout(timer);
+      for (const one of stopping) one.removeEventListener('abort', stop);
+    }
+  }
+
+  async #post(
+    texts: readonly string[],
+    signal: AbortSignal,
+  ): Promise<{ readonly response: Response; readonly body: string }> {
+    const { apiKey, dimension } = this.#settings;
     const response = await fetch(this.#endpoint, {
       method: 'POST',
       headers: {
@@ -154,16 +181,9 @@ export class OpenAiCompatibleEmbedder implements Embedder {
         ...(dimension === undefined ? {} : { dimensions: dimension }),
       }),
       redirect: 'error',
-      signal: AbortSignal.any([stopped, AbortSignal.timeout(timeoutMs)]),
-    }).catch((cause: unknown) => {
-      stopped.throwIfAborted();
-      throw this.#unreachable(cause);
+      signal,
     });
-    const body = await response.text().catch((cause: unknown) => {
-      throw this.#unreachable(cause);
-    });
-    if (!response.ok) throw this.#refusal(response, body);
-    return this.#vectors(body, texts.length);
+    return { response, body: await response.text() };
   }
 
   #unreachable(cause: unknown): EmbeddingUnavailableError {
