@@ -143,7 +143,10 @@ export class BundledEmbedder implements Embedder {
       // because a stream that is read keeps the process from exiting.
       stdout: true,
     });
-    worker.once('exit', endBeforeExit(() => leftNativeCode(worker, phase)));
+    worker.once(
+      'exit',
+      endBeforeExit(() => leftNativeCode(worker, phase)),
+    );
     worker.on('message', (reply: WorkerReply) => {
       this.#receive(reply);
     });
