@@ -12,7 +12,13 @@ import { findTwin, planTwin } from './twin.ts';
 /** More memories than this in one call get their vectors in the background, so that the call returns soon. */
 const EMBED_AT_ONCE = 4;
 const EMBED_AT_ONCE_MS = 3_000;
+const LOAD_AND_EMBED_MS = 10_000;
 const MAX_SIMILAR = 3;
+
+interface AddOptions {
+  readonly onDuplicate: AddRequest['onDuplicate'];
+  readonly waitForModel: boolean;
+}
 
 export interface AdderParts {
   readonly store: MemoryStore;
@@ -38,14 +44,14 @@ export class MemoryAdder {
 
   async add(
     drafts: readonly CheckedInput<MemoryDraft>[],
-    onDuplicate: AddRequest['onDuplicate'],
+    { onDuplicate, waitForModel }: AddOptions,
   ): Promise<AddResult[]> {
     const values = drafts.map(({ value }) => value);
     const stored =
       onDuplicate === 'skip' || onDuplicate === 'supersede'
         ? await this.#addUnlessSaid(values, onDuplicate)
         : await this.#parts.store.add(values, { allowDuplicates: onDuplicate === 'add' });
-    const chunks = await this.#embedAtOnce(stored.flatMap(newText));
+    const chunks = await this.#embedAtOnce(stored.flatMap(newText), waitForModel);
     const results: AddResult[] = [];
     for (const [index, outcome] of stored.entries()) {
       const similar = await this.#similarTo(outcome, chunks.get(outcome.memory.id));
@@ -106,16 +112,22 @@ export class MemoryAdder {
   /** Chunks of the new texts, as far as they could be had soon; the rest follows in the background. */
   async #embedAtOnce(
     items: readonly PendingEmbedding[],
+    waitForModel: boolean,
   ): Promise<ReadonlyMap<string, readonly EmbeddedChunk[]>> {
     const { backfill, embedder } = this.#parts;
     const none: ReadonlyMap<string, readonly EmbeddedChunk[]> = new Map();
     if (items.length === 0) return none;
-    if (!embedder.ready || items.length > EMBED_AT_ONCE) {
+    if ((!embedder.ready && !waitForModel) || items.length > EMBED_AT_ONCE) {
       backfill.wake();
       return none;
     }
     try {
-      return (await settleWithin(backfill.embedNow(items), EMBED_AT_ONCE_MS)) ?? none;
+      const limit = waitForModel ? LOAD_AND_EMBED_MS : EMBED_AT_ONCE_MS;
+      const chunks = await settleWithin(backfill.embedNow(items), limit);
+      if (chunks === undefined) {
+        backfill.note(new Error(`The embedding model did not answer within ${limit / 1_000} s`));
+      }
+      return chunks ?? none;
     } catch (error) {
       backfill.note(error);
       backfill.wake();

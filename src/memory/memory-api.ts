@@ -40,6 +40,11 @@ export interface AddRequest {
    * another project, source or, unless it supersedes, another value of a metadata member.
    */
   readonly onDuplicate?: 'add' | 'skip' | 'supersede' | undefined;
+  /**
+   * Once stored, wait for a model that is loading, a few seconds at most, to tell which memories are similar.
+   * For a process that ends after this call.
+   */
+  readonly waitForModel?: boolean | undefined;
 }
 
 export interface SimilarMemory {
@@ -154,6 +159,11 @@ export interface EmbeddingStatus {
   readonly ready: boolean;
   /** Live memories without a vector of this model. */
   readonly pending: number;
+  /** Live memories that have one. */
+  readonly done: number;
+  readonly total: number;
+  /** Until none is pending; absent = this process does not embed now, or does not know yet. */
+  readonly secondsLeft?: number;
   /** Last failure of the embedder; empty = none since the last success. */
   readonly problem: string;
   readonly details: Readonly<Record<string, string | number | boolean>>;
@@ -283,6 +293,11 @@ export interface MemoryApi extends MemoryImporter {
   map(request: MapRequest): Promise<MemoryMap>;
   /** Embeds what has no vector of the current model; resolves when none is left. Safe to interrupt. */
   reembed(onProgress?: (progress: ReembedProgress) => void, signal?: AbortSignal): Promise<ReembedProgress>;
+  /**
+   * Removes the embeddings of all other models, once every memory has one of the current model: until then nothing
+   * is removed. @returns how many memories had some. @throws EmbeddingUnavailableError
+   */
+  dropOtherEmbeddings(): Promise<number>;
   /** All live memories that match, in batches, oldest first, for export. */
   export(filter?: MemoryFilter): AsyncIterable<readonly Memory[]>;
 }

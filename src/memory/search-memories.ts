@@ -16,6 +16,8 @@ const CANDIDATES = 50;
 /** An empty answer is worse than a slow one: how long a search without word hits waits for the model. */
 const EMPTY_ANSWER_WAIT_MS = 8_000;
 const VECTOR_MODE_WAIT_MS = 30_000;
+/** A model that is loaded answers at once; an endpoint may not. */
+const READY_WAIT_MS = 8_000;
 
 const UNREAD_QUERY =
   'The model does not read the language of the query: only matching words tell how well a hit fits.';
@@ -59,8 +61,14 @@ export class MemorySearcher {
     const { embedder, backfill } = this.#parts;
     try {
       const embedded = Promise.all([embedder.stamp(), embedder.embedQuery(query)]);
-      const settled = embedder.ready ? await embedded : await settleWithin(embedded, waitMs);
-      if (settled === undefined) return undefined;
+      const { ready } = embedder;
+      const limit = ready ? Math.max(READY_WAIT_MS, waitMs) : waitMs;
+      const settled = await settleWithin(embedded, limit);
+      if (settled === undefined) {
+        if (ready) backfill.note(new Error(`there was no answer within ${limit / 1_000} s`));
+        return undefined;
+      }
+      backfill.noteSuccess();
       const [stamp, vector] = settled;
       return { stamp, vector };
     } catch (error) {

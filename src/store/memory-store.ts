@@ -2,6 +2,9 @@ import type { ModelStamp } from '../embedding/embedder.ts';
 import type { MemoryFilter } from '../memory/filter.ts';
 import type { Memory, MemoryDraft, MemoryPatch, MemoryWithHistory, StoreDigests } from '../memory/memory.ts';
 
+/** The database, in the data folder. */
+export const DATABASE_NAME = 'memory.sqlite';
+
 /** A memory after a write. */
 export interface Written {
   readonly memory: Memory;

@@ -57,7 +57,14 @@ export interface Stats {
   readonly conflicts: number;
   readonly tags: Readonly<Record<string, number>>;
   readonly sources: Readonly<Record<string, number>>;
-  readonly embedding: { readonly ready: boolean; readonly pending: number; readonly problem?: string };
+  readonly embedding: {
+    readonly ready: boolean;
+    readonly pending: number;
+    readonly done: number;
+    readonly total: number;
+    readonly seconds_left?: number;
+    readonly problem?: string;
+  };
 }
 
 export interface Snapshot {

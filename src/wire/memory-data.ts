@@ -129,7 +129,7 @@ export function statsData(
   { oldest, newest, embedding, ...stats }: Stats,
   facets: number = SHOWN_FACETS,
 ): Data {
-  const { modelId, ready, pending, problem } = embedding;
+  const { modelId, ready, pending, done, total, secondsLeft, problem } = embedding;
   const tags = stats.tags.slice(0, facets).map(({ tag, count }) => [tag, count]);
   const sources = stats.sources.slice(0, facets).map(({ source, count }) => [source, count]);
   return {
@@ -142,7 +142,15 @@ export function statsData(
     tags: Object.fromEntries(tags),
     sources: Object.fromEntries(sources),
     // An embedder that needs no loading counts itself ready even when it cannot be reached.
-    embedding: { model: modelId, ready: ready && problem === '', pending, ...given('problem', problem) },
+    embedding: {
+      model: modelId,
+      ready: ready && problem === '',
+      pending,
+      done,
+      total,
+      ...(secondsLeft === undefined ? {} : { seconds_left: secondsLeft }),
+      ...given('problem', problem),
+    },
   };
 }
 

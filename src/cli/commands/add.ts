@@ -1,7 +1,7 @@
 import { UsageError } from '../../errors/usage-error.ts';
 import type { AddResult } from '../../memory/memory-api.ts';
 import { defineCommand, list, oneOf, value } from '../command.ts';
-import { embedBeforeExit, warmUpQuietly } from '../embed-before-exit.ts';
+import { embedBeforeExit, missingData, missingEmbeddings, missingText } from '../embed-before-exit.ts';
 import { memoryData } from '../memory-data.ts';
 import { parseMetadata } from '../parse-metadata.ts';
 import { readText } from '../read-text.ts';
@@ -43,13 +43,18 @@ export const addCommand = defineCommand({
       throw new UsageError('the text is missing', 'Write it after "add", use - for stdin, or --file.');
     }
     const app = await context.app();
-    await warmUpQuietly(app, context.signal);
     const { tags, source, project, onDuplicate } = options;
     const memory = { text, tags, source, project, metadata: parseMetadata(options.metadata) };
-    const [result] = await app.memory.add({ memories: [memory], onDuplicate });
+    const [result] = await app.memory.add({ memories: [memory], onDuplicate, waitForModel: true });
     if (result === undefined) throw new TypeError('add of one memory returned no result');
-    await embedBeforeExit(app, context.signal);
-    return { data: addData(result), text: describe(result, context.output.columns) };
+    // A model that did not answer once is not asked again: the memory is stored, and the command ends soon.
+    const missing = result.similarChecked
+      ? await embedBeforeExit(app, context.signal)
+      : await missingEmbeddings(app);
+    return {
+      data: { ...addData(result), ...missingData(missing) },
+      text: [...describe(result, context.output.columns), ...missingText(missing)].join('\n'),
+    };
   },
 });
 
@@ -65,7 +70,7 @@ const OUTCOMES: Readonly<Record<AddResult['outcome'], string>> = {
   superseded: 'Replaced by the new text:',
 };
 
-function describe(result: AddResult, columns: number): string {
+function describe(result: AddResult, columns: number): string[] {
   const { memory, outcome, gained, twin, similar, masked } = result;
   const lines = [`${OUTCOMES[outcome]} ${memory.id}`];
   if (gained.length > 0) lines.push(`It took over: ${gained.join(', ')}`);
@@ -82,7 +87,7 @@ function describe(result: AddResult, columns: number): string {
     lines.push(
       `To replace one of them: faiss-memory update <id> "<text>", then faiss-memory delete ${memory.id}`,
     );
-  return lines.join('\n');
+  return lines;
 }
 
 function percent(share: number): string {

@@ -1,5 +1,6 @@
 import type { Stats } from '../../memory/memory-api.ts';
 import { defineCommand } from '../command.ts';
+import { describeBacklog, statsWithProgress } from '../embed-before-exit.ts';
 import { byteSize, localTime, table } from '../render.ts';
 
 export const statsCommand = defineCommand({
@@ -13,7 +14,7 @@ export const statsCommand = defineCommand({
   ],
   run: async (context) => {
     const { memory, settings } = await context.app();
-    const stats = await memory.stats();
+    const stats = await statsWithProgress(memory, context.signal);
     const { oldest, newest, ...others } = stats;
     const data = { dataDir: settings.dataDir, ...others, oldest: isoTime(oldest), newest: isoTime(newest) };
     return { data, text: describe(stats, settings.dataDir) };
@@ -35,7 +36,7 @@ function describe(stats: Stats, dataDir: string): string {
     ['created', period],
     ['folder', `${dataDir} (${byteSize(stats.bytes)})`],
     ['model', embedding.modelId === '' ? 'none' : [embedding.modelId, ...details].join(', ')],
-    ['without vector', `${embedding.pending}`],
+    ['embeddings', describeBacklog(stats)],
     ...(embedding.problem === '' ? [] : [['model problem', embedding.problem]]),
     [
       'tags',

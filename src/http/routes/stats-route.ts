@@ -22,7 +22,16 @@ export const statsRoute = defineRoute({
     newest: z.optional(time),
     tags: counts,
     sources: counts,
-    embedding: z.looseObject({ model: z.string(), ready: z.boolean(), pending: z.int() }),
+    embedding: z.looseObject({
+      model: z.string(),
+      ready: z.boolean(),
+      pending: z.int().check(z.describe('memories that have no embedding yet')),
+      done: z.int(),
+      total: z.int(),
+      seconds_left: z.optional(
+        z.int().check(z.describe('until none is pending; absent while nothing is being embedded')),
+      ),
+    }),
   }),
   handle: async ({ memory }) => statsData(await memory.stats(), Infinity),
 });

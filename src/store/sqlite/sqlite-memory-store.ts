@@ -4,6 +4,7 @@ import type { MemoryFilter } from '../../memory/filter.ts';
 import type { Memory, MemoryDraft, MemoryPatch, MemoryWithHistory } from '../../memory/memory.ts';
 import { SerialQueue } from '../../util/serial-queue.ts';
 import { createUuidV7Generator } from '../../util/uuid-v7.ts';
+import { DATABASE_NAME } from '../memory-store.ts';
 import type {
   AddOptions,
   AddOutcome,
@@ -52,9 +53,6 @@ import {
   updateMemory,
   type WriteContext,
 } from './writes.ts';
-
-/** Name of the database inside the data folder. */
-export const DATABASE_NAME = 'memory.sqlite';
 
 export interface SqliteMemoryStoreSettings extends Omit<StoreFileSettings, 'path'> {
   /** Folder of the database; created with mode 0700 when absent. */
