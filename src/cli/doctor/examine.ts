@@ -16,7 +16,7 @@ export async function examine(context: CommandContext): Promise<Finding[]> {
   let subject: DoctorSubject;
   try {
     const { settings, configFile } = context.config();
-    findings.push({ check: 'configuration', status: 'ok', message: `valid (${configFile})` });
+    findings.push({ check: 'configuration', status: 'ok', message: `valid (${configFile ?? 'no config file: the home folder is not known'})` });
     subject = { host: context.host, settings, app: () => context.app() };
   } catch (error) {
     return [...findings, failure('configuration', error)];

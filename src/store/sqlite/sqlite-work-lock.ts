@@ -1,8 +1,9 @@
-import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, existsSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { WorkLock } from '../../backup/work-lock.ts';
 import { BackupBusyError } from '../../errors/backup-busy-error.ts';
+import { createFolders } from '../../util/create-folders.ts';
 import { isBusy, toStoreError } from './sqlite-errors.ts';
 
 const NAME = 'backup.lock';
@@ -44,7 +45,7 @@ export class SqliteWorkLock implements WorkLock {
     const { DatabaseSync } = await import('@photostructure/sqlite');
     const path = join(this.#dataDir, NAME);
     try {
-      mkdirSync(this.#dataDir, { recursive: true, mode: 0o700 });
+      createFolders(this.#dataDir);
       // Only once: closing any other handle of the file would drop a lock that this process holds on it.
       if (!existsSync(path)) closeSync(openSync(path, 'a', 0o600));
       const database = new DatabaseSync(path, { timeout: 0 });
