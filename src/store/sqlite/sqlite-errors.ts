@@ -20,6 +20,9 @@ const CANTOPEN = 14;
 const PROTOCOL = 15;
 const NOTADB = 26;
 
+/** Second byte of IOERR: UNLOCK, RDLOCK, CHECKRESERVEDLOCK, LOCK and SHMLOCK, which are about locks alone. */
+const LOCK_CALLS: ReadonlySet<number> = new Set([8, 9, 14, 15, 20]);
+
 /** The database file was renamed or deleted while open. */
 const READONLY_DBMOVED = 1032;
 
@@ -83,6 +86,7 @@ function fromSqlite(
     case CANTOPEN:
       return cannotOpen(path, cause);
     case IOERR:
+      if (LOCK_CALLS.has(code >> 8)) return noLocks(path, cause);
       if (isDiskFull(path)) return new StoreFullError(path, { cause });
       return new StoreUnavailableError(
         `Reading or writing the memory store ${path} failed: ${describe(cause)}`,
@@ -107,6 +111,11 @@ function fromFileSystem(cause: unknown, path: string): FaissMemoryError | null {
     case 'ENOSPC':
     case 'EDQUOT':
       return new StoreFullError(path, { cause });
+    case 'ENOTDIR':
+      return new StoreUnavailableError(
+        `The memory store ${path} cannot be opened: a part of its path is a file, not a folder`,
+        { fix: 'Choose another folder with MEMORY_DATA_DIR, or move that file away.', cause },
+      );
     default:
       return mayCreate(path) ? unavailable(path, cause) : new StoreReadOnlyError(path, { cause });
   }
@@ -151,9 +160,20 @@ export function moved(path: string, cause?: unknown): StoreUnavailableError {
   });
 }
 
+/** The file system refuses locks themselves, as some network shares do: waiting and searching a process are no help. */
+export function noLocks(path: string, cause?: unknown): StoreUnavailableError {
+  return new StoreUnavailableError(
+    `The memory store ${path} cannot be used: the file system of its folder refuses to lock files, and no other program holds a lock there`,
+    {
+      fix: `Choose a folder on a local disk with MEMORY_DATA_DIR, and move the files of ${dirname(path)} there while no client runs; for a network share, turn on its lock service.`,
+      cause,
+    },
+  );
+}
+
 function unavailable(path: string, cause: unknown): StoreUnavailableError {
   return new StoreUnavailableError(`The memory store ${path} cannot be opened: ${describe(cause)}`, {
-    fix: 'Check that the folder exists and that your user may read and write it.',
+    fix: 'Check that your user may make, read and write that folder, or choose another one with MEMORY_DATA_DIR.',
     retryable: true,
     cause,
   });

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { WorkLock } from '../../backup/work-lock.ts';
 import { BackupBusyError } from '../../errors/backup-busy-error.ts';
 import { createFolders } from '../../util/create-folders.ts';
-import { isBusy, toStoreError } from './sqlite-errors.ts';
+import { isBusy, noLocks, toStoreError } from './sqlite-errors.ts';
 
 const NAME = 'backup.lock';
 const PAUSE_MS = 100;
@@ -36,9 +36,19 @@ export class SqliteWorkLock implements WorkLock {
       const release = await this.#try();
       if (release !== null) return release;
       const waited = performance.now() - start;
-      if (waited >= waitMs) throw new BackupBusyError(this.#dataDir, waited);
+      if (waited >= waitMs) throw await this.#busyError(waited);
       await delay(Math.random() * PAUSE_MS);
     }
+  }
+
+  async #busyError(waited: number): Promise<Error> {
+    const { tryLock } = await import('./process-lock.ts');
+    try {
+      tryLock(this.#dataDir);
+    } catch (error) {
+      if (isBusy(error)) return noLocks(join(this.#dataDir, NAME), error);
+    }
+    return new BackupBusyError(this.#dataDir, waited);
   }
 
   async #try(): Promise<(() => void) | null> {
