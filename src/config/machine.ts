@@ -60,7 +60,8 @@ export function defaultDataFolder(machine: Machine): string {
       PRODUCT,
     );
   }
-  if (machine.platform === 'darwin') return paths.join(homeOf(machine), 'Library', 'Application Support', PRODUCT);
+  if (machine.platform === 'darwin')
+    return paths.join(homeOf(machine), 'Library', 'Application Support', PRODUCT);
   return paths.join(
     absoluteVariable(machine, 'XDG_DATA_HOME') ?? paths.join(homeOf(machine), '.local', 'share'),
     PRODUCT,
@@ -81,7 +82,10 @@ function configFolder(machine: Machine): string {
     );
   }
   if (machine.platform === 'darwin') return paths.join(homeOf(machine), 'Library', 'Preferences', PRODUCT);
-  return paths.join(absoluteVariable(machine, 'XDG_CONFIG_HOME') ?? paths.join(homeOf(machine), '.config'), PRODUCT);
+  return paths.join(
+    absoluteVariable(machine, 'XDG_CONFIG_HOME') ?? paths.join(homeOf(machine), '.config'),
+    PRODUCT,
+  );
 }
 
 /** The XDG rules say that a relative value is to be ignored; the same is right for the others. */

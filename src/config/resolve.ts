@@ -50,9 +50,7 @@ export function resolveConfig(input: ConfigInput): ResolvedConfig {
   const fromFlags = readFlags(input.flags?.values ?? {}, input);
   const fromEnvironment = readEnvironment(input);
   const fromFile =
-    configFile === undefined
-      ? NO_VALUES
-      : readConfigFile(configFile, { machine: input, mustExist: named });
+    configFile === undefined ? NO_VALUES : readConfigFile(configFile, { machine: input, mustExist: named });
   const layers = [fromFlags, fromEnvironment, fromFile];
   const problems = layers.flatMap((layer) => layer.problems);
   const sources: Record<string, SettingSource> = {};
@@ -79,7 +77,14 @@ function findConfigFile(input: ConfigInput): { configFile: string | undefined; n
   const flag = input.flags?.configFile ?? '';
   const variable = input.env['MEMORY_CONFIG'] ?? '';
   const raw = flag === '' ? variable : flag;
-  if (raw === '') return { configFile: unlessRefused(() => defaultConfigFile(input), () => undefined), named: false };
+  if (raw === '')
+    return {
+      configFile: unlessRefused(
+        () => defaultConfigFile(input),
+        () => undefined,
+      ),
+      named: false,
+    };
   const baseFolder = flag === '' ? undefined : input.workingDirectory;
   const configFile = path('file').parse(raw, { machine: input, baseFolder });
   if (configFile !== undefined) return { configFile, named: true };

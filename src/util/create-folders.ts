@@ -16,16 +16,17 @@ export function createFolders(path: string, mode = 0o700): string[] {
   }
   // Says what is in the way as the file system does.
   if (missing.length === 0 && !statSync(folder).isDirectory()) mkdirSync(folder);
-  for (const next of missing) createFolder(next, mode);
-  return missing;
+  return missing.filter((next) => createFolder(next, mode));
 }
 
-function createFolder(path: string, mode: number): void {
+/** @returns false when another process was faster */
+function createFolder(path: string, mode: number): boolean {
   try {
     mkdirSync(path, { mode });
+    return true;
   } catch (error) {
-    // Another process was faster.
     const exists = error instanceof Error && 'code' in error && error.code === 'EEXIST';
     if (!exists || !statSync(path).isDirectory()) throw error;
+    return false;
   }
 }

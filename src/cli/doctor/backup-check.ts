@@ -8,6 +8,8 @@ const NAME = 'backups';
 /** Are there backups, and do they reach the remote? Asks the remote only when sync is on. */
 export const backupCheck: Check = {
   name: NAME,
+  needsFolder: true,
+  waitsFor: { what: 'the backups, here or at the remote', fix: 'Run "faiss-memory sync doctor".' },
   run: async (subject) => {
     if (!existsSync(subject.settings.dataDir)) return [];
     return [await checkLocal(subject), await checkRemote(subject)];
@@ -15,7 +17,7 @@ export const backupCheck: Check = {
 };
 
 async function checkLocal({ app, settings }: DoctorSubject): Promise<Finding> {
-  const { backup, memory } = await app();
+  const { backup, store } = await app();
   const snapshots = await backup.list();
   const newest = snapshots.at(-1);
   if (newest !== undefined) {
@@ -23,7 +25,7 @@ async function checkLocal({ app, settings }: DoctorSubject): Promise<Finding> {
     const message = `${count(snapshots.length, 'snapshot')} here, the newest ${newest.name}, ${age}`;
     return { check: NAME, status: 'ok', message };
   }
-  if ((await memory.stats()).live === 0)
+  if ((await store.stats()).live === 0)
     return { check: NAME, status: 'ok', message: 'nothing to back up yet' };
   const fix = settings.backup.enabled
     ? 'Run "faiss-memory backup"; a running server does it by itself after the next change.'

@@ -82,7 +82,7 @@ function fromSqlite(
       return new StoreFullError(path, { cause });
     case PERM:
     case READONLY:
-      return new StoreReadOnlyError(path, { cause });
+      return readOnly(path, cause);
     case CANTOPEN:
       return cannotOpen(path, cause);
     case IOERR:
@@ -107,30 +107,63 @@ function fromFileSystem(cause: unknown, path: string): FaissMemoryError | null {
     case 'EACCES':
     case 'EPERM':
     case 'EROFS':
-      return new StoreReadOnlyError(path, { cause });
+      return readOnly(path, cause);
     case 'ENOSPC':
     case 'EDQUOT':
       return new StoreFullError(path, { cause });
+    case 'EEXIST':
     case 'ENOTDIR':
       return new StoreUnavailableError(
         `The memory store ${path} cannot be opened: a part of its path is a file, not a folder`,
         { fix: 'Choose another folder with MEMORY_DATA_DIR, or move that file away.', cause },
       );
     default:
-      return mayCreate(path) ? unavailable(path, cause) : new StoreReadOnlyError(path, { cause });
+      return refusing(path).length === 0 ? unavailable(path, cause) : readOnly(path, cause);
   }
 }
 
-/** False when the nearest folder that exists cannot be written: creating folders below it fails as "not found". */
-function mayCreate(path: string): boolean {
+function readOnly(path: string, cause: unknown): StoreReadOnlyError {
+  const refused = refusing(path);
+  const diskIsReadOnly = refused.length > 0 && refused.every(({ code }) => code === 'EROFS');
+  return new StoreReadOnlyError(path, {
+    refusing: refused.map(({ path: refusedPath }) => refusedPath),
+    diskIsReadOnly: diskIsReadOnly || codeOf(cause) === 'EROFS',
+    cause,
+  });
+}
+
+/**
+ * What this process may not write of the files that SQLite needs and the nearest folder that exists: creating folders
+ * below it fails as "not found", and SQLite gives the mode of the database to the two files beside it.
+ */
+function refusing(path: string): { readonly path: string; readonly code: unknown }[] {
   let folder = dirname(path);
   while (!existsSync(folder) && dirname(folder) !== folder) folder = dirname(folder);
+  const { R_OK, W_OK, X_OK } = constants;
+  const code = refusalOf(folder, R_OK | W_OK | X_OK);
+  if (code !== undefined) return [{ path: folder, code }];
+  return [path, `${path}-wal`, `${path}-shm`].flatMap((file) => {
+    const refusal = refusalOf(file, R_OK | W_OK);
+    return refusal === undefined || refusal === 'ENOENT' ? [] : [{ path: file, code: refusal }];
+  });
+}
+
+function refusalOf(path: string, wanted: number): unknown {
   try {
-    accessSync(folder, constants.W_OK);
-    return true;
-  } catch {
-    return false;
+    accessSync(path, wanted);
+    return undefined;
+  } catch (error) {
+    return codeOf(error);
   }
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined;
+}
+
+/** Raises the error that the first write would meet: SQLite opens what it may not write without a word. */
+export function checkWritable(path: string): void {
+  if (refusing(path).length > 0) throw readOnly(path, undefined);
 }
 
 /** SQLite says only "unable to open"; the file system knows why. */
