@@ -21,7 +21,7 @@ loader.enableCompileCache?.();
 process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
 
 const { main } = await import('../cli/main.ts');
-const { findHome } = await import('../config/machine.ts');
+const { findHome } = await import('../cli/host.ts');
 const code = await main(process.argv.slice(2), {
   env: process.env,
   platform: process.platform,

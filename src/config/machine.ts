@@ -18,26 +18,6 @@ export function pathsOf(machine: Pick<Machine, 'platform'>): PlatformPath {
   return machine.platform === 'win32' ? win32 : posix;
 }
 
-/**
- * The first absolute path of those that the sources name: `HOME` may be empty or relative, and an account may have no
- * entry in the system's list. Empty when there is none.
- */
-export function findHome(platform: NodeJS.Platform, sources: readonly (() => string)[]): string {
-  for (const source of sources) {
-    const home = valueOrUndefined(source);
-    if (home !== undefined && pathsOf({ platform }).isAbsolute(home)) return home;
-  }
-  return '';
-}
-
-function valueOrUndefined(source: () => string): string | undefined {
-  try {
-    return source();
-  } catch {
-    return undefined;
-  }
-}
-
 /** @throws ConfigurationError when there is none: nothing may be stored in the working directory instead */
 export function homeOf(machine: Pick<Machine, 'homeDirectory'>): string {
   if (machine.homeDirectory !== '') return machine.homeDirectory;

@@ -3,6 +3,8 @@ import { EmbeddingRejectedError } from '../errors/embedding-rejected-error.ts';
 import { EmbeddingUnavailableError } from '../errors/embedding-unavailable-error.ts';
 import { chunkText } from '../memory/chunking.ts';
 import { estimateTokens } from '../memory/estimate-tokens.ts';
+import { tlsProblem } from '../util/network-problem.ts';
+import { fetchThroughProxy, findProxy, ProxyError, type ProxiedRequest } from '../util/proxy.ts';
 import type { EmbeddedChunk, Embedder, ModelStamp } from './embedder.ts';
 
 export interface OpenAiCompatibleSettings {
@@ -81,11 +83,13 @@ export class OpenAiCompatibleEmbedder implements Embedder {
   }
 
   describe(): Record<string, string | number | boolean> {
+    const proxy = findProxy(this.#endpoint);
     return {
       provider: 'openai',
       endpoint: this.#endpoint,
       model: this.#model,
       apiKey: this.#settings.apiKey !== undefined,
+      ...(proxy === undefined ? {} : { proxy: `${proxy.shown} (${proxy.variable})` }),
     };
   }
 
@@ -121,7 +125,7 @@ export class OpenAiCompatibleEmbedder implements Embedder {
   async #request(texts: readonly string[], signal: AbortSignal | undefined): Promise<Float32Array[]> {
     const { apiKey, dimension, timeoutMs } = this.#settings;
     const stopped = this.#stopped(signal);
-    const response = await fetch(this.#endpoint, {
+    const response = await this.#fetch({
       method: 'POST',
       headers: {
         'content-type': 'application/json',
@@ -133,7 +137,6 @@ export class OpenAiCompatibleEmbedder implements Embedder {
         encoding_format: 'float',
         ...(dimension === undefined ? {} : { dimensions: dimension }),
       }),
-      redirect: 'error',
       signal: AbortSignal.any([stopped, AbortSignal.timeout(timeoutMs)]),
     }).catch((cause: unknown) => {
       stopped.throwIfAborted();
@@ -146,7 +149,22 @@ export class OpenAiCompatibleEmbedder implements Embedder {
     return this.#vectors(body, texts.length);
   }
 
+  #fetch(request: ProxiedRequest): Promise<Response> {
+    const proxy = findProxy(this.#endpoint);
+    if (proxy !== undefined) return fetchThroughProxy(this.#endpoint, request, proxy);
+    return fetch(this.#endpoint, { ...request, redirect: 'error' });
+  }
+
   #unreachable(cause: unknown): EmbeddingUnavailableError {
+    if (cause instanceof ProxyError) {
+      const message = `The embedding endpoint ${this.#endpoint} cannot be reached: ${cause.message}`;
+      return new EmbeddingUnavailableError(message, { cause, fix: cause.fix });
+    }
+    const tls = tlsProblem(cause);
+    if (tls !== undefined) {
+      const message = `The embedding endpoint ${this.#endpoint} ${tls.problem}`;
+      return new EmbeddingUnavailableError(message, { cause, retryable: false, fix: tls.fix });
+    }
     const timedOut = cause instanceof Error && cause.name === 'TimeoutError';
     const what = timedOut ? `did not answer within ${this.#settings.timeoutMs} ms` : 'cannot be reached';
     return new EmbeddingUnavailableError(`The embedding endpoint ${this.#endpoint} ${what}`, {

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { relativeTime } from '../../util/relative-time.ts';
+import { findProxy } from '../../util/proxy.ts';
 import { count } from '../render.ts';
 import type { Check, DoctorSubject, Finding } from './check.ts';
 
@@ -43,8 +44,19 @@ async function checkRemote({ app, settings }: DoctorSubject): Promise<Finding> {
   const unsent =
     unsentWrites === null || unsentWrites === 0 ? '' : `, ${unsentWrites} changes not uploaded yet`;
   if (problem === null) {
-    return { check, status: 'ok', message: `${location ?? 'on'}: ${relation}${unsent}` };
+    return {
+      check,
+      status: 'ok',
+      message: `${location ?? 'on'}${proxyWords(settings.sync)}: ${relation}${unsent}`,
+    };
   }
   const fix = problem.fix ?? 'Run "faiss-memory sync doctor".';
   return { check, status: 'fail', message: `${problem.code}: ${problem.message}${unsent}`, fix };
+}
+
+/** Empty when the remote is reached directly. */
+function proxyWords({ provider, endpoint }: DoctorSubject['settings']['sync']): string {
+  if (provider === 'folder') return '';
+  const proxy = findProxy(endpoint ?? 'https://s3.amazonaws.com');
+  return proxy === undefined ? '' : ` through the proxy ${proxy.shown} (${proxy.variable})`;
 }
