@@ -18,6 +18,7 @@ const { metafile } = await build({
     'src/testing.ts',
     'src/embedding/embedding-worker.ts',
     'src/store/store-worker.ts',
+    'src/store/try-folder.ts',
   ],
   outbase: 'src',
   outdir: fresh,

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { BackupService } from './backup/backup-service.ts';
+import { TARGET_SEGMENT_BYTES } from './backup/format-limits.ts';
 import { Keyring } from './backup/keyring.ts';
 import type { RetentionPolicy } from './backup/retention.ts';
 import type { ScratchStore } from './backup/verify-repository.ts';
@@ -58,7 +59,10 @@ export function composeBackup(settings: Settings, replica: ReplicaStore, logger:
       access === null
         ? null
         : { open: () => createBlobStore(access), decorate: (plain) => decorate(plain, logger) },
-    probe: access === null ? null : ({ signal }) => probeBlobStore(access, { signal }),
+    probe:
+      access === null
+        ? null
+        : ({ signal }) => probeBlobStore(access, { signal, largestBytes: TARGET_SEGMENT_BYTES }),
   });
   const background = new BackgroundWork({
     replica,

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { homedir } from 'node:os';
+import { homedir, userInfo } from 'node:os';
 
 // Plain syntax and late imports on purpose: an old Node must get as far as the message.
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
@@ -21,12 +21,13 @@ loader.enableCompileCache?.();
 process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
 
 const { main, reportUnfinishedWork } = await import('../cli/main.ts');
+const { findHome } = await import('../cli/host.ts');
 const { endProcess, watchUnfinishedWork } = await import('../util/process-end.ts');
 const argv = process.argv.slice(2);
 const host = {
   env: process.env,
   platform: process.platform,
-  homeDirectory: homedir(),
+  homeDirectory: findHome(process.platform, [homedir, () => userInfo().homedir]),
   workingDirectory: process.cwd(),
   stdin: process.stdin,
   stdout: process.stdout,

@@ -1,6 +1,14 @@
 import { BlobStoreError } from '../errors/blob-store-error.ts';
 import { failureOfBody } from './collect-body.ts';
-import { failureOfNetwork, failureOfStatus, fixes, retryAfterMs, safeText, type Failure } from './failure.ts';
+import {
+  failureOfNetwork,
+  failureOfStatus,
+  fixes,
+  problemText,
+  retryAfterMs,
+  safeText,
+  type Failure,
+} from './failure.ts';
 import type { FailedCall } from './request-runner.ts';
 
 const credentials: Failure = { reason: 'bad-credentials', fix: fixes.credentials, refused: true };
@@ -27,7 +35,7 @@ const byCode: Readonly<Record<string, Failure>> = {
   BlobArchived: { reason: 'archived', fix: 'Move the blob to an online tier.', refused: true },
   ServerBusy: { reason: 'throttled', retryable: true },
   OperationTimedOut: { reason: 'timeout', retryable: true },
-  RequestBodyTooLarge: { reason: 'too-large', refused: true },
+  RequestBodyTooLarge: { reason: 'too-large', fix: fixes.bodies, refused: true },
 };
 
 /** The parts of the SDK's error that are used. */
@@ -61,7 +69,9 @@ export function azureError(thrown: unknown, context: FailedCall): BlobStoreError
     operation: context.operation,
     location: context.location,
     key: context.key,
-    problem: context.timedOut ? 'no progress within the time allowed' : safeText(said, context.secrets),
+    problem: context.timedOut
+      ? 'no progress within the time allowed'
+      : safeText(problemText(failure, said), context.secrets),
     fix: failure.fix,
     retryable: failure.retryable,
     status,

@@ -1,3 +1,5 @@
+import { tlsProblem, type TlsProblem } from '../util/network-problem.ts';
+import { ProxyError } from '../util/proxy.ts';
 import type { BlobOperation, BlobStoreReason } from '../errors/blob-store-error.ts';
 
 /** What kind of failure it is: the part of a `BlobStoreError` that does not depend on the call. */
@@ -5,6 +7,8 @@ export interface Failure {
   readonly reason: BlobStoreReason;
   readonly retryable?: boolean;
   readonly fix?: string;
+  /** In our own words, put before those of the library. */
+  readonly problem?: string;
   /** The request was refused before it took effect, whatever it was. */
   readonly refused?: boolean;
 }
@@ -19,13 +23,14 @@ export interface CallContext {
 /** What to do about a failure, where that does not depend on the provider. */
 export const fixes = {
   reach: 'Check the network and the endpoint.',
-  tls: 'Check whether the endpoint begins with http: or https:, and that its certificate is valid for this name.',
   credentials: 'Check the access key and the secret key.',
   permissions: 'Allow this key to put, get, list and delete objects under the prefix of the bucket.',
   bucket: 'Create the bucket or correct its name.',
   region: "Set the region to the bucket's own.",
   endpoint: 'Check the endpoint: it is the address of the service, without the name of the bucket.',
   clock: "Set this computer's clock.",
+  bodies:
+    'Raise the limit of request bodies to 64 MiB at the proxy or gateway in front of the store (nginx: client_max_body_size 64m).',
   space: 'Free some space or raise the quota at the provider.',
 } as const;
 
@@ -42,10 +47,16 @@ const byStatus: Readonly<Record<number, Failure>> = {
   403: { reason: 'access-denied', fix: fixes.permissions, ...refused },
   404: { reason: 'wrong-endpoint', fix: fixes.endpoint, ...refused },
   405: { reason: 'wrong-endpoint', fix: fixes.endpoint, ...refused },
+  407: {
+    reason: 'unreachable',
+    problem: 'the proxy wants a user name and a password',
+    fix: 'Put user name and password into the proxy address: http://user:password@host:port.',
+    ...refused,
+  },
   408: { reason: 'timeout', retryable: true },
   409: { reason: 'conflict', retryable: true, ...refused },
   412: { reason: 'precondition', ...refused },
-  413: { reason: 'too-large', ...refused },
+  413: { reason: 'too-large', fix: fixes.bodies, ...refused },
   425: { reason: 'throttled', retryable: true, ...refused },
   429: { reason: 'throttled', retryable: true, ...refused },
   501: { reason: 'unsupported', ...refused },
@@ -60,7 +71,6 @@ function defaultOfStatus(status: number): Failure {
 
 const noConnection: Failure = { reason: 'unreachable', retryable: true, fix: fixes.reach, ...refused };
 const brokenConnection: Failure = { reason: 'interrupted', retryable: true };
-const tlsRefused: Failure = { reason: 'tls', fix: fixes.tls, ...refused };
 
 const bySystemCode: Readonly<Record<string, Failure>> = {
   ECONNREFUSED: noConnection,
@@ -76,14 +86,15 @@ const bySystemCode: Readonly<Record<string, Failure>> = {
   EPIPE: brokenConnection,
   ERR_STREAM_PREMATURE_CLOSE: brokenConnection,
   ETIMEDOUT: { reason: 'timeout', retryable: true, fix: fixes.reach },
-  EPROTO: tlsRefused,
 };
 
 /** Meaning of an error of Node's network code, searched through its causes; undefined when it is something else. */
 export function failureOfNetwork(error: unknown): (Failure & { readonly code: string }) | undefined {
   for (let current = error; current instanceof Error; current = current.cause) {
     const code = 'code' in current && typeof current.code === 'string' ? current.code : current.name;
-    const failure = failureOfCode(code);
+    if (current instanceof ProxyError) return { ...proxyFailure(current), code: current.code };
+    const tls = tlsProblem(current);
+    const failure = tls === undefined ? failureOfCode(code) : tlsFailure(tls);
     if (failure !== undefined) return { ...failure, code };
     if (current instanceof AggregateError && current.errors.length > 0) {
       return failureOfNetwork(current.errors[0]);
@@ -92,12 +103,17 @@ export function failureOfNetwork(error: unknown): (Failure & { readonly code: st
   return undefined;
 }
 
+function proxyFailure({ message, fix }: ProxyError): Failure {
+  return { reason: 'unreachable', retryable: true, problem: message, fix, ...refused };
+}
+
+function tlsFailure({ problem, fix }: TlsProblem): Failure {
+  return { reason: 'tls', problem: `the server ${problem}`, fix, ...refused };
+}
+
 function failureOfCode(code: string): Failure | undefined {
   if (bySystemCode[code] !== undefined) return bySystemCode[code];
   if (code === 'TimeoutError') return bySystemCode['ETIMEDOUT'];
-  // Certificates have two dozen codes; OpenSSL's own begin with ERR_SSL.
-  if (/^(?:ERR_(?:SSL|TLS)|CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|HOSTNAME_MISMATCH)/.test(code))
-    return tlsRefused;
   // What answered does not speak HTTP, or sent more than it had announced.
   if (code.startsWith('HPE_')) return { reason: 'protocol', retryable: true, fix: fixes.endpoint };
   return undefined;
@@ -110,6 +126,11 @@ export function retryAfterMs(header: string | null | undefined, now: number): nu
   if (Number.isFinite(seconds)) return Math.max(0, seconds * 1000);
   const date = Date.parse(header);
   return Number.isNaN(date) ? undefined : Math.max(0, date - now);
+}
+
+/** The failure in our own words, where there are some, and in those of the library. */
+export function problemText({ problem }: Failure, said: string): string {
+  return problem === undefined ? said : `${problem} (${said})`;
 }
 
 /** One line without any of the secrets, and without control characters that could move a terminal's cursor. */

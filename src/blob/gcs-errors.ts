@@ -1,6 +1,14 @@
 import { BlobStoreError } from '../errors/blob-store-error.ts';
 import { failureOfBody } from './collect-body.ts';
-import { failureOfNetwork, failureOfStatus, fixes, retryAfterMs, safeText, type Failure } from './failure.ts';
+import {
+  failureOfNetwork,
+  failureOfStatus,
+  fixes,
+  problemText,
+  retryAfterMs,
+  safeText,
+  type Failure,
+} from './failure.ts';
 import type { FailedCall } from './request-runner.ts';
 
 const damaged: Failure = { reason: 'integrity', retryable: true, refused: true };
@@ -37,7 +45,9 @@ export function gcsError(thrown: unknown, call: FailedCall): BlobStoreError {
     operation: call.operation,
     location: call.location,
     key: call.key,
-    problem: call.timedOut ? 'no progress within the time allowed' : safeText(said, call.secrets),
+    problem: call.timedOut
+      ? 'no progress within the time allowed'
+      : safeText(problemText(failure, said), call.secrets),
     fix: failure.fix,
     retryable: failure.retryable,
     status,

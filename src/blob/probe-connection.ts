@@ -1,6 +1,7 @@
 import { BlobStoreError, type BlobStoreReason } from '../errors/blob-store-error.ts';
 import type { BlobSettings, S3BlobSettings } from './blob-settings.ts';
 import type { CreatableBlobStore } from './blob-store.ts';
+import { isCertificateCode } from '../util/network-problem.ts';
 import { createBlobStore } from './create-blob-store.ts';
 import type { Finding, ProbeCheck } from './probe-finding.ts';
 import { retryingBlobStore } from './retrying-blob-store.ts';
@@ -65,17 +66,11 @@ async function findAlternative(
   error: BlobStoreError,
   signal: AbortSignal | undefined,
 ): Promise<Finding | undefined> {
+  // A certificate that is refused proves that the address is right: no other one is tried, least of all without TLS.
+  if (isCertificateCode(error.providerCode)) return undefined;
   if (['tls', 'protocol', 'interrupted', 'wrong-endpoint'].includes(error.reason)) {
-    const swapped = swapProtocol(settings.endpoint);
-    if (swapped !== undefined && (await answers({ ...settings, endpoint: swapped }, signal))) {
-      const protocol = swapped.startsWith('https') ? 'https' : 'http';
-      return {
-        check: 'endpoint',
-        level: 'problem',
-        message: `The server speaks ${protocol}.`,
-        fix: `Set the endpoint to ${swapped}.`,
-      };
-    }
+    const other = await findOtherProtocol(settings, signal);
+    if (other !== undefined) return other;
   }
   if (['unreachable', 'wrong-endpoint', 'no-bucket', 'tls', 'protocol'].includes(error.reason)) {
     const pathStyle = !(settings.pathStyle ?? true);
@@ -91,6 +86,28 @@ async function findAlternative(
   return undefined;
 }
 
+async function findOtherProtocol(
+  settings: S3BlobSettings,
+  signal: AbortSignal | undefined,
+): Promise<Finding | undefined> {
+  const swapped = swapProtocol(settings.endpoint);
+  if (swapped === undefined) return undefined;
+  const { store, error } = await tryToList({ ...settings, endpoint: swapped }, signal);
+  await store?.close();
+  const protocol = swapped.startsWith('https') ? 'https' : 'http';
+  const certificate = isCertificateCode(error?.providerCode);
+  // A server that wants TLS answers plain http with status 400, if at all.
+  const answered = error?.status !== undefined && (protocol === 'https' || error.status !== 400);
+  if (error !== null && !answered && !certificate) return undefined;
+  const trust = certificate ? ` ${error?.fix ?? ''}` : '';
+  return {
+    check: 'endpoint',
+    level: 'problem',
+    message: `The server speaks ${protocol}.`,
+    fix: `Set the endpoint to ${swapped}.${trust}`,
+  };
+}
+
 function swapProtocol(endpoint: string | undefined): string | undefined {
   if (endpoint?.startsWith('https://') === true) return endpoint.replace('https://', 'http://');
   if (endpoint?.startsWith('http://') === true) return endpoint.replace('http://', 'https://');
@@ -101,13 +118,4 @@ async function lists(settings: S3BlobSettings, signal: AbortSignal | undefined):
   const { store, error } = await tryToList(settings, signal);
   await store?.close();
   return error === null;
-}
-
-/** Did an HTTP server answer, whatever it said? A refused certificate also shows that it speaks https. */
-async function answers(settings: S3BlobSettings, signal: AbortSignal | undefined): Promise<boolean> {
-  const { store, error } = await tryToList(settings, signal);
-  await store?.close();
-  return (
-    error === null || error.status !== undefined || /CERT|SELF_SIGNED|VERIFY/.test(error.providerCode ?? '')
-  );
 }

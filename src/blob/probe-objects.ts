@@ -1,4 +1,6 @@
+import { randomBytes } from 'node:crypto';
 import { BlobStoreError, type BlobOperation } from '../errors/blob-store-error.ts';
+import { fixes } from './failure.ts';
 import type { BlobCallOptions, BlobStore } from './blob-store.ts';
 import type { ConditionalPut, Finding, ProbeCheck } from './probe-finding.ts';
 
@@ -78,6 +80,49 @@ async function probeDelete({ store, folder, options }: ProbeArea): Promise<Findi
   }
   if ((await store.get(`${folder}object`, options)) === null) return ok('delete', 'Objects can be deleted.');
   return broken('delete', 'A deleted object is still there.');
+}
+
+const MIB = 1024 * 1024;
+/** Only stores with tens of thousands of memories write larger objects. */
+const ENOUGH_FOR_SMALL_STORES = 8 * MIB;
+/** Sizes that are tried after the largest was refused, to name the limit. */
+const SMALLER_MIB = [8, 4, 2, 1, 0.5];
+
+/**
+ * Writes one object of the largest usual size: a gateway between here and the store may limit it, and may cut the
+ * connection instead of saying so. @returns undefined when a problem of another kind is in the way
+ */
+export async function probeLargest(area: ProbeArea, bytes: number): Promise<Finding | undefined> {
+  const mib = (size: number): string => `${size / MIB} MiB`;
+  const error = await tryToPut(area, bytes);
+  if (error === null) return ok('put', `Objects of ${mib(bytes)}, the largest usual size, can be written.`);
+  if (error.reason !== 'too-large' && error.reason !== 'interrupted') return undefined;
+  let accepted = 0;
+  for (const size of SMALLER_MIB.map((count) => count * MIB)) {
+    if ((await tryToPut(area, size)) !== null) continue;
+    accepted = size;
+    break;
+  }
+  const taken = accepted === 0 ? 'small objects' : `objects of ${mib(accepted)}`;
+  return {
+    check: 'put',
+    level: accepted >= ENOUGH_FOR_SMALL_STORES ? 'warning' : 'problem',
+    message: `The store, or a proxy in front of it, takes ${taken}, but none of ${mib(bytes)}, which backups can need (${error.reason}).`,
+    fix: fixes.bodies,
+  };
+}
+
+async function tryToPut(
+  { store, folder, options }: ProbeArea,
+  bytes: number,
+): Promise<BlobStoreError | null> {
+  try {
+    await store.put(`${folder}large`, randomBytes(bytes), options);
+    return null;
+  } catch (error) {
+    if (error instanceof BlobStoreError) return error;
+    throw error;
+  }
 }
 
 /** Tries both kinds of conditional write, including on servers that accept a condition and ignore it. */

@@ -5,8 +5,11 @@ import type { BlobCallOptions, BlobStore } from './blob-store.ts';
 import { checkBlobSettings } from './check-blob-settings.ts';
 import { findingOf, probeConnection } from './probe-connection.ts';
 import type { ConditionalPut, Finding, ProbeReport } from './probe-finding.ts';
-import { probeConditions, probeObjects, type ProbeArea } from './probe-objects.ts';
+import { probeConditions, probeLargest, probeObjects, type ProbeArea } from './probe-objects.ts';
 import { probeS3 } from './probe-s3.ts';
+import { findProxy } from '../util/proxy.ts';
+import { unlessBlank } from './normalize-prefix.ts';
+import { addressOfS3, resolveS3 } from './s3-client.ts';
 import { retryingBlobStore } from './retrying-blob-store.ts';
 
 /** Objects of a probe are `probe/<random>/…`, and deleted at its end. */
@@ -23,26 +26,33 @@ const conditionMessages: Record<ConditionalPut, string> = {
   unknown: 'Conditional writes could not be tried. Nothing depends on them.',
 };
 
+export interface ProbeOptions extends BlobCallOptions {
+  /** Size of the largest object that will usually be written; absent = it is not tried. */
+  readonly largestBytes?: number;
+}
+
 /**
  * Finds out whether a store can hold backups and, where it cannot, which setting to change. Never raises a
  * `BlobStoreError`: those become findings. Writes a few small objects under `probe/` and deletes them.
  */
 export async function probeBlobStore(
   settings: BlobSettings,
-  options: BlobCallOptions = {},
+  { largestBytes, ...options }: ProbeOptions = {},
 ): Promise<ProbeReport> {
   const location = placeOf(settings);
   const mistakes = checkBlobSettings(settings);
   if (mistakes.some(({ level }) => level === 'problem')) return report({ location, findings: mistakes });
   const { store, findings: contact } = await probeConnection(settings, options.signal);
-  if (store === null) return report({ location, findings: [...mistakes, ...contact] });
+  if (store === null) return report({ location, findings: [...mistakes, ...proxyOf(settings), ...contact] });
   const folder = `${probeFolder}/${randomBytes(8).toString('hex')}/`;
   const area = { store: retryingBlobStore(store, { attempts: 3 }), folder, options };
   try {
-    const findings = [...mistakes, ...contact, ...(await probeObjects(area))];
+    const findings = [...mistakes, ...contact, ...proxyOf(settings), ...(await probeObjects(area))];
     if (findings.some(({ level }) => level === 'problem')) {
       return report({ location: store.location, findings, ...clockOf(store) });
     }
+    const largest = largestBytes === undefined ? undefined : await probeLargest(area, largestBytes);
+    if (largest !== undefined) findings.push(largest);
     const conditionalPut = await probeConditions(area);
     findings.push({ check: 'conditional-put', level: 'note', message: conditionMessages[conditionalPut] });
     if (settings.provider === 's3') findings.push(...(await probeS3({ settings, folder, options })));
@@ -53,6 +63,28 @@ export async function probeBlobStore(
   } finally {
     await cleanUp(area);
     await store.close();
+  }
+}
+
+/** Which proxy the requests went through. */
+function proxyOf(settings: BlobSettings): Finding[] {
+  const proxy = findProxy(addressOf(settings));
+  if (proxy === undefined) return [];
+  const message = `Requests go through the proxy ${proxy.shown} (${proxy.variable}).`;
+  return [{ check: 'endpoint', level: 'note', message }];
+}
+
+/** Empty for a folder. */
+function addressOf(settings: BlobSettings): string {
+  switch (settings.provider) {
+    case 'folder':
+      return '';
+    case 's3':
+      return addressOfS3(resolveS3(settings));
+    case 'gcs':
+      return unlessBlank(settings.endpoint) ?? 'https://storage.googleapis.com';
+    case 'azure':
+      return unlessBlank(settings.endpoint) ?? `https://${settings.accountName ?? ''}.blob.core.windows.net`;
   }
 }
 

@@ -5,6 +5,7 @@ import type { S3BlobSettings } from './blob-settings.ts';
 import { collectBody } from './collect-body.ts';
 import { fixes } from './failure.ts';
 import { normalizePrefix, unlessBlank } from './normalize-prefix.ts';
+import { findProxy, proxyHeaders, TunnelAgent, type Proxy } from '../util/proxy.ts';
 import { resolvePreset } from './provider-presets.ts';
 
 /** A page of 1,000 keys is below 1 MiB; more is not a listing. */
@@ -88,13 +89,51 @@ function misconfigured(location: string, problem: string, fix: string = fixes.en
 /** The S3 client and the commands that are used, loaded on first need: it takes 0.2 s to import. */
 export async function openS3Client(connection: S3Connection) {
   const sdk = await import('@aws-sdk/client-s3');
-  return { sdk, client: new sdk.S3Client(clientConfig(connection)) satisfies S3Client };
+  const proxy = findProxy(addressOfS3(connection));
+  const client = new sdk.S3Client(clientConfig(connection, proxy)) satisfies S3Client;
+  if (proxy !== undefined) {
+    client.middlewareStack.add(
+      (next) => (call) => {
+        // After it was signed for the server.
+        forwardPlainHttp(call.request as SdkRequest, proxy);
+        return next(call);
+      },
+      { step: 'finalizeRequest', priority: 'low', name: 'forwardPlainHttp' },
+    );
+  }
+  return { sdk, client };
 }
 
 /** The SDK as loaded on use. */
 export type S3Sdk = Awaited<ReturnType<typeof openS3Client>>['sdk'];
 
-function clientConfig(connection: S3Connection): S3ClientConfig {
+/** What a proxy is looked up for. */
+export function addressOfS3({ endpoint, region }: S3Connection): string {
+  return endpoint ?? `https://s3.${region ?? 'us-east-1'}.amazonaws.com`;
+}
+
+/** The parts of the SDK's request that are used. */
+interface SdkRequest {
+  protocol: string;
+  hostname: string;
+  port?: number;
+  path: string;
+  headers: Record<string, string>;
+}
+
+/** Requests without TLS go to the proxy itself, with their whole address. */
+function forwardPlainHttp(request: SdkRequest, proxy: Proxy): void {
+  if (request.protocol !== 'http:') return;
+  const { protocol, hostname, port } = proxy.url;
+  const origin = request.port === undefined ? request.hostname : `${request.hostname}:${request.port}`;
+  request.path = `http://${origin}${request.path}`;
+  request.protocol = protocol;
+  request.hostname = hostname;
+  request.port = port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port);
+  Object.assign(request.headers, proxyHeaders(proxy));
+}
+
+function clientConfig(connection: S3Connection, proxy: Proxy | undefined): S3ClientConfig {
   const { endpoint, region, credentials, timeoutMs = 30_000 } = connection;
   return {
     ...(endpoint === undefined ? {} : { endpoint }),
@@ -110,6 +149,9 @@ function clientConfig(connection: S3Connection): S3ClientConfig {
     expectContinueHeader: false,
     streamCollector: (stream: Readable) => collectBody(stream, { maxBytes: maxAnswerBytes }),
     requestHandler: {
+      ...(proxy === undefined || connection.endpoint?.startsWith('http:') === true
+        ? {}
+        : { httpsAgent: new TunnelAgent(proxy) }),
       connectionTimeout: Math.min(timeoutMs, 10_000),
       socketTimeout: timeoutMs,
       logger: { trace: silent, debug: silent, info: silent, warn: silent, error: silent },

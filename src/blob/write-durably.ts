@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { BigIntStats } from 'node:fs';
-import { link, mkdir, open, rename, unlink } from 'node:fs/promises';
+import { link, open, rename, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { createFolders } from '../util/create-folders.ts';
 
 const temporaryPrefix = '.tmp-';
 
@@ -60,12 +61,9 @@ async function writeAndSync(path: string, bytes: Uint8Array): Promise<BigIntStat
  * @returns whether anything was created
  */
 export async function makeFolderDurably(path: string): Promise<boolean> {
-  const first = await mkdir(path, { recursive: true, mode: 0o700 });
-  if (first === undefined) return false;
-  for (let folder = path; ; folder = dirname(folder)) {
-    await syncFolder(dirname(folder));
-    if (folder === first || dirname(folder) === folder) return true;
-  }
+  const created = createFolders(path);
+  for (const folder of created) await syncFolder(dirname(folder));
+  return created.length > 0;
 }
 
 /** Makes renames and removals in a folder durable. Windows does so by itself and cannot open a folder. */

@@ -83,6 +83,8 @@ export interface CommandContext {
 
 export interface CommandOutcome extends CommandResult {
   readonly exitCode?: ExitCode;
+  /** Some of its work did not end, so the program does not wait for that either. */
+  readonly abandonsWork?: boolean;
 }
 
 /** A command: how it is called, and what it does. It returns data; the program prints it. */

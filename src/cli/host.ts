@@ -1,5 +1,5 @@
 import type { Readable, Writable } from 'node:stream';
-import type { Machine } from '../config/machine.ts';
+import { pathsOf, type Machine } from '../config/machine.ts';
 
 export interface HostOutput extends Writable {
   readonly isTTY?: boolean;
@@ -15,4 +15,24 @@ export interface Host extends Machine {
   readonly stdin: HostInput;
   readonly stdout: HostOutput;
   readonly stderr: HostOutput;
+}
+
+/**
+ * The first absolute path of those that the sources name: `HOME` may be empty or relative, and an account may have no
+ * entry in the system's list. Empty when there is none.
+ */
+export function findHome(platform: NodeJS.Platform, sources: readonly (() => string)[]): string {
+  for (const source of sources) {
+    const home = valueOrUndefined(source);
+    if (home !== undefined && pathsOf({ platform }).isAbsolute(home)) return home;
+  }
+  return '';
+}
+
+function valueOrUndefined(source: () => string): string | undefined {
+  try {
+    return source();
+  } catch {
+    return undefined;
+  }
 }

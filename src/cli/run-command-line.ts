@@ -13,6 +13,9 @@ import { WELCOME } from './welcome.ts';
 /** How long a command that was asked to stop may finish what it is writing. */
 const STOP_WAIT_MS = 3_000;
 
+/** How long the end of a command waits for work that has taken too long already. */
+const ABANDONED_WAIT_MS = 2_000;
+
 /** Parses, runs and prints one command; never throws. */
 export async function runCommandLine(argv: readonly string[], host: Host): Promise<ExitCode> {
   const output = new Output(host, { json: asksForJson(argv) });
@@ -46,9 +49,11 @@ async function runInvocation(invocation: Invocation, surroundings: Surroundings)
   const { output, interruption } = surroundings;
   const session = openSession(invocation.globals, surroundings);
   const { command, args, options } = invocation;
+  let abandonsWork = false;
   try {
     const running = command.run(session.context, { args, options });
     const outcome = await untilDoneOrStopped(running, interruption);
+    abandonsWork = outcome?.abandonsWork ?? false;
     if (outcome !== undefined) await output.result(outcome);
     return stopCode(interruption) ?? outcome?.exitCode ?? EXIT_CODES.ok;
   } catch (error) {
@@ -57,7 +62,7 @@ async function runInvocation(invocation: Invocation, surroundings: Surroundings)
     await output.error(error, command.ownsStdout?.({ args, options }) ?? false);
     return exitCodeOf(error);
   } finally {
-    await session.close();
+    await (abandonsWork ? settleWithin(session.close(), ABANDONED_WAIT_MS) : session.close());
   }
 }
 

@@ -35,9 +35,11 @@ export interface ResolvedConfig {
   readonly sources: Readonly<Record<string, SettingSource>>;
   /** For stderr: things that are odd but no error. */
   readonly warnings: readonly string[];
-  /** The file that was looked for, there or not. */
-  readonly configFile: string;
+  /** The file that was looked for, there or not; undefined without a home folder to look in. */
+  readonly configFile: string | undefined;
 }
+
+const NO_VALUES: SourceValues = { values: new Map(), problems: [], warnings: [] };
 
 /**
  * Folds flags over environment over `config.json` over defaults, and validates the result once.
@@ -47,14 +49,19 @@ export function resolveConfig(input: ConfigInput): ResolvedConfig {
   const { configFile, named } = findConfigFile(input);
   const fromFlags = readFlags(input.flags?.values ?? {}, input);
   const fromEnvironment = readEnvironment(input);
-  const fromFile = readConfigFile(configFile, { machine: input, mustExist: named });
+  const fromFile =
+    configFile === undefined ? NO_VALUES : readConfigFile(configFile, { machine: input, mustExist: named });
   const layers = [fromFlags, fromEnvironment, fromFile];
   const problems = layers.flatMap((layer) => layer.problems);
   const sources: Record<string, SettingSource> = {};
   const values = settingList.map((named): [string, unknown] => {
     const winner = pickWinner(named, layers, problems);
     sources[named.key] = winner?.source ?? { kind: 'default' };
-    return [named.key, settle(named, winner, { machine: input, problems })];
+    const value = unlessRefused(
+      () => settle(named, winner, { machine: input, problems }),
+      (error) => problems.push(...error.problems),
+    );
+    return [named.key, value];
   });
   const settings = nest(values);
   // Between settings only those that are right by themselves can be compared.
@@ -66,11 +73,18 @@ export function resolveConfig(input: ConfigInput): ResolvedConfig {
   return { settings, sources, warnings: layers.flatMap((layer) => layer.warnings), configFile };
 }
 
-function findConfigFile(input: ConfigInput): { configFile: string; named: boolean } {
+function findConfigFile(input: ConfigInput): { configFile: string | undefined; named: boolean } {
   const flag = input.flags?.configFile ?? '';
   const variable = input.env['MEMORY_CONFIG'] ?? '';
   const raw = flag === '' ? variable : flag;
-  if (raw === '') return { configFile: defaultConfigFile(input), named: false };
+  if (raw === '')
+    return {
+      configFile: unlessRefused(
+        () => defaultConfigFile(input),
+        () => undefined,
+      ),
+      named: false,
+    };
   const baseFolder = flag === '' ? undefined : input.workingDirectory;
   const configFile = path('file').parse(raw, { machine: input, baseFolder });
   if (configFile !== undefined) return { configFile, named: true };
@@ -78,6 +92,20 @@ function findConfigFile(input: ConfigInput): { configFile: string; named: boolea
   throw new ConfigurationError([
     { key: 'config file', problem: `is ${show(raw)}`, source, allowed: `allowed is ${path('file').allowed}` },
   ]);
+}
+
+/** The home folder may be unknown, which is an error only for the settings that need it. */
+function unlessRefused<Value>(
+  value: () => Value,
+  note: (error: ConfigurationError) => void,
+): Value | undefined {
+  try {
+    return value();
+  } catch (error) {
+    if (!(error instanceof ConfigurationError)) throw error;
+    note(error);
+    return undefined;
+  }
 }
 
 interface Winner extends RawValue {

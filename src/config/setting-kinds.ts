@@ -1,7 +1,7 @@
 import { Cron } from 'croner';
 import { hostName } from '../util/host-name.ts';
 import { SecretString } from '../util/secret-string.ts';
-import { pathsOf } from './machine.ts';
+import { homeOf, pathsOf } from './machine.ts';
 import type { Setting, SettingFacts, SettingKind, ValuePlace } from './setting.ts';
 
 export function text(): SettingKind<string> {
@@ -73,7 +73,7 @@ export function path(what: 'file' | 'folder'): SettingKind<string> {
 function resolvePath(raw: string, { machine, baseFolder }: ValuePlace): string | undefined {
   const paths = pathsOf(machine);
   if (raw.includes('\0')) return undefined;
-  if (/^~(?=$|[/\\])/.test(raw)) return paths.join(machine.homeDirectory, raw.slice(1));
+  if (/^~(?=$|[/\\])/.test(raw)) return paths.join(homeOf(machine), raw.slice(1));
   if (paths.isAbsolute(raw)) return paths.normalize(raw);
   return baseFolder === undefined ? undefined : paths.resolve(baseFolder, raw);
 }

@@ -3,6 +3,8 @@ import { EmbeddingRejectedError } from '../errors/embedding-rejected-error.ts';
 import { EmbeddingUnavailableError } from '../errors/embedding-unavailable-error.ts';
 import { chunkText } from '../memory/chunking.ts';
 import { estimateTokens } from '../memory/estimate-tokens.ts';
+import { tlsProblem } from '../util/network-problem.ts';
+import { fetchThroughProxy, findProxy, ProxyError, type ProxiedRequest } from '../util/proxy.ts';
 import type { EmbeddedChunk, Embedder, ModelStamp } from './embedder.ts';
 
 export interface OpenAiCompatibleSettings {
@@ -86,11 +88,13 @@ export class OpenAiCompatibleEmbedder implements Embedder {
   }
 
   describe(): Record<string, string | number | boolean> {
+    const proxy = findProxy(this.#endpoint);
     return {
       provider: 'openai',
       endpoint: this.#endpoint,
       model: this.#model,
       apiKey: this.#settings.apiKey !== undefined,
+      ...(proxy === undefined ? {} : { proxy: `${proxy.shown} (${proxy.variable})` }),
     };
   }
 
@@ -168,7 +172,7 @@ export class OpenAiCompatibleEmbedder implements Embedder {
     signal: AbortSignal,
   ): Promise<{ readonly response: Response; readonly body: string }> {
     const { apiKey, dimension } = this.#settings;
-    const response = await fetch(this.#endpoint, {
+    const response = await this.#fetch({
       method: 'POST',
       headers: {
         'content-type': 'application/json',
@@ -180,14 +184,31 @@ export class OpenAiCompatibleEmbedder implements Embedder {
         encoding_format: 'float',
         ...(dimension === undefined ? {} : { dimensions: dimension }),
       }),
-      redirect: 'error',
       signal,
     });
     return { response, body: await response.text() };
   }
 
+  #fetch(request: ProxiedRequest): Promise<Response> {
+    const proxy = findProxy(this.#endpoint);
+    if (proxy !== undefined) return fetchThroughProxy(this.#endpoint, request, proxy);
+    return fetch(this.#endpoint, { ...request, redirect: 'error' });
+  }
+
   #unreachable(cause: unknown): EmbeddingUnavailableError {
     const endpoint = `The embedding endpoint ${this.#endpoint}`;
+    if (cause instanceof ProxyError) {
+      const message = `${endpoint} cannot be reached: ${cause.message}`;
+      return new EmbeddingUnavailableError(message, { cause, fix: cause.fix });
+    }
+    const tls = tlsProblem(cause);
+    if (tls !== undefined) {
+      return new EmbeddingUnavailableError(`${endpoint} ${tls.problem}`, {
+        cause,
+        retryable: false,
+        fix: tls.fix,
+      });
+    }
     const fix = 'Check that it runs and that MEMORY_EMBEDDING_BASE_URL is right.';
     if (cause instanceof Error && cause.name === 'TimeoutError') {
       const message = `${endpoint} did not answer within ${this.#settings.timeoutMs} ms`;

@@ -107,7 +107,10 @@ describe('a server with a certificate that nobody vouches for', () => {
     expect(error).toMatchObject({ reason: 'tls', retryable: false, maybeApplied: false });
     expect(error.fix).toMatch(/certificate/);
     const report = await probeBlobStore({ ...keys, endpoint: `http://127.0.0.1:${port}` });
-    expect(report.findings).toMatchObject([{ fix: `Set the endpoint to https://127.0.0.1:${port}.` }]);
+    const [finding] = report.findings;
+    expect(report.findings).toHaveLength(1);
+    expect(finding?.fix).toMatch(`Set the endpoint to https://127.0.0.1:${port}. `);
+    expect(finding?.fix).toContain('NODE_EXTRA_CA_CERTS');
     await store.close();
     server.closeAllConnections();
     server.close();

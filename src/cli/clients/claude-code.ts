@@ -1,4 +1,4 @@
-import { absoluteVariable, pathsOf } from '../../config/machine.ts';
+import { absoluteVariable, homeOf, pathsOf } from '../../config/machine.ts';
 import type { ClientDescription, ClientMachine } from './client.ts';
 
 export const claudeCode: ClientDescription = {
@@ -14,6 +14,6 @@ export const claudeCode: ClientDescription = {
 
 /** User scope: for all projects. */
 function file(machine: ClientMachine): string {
-  const folder = absoluteVariable(machine, 'CLAUDE_CONFIG_DIR') ?? machine.homeDirectory;
+  const folder = absoluteVariable(machine, 'CLAUDE_CONFIG_DIR') ?? homeOf(machine);
   return pathsOf(machine).join(folder, '.claude.json');
 }

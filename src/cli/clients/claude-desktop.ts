@@ -1,4 +1,4 @@
-import { absoluteVariable, pathsOf } from '../../config/machine.ts';
+import { absoluteVariable, homeOf, pathsOf } from '../../config/machine.ts';
 import type { ClientDescription, ClientMachine } from './client.ts';
 
 export const claudeDesktop: ClientDescription = {
@@ -14,7 +14,7 @@ export const claudeDesktop: ClientDescription = {
 
 function folder(machine: ClientMachine): string {
   const paths = pathsOf(machine);
-  const home = machine.homeDirectory;
+  const home = homeOf(machine);
   if (machine.platform === 'darwin') return paths.join(home, 'Library', 'Application Support', 'Claude');
   if (machine.platform !== 'win32') {
     return paths.join(absoluteVariable(machine, 'XDG_CONFIG_HOME') ?? paths.join(home, '.config'), 'Claude');
@@ -24,7 +24,7 @@ function folder(machine: ClientMachine): string {
 
 function roaming(machine: ClientMachine): string {
   return (
-    absoluteVariable(machine, 'APPDATA') ?? pathsOf(machine).join(machine.homeDirectory, 'AppData', 'Roaming')
+    absoluteVariable(machine, 'APPDATA') ?? pathsOf(machine).join(homeOf(machine), 'AppData', 'Roaming')
   );
 }
 
@@ -32,7 +32,7 @@ function roaming(machine: ClientMachine): string {
 function packagedFolder(machine: ClientMachine): string | undefined {
   const paths = pathsOf(machine);
   const local =
-    absoluteVariable(machine, 'LOCALAPPDATA') ?? paths.join(machine.homeDirectory, 'AppData', 'Local');
+    absoluteVariable(machine, 'LOCALAPPDATA') ?? paths.join(homeOf(machine), 'AppData', 'Local');
   const packages = paths.join(local, 'Packages');
   const name = machine.listFolder(packages).find((entry) => entry.startsWith('Claude_'));
   return name === undefined ? undefined : paths.join(packages, name, 'LocalCache', 'Roaming', 'Claude');

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
-import { copyFile, lstat, mkdir, open, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
+import { copyFile, lstat, open, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ClientFileError } from '../../errors/client-file-error.ts';
+import { createFolders } from '../../util/create-folders.ts';
 
 /** The configuration file of a client as it was read. */
 export interface ClientFile {
@@ -34,7 +35,7 @@ export async function readClientFile(path: string): Promise<ClientFile> {
 export async function replaceClientFile(file: ClientFile, text: string): Promise<string | undefined> {
   const { path } = file;
   try {
-    await mkdir(dirname(path), { recursive: true });
+    createFolders(dirname(path), 0o777);
     const backup = file.text === undefined ? undefined : await backUp(path);
     const mode = file.text === undefined ? 0o600 : (await stat(path)).mode & 0o777;
     const temporary = join(dirname(path), `.${randomUUID()}.tmp`);

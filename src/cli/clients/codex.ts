@@ -1,4 +1,4 @@
-import { absoluteVariable, pathsOf } from '../../config/machine.ts';
+import { absoluteVariable, homeOf, pathsOf } from '../../config/machine.ts';
 import type { ClientDescription, ClientMachine } from './client.ts';
 
 export const codex: ClientDescription = {
@@ -13,5 +13,5 @@ export const codex: ClientDescription = {
 };
 
 function folder(machine: ClientMachine): string {
-  return absoluteVariable(machine, 'CODEX_HOME') ?? pathsOf(machine).join(machine.homeDirectory, '.codex');
+  return absoluteVariable(machine, 'CODEX_HOME') ?? pathsOf(machine).join(homeOf(machine), '.codex');
 }

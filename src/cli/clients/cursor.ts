@@ -1,4 +1,4 @@
-import { pathsOf } from '../../config/machine.ts';
+import { homeOf, pathsOf } from '../../config/machine.ts';
 import type { ClientDescription } from './client.ts';
 
 export const cursor: ClientDescription = {
@@ -6,8 +6,8 @@ export const cursor: ClientDescription = {
   title: 'Cursor',
   format: 'json',
   section: 'mcpServers',
-  file: (machine) => pathsOf(machine).join(machine.homeDirectory, '.cursor', 'mcp.json'),
-  evidence: (machine) => pathsOf(machine).join(machine.homeDirectory, '.cursor'),
+  file: (machine) => pathsOf(machine).join(homeOf(machine), '.cursor', 'mcp.json'),
+  evidence: (machine) => pathsOf(machine).join(homeOf(machine), '.cursor'),
   withType: false,
   afterwards: 'Restart Cursor, or switch the server on under Settings, Tools & MCP.',
 };

@@ -1,4 +1,4 @@
-import { absoluteVariable, pathsOf } from '../../config/machine.ts';
+import { absoluteVariable, homeOf, pathsOf } from '../../config/machine.ts';
 import type { ClientDescription, ClientMachine } from './client.ts';
 
 export const vsCode: ClientDescription = {
@@ -15,7 +15,7 @@ export const vsCode: ClientDescription = {
 /** The default profile. */
 function folder(machine: ClientMachine): string {
   const paths = pathsOf(machine);
-  const home = machine.homeDirectory;
+  const home = homeOf(machine);
   const base =
     machine.platform === 'win32'
       ? (absoluteVariable(machine, 'APPDATA') ?? paths.join(home, 'AppData', 'Roaming'))

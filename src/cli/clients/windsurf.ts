@@ -1,4 +1,4 @@
-import { pathsOf } from '../../config/machine.ts';
+import { homeOf, pathsOf } from '../../config/machine.ts';
 import type { ClientDescription, ClientMachine } from './client.ts';
 
 export const windsurf: ClientDescription = {
@@ -13,5 +13,5 @@ export const windsurf: ClientDescription = {
 };
 
 function folder(machine: ClientMachine): string {
-  return pathsOf(machine).join(machine.homeDirectory, '.codeium', 'windsurf');
+  return pathsOf(machine).join(homeOf(machine), '.codeium', 'windsurf');
 }

@@ -26,8 +26,8 @@ export const configCommand = defineCommand({
     const settings = rows.map(({ value, ...row }) => ({ ...row, value: value ?? null }));
     const lines = rows.map(({ key, value, source }) => [key, shown(value), shortSource(source)]);
     return Promise.resolve({
-      data: { configFile: config.configFile, settings, warnings: config.warnings },
-      text: `${table([['SETTING', 'VALUE', 'SOURCE'], ...lines])}\n\nconfig file: ${config.configFile}`,
+      data: { configFile: config.configFile ?? null, settings, warnings: config.warnings },
+      text: `${table([['SETTING', 'VALUE', 'SOURCE'], ...lines])}\n\nconfig file: ${config.configFile ?? 'none: the home folder is not known'}`,
     });
   },
 });

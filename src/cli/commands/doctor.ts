@@ -10,7 +10,7 @@ export const doctorCommand = defineCommand({
   summary: 'check that everything works, and say what to do where it does not',
   details:
     'Looks at Node.js, the configuration, the data folder, the database with its indexes, the backups, ' +
-    'the model and the clients. Changes no memory. The exit code is 1 when a check failed; warnings do not count.',
+    'the model and the clients. Changes no memory, and ends within a minute. The exit code is 1 when a check failed; warnings do not count.',
   arguments: [],
   options: {},
   examples: [
@@ -18,7 +18,7 @@ export const doctorCommand = defineCommand({
     [`faiss-memory doctor --json | jq '.findings[] | select(.status != "ok")'`, 'only what needs attention'],
   ],
   run: async (context) => {
-    const findings = await examine(context);
+    const { findings, ended } = await examine(context);
     const failed = findings.filter(({ status }) => status === 'fail').length;
     const warned = findings.filter(({ status }) => status === 'warn').length;
     const summary =
@@ -26,6 +26,7 @@ export const doctorCommand = defineCommand({
     return {
       data: { ok: failed === 0, findings },
       text: [...findings.map(describe), summary].join('\n'),
+      abandonsWork: !ended,
       exitCode: failed === 0 ? EXIT_CODES.ok : EXIT_CODES.failure,
     };
   },

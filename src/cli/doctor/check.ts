@@ -23,5 +23,9 @@ export interface DoctorSubject {
 /** Examines one area and changes nothing in it; what it throws becomes a failed finding. */
 export interface Check {
   readonly name: string;
+  /** Not run when the data folder cannot be used. */
+  readonly needsFolder?: boolean;
+  /** What it waits for and what to do when that does not end. */
+  readonly waitsFor: { readonly what: string; readonly fix: string };
   readonly run: (subject: DoctorSubject) => Promise<readonly Finding[]>;
 }

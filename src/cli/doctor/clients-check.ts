@@ -12,6 +12,7 @@ const NAME = 'clients';
 /** Which clients have the server, and can they start it? */
 export const clientsCheck: Check = {
   name: NAME,
+  waitsFor: { what: 'the files of the clients', fix: 'Check that the home folder answers.' },
   run: ({ host }) => {
     const machine: ClientMachine = { ...host, listFolder };
     const findings = clientList.flatMap((client) => checkClient(client, machine, host));

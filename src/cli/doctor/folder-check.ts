@@ -1,5 +1,8 @@
+import { spawn } from 'node:child_process';
 import { readdir, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { packagePath } from '../../util/package-path.ts';
 import { byteSize } from '../render.ts';
 import type { Check, Finding } from './check.ts';
 import { remoteKind } from './remote-folder.ts';
@@ -7,20 +10,22 @@ import { remoteKind } from './remote-folder.ts';
 const LOW_SPACE_BYTES = 512 * 1024 * 1024;
 const OTHERS = 0o077;
 const NAME = 'data folder';
+const TRIAL_LIMIT_MS = 12_000;
 
-/** Is the folder there, private, on a local disk, and is there space? */
+/** Can the folder be used, is it private, on a local disk, and is there space? */
 export const folderCheck: Check = {
   name: NAME,
+  waitsFor: {
+    what: 'the data folder',
+    fix: 'Check that its disk answers, or choose another one with MEMORY_DATA_DIR.',
+  },
   run: async ({ host, settings: { dataDir } }) => {
+    const problem = await tryFolder(dataDir);
+    if (problem !== undefined) return [problem];
     const folder = await stat(dataDir).catch(() => undefined);
     if (folder === undefined) {
-      return [
-        { check: NAME, status: 'ok', message: `${dataDir} does not exist yet; the first memory makes it` },
-      ];
-    }
-    if (!folder.isDirectory()) {
-      const fix = 'Move that file away, or set dataDir to a folder.';
-      return [{ check: NAME, status: 'fail', message: `${dataDir} is not a folder`, fix }];
+      const message = `${dataDir} does not exist yet; the first memory makes it, and a trial could`;
+      return [{ check: NAME, status: 'ok', message }];
     }
     const modes = host.platform === 'win32' ? [] : [await checkModes(dataDir, folder.mode)];
     return [
@@ -31,6 +36,55 @@ export const folderCheck: Check = {
     ];
   },
 };
+
+/**
+ * Writes, renames, deletes and locks, in a process of its own: a network share that does not answer would block this one
+ * for ever. @returns undefined when all of it works
+ */
+async function tryFolder(dataDir: string): Promise<Finding | undefined> {
+  const program = packagePath('dist', 'store', 'try-folder.js');
+  const child = spawn(process.execPath, [program, dataDir], { stdio: ['ignore', 'pipe', 'ignore'] });
+  let last: TrialLine = { step: 'starting the trial' };
+  await new Promise<void>((resolve) => {
+    const timer = setTimeout(() => {
+      child.kill('SIGKILL');
+      child.unref();
+      child.stdout.destroy();
+      resolve();
+    }, TRIAL_LIMIT_MS);
+    const end = (): void => {
+      clearTimeout(timer);
+      resolve();
+    };
+    const lines = createInterface({ input: child.stdout });
+    lines.on('line', (line) => {
+      last = JSON.parse(line) as TrialLine;
+    });
+    lines.once('close', end);
+    child.once('error', end);
+  });
+  return findingOf(last, dataDir);
+}
+
+/** What the trial prints; the last line tells how it ended. */
+interface TrialLine {
+  readonly step?: string;
+  readonly failed?: string;
+  readonly fix?: string;
+}
+
+function findingOf({ step, failed, fix }: TrialLine, dataDir: string): Finding | undefined {
+  if (failed !== undefined) {
+    return { check: NAME, status: 'fail', message: failed, ...(fix === undefined ? {} : { fix }) };
+  }
+  if (step === undefined) return undefined;
+  return {
+    check: NAME,
+    status: 'fail',
+    message: `${dataDir} does not answer: ${step} did not end within ${TRIAL_LIMIT_MS / 1_000} s`,
+    fix: 'Check that the disk or the network share answers, or choose a folder on a local disk with MEMORY_DATA_DIR.',
+  };
+}
 
 async function checkModes(dataDir: string, folderMode: number): Promise<Finding> {
   const open: string[] = (folderMode & OTHERS) === 0 ? [] : [dataDir];

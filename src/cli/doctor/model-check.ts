@@ -8,6 +8,10 @@ const NATIVE_HINT =
 /** Can the configured model be loaded and used, and what runs it? */
 export const modelCheck: Check = {
   name: 'model',
+  waitsFor: {
+    what: 'the model or its endpoint',
+    fix: 'Check that the endpoint at MEMORY_EMBEDDING_BASE_URL answers; the bundled model needs a less busy machine.',
+  },
   run: async ({ app, settings }) => {
     const { provider, runtime } = settings.embedding;
     if (provider === 'none') {

@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, copyFileSync, constants, linkSync, mkdirSync, openSync, rmSync } from 'node:fs';
+import { closeSync, copyFileSync, constants, linkSync, openSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { createFolders } from '../../util/create-folders.ts';
 import { Connection } from './connection.ts';
 import type { Migration } from './migrations.ts';
 import { applyMigrations } from './migrate.ts';
 import { syncFolder } from './sync-folder.ts';
 
 const FILE_MODE = 0o600;
-const FOLDER_MODE = 0o700;
 
 /**
  * Creates the database when there is none. It is made complete under another name and then linked to its own:
@@ -15,7 +15,7 @@ const FOLDER_MODE = 0o700;
  * empty file found there is damage, never a store in the making.
  */
 export function createDatabase(path: string, migrations: readonly Migration[]): void {
-  mkdirSync(dirname(path), { recursive: true, mode: FOLDER_MODE });
+  createFolders(dirname(path));
   const draft = `${path}.new-${randomBytes(6).toString('hex')}`;
   try {
     closeSync(openSync(draft, 'wx', FILE_MODE));

@@ -1,7 +1,8 @@
-import { closeSync, mkdirSync, openSync, renameSync, rmSync } from 'node:fs';
+import { closeSync, openSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { StoreDamagedError } from '../../errors/store-damaged-error.ts';
 import { StoreTooNewError } from '../../errors/store-too-new-error.ts';
+import { createFolders } from '../../util/create-folders.ts';
 import { Connection } from './connection.ts';
 import type { Migration } from './migrations.ts';
 import { withProcessLock } from './process-lock.ts';
@@ -60,7 +61,7 @@ export function migrate(
 
 function backUp(connection: Connection, target: number, now: number): string {
   const folder = join(dirname(connection.path), 'backups');
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  createFolders(folder);
   const time = new Date(now).toISOString().replaceAll(/[-:.]/g, '');
   const path = join(folder, `before-v${target}-${time}.sqlite`);
   const draft = `${path}.new`;

@@ -1,4 +1,6 @@
-import { closeSync, openSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { closeSync, openSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { DatabaseSync } from '@photostructure/sqlite';
 
 /**
@@ -16,5 +18,19 @@ export function withProcessLock<Result>(path: string, work: () => Result): Resul
     return result;
   } finally {
     lock.close();
+  }
+}
+
+/**
+ * Locks a new file that no other process knows, in the folder. Where SQLite calls that busy too, the file system
+ * refuses locks: some network shares do, and SQLite reports it like a lock of another process.
+ * @throws SQLite's error, or that of the file system
+ */
+export function tryLock(folder: string): void {
+  const path = join(folder, `.lock-${randomBytes(8).toString('hex')}`);
+  try {
+    withProcessLock(path, () => undefined);
+  } finally {
+    for (const suffix of ['', '-journal']) rmSync(path + suffix, { force: true });
   }
 }

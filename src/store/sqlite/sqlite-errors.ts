@@ -20,6 +20,9 @@ const CANTOPEN = 14;
 const PROTOCOL = 15;
 const NOTADB = 26;
 
+/** Second byte of IOERR: UNLOCK, RDLOCK, CHECKRESERVEDLOCK, LOCK and SHMLOCK, which are about locks alone. */
+const LOCK_CALLS: ReadonlySet<number> = new Set([8, 9, 14, 15, 20]);
+
 /** The database file was renamed or deleted while open. */
 const READONLY_DBMOVED = 1032;
 
@@ -79,10 +82,11 @@ function fromSqlite(
       return new StoreFullError(path, { cause });
     case PERM:
     case READONLY:
-      return new StoreReadOnlyError(path, { cause });
+      return readOnly(path, cause);
     case CANTOPEN:
       return cannotOpen(path, cause);
     case IOERR:
+      if (LOCK_CALLS.has(code >> 8)) return noLocks(path, cause);
       if (isDiskFull(path)) return new StoreFullError(path, { cause });
       return new StoreUnavailableError(
         `Reading or writing the memory store ${path} failed: ${describe(cause)}`,
@@ -103,25 +107,63 @@ function fromFileSystem(cause: unknown, path: string): FaissMemoryError | null {
     case 'EACCES':
     case 'EPERM':
     case 'EROFS':
-      return new StoreReadOnlyError(path, { cause });
+      return readOnly(path, cause);
     case 'ENOSPC':
     case 'EDQUOT':
       return new StoreFullError(path, { cause });
+    case 'EEXIST':
+    case 'ENOTDIR':
+      return new StoreUnavailableError(
+        `The memory store ${path} cannot be opened: a part of its path is a file, not a folder`,
+        { fix: 'Choose another folder with MEMORY_DATA_DIR, or move that file away.', cause },
+      );
     default:
-      return mayCreate(path) ? unavailable(path, cause) : new StoreReadOnlyError(path, { cause });
+      return refusing(path).length === 0 ? unavailable(path, cause) : readOnly(path, cause);
   }
 }
 
-/** False when the nearest folder that exists cannot be written: creating folders below it fails as "not found". */
-function mayCreate(path: string): boolean {
+function readOnly(path: string, cause: unknown): StoreReadOnlyError {
+  const refused = refusing(path);
+  const diskIsReadOnly = refused.length > 0 && refused.every(({ code }) => code === 'EROFS');
+  return new StoreReadOnlyError(path, {
+    refusing: refused.map(({ path: refusedPath }) => refusedPath),
+    diskIsReadOnly: diskIsReadOnly || codeOf(cause) === 'EROFS',
+    cause,
+  });
+}
+
+/**
+ * What this process may not write of the files that SQLite needs and the nearest folder that exists: creating folders
+ * below it fails as "not found", and SQLite gives the mode of the database to the two files beside it.
+ */
+function refusing(path: string): { readonly path: string; readonly code: unknown }[] {
   let folder = dirname(path);
   while (!existsSync(folder) && dirname(folder) !== folder) folder = dirname(folder);
+  const { R_OK, W_OK, X_OK } = constants;
+  const code = refusalOf(folder, R_OK | W_OK | X_OK);
+  if (code !== undefined) return [{ path: folder, code }];
+  return [path, `${path}-wal`, `${path}-shm`].flatMap((file) => {
+    const refusal = refusalOf(file, R_OK | W_OK);
+    return refusal === undefined || refusal === 'ENOENT' ? [] : [{ path: file, code: refusal }];
+  });
+}
+
+function refusalOf(path: string, wanted: number): unknown {
   try {
-    accessSync(folder, constants.W_OK);
-    return true;
-  } catch {
-    return false;
+    accessSync(path, wanted);
+    return undefined;
+  } catch (error) {
+    return codeOf(error);
   }
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined;
+}
+
+/** Raises the error that the first write would meet: SQLite opens what it may not write without a word. */
+export function checkWritable(path: string): void {
+  if (refusing(path).length > 0) throw readOnly(path, undefined);
 }
 
 /** SQLite says only "unable to open"; the file system knows why. */
@@ -151,9 +193,20 @@ export function moved(path: string, cause?: unknown): StoreUnavailableError {
   });
 }
 
+/** The file system refuses locks themselves, as some network shares do: waiting and searching a process are no help. */
+export function noLocks(path: string, cause?: unknown): StoreUnavailableError {
+  return new StoreUnavailableError(
+    `The memory store ${path} cannot be used: the file system of its folder refuses to lock files, and no other program holds a lock there`,
+    {
+      fix: `Choose a folder on a local disk with MEMORY_DATA_DIR, and move the files of ${dirname(path)} there while no client runs; for a network share, turn on its lock service.`,
+      cause,
+    },
+  );
+}
+
 function unavailable(path: string, cause: unknown): StoreUnavailableError {
   return new StoreUnavailableError(`The memory store ${path} cannot be opened: ${describe(cause)}`, {
-    fix: 'Check that the folder exists and that your user may read and write it.',
+    fix: 'Check that your user may make, read and write that folder, or choose another one with MEMORY_DATA_DIR.',
     retryable: true,
     cause,
   });

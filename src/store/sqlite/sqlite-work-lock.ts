@@ -1,9 +1,10 @@
-import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, existsSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { WorkLock } from '../../backup/work-lock.ts';
 import { BackupBusyError } from '../../errors/backup-busy-error.ts';
-import { isBusy, toStoreError } from './sqlite-errors.ts';
+import { createFolders } from '../../util/create-folders.ts';
+import { isBusy, noLocks, toStoreError } from './sqlite-errors.ts';
 
 const NAME = 'backup.lock';
 const PAUSE_MS = 100;
@@ -35,16 +36,26 @@ export class SqliteWorkLock implements WorkLock {
       const release = await this.#try();
       if (release !== null) return release;
       const waited = performance.now() - start;
-      if (waited >= waitMs) throw new BackupBusyError(this.#dataDir, waited);
+      if (waited >= waitMs) throw await this.#busyError(waited);
       await delay(Math.random() * PAUSE_MS);
     }
+  }
+
+  async #busyError(waited: number): Promise<Error> {
+    const { tryLock } = await import('./process-lock.ts');
+    try {
+      tryLock(this.#dataDir);
+    } catch (error) {
+      if (isBusy(error)) return noLocks(join(this.#dataDir, NAME), error);
+    }
+    return new BackupBusyError(this.#dataDir, waited);
   }
 
   async #try(): Promise<(() => void) | null> {
     const { DatabaseSync } = await import('@photostructure/sqlite');
     const path = join(this.#dataDir, NAME);
     try {
-      mkdirSync(this.#dataDir, { recursive: true, mode: 0o700 });
+      createFolders(this.#dataDir);
       // Only once: closing any other handle of the file would drop a lock that this process holds on it.
       if (!existsSync(path)) closeSync(openSync(path, 'a', 0o600));
       const database = new DatabaseSync(path, { timeout: 0 });

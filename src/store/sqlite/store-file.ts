@@ -1,4 +1,5 @@
 import { statSync, type BigIntStats } from 'node:fs';
+import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { StoreDamagedError } from '../../errors/store-damaged-error.ts';
 import { StoreUnavailableError } from '../../errors/store-unavailable-error.ts';
@@ -8,7 +9,8 @@ import { createDatabase } from './create-database.ts';
 import { checkVersion, migrate } from './migrate.ts';
 import { MIGRATIONS, type Migration } from './migrations.ts';
 import { APPLICATION_ID } from './schema.ts';
-import { isBusy, moved, notAFile, toStoreError } from './sqlite-errors.ts';
+import { tryLock } from './process-lock.ts';
+import { isBusy, moved, noLocks, notAFile, toStoreError } from './sqlite-errors.ts';
 
 export interface StoreFileSettings {
   /** Absolute path of the database. */
@@ -24,6 +26,8 @@ export interface StoreFileSettings {
 /** Less than the minute after which HTTP answers in any case: this error says more. */
 const BUSY_LIMIT_MS = 50_000;
 const PAUSE_MS = 5;
+/** A lock that is held for longer makes it worth asking whether locks work at all in this folder. */
+const LOCK_DOUBT_MS = 1_000;
 
 /** A connection and the identity of the file it has open. */
 interface OpenFile {
@@ -108,12 +112,17 @@ export class StoreFile {
 
   async #retrying<Result>(attempt: () => Result): Promise<Result> {
     const start = performance.now();
+    let sureOfLocks = false;
     for (;;) {
       try {
         return attempt();
       } catch (error) {
         const waitedMs = Math.round(performance.now() - start);
         if (isBusy(error) && waitedMs < this.#busyLimitMs) {
+          if (!sureOfLocks && waitedMs >= LOCK_DOUBT_MS) {
+            this.#checkLocks();
+            sureOfLocks = true;
+          }
           await delay(Math.random() * PAUSE_MS);
           continue;
         }
@@ -121,6 +130,16 @@ export class StoreFile {
         if (storeError.code.startsWith('STORE_')) this.#forget();
         throw storeError;
       }
+    }
+  }
+
+  #checkLocks(): void {
+    try {
+      tryLock(dirname(this.#path));
+    } catch (error) {
+      if (!isBusy(error)) return;
+      this.#forget();
+      throw noLocks(this.#path, error);
     }
   }
 

@@ -1,0 +1,112 @@
+import { randomBytes } from 'node:crypto';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  openSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from '@photostructure/sqlite';
+import { createFolders } from '../util/create-folders.ts';
+import { tryLock } from './sqlite/process-lock.ts';
+import { checkWritable, isBusy, noLocks, toStoreError } from './sqlite/sqlite-errors.ts';
+import { syncFolder } from './sqlite/sync-folder.ts';
+
+/**
+ * Program of a process of its own: tries everything that a store does to its data folder, and leaves nothing behind.
+ * A network share that does not answer blocks a process for ever, so its parent must be able to end this one.
+ *
+ *     node try-folder.js <data folder>
+ *
+ * Prints a line of JSON before each step and one at the end.
+ */
+type TrialLine =
+  | { readonly step: string }
+  | { readonly failed: string; readonly fix?: string | undefined }
+  | { readonly done: true };
+
+/** As much as a new store needs. */
+const PROBE_BYTES = 256 * 1024;
+const BUSY_WAIT_MS = 5_000;
+
+const [dataDir = ''] = process.argv.slice(2);
+const database = join(dataDir, 'memory.sqlite');
+let busyIsNoLocks = false;
+let created: string[] = [];
+
+try {
+  begin('making the folder');
+  created = createFolders(dataDir);
+  tryFiles(join(dataDir, `.probe-${randomBytes(8).toString('hex')}`));
+  begin('locking a new file');
+  busyIsNoLocks = true;
+  tryLock(dataDir);
+  busyIsNoLocks = false;
+  begin('locking the database');
+  tryDatabase();
+  print({ done: true });
+} catch (error) {
+  const problem =
+    busyIsNoLocks && isBusy(error) ? noLocks(database, error) : toStoreError(error, database, BUSY_WAIT_MS);
+  print({ failed: problem.message, fix: problem.fix });
+} finally {
+  for (const folder of created.reverse()) removeIfEmpty(folder);
+}
+
+function tryFiles(probe: string): void {
+  const renamed = `${probe}-renamed`;
+  try {
+    begin('writing a file');
+    const file = openSync(probe, 'wx', 0o600);
+    try {
+      writeFileSync(file, Buffer.alloc(PROBE_BYTES, 0x2e));
+      begin('waiting until the file is on the disk');
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+    begin('renaming a file');
+    renameSync(probe, renamed);
+    syncFolder(dataDir);
+    begin('deleting a file');
+    rmSync(renamed);
+  } finally {
+    for (const path of [probe, renamed]) rmSync(path, { force: true });
+  }
+}
+
+/** A damaged database can still be locked; the next check tells what is wrong with it. */
+function tryDatabase(): void {
+  if (!existsSync(database)) return;
+  checkWritable(database);
+  const connection = new DatabaseSync(database, { timeout: BUSY_WAIT_MS });
+  try {
+    connection.exec('BEGIN IMMEDIATE; ROLLBACK');
+  } catch (error) {
+    if (toStoreError(error, database, 0).code !== 'STORE_DAMAGED') throw error;
+  } finally {
+    connection.close();
+  }
+}
+
+function removeIfEmpty(folder: string): void {
+  try {
+    rmdirSync(folder);
+  } catch {
+    // Another process has begun to use it.
+  }
+}
+
+function begin(step: string): void {
+  print({ step });
+}
+
+/** Written at once: the process may be ended in the middle of the next step. */
+function print(line: TrialLine): void {
+  writeSync(1, `${JSON.stringify(line)}\n`);
+}
