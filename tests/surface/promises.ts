@@ -116,10 +116,10 @@ export const PROMISES: readonly Promised[] = [
     promise: 'With a passphrase set, the provider sees ciphertext, object sizes and times, and nothing else.',
     tests: [
       [
-        'e2e/sync-secrecy.long.test.ts',
+        'e2e/sync-secrecy.test.ts',
         'no object of the bucket, name or content, shows anything of the memories, the machine or the settings',
       ],
-      ['e2e/sync-secrecy.long.test.ts', 'no log does, at the level debug'],
+      ['e2e/sync-secrecy.test.ts', 'no log does, at the level debug'],
     ],
   },
   {
