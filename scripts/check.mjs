@@ -4,7 +4,7 @@
 // Closes with a line `N passed, N failed`, after what took longest.
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { relative } from 'node:path';
 
 const CACHE = '.cache';
@@ -144,7 +144,11 @@ function stateOfFiles() {
   if (status !== 0) return '';
   const settings = Object.entries(process.env).filter(([name]) => /^(REQUIRE_|TEST_|SIMULATION_)/.test(name));
   const hash = createHash('sha256').update(JSON.stringify([process.version, settings.toSorted()]));
-  for (const file of stdout.split('\0').filter((name) => name !== '' && existsSync(name)))
+  for (const file of stdout.split('\0').filter((name) => name !== '' && isFile(name)))
     hash.update(`\0${file}\0`).update(readFileSync(file));
   return hash.digest('hex');
+}
+
+function isFile(name) {
+  return statSync(name, { throwIfNoEntry: false })?.isFile() === true;
 }
