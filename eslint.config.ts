@@ -115,6 +115,15 @@ export default defineConfig(
     },
   },
   {
+    files: ['tests/**'],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        { paths: [{ name: 'vitest', importNames: ['it'], message: 'A test is called test.' }] },
+      ],
+    },
+  },
+  {
     // Most lines of a component are its markup.
     files: ['src/ui/**/*.tsx'],
     rules: { 'max-lines-per-function': ['warn', { max: 80, skipBlankLines: true, skipComments: true }] },

@@ -1,51 +1,155 @@
-// Everything that must hold before a change lands, in one command: format, lint, types, unused code, package, tests.
-// Closes with a line `N passed, N failed`.
-import { spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync } from 'node:fs';
+// Everything that must hold before a change lands, in one command.
+//   npm test               static checks, build, package, and the tests that are not long
+//   npm run test:all       all of that, unless it has just passed for the same files; the long tests; the mutations
+// Closes with a line `N passed, N failed`, after what took longest.
+import { spawn, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { relative } from 'node:path';
 
-const STEPS = [
-  ['format', ['npx', 'prettier', '--check', '.']],
-  ['types', ['npx', 'tsc', '-p', 'tsconfig.json']],
-  ['types of the web page', ['npx', 'tsc', '-p', 'src/ui']],
-  ['lint', ['npx', 'eslint', '.']],
-  ['unused code', ['npx', 'knip']],
-  ['changelog', ['node', 'scripts/check-changelog.mjs']],
-  ['build', ['node', 'scripts/build.mjs']],
-  ['package exports', ['npx', 'publint', '--strict']],
-  [
-    'package types',
-    ['npx', 'attw', '--pack', '.', '--profile', 'esm-only', '--ignore-rules', 'cjs-resolves-to-esm'],
-  ],
-];
+const CACHE = '.cache';
+/** Names the state of all files for which `npm test` passed last. */
+const PASSED = `${CACHE}/passed`;
+/** As many processor cores as the checks may count on. */
+const AT_ONCE = 2;
+const LISTED_FILES = 12;
 
-const results = STEPS.map(([name, [command, ...parameters]]) => {
-  console.log(`\n== ${name}`);
-  return spawnSync(command, parameters, { stdio: 'inherit' }).status === 0;
-});
-
-console.log('\n== tests');
-mkdirSync('.cache', { recursive: true });
-const report = '.cache/vitest.json';
-const tests = spawnSync(
-  'npx',
-  ['vitest', 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`],
+// ESLint gets no cache: its rules about types and imports depend on other files than the one that they check.
+const FAST_STEPS = [
+  { name: 'lint', command: 'npx eslint .' },
+  { name: 'build', command: 'node scripts/build.mjs' },
   {
-    stdio: 'inherit',
-    env: { ...process.env, SKIP_BUILD: '1' },
+    name: 'types',
+    command: `npx tsc -p tsconfig.json --incremental --tsBuildInfoFile ${CACHE}/types.tsbuildinfo`,
   },
-);
-const { numPassedTests = 0, numFailedTests = 0, numPendingTests = 0 } = readReport();
-const failedSteps = results.filter((ok) => !ok).length;
-const crashed = tests.status !== 0 && numFailedTests === 0 ? 1 : 0;
-const failed = failedSteps + numFailedTests + crashed;
-const skipped = numPendingTests === 0 ? '' : `, ${numPendingTests} skipped`;
-console.log(`\n${results.length - failedSteps + numPassedTests} passed, ${failed} failed${skipped}`);
-process.exitCode = failed === 0 ? 0 : 1;
+  {
+    name: 'format',
+    command: `npx prettier --check --log-level warn --cache --cache-strategy content --cache-location ${CACHE}/prettier .`,
+  },
+  { name: 'types of the web page', command: 'npx tsc -p src/ui' },
+  { name: 'unused code', command: 'npx knip' },
+  { name: 'changelog', command: 'node scripts/check-changelog.mjs' },
+];
+/** They need what was built. */
+const PACKAGE_STEPS = [
+  { name: 'package exports', command: 'npx publint --strict' },
+  {
+    name: 'package types',
+    command: 'npx attw --pack . --profile esm-only --ignore-rules cjs-resolves-to-esm',
+  },
+];
+const LONG_STEPS = [{ name: 'mutations', command: 'node scripts/mutate-simulation.mjs', shown: true }];
 
-function readReport() {
+const total = { passed: 0, failed: 0, skipped: 0 };
+/** Names and seconds. */
+const durations = [];
+mkdirSync(CACHE, { recursive: true });
+
+const everything = process.argv.includes('--all');
+const state = stateOfFiles();
+if (everything && existsSync(PASSED) && readFileSync(PASSED, 'utf8') === state) {
+  console.log('What `npm test` runs has passed for these files already.');
+} else {
+  rmSync(PASSED, { force: true });
+  await runSteps(FAST_STEPS);
+  await runSteps(PACKAGE_STEPS);
+  runTests('fast', ['unit', 'fast']);
+  if (total.failed === 0 && state !== '' && state === stateOfFiles()) writeFileSync(PASSED, state);
+}
+if (everything) {
+  runTests('long', ['long']);
+  await runSteps(LONG_STEPS);
+}
+
+console.log('\n== What took longest, in seconds');
+for (const [name, seconds] of durations.toSorted(([, one], [, other]) => other - one))
+  console.log(`${seconds.toFixed(1).padStart(7)}  ${name}`);
+const skipped = total.skipped === 0 ? '' : `, ${total.skipped} skipped`;
+console.log(`\n${total.passed} passed, ${total.failed} failed${skipped}`);
+process.exitCode = total.failed === 0 ? 0 : 1;
+
+/** Runs the steps, so many at once; each prints what it has to say when it has ended. */
+async function runSteps(steps) {
+  const waiting = [...steps];
+  const work = async () => {
+    for (let step = waiting.shift(); step !== undefined; step = waiting.shift()) {
+      const { status, output, seconds } = await run(step.command);
+      const passed = status === 0;
+      durations.push([step.name, seconds]);
+      total[passed ? 'passed' : 'failed'] += 1;
+      console.log(`\n== ${step.name}: ${passed ? 'passed' : 'FAILED'} in ${seconds.toFixed(1)} s`);
+      if (!passed || step.shown === true) console.log(output);
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, work));
+}
+
+function run(command) {
+  return new Promise((resolve) => {
+    const start = performance.now();
+    const child = spawn(command, { shell: true, stdio: ['ignore', 'pipe', 'pipe'] });
+    let output = '';
+    for (const stream of [child.stdout, child.stderr])
+      stream.setEncoding('utf8').on('data', (text) => (output += text));
+    child.on('close', (status) => {
+      resolve({ status, output, seconds: (performance.now() - start) / 1_000 });
+    });
+  });
+}
+
+/** Runs the tests of projects of vitest on what was built, and shows them as they go. */
+function runTests(title, projects) {
+  console.log(`\n== ${title} tests`);
+  const report = `${CACHE}/${title}-tests.json`;
+  rmSync(report, { force: true });
+  const start = performance.now();
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
+  const { status } = spawnSync(
+    'npx',
+    ['vitest', 'run', ...projects.flatMap((name) => ['--project', name]), ...reporters],
+    {
+      stdio: 'inherit',
+      env: { ...process.env, SKIP_BUILD: '1' },
+    },
+  );
+  durations.push([`all ${title} tests`, (performance.now() - start) / 1_000]);
+  const {
+    numPassedTests = 0,
+    numFailedTests = 0,
+    numPendingTests = 0,
+    testResults = [],
+  } = readReport(report);
+  total.passed += numPassedTests;
+  // A file that cannot be loaded has no test that fails.
+  total.failed += status !== 0 && numFailedTests === 0 ? 1 : numFailedTests;
+  total.skipped += numPendingTests;
+  const files = testResults.map(({ name, startTime, endTime }) => [
+    relative('.', name),
+    (endTime - startTime) / 1_000,
+  ]);
+  durations.push(...files.toSorted(([, one], [, other]) => other - one).slice(0, LISTED_FILES));
+}
+
+function readReport(report) {
   try {
     return JSON.parse(readFileSync(report, 'utf8'));
   } catch {
     return {};
   }
+}
+
+/** A digest of all files that Git knows or would add, of Node and of the settings of tests; empty without Git. */
+function stateOfFiles() {
+  const list = ['ls-files', '-z', '--cached', '--others', '--exclude-standard', '--deduplicate'];
+  const { status, stdout } = spawnSync('git', list, { encoding: 'utf8', maxBuffer: 1e8 });
+  if (status !== 0) return '';
+  const settings = Object.entries(process.env).filter(([name]) => /^(REQUIRE_|TEST_|SIMULATION_)/.test(name));
+  const hash = createHash('sha256').update(JSON.stringify([process.version, settings.toSorted()]));
+  for (const file of stdout.split('\0').filter((name) => name !== '' && isFile(name)))
+    hash.update(`\0${file}\0`).update(readFileSync(file));
+  return hash.digest('hex');
+}
+
+function isFile(name) {
+  return statSync(name, { throwIfNoEntry: false })?.isFile() === true;
 }

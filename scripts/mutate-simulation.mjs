@@ -61,7 +61,7 @@ function survives(mutation) {
     mkdirSync(join(folder, 'dist'));
     writeFileSync(join(folder, mutation.file), mutated(mutation));
     const vitest = join('node_modules', 'vitest', 'vitest.mjs');
-    const run = spawnSync(process.execPath, [vitest, 'run', 'tests/simulation'], {
+    const run = spawnSync(process.execPath, [vitest, 'run', '--project', 'long', 'tests/simulation'], {
       cwd: folder,
       encoding: 'utf8',
       env: { ...process.env, SKIP_BUILD: '1', SIMULATION_SEEDS: SEEDS },

@@ -46,7 +46,11 @@ export function linkTo(view: string, argument?: string): string {
   return argument === undefined ? `#/${view}` : `#/${view}/${encodeURIComponent(argument)}`;
 }
 
-/** Puts parameters into the address without going anywhere. */
+/**
+ * Puts parameters into the address without going anywhere. When the user has left the view already, and the page is
+ * about to follow, the address stays: rewriting it would take the user back.
+ */
 export function noteParameters(view: string, parameters: string): void {
+  if (readPlace(0).view !== view) return;
   history.replaceState(history.state, '', parameters === '' ? `#/${view}` : `#/${view}?${parameters}`);
 }

@@ -215,7 +215,7 @@ describe('the id of a request', () => {
 
   async function entriesOf(id: string): Promise<object[]> {
     // The log is written when the answer begins, and read by us in chunks.
-    await expect.poll(() => server.stderr(), { timeout: 20_000 }).toContain(id);
+    await expect.poll(() => server.stderr()).toContain(id);
     return server
       .stderr()
       .split('\n')

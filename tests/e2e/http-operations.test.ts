@@ -10,7 +10,7 @@ import { temporaryFolder } from '../helpers/mcp/server-environment.ts';
 import { databasePath } from '../helpers/sqlite-store.ts';
 
 /** Also on a busy machine. */
-const PATIENTLY = { timeout: 20_000 };
+const PATIENTLY = { timeout: 60_000 };
 
 /** An import whose lines the test sends one by one. */
 function slowImport(address: string) {

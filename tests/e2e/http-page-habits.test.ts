@@ -83,11 +83,43 @@ describe.runIf(hasBrowser)('what people expect of the page', () => {
     await expect.poll(() => focused(page)).toContain('The code is 2');
     await page.getByRole('button', { name: 'Use this version again' }).press('Enter');
     await page.getByRole('region', { name: 'History' }).getByText('The code is 2').waitFor();
-    expect(await focused(page)).toContain('The code is');
+    await expect.poll(() => focused(page)).toContain('The code is');
     await visit('sync');
     await page.getByRole('button', { name: 'Back up now' }).press('Enter');
     await page.getByText('Backed up on this machine.').waitFor();
-    expect(await focused(page)).toContain('Back up now');
+    await expect.poll(() => focused(page)).toContain('Back up now');
+  });
+
+  it('the focus is not lost either where the browser takes it from a disabled button at once', async () => {
+    const { page, visit } = await openWith([]);
+    await visit('sync');
+    await page.getByRole('button', { name: 'Back up now' }).focus();
+    await page.evaluate('const button = document.activeElement; button.disabled = true; button.blur()');
+    await expect.poll(() => focused(page)).toContain('Back up now');
+    expect(await page.evaluate('document.activeElement.className')).toBe('actions');
+  });
+
+  it('keys that follow a click at once go into the form that it opens', async () => {
+    const { page } = await openWith(['The code is 1']);
+    await page.getByRole('link', { name: 'The code is 1' }).click();
+    await page.getByRole('button', { name: 'Edit' }).waitFor();
+    const field = await page.evaluate<string>(`(async () => {
+      [...document.querySelectorAll('button')].find((each) => each.textContent === 'Edit').click();
+      await new Promise(queueMicrotask);
+      return document.activeElement.tagName;
+    })()`);
+    expect(field).toBe('TEXTAREA');
+  });
+
+  it('a view that shows itself late leaves the address to the view that the user chose meanwhile', async () => {
+    const { page, visit } = await openWith(['The code is 1']);
+    await visit('trash');
+    await page.evaluate(`new Promise((resolve) => {
+      window.addEventListener('hashchange', resolve, { once: true });
+      location.hash = '#/memories';
+    }).then(() => { history.replaceState(null, '', '#/sync'); })`);
+    await entry(page, 'The code is 1').waitFor();
+    expect(await page.evaluate('location.hash')).toBe('#/sync');
   });
 
   it('erasing begins at the button that does nothing', async () => {

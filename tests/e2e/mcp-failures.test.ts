@@ -10,6 +10,10 @@ async function expectWordsOnly(server: RawServer, why: RegExp): Promise<void> {
   await server.initialize();
   const added = await server.call('memory_add', { text: 'Ada likes tea' });
   expect(added.isError).toBe(false);
+  // The first memory makes the server try its model; on a busy machine that takes a while.
+  const embedding = async (): Promise<string> =>
+    JSON.stringify((await server.call('memory_stats')).data['embedding']);
+  await expect.poll(embedding).toMatch(why);
   const found = await server.call('memory_search', { query: 'tea' });
   expect(found.data).toMatchObject({ mode: 'keyword', hits: [{ text: 'Ada likes tea' }] });
   expect(found.text).toMatch(why);

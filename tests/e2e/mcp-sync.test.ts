@@ -110,7 +110,7 @@ describe.each(clientKinds.slice(-1))('with $name', (kind) => {
     const two = await kind.connect(temporaryFolder(), env);
     // The merge that an empty store begins with by itself is over.
     const isPending = async () => 'empty_start' in (await two.call('sync_status')).data;
-    await expect.poll(isPending, { timeout: 20_000 }).toBe(false);
+    await expect.poll(isPending).toBe(false);
     await two.call('memory_add', { text: 'on the second machine' });
     await one.call('memory_add', { text: 'on the first machine' });
     const upload = await one.call('sync_upload');

@@ -9,6 +9,6 @@ export async function untilStill(read: () => Promise<number>): Promise<number> {
     before = now;
     return same;
   };
-  await expect.poll(isStill, { timeout: 20_000, interval: 500 }).toBe(true);
+  await expect.poll(isStill, { interval: 500 }).toBe(true);
   return before;
 }

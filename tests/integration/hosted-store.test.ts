@@ -119,7 +119,7 @@ describe('a process with a hosted store', () => {
 
   function live(how: StoreLife): { status: number | null; stdout: string; stderr: string } {
     const dataDir = join(temporaryFolder(), 'data');
-    return spawnSync(process.execPath, [program, dataDir, how], { encoding: 'utf8', timeout: 20_000 });
+    return spawnSync(process.execPath, [program, dataDir, how], { encoding: 'utf8', timeout: 60_000 });
   }
 
   it('ends by itself although the store was not closed', () => {

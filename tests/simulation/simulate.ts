@@ -11,7 +11,7 @@ export async function simulate(seed: number): Promise<void> {
   } catch (cause) {
     const problem = cause instanceof Error ? cause.message : String(cause);
     throw new Error(
-      `seed ${seed}: ${problem}\nplay it again: SIMULATION_SEED=${seed} npx vitest run tests/simulation/first-seeds.test.ts\n${world.trace.join('\n')}`,
+      `seed ${seed}: ${problem}\nplay it again: SIMULATION_SEED=${seed} npx vitest run tests/simulation/first-seeds.long.test.ts\n${world.trace.join('\n')}`,
       { cause },
     );
   }

@@ -10,7 +10,7 @@ describe('the promises about data', () => {
   });
 
   it.each(PROMISES)('"$promise" is held by tests that run', ({ tests }) => {
-    expect(tests.length).toBeGreaterThan(0);
+    expect(tests.some(([file]) => !file.endsWith('.long.test.ts'))).toBe(true);
     for (const [file, title] of tests) {
       const source = readFileSync(packagePath('tests', file), 'utf8');
       const start = source.indexOf(`'${title}'`);

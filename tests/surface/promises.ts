@@ -23,15 +23,15 @@ export const PROMISES: readonly Promised[] = [
       DESCRIBED_SEEDS,
       CONVERGENCE,
       [
-        'e2e/sync-kill.test.ts',
+        'e2e/sync-kill.long.test.ts',
         'of a pull changes nothing or all of it; the next one leaves both machines equal',
       ],
       [
-        'e2e/sync-copies.test.ts',
+        'e2e/sync-copies.long.test.ts',
         'push at the same time, while others add, and nothing is lost or half listed',
       ],
       [
-        'e2e/sync-copies.test.ts',
+        'e2e/sync-copies.long.test.ts',
         'stops a backup with a clear error; the memories stay, and the next backup works',
       ],
     ],
@@ -61,7 +61,7 @@ export const PROMISES: readonly Promised[] = [
         'half-uploaded snapshots listed: the connection breaks at each write in turn',
       ],
       [
-        'integration/sync-faults.test.ts',
+        'integration/sync-faults.long.test.ts',
         'leaves a push complete or failed cleanly, never half listed, and the next one works',
       ],
     ],
@@ -70,13 +70,16 @@ export const PROMISES: readonly Promised[] = [
     promise:
       'Restore checks everything before it changes anything, changes everything in one transaction, and can be undone.',
     tests: [
-      ['e2e/sync-kill.test.ts', 'of a restore changes nothing or all of it, and can be undone in both cases'],
+      [
+        'e2e/sync-kill.long.test.ts',
+        'of a restore changes nothing or all of it, and can be undone in both cases',
+      ],
       [
         'unit/backup/snapshot-restorer.test.ts',
         'brings back what users saw, and undo brings back what was replaced',
       ],
       [
-        'integration/sync-faults.test.ts',
+        'integration/sync-faults.long.test.ts',
         'leaves a pull exact or without any effect, and the next one works',
       ],
     ],
@@ -85,7 +88,7 @@ export const PROMISES: readonly Promised[] = [
     promise:
       'Nothing local is replaced without an explicit confirmation. The only automatic restore is into an empty store.',
     tests: [
-      ['e2e/sync-machines.test.ts', 'restore nothing without consent, or with that for another state'],
+      ['e2e/sync-machines.long.test.ts', 'restore nothing without consent, or with that for another state'],
       ['unit/sync/empty-start.test.ts', 'a store with memories takes nothing by itself'],
       ['unit/sync/sync-service.test.ts', 'holds back a merge that removes much, until it is confirmed'],
     ],
@@ -97,7 +100,7 @@ export const PROMISES: readonly Promised[] = [
       CONVERGENCE,
       DESCRIBED_SEEDS,
       [
-        'e2e/sync-machines.test.ts',
+        'e2e/sync-machines.long.test.ts',
         'share memories: an empty one fills itself, and edits on both sides meet',
       ],
     ],

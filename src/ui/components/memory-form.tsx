@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { explain } from '../api-error.ts';
 import type { MemoryFields } from '../memory-changes.ts';
 import { useDraft } from '../use-draft.ts';
@@ -20,7 +20,8 @@ export function MemoryForm({ name, initial = {}, onSave, onCancel }: MemoryFormP
   const [problem, setProblem] = useState('');
   const [saving, setSaving] = useState(false);
   const field = useRef<HTMLTextAreaElement>(null);
-  useEffect(() => field.current?.focus(), []);
+  // Before the next key arrives: after painting would be too late for a user who types at once.
+  useLayoutEffect(() => field.current?.focus(), []);
   const submit = (event: Event): void => {
     event.preventDefault();
     setSaving(true);

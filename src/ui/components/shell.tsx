@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { onRefused } from '../session.ts';
 import { useKeptFocus } from '../use-kept-focus.ts';
 import { usePlace } from '../use-place.ts';
@@ -69,7 +69,8 @@ export function Shell() {
 /** Begins every view but the first at its top, for the eyes and for the keyboard. */
 function useArrival(key: string, content: HTMLElement | null): void {
   const last = useRef(key);
-  useEffect(() => {
+  // Before the next key arrives: later, it would take the focus from what the user has chosen meanwhile.
+  useLayoutEffect(() => {
     // The first view is what the user came to from elsewhere.
     if (readVisit().inside === undefined) writeVisit({ inside: last.current !== key });
     if (last.current === key) return;

@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { readToken, writeToken } from '../session.ts';
 
 interface TokenFormProps {
@@ -10,7 +10,7 @@ interface TokenFormProps {
 export function TokenForm({ reason, onEnter }: TokenFormProps) {
   const [token, setToken] = useState('');
   const field = useRef<HTMLInputElement>(null);
-  useEffect(() => field.current?.focus(), []);
+  useLayoutEffect(() => field.current?.focus(), []);
   const wasWrong = reason === 'refused' && readToken() !== '';
   const submit = (event: Event): void => {
     event.preventDefault();

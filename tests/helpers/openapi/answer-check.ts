@@ -26,10 +26,10 @@ export function answerCheck({ responses }: Operation): AnswerCheck {
     if (contents[type] === undefined) return `the type "${type}" of ${status} is not described`;
     const validate = validators.get(`${status} ${type}`);
     if (validate === undefined || validate(JSON.parse(text))) return undefined;
-    return `${status} does not fit its schema: ${describe(validate.errors ?? [])} in ${text.slice(0, 500)}`;
+    return `${status} does not fit its schema: ${describeProblem(validate.errors ?? [])} in ${text.slice(0, 500)}`;
   };
 }
 
-function describe(errors: readonly ErrorObject[]): string {
+function describeProblem(errors: readonly ErrorObject[]): string {
   return errors.map(({ instancePath, message = '' }) => `${instancePath} ${message}`).join('; ');
 }

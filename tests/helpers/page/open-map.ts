@@ -6,7 +6,7 @@ import { launchServer, type RunningHttpServer } from '../http-server.ts';
 import type { Place } from './fingers-on.ts';
 import { openPage } from './open-page.ts';
 
-const PATIENCE = { timeout: 10_000 };
+const PATIENCE = { timeout: 60_000 };
 export const GREETING = 'صباح الخير';
 export const IMPORT_DAY = 200;
 

@@ -19,7 +19,7 @@ export async function openPage(
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
   const page = await context.newPage();
   // Sooner than the test's own limit, so that it says what was not there.
-  page.setDefaultTimeout(10_000);
+  page.setDefaultTimeout(60_000);
   const elsewhere: string[] = [];
   const complaints: string[] = [];
   page.on('request', (request) => {

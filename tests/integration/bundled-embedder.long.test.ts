@@ -122,7 +122,7 @@ describe('BundledEmbedder', () => {
   it('leaves memory when it is not used, and comes back', async () => {
     const embedder = open({ idleUnloadMs: 50 });
     await embedder.embedQuery('tea');
-    await vi.waitUntil(() => !embedder.ready, { timeout: 5_000 });
+    await vi.waitUntil(() => !embedder.ready, { timeout: 60_000 });
     expect(await embedder.embedQuery('tea')).toHaveLength(384);
   });
 

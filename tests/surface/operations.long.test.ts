@@ -168,7 +168,7 @@ describe.runIf(canMount())('on a read-only root file system', () => {
     expect(await api.post('/memory/add', { text: 'Ada drinks tea' })).toMatchObject({ status: 201 });
     await expect
       .poll(async () => (await api.post('/search', { query: 'hot drinks', mode: 'vector' })).data['hits'], {
-        timeout: 20_000,
+        timeout: 60_000,
       })
       .toMatchObject([{ text: 'Ada drinks tea' }]);
     expect(await api.post('/backup', {})).toMatchObject({ status: 201, data: { outcome: 'written' } });

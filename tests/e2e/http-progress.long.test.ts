@@ -105,7 +105,7 @@ describe('an upload whose caller goes away', () => {
     const caller = new AbortController();
     const upload = fetch(`${address}/sync/upload`, { method: 'POST', headers, signal: caller.signal });
     const body = upload.then((response) => response.text());
-    await expect.poll(puts, { timeout: 20_000 }).not.toEqual([]);
+    await expect.poll(puts).not.toEqual([]);
     caller.abort();
     await expect(body).rejects.toThrow('aborted');
     const api = httpClient(address);
