@@ -38,6 +38,12 @@ const MUTATIONS = [
     from: 'const GRACE_MS = 24 * 3_600_000;',
     to: 'const GRACE_MS = -1;',
   },
+  {
+    name: 'others are believed what they say about the own counter',
+    file: 'src/backup/claims.ts',
+    from: 'if (claimed > made) {',
+    to: 'if (claimed > made && Number.isNaN(made)) {',
+  },
 ];
 
 const SEEDS = process.env['SIMULATION_SEEDS'] ?? '400';

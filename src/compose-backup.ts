@@ -54,6 +54,7 @@ export function composeBackup(settings: Settings, replica: ReplicaStore, logger:
     backup,
     enabled: remote.enabled,
     mode: remote.mode,
+    textLimit: settings.textLimit,
     place: access === null ? 'remote:none' : placeOf(access),
     access:
       access === null

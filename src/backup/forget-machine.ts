@@ -7,14 +7,15 @@ import { listMachineFiles } from './repository-files.ts';
 /**
  * Removes the folder of a machine that is gone for good: the one operation on objects of another machine, and
  * only on the user's explicit demand. The head goes first, so no listed snapshot is ever incomplete.
- * @param clock of the local store, which must include everything that the machine's snapshots hold
+ * @param clock of the local store, which must include everything that the machine's snapshots hold; null = whatever
+ *   they hold may be lost
  * @returns number of objects deleted
  * @throws InvalidInputError when it is the own machine, or something would be lost; and as `readHead`
  */
 export async function forgetMachine(
   context: RepositoryContext,
   machine: string,
-  clock: Clock,
+  clock: Clock | null,
 ): Promise<number> {
   if (machine === context.machine) {
     throw new InvalidInputError('machine', `is this machine, ${machine}`, 'allowed is another one');
@@ -28,12 +29,12 @@ export async function forgetMachine(
     (joined, snapshot) => joinClocks(joined, snapshot.clock),
     {},
   );
-  const order = compareClocks(included, clock);
+  const order = clock === null ? 'before' : compareClocks(included, clock);
   if (order !== 'equal' && order !== 'before') {
     throw new InvalidInputError(
       'machine',
       `${machine} has published changes that this machine does not have`,
-      'merge its newest snapshot first',
+      'merge its newest snapshot first, or give --unmerged to drop them',
     );
   }
   const { head, keyFile, manifests, segments } = await listMachineFiles(context.store, machine);

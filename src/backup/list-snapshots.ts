@@ -77,7 +77,8 @@ async function readMachine(context: RepositoryContext, machine: string): Promise
     const seen = await journal.findSeen(place, machine);
     const head = await objects.readHead(machine, allowPlain);
     const back = wentBack(head?.head ?? null, seen);
-    if (head !== null && !back) {
+    // Of the own head only what we wrote ourselves counts: its numbers are where the next one goes on.
+    if (head !== null && !back && machine !== context.machine) {
       const { seq, commitId } = head.head;
       if (commitId !== seen?.commitId) await journal.recordSeen(place, machine, { seq, commitId });
     }

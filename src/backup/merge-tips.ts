@@ -37,7 +37,7 @@ export async function mergeTips(
     try {
       const merged = await mergeSnapshot({ ...how, snapshot });
       reports.push(...merged.reports);
-      if (merged.warning !== null) warnings.push(merged.warning);
+      warnings.push(...merged.warnings);
       if (merged.reports.some(({ held }) => held)) left.push(snapshot);
     } catch (error) {
       if (!(error instanceof FaissMemoryError)) throw error;

@@ -2,7 +2,7 @@ import type { PutCondition } from '../blob/blob-store.ts';
 import { EncryptionDowngradeError } from '../errors/encryption-downgrade-error.ts';
 import { MachineForkedError } from '../errors/machine-forked-error.ts';
 import { RepositoryDamagedError } from '../errors/repository-damaged-error.ts';
-import { rememberCommit, wentBack, type Commit } from './commit.ts';
+import { rememberCommit, wentBack, type Commit, type SeenCommit } from './commit.ts';
 import { encodeHead, type Head, type HeadSnapshot } from './head.ts';
 import { putVerified } from './put-verified.ts';
 import type { RepositoryContext } from './repository-context.ts';
@@ -31,6 +31,10 @@ export async function readOwnHead(context: RepositoryContext): Promise<OwnHead> 
   if (previous === null) return { previous, wentBack: wentBack(null, seen), snapshots: [] };
   const { head, sealed } = previous;
   const attempt = await journal.findAttempt(place, head.commitId);
+  if (attempt !== null && (attempt.seq !== head.seq || attempt.ownWrites !== head.ownWrites)) {
+    // Somebody put other numbers around a commit of ours; we write it anew from what we know.
+    return onAlteredHead(await journal.findSeen(place, machine));
+  }
   if (attempt === null) {
     throw new MachineForkedError(machine, await lastSharedWrite(context, head), context.store.location);
   }
@@ -52,6 +56,11 @@ async function onDamage(context: RepositoryContext, error: unknown): Promise<nul
   const seen = await journal.findSeen(place, machine);
   const attempt = seen === null ? null : await journal.findAttempt(place, seen.commitId);
   throw new MachineForkedError(machine, attempt?.ownWrites ?? 0, store.location);
+}
+
+/** Nothing of it is taken, so the next head starts afresh above everything that we wrote ourselves. */
+function onAlteredHead(seen: SeenCommit | null): OwnHead {
+  return { previous: null, wentBack: seen !== null, snapshots: [] };
 }
 
 /** The newest commit in a stranger's past that is ours tells up to where both have the same writes. */

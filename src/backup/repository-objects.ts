@@ -3,6 +3,7 @@ import type { BlobStore } from '../blob/blob-store.ts';
 import { EncryptionDowngradeError } from '../errors/encryption-downgrade-error.ts';
 import { ObjectMissingError } from '../errors/object-missing-error.ts';
 import { RepositoryDamagedError } from '../errors/repository-damaged-error.ts';
+import { compareClocks, type Clock } from '../memory/version.ts';
 import { compress, decompress, isCompressed } from './compression.ts';
 import { MAX_HEAD_BYTES, MAX_MANIFEST_BYTES, MAX_STORED_BYTES } from './format-limits.ts';
 import { getBounded } from './get-bounded.ts';
@@ -33,6 +34,8 @@ export interface LoadedManifest {
 export interface ManifestReference {
   readonly snapshotId: string;
   readonly manifestHash: string;
+  /** The version vector that the head shows for it. */
+  readonly clock: Clock;
 }
 
 /**
@@ -72,7 +75,7 @@ export class RepositoryObjects {
     reference: ManifestReference,
     sealed: boolean,
   ): Promise<LoadedManifest> {
-    const { snapshotId, manifestHash } = reference;
+    const { snapshotId, manifestHash, clock } = reference;
     const place = { kind: 'manifest', machine, key: manifestKey(machine, snapshotId) } as const;
     const blob = await getBounded(this.#store, place.key, MAX_MANIFEST_BYTES);
     if (blob === null) throw new ObjectMissingError(place.key, this.#store.location);
@@ -85,6 +88,9 @@ export class RepositoryObjects {
     const json = await this.#open(place, blob.bytes, MAX_MANIFEST_BYTES);
     const expected = { machine, snapshotId, sealed: isSealed(blob.bytes) };
     const manifest = decodeManifest(json, expected, new ObjectChecker(place.key));
+    if (compareClocks(manifest.clock, clock) !== 'equal') {
+      throw new RepositoryDamagedError(place.key, 'has another version vector than its head says');
+    }
     return { manifest, bytes: blob.bytes, sealed: expected.sealed };
   }
 

@@ -202,8 +202,15 @@ export class Repository {
     return verifyContent(this.#context, manifest);
   }
 
+  /** Whether the head of a machine is there and this data folder wrote it. */
+  async isOwnWork(machine: string): Promise<boolean> {
+    const { objects, journal, place } = this.#context;
+    const loaded = await objects.readHead(machine, true).catch(() => null);
+    return loaded !== null && (await journal.findAttempt(place, loaded.head.commitId)) !== null;
+  }
+
   /** Removes a gone machine's folder; see `forgetMachine`. */
-  forgetMachine(machine: string, clock: Clock): Promise<number> {
+  forgetMachine(machine: string, clock: Clock | null): Promise<number> {
     return forgetMachine(this.#context, machine, clock);
   }
 }

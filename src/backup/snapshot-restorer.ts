@@ -1,9 +1,11 @@
+import type { FaissMemoryError } from '../errors/faiss-memory-error.ts';
 import { InvalidInputError } from '../errors/invalid-input-error.ts';
 import { ObjectMissingError } from '../errors/object-missing-error.ts';
 import { StateChangedError } from '../errors/state-changed-error.ts';
-import { compareClocks } from '../memory/version.ts';
+import { compareClocks, type Clock } from '../memory/version.ts';
 import type { ChangeReport, RemovalLimit, ReplicaIdentity, ReplicaStore } from '../store/replica-store.ts';
 import type { RestoreRequest, RestoreResult, SnapshotSummary, WorkOptions } from './backup-api.ts';
+import { publishedWrites, refusal } from './claims.ts';
 import { combineReports } from './combine-reports.ts';
 import { confirmToken } from './confirm-token.ts';
 import type { RepositorySnapshot } from './list-snapshots.ts';
@@ -20,6 +22,8 @@ export interface SnapshotRestorerParts {
   readonly backupBefore: (kind: 'pre_restore' | 'pre_merge') => Promise<SnapshotSummary>;
   /** Merges that remove more wait for a confirmation. */
   readonly limit: RemovalLimit;
+  /** Characters of a text that may be added here; larger memories of others are reported. */
+  readonly textLimit?: number | undefined;
 }
 
 /** Someone may prune while we read; then the heads say what there is instead. */
@@ -95,11 +99,13 @@ export class SnapshotRestorer {
   ): Promise<RestoreResult> {
     // A copy of the data folder must be noticed before its writes are mistaken for ours.
     await repository.checkOwnHead();
-    const { replica, limit } = this.#parts;
-    const wanted = await this.#wanted(repository, request.snapshot);
+    const { replica, limit, textLimit } = this.#parts;
+    const { wanted, refused, published } = await this.#wanted(repository, request.snapshot);
     const identity = await replica.identity();
     const summaries = wanted.map((snapshot) => summarizeSnapshot(snapshot, identity));
     const result = { mode: 'merge', snapshots: summaries } as const;
+    const [firstRefusal] = refused;
+    if (wanted.length === 0 && firstRefusal !== undefined) throw firstRefusal;
     if (wanted.length === 0) return { ...result, changes: null };
     const token = tokenFor(wanted, identity.stateDigest);
     const { dryRun = false, confirm } = request;
@@ -107,12 +113,16 @@ export class SnapshotRestorer {
     const undo =
       dryRun || identity.memories === 0 ? {} : { undo: await this.#parts.backupBefore('pre_merge') };
     const limits = confirm === undefined && !dryRun ? { limit } : {};
-    const merged = await mergeTips(wanted, { replica, repository, dryRun, ...limits, options });
+    const merged = await mergeTips(wanted, {
+      ...{ replica, repository, dryRun, published, textLimit, options },
+      ...limits,
+    });
     const { reports, left } = merged;
-    const [firstError] = merged.errors;
+    const errors = [...refused, ...merged.errors];
+    const [firstError] = errors;
     if (reports.length === 0 && firstError !== undefined) throw firstError;
     // What could not be read does not keep out the rest, but the user must know.
-    const warnings = [...merged.warnings, ...merged.errors.map(({ message }) => `Not merged: ${message}.`)];
+    const warnings = [...merged.warnings, ...errors.map(describeRefusal)];
     const isHeld = reports.some(({ held }) => held);
     return {
       ...result,
@@ -125,17 +135,25 @@ export class SnapshotRestorer {
   }
 
   /** The one that was asked for, or the newest of every other machine that is not included here yet, oldest first. */
-  async #wanted(repository: Repository, query: string | undefined): Promise<RepositorySnapshot[]> {
+  async #wanted(repository: Repository, query: string | undefined): Promise<WantedSnapshots> {
     const { machine, clock } = await this.#parts.replica.identity();
-    if (query !== undefined) return [await repository.findSnapshot(query)];
-    const { snapshots } = await repository.listSnapshots();
+    if (query !== undefined)
+      return { wanted: [await repository.findSnapshot(query)], refused: [], published: {} };
+    const { snapshots, machines } = await repository.listSnapshots();
     const newest = new Map(snapshots.map((snapshot) => [snapshot.machine, snapshot.snapshotId]));
     newest.delete(machine);
-    return snapshots.filter((snapshot) => {
+    const tips = snapshots.filter((snapshot) => {
       if (newest.get(snapshot.machine) !== snapshot.snapshotId) return false;
       const order = compareClocks(snapshot.clock, clock);
       return order === 'after' || order === 'concurrent';
     });
+    const published = publishedWrites(machines);
+    const refusals = tips.map((tip) => refusal(tip, { machine, clock, published }));
+    return {
+      wanted: tips.filter((_, index) => refusals[index] === null),
+      refused: refusals.filter((error) => error !== null),
+      published,
+    };
   }
 
   #stage(
@@ -146,6 +164,17 @@ export class SnapshotRestorer {
     const { replica } = this.#parts;
     return stageSnapshot({ replica, repository, snapshot, onlyNew, ...options });
   }
+}
+
+interface WantedSnapshots {
+  readonly wanted: readonly RepositorySnapshot[];
+  /** Why others are not merged: what they say of themselves is not to be believed. */
+  readonly refused: readonly FaissMemoryError[];
+  readonly published: Clock;
+}
+
+function describeRefusal({ message, fix }: FaissMemoryError): string {
+  return `Not merged: ${message}.${fix === undefined ? '' : ` ${fix}`}`;
 }
 
 /** Restoring what users see already writes nothing, unless it settles conflicts: then only a dry run knows. */

@@ -1,11 +1,14 @@
 import { RepositoryDamagedError } from '../errors/repository-damaged-error.ts';
-import type { JsonValue } from '../memory/version.ts';
+import type { Clock, JsonValue } from '../memory/version.ts';
 import type { ReplicaStore, StagedStates } from '../store/replica-store.ts';
 import type { WorkOptions } from './backup-api.ts';
+import { assertCovered, refusal } from './claims.ts';
 import { DigestSums, digestProblems } from './digest-sums.ts';
 import { renamingOf, type Renaming } from './given-up-writes.ts';
 import type { RepositorySnapshot } from './list-snapshots.ts';
+import { LOCAL_PLACE } from './local-place.ts';
 import type { Manifest } from './manifest.ts';
+import { assertMergeable, assertMergeableSegments, LargeMemories, MAX_ANY_TEXT } from './merge-limits.ts';
 import type { MemoryState } from './memory-state.ts';
 import { manifestKey } from './repository-keys.ts';
 import type { Repository } from './repository.ts';
@@ -18,6 +21,8 @@ export interface StagedSnapshot {
   readonly states: StagedStates;
   /** False when only what was not merged before was read. */
   readonly complete: boolean;
+  /** Memories that are larger than what may be added here; null = none, or nobody asked. */
+  readonly large: LargeMemories;
   /** Remembers that this snapshot was merged; goes into the same transaction. */
   readonly note: { readonly name: string; readonly value: JsonValue };
 }
@@ -28,6 +33,10 @@ export interface StageRequest extends WorkOptions {
   readonly snapshot: RepositorySnapshot;
   /** Leave out segments that were merged before: what they say is included in the local memories. */
   readonly onlyNew: boolean;
+  /** See `Witnesses`; of a repository that only this data folder writes nobody else is asked. */
+  readonly published?: Clock | undefined;
+  /** Characters of a text that may be added here; more is reported. */
+  readonly textLimit?: number | undefined;
 }
 
 /** Rows between two looks at the signal. */
@@ -50,28 +59,56 @@ export async function stageSnapshot(request: StageRequest): Promise<StagedSnapsh
   const stored = await repository.readManifest(snapshot);
   const renaming = await renamingOf(replica, repository, snapshot.machine);
   const manifest = renaming === null ? stored : { ...stored, clock: renaming.clock(stored.clock) };
+  const { machine, clock } = await replica.identity();
+  const refused = refusal(manifest, { machine, clock, published: request.published ?? {} });
+  if (refused !== null) throw refused;
+  const key = manifestKey(snapshot.machine, snapshot.snapshotId);
   const name = mergedNoteName(repository, snapshot.machine);
   const merged = onlyNew ? segmentsIn(await replica.readNote(name)) : new Set<string>();
   const segments = manifest.segments.filter((segment) => !merged.has(segment.name));
   const complete = segments.length === manifest.segments.length;
+  const large = new LargeMemories(request.textLimit ?? MAX_ANY_TEXT);
+  const foreign = repository.place !== LOCAL_PLACE && snapshot.machine !== machine;
+  if (foreign) assertMergeableSegments(key, { segments });
   const rows = repository.readRows({ ...manifest, segments });
-  const sound = checked(rows, { ...request, manifest: stored, complete });
+  const sound = checked(rows, { ...request, manifest: stored, complete, ...(foreign ? { large } : {}) });
   const states = await replica.stage(renaming === null ? sound : renamed(sound, renaming));
   const value = {
     snapshotId: snapshot.snapshotId,
     segments: manifest.segments.map((segment) => segment.name),
   };
-  return { snapshot, manifest, states, complete, note: { name, value } };
+  return { snapshot, manifest, states, complete, large, note: { name, value } };
 }
 
 async function* checked(
   rows: AsyncIterable<MemoryState>,
-  { manifest, complete, signal, onProgress }: WorkOptions & { manifest: Manifest; complete: boolean },
+  {
+    manifest,
+    complete,
+    large,
+    signal,
+    onProgress,
+  }: WorkOptions & {
+    readonly manifest: Manifest;
+    readonly complete: boolean;
+    /** Given when another machine wrote the rows. */
+    readonly large?: LargeMemories;
+  },
 ): AsyncGenerator<MemoryState> {
   const sums = new DigestSums();
+  const key = manifestKey(manifest.machine, manifest.snapshotId);
   const total = complete ? { total: manifest.facts.memories } : {};
   for await (const row of rows) {
     sums.add(row);
+    assertCovered(
+      key,
+      manifest.clock,
+      row.siblings.map(({ dot }) => dot),
+    );
+    if (large !== undefined) {
+      assertMergeable(key, row);
+      large.note(row);
+    }
     if (sums.memories % ROWS_PER_STEP === 0) {
       signal?.throwIfAborted();
       onProgress?.({ step: 'reading memories', done: sums.memories, ...total });
@@ -81,7 +118,7 @@ async function* checked(
   signal?.throwIfAborted();
   const [problem] = complete ? digestProblems(sums, manifest) : [];
   if (problem === undefined) return;
-  throw new RepositoryDamagedError(manifestKey(manifest.machine, manifest.snapshotId), problem);
+  throw new RepositoryDamagedError(key, problem);
 }
 
 async function* renamed(states: AsyncIterable<MemoryState>, renaming: Renaming): AsyncGenerator<MemoryState> {

@@ -4,6 +4,7 @@ import { FaissMemoryError, type ErrorCode } from './faiss-memory-error.ts';
 import { InvalidInputError } from './invalid-input-error.ts';
 import { ModelDamagedError } from './model-damaged-error.ts';
 import { NotFoundError } from './not-found-error.ts';
+import { RepositoryDamagedError } from './repository-damaged-error.ts';
 import { StateChangedError } from './state-changed-error.ts';
 import { StoreBusyError } from './store-busy-error.ts';
 import { StoreDamagedError } from './store-damaged-error.ts';
@@ -33,6 +34,7 @@ const CLASSES: readonly (typeof FaissMemoryError)['prototype'][] = [
   InvalidInputError.prototype,
   ModelDamagedError.prototype,
   NotFoundError.prototype,
+  RepositoryDamagedError.prototype,
   StateChangedError.prototype,
   StoreBusyError.prototype,
   StoreDamagedError.prototype,

@@ -6,7 +6,7 @@ export class RepositoryDamagedError extends FaissMemoryError {
   readonly key: string;
 
   /** @param problem what is wrong, as a sentence without a subject; never holds content of a memory */
-  constructor(key: string, problem: string, options: { cause?: unknown } = {}) {
+  constructor(key: string, problem: string, options: { cause?: unknown; fix?: string } = {}) {
     super('REPOSITORY_DAMAGED', `The backup object ${key} is damaged: it ${problem}`, {
       fix: 'Use another snapshot, or make a new backup on the machine that wrote it, which replaces what is damaged.',
       ...options,

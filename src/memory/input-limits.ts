@@ -6,6 +6,8 @@ export const MAX_TAGS = 64;
 export const MAX_TAG_LENGTH = 128;
 export const MAX_SOURCE_LENGTH = 1_024;
 export const MAX_METADATA_LENGTH = 16_384;
+/** Levels of metadata. */
+export const MAX_JSON_DEPTH = 20;
 export const MAX_QUERY_LENGTH = 10_000;
 
 /** @returns the text as it is stored. @throws InvalidInputError when empty, too long or not valid Unicode */
@@ -90,8 +92,6 @@ export function checkMetadata(field: string, metadata: unknown): Metadata {
   }
   return checked;
 }
-
-const MAX_JSON_DEPTH = 20;
 
 function checkJson(field: string, value: unknown, depth: number): JsonValue {
   if (depth > MAX_JSON_DEPTH)

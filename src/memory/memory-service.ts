@@ -39,6 +39,8 @@ import type {
   UpdateResult,
 } from './memory-api.ts';
 import { MemorySearcher } from './search-memories.ts';
+import { shownMemory } from './shown-memory.ts';
+import type { MemoryContent } from './version.ts';
 
 export interface MemoryServiceParts {
   readonly store: MemoryStore;
@@ -107,12 +109,13 @@ export class MemoryService implements MemoryApi {
         `allowed are 1 to ${MAX_QUERY_LENGTH}`,
       );
     }
-    return this.#searcher.search({
+    const response = await this.#searcher.search({
       query,
       limit: checkInteger('limit', request.limit ?? 5, { min: 1, max: 100 }),
       mode: checkChoice('mode', request.mode ?? 'hybrid', ['hybrid', 'vector', 'keyword']),
       filter: parseFilter(request.filter, this.#parts.now()),
     });
+    return { ...response, hits: response.hits.map((hit) => ({ ...hit, memory: this.#shown(hit.memory) })) };
   }
 
   async get(ids: readonly string[]): Promise<MemoryWithHistory[]> {
@@ -120,17 +123,25 @@ export class MemoryService implements MemoryApi {
     const known = new Set(memories.map((memory) => memory.id));
     const unknown = ids.filter((id) => !known.has(id));
     if (unknown.length > 0) throw new NotFoundError(unknown);
-    return memories;
+    return memories.map((memory) => ({
+      ...this.#shown(memory),
+      history: memory.history.map((version) => this.#shown(version)),
+    }));
   }
 
   async list(input: ListInput): Promise<{ memories: readonly Memory[]; total: number; nextCursor?: string }> {
-    return this.#parts.store.list({
+    const page = await this.#parts.store.list({
       filter: parseFilter(input.filter, this.#parts.now()),
       which: checkChoice('which', input.which ?? 'live', ['live', 'trash', 'conflict']),
       order: checkChoice('order', input.order ?? 'newest', ['newest', 'oldest', 'updated']),
       limit: checkInteger('limit', input.limit ?? 20, { min: 1, max: 1_000 }),
       ...(input.cursor === undefined ? {} : { cursor: input.cursor }),
     });
+    return { ...page, memories: page.memories.map((memory) => this.#shown(memory)) };
+  }
+
+  #shown<Content extends MemoryContent>(content: Content): Content {
+    return shownMemory(content, this.#parts.rules.textLimit);
   }
 
   async update(input: UpdateInput): Promise<UpdateResult> {
@@ -138,7 +149,7 @@ export class MemoryService implements MemoryApi {
     const { value, masked } = this.#checker.patch(input);
     const { memory } = await this.#parts.store.update(id, value);
     if (value.text !== undefined) this.#backfill.wake();
-    return { memory, masked };
+    return { memory: this.#shown(memory), masked };
   }
 
   async delete(request: DeleteRequest): Promise<DeleteResult> {

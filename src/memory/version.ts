@@ -7,6 +7,9 @@ export interface Dot {
 /** Version vector: for each machine the highest `n` whose effect is included. */
 export type Clock = Readonly<Record<string, number>>;
 
+/** Writes of one machine: far above what any makes in its life, far below the numbers that JavaScript counts exactly. */
+export const MAX_COUNTER = 2 ** 48;
+
 export type JsonValue = string | number | boolean | null | JsonValue[] | { [key: string]: JsonValue };
 export type Metadata = Readonly<Record<string, JsonValue>>;
 

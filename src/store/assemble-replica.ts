@@ -14,6 +14,7 @@ export function assembleReplica(calls: ReplicaCalls): ReplicaStore {
     openView: () => openView(calls),
     stage: (states) => stage(calls, states),
     takeNewIdentity: (machine, lastSharedWrite) => calls.takeNewIdentity(machine, lastSharedWrite),
+    repairVector: (request) => calls.repairVector(request),
     readNote: (name) => calls.readNote(name),
     writeNote: (name, value) => calls.writeNote(name, value),
     recordAttempt: (place, commit) => calls.recordAttempt(place, commit),
@@ -39,6 +40,18 @@ async function openView(calls: ReplicaCalls): Promise<SnapshotView> {
   };
 }
 
+/** About the characters that the state has as JSON. */
+function sizeOf({ siblings }: MemoryState): number {
+  return siblings.reduce((sum, { text, tags, source, metadata, vectors }) => {
+    const words = tags.reduce((length, tag) => length + tag.length, text.length + source.length);
+    const bytes = vectors.reduce(
+      (size, { chunks }) => chunks.reduce((all, { vector }) => all + vector.length, size),
+      0,
+    );
+    return sum + words + bytes + JSON.stringify(metadata).length;
+  }, 0);
+}
+
 async function stage(calls: ReplicaCalls, states: AsyncIterable<MemoryState>): Promise<StagedStates> {
   const name = await calls.beginStage();
   let memories = 0;
@@ -53,7 +66,7 @@ async function stage(calls: ReplicaCalls, states: AsyncIterable<MemoryState>): P
     let characters = 0;
     for await (const state of states) {
       batch.push(state);
-      characters += state.siblings.reduce((sum, { text }) => sum + text.length, 0);
+      characters += sizeOf(state);
       if (batch.length < BATCH_STATES && characters < BATCH_CHARACTERS) continue;
       await send(batch);
       batch = [];

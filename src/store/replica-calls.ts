@@ -2,7 +2,13 @@ import type { HeadJournal } from '../backup/snapshot-source.ts';
 import type { MemoryState } from '../backup/memory-state.ts';
 import type { SnapshotView } from '../backup/snapshot-source.ts';
 import type { JsonValue } from '../memory/version.ts';
-import type { ApplyRequest, ChangeReport, ReplicaIdentity } from './replica-store.ts';
+import type {
+  ApplyRequest,
+  ChangeReport,
+  ReplicaIdentity,
+  VectorRepair,
+  VectorReport,
+} from './replica-store.ts';
 
 /** What a view tells at once; `view` names it in later calls. */
 export type OpenedView = Omit<SnapshotView, 'changesSince' | 'close'> & { readonly view: number };
@@ -29,6 +35,7 @@ export interface ReplicaCalls extends HeadJournal {
   applyStage(stage: number, how: 'merge' | 'restore', request: ApplyRequest): Promise<ChangeReport>;
   endStage(stage: number): Promise<void>;
   takeNewIdentity(machine: string, lastSharedWrite: number): Promise<string>;
+  repairVector(request: VectorRepair): Promise<VectorReport>;
   readNote(name: string): Promise<JsonValue | null>;
   writeNote(name: string, value: JsonValue | null): Promise<void>;
 }

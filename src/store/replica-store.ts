@@ -77,6 +77,33 @@ export interface ApplyRequest {
   readonly note?: { readonly name: string; readonly value: JsonValue };
 }
 
+/** A counter of the version vector that is higher than anything its machine can have written. */
+export interface ImplausibleCounter {
+  readonly machine: string;
+  /** It is that of this machine. */
+  readonly own: boolean;
+  readonly claimed: number;
+  readonly believed: number;
+}
+
+export interface VectorRepair {
+  /** How many writes other machines say to have made. */
+  readonly published: Clock;
+  /** False: only look. */
+  readonly fix: boolean;
+  /** Take a new machine id in any case, because others know writes of this one that it never made. */
+  readonly newIdentity: boolean;
+}
+
+export interface VectorReport {
+  /** What was wrong; empty = nothing. */
+  readonly counters: readonly ImplausibleCounter[];
+  /** The machine that the store is afterwards. */
+  readonly machine: string;
+  /** Copy of the database as it was before; null when nothing was changed. */
+  readonly copy: string | null;
+}
+
 /** States of one remote snapshot, collected beside the truth. Several applications, for example a dry run first, are allowed. */
 export interface StagedStates {
   readonly memories: number;
@@ -112,6 +139,12 @@ export interface ReplicaStore extends SnapshotSource, HeadJournal {
    * @returns the new machine id; the present one, unchanged, when it is not `machine` any more (another process did it)
    */
   takeNewIdentity(machine: string, lastSharedWrite: number): Promise<string>;
+  /**
+   * Looks for counters of the version vector that nobody can have reached. With `fix` the database is copied first;
+   * then the counters go back to what is believed, in one transaction, and versions above that are written again
+   * under this store's name, a new one when its own counter was wrong. Nothing that users see changes.
+   */
+  repairVector(request: VectorRepair): Promise<VectorReport>;
   /** Small facts, for example when a remote was reached last. Null when there is none of that name. */
   readNote(name: string): Promise<JsonValue | null>;
   /** Durable when it resolves. Null removes the note. */

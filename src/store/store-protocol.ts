@@ -49,6 +49,7 @@ export const REPLICA_METHODS: Readonly<Record<ReplicaMethod, true>> = {
   applyStage: true,
   endStage: true,
   takeNewIdentity: true,
+  repairVector: true,
   readNote: true,
   writeNote: true,
   recordAttempt: true,

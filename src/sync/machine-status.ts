@@ -1,5 +1,6 @@
 import type { SnapshotSummary } from '../backup/backup-api.ts';
 import type { MachineReport, RepositorySnapshot, SnapshotList } from '../backup/list-snapshots.ts';
+import { publishedWrites, refusal, type Witnesses } from '../backup/claims.ts';
 import { snapshotName } from '../backup/snapshot-name.ts';
 import { summarizeSnapshot } from '../backup/snapshot-summary.ts';
 import { compareClocks, type Clock } from '../memory/version.ts';
@@ -13,14 +14,15 @@ export interface Observer {
 
 /** What each machine's folder at the remote shows, compared with the memories here. */
 export function machineStatuses(list: SnapshotList, identity: Observer, at: number): MachineStatus[] {
+  const witnesses = { ...identity, published: publishedWrites(list.machines) };
   return list.machines
     .filter(({ machine, head, error }) => head !== null || error !== null || machine !== identity.machine)
-    .map((report) => machineStatus(report, identity, at));
+    .map((report) => machineStatus(report, witnesses, at));
 }
 
 function machineStatus(
   { machine, head, error, wentBack }: MachineReport,
-  identity: Observer,
+  identity: Witnesses,
   at: number,
 ): MachineStatus {
   const snapshots = head?.head.snapshots ?? [];
@@ -30,6 +32,8 @@ function machineStatus(
     newest === undefined ? null : { ...newest, machine, sealed, name: snapshotName(newest) };
   const summary: SnapshotSummary | null = listed === null ? null : summarizeSnapshot(listed, identity);
   const clock = newest?.clock ?? {};
+  const problem =
+    error ?? (listed === null || machine === identity.machine ? null : refusal(listed, identity));
   return {
     machine,
     own: machine === identity.machine,
@@ -38,6 +42,6 @@ function machineStatus(
     order: newest === undefined ? null : compareClocks(clock, identity.clock),
     clock,
     rolledBack: wentBack,
-    problem: error === null ? null : toSyncProblem(error, at),
+    problem: problem === null ? null : toSyncProblem(problem, at),
   };
 }

@@ -26,7 +26,8 @@ export function describeSync({ identity, note, machines, facts }: StatusInput): 
   const { remoteClock, reachable, lastPush, lastPull, heldMerge } = note;
   // The remote answers, but what it has cannot be seen, or not all of it.
   const isRefused = reachable?.value === true && note.problem !== null;
-  const isUnread = isRefused || machines.some(({ problem }) => problem !== null);
+  const isUnread =
+    isRefused || machines.some(({ own, problem }) => own && problem !== null) || noneReadable(machines);
   return {
     ...facts,
     machine,
@@ -47,8 +48,13 @@ export function describeSync({ identity, note, machines, facts }: StatusInput): 
   };
 }
 
+/** One machine that cannot be read hides nothing of the others; it is named among the warnings. */
+function noneReadable(machines: readonly MachineStatus[]): boolean {
+  return machines.length > 0 && machines.every(({ problem }) => problem !== null);
+}
+
 function warnings(machines: readonly MachineStatus[], encrypted: boolean): string[] {
-  return machines.flatMap(({ machine, own, rolledBack, newest }) => {
+  return machines.flatMap(({ machine, own, rolledBack, newest, problem }) => {
     const whose = own ? 'This machine' : `Machine ${machine}`;
     const back = rolledBack
       ? [
@@ -59,6 +65,7 @@ function warnings(machines: readonly MachineStatus[], encrypted: boolean): strin
       encrypted && newest?.encrypted === false
         ? [`${whose} still has plain backups at the remote; they go with its next push and prune`]
         : [];
-    return [...back, ...plain];
+    const unread = problem === null ? [] : [`${whose} is not compared and not merged: ${problem.message}`];
+    return [...back, ...plain, ...unread];
   });
 }

@@ -10,6 +10,7 @@ import type {
 } from '../backup/backup-api.ts';
 import type { ProbeReport } from '../blob/probe-finding.ts';
 import type { Clock, ClockOrder } from '../memory/version.ts';
+import type { VectorReport } from '../store/replica-store.ts';
 
 /** Why the remote could not be used, with what to do about it. Never contains a secret. */
 export interface SyncProblem {
@@ -91,6 +92,12 @@ export interface PushResult {
   readonly skipped: readonly string[];
 }
 
+/** See `SyncApi.repairCounters`. */
+export interface CounterReport extends VectorReport {
+  /** Machines that claim writes of this machine which it never made, and how many. */
+  readonly claimedByOthers: readonly { readonly machine: string; readonly claimed: number }[];
+}
+
 /** The remote side. Every method but `status` throws `SyncOffError` when no remote is configured. */
 export interface SyncApi {
   /** @param options.offline answer from what was observed last, without asking the remote */
@@ -105,9 +112,19 @@ export interface SyncApi {
   verify(request?: VerifyRequest, options?: WorkOptions): Promise<VerifyResult>;
   prune(request?: PruneRequest): Promise<PruneReport>;
   machines(): Promise<readonly MachineStatus[]>;
-  /** Removes a gone machine's folder. @returns number of objects deleted @throws InvalidInputError when its changes are not included here */
-  forgetMachine(machine: string): Promise<number>;
+  /**
+   * Removes a gone machine's folder.
+   * @param options.unmerged also when its changes are not included here: they are lost then
+   * @returns number of objects deleted
+   * @throws InvalidInputError when its changes are not included here
+   */
+  forgetMachine(machine: string, options?: { readonly unmerged?: boolean }): Promise<number>;
   /** Finds the usual mistakes of the settings by trying. Works with sync off as long as a bucket is set. */
   doctor(options?: WorkOptions): Promise<ProbeReport>;
   createBucket(): Promise<'created' | 'existed'>;
+  /**
+   * Looks for counters in the version vector of this store that no machine can have reached, and for claims of others
+   * about this machine. Works with sync off. @param options.fix repair them
+   */
+  repairCounters(options?: { readonly fix?: boolean }): Promise<CounterReport>;
 }

@@ -20,6 +20,8 @@ export interface SyncNote {
   readonly lastPrune: number | null;
   /** The remote refused to delete what was dropped last. */
   readonly appendOnly: boolean;
+  /** Own ids that a repair gave up, and whose backups are still there. */
+  readonly retiring: readonly string[];
   /** Null = not decided yet. */
   readonly emptyStart: EmptyStart | null;
 }
@@ -34,6 +36,7 @@ const NOTHING: SyncNote = {
   remoteClock: null,
   lastPrune: null,
   appendOnly: false,
+  retiring: [],
   emptyStart: null,
 };
 
@@ -90,6 +93,7 @@ function decode(note: { readonly [key: string]: JsonValue }): SyncNote {
     remoteClock: asClock(note['remoteClock']),
     lastPrune: typeof note['lastPrune'] === 'number' ? note['lastPrune'] : null,
     appendOnly: note['appendOnly'] === true,
+    retiring: asTexts(note['retiring']),
     emptyStart: EMPTY_STARTS.find((state) => state === note['emptyStart']) ?? null,
   };
 }
@@ -102,6 +106,10 @@ function observed(value: JsonValue | undefined): { value: JsonValue | undefined;
 
 function asObject(value: JsonValue | undefined): { [key: string]: JsonValue } | null {
   return value === null || typeof value !== 'object' || Array.isArray(value) ? null : value;
+}
+
+function asTexts(value: JsonValue | undefined): string[] {
+  return Array.isArray(value) ? value.filter((entry) => typeof entry === 'string') : [];
 }
 
 function asClock(value: JsonValue | undefined): Clock | null {

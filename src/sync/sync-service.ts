@@ -9,6 +9,8 @@ import type {
   WorkOptions,
 } from '../backup/backup-api.ts';
 import { LOCK_WAIT_MS, type BackupService } from '../backup/backup-service.ts';
+import { believedClock, publishedWrites } from '../backup/claims.ts';
+import { rememberGivenUp } from '../backup/given-up-writes.ts';
 import type { SnapshotList } from '../backup/list-snapshots.ts';
 import { withOwnIdentity } from '../backup/own-identity.ts';
 import type { Repository } from '../backup/repository.ts';
@@ -20,14 +22,14 @@ import { verifyRepository, type ScratchStore } from '../backup/verify-repository
 import type { WorkLock } from '../backup/work-lock.ts';
 import type { ProbeReport } from '../blob/probe-finding.ts';
 import { SyncOffError } from '../errors/sync-off-error.ts';
-import { compareClocks, joinClocks, type Clock } from '../memory/version.ts';
+import { compareClocks, joinClocks, MAX_COUNTER } from '../memory/version.ts';
 import { settleWithin } from '../util/settle-within.ts';
 import { findMachine } from './find-machine.ts';
 import { machineStatuses } from './machine-status.ts';
 import { pushSnapshots } from './push-snapshots.ts';
 import { RemoteRepository, type RemoteRepositoryParts } from './remote-repository.ts';
 import { describeSync } from './status.ts';
-import type { MachineStatus, PushResult, SyncApi, SyncStatus } from './sync-api.ts';
+import type { CounterReport, MachineStatus, PushResult, SyncApi, SyncStatus } from './sync-api.ts';
 import { SyncNotes } from './sync-notes.ts';
 import { SyncObserver } from './sync-observer.ts';
 
@@ -39,6 +41,8 @@ export interface SyncServiceParts extends RemoteRepositoryParts {
   readonly createScratch: () => Promise<ScratchStore>;
   /** Tries the settings; null when no bucket is set. */
   readonly probe: ((options: WorkOptions) => Promise<ProbeReport>) | null;
+  /** Characters of a text that may be added here; larger memories of others are reported. */
+  readonly textLimit?: number | undefined;
   /** How long a status waits for the remote, in milliseconds; default 15 s. */
   readonly statusWaitMs?: number | undefined;
 }
@@ -71,6 +75,7 @@ export class SyncService implements SyncApi {
       repository: () => this.#remote.own(),
       backupBefore: (kind) => parts.backup.backupBefore(kind),
       limit: REMOVAL_LIMIT,
+      textLimit: parts.textLimit,
     });
   }
 
@@ -173,7 +178,7 @@ export class SyncService implements SyncApi {
     );
   }
 
-  forgetMachine(query: string): Promise<number> {
+  forgetMachine(query: string, { unmerged = false }: { unmerged?: boolean } = {}): Promise<number> {
     return this.#observer.writing(() =>
       this.#locked(async () => {
         const repository = await this.#remote.own();
@@ -183,7 +188,7 @@ export class SyncService implements SyncApi {
           machines.map((report) => report.machine),
         );
         const { clock } = await this.#parts.replica.identity();
-        return repository.forgetMachine(machine, clock);
+        return repository.forgetMachine(machine, unmerged ? null : clock);
       }),
     );
   }
@@ -191,6 +196,30 @@ export class SyncService implements SyncApi {
   doctor(options: WorkOptions = {}): Promise<ProbeReport> {
     const { probe } = this.#parts;
     return probe === null ? Promise.reject(new SyncOffError()) : probe(options);
+  }
+
+  repairCounters({ fix = false }: { readonly fix?: boolean } = {}): Promise<CounterReport> {
+    return this.#locked(async () => {
+      const { replica } = this.#parts;
+      const list = this.enabled ? await this.#list().catch(() => null) : null;
+      const { machine, clock } = await replica.identity();
+      const { [machine]: made = 0 } = clock;
+      const claimedByOthers = (list?.machines ?? []).flatMap(({ machine: other, head }) => {
+        const claimed = head?.head.snapshots.at(-1)?.clock[machine] ?? 0;
+        // No copy of this folder can have made more than any machine.
+        const isPossible = claimed > made && claimed <= MAX_COUNTER && other !== machine;
+        return isPossible ? [{ machine: other, claimed }] : [];
+      });
+      const newIdentity = claimedByOthers.length > 0;
+      const request = { published: publishedWrites(list?.machines ?? []), newIdentity };
+      const { counters } = await replica.repairVector({ ...request, fix: false });
+      const own = counters.find((counter) => counter.own);
+      if (fix && (newIdentity || own !== undefined)) {
+        await rememberGivenUp(replica, machine, own?.believed ?? 0);
+        await this.notes.change({ retiring: [...(await this.notes.read()).retiring, machine] });
+      }
+      return { ...(await replica.repairVector({ ...request, fix })), claimedByOthers };
+    });
   }
 
   createBucket(): Promise<'created' | 'existed'> {
@@ -256,14 +285,28 @@ export class SyncService implements SyncApi {
       const request = { ...options, backup, remote: this.#remote, retention, suspect };
       const { result, clock, repository } = await pushSnapshots(request);
       const { remoteClock } = await this.notes.read();
-      const known = remoteClock ?? joinedClock(await repository.listSnapshots());
+      const known = remoteClock ?? believedClock(await repository.listSnapshots(), repository.machine);
       await this.notes.change({
         lastPush: { value: { snapshot: result.snapshot.name }, at: now() },
         remoteClock: joinClocks(known, clock),
       });
+      await this.#retire(repository);
       await this.#pruneSometimes(repository);
       return result;
     });
+  }
+
+  /**
+   * After a repair everything was published under the new name, so what this folder itself published under the old
+   * one can go: others refuse it. Of a copy that goes on under the old name it is left alone.
+   */
+  async #retire(repository: Repository): Promise<void> {
+    const { retiring } = await this.notes.read();
+    if (retiring.length === 0) return;
+    for (const machine of retiring) {
+      if (await repository.isOwnWork(machine)) await repository.forgetMachine(machine, null);
+    }
+    await this.notes.change({ retiring: [] });
   }
 
   /** What cannot be pruned now is pruned later; the push itself is complete. */
@@ -295,7 +338,7 @@ export class SyncService implements SyncApi {
     const [first] = unread;
     const readable = snapshots.length > 0 || list.snapshots.some(({ machine }) => machine !== own);
     if (first !== undefined && !readable) throw first.error;
-    const order = compareClocks(joinedClock(list), clock);
+    const order = compareClocks(believedClock(list, own), clock);
     return {
       unread: unread.map(
         ({ machine, error }) => `Nothing of machine ${machine} was merged: ${error.message}.`,
@@ -319,17 +362,13 @@ export class SyncService implements SyncApi {
 
   /** Asks for all heads, and remembers what they include. */
   async #list(): Promise<SnapshotList> {
-    const list = await (await this.#remote.own()).listSnapshots();
-    await this.notes.change({ remoteClock: joinedClock(list) });
+    const repository = await this.#remote.own();
+    const list = await repository.listSnapshots();
+    await this.notes.change({ remoteClock: believedClock(list, repository.machine) });
     return list;
   }
 
   #locked<Result>(work: () => Promise<Result>, waitMs = LOCK_WAIT_MS): Promise<Result> {
     return this.#parts.lock.run(work, waitMs);
   }
-}
-
-/** What all machines' newest snapshots include. */
-function joinedClock({ snapshots }: SnapshotList): Clock {
-  return snapshots.reduce<Clock>((joined, { clock }) => joinClocks(joined, clock), {});
 }

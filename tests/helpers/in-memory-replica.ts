@@ -4,8 +4,14 @@ import { InMemoryHeadJournal } from '../../src/backup/in-memory-head-journal.ts'
 import type { CarriedVersion, MemoryState } from '../../src/backup/memory-state.ts';
 import type { RandomBytes } from '../../src/backup/random-bytes.ts';
 import type { OwnCommit, SnapshotView } from '../../src/backup/snapshot-source.ts';
-import type { Dot, JsonValue, VersionState } from '../../src/memory/version.ts';
-import type { ReplicaIdentity, ReplicaStore, StagedStates } from '../../src/store/replica-store.ts';
+import { MAX_COUNTER, type Dot, type JsonValue, type VersionState } from '../../src/memory/version.ts';
+import type {
+  ReplicaIdentity,
+  ReplicaStore,
+  StagedStates,
+  VectorRepair,
+  VectorReport,
+} from '../../src/store/replica-store.ts';
 import { InMemoryStagedStates } from './in-memory-staged-states.ts';
 import { MemoryTable } from './memory-table.ts';
 
@@ -146,6 +152,35 @@ export class InMemoryReplica implements ReplicaStore {
       }
     });
     return Promise.resolve(this.machine);
+  }
+
+  async repairVector({ published, fix, newIdentity }: VectorRepair): Promise<VectorReport> {
+    const { machine, table } = this;
+    const counters = Object.entries(table.clock).flatMap(([name, claimed]) => {
+      const own = name === machine;
+      const limit = own ? table.sequence + 100_000 : (published[name] ?? MAX_COUNTER);
+      return claimed > limit ? [{ machine: name, own, claimed, believed: published[name] ?? 0 }] : [];
+    });
+    if (fix && (newIdentity || counters.some(({ own }) => own))) await this.takeNewIdentity(machine, 0);
+    if (fix)
+      for (const { machine: name, own, believed } of counters) if (!own) this.#forgetAbove(name, believed);
+    return { counters, machine: this.machine, copy: null };
+  }
+
+  /** Writes again under the own name what another machine is not believed to have written. */
+  #forgetAbove(name: string, believed: number): void {
+    this.#transact((table) => {
+      const others = Object.entries(table.clock).filter(([machine]) => machine !== name);
+      table.clock = Object.fromEntries(believed > 0 ? [...others, [name, believed]] : others);
+      const isAbove = ({ dot }: CarriedVersion): boolean => dot.machine === name && dot.n > believed;
+      for (const { id, siblings } of table.states()) {
+        if (!siblings.some(isAbove)) continue;
+        table.set(
+          id,
+          siblings.map((version) => (isAbove(version) ? { ...version, dot: table.nextDot() } : version)),
+        );
+      }
+    });
   }
 
   readNote(name: string): Promise<JsonValue | null> {

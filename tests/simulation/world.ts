@@ -10,6 +10,7 @@ import { InMemoryReplica } from '../helpers/in-memory-replica.ts';
 import type { MemoryTable } from '../helpers/memory-table.ts';
 import { idOf } from '../helpers/model-store.ts';
 import { quickKeyring } from '../helpers/test-repository.ts';
+import { publishStrange, STRANGER, strangeState } from '../helpers/sync/hostile-snapshot.ts';
 import { WriteHistory } from '../helpers/write-history.ts';
 import { Crash, FaultPlan, faultyStore } from './faulty-store.ts';
 import { SeededRandom } from './seeded-random.ts';
@@ -19,6 +20,12 @@ import { Turns } from './turns.ts';
 const MEMORIES = 5;
 const YEAR_MS = 365 * 24 * 3_600_000;
 const HOUR_MS = 3_600_000;
+/** More than any machine makes in one seed. */
+const MANY_WRITES = 5_000;
+/** A memory that only the adversary writes. */
+const STRANGE_MEMORY = 90;
+/** Keeps its dice apart from those of the seed. */
+const ADVERSARY = 7_000_003;
 
 interface SimulatedMachine {
   readonly number: number;
@@ -50,7 +57,10 @@ export class World {
   readonly #planned = new Map<string, () => Promise<void>>();
   /** What successful pushes of this step have sent. */
   readonly #sent = new Map<SimulatedMachine, ReadonlySet<string>>();
+  readonly #givenUp = new Set<string>();
   readonly #checkedHeads = new Map<string, string>();
+  /** Null = everybody is honest. It decides by its own dice, so that it changes nothing for the others. */
+  readonly #adversary: SeededRandom | null;
   #time = Date.UTC(2026, 0, 1);
   #texts = 0;
   #broken: string | null = null;
@@ -61,6 +71,8 @@ export class World {
     this.#turns = new Turns(this.#random);
     this.#keyring = this.#random.chance(0.1) ? quickKeyring() : null;
     this.#faults.rate = this.#random.pick([0, 0.02, 0.05, 0.15]);
+    const dice = new SeededRandom(seed + ADVERSARY);
+    this.#adversary = this.#keyring === null && dice.chance(0.3) ? dice : null;
     const machines = 2 + this.#random.below(3);
     for (let number = 0; number < machines; number += 1) this.#add(null);
   }
@@ -79,20 +91,62 @@ export class World {
     await this.#noteSent();
     for (const machine of this.#machines) if (machine.process.dead) machine.process = this.#start(machine);
     await this.#checkBucket();
+    this.#checkCounters();
+    if (this.#adversary?.chance(0.3) === true) await this.#attack(this.#adversary);
+  }
+
+  /** Somebody who may write to the bucket publishes a well-formed snapshot whose version vector claims too much. */
+  async #attack(random: SeededRandom): Promise<void> {
+    const { machine, table } = random.pick(this.#machines).folder.replica;
+    const made = table.clock[machine] ?? 0;
+    const claimed = made + random.pick([MANY_WRITES * 2, 2 ** 40, Number.MAX_SAFE_INTEGER - made]);
+    const store = new InMemoryBlobStore({ objects: this.#bucket });
+    this.trace.push(`the adversary claims ${claimed} writes of ${machine}`);
+    const n = 1 + random.below(1_000);
+    const states = [strangeState(STRANGE_MEMORY, { dot: { machine: STRANGER, n } })];
+    await publishStrange(store, { [STRANGER]: n, [machine]: claimed }, states);
+  }
+
+  /** Its own writes are the one thing that every machine knows best. */
+  #checkCounters(): void {
+    for (const { folder, number } of this.#machines) {
+      const { machine, table } = folder.replica;
+      const made = table.clock[machine] ?? 0;
+      if (made > MANY_WRITES)
+        throw new BrokenPromise(`machine ${number} believes to have made ${made} writes`);
+    }
   }
 
   /** No more faults: everybody pushes and pulls until nobody learns anything new. */
   async settle(): Promise<void> {
     this.#faults.rate = 0;
+    if (this.#adversary !== null) await this.#forgetStranger();
     for (let round = 0; round < 4; round += 1) {
       for (const { process, number } of this.#machines) {
         this.trace.push(`${number} push and pull at the end`);
         await process.sync.push();
+        // As the refusals advise.
+        if (this.#adversary !== null) await this.#repair(process);
         await this.#pullAll(process);
       }
     }
     await this.#checkBucket();
-    this.#checkEnd();
+    this.#checkCounters();
+    // What an adversary made some believe, others may refuse; that everybody can still write and push was shown.
+    if (this.#adversary === null) this.#checkEnd();
+  }
+
+  async #repair({ sync }: MachineProcess): Promise<void> {
+    const { machine } = await sync.status({ offline: true });
+    const repaired = await sync.repairCounters({ fix: true });
+    if (repaired.machine !== machine) this.#givenUp.add(machine);
+  }
+
+  async #forgetStranger(): Promise<void> {
+    const [first] = this.#machines;
+    const isThere = [...this.#bucket.keys()].some((key) => key.startsWith(`v1/${STRANGER}/`));
+    if (!isThere || first === undefined) return;
+    await this.#repositoryOf(first.folder.replica.machine).forgetMachine(STRANGER, null);
   }
 
   async #pullAll({ sync }: MachineProcess): Promise<void> {
@@ -323,6 +377,8 @@ export class World {
   /** No machine writes or deletes another machine's objects. */
   #checkOwner({ replica }: DataFolder, operation: string, key: string): void {
     if (key.startsWith(`v1/${replica.machine}/`)) return;
+    // What a repair gave up was its own.
+    if (operation === 'delete' && this.#givenUp.has(key.split('/')[1] ?? '')) return;
     this.#broken ??= `machine ${replica.machine} made ${operation} ${key}`;
   }
 

@@ -1,15 +1,24 @@
+import type { Settings } from '../../config/schema.ts';
 import { FaissMemoryError } from '../../errors/faiss-memory-error.ts';
 import { settleWithin } from '../../util/settle-within.ts';
 import type { CommandContext } from '../command.ts';
 import { backupCheck } from './backup-check.ts';
 import type { Check, DoctorSubject, Finding } from './check.ts';
 import { clientsCheck } from './clients-check.ts';
+import { counterCheck } from './counter-check.ts';
 import { databaseCheck } from './database-check.ts';
 import { folderCheck } from './folder-check.ts';
 import { modelCheck } from './model-check.ts';
 import { checkNode } from './node-check.ts';
 
-const CHECKS: readonly Check[] = [folderCheck, databaseCheck, backupCheck, modelCheck, clientsCheck];
+const CHECKS: readonly Check[] = [
+  folderCheck,
+  databaseCheck,
+  counterCheck,
+  backupCheck,
+  modelCheck,
+  clientsCheck,
+];
 
 /** All checks end within a minute, the start and the end of the program included. */
 const TOTAL_LIMIT_MS = 52_000;
@@ -34,7 +43,7 @@ export async function examine(context: CommandContext): Promise<Examination> {
       status: 'ok',
       message: `valid (${configFile ?? 'no config file: the home folder is not known'})`,
     });
-    subject = { host: context.host, settings, app: () => context.app() };
+    subject = subjectOf(context, settings);
   } catch (error) {
     return { findings: [...findings, failure('configuration', error)], ended: true };
   }
@@ -64,6 +73,10 @@ function isBrokenFolder({ check, status }: Finding): boolean {
 function unfinished({ name, waitsFor }: Check, limitMs: number): Finding {
   const message = `did not end within ${Math.round(limitMs / 1_000)} s; it waited for ${waitsFor.what}`;
   return { check: name, status: 'fail', message, fix: waitsFor.fix };
+}
+
+export function subjectOf(context: CommandContext, settings: Settings): DoctorSubject {
+  return { host: context.host, settings, app: () => context.app() };
 }
 
 function failure(check: string, error: unknown): Finding {

@@ -1,6 +1,6 @@
 import type { CarriedChunk, CarriedVectors } from '../../backup/memory-state.ts';
 import type { Connection } from './connection.ts';
-import { ensureModel } from './models.ts';
+import { ensureModel, findModel } from './models.ts';
 import { Query } from './query.ts';
 
 interface ChunkRow {
@@ -30,6 +30,7 @@ const findChunk = new Query<[version: number, model: number], { label: number }>
 const insertChunk = new Query<
   [version: number, model: number, start: number, end: number, vector: Uint8Array]
 >('INSERT INTO chunk (version, model, start_offset, end_offset, vector) VALUES (?, ?, ?, ?, ?)');
+const countModels = new Query<[], { models: number }>('SELECT count(*) AS models FROM model');
 const deletePending = new Query<[model: number, num: number]>(
   'DELETE FROM pending WHERE model = ? AND num = ?',
 );
@@ -50,6 +51,16 @@ export function readCarriedVectors(connection: Connection, versionKey: number): 
   });
 }
 
+/** Each known model makes every memory wait for its vectors, so strangers cannot make it as many as they like. */
+const MAX_MODELS = 16;
+
+function knownModel(connection: Connection, stamp: CarriedVectors['stamp']): number | undefined {
+  const known = findModel(connection, stamp);
+  if (known !== undefined) return known;
+  const { models } = countModels.get(connection) ?? { models: 0 };
+  return models < MAX_MODELS ? ensureModel(connection, stamp) : undefined;
+}
+
 /**
  * Gives a version the vectors that came with it, of every model that it has none of yet.
  * @returns true when anything was added
@@ -62,7 +73,8 @@ export function attachVectors(
   let added = false;
   for (const { stamp, chunks } of vectors) {
     if (chunks.length === 0) continue;
-    const model = ensureModel(connection, stamp);
+    const model = knownModel(connection, stamp);
+    if (model === undefined) continue;
     if (findChunk.get(connection, version.key, model) !== undefined) continue;
     for (const { start, end, vector } of chunks) {
       insertChunk.run(connection, version.key, model, start, end, vector);

@@ -1,4 +1,5 @@
 import type { CarriedVersion, MemoryState } from '../../backup/memory-state.ts';
+import { RepositoryDamagedError } from '../../errors/repository-damaged-error.ts';
 import { mergeMemory } from '../../memory/merge.ts';
 import { covers, currentVersion, sameDot, type Clock, type Version } from '../../memory/version.ts';
 import { attachVectors } from './carried-vectors.ts';
@@ -20,6 +21,18 @@ const deleteChunks = new Query<[version: number]>('DELETE FROM chunk WHERE versi
 const bumpSequence = new Query<[sequence: number, num: number]>(
   'UPDATE memory SET sequence = ? WHERE num = ?',
 );
+
+/** Far more than machines that ever write at the same moment, and far fewer than a backup may hold. */
+const MAX_MERGED_SIBLINGS = 128;
+
+/** @throws RepositoryDamagedError before a memory has more versions side by side than a backup of it may hold */
+function assertFewSiblings(id: string, count: number): void {
+  if (count <= MAX_MERGED_SIBLINGS) return;
+  throw new RepositoryDamagedError(
+    `of memory ${id}`,
+    `would give it ${count} versions side by side, more than ${MAX_MERGED_SIBLINGS}`,
+  );
+}
 
 /** What merging one memory needs. */
 export interface MergeContext {
@@ -92,6 +105,7 @@ class MemoryMerge {
     }
     const kept = merged.siblings.map((version) => this.#keep(version, local));
     const homeless = merged.homeless.map((version) => this.#storeAnew(version));
+    assertFewSiblings(this.#memory.id, kept.length + homeless.length);
     const after = this.#erase({ ...this.#memory, siblings: [...kept, ...homeless] });
     const remote = this.#remote;
     // Of a new memory first, so that nobody is asked to make vectors that came along.

@@ -51,7 +51,7 @@ export function migrate(
   return withProcessLock(`${connection.path}.migration-lock`, () => {
     const current = connection.integerPragma('user_version');
     if (current >= target) return null;
-    const backup = backUp(connection, target, now);
+    const backup = copyDatabase(connection, `before-v${target}`, now);
     connection.transaction('IMMEDIATE', () => {
       applyMigrations(connection, migrations, current);
     });
@@ -59,11 +59,16 @@ export function migrate(
   });
 }
 
-function backUp(connection: Connection, target: number, now: number): string {
+/**
+ * Puts a checked copy of the whole database beside it (`backups/<name>-<UTC time>.sqlite`).
+ * @param connection without a transaction
+ * @returns path of the copy
+ */
+export function copyDatabase(connection: Connection, name: string, now: number): string {
   const folder = join(dirname(connection.path), 'backups');
   createFolders(folder);
   const time = new Date(now).toISOString().replaceAll(/[-:.]/g, '');
-  const path = join(folder, `before-v${target}-${time}.sqlite`);
+  const path = join(folder, `${name}-${time}.sqlite`);
   const draft = `${path}.new`;
   rmSync(draft, { force: true });
   try {

@@ -1,4 +1,4 @@
-import { sameDot } from '../../memory/version.ts';
+import { sameDot, type Dot } from '../../memory/version.ts';
 import type { Connection } from './connection.ts';
 import { settle } from './derived-state.ts';
 import { Ledger, readClock } from './ledger.ts';
@@ -7,7 +7,8 @@ import { Query } from './query.ts';
 import { ChangedWords } from './word-index.ts';
 import { loadMemory, type StoredMemory } from './stored-memory.ts';
 
-const selectVersions = new Query<[machine: string, after: number], { key: number; id: string }>(
+/** Of a machine, above a number. */
+export const selectVersions = new Query<[machine: string, after: number], { key: number; id: string }>(
   `SELECT v.key, m.id FROM version v JOIN memory m ON m.num = v.num
    WHERE v.machine = ? AND v.n > ? ORDER BY v.n`,
 );
@@ -27,21 +28,8 @@ export function takeNewIdentity(connection: Connection, machine: string, lastSha
   if (ledger.machine !== machine) return ledger.machine;
   const fresh = newMachineId();
   const versions = selectVersions.all(connection, machine, lastSharedWrite);
-  // No text changes.
-  const words = new ChangedWords();
-  const renamed = new Map<string, Renaming[]>();
-  versions.forEach(({ key, id }, index) => {
-    const ofMemory = renamed.get(id) ?? [];
-    ofMemory.push({ key, n: index + 1 });
-    renamed.set(id, ofMemory);
-  });
-  for (const [id, renamings] of renamed) {
-    const before = loadMemory(connection, id);
-    for (const { key, n } of renamings) rename.run(connection, fresh, n, key);
-    const after = loadMemory(connection, id);
-    if (before === undefined || after === undefined || sameDots(before, after)) continue;
-    settle({ connection, ledger, words }, before, after);
-  }
+  let n = 0;
+  renameVersions({ connection, ledger }, versions, () => ({ machine: fresh, n: ++n }));
   ledger.save(connection);
   updateMachine.run(connection, fresh);
   // Never more than was written here: the clock must not claim writes that are not included.
@@ -52,10 +40,26 @@ export function takeNewIdentity(connection: Connection, machine: string, lastSha
   return fresh;
 }
 
-interface Renaming {
-  /** Of the version. */
-  readonly key: number;
-  readonly n: number;
+/** Gives versions other dots, in their order, and brings up to date what follows from them. No text changes. */
+export function renameVersions(
+  { connection, ledger }: { readonly connection: Connection; readonly ledger: Ledger },
+  versions: readonly { readonly key: number; readonly id: string }[],
+  nextDot: () => Dot,
+): void {
+  const words = new ChangedWords();
+  const renamed = new Map<string, { readonly key: number; readonly dot: Dot }[]>();
+  for (const { key, id } of versions) {
+    const ofMemory = renamed.get(id) ?? [];
+    ofMemory.push({ key, dot: nextDot() });
+    renamed.set(id, ofMemory);
+  }
+  for (const [id, renamings] of renamed) {
+    const before = loadMemory(connection, id);
+    for (const { key, dot } of renamings) rename.run(connection, dot.machine, dot.n, key);
+    const after = loadMemory(connection, id);
+    if (before === undefined || after === undefined || sameDots(before, after)) continue;
+    settle({ connection, ledger, words }, before, after);
+  }
 }
 
 /** True when only the history was renamed. */

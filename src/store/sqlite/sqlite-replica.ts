@@ -4,12 +4,20 @@ import type { OwnCommit, SeenCommit } from '../../backup/snapshot-source.ts';
 import { StoreUnavailableError } from '../../errors/store-unavailable-error.ts';
 import type { JsonValue } from '../../memory/version.ts';
 import type { OpenedView, ReplicaCalls, StatePage } from '../replica-calls.ts';
-import type { ApplyRequest, ChangeReport, ReplicaIdentity } from '../replica-store.ts';
+import type {
+  ApplyRequest,
+  ChangeReport,
+  ReplicaIdentity,
+  VectorRepair,
+  VectorReport,
+} from '../replica-store.ts';
 import { applyStaged } from './apply-staged.ts';
 import { findAttempt, findSeen, recordAttempt, recordSeen } from './head-journal.ts';
 import { readDigests, readLedger } from './ledger.ts';
+import { copyDatabase } from './migrate.ts';
 import { takeNewIdentity } from './new-identity.ts';
 import { readNote, writeNote } from './notes.ts';
+import { implausibleCounters, repairVector } from './repair-vector.ts';
 import { readFacts, ReplicaView } from './replica-view.ts';
 import { toStoreError } from './sqlite-errors.ts';
 import { StagingFile } from './staging-file.ts';
@@ -120,6 +128,28 @@ export class SqliteReplica implements ReplicaCalls {
 
   takeNewIdentity(machine: string, lastSharedWrite: number): Promise<string> {
     return this.#file.write((connection) => takeNewIdentity(connection, machine, lastSharedWrite));
+  }
+
+  async repairVector({ fix, ...request }: VectorRepair): Promise<VectorReport> {
+    const found = await this.#file.read((connection) => ({
+      counters: implausibleCounters(connection, request.published),
+      machine: readLedger(connection).machine,
+      path: connection.path,
+    }));
+    const { path, ...report } = found;
+    const needed = found.counters.length > 0 || request.newIdentity;
+    if (!fix || !needed) return { ...report, copy: null };
+    const copy = this.#guarded(() => this.#copy(path));
+    return { ...(await this.#file.write((connection) => repairVector(connection, request))), copy };
+  }
+
+  #copy(path: string): string {
+    const connection = this.#connections.take(path);
+    try {
+      return copyDatabase(connection, 'before-repair', this.#now());
+    } finally {
+      this.#connections.giveBack(connection);
+    }
   }
 
   readNote(name: string): Promise<JsonValue | null> {

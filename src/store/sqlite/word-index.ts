@@ -13,6 +13,12 @@ const selectLive = new Query<[num: number], ContentRow>(
 );
 
 /**
+ * Of a longer text only the beginning can be found by words: taking a text of ten million characters of a script
+ * without spaces apart costs a gigabyte of memory, and others may write one.
+ */
+const INDEXED_CHARACTERS = 250_000;
+
+/**
  * The memories whose words a transaction changes. The full-text index is written at its end and in the order of
  * its rows: it would write out what it has collected at every other statement in between, and whenever the
  * numbers of its rows go back.
@@ -34,7 +40,12 @@ export class ChangedWords {
       const live = selectLive.get(connection, num);
       if (live === undefined) continue;
       const { text, tags } = toContent(live);
-      insertWords.run(connection, num, indexedText(text), indexedText(tags.join(' ')));
+      insertWords.run(
+        connection,
+        num,
+        indexedText(text.slice(0, INDEXED_CHARACTERS)),
+        indexedText(tags.join(' ')),
+      );
     }
   }
 }

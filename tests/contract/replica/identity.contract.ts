@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { MemoryState } from '../../../src/backup/memory-state.ts';
+import { MAX_COUNTER } from '../../../src/memory/version.ts';
 import {
   apply,
   idOf,
@@ -14,6 +15,37 @@ import {
 
 export function describeIdentity(prepare: PrepareReplica): void {
   const replicas = useReplicas(prepare);
+
+  describe('a counter that nobody can have reached', () => {
+    it('is found, and set back under a new identity when it is the own one', async () => {
+      const a = replicas.create();
+      await a.write(idOf(1), 'one');
+      const { machine } = await a.replica.identity();
+      const clock = { [machine]: Number.MAX_SAFE_INTEGER, aaaaaaaaaaaaaaaa: MAX_COUNTER + 7 };
+      await apply(a.replica, 'merge', { clock, states: [] });
+      const poisoned = await a.replica.identity();
+      const shown = await shownBy(a);
+      const looked = await a.replica.repairVector({ published: {}, fix: false, newIdentity: false });
+      expect(looked.counters.map(({ own, claimed }) => [own, claimed])).toEqual(
+        expect.arrayContaining([
+          [true, Number.MAX_SAFE_INTEGER],
+          [false, MAX_COUNTER + 7],
+        ]),
+      );
+      expect(await a.replica.identity()).toEqual(poisoned);
+
+      const fixed = await a.replica.repairVector({ published: {}, fix: true, newIdentity: false });
+
+      expect(fixed.machine).not.toBe(machine);
+      const after = await a.replica.identity();
+      expect(after.clock).toEqual({ [fixed.machine]: 1 });
+      expect(after.contentDigest).toBe(poisoned.contentDigest);
+      expect(await shownBy(a)).toEqual(shown);
+      await a.write(idOf(2), 'two');
+      const again = await a.replica.repairVector({ published: {}, fix: false, newIdentity: false });
+      expect(again.counters).toEqual([]);
+    });
+  });
 
   describe('a new identity', () => {
     it('writes again what was not shared, in order, and changes nothing that users see', async () => {

@@ -1,0 +1,66 @@
+import { MAX_COUNTER, type Clock } from '../../memory/version.ts';
+import type { ImplausibleCounter, VectorRepair } from '../replica-store.ts';
+import type { Connection } from './connection.ts';
+import { Ledger, readLedger } from './ledger.ts';
+import { renameVersions, selectVersions, takeNewIdentity } from './new-identity.ts';
+import { Query } from './query.ts';
+
+/** Every own write takes a number of the change sequence too; only writes under reused dots take none. */
+const SLACK = 100_000;
+
+/** A counter may be larger than JavaScript counts exactly. */
+const selectCounters = new Query<[], { machine: string; n: number }>(
+  `SELECT machine, min(n, ${Number.MAX_SAFE_INTEGER}) AS n FROM clock ORDER BY machine`,
+);
+const selectHighest = new Query<[machine: string, limit: number], { n: number | null }>(
+  'SELECT max(n) AS n FROM version WHERE machine = ? AND n <= ?',
+);
+const selectPublished = new Query<[limit: number], { n: number | null }>(
+  'SELECT max(own_writes) AS n FROM own_commit WHERE own_writes <= ?',
+);
+const updateCounter = new Query<[n: number, machine: string]>('UPDATE clock SET n = ? WHERE machine = ?');
+const deleteCounter = new Query<[machine: string]>('DELETE FROM clock WHERE machine = ?');
+
+/** What the version vector claims although nobody can have written it. */
+export function implausibleCounters(connection: Connection, published: Clock): ImplausibleCounter[] {
+  const { machine: own, sequence } = readLedger(connection);
+  return selectCounters.all(connection).flatMap(({ machine, n: claimed }) => {
+    const isOwn = machine === own;
+    const limit = isOwn ? sequence + SLACK : (published[machine] ?? MAX_COUNTER);
+    if (claimed <= limit) return [];
+    const known = isOwn
+      ? selectPublished.get(connection, limit)
+      : selectHighest.get(connection, machine, limit);
+    const believed = isOwn ? (known?.n ?? 0) : (published[machine] ?? known?.n ?? 0);
+    return [{ machine, own: isOwn, claimed, believed }];
+  });
+}
+
+/**
+ * Takes back what nobody can have written. Versions above what is believed are written again under this store's own
+ * name, which is a new one when its own counter was wrong: others may believe the old number.
+ * @returns what was wrong, and the machine that the store is now
+ */
+export function repairVector(
+  connection: Connection,
+  { published, newIdentity }: Pick<VectorRepair, 'published' | 'newIdentity'>,
+): { readonly counters: readonly ImplausibleCounter[]; readonly machine: string } {
+  const counters = implausibleCounters(connection, published);
+  const { machine: own } = readLedger(connection);
+  const wrongOwn = counters.find((counter) => counter.own);
+  if (wrongOwn !== undefined || newIdentity) {
+    const believed = wrongOwn?.believed ?? 0;
+    // The ledger of the new identity counts from what the old one may keep.
+    updateCounter.run(connection, Math.max(believed, 0), own);
+    takeNewIdentity(connection, own, believed);
+  }
+  for (const { machine, believed } of counters.filter((counter) => !counter.own)) {
+    const ledger = Ledger.load(connection);
+    const versions = selectVersions.all(connection, machine, believed);
+    renameVersions({ connection, ledger }, versions, () => ledger.nextDot());
+    ledger.save(connection);
+    if (believed > 0) updateCounter.run(connection, believed, machine);
+    else deleteCounter.run(connection, machine);
+  }
+  return { counters, machine: readLedger(connection).machine };
+}

@@ -1,0 +1,48 @@
+import { DigestSums } from '../../../src/backup/digest-sums.ts';
+import { InMemoryHeadJournal } from '../../../src/backup/in-memory-head-journal.ts';
+import type { CarriedVersion, MemoryState } from '../../../src/backup/memory-state.ts';
+import { Repository } from '../../../src/backup/repository.ts';
+import type { BlobStore } from '../../../src/blob/blob-store.ts';
+import type { Clock } from '../../../src/memory/version.ts';
+import { idOf } from '../model-store.ts';
+
+/** A machine that is nobody's. */
+export const STRANGER = 'eeee000000000001';
+
+/** A state of the stranger's own; the members that are given replace those of an ordinary memory. */
+export function strangeState(memory: number, version: Partial<CarriedVersion> = {}): MemoryState {
+  const dot = { machine: STRANGER, n: 1 };
+  const content = { text: 'theirs', tags: [], source: '', metadata: {}, createdAt: 1, updatedAt: 1 };
+  return { id: idOf(memory), siblings: [{ dot, state: 'live', ...content, vectors: [], ...version }] };
+}
+
+/** Publishes any well-formed snapshot as the stranger, with the format's own code. */
+export async function publishStrange(
+  store: BlobStore,
+  clock: Clock,
+  states: readonly MemoryState[],
+): Promise<void> {
+  const sums = new DigestSums();
+  for (const state of states) sums.add(state);
+  const journal = new InMemoryHeadJournal();
+  const place = { store, place: 'stranger', machine: STRANGER, journal, keyring: null };
+  const repository = new Repository({ ...place, exclusive: true });
+  const view = {
+    machine: STRANGER,
+    sequence: states.length,
+    ...sums.digests(clock),
+    facts: { memories: states.length, live: states.length, trash: 0 },
+    // eslint-disable-next-line @typescript-eslint/require-await -- the port is asynchronous
+    async *changesSince() {
+      yield* states;
+    },
+    close: () => Promise.resolve(),
+  };
+  await store.delete(`v1/${STRANGER}/head`);
+  await repository.writeSnapshot(view, {
+    kind: 'auto',
+    pinned: false,
+    evenIfUnchanged: true,
+    fromScratch: true,
+  });
+}
