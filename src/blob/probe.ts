@@ -43,7 +43,8 @@ export async function probeBlobStore(
   const mistakes = checkBlobSettings(settings);
   if (mistakes.some(({ level }) => level === 'problem')) return report({ location, findings: mistakes });
   const { store, findings: contact } = await probeConnection(settings, options.signal);
-  if (store === null) return report({ location, findings: [...mistakes, ...proxyIfKnown(settings), ...contact] });
+  if (store === null)
+    return report({ location, findings: [...mistakes, ...proxyIfKnown(settings), ...contact] });
   const folder = `${probeFolder}/${randomBytes(8).toString('hex')}/`;
   const area = { store: retryingBlobStore(store, { attempts: 3 }), folder, options };
   try {
