@@ -43,7 +43,8 @@ export async function probeBlobStore(
   const mistakes = checkBlobSettings(settings);
   if (mistakes.some(({ level }) => level === 'problem')) return report({ location, findings: mistakes });
   const { store, findings: contact } = await probeConnection(settings, options.signal);
-  if (store === null) return report({ location, findings: [...mistakes, ...proxyOf(settings), ...contact] });
+  if (store === null)
+    return report({ location, findings: [...mistakes, ...proxyIfKnown(settings), ...contact] });
   const folder = `${probeFolder}/${randomBytes(8).toString('hex')}/`;
   const area = { store: retryingBlobStore(store, { attempts: 3 }), folder, options };
   try {
@@ -63,6 +64,16 @@ export async function probeBlobStore(
   } finally {
     await cleanUp(area);
     await store.close();
+  }
+}
+
+/** Nothing where the settings name no address: that is reported by itself. */
+function proxyIfKnown(settings: BlobSettings): Finding[] {
+  try {
+    return proxyOf(settings);
+  } catch (error) {
+    if (error instanceof BlobStoreError) return [];
+    throw error;
   }
 }
 

@@ -23,16 +23,13 @@ function folder(machine: ClientMachine): string {
 }
 
 function roaming(machine: ClientMachine): string {
-  return (
-    absoluteVariable(machine, 'APPDATA') ?? pathsOf(machine).join(homeOf(machine), 'AppData', 'Roaming')
-  );
+  return absoluteVariable(machine, 'APPDATA') ?? pathsOf(machine).join(homeOf(machine), 'AppData', 'Roaming');
 }
 
 /** The packaged app (MSIX, the default installer since 2026) never sees the plain folder, only its own copy. */
 function packagedFolder(machine: ClientMachine): string | undefined {
   const paths = pathsOf(machine);
-  const local =
-    absoluteVariable(machine, 'LOCALAPPDATA') ?? paths.join(homeOf(machine), 'AppData', 'Local');
+  const local = absoluteVariable(machine, 'LOCALAPPDATA') ?? paths.join(homeOf(machine), 'AppData', 'Local');
   const packages = paths.join(local, 'Packages');
   const name = machine.listFolder(packages).find((entry) => entry.startsWith('Claude_'));
   return name === undefined ? undefined : paths.join(packages, name, 'LocalCache', 'Roaming', 'Claude');
