@@ -7,7 +7,7 @@ import type {
   SimilarMemory,
   Stats,
 } from '../memory/memory-api.ts';
-import { excerpt } from '../memory/snippet.ts';
+import { beginningOf, SNIPPET_LENGTH } from '../memory/snippet.ts';
 
 /** Structured content of answers. Lean, for some clients show it to the model: absent instead of empty. */
 type Data = Record<string, unknown>;
@@ -29,7 +29,7 @@ export function rounded(value: number): number {
 
 /** The beginning of a text that may be long. */
 export function beginning(text: string): string {
-  return excerpt(text, 0).text;
+  return beginningOf(text, SNIPPET_LENGTH);
 }
 
 /** @param text what of its text is shown */
