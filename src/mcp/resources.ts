@@ -31,7 +31,9 @@ export function registerResources(server: McpServer, parts: ServerParts): void {
     'recent',
     'memory://recent',
     { title: 'Recent memories', description: `The ${RECENT} newest memories`, mimeType: 'text/plain' },
-    read('text/plain', async (memory) => renderPage(await memory.list({ limit: RECENT }), 'live')),
+    read('text/plain', async (memory) =>
+      renderPage(await memory.list({ limit: RECENT }), 'live', memory.timeZone),
+    ),
   );
   server.registerResource(
     'item',
@@ -41,7 +43,9 @@ export function registerResources(server: McpServer, parts: ServerParts): void {
     }),
     { title: 'One memory', description: 'A whole memory by id', mimeType: 'text/plain' },
     (uri, { id }) =>
-      read('text/plain', async (memory) => renderHistories(await memory.get([String(id)])))(uri),
+      read('text/plain', async (memory) => renderHistories(await memory.get([String(id)]), memory.timeZone))(
+        uri,
+      ),
   );
 }
 

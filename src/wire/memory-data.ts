@@ -7,15 +7,11 @@ import type {
   SimilarMemory,
   Stats,
 } from '../memory/memory-api.ts';
+import type { TimeZone } from '../memory/time-zone.ts';
 import { beginningOf, SNIPPET_LENGTH } from '../memory/snippet.ts';
 
 /** Structured content of answers. Lean, for some clients show it to the model: absent instead of empty. */
 type Data = Record<string, unknown>;
-
-/** `2026-01-31`. */
-export function isoDay(time: number): string {
-  return isoTime(time).slice(0, 10);
-}
 
 /** `2026-01-31T12:00:00.000Z`. */
 export function isoTime(time: number): string {
@@ -70,8 +66,14 @@ function versionData({ role, state, text, updatedAt }: HistoryEntry): Data {
   return { role, ...(state === 'live' ? {} : { state }), text, updated: isoTime(updatedAt) };
 }
 
-export function searchData({ hits, mode }: SearchResponse, note: string): Data {
-  return { hits: hits.map(hitData), mode, ...given('note', note) };
+export function searchData({ hits, mode }: SearchResponse, note: string, zone: TimeZone): Data {
+  const dated = hits.map((hit) => ({ ...hitData(hit), created: zone.day(hit.memory.createdAt) }));
+  return {
+    hits: dated,
+    ...(hits.length === 0 ? {} : { time_zone: zone.name }),
+    mode,
+    ...given('note', note),
+  };
 }
 
 /** What to say about an answer before its hits; empty = nothing. */
@@ -92,7 +94,7 @@ export function hitData({ memory, ...hit }: SearchHit): Data {
     ...given('words', hit.matchedWords),
     ...given('tags', memory.tags),
     ...given('source', memory.source),
-    created: isoDay(memory.createdAt),
+    created: isoTime(memory.createdAt),
   };
 }
 
@@ -123,7 +125,7 @@ const SHOWN_FACETS = 15;
 
 /** @param facets tags and sources at most */
 export function statsData(
-  { oldest, newest, embedding, ...stats }: Stats,
+  { oldest, newest, embedding, timeZone, ...stats }: Stats,
   facets: number = SHOWN_FACETS,
 ): Data {
   const { modelId, ready, pending, problem } = embedding;
@@ -136,6 +138,7 @@ export function statsData(
     bytes: stats.bytes,
     ...(oldest === null ? {} : { oldest: isoTime(oldest) }),
     ...(newest === null ? {} : { newest: isoTime(newest) }),
+    time_zone: timeZone,
     tags: Object.fromEntries(tags),
     sources: Object.fromEntries(sources),
     // An embedder that needs no loading counts itself ready even when it cannot be reached.

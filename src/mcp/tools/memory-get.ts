@@ -13,6 +13,9 @@ export const memoryGet = defineTool({
   output: z.object({ memories: z.array(memoryShape) }),
   async handle({ memory }, { ids }) {
     const memories = await memory.get(ids);
-    return { data: { memories: memories.map(historyData) }, text: renderHistories(memories) };
+    return {
+      data: { memories: memories.map(historyData) },
+      text: renderHistories(memories, memory.timeZone),
+    };
   },
 });

@@ -36,7 +36,7 @@ export const memoryList = defineTool({
         total: page.total,
         ...(page.nextCursor === undefined ? {} : { next_cursor: page.nextCursor }),
       },
-      text: renderPage(page, which),
+      text: renderPage(page, which, memory.timeZone),
     };
   },
 });

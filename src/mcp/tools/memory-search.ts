@@ -32,12 +32,16 @@ export const memorySearch = defineTool({
         created: z.string(),
       }),
     ),
+    time_zone: z.optional(z.string()),
     mode: z.string(),
     note: z.optional(z.string()),
   }),
   async handle({ memory }, { query, limit: most, mode, ...filter }) {
     const response = await memory.search({ query, limit: most, mode, filter: toFilter(filter) });
     const note = searchNote(response);
-    return { data: searchData(response, note), text: renderSearch(response, note) };
+    return {
+      data: searchData(response, note, memory.timeZone),
+      text: renderSearch(response, note, memory.timeZone),
+    };
   },
 });
