@@ -6,8 +6,9 @@ const MAX_OFFSET_MS = 26 * HOUR_MS;
 
 /** The zone of the system; UTC when the system names none that exists. */
 export function systemTimeZone(): string {
-  const name = new Intl.DateTimeFormat().resolvedOptions().timeZone;
-  return isTimeZone(name) ? name : 'UTC';
+  // Absent when TZ names a zone that does not exist, whatever the type says.
+  const name: string | undefined = new Intl.DateTimeFormat().resolvedOptions().timeZone;
+  return typeof name === 'string' && isTimeZone(name) ? name : 'UTC';
 }
 
 /** True for names such as `Asia/Tokyo`, whatever their case. */
