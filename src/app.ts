@@ -6,7 +6,7 @@ import type { Embedder } from './embedding/embedder.ts';
 import { createLogger, type Logger } from './logger.ts';
 import type { MemoryApi } from './memory/memory-api.ts';
 import { MemoryService } from './memory/memory-service.ts';
-import { TimeZone } from './memory/time-zone.ts';
+import { TimeZone } from './util/time-zone.ts';
 import { createSecretScanner } from './secrets/create-secret-scanner.ts';
 import { hostStore } from './store/hosted-memory-store.ts';
 import type { MemoryStore } from './store/memory-store.ts';

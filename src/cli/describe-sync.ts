@@ -2,7 +2,7 @@ import type { MachineStatus, SyncProblem, SyncRelation, SyncStatus } from '../sy
 import { relativeTime } from '../util/relative-time.ts';
 import { snapshotData } from './snapshot-output.ts';
 import type { FilterClock } from '../memory/filter-input.ts';
-import type { TimeZone } from '../memory/time-zone.ts';
+import type { TimeZone } from '../util/time-zone.ts';
 import { table } from './render.ts';
 
 const RELATIONS: Readonly<Record<SyncRelation, string>> = {

@@ -1,6 +1,6 @@
 import type { Memory } from '../memory/memory.ts';
 import { beginningOf } from '../memory/snippet.ts';
-import type { TimeZone } from '../memory/time-zone.ts';
+import type { TimeZone } from '../util/time-zone.ts';
 
 /** One line that names a memory without its text. */
 export function memoryHeading(memory: Memory, zone: TimeZone): string {

@@ -1,5 +1,5 @@
 import type { PruneReport, SnapshotSummary, VerifyResult } from '../backup/backup-api.ts';
-import type { TimeZone } from '../memory/time-zone.ts';
+import type { TimeZone } from '../util/time-zone.ts';
 import { usableNames } from '../util/usable-names.ts';
 import type { CommandOutcome } from './command.ts';
 import { EXIT_CODES } from './exit-code.ts';

@@ -1,4 +1,4 @@
-import { systemTimeZone } from '../memory/time-zone.ts';
+import { systemTimeZone } from '../util/time-zone.ts';
 import { httpSchema, logFormat } from './http-schema.ts';
 import { defaultDataFolder } from './machine.ts';
 import { choice, integer, number, path, secret, text, timeZone, webAddress } from './setting-kinds.ts';

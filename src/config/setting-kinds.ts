@@ -1,5 +1,5 @@
 import { Cron } from 'croner';
-import { isTimeZone } from '../memory/time-zone.ts';
+import { isTimeZone } from '../util/time-zone.ts';
 import { hostName } from '../util/host-name.ts';
 import { SecretString } from '../util/secret-string.ts';
 import { pathsOf } from './machine.ts';

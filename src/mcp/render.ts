@@ -7,7 +7,7 @@ import type {
   SearchHit,
   SearchResponse,
 } from '../memory/memory-api.ts';
-import type { TimeZone } from '../memory/time-zone.ts';
+import type { TimeZone } from '../util/time-zone.ts';
 import { quote, quoteInline } from './quote.ts';
 import { beginning, isoTime, rounded } from '../wire/memory-data.ts';
 

@@ -2,7 +2,7 @@ import { InvalidInputError } from '../errors/invalid-input-error.ts';
 import type { MemoryFilter } from './filter.ts';
 import type { FilterInput } from './memory-api.ts';
 import { checkMetadata, checkTags } from './input-limits.ts';
-import { readTime, type TimeSpan, type TimeZone } from './time-zone.ts';
+import { readTime, type TimeSpan, type TimeZone } from '../util/time-zone.ts';
 
 const DAY_MS = 86_400_000;
 const AGE_UNITS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: DAY_MS, w: 7 * DAY_MS };

@@ -2,7 +2,7 @@ import type { MemoryFilter } from './filter.ts';
 import type { MemoryImporter } from './import-batch.ts';
 import type { Memory, MemoryWithHistory } from './memory.ts';
 import type { Metadata } from './version.ts';
-import type { TimeZone } from './time-zone.ts';
+import type { TimeZone } from '../util/time-zone.ts';
 
 /** Filter as users write it; `parseFilter` turns it into a `MemoryFilter`. */
 export interface FilterInput {

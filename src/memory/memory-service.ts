@@ -39,7 +39,7 @@ import type {
   UpdateResult,
 } from './memory-api.ts';
 import { MemorySearcher } from './search-memories.ts';
-import { isTimeZone, systemTimeZone, TimeZone } from './time-zone.ts';
+import { isTimeZone, systemTimeZone, TimeZone } from '../util/time-zone.ts';
 
 export interface MemoryServiceParts {
   readonly store: MemoryStore;

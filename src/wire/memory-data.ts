@@ -7,7 +7,7 @@ import type {
   SimilarMemory,
   Stats,
 } from '../memory/memory-api.ts';
-import type { TimeZone } from '../memory/time-zone.ts';
+import type { TimeZone } from '../util/time-zone.ts';
 import { beginningOf, SNIPPET_LENGTH } from '../memory/snippet.ts';
 
 /** Structured content of answers. Lean, for some clients show it to the model: absent instead of empty. */

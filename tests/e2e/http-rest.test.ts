@@ -150,6 +150,9 @@ describe('many memories', () => {
     const elsewhere = (await api.get('/stats/growth?time_zone=Asia%2FTokyo')).data;
     expect(elsewhere['time_zone']).toBe('Asia/Tokyo');
     const refused = await api.get('/stats/growth?time_zone=Mars%2FOlympus');
-    expect([refused.status, JSON.stringify(refused.data)]).toEqual([400, expect.stringContaining('Mars/Olympus')]);
+    expect([refused.status, JSON.stringify(refused.data)]).toEqual([
+      400,
+      expect.stringContaining('Mars/Olympus'),
+    ]);
   });
 });

@@ -1,6 +1,6 @@
 import type { BackupApi, RestoreResult, SnapshotSummary } from '../../src/backup/backup-api.ts';
 import type { MemoryApi } from '../../src/memory/memory-api.ts';
-import { TimeZone } from '../../src/memory/time-zone.ts';
+import { TimeZone } from '../../src/util/time-zone.ts';
 import type { ChangeList, ChangeReport } from '../../src/store/replica-store.ts';
 import type { SyncApi, SyncStatus } from '../../src/sync/sync-api.ts';
 

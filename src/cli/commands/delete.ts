@@ -1,7 +1,7 @@
 import { UsageError } from '../../errors/usage-error.ts';
 import type { App } from '../../app.ts';
 import type { DeleteResult, FilterInput } from '../../memory/memory-api.ts';
-import type { TimeZone } from '../../memory/time-zone.ts';
+import type { TimeZone } from '../../util/time-zone.ts';
 import { type CommandContext, type CommandOutcome, defineCommand, toggle } from '../command.ts';
 import { confirmed } from '../confirm.ts';
 import { filterOptions, toFilterInput, withFixedTimes } from '../filter-options.ts';

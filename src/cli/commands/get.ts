@@ -1,5 +1,5 @@
 import type { HistoryEntry, MemoryWithHistory } from '../../memory/memory.ts';
-import type { TimeZone } from '../../memory/time-zone.ts';
+import type { TimeZone } from '../../util/time-zone.ts';
 import { defineCommand, toggle } from '../command.ts';
 import { memoryData } from '../memory-data.ts';
 import { count, indent, memoryHeading } from '../render.ts';

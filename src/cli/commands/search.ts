@@ -1,5 +1,5 @@
 import type { SearchHit, SearchResponse } from '../../memory/memory-api.ts';
-import type { TimeZone } from '../../memory/time-zone.ts';
+import type { TimeZone } from '../../util/time-zone.ts';
 import { defineCommand, oneOf, value } from '../command.ts';
 import { warmUpQuietly } from '../embed-before-exit.ts';
 import { filterOptions, toFilterInput } from '../filter-options.ts';

@@ -1,5 +1,5 @@
 import type { Stats } from '../../memory/memory-api.ts';
-import type { TimeZone } from '../../memory/time-zone.ts';
+import type { TimeZone } from '../../util/time-zone.ts';
 import { defineCommand } from '../command.ts';
 import { byteSize, table } from '../render.ts';
 

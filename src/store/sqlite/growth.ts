@@ -1,4 +1,4 @@
-import { TimeZone } from '../../memory/time-zone.ts';
+import { TimeZone } from '../../util/time-zone.ts';
 import type { DayCount } from '../memory-store.ts';
 import type { Connection } from './connection.ts';
 import { Query } from './query.ts';

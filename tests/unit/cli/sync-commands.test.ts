@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import type { BackupApi, RestoreResult } from '../../../src/backup/backup-api.ts';
 import type { Finding, ProbeReport } from '../../../src/blob/probe-finding.ts';
-import { TimeZone } from '../../../src/memory/time-zone.ts';
+import { TimeZone } from '../../../src/util/time-zone.ts';
 import { describeStatus } from '../../../src/cli/describe-sync.ts';
 import { parseCommandLine } from '../../../src/cli/program.ts';
 import type { SyncApi } from '../../../src/sync/sync-api.ts';

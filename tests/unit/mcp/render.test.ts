@@ -11,7 +11,7 @@ import {
 import { searchNote } from '../../../src/wire/memory-data.ts';
 import type { Memory, MemoryWithHistory } from '../../../src/memory/memory.ts';
 import type { SearchHit, SearchResponse } from '../../../src/memory/memory-api.ts';
-import { TimeZone } from '../../../src/memory/time-zone.ts';
+import { TimeZone } from '../../../src/util/time-zone.ts';
 
 const UTC = new TimeZone('UTC');
 

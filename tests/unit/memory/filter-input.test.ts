@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { InvalidInputError } from '../../../src/errors/invalid-input-error.ts';
 import { parseFilter } from '../../../src/memory/filter-input.ts';
-import { TimeZone } from '../../../src/memory/time-zone.ts';
+import { TimeZone } from '../../../src/util/time-zone.ts';
 
 const NOW = Date.parse('2026-05-10T12:00:00Z');
 const CLOCK = { now: NOW, zone: new TimeZone('UTC') };

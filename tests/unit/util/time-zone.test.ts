@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isTimeZone, readTime, TimeZone } from '../../../src/memory/time-zone.ts';
+import { isTimeZone, readTime, TimeZone } from '../../../src/util/time-zone.ts';
 
 const HOUR = 3_600_000;
 
