@@ -1,5 +1,5 @@
 // Builds dist/: ES modules bundled by esbuild with shared chunks (start-up time), types by tsc.
-//   node scripts/build.mjs [--no-types]
+//   node scripts/build.mjs [--no-types] [--source-maps]
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -30,6 +30,7 @@ const { metafile } = await build({
   // Packages in the older module format, bundled, ask for modules of Node through it.
   banner: { js: REQUIRE },
   metafile: true,
+  sourcemap: process.argv.includes('--source-maps'),
   chunkNames: 'chunks/[name]-[hash]',
   logLevel: 'warning',
 });

@@ -9,6 +9,7 @@ const STEPS = [
   ['types of the web page', ['npx', 'tsc', '-p', 'src/ui']],
   ['lint', ['npx', 'eslint', '.']],
   ['unused code', ['npx', 'knip']],
+  ['changelog', ['node', 'scripts/check-changelog.mjs']],
   ['build', ['node', 'scripts/build.mjs']],
   ['package exports', ['npx', 'publint', '--strict']],
   [

@@ -22,7 +22,7 @@ export interface App {
   readonly store: MemoryStore;
   readonly embedder: Embedder;
   readonly settings: Settings;
-  /** For long-lived processes: keeps backups and the remote up to date without being asked. Idempotent. */
+  /** For long-lived processes: keeps embeddings, backups and the remote up to date without being asked. Idempotent. */
   startBackground(): void;
   /** Backs up what changed, if that is quick, and ends everything. Idempotent. */
   close(): Promise<void>;
@@ -84,6 +84,7 @@ export function createApp(settings: Settings, options: AppOptions = {}): Promise
   });
   const startBackground = (): void => {
     background.start();
+    if (settings.embedding.provider !== 'none') memory.startBackfill();
   };
   return Promise.resolve({ memory, backup, sync, store, embedder, settings, startBackground, close });
 }

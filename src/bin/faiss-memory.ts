@@ -20,8 +20,10 @@ loader.enableCompileCache?.();
 // The S3 client would announce on stderr, with every start, when it will end its support for this Node.js.
 process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
 
-const { main } = await import('../cli/main.ts');
-const code = await main(process.argv.slice(2), {
+const { main, reportUnfinishedWork } = await import('../cli/main.ts');
+const { endProcess, watchUnfinishedWork } = await import('../util/process-end.ts');
+const argv = process.argv.slice(2);
+const host = {
   env: process.env,
   platform: process.platform,
   homeDirectory: homedir(),
@@ -29,5 +31,8 @@ const code = await main(process.argv.slice(2), {
   stdin: process.stdin,
   stdout: process.stdout,
   stderr: process.stderr,
-});
-process.exit(code);
+};
+const done = watchUnfinishedWork(() => reportUnfinishedWork(argv, host));
+const code = await main(argv, host);
+done();
+await endProcess(code);

@@ -1,4 +1,5 @@
 import { resolveConfig } from '../config/resolve.ts';
+import { FaissMemoryError } from '../errors/faiss-memory-error.ts';
 import { exitCodeOf, EXIT_CODES, type ExitCode } from './exit-code.ts';
 import type { Host } from './host.ts';
 import { Output } from './output.ts';
@@ -13,6 +14,18 @@ export async function main(argv: readonly string[], host: Host): Promise<ExitCod
   if (startedByClient || plainServe) return serve(host);
   const { runCommandLine } = await import('./run-command-line.ts');
   return runCommandLine(argv, host);
+}
+
+/** Says that the process ends before the command or the server was done: a fault of this program. */
+export async function reportUnfinishedWork(argv: readonly string[], host: Host): Promise<ExitCode> {
+  const called = argv.length === 0 ? 'serve' : argv.slice(0, 2).join(' ');
+  const error = new FaissMemoryError(
+    'INTERNAL',
+    `"${called}" ended with work undone: nothing in the process was left that could finish it`,
+    { fix: 'Look at the result with "faiss-memory list", run it again, and please report this.' },
+  );
+  await new Output(host, { json: argv.includes('--json') }).error(error, argv[0] === 'export');
+  return EXIT_CODES.failure;
 }
 
 async function serve(host: Host): Promise<ExitCode> {

@@ -56,6 +56,11 @@ export function count(number: number, one: string, many = `${one}s`): string {
   return `${number} ${number === 1 ? one : many}`;
 }
 
+/** How long something still takes, for example `3 min`. */
+export function timeLeft(seconds: number): string {
+  return seconds < 120 ? `${Math.ceil(seconds)} s` : `${Math.round(seconds / 60)} min`;
+}
+
 /** Size in bytes, kibibytes or mebibytes. */
 export function byteSize(bytes: number): string {
   if (bytes < 1_024) return `${bytes} B`;

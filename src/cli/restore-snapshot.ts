@@ -2,7 +2,7 @@ import type { RestoreRequest, RestoreResult, WorkOptions } from '../backup/backu
 import type { ChangeExample, ChangeReport } from '../store/replica-store.ts';
 import { type CommandContext, type CommandOutcome, toggle, value } from './command.ts';
 import { confirmed } from './confirm.ts';
-import { embedBeforeExit } from './embed-before-exit.ts';
+import { embedBeforeExit, missingText } from './embed-before-exit.ts';
 import { longWork } from './long-work.ts';
 import { indent, oneLine } from './render.ts';
 import { snapshotData } from './snapshot-output.ts';
@@ -47,7 +47,10 @@ export async function restoreSnapshot(
 }
 
 async function finish(context: CommandContext, result: RestoreResult): Promise<CommandOutcome> {
-  if (result.changes?.applied === true) await embedBeforeExit(await context.app(), context.signal);
+  if (result.changes?.applied === true) {
+    const missing = await embedBeforeExit(await context.app(), context.signal);
+    for (const line of missingText(missing)) context.output.note(line);
+  }
   return outcomeOf(context, result);
 }
 

@@ -1,11 +1,16 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import type { App } from '../app.ts';
 import type { ResolvedConfig } from '../config/resolve.ts';
 import { createLogger } from '../logger.ts';
 import { guardStdout } from '../mcp/stdout-guard.ts';
+import { DATABASE_NAME } from '../store/memory-store.ts';
 import type { Host } from './host.ts';
 
 /** Leaves the first moments to the handshake. */
-const SYNC_DELAY_MS = 1_000;
+const START_DELAY_MS = 1_000;
+/** How often a server that nobody calls looks whether another process has made the store. */
+const LOOK_EVERY_MS = 10_000;
 
 /**
  * Serves MCP over stdin and stdout until the client goes away. Nothing but the protocol is written to stdout.
@@ -18,15 +23,27 @@ export async function serveStdio(host: Host, config: ResolvedConfig): Promise<vo
   const { serveOverStdio } = await import('../mcp/serve-over-stdio.ts');
   let app: Promise<App> | undefined;
   const open = (): Promise<App> => (app ??= openApp(config));
-  // An empty machine fills itself, and a remote is kept up to date, before anybody asks for a memory.
-  if (config.settings.sync.enabled)
-    setTimeout(() => void open().catch(() => undefined), SYNC_DELAY_MS).unref();
+  openUnasked(config, open);
   await serveOverStdio({
     stdout,
     open,
     onClose: async () => (await app)?.close(),
     logger: createLogger({ level: config.settings.logLevel, format: config.settings.logFormat }),
   });
+}
+
+/**
+ * Opens the services before the first call where there is work in the background: memories may lack embeddings, an
+ * empty machine fills itself, a remote is kept up to date. Without any of that not even the services are loaded.
+ */
+function openUnasked({ settings }: ResolvedConfig, open: () => Promise<App>): void {
+  const { sync, embedding, dataDir } = settings;
+  if (!sync.enabled && embedding.provider === 'none') return;
+  const look = (): void => {
+    if (sync.enabled || existsSync(join(dataDir, DATABASE_NAME))) void open().catch(() => undefined);
+    else setTimeout(look, LOOK_EVERY_MS).unref();
+  };
+  setTimeout(look, START_DELAY_MS).unref();
 }
 
 async function openApp({ settings }: ResolvedConfig): Promise<App> {

@@ -54,7 +54,7 @@ export const settingsSchema = {
   }),
   embedding: {
     provider: setting(choice(['bundled', 'openai', 'none']), {
-      doc: 'Who turns text into vectors: the model in this package, an OpenAI-compatible endpoint (OpenAI, Ollama, LM Studio, vLLM), or nobody (search by words only).',
+      doc: 'Who turns text into vectors: the model in this package, which reads English, an OpenAI-compatible endpoint (OpenAI, Ollama, LM Studio, vLLM), or nobody (search by words only).',
       environmentVariable: 'MEMORY_EMBEDDING_PROVIDER',
       default: 'bundled',
     }),

@@ -3,18 +3,20 @@ import { Worker } from 'node:worker_threads';
 import { EmbeddingUnavailableError } from '../errors/embedding-unavailable-error.ts';
 import { ModelDamagedError } from '../errors/model-damaged-error.ts';
 import { packagePath } from '../util/package-path.ts';
+import { endBeforeExit } from '../util/process-end.ts';
 import { settleWithin } from '../util/settle-within.ts';
 import type { EmbeddedChunk, Embedder, ModelStamp } from './embedder.ts';
 import {
   END,
   LOADED,
+  PHASE,
   type WorkerFailure,
   type WorkerReply,
   type WorkerRequest,
   type WorkerSettings,
 } from './embedding-protocol.ts';
 import { BUNDLED_STAMP } from './model-files.ts';
-import type { RuntimeChoice } from './onnx-runtime.ts';
+import { type RuntimeChoice, switchOffTelemetry } from './onnx-runtime.ts';
 import { type Job, JobQueue } from './job-queue.ts';
 
 export interface BundledEmbedderSettings {
@@ -27,7 +29,7 @@ export interface BundledEmbedderSettings {
 }
 
 const NOT_LOADED = 'not loaded';
-/** Longer than a run and a load of the native runtime; shorter than clients wait before they kill. */
+/** Longer than a run usually takes; shorter than clients wait before they kill. */
 const END_LIMIT_MS = 1_000;
 const FIVE_MINUTES = 300_000;
 /** After a failed load the same failure is reported again for so long, without another try. */
@@ -35,10 +37,11 @@ const RETRY_LOAD_AFTER_MS = 10_000;
 
 /** The model in this package, in a worker thread that is started by the first use and ends after the last. */
 export class BundledEmbedder implements Embedder {
-  readonly #settings: WorkerSettings;
+  readonly #settings: Omit<WorkerSettings, 'phase'>;
   readonly #idleUnloadMs: number;
   readonly #queue = new JobQueue();
   #worker: Worker | undefined;
+  #phase = newPhase();
   #runtime = NOT_LOADED;
   #running: Job | undefined;
   #idle: NodeJS.Timeout | undefined;
@@ -131,12 +134,19 @@ export class BundledEmbedder implements Embedder {
   }
 
   #start(): Worker {
+    switchOffTelemetry(process.env);
+    const phase = newPhase();
+    this.#phase = phase;
     const worker = new Worker(packagePath('dist', 'embedding', 'embedding-worker.js'), {
-      workerData: this.#settings,
+      workerData: { ...this.#settings, phase } satisfies WorkerSettings,
       // Kept from this process's stdout, which may carry a protocol; the worker sends it to stderr. Left unread,
       // because a stream that is read keeps the process from exiting.
       stdout: true,
     });
+    worker.once(
+      'exit',
+      endBeforeExit(() => leftNativeCode(worker, phase)),
+    );
     worker.on('message', (reply: WorkerReply) => {
       this.#receive(reply);
     });
@@ -191,20 +201,40 @@ export class BundledEmbedder implements Embedder {
     this.#running?.reject(reason);
     this.#running = undefined;
     this.#queue.rejectAll(reason);
-    if (worker !== undefined) await endWorker(worker);
+    if (worker !== undefined) await endWorker(worker, this.#phase);
   }
 }
 
+function newPhase(): Int32Array<SharedArrayBuffer> {
+  return new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+}
+
 /**
- * Lets the worker finish its run: the native runtime aborts the whole process when its thread ends below it.
- * A run that takes longer than the limit is ended all the same.
+ * Asks the worker to end between two runs, and cuts it off when that takes longer than the limit. In native code
+ * it is never cut off, because that aborts the whole process: a load or a run there always comes to its end.
  */
-async function endWorker(worker: Worker): Promise<void> {
+async function endWorker(worker: Worker, phase: Int32Array<SharedArrayBuffer>): Promise<void> {
   // A worker that failed counts as ended.
   const ended = once(worker, 'exit').catch(() => []);
+  if (worker.threadId === -1) return;
   worker.ref();
   worker.postMessage(END);
-  if ((await settleWithin(ended, END_LIMIT_MS)) === undefined) await worker.terminate();
+  if ((await settleWithin(ended, END_LIMIT_MS)) !== undefined) return;
+  if (mayCutOff(phase)) await worker.terminate();
+  else await ended;
+}
+
+/** True = from now on the worker does not enter native code any more. */
+function mayCutOff(phase: Int32Array<SharedArrayBuffer>): boolean {
+  return Atomics.compareExchange(phase, 0, PHASE.plain, PHASE.ending) !== PHASE.native;
+}
+
+/** Resolves when the process may end beside this worker. */
+async function leftNativeCode(worker: Worker, phase: Int32Array<SharedArrayBuffer>): Promise<void> {
+  if (mayCutOff(phase)) return;
+  const ended = once(worker, 'exit').catch(() => []);
+  worker.postMessage(END);
+  await ended;
 }
 
 function unexpectedReply(): EmbeddingUnavailableError {

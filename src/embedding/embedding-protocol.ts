@@ -1,8 +1,17 @@
 import type { Chunk } from '../memory/chunking.ts';
 import type { E5ModelOptions } from './e5-model.ts';
 
-/** What the worker is started with. */
-export type WorkerSettings = E5ModelOptions;
+/** States of `WorkerSettings.phase`. */
+export const PHASE = { plain: 0, native: 1, ending: 2 } as const;
+
+/** The settings that the worker is started with. */
+export interface WorkerSettings extends Omit<E5ModelOptions, 'enterNative'> {
+  /**
+   * One shared number, a `PHASE`. Both threads change it from `plain` only: the worker to `native` before it enters
+   * native code, which may not be cut off from then on; its parent to `ending` before it cuts the worker off.
+   */
+  readonly phase: Int32Array<SharedArrayBuffer>;
+}
 
 /** Id of the message that the worker sends once, unasked, when the model is in memory. */
 export const LOADED = 0;

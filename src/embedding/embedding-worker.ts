@@ -4,6 +4,7 @@ import { E5Model } from './e5-model.ts';
 import {
   END,
   LOADED,
+  PHASE,
   type WorkerFailure,
   type WorkerReply,
   type WorkerRequest,
@@ -17,7 +18,8 @@ if (port === null) throw new Error('embedding-worker runs only as a worker threa
 process.stdout.write = process.stderr.write.bind(process.stderr);
 
 // The thread that starts this one passes exactly these settings.
-const model = E5Model.load(workerData as WorkerSettings);
+const settings = workerData as WorkerSettings;
+const model = E5Model.load({ ...settings, enterNative });
 model.then(
   (loaded) => {
     port.postMessage({ id: LOADED, runtime: loaded.runtimeName } satisfies WorkerReply);
@@ -37,6 +39,12 @@ port.on('message', (request: WorkerRequest | typeof END) => {
     },
   );
 });
+
+/** @returns false when this thread is about to be ended */
+function enterNative(): boolean {
+  const before = Atomics.compareExchange(settings.phase, 0, PHASE.plain, PHASE.native);
+  return before !== PHASE.ending;
+}
 
 async function answer({ id, task, text }: WorkerRequest): Promise<WorkerReply> {
   const loaded = await model;

@@ -17,15 +17,31 @@ export interface RuntimeOptions {
   readonly choice: RuntimeChoice;
   /** Threads of one run; absent = what pays off on this machine. */
   readonly threads: number | undefined;
+  /** Asked before native code runs in this thread; false = it must not, because the thread is ending. */
+  readonly enterNative: () => boolean;
   /** Folder with the WebAssembly runtime that the build copies into the package. */
   readonly wasmDirectory: string;
+}
+
+/**
+ * Since 1.29 the native runtime writes a device id and a queue of events below the home folder and sends them to its
+ * maker, as soon as it is loaded. Releases read the first of these variables, development builds the second.
+ */
+const TELEMETRY_OFF = ['ORT_DISABLE_TELEMETRY', 'ORT_TELEMETRY_DISABLED'] as const;
+
+/**
+ * Call it in the main thread before the native runtime is loaded anywhere: a worker's environment is a copy, which
+ * native code does not see.
+ */
+export function switchOffTelemetry(env: Record<string, string | undefined>): void {
+  for (const name of TELEMETRY_OFF) env[name] = '1';
 }
 
 /** The native runtime where it can be imported (or must be), else WebAssembly. @throws EmbeddingUnavailableError */
 export async function loadRuntime(model: Uint8Array, options: RuntimeOptions): Promise<LoadedRuntime> {
   if (options.choice !== 'wasm') {
     try {
-      return await loadNative(model, options.threads);
+      return await loadNative(model, options);
     } catch (cause) {
       if (options.choice === 'native') {
         throw new EmbeddingUnavailableError('The package onnxruntime-node cannot be loaded', {
@@ -41,8 +57,9 @@ export async function loadRuntime(model: Uint8Array, options: RuntimeOptions): P
 
 async function loadNative(
   model: Uint8Array,
-  threads = Math.min(2, availableParallelism()),
+  { enterNative, threads = Math.min(2, availableParallelism()) }: RuntimeOptions,
 ): Promise<LoadedRuntime> {
+  if (!enterNative()) throw new EmbeddingUnavailableError('The embedder is closed', { retryable: false });
   // A variable keeps bundlers from looking for an optional package.
   const name = 'onnxruntime-node';
   const loaded = (await import(name)) as { default: typeof Onnx };

@@ -20,7 +20,10 @@ export interface OpenAiCompatibleSettings {
 }
 
 const ATTEMPTS = 4;
-/** After a call that failed in the end, calls are tried only once for so long: searches go on by words. */
+/**
+ * After a call that failed in the end, calls are tried only once for so long, and after one without any answer not
+ * at all: searches go on by words.
+ */
 const DOUBT_MS = 10_000;
 const MAX_RETRY_AFTER_MS = 20_000;
 const TEXTS_PER_REQUEST = 32;
@@ -34,6 +37,8 @@ export class OpenAiCompatibleEmbedder implements Embedder {
   readonly #closing = new AbortController();
   #dimension: number | undefined;
   #doubtedUntil = -Infinity;
+  /** Set while the endpoint is doubted because it did not answer. */
+  #silence: EmbeddingUnavailableError | undefined;
 
   constructor(settings: OpenAiCompatibleSettings) {
     this.#settings = { timeoutMs: 30_000, retryDelayMs: 500, ...settings };
@@ -95,17 +100,32 @@ export class OpenAiCompatibleEmbedder implements Embedder {
   }
 
   async #embed(texts: readonly string[], signal: AbortSignal | undefined): Promise<Float32Array[]> {
-    const attempts = performance.now() < this.#doubtedUntil ? 1 : ATTEMPTS;
+    const start = performance.now();
+    const doubted = start < this.#doubtedUntil;
+    if (doubted && this.#silence !== undefined) throw this.#silence;
+    const attempts = doubted ? 1 : ATTEMPTS;
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await this.#request(texts, signal);
+        const vectors = await this.#request(texts, signal);
+        this.#doubtedUntil = -Infinity;
+        return vectors;
       } catch (error) {
-        const passing = error instanceof EmbeddingUnavailableError && error.retryable;
-        if (passing && attempt === attempts) this.#doubtedUntil = performance.now() + DOUBT_MS;
-        if (!passing || attempt === attempts || this.#stopped(signal).aborted) throw error;
-        await sleep(this.#pause(error, attempt), undefined, { signal: this.#stopped(signal), ref: false });
+        if (!(error instanceof EmbeddingUnavailableError) || this.#stopped(signal).aborted) throw error;
+        const pause = this.#pause(error, attempt);
+        const inTime = performance.now() - start + pause < this.#settings.timeoutMs;
+        if (!error.retryable || attempt === attempts || !inTime) {
+          this.#doubt(error);
+          throw error;
+        }
+        // Keeps the process alive: somebody waits for the next try.
+        await sleep(pause, undefined, { signal: this.#stopped(signal) });
       }
     }
+  }
+
+  #doubt(error: EmbeddingUnavailableError): void {
+    this.#silence = error instanceof NoAnswerError ? error : undefined;
+    if (error.retryable || this.#silence !== undefined) this.#doubtedUntil = performance.now() + DOUBT_MS;
   }
 
   /** Full jitter (Brooker 2015), unless the endpoint says how long to wait. */
@@ -119,8 +139,35 @@ export class OpenAiCompatibleEmbedder implements Embedder {
   }
 
   async #request(texts: readonly string[], signal: AbortSignal | undefined): Promise<Float32Array[]> {
-    const { apiKey, dimension, timeoutMs } = this.#settings;
-    const stopped = this.#stopped(signal);
+    // Not AbortSignal.any over AbortSignal.timeout: Node.js 20 may collect that timer, and then it never fires.
+    const end = new AbortController();
+    const timer = setTimeout(() => {
+      end.abort(new DOMException('no answer in time', 'TimeoutError'));
+    }, this.#settings.timeoutMs);
+    const stop = (): void => {
+      end.abort(signal?.aborted === true ? signal.reason : this.#closing.signal.reason);
+    };
+    const stopping = [this.#closing.signal, ...(signal === undefined ? [] : [signal])];
+    for (const one of stopping) one.addEventListener('abort', stop);
+    try {
+      if (stopping.some(({ aborted }) => aborted)) stop();
+      const { response, body } = await this.#post(texts, end.signal).catch((cause: unknown) => {
+        for (const one of stopping) one.throwIfAborted();
+        throw this.#unreachable(end.signal.aborted ? end.signal.reason : cause);
+      });
+      if (!response.ok) throw this.#refusal(response, body);
+      return this.#vectors(body, texts.length);
+    } finally {
+      clearTimeout(timer);
+      for (const one of stopping) one.removeEventListener('abort', stop);
+    }
+  }
+
+  async #post(
+    texts: readonly string[],
+    signal: AbortSignal,
+  ): Promise<{ readonly response: Response; readonly body: string }> {
+    const { apiKey, dimension } = this.#settings;
     const response = await fetch(this.#endpoint, {
       method: 'POST',
       headers: {
@@ -134,26 +181,21 @@ export class OpenAiCompatibleEmbedder implements Embedder {
         ...(dimension === undefined ? {} : { dimensions: dimension }),
       }),
       redirect: 'error',
-      signal: AbortSignal.any([stopped, AbortSignal.timeout(timeoutMs)]),
-    }).catch((cause: unknown) => {
-      stopped.throwIfAborted();
-      throw this.#unreachable(cause);
+      signal,
     });
-    const body = await response.text().catch((cause: unknown) => {
-      throw this.#unreachable(cause);
-    });
-    if (!response.ok) throw this.#refusal(response, body);
-    return this.#vectors(body, texts.length);
+    return { response, body: await response.text() };
   }
 
   #unreachable(cause: unknown): EmbeddingUnavailableError {
-    const timedOut = cause instanceof Error && cause.name === 'TimeoutError';
-    const what = timedOut ? `did not answer within ${this.#settings.timeoutMs} ms` : 'cannot be reached';
-    return new EmbeddingUnavailableError(`The embedding endpoint ${this.#endpoint} ${what}`, {
-      cause,
-      retryable: !timedOut,
-      fix: 'Check that it runs and that MEMORY_EMBEDDING_BASE_URL is right.',
-    });
+    const endpoint = `The embedding endpoint ${this.#endpoint}`;
+    const fix = 'Check that it runs and that MEMORY_EMBEDDING_BASE_URL is right.';
+    if (cause instanceof Error && cause.name === 'TimeoutError') {
+      const message = `${endpoint} did not answer within ${this.#settings.timeoutMs} ms`;
+      return new NoAnswerError(message, { cause, retryable: false, fix });
+    }
+    const reason = reasonOf(cause);
+    const why = reason === '' ? '' : ` (${reason})`;
+    return new EmbeddingUnavailableError(`${endpoint} cannot be reached${why}`, { cause, fix });
   }
 
   #refusal(response: Response, body: string): Error {
@@ -196,6 +238,14 @@ export class OpenAiCompatibleEmbedder implements Embedder {
       `The embedding endpoint ${this.#endpoint} sent an answer that is none: ${why}`,
     );
   }
+}
+
+class NoAnswerError extends EmbeddingUnavailableError {}
+
+/** Why a request failed: fetch hides it in the cause of its error. */
+function reasonOf(error: unknown): string {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return cause instanceof Error ? cause.message : '';
 }
 
 class RateLimitedError extends EmbeddingUnavailableError {

@@ -1,7 +1,7 @@
 import type * as z from 'zod/mini';
 import type { WorkOptions } from '../backup/backup-api.ts';
 import { type JsonSchema, lazySchema } from '../wire/json-schema.ts';
-import { readInput } from '../wire/read-input.ts';
+import { ignoredData, readInput } from '../wire/read-input.ts';
 import type { Services } from '../wire/services.ts';
 import type { Access } from '../wire/access.ts';
 
@@ -63,8 +63,11 @@ export function defineRoute<Input extends z.ZodMiniObject>(declaration: RouteDec
     inputSchema,
     outputSchema: lazySchema(output),
     prepare(raw) {
-      const checked = readInput(input, inputSchema(), raw);
-      return (services, work) => handle(services, checked, work);
+      const { input: checked, ignored } = readInput(input, inputSchema(), raw);
+      return async (services, work) => ({
+        ...(await handle(services, checked, work)),
+        ...ignoredData(ignored),
+      });
     },
   };
 }

@@ -1,6 +1,7 @@
 import { InvalidInputError } from '../errors/invalid-input-error.ts';
 import { RequestRefusedError } from '../errors/request-refused-error.ts';
-import { decodeUtf8 } from '../util/decode-utf8.ts';
+import { type JsonProblem, NOT_UTF8, readJson } from '../wire/bounded-json.ts';
+import { propertiesOf } from '../wire/json-schema.ts';
 import { pathFields, type Route } from './define-route.ts';
 import type { HttpContext } from './http-environment.ts';
 
@@ -11,7 +12,11 @@ export async function readRequest(context: HttpContext, route: Route): Promise<F
   const query = readQuery(context);
   const hasBody = route.method === 'POST' || route.method === 'PATCH';
   if (hasBody) {
-    const misplaced = Object.keys(query).find((name) => route.inQuery?.includes(name) !== true);
+    // Proxies and caches add fields of their own, which are ignored like every unknown one.
+    const known = propertiesOf(route.inputSchema());
+    const misplaced = Object.keys(query).find(
+      (name) => Object.hasOwn(known, name) && route.inQuery?.includes(name) !== true,
+    );
     if (misplaced !== undefined) {
       throw new InvalidInputError(misplaced, 'stands in the query', 'send it in the JSON body');
     }
@@ -34,27 +39,26 @@ async function readBody({ req }: HttpContext): Promise<object> {
   const type = req.header('content-type') ?? '';
   const encoding = req.header('content-encoding') ?? 'identity';
   if (encoding.toLowerCase() !== 'identity') throw unsupported(`compressed with ${encoding}`);
-  const text = decodeUtf8(bytes);
-  if (text?.trim() === '') return {};
+  const [reading, second] = readJson(new Uint8Array(bytes));
+  if (reading === undefined) return {};
   if (!/^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i.test(type)) throw unsupported(`"${type}"`);
-  if (text === undefined) throw unsupported('not UTF-8');
-  const value = parse(text);
+  if (reading === NOT_UTF8) throw unsupported('not UTF-8');
+  if (!('value' in reading)) throw noObject(reading);
+  if (second !== undefined) throw noObject({ problem: 'is no JSON' });
+  const { value } = reading;
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new InvalidInputError('body', 'is no JSON object', 'allowed is an object such as {"text": "…"}');
+    throw noObject({ problem: 'is no JSON object' });
   }
   return value;
+}
+
+function noObject({ problem, fix, tooMuch }: Partial<JsonProblem> & { problem: string }): InvalidInputError {
+  const allowed = 'allowed is an object such as {"text": "…"}';
+  return new InvalidInputError('body', problem, tooMuch === undefined ? allowed : (fix ?? allowed));
 }
 
 function unsupported(what: string): RequestRefusedError {
   return new RequestRefusedError('UNSUPPORTED_MEDIA_TYPE', `The body is ${what.slice(0, 100)}`, {
     fix: 'Send JSON in UTF-8, not compressed, with the header "Content-Type: application/json".',
   });
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new InvalidInputError('body', 'is no JSON', 'allowed is an object such as {"text": "…"}');
-  }
 }

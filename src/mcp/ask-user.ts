@@ -12,6 +12,9 @@ import type { ToolQuestion, UserAnswer } from './tool-call.ts';
 const KEY = 'consent';
 const AGREE = 'agree';
 
+/** A header of a request whose client reads the one answer, and would not hear a question before it. */
+export const EVENTS_UNHEARD = 'x-faiss-memory-events-unheard';
+
 /** The client's turn: it asks its user and calls again. The SDK translates for clients of the older protocols. */
 export function askUser({ question, label, state }: ToolQuestion): InputRequiredResult {
   const requestedSchema = {
@@ -33,7 +36,11 @@ export function readAnswer({ mcpReq }: ServerContext): UserAnswer | undefined {
 }
 
 /** @param connected what the client said when it connected; newer ones say it with every call */
-export function canAskUser({ mcpReq }: ServerContext, connected: ClientCapabilities | undefined): boolean {
+export function canAskUser(
+  { mcpReq, http }: ServerContext,
+  connected: ClientCapabilities | undefined,
+): boolean {
+  if (mcpReq.envelope === undefined && http?.req?.headers.has(EVENTS_UNHEARD) === true) return false;
   const said: unknown = Reflect.get(mcpReq.envelope ?? {}, CLIENT_CAPABILITIES_META_KEY) ?? connected;
   const elicitation = memberOf(said, 'elicitation');
   if (typeof elicitation !== 'object' || elicitation === null) return false;

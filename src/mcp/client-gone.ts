@@ -3,12 +3,20 @@ import type { Writable } from 'node:stream';
 const PARENT_CHECK_MS = 500;
 const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
 
-/**
- * Resolves when the client is gone: end of stdin, a pipe that nobody reads, a signal, or the death of the parent,
- * which alone would not show where somebody else holds our pipes open. A second signal ends the process at once.
- */
-export function clientGone(output: Writable): Promise<void> {
-  return new Promise((resolve) => {
+/** Two ways in which a client leaves. Each promise resolves once; a killed process may never see the end of input. */
+export interface Departure {
+  /** The client sends nothing more, and may still read: the end of stdin, or any of `killed`. */
+  readonly silent: Promise<void>;
+  /**
+   * Nobody waits any more: a signal, a pipe that nobody reads, or the death of the parent, which alone would not show
+   * where somebody else holds our pipes open. A second signal ends the process at once.
+   */
+  readonly killed: Promise<void>;
+}
+
+/** Watches from now on. */
+export function watchClient(output: Writable): Departure {
+  const killed = new Promise<void>((resolve) => {
     const done = (): void => {
       clearInterval(watch);
       resolve();
@@ -17,8 +25,15 @@ export function clientGone(output: Writable): Promise<void> {
     const watch = setInterval(() => {
       if (process.ppid !== parent) done();
     }, PARENT_CHECK_MS).unref();
-    process.stdin.once('end', done).once('close', done).once('error', done);
     output.once('error', done);
     for (const signal of SIGNALS) process.once(signal, done);
   });
+  const ended = new Promise<void>((resolve) => {
+    for (const event of ['end', 'close', 'error']) {
+      process.stdin.once(event, () => {
+        resolve();
+      });
+    }
+  });
+  return { silent: Promise.race([ended, killed]), killed };
 }

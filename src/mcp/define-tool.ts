@@ -1,6 +1,6 @@
 import type * as z from 'zod/mini';
 import { type AdvertisedSchema, advertise } from './advertised-schema.ts';
-import { lazySchema } from '../wire/json-schema.ts';
+import { lazySchema, toPortable } from '../wire/json-schema.ts';
 import type { Services } from '../wire/services.ts';
 import { readInput } from '../wire/read-input.ts';
 import type { ToolAnswer, ToolCall, ToolQuestion } from './tool-call.ts';
@@ -26,7 +26,11 @@ export interface ToolDeclaration<Input extends z.ZodMiniObject> {
 }
 
 /** A call whose arguments were checked. */
-type PreparedCall = (services: Services, call: ToolCall) => Promise<ToolAnswer | ToolQuestion>;
+export interface PreparedCall {
+  /** Fields of the arguments that the tool does not know. */
+  readonly ignored: readonly string[];
+  readonly perform: (services: Services, call: ToolCall) => Promise<ToolAnswer | ToolQuestion>;
+}
 
 /** A tool ready to be registered. */
 export interface Tool {
@@ -61,11 +65,11 @@ export function defineTool<Input extends z.ZodMiniObject>(declaration: ToolDecla
     title,
     description,
     annotations: hintsOf(intent, openWorld),
-    inputSchema: advertise(inputJson),
+    inputSchema: advertise(() => toPortable(inputJson())),
     outputSchema: advertise(outputJson),
     prepare(rawArguments) {
-      const checked = readInput(input, inputJson(), rawArguments);
-      return (services, call) => handle(services, checked, call);
+      const { input: checked, ignored } = readInput(input, inputJson(), rawArguments);
+      return { ignored, perform: (services, call) => handle(services, checked, call) };
     },
   };
 }

@@ -1,8 +1,8 @@
-import { isJsonContentType, type JSONRPCMessage, parseJSONRPCMessage } from '@modelcontextprotocol/server';
-import { decodeUtf8 } from '../util/decode-utf8.ts';
+import { isJsonContentType } from '@modelcontextprotocol/server';
 import { OpenWork } from '../util/open-work.ts';
 import type { Access } from '../wire/access.ts';
 import { EventStreamTransport } from './event-stream-transport.ts';
+import { readMessages } from './json-rpc.ts';
 import type { ServerFactory } from './server.ts';
 import { SessionPool } from './session-pool.ts';
 
@@ -47,12 +47,17 @@ export class EventStreamSessions {
     if (!isJsonContentType(request.headers.get('content-type'))) {
       return refusal(415, 'A message is application/json');
     }
-    const message = parseMessage(decodeUtf8(await request.arrayBuffer()) ?? '');
-    if (message === undefined) return refusal(400, 'This is no message of JSON-RPC');
+    const received = readMessages(new Uint8Array(await request.arrayBuffer()));
     // The stream may have ended while the message arrived.
     if (!session.transport.isOpen) return noSuchSession();
-    session.transport.receive(message);
-    return new Response('Accepted', { status: 202 });
+    const refusals = received.flatMap((one) => one.refusals);
+    // An answer is an event, also the one that says what is wrong.
+    for (const one of refusals) await session.transport.refuse(one);
+    for (const message of received.flatMap(({ messages }) => messages)) session.transport.receive(message);
+    const [problem] = refusals;
+    return problem === undefined
+      ? new Response('Accepted', { status: 202 })
+      : refusal(400, problem.error.message);
   }
 
   /** Resolves when all calls under way are answered. */
@@ -62,15 +67,6 @@ export class EventStreamSessions {
 
   close(): Promise<void> {
     return this.#sessions.close();
-  }
-}
-
-/** Undefined when it is none. */
-function parseMessage(text: string): JSONRPCMessage | undefined {
-  try {
-    return parseJSONRPCMessage(JSON.parse(text));
-  } catch {
-    return undefined;
   }
 }
 

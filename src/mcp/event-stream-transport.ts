@@ -7,6 +7,7 @@ import {
 } from '@modelcontextprotocol/server';
 import type { OpenWork } from '../util/open-work.ts';
 import { cancelledCall } from './cancelled-call.ts';
+import type { Refusal } from './json-rpc.ts';
 
 /** Proxies close what is silent for a minute; a comment is no event. */
 const KEEP_ALIVE_MS = 15_000;
@@ -76,6 +77,11 @@ export class EventStreamTransport implements Transport {
       this.#ends.set(message.id, this.#calls.begin());
     }
     this.onmessage?.(message);
+  }
+
+  /** Answers what was no message. */
+  refuse(refusal: Refusal): Promise<void> {
+    return this.#write('message', JSON.stringify(refusal));
   }
 
   close(): Promise<void> {

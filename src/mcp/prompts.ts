@@ -23,10 +23,13 @@ export function registerPrompts(server: McpServer): void {
   );
 }
 
+/** A topic is a phrase, and becomes part of the conversation. */
+const MAX_TOPIC = 1_000;
+
 function recallText(topic: unknown): string {
   const about =
     typeof topic === 'string' && topic.trim() !== ''
-      ? `this topic: ${topic.trim()}`
+      ? `this topic: ${topic.trim().slice(0, MAX_TOPIC).toWellFormed()}`
       : 'the topic of this conversation so far.';
   return (
     'Search my memories with memory_search, in two or three different phrasings. Then sum up what is known, with ' +

@@ -6,6 +6,9 @@ import type {
 } from '@modelcontextprotocol/server';
 import { askUser, canAskUser, readAnswer } from './ask-user.ts';
 import type { Tool } from './define-tool.ts';
+import { boundAnswer } from './answer-size.ts';
+import { lines } from './render.ts';
+import { ignoredData, ignoredNote } from '../wire/read-input.ts';
 import type { ServerParts } from '../wire/services.ts';
 import { progressReporter } from './report-progress.ts';
 import { isQuestion, type ToolCall } from './tool-call.ts';
@@ -36,14 +39,20 @@ async function answer(
   { rawArguments, call }: { readonly rawArguments: unknown; readonly call: ToolCall },
   { open, logger }: ServerParts,
 ): Promise<CallToolResult | InputRequiredResult> {
+  let ignored: readonly string[] = [];
   try {
-    const perform = tool.prepare(rawArguments);
-    const outcome = await perform(await open(), call);
+    const prepared = tool.prepare(rawArguments);
+    ignored = prepared.ignored;
+    const outcome = await prepared.perform(await open(), call);
     if (isQuestion(outcome)) return askUser(outcome);
-    return { content: [{ type: 'text', text: outcome.text }], structuredContent: outcome.data };
+    const { text, data } = boundAnswer({
+      text: lines(outcome.text, ignoredNote(ignored)),
+      data: { ...outcome.data, ...ignoredData(ignored) },
+    });
+    return { content: [{ type: 'text', text }], structuredContent: data };
   } catch (error) {
     const cancelled = call.work.signal?.aborted === true;
     if (isUnexpected(error) && !cancelled) logger.error('a tool failed', { tool: tool.name }, error);
-    return toToolError(error);
+    return toToolError(error, ignoredNote(ignored));
   }
 }

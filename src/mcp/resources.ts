@@ -8,7 +8,9 @@ import {
 } from '@modelcontextprotocol/server';
 import { NotFoundError } from '../errors/not-found-error.ts';
 import type { MemoryApi } from '../memory/memory-api.ts';
-import { renderHistories, renderPage } from './render.ts';
+import { boundText } from './answer-size.ts';
+import { partOf, renderPart } from './memory-parts.ts';
+import { renderPage } from './render.ts';
 import type { ServerParts } from '../wire/services.ts';
 import { statsData } from '../wire/memory-data.ts';
 import { errorSentence, isUnexpected } from '../wire/error-words.ts';
@@ -32,7 +34,7 @@ export function registerResources(server: McpServer, parts: ServerParts): void {
     'memory://recent',
     { title: 'Recent memories', description: `The ${RECENT} newest memories`, mimeType: 'text/plain' },
     read('text/plain', async (memory) =>
-      renderPage(await memory.list({ limit: RECENT }), 'live', memory.timeZone),
+      renderPage(await memory.list({ limit: RECENT }), { zone: memory.timeZone }),
     ),
   );
   server.registerResource(
@@ -43,9 +45,10 @@ export function registerResources(server: McpServer, parts: ServerParts): void {
     }),
     { title: 'One memory', description: 'A whole memory by id', mimeType: 'text/plain' },
     (uri, { id }) =>
-      read('text/plain', async (memory) => renderHistories(await memory.get([String(id)]), memory.timeZone))(
-        uri,
-      ),
+      read('text/plain', async (memory) => {
+        const part = partOf(await memory.get([String(id)]), undefined);
+        return renderPart(part, memory.timeZone);
+      })(uri),
   );
 }
 
@@ -57,7 +60,7 @@ function reader({ open, logger }: ServerParts) {
     async (uri: URL): Promise<ReadResourceResult> => {
       try {
         const { memory } = await open();
-        return { contents: [{ uri: uri.href, mimeType, text: await readText(memory) }] };
+        return { contents: [{ uri: uri.href, mimeType, text: boundText(await readText(memory)) }] };
       } catch (error) {
         if (error instanceof NotFoundError) throw new ResourceNotFoundError(uri.href);
         if (isUnexpected(error)) logger.error('a resource failed', { uri: uri.href }, error);

@@ -1,19 +1,28 @@
 import type { Readable, Writable } from 'node:stream';
 import {
   type JSONRPCMessage,
-  ReadBuffer,
   type RequestId,
   serializeMessage,
   type Transport,
 } from '@modelcontextprotocol/server';
 import { cancelledCall } from './cancelled-call.ts';
+import { readMessages, type Received, type Refusal, tooLarge } from './json-rpc.ts';
 
 /** A message may carry the largest call there is: 100 memories of 100,000 characters. */
 const MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
+const LINE_FEED = 0x0a;
+
+/** Answers to the requests of one batch, which go back together. */
+interface Batch {
+  open: number;
+  readonly ids: readonly RequestId[];
+  readonly answers: (JSONRPCMessage | Refusal)[];
+}
 
 /**
- * JSON-RPC, one message a line. Unlike the SDK's own transport it stays open at the end of input, so that calls
- * under way are still answered (`echo … | faiss-memory` gets its answers); the owner closes it.
+ * JSON-RPC, one message a line. Unlike the SDK's own transport it answers what is no message, and stays open at the
+ * end of input, so that calls under way are still answered (`echo … | faiss-memory` gets its answers); the owner
+ * closes it.
  */
 export class StdioTransport implements Transport {
   onmessage?: Transport['onmessage'];
@@ -21,8 +30,10 @@ export class StdioTransport implements Transport {
   onclose?: Transport['onclose'];
   readonly #input: Readable;
   readonly #output: Writable;
-  readonly #buffer = new ReadBuffer({ maxBufferSize: MAX_MESSAGE_BYTES });
-  readonly #unanswered = new Set<RequestId>();
+  readonly #lines = new LineBuffer(MAX_MESSAGE_BYTES);
+  /** How many requests of each id wait for their answer: clients may use one twice. */
+  readonly #unanswered = new Map<RequestId, number>();
+  readonly #batches = new Map<RequestId, Batch>();
   #whenAnswered: (() => void)[] = [];
   #closed = false;
 
@@ -32,7 +43,7 @@ export class StdioTransport implements Transport {
   }
 
   start(): Promise<void> {
-    this.#input.on('data', this.#receive);
+    this.#input.on('data', this.#receive).once('end', this.#receiveRest);
     return Promise.resolve();
   }
 
@@ -43,60 +54,130 @@ export class StdioTransport implements Transport {
   }
 
   async send(message: JSONRPCMessage): Promise<void> {
+    const id = 'method' in message ? undefined : message.id;
+    const batch = id === undefined ? undefined : this.#batches.get(id);
     try {
-      if (!this.#closed) await write(this.#output, serializeMessage(message));
+      if (batch === undefined) await this.#write(serializeMessage(message));
+      else await this.#answerInBatch(batch, message);
     } finally {
-      if (!('method' in message) && message.id !== undefined) this.#settle(message.id);
+      if (id !== undefined) this.#settle(id);
     }
   }
 
   close(): Promise<void> {
     if (!this.#closed) {
       this.#closed = true;
-      this.#input.off('data', this.#receive);
-      this.#buffer.clear();
+      this.#input.off('data', this.#receive).off('end', this.#receiveRest);
+      this.#lines.clear();
       this.onclose?.();
     }
     return Promise.resolve();
   }
 
   readonly #receive = (chunk: Buffer): void => {
-    try {
-      this.#buffer.append(chunk);
-    } catch (error) {
-      this.onerror?.(toError(error));
-      this.#input.destroy();
-      return;
-    }
-    for (let message = this.#next(); message !== null; message = this.#next()) {
-      if (message === undefined) continue;
-      this.#note(message);
-      this.onmessage?.(message);
-    }
+    for (const line of this.#lines.add(chunk)) this.#receiveLine(line);
   };
 
-  /** Null when no whole line is left, undefined for a line that is no JSON-RPC message. */
-  #next(): JSONRPCMessage | null | undefined {
-    try {
-      return this.#buffer.readMessage();
-    } catch (error) {
-      this.onerror?.(toError(error));
-      return undefined;
+  /** The last line may lack its line feed. */
+  readonly #receiveRest = (): void => {
+    for (const line of this.#lines.end()) this.#receiveLine(line);
+  };
+
+  #receiveLine(line: Buffer | undefined): void {
+    for (const received of line === undefined ? [tooLarge(MAX_MESSAGE_BYTES)] : readMessages(line)) {
+      this.#handle(received);
+    }
+  }
+
+  #handle({ messages, refusals, isBatch }: Received): void {
+    for (const { error } of refusals) this.onerror?.(new Error(error.message));
+    const ids = messages.flatMap((message) => ('method' in message && 'id' in message ? [message.id] : []));
+    if (isBatch && ids.length > 0) {
+      const batch: Batch = { open: ids.length, ids, answers: [...refusals] };
+      for (const id of ids) this.#batches.set(id, batch);
+    } else if (refusals.length > 0) {
+      void this.#write(`${JSON.stringify(isBatch ? refusals : refusals[0])}\n`).catch(() => undefined);
+    }
+    for (const message of messages) {
+      this.#note(message);
+      this.onmessage?.(message);
     }
   }
 
   #note(message: JSONRPCMessage): void {
     if (!('method' in message)) return;
     // A subscription stays open for as long as its client likes.
-    if ('id' in message && message.method !== 'subscriptions/listen') this.#unanswered.add(message.id);
+    if ('id' in message && message.method !== 'subscriptions/listen') {
+      this.#unanswered.set(message.id, (this.#unanswered.get(message.id) ?? 0) + 1);
+    }
     const cancelled = cancelledCall(message);
-    if (cancelled !== undefined) this.#settle(cancelled);
+    if (cancelled === undefined || !this.#unanswered.has(cancelled)) return;
+    const batch = this.#batches.get(cancelled);
+    if (batch !== undefined) void this.#answerInBatch(batch).catch(() => undefined);
+    this.#settle(cancelled);
+  }
+
+  /** @param answer undefined when the call was cancelled */
+  async #answerInBatch(batch: Batch, answer?: JSONRPCMessage): Promise<void> {
+    if (answer !== undefined) batch.answers.push(answer);
+    batch.open -= 1;
+    if (batch.open > 0) return;
+    for (const id of batch.ids) this.#batches.delete(id);
+    if (batch.answers.length > 0) await this.#write(`${JSON.stringify(batch.answers)}\n`);
+  }
+
+  async #write(line: string): Promise<void> {
+    if (!this.#closed) await write(this.#output, line);
   }
 
   #settle(id: RequestId): void {
-    this.#unanswered.delete(id);
+    const open = (this.#unanswered.get(id) ?? 0) - 1;
+    if (open > 0) this.#unanswered.set(id, open);
+    else this.#unanswered.delete(id);
     if (this.#unanswered.size > 0) return;
     for (const resolve of this.#whenAnswered.splice(0)) resolve();
+  }
+}
+
+/** Gathers the bytes of lines; each byte is looked at once, however large the line is. */
+class LineBuffer {
+  readonly #limit: number;
+  #parts: Buffer[] = [];
+  #size = 0;
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  /** @returns the lines that are whole now; undefined for one that is larger than the limit */
+  add(chunk: Buffer): (Buffer | undefined)[] {
+    const lines: (Buffer | undefined)[] = [];
+    let start = 0;
+    for (let end = chunk.indexOf(LINE_FEED); end !== -1; end = chunk.indexOf(LINE_FEED, start)) {
+      this.#keep(chunk.subarray(start, end));
+      lines.push(...this.end());
+      start = end + 1;
+    }
+    this.#keep(chunk.subarray(start));
+    return lines;
+  }
+
+  /** @returns the line that has begun, if one has */
+  end(): (Buffer | undefined)[] {
+    const line = this.#size > this.#limit ? undefined : Buffer.concat(this.#parts);
+    this.clear();
+    return line?.length === 0 ? [] : [line];
+  }
+
+  clear(): void {
+    this.#parts = [];
+    this.#size = 0;
+  }
+
+  #keep(part: Buffer): void {
+    this.#size += part.length;
+    if (this.#size > this.#limit) this.#parts = [];
+    else if (part.length > 0) this.#parts.push(part);
   }
 }
 
@@ -107,8 +188,4 @@ function write(output: Writable, line: string): Promise<void> {
       else resolve();
     });
   });
-}
-
-function toError(thrown: unknown): Error {
-  return thrown instanceof Error ? thrown : new Error(String(thrown));
 }

@@ -2,19 +2,23 @@ import { randomUUID } from 'node:crypto';
 import {
   createMcpHandler,
   isInitializeRequest,
+  isJsonContentType,
   isJSONRPCRequest,
   isLegacyRequest,
   legacyStatelessFallback,
   type McpHttpHandler,
   type LegacyHttpHandler,
+  type JSONRPCMessage,
   type McpServer,
   WebStandardStreamableHTTPServerTransport,
 } from '@modelcontextprotocol/server';
 import type { Logger } from '../logger.ts';
-import { decodeUtf8 } from '../util/decode-utf8.ts';
 import { OpenWork } from '../util/open-work.ts';
 import type { Access } from '../wire/access.ts';
+import { answerForm, type AnswerForm, BOTH_TYPES, shapeAnswer } from './answer-form.ts';
+import { EVENTS_UNHEARD } from './ask-user.ts';
 import { cancelledCall } from './cancelled-call.ts';
+import { readMessages, type Received as ReceivedMessages, refused } from './json-rpc.ts';
 import type { ServerFactory } from './server.ts';
 import { SessionPool } from './session-pool.ts';
 import { watchAnswer } from './watch-answer.ts';
@@ -36,8 +40,8 @@ interface StreamableSession {
 }
 
 interface Received {
-  /** Undefined when it is no JSON. */
-  readonly message: unknown;
+  /** A message or a batch; undefined when the request has no body. */
+  readonly message: JSONRPCMessage | readonly JSONRPCMessage[] | undefined;
   readonly access: Access;
 }
 
@@ -69,10 +73,21 @@ export class StreamableSessions {
   }
 
   async handle(request: Request, access: Access): Promise<Response> {
-    const message = await readMessage(request);
-    if (message === NOT_UTF8) return notUtf8();
-    const answering = this.#answer(request, { message, access });
-    return isCall(message) ? watchAnswer(this.#calls, answering) : answering;
+    const form = answerForm(request.headers.get('accept'));
+    if (request.method !== 'POST') return this.#answer(forSdk(request, form), { message: undefined, access });
+    // The SDK refuses what it cannot answer or read.
+    const received = isJsonContentType(request.headers.get('content-type'))
+      ? await readBody(request)
+      : { messages: [], refusals: [], isBatch: true };
+    const { messages, refusals, isBatch } = received;
+    if (messages.length === 0 && refusals.length > 0 && form !== 'neither') return refusal(400, received);
+    // A subscription never ends, so it cannot be one answer.
+    if (form === 'json' && messages.some(isSubscription)) return notAcceptable();
+    const message = isBatch ? messages : messages[0];
+    const answering = this.#answer(forSdk(request, form), { message: message ?? [], access }).then(
+      (response) => shapeAnswer(response, { form, isBatch, refusals }),
+    );
+    return messages.some(isCall) ? watchAnswer(this.#calls, answering) : answering;
   }
 
   /** Resolves when all calls under way are answered. Streams that clients only listen to are no calls. */
@@ -134,33 +149,50 @@ export class StreamableSessions {
   }
 }
 
-const NOT_UTF8 = Symbol('not UTF-8');
-
-/** The JSON in the body of a POST; undefined when there is none, which the SDK answers then. Rejects as the body does. */
-async function readMessage(request: Request): Promise<unknown> {
-  if (request.method !== 'POST') return undefined;
-  const text = decodeUtf8(await request.clone().arrayBuffer());
-  if (text === undefined) return NOT_UTF8;
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+/** The one message or batch in the body of a POST. Rejects as the body does. */
+async function readBody(request: Request): Promise<ReceivedMessages> {
+  const [first, second] = readMessages(new Uint8Array(await request.arrayBuffer()));
+  if (first === undefined) return refused(null, PARSE_ERROR, 'the body is empty; send a message');
+  return second === undefined ? first : refused(null, PARSE_ERROR, 'the body has several messages; send one');
 }
 
-/** The SDK would take other characters for those that it cannot read. */
-function notUtf8(): Response {
-  return refusal(400, -32_700, 'Parse error: the message is not UTF-8');
+const PARSE_ERROR = -32_700;
+
+/**
+ * The request as the SDK wants it, without its body, which was read. What the client can take stands in the form.
+ */
+function forSdk({ url, method, headers: given, signal }: Request, form: AnswerForm): Request {
+  const headers = new Headers(given);
+  headers.delete(EVENTS_UNHEARD);
+  const takesAnything = /\*\/\*/.test(given.get('accept') ?? '*/*');
+  if (method === 'POST' ? form !== 'neither' : form !== 'json' || takesAnything)
+    headers.set('accept', BOTH_TYPES);
+  if (form === 'json') headers.set(EVENTS_UNHEARD, 'yes');
+  return new Request(url, { method, headers, signal });
 }
 
-function isCall(message: unknown): boolean {
-  return isJSONRPCRequest(message) && message.method !== 'subscriptions/listen';
+function isCall(message: JSONRPCMessage): boolean {
+  return isJSONRPCRequest(message) && !isSubscription(message);
+}
+
+function isSubscription(message: JSONRPCMessage): boolean {
+  return 'method' in message && message.method === 'subscriptions/listen';
+}
+
+function notAcceptable(): Response {
+  const { refusals } = refused(
+    null,
+    -32_000,
+    'a subscription is answered with events; accept text/event-stream',
+  );
+  return Response.json(refusals[0], { status: 406 });
 }
 
 function noSuchSession(): Response {
-  return refusal(404, -32_001, 'Session not found; initialize again');
+  const error = { code: -32_001, message: 'Session not found; initialize again' };
+  return Response.json({ jsonrpc: '2.0', error, id: null }, { status: 404 });
 }
 
-function refusal(status: number, code: number, message: string): Response {
-  return Response.json({ jsonrpc: '2.0', error: { code, message }, id: null }, { status });
+function refusal(status: number, { refusals, isBatch }: ReceivedMessages): Response {
+  return Response.json(isBatch ? refusals : refusals[0], { status });
 }

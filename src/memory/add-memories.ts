@@ -1,23 +1,37 @@
-import type { Embedder } from '../embedding/embedder.ts';
-import type { MemoryStore } from '../store/memory-store.ts';
+import type { EmbeddedChunk, Embedder } from '../embedding/embedder.ts';
+import type { AddOutcome, MemoryStore, PendingEmbedding } from '../store/memory-store.ts';
 import { settleWithin } from '../util/settle-within.ts';
 import { calibrationFor } from './calibration.ts';
 import type { EmbeddingBackfill } from './embedding-backfill.ts';
+import { findSameStatements, findSimilar } from './find-similar.ts';
 import type { CheckedInput } from './input-checker.ts';
-import type { Memory, MemoryDraft } from './memory.ts';
+import type { Memory, MemoryDraft, MemoryPatch } from './memory.ts';
 import type { AddRequest, AddResult, SimilarMemory } from './memory-api.ts';
+import { findTwin, planTwin } from './twin.ts';
 
 /** More memories than this in one call get their vectors in the background, so that the call returns soon. */
 const EMBED_AT_ONCE = 4;
 const EMBED_AT_ONCE_MS = 3_000;
-/** `skip` and `supersede` need the similarity before they may write. */
-const MODEL_WAIT_MS = 20_000;
+const LOAD_AND_EMBED_MS = 10_000;
 const MAX_SIMILAR = 3;
+
+interface AddOptions {
+  readonly onDuplicate: AddRequest['onDuplicate'];
+  readonly waitForModel: boolean;
+}
 
 export interface AdderParts {
   readonly store: MemoryStore;
   readonly embedder: Embedder;
   readonly backfill: EmbeddingBackfill;
+}
+
+/** What a draft became, before it is known what it resembles. */
+interface Stored extends Pick<AddResult, 'memory' | 'outcome' | 'gained' | 'twin'> {
+  /** Absent when nothing was written. */
+  readonly versionKey?: number;
+  /** The memory that says the same, as it was before. */
+  readonly same?: Memory;
 }
 
 /** Stores memories first and asks what they resemble second: nothing waits for a model to be kept. */
@@ -30,120 +44,147 @@ export class MemoryAdder {
 
   async add(
     drafts: readonly CheckedInput<MemoryDraft>[],
-    onDuplicate: AddRequest['onDuplicate'],
+    { onDuplicate, waitForModel }: AddOptions,
   ): Promise<AddResult[]> {
-    if (onDuplicate === 'skip' || onDuplicate === 'supersede') {
-      const results: AddResult[] = [];
-      // One after the other: a memory may resemble the one before it.
-      for (const draft of drafts) results.push(await this.#addUnlessSimilar(draft, onDuplicate));
-      return results;
-    }
-    const outcomes = await this.#parts.store.add(
-      drafts.map((draft) => draft.value),
-      { allowDuplicates: onDuplicate === 'add' },
-    );
-    const added = outcomes.filter(({ outcome }) => outcome === 'added');
-    const vectors = await this.#embedAtOnce(added.map(({ memory }) => memory.id));
+    const values = drafts.map(({ value }) => value);
+    const stored =
+      onDuplicate === 'skip' || onDuplicate === 'supersede'
+        ? await this.#addUnlessSaid(values, onDuplicate)
+        : await this.#parts.store.add(values, { allowDuplicates: onDuplicate === 'add' });
+    const chunks = await this.#embedAtOnce(stored.flatMap(newText), waitForModel);
     const results: AddResult[] = [];
-    for (const [index, { memory, outcome }] of outcomes.entries()) {
-      const vector = vectors.get(memory.id);
-      const similar = await this.#nearDuplicates(vector, memory.id);
-      const masked = drafts[index]?.masked ?? [];
-      const similarChecked = similar !== undefined || outcome === 'existing';
-      results.push({ memory, outcome, similar: similar ?? [], similarChecked, masked });
+    for (const [index, outcome] of stored.entries()) {
+      const similar = await this.#similarTo(outcome, chunks.get(outcome.memory.id));
+      results.push({
+        memory: outcome.memory,
+        outcome: outcome.outcome,
+        gained: outcome.gained,
+        ...(outcome.twin === undefined ? {} : { twin: outcome.twin }),
+        similar: similar ?? [],
+        similarChecked: similar !== undefined,
+        masked: drafts[index]?.masked ?? [],
+      });
     }
     return results;
   }
 
-  /** Vectors of the new memories, as far as they could be had soon; the rest follows in the background. */
-  async #embedAtOnce(ids: readonly string[]): Promise<ReadonlyMap<string, Float32Array>> {
-    const { backfill, embedder } = this.#parts;
-    const none: ReadonlyMap<string, Float32Array> = new Map();
-    if (ids.length === 0) return none;
-    if (!embedder.ready || ids.length > EMBED_AT_ONCE) {
-      backfill.wake();
-      return none;
-    }
-    try {
-      return (await settleWithin(backfill.embedNow(ids), EMBED_AT_ONCE_MS)) ?? none;
-    } catch (error) {
-      backfill.note(error);
-      backfill.wake();
-      return none;
-    }
-  }
-
-  async #addUnlessSimilar(
-    draft: CheckedInput<MemoryDraft>,
-    onDuplicate: 'skip' | 'supersede',
-  ): Promise<AddResult> {
+  /** One after the other: a memory may say the same as the one before it. */
+  async #addUnlessSaid(drafts: readonly MemoryDraft[], onDuplicate: 'skip' | 'supersede'): Promise<Stored[]> {
     const { store } = this.#parts;
-    const vector = await this.#embed(draft.value.text);
-    const nearDuplicates = await this.#nearDuplicates(vector, undefined);
-    const similarChecked = nearDuplicates !== undefined;
-    const similar = nearDuplicates ?? [];
-    const [nearest] = similar;
-    const [existing] = nearest === undefined ? [] : await store.getCurrent([nearest.id]);
-    if (existing?.state === 'live' && existing.text !== draft.value.text) {
-      const rest = { similar, similarChecked, masked: draft.masked };
-      if (onDuplicate === 'skip') return { memory: existing, outcome: 'skipped', ...rest };
-      return { memory: await this.#supersede(existing, draft.value), outcome: 'superseded', ...rest };
+    const stored: Stored[] = [];
+    for (const draft of drafts) {
+      const same = await findSameStatements(store, draft.text);
+      const exact = same.some(({ text }) => sameText(text, draft.text));
+      const said = exact ? undefined : await this.#useSame(same, draft, onDuplicate);
+      if (said !== undefined) {
+        stored.push(said);
+        continue;
+      }
+      const [added] = await store.add([draft]);
+      if (added === undefined) throw new RangeError('the store returned no outcome');
+      const [apart] = same;
+      stored.push(apart === undefined || exact ? added : withTwin(added, apart, draft));
     }
-    const [added] = await store.add([draft.value]);
-    if (added === undefined) throw new RangeError('the store returned no outcome');
-    if (added.outcome === 'added') await this.#embedAtOnce([added.memory.id]);
-    return { ...added, similar, similarChecked, masked: draft.masked };
+    return stored;
   }
 
-  /** The nearest memory gets the new content as a version; its tags and metadata are kept beside the new ones. */
-  async #supersede(existing: Memory, draft: MemoryDraft): Promise<Memory> {
-    const memory = await this.#parts.store.update(existing.id, {
-      text: draft.text,
-      addTags: draft.tags,
-      mergeMetadata: draft.metadata,
-      ...(draft.source === '' ? {} : { source: draft.source }),
-    });
-    // The next memory of the same call may resemble it.
-    await this.#embedAtOnce([memory.id]);
-    return memory;
+  /** Nothing when none of the memories can stand for the draft. */
+  async #useSame(
+    memories: readonly Memory[],
+    draft: MemoryDraft,
+    onDuplicate: 'skip' | 'supersede',
+  ): Promise<Stored | undefined> {
+    const { store } = this.#parts;
+    if (onDuplicate === 'skip') {
+      const twin = findTwin(memories, draft);
+      if (twin === undefined) return undefined;
+      const { patch, gained } = twin.plan;
+      const written = gained.length === 0 ? twin : await store.update(twin.memory.id, patch);
+      return { memory: written.memory, outcome: 'skipped', gained, same: twin.memory };
+    }
+    const open = memories.filter(({ conflict }) => !conflict);
+    const twin = findTwin(open, identityOf(draft));
+    if (twin === undefined) return undefined;
+    const written = await store.update(twin.memory.id, supersedingPatch(draft));
+    return { ...written, outcome: 'superseded', gained: [], same: twin.memory };
   }
 
-  async #embed(text: string): Promise<Float32Array | undefined> {
-    const { embedder, backfill } = this.#parts;
+  /** Chunks of the new texts, as far as they could be had soon; the rest follows in the background. */
+  async #embedAtOnce(
+    items: readonly PendingEmbedding[],
+    waitForModel: boolean,
+  ): Promise<ReadonlyMap<string, readonly EmbeddedChunk[]>> {
+    const { backfill, embedder } = this.#parts;
+    const none: ReadonlyMap<string, readonly EmbeddedChunk[]> = new Map();
+    if (items.length === 0) return none;
+    if ((!embedder.ready && !waitForModel) || items.length > EMBED_AT_ONCE) {
+      backfill.wake();
+      return none;
+    }
     try {
-      const chunks = await settleWithin(embedder.embedPassage(text), MODEL_WAIT_MS);
-      return chunks?.[0]?.vector;
+      const limit = waitForModel ? LOAD_AND_EMBED_MS : EMBED_AT_ONCE_MS;
+      const chunks = await settleWithin(backfill.embedNow(items), limit);
+      if (chunks === undefined) {
+        backfill.note(new Error(`The embedding model did not answer within ${limit / 1_000} s`));
+      }
+      return chunks ?? none;
     } catch (error) {
       backfill.note(error);
-      return undefined;
+      backfill.wake();
+      return none;
     }
   }
 
   /**
-   * Live memories, other than the one itself, at or above the model's threshold; best first. Undefined when
-   * that cannot be told: the memory is stored all the same, so this is no reason to fail.
+   * Other live memories that resemble it, best first. Undefined when that cannot be told: the memory is stored all
+   * the same, so this is no reason to fail.
    */
-  async #nearDuplicates(
-    vector: Float32Array | undefined,
-    self: string | undefined,
+  async #similarTo(
+    { memory, outcome, same }: Stored,
+    chunks: readonly EmbeddedChunk[] | undefined,
   ): Promise<SimilarMemory[] | undefined> {
-    if (vector === undefined) return undefined;
-    const { embedder, store, backfill } = this.#parts;
+    if (outcome === 'existing') return [];
+    const { embedder, backfill } = this.#parts;
     try {
-      const stamp = await embedder.stamp();
-      const calibration = calibrationFor(stamp.modelId);
-      const request = { filter: {}, limit: MAX_SIMILAR + 1, vector: { stamp, vector } };
-      const { vectors } = await store.candidates(request);
-      const near = vectors.filter(({ id, score }) => id !== self && score >= calibration.nearDuplicate);
-      const scores = new Map(near.slice(0, MAX_SIMILAR).map(({ id, score }) => [id, score]));
-      return (await store.getCurrent([...scores.keys()])).map((memory) => ({
-        id: memory.id,
-        text: memory.text,
-        similarity: calibration.similarity(scores.get(memory.id) ?? 0),
-      }));
+      if (same !== undefined) {
+        const { reads } = calibrationFor((await embedder.stamp()).modelId);
+        const { id, text } = same;
+        return [{ id, text, similarity: reads(text) ? 1 : null }];
+      }
+      const [first] = chunks ?? [];
+      if (first === undefined) return undefined;
+      const embedded = { text: memory.text, vector: first.vector, end: first.end };
+      return await findSimilar(this.#parts, embedded, { limit: MAX_SIMILAR, except: memory.id });
     } catch (error) {
       backfill.note(error);
       return undefined;
     }
   }
+}
+
+/** A text that has no vector yet. */
+function newText({ outcome, versionKey, memory: { id, text } }: Stored): PendingEmbedding[] {
+  const isNew = outcome === 'added' || outcome === 'superseded';
+  return isNew && versionKey !== undefined ? [{ versionKey, id, text }] : [];
+}
+
+function sameText(a: string, b: string): boolean {
+  return a.normalize('NFC').trim() === b.normalize('NFC').trim();
+}
+
+/** What a memory may never lose by being superseded: whom it belongs to and who said it. */
+function identityOf({ source, metadata }: MemoryDraft): Pick<MemoryDraft, 'tags' | 'source' | 'metadata'> {
+  const { project } = metadata;
+  return { tags: [], source, metadata: project === undefined ? {} : { project } };
+}
+
+/** The memory gets the new content as a version; its tags and metadata are kept beside the new ones. */
+function supersedingPatch({ text, tags, source, metadata }: MemoryDraft): MemoryPatch {
+  return { text, addTags: tags, mergeMetadata: metadata, ...(source === '' ? {} : { source }) };
+}
+
+function withTwin(added: AddOutcome, memory: Memory, draft: MemoryDraft): Stored {
+  const plan = planTwin(memory, draft);
+  if (added.outcome === 'existing' || plan.joins) return added;
+  return { ...added, twin: { id: memory.id, differs: plan.differs } };
 }

@@ -1,3 +1,5 @@
+import { readsAsEnglish } from './languages.ts';
+
 /** What a cosine of one model means. Measured on data that people judged (bench/calibrate.ts). */
 export interface Calibration {
   /** Cosine of two memories to a similarity from 0 (unrelated) to 1 (says the same). */
@@ -8,6 +10,8 @@ export interface Calibration {
   readonly related: number;
   /** Cosine of two memories from which they may say the same; never proof that they do. */
   readonly nearDuplicate: number;
+  /** False for a text in a language that the model does not read: its cosines then mean nothing. */
+  readonly reads: (text: string) => boolean;
 }
 
 /** Cosine and meaning; linear between, flat outside. */
@@ -42,6 +46,8 @@ const CALIBRATIONS: Readonly<Record<string, Calibration>> = {
     relevance: (cosine) => interpolate(E5_SMALL_QUESTIONS, cosine),
     related: 0.785,
     nearDuplicate: 0.945,
+    // Trained on English; texts in scripts that its vocabulary lacks all have nearly the same vector.
+    reads: readsAsEnglish,
   },
 };
 
@@ -51,6 +57,7 @@ const GENERIC: Calibration = {
   relevance: clamp,
   related: 0.3,
   nearDuplicate: 0.9,
+  reads: () => true,
 };
 
 function clamp(cosine: number): number {

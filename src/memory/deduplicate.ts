@@ -1,8 +1,14 @@
+import { hash } from 'node:crypto';
 import type { Embedder, ModelStamp } from '../embedding/embedder.ts';
 import type { MemoryStore, MemoryVector } from '../store/memory-store.ts';
 import { calibrationFor } from './calibration.ts';
-import type { DeduplicateResult, DuplicateGroup, MemoryWork } from './memory-api.ts';
-import { type Dot, sameDot } from './version.ts';
+import { findSimilar } from './find-similar.ts';
+import type { Memory, MemoryPatch } from './memory.ts';
+import type { DeduplicateResult, DuplicateGroup, MemoryWork, SimilarMemory } from './memory-api.ts';
+import { applyPatch } from './patch.ts';
+import { statementKey } from './same-statement.ts';
+import { planTwin } from './twin.ts';
+import { type Dot, type MemoryContent, sameDot } from './version.ts';
 
 export interface DeduplicatorParts {
   readonly store: MemoryStore;
@@ -10,154 +16,185 @@ export interface DeduplicatorParts {
 }
 
 export interface DeduplicateOptions extends MemoryWork {
-  /** Similarity from which memories count as duplicates, 0 to 1. */
+  /** Similarity from which memories that do not say the same are reported as alike, 0 to 1. */
   readonly threshold: number;
   readonly dryRun: boolean;
 }
 
 /** Memories compared between two reports of progress. */
 const BATCH = 50;
-/** Neighbours looked at for each memory at first; more when all of them are duplicates. */
-const NEIGHBOURS = 20;
 /** Memories read at once. */
 const READ_AT_ONCE = 500;
 const SHOWN_GROUPS = 50;
-
-/** Ids of the duplicates of one memory, with their similarity to it. */
-type Duplicates = ReadonlyMap<string, number>;
+/** Alike memories named beside one memory. */
+const SHOWN_ALIKE = 5;
 
 /**
- * Groups memories that say the same around the oldest of them. Texts of several chunks are left out, because only
- * a part of them would be compared, and memories with an open conflict, because a person must decide about those.
+ * Groups memories that say the same, word for word, around the oldest of them; a dry run also names those that only
+ * resemble each other. Memories with an open conflict are left out, because a person must decide about those.
  */
 export async function deduplicate(
   { store, embedder }: DeduplicatorParts,
   options: DeduplicateOptions,
 ): Promise<DeduplicateResult> {
-  const search = new DuplicateSearch(store, await embedder.stamp(), options);
+  const search = new DuplicateSearch({ store, embedder }, await embedder.stamp(), options);
   await search.run();
-  const groups = await describeGroups(store, search.groups);
   const { dryRun, threshold } = options;
-  const ids = dryRun ? search.duplicates : await search.unchangedDuplicates();
-  const count = dryRun || ids.length === 0 ? ids.length : await store.delete(ids);
-  return { dryRun, threshold, compared: search.compared, pending: await search.pending(), count, groups };
+  const groups = await search.describeGroups();
+  const count = dryRun ? search.count : await search.remove();
+  const { compared, alike } = search;
+  return { dryRun, threshold, compared, pending: await search.pending(), count, groups, alike };
+}
+
+/** Memories that say the same and can be one. */
+interface Group {
+  readonly keep: { readonly id: string; readonly dot: Dot };
+  readonly others: { readonly id: string; readonly dot: Dot }[];
+  /** The memory that stays, with all that it takes in. */
+  joined: MemoryContent;
+  patch: MemoryPatch;
 }
 
 class DuplicateSearch {
-  /** By the id of the memory that stays. */
-  readonly groups = new Map<string, Duplicates>();
   compared = 0;
-  readonly #store: MemoryStore;
+  readonly alike: DuplicateGroup[] = [];
+  /** By the hash of the statement; several where the memories cannot be one. */
+  readonly #groups = new Map<string, Group[]>();
+  readonly #named = new Set<string>();
+  readonly #parts: DeduplicatorParts;
   readonly #stamp: ModelStamp;
   readonly #options: DeduplicateOptions;
-  readonly #taken = new Set<string>();
-  /** The versions that were compared. */
-  readonly #compared = new Map<string, Dot>();
 
-  constructor(store: MemoryStore, stamp: ModelStamp, options: DeduplicateOptions) {
-    this.#store = store;
+  constructor(parts: DeduplicatorParts, stamp: ModelStamp, options: DeduplicateOptions) {
+    this.#parts = parts;
     this.#stamp = stamp;
     this.#options = options;
   }
 
-  get duplicates(): string[] {
-    return [...this.groups.values()].flatMap((duplicates) => [...duplicates.keys()]);
+  /** How many memories another one says too. */
+  get count(): number {
+    return this.#doubled().reduce((sum, { others }) => sum + others.length, 0);
   }
 
-  /** Without those that somebody changed since they were compared, and those whose oldest was changed. */
-  async unchangedDuplicates(): Promise<string[]> {
-    const ids = [...this.groups].flatMap(([keep, duplicates]) => [keep, ...duplicates.keys()]);
-    const unchanged = new Set<string>();
-    for (let start = 0; start < ids.length; start += READ_AT_ONCE) {
-      for (const { id, state, dot } of await this.#store.getCurrent(ids.slice(start, start + READ_AT_ONCE))) {
-        const compared = this.#compared.get(id);
-        if (state === 'live' && compared !== undefined && sameDot(dot, compared)) unchanged.add(id);
-      }
-    }
-    return [...this.groups].flatMap(([keep, duplicates]) =>
-      unchanged.has(keep) ? [...duplicates.keys()].filter((id) => unchanged.has(id)) : [],
-    );
-  }
-
-  /** How many memories have no vector yet. */
-  async pending(): Promise<number> {
-    const { live, embedded } = await this.#store.stats(this.#stamp);
-    return live - embedded;
+  #doubled(): Group[] {
+    return [...this.#groups.values()].flat().filter(({ others }) => others.length > 0);
   }
 
   async run(): Promise<void> {
-    const ids = await this.#store.matching({});
+    const { store } = this.#parts;
+    const ids = await store.matching({});
     const ages = new Map(ids.map((id, position) => [id, position]));
     for (let start = 0; start < ids.length; start += BATCH) {
-      for (const memory of await this.#comparable(ids.slice(start, start + BATCH))) {
-        this.#options.signal?.throwIfAborted();
-        this.compared += 1;
-        if (!this.#taken.has(memory.id)) await this.#compare(memory, ages);
-      }
+      this.#options.signal?.throwIfAborted();
+      const memories = await store.getCurrent(ids.slice(start, start + BATCH));
+      const comparable = memories.filter(({ state, conflict }) => state === 'live' && !conflict);
+      for (const memory of comparable) this.#group(memory);
+      this.compared += comparable.length;
+      if (this.#options.dryRun) await this.#findAlike(comparable, ages);
       this.#options.onProgress?.({ done: Math.min(start + BATCH, ids.length), total: ids.length });
     }
   }
 
-  /** @param ages position of each id among all, the oldest first */
-  async #compare({ id, vector }: MemoryVector, ages: ReadonlyMap<string, number>): Promise<void> {
-    const own = ages.get(id) ?? 0;
-    const near = (await this.#near(vector)).filter(
-      ([other]) => (ages.get(other) ?? -1) > own && !this.#taken.has(other),
-    );
-    if (near.length === 0) return;
-    const allowed = new Set((await this.#comparable(near.map(([other]) => other))).map((other) => other.id));
-    const duplicates = new Map(near.filter(([other]) => allowed.has(other)));
-    if (duplicates.size === 0) return;
-    this.groups.set(id, duplicates);
-    for (const other of duplicates.keys()) this.#taken.add(other);
+  #group(memory: Memory): void {
+    const key = hash('sha256', statementKey(memory.text));
+    const groups = this.#groups.get(key) ?? [];
+    this.#groups.set(key, groups);
+    const { id, dot } = memory;
+    for (const group of groups) {
+      const plan = planTwin(group.joined, memory);
+      if (!plan.joins) continue;
+      group.joined = applyPatch(group.joined, plan.patch);
+      if (plan.gained.length > 0) {
+        const { tags, source, metadata } = group.joined;
+        group.patch = { addTags: tags, source, metadata };
+      }
+      group.others.push({ id, dot });
+      return;
+    }
+    groups.push({ keep: { id, dot }, others: [], joined: memory, patch: {} });
   }
 
-  /** Ids of all memories that count as duplicates of this vector, with their similarity. */
-  async #near(vector: Float32Array): Promise<(readonly [id: string, similarity: number])[]> {
-    const { similarity } = calibrationFor(this.#stamp.modelId);
-    for (let limit = NEIGHBOURS; ; limit *= 4) {
-      const request = { filter: {}, limit, vector: { stamp: this.#stamp, vector } };
-      const { vectors } = await this.#store.candidates(request);
-      const near = vectors
-        .map(({ id, score }) => [id, similarity(score)] as const)
-        .filter(([, likeness]) => likeness >= this.#options.threshold);
-      if (near.length < limit) return near;
+  /** @param ages position of each id among all, the oldest first */
+  async #findAlike(memories: readonly Memory[], ages: ReadonlyMap<string, number>): Promise<void> {
+    const { reads } = calibrationFor(this.#stamp.modelId);
+    const readable = new Map(memories.filter(({ text }) => reads(text)).map((memory) => [memory.id, memory]));
+    for (const { id, vector, chunks } of await this.#vectors([...readable.keys()])) {
+      this.#options.signal?.throwIfAborted();
+      if (this.alike.length >= SHOWN_GROUPS) return;
+      const keep = readable.get(id);
+      if (keep === undefined || chunks !== 1 || this.#named.has(id)) continue;
+      const embedded = { text: keep.text, vector, end: keep.text.length };
+      const similar = await findSimilar(this.#parts, embedded, {
+        limit: SHOWN_ALIKE,
+        except: id,
+        atLeast: -1,
+      });
+      const duplicates = similar.filter((other) => this.#isAlike(other, ages.get(id) ?? 0, ages));
+      for (const other of duplicates) this.#named.add(other.id);
+      if (duplicates.length > 0) this.alike.push({ keep, duplicates });
     }
   }
 
-  /** Those of the memories that may be compared, in the order of the ids. */
-  async #comparable(ids: readonly string[]): Promise<MemoryVector[]> {
-    const vectors = new Map(
-      (await this.#store.vectors(this.#stamp, ids)).map((memory) => [memory.id, memory]),
-    );
-    const memories = await this.#store.getCurrent(ids);
-    return memories.flatMap(({ id, conflict, dot }) => {
-      const found = vectors.get(id);
-      if (found?.chunks !== 1 || conflict) return [];
-      this.#compared.set(id, dot);
-      return [found];
-    });
+  async #vectors(ids: readonly string[]): Promise<MemoryVector[]> {
+    return ids.length === 0 ? [] : this.#parts.store.vectors(this.#stamp, ids);
   }
-}
 
-/** The largest groups with their texts. */
-async function describeGroups(
-  store: MemoryStore,
-  groups: ReadonlyMap<string, Duplicates>,
-): Promise<DuplicateGroup[]> {
-  const largest = [...groups].toSorted(([, a], [, b]) => b.size - a.size).slice(0, SHOWN_GROUPS);
-  const described: DuplicateGroup[] = [];
-  for (const [id, duplicates] of largest) {
-    const [keep, ...others] = await store.getCurrent([id, ...duplicates.keys()]);
-    if (keep?.id !== id) continue;
-    described.push({
-      keep,
-      duplicates: others.map((other) => ({
-        id: other.id,
-        text: other.text,
-        similarity: duplicates.get(other.id) ?? 0,
-      })),
-    });
+  #isAlike(other: SimilarMemory, age: number, ages: ReadonlyMap<string, number>): boolean {
+    const isYounger = (ages.get(other.id) ?? -1) > age && !this.#named.has(other.id);
+    return isYounger && other.differs !== undefined && (other.similarity ?? 0) >= this.#options.threshold;
   }
-  return described;
+
+  /**
+   * Moves duplicates to the trash, after the memory that stays has taken in what it lacks. Leaves alone what
+   * somebody changed since it was compared, and groups whose oldest was changed.
+   */
+  async remove(): Promise<number> {
+    const { store } = this.#parts;
+    const groups = this.#doubled();
+    const unchanged = await this.#unchanged(groups.flatMap(({ keep, others }) => [keep, ...others]));
+    const removable: string[] = [];
+    for (const { keep, others, patch } of groups) {
+      // What it takes in comes from all of them, so all of them must be as they were.
+      if (![keep, ...others].every(({ id }) => unchanged.has(id))) continue;
+      if (Object.keys(patch).length > 0) await store.update(keep.id, patch);
+      removable.push(...others.map(({ id }) => id));
+    }
+    return removable.length === 0 ? 0 : store.delete(removable);
+  }
+
+  async #unchanged(members: readonly { readonly id: string; readonly dot: Dot }[]): Promise<Set<string>> {
+    const compared = new Map(members.map(({ id, dot }) => [id, dot]));
+    const ids = [...compared.keys()];
+    const unchanged = new Set<string>();
+    for (let start = 0; start < ids.length; start += READ_AT_ONCE) {
+      const memories = await this.#parts.store.getCurrent(ids.slice(start, start + READ_AT_ONCE));
+      for (const { id, state, dot } of memories) {
+        const before = compared.get(id);
+        if (state === 'live' && before !== undefined && sameDot(dot, before)) unchanged.add(id);
+      }
+    }
+    return unchanged;
+  }
+
+  /** How many memories have no vector yet. */
+  async pending(): Promise<number> {
+    const { live, embedded } = await this.#parts.store.stats(this.#stamp);
+    return live - embedded;
+  }
+
+  /** The largest groups with their texts. */
+  async describeGroups(): Promise<DuplicateGroup[]> {
+    const { reads } = calibrationFor(this.#stamp.modelId);
+    const largest = this.#doubled()
+      .toSorted((a, b) => b.others.length - a.others.length)
+      .slice(0, SHOWN_GROUPS);
+    const described: DuplicateGroup[] = [];
+    for (const { keep, others } of largest) {
+      const [first, ...rest] = await this.#parts.store.getCurrent([keep.id, ...others.map(({ id }) => id)]);
+      if (first?.id !== keep.id) continue;
+      const duplicates = rest.map(({ id, text }) => ({ id, text, similarity: reads(text) ? 1 : null }));
+      described.push({ keep: first, duplicates });
+    }
+    return described;
+  }
 }

@@ -7,8 +7,22 @@ import { encodeVector, quantize } from './quantization.ts';
 /** Longer than a batch of usual texts takes on the slowest runtime; what ends too early is only embedded twice. */
 const LEASE_MS = 60_000;
 const BATCH = 4;
-const RETRY_AFTER_MS = 30_000;
+const FIRST_RETRY_MS = 30_000;
+const LONGEST_RETRY_MS = 600_000;
+/** Leaves the first moments of a process to its client. */
+const START_DELAY_MS = 1_000;
+/** Memories of other processes are found by looking; a look reads one row. */
+const LOOK_EVERY_MS = 10_000;
+/** Between two memories, so that work in the background does not take a whole core from the others. */
+const PAUSE_MS = 10;
 const LEASED_ELSEWHERE_MS = 200;
+
+interface RunOptions {
+  readonly signal?: AbortSignal;
+  readonly onBatch?: (done: number) => void;
+  /** Leaves time to others between two memories. */
+  readonly gently?: boolean;
+}
 
 /**
  * Gives memories the vectors they lack: those just added, those another process left behind when it died, and
@@ -20,6 +34,10 @@ export class EmbeddingBackfill {
   readonly #closing = new AbortController();
   #running: Promise<void> | undefined;
   #retry: NodeJS.Timeout | undefined;
+  #retryAfterMs = FIRST_RETRY_MS;
+  #look: NodeJS.Timeout | undefined;
+  /** How long one memory takes. */
+  #itemMs: number | undefined;
   #wokenAgain = false;
   #problem = '';
 
@@ -38,6 +56,25 @@ export class EmbeddingBackfill {
     return this.#running !== undefined;
   }
 
+  /** Seconds until nothing is pending, as far as this process has measured; undefined = not known. */
+  secondsLeft(pending: number): number | undefined {
+    if (this.#running === undefined || this.#itemMs === undefined || pending === 0) return undefined;
+    return Math.ceil((pending * this.#itemMs) / 1_000);
+  }
+
+  /**
+   * For long-lived processes: embeds by itself all that is pending and all that gets pending, memories that other
+   * processes write included. Nothing is loaded or asked as long as there is nothing to embed. Idempotent.
+   */
+  start(): void {
+    if (this.#closing.signal.aborted || this.#look !== undefined) return;
+    const look = (): void => {
+      this.#look = setTimeout(look, LOOK_EVERY_MS).unref();
+      if (this.#running === undefined && this.#retry === undefined) this.wake();
+    };
+    this.#look = setTimeout(look, START_DELAY_MS).unref();
+  }
+
   /** Starts embedding in the background what is pending; never throws. */
   wake(): void {
     if (this.#closing.signal.aborted) return;
@@ -46,6 +83,7 @@ export class EmbeddingBackfill {
       return;
     }
     clearTimeout(this.#retry);
+    this.#retry = undefined;
     this.#running = this.#drain().finally(() => {
       this.#running = undefined;
       if (!this.#wokenAgain) return;
@@ -56,48 +94,58 @@ export class EmbeddingBackfill {
 
   async #drain(): Promise<void> {
     try {
-      await this.run({ signal: this.#closing.signal });
+      // An empty store asks no endpoint for its dimension.
+      if ((await this.#store.stats()).live === 0) return;
+      await this.run({ signal: this.#closing.signal, gently: true });
+      this.#retryAfterMs = FIRST_RETRY_MS;
     } catch (error) {
       if (this.#closing.signal.aborted) return;
       this.note(error);
       this.#wokenAgain = false;
       this.#retry = setTimeout(() => {
+        this.#retry = undefined;
         this.wake();
-      }, RETRY_AFTER_MS);
-      this.#retry.unref();
+      }, this.#retryAfterMs).unref();
+      this.#retryAfterMs = Math.min(2 * this.#retryAfterMs, LONGEST_RETRY_MS);
     }
   }
 
   /** Embeds until nothing is pending that others have not leased. Rejects with the embedder's error. */
-  async run(options: { signal?: AbortSignal; onBatch?: (done: number) => void } = {}): Promise<number> {
+  async run(options: RunOptions = {}): Promise<number> {
+    const { signal } = options;
     const stamp = await this.#embedder.stamp();
     for (let done = 0; ; options.onBatch?.(done)) {
-      options.signal?.throwIfAborted();
+      signal?.throwIfAborted();
       const pending = await this.#store.claimPendingEmbeddings({ stamp, limit: BATCH, leaseMs: LEASE_MS });
       if (pending.length === 0) return done;
-      for (const item of pending) await this.#embed(item, stamp, options.signal);
+      for (const item of pending) {
+        const start = performance.now();
+        await this.#embed(item, stamp, signal);
+        if (options.gently === true) await sleep(PAUSE_MS, undefined, { signal });
+        this.#measure(performance.now() - start);
+      }
       done += pending.length;
     }
   }
 
+  /** The last items count most: texts differ in length, and the machine is not always busy. */
+  #measure(milliseconds: number): void {
+    const before = this.#itemMs ?? milliseconds;
+    this.#itemMs = before + (milliseconds - before) / 20;
+  }
+
   /**
-   * Embeds these memories now, whoever has leased them.
-   * @returns the vector of each text's first chunk, by memory id
+   * Embeds these texts now, before all others that wait, and whoever has leased them.
+   * @returns the chunks of each text, by memory id
    */
-  async embedNow(ids: readonly string[], signal?: AbortSignal): Promise<ReadonlyMap<string, Float32Array>> {
+  async embedNow(
+    items: readonly PendingEmbedding[],
+    signal?: AbortSignal,
+  ): Promise<ReadonlyMap<string, readonly EmbeddedChunk[]>> {
     const stamp = await this.#embedder.stamp();
-    const pending = await this.#store.claimPendingEmbeddings({
-      stamp,
-      limit: ids.length,
-      leaseMs: LEASE_MS,
-      ids,
-    });
-    const vectors = new Map<string, Float32Array>();
-    for (const item of pending) {
-      const [first] = await this.#embed(item, stamp, signal);
-      if (first !== undefined) vectors.set(item.id, first.vector);
-    }
-    return vectors;
+    const embedded = new Map<string, readonly EmbeddedChunk[]>();
+    for (const item of items) embedded.set(item.id, await this.#embed(item, stamp, signal));
+    return embedded;
   }
 
   async #embed(item: PendingEmbedding, stamp: ModelStamp, signal?: AbortSignal): Promise<EmbeddedChunk[]> {
@@ -108,8 +156,13 @@ export class EmbeddingBackfill {
       vector: encodeVector(quantize(vector)),
     }));
     await this.#store.putEmbeddings(stamp, [{ versionKey: item.versionKey, chunks: encoded }]);
-    this.#problem = '';
+    this.noteSuccess();
     return chunks;
+  }
+
+  /** The embedder works (again). */
+  noteSuccess(): void {
+    this.#problem = '';
   }
 
   /** Remembers a failure for status. */
@@ -152,6 +205,7 @@ export class EmbeddingBackfill {
   async close(): Promise<void> {
     this.#closing.abort();
     clearTimeout(this.#retry);
+    clearTimeout(this.#look);
     await this.#running;
   }
 }

@@ -9,8 +9,8 @@ export interface ImportBatchOptions {
 export type ImportOutcome =
   /** added: a new memory. updated: a new version of the one with this id; the older version stays in its history. */
   | { readonly outcome: 'added' | 'updated'; readonly id: string; readonly masked: readonly string[] }
-  /** Nothing was written: the memory is there already. */
-  | { readonly outcome: 'existing'; readonly id: string }
+  /** The memory is there already; `gained` is what it took over from the draft, for example `tags`; mostly nothing. */
+  | { readonly outcome: 'existing'; readonly id: string; readonly gained: readonly string[] }
   /** Nothing was written: the memory with this id is another one, in the trash, or erased for good. */
   | { readonly outcome: 'conflict'; readonly id: string; readonly reason: ImportConflict }
   /** Nothing was written: the draft is not allowed. `field` is relative to the draft, for example `tags[3]`. */
@@ -30,7 +30,8 @@ export type ImportConflict = 'different' | 'deleted' | 'purged';
  *   In the trash: `conflict`, reason `deleted`. With `overwrite` both become a new version with this content.
  *   Erased for good: always `conflict`, reason `purged`; what was erased comes back only as a new memory.
  * - Without an id, the text decides: `existing` when a live memory, or an earlier draft of the same batch, has
- *   exactly this text; else `added` with a new id.
+ *   exactly this text and no other project, source or value of a metadata member; it takes over the tags and
+ *   metadata that it lacks. Else `added` with a new id.
  * - `createdAt` defaults to the time of the import, `updatedAt` to `createdAt`. Both are stored as given, and for
  *   `updated` too.
  */

@@ -56,8 +56,6 @@ function check(checker: InputChecker, draft: MemoryDraft): CheckedInput<MemoryDr
 }
 
 function withMasked(outcome: ImportedDraft, masked: readonly string[]): ImportOutcome {
-  if (outcome.outcome === 'conflict') return outcome;
-  return outcome.outcome === 'existing'
-    ? { id: outcome.id, outcome: 'existing' }
-    : { id: outcome.id, outcome: outcome.outcome, masked };
+  if (outcome.outcome === 'conflict' || outcome.outcome === 'existing') return outcome;
+  return { id: outcome.id, outcome: outcome.outcome, masked };
 }

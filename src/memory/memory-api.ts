@@ -1,6 +1,7 @@
 import type { MemoryFilter } from './filter.ts';
 import type { MemoryImporter } from './import-batch.ts';
 import type { Memory, MemoryWithHistory } from './memory.ts';
+import type { Difference } from './same-statement.ts';
 import type { Metadata } from './version.ts';
 import type { TimeZone } from '../util/time-zone.ts';
 
@@ -34,23 +35,36 @@ export interface AddRequest {
   readonly memories: readonly AddInput[];
   /**
    * Absent: an exact duplicate returns the existing memory, a near-duplicate is stored and reported.
-   * add: store even an exact duplicate. skip: store nothing that has a near-duplicate.
-   * supersede: the nearest near-duplicate becomes a new version with this content.
+   * add: store even an exact duplicate. skip: store nothing that another memory says with the same words.
+   * supersede: a memory that says it with the same words becomes a new version with this content.
+   * What only resembles another memory is always stored beside it, see `compareStatements`; so is what has
+   * another project, source or, unless it supersedes, another value of a metadata member.
    */
   readonly onDuplicate?: 'add' | 'skip' | 'supersede' | undefined;
+  /**
+   * Once stored, wait for a model that is loading, a few seconds at most, to tell which memories are similar.
+   * For a process that ends after this call.
+   */
+  readonly waitForModel?: boolean | undefined;
 }
 
 export interface SimilarMemory {
   readonly id: string;
   readonly text: string;
-  /** Calibrated, 0 to 1. */
-  readonly similarity: number;
+  /** Calibrated, 0 to 1; null where the model does not read the language, or has seen only parts of the texts. */
+  readonly similarity: number | null;
+  /** What keeps it from being the same statement; absent when it is the same. */
+  readonly differs?: Difference;
 }
 
 export interface AddResult {
   readonly memory: Memory;
-  /** existing and skipped: nothing was written, `memory` is the one that was there. */
+  /** existing and skipped: `memory` is the one that was there, with what it `gained`. */
   readonly outcome: 'added' | 'existing' | 'skipped' | 'superseded';
+  /** What an existing memory took over, for example `tags`, `source`, `metadata.owner`. */
+  readonly gained: readonly string[];
+  /** A memory that says the same and was kept apart, because what is named here differs. */
+  readonly twin?: { readonly id: string; readonly differs: readonly string[] };
   /** Near-duplicates by meaning, best first, at most 3. Being similar is not being the same. */
   readonly similar: readonly SimilarMemory[];
   /** False while the model is loading or unavailable: `similar` is then not known. */
@@ -76,7 +90,7 @@ export interface SearchHit {
   readonly snippetTruncated: boolean;
   /** Fused score of this result list, 0 to 1. Comparable within one answer only. */
   readonly score: number;
-  /** Calibrated similarity by meaning, 0 to 1; null when the memory was found by words only. */
+  /** Calibrated similarity by meaning, 0 to 1; null when found by words only, or in a language the model does not read. */
   readonly similarity: number | null;
   /** 1-based rank by words; null when no word matched. */
   readonly wordRank: number | null;
@@ -146,6 +160,11 @@ export interface EmbeddingStatus {
   readonly ready: boolean;
   /** Live memories without a vector of this model. */
   readonly pending: number;
+  /** Live memories that have one. */
+  readonly done: number;
+  readonly total: number;
+  /** Until none is pending; absent = this process does not embed now, or does not know yet. */
+  readonly secondsLeft?: number;
   /** Last failure of the embedder; empty = none since the last success. */
   readonly problem: string;
   readonly details: Readonly<Record<string, string | number | boolean>>;
@@ -175,7 +194,7 @@ export interface NoveltyRequest {
 }
 
 export interface NoveltyResult {
-  /** True when no live memory has this text, and none reaches the threshold. */
+  /** False when a live memory that reaches the threshold says the same, see `compareStatements`. */
   readonly novel: boolean;
   readonly threshold: number;
   /** The most similar live memory, whether it reaches the threshold or not; null when there is none. */
@@ -183,14 +202,14 @@ export interface NoveltyResult {
 }
 
 export interface DeduplicateRequest {
-  /** Similarity from which memories count as duplicates, 0 to 1. Default 0.97. */
+  /** Similarity from which memories that do not say the same are reported as `alike`, 0 to 1. Default 0.97. */
   readonly threshold?: number | undefined;
   /** Default true: only report. */
   readonly dryRun?: boolean | undefined;
 }
 
 export interface DuplicateGroup {
-  /** The one that stays: the oldest. */
+  /** The oldest. Of duplicates it is the one that stays, and takes in the tags and metadata of the others. */
   readonly keep: Memory;
   readonly duplicates: readonly SimilarMemory[];
 }
@@ -198,14 +217,16 @@ export interface DuplicateGroup {
 export interface DeduplicateResult {
   readonly dryRun: boolean;
   readonly threshold: number;
-  /** Memories that were compared: those with a vector of the current model. */
+  /** Memories that were compared: all but those with an open conflict. */
   readonly compared: number;
-  /** Those that have none yet. */
+  /** Those that have no vector yet, and were compared by their words only. */
   readonly pending: number;
   /** Duplicates moved to the trash, or in a dry run those that would be. */
   readonly count: number;
-  /** Largest groups first, at most 50. */
+  /** Memories that say the same. Largest groups first, at most 50. */
   readonly groups: readonly DuplicateGroup[];
+  /** Memories that only resemble each other, for a person to judge; never removed. Dry runs only, at most 50. */
+  readonly alike: readonly DuplicateGroup[];
 }
 
 /** Live memories that were created on one day. */
@@ -277,6 +298,11 @@ export interface MemoryApi extends MemoryImporter {
   map(request: MapRequest): Promise<MemoryMap>;
   /** Embeds what has no vector of the current model; resolves when none is left. Safe to interrupt. */
   reembed(onProgress?: (progress: ReembedProgress) => void, signal?: AbortSignal): Promise<ReembedProgress>;
+  /**
+   * Removes the embeddings of all other models, once every memory has one of the current model: until then nothing
+   * is removed. @returns how many memories had some. @throws EmbeddingUnavailableError
+   */
+  dropOtherEmbeddings(): Promise<number>;
   /** All live memories that match, in batches, oldest first, for export. */
   export(filter?: MemoryFilter): AsyncIterable<readonly Memory[]>;
 }

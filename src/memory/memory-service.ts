@@ -1,7 +1,8 @@
-import type { Embedder } from '../embedding/embedder.ts';
+import type { Embedder, ModelStamp } from '../embedding/embedder.ts';
 import { InvalidInputError } from '../errors/invalid-input-error.ts';
 import { NotFoundError } from '../errors/not-found-error.ts';
 import type { MemoryStore } from '../store/memory-store.ts';
+import { settleWithin } from '../util/settle-within.ts';
 import { MemoryAdder } from './add-memories.ts';
 import { checkNovelty } from './check-novelty.ts';
 import { deduplicate } from './deduplicate.ts';
@@ -61,6 +62,8 @@ const EXPORT_BATCH = 500;
 const NOVEL_BELOW = 0.88;
 const SAME_FROM = 0.97;
 const MAP_LIMIT = 2_000;
+/** How long statistics wait for the name and the size of the model. */
+const STAMP_WAIT_MS = 3_000;
 
 /** The one implementation of `MemoryApi`: validates, then composes store and embedder. */
 export class MemoryService implements MemoryApi {
@@ -92,10 +95,13 @@ export class MemoryService implements MemoryApi {
       );
     }
     if (onDuplicate !== undefined) checkChoice('onDuplicate', onDuplicate, ['add', 'skip', 'supersede']);
-    const drafts = memories.map((memory, index): CheckedInput<MemoryDraft> =>
-      this.#checker.draft(memories.length === 1 ? '' : `memories[${index}].`, memory),
-    );
-    return this.#adder.add(drafts, onDuplicate);
+    const drafts: CheckedInput<MemoryDraft>[] = [];
+    for (const [index, memory] of memories.entries()) {
+      // Looking for secrets in a long text takes a while; other calls get their turn in between.
+      if (index > 0) await nextTurn();
+      drafts.push(this.#checker.draft(memories.length === 1 ? '' : `memories[${index}].`, memory));
+    }
+    return this.#adder.add(drafts, { onDuplicate, waitForModel: request.waitForModel ?? false });
   }
 
   async search(request: SearchRequest): Promise<SearchResponse> {
@@ -136,7 +142,7 @@ export class MemoryService implements MemoryApi {
   async update(input: UpdateInput): Promise<UpdateResult> {
     const [id = ''] = checkIds([input.id]);
     const { value, masked } = this.#checker.patch(input);
-    const memory = await this.#parts.store.update(id, value);
+    const { memory } = await this.#parts.store.update(id, value);
     if (value.text !== undefined) this.#backfill.wake();
     return { memory, masked };
   }
@@ -174,22 +180,40 @@ export class MemoryService implements MemoryApi {
 
   async stats(): Promise<Stats> {
     const { store, embedder } = this.#parts;
-    const stamp = await embedder.stamp().catch((error: unknown) => {
-      this.#backfill.note(error);
-      return undefined;
-    });
+    const stamp = await this.#stampSoon();
     const { embedded, ...stats } = await store.stats(stamp);
+    const pending = stats.live - embedded;
+    const secondsLeft = this.#backfill.secondsLeft(pending);
     return {
       ...stats,
       timeZone: this.timeZone.name,
       embedding: {
         modelId: stamp?.modelId ?? '',
         ready: embedder.ready,
-        pending: stats.live - embedded,
+        pending,
+        done: embedded,
+        total: stats.live,
+        ...(secondsLeft === undefined ? {} : { secondsLeft }),
         problem: this.#backfill.problem,
         details: embedder.describe(),
       },
     };
+  }
+
+  /** Undefined when the endpoint that must be asked for it does not answer soon. */
+  async #stampSoon(): Promise<ModelStamp | undefined> {
+    try {
+      const stamp = await settleWithin(this.#parts.embedder.stamp(), STAMP_WAIT_MS);
+      if (stamp === undefined) {
+        this.#backfill.note(
+          new Error(`The embedding model did not answer within ${STAMP_WAIT_MS / 1_000} s`),
+        );
+      }
+      return stamp;
+    } catch (error) {
+      this.#backfill.note(error);
+      return undefined;
+    }
   }
 
   async isNovel(request: NoveltyRequest): Promise<NoveltyResult> {
@@ -223,6 +247,13 @@ export class MemoryService implements MemoryApi {
     return this.#backfill.reembed(onProgress, signal);
   }
 
+  async dropOtherEmbeddings(): Promise<number> {
+    const { store, embedder } = this.#parts;
+    const stamp = await embedder.stamp();
+    const { live, embedded } = await store.stats(stamp);
+    return embedded < live ? 0 : store.dropOtherEmbeddings(stamp);
+  }
+
   async *export(filter: MemoryFilter = {}): AsyncGenerator<readonly Memory[]> {
     const ids = await this.#parts.store.matching(filter);
     for (let start = 0; start < ids.length; start += EXPORT_BATCH) {
@@ -247,9 +278,9 @@ export class MemoryService implements MemoryApi {
     return parseFilter(input, { now: this.#parts.now(), zone: this.timeZone });
   }
 
-  /** Looks for memories without vectors, and embeds them in the background; for long-lived processes. */
-  wakeBackfill(): void {
-    this.#backfill.wake();
+  /** For long-lived processes: embeds in the background what has no vector, without being asked. */
+  startBackfill(): void {
+    this.#backfill.start();
   }
 
   /** Stops background work; the store and the embedder belong to the caller. */
@@ -263,4 +294,8 @@ function checkIds(ids: readonly string[]): readonly string[] {
     throw new InvalidInputError('ids', `has ${ids.length} entries`, `allowed are 1 to ${MAX_IDS}`);
   }
   return ids.map((id, index) => checkString(`ids[${index}]`, id).trim());
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }

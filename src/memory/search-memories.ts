@@ -2,7 +2,7 @@ import type { Embedder } from '../embedding/embedder.ts';
 import { VectorIndexError } from '../errors/vector-index-error.ts';
 import type { CandidateLists, MemoryStore, VectorQuery } from '../store/memory-store.ts';
 import { settleWithin } from '../util/settle-within.ts';
-import { calibrationFor } from './calibration.ts';
+import { type Calibration, calibrationFor } from './calibration.ts';
 import type { EmbeddingBackfill } from './embedding-backfill.ts';
 import type { MemoryFilter } from './filter.ts';
 import { matchedWords } from './matched-words.ts';
@@ -16,6 +16,11 @@ const CANDIDATES = 50;
 /** An empty answer is worse than a slow one: how long a search without word hits waits for the model. */
 const EMPTY_ANSWER_WAIT_MS = 8_000;
 const VECTOR_MODE_WAIT_MS = 30_000;
+/** A model that is loaded answers at once; an endpoint may not. */
+const READY_WAIT_MS = 8_000;
+
+const UNREAD_QUERY =
+  'The model does not read the language of the query: only matching words tell how well a hit fits.';
 
 export interface SearchPlan {
   readonly query: string;
@@ -56,8 +61,14 @@ export class MemorySearcher {
     const { embedder, backfill } = this.#parts;
     try {
       const embedded = Promise.all([embedder.stamp(), embedder.embedQuery(query)]);
-      const settled = embedder.ready ? await embedded : await settleWithin(embedded, waitMs);
-      if (settled === undefined) return undefined;
+      const { ready } = embedder;
+      const limit = ready ? Math.max(READY_WAIT_MS, waitMs) : waitMs;
+      const settled = await settleWithin(embedded, limit);
+      if (settled === undefined) {
+        if (ready) backfill.note(new Error(`there was no answer within ${limit / 1_000} s`));
+        return undefined;
+      }
+      backfill.noteSuccess();
       const [stamp, vector] = settled;
       return { stamp, vector };
     } catch (error) {
@@ -86,19 +97,21 @@ export class MemorySearcher {
       (await store.getCurrent(ranked.map((hit) => hit.id))).map((memory) => [memory.id, memory]),
     );
     const calibration = calibrationFor(vector?.stamp.modelId ?? '');
+    const readable = calibration.reads(plan.query);
+    const unread = vector === undefined || readable ? '' : UNREAD_QUERY;
     const hits = ranked.flatMap((candidate) => {
       const memory = memories.get(candidate.id);
       // Another process may have deleted it since the lists were made.
       return memory?.state === 'live'
-        ? [describeHit({ query: plan.query, memory, candidate }, calibration.relevance)]
+        ? [describeHit({ query: plan.query, memory, candidate }, calibration)]
         : [];
     });
     return {
       hits,
       mode: vector === undefined ? 'keyword' : plan.mode,
-      note: note === '' ? waiting : note,
+      note: note === '' ? [unread, waiting].filter((part) => part !== '').join(' ') : note,
       nothingRelevant: !ranked.some(
-        (hit) => hit.wordRank !== null || (hit.cosine ?? -1) >= calibration.related,
+        (hit) => hit.wordRank !== null || (readable && (hit.cosine ?? -1) >= calibration.related),
       ),
     };
   }
@@ -123,8 +136,9 @@ export class MemorySearcher {
 
 function describeHit(
   { query, memory, candidate }: { query: string; memory: Memory; candidate: RankedCandidate },
-  relevance: (cosine: number) => number,
+  { reads, relevance }: Calibration,
 ): SearchHit {
+  const measurable = reads(query) && reads(memory.text);
   const matched = matchedWords(query, memory.text, memory.tags);
   const snippet = excerpt(memory.text, { places: matched.places, chunk: candidate.chunk });
   return {
@@ -132,7 +146,7 @@ function describeHit(
     snippet: snippet.text,
     snippetTruncated: snippet.truncated,
     score: candidate.score,
-    similarity: candidate.cosine === null ? null : relevance(candidate.cosine),
+    similarity: measurable && candidate.cosine !== null ? relevance(candidate.cosine) : null,
     wordRank: candidate.wordRank,
     vectorRank: candidate.vectorRank,
     matchedWords: matched.words,

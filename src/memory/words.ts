@@ -1,3 +1,4 @@
+import { UNSPACED } from './languages.ts';
 import { isStopWord } from './stop-words.ts';
 import { wordForms, type WordForm } from './word-forms.ts';
 
@@ -9,9 +10,6 @@ const MAX_PHRASE_WORDS = 12;
 const SHORT_HASH = { from: 7, to: 12 };
 
 const WORD = /[\p{L}\p{N}\p{M}\p{Co}]+/gu;
-/** Letters of scripts that put no space between words, each with its combining marks. */
-const UNSPACED =
-  /(?=[\p{L}\p{N}])[\p{scx=Han}\p{scx=Hiragana}\p{scx=Katakana}\p{scx=Hangul}\p{scx=Bopomofo}\p{scx=Thai}\p{scx=Lao}\p{scx=Khmer}\p{scx=Myanmar}]\p{M}*/gu;
 /** Hebrew points, Arabic vowel signs and lengthening, and soft hyphens, which writers set or leave out at will. */
 const OPTIONAL_MARKS =
   /[\u00ad\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0610-\u061a\u0640\u064b-\u065f\u0670]/g;

@@ -27,6 +27,8 @@ export interface ImportProgress {
 export interface ImportSummary extends ImportProgress {
   /** False when it was interrupted; the same file can then be imported again. */
   readonly completed: boolean;
+  /** Of the existing memories, those that took over tags, a source or metadata from the file. */
+  readonly gained: number;
   /** Memories in which secrets were masked. */
   readonly masked: number;
   /** Fields that went into the metadata, with the number of memories; at most 100 names. */
@@ -46,6 +48,7 @@ export class ImportCounter {
   readonly #ignored = new Map<string, number>();
   readonly #warnings: string[] = [];
   #masked = 0;
+  #gained = 0;
   lines = 0;
   bytes = 0;
 
@@ -56,6 +59,7 @@ export class ImportCounter {
   count(outcome: ImportOutcome): void {
     if (outcome.outcome === 'conflict') this.#counts.conflicts += 1;
     else this.#counts[outcome.outcome] += 1;
+    if ('gained' in outcome && outcome.gained.length > 0) this.#gained += 1;
     if ('masked' in outcome && outcome.masked.length > 0) this.#masked += 1;
   }
 
@@ -76,6 +80,7 @@ export class ImportCounter {
     return {
       ...this.progress(),
       completed,
+      gained: this.#gained,
       masked: this.#masked,
       moved: Object.fromEntries(this.#moved),
       ignored: Object.fromEntries(this.#ignored),

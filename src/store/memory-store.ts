@@ -2,11 +2,24 @@ import type { ModelStamp } from '../embedding/embedder.ts';
 import type { MemoryFilter } from '../memory/filter.ts';
 import type { Memory, MemoryDraft, MemoryPatch, MemoryWithHistory, StoreDigests } from '../memory/memory.ts';
 
-/** What became of one draft. */
-export interface AddOutcome {
+/** The database, in the data folder. */
+export const DATABASE_NAME = 'memory.sqlite';
+
+/** A memory after a write. */
+export interface Written {
   readonly memory: Memory;
-  /** added: a new memory. existing: a live memory with the same text was there, nothing was written. */
+  /** Names the version that was written; give it to `putEmbeddings` with the vectors of its text. */
+  readonly versionKey: number;
+}
+
+/** What became of one draft. */
+export interface AddOutcome extends Written {
+  /** added: a new memory. existing: a live memory with the same text has the draft's tags, source and metadata now. */
   readonly outcome: 'added' | 'existing';
+  /** What an existing memory took from the draft, as in `TwinPlan`; empty = it had all of it. */
+  readonly gained: readonly string[];
+  /** A live memory with the same text that could not take in the draft, and why; only beside `added`. */
+  readonly twin?: { readonly id: string; readonly differs: readonly string[] };
 }
 
 export interface AddOptions {
@@ -21,12 +34,20 @@ export interface ImportOptions {
 
 /** What became of one imported draft; see `MemoryImporter` for the meaning. */
 export type ImportedDraft =
-  | { readonly id: string; readonly outcome: 'added' | 'updated' | 'existing' }
+  | { readonly id: string; readonly outcome: 'added' | 'updated' }
+  /** `gained`: as in `AddOutcome`. */
+  | { readonly id: string; readonly outcome: 'existing'; readonly gained: readonly string[] }
   | {
       readonly id: string;
       readonly outcome: 'conflict';
       readonly reason: 'different' | 'deleted' | 'purged';
     };
+
+/** True when the draft made or changed a memory. */
+export function hasWritten(outcome: AddOutcome | ImportedDraft): boolean {
+  if (outcome.outcome === 'existing') return outcome.gained.length > 0;
+  return outcome.outcome !== 'conflict';
+}
 
 export interface ListRequest {
   readonly filter: MemoryFilter;
@@ -88,8 +109,6 @@ export interface ClaimRequest {
   readonly stamp: ModelStamp;
   readonly limit: number;
   readonly leaseMs: number;
-  /** Only these memories, leased or not; absent = all that nobody has leased. */
-  readonly ids?: readonly string[];
 }
 
 export interface EmbeddingWrite {
@@ -165,7 +184,7 @@ export interface MemoryStore {
   /** The first live memory with the same text, but for Unicode form and outer white space; null when there is none. */
   findByText(text: string): Promise<Memory | null>;
   /** Writes a version that replaces all siblings. Refuses memories that are not live. */
-  update(id: string, patch: MemoryPatch): Promise<Memory>;
+  update(id: string, patch: MemoryPatch): Promise<Written>;
   /** Moves live memories to the trash; those already there are left alone. Returns how many moved. */
   delete(ids: readonly string[]): Promise<number>;
   /** Brings memories back from the trash. Refuses stripped and purged ones. */

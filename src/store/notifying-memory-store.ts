@@ -1,4 +1,4 @@
-import type { MemoryStore } from './memory-store.ts';
+import { hasWritten, type AddOutcome, type ImportedDraft, type MemoryStore } from './memory-store.ts';
 
 /**
  * Tells how many memories each write has changed, after it was acknowledged.
@@ -15,8 +15,8 @@ export function notifyingMemoryStore(store: MemoryStore, onChange: (count: numbe
     return result;
   }
   const itself = (count: number): number => count;
-  const written = (outcomes: readonly { readonly outcome: string }[]): number =>
-    outcomes.filter(({ outcome }) => outcome === 'added' || outcome === 'updated').length;
+  const written = (outcomes: readonly (AddOutcome | ImportedDraft)[]): number =>
+    outcomes.filter(hasWritten).length;
   return {
     add: (drafts, options) => noting(store.add(drafts, options), written),
     import: (drafts, options) => noting(store.import(drafts, options), written),

@@ -57,7 +57,14 @@ export interface Stats {
   readonly conflicts: number;
   readonly tags: Readonly<Record<string, number>>;
   readonly sources: Readonly<Record<string, number>>;
-  readonly embedding: { readonly ready: boolean; readonly pending: number; readonly problem?: string };
+  readonly embedding: {
+    readonly ready: boolean;
+    readonly pending: number;
+    readonly done: number;
+    readonly total: number;
+    readonly seconds_left?: number;
+    readonly problem?: string;
+  };
 }
 
 export interface Snapshot {
@@ -121,6 +128,10 @@ export interface AddAnswer {
   readonly outcome: 'added' | 'existing' | 'skipped' | 'superseded';
   /** Others that say nearly the same. */
   readonly similar?: readonly object[];
+  /** What an existing memory took over. */
+  readonly gained?: readonly string[];
+  /** A memory that says the same and was kept apart. */
+  readonly twin?: { readonly differs: readonly string[] };
   /** Kinds of secrets that were masked in it. */
   readonly masked?: readonly string[];
 }
@@ -142,6 +153,8 @@ export interface MapPoint {
 export interface ImportAnswer {
   readonly added: number;
   readonly existing: number;
+  /** Of the existing memories, those that took over tags, a source or metadata from the file. */
+  readonly gained: number;
   readonly updated: number;
   readonly conflicts: number;
   readonly rejected: number;

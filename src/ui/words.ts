@@ -25,6 +25,12 @@ export function ago(time: string): string {
   return unit === undefined ? 'just now' : relative.format(Math.round(passed / unit[1]), unit[0]);
 }
 
+/** For example `3 minutes`. */
+export function timeLeft(seconds: number): string {
+  if (seconds < 120) return count(seconds, 'second');
+  return count(Math.round(seconds / 60), 'minute');
+}
+
 export function count(number: number, one: string, many = `${one}s`): string {
   return `${number.toLocaleString()} ${number === 1 ? one : many}`;
 }

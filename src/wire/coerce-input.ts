@@ -1,8 +1,9 @@
-import { type JsonSchema, propertiesOf, schemaOf } from './json-schema.ts';
+import { isFree, type JsonSchema, requiredOf, schemaOf } from './json-schema.ts';
 
 /**
  * Arguments as they are meant. Agents write numbers and booleans as texts, lists as one text with commas, and
- * lists and objects as JSON texts; null members count as absent. What is not understood stays as it is.
+ * lists and objects as JSON texts; optional members that are null or empty count as absent. What is not understood
+ * stays as it is.
  */
 export function coerceInput(value: unknown, schema: JsonSchema): unknown {
   switch (schema['type']) {
@@ -46,14 +47,27 @@ function splitAtCommas(text: string): string[] {
 
 function toObject(value: unknown, schema: JsonSchema): unknown {
   const parsed = typeof value === 'string' ? parseJson(value, '{') : value;
+  // Languages with one kind of collection write an empty object as an empty list.
+  if (Array.isArray(parsed) && parsed.length === 0) return {};
   if (parsed === null || typeof parsed !== 'object' || Array.isArray(parsed)) return parsed;
   // Members of a free object are the caller's own data: there null is a value.
-  if (Object.keys(propertiesOf(schema)).length === 0 && schema['additionalProperties'] !== false)
-    return parsed;
-  const members = Object.entries(parsed).filter(([, member]) => member !== null);
+  if (isFree(schema)) return parsed;
+  const required = requiredOf(schema);
+  const members = Object.entries(parsed).filter(
+    ([key, member]) => member !== null && (required.includes(key) || !isEmpty(member, schemaOf(schema, key))),
+  );
   return Object.fromEntries(
     members.map(([key, member]) => [key, coerceInput(member, schemaOf(schema, key))]),
   );
+}
+
+/** Forms are filled with empty texts. One that means something says in its schema that it may have no character. */
+function isEmpty(value: unknown, schema: JsonSchema): boolean {
+  if (typeof value !== 'string') return false;
+  if (schema['type'] === 'string' && schema['enum'] === undefined) {
+    return value === '' && schema['minLength'] !== 0;
+  }
+  return value.trim() === '' && schema['type'] !== undefined;
 }
 
 function parseJson(text: string, opening: '[' | '{'): unknown {

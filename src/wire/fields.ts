@@ -14,7 +14,8 @@ function isObject(value: unknown): boolean {
   return value !== null && typeof value === 'object' && !Array.isArray(value);
 }
 
-function described<Schema extends z.ZodMiniType>(schema: Schema, description: string): Schema {
+/** With a hint for the agent. */
+export function described<Schema extends z.ZodMiniType>(schema: Schema, description: string): Schema {
   return schema.check(z.describe(description));
 }
 
@@ -34,7 +35,7 @@ export const filterFields = {
   all_tags: described(z.optional(texts), 'all of these'),
   source: text('prefix'),
   project: text(),
-  metadata: described(z.optional(members), 'equal members'),
+  metadata: described(z.optional(members), 'equal members of any name'),
   after: text("created since: ISO date (user's day) or time, or age (12h, 7d)"),
   before: text('created until'),
 };

@@ -43,11 +43,7 @@ export function memoryData(memory: Memory, text = memory.text): Data {
   };
 }
 
-export function historyData(memory: MemoryWithHistory): Data {
-  return { ...memoryData(memory), ...given('versions', memory.history.slice(1).map(versionData)) };
-}
-
-/** The same with all that the older versions had. */
+/** With older versions and conflict copies, and all that these had. */
 export function fullHistoryData(memory: MemoryWithHistory): Data {
   const versions = memory.history.slice(1).map((version) => ({
     ...versionData(version),
@@ -62,18 +58,8 @@ function metadataData(metadata: Memory['metadata']): Data {
   return Object.keys(metadata).length === 0 ? {} : { metadata };
 }
 
-function versionData({ role, state, text, updatedAt }: HistoryEntry): Data {
+export function versionData({ role, state, text, updatedAt }: HistoryEntry): Data {
   return { role, ...(state === 'live' ? {} : { state }), text, updated: isoTime(updatedAt) };
-}
-
-export function searchData({ hits, mode }: SearchResponse, note: string, zone: TimeZone): Data {
-  const dated = hits.map((hit) => ({ ...hitData(hit), created: zone.day(hit.memory.createdAt) }));
-  return {
-    hits: dated,
-    ...(hits.length === 0 ? {} : { time_zone: zone.name }),
-    mode,
-    ...given('note', note),
-  };
 }
 
 /** What to say about an answer before its hits; empty = nothing. */
@@ -98,17 +84,29 @@ export function hitData({ memory, ...hit }: SearchHit): Data {
   };
 }
 
-export function addedData({ memory, outcome, similar, masked }: AddResult): Data {
+/** With the day of a zone, which is enough for an agent, instead of the time. */
+export function datedHitData(hit: SearchHit, zone: TimeZone): Data {
+  return { ...hitData(hit), created: zone.day(hit.memory.createdAt) };
+}
+
+export function addedData({ memory, outcome, gained, twin, similar, masked }: AddResult): Data {
   return {
     id: memory.id,
     outcome,
+    ...given('gained', gained),
+    ...(twin === undefined ? {} : { twin }),
     ...given('similar', similar.map(similarData)),
     ...given('masked', masked),
   };
 }
 
-export function similarData({ id, text, similarity }: SimilarMemory): Data {
-  return { id, similarity: rounded(similarity), text: beginning(text) };
+export function similarData({ id, text, similarity, differs }: SimilarMemory): Data {
+  return {
+    id,
+    ...(similarity === null ? {} : { similarity: rounded(similarity) }),
+    ...given('differs', differs ?? ''),
+    text: beginning(text),
+  };
 }
 
 export function deletedData({ dryRun, count, examples, confirm }: DeleteResult): Data {
@@ -128,7 +126,7 @@ export function statsData(
   { oldest, newest, embedding, timeZone, ...stats }: Stats,
   facets: number = SHOWN_FACETS,
 ): Data {
-  const { modelId, ready, pending, problem } = embedding;
+  const { modelId, ready, pending, done, total, secondsLeft, problem } = embedding;
   const tags = stats.tags.slice(0, facets).map(({ tag, count }) => [tag, count]);
   const sources = stats.sources.slice(0, facets).map(({ source, count }) => [source, count]);
   return {
@@ -142,7 +140,15 @@ export function statsData(
     tags: Object.fromEntries(tags),
     sources: Object.fromEntries(sources),
     // An embedder that needs no loading counts itself ready even when it cannot be reached.
-    embedding: { model: modelId, ready: ready && problem === '', pending, ...given('problem', problem) },
+    embedding: {
+      model: modelId,
+      ready: ready && problem === '',
+      pending,
+      done,
+      total,
+      ...(secondsLeft === undefined ? {} : { seconds_left: secondsLeft }),
+      ...given('problem', problem),
+    },
   };
 }
 

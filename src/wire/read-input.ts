@@ -1,11 +1,20 @@
 import type * as z from 'zod/mini';
 import { InvalidInputError } from '../errors/invalid-input-error.ts';
 import { nearestName } from '../util/nearest-name.ts';
+import { printable } from '../util/printable.ts';
 import { coerceInput } from './coerce-input.ts';
-import { type JsonSchema, propertiesOf, schemaOf } from './json-schema.ts';
+import { isFree, type JsonSchema, propertiesOf, schemaOf } from './json-schema.ts';
+
+/** Arguments that were checked. */
+export interface ReadInput<Input> {
+  readonly input: Input;
+  /** Fields that nobody knows, as the caller wrote them; for `ignoredData` and `ignoredNote`. */
+  readonly ignored: readonly string[];
+}
 
 /**
- * Checks the arguments of a call.
+ * Checks the arguments of a call. Unknown fields are left out and named, for clients add their own; one whose name is
+ * nearly that of a known field is an error, since it was meant to say something.
  * @param json of the schema; says what is meant and what is allowed
  * @throws InvalidInputError naming the field, the value and what is allowed
  */
@@ -13,39 +22,119 @@ export function readInput<Input extends z.ZodMiniObject>(
   schema: Input,
   json: JsonSchema,
   raw: unknown,
-): z.infer<Input> {
-  const value = coerceInput(raw ?? {}, json);
+): ReadInput<z.infer<Input>> {
+  const unknown: Unknown[] = [];
+  const value = withoutUnknown(coerceInput(raw ?? {}, json), { schema: json, path: [], unknown });
+  const misspelt = unknown.slice(0, MAX_COMPARED).find((field) => nearestField(field) !== undefined);
+  if (misspelt !== undefined) throw unknownField(misspelt);
   const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  // A misspelt field explains a missing one, so it is reported first.
-  const issues: readonly Issue[] = result.error.issues;
-  throw toInputError(issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0], json, value);
+  if (!result.success) throw toInputError(result.error.issues[0], json, { value, unknown });
+  return { input: result.data, ignored: unknown.map(({ path }) => fieldName(path)) };
+}
+
+/** Each is compared with every known field. */
+const MAX_COMPARED = 200;
+
+interface Unknown {
+  readonly path: readonly PropertyKey[];
+  /** Of the object that it stands in. */
+  readonly schema: JsonSchema;
+}
+
+interface Place extends Unknown {
+  /** Where unknown fields are noted. */
+  readonly unknown: Unknown[];
+}
+
+function withoutUnknown(value: unknown, { schema, path, unknown }: Place): unknown {
+  if (value === null || typeof value !== 'object' || isFree(schema)) return value;
+  const inside = (member: unknown, key: PropertyKey): unknown =>
+    withoutUnknown(member, { schema: schemaOf(schema, key), path: [...path, key], unknown });
+  if (Array.isArray(value)) {
+    // Items of a kind, most often texts.
+    return schemaOf(schema, 0)['type'] === 'object' ? value.map(inside) : value;
+  }
+  if (schema['type'] !== 'object') return value;
+  const known = propertiesOf(schema);
+  const members = Object.entries(value).filter(([key]) => {
+    if (Object.hasOwn(known, key)) return true;
+    unknown.push({ path: [...path, key], schema });
+    return false;
+  });
+  return Object.fromEntries(members.map(([key, member]) => [key, inside(member, key)]));
 }
 
 interface Issue {
-  readonly code: string;
   readonly path: readonly PropertyKey[];
-  readonly keys?: readonly string[];
 }
 
-function toInputError(issue: Issue | undefined, json: JsonSchema, value: unknown): InvalidInputError {
+interface Given {
+  readonly value: unknown;
+  readonly unknown: readonly Unknown[];
+}
+
+function toInputError(
+  issue: Issue | undefined,
+  json: JsonSchema,
+  { value, unknown }: Given,
+): InvalidInputError {
   const path = issue?.path ?? [];
   const schema = path.reduce(schemaOf, json);
-  const unknownKey = issue?.code === 'unrecognized_keys' ? issue.keys?.[0] : undefined;
-  if (unknownKey !== undefined) return unknownField([...path, unknownKey], schema);
+  const given = path.reduce<unknown>(memberOf, value);
+  // An unknown field beside it explains a missing one.
+  const beside = given === undefined ? unknown.find((one) => isBeside(one.path, path)) : undefined;
+  if (beside !== undefined) {
+    const missing = `${fieldName(path)} is missing; ${beside.path.length > 1 ? 'there ' : ''}allowed are`;
+    return new InvalidInputError(
+      shortened(fieldName(beside.path)),
+      'is an unknown field',
+      `${missing} ${namesIn(beside.schema)}`,
+    );
+  }
   return new InvalidInputError(
     path.length === 0 ? 'arguments' : fieldName(path),
-    `is ${shown(path.reduce<unknown>(memberOf, value))}`,
+    `is ${shown(given)}`,
     `allowed is ${allowed(schema)}`,
   );
 }
 
-function unknownField(path: readonly PropertyKey[], schema: JsonSchema): InvalidInputError {
-  const names = Object.keys(propertiesOf(schema));
-  const nearest = nearestName(String(path.at(-1)), names);
-  const hint = nearest === undefined ? '' : `; did you mean ${nearest}?`;
-  const known = names.length === 0 ? 'no fields are allowed' : `allowed are ${names.join(', ')}`;
-  return new InvalidInputError(fieldName(path), 'is an unknown field', `${known}${hint}`);
+function isBeside(one: readonly PropertyKey[], other: readonly PropertyKey[]): boolean {
+  return one.length === other.length && one.slice(0, -1).every((key, index) => key === other[index]);
+}
+
+function nearestField({ path, schema }: Unknown): string | undefined {
+  return nearestName(String(path.at(-1)), Object.keys(propertiesOf(schema)));
+}
+
+function unknownField(field: Unknown): InvalidInputError {
+  const known = `allowed are ${namesIn(field.schema)}; did you mean ${nearestField(field) ?? ''}?`;
+  return new InvalidInputError(shortened(fieldName(field.path)), 'is an unknown field', known);
+}
+
+function namesIn(schema: JsonSchema): string {
+  return Object.keys(propertiesOf(schema)).join(', ');
+}
+
+/** Fields that an answer names. */
+const MAX_NAMED = 5;
+
+/** For an answer as data: absent when there is nothing to say. */
+export function ignoredData(ignored: readonly string[]): { ignored_fields?: string[] } {
+  return ignored.length === 0 ? {} : { ignored_fields: ignored.slice(0, MAX_NAMED).map(shortened) };
+}
+
+/** For an answer as text; empty = nothing to say. */
+export function ignoredNote(ignored: readonly string[]): string {
+  if (ignored.length === 0) return '';
+  const more = ignored.length - MAX_NAMED;
+  const names = ignored.slice(0, MAX_NAMED).map(shortened).join(', ');
+  return `Note: ignored unknown field${ignored.length > 1 ? 's' : ''}: ${names}${more > 0 ? ` and ${more} more` : ''}.`;
+}
+
+/** The name in one short line, quoted where it is none. */
+function shortened(name: string): string {
+  const short = name.length > MAX_SHOWN ? `${name.slice(0, MAX_SHOWN - 1)}…` : name;
+  return /^[\p{L}\p{N}_.[\]…-]+$/u.test(short) ? short : JSON.stringify(printable(short.toWellFormed()));
 }
 
 function memberOf(value: unknown, key: PropertyKey): unknown {

@@ -113,7 +113,9 @@ describe('a problem', () => {
     const mcp = { ...JSON_TYPE, Accept: 'application/json, text/event-stream' };
     expect(await api.send('/mcp', { method: 'POST', headers: mcp, body: latin })).toMatchObject({
       status: 400,
-      data: { error: { code: -32_700, message: 'Parse error: the message is not UTF-8' } },
+      data: {
+        error: { code: -32_700, message: 'Parse error: the message is not UTF-8; send JSON in UTF-8.' },
+      },
     });
   });
 
@@ -136,8 +138,12 @@ describe('a problem', () => {
       'onDuplicate is an unknown field; allowed are text, tags, source, project, metadata, on_duplicate; did you mean on_duplicate?',
     ],
     [
-      '{"text":"a","__proto__":{"tags":["b"]}}',
-      '__proto__ is an unknown field; allowed are text, tags, source, project, metadata, on_duplicate',
+      '{"content":"a"}',
+      'content is an unknown field; text is missing; allowed are text, tags, source, project, metadata, on_duplicate',
+    ],
+    [
+      `{"text":"a","metadata":{${'"b":1,'.repeat(20_000)}"c":1}}`,
+      'body has more than 20000 members and items; send less at once',
     ],
   ])('of the body %s names the field, the value and what is allowed', async (body, detail) => {
     const answer = await api.send('/memory/add', { method: 'POST', headers: JSON_TYPE, body });
@@ -149,7 +155,7 @@ describe('a problem', () => {
     ['GET', '/memories?limit=5&limit=6', 'limit is ["5","6"]; allowed is an integer from 1 to 1000'],
     ['GET', '/memories?which=all', 'which is "all"; allowed is one of live, trash, conflict'],
     ['GET', '/memories?metadata=a', 'metadata is "a"; allowed is a JSON object'],
-    ['GET', '/stats?limit=1', 'limit is an unknown field; no fields are allowed'],
+    ['GET', '/memories?limits=1', 'limits is an unknown field; allowed are '],
     ['POST', '/memory/add?text=a', 'text stands in the query; send it in the JSON body'],
     ['PATCH', '/memory/some-id', 'body has no change; allowed are '],
     ['POST', '/search', 'query is missing; allowed is a text'],
@@ -159,6 +165,27 @@ describe('a problem', () => {
     const answer = await api.send(path, { method });
     expect(answer).toMatchObject({ status: 400, data: { code: 'INVALID_INPUT' } });
     expect(answer.data['detail']).toContain(detail);
+  });
+});
+
+describe('a field that nobody knows', () => {
+  it('is ignored, and named in the answer', async () => {
+    const added = await api.post('/memory/add', {
+      text: 'tea',
+      task_progress: '1/2',
+      tags: '',
+      metadata: '',
+    });
+    expect(added).toMatchObject({ status: 201, data: { ignored_fields: ['task_progress'] } });
+    const odd = JSON.parse('{"text":"milk","__proto__":{"tags":["b"]}}') as object;
+    expect(await api.post('/memory/add', odd)).toMatchObject({
+      status: 201,
+      data: { ignored_fields: ['__proto__'] },
+    });
+    expect(await api.get('/memories?_=17&limit=')).toMatchObject({
+      status: 200,
+      data: { ignored_fields: ['_'] },
+    });
   });
 });
 
@@ -175,10 +202,10 @@ describe('the id of a request', () => {
   });
 
   it('may come from the caller, when it is harmless', async () => {
-    const own = await api.get('/stats?private=1', { 'X-Request-Id': 'trace-12_ab=' });
+    const own = await api.get('/memories?limits=private', { 'X-Request-Id': 'trace-12_ab=' });
     expect(own.headers.get('x-request-id')).toBe('trace-12_ab=');
     expect(own.data['request_id']).toBe('trace-12_ab=');
-    expect(await entriesOf('trace-12_ab=')).toMatchObject([{ route: '/stats', status: 400 }]);
+    expect(await entriesOf('trace-12_ab=')).toMatchObject([{ route: '/memories', status: 400 }]);
     expect(server.stderr()).not.toContain('private');
     for (const hostile of ['a b', 'a"b', 'x'.repeat(256)]) {
       const other = await api.get('/stats', { 'X-Request-Id': hostile });

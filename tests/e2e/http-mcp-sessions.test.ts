@@ -156,7 +156,10 @@ describe('a message', () => {
     ] as const) {
       const { status, text } = await client.post(body);
       expect(status).toBe(400);
-      expect(JSON.parse(text)).toMatchObject({ jsonrpc: '2.0', error: { code } });
+      const answer = JSON.parse(text) as unknown;
+      // What was wrong with each entry of a batch.
+      const errors = Array.isArray(answer) ? (answer as unknown[]) : [answer];
+      for (const error of errors) expect(error).toMatchObject({ jsonrpc: '2.0', error: { code } });
     }
   });
 

@@ -94,23 +94,29 @@ describe('with the bundled model', () => {
     await client.post('/search', { query: 'warm up', mode: 'vector' });
     const first = await client.post('/memory/add', { text: 'The staging server is at 10.0.0.5' });
     await client.post('/memory/add', { text: 'The staging server is at 10.0.0.6' });
+    await client.post('/memory/add', { text: 'Staging server is at 10.0.0.5.' });
     await client.post('/memory/add', { text: 'Ada drinks no coffee, only tea' });
     const known = await client.post('/memory/is-novel', { text: 'The staging server is at 10.0.0.5' });
     expect(known).toMatchObject({
       status: 200,
       data: { is_novel: false, most_similar: { id: first.data['id'] } },
     });
+    const other = await client.post('/memory/is-novel', { text: 'The staging server is at 10.0.0.7' });
+    expect(other.data).toMatchObject({ is_novel: true, most_similar: { differs: 'numbers' } });
     const novel = await client.post('/memory/is-novel', { text: 'Invoices go to the office in Berlin' });
     expect(novel.data).toMatchObject({ is_novel: true, threshold: 0.88 });
     const dry = await client.post('/memory/deduplicate', { threshold: 0.9 });
-    expect(dry.data).toMatchObject({ dry_run: true, compared: 3, count: 1 });
+    expect(dry.data).toMatchObject({ dry_run: true, compared: 4, count: 1 });
     expect(dry.data['groups']).toMatchObject([{ keep: { id: first.data['id'] } }]);
-    expect((await client.get('/stats')).data['live']).toBe(3);
+    expect(dry.data['alike']).toMatchObject([
+      { memory: { id: first.data['id'] }, similar: [{ differs: 'numbers' }] },
+    ]);
+    expect((await client.get('/stats')).data['live']).toBe(4);
     const done = await client.post('/memory/deduplicate', { threshold: 0.9, dry_run: false });
     expect(done.data).toMatchObject({ dry_run: false, count: 1 });
-    expect((await client.get('/stats')).data).toMatchObject({ live: 2, trash: 1 });
+    expect((await client.get('/stats')).data).toMatchObject({ live: 3, trash: 1 });
     const map = await client.get('/memories/map');
-    expect(map.data).toMatchObject({ total: 2 });
+    expect(map.data).toMatchObject({ total: 3 });
     expect(map.data['points']).toContainEqual(
       expect.objectContaining({ id: first.data['id'], text: 'The staging server is at 10.0.0.5' }),
     );

@@ -57,7 +57,18 @@ const badCalls: readonly BadCall[] = [
   { tool: 'memory_search', values: { query: 'a', limit: 'many' }, says: /limit is "many"/ },
   { tool: 'memory_search', values: { query: 'a', mode: 'fuzzy' }, says: /mode is "fuzzy".*hybrid, vector/ },
   { tool: 'memory_search', values: { query: 'a', after: 'soon' }, says: /: after is "soon".*ISO 8601/ },
-  { tool: 'memory_search', values: { query: 'a', top_k: 3 }, says: /top_k is an unknown field.*limit/ },
+  {
+    tool: 'memory_search',
+    values: { querry: 'a' },
+    says: /querry is an unknown field.*did you mean query\?/,
+  },
+  {
+    tool: 'memory_search',
+    values: { question: 'a' },
+    says: /question is an unknown field; query is missing/,
+  },
+  { tool: 'memory_list', values: { limt: 3 }, says: /limt is an unknown field.*did you mean limit\?/ },
+  { tool: 'memory_get', values: { ids: [UNKNOWN_ID], cursor: '1.2' }, says: /./, code: 'NOT_FOUND' },
   { tool: 'memory_get', values: { ids: [] }, says: /ids has 0 entries/ },
   { tool: 'memory_get', values: { ids: [UNKNOWN_ID] }, says: new RegExp(UNKNOWN_ID), code: 'NOT_FOUND' },
   { tool: 'memory_list', values: { limit: 1_001 }, says: /limit is 1001/ },
@@ -73,7 +84,7 @@ const badCalls: readonly BadCall[] = [
   { tool: 'memory_delete', values: { ids: [UNKNOWN_ID] }, says: /./, code: 'NOT_FOUND' },
   { tool: 'memory_delete', values: { source: 'x' }, says: /confirm is missing; make a dry run/ },
   { tool: 'memory_delete', values: { source: 'x', confirm: 'yes' }, says: /dry run/, code: 'STATE_CHANGED' },
-  { tool: 'memory_stats', values: { verbose: true }, says: /verbose is an unknown field; no fields/ },
+  { tool: 'memory_stats', values: { limits: 3 }, says: /limits is an unknown field.*did you mean limit\?/ },
 ];
 
 describe('bad input', () => {
@@ -123,6 +134,52 @@ describe('input as agents write it', () => {
     expect((await call('memory_get', { ids: ids.join(', ') })).data['memories']).toHaveLength(2);
     const deleted = { ids, tags: [], source: '', metadata: {}, confirm: '', dry_run: 'false' };
     expect((await call('memory_delete', deleted)).data).toMatchObject({ dry_run: false, count: 2 });
+  });
+
+  it('may have more fields and empty ones: every tool answers and names what it ignored', async () => {
+    const { call } = await connectV1(temporaryFolder());
+    const noise = { task_progress: '- [x] search', random_string: '' };
+    const empty = { limit: '', mode: '', metadata: '', tags: '', after: '', project: null, source: '' };
+    const added = await call('memory_add', {
+      text: 'Ada likes tea',
+      ...noise,
+      tags: '',
+      metadata: '',
+      on_duplicate: '',
+    });
+    const [{ id }] = added.data['results'] as [{ id: string }];
+    await call('memory_update', { id, source: 'standup', add_tags: ['drinks'] });
+    const filled = {
+      id,
+      text: 'Ada likes coffee',
+      source: '',
+      tags: '',
+      add_tags: '',
+      metadata: '',
+      restore: '',
+    };
+    const calls: [string, Record<string, unknown>][] = [
+      ['memory_search', { query: 'tea', ...empty }],
+      ['memory_list', { which: '', order: '', cursor: '', ...empty, mode: undefined }],
+      ['memory_get', { ids: [id], cursor: '' }],
+      ['memory_update', filled],
+      ['memory_stats', { limit: '' }],
+      ['sync_status', { offset: '' }],
+      ['sync_upload', { name: '' }],
+      ['memory_delete', { ids: [id], dry_run: '', confirm: '', ...empty, limit: undefined, mode: undefined }],
+    ];
+    for (const [tool, values] of calls) {
+      const answer = await call(tool, { ...values, ...noise });
+      expect(answer.text, tool).toMatch(/Note: ignored unknown fields: task_progress, random_string\.$/);
+      expect(answer.isError, tool).toBe(false);
+      expect(answer.data['ignored_fields'], tool).toEqual(['task_progress', 'random_string']);
+      // What was filled with nothing has emptied nothing.
+      if (tool === 'memory_update') {
+        expect(answer.data['memory']).toMatchObject({ source: 'standup', tags: ['drinks'] });
+      }
+    }
+    const failed = await call('memory_add', { content: 'Ada likes tea' });
+    expect(failed.text).toMatch(/text is missing.* Note: ignored unknown field: content\.$/);
   });
 
   it('may have names that are special to JavaScript', async () => {

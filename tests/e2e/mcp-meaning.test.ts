@@ -52,16 +52,88 @@ describe('with the bundled model', () => {
     expect(second.text).toMatch(/similar [01](\.\d+)? \[.*\]\n> The staging server is at 10\.0\.0\.5/);
   });
 
-  it('skips or supersedes a near-duplicate when asked to', async () => {
+  it('skips or supersedes the same statement when asked to', async () => {
     const { call } = await connectWithModel();
-    const first = firstResult((await call('memory_add', { text: 'The staging server is at 10.0.0.5' })).data);
-    const next = 'The staging server is at 10.0.0.6';
-    const skipped = await call('memory_add', { text: next, on_duplicate: 'skip' });
-    expect(firstResult(skipped.data)).toMatchObject({ id: first['id'], outcome: 'skipped' });
+    const first = firstResult((await call('memory_add', { text: 'The office is not open on Sunday.' })).data);
+    const next = "The office isn't open on Sunday";
+    const skipped = await call('memory_add', { text: next, on_duplicate: 'skip', tags: ['hours'] });
+    expect(firstResult(skipped.data)).toMatchObject({
+      id: first['id'],
+      outcome: 'skipped',
+      gained: ['tags'],
+    });
     const superseded = await call('memory_add', { text: next, on_duplicate: 'supersede' });
     expect(firstResult(superseded.data)).toMatchObject({ id: first['id'], outcome: 'superseded' });
-    expect((await call('memory_get', { ids: [first['id']] })).data['memories']).toMatchObject([
-      { text: next, versions: [{ text: 'The staging server is at 10.0.0.5' }] },
+    const [memory] = (await call('memory_get', { ids: [first['id']] })).data['memories'] as object[];
+    expect(memory).toMatchObject({ text: next, tags: ['hours'] });
+  });
+
+  it.each([
+    ['The gateway is at 10.4.0.17', 'The gateway is at 10.4.0.18', 'numbers'],
+    ['The order costs 4,120 EUR', 'The order costs 4,210 EUR', 'numbers'],
+    ['Ann reports to Ben', 'Ben reports to Ann', 'order'],
+    ['return x ? y : z', 'return x ? z : y', 'order'],
+    ['Ada drinks no coffee, only tea', 'Ada drinks no tea, only coffee', 'order'],
+    [
+      `${'The plan lists all regions. '.repeat(90)}Sales rose.`,
+      `${'The plan lists all regions. '.repeat(90)}Sales fell.`,
+      'words',
+    ],
+  ])('never replaces %j by %j, and says how to', async (there, text, differs) => {
+    const { call } = await connectWithModel();
+    const first = firstResult((await call('memory_add', { text: there })).data);
+    const answer = await call('memory_add', { text, on_duplicate: 'supersede' });
+    const second = firstResult(answer.data);
+    expect(second).toMatchObject({ outcome: 'added', similar: [{ id: first['id'], differs }] });
+    expect(answer.text).toContain(`not the same: other ${differs}`);
+    // The advice, followed.
+    expect(answer.text).toMatch(/memory_update its id with this text, then memory_delete/);
+    await call('memory_update', { id: first['id'], text });
+    await call('memory_delete', { ids: [second['id']] });
+    expect((await call('memory_get', { ids: [first['id']] })).data['memories']).toMatchObject([{ text }]);
+  });
+
+  it.each([
+    ['할머니 생신은 오월 삼일이다.', '주차장 차단기는 밤 열 시에 닫힌다.'],
+    ['วันเกิดของคุณยายคือวันที่สาม', 'ประตูที่จอดรถปิดตอนสี่ทุ่ม'],
+    ['День рождения бабушки третьего мая', 'Шлагбаум парковки закрывается в десять'],
+    ['Τα γενέθλια της γιαγιάς είναι στις τρεις', 'Η μπάρα του πάρκινγκ κλείνει στις δέκα'],
+    ['वह दुकान सोमवार को बंद है', 'मेरी बहन को चाय पसंद है'],
+  ])('says no similarity for %j, which the model does not read', async (there, other) => {
+    const { call } = await connectWithModel();
+    await call('memory_add', { text: there });
+    const added = await call('memory_add', { text: other, on_duplicate: 'supersede' });
+    expect(firstResult(added.data)).toEqual({ id: expect.any(String) as string, outcome: 'added' });
+    const found = await call('memory_search', { query: other, limit: 2 });
+    const hits = found.data['hits'] as object[];
+    expect(hits[0]).toMatchObject({ text: other });
+    for (const hit of hits) expect(hit).not.toHaveProperty('similarity');
+    expect(found.text).not.toMatch(/similarity [01]\./);
+    expect(found.data['note']).toMatch(/does not read the language/);
+  });
+
+  it('unites the tags and metadata of one text, and keeps another project or source apart', async () => {
+    const { call } = await connectWithModel();
+    const text = 'The door code changes on Monday';
+    const answer = await call('memory_add', {
+      memories: [
+        { text, tags: ['a'], project: 'x', source: 'Ann' },
+        { text, tags: ['b'], metadata: { kind: 'door' } },
+        { text, project: 'y' },
+        { text, project: 'x', source: 'Ben' },
+      ],
+    });
+    const [first, again, ...others] = answer.data['results'] as Record<string, unknown>[];
+    expect(again).toMatchObject({
+      id: first?.['id'],
+      outcome: 'existing',
+      gained: ['tags', 'metadata.kind'],
+    });
+    expect(answer.text).toContain('It took over: tags, metadata.kind.');
+    expect(others).toMatchObject([
+      { outcome: 'added', twin: { id: first?.['id'], differs: ['project'] } },
+      { outcome: 'added', twin: { differs: ['source'] } },
     ]);
+    expect(answer.text).toContain('kept apart: project differs.');
   });
 });

@@ -31,7 +31,7 @@ export class InMemoryImporter implements MemoryImporter {
     if (there === undefined) return this.#write('added', draft);
     const isDeleted = this.deleted.has(there.id);
     if (draft.id === undefined || (!isDeleted && sameContent(there, draft)))
-      return { outcome: 'existing', id: there.id };
+      return { outcome: 'existing', id: there.id, gained: [] };
     if (overwrite) return this.#write('updated', draft);
     return { outcome: 'conflict', id: there.id, reason: isDeleted ? 'deleted' : 'different' };
   }

@@ -41,7 +41,7 @@ export async function runCommand(
     config: () => config,
     configWith: () => config,
     // What these commands use of the app.
-    app: () => Promise.resolve(services as unknown as App),
+    app: () => Promise.resolve({ ...services, settings: config.settings } as unknown as App),
     grammar: () => ({ options: [], commands: [] }),
     releaseSignals: () => undefined,
     flagValues: {},

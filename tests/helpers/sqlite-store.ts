@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
+import { DATABASE_NAME } from '../../src/store/memory-store.ts';
 import {
-  DATABASE_NAME,
   SqliteMemoryStore,
   type SqliteMemoryStoreSettings,
 } from '../../src/store/sqlite/sqlite-memory-store.ts';

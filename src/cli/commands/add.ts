@@ -1,7 +1,7 @@
 import { UsageError } from '../../errors/usage-error.ts';
 import type { AddResult } from '../../memory/memory-api.ts';
 import { defineCommand, list, oneOf, value } from '../command.ts';
-import { embedBeforeExit, warmUpQuietly } from '../embed-before-exit.ts';
+import { embedBeforeExit, missingData, missingEmbeddings, missingText } from '../embed-before-exit.ts';
 import { memoryData } from '../memory-data.ts';
 import { parseMetadata } from '../parse-metadata.ts';
 import { readText } from '../read-text.ts';
@@ -10,7 +10,9 @@ import { oneLine } from '../render.ts';
 export const addCommand = defineCommand({
   name: 'add',
   summary: 'store a memory',
-  details: 'Prints its id. An exact duplicate is not stored again; near-duplicates are stored and reported.',
+  details:
+    'Prints its id. An exact duplicate is not stored again: the memory takes over new tags and metadata, and another ' +
+    'project, source or metadata value makes a second memory. Near-duplicates are stored and reported.',
   arguments: [{ name: '[text...]', doc: 'the text; - reads it from stdin' }],
   options: {
     file: value('-f, --file <path>', 'read the text from a file'),
@@ -24,7 +26,7 @@ export const addCommand = defineCommand({
     onDuplicate: oneOf(
       '--on-duplicate <what>',
       ['add', 'skip', 'supersede'],
-      'store exact duplicates too, skip near-duplicates, or replace the nearest one',
+      'store exact duplicates too, or skip or replace the same statement in the same words',
     ),
   },
   examples: [
@@ -41,13 +43,18 @@ export const addCommand = defineCommand({
       throw new UsageError('the text is missing', 'Write it after "add", use - for stdin, or --file.');
     }
     const app = await context.app();
-    await warmUpQuietly(app, context.signal);
     const { tags, source, project, onDuplicate } = options;
     const memory = { text, tags, source, project, metadata: parseMetadata(options.metadata) };
-    const [result] = await app.memory.add({ memories: [memory], onDuplicate });
+    const [result] = await app.memory.add({ memories: [memory], onDuplicate, waitForModel: true });
     if (result === undefined) throw new TypeError('add of one memory returned no result');
-    await embedBeforeExit(app, context.signal);
-    return { data: addData(result), text: describe(result, context.output.columns) };
+    // A model that did not answer once is not asked again: the memory is stored, and the command ends soon.
+    const missing = result.similarChecked
+      ? await embedBeforeExit(app, context.signal)
+      : await missingEmbeddings(app);
+    return {
+      data: { ...addData(result), ...missingData(missing) },
+      text: [...describe(result, context.output.columns), ...missingText(missing)].join('\n'),
+    };
   },
 });
 
@@ -58,19 +65,29 @@ function addData(result: AddResult): object {
 
 const OUTCOMES: Readonly<Record<AddResult['outcome'], string>> = {
   added: 'Stored',
-  existing: 'Already there, nothing stored:',
-  skipped: 'Too similar, nothing stored:',
+  existing: 'Already there:',
+  skipped: 'Already said, nothing stored:',
   superseded: 'Replaced by the new text:',
 };
 
-function describe({ memory, outcome, similar, masked }: AddResult, columns: number): string {
+function describe(result: AddResult, columns: number): string[] {
+  const { memory, outcome, gained, twin, similar, masked } = result;
   const lines = [`${OUTCOMES[outcome]} ${memory.id}`];
+  if (gained.length > 0) lines.push(`It took over: ${gained.join(', ')}`);
+  if (twin !== undefined)
+    lines.push(`Kept apart from ${twin.id}, which says the same: other ${twin.differs.join(', ')}`);
   if (masked.length > 0) lines.push(`Masked in the text: ${masked.join(', ')}`);
   if (similar.length > 0) lines.push('Similar memories:');
-  for (const { id, text, similarity } of similar) {
-    lines.push(`  ${id}  ${percent(similarity)}  ${oneLine(text, Math.max(20, columns - 46))}`);
+  for (const { id, text, similarity, differs } of similar) {
+    const how = similarity === null ? '' : `${percent(similarity)}  `;
+    const why = differs === undefined ? '' : `other ${differs}  `;
+    lines.push(`  ${id}  ${how}${why}${oneLine(text, Math.max(20, columns - 62))}`);
   }
-  return lines.join('\n');
+  if (outcome === 'added' && similar.length > 0)
+    lines.push(
+      `To replace one of them: faiss-memory update <id> "<text>", then faiss-memory delete ${memory.id}`,
+    );
+  return lines;
 }
 
 function percent(share: number): string {

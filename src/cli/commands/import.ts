@@ -1,8 +1,7 @@
-import type { App } from '../../app.ts';
 import { importJsonLines } from '../../portability/import-json-lines.ts';
 import type { ImportProblem, ImportSummary } from '../../portability/import-report.ts';
 import { type CommandContext, type CommandOutcome, defineCommand, toggle, value } from '../command.ts';
-import { embedBeforeExit } from '../embed-before-exit.ts';
+import { embedBeforeExit, missingData, missingText, type MissingEmbeddings } from '../embed-before-exit.ts';
 import { EXIT_CODES } from '../exit-code.ts';
 import { type ImportSource, openImportSource, openRejectsFile, type RejectsFile } from '../import-source.ts';
 import { count } from '../render.ts';
@@ -61,11 +60,11 @@ async function importFrom(context: CommandContext, request: ImportRequest): Prom
   const summary = await readLines(context, request, (problem) => {
     if (problems.length < MAX_LISTED_PROBLEMS) problems.push(problem);
   });
-  const pending = summary.completed ? await pendingAfterEmbedding(app, context.signal) : 0;
+  const missing = summary.completed ? await embedBeforeExit(app, context.signal) : undefined;
   const complete = summary.completed && summary.rejected + summary.conflicts === 0;
   return {
-    data: { ...summary, problems, pending },
-    text: describe(summary, pending),
+    data: { ...summary, problems, pending: missing?.pending ?? 0, ...(missing && missingData(missing)) },
+    text: describe(summary, missing),
     exitCode: complete ? EXIT_CODES.ok : EXIT_CODES.failure,
   };
 }
@@ -100,27 +99,20 @@ async function readLines(
   }
 }
 
-/** @returns how many memories still wait for a vector */
-async function pendingAfterEmbedding(app: App, signal: AbortSignal): Promise<number> {
-  if (app.settings.embedding.provider === 'none') return 0;
-  await embedBeforeExit(app, signal);
-  const { embedding } = await app.memory.stats();
-  return embedding.pending;
-}
-
-function describe(summary: ImportSummary, pending: number): string {
-  const { added, existing, updated, conflicts, rejected, masked, moved, ignored } = summary;
+function describe(summary: ImportSummary, missing: MissingEmbeddings | undefined): string {
+  const { added, existing, gained, updated, conflicts, rejected, masked, moved, ignored } = summary;
   const lines = [
     `${count(added, 'memory', 'memories')} added, ${updated} updated, ${existing} already there, ` +
       `${count(conflicts, 'conflict')}, ${rejected} rejected.`,
   ];
+  if (gained > 0) {
+    lines.push(`${gained} of those already there took over tags, a source or metadata from the file.`);
+  }
   if (masked > 0) lines.push(`Secrets were masked in ${count(masked, 'memory', 'memories')}.`);
   lines.push(...fieldLine('Moved into the metadata', moved), ...fieldLine('Left out', ignored));
   lines.push(...summary.warnings.map((warning) => `Warning: ${warning}`));
   if (!summary.completed) lines.push('Interrupted; import the same file again to go on.');
-  if (pending > 0) {
-    lines.push(`${pending} without a vector yet: a running server adds it, or run "faiss-memory reembed".`);
-  }
+  if (missing !== undefined) lines.push(...missingText(missing));
   return lines.join('\n');
 }
 

@@ -1,4 +1,4 @@
-import { defineCommand } from '../command.ts';
+import { defineCommand, toggle } from '../command.ts';
 import { EXIT_CODES } from '../exit-code.ts';
 import { count } from '../render.ts';
 
@@ -8,7 +8,12 @@ export const reembedCommand = defineCommand({
   details:
     'Needed after a change of the model only if you do not want to wait: a running server does the same. Safe to interrupt; run it again to go on.',
   arguments: [],
-  options: {},
+  options: {
+    dropOthers: toggle(
+      '--drop-others',
+      'then remove the embeddings of other models, which take space and are not used',
+    ),
+  },
   examples: [
     ['faiss-memory reembed', 'embed what has no vector yet'],
     [
@@ -16,7 +21,7 @@ export const reembedCommand = defineCommand({
       'try another model',
     ],
   ],
-  run: async (context) => {
+  run: async (context, { options }) => {
     const { memory } = await context.app();
     const progress = context.output.progress('Embedding');
     try {
@@ -24,10 +29,21 @@ export const reembedCommand = defineCommand({
         progress.update(reached);
       }, context.signal);
       const { embedding } = await memory.stats();
-      const text = `${count(done, 'memory', 'memories')} embedded, ${embedding.pending} left (model ${embedding.modelId}).`;
+      const dropped = options.dropOthers ? await memory.dropOtherEmbeddings() : undefined;
+      const removed =
+        dropped === undefined
+          ? ''
+          : ` Embeddings of other models were removed from ${count(dropped, 'memory', 'memories')}.`;
+      const text = `${count(done, 'memory', 'memories')} embedded, ${embedding.pending} left (model ${embedding.modelId}).${removed}`;
       const exitCode = embedding.pending > 0 ? EXIT_CODES.failure : EXIT_CODES.ok;
       return {
-        data: { done, total, pending: embedding.pending, modelId: embedding.modelId },
+        data: {
+          done,
+          total,
+          pending: embedding.pending,
+          modelId: embedding.modelId,
+          ...(dropped === undefined ? {} : { dropped }),
+        },
         text,
         exitCode,
       };

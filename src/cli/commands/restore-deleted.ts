@@ -1,5 +1,5 @@
 import { defineCommand } from '../command.ts';
-import { embedBeforeExit } from '../embed-before-exit.ts';
+import { embedBeforeExit, missingData, missingText } from '../embed-before-exit.ts';
 import { memoryData } from '../memory-data.ts';
 import { count } from '../render.ts';
 
@@ -12,10 +12,12 @@ export const restoreDeletedCommand = defineCommand({
   run: async (context, { args }) => {
     const app = await context.app();
     const memories = await app.memory.restore(args);
-    await embedBeforeExit(app, context.signal);
+    const missing = await embedBeforeExit(app, context.signal);
     return {
-      data: { memories: memories.map(memoryData) },
-      text: `${count(memories.length, 'memory is', 'memories are')} back.`,
+      data: { memories: memories.map(memoryData), ...missingData(missing) },
+      text: [`${count(memories.length, 'memory is', 'memories are')} back.`, ...missingText(missing)].join(
+        '\n',
+      ),
     };
   },
 });

@@ -49,8 +49,13 @@ function describe({ hits, note, nothingRelevant }: SearchResponse, zone: TimeZon
 }
 
 function describeHit(hit: SearchHit, zone: TimeZone): string {
-  const { memory, snippet, similarity, matchedWords } = hit;
-  const meaning = similarity === null ? [] : [`meaning ${Math.round(similarity * 100)}%`];
+  const { memory, snippet, similarity, vectorRank, matchedWords } = hit;
+  const meaning =
+    similarity !== null
+      ? [`meaning ${Math.round(similarity * 100)}%`]
+      : vectorRank === null
+        ? []
+        : ['meaning not measurable in this language'];
   const words =
     matchedWords.length === 0 ? [] : [`${count(matchedWords.length, 'word')}: ${matchedWords.join(', ')}`];
   const why = [...meaning, ...words].join(' · ');

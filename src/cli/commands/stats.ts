@@ -1,6 +1,7 @@
 import type { Stats } from '../../memory/memory-api.ts';
 import type { TimeZone } from '../../util/time-zone.ts';
 import { defineCommand } from '../command.ts';
+import { describeBacklog, statsWithProgress } from '../embed-before-exit.ts';
 import { byteSize, table } from '../render.ts';
 
 export const statsCommand = defineCommand({
@@ -14,7 +15,7 @@ export const statsCommand = defineCommand({
   ],
   run: async (context) => {
     const { memory, settings } = await context.app();
-    const stats = await memory.stats();
+    const stats = await statsWithProgress(memory, context.signal);
     const { oldest, newest, ...others } = stats;
     const data = { dataDir: settings.dataDir, ...others, oldest: isoTime(oldest), newest: isoTime(newest) };
     return { data, text: describe(stats, settings.dataDir, memory.timeZone) };
@@ -39,7 +40,7 @@ function describe(stats: Stats, dataDir: string, zone: TimeZone): string {
     ['created', period],
     ['folder', `${dataDir} (${byteSize(stats.bytes)})`],
     ['model', embedding.modelId === '' ? 'none' : [embedding.modelId, ...details].join(', ')],
-    ['without vector', `${embedding.pending}`],
+    ['embeddings', describeBacklog(stats)],
     ...(embedding.problem === '' ? [] : [['model problem', embedding.problem]]),
     [
       'tags',

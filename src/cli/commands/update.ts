@@ -1,6 +1,6 @@
 import { UsageError } from '../../errors/usage-error.ts';
 import { defineCommand, list, value } from '../command.ts';
-import { embedBeforeExit } from '../embed-before-exit.ts';
+import { embedBeforeExit, missingData, missingText } from '../embed-before-exit.ts';
 import { memoryData } from '../memory-data.ts';
 import { parseMetadata } from '../parse-metadata.ts';
 import { readText } from '../read-text.ts';
@@ -54,10 +54,16 @@ export const updateCommand = defineCommand({
       removeTags: filled(removeTags),
     };
     const { memory, masked } = await app.memory.update({ id, ...patch });
-    if (text !== undefined) await embedBeforeExit(app, context.signal);
+    const missing = text === undefined ? undefined : await embedBeforeExit(app, context.signal);
     const lines = [memoryBrief(memory, app.memory.timeZone, context.output.columns)];
     if (masked.length > 0) lines.push(`Masked in the text: ${masked.join(', ')}`);
-    return { data: { memory: memoryData(memory), masked }, text: lines.join('\n') };
+    if (missing !== undefined) lines.push(...missingText(missing));
+    const data = {
+      memory: memoryData(memory),
+      masked,
+      ...(missing === undefined ? {} : missingData(missing)),
+    };
+    return { data, text: lines.join('\n') };
   },
 });
 

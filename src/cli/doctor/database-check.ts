@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { describeBacklog, statsWithProgress } from '../embed-before-exit.ts';
 import type { Check, DoctorSubject, Finding } from './check.ts';
 
 /** Does everything in the database agree with the versions that are stored, the vector index included? */
@@ -23,23 +24,31 @@ export const databaseCheck: Check = {
 
 async function checkVectors({ app, settings }: DoctorSubject): Promise<Finding[]> {
   if (settings.embedding.provider === 'none') return [];
-  const { store, embedder } = await app();
-  const stamp = await embedder.stamp();
-  const { live, embedded, otherModels } = await store.stats(stamp);
-  const pending = live - embedded;
-  const message = pending === 0 ? 'every memory has one' : `${pending} of ${live} memories have none yet`;
+  const { store, embedder, memory } = await app();
+  const stamp = await embedder.stamp().catch(() => undefined);
+  // The check of the model tells why.
+  if (stamp === undefined) return [];
+  const { otherModels } = await store.stats(stamp);
+  const stats = await statsWithProgress(memory);
+  const { pending } = stats.embedding;
+  const message = describeBacklog(stats);
   const others = otherModels.map(({ modelId, memories }) => `${modelId} (${memories})`);
   return [
     pending === 0
-      ? { check: 'vectors', status: 'ok', message }
-      : { check: 'vectors', status: 'warn', message, fix: 'Run "faiss-memory reembed".' },
+      ? { check: 'embeddings', status: 'ok', message }
+      : {
+          check: 'embeddings',
+          status: 'warn',
+          message,
+          fix: 'Wait for the running server, or run "faiss-memory reembed".',
+        },
     ...(others.length === 0
       ? []
       : [
           {
             check: 'other models',
             status: 'ok' as const,
-            message: `vectors of ${others.join(', ')} are kept and not used`,
+            message: `embeddings of ${others.join(', ')} are kept and not used; "faiss-memory reembed --drop-others" removes them`,
           },
         ]),
   ];

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { InvalidInputError } from '../../errors/invalid-input-error.ts';
 import { NotFoundError } from '../../errors/not-found-error.ts';
-import { filled, flag, metadata, tags, text } from '../../wire/fields.ts';
+import { filled, flag, metadata, tags, text, texts } from '../../wire/fields.ts';
 import { addedData, fullHistoryData, given, memoryData } from '../../wire/memory-data.ts';
 import type { AddResult } from '../../memory/memory-api.ts';
 import { defineRoute, type Route, type RouteData } from '../define-route.ts';
@@ -18,6 +18,10 @@ const onDuplicate = z.optional(z.enum(['add', 'skip', 'supersede']));
 const addedShape = z.object({
   id: z.string(),
   outcome: z.enum(['added', 'existing', 'skipped', 'superseded']),
+  gained: tags.check(z.describe('what an existing memory took over: tags, source, project, metadata.<name>')),
+  twin: z
+    .optional(z.object({ id: z.string(), differs: texts }))
+    .check(z.describe('a memory that says the same, kept apart because what is named differs')),
   similar: z.optional(similar),
   compared: z
     .optional(z.boolean())
@@ -37,7 +41,7 @@ const addMemory = defineRoute({
   group: 'Memories',
   summary: 'Store one memory',
   details:
-    'An exact duplicate returns the existing id; a near-duplicate is stored and reported, unless on_duplicate says otherwise.',
+    'An exact duplicate returns the existing id, which takes over new tags and metadata; another project, source or metadata value makes a second memory. A near-duplicate is stored and reported. on_duplicate decides about the same statement in the same words only: other numbers, names, negations or another order are never replaced; to replace such a memory, PATCH it.',
   access: 'write',
   input: z.strictObject({ ...draft, on_duplicate: onDuplicate }),
   output: addedShape,
@@ -84,7 +88,9 @@ const getMemory = defineRoute({
   },
 });
 
-const changes = { text: text(), tags, add_tags: tags, remove_tags: tags, source: text(), metadata };
+/** An empty source removes it. */
+const source = z.optional(z.string().check(z.minLength(0)));
+const changes = { text: text(), tags, add_tags: tags, remove_tags: tags, source, metadata };
 
 const updateMemory = defineRoute({
   name: 'updateMemory',

@@ -15,7 +15,7 @@ const search = defineRoute({
   group: 'Memories',
   summary: 'Find memories by meaning and by words',
   details:
-    'Long texts come as excerpts. score orders this answer; similarity is 0 (unrelated) to 1 (the same).',
+    'Long texts come as excerpts. score orders this answer; similarity is 0 (unrelated) to 1 (the same), and absent in languages that the model does not read.',
   access: 'read',
   input: z.strictObject({
     query: z.string(),
@@ -96,7 +96,8 @@ const isNovel = defineRoute({
   path: '/memory/is-novel',
   group: 'Memories',
   summary: 'Tell whether a text says something new',
-  details: 'New means that no memory reaches the threshold, 0.88 unless given. Needs the embedding model.',
+  details:
+    'Not new is what a memory says in the same words, or, in a language that the model reads, in words that reach the threshold (0.88 unless given) and agree in numbers, names, negations and order. Needs the embedding model.',
   access: 'read',
   input: z.strictObject({ text: z.string(), threshold }),
   output: z.object({
@@ -122,16 +123,17 @@ const deduplicate = defineRoute({
   group: 'Memories',
   summary: 'Find memories that say the same; with dry_run=false all but the oldest go to the trash',
   details:
-    'Two sentences that say the opposite can share nearly all their words, so read the groups before. Long texts of several chunks are left out. Needs the embedding model.',
+    'Groups have the same words in the same order; spacing, a full stop and, in English, contractions may differ. The oldest takes over the tags and metadata of the others; another project, source or metadata value keeps memories apart. A dry run also names, as alike, memories that reach the threshold and do not say the same: they are never removed. Needs the embedding model.',
   access: 'write',
   input: z.strictObject({ threshold, dry_run: flag }),
   output: z.object({
     dry_run: z.boolean(),
     threshold: z.number(),
     compared: z.int(),
-    pending: z.int().check(z.describe('memories that have no vector yet, and were not compared')),
+    pending: z.int().check(z.describe('memories that have no vector yet, and cannot be named as alike')),
     count: z.int(),
     groups: z.array(z.object({ keep: memoryShape, duplicates: similar })),
+    alike: z.array(z.object({ memory: memoryShape, similar })),
   }),
   long: true,
   problems: [502, 503],
@@ -152,6 +154,10 @@ const deduplicate = defineRoute({
       groups: result.groups.map(({ keep, duplicates }) => ({
         keep: memoryData(keep),
         duplicates: duplicates.map(similarData),
+      })),
+      alike: result.alike.map(({ keep, duplicates }) => ({
+        memory: memoryData(keep),
+        similar: duplicates.map(similarData),
       })),
     };
   },

@@ -32,7 +32,16 @@ export const memoryWithVersions = z.extend(memory, {
   ),
 });
 
-export const similarMemory = z.object({ id: z.string(), similarity: z.number(), text: z.string() });
+export const similarMemory = z.object({
+  id: z.string(),
+  similarity: z
+    .optional(z.number())
+    .check(z.describe('absent where the model does not read the language, or knows only parts of the texts')),
+  differs: z
+    .optional(z.enum(['numbers', 'negation', 'symbols', 'words', 'order', 'form']))
+    .check(z.describe('why it is not the same statement; absent when it is')),
+  text: z.string(),
+});
 export const similar = z.array(similarMemory);
 
 export const snapshot = z.looseObject({

@@ -23,7 +23,16 @@ export const statsRoute = defineRoute({
     time_zone: z.string().check(z.describe('whose days are counted, and meant by dates in filters')),
     tags: counts,
     sources: counts,
-    embedding: z.looseObject({ model: z.string(), ready: z.boolean(), pending: z.int() }),
+    embedding: z.looseObject({
+      model: z.string(),
+      ready: z.boolean(),
+      pending: z.int().check(z.describe('memories that have no embedding yet')),
+      done: z.int(),
+      total: z.int(),
+      seconds_left: z.optional(
+        z.int().check(z.describe('until none is pending; absent while nothing is being embedded')),
+      ),
+    }),
   }),
   handle: async ({ memory }) => statsData(await memory.stats(), Infinity),
 });

@@ -85,7 +85,8 @@ function prepareImport(context: HttpContext): PreparedRequest {
       fix: `Send JSON lines, with the header "Content-Type: ${LINES}".`,
     });
   }
-  const { overwrite = false } = readInput(importInput, importSchema(), readQuery(context));
+  const { input } = readInput(importInput, importSchema(), readQuery(context));
+  const { overwrite = false } = input;
   const bytes = context.req.raw.body ?? emptyBody();
   return async ({ memory }, { signal, onProgress }) => {
     const problems: ImportProblem[] = [];
@@ -150,6 +151,10 @@ export const transferPaths = {
                 properties: {
                   added: { type: 'integer' },
                   existing: { type: 'integer' },
+                  gained: {
+                    type: 'integer',
+                    description: 'existing memories that took over tags, a source or metadata from the file',
+                  },
                   updated: { type: 'integer' },
                   conflicts: { type: 'integer' },
                   rejected: { type: 'integer' },

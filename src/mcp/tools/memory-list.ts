@@ -1,8 +1,9 @@
 import * as z from 'zod/mini';
 import { defineTool } from '../define-tool.ts';
-import { filled, filterFieldsInBrief, limit, memoryShape, text, toFilter } from '../../wire/fields.ts';
-import { renderPage } from '../render.ts';
-import { beginning, memoryData } from '../../wire/memory-data.ts';
+import { filterFieldsInBrief, limit, memoryShape, text, toFilter } from '../../wire/fields.ts';
+import { countFitting } from '../answer-size.ts';
+import { listedData } from '../memory-parts.ts';
+import { renderBeginning, renderPage } from '../render.ts';
 
 export const memoryList = defineTool({
   name: 'memory_list',
@@ -23,20 +24,20 @@ export const memoryList = defineTool({
     next_cursor: z.optional(z.string()),
   }),
   async handle({ memory }, { which, order, limit: most, cursor, ...filter }) {
-    const page = await memory.list({
-      which,
-      order,
-      limit: most,
-      cursor: filled(cursor),
-      filter: toFilter(filter),
-    });
+    const request = { which, order, cursor, filter: toFilter(filter) };
+    const all = await memory.list({ ...request, limit: most });
+    const zone = memory.timeZone;
+    const fitting = countFitting(all.memories.map((item) => [renderBeginning(item, zone), listedData(item)]));
+    const isShort = fitting < all.memories.length;
+    // Asked once more, for the cursor behind the last one that fits.
+    const page = isShort ? await memory.list({ ...request, limit: fitting }) : all;
     return {
       data: {
-        memories: page.memories.map((item) => memoryData(item, beginning(item.text))),
+        memories: page.memories.map(listedData),
         total: page.total,
         ...(page.nextCursor === undefined ? {} : { next_cursor: page.nextCursor }),
       },
-      text: renderPage(page, which, memory.timeZone),
+      text: renderPage(page, { which, zone, isShort }),
     };
   },
 });

@@ -4,7 +4,8 @@ import { NotFoundError } from '../../errors/not-found-error.ts';
 import { defineTool } from '../define-tool.ts';
 import { flag, memoryShape, metadata, tags, text } from '../../wire/fields.ts';
 import { renderRestored, renderUpdated } from '../render.ts';
-import { beginning, given, memoryData } from '../../wire/memory-data.ts';
+import { listedData } from '../memory-parts.ts';
+import { given } from '../../wire/memory-data.ts';
 
 const changes = {
   text: text(),
@@ -32,7 +33,7 @@ export const memoryUpdate = defineTool({
       }
       const [restored] = await memory.restore([id]);
       if (restored === undefined) throw new NotFoundError([id]);
-      const data = { memory: memoryData(restored, beginning(restored.text)) };
+      const data = { memory: listedData(restored) };
       return { data, text: renderRestored(restored, memory.timeZone) };
     }
     if (changesNothing) {
@@ -40,7 +41,7 @@ export const memoryUpdate = defineTool({
       throw new InvalidInputError('id', 'is given without a change', `allowed are ${names}`);
     }
     const { memory: updated, masked } = await memory.update({ id, ...patch });
-    const data = { memory: memoryData(updated, beginning(updated.text)), ...given('masked', masked) };
+    const data = { memory: listedData(updated), ...given('masked', masked) };
     return { data, text: renderUpdated(updated, masked, memory.timeZone) };
   },
 });

@@ -1,11 +1,11 @@
 import type { MemoryDraft } from '../../memory/memory.ts';
 import { canonicalJson } from '../../memory/version.ts';
-import type { ImportedDraft, ImportOptions } from '../memory-store.ts';
+import { hasWritten, type ImportedDraft, type ImportOptions } from '../memory-store.ts';
 import { checkDraft } from './check-draft.ts';
-import { derive, textHash } from './derived-state.ts';
+import { derive } from './derived-state.ts';
 import { loadMemory, type StoredMemory } from './stored-memory.ts';
 import { VersionWriter } from './version-writer.ts';
-import { selectByText, visible, type WriteContext } from './writes.ts';
+import { joinTwin, visible, type WriteContext } from './writes.ts';
 
 /** Takes memories with the ids and times they had elsewhere, in one transaction; overwrites nothing unasked. */
 export function importMemories(
@@ -19,11 +19,12 @@ export function importMemories(
     const known = draft.id === undefined ? undefined : loadMemory(connection, draft.id);
     if (known !== undefined)
       return importKnown(writer, known, { content, overwrite: options.overwrite === true });
-    const twin = draft.id === undefined ? selectByText.get(connection, textHash(content.text)) : undefined;
-    if (twin !== undefined) return { id: twin.id, outcome: 'existing' };
+    const twin = draft.id === undefined ? joinTwin(connection, writer, content) : undefined;
+    if (twin !== undefined && 'gained' in twin)
+      return { id: twin.memory.id, outcome: 'existing', gained: twin.gained };
     return { id: writer.create(draft.id ?? options.newId(), content).id, outcome: 'added' };
   });
-  if (outcomes.some(({ outcome }) => outcome === 'added' || outcome === 'updated')) writer.finish();
+  if (outcomes.some(hasWritten)) writer.finish();
   return outcomes;
 }
 
@@ -37,7 +38,7 @@ function importKnown(
   if (current.state === 'purged') return { id, outcome: 'conflict', reason: 'purged' };
   const live = current.state === 'live';
   if (live && canonicalJson(visible(current)) === canonicalJson(visible(content)))
-    return { id, outcome: 'existing' };
+    return { id, outcome: 'existing', gained: [] };
   if (!overwrite) return { id, outcome: 'conflict', reason: live ? 'different' : 'deleted' };
   writer.replace(known, 'live', content);
   return { id, outcome: 'updated' };

@@ -4,11 +4,13 @@ import type { MemoryFilter } from '../../memory/filter.ts';
 import type { Memory, MemoryDraft, MemoryPatch, MemoryWithHistory } from '../../memory/memory.ts';
 import { SerialQueue } from '../../util/serial-queue.ts';
 import { createUuidV7Generator } from '../../util/uuid-v7.ts';
+import { DATABASE_NAME } from '../memory-store.ts';
 import type {
   AddOptions,
   AddOutcome,
   CandidateLists,
   CandidateRequest,
+  ClaimRequest,
   DayCount,
   EmbeddingWrite,
   ImportedDraft,
@@ -20,6 +22,7 @@ import type {
   MemoryVector,
   PendingEmbedding,
   StoreStats,
+  Written,
 } from '../memory-store.ts';
 import type { Connection } from './connection.ts';
 import {
@@ -50,9 +53,6 @@ import {
   updateMemory,
   type WriteContext,
 } from './writes.ts';
-
-/** Name of the database inside the data folder. */
-export const DATABASE_NAME = 'memory.sqlite';
 
 export interface SqliteMemoryStoreSettings extends Omit<StoreFileSettings, 'path'> {
   /** Folder of the database; created with mode 0700 when absent. */
@@ -100,7 +100,7 @@ export class SqliteMemoryStore implements MemoryStore {
     return this.#file.read((connection) => readMemories(connection, ids));
   }
 
-  update(id: string, patch: MemoryPatch): Promise<Memory> {
+  update(id: string, patch: MemoryPatch): Promise<Written> {
     return this.#write((context) => updateMemory(context, id, patch));
   }
 
@@ -144,11 +144,7 @@ export class SqliteMemoryStore implements MemoryStore {
     }));
   }
 
-  async claimPendingEmbeddings(request: {
-    stamp: ModelStamp;
-    limit: number;
-    leaseMs: number;
-  }): Promise<PendingEmbedding[]> {
+  async claimPendingEmbeddings(request: ClaimRequest): Promise<PendingEmbedding[]> {
     const now = this.#now();
     const any = await this.#file.read((connection) => mayClaim(connection, request.stamp, now));
     if (!any) return [];

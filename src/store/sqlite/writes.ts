@@ -3,7 +3,8 @@ import { NotFoundError } from '../../errors/not-found-error.ts';
 import type { Memory, MemoryDraft, MemoryPatch } from '../../memory/memory.ts';
 import { applyPatch } from '../../memory/patch.ts';
 import { canonicalJson, type MemoryContent } from '../../memory/version.ts';
-import type { AddOptions, AddOutcome } from '../memory-store.ts';
+import { differencesOf, findTwin } from '../../memory/twin.ts';
+import { hasWritten, type AddOptions, type AddOutcome, type Written } from '../memory-store.ts';
 import { checkContent, checkDraft } from './check-draft.ts';
 import type { Connection } from './connection.ts';
 import { derive, textHash } from './derived-state.ts';
@@ -13,8 +14,10 @@ import { loadMemory, type StoredMemory } from './stored-memory.ts';
 import type { StoredVersion } from './stored-version.ts';
 import { VersionWriter } from './version-writer.ts';
 
-export const selectByText = new Query<[textHash: Uint8Array], { id: string }>(
-  'SELECT id FROM memory WHERE text_hash = ? ORDER BY num LIMIT 1',
+/** More memories with one text are hardly of use, and reading them takes time. */
+const MAX_TWINS = 100;
+const selectByText = new Query<[textHash: Uint8Array, limit: number], { id: string }>(
+  'SELECT id FROM memory WHERE text_hash = ? ORDER BY num LIMIT ?',
 );
 const selectOldTrash = new Query<[before: number], { id: string }>(
   `SELECT id FROM memory WHERE state = 'deleted' AND updated_at <= ? ORDER BY num`,
@@ -39,43 +42,71 @@ export function addMemories(
   const outcomes = drafts.map((draft, index): AddOutcome => {
     const field = `drafts[${index}]`;
     const content = checkDraft(field, draft, now);
-    const existing = findExisting(connection, draft, { field, byText: options.allowDuplicates !== true });
-    if (existing !== undefined) return { memory: existing, outcome: 'existing' };
-    const { id } = writer.create(draft.id ?? options.newId(), content);
-    return { memory: readKnownMemory(connection, id), outcome: 'added' };
+    const known = findById(connection, draft, field);
+    if (known !== undefined) return { ...written(connection, known), outcome: 'existing', gained: [] };
+    const twin = options.allowDuplicates === true ? undefined : joinTwin(connection, writer, content);
+    if (twin !== undefined && 'gained' in twin) {
+      return { ...written(connection, twin.memory), outcome: 'existing', gained: twin.gained };
+    }
+    const memory = writer.create(draft.id ?? options.newId(), content);
+    const apart = twin === undefined ? {} : { twin };
+    return { ...written(connection, memory), outcome: 'added', gained: [], ...apart };
   });
-  if (outcomes.some(({ outcome }) => outcome === 'added')) writer.finish();
+  if (outcomes.some(hasWritten)) writer.finish();
   return outcomes;
 }
 
+function written(connection: Connection, memory: StoredMemory): Written {
+  return { memory: readKnownMemory(connection, memory.id), versionKey: derive(memory).current.key };
+}
+
 /** @throws InvalidInputError when the draft's id belongs to a memory with another text, or to one that is gone */
-function findExisting(
+function findById(connection: Connection, draft: MemoryDraft, field: string): StoredMemory | undefined {
+  const known = draft.id === undefined ? undefined : loadMemory(connection, draft.id);
+  if (known === undefined) return undefined;
+  const { current } = derive(known);
+  if (current.state === 'live' && current.text === draft.text) return known;
+  throw new InvalidInputError(
+    `${field}.id`,
+    `is ${known.id}, which is taken`,
+    'update or restore that memory instead',
+  );
+}
+
+/**
+ * Lets a live memory with the same text take in the tags, source and metadata of the content.
+ * @returns the memory, or the first one that cannot take them in and why; nothing when no memory has this text
+ */
+export function joinTwin(
   connection: Connection,
-  draft: MemoryDraft,
-  { field, byText }: { readonly field: string; readonly byText: boolean },
-): Memory | undefined {
-  if (draft.id !== undefined) {
-    const known = loadMemory(connection, draft.id);
-    const current = known === undefined ? undefined : derive(known).current;
-    if (current?.state === 'live' && current.text === draft.text)
-      return readKnownMemory(connection, draft.id);
-    if (current !== undefined) {
-      throw new InvalidInputError(
-        `${field}.id`,
-        `is ${draft.id}, which is taken`,
-        'update or restore that memory instead',
-      );
-    }
-  }
-  return byText ? (findByText(connection, draft.text) ?? undefined) : undefined;
+  writer: VersionWriter,
+  content: MemoryContent,
+):
+  | { readonly memory: StoredMemory; readonly gained: readonly string[] }
+  | NonNullable<AddOutcome['twin']>
+  | undefined {
+  const twins = selectByText
+    .all(connection, textHash(content.text), MAX_TWINS)
+    .map(({ id }) => readKnownMemory(connection, id));
+  const found = findTwin(twins, content);
+  if (found === undefined) return twins[0] && { id: twins[0].id, differs: differencesOf(twins[0], content) };
+  const { id } = found.memory;
+  const memory = loadMemory(connection, id);
+  if (memory === undefined) throw new NotFoundError([id]);
+  const { patch, gained } = found.plan;
+  if (gained.length === 0) return { memory, gained };
+  const current = toContent(derive(memory).current);
+  const updatedAt = Math.max(current.updatedAt, content.updatedAt);
+  const joined = { ...applyPatch(current, patch), updatedAt };
+  return { memory: writer.replace(memory, 'live', checkContent('draft', joined)), gained };
 }
 
 export function findByText(connection: Connection, text: string): Memory | null {
-  const twin = selectByText.get(connection, textHash(text));
+  const twin = selectByText.get(connection, textHash(text), 1);
   return twin === undefined ? null : readKnownMemory(connection, twin.id);
 }
 
-export function updateMemory({ connection, now }: WriteContext, id: string, patch: MemoryPatch): Memory {
+export function updateMemory({ connection, now }: WriteContext, id: string, patch: MemoryPatch): Written {
   const memory = loadMemory(connection, id);
   if (memory === undefined) throw new NotFoundError([id]);
   const { current } = derive(memory);
@@ -90,10 +121,11 @@ export function updateMemory({ connection, now }: WriteContext, id: string, patc
   const changes = canonicalJson(visible(content)) !== canonicalJson(visible(current));
   if (changes || memory.siblings.length > 1) {
     const writer = new VersionWriter(connection, now);
-    writer.replace(memory, 'live', content);
+    const replaced = writer.replace(memory, 'live', content);
     writer.finish();
+    return written(connection, replaced);
   }
-  return readKnownMemory(connection, id);
+  return written(connection, memory);
 }
 
 const STATE_NAMES: Readonly<Record<StoredVersion['state'], string>> = {

@@ -5,7 +5,7 @@ const SHOWN_PROBLEMS = 20;
 
 /** What became of the lines of a file. */
 export function ImportReport({ answer }: { readonly answer: ImportAnswer }) {
-  const { added, updated, existing, conflicts, rejected, masked, warnings, problems } = answer;
+  const { added, updated, existing, gained, conflicts, rejected, masked, warnings, problems } = answer;
   const hidden = conflicts + rejected - Math.min(problems.length, SHOWN_PROBLEMS);
   return (
     <>
@@ -15,6 +15,11 @@ export function ImportReport({ answer }: { readonly answer: ImportAnswer }) {
           rejected.
         </strong>
       </p>
+      {gained === 0 ? null : (
+        <p class="hint">
+          {count(gained, 'memory', 'memories')} of those already there took over tags, a source or metadata.
+        </p>
+      )}
       {conflicts === 0 ? null : (
         <p class="hint">
           Lines in conflict were left out: their memories are here in another version, or in the trash.

@@ -1,14 +1,14 @@
-import { count } from '../words.ts';
+import { count, timeLeft } from '../words.ts';
 import { Problem } from './notice.tsx';
 import { MAP_LIMIT, type MapPoints } from './use-map-points.ts';
 
-interface MapNotesProps extends Pick<MapPoints, 'pending' | 'pendingProblem'> {
+interface MapNotesProps extends Pick<MapPoints, 'pending' | 'secondsLeft' | 'pendingProblem'> {
   /** Of all memories. */
   readonly total: number;
 }
 
 /** Why the map does not have all memories. */
-export function MapNotes({ total, pending, pendingProblem }: MapNotesProps) {
+export function MapNotes({ total, pending, secondsLeft, pendingProblem }: MapNotesProps) {
   const waiting = count(pending, 'memory', 'memories');
   const verb = pending === 1 ? 'is' : 'are';
   return (
@@ -20,7 +20,9 @@ export function MapNotes({ total, pending, pendingProblem }: MapNotesProps) {
       ) : null}
       {pending > 0 && pendingProblem === undefined ? (
         <p class="hint">
-          {waiting} {verb} still being read; the map grows until that is done.
+          {waiting} {verb} still being read; the map grows until that is done.{' '}
+          {(total - pending).toLocaleString()} of {total.toLocaleString()} are done
+          {secondsLeft === undefined ? '' : `, about ${timeLeft(secondsLeft)} left`}.
         </p>
       ) : null}
       {pending > 0 && pendingProblem !== undefined ? (

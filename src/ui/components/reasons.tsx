@@ -6,7 +6,9 @@ export function Reasons({ hit }: { readonly hit: Hit }) {
   const { similarity, word_rank: wordRank, vector_rank: vectorRank, words = [] } = hit;
   return (
     <p class="reasons">
-      {vectorRank === undefined || similarity === undefined ? null : (
+      {vectorRank === undefined ? null : similarity === undefined ? (
+        <span>{ordinal(vectorRank)} by meaning; how close cannot be told in this language</span>
+      ) : (
         <span>
           <meter min={0} max={1} value={similarity} aria-label="Closeness of its meaning" />{' '}
           {Math.round(similarity * 100)} % close in meaning ({ordinal(vectorRank)} by meaning)

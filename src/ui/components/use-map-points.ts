@@ -16,6 +16,8 @@ const PAUSE_MS = 5_000;
 export interface MapPoints extends Loaded<MapAnswer> {
   /** Memories that have no place on the map as long as their meaning is not known. */
   readonly pending: number;
+  /** Seconds until none is pending; undefined = not known. */
+  readonly secondsLeft: number | undefined;
   /** Why that does not go on; undefined = it does. */
   readonly pendingProblem: string | undefined;
 }
@@ -23,7 +25,7 @@ export interface MapPoints extends Loaded<MapAnswer> {
 /** The map, loaded again as long as it lacks memories. */
 export function useMapPoints(): MapPoints {
   const { value, loading, reload } = useLoad('stats', (signal) => call<Stats>('GET', '/stats', { signal }));
-  const { pending, problem } = value?.embedding ?? { pending: 0 };
+  const { pending, problem, seconds_left: secondsLeft } = value?.embedding ?? { pending: 0 };
   // After each change of the number, so that the map has all that the number says is done.
   const map = useLoad(`map ${pending}`, (signal) =>
     call<MapAnswer>('GET', `/memories/map?limit=${MAP_LIMIT}`, { signal }),
@@ -36,5 +38,5 @@ export function useMapPoints(): MapPoints {
       clearTimeout(timer);
     };
   }, [pending, isBusy, reload]);
-  return { ...map, pending, pendingProblem: problem };
+  return { ...map, pending, secondsLeft, pendingProblem: problem };
 }

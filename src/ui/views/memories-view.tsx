@@ -76,10 +76,14 @@ export function MemoriesView({ parameters }: { readonly parameters: string }) {
   );
 }
 
-function describeAdded({ outcome, similar = [], masked = [] }: AddAnswer): string {
-  if (outcome === 'existing') return 'This memory was already there.';
+function describeAdded({ outcome, similar = [], gained = [], twin, masked = [] }: AddAnswer): string {
+  if (outcome === 'existing') {
+    const there = 'This memory was already there.';
+    return gained.length === 0 ? there : `${there} It took over: ${gained.join(', ')}.`;
+  }
   const sentences = ['The memory is stored.'];
   if (masked.length > 0) sentences.push('Secrets in it were masked.');
-  if (similar.length > 0) sentences.push('Another one says nearly the same.');
+  if (twin !== undefined) sentences.push(`Another one says the same, with other ${twin.differs.join(', ')}.`);
+  else if (similar.length > 0) sentences.push('Another one says nearly the same.');
   return sentences.join(' ');
 }

@@ -47,14 +47,19 @@ export function PictureView() {
 }
 
 function MapSection() {
-  const { value, problem, loading, pending, pendingProblem } = useMapPoints();
+  const { value, problem, loading, pending, secondsLeft, pendingProblem } = useMapPoints();
   return (
     <>
       <Problem text={problem} />
       {value === undefined && loading ? <p class="hint">Drawing…</p> : null}
       {value === undefined ? null : (
         <>
-          <MapNotes total={value.total} pending={pending} pendingProblem={pendingProblem} />
+          <MapNotes
+            total={value.total}
+            pending={pending}
+            secondsLeft={secondsLeft}
+            pendingProblem={pendingProblem}
+          />
           {value.points.length === 0 ? (
             <Empty>No memory has a place on the map yet.</Empty>
           ) : (

@@ -60,6 +60,7 @@ export function SearchResults({ query, filter }: SearchResultsProps) {
 
 function summary({ hits, note = '' }: SearchAnswer, limit: number): string {
   const amount = hits.length === limit ? `The best ${limit} hits.` : `${count(hits.length, 'hit')}.`;
-  const byMeaning = hits.length > 0 && hits.every(({ words }) => words === undefined);
+  const byMeaning =
+    hits.some(({ similarity }) => similarity !== undefined) && hits.every(({ words }) => words === undefined);
   return [amount, byMeaning ? 'None has these words; they are near in meaning.' : '', note].join(' ');
 }

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { InvalidInputError } from '../../../src/errors/invalid-input-error.ts';
 import { NotFoundError } from '../../../src/errors/not-found-error.ts';
 import { draft } from '../../helpers/drafts.ts';
-import { UNKNOWN_ID, useStore, type PrepareStore } from './use-store.ts';
+import { encodeVector, unitVector } from '../../helpers/vectors.ts';
+import { STAMP, UNKNOWN_ID, useStore, type PrepareStore } from './use-store.ts';
 
 /** What every store must do with writes. */
 export function describeWrites(prepare: PrepareStore): void {
@@ -47,6 +48,54 @@ export function describeWrites(prepare: PrepareStore): void {
       expect(again[0]?.memory).toEqual(first?.memory);
       expect(again[2]?.memory.id).toBe(again[1]?.memory.id);
       expect((await at.store.stats()).live).toBe(2);
+    });
+
+    it('lets the memory that is there take over tags, source and metadata', async () => {
+      const id = await at.add('the door code changes', { tags: ['a'], metadata: { kind: 'x' } });
+      const rest = {
+        tags: ['b'],
+        source: 'chat',
+        metadata: { kind: 'x', project: 'p', owner: { name: 'Ada' } },
+      };
+      const [again] = await at.store.add([draft('the door code changes', rest)]);
+      expect(again).toMatchObject({
+        outcome: 'existing',
+        gained: ['tags', 'source', 'project', 'metadata.owner'],
+        memory: { id, tags: ['a', 'b'], source: 'chat', metadata: rest.metadata, versionCount: 2 },
+      });
+      const [third] = await at.store.add([draft('the door code changes')]);
+      expect(third).toMatchObject({ outcome: 'existing', gained: [], memory: { id, versionCount: 2 } });
+    });
+
+    it.each([
+      ['source', { source: 'mail' }, 'source'],
+      ['project', { metadata: { project: 'other' } }, 'project'],
+      ['value of a member', { metadata: { owner: 'Bob' } }, 'metadata.owner'],
+      ['nested value', { metadata: { list: [1, 3] } }, 'metadata.list'],
+    ])('keeps a second memory with another %s', async (_, rest, name) => {
+      const first = { source: 'chat', metadata: { project: 'p', owner: 'Ada', list: [1, 2] } };
+      const id = await at.add('the door code changes', first);
+      const [second] = await at.store.add([draft('the door code changes', rest)]);
+      expect(second).toMatchObject({ outcome: 'added', twin: { id, differs: [name] } });
+      const [again] = await at.store.add([draft('the door code changes', rest)]);
+      expect(again).toMatchObject({ outcome: 'existing', gained: [], memory: { id: second?.memory.id } });
+      expect((await at.store.stats()).live).toBe(2);
+    });
+
+    it('names the version of a new text, so that its vectors can be put at once', async () => {
+      await at.add('waits for its vector');
+      await at.store.claimPendingEmbeddings({ stamp: STAMP, limit: 9, leaseMs: 600_000 });
+      const [added] = await at.store.add([draft('comes first')]);
+      const put = (versionKey = 0, axis = 0): Promise<number> =>
+        at.store.putEmbeddings(STAMP, [
+          { versionKey, chunks: [{ start: 0, end: 11, vector: encodeVector(unitVector(8, axis)) }] },
+        ]);
+      expect(await put(added?.versionKey, 2)).toBe(1);
+      expect(await at.nearest(2)).toEqual([added?.memory.id]);
+      const changed = await at.store.update(added?.memory.id ?? '', { text: 'comes first again' });
+      expect(await put(added?.versionKey, 2)).toBe(0);
+      expect(await put(changed.versionKey, 3)).toBe(1);
+      expect((await at.store.stats(STAMP)).embedded).toBe(1);
     });
 
     it('stores duplicates on demand, and texts that differ only in case', async () => {
@@ -95,7 +144,7 @@ export function describeWrites(prepare: PrepareStore): void {
   describe('update', () => {
     it('writes a version that replaces the one before', async () => {
       const id = await at.add('first text', { tags: ['a'], createdAt: 5, updatedAt: 5 });
-      const updated = await at.store.update(id, { text: 'second text' });
+      const { memory: updated } = await at.store.update(id, { text: 'second text' });
       expect(updated).toMatchObject({
         id,
         text: 'second text',

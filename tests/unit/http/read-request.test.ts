@@ -14,7 +14,7 @@ function echo(method: Method, path: string, inQuery: readonly string[] = []) {
     group: 'Server',
     summary: 'Says what it was told',
     access: 'read',
-    input: z.strictObject({}),
+    input: z.strictObject({ name: z.optional(z.string()), confirm: z.optional(z.string()) }),
     inQuery,
     output: z.object({}),
     handle: () => Promise.resolve({}),
@@ -54,6 +54,8 @@ describe('the query', () => {
     expect(await fields(post('/act?confirm=true', '{"confirm":"token"}'))).toEqual({ confirm: 'token' });
     const refused = post('/act?name=a', '{}');
     expect(await codeOf(refused)).toBe('400 INVALID_INPUT');
+    // What a proxy or cache adds is no field of ours.
+    expect(await fields(post('/act?_=5', '{}'))).toEqual({ _: '5' });
   });
 });
 

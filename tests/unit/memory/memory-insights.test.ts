@@ -66,6 +66,18 @@ describe('isNovel', () => {
     expect(await service.isNovel({ text, threshold: similarity + 0.01 })).toMatchObject({ novel: true });
   });
 
+  it.each([
+    ['The staging server of the shop is at 10.0.0.5', 'The staging server of the shop is at 10.0.0.6'],
+    ['the door in the hall is open', 'the door in the hall is not open'],
+    ['Anna from Berlin manages the team of Bob', 'Bob from Berlin manages the team of Anna'],
+    ['할머니 생신은 오월 삼일이다', '할머니 생신은 오월 사일이다'],
+  ])('does not take %j for %j, however similar', async (there, text) => {
+    await add(there);
+    const answer = await service.isNovel({ text, threshold: 0.01 });
+    expect(answer).toMatchObject({ novel: true, nearest: { text: there } });
+    expect(answer.nearest?.differs).toBeDefined();
+  });
+
   it('refuses a threshold outside 0 to 1, and an empty text', async () => {
     await expect(service.isNovel({ text: 'a', threshold: 1.1 })).rejects.toThrow(InvalidInputError);
     await expect(service.isNovel({ text: ' ' })).rejects.toThrow(InvalidInputError);
@@ -80,10 +92,10 @@ describe('isNovel', () => {
 describe('deduplicate', () => {
   it('reports the groups and changes nothing unless told to', async () => {
     const [oldest, second, , third] = await add(
-      'one two three',
-      'three two one',
+      'Two deploys a day',
+      'two deploys a day.',
       'another thing',
-      'two one three',
+      '2 deploys a day',
     );
     const report = await service.deduplicate({});
     expect(report).toMatchObject({ dryRun: true, threshold: 0.97, compared: 4, count: 2 });
@@ -92,21 +104,55 @@ describe('deduplicate', () => {
     expect((await service.stats()).live).toBe(4);
   });
 
-  it('keeps the oldest of each group and puts the others into the trash', async () => {
-    const [oldest, second, other] = await add('one two three', 'three two one', 'another thing');
+  it('names what is alike and never removes it', async () => {
+    const [first, second] = await add('one two three', 'three two one', 'another thing');
+    const report = await service.deduplicate({});
+    expect(report).toMatchObject({ count: 0, groups: [] });
+    expect(report.alike).toMatchObject([
+      { keep: { id: first }, duplicates: [{ id: second, differs: 'order' }] },
+    ]);
+    expect(await service.deduplicate({ dryRun: false })).toMatchObject({ count: 0, alike: [] });
+    expect((await service.stats()).live).toBe(3);
+  });
+
+  it('keeps the oldest, which takes over what the others have, and puts them into the trash', async () => {
+    const [oldest, second, other] = await add('Tea at nine', 'tea at 9', 'another thing');
+    await service.update({ id: second ?? '', tags: ['b'], source: 'chat', metadata: { owner: 'Ada' } });
     const report = await service.deduplicate({ dryRun: false });
     expect(report).toMatchObject({ dryRun: false, count: 1 });
     const { memories } = await service.list({ order: 'oldest' });
     expect(memories.map(({ id }) => id)).toEqual([oldest, other]);
+    expect(memories[0]).toMatchObject({ tags: ['b'], source: 'chat', metadata: { owner: 'Ada' } });
     await service.restore([second ?? '']);
     expect((await service.stats()).live).toBe(3);
   });
 
-  it('says how many could not be compared yet', async () => {
+  it('keeps apart what has another project, source or metadata value', async () => {
+    const metadata = [{ project: 'x' }, { project: 'y' }, { project: 'x', owner: 'Ada' }, { owner: 'Bob' }];
+    for (const about of metadata)
+      await service.add({ memories: [{ text: 'Tea at nine', metadata: about }], onDuplicate: 'add' });
+    const report = await service.deduplicate({ dryRun: false });
+    expect(report.count).toBe(2);
+    const { memories } = await service.list({ order: 'oldest' });
+    expect(memories.map(({ metadata: kept }) => kept)).toEqual([
+      { project: 'x', owner: 'Ada' },
+      { project: 'y', owner: 'Bob' },
+    ]);
+  });
+
+  it('compares long texts to their end, and texts without a vector', async () => {
+    const long = 'The report lists all regions. '.repeat(30);
+    await add(`${long}Sales rose.`, `${long}Sales fell.`);
+    embedder.failure = new EmbeddingUnavailableError('no model');
+    await service.add({ memories: [{ text: `${long}Sales fell` }], onDuplicate: 'add' });
+    expect(await service.deduplicate({ dryRun: false })).toMatchObject({ compared: 3, pending: 0, count: 1 });
+  });
+
+  it('says how many have no vector yet', async () => {
     await add('one', 'two');
     embedder.failure = new EmbeddingUnavailableError('no model');
     await service.add({ memories: [{ text: 'three' }] });
-    expect(await service.deduplicate({})).toMatchObject({ compared: 2, pending: 1 });
+    expect(await service.deduplicate({})).toMatchObject({ compared: 3, pending: 1 });
   });
 
   it('finds all of a large group', async () => {
@@ -121,19 +167,19 @@ describe('deduplicate', () => {
   it('leaves alone what was changed while it compared', async () => {
     const pairs = ['one two', 'three four', 'five six'].flatMap((text) => [text, text]);
     const [, changed = '', kept = '', , purged = '', last = ''] = await add(...pairs);
-    const compare = store.candidates.bind(store);
-    let compared = 0;
-    vi.spyOn(store, 'candidates').mockImplementation(async (request) => {
-      const found = await compare(request);
-      compared += 1;
-      if (compared < 3) return found;
+    const read = store.getCurrent.bind(store);
+    let reads = 0;
+    vi.spyOn(store, 'getCurrent').mockImplementation(async (ids) => {
+      const found = await read(ids);
+      reads += 1;
+      if (reads > 1) return found;
       await service.update({ id: changed, text: 'one two, and something new' });
       await service.delete({ ids: [kept] });
       await service.purge([purged]);
       return found;
     });
     expect((await service.deduplicate({ dryRun: false })).count).toBe(0);
-    expect(compared).toBe(3);
+    expect(reads).toBeGreaterThan(1);
     const { memories } = await service.list({ order: 'oldest' });
     expect(memories.map(({ id }) => id)).toContain(last);
     expect(memories.map(({ text }) => text)).toEqual([

@@ -74,30 +74,90 @@ describe('add', () => {
     expect(second).toMatchObject({ outcome: 'added', similarChecked: true, similar: [{ id: first }] });
   });
 
-  it('skips or supersedes what is similar when told to', async () => {
-    const [first] = await add(
-      'the small staging server of the project alpha in our own data centre in Gdansk runs since last autumn on port 8443',
-    );
-    const text =
-      'the small staging server of the project alpha in our own data centre in Gdansk runs since last autumn on port 8444';
-    const [skipped] = await service.add({ memories: [{ text }], onDuplicate: 'skip' });
-    expect(skipped).toMatchObject({ outcome: 'skipped', memory: { id: first } });
+  it('skips or supersedes the same statement when told to', async () => {
+    const [first] = await add('The staging server is not on port 8443.');
+    const text = "staging server isn't on port 8443";
+    const [skipped] = await service.add({ memories: [{ text, tags: ['a'] }], onDuplicate: 'skip' });
+    expect(skipped).toMatchObject({
+      outcome: 'skipped',
+      gained: ['tags'],
+      memory: { id: first, tags: ['a'] },
+    });
     const [superseded] = await service.add({ memories: [{ text, tags: ['new'] }], onDuplicate: 'supersede' });
-    expect(superseded).toMatchObject({ outcome: 'superseded', memory: { id: first, text, tags: ['new'] } });
+    expect(superseded).toMatchObject({
+      outcome: 'superseded',
+      memory: { id: first, text, tags: ['a', 'new'] },
+      similar: [{ id: first, text: 'The staging server is not on port 8443.', similarity: 1 }],
+    });
     const [memory] = await service.get([first ?? '']);
-    expect(memory?.history.map((version) => version.text)).toEqual([
-      text,
-      'the small staging server of the project alpha in our own data centre in Gdansk runs since last autumn on port 8443',
-    ]);
+    expect(memory?.history.map((version) => version.text)).toContain(
+      'The staging server is not on port 8443.',
+    );
+  });
+
+  it.each(['skip', 'supersede'] as const)(
+    'keeps what only resembles a memory, with %s too',
+    async (onDuplicate) => {
+      const text =
+        'the small staging server of the project alpha in our own data centre in Gdansk runs since last autumn on port 844';
+      const [first] = await add(`${text}3`);
+      const [second] = await service.add({ memories: [{ text: `${text}4` }], onDuplicate });
+      expect(second).toMatchObject({ outcome: 'added', similar: [{ id: first, differs: 'numbers' }] });
+      expect((await service.stats()).live).toBe(2);
+    },
+  );
+
+  it.each([
+    ['skip', { project: 'y' }, 'project'],
+    ['skip', { source: 'Bob' }, 'source'],
+    ['supersede', { project: 'y' }, 'project'],
+    ['supersede', { source: 'Bob' }, 'source'],
+    ['skip', { metadata: { until: 2027 } }, 'metadata.until'],
+  ] as const)('keeps apart what has another project or source: %s %j', async (onDuplicate, other, name) => {
+    const about = { source: 'Ada', project: 'x', metadata: { until: 2026 } };
+    const [first] = await service.add({ memories: [{ text: 'Deploys are on Tuesday', ...about }] });
+    const [second] = await service.add({
+      memories: [{ text: 'deploys are on tuesday.', ...other }],
+      onDuplicate,
+    });
+    expect(second).toMatchObject({ outcome: 'added', twin: { id: first?.memory.id, differs: [name] } });
+    expect((await service.stats()).live).toBe(2);
+  });
+
+  it('finds the same statement without a model, and although others wait for their vectors', async () => {
+    embedder.ready = false;
+    embedder.failure = new EmbeddingUnavailableError('no model');
+    const [first] = await add('할머니 생신은 오월 삼일이다.', '주차장 차단기는 밤 열 시에 닫힌다.');
+    const [same, other] = await service.add({
+      memories: [{ text: '할머니 생신은 오월 삼일이다' }, { text: '할머니 생신은 오월 사일이다' }],
+      onDuplicate: 'supersede',
+    });
+    expect(same).toMatchObject({ outcome: 'superseded', memory: { id: first } });
+    expect(other).toMatchObject({ outcome: 'added' });
   });
 
   it('supersedes what it has superseded in the same call', async () => {
-    const text =
-      'the small staging server of the project alpha in our own data centre in Gdansk runs since last autumn on port 844';
-    const memories = ['3', '4', '5'].map((last) => ({ text: text + last }));
+    const memories = ['Two deploys a day', 'two deploys a day', '2 deploys a day.'].map((text) => ({ text }));
     const results = await service.add({ memories, onDuplicate: 'supersede' });
     expect(results.map(({ outcome }) => outcome)).toEqual(['added', 'superseded', 'superseded']);
     expect(new Set(results.map(({ memory }) => memory.id)).size).toBe(1);
+  });
+
+  it('compares a new memory although a long backlog waits and is leased elsewhere', async () => {
+    const stamp = await embedder.stamp();
+    embedder.ready = false;
+    const [first = ''] = await add(
+      'red green blue yellow black',
+      ...Array.from({ length: 8 }, (_, n) => `old ${n}`),
+    );
+    await store.claimPendingEmbeddings({ stamp, limit: 100, leaseMs: 600_000 });
+    const [written] = await store.add([{ text: 'white grey', tags: [], source: '', metadata: {} }]);
+    await store.update(first, { tags: ['x'] });
+    embedder.ready = true;
+    const [near] = await service.add({ memories: [{ text: 'white grey pink' }] });
+    expect(near).toMatchObject({ outcome: 'added', similarChecked: true });
+    expect((await store.vectors(stamp, [near?.memory.id ?? ''])).length).toBe(1);
+    expect(written?.outcome).toBe('added');
   });
 
   it('stores without a model, and gives the vector later', async () => {

@@ -4,7 +4,7 @@ import * as z from 'zod/mini';
 import { InvalidInputError } from '../../../src/errors/invalid-input-error.ts';
 import { filterFields, flag, limit, metadata, tags, text } from '../../../src/wire/fields.ts';
 import { toJsonSchema } from '../../../src/wire/json-schema.ts';
-import { readInput } from '../../../src/wire/read-input.ts';
+import { ignoredData, ignoredNote, readInput } from '../../../src/wire/read-input.ts';
 
 const schema = z.strictObject({
   query: z.string(),
@@ -15,7 +15,7 @@ const schema = z.strictObject({
   items: z.optional(z.array(z.strictObject({ text: z.string(), note: text() }))),
 });
 const json = toJsonSchema(schema);
-const read = (raw: unknown): unknown => readInput(schema, json, raw);
+const read = (raw: unknown): unknown => readInput(schema, json, raw).input;
 
 function refusal(raw: unknown): string {
   try {
@@ -33,7 +33,18 @@ describe('readInput', () => {
     ['a boolean as a text', { query: 'a', exact: 'True' }, { query: 'a', exact: true }],
     ['a list with commas', { query: 'a', tags: 'b, c,,d ' }, { query: 'a', tags: ['b', 'c', 'd'] }],
     ['one item for a list', { query: 'a', tags: 'b' }, { query: 'a', tags: ['b'] }],
-    ['an empty text for a list', { query: 'a', tags: '' }, { query: 'a', tags: [] }],
+    [
+      'empty texts for whatever is optional',
+      { query: 'a', limit: '', exact: ' ', tags: '', metadata: '', items: '' },
+      { query: 'a' },
+    ],
+    ['an empty list for an object', { query: 'a', metadata: [] }, { query: 'a', metadata: {} }],
+    ['an empty text where one is required', { query: '' }, { query: '' }],
+    [
+      'an empty text of an item',
+      { query: 'a', items: [{ text: '', note: '' }] },
+      { query: 'a', items: [{ text: '' }] },
+    ],
     ['a list as a JSON text', { query: 'a', tags: '["b, c"]' }, { query: 'a', tags: ['b, c'] }],
     [
       'an opening bracket in a list with commas',
@@ -88,9 +99,9 @@ describe('readInput', () => {
       'items[0] is "b"; allowed is an object with text, note',
     ],
     [
-      'an unknown field',
-      { query: 'a', why: 'b' },
-      'why is an unknown field; allowed are query, limit, exact, tags, metadata, items',
+      'an unknown field where one is missing',
+      { question: 'a' },
+      'question is an unknown field; query is missing; allowed are query, limit, exact, tags, metadata, items',
     ],
     [
       'a misspelt field',
@@ -98,9 +109,9 @@ describe('readInput', () => {
       'qeury is an unknown field; allowed are query, limit, exact, tags, metadata, items; did you mean query?',
     ],
     [
-      'an unknown field of an item',
-      { query: 'a', items: [{ text: 'b', c: 1 }] },
-      'items[0].c is an unknown field; allowed are text, note',
+      'a misspelt field of an item',
+      { query: 'a', items: [{ text: 'b', nope: 1 }] },
+      'items[0].nope is an unknown field; allowed are text, note; did you mean note?',
     ],
     [
       'arguments that are no object',
@@ -127,7 +138,9 @@ describe('readInput', () => {
         exact: fc.boolean(),
         tags: fc.array(fc.string()),
         metadata: fc.dictionary(fc.string(), fc.jsonValue()),
-        items: fc.array(fc.record({ text: fc.string(), note: fc.string() }, { requiredKeys: ['text'] })),
+        items: fc.array(
+          fc.record({ text: fc.string(), note: fc.string({ minLength: 1 }) }, { requiredKeys: ['text'] }),
+        ),
       },
       { requiredKeys: ['query'] },
     );
@@ -183,10 +196,44 @@ describe('readInput with alternatives', () => {
   const eitherJson = toJsonSchema(either);
 
   it('takes each of them, and names all of them otherwise', () => {
-    expect(readInput(either, eitherJson, { confirm: true })).toEqual({ confirm: true });
-    expect(readInput(either, eitherJson, { confirm: 'true' })).toEqual({ confirm: 'true' });
+    expect(readInput(either, eitherJson, { confirm: true }).input).toEqual({ confirm: true });
+    expect(readInput(either, eitherJson, { confirm: 'true' }).input).toEqual({ confirm: 'true' });
     expect(() => readInput(either, eitherJson, { confirm: 5 })).toThrow(
       'confirm is 5; allowed is true or false or a text',
     );
+  });
+});
+
+describe('unknown fields', () => {
+  it('are left out and named, wherever they stand', () => {
+    const raw = { query: 'a', task_progress: '1/3', random_string: '', items: [{ text: 'b', cost: 1 }] };
+    const { input, ignored } = readInput(schema, json, raw);
+    expect(input).toEqual({ query: 'a', items: [{ text: 'b' }] });
+    expect(ignored).toEqual(['task_progress', 'random_string', 'items[0].cost']);
+    expect(ignoredNote(ignored)).toBe(
+      'Note: ignored unknown fields: task_progress, random_string, items[0].cost.',
+    );
+    expect(ignoredNote(['one'])).toBe('Note: ignored unknown field: one.');
+    expect(ignoredData([])).toEqual({});
+    expect(ignoredNote([])).toBe('');
+  });
+
+  it('are named briefly and on one line, however many and however they are called', () => {
+    const names = [
+      'line\nfeed',
+      'x'.repeat(1_000_000),
+      ...Array.from({ length: 50 }, (_, index) => `field ${index}`),
+    ];
+    const raw = Object.fromEntries([['query', 'a'], ...names.map((name) => [name, 1])]) as object;
+    const { ignored } = readInput(schema, json, raw);
+    const note = ignoredNote(ignored);
+    expect(note).toMatch(/ and 47 more\.$/);
+    expect(note).not.toContain('\n');
+    expect(note.length).toBeLessThan(400);
+    expect(JSON.stringify(ignoredData(ignored)).length).toBeLessThan(400);
+  });
+
+  it('keep their meaning in an object that has members of any name', () => {
+    expect(readInput(schema, json, { query: 'a', metadata: { qeury: 1 } }).ignored).toEqual([]);
   });
 });

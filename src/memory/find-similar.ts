@@ -1,0 +1,92 @@
+import type { Embedder } from '../embedding/embedder.ts';
+import type { MemoryStore } from '../store/memory-store.ts';
+import { type Calibration, calibrationFor } from './calibration.ts';
+import type { Memory } from './memory.ts';
+import type { SimilarMemory } from './memory-api.ts';
+import { compareStatements, statementKey } from './same-statement.ts';
+
+export interface SimilarityParts {
+  readonly store: MemoryStore;
+  readonly embedder: Embedder;
+}
+
+/** The beginning of a text as far as its vector knows it. */
+export interface EmbeddedText {
+  readonly text: string;
+  /** Of the first chunk. */
+  readonly vector: Float32Array;
+  /** Where the first chunk ends. */
+  readonly end: number;
+}
+
+/** Memories whose words are compared; the one with the same words is among the first. */
+const CANDIDATES = 12;
+/** The beginning of a text that the full-text index is asked for. */
+const ASKED_LENGTH = 2_000;
+
+/** Live memories that say the same, word for word. Needs no model and no vector, and works in every language. */
+export async function findSameStatements(store: MemoryStore, text: string): Promise<Memory[]> {
+  const request = { filter: {}, limit: CANDIDATES, words: text.slice(0, ASKED_LENGTH).toWellFormed() };
+  const { words } = await store.candidates(request);
+  const key = statementKey(text);
+  const memories = await store.getCurrent(words.map(({ id }) => id));
+  return memories.filter((memory) => memory.state === 'live' && statementKey(memory.text) === key);
+}
+
+/**
+ * Live memories that resemble a text, best first: by meaning where the model reads both, by wording elsewhere.
+ * @param options.atLeast cosine from which the meaning counts as near
+ */
+export async function findSimilar(
+  { store, embedder }: SimilarityParts,
+  embedded: EmbeddedText,
+  options: { readonly limit: number; readonly except?: string; readonly atLeast?: number },
+): Promise<SimilarMemory[]> {
+  const stamp = await embedder.stamp();
+  const calibration = calibrationFor(stamp.modelId);
+  const { text, vector } = embedded;
+  const { vectors, words } = await store.candidates({
+    filter: {},
+    limit: CANDIDATES,
+    vector: { stamp, vector },
+    ...(calibration.reads(text) ? {} : { words: text.slice(0, ASKED_LENGTH).toWellFormed() }),
+  });
+  const nearest = new Map(vectors.map((candidate) => [candidate.id, candidate]));
+  const ids = new Set([...nearest.keys(), ...words.map(({ id }) => id)]);
+  if (options.except !== undefined) ids.delete(options.except);
+  const { atLeast = calibration.nearDuplicate } = options;
+  const similar = (await store.getCurrent([...ids])).flatMap((memory) => {
+    if (memory.state !== 'live') return [];
+    const near = nearest.get(memory.id);
+    return describeSimilar({ embedded, calibration, atLeast }, memory, near) ?? [];
+  });
+  return similar.toSorted((a, b) => likeness(b) - likeness(a)).slice(0, options.limit);
+}
+
+interface Comparing {
+  readonly embedded: EmbeddedText;
+  readonly calibration: Calibration;
+  readonly atLeast: number;
+}
+
+function describeSimilar(
+  { embedded, calibration, atLeast }: Comparing,
+  memory: Memory,
+  near: { readonly score: number; readonly start?: number; readonly end?: number } | undefined,
+): SimilarMemory | undefined {
+  const { relation, differs } = compareStatements(embedded.text, memory.text);
+  const isRead = calibration.reads(embedded.text) && calibration.reads(memory.text);
+  const isNear = isRead ? near !== undefined && near.score >= atLeast : relation === 'close';
+  if (relation !== 'same' && !isNear) return undefined;
+  // A cosine of two beginnings says nothing about the rest of the texts.
+  const isWhole =
+    embedded.end >= embedded.text.length && near?.start === 0 && (near.end ?? 0) >= memory.text.length;
+  const similarity = isRead && isWhole ? calibration.similarity(near.score) : null;
+  const { id, text } = memory;
+  return { id, text, similarity, ...(differs === undefined ? {} : { differs }) };
+}
+
+/** Orders what was found: the same statement, then by meaning, then the rest. */
+function likeness({ similarity, differs }: SimilarMemory): number {
+  return differs === undefined ? 2 : (similarity ?? 0);
+}

@@ -1,0 +1,252 @@
+import { stemmer } from 'stemmer';
+import { readsAsEnglish, UNSPACED } from './languages.ts';
+import { isStopWord } from './stop-words.ts';
+
+/**
+ * same: both say the same, word for word and in the same order; one may stand for the other.
+ * close: they share much of their wording; a person must tell. different: they share little.
+ */
+export type Relation = 'same' | 'close' | 'different';
+
+/** The most telling thing in which two texts differ. */
+export type Difference = 'numbers' | 'negation' | 'symbols' | 'words' | 'order' | 'form';
+
+export interface Comparison {
+  readonly relation: Relation;
+  /** Absent for the same statement. */
+  readonly differs?: Difference;
+}
+
+/** Part of their words that close texts share: where a model reads both, and where nothing but the wording tells. */
+const CLOSE_IN_ENGLISH = 0.3;
+const CLOSE_ELSEWHERE = 0.6;
+
+/**
+ * Compares two texts in their whole length, by their wording alone. Vectors cannot do this: two sentences that
+ * differ in one number, in a "not" or in the order of two names have nearly the same vector.
+ */
+export function compareStatements(a: string, b: string): Comparison {
+  if (statementKey(a) === statementKey(b)) return { relation: 'same' };
+  const enough = readsAsEnglish(a) && readsAsEnglish(b) ? CLOSE_IN_ENGLISH : CLOSE_ELSEWHERE;
+  return { relation: sharedPart(a, b) >= enough ? 'close' : 'different', differs: differenceOf(a, b) };
+}
+
+/**
+ * Equal for texts that say the same without any doubt. They may differ in white space, Unicode form, the style of
+ * quotation marks and a full stop at the end. In English also in the capital of the first word, contractions
+ * (isn't, is not), numbers up to twelve as words, British and American spelling, and a `The` at the beginning.
+ * Everything else counts, with its order: a difference in a number, a name, a "not", an operator or the
+ * indentation of code makes another statement.
+ */
+export function statementKey(text: string): string {
+  const plain = unify(text);
+  return withoutEnd(readsAsEnglish(plain) ? unifyEnglish(plain) : plain);
+}
+
+/** Characters that nobody sees; the joiners of Persian, Indian scripts and emoji are not among them. */
+const INVISIBLE = /[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]/gu;
+
+function unify(text: string): string {
+  return (
+    text
+      .normalize('NFC')
+      .replace(INVISIBLE, '')
+      // Full-width and half-width forms only: other compatibility forms, such as the ² of m², have a meaning.
+      .replace(/[\uff01-\uffef]+/gu, (forms) => forms.normalize('NFKC'))
+      .replace(/[‘’‚‛]/gu, "'")
+      .replace(/[“”„‟]/gu, '"')
+      .replace(/[‐‑–−]/gu, '-')
+      .replaceAll('…', '...')
+      .replace(/\r\n?|[\u2028\u2029]/gu, '\n')
+      .replace(/[^\S\n]+(?=\n|$)/gu, '')
+      .replace(/\n{2,}/gu, '\n')
+      // Spaces that begin a line are its indentation.
+      .replace(/(?<=\S)[^\S\n]+/gu, ' ')
+      .trim()
+  );
+}
+
+/** A full stop after a letter, a digit or a closing mark ends a statement; `5!` and `?` say something. */
+function withoutEnd(text: string): string {
+  return text.replace(/(?<=[\p{L}\p{M}\p{N})\]"'%])\.$|(?<=[\p{L}\p{M}])(?:!|[。．।۔።։።]+)$/u, '');
+}
+
+const NUMBERS = 'zero one two three four five six seven eight nine ten eleven twelve'.split(' ');
+const WEEKDAY_OR_MONTH =
+  /^(?:(?:mon|tues|wednes|thurs|fri|satur|sun)days?|january|february|april|june|july|september|october|november|december)$/;
+/** What stands before a statement without being a part of it. */
+const LEAD_IN = /^(?:please )?(?:(?:remember|note) that |(?:remember|note|reminder|fyi): )/i;
+const ENDINGS: Readonly<Record<string, string>> = {
+  "n't": ' not',
+  "'re": ' are',
+  "'ve": ' have',
+  "'ll": ' will',
+  "'m": ' am',
+};
+const IRREGULAR: Readonly<Record<string, string>> = {
+  "can't": 'can not',
+  cannot: 'can not',
+  "won't": 'will not',
+  "shan't": 'shall not',
+  "let's": 'let us',
+};
+const IS = /^(?:it|he|she|that|there|here|what|who|where)'s$/;
+const WITHOUT_APOSTROPHE = /^(do|does|did|is|are|was|were|has|have|had|should|could|would)nt$/;
+const SPELLINGS: readonly (readonly [RegExp, string])[] = [
+  [/^((?:mis)?(?:col|fav|behavi|neighb|lab|hon|harb|endeav|flav|rum|hum))our/, '$1or'],
+  [/^(cent|theat|fib)re(s?)$/, '$1er$2'],
+  [
+    /^((?:re|un|de)?(?:organ|real|recogn|custom|optim|initial|serial|normal|author|summar|minim|maxim|util|synchron|prior|categor|final|standard|token))is(?=e|ing|ation)/,
+    '$1iz',
+  ],
+];
+
+function unifyEnglish(text: string): string {
+  let start = true;
+  const unified = text.replace(LEAD_IN, '').replace(/\S+/gu, (piece, offset: number) => {
+    const [, before = '', word = '', after = ''] = /^([("']*)(.*?)([.,;:!?)"']*)$/su.exec(piece) ?? [];
+    const isFirst = start;
+    start = /[.!?]["')]*$/u.test(piece);
+    if (!/^[A-Za-z]+(?:'[a-z]+)?$/.test(word)) return piece;
+    if (offset === 0 && /^the$/i.test(word) && piece === word) {
+      start = true;
+      return '';
+    }
+    return before + unifyWord(foldCase(word, isFirst)) + after;
+  });
+  return unified.trim();
+}
+
+/** The first word of a sentence has a capital whatever it is; elsewhere a capital makes a name. */
+function foldCase(word: string, isFirst: boolean): string {
+  const lower = word.toLowerCase();
+  if (/^I(?:'|$)/.test(word)) return word;
+  const capitalised = word.length > 1 && word.slice(1) === lower.slice(1);
+  return capitalised && (isFirst || WEEKDAY_OR_MONTH.test(lower)) ? lower : word;
+}
+
+function unifyWord(word: string): string {
+  const irregular = IRREGULAR[word];
+  if (irregular !== undefined) return irregular;
+  const number = NUMBERS.indexOf(word);
+  if (number >= 0) return String(number);
+  if (IS.test(word)) return word.replace("'s", ' is');
+  const expanded = word
+    .replace(WITHOUT_APOSTROPHE, '$1 not')
+    .replace(/(?:n't|'re|'ve|'ll|'m)$/, (ending) => ENDINGS[ending] ?? ending);
+  return SPELLINGS.reduce((spelled, [pattern, form]) => spelled.replace(pattern, form), expanded);
+}
+
+/** Part of their words that a text and its rewording share at least. */
+const REWORDED = 0.5;
+/** In a longer text one other word weighs too little to show. */
+const REWORDED_LENGTH = 500;
+/** Pairs of which one word in place of the other turns a statement round, and words that measure. */
+const DECIDING = new Set(
+  `on off enable enabled enables disable disabled disables left right before after min max minimum maximum up down in out
+  open opens opened close closes closed shut start starts started begin begins stop stops stopped end ends ended first last
+  next previous high low higher lower more less most least many few all some any both true false yes allow allows allowed
+  deny denies denied accept accepts accepted reject rejects rejected like likes love loves hate hates dislike dislikes
+  increase increases decrease decreases add adds remove removes create creates delete deletes win wins lose loses buy buys
+  sell sells push pull import export upload download send sends receive receives read write client server old new good bad
+  fast slow early late earlier later above below over under with from to by morning afternoon evening night today tomorrow
+  yesterday daily weekly monthly yearly second seconds minute minutes hour hours day days week weeks month months year years
+  can could may might must should will would is was were are has had if only always often sometimes rarely`.split(
+    /\s+/u,
+  ),
+);
+
+/**
+ * True when nothing tells that two texts in English, which a model finds alike, say something different: the same
+ * numbers, names, negations, operators and deciding words, and the words that they share in the same order. That is
+ * enough to report, and not enough to drop or replace a memory.
+ */
+export function mayReword(a: string, b: string): boolean {
+  if (statementKey(a) === statementKey(b)) return true;
+  if (Math.max(a.length, b.length) > REWORDED_LENGTH || differenceOf(a, b) === 'form') return false;
+  if (!readsAsEnglish(a) || !readsAsEnglish(b) || sharedPart(a, b) < REWORDED) return false;
+  const [first, second] = [factsOf(a), factsOf(b)];
+  if (first.length !== second.length || !sameOrder(first, second)) return false;
+  const [termsOfA, termsOfB] = [terms(a), terms(b)];
+  const [inA, inB] = [new Set(termsOfA), new Set(termsOfB)];
+  const shared = termsOfA.filter((term) => inB.has(term));
+  const sharedInB = termsOfB.filter((term) => inA.has(term));
+  return shared.length === sharedInB.length && sameOrder(shared, sharedInB);
+}
+
+/** All that no other wording may change; code, paths and numbers as a whole. */
+function factsOf(text: string): string[] {
+  return statementKey(text)
+    .split(/\s+/u)
+    .map((piece) => piece.replace(/^[("']+|[.,;:)"']+$/gu, ''))
+    .filter(
+      (piece) =>
+        !/^[\p{L}\p{M}']{2,}$/u.test(piece) ||
+        piece !== piece.toLowerCase() ||
+        DECIDING.has(piece) ||
+        NEGATION.test(piece) ||
+        WEEKDAY_OR_MONTH.test(piece),
+    );
+}
+
+/** Of the words of both texts, the part that both have (Dice). */
+function sharedPart(a: string, b: string): number {
+  const [first, second] = [counted(terms(a)), counted(terms(b))];
+  const total = sizeOf(first) + sizeOf(second);
+  let shared = 0;
+  for (const [term, count] of first) shared += Math.min(count, second.get(term) ?? 0);
+  return total === 0 ? 0 : (2 * shared) / total;
+}
+
+/** Words by their stems; pairs of letters where words have no spaces between them. */
+function terms(text: string): string[] {
+  const all = [...text.toLowerCase().matchAll(/[\p{L}\p{M}\p{N}]+/gu)].flatMap(([word]) => {
+    const letters = word.match(UNSPACED);
+    if (letters === null) return /^[a-z]+$/.test(word) && !isStopWord(word) ? stemmer(word) : word;
+    return letters.length === 1
+      ? letters
+      : letters.slice(1).map((letter, i) => `${letters[i] ?? ''}${letter}`);
+  });
+  const telling = all.filter((word) => !isStopWord(word));
+  return telling.length > 0 ? telling : all;
+}
+
+const NEGATION =
+  /^(?:not|no|never|none|nobody|nothing|nowhere|neither|nor|without|cannot|hardly|longer|except|unless|instead|[a-z]+n't)$/;
+
+function differenceOf(a: string, b: string): Difference {
+  const [piecesOfA, piecesOfB] = [pieces(a), pieces(b)];
+  const [lowerA, lowerB] = [lowered(piecesOfA), lowered(piecesOfB)];
+  const [first, second] = [counted(lowerA), counted(lowerB)];
+  const unshared = [...new Set([...first.keys(), ...second.keys()])].filter(
+    (piece) => first.get(piece) !== second.get(piece),
+  );
+  if (unshared.some((piece) => /\p{N}/u.test(piece))) return 'numbers';
+  if (unshared.some((piece) => NEGATION.test(piece))) return 'negation';
+  if (unshared.some((piece) => /^[\p{L}\p{M}]/u.test(piece))) return 'words';
+  if (unshared.length > 0) return 'symbols';
+  if (!sameOrder(lowerA, lowerB)) return 'order';
+  return sameOrder(piecesOfA, piecesOfB) ? 'form' : 'words';
+}
+
+function pieces(text: string): string[] {
+  return statementKey(text).match(/[\p{L}\p{M}\p{N}_]+(?:'[\p{L}\p{M}]+)*|\S/gu) ?? [];
+}
+
+function lowered(list: readonly string[]): string[] {
+  return list.map((piece) => piece.toLowerCase());
+}
+
+function sameOrder(a: readonly string[], b: readonly string[]): boolean {
+  return a.every((piece, index) => piece === b[index]);
+}
+
+function counted(list: readonly string[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const item of list) counts.set(item, (counts.get(item) ?? 0) + 1);
+  return counts;
+}
+
+function sizeOf(counts: ReadonlyMap<string, number>): number {
+  return [...counts.values()].reduce((sum, count) => sum + count, 0);
+}

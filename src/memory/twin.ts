@@ -1,0 +1,80 @@
+import { MAX_METADATA_LENGTH, MAX_TAGS } from './input-limits.ts';
+import type { MemoryPatch } from './memory.ts';
+import { canonicalJson, type MemoryContent, type Metadata } from './version.ts';
+
+/** What two memories that say the same can differ in. */
+type Surroundings = Pick<MemoryContent, 'tags' | 'source' | 'metadata'>;
+
+/** How one memory can take in another that says the same. */
+export type TwinPlan =
+  /** `gained` names what the patch adds, for example `tags`, `source`, `metadata.owner`; empty = nothing. */
+  | { readonly joins: true; readonly patch: MemoryPatch; readonly gained: readonly string[] }
+  /** Joining them would lose something, so both must stay. `differs` is named in the same way. */
+  | { readonly joins: false; readonly differs: readonly string[] };
+
+/**
+ * Plans how a memory takes in the tags, source and metadata of another that says the same. Tags are united, and
+ * what only the other has is added. Another project, another source or another value of a member keeps them apart.
+ */
+export function planTwin(memory: Surroundings, other: Surroundings): TwinPlan {
+  const differs = [
+    ...(memory.source !== '' && other.source !== '' && memory.source !== other.source ? ['source'] : []),
+    ...Object.keys(other.metadata)
+      .filter((name) => conflicts(memory.metadata, other.metadata, name))
+      .map(nameOf),
+  ];
+  if (differs.length > 0) return { joins: false, differs };
+  const addTags = other.tags.filter((tag) => !memory.tags.includes(tag));
+  const metadata = { ...other.metadata, ...memory.metadata };
+  const tooMany = [
+    ...(memory.tags.length + addTags.length > MAX_TAGS && addTags.length > 0 ? ['tags'] : []),
+    ...(JSON.stringify(metadata).length > MAX_METADATA_LENGTH ? ['metadata'] : []),
+  ];
+  if (tooMany.length > 0) return { joins: false, differs: tooMany };
+  const source = memory.source === '' ? other.source : '';
+  const members = Object.keys(other.metadata).filter((name) => !Object.hasOwn(memory.metadata, name));
+  return {
+    joins: true,
+    patch: {
+      ...(addTags.length === 0 ? {} : { addTags }),
+      ...(source === '' ? {} : { source }),
+      ...(members.length === 0 ? {} : { metadata }),
+    },
+    gained: [
+      ...(addTags.length === 0 ? [] : ['tags']),
+      ...(source === '' ? [] : ['source']),
+      ...members.map(nameOf),
+    ],
+  };
+}
+
+/**
+ * The first memory that can take in the other; one that has all of it already comes first. A memory with an open
+ * conflict takes nothing in, because a write would settle the conflict.
+ */
+export function findTwin<Candidate extends Surroundings & { readonly conflict: boolean }>(
+  candidates: readonly Candidate[],
+  other: Surroundings,
+): { readonly memory: Candidate; readonly plan: Extract<TwinPlan, { joins: true }> } | undefined {
+  const joining = candidates.flatMap((memory) => {
+    const plan = planTwin(memory, other);
+    return plan.joins && !(memory.conflict && plan.gained.length > 0) ? { memory, plan } : [];
+  });
+  return joining.find(({ plan }) => plan.gained.length === 0) ?? joining[0];
+}
+
+function conflicts(metadata: Metadata, other: Metadata, name: string): boolean {
+  if (!Object.hasOwn(metadata, name)) return false;
+  return canonicalJson(metadata[name]) !== canonicalJson(other[name]);
+}
+
+/** The project is a member of the metadata with a name of its own at every edge. */
+function nameOf(member: string): string {
+  return member === 'project' ? member : `metadata.${member}`;
+}
+
+/** What keeps two memories apart that say the same; `conflict` when only an open conflict does. */
+export function differencesOf(memory: Surroundings, other: Surroundings): readonly string[] {
+  const plan = planTwin(memory, other);
+  return plan.joins ? ['conflict'] : plan.differs;
+}

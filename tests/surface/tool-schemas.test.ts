@@ -1,0 +1,166 @@
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { tools } from '../../src/mcp/tools.ts';
+import { INSTRUCTIONS } from '../../src/mcp/instructions.ts';
+import { connectV1 } from '../helpers/mcp/clients.ts';
+import { temporaryFolder } from '../helpers/mcp/server-environment.ts';
+
+/** What clients and the models behind them document that they take of a list of tools. */
+
+type Schema = Readonly<Record<string, unknown>>;
+
+interface ListedTool {
+  readonly name: string;
+  readonly description: string;
+  readonly inputSchema: Schema;
+}
+
+/** As the documentation and the shapes of configuration call the server. */
+const SERVER_NAMES = ['memory', 'faiss-memory'];
+
+const listed: ListedTool[] = tools.map(({ name, description, inputSchema }) => ({
+  name,
+  description,
+  inputSchema: inputSchema['~standard'].jsonSchema.input({ target: 'draft-2020-12' }),
+}));
+
+/** The schema and all schemas in it, with their place. */
+function allSchemas(schema: Schema, place = ''): [string, Schema][] {
+  const properties = Object.entries((schema['properties'] ?? {}) as Record<string, Schema>);
+  return [
+    [place, schema],
+    ...properties.flatMap(([name, member]) => allSchemas(member, `${place}.${name}`)),
+    ...(schema['items'] === undefined ? [] : allSchemas(schema['items'] as Schema, `${place}[]`)),
+  ];
+}
+
+function depthOf(schema: Schema): number {
+  return Math.max(...allSchemas(schema).map(([place]) => place.split(/\.|\[/).length));
+}
+
+describe.each(listed)('$name', ({ name, description, inputSchema }) => {
+  it('fits Gemini: its subset of keywords, and no object without properties', () => {
+    const known = [
+      'type',
+      'format',
+      'title',
+      'description',
+      'nullable',
+      'enum',
+      'items',
+      'minItems',
+      'maxItems',
+    ];
+    const more = [
+      'properties',
+      'required',
+      'minimum',
+      'maximum',
+      'minLength',
+      'maxLength',
+      'pattern',
+      'anyOf',
+    ];
+    for (const [place, schema] of allSchemas(inputSchema)) {
+      for (const keyword of Object.keys(schema)) expect([...known, ...more], place).toContain(keyword);
+      expect(['string', 'number', 'integer', 'boolean', 'array', 'object'], place).toContain(schema['type']);
+      const properties = Object.keys(schema['properties'] ?? {});
+      expect(properties.length > 0, `${place} has properties`).toBe(schema['type'] === 'object');
+      expect(schema['items'] !== undefined, `${place} has items`).toBe(schema['type'] === 'array');
+      for (const field of (schema['required'] ?? []) as string[]) expect(properties, place).toContain(field);
+      if (schema['enum'] !== undefined) expect(schema['type'], place).toBe('string');
+    }
+  });
+
+  it('fits OpenAI: names, the length of descriptions, valid JSON Schema with an object at its root', () => {
+    expect(name).toMatch(/^[a-zA-Z0-9_-]{1,64}$/);
+    expect(description.length).toBeLessThanOrEqual(1_024);
+    expect(inputSchema['type']).toBe('object');
+    expect(() => new Ajv2020({ strict: true }).compile(inputSchema)).not.toThrow();
+  });
+
+  it("fits OpenAI's strict mode as clients make it: closed objects, every field required", () => {
+    const strict = allSchemas(inputSchema);
+    const properties = strict.flatMap(([, schema]) => Object.keys((schema['properties'] ?? {}) as Schema));
+    expect(properties.length).toBeLessThanOrEqual(100);
+    expect(depthOf(inputSchema)).toBeLessThanOrEqual(5);
+    for (const [place, schema] of strict) {
+      // A client sets it to false, and refuses a schema that says otherwise.
+      expect(schema, place).not.toHaveProperty('additionalProperties');
+      for (const keyword of ['allOf', 'oneOf', 'not', 'if', 'patternProperties', 'default', '$ref']) {
+        expect(schema, place).not.toHaveProperty(keyword);
+      }
+    }
+  });
+
+  it('fits Cursor, Claude and VS Code: names with that of the server, descriptions of 2 KB', () => {
+    for (const server of SERVER_NAMES) {
+      expect(`${server}:${name}`.length).toBeLessThanOrEqual(60);
+      expect(`mcp__${server}__${name}`.length).toBeLessThanOrEqual(64);
+    }
+    expect(Buffer.byteLength(description)).toBeLessThanOrEqual(2_048);
+  });
+});
+
+describe('the list of tools', () => {
+  it('is short enough for clients that take forty, and the instructions for those that cut at 2 KB', () => {
+    expect(listed.length).toBeLessThanOrEqual(40);
+    expect(Buffer.byteLength(INSTRUCTIONS)).toBeLessThanOrEqual(2_048);
+  });
+});
+
+describe('a client that must fill every field', () => {
+  let filled: Record<string, Record<string, unknown>>;
+  beforeAll(() => {
+    filled = Object.fromEntries(
+      listed.map(({ name, inputSchema }) => [name, emptyValue(inputSchema) as object]),
+    ) as typeof filled;
+  });
+
+  it('is understood by every tool, and changes nothing by what it left empty', async () => {
+    const { call } = await connectV1(temporaryFolder());
+    const added = await call('memory_add', {
+      ...filled['memory_add'],
+      text: 'Ada likes tea',
+      tags: ['drinks'],
+    });
+    const [{ id }] = added.data['results'] as [{ id: string }];
+    const wanted: [string, Record<string, unknown>][] = [
+      ['memory_search', { query: 'tea', limit: 5 }],
+      ['memory_get', { ids: [id] }],
+      ['memory_list', { limit: 5 }],
+      ['memory_update', { id, text: 'Ada likes milk', add_tags: ['more'], tags: null }],
+      ['memory_stats', { limit: 5 }],
+      ['sync_status', {}],
+      ['sync_upload', {}],
+      ['memory_delete', { ids: [id], dry_run: true }],
+    ];
+    for (const [tool, values] of wanted) {
+      const answer = await call(tool, { ...filled[tool], ...values });
+      expect(answer.isError, `${tool}: ${answer.text}`).toBe(false);
+    }
+    const memories = (await call('memory_get', { ids: [id] })).data['memories'];
+    expect(memories).toMatchObject([{ text: 'Ada likes milk', tags: ['drinks', 'more'] }]);
+  });
+});
+
+/** What a model writes that has nothing to say. */
+function emptyValue(schema: Schema): unknown {
+  switch (schema['type']) {
+    case 'object':
+      return Object.fromEntries(
+        Object.entries((schema['properties'] ?? {}) as Record<string, Schema>).map(([name, member]) => [
+          name,
+          member['type'] === 'object' ? {} : emptyValue(member),
+        ]),
+      );
+    case 'array':
+      return [];
+    case 'boolean':
+      return false;
+    case 'integer':
+      return null;
+    default:
+      return '';
+  }
+}
