@@ -6,6 +6,7 @@ import type { Embedder } from './embedding/embedder.ts';
 import { createLogger, type Logger } from './logger.ts';
 import type { MemoryApi } from './memory/memory-api.ts';
 import { MemoryService } from './memory/memory-service.ts';
+import { TimeZone } from './util/time-zone.ts';
 import { createSecretScanner } from './secrets/create-secret-scanner.ts';
 import { hostStore } from './store/hosted-memory-store.ts';
 import type { MemoryStore } from './store/memory-store.ts';
@@ -68,6 +69,7 @@ export function createApp(settings: Settings, options: AppOptions = {}): Promise
       defaultProject: settings.project,
     },
     now: Date.now,
+    timeZone: new TimeZone(settings.timeZone),
     modelWaitMs: MODEL_WAIT_MS,
     trashMs: settings.trashDays * DAY_MS,
   });

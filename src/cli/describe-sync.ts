@@ -1,7 +1,9 @@
 import type { MachineStatus, SyncProblem, SyncRelation, SyncStatus } from '../sync/sync-api.ts';
 import { relativeTime } from '../util/relative-time.ts';
 import { snapshotData } from './snapshot-output.ts';
-import { localTime, table } from './render.ts';
+import type { FilterClock } from '../memory/filter-input.ts';
+import type { TimeZone } from '../util/time-zone.ts';
+import { table } from './render.ts';
 
 const RELATIONS: Readonly<Record<SyncRelation, string>> = {
   'in-sync': 'in sync: here and at the remote is the same',
@@ -12,7 +14,7 @@ const RELATIONS: Readonly<Record<SyncRelation, string>> = {
 };
 
 /** @param now milliseconds since the epoch */
-export function describeStatus(status: SyncStatus, now: number): string {
+export function describeStatus(status: SyncStatus, { now, zone }: FilterClock): string {
   const { location, mode, encrypted, relation, lastPush, lastPull, unsentWrites, reachable } = status;
   const rows = [
     ['sync', status.enabled ? `on, mode ${mode}` : 'off'],
@@ -34,7 +36,7 @@ export function describeStatus(status: SyncStatus, now: number): string {
   const shown = status.enabled ? rows : rows.filter(([name = '']) => OFF_ROWS.has(name));
   return [
     table(shown),
-    ...(status.machines.length === 0 ? [] : ['', describeMachines(status.machines)]),
+    ...(status.machines.length === 0 ? [] : ['', describeMachines(status.machines, zone)]),
     ...status.warnings.map((warning) => `Note: ${warning}`),
     ...(status.problem === null ? [] : [describeProblem(status.problem, now)]),
     ...(status.enabled ? [] : [TURN_ON]),
@@ -63,11 +65,11 @@ export function describeProblem({ code, message, fix, at }: SyncProblem, now: nu
   return fix === undefined ? line : `${line}\nFix: ${fix}`;
 }
 
-export function describeMachines(machines: readonly MachineStatus[]): string {
+export function describeMachines(machines: readonly MachineStatus[], zone: TimeZone): string {
   const rows = machines.map(({ machine, own, snapshots, newest, order, rolledBack, problem }) => [
     `${machine}${own ? ' (this)' : ''}`,
     String(snapshots),
-    newest === null ? '–' : `${newest.name}, ${localTime(newest.createdAt)}`,
+    newest === null ? '–' : `${newest.name}, ${zone.minute(newest.createdAt)}`,
     [
       order === null
         ? ''
@@ -80,7 +82,7 @@ export function describeMachines(machines: readonly MachineStatus[]): string {
       .filter((part) => part !== '')
       .join('; '),
   ]);
-  return table([['MACHINE', 'SNAPSHOTS', 'NEWEST', ''], ...rows]);
+  return table([['MACHINE', 'SNAPSHOTS', `NEWEST (${zone.name})`, ''], ...rows]);
 }
 
 /** A machine as `--json` shows it. */

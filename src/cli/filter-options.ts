@@ -1,4 +1,4 @@
-import { parseFilter } from '../memory/filter-input.ts';
+import { parseFilter, type FilterClock } from '../memory/filter-input.ts';
 import type { FilterInput } from '../memory/memory-api.ts';
 import { list, value, type OptionValues } from './command.ts';
 import { parseMetadata } from './parse-metadata.ts';
@@ -12,7 +12,7 @@ export const filterOptions = {
   metadata: list('-m, --metadata <key=value>', 'with this metadata; repeated: with all of it'),
   after: value(
     '--after <time>',
-    'created at or after: 2026-01-31, 2026-01-31T12:00:00Z, or an age such as 12h, 7d, 2w',
+    'created at or after: 2026-01-31 (a day of MEMORY_TIME_ZONE), 2026-01-31T12:00:00Z, or an age such as 12h, 7d, 2w',
   ),
   before: value('--before <time>', 'created at or before; a date includes the whole day'),
 };
@@ -34,8 +34,8 @@ export function toFilterInput(options: OptionValues<typeof filterOptions>): Filt
 }
 
 /** Ages such as `7d` as points in time, so that a dry run and the deletion after it mean the same. */
-export function withFixedTimes(filter: FilterInput, now: number): FilterInput {
-  const { createdAfter, createdBefore } = parseFilter(filter, now);
+export function withFixedTimes(filter: FilterInput, clock: FilterClock): FilterInput {
+  const { createdAfter, createdBefore } = parseFilter(filter, clock);
   return {
     ...filter,
     ...(createdAfter === undefined ? {} : { after: new Date(createdAfter).toISOString() }),

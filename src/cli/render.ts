@@ -1,18 +1,12 @@
 import type { Memory } from '../memory/memory.ts';
-
-/** `2026-01-31 12:05` in the local time zone. */
-export function localTime(milliseconds: number): string {
-  const date = new Date(milliseconds);
-  const two = (part: number): string => String(part).padStart(2, '0');
-  const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
-  return `${day} ${two(date.getHours())}:${two(date.getMinutes())}`;
-}
+import { beginningOf } from '../memory/snippet.ts';
+import type { TimeZone } from '../util/time-zone.ts';
 
 /** One line that names a memory without its text. */
-export function memoryHeading(memory: Memory): string {
+export function memoryHeading(memory: Memory, zone: TimeZone): string {
   return [
     memory.id,
-    localTime(memory.createdAt),
+    zone.minute(memory.createdAt),
     memory.tags.join(', '),
     memory.source === '' ? '' : `from ${memory.source}`,
     memory.conflict ? '(conflict)' : '',
@@ -26,7 +20,7 @@ export function memoryHeading(memory: Memory): string {
 export function oneLine(text: string, width: number): string {
   const line = text.replace(/\s+/g, ' ').trim();
   const characters = Array.from(line.slice(0, width * 2));
-  return characters.length <= width ? characters.join('') : `${characters.slice(0, width - 1).join('')}…`;
+  return characters.length <= width ? characters.join('') : beginningOf(line, width - 1);
 }
 
 /** Every line with two more spaces before it. */
@@ -35,8 +29,8 @@ export function indent(text: string): string {
 }
 
 /** A memory in two lines: heading and beginning of the text. */
-export function memoryBrief(memory: Memory, columns: number): string {
-  return `${memoryHeading(memory)}\n${indent(oneLine(memory.text, Math.max(20, columns - 2)))}`;
+export function memoryBrief(memory: Memory, zone: TimeZone, columns: number): string {
+  return `${memoryHeading(memory, zone)}\n${indent(oneLine(memory.text, Math.max(20, columns - 2)))}`;
 }
 
 /** Rows with aligned columns; the last column is not padded. */

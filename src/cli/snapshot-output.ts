@@ -1,8 +1,9 @@
 import type { PruneReport, SnapshotSummary, VerifyResult } from '../backup/backup-api.ts';
+import type { TimeZone } from '../util/time-zone.ts';
 import { usableNames } from '../util/usable-names.ts';
 import type { CommandOutcome } from './command.ts';
 import { EXIT_CODES } from './exit-code.ts';
-import { byteSize, count, localTime, table } from './render.ts';
+import { byteSize, count, table } from './render.ts';
 
 /** A snapshot as `--json` shows it: times as texts. */
 export function snapshotData(snapshot: SnapshotSummary): object {
@@ -10,18 +11,22 @@ export function snapshotData(snapshot: SnapshotSummary): object {
 }
 
 /** @param snapshots oldest first; shown newest first */
-export function snapshotsOutcome(snapshots: readonly SnapshotSummary[], where: string): CommandOutcome {
+export function snapshotsOutcome(
+  snapshots: readonly SnapshotSummary[],
+  where: string,
+  zone: TimeZone,
+): CommandOutcome {
   const names = usableNames(snapshots);
   const rows = snapshots.toReversed().map((snapshot) => {
     const { id, createdAt, live, bytes } = snapshot;
-    return [names.get(id) ?? id, localTime(createdAt), String(live), byteSize(bytes), remarks(snapshot)];
+    return [names.get(id) ?? id, zone.minute(createdAt), String(live), byteSize(bytes), remarks(snapshot)];
   });
   return {
     data: { snapshots: snapshots.map(snapshotData) },
     text:
       rows.length === 0
         ? `No snapshots ${where}.`
-        : table([['SNAPSHOT', 'MADE', 'MEMORIES', 'SIZE', ''], ...rows]),
+        : table([['SNAPSHOT', `MADE (${zone.name})`, 'MEMORIES', 'SIZE', ''], ...rows]),
   };
 }
 

@@ -1,6 +1,7 @@
+import { systemTimeZone } from '../util/time-zone.ts';
 import { httpSchema, logFormat } from './http-schema.ts';
 import { defaultDataFolder } from './machine.ts';
-import { choice, integer, number, path, secret, text, webAddress } from './setting-kinds.ts';
+import { choice, integer, number, path, secret, text, timeZone, webAddress } from './setting-kinds.ts';
 import { backupSchema, syncSchema } from './sync-schema.ts';
 import { derived, optional, setting, type Setting, type SettingGroup } from './setting.ts';
 
@@ -24,6 +25,12 @@ export const settingsSchema = {
     doc: 'Project of new memories that name none. Searches are not limited by it.',
     environmentVariable: 'MEMORY_PROJECT',
     default: '',
+  }),
+  timeZone: derived(timeZone(), {
+    doc: 'Time zone whose days are meant by dates in filters, shown in answers and counted: a name such as `Europe/Berlin`. The page in a browser uses the zone of the browser.',
+    environmentVariable: 'MEMORY_TIME_ZONE',
+    default: systemTimeZone,
+    defaultDoc: "the system's time zone",
   }),
   textLimit: setting(integer({ min: 100, max: 10_000_000 }), {
     doc: 'Longest text of one memory, in characters (UTF-16 code units). Longer ones are refused, never cut.',

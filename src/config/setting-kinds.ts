@@ -1,4 +1,5 @@
 import { Cron } from 'croner';
+import { isTimeZone } from '../util/time-zone.ts';
 import { hostName } from '../util/host-name.ts';
 import { SecretString } from '../util/secret-string.ts';
 import { homeOf, pathsOf } from './machine.ts';
@@ -88,6 +89,15 @@ export function bucketOrFolder(): SettingKind<string> {
       const isPath = /^[.~/\\]/.test(raw) || pathsOf(place.machine).isAbsolute(raw);
       return isPath ? resolvePath(raw, place) : raw.trim();
     },
+  };
+}
+
+/** The name of a time zone. */
+export function timeZone(): SettingKind<string> {
+  return {
+    name: 'name of a time zone',
+    allowed: 'the name of a time zone that exists, such as Europe/Berlin, Asia/Tokyo or UTC',
+    parse: (raw) => (typeof raw === 'string' && isTimeZone(raw.trim()) ? raw.trim() : undefined),
   };
 }
 

@@ -3,7 +3,8 @@ import type { HistoryEntry, Memory, MemoryWithHistory } from '../memory/memory.t
 import { beginning, isoTime, memoryData, versionData } from '../wire/memory-data.ts';
 import { endWithin, tokensOf } from './answer-size.ts';
 import { quote } from './quote.ts';
-import { DATA_NOTICE, heading, lines } from './render.ts';
+import { heading, lines, noticeOf } from './render.ts';
+import type { TimeZone } from '../util/time-zone.ts';
 
 type Data = Record<string, unknown>;
 
@@ -124,7 +125,7 @@ function readCursor(memories: readonly MemoryWithHistory[], cursor: string): Pos
 }
 
 /** The part as data: the texts of all parts put together are the whole. */
-export function partData(shown: readonly ShownMemory[], next: string | undefined): Data {
+export function partData({ shown, next }: Part): Data {
   return { memories: shown.map(shownData), ...(next === undefined ? {} : { next_cursor: next }) };
 }
 
@@ -160,20 +161,20 @@ function rangeOf({ value, from, to }: Stretch): Data {
   return from === 0 && to === value.length ? {} : { offset: from, length: value.length };
 }
 
-export function renderPart(shown: readonly ShownMemory[], next: string | undefined): string {
+export function renderPart({ shown, next }: Part, zone: TimeZone): string {
   return lines(
-    DATA_NOTICE,
-    ...shown.map(renderShown),
+    noticeOf(zone),
+    ...shown.map((one) => renderShown(one, zone)),
     next === undefined
       ? ''
       : `Not all is shown, so that the answer stays short. Read on: memory_get with the same ids and cursor ${next}`,
   );
 }
 
-function renderShown({ memory, stretches }: ShownMemory): string {
+function renderShown({ memory, stretches }: ShownMemory, zone: TimeZone): string {
   const hasDetails = Object.keys(memory.metadata).length > 0 && !hasLongDetails(memory);
   return lines(
-    heading(hasLongDetails(memory) ? { ...memory, tags: [] } : memory),
+    heading(hasLongDetails(memory) ? { ...memory, tags: [] } : memory, zone),
     ...stretches.flatMap((stretch) => [
       labelOf(stretch),
       quote(endsWithLine(stretch) ? valueOf(stretch).slice(0, -1) : valueOf(stretch)),

@@ -1,4 +1,5 @@
 import type { BackupResult, RestoreResult } from '../backup/backup-api.ts';
+import { beginningOf } from '../memory/snippet.ts';
 import type { ChangeList, ChangeReport } from '../store/replica-store.ts';
 import type { MachineStatus, PushResult, SyncProblem, SyncStatus } from '../sync/sync-api.ts';
 import { relativeTime } from '../util/relative-time.ts';
@@ -144,7 +145,6 @@ const EXAMPLE_LENGTH = 120;
 
 function examplesOf(kind: string, { examples }: ChangeList): string[] {
   return examples.slice(0, EXAMPLES).map(({ id, text }) => {
-    const short = text.length > EXAMPLE_LENGTH ? `${text.slice(0, EXAMPLE_LENGTH).toWellFormed()}…` : text;
-    return `${kind} ${id}\n${quote(short)}`;
+    return `${kind} ${id}\n${quote(beginningOf(text, EXAMPLE_LENGTH))}`;
   });
 }

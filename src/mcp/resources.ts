@@ -33,7 +33,9 @@ export function registerResources(server: McpServer, parts: ServerParts): void {
     'recent',
     'memory://recent',
     { title: 'Recent memories', description: `The ${RECENT} newest memories`, mimeType: 'text/plain' },
-    read('text/plain', async (memory) => renderPage(await memory.list({ limit: RECENT }), 'live')),
+    read('text/plain', async (memory) =>
+      renderPage(await memory.list({ limit: RECENT }), { zone: memory.timeZone }),
+    ),
   );
   server.registerResource(
     'item',
@@ -44,8 +46,8 @@ export function registerResources(server: McpServer, parts: ServerParts): void {
     { title: 'One memory', description: 'A whole memory by id', mimeType: 'text/plain' },
     (uri, { id }) =>
       read('text/plain', async (memory) => {
-        const { shown, next } = partOf(await memory.get([String(id)]), undefined);
-        return renderPart(shown, next);
+        const part = partOf(await memory.get([String(id)]), undefined);
+        return renderPart(part, memory.timeZone);
       })(uri),
   );
 }

@@ -1,85 +1,123 @@
 import { stemmer } from 'stemmer';
-import { UNSPACED } from './languages.ts';
-import { isStopWord } from './stop-words.ts';
+import { folded, indexedWords, queryTerms, type IndexedWord } from './words.ts';
 
-export interface MatchedWords {
-  /** Words of the query, as written there, that occur in the text. */
-  readonly words: readonly string[];
-  /** Offset of the place in the text that begins the densest stretch of matches; null without a match. */
-  readonly focus: number | null;
+export interface Place {
+  readonly start: number;
+  readonly end: number;
 }
 
-/** Where the words of a query occur in a text, by the stems that full-text search uses. Explains hits; ranks nothing. */
-export function matchedWords(query: string, text: string): MatchedWords {
-  const wanted = new Map<string, string>();
-  for (const { word } of words(query)) {
-    if (!isStopWord(word)) wanted.set(stem(word), word);
+export interface MatchedWords {
+  /** What of the query occurs in the text or its tags. */
+  readonly words: readonly string[];
+  /** Where in the text, in its order; the place that begins the densest stretch of matches comes first. */
+  readonly places: readonly Place[];
+}
+
+interface Occurrence extends Place {
+  readonly term: string;
+}
+
+/** Where a query occurs in a memory, by the terms that full-text search uses. Explains hits; ranks nothing. */
+export function matchedWords(query: string, text: string, tags: readonly string[] = []): MatchedWords {
+  const terms = queryTerms(query);
+  if (terms.length === 0) return { words: [], places: [] };
+  const stem = cachedStemmer();
+  const inText = new WordPositions(indexedWords(text), stem);
+  const inTags = new WordPositions(indexedWords(tags.join(' ')), stem);
+  const found = new Map<string, string>();
+  const occurrences: Occurrence[] = [];
+  for (const { words, prefix, shown } of terms) {
+    const wanted = words.map((word) => stem(folded(word)));
+    const places = inText.find(wanted, prefix);
+    if (places.length === 0 && inTags.find(wanted, prefix).length === 0) continue;
+    const term = wanted.join(' ');
+    if (!found.has(term)) found.set(term, shown);
+    for (const place of places) occurrences.push({ ...place, term });
   }
-  const found = new Set<string>();
-  const positions: { stem: string; start: number }[] = [];
-  for (const { word, start } of words(text)) {
-    const wordStem = stem(word);
-    if (!wanted.has(wordStem)) continue;
-    found.add(wordStem);
-    positions.push({ stem: wordStem, start });
+  return { words: withoutParts([...found.values()]), places: densestFirst(occurrences) };
+}
+
+/** What a match with signs says, such as `foo.bar`, its parts need not say again. */
+function withoutParts(found: readonly string[]): string[] {
+  const joined = found
+    .filter((shown) => /[^\p{L}\p{N}\p{M}]/u.test(shown))
+    .map((shown) => shown.toLowerCase());
+  const isSaid = (shown: string): boolean =>
+    joined.some((longer) => longer.length > shown.length && longer.includes(shown.toLowerCase()));
+  return [...new Set(found.filter((shown) => !isSaid(shown)))];
+}
+
+/** The words of a text by their stems. */
+class WordPositions {
+  readonly #words: readonly (IndexedWord & { readonly stem: string })[];
+  readonly #byStem = new Map<string, number[]>();
+
+  constructor(words: Iterable<IndexedWord>, stem: (word: string) => string) {
+    this.#words = Array.from(words, (word) => ({ ...word, stem: stem(word.word) }));
+    for (const [index, { stem: key }] of this.#words.entries()) {
+      const indexes = this.#byStem.get(key);
+      if (indexes === undefined) this.#byStem.set(key, [index]);
+      else indexes.push(index);
+    }
   }
-  return {
-    words: [...wanted].filter(([wordStem]) => found.has(wordStem)).map(([, word]) => word),
-    focus: densest(positions),
-  };
+
+  /** Where words stand one after the other; with `prefix` the last one may go on. */
+  find(words: readonly string[], prefix: boolean): Place[] {
+    const [first = '', ...others] = words;
+    const starts =
+      prefix && others.length === 0
+        ? [...this.#byStem].flatMap(([stem, indexes]) => (stem.startsWith(first) ? indexes : []))
+        : (this.#byStem.get(first) ?? []);
+    return starts.flatMap((index) => {
+      const goesOn = others.every((word, more) => {
+        const stem = this.#words[index + 1 + more]?.stem ?? '';
+        return prefix && more === others.length - 1 ? stem.startsWith(word) : stem === word;
+      });
+      const start = this.#words[index]?.start;
+      const end = this.#words[index + others.length]?.end;
+      return goesOn && start !== undefined && end !== undefined ? [{ start, end }] : [];
+    });
+  }
 }
 
 const WINDOW = 240;
 
-/** Start of the window with the most distinct stems; the earliest of equals. */
-function densest(positions: readonly { stem: string; start: number }[]): number | null {
-  let best: number | null = null;
+/** The window with the most distinct terms begins, the earliest of equals; the others follow in their order. */
+function densestFirst(found: readonly Occurrence[]): Place[] {
+  const occurrences = found.toSorted((a, b) => a.start - b.start);
+  let best = 0;
   let bestCount = 0;
   const inWindow = new Map<string, number>();
   let last = 0;
-  for (const first of positions) {
+  for (const [index, first] of occurrences.entries()) {
     for (
-      let next = positions[last];
+      let next = occurrences[last];
       next !== undefined && next.start <= first.start + WINDOW;
-      next = positions[last]
+      next = occurrences[last]
     ) {
-      inWindow.set(next.stem, (inWindow.get(next.stem) ?? 0) + 1);
+      inWindow.set(next.term, (inWindow.get(next.term) ?? 0) + 1);
       last += 1;
     }
     if (inWindow.size > bestCount) {
-      best = first.start;
+      best = index;
       bestCount = inWindow.size;
     }
-    const left = (inWindow.get(first.stem) ?? 0) - 1;
-    if (left <= 0) inWindow.delete(first.stem);
-    else inWindow.set(first.stem, left);
+    const left = (inWindow.get(first.term) ?? 0) - 1;
+    if (left <= 0) inWindow.delete(first.term);
+    else inWindow.set(first.term, left);
   }
-  return best;
+  const densest = occurrences[best];
+  return densest === undefined ? [] : [densest, ...occurrences.filter((_, index) => index !== best)];
 }
 
-function* words(text: string): Generator<{ word: string; start: number }> {
-  for (const match of text.matchAll(/[\p{L}\p{N}\p{M}]+/gu)) {
-    yield* match[0].search(UNSPACED) >= 0
-      ? characters(match[0], match.index)
-      : [{ word: fold(match[0]), start: match.index }];
-  }
-}
-
-/** Scripts without spaces match by pairs of characters, as full-text search indexes them. */
-function* characters(run: string, offset: number): Generator<{ word: string; start: number }> {
-  const letters = run.match(/\P{M}\p{M}*/gu) ?? [];
-  let start = offset;
-  for (const [index, letter] of letters.entries()) {
-    const next = letters[index + 1];
-    if (next !== undefined || letters.length === 1) yield { word: `${letter}${next ?? ''}`, start };
-    start += letter.length;
-  }
-}
-
-function fold(word: string): string {
-  return word.toLowerCase().normalize('NFD').replace(/\p{M}/gu, '');
-}
-
-function stem(word: string): string {
-  return /^[a-z]+$/.test(word) ? stemmer(word) : word;
+/** Texts repeat their words. */
+function cachedStemmer(): (word: string) => string {
+  const stems = new Map<string, string>();
+  return (word) => {
+    const known = stems.get(word);
+    if (known !== undefined) return known;
+    const stem = /^[a-z]{3,}$/.test(word) ? stemmer(word) : word;
+    stems.set(word, stem);
+    return stem;
+  };
 }

@@ -3,6 +3,7 @@ import type { MemoryImporter } from './import-batch.ts';
 import type { Memory, MemoryWithHistory } from './memory.ts';
 import type { Difference } from './same-statement.ts';
 import type { Metadata } from './version.ts';
+import type { TimeZone } from '../util/time-zone.ts';
 
 /** Filter as users write it; `parseFilter` turns it into a `MemoryFilter`. */
 export interface FilterInput {
@@ -170,6 +171,8 @@ export interface EmbeddingStatus {
 }
 
 export interface Stats {
+  /** Name of the zone of `MemoryApi.timeZone`. */
+  readonly timeZone: string;
   readonly machineId: string;
   readonly live: number;
   readonly trash: number;
@@ -268,6 +271,8 @@ export interface ReembedProgress {
  * the same errors: `InvalidInputError` names the field, the value and what is allowed; `NotFoundError` the id.
  */
 export interface MemoryApi extends MemoryImporter {
+  /** Whose days filters mean, and answers show. */
+  readonly timeZone: TimeZone;
   add(request: AddRequest): Promise<AddResult[]>;
   search(request: SearchRequest): Promise<SearchResponse>;
   /** 1 to 100 ids. @throws NotFoundError naming all ids that are unknown */
@@ -287,8 +292,8 @@ export interface MemoryApi extends MemoryImporter {
    * @throws EmbeddingUnavailableError
    */
   deduplicate(request: DeduplicateRequest, work?: MemoryWork): Promise<DeduplicateResult>;
-  /** Days with new memories, oldest first. */
-  growth(): Promise<readonly GrowthDay[]>;
+  /** Days with new memories, oldest first. @param timeZone whose days; default those of `timeZone` */
+  growth(timeZone?: string): Promise<readonly GrowthDay[]>;
   /** @throws EmbeddingUnavailableError */
   map(request: MapRequest): Promise<MemoryMap>;
   /** Embeds what has no vector of the current model; resolves when none is left. Safe to interrupt. */

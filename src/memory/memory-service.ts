@@ -23,6 +23,7 @@ import type {
   DeduplicateResult,
   DeleteRequest,
   DeleteResult,
+  FilterInput,
   GrowthDay,
   ListInput,
   MapRequest,
@@ -41,6 +42,7 @@ import type {
 import { MemorySearcher } from './search-memories.ts';
 import { shownMemory } from './shown-memory.ts';
 import type { MemoryContent } from './version.ts';
+import { isTimeZone, systemTimeZone, TimeZone } from '../util/time-zone.ts';
 
 export interface MemoryServiceParts {
   readonly store: MemoryStore;
@@ -50,6 +52,8 @@ export interface MemoryServiceParts {
   readonly now: () => number;
   /** How long a hybrid search waits for a loading model before it answers by words. */
   readonly modelWaitMs: number;
+  /** Whose days filters and counts mean; default the system's. */
+  readonly timeZone?: TimeZone;
   /** Age at which the content of deleted memories is erased for good. */
   readonly trashMs: number;
 }
@@ -65,6 +69,7 @@ const STAMP_WAIT_MS = 3_000;
 
 /** The one implementation of `MemoryApi`: validates, then composes store and embedder. */
 export class MemoryService implements MemoryApi {
+  readonly timeZone: TimeZone;
   readonly #parts: MemoryServiceParts;
   readonly #checker: InputChecker;
   readonly #backfill: EmbeddingBackfill;
@@ -74,6 +79,7 @@ export class MemoryService implements MemoryApi {
 
   constructor(parts: MemoryServiceParts) {
     this.#parts = parts;
+    this.timeZone = parts.timeZone ?? new TimeZone(systemTimeZone());
     this.#checker = new InputChecker(parts.rules);
     this.#backfill = new EmbeddingBackfill(parts.store, parts.embedder);
     this.#adder = new MemoryAdder({ ...parts, backfill: this.#backfill });
@@ -113,7 +119,7 @@ export class MemoryService implements MemoryApi {
       query,
       limit: checkInteger('limit', request.limit ?? 5, { min: 1, max: 100 }),
       mode: checkChoice('mode', request.mode ?? 'hybrid', ['hybrid', 'vector', 'keyword']),
-      filter: parseFilter(request.filter, this.#parts.now()),
+      filter: this.#filter(request.filter),
     });
     return { ...response, hits: response.hits.map((hit) => ({ ...hit, memory: this.#shown(hit.memory) })) };
   }
@@ -131,7 +137,7 @@ export class MemoryService implements MemoryApi {
 
   async list(input: ListInput): Promise<{ memories: readonly Memory[]; total: number; nextCursor?: string }> {
     const page = await this.#parts.store.list({
-      filter: parseFilter(input.filter, this.#parts.now()),
+      filter: this.#filter(input.filter),
       which: checkChoice('which', input.which ?? 'live', ['live', 'trash', 'conflict']),
       order: checkChoice('order', input.order ?? 'newest', ['newest', 'oldest', 'updated']),
       limit: checkInteger('limit', input.limit ?? 20, { min: 1, max: 1_000 }),
@@ -170,10 +176,7 @@ export class MemoryService implements MemoryApi {
         'make a dry run with this filter first and pass its token',
       );
     }
-    return this.#deleter.byFilter(
-      parseFilter(filter, this.#parts.now()),
-      dryRun === true ? undefined : confirm,
-    );
+    return this.#deleter.byFilter(this.#filter(filter), dryRun === true ? undefined : confirm);
   }
 
   async restore(ids: readonly string[]): Promise<Memory[]> {
@@ -194,6 +197,7 @@ export class MemoryService implements MemoryApi {
     const secondsLeft = this.#backfill.secondsLeft(pending);
     return {
       ...stats,
+      timeZone: this.timeZone.name,
       embedding: {
         modelId: stamp?.modelId ?? '',
         ready: embedder.ready,
@@ -235,8 +239,12 @@ export class MemoryService implements MemoryApi {
     return deduplicate(this.#parts, { ...work, threshold, dryRun: request.dryRun ?? true });
   }
 
-  async growth(): Promise<readonly GrowthDay[]> {
-    return (await this.#parts.store.growth()).map(({ day, count }) => ({ day, added: count }));
+  async growth(timeZone = this.timeZone.name): Promise<readonly GrowthDay[]> {
+    if (!isTimeZone(timeZone)) {
+      const problem = `is ${JSON.stringify(timeZone)}`;
+      throw new InvalidInputError('timeZone', problem, 'allowed is a time zone such as Europe/Berlin');
+    }
+    return (await this.#parts.store.growth(timeZone)).map(({ day, count }) => ({ day, added: count }));
   }
 
   async map({ limit = MAP_LIMIT }: MapRequest): Promise<MemoryMap> {
@@ -275,6 +283,10 @@ export class MemoryService implements MemoryApi {
     );
     if (outcomes.some(({ outcome }) => outcome === 'added' || outcome === 'updated')) this.#backfill.wake();
     return outcomes;
+  }
+
+  #filter(input: FilterInput | undefined): MemoryFilter {
+    return parseFilter(input, { now: this.#parts.now(), zone: this.timeZone });
   }
 
   /** For long-lived processes: embeds in the background what has no vector, without being asked. */

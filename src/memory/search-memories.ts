@@ -139,8 +139,8 @@ function describeHit(
   { reads, relevance }: Calibration,
 ): SearchHit {
   const measurable = reads(query) && reads(memory.text);
-  const matched = matchedWords(query, memory.text);
-  const snippet = excerpt(memory.text, focusOf(matched.focus, candidate));
+  const matched = matchedWords(query, memory.text, memory.tags);
+  const snippet = excerpt(memory.text, { places: matched.places, chunk: candidate.chunk });
   return {
     memory,
     snippet: snippet.text,
@@ -151,11 +151,4 @@ function describeHit(
     vectorRank: candidate.vectorRank,
     matchedWords: matched.words,
   };
-}
-
-/** The densest words, when they lie in the best chunk or there is none; else the best chunk. */
-function focusOf(wordFocus: number | null, { chunk }: RankedCandidate): number {
-  if (chunk === null) return wordFocus ?? 0;
-  const inChunk = wordFocus !== null && wordFocus >= chunk.start && wordFocus < chunk.end;
-  return inChunk ? wordFocus : chunk.start;
 }

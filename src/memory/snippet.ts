@@ -1,3 +1,5 @@
+import type { Place } from './matched-words.ts';
+
 export interface Snippet {
   readonly text: string;
   readonly truncated: boolean;
@@ -6,45 +8,154 @@ export interface Snippet {
 /** Length of an excerpt in characters: five of them stay under 500 tokens. */
 export const SNIPPET_LENGTH = 240;
 
+/** What an excerpt should show. */
+export interface Interest {
+  /** Places of matching words, the most interesting first. */
+  readonly places: readonly Place[];
+  /** The piece that is closest by meaning; null = not known. */
+  readonly chunk: Place | null;
+}
+
+/** How the length is divided between one, two or three parts; the first is the most interesting one. */
+const SHARES: readonly (readonly number[])[] = [[240], [136, 101], [92, 71, 71]];
+const MAX_PARTS = 3;
+
 /**
- * An excerpt of at most about `SNIPPET_LENGTH` characters that starts and ends between words; a shorter text
- * is returned whole.
- * @param focus where the interesting part begins, as an offset into the text
+ * An excerpt of at most `SNIPPET_LENGTH` characters and what marks its cuts; a shorter text is returned whole.
+ * A long text is shown in up to three parts, in its order: around the densest matches, where it is closest by
+ * meaning, and around other matches. A part begins with the sentence before its match if there is room, and
+ * neither begins nor ends inside a word.
  */
-export function excerpt(text: string, focus: number): Snippet {
+export function excerpt(text: string, { places, chunk }: Interest): Snippet {
   if (text.length <= SNIPPET_LENGTH) return { text, truncated: false };
-  const latestStart = text.length - SNIPPET_LENGTH;
-  const start = wordStart(text, Math.max(0, Math.min(focus, latestStart)));
-  const end = wordEnd(text, Math.min(text.length, start + SNIPPET_LENGTH));
-  return {
-    text: `${start > 0 ? '…' : ''}${text.slice(start, end).trim()}${end < text.length ? '…' : ''}`,
-    truncated: true,
-  };
+  const borders = new Borders(text);
+  const anchors = anchorsOf(borders, places, chunk);
+  const shares = SHARES[anchors.length - 1] ?? [];
+  const parts = anchors.map((anchor, index) => borders.part(anchor, shares[index] ?? 0));
+  return { text: joined(text, parts), truncated: true };
 }
 
-/** How far a border may move to fall between words; text without spaces is cut where it is. */
-const MAX_BORDER_SHIFT = 24;
+/** The beginning of a text that may be long, up to a border of words. */
+export function beginningOf(text: string, length: number): string {
+  if (text.length <= length) return text;
+  return `${text.slice(0, new Borders(text).before(length)).trimEnd()}…`;
+}
 
-function wordStart(text: string, position: number): number {
-  for (let start = position; start > position - MAX_BORDER_SHIFT && start > 0; start -= 1) {
-    if (isSpace(text, start - 1)) return start;
+interface Anchor extends Place {
+  /** True when its part begins right there. */
+  readonly exact?: boolean;
+}
+
+/** The places that get a part of their own: the first match, the best piece, and matches that neither shows. */
+function anchorsOf(borders: Borders, places: readonly Place[], chunk: Place | null): readonly Anchor[] {
+  const [first, ...others] = places;
+  const piece = chunk === null ? null : { start: chunk.start, end: chunk.start + 1, exact: true };
+  if (first === undefined) return [piece ?? { start: 0, end: 0 }];
+  const anchors: Anchor[] = [first];
+  const isNewHere = (place: Place): boolean => anchors.every((anchor) => !borders.isNear(anchor, place));
+  const inPiece = ({ start }: Place): boolean => chunk !== null && start >= chunk.start && start < chunk.end;
+  if (piece !== null && !inPiece(first) && isNewHere(piece)) {
+    anchors.push(others.find((place) => inPiece(place) && isNewHere(place)) ?? piece);
   }
-  return position === 0 || position <= MAX_BORDER_SHIFT ? 0 : betweenSurrogates(text, position);
-}
-
-function wordEnd(text: string, position: number): number {
-  for (let end = position; end > position - MAX_BORDER_SHIFT; end -= 1) {
-    if (end === text.length || isSpace(text, end)) return end;
+  for (const place of others) {
+    if (anchors.length === MAX_PARTS) break;
+    if (isNewHere(place)) anchors.push(place);
   }
-  return betweenSurrogates(text, position);
+  return anchors;
 }
 
-function isSpace(text: string, index: number): boolean {
-  return /\s/.test(text.charAt(index));
+function joined(text: string, parts: readonly Place[]): string {
+  const merged: { start: number; end: number }[] = [];
+  for (const { start, end } of parts.toSorted((a, b) => a.start - b.start)) {
+    const last = merged.at(-1);
+    if (last !== undefined && start <= last.end) last.end = Math.max(last.end, end);
+    else merged.push({ start, end });
+  }
+  const shown = merged.map(({ start, end }) => text.slice(start, end).trim()).join(' … ');
+  const isCutAtStart = (merged[0]?.start ?? 0) > 0;
+  const isCutAtEnd = (merged.at(-1)?.end ?? text.length) < text.length;
+  return `${isCutAtStart ? '…' : ''}${shown}${isCutAtEnd ? '…' : ''}`;
 }
 
-/** Moves a border out of the middle of a surrogate pair. */
-function betweenSurrogates(text: string, position: number): number {
-  const code = text.charCodeAt(position);
-  return code >= 0xdc00 && code <= 0xdfff ? position - 1 : position;
+const words = new Intl.Segmenter('und', { granularity: 'word' });
+const sentences = new Intl.Segmenter('und', { granularity: 'sentence' });
+const characters = new Intl.Segmenter('und', { granularity: 'grapheme' });
+
+/** A border between spaces is taken rather than one at a hyphen or a sign, when it is this near. */
+const NEAR_SPACE = 24;
+/** A longer run without a border, such as a key, is cut within. */
+const LONGEST_WORD = 60;
+/** So much of a part may stand before its match. */
+const LEAD_SHARE = 0.4;
+
+/** Where a text can be cut. */
+class Borders {
+  readonly #text: string;
+  readonly #words: Intl.Segments;
+  readonly #sentences: Intl.Segments;
+
+  constructor(text: string) {
+    this.#text = text;
+    this.#words = words.segment(text);
+    this.#sentences = sentences.segment(text);
+  }
+
+  /** Whether a part for one place is likely to show the other one too. */
+  isNear(anchor: Place, place: Place): boolean {
+    const [, [, shortest = 0] = []] = SHARES;
+    return place.start >= anchor.start - shortest / 2 && place.end <= anchor.start + shortest;
+  }
+
+  /** A part of at most `length` characters that shows an anchor. */
+  part(anchor: Anchor, length: number): Place {
+    const latest = this.#after(Math.max(0, this.#text.length - length));
+    const begin = anchor.exact === true ? this.#after(anchor.start) : this.#start(anchor, length);
+    const start = Math.min(begin, latest);
+    const end = this.before(Math.min(this.#text.length, start + length));
+    return { start, end: end <= anchor.start ? this.#characterBefore(start + length) : end };
+  }
+
+  /** The last border at or before a position. */
+  before(position: number): number {
+    if (position <= 0 || position >= this.#text.length)
+      return Math.max(0, Math.min(position, this.#text.length));
+    for (let at = position; at > Math.max(0, position - NEAR_SPACE); at -= 1)
+      if (this.#isSpace(at) || this.#isSpace(at - 1)) return at;
+    const word = this.#words.containing(position);
+    if (word === undefined || position - word.index <= LONGEST_WORD) return word?.index ?? position;
+    return this.#characterBefore(position);
+  }
+
+  /** The first border at or after a position. */
+  #after(position: number): number {
+    if (position <= 0 || position >= this.#text.length || this.#isSpace(position - 1)) return position;
+    const word = this.#words.containing(position);
+    if (word === undefined || word.index === position) return position;
+    const end = word.index + word.segment.length;
+    return end - position <= LONGEST_WORD ? end : this.#characterBefore(position);
+  }
+
+  /** The beginning of the sentence before the anchor's, or of its own, or of a word that is near enough. */
+  #start(anchor: Place, length: number): number {
+    const earliest = anchor.start - Math.floor(length * LEAD_SHARE);
+    const own = this.#sentences.containing(anchor.start)?.index ?? 0;
+    const previous = own === 0 ? 0 : (this.#sentences.containing(own - 1)?.index ?? own);
+    if (previous >= earliest) return this.#skipSpaces(previous);
+    if (own >= earliest) return this.#skipSpaces(own);
+    return this.#after(Math.max(0, earliest));
+  }
+
+  #skipSpaces(position: number): number {
+    let start = position;
+    while (start < this.#text.length && this.#isSpace(start)) start += 1;
+    return start;
+  }
+
+  #characterBefore(position: number): number {
+    return characters.segment(this.#text).containing(position)?.index ?? position;
+  }
+
+  #isSpace(index: number): boolean {
+    return /\s/u.test(this.#text.charAt(index));
+  }
 }

@@ -210,8 +210,11 @@ export interface MemoryStore {
   /** Of those live memories among the ids that have vectors of this model, in any order. */
   vectors(stamp: ModelStamp, ids: readonly string[]): Promise<MemoryVector[]>;
   stats(stamp?: ModelStamp): Promise<StoreStats>;
-  /** Days of the years 0000 to 9999 on which live memories were created, oldest first. */
-  growth(): Promise<DayCount[]>;
+  /**
+   * Days of the years 0000 to 9999 on which live memories were created, oldest first.
+   * @param timeZone whose days, for example `Asia/Tokyo`
+   */
+  growth(timeZone: string): Promise<DayCount[]>;
   /** Checks the file, the full-text index, the counters, the digests and the vector index against the truth. */
   checkIntegrity(stamp?: ModelStamp): Promise<IntegrityReport>;
   /** Idempotent. */

@@ -33,7 +33,7 @@ export function notifyingMemoryStore(store: MemoryStore, onChange: (count: numbe
     matching: (filter) => store.matching(filter),
     candidates: (request) => store.candidates(request),
     vectors: (stamp, ids) => store.vectors(stamp, ids),
-    growth: () => store.growth(),
+    growth: (timeZone) => store.growth(timeZone),
     claimPendingEmbeddings: (request) => store.claimPendingEmbeddings(request),
     dropOtherEmbeddings: (stamp) => store.dropOtherEmbeddings(stamp),
     stats: (stamp) => store.stats(stamp),

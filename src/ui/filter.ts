@@ -12,13 +12,20 @@ export const NO_FILTER: Filter = { tags: '', source: '', after: '', before: '' }
 export function conditionsOf({ tags, source, after, before }: Filter): Record<string, string | string[]> {
   // As a list, because the server splits a text at its commas.
   const list = tags === '' ? {} : { tags: [tags] };
-  const times = { after: localTime(after, 'T00:00:00'), before: localTime(before, 'T23:59:59.999') };
+  const times = { after: startOfDay(after, 0, 0), before: startOfDay(before, 1, -1) };
   return { ...withoutEmpty({ source, ...times }), ...list };
 }
 
-/** The days of the user begin and end at other times than those of the server, which are in UTC. */
-function localTime(day: string, time: string): string {
-  const at = new Date(day + time);
+/**
+ * The page lives in the zone of its browser, which need not be that of the server: it shows its days and sends
+ * exact times. The end of a day is the moment before the next one begins, for a day can have 23 or 25 hours.
+ */
+function startOfDay(day: string, daysLater: number, milliseconds: number): string {
+  const [year, month, date] = day.split('-').map(Number);
+  if (year === undefined || month === undefined || date === undefined) return '';
+  const start = new Date(2000, 0, 1);
+  start.setFullYear(year, month - 1, date + daysLater);
+  const at = new Date(start.getTime() + milliseconds);
   return Number.isNaN(at.getTime()) ? '' : at.toISOString();
 }
 

@@ -36,7 +36,7 @@ export const filterFields = {
   source: text('prefix'),
   project: text(),
   metadata: described(z.optional(members), 'equal members of any name'),
-  after: text('created since: ISO date or time, or age (12h, 7d)'),
+  after: text("created since: ISO date (user's day) or time, or age (12h, 7d)"),
   before: text('created until'),
 };
 

@@ -7,15 +7,11 @@ import type {
   SimilarMemory,
   Stats,
 } from '../memory/memory-api.ts';
-import { excerpt } from '../memory/snippet.ts';
+import type { TimeZone } from '../util/time-zone.ts';
+import { beginningOf, SNIPPET_LENGTH } from '../memory/snippet.ts';
 
 /** Structured content of answers. Lean, for some clients show it to the model: absent instead of empty. */
 type Data = Record<string, unknown>;
-
-/** `2026-01-31`. */
-export function isoDay(time: number): string {
-  return isoTime(time).slice(0, 10);
-}
 
 /** `2026-01-31T12:00:00.000Z`. */
 export function isoTime(time: number): string {
@@ -29,7 +25,7 @@ export function rounded(value: number): number {
 
 /** The beginning of a text that may be long. */
 export function beginning(text: string): string {
-  return excerpt(text, 0).text;
+  return beginningOf(text, SNIPPET_LENGTH);
 }
 
 /** @param text what of its text is shown */
@@ -66,10 +62,6 @@ export function versionData({ role, state, text, updatedAt }: HistoryEntry): Dat
   return { role, ...(state === 'live' ? {} : { state }), text, updated: isoTime(updatedAt) };
 }
 
-export function searchData({ hits, mode }: SearchResponse, note: string): Data {
-  return { hits: hits.map(hitData), mode, ...given('note', note) };
-}
-
 /** What to say about an answer before its hits; empty = nothing. */
 export function searchNote({ hits, note, nothingRelevant }: SearchResponse): string {
   const quality = nothingRelevant ? 'Probably nothing relevant: no hit is close to the query.' : '';
@@ -88,8 +80,13 @@ export function hitData({ memory, ...hit }: SearchHit): Data {
     ...given('words', hit.matchedWords),
     ...given('tags', memory.tags),
     ...given('source', memory.source),
-    created: isoDay(memory.createdAt),
+    created: isoTime(memory.createdAt),
   };
+}
+
+/** With the day of a zone, which is enough for an agent, instead of the time. */
+export function datedHitData(hit: SearchHit, zone: TimeZone): Data {
+  return { ...hitData(hit), created: zone.day(hit.memory.createdAt) };
 }
 
 export function addedData({ memory, outcome, gained, twin, similar, masked }: AddResult): Data {
@@ -126,7 +123,7 @@ const SHOWN_FACETS = 15;
 
 /** @param facets tags and sources at most */
 export function statsData(
-  { oldest, newest, embedding, ...stats }: Stats,
+  { oldest, newest, embedding, timeZone, ...stats }: Stats,
   facets: number = SHOWN_FACETS,
 ): Data {
   const { modelId, ready, pending, done, total, secondsLeft, problem } = embedding;
@@ -139,6 +136,7 @@ export function statsData(
     bytes: stats.bytes,
     ...(oldest === null ? {} : { oldest: isoTime(oldest) }),
     ...(newest === null ? {} : { newest: isoTime(newest) }),
+    time_zone: timeZone,
     tags: Object.fromEntries(tags),
     sources: Object.fromEntries(sources),
     // An embedder that needs no loading counts itself ready even when it cannot be reached.

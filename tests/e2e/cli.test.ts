@@ -54,6 +54,26 @@ test('what is exported is imported elsewhere with the same ids, once', async () 
   expect((await run(['get', id])).stdout).toContain('Ann prefers tea.');
 });
 
+test('a day is one of the time zone that is set, in lists as in filters', async () => {
+  const lines = ['2026-01-31T14:59:59Z', '2026-01-31T15:30:00Z', '2026-02-01T15:00:00Z']
+    .map((time) => JSON.stringify({ text: time, created_at: time }))
+    .join('\n');
+  expect((await run(['import', '-'], lines)).code).toBe(0);
+  const there = (args: readonly string[], env: Readonly<Record<string, string>>): Promise<ProgramRun> =>
+    runProgram(args, { dataDir, env });
+  const day = ['list', '--after', '2026-02-01', '--before', '2026-02-01'];
+  for (const env of [{ TZ: 'Asia/Tokyo' }, { TZ: 'America/New_York', MEMORY_TIME_ZONE: 'Asia/Tokyo' }]) {
+    const { stdout } = await there(day, env);
+    expect(stdout).toMatch(/2026-02-01 00:30\n {2}2026-01-31T15:30:00Z\n1 memory; times in Asia\/Tokyo/);
+  }
+  expect((await there(day, { MEMORY_TIME_ZONE: 'UTC' })).stdout).toContain('2026-02-01 15:00');
+  const wrongDay = await there(['list', '--after', '2026-02-30'], {});
+  expect([wrongDay.code, wrongDay.stderr]).toEqual([2, expect.stringContaining('"2026-02-30"')]);
+  const wrongZone = await there(['list'], { MEMORY_TIME_ZONE: 'Mars/Olympus' });
+  expect([wrongZone.code, wrongZone.stderr]).toEqual([2, expect.stringContaining('"Mars/Olympus"')]);
+  expect((await there(['stats'], { TZ: 'Mars/Olympus' })).stdout).toContain('(UTC)');
+});
+
 test('a bad line is reported, kept and counted; the others are taken', async () => {
   const rejects = join(home, 'rejects.jsonl');
   const result = await run(['import', '-', '--rejects', rejects], '{"text":"good"}\nbad\n{"text":"fine"}\n');

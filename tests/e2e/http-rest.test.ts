@@ -147,5 +147,12 @@ describe('many memories', () => {
     const { days } = (await api.get('/stats/growth')).data as { days: { day: string; added: number }[] };
     expect(days.reduce((sum, { added }) => sum + added, 0)).toBeGreaterThanOrEqual(Number(total));
     expect(days[0]?.day).toMatch(/^\d{4}-\d\d-\d\d$/);
+    const elsewhere = (await api.get('/stats/growth?time_zone=Asia%2FTokyo')).data;
+    expect(elsewhere['time_zone']).toBe('Asia/Tokyo');
+    const refused = await api.get('/stats/growth?time_zone=Mars%2FOlympus');
+    expect([refused.status, JSON.stringify(refused.data)]).toEqual([
+      400,
+      expect.stringContaining('Mars/Olympus'),
+    ]);
   });
 });

@@ -1,5 +1,6 @@
 import type { BackupApi, RestoreResult, SnapshotSummary } from '../../src/backup/backup-api.ts';
 import type { MemoryApi } from '../../src/memory/memory-api.ts';
+import { TimeZone } from '../../src/util/time-zone.ts';
 import type { ChangeList, ChangeReport } from '../../src/store/replica-store.ts';
 import type { SyncApi, SyncStatus } from '../../src/sync/sync-api.ts';
 
@@ -16,7 +17,7 @@ export function fakeServices(programmed: {
   readonly sync?: Partial<SyncApi>;
 }): FakeServices {
   return {
-    memory: failingLoudly<MemoryApi>('memory', programmed.memory ?? {}),
+    memory: failingLoudly<MemoryApi>('memory', { timeZone: UTC, ...programmed.memory }),
     backup: failingLoudly<BackupApi>('backup', programmed.backup ?? {}),
     sync: failingLoudly<SyncApi>('sync', programmed.sync ?? {}),
   };
@@ -32,6 +33,8 @@ function failingLoudly<Api extends object>(name: string, methods: Partial<Api>):
   // Each method that is missing throws when it is touched.
   return fake as Api;
 }
+
+const UTC = new TimeZone('UTC');
 
 export const NOON = Date.UTC(2026, 0, 31, 12);
 

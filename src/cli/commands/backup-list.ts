@@ -11,7 +11,7 @@ export const backupListCommand = defineCommand({
     [`faiss-memory backup list --json | jq -r '.snapshots[-1].name'`, 'the newest one'],
   ],
   run: async (context) => {
-    const { backup } = await context.app();
-    return snapshotsOutcome(await backup.list(), 'on this machine');
+    const { backup, memory } = await context.app();
+    return snapshotsOutcome(await backup.list(), 'on this machine', memory.timeZone);
   },
 });

@@ -1,7 +1,7 @@
 import { UsageError } from '../../errors/usage-error.ts';
 import type { App } from '../../app.ts';
-import type { FilterInput } from '../../memory/memory-api.ts';
-import type { Memory } from '../../memory/memory.ts';
+import type { DeleteResult, FilterInput } from '../../memory/memory-api.ts';
+import type { TimeZone } from '../../util/time-zone.ts';
 import { type CommandContext, type CommandOutcome, defineCommand, toggle } from '../command.ts';
 import { confirmed } from '../confirm.ts';
 import { filterOptions, toFilterInput, withFixedTimes } from '../filter-options.ts';
@@ -40,8 +40,10 @@ export const deleteCommand = defineCommand({
       throw new UsageError(problem, 'Give ids, or options such as --tag and --before.');
     }
     const app = await context.app();
+    const zone = app.memory.timeZone;
     const { dryRun, yes, purge } = options;
-    const target = filter === undefined ? { ids: args } : { filter: withFixedTimes(filter, Date.now()) };
+    const target =
+      filter === undefined ? { ids: args } : { filter: withFixedTimes(filter, { now: Date.now(), zone }) };
     if (dryRun) return showDryRun(context, app, target);
     return purge ? purgeTarget(context, target, yes) : deleteTarget(context, target, yes);
   },
@@ -53,14 +55,20 @@ async function showDryRun(context: CommandContext, app: App, target: Target): Pr
   const { count: matches, examples } = await app.memory.delete({ ...target, dryRun: true });
   return {
     data: { dryRun: true, matches, examples: examples.map(memoryData) },
-    text: `${preview(context, matches, examples)}\nThis was a dry run; nothing was deleted.`,
+    text: `${preview(context, app.memory.timeZone, { count: matches, examples })}\nThis was a dry run; nothing was deleted.`,
   };
 }
 
-function preview(context: CommandContext, matches: number, examples: readonly Memory[]): string {
-  const lines = examples.map((memory) => memoryBrief(memory, context.output.columns));
+function preview(
+  context: CommandContext,
+  zone: TimeZone,
+  { count: matches, examples }: Pick<DeleteResult, 'count' | 'examples'>,
+): string {
+  const lines = examples.map((memory) => memoryBrief(memory, zone, context.output.columns));
   if (matches > examples.length) lines.push(`… and ${matches - examples.length} more`);
-  return [...lines, `${count(matches, 'memory matches', 'memories match')}.`].join('\n');
+  return [...lines, `${count(matches, 'memory matches', 'memories match')}; times in ${zone.name}.`].join(
+    '\n',
+  );
 }
 
 async function deleteTarget(context: CommandContext, target: Target, yes: boolean): Promise<CommandOutcome> {
@@ -71,7 +79,7 @@ async function deleteTarget(context: CommandContext, target: Target, yes: boolea
   } else {
     const found = await memory.delete({ ...target, dryRun: true });
     if (found.count === 0) return NOTHING_DONE;
-    if (!yes) context.output.note(preview(context, found.count, found.examples));
+    if (!yes) context.output.note(preview(context, memory.timeZone, found));
     const question = `Move ${count(found.count, 'memory', 'memories')} to the trash?`;
     if (!(await confirmed(context, question, yes))) return NOTHING_DONE;
     deleted = (await memory.delete({ ...target, confirm: found.confirm })).count;

@@ -21,7 +21,10 @@ export const exportCommand = defineCommand({
   ],
   ownsStdout: ({ args }) => targetFile(args) === undefined,
   run: async (context, { args, options }) => {
-    const filter = parseFilter(toFilterInput(options), Date.now());
+    const filter = parseFilter(toFilterInput(options), {
+      now: Date.now(),
+      zone: (await context.app()).memory.timeZone,
+    });
     const name = targetFile(args);
     if (name === undefined) {
       await exportTo(context, filter, (chunk) => context.output.raw(chunk));

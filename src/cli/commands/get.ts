@@ -1,7 +1,8 @@
 import type { HistoryEntry, MemoryWithHistory } from '../../memory/memory.ts';
+import type { TimeZone } from '../../util/time-zone.ts';
 import { defineCommand, toggle } from '../command.ts';
 import { memoryData } from '../memory-data.ts';
-import { count, indent, localTime, memoryHeading } from '../render.ts';
+import { count, indent, memoryHeading } from '../render.ts';
 
 export const getCommand = defineCommand({
   name: 'get',
@@ -19,7 +20,7 @@ export const getCommand = defineCommand({
       ...memoryData(entry),
       ...(options.history ? { history: entry.history.map(historyData) } : {}),
     }));
-    const text = memories.map((entry) => describe(entry, options.history)).join('\n\n');
+    const text = memories.map((entry) => describe(entry, options.history, memory.timeZone)).join('\n\n');
     return { data: { memories: data }, text };
   },
 });
@@ -33,16 +34,16 @@ function historyData({ dot, createdAt, updatedAt, ...others }: HistoryEntry): ob
   };
 }
 
-function describe(memory: MemoryWithHistory, history: boolean): string {
-  const parts = [memoryHeading(memory), indent(memory.text)];
+function describe(memory: MemoryWithHistory, history: boolean, zone: TimeZone): string {
+  const parts = [`${memoryHeading(memory, zone)}  (times in ${zone.name})`, indent(memory.text)];
   if (Object.keys(memory.metadata).length > 0)
     parts.push(indent(`metadata: ${JSON.stringify(memory.metadata)}`));
-  if (memory.updatedAt !== memory.createdAt) parts.push(indent(`changed ${localTime(memory.updatedAt)}`));
+  if (memory.updatedAt !== memory.createdAt) parts.push(indent(`changed ${zone.minute(memory.updatedAt)}`));
   const others = memory.history.filter(({ role }) => role === 'sibling' || (history && role === 'replaced'));
   for (const { role, text, updatedAt, state } of others) {
     const name = role === 'sibling' ? 'conflict copy' : 'earlier version';
     parts.push(
-      indent(`${name} of ${localTime(updatedAt)}${state === 'live' ? '' : ` (${state})`}:`),
+      indent(`${name} of ${zone.minute(updatedAt)}${state === 'live' ? '' : ` (${state})`}:`),
       indent(indent(text)),
     );
   }

@@ -31,10 +31,10 @@ export const listCommand = defineCommand({
     const limit = parseInteger('--limit', options.limit);
     const { memory } = await context.app();
     const { memories, total, nextCursor } = await memory.list({ which, filter, limit, order, cursor });
-    const lines = memories.map((entry) => memoryBrief(entry, context.output.columns));
+    const lines = memories.map((entry) => memoryBrief(entry, memory.timeZone, context.output.columns));
     const shown = total === memories.length ? '' : `${memories.length} of `;
     const next = nextCursor === undefined ? '' : `; next page: --cursor ${nextCursor}`;
-    lines.push(`${shown}${count(total, 'memory', 'memories')}${next}`);
+    lines.push(`${shown}${count(total, 'memory', 'memories')}; times in ${memory.timeZone.name}${next}`);
     return { data: { memories: memories.map(memoryData), total, nextCursor }, text: lines.join('\n') };
   },
 });

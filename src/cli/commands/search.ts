@@ -1,4 +1,5 @@
 import type { SearchHit, SearchResponse } from '../../memory/memory-api.ts';
+import type { TimeZone } from '../../util/time-zone.ts';
 import { defineCommand, oneOf, value } from '../command.ts';
 import { warmUpQuietly } from '../embed-before-exit.ts';
 import { filterOptions, toFilterInput } from '../filter-options.ts';
@@ -30,7 +31,7 @@ export const searchCommand = defineCommand({
     const app = await context.app();
     if (mode !== 'keyword') await warmUpQuietly(app, context.signal);
     const response = await app.memory.search({ query, limit, mode, filter });
-    return { data: searchData(response), text: describe(response) };
+    return { data: searchData(response), text: describe(response, app.memory.timeZone) };
   },
 });
 
@@ -38,15 +39,16 @@ function searchData({ hits, ...others }: SearchResponse): object {
   return { ...others, hits: hits.map(({ memory, ...hit }) => ({ ...hit, memory: memoryData(memory) })) };
 }
 
-function describe({ hits, note, nothingRelevant }: SearchResponse): string {
-  const blocks = hits.map((hit, index) => describeHit(hit, index + 1));
+function describe({ hits, note, nothingRelevant }: SearchResponse, zone: TimeZone): string {
+  const blocks = hits.map((hit, index) => `${index + 1}. ${describeHit(hit, zone)}`);
   if (hits.length === 0) blocks.push('Nothing found.');
   else if (nothingRelevant) blocks.push('None of these is clearly relevant.');
   if (note !== '') blocks.push(note);
+  if (hits.length > 0) blocks.push(`Times in ${zone.name}.`);
   return blocks.join('\n\n');
 }
 
-function describeHit(hit: SearchHit, position: number): string {
+function describeHit(hit: SearchHit, zone: TimeZone): string {
   const { memory, snippet, similarity, vectorRank, matchedWords } = hit;
   const meaning =
     similarity !== null
@@ -57,9 +59,5 @@ function describeHit(hit: SearchHit, position: number): string {
   const words =
     matchedWords.length === 0 ? [] : [`${count(matchedWords.length, 'word')}: ${matchedWords.join(', ')}`];
   const why = [...meaning, ...words].join(' · ');
-  return [
-    `${position}. ${memoryHeading(memory)}`,
-    indent(snippet),
-    ...(why === '' ? [] : [indent(why)]),
-  ].join('\n');
+  return [memoryHeading(memory, zone), indent(snippet), ...(why === '' ? [] : [indent(why)])].join('\n');
 }

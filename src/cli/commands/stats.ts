@@ -1,7 +1,8 @@
 import type { Stats } from '../../memory/memory-api.ts';
+import type { TimeZone } from '../../util/time-zone.ts';
 import { defineCommand } from '../command.ts';
 import { describeBacklog, statsWithProgress } from '../embed-before-exit.ts';
-import { byteSize, localTime, table } from '../render.ts';
+import { byteSize, table } from '../render.ts';
 
 export const statsCommand = defineCommand({
   name: 'stats',
@@ -17,7 +18,7 @@ export const statsCommand = defineCommand({
     const stats = await statsWithProgress(memory, context.signal);
     const { oldest, newest, ...others } = stats;
     const data = { dataDir: settings.dataDir, ...others, oldest: isoTime(oldest), newest: isoTime(newest) };
-    return { data, text: describe(stats, settings.dataDir) };
+    return { data, text: describe(stats, settings.dataDir, memory.timeZone) };
   },
 });
 
@@ -25,9 +26,12 @@ function isoTime(milliseconds: number | null): string | null {
   return milliseconds === null ? null : new Date(milliseconds).toISOString();
 }
 
-function describe(stats: Stats, dataDir: string): string {
+function describe(stats: Stats, dataDir: string, zone: TimeZone): string {
   const { embedding, oldest, newest } = stats;
-  const period = oldest === null || newest === null ? '–' : `${localTime(oldest)} to ${localTime(newest)}`;
+  const period =
+    oldest === null || newest === null
+      ? '–'
+      : `${zone.minute(oldest)} to ${zone.minute(newest)} (${zone.name})`;
   const details = Object.entries(embedding.details).map(([name, detail]) => `${name} ${detail}`);
   return table([
     ['memories', `${stats.live}`],

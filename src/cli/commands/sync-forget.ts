@@ -14,9 +14,9 @@ export const syncForgetCommand = defineCommand({
   },
   examples: [['faiss-memory sync forget 3f9a0c1d2e4b5a69', 'remove its folder, after a question']],
   run: async (context, { args: [machine = ''], options: { yes, unmerged } }) => {
-    const { sync } = await context.app();
+    const { sync, memory } = await context.app();
     const known = (await sync.machines()).filter((status) => status.machine === machine);
-    if (known.length > 0 && !yes) context.output.note(describeMachines(known));
+    if (known.length > 0 && !yes) context.output.note(describeMachines(known, memory.timeZone));
     const loss = unmerged ? ' What of them is not included here is lost.' : '';
     const question = `Remove all snapshots of the machine ${machine} from the remote? This cannot be undone.${loss}`;
     if (!(await confirmed(context, question, yes))) {

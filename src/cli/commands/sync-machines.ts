@@ -8,9 +8,12 @@ export const syncMachinesCommand = defineCommand({
   options: {},
   examples: [['faiss-memory sync machines', 'who writes there, and what of it is not here?']],
   run: async (context) => {
-    const { sync } = await context.app();
+    const { sync, memory } = await context.app();
     const machines = await sync.machines();
-    const text = machines.length === 0 ? 'No machine has uploaded anything yet.' : describeMachines(machines);
+    const text =
+      machines.length === 0
+        ? 'No machine has uploaded anything yet.'
+        : describeMachines(machines, memory.timeZone);
     return { data: { machines: machines.map(machineData) }, text };
   },
 });

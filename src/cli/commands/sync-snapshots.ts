@@ -8,7 +8,7 @@ export const syncSnapshotsCommand = defineCommand({
   options: {},
   examples: [['faiss-memory sync snapshots', 'what "sync restore" can bring back']],
   run: async (context) => {
-    const { sync } = await context.app();
-    return snapshotsOutcome(await sync.snapshots(), 'at the remote');
+    const { sync, memory } = await context.app();
+    return snapshotsOutcome(await sync.snapshots(), 'at the remote', memory.timeZone);
   },
 });

@@ -15,11 +15,11 @@ export const syncStatusCommand = defineCommand({
     ['faiss-memory sync status --json | jq -r .stateDigest', 'equal on two machines = they have the same'],
   ],
   run: async (context, { options: { offline } }) => {
-    const { sync } = await context.app();
+    const { sync, memory } = await context.app();
     const status = await longWork(context, (work) => sync.status({ ...work, offline }));
     return {
       data: statusData(status),
-      text: describeStatus(status, Date.now()),
+      text: describeStatus(status, { now: Date.now(), zone: memory.timeZone }),
       exitCode: status.problem === null ? EXIT_CODES.ok : EXIT_CODES.failure,
     };
   },

@@ -55,7 +55,7 @@ export const updateCommand = defineCommand({
     };
     const { memory, masked } = await app.memory.update({ id, ...patch });
     const missing = text === undefined ? undefined : await embedBeforeExit(app, context.signal);
-    const lines = [memoryBrief(memory, context.output.columns)];
+    const lines = [memoryBrief(memory, app.memory.timeZone, context.output.columns)];
     if (masked.length > 0) lines.push(`Masked in the text: ${masked.join(', ')}`);
     if (missing !== undefined) lines.push(...missingText(missing));
     const data = {

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { beginningOf } from '../../memory/snippet.ts';
 import { filled, filterFields, flag, limit, tags, text, toFilter } from '../../wire/fields.ts';
 import { given, hitData, isoTime, memoryData, searchNote, similarData } from '../../wire/memory-data.ts';
 import { defineRoute, type Route } from '../define-route.ts';
@@ -51,8 +52,7 @@ const search = defineRoute({
       filter: toFilter(filter),
     });
     return {
-      // Agents get the day, for each digit costs them; programs the whole time.
-      hits: response.hits.map((hit) => ({ ...hitData(hit), created: isoTime(hit.memory.createdAt) })),
+      hits: response.hits.map(hitData),
       mode: response.mode,
       ...given('note', searchNote(response)),
     };
@@ -170,9 +170,17 @@ const growth = defineRoute({
   group: 'Memories',
   summary: 'How many memories were added on each day',
   access: 'read',
-  input: z.strictObject({}),
-  output: z.object({ days: z.array(z.object({ day: z.string(), added: z.int() })) }),
-  handle: async ({ memory }) => ({ days: await memory.growth() }),
+  input: z.strictObject({
+    time_zone: text("whose days, such as Europe/Berlin; default the server's setting"),
+  }),
+  output: z.object({
+    days: z.array(z.object({ day: z.string(), added: z.int() })),
+    time_zone: z.string(),
+  }),
+  async handle({ memory }, { time_zone: wished }) {
+    const zone = filled(wished) ?? memory.timeZone.name;
+    return { days: await memory.growth(zone), time_zone: zone };
+  },
 });
 
 const map = defineRoute({
@@ -198,7 +206,7 @@ const map = defineRoute({
         id: point.memory.id,
         x: coordinate(point.x),
         y: coordinate(point.y),
-        text: excerptOf(point.memory.text),
+        text: beginningOf(point.memory.text, MAP_TEXT_LENGTH),
         ...given('tags', point.memory.tags),
         created: isoTime(point.memory.createdAt),
       })),
@@ -208,10 +216,6 @@ const map = defineRoute({
 });
 
 const MAP_TEXT_LENGTH = 120;
-
-function excerptOf(text: string): string {
-  return text.length > MAP_TEXT_LENGTH ? `${text.slice(0, MAP_TEXT_LENGTH).toWellFormed()}…` : text;
-}
 
 function coordinate(value: number): number {
   return Math.round(value * 10_000) / 10_000;

@@ -20,6 +20,7 @@ export const statsRoute = defineRoute({
     bytes: z.int(),
     oldest: z.optional(time),
     newest: z.optional(time),
+    time_zone: z.string().check(z.describe('whose days are counted, and meant by dates in filters')),
     tags: counts,
     sources: counts,
     embedding: z.looseObject({

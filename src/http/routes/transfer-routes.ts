@@ -2,7 +2,6 @@ import type { Hono } from 'hono';
 import { stream } from 'hono/streaming';
 import * as z from 'zod/mini';
 import { RequestRefusedError } from '../../errors/request-refused-error.ts';
-import { parseFilter } from '../../memory/filter-input.ts';
 import { exportJsonLines } from '../../portability/export-json-lines.ts';
 import { importJsonLines } from '../../portability/import-json-lines.ts';
 import type { ImportProblem } from '../../portability/import-report.ts';
@@ -26,7 +25,10 @@ export function mountTransferRoutes(app: Hono<HttpEnvironment>, open: OpenServic
     const { memory } = await open();
     const now = Date.now();
     // A store that cannot be read is a problem, and not the end of an answer that has begun.
-    return exportMemories(context, await begun(memory.export(parseFilter(undefined, now))), now);
+    return exportMemories(context, await begun(memory.export()), {
+      now,
+      day: memory.timeZone.day(now),
+    });
   });
   app.post('/import', async (context) => {
     requireAccess(context, 'write');
@@ -49,8 +51,11 @@ async function begun<Item>(source: AsyncIterable<Item>): Promise<AsyncIterable<I
 
 type Batches = Parameters<typeof exportJsonLines>[0];
 
-function exportMemories(context: HttpContext, batches: Batches, now: number): Response {
-  const day = new Date(now).toISOString().slice(0, 10);
+function exportMemories(
+  context: HttpContext,
+  batches: Batches,
+  { now, day }: { readonly now: number; readonly day: string },
+): Response {
   context.header('Content-Type', LINES);
   context.header('Content-Disposition', `attachment; filename="memories-${day}.jsonl"`);
   return stream(context, async (target) => {

@@ -1,28 +1,24 @@
 import * as z from 'zod/mini';
 import { InvalidInputError } from '../../errors/invalid-input-error.ts';
 import { defineTool } from '../define-tool.ts';
-import { metadata, tags, text, texts } from '../../wire/fields.ts';
+import { memoryShape, metadata, tags, text, texts } from '../../wire/fields.ts';
 import type { AddResult } from '../../memory/memory-api.ts';
 import { HALF_TOKENS, tokensOf } from '../answer-size.ts';
 import { renderAdded } from '../render.ts';
 import { addedData, similarData } from '../../wire/memory-data.ts';
 
-const about = {
-  tags,
-  source: text('where it comes from: person, document, URL'),
-  project: text(),
-  metadata,
-};
+const about = { tags, source: text(), project: text(), metadata };
 
 export const memoryAdd = defineTool({
   name: 'memory_add',
   title: 'Remember',
   description:
-    'Store what will matter in later conversations: preferences, decisions and why, facts about people and projects. One fact per memory, understandable on its own, no secrets. Give text, or memories for many. An exact duplicate returns the existing id, which takes over new tags and metadata. A near-duplicate is stored and reported as similar. on_duplicate decides about the same statement in the same words: skip it, supersede the old one with a new version, or add even exact duplicates; other numbers, names or negations are never replaced.',
+    'Store what will matter in later conversations: preferences, decisions and why, facts about people and projects. One fact per memory, understandable on its own, no secrets. Give text, or memories for many. An exact duplicate returns the existing id, which takes over new tags and metadata. A near-duplicate is stored and reported as similar. on_duplicate, for the same statement in the same words: skip it, supersede the old one, or add even exact duplicates; other numbers, names or negations are never replaced.',
   intent: 'add',
   input: z.strictObject({
     text: text(),
     ...about,
+    source: text('where it comes from: person, document, URL'),
     memories: z.optional(z.array(z.strictObject({ text: z.string(), ...about }))),
     on_duplicate: z.optional(z.enum(['add', 'skip', 'supersede'])),
   }),
@@ -33,16 +29,7 @@ export const memoryAdd = defineTool({
         outcome: z.string(),
         gained: z.optional(texts),
         twin: z.optional(z.object({ id: z.string(), differs: texts })),
-        similar: z.optional(
-          z.array(
-            z.object({
-              id: z.string(),
-              similarity: z.optional(z.number()),
-              differs: z.optional(z.string()),
-              text: z.string(),
-            }),
-          ),
-        ),
+        similar: z.optional(z.array(memoryShape)),
         masked: z.optional(texts),
       }),
     ),

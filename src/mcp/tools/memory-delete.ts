@@ -30,6 +30,6 @@ export const memoryDelete = defineTool({
       );
     }
     const result = await memory.delete({ ids, dryRun, confirm: filled(confirm), filter });
-    return { data: deletedData(result), text: renderDeleted(result) };
+    return { data: deletedData(result), text: renderDeleted(result, memory.timeZone) };
   },
 });

@@ -12,7 +12,7 @@ export const memoryGet = defineTool({
   input: z.strictObject({ ids: texts, cursor: text('from the part before') }),
   output: z.object({ memories: z.array(memoryShape), next_cursor: text() }),
   async handle({ memory }, { ids, cursor }) {
-    const { shown, next } = partOf(await memory.get(ids), cursor);
-    return { data: partData(shown, next), text: renderPart(shown, next) };
+    const part = partOf(await memory.get(ids), cursor);
+    return { data: partData(part), text: renderPart(part, memory.timeZone) };
   },
 });

@@ -26,7 +26,8 @@ export const memoryList = defineTool({
   async handle({ memory }, { which, order, limit: most, cursor, ...filter }) {
     const request = { which, order, cursor, filter: toFilter(filter) };
     const all = await memory.list({ ...request, limit: most });
-    const fitting = countFitting(all.memories.map((item) => [renderBeginning(item), listedData(item)]));
+    const zone = memory.timeZone;
+    const fitting = countFitting(all.memories.map((item) => [renderBeginning(item, zone), listedData(item)]));
     const isShort = fitting < all.memories.length;
     // Asked once more, for the cursor behind the last one that fits.
     const page = isShort ? await memory.list({ ...request, limit: fitting }) : all;
@@ -36,7 +37,7 @@ export const memoryList = defineTool({
         total: page.total,
         ...(page.nextCursor === undefined ? {} : { next_cursor: page.nextCursor }),
       },
-      text: renderPage(page, which, isShort),
+      text: renderPage(page, { which, zone, isShort }),
     };
   },
 });

@@ -1,10 +1,11 @@
 import * as z from 'zod/mini';
+import type { SearchHit } from '../../memory/memory-api.ts';
 import { defineTool } from '../define-tool.ts';
 import { filterFields, flag, limit, tags, toFilter } from '../../wire/fields.ts';
 import { countFitting } from '../answer-size.ts';
 import { leanData } from '../memory-parts.ts';
 import { lines, renderHit, renderSearch } from '../render.ts';
-import { hitData, searchData, searchNote } from '../../wire/memory-data.ts';
+import { datedHitData, given, searchNote } from '../../wire/memory-data.ts';
 
 export const memorySearch = defineTool({
   name: 'memory_search',
@@ -35,24 +36,33 @@ export const memorySearch = defineTool({
         created: z.string(),
       }),
     ),
+    time_zone: z.optional(z.string()),
     mode: z.string(),
     note: z.optional(z.string()),
     next_offset: z.optional(z.int()),
   }),
   async handle({ memory }, { query, limit: most, offset = 0, mode, ...filter }) {
     const found = await memory.search({ query, limit: most, mode, filter: toFilter(filter) });
+    const zone = memory.timeZone;
     const rest = found.hits.slice(offset);
-    const shown = rest.slice(0, countFitting(rest.map((hit) => [renderHit(hit), leanData(hitData(hit))])));
+    const dataOf = (hit: SearchHit): object => leanData(datedHitData(hit, zone));
+    const shown = rest.slice(0, countFitting(rest.map((hit) => [renderHit(hit, zone), dataOf(hit)])));
     const next = offset + shown.length;
     const more =
       next < found.hits.length
         ? `Shown are hits ${offset + 1} to ${next} of ${found.hits.length}, so that the answer stays short; the others with the same arguments and offset ${next}.`
         : '';
     const note = lines(searchNote(found), more);
-    const data = { ...searchData(found, note), hits: shown.map((hit) => leanData(hitData(hit))) };
+    const data = {
+      hits: shown.map(dataOf),
+      ...(shown.length === 0 ? {} : { time_zone: zone.name }),
+      mode: found.mode,
+      ...given('note', note),
+      ...(more === '' ? {} : { next_offset: next }),
+    };
     return {
-      data: more === '' ? data : { ...data, next_offset: next },
-      text: renderSearch({ ...found, hits: shown }, note),
+      data,
+      text: renderSearch({ ...found, hits: shown }, note, zone),
     };
   },
 });

@@ -34,7 +34,7 @@ export const memoryUpdate = defineTool({
       const [restored] = await memory.restore([id]);
       if (restored === undefined) throw new NotFoundError([id]);
       const data = { memory: listedData(restored) };
-      return { data, text: renderRestored(restored) };
+      return { data, text: renderRestored(restored, memory.timeZone) };
     }
     if (changesNothing) {
       const names = [...Object.keys(changes), 'restore'].join(', ');
@@ -42,6 +42,6 @@ export const memoryUpdate = defineTool({
     }
     const { memory: updated, masked } = await memory.update({ id, ...patch });
     const data = { memory: listedData(updated), ...given('masked', masked) };
-    return { data, text: renderUpdated(updated, masked) };
+    return { data, text: renderUpdated(updated, masked, memory.timeZone) };
   },
 });

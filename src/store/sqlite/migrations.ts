@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Connection } from './connection.ts';
 import { APPLICATION_ID, SCHEMA_1, SCHEMA_2 } from './schema.ts';
+import { rebuildWords } from './word-index.ts';
 
 /** One step of the schema. Runs inside a transaction; versions count up from 1 without gaps. */
 export interface Migration {
@@ -27,6 +28,8 @@ export const MIGRATIONS: readonly Migration[] = [
       connection.exec(SCHEMA_2);
     },
   },
+  // Symbols, emoji, joined words and numbers with separators came into the full-text index.
+  { version: 3, up: rebuildWords },
 ];
 
 /** Random, because it must be unique among machines that know nothing of each other. */

@@ -164,8 +164,8 @@ export class SqliteMemoryStore implements MemoryStore {
     return this.#file.read((connection) => readVectors(connection, stamp, ids));
   }
 
-  growth(): Promise<DayCount[]> {
-    return this.#file.read(readGrowth);
+  growth(timeZone: string): Promise<DayCount[]> {
+    return this.#file.read((connection) => readGrowth(connection, timeZone));
   }
 
   stats(stamp?: ModelStamp): Promise<StoreStats> {

@@ -1,8 +1,8 @@
 import type { MemoryFilter } from '../../memory/filter.ts';
+import { queryTerms } from '../../memory/words.ts';
 import type { Candidate, CandidateRequest } from '../memory-store.ts';
 import type { Connection } from './connection.ts';
 import { filterCondition, matchesAll } from './filter-sql.ts';
-import { fullTextQuery } from './full-text.ts';
 import { Query, type SqlValue } from './query.ts';
 
 interface ScoredRow {
@@ -41,4 +41,15 @@ function filtered(
     `SELECT m.id, -bm25(word) AS score FROM word CROSS JOIN memory m ON m.num = word.rowid
      WHERE word MATCH ? AND ${condition.sql} ORDER BY bm25(word), m.num DESC LIMIT ?`,
   ).all(connection, query, ...condition.parameters, limit);
+}
+
+/**
+ * The terms of a free text in FTS5's language. Every term is quoted and holds nothing but letters, digits and
+ * spaces, so no query syntax can get in.
+ * @returns null when the text has nothing to look for
+ */
+export function fullTextQuery(text: string): string | null {
+  const terms = queryTerms(text);
+  if (terms.length === 0) return null;
+  return terms.map(({ words, prefix }) => `"${words.join(' ')}"${prefix ? ' *' : ''}`).join(' OR ');
 }

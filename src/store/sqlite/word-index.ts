@@ -1,5 +1,5 @@
+import { indexedText } from '../../memory/words.ts';
 import type { Connection } from './connection.ts';
-import { indexedText } from './full-text.ts';
 import { Query } from './query.ts';
 import { toContent, type ContentRow } from './stored-version.ts';
 
@@ -47,6 +47,25 @@ export class ChangedWords {
         indexedText(tags.join(' ')),
       );
     }
+  }
+}
+
+const selectNext = new Query<[after: number, limit: number], { num: number }>(
+  `SELECT num FROM memory WHERE state = 'live' AND num > ? ORDER BY num LIMIT ?`,
+);
+const REBUILT_AT_ONCE = 500;
+
+/** Makes the whole index again, for the rules of `indexedText` have changed. */
+export function rebuildWords(connection: Connection): void {
+  connection.exec(`INSERT INTO word (word) VALUES ('delete-all')`);
+  for (let after = 0; ;) {
+    const rows = selectNext.all(connection, after, REBUILT_AT_ONCE);
+    const last = rows.at(-1);
+    if (last === undefined) return;
+    const words = new ChangedWords();
+    for (const { num } of rows) words.note(num, false);
+    words.apply(connection);
+    after = last.num;
   }
 }
 

@@ -7,11 +7,14 @@ import { useMapPoints } from '../components/use-map-points.ts';
 import type { GrowthDay } from '../types.ts';
 import { useLoad } from '../use-load.ts';
 
+/** In the days of the browser, as everything on the page. */
+const GROWTH_HERE = `/stats/growth?${new URLSearchParams({
+  time_zone: new Intl.DateTimeFormat().resolvedOptions().timeZone,
+}).toString()}`;
+
 /** What is remembered, seen from far: over time, and by meaning. */
 export function PictureView() {
-  const growth = useLoad('growth', (signal) =>
-    call<{ days: GrowthDay[] }>('GET', '/stats/growth', { signal }),
-  );
+  const growth = useLoad('growth', (signal) => call<{ days: GrowthDay[] }>('GET', GROWTH_HERE, { signal }));
   return (
     <>
       <h1>Picture</h1>

@@ -129,7 +129,7 @@ export function describeLists(prepare: PrepareStore): void {
       }
     });
 
-    it('counts the live memories of each day, by universal time', async () => {
+    it('counts the live memories of each day of a zone', async () => {
       const day = 86_400_000;
       const at2026 = Date.UTC(2026, 0, 31);
       await at.add('last moment', { createdAt: at2026 - 1 });
@@ -140,9 +140,17 @@ export function describeLists(prepare: PrepareStore): void {
       }
       const gone = await at.add('deleted', { createdAt: at2026 + day });
       await at.store.delete([gone]);
-      expect(await at.store.growth()).toEqual([
+      expect(await at.store.growth('UTC')).toEqual([
         { day: '2026-01-30', count: 1 },
         { day: '2026-01-31', count: 2 },
+      ]);
+      expect(await at.store.growth('Asia/Tokyo')).toEqual([
+        { day: '2026-01-31', count: 2 },
+        { day: '2026-02-01', count: 1 },
+      ]);
+      expect(await at.store.growth('America/St_Johns')).toEqual([
+        { day: '2026-01-30', count: 2 },
+        { day: '2026-01-31', count: 1 },
       ]);
     });
   });

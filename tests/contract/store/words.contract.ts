@@ -33,6 +33,58 @@ export function describeWordSearch(prepare: PrepareStore): void {
       expect(await at.byWords(query)).toEqual(what === 'nothing' ? [] : [id]);
     });
 
+    it.each([
+      ['C++', 'The engine is written in C++17', 'Vitamin C is good'],
+      ['C#', 'We hire for C#/F#', 'The backend is in C++'],
+      ['.NET', 'It runs on .NET 8', 'the neat report'],
+      ['A*', 'A* finds the way', 'a way to find'],
+      ['Disney+', 'a film on Disney+', 'the film of the year'],
+      ['🎉', 'party 🎉 on Friday', 'party 🎈 on Friday'],
+      ['👩‍💻', 'she is a 👩🏽‍💻', 'she is a 👩'],
+      ['👍🏻', 'I 👍🏿 it', 'I 👎🏿 it'],
+      ['🇩🇪', 'the 🇩🇪 team', 'the 🇧🇪 team'],
+      ['🏴󠁧󠁢󠁷󠁬󠁳󠁿', 'the 🏴󠁧󠁢󠁷󠁬󠁳󠁿 team', 'the 🏴󠁧󠁢󠁳󠁣󠁴󠁿 team'],
+      ['1️⃣', 'first 1️⃣', 'first 2️⃣'],
+      ['→', 'left → right', 'left ← right'],
+      ['=>', 'a => b', 'a >= b'],
+      ['9fceb02', 'broken by 9fceb02d0ae598e95dc970b74767f19372d61af8', '8fceb02d0ae598e95dc970b74767f1937'],
+      ['1a410efbd13591db07496601ebc7a059dd55cfe9', 'fixed in 1a410ef', 'fixed in 1a411ef'],
+      ['deadbee', 'the hash deadbeefcafe', 'the dead bee'],
+      ['3f2504e0-4f8', 'id 3f2504e0-4f89-41d3-9a0c-0305e82c3301', 'id 4f89a-3f25'],
+      ['202601', 'invoice 20260131-77', 'invoice 20250131-77'],
+      ['9783161484100', 'ISBN 978-3-16-148410-0', 'ISBN 978-3-16-148410-1'],
+      ['978-0-306-40615-7', 'ISBN 9780306406157', 'ISBN 978-3-16-148410-0'],
+      ['080442957X', 'ISBN 0-8044-2957-X', 'ISBN 0-8044-2958-X'],
+      ['5551239876', 'call 555 123 9876', 'call 555 123 9877'],
+      ['+49 30 1234567', 'call +49 (0)30 123-4567', 'call me at once'],
+      ['1000000', 'for 1,000,000 users', 'for 1,000 users'],
+      ['--dry-run', 'use --dry-run first', 'use --force first'],
+      ['#123', 'see #123', 'see #124'],
+      ['$HOME', 'set ${HOME} first', 'set the path first'],
+      ['@scope/name', 'install @scope/name', 'install anything'],
+      ['userName', 'function getUserName()', 'function getUser()'],
+      ['get_user_name', 'function getUserName()', 'function setUsername()'],
+      ['maxRetryCount', 'max_retry_count = 3', 'maximum = 3'],
+      ['1.2.3', 'release v1.2.3', 'release v4.5.6'],
+      ['ёлка', 'зелёная елка', 'зелёная палка'],
+      ['все еще', 'Всё ещё зима', 'зима'],
+      ['замок', 'большой за́мок', 'большой дом'],
+      ['ΑΘΗΝΑ', 'η Αθήνα', 'η Σπάρτη'],
+      ['احمد', 'اسمه أحمد', 'اسمه عمر'],
+      ['CAFÉ', 'the cafe is closed', 'the office is closed'],
+      ['12345', 'code １２３４５', 'code １２３４６'],
+    ])('finds by %j only %j', async (query, text, other) => {
+      await at.add(other);
+      const id = await at.add(text);
+      expect(await at.byWords(query)).toEqual([id]);
+    });
+
+    it('prefers a number to others that share its groups', async () => {
+      const id = await at.add('9780306406157');
+      await at.add('978-0-306 978-0-306 40616');
+      expect((await at.byWords('978-0-306-40615-7'))[0]).toBe(id);
+    });
+
     it('ranks an address before texts that share only its parts', async () => {
       await at.store.add([draft('version 10.0 of 5 tools, 0 errors'), draft('port 5 and 10 and 0')]);
       const id = await at.add('the server is at 10.0.0.5');

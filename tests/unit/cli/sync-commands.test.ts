@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import type { BackupApi, RestoreResult } from '../../../src/backup/backup-api.ts';
 import type { Finding, ProbeReport } from '../../../src/blob/probe-finding.ts';
+import { TimeZone } from '../../../src/util/time-zone.ts';
 import { describeStatus } from '../../../src/cli/describe-sync.ts';
 import { parseCommandLine } from '../../../src/cli/program.ts';
 import type { SyncApi } from '../../../src/sync/sync-api.ts';
@@ -211,7 +212,7 @@ describe('sync status', () => {
       unsentWrites: 4,
       problem: { code: 'unreachable', message: 'No connection', fix: 'Check the network.', at: NOON },
     });
-    const text = describeStatus(status, NOON + 12_000);
+    const text = describeStatus(status, { now: NOON + 12_000, zone: new TimeZone('UTC') });
     expect(text).toMatch(/^reachable +no, observed 12 s ago$/m);
     expect(text).toMatch(/^last upload +auto_20260131_110000, observed 60 min ago$/m);
     expect(text).toMatch(/^not uploaded +4 changes$/m);

@@ -53,6 +53,7 @@ describe('defaults', () => {
       project: '',
       textLimit: 100_000,
       trashDays: 30,
+      timeZone: new Intl.DateTimeFormat().resolvedOptions().timeZone,
       secrets: 'mask',
       vectorIndex: 'auto',
       embedding: {
@@ -163,6 +164,7 @@ describe('precedence', () => {
   it('holds for every setting: each of its three sources beats the next', () => {
     const samples: Record<string, [string, string, string]> = {
       dataDir: ['/a', '/b', '/c'],
+      timeZone: ['Asia/Tokyo', 'Europe/Berlin', 'UTC'],
       logLevel: ['error', 'info', 'debug'],
       logFormat: ['json', 'text', 'JSON'],
       secrets: ['mask', 'reject', 'allow'],

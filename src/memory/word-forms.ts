@@ -1,0 +1,121 @@
+/**
+ * Forms of writing that a tokenizer of words would drop or tear apart: `C++`, `.NET`, `--flag`, emoji, numbers
+ * with separators, `camelCase`. Each gives keys, words of letters and digits only, which stand for the form in
+ * the full-text index and in queries.
+ */
+export interface WordForm {
+  /** One of them is enough to match; a key with spaces is a sequence of words. */
+  readonly keys: readonly string[];
+  /** Keys that only the index holds, because the form contains them. */
+  readonly contained?: readonly string[];
+  readonly start: number;
+  readonly end: number;
+  /** The form says more than words in it that are no longer than this: `C++` is not `C`. */
+  readonly covers: number;
+}
+
+const EMOJI_PART = '\\p{Extended_Pictographic}(?:\\uFE0F|\\p{Emoji_Modifier})?';
+const EMOJI = new RegExp(
+  `\\p{RI}\\p{RI}|[0-9#*]\\uFE0F?\\u20E3|${EMOJI_PART}[\\u{E0020}-\\u{E007F}]*(?:\\u200D${EMOJI_PART})*`,
+  'gu',
+);
+const SKIN_TONE = /\p{Emoji_Modifier}/gu;
+const GENDER = /\u200D[\u2640\u2642]/gu;
+
+const WITH_SUFFIX = /(?<![\p{L}\p{N}\p{M}_])(\p{L}[\p{L}\p{N}]{0,30})([+#]{1,2}|\*(?!\*))(?![\p{L}\p{M}*])/gu;
+const WITH_PREFIX =
+  /(?<![\p{L}\p{N}\p{M}.#$@_~&/\\-])([.#@]|\$\{?|--?)([\p{L}\p{N}][\p{L}\p{N}\p{M}_-]{0,60})\}?/gu;
+const NUMBER_WITH_SEPARATORS =
+  /(?<![\p{L}\p{N}])\d+(?:[ ()/.,'’\u00A0\u202F\u2010-\u2015-]{1,3}\d+)+(?:-?[xX])?(?![\p{L}\p{N}])/gu;
+const SPACES_BETWEEN_NUMBERS = /[ ,\u00A0\u202F]+/u;
+const CAMEL_CASE =
+  /(?<![\p{L}\p{N}\p{M}])(?=[\p{L}\p{N}]{4,60}(?![\p{L}\p{N}]))[\p{L}\p{N}]*(?:[\p{Ll}\p{N}]\p{Lu}|\p{Lu}{2}\p{Ll}{2})[\p{L}\p{N}]*/gu;
+const VERSION = /(?<![\p{L}\p{N}\p{M}])[vV](\d+(?:\.\d+)+)/gu;
+const SIGN = /(?!\p{Extended_Pictographic}|\p{RI})[^\p{ASCII}\p{L}\p{N}\p{M}\p{P}\p{Z}\p{C}\p{Sk}]/gu;
+/** Not marks that end sentences, draw lines or make a text bold. */
+const OPERATOR = /(?<!\S)(?![-.*_#~!?,;`'"()[\]{}]+(?!\S))[!-/:-@[-`{-~]{2,4}(?!\S)/gu;
+
+/** Fewer digits are found as they are; more are no number that anybody types. */
+const MIN_DIGITS = 7;
+const MAX_DIGITS = 25;
+
+/** The forms of a text in normal form KC, in no order. */
+export function* wordForms(text: string): Generator<WordForm> {
+  for (const match of text.matchAll(EMOJI)) yield formOf(match, emojiKeys(match[0]));
+  for (const match of text.matchAll(WITH_SUFFIX)) {
+    const [whole, word = '', suffix] = match;
+    if (suffix !== '*' || word.length === 1) yield formOf(match, { keys: [encoded(whole)] });
+  }
+  for (const match of text.matchAll(WITH_PREFIX)) {
+    const [, prefix = '', name = ''] = match;
+    yield formOf(match, { keys: [encoded(`${prefix.charAt(0) === '$' ? '$' : prefix}${name}`)] });
+  }
+  for (const match of text.matchAll(SIGN)) yield formOf(match, { keys: [encoded(match[0])] });
+  for (const match of text.matchAll(OPERATOR)) yield formOf(match, { keys: [encoded(match[0])] });
+  yield* numbers(text);
+  yield* joinedWords(text);
+}
+
+function* numbers(text: string): Generator<WordForm> {
+  for (const match of text.matchAll(NUMBER_WITH_SEPARATORS)) {
+    const [whole] = match;
+    const variants = [whole, whole.replace('(0)', ''), ...whole.split(SPACES_BETWEEN_NUMBERS)];
+    const keys = variants
+      .map((variant) => variant.replace(/[^\dxX]/g, '').toLowerCase())
+      .filter((digits) => digits.length >= MIN_DIGITS && digits.length <= MAX_DIGITS);
+    if (keys.length > 0)
+      yield { ...formOf(match, { keys: [...new Set(keys)] }), covers: /[\s.]/u.test(whole) ? 0 : 3 };
+  }
+  for (const match of text.matchAll(VERSION)) {
+    const keys = [(match[1] ?? '').replaceAll('.', ' ')];
+    yield { ...formOf(match, { keys }), covers: 0 };
+  }
+}
+
+function* joinedWords(text: string): Generator<WordForm> {
+  for (const match of text.matchAll(CAMEL_CASE)) {
+    const parts = match[0]
+      .replace(/([\p{Ll}\p{N}])(\p{Lu})/gu, '$1 $2')
+      .replace(/(\p{Lu})(\p{Lu}\p{Ll}{2})/gu, '$1 $2')
+      .toLowerCase();
+    // Names such as iPhone are one word.
+    const isIdentifier = parts.split(' ').filter((part) => part.length > 1).length > 1;
+    if (isIdentifier) yield { ...formOf(match, { keys: [parts] }), covers: 0 };
+  }
+}
+
+function formOf(
+  match: RegExpExecArray,
+  { keys, contained = [] }: { readonly keys: readonly string[]; readonly contained?: readonly string[] },
+): WordForm {
+  return { keys, contained, start: match.index, end: match.index + match[0].length, covers: 1 };
+}
+
+/** An emoji is found with or without skin tone and gender, and by its parts. */
+function emojiKeys(emoji: string): {
+  readonly keys: readonly string[];
+  readonly contained: readonly string[];
+} {
+  const plain = emoji.replaceAll('\uFE0F', '');
+  const toneless = plain.replace(SKIN_TONE, '') || plain;
+  const genderless = toneless.replace(GENDER, '') || toneless;
+  const keys = new Set([plain, toneless, genderless].map(pictureKey));
+  const contained = new Set([...toneless.split('\u200D')].map(pictureKey));
+  return { keys: [...keys], contained: [...contained].filter((key) => !keys.has(key)) };
+}
+
+/** From the private use area, whose characters the tokenizer takes for letters. */
+const PRIVATE_USE = 0xe0_00;
+
+function pictureKey(emoji: string): string {
+  const codes = Array.from(emoji, (character) => (character.codePointAt(0) ?? 0).toString(16));
+  return `${String.fromCharCode(PRIVATE_USE)}${codes.join(String.fromCharCode(PRIVATE_USE + 1))}`;
+}
+
+function encoded(form: string): string {
+  return form
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}\p{M}]/gu, (sign) =>
+      sign < '\u0080' ? String.fromCharCode(PRIVATE_USE + sign.charCodeAt(0)) : pictureKey(sign),
+    );
+}

@@ -1,0 +1,207 @@
+import { UNSPACED } from './languages.ts';
+import { isStopWord } from './stop-words.ts';
+import { wordForms, type WordForm } from './word-forms.ts';
+
+/** More terms than this make a search slower, not better. */
+const MAX_TERMS = 64;
+/** Longer runs of joined words (a URL with its query, a base64 text) are no phrase that anybody repeats. */
+const MAX_PHRASE_WORDS = 12;
+/** As short as people abbreviate the hash of a commit, and as long as it is. */
+const SHORT_HASH = { from: 7, to: 12 };
+
+const WORD = /[\p{L}\p{N}\p{M}\p{Co}]+/gu;
+/** Hebrew points, Arabic vowel signs and lengthening, and soft hyphens, which writers set or leave out at will. */
+const OPTIONAL_MARKS =
+  /[\u00ad\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0610-\u061a\u0640\u064b-\u065f\u0670]/g;
+/** Letters that Unicode does not decompose, but that are written with other letters where the keyboard lacks them. */
+const SPELLED_OUT: Readonly<Record<string, string>> = {
+  ß: 'ss',
+  ẞ: 'ss',
+  æ: 'ae',
+  Æ: 'ae',
+  œ: 'oe',
+  Œ: 'oe',
+  ø: 'o',
+  Ø: 'o',
+  ł: 'l',
+  Ł: 'l',
+  đ: 'd',
+  Đ: 'd',
+  ı: 'i',
+  ё: 'е',
+  Ё: 'Е',
+  أ: 'ا',
+  إ: 'ا',
+  آ: 'ا',
+  ى: 'ي',
+  ی: 'ي',
+  ک: 'ك',
+};
+const SPELLED_OUT_LETTER = /[ßẞæÆœŒøØłŁđĐıёЁأإآىیک]/g;
+/** Accents that the tokenizer of the index leaves where they are: of Greek, and the stress of Cyrillic vowels. */
+const ACCENTED = /[\p{Script=Greek}\p{Script=Cyrillic}]\p{M}|[\u0386-\u03ce\u1f00-\u1fff]/u;
+const OTHER_ACCENTS = /(?<=\p{Script=Greek}\p{M}*)\p{M}|(?<=[аеиоуыэюяіѣ])[\u0300\u0301]/giu;
+
+/** Unifies compatibility forms, optional marks and spellings; Latin accents and case are left. */
+export function unified(text: string): string {
+  const plain = text
+    .normalize('NFKC')
+    .replace(OPTIONAL_MARKS, '')
+    .replace(SPELLED_OUT_LETTER, (letter) => SPELLED_OUT[letter] ?? letter);
+  return ACCENTED.test(plain) ? plain.normalize('NFD').replace(OTHER_ACCENTS, '').normalize('NFC') : plain;
+}
+
+/**
+ * The form of a text that goes into the full-text index: unified, with scripts without spaces split into single
+ * characters, so that pairs of characters can be searched, and at its end the keys of its special forms.
+ * Case, accents and English endings are the tokenizer's business.
+ */
+export function indexedText(text: string): string {
+  const plain = unified(text);
+  const keys = new Set<string>();
+  for (const form of wordForms(plain)) for (const key of allKeys(form)) keys.add(key);
+  const words = plain.replace(UNSPACED, ' $& ');
+  return keys.size === 0 ? words : `${words} ${[...keys].join(' ')}`;
+}
+
+function allKeys({ keys, contained = [] }: WordForm): readonly string[] {
+  return [...keys, ...contained];
+}
+
+/** A word of a text as the index holds it, or a key of a special form. */
+export interface IndexedWord {
+  readonly word: string;
+  /** Where it stands in the text. */
+  readonly start: number;
+  readonly end: number;
+}
+
+/** The words that `indexedText` gives to the index, in its order, in lower case and without accents. */
+export function* indexedWords(text: string): Generator<IndexedWord> {
+  const composed = text.normalize('NFKC');
+  const plain = composed.length === text.length ? composed : text;
+  for (const match of plain.matchAll(WORD)) {
+    for (const part of partsOf(match[0])) {
+      const start = match.index + part.at;
+      yield { word: folded(part.text), start, end: start + part.text.length };
+    }
+  }
+  for (const form of wordForms(plain)) {
+    const { start, end } = form;
+    for (const key of allKeys(form))
+      for (const word of key.split(' ')) yield { word: folded(word), start, end };
+  }
+}
+
+/** Characters of scripts without spaces, and what stands between them. */
+function partsOf(word: string): { readonly text: string; readonly at: number }[] {
+  if (word.search(UNSPACED) === -1) return [{ text: word, at: 0 }];
+  return [...word.matchAll(PART)].map((match) => ({ text: match[0], at: match.index }));
+}
+
+const PART = new RegExp(`${UNSPACED.source}|(?:(?!${UNSPACED.source}).)+`, 'gsu');
+
+const ASCII = /^\p{ASCII}*$/u;
+
+/** A word as the tokenizer makes it, except its English ending. */
+export function folded(word: string): string {
+  if (ASCII.test(word)) return word.toLowerCase();
+  return unified(word)
+    .toLowerCase()
+    .normalize('NFD')
+    .replace(/(?<=\p{Script=Latin}\p{M}*)\p{M}/gu, '')
+    .normalize('NFC');
+}
+
+/** Something to look for in the index. */
+export interface QueryTerm {
+  /** Words that must stand next to each other. */
+  readonly words: readonly string[];
+  /** The last word may go on. */
+  readonly prefix: boolean;
+  /** As the query has it, to explain hits. */
+  readonly shown: string;
+}
+
+/**
+ * What to look for by a free text: any of its words, stop words only when there is nothing else. Words joined by
+ * punctuation (`10.0.0.5`, `foo_bar`) are phrases too; runs of characters without spaces give their adjacent
+ * pairs; long numbers and hashes match by their beginning; symbols, emoji and identifiers by their keys.
+ */
+export function queryTerms(text: string): readonly QueryTerm[] {
+  const plain = unified(text);
+  const forms = [...wordForms(plain)];
+  const terms = new Map<string, QueryTerm>();
+  const words: QueryTerm[] = [];
+  for (const form of forms) {
+    const shown = plain.slice(form.start, form.end);
+    for (const key of form.keys) addTerm(terms, { words: key.split(' '), prefix: false, shown });
+  }
+  for (const piece of plain.matchAll(/\S+/gu)) {
+    const found = [...piece[0].matchAll(WORD)];
+    if (found.length > 1 && found.length <= MAX_PHRASE_WORDS) addTerm(terms, phraseOf(piece[0], found));
+    for (const { 0: word, index } of found) {
+      const at = piece.index + index;
+      // `C++` does not ask for everything with a C, nor a telephone number for all with its parts.
+      const isCovered = forms.some(
+        ({ start, end, covers }) => word.length <= covers && at >= start && at < end,
+      );
+      if (!isCovered) words.push(...wordTerms(word.toLowerCase()));
+    }
+  }
+  const telling = words.filter((term) => !isStopWord(term.words.join(' ')));
+  for (const term of telling.length > 0 || terms.size > 0 ? telling : words) addTerm(terms, term);
+  return mostTelling([...terms.values()]);
+}
+
+function addTerm(terms: Map<string, QueryTerm>, term: QueryTerm): void {
+  const key = `${term.words.join(' ')}${term.prefix ? '*' : ''}`;
+  if (!terms.has(key)) terms.set(key, term);
+}
+
+/** The beginning of an identifier such as `3f2504e0-4f89-41d3`. */
+const DASHED_HASH = /^[0-9a-f]{8}(?:-[0-9a-f]{1,12})+$/i;
+
+function phraseOf(piece: string, words: readonly RegExpExecArray[]): QueryTerm {
+  const shown = piece.slice(
+    words[0]?.index ?? 0,
+    (words.at(-1)?.index ?? 0) + (words.at(-1)?.[0].length ?? 0),
+  );
+  const phrase = spaced(words.map(([word]) => word.toLowerCase()).join(' '));
+  return { words: phrase.split(/ +/), prefix: DASHED_HASH.test(shown), shown };
+}
+
+/** A word as it is; where its script has no spaces, the adjacent pairs of its characters. */
+function wordTerms(word: string): QueryTerm[] {
+  const parts = spaced(word).split(/ +/);
+  if (parts.length === 1)
+    return [{ words: parts, prefix: isLongNumber(word), shown: word }, ...shortHashes(word)];
+  const pairs = parts.slice(1).map((part, index) => [parts[index] ?? '', part]);
+  const others = parts.filter((part) => part.search(UNSPACED) === -1).map((part) => [part]);
+  return [...others, ...pairs].map((pair) => ({ words: pair, prefix: false, shown: pair.join('') }));
+}
+
+function isLongNumber(word: string): boolean {
+  return /^(?=\D*\d)[0-9a-f]{6,64}$/.test(word) || /^[a-f]{7,64}$/.test(word);
+}
+
+/** A text may have the hash of a commit shorter than the query. */
+function shortHashes(word: string): QueryTerm[] {
+  if (!/^(?=[a-f]*\d)(?=\d*[a-f])[0-9a-f]{13,64}$/.test(word)) return [];
+  return Array.from({ length: SHORT_HASH.to - SHORT_HASH.from + 1 }, (_, index) => ({
+    words: [word.slice(0, SHORT_HASH.from + index)],
+    prefix: false,
+    shown: word,
+  }));
+}
+
+function spaced(text: string): string {
+  return text.replace(UNSPACED, ' $& ').trim();
+}
+
+/** Long terms are rare terms; equal lengths stay in the order of the query. */
+function mostTelling(terms: readonly QueryTerm[]): readonly QueryTerm[] {
+  if (terms.length <= MAX_TERMS) return terms;
+  const length = ({ words }: QueryTerm): number => words.join(' ').length;
+  return [...terms].sort((a, b) => length(b) - length(a)).slice(0, MAX_TERMS);
+}
