@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { BlobSettings } from '../../src/blob/blob-settings.ts';
 import type { BlobStore, CreatableBlobStore } from '../../src/blob/blob-store.ts';
 import { createBlobStore } from '../../src/blob/create-blob-store.ts';
@@ -94,7 +94,7 @@ function patience(fault: Fault): number {
 export async function describeFaults(server: TestServer): Promise<void> {
   const program = await findIfWanted(server);
   describe(`faults need ${server.name}, which`, () => {
-    it(`is ${program === null ? 'left out, and not required' : 'there'}`, () => {
+    test(`is ${program === null ? 'left out, and not required' : 'there'}`, () => {
       expect(program !== null || !isRequired(server)).toBe(true);
     });
   });
@@ -134,7 +134,7 @@ export async function describeFaults(server: TestServer): Promise<void> {
       });
 
     describe.each(operations)('%s', (operation) => {
-      it.each(passing)('gets over $kind $status', async (fault) => {
+      test.each(passing)('gets over $kind $status', async (fault) => {
         const harmed = await open(patience(fault));
         proxy.plan((index) => (index === 0 ? fault : undefined));
         expect(await call(retrying(harmed), operation)).toEqual(rightAnswers[operation]);
@@ -143,7 +143,7 @@ export async function describeFaults(server: TestServer): Promise<void> {
         expect(after === null ? 'nothing' : textOf(after.bytes)).toBe(leftBehind[operation]);
       });
 
-      it.each(passing)('answers rightly or with a typed error while $kind $status lasts', async (fault) => {
+      test.each(passing)('answers rightly or with a typed error while $kind $status lasts', async (fault) => {
         const harmed = await open(patience(fault));
         proxy.plan(() => fault);
         const outcome = await call(retrying(harmed, 2), operation).catch((error: unknown) =>
@@ -157,14 +157,14 @@ export async function describeFaults(server: TestServer): Promise<void> {
         }
       });
 
-      it.each(lasting)('takes HTTP %i for final (%s)', async (status, reason) => {
+      test.each(lasting)('takes HTTP %i for final (%s)', async (status, reason) => {
         proxy.plan(() => ({ kind: 'status', status }));
         const error = await errorOf(call(retrying(), operation));
         expect(error).toMatchObject({ reason, operation, status, retryable: false, maybeApplied: false });
         expect(waits).toEqual([]);
       });
 
-      it.each<Fault>([{ kind: 'sign-in-page' }, { kind: 'not-http' }])(
+      test.each<Fault>([{ kind: 'sign-in-page' }, { kind: 'not-http' }])(
         'does not take $kind for an answer',
         async (fault) => {
           proxy.plan(() => fault);
@@ -174,7 +174,7 @@ export async function describeFaults(server: TestServer): Promise<void> {
         },
       );
 
-      it('ends at once when its signal does, though nothing is answered', async () => {
+      test('ends at once when its signal does, though nothing is answered', async () => {
         const reason = new Error('shutting down');
         const controller = new AbortController();
         proxy.plan(() => {
@@ -196,7 +196,7 @@ export async function describeFaults(server: TestServer): Promise<void> {
         await patient.close();
       });
 
-      it('names an address where nobody listens', async () => {
+      test('names an address where nobody listens', async () => {
         const nobody = await open(20_000, await freePort());
         const error = await errorOf(call(nobody, operation));
         expect(error).toMatchObject({ reason: 'unreachable', retryable: true, maybeApplied: false });
@@ -204,14 +204,14 @@ export async function describeFaults(server: TestServer): Promise<void> {
       });
     });
 
-    it('knows that a put whose answer was lost may have happened', async () => {
+    test('knows that a put whose answer was lost may have happened', async () => {
       proxy.plan(() => ({ kind: 'lost-answer' }));
       const error = await errorOf(store.put('machine/head', bytesOf('new')));
       expect(error).toMatchObject({ retryable: true, maybeApplied: true });
       expect(textOf((await direct.get('machine/head'))?.bytes)).toBe('new');
     });
 
-    it('does not repeat a conditional put that may have happened', async () => {
+    test('does not repeat a conditional put that may have happened', async () => {
       proxy.plan((index) => (index === 0 ? { kind: 'lost-answer' } : undefined));
       const error = await errorOf(retrying().put('once', bytesOf('1'), { onlyIf: 'absent' }));
       expect(error).toMatchObject({ maybeApplied: true });
@@ -219,7 +219,7 @@ export async function describeFaults(server: TestServer): Promise<void> {
       await direct.delete('once');
     });
 
-    it('waits as long as the store asks', async () => {
+    test('waits as long as the store asks', async () => {
       proxy.plan((index) =>
         index === 0 ? { kind: 'status', status: 503, headers: { 'retry-after': '17' } } : undefined,
       );
@@ -227,7 +227,7 @@ export async function describeFaults(server: TestServer): Promise<void> {
       expect(waits).toEqual([17_000]);
     });
 
-    it('passes on an error whose wait would be too long', async () => {
+    test('passes on an error whose wait would be too long', async () => {
       proxy.plan(() => ({ kind: 'status', status: 503, headers: { 'retry-after': '3600' } }));
       const error = await errorOf(retrying().head('machine/head'));
       expect(error).toMatchObject({ retryable: true, retryAfterMs: 3_600_000 });

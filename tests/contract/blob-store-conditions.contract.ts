@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { BlobStore } from '../../src/blob/blob-store.ts';
 import type { BlobStoreError } from '../../src/errors/blob-store-error.ts';
 import { bytesOf, errorOf, textOf } from '../helpers/blob-values.ts';
@@ -10,7 +10,7 @@ export type ConditionBehaviour = 'honoured' | 'absent-only' | 'refused' | 'ignor
 export function describeConditions(behaviour: ConditionBehaviour, store: () => BlobStore): void {
   describe('conditions', () => {
     if (behaviour === 'honoured' || behaviour === 'absent-only') {
-      it('let exactly one of many writers create an object', async () => {
+      test('let exactly one of many writers create an object', async () => {
         const writers = Array.from({ length: 12 }, (_, index) =>
           store().put('created', bytesOf(String(index)), { onlyIf: 'absent' }),
         );
@@ -28,7 +28,7 @@ export function describeConditions(behaviour: ConditionBehaviour, store: () => B
     }
 
     if (behaviour === 'honoured') {
-      it('replace an object only when its etag still matches', async () => {
+      test('replace an object only when its etag still matches', async () => {
         const first = await store().put('guarded', bytesOf('1'));
         const second = await store().put('guarded', bytesOf('22'), { onlyIf: { etag: first.etag ?? '' } });
         const stale = await errorOf(
@@ -46,7 +46,7 @@ export function describeConditions(behaviour: ConditionBehaviour, store: () => B
     }
 
     if (behaviour === 'refused') {
-      it('are refused as unsupported', async () => {
+      test('are refused as unsupported', async () => {
         const { etag } = await store().put('plain', bytesOf('1'));
         for (const onlyIf of ['absent', { etag: etag ?? '' }] as const) {
           const error = await errorOf(store().put('plain', bytesOf('2'), { onlyIf }));
@@ -57,7 +57,7 @@ export function describeConditions(behaviour: ConditionBehaviour, store: () => B
     }
 
     if (behaviour === 'absent-only') {
-      it('on an etag are refused, whether they match or not', async () => {
+      test('on an etag are refused, whether they match or not', async () => {
         const { etag } = await store().put('plain', bytesOf('1'));
         const error = await errorOf(store().put('plain', bytesOf('2'), { onlyIf: { etag: etag ?? '' } }));
         expect(['unsupported', 'precondition']).toContain(error.reason);
@@ -67,7 +67,7 @@ export function describeConditions(behaviour: ConditionBehaviour, store: () => B
     }
 
     if (behaviour === 'ignored') {
-      it('are overlooked, which is why nothing relies on them', async () => {
+      test('are overlooked, which is why nothing relies on them', async () => {
         await store().put('overwritten', bytesOf('1'));
         await store().put('overwritten', bytesOf('2'), { onlyIf: 'absent' });
         expect(textOf((await store().get('overwritten'))?.bytes)).toBe('2');

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { BlobSettings } from '../../src/blob/blob-settings.ts';
 import { createBlobStore } from '../../src/blob/create-blob-store.ts';
 import { probeBlobStore } from '../../src/blob/probe.ts';
@@ -45,7 +45,7 @@ function withWrongSecret(settings: BlobSettings): BlobSettings {
 }
 
 if (bucket === undefined) {
-  it('certifies a real bucket only when CERTIFY_BUCKET names one', () => {
+  test('certifies a real bucket only when CERTIFY_BUCKET names one', () => {
     expect(Object.keys(process.env).filter((name) => name.startsWith('CERTIFY_'))).toEqual([]);
   });
 } else {
@@ -53,7 +53,7 @@ if (bucket === undefined) {
   const report = await probeBlobStore(settings);
 
   describe(`the probe of ${report.location}`, () => {
-    it('finds it usable', () => {
+    test('finds it usable', () => {
       console.table(report.findings);
       expect(report.findings.filter(({ level }) => level === 'problem')).toEqual([]);
     });

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { BlobStore, CreatableBlobStore } from '../../src/blob/blob-store.ts';
 import { InvalidInputError } from '../../src/errors/invalid-input-error.ts';
 import { bytesOf, errorOf, inBatches, keysOf, sha256, textOf } from '../helpers/blob-values.ts';
@@ -81,7 +81,7 @@ export function describeBlobStore(name: string, subject: BlobStoreSubject): void
     });
 
     describe('put and get', () => {
-      it.each([
+      test.each([
         ['an empty object', 0],
         ['one byte', 1],
         ['1 MiB', 1024 * 1024],
@@ -94,7 +94,7 @@ export function describeBlobStore(name: string, subject: BlobStoreSubject): void
         expect(sha256(blob?.bytes)).toBe(sha256(bytes));
       });
 
-      it('gives any bytes back, and any part of them', async () => {
+      test('gives any bytes back, and any part of them', async () => {
         const bytesAndRange = fc
           .uint8Array({ minLength: 1, maxLength: 300 })
           .chain((bytes) => fc.tuple(fc.constant(bytes), fc.nat(400), fc.integer({ min: 1, max: 400 })));
@@ -110,7 +110,7 @@ export function describeBlobStore(name: string, subject: BlobStoreSubject): void
         );
       });
 
-      it('replaces the whole object, and its etag', async () => {
+      test('replaces the whole object, and its etag', async () => {
         const first = await store.put('head', bytesOf('a longer first version'));
         const second = await store.put('head', bytesOf('second'));
         const blob = await store.get('head');
@@ -119,7 +119,7 @@ export function describeBlobStore(name: string, subject: BlobStoreSubject): void
         expect(second.etag).not.toBe(first.etag);
       });
 
-      it('answers a range of an empty object, and one behind the end, with no bytes', async () => {
+      test('answers a range of an empty object, and one behind the end, with no bytes', async () => {
         await store.put('empty', new Uint8Array(0));
         await store.put('short', bytesOf('abc'));
         expect(await store.get('empty', { range: { start: 0, end: 10 } })).toMatchObject({ size: 0 });
@@ -128,7 +128,7 @@ export function describeBlobStore(name: string, subject: BlobStoreSubject): void
         expect(behind?.bytes).toHaveLength(0);
       });
 
-      it('refuses more bytes than the caller expects, and goes on working', async () => {
+      test('refuses more bytes than the caller expects, and goes on working', async () => {
         await store.put('big', randomBytes(200_000));
         const error = await errorOf(store.get('big', { maxBytes: 199_999 }));
         expect(error).toMatchObject({ reason: 'too-large', retryable: false, key: 'big' });
@@ -137,7 +137,7 @@ export function describeBlobStore(name: string, subject: BlobStoreSubject): void
         expect((await store.get('big', { maxBytes: 200_000 }))?.bytes).toHaveLength(200_000);
       });
 
-      it('does not read bytes that the caller changes after the put', async () => {
+      test('does not read bytes that the caller changes after the put', async () => {
         const bytes = bytesOf('before');
         await store.put('copied', bytes);
         bytes.fill(0);
@@ -146,7 +146,7 @@ export function describeBlobStore(name: string, subject: BlobStoreSubject): void
     });
 
     describe('absence', () => {
-      it('is null for get and head, success for delete, nothing for list', async () => {
+      test('is null for get and head, success for delete, nothing for list', async () => {
         expect(await store.get('v1/nobody/head')).toBeNull();
         expect(await store.get('v1/nobody/head', { range: { start: 0, end: 1 } })).toBeNull();
         expect(await store.head('v1/nobody/head')).toBeNull();
@@ -155,11 +155,11 @@ export function describeBlobStore(name: string, subject: BlobStoreSubject): void
         await expect(store.delete('v1/nobody/head')).resolves.toBeUndefined();
       });
 
-      it('is what head says in the very first call to a store', async () => {
+      test('is what head says in the very first call to a store', async () => {
         expect(await (await open()).head('absent')).toBeNull();
       });
 
-      it.runIf(existingBucket === undefined)('is never what a missing bucket looks like', async () => {
+      test.runIf(existingBucket === undefined)('is never what a missing bucket looks like', async () => {
         const missing = { bucket: `missing-${randomBytes(6).toString('hex')}` };
         for (const call of [
           async () => (await open(missing)).get('a'),
@@ -177,7 +177,7 @@ export function describeBlobStore(name: string, subject: BlobStoreSubject): void
     });
 
     describe('head and list', () => {
-      it('agree with get about size, etag and time', async () => {
+      test('agree with get about size, etag and time', async () => {
         await store.put('v1/m/snapshots/s', randomBytes(1234));
         const blob = await store.get('v1/m/snapshots/s');
         const [listed] = await store.list('v1/m/snapshots/s');
@@ -189,7 +189,7 @@ export function describeBlobStore(name: string, subject: BlobStoreSubject): void
         expect(Math.abs((listed?.lastModified ?? 0) - (head?.lastModified ?? 0))).toBeLessThan(1000);
       });
 
-      it('take a prefix as a string, not as a folder', async () => {
+      test('take a prefix as a string, not as a folder', async () => {
         for (const key of ['ab/c', 'abc/d', 'abd', 'b/ab']) await store.put(key, bytesOf(key));
         expect(keysOf(await store.list('ab'))).toEqual(['ab/c', 'abc/d', 'abd']);
         expect(keysOf(await store.list('ab/'))).toEqual(['ab/c']);
@@ -197,7 +197,7 @@ export function describeBlobStore(name: string, subject: BlobStoreSubject): void
         expect(keysOf(await store.list(''))).toEqual(['ab/c', 'abc/d', 'abd', 'b/ab']);
       });
 
-      it('see only the objects of their own prefix', async () => {
+      test('see only the objects of their own prefix', async () => {
         const [one, two] = [
           await open({ prefix: 'Shared/one' }),
           await open({ prefix: '/Shared/one-more/' }),
@@ -211,7 +211,7 @@ export function describeBlobStore(name: string, subject: BlobStoreSubject): void
         await two.delete('key');
       });
 
-      it('list all pages', async () => {
+      test('list all pages', async () => {
         const count = traits.manyObjects ?? 1100;
         const keys = Array.from({ length: count }, (_, index) => `many/${String(index).padStart(5, '0')}`);
         await inBatches(keys, (key) => store.put(key, bytesOf(key)));
@@ -224,7 +224,7 @@ export function describeBlobStore(name: string, subject: BlobStoreSubject): void
     });
 
     describe('writes', () => {
-      it('are seen by every call that follows', async () => {
+      test('are seen by every call that follows', async () => {
         const reader = await open({ prefix: 'read-after-write' });
         const writer = await open({ prefix: 'read-after-write' });
         for (let round = 0; round < 20; round++) {
@@ -240,7 +240,7 @@ export function describeBlobStore(name: string, subject: BlobStoreSubject): void
         }
       });
 
-      it('of one object are never seen half done', async () => {
+      test('of one object are never seen half done', async () => {
         const size = 300_000;
         await store.put('torn', Buffer.alloc(size, 1));
         const progress = { writing: true };
@@ -260,14 +260,14 @@ export function describeBlobStore(name: string, subject: BlobStoreSubject): void
         expect((await store.get('torn'))?.bytes[0]).toBe(21);
       });
 
-      it('of many objects at once are all kept', async () => {
+      test('of many objects at once are all kept', async () => {
         const keys = Array.from({ length: 20 }, (_, index) => `parallel/${index}/object`);
         await Promise.all(keys.map((key) => store.put(key, bytesOf(key))));
         const blobs = await Promise.all(keys.map((key) => store.get(key)));
         expect(blobs.map((blob) => textOf(blob?.bytes))).toEqual(keys);
       });
 
-      it('end with one whole object when all write the same key', async () => {
+      test('end with one whole object when all write the same key', async () => {
         await Promise.allSettled(
           Array.from({ length: 10 }, (_, value) => store.put('race', Buffer.alloc(1000 + value, value))),
         );
@@ -277,7 +277,7 @@ export function describeBlobStore(name: string, subject: BlobStoreSubject): void
       });
     });
 
-    it('deletes one object and no other', async () => {
+    test('deletes one object and no other', async () => {
       for (const key of ['d/a', 'd/ab', 'd/b/a']) await store.put(key, bytesOf(key));
       await store.delete('d/a');
       expect(await store.get('d/a')).toBeNull();
@@ -290,7 +290,7 @@ export function describeBlobStore(name: string, subject: BlobStoreSubject): void
     });
 
     describe('keys', () => {
-      it.each(['a', '0', 'a.b', 'a_b=c-d.json', `${'k'.repeat(200)}/${'k'.repeat(200)}`, 'a/b/c/d/e/f/g/h'])(
+      test.each(['a', '0', 'a.b', 'a_b=c-d.json', `${'k'.repeat(200)}/${'k'.repeat(200)}`, 'a/b/c/d/e/f/g/h'])(
         'may be %s',
         async (key) => {
           await store.put(key, bytesOf(key));
@@ -299,7 +299,7 @@ export function describeBlobStore(name: string, subject: BlobStoreSubject): void
         },
       );
 
-      it.each([
+      test.each([
         '',
         '/',
         '/a',
@@ -322,7 +322,7 @@ export function describeBlobStore(name: string, subject: BlobStoreSubject): void
         await expect(store.delete(key)).rejects.toBeInstanceOf(InvalidInputError);
       });
 
-      it.each(['/', '../', 'a//', 'a/../', 'A', '*'])(
+      test.each(['/', '../', 'a//', 'a/../', 'A', '*'])(
         'cannot begin with the list prefix %j',
         async (prefix) => {
           await expect(store.list(prefix)).rejects.toBeInstanceOf(InvalidInputError);
@@ -331,7 +331,7 @@ export function describeBlobStore(name: string, subject: BlobStoreSubject): void
     });
 
     describe('an aborted signal', () => {
-      it('rejects every call with its reason before anything happens', async () => {
+      test('rejects every call with its reason before anything happens', async () => {
         const reason = new Error('the user went away');
         const options = { signal: AbortSignal.abort(reason) };
         await expect(store.put('aborted', bytesOf('x'), options)).rejects.toBe(reason);
@@ -342,7 +342,7 @@ export function describeBlobStore(name: string, subject: BlobStoreSubject): void
         expect(await store.head('aborted')).toBeNull();
       });
 
-      it('ends a call under way, and leaves the store usable', async () => {
+      test('ends a call under way, and leaves the store usable', async () => {
         const reason = new Error('enough');
         const controller = new AbortController();
         const call = store.put('under-way', randomBytes(4 * 1024 * 1024), { signal: controller.signal });
@@ -361,7 +361,7 @@ export function describeBlobStore(name: string, subject: BlobStoreSubject): void
 
     describeConditions(traits.conditions, () => store);
 
-    it('learns the clock of the store, and places writes on it', async () => {
+    test('learns the clock of the store, and places writes on it', async () => {
       const fresh = await open();
       await fresh.put('timed', bytesOf('x'));
       const now = fresh.serverTime() ?? NaN;
@@ -370,7 +370,7 @@ export function describeBlobStore(name: string, subject: BlobStoreSubject): void
     });
 
     if (traits.checksKeys) {
-      it('says that keys are wrong, and does not repeat them', async () => {
+      test('says that keys are wrong, and does not repeat them', async () => {
         const stranger = await open({ wrongKeys: true });
         for (const call of [
           () => stranger.list(''),
@@ -387,7 +387,7 @@ export function describeBlobStore(name: string, subject: BlobStoreSubject): void
       });
     }
 
-    it.runIf(existingBucket === undefined)('creates a bucket once', async () => {
+    test.runIf(existingBucket === undefined)('creates a bucket once', async () => {
       const fresh = await open({ bucket: `created-${randomBytes(6).toString('hex')}` });
       expect(await fresh.createBucket()).toBe('created');
       await fresh.put('first', bytesOf('x'));
@@ -395,7 +395,7 @@ export function describeBlobStore(name: string, subject: BlobStoreSubject): void
       expect(textOf((await fresh.get('first'))?.bytes)).toBe('x');
     });
 
-    it('is closed more than once without harm, and says so afterwards', async () => {
+    test('is closed more than once without harm, and says so afterwards', async () => {
       const fresh = await open();
       await fresh.put('closing', bytesOf('x'));
       await fresh.close();

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Embedder } from '../../src/embedding/embedder.ts';
 
 /** The promises of `Embedder`, for any implementation. */
@@ -12,7 +12,7 @@ export function embedderContract(name: string, create: () => Embedder | Promise<
       await embedder.close();
     });
 
-    it('gives unit vectors of the dimension of its stamp', async () => {
+    test('gives unit vectors of the dimension of its stamp', async () => {
       const { dimension, modelId } = await embedder.stamp();
       expect(modelId).not.toBe('');
       const query = await embedder.embedQuery('where is the staging server?');
@@ -20,19 +20,19 @@ export function embedderContract(name: string, create: () => Embedder | Promise<
       expect(Math.hypot(...query)).toBeCloseTo(1, 4);
     });
 
-    it('gives the same vector for the same text', async () => {
+    test('gives the same vector for the same text', async () => {
       const [first, second] = [await embedder.embedQuery('tea'), await embedder.embedQuery('tea')];
       expect(cosine(first, second)).toBeCloseTo(1, 6);
     });
 
-    it('brings a question nearer to its answer than to something else', async () => {
+    test('brings a question nearer to its answer than to something else', async () => {
       const query = await embedder.embedQuery('which database holds the invoices?');
       const [answer] = await embedder.embedPassage('The invoices are in the database PostgreSQL.');
       const [other] = await embedder.embedPassage('Anna grows tomatoes on her balcony.');
       expect(cosine(query, answer?.vector)).toBeGreaterThan(cosine(query, other?.vector) + 0.02);
     });
 
-    it('covers a long text with chunks', async () => {
+    test('covers a long text with chunks', async () => {
       const text = Array.from(
         { length: 120 },
         (_, index) => `Sentence number ${index} tells something new.`,
@@ -45,7 +45,7 @@ export function embedderContract(name: string, create: () => Embedder | Promise<
       });
     });
 
-    it('embeds odd texts', async () => {
+    test('embeds odd texts', async () => {
       for (const text of ['?', '🙂', '日本語', 'x'.repeat(5_000), '\n\n', 'a\u0301']) {
         const chunks = await embedder.embedPassage(text);
         expect(chunks.length).toBeGreaterThan(0);
@@ -53,7 +53,7 @@ export function embedderContract(name: string, create: () => Embedder | Promise<
       }
     });
 
-    it('warms up, is ready then, and describes itself in plain values', async () => {
+    test('warms up, is ready then, and describes itself in plain values', async () => {
       await embedder.warmUp();
       expect(embedder.ready).toBe(true);
       expect(embedder.describe()).toHaveProperty('provider');

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { BundledEmbedder } from '../../src/embedding/bundled-embedder.ts';
 import { FakeEmbedder } from '../../src/embedding/fake-embedder.ts';
 import { OpenAiCompatibleEmbedder } from '../../src/embedding/openai-compatible-embedder.ts';
@@ -22,7 +22,7 @@ embedderContract('bundled model on WebAssembly', () => new BundledEmbedder({ run
 embedderContract('bundled model on onnxruntime-node', () => new BundledEmbedder({ runtime: 'native' }));
 
 describe('bundled model', () => {
-  it('gives nearly the same vectors on both runtimes', async () => {
+  test('gives nearly the same vectors on both runtimes', async () => {
     const embedders = [
       new BundledEmbedder({ runtime: 'wasm' }),
       new BundledEmbedder({ runtime: 'native' }),

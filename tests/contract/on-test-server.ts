@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { createBlobStore } from '../../src/blob/create-blob-store.ts';
 import type { BlobSettings } from '../../src/blob/blob-settings.ts';
 import { findIfWanted, isRequired, type TestServer } from '../helpers/servers/test-server.ts';
@@ -11,7 +11,7 @@ import { describeBlobStore, type BlobStoreTraits } from './blob-store.contract.t
 export async function describeOnServer(server: TestServer, traits: BlobStoreTraits): Promise<void> {
   const program = await findIfWanted(server);
   describe(server.name, () => {
-    it(`is ${program === null ? 'left out, and not required' : 'there'}`, () => {
+    test(`is ${program === null ? 'left out, and not required' : 'there'}`, () => {
       expect(program !== null || !isRequired(server)).toBe(true);
     });
   });

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import { VectorIndexError } from '../../src/errors/vector-index-error.ts';
 import { ExactIndex } from '../../src/vector/exact-index.ts';
 import type { VectorHit, VectorIndex } from '../../src/vector/vector-index.ts';
@@ -19,13 +19,13 @@ export function vectorIndexContract(name: string, create: (dimension: number) =>
       return index;
     };
 
-    it('is empty at first and finds nothing', async () => {
+    test('is empty at first and finds nothing', async () => {
       const index = await make();
       expect(index.count).toBe(0);
       expect(index.search(unit(1), 5)).toEqual([]);
     });
 
-    it('returns the best first, ties by ascending label, fewer than k when there are fewer', async () => {
+    test('returns the best first, ties by ascending label, fewer than k when there are fewer', async () => {
       const index = await make();
       index.add(Int32Array.of(9, 3, 5), rows(unit(1), unit(1), unit(2)));
       const hits = index.search(unit(1), 10);
@@ -33,13 +33,13 @@ export function vectorIndexContract(name: string, create: (dimension: number) =>
       expect(hits[0]?.score).toBeCloseTo(1, 5);
     });
 
-    it('breaks ties by label even when they are cut off at k', async () => {
+    test('breaks ties by label even when they are cut off at k', async () => {
       const index = await make();
       index.add(Int32Array.of(8, 7, 6, 5), rows(unit(1), unit(1), unit(1), unit(1)));
       expect(index.search(unit(1), 2).map((hit) => hit.label)).toEqual([5, 6]);
     });
 
-    it('breaks ties by label among far more equals than are wanted', async () => {
+    test('breaks ties by label among far more equals than are wanted', async () => {
       const index = await make();
       const labels = Int32Array.from({ length: 300 }, (_, place) => (place * 7) % 300);
       index.add(labels, rows(...Array.from(labels, () => unit(1))));
@@ -49,7 +49,7 @@ export function vectorIndexContract(name: string, create: (dimension: number) =>
       expect(index.search(unit(1), 3, { allow }).map((hit) => hit.label)).toEqual([100, 101, 102]);
     });
 
-    it('replaces the vector of a label that is present', async () => {
+    test('replaces the vector of a label that is present', async () => {
       const index = await make();
       index.add(Int32Array.of(1, 2), rows(unit(1), unit(2)));
       index.add(Int32Array.of(1), unit(3));
@@ -57,7 +57,7 @@ export function vectorIndexContract(name: string, create: (dimension: number) =>
       expect(index.search(unit(3), 1)[0]).toMatchObject({ label: 1 });
     });
 
-    it('removes what is present and says how much that was', async () => {
+    test('removes what is present and says how much that was', async () => {
       const index = await make();
       index.add(Int32Array.of(1, 2, 3), rows(unit(1), unit(2), unit(3)));
       expect(index.remove(Int32Array.of(2, 77))).toBe(1);
@@ -70,7 +70,7 @@ export function vectorIndexContract(name: string, create: (dimension: number) =>
       ).toEqual([1, 3]);
     });
 
-    it('searches exactly within the allowed labels', async () => {
+    test('searches exactly within the allowed labels', async () => {
       const index = await make();
       const labels = Int32Array.from({ length: 100 }, (_, label) => label);
       index.add(labels, rows(...Array.from(labels, (label) => unit(label))));
@@ -84,7 +84,7 @@ export function vectorIndexContract(name: string, create: (dimension: number) =>
       expect(index.search(unit(5), 10, { allow: new Int32Array() })).toEqual([]);
     });
 
-    it.each([
+    test.each([
       [
         'a wrong number of floats',
         (index: VectorIndex) => {
@@ -130,7 +130,7 @@ export function vectorIndexContract(name: string, create: (dimension: number) =>
       expect(index.search(unit(7), 2)).toHaveLength(1);
     });
 
-    it('reads back what it saved', async () => {
+    test('reads back what it saved', async () => {
       const index = await make();
       index.add(Int32Array.of(4, 2), rows(unit(4), unit(2)));
       const copy = await make();
@@ -139,7 +139,7 @@ export function vectorIndexContract(name: string, create: (dimension: number) =>
       expect(copy.search(unit(2), 3)).toEqual(index.search(unit(2), 3));
     });
 
-    it('reads back an empty index, and refuses one of another dimension', async () => {
+    test('reads back an empty index, and refuses one of another dimension', async () => {
       const index = await make();
       index.add(Int32Array.of(4), unit(4));
       index.load((await make()).save());
@@ -150,7 +150,7 @@ export function vectorIndexContract(name: string, create: (dimension: number) =>
       }).toThrow(VectorIndexError);
     });
 
-    it('refuses damaged bytes and stays as it was', async () => {
+    test('refuses damaged bytes and stays as it was', async () => {
       const index = await make();
       index.add(Int32Array.of(4, 2), rows(unit(4), unit(2)));
       const bytes = index.save();
@@ -170,7 +170,7 @@ export function vectorIndexContract(name: string, create: (dimension: number) =>
       expect(index.search(unit(4), 1)[0]).toMatchObject({ label: 4 });
     });
 
-    it('agrees with the exact reference after any sequence of changes', async () => {
+    test('agrees with the exact reference after any sequence of changes', async () => {
       const labelSets = fc.uniqueArray(fc.nat(40), { maxLength: 12 });
       const change = fc.oneof(
         fc.record({ add: labelSets, seed: fc.nat(1_000) }),
@@ -200,7 +200,7 @@ export function vectorIndexContract(name: string, create: (dimension: number) =>
       );
     });
 
-    it('refuses every call after dispose', async () => {
+    test('refuses every call after dispose', async () => {
       const index = await make();
       index.dispose();
       index.dispose();

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { VectorIndexError } from '../../src/errors/vector-index-error.ts';
 import { createVectorIndex } from '../../src/vector/create-vector-index.ts';
 import { ExactIndex } from '../../src/vector/exact-index.ts';
@@ -17,7 +17,7 @@ vectorIndexContract('FAISS as WebAssembly', createFaissWasmIndex);
 if (await faissNodeIsInstalled()) vectorIndexContract('faiss-node', createFaissNodeIndex);
 
 describe('any index', () => {
-  it('reads what any other implementation saved', async () => {
+  test('reads what any other implementation saved', async () => {
     const [exact, wasm] = [new ExactIndex(8), await createFaissWasmIndex(8)];
     exact.add(Int32Array.of(5, 6, 7), rows(unit(5), unit(6), unit(7)));
     wasm.load(exact.save());
@@ -29,7 +29,7 @@ describe('any index', () => {
 });
 
 describe('FAISS as WebAssembly', () => {
-  it('finds, filters, replaces and removes across many segments', async () => {
+  test('finds, filters, replaces and removes across many segments', async () => {
     // At this dimension a segment holds 64 vectors.
     const dimension = 65_536;
     const [index, oracle] = [await createFaissWasmIndex(dimension), new ExactIndex(dimension)];
@@ -55,7 +55,7 @@ describe('FAISS as WebAssembly', () => {
     index.dispose();
   });
 
-  it('says when memory runs out, and goes on working', async () => {
+  test('says when memory runs out, and goes on working', async () => {
     const faiss = new FaissInstance(await loadFaissModule());
     const index = faiss.createIndex(384);
     const reserve = (gibibytes: number) => () =>
@@ -68,7 +68,7 @@ describe('FAISS as WebAssembly', () => {
     expect(faiss.resizeIndex(index, 1, 1)).toBeGreaterThan(0);
   });
 
-  it('turns an exception and a trap inside FAISS into errors', async () => {
+  test('turns an exception and a trap inside FAISS into errors', async () => {
     const faiss = new FaissInstance(await loadFaissModule());
     const index = faiss.createIndex(8);
     const at = { query: 8, allowed: 0, scores: 8, positions: 8 };
@@ -81,7 +81,7 @@ describe('FAISS as WebAssembly', () => {
     }).toThrow(VectorIndexError);
   });
 
-  it('gives its memory back', async () => {
+  test('gives its memory back', async () => {
     const index = await createFaissWasmIndex(64);
     const labels = Int32Array.from({ length: 2_000 }, (_, label) => label);
     const vectors = rows(...Array.from(labels, (label) => unit(label, 64)));
@@ -98,7 +98,7 @@ describe('FAISS as WebAssembly', () => {
     index.dispose();
   });
 
-  it('writes an index that the Python package reads', async (context) => {
+  test('writes an index that the Python package reads', async (context) => {
     const python = spawnSync('/usr/bin/python3', ['-c', 'import faiss']);
     if (python.status !== 0) {
       if (process.env['REQUIRE_PYTHON_FAISS'] === '1') throw new Error('python3-faiss is not installed');
@@ -122,7 +122,7 @@ print(index.ntotal, *positions[0], *(f'{score:.4f}' for score in scores[0]))`;
 });
 
 describe('createVectorIndex', () => {
-  it('takes the kind that is asked for', async () => {
+  test('takes the kind that is asked for', async () => {
     const exact = await createVectorIndex({ dimension: 4, preferred: 'exact' });
     const wasm = await createVectorIndex({ dimension: 4, preferred: 'wasm' });
     const auto = await createVectorIndex({ dimension: 4 });

@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { PROGRAM, temporaryFolder } from '../helpers/mcp/server-environment.ts';
 
 const STDIO = { command: 'npx', args: ['-y', 'faiss-memory'] };
@@ -44,7 +44,7 @@ function put(path: string, text: string): string {
 }
 
 describe('faiss-memory init', () => {
-  it('shows the change, keeps the old file, changes nothing twice, and takes it out again', async () => {
+  test('shows the change, keeps the old file, changes nothing twice, and takes it out again', async () => {
     const home = temporaryFolder();
     const text = '# mine\nmodel = "o5" # keep\n';
     const file = put(join(home, 'codex/config.toml'), text);
@@ -64,7 +64,7 @@ describe('faiss-memory init', () => {
     expect(readFileSync(file, 'utf8')).toBe(text);
   });
 
-  it.skipIf(process.platform !== 'linux').each([
+  test.skipIf(process.platform !== 'linux').each([
     [
       'claude-desktop',
       '.config/Claude/claude_desktop_config.json',
@@ -82,7 +82,7 @@ describe('faiss-memory init', () => {
     expect(JSON.parse(readFileSync(join(home, path), 'utf8'))).toEqual(expected);
   });
 
-  it('changes no file when one cannot be understood', async () => {
+  test('changes no file when one cannot be understood', async () => {
     const home = temporaryFolder();
     const broken = put(join(home, '.cursor/mcp.json'), '{"mcpServers": {');
     const good = put(join(home, 'codex/config.toml'), '');
@@ -94,7 +94,7 @@ describe('faiss-memory init', () => {
     expect(readdirSync(dirname(good))).toEqual(['config.toml']);
   });
 
-  it('keeps the mode and a link', async () => {
+  test('keeps the mode and a link', async () => {
     const home = temporaryFolder();
     const target = put(join(home, 'dotfiles/mcp.json'), '{ // mine\n}\n');
     chmodSync(target, 0o640);
@@ -107,7 +107,7 @@ describe('faiss-memory init', () => {
     if (process.platform !== 'win32') expect(statSync(target).mode & 0o777).toBe(0o640);
   });
 
-  it('passes settings on to the server', async () => {
+  test('passes settings on to the server', async () => {
     const home = temporaryFolder();
     const folder = join(home, 'memories');
     expect((await init(home, '--client', 'cursor', '--yes', '--data-dir', folder)).code).toBe(0);
@@ -117,7 +117,7 @@ describe('faiss-memory init', () => {
     expect(mcpServers).toEqual({ 'faiss-memory': { ...STDIO, env: { MEMORY_DATA_DIR: folder } } });
   });
 
-  it('asks first, and says so when nobody can answer or no client is there', async () => {
+  test('asks first, and says so when nobody can answer or no client is there', async () => {
     const home = temporaryFolder();
     expect(await init(home)).toMatchObject({
       code: 2,

@@ -5,7 +5,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from '@photostructure/sqlite';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { temporaryFolder } from '../helpers/mcp/server-environment.ts';
 import { runProgram, type ProgramRun } from '../helpers/run-program.ts';
 import { readOnlyView, smallDisk } from '../helpers/small-disk.ts';
@@ -37,7 +37,7 @@ function add(memories: string, env: Readonly<Record<string, string>> = {}): Prom
 }
 
 describe('a data folder that cannot be used', () => {
-  it.each([
+  test.each([
     ['/proc/faiss-memory', /cannot be opened/],
     ['/proc/1/faiss-memory/deep', /cannot be (opened|written)/],
     ['/dev/null/faiss-memory', /is a file, not a folder/],
@@ -55,7 +55,7 @@ describe('a data folder that cannot be used', () => {
     expect({ code, said: message.test(stderr) }).toEqual({ code: 4, said: true });
   });
 
-  it('on a read-only disk is red until the disk is writable', async () => {
+  test('on a read-only disk is red until the disk is writable', async () => {
     const folder = temporaryFolder();
     const [failure] = await failuresOf(readOnlyView(folder));
     expect(failure).toMatchObject({
@@ -65,7 +65,7 @@ describe('a data folder that cannot be used', () => {
     expect(await failuresOf(folder)).toEqual([]);
   });
 
-  it('on a full disk is red until there is space', async () => {
+  test('on a full disk is red until there is space', async () => {
     const disk = smallDisk(1_024);
     const ballast = join(disk, 'ballast');
     writeFileSync(ballast, Buffer.alloc(1_000_000));
@@ -79,13 +79,13 @@ describe('a data folder that cannot be used', () => {
     expect((await add(disk)).code).toBe(0);
   });
 
-  it('leaves nothing behind where it can be made', async () => {
+  test('leaves nothing behind where it can be made', async () => {
     const parent = temporaryFolder();
     expect(await failuresOf(join(parent, 'a', 'b'))).toEqual([]);
     expect(readdirSync(parent)).toEqual([]);
   });
 
-  it('that another user owns is red, with a command that helps', async () => {
+  test('that another user owns is red, with a command that helps', async () => {
     const memories = temporaryFolder();
     const shell = 'setpriv --reuid 54321 --clear-groups $FAISS_MEMORY';
     const env = { MEMORY_DATA_DIR: memories, HOME: '/nonexistent' };
@@ -101,7 +101,7 @@ describe('a data folder that cannot be used', () => {
 });
 
 describe('locks', () => {
-  it('that the file system refuses are named as such, at once', async () => {
+  test('that the file system refuses are named as such, at once', async () => {
     const [memories, elsewhere] = [temporaryFolder(), temporaryFolder()];
     await add(memories);
     // ENOLCK, which SQLite reports like a lock of another process, and ENOTSUP, which it does not.
@@ -120,7 +120,7 @@ describe('locks', () => {
     expect((await add(elsewhere)).code).toBe(0);
   });
 
-  it('that never answer end doctor all the same', async () => {
+  test('that never answer end doctor all the same', async () => {
     const env = { LD_PRELOAD: lockShim(), LOCK_ERRNO: '-1' };
     expect(await failuresOf(temporaryFolder(), env)).toEqual([
       expect.objectContaining({
@@ -129,7 +129,7 @@ describe('locks', () => {
     ]);
   }, 60_000);
 
-  it('of another process are still named as such', async () => {
+  test('of another process are still named as such', async () => {
     const memories = temporaryFolder();
     await add(memories);
     const other = new DatabaseSync(join(memories, 'memory.sqlite'));
@@ -175,7 +175,7 @@ function lockShim(): string {
   return library;
 }
 
-it('ends within a minute when the embedding endpoint never answers', async () => {
+test('ends within a minute when the embedding endpoint never answers', async () => {
   const server = createServer();
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -196,7 +196,7 @@ describe('the home folder', () => {
   const local = join('.local', 'share', 'faiss-memory');
   const account = join(userInfo().homedir, local);
 
-  it.each([
+  test.each([
     ['an empty HOME', { HOME: '' }],
     ['a relative HOME', { HOME: 'home' }],
     ['a HOME that is a dot', { HOME: '.' }],
@@ -207,7 +207,7 @@ describe('the home folder', () => {
     expect(stdout).toContain(JSON.stringify(account));
   });
 
-  it('may be unknown only when nothing needs it', async () => {
+  test('may be unknown only when nothing needs it', async () => {
     const folder = temporaryFolder();
     chmodSync(folder, 0o777);
     const unknown = (env: Readonly<Record<string, string>>, command: string): Promise<ProgramRun> =>
@@ -229,7 +229,7 @@ describe('the home folder', () => {
     expect((await unknown({ MEMORY_DATA_DIR: join(folder, 'memories') }, 'add kept')).code).toBe(0);
   });
 
-  it('that is refused as a relative data folder is named', async () => {
+  test('that is refused as a relative data folder is named', async () => {
     const { code, stderr } = await runProgram(['stats'], {
       dataDir: temporaryFolder(),
       env: { MEMORY_DATA_DIR: 'data' },

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type HttpClient, httpClient } from '../helpers/http-client.ts';
 import { launchServer, type RunningHttpServer } from '../helpers/http-server.ts';
 
@@ -18,7 +18,7 @@ afterAll(async () => {
 const JSON_TYPE = { 'Content-Type': 'application/json' };
 
 describe('a problem', () => {
-  it('is an RFC 9457 document with a stable code, the fix and the id of the request', async () => {
+  test('is an RFC 9457 document with a stable code, the fix and the id of the request', async () => {
     const answer = await api.get('/nothing/here');
     expect(answer.status).toBe(404);
     expect(answer.headers.get('content-type')).toBe('application/problem+json');
@@ -34,7 +34,7 @@ describe('a problem', () => {
     });
   });
 
-  it.each([
+  test.each([
     ['PUT', '/memory/add', 'POST'],
     ['GET', '/search', 'POST'],
     ['DELETE', '/memories', 'GET'],
@@ -53,7 +53,7 @@ describe('a problem', () => {
     expect(answer.headers.get('allow')).toBe(allow);
   });
 
-  it.each(['/memory', '/memory/a/b', '/sync', '/ui/', '/ui/../package.json', '/stats/', '//stats'])(
+  test.each(['/memory', '/memory/a/b', '/sync', '/ui/', '/ui/../package.json', '/stats/', '//stats'])(
     'is all that %s brings',
     async (path) => {
       const answer = await api.get(path);
@@ -61,7 +61,7 @@ describe('a problem', () => {
     },
   );
 
-  it('is 413 for a body over the limit, announced or streamed', async () => {
+  test('is 413 for a body over the limit, announced or streamed', async () => {
     const text = 'a'.repeat(1_024 ** 2 + 1);
     const tooLarge = {
       status: 413,
@@ -82,7 +82,7 @@ describe('a problem', () => {
     expect((await api.get('/health')).status).toBe(200);
   });
 
-  it.each([
+  test.each([
     ['application/x-www-form-urlencoded', 'text=a'],
     ['text/plain', '{"text":"a"}'],
     ['multipart/form-data; boundary=x', '--x--'],
@@ -98,7 +98,7 @@ describe('a problem', () => {
     expect(answer.data['detail']).toBe(`The body is "${type}"`);
   });
 
-  it('is 415 for a body that is compressed, or not UTF-8', async () => {
+  test('is 415 for a body that is compressed, or not UTF-8', async () => {
     const body = new TextEncoder().encode('{"text":"Caf');
     const latin = new Uint8Array([...body, 0xe9, 0x22, 0x7d]);
     expect(await api.send('/memory/add', { method: 'POST', headers: JSON_TYPE, body: latin })).toMatchObject({
@@ -119,7 +119,7 @@ describe('a problem', () => {
     });
   });
 
-  it.each([
+  test.each([
     ['{', 'body is no JSON; allowed is an object such as {"text": "…"}'],
     ['[]', 'body is no JSON object; allowed is an object such as {"text": "…"}'],
     ['"text"', 'body is no JSON object; allowed is an object such as {"text": "…"}'],
@@ -150,7 +150,7 @@ describe('a problem', () => {
     expect(answer).toMatchObject({ status: 400, data: { code: 'INVALID_INPUT', detail } });
   });
 
-  it.each([
+  test.each([
     ['GET', '/memories?limit=0', 'limit is 0; allowed is an integer from 1 to 1000'],
     ['GET', '/memories?limit=5&limit=6', 'limit is ["5","6"]; allowed is an integer from 1 to 1000'],
     ['GET', '/memories?which=all', 'which is "all"; allowed is one of live, trash, conflict'],
@@ -169,7 +169,7 @@ describe('a problem', () => {
 });
 
 describe('a field that nobody knows', () => {
-  it('is ignored, and named in the answer', async () => {
+  test('is ignored, and named in the answer', async () => {
     const added = await api.post('/memory/add', {
       text: 'tea',
       task_progress: '1/2',
@@ -190,7 +190,7 @@ describe('a field that nobody knows', () => {
 });
 
 describe('the id of a request', () => {
-  it('stands in the answer and in the log, with the route and without what was written', async () => {
+  test('stands in the answer and in the log, with the route and without what was written', async () => {
     const answer = await api.post('/memory/add', { text: 'a private thought' });
     const id = answer.headers.get('x-request-id') ?? '';
     expect(id).toMatch(/^[\w-]{36}$/);
@@ -201,7 +201,7 @@ describe('the id of a request', () => {
     expect(server.stderr()).not.toContain('private');
   });
 
-  it('may come from the caller, when it is harmless', async () => {
+  test('may come from the caller, when it is harmless', async () => {
     const own = await api.get('/memories?limits=private', { 'X-Request-Id': 'trace-12_ab=' });
     expect(own.headers.get('x-request-id')).toBe('trace-12_ab=');
     expect(own.data['request_id']).toBe('trace-12_ab=');
@@ -225,7 +225,7 @@ describe('the id of a request', () => {
 });
 
 describe('the page', () => {
-  it('and its files are sent once, and again only when they changed', async () => {
+  test('and its files are sent once, and again only when they changed', async () => {
     const page = await api.get('/');
     expect(page.status).toBe(200);
     expect(page.headers.get('content-type')).toBe('text/html; charset=utf-8');
@@ -250,7 +250,7 @@ describe('the page', () => {
 });
 
 describe('health and metrics', () => {
-  it('tell that the server lives, is ready, and what it did', async () => {
+  test('tell that the server lives, is ready, and what it did', async () => {
     expect((await api.get('/health')).data).toEqual({ status: 'ok', live: true, ready: true });
     expect((await api.get('/health/live')).data).toEqual({ live: true });
     expect((await api.get('/health/ready')).data).toEqual({ ready: true });

@@ -3,7 +3,7 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { startServer } from '../helpers/http-server.ts';
 import { temporaryFolder } from '../helpers/mcp/server-environment.ts';
 import { runProgram } from '../helpers/run-program.ts';
@@ -32,7 +32,7 @@ async function takePort(): Promise<number> {
 }
 
 describe('an address that others can reach', () => {
-  it.each([
+  test.each([
     '0.0.0.0',
     '::',
     '192.0.2.1',
@@ -49,7 +49,7 @@ describe('an address that others can reach', () => {
     expect(message).toContain('set MEMORY_HTTP_TOKEN or MEMORY_HTTP_TOKEN_FILE');
   });
 
-  it('is refused by the environment too, and before anything listens', async () => {
+  test('is refused by the environment too, and before anything listens', async () => {
     // Whoever listened first would fail with another message: the port is in use.
     const port = await takePort();
     const message = await refusal([], { MEMORY_HTTP_HOST: '0.0.0.0', MEMORY_HTTP_PORT: String(port) });
@@ -57,7 +57,7 @@ describe('an address that others can reach', () => {
     expect(message).not.toContain('in use');
   });
 
-  it('is refused with only the token to read', async () => {
+  test('is refused with only the token to read', async () => {
     const message = await refusal(['--host', '0.0.0.0'], { MEMORY_HTTP_READ_TOKEN: TOKEN });
     expect(message).toContain('http.readToken is given without the token that allows everything');
     expect(message).not.toContain(TOKEN);
@@ -65,7 +65,7 @@ describe('an address that others can reach', () => {
 });
 
 describe('an address of this machine', () => {
-  it.each([
+  test.each([
     ['127.0.0.1', '127.0.0.1'],
     ['localhost', 'localhost'],
     ['127.0.0.2', '127.0.0.2'],
@@ -78,7 +78,7 @@ describe('an address of this machine', () => {
     await expect(once(socket, 'connect')).rejects.toThrow('ECONNREFUSED');
   });
 
-  it('that is in use is named, with what to do', async () => {
+  test('that is in use is named, with what to do', async () => {
     const port = await takePort();
     const message = await refusal(['--port', String(port)]);
     expect(message).toContain('http.port is in use by another program');
@@ -86,7 +86,7 @@ describe('an address of this machine', () => {
     expect(message).toContain('choose another with --port or MEMORY_HTTP_PORT');
   });
 
-  it('belongs to HTTP', async () => {
+  test('belongs to HTTP', async () => {
     const dataDir = temporaryFolder();
     for (const option of [
       ['--host', '127.0.0.1'],
@@ -100,7 +100,7 @@ describe('an address of this machine', () => {
     }
   });
 
-  it.each([
+  test.each([
     ['--port', '65536', 'http.port is "65536"'],
     ['--port', '-1', 'http.port is "-1"'],
     ['--port', 'http', 'http.port is "http"'],
@@ -118,7 +118,7 @@ describe('a token', () => {
     return path;
   };
 
-  it.each<[string, () => Record<string, string>, string]>([
+  test.each<[string, () => Record<string, string>, string]>([
     [
       'short',
       () => ({ MEMORY_HTTP_TOKEN: 'short' }),
@@ -164,7 +164,7 @@ describe('a token', () => {
     for (const secret of [TOKEN, 'schlüssel', 'some spaces']) expect(shown).not.toContain(secret);
   });
 
-  it('cannot come as an argument, where other users could see it', async () => {
+  test('cannot come as an argument, where other users could see it', async () => {
     const message = await refusal(['--set', `http.token=${TOKEN}`]);
     expect(message).toContain('is a secret');
     expect(message).not.toContain(TOKEN);
@@ -172,7 +172,7 @@ describe('a token', () => {
 });
 
 describe('a refused start', () => {
-  it('has not even made the folder of the memories', async () => {
+  test('has not even made the folder of the memories', async () => {
     const dataDir = temporaryFolder();
     await runProgram(['serve', '--http', '--host', '0.0.0.0'], { dataDir });
     expect(existsSync(join(dataDir, 'memories'))).toBe(false);

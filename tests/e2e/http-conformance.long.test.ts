@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type ConformanceReport, problems, runConformance } from '../helpers/conformance/run-conformance.ts';
 import { launchServer, type RunningHttpServer } from '../helpers/http-server.ts';
 
@@ -63,13 +63,13 @@ describe.each(Object.entries(SCENARIOS))('the built server in the protocol %s', 
     report = await runConformance(`${server.address}/mcp`, version);
   });
 
-  it.each(Object.entries(scenarios))('conforms in %s', (name, succeeding) => {
+  test.each(Object.entries(scenarios))('conforms in %s', (name, succeeding) => {
     const checks = report.get(name) ?? [];
     expect(problems(checks).sort()).toEqual([...(UNSEEN[name] ?? [])].sort());
     expect(checks.filter(({ status }) => status === 'SUCCESS')).toHaveLength(succeeding);
   });
 
-  it('sends only messages that fit the schema of the protocol', () => {
+  test('sends only messages that fit the schema of the protocol', () => {
     const messages = [...report].flatMap(([name, checks]) =>
       checks.filter(({ id }) => id === 'wire-schema-valid').map(({ status }) => `${status} ${name}`),
     );

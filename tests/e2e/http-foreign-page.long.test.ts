@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { once } from 'node:events';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { hasBrowser, launchBrowser } from '../helpers/browser.ts';
 import { httpClient } from '../helpers/http-client.ts';
 import { type RunningHttpServer, startServer } from '../helpers/http-server.ts';
@@ -84,7 +84,7 @@ describe.runIf(hasBrowser)('in a real browser', { timeout: 120_000 }, () => {
     await browser.close();
   });
 
-  it.each(['127.0.0.1', 'localhost', 'evil.test'])(
+  test.each(['127.0.0.1', 'localhost', 'evil.test'])(
     'a page of another origin reads nothing and changes nothing (http://%s)',
     async (host) => {
       const victim = await startVictim();
@@ -95,7 +95,7 @@ describe.runIf(hasBrowser)('in a real browser', { timeout: 120_000 }, () => {
     },
   );
 
-  it('a page without an origin neither', async () => {
+  test('a page without an origin neither', async () => {
     const victim = await startVictim();
     const page = await (await newContext()).newPage();
     await page.goto(`http://evil.test:${await startAttacker()}/`);
@@ -113,7 +113,7 @@ describe.runIf(hasBrowser)('in a real browser', { timeout: 120_000 }, () => {
     await expectUnharmed(victim);
   });
 
-  it('a page whose name was pointed at this machine neither (DNS rebinding)', async () => {
+  test('a page whose name was pointed at this machine neither (DNS rebinding)', async () => {
     const victim = await startVictim();
     const { port } = new URL(victim.server.address);
     const page = await (await newContext()).newPage();
@@ -126,7 +126,7 @@ describe.runIf(hasBrowser)('in a real browser', { timeout: 120_000 }, () => {
     await expectUnharmed(victim);
   });
 
-  it('a link leads to the page, and to nothing else', async () => {
+  test('a link leads to the page, and to nothing else', async () => {
     const { server } = await startVictim();
     const context = await newContext();
     const foreign = `http://evil.test:${await startAttacker()}/`;
@@ -147,7 +147,7 @@ describe.runIf(hasBrowser)('in a real browser', { timeout: 120_000 }, () => {
     }
   });
 
-  it('its own page, and one that the settings allow, can do what the others cannot', async () => {
+  test('its own page, and one that the settings allow, can do what the others cannot', async () => {
     const attacker = await startAttacker();
     const origin = `http://evil.test:${attacker}`;
     const { server } = await startVictim({ MEMORY_HTTP_ALLOWED_ORIGINS: origin });

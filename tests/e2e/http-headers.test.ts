@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { everyRoute } from '../helpers/every-route.ts';
 import { startServer } from '../helpers/http-server.ts';
 import { sendRaw } from '../helpers/raw-request.ts';
@@ -6,7 +6,7 @@ import { sendRaw } from '../helpers/raw-request.ts';
 describe('a request of a page that the settings allow', () => {
   const origin = 'https://notes.example.org';
 
-  it('is answered with CORS headers, its preflight and its errors too', async () => {
+  test('is answered with CORS headers, its preflight and its errors too', async () => {
     const { address } = await startServer({
       env: { MEMORY_HTTP_ALLOWED_ORIGINS: `${origin}/, http://other.test` },
     });
@@ -33,7 +33,7 @@ describe('a request of a page that the settings allow', () => {
     }
   });
 
-  it('is still refused from any other origin', async () => {
+  test('is still refused from any other origin', async () => {
     const { address } = await startServer({ env: { MEMORY_HTTP_ALLOWED_ORIGINS: origin } });
     for (const other of [
       'http://notes.example.org',
@@ -50,7 +50,7 @@ describe('a request of a page that the settings allow', () => {
 });
 
 describe('security headers', () => {
-  it('are in every answer, refused or not', async () => {
+  test('are in every answer, refused or not', async () => {
     const { address } = await startServer();
     const routes = (await everyRoute(address)).filter(({ path }) => path !== '/sse');
     for (const { method, path, headers, body } of routes) {

@@ -1,12 +1,12 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { httpClient } from '../helpers/http-client.ts';
 import { startServer } from '../helpers/http-server.ts';
 import { sendBytes, sendRaw } from '../helpers/raw-request.ts';
 
 describe('the rate limit', () => {
-  it('turns away what comes too often, and says when to come again', async () => {
+  test('turns away what comes too often, and says when to come again', async () => {
     const { address } = await startServer({ env: { MEMORY_HTTP_RATE_LIMIT: '5' } });
     const api = httpClient(address);
     for (let count = 0; count < 5; count += 1) expect((await api.get('/stats')).status).toBe(200);
@@ -27,7 +27,7 @@ describe('the rate limit', () => {
     }
   });
 
-  it('is not escaped by headers that name another address', async () => {
+  test('is not escaped by headers that name another address', async () => {
     const { address } = await startServer({ env: { MEMORY_HTTP_RATE_LIMIT: '2' } });
     const statuses: number[] = [];
     for (const client of ['1.2.3.4', '1.2.3.5', '1.2.3.6', '1.2.3.7']) {
@@ -42,7 +42,7 @@ describe('the rate limit', () => {
     expect(statuses).toEqual([200, 200, 429, 429]);
   });
 
-  it('can be switched off', async () => {
+  test('can be switched off', async () => {
     const { address } = await startServer({ env: { MEMORY_HTTP_RATE_LIMIT: '0' } });
     const answers = await Promise.all(
       Array.from({ length: 50 }, () => httpClient(address).get('/health/live')),
@@ -79,7 +79,7 @@ describe('connections that send slowly, or nothing', () => {
   /** How long requests under way may take when the server is asked to stop. */
   const FINISH_LIMIT_MS = 20_000;
 
-  it('keep nobody else waiting, and not the end of the server either', async () => {
+  test('keep nobody else waiting, and not the end of the server either', async () => {
     const server = await startServer();
     const sockets = await Promise.all(
       Array.from({ length: 200 }, (_, index) => open(server.address, BEGUN[index % BEGUN.length] ?? '')),
@@ -99,7 +99,7 @@ describe('connections that send slowly, or nothing', () => {
     expect(performance.now() - start).toBeLessThan(FINISH_LIMIT_MS / 2);
   });
 
-  it.each([
+  test.each([
     ['a line that is none', 'HELLO\r\n\r\n', /^HTTP\/1\.1 400 /],
     [
       'headers without end',

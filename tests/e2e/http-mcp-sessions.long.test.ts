@@ -1,6 +1,73 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { launchServer, type RunningHttpServer, startServer } from '../helpers/http-server.ts';
-import { RawHttp } from '../helpers/mcp/raw-http.ts';
+
+type PlainHeaders = Readonly<Record<string, string>>;
+
+interface RawRequest {
+  readonly method: string;
+  readonly headers: PlainHeaders;
+  readonly body?: string | ReadableStream;
+  readonly duplex?: 'half';
+}
+
+interface RawAnswer {
+  readonly status: number;
+  readonly headers: Headers;
+  /** JSON, or events with JSON in them. */
+  readonly text: string;
+}
+
+const JSON_HEADERS = { 'Content-Type': 'application/json', Accept: 'application/json, text/event-stream' };
+
+/** MCP over Streamable HTTP spoken by hand, to see each status and header. */
+class RawHttp {
+  readonly #address: string;
+  readonly #headers: PlainHeaders;
+
+  /** @param headers sent with every request */
+  constructor(address: string, headers: PlainHeaders = {}) {
+    this.#address = address;
+    this.#headers = headers;
+  }
+
+  /** Posts a message, or a body as it is. */
+  async post(message: object | string, headers: PlainHeaders = {}, path = '/mcp'): Promise<RawAnswer> {
+    const body = typeof message === 'string' ? message : JSON.stringify(message);
+    return this.#send(path, { method: 'POST', headers: { ...JSON_HEADERS, ...headers }, body });
+  }
+
+  /** Posts a body without saying how long it is. */
+  async postStream(text: string, path = '/mcp'): Promise<RawAnswer> {
+    const body = new Blob([text]).stream();
+    return this.#send(path, { method: 'POST', headers: JSON_HEADERS, body, duplex: 'half' });
+  }
+
+  /** Ends a session. */
+  async remove(session: string): Promise<RawAnswer> {
+    return this.#send('/mcp', { method: 'DELETE', headers: { 'Mcp-Session-Id': session } });
+  }
+
+  /** Starts a session as a client of the 2025 protocols does. @returns its id */
+  async startSession(): Promise<string> {
+    const params = {
+      protocolVersion: '2025-11-25',
+      capabilities: {},
+      clientInfo: { name: 'test', version: '1' },
+    };
+    const { headers } = await this.post({ jsonrpc: '2.0', id: 0, method: 'initialize', params });
+    const session = headers.get('mcp-session-id');
+    if (session === null) throw new Error('the server started no session');
+    await this.post({ jsonrpc: '2.0', method: 'notifications/initialized' }, { 'Mcp-Session-Id': session });
+    return session;
+  }
+
+  async #send(path: string, request: RawRequest): Promise<RawAnswer> {
+    const headers = { ...this.#headers, ...request.headers };
+    const response = await fetch(new URL(path, this.#address), { ...request, headers });
+    return { status: response.status, headers: response.headers, text: await response.text() };
+  }
+}
+
 
 const LIST = { jsonrpc: '2.0', id: 1, method: 'tools/list', params: {} };
 const WRITE_TOKEN = 'w'.repeat(32);
@@ -24,13 +91,13 @@ afterAll(async () => {
 const as = (token: string): RawHttp => new RawHttp(server.address, { Authorization: `Bearer ${token}` });
 
 describe('a session of Streamable HTTP', () => {
-  it('has an id that nobody guesses, another one each time', async () => {
+  test('has an id that nobody guesses, another one each time', async () => {
     const ids = await Promise.all([as(WRITE_TOKEN).startSession(), as(WRITE_TOKEN).startSession()]);
     expect(ids[0]).not.toBe(ids[1]);
     for (const id of ids) expect(id).toMatch(/^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/);
   });
 
-  it('answers as long as nobody ends it', async () => {
+  test('answers as long as nobody ends it', async () => {
     const client = as(WRITE_TOKEN);
     const session = { 'Mcp-Session-Id': await client.startSession() };
     for (let count = 0; count < 3; count += 1) {
@@ -41,7 +108,7 @@ describe('a session of Streamable HTTP', () => {
     }
   });
 
-  it('is over when its client ends it', async () => {
+  test('is over when its client ends it', async () => {
     const client = as(WRITE_TOKEN);
     const id = await client.startSession();
     expect((await client.remove(id)).status).toBe(200);
@@ -49,7 +116,7 @@ describe('a session of Streamable HTTP', () => {
     expect((await client.remove(id)).status).toBe(404);
   });
 
-  it('is known only to those who may do what its client may', async () => {
+  test('is known only to those who may do what its client may', async () => {
     const [writer, reader] = [as(WRITE_TOKEN), as(READ_TOKEN)];
     const written = await writer.startSession();
     await expectNoSession(reader, written);
@@ -62,7 +129,7 @@ describe('a session of Streamable HTTP', () => {
     expect(text).not.toContain('memory_add');
   });
 
-  it('is gone with its server, and says so', async () => {
+  test('is gone with its server, and says so', async () => {
     const first = await startServer();
     const id = await new RawHttp(first.address).startSession();
     expect(await first.stop()).toBe(0);
@@ -70,7 +137,7 @@ describe('a session of Streamable HTTP', () => {
     await expectNoSession(new RawHttp(second.address), id);
   });
 
-  it('ends with its server while it listens', async () => {
+  test('ends with its server while it listens', async () => {
     const own = await startServer();
     const id = await new RawHttp(own.address).startSession();
     const stream = await fetch(`${own.address}/mcp`, {
@@ -90,14 +157,14 @@ async function expectNoSession(client: RawHttp, id: string): Promise<void> {
 }
 
 describe('without a session', () => {
-  it('single calls are answered, and nothing is kept', async () => {
+  test('single calls are answered, and nothing is kept', async () => {
     const { status, headers, text } = await as(WRITE_TOKEN).post(LIST);
     expect(status).toBe(200);
     expect(text).toContain('memory_add');
     expect(headers.get('mcp-session-id')).toBeNull();
   });
 
-  it('there is nothing to listen to', async () => {
+  test('there is nothing to listen to', async () => {
     const headers = { Accept: 'text/event-stream', Authorization: `Bearer ${WRITE_TOKEN}` };
     const { status } = await fetch(`${server.address}/mcp`, { headers });
     expect(status).toBe(405);
@@ -105,7 +172,7 @@ describe('without a session', () => {
 });
 
 describe.each(['/mcp', '/messages'])('a message to %s', (path) => {
-  it('needs a token', async () => {
+  test('needs a token', async () => {
     for (const headers of [
       {},
       { Authorization: 'Bearer wrong' },
@@ -117,7 +184,7 @@ describe.each(['/mcp', '/messages'])('a message to %s', (path) => {
     }
   });
 
-  it('is no larger than the limit', async () => {
+  test('is no larger than the limit', async () => {
     const client = as(WRITE_TOKEN);
     expect((await client.post(ofSize(MEBIBYTE), {}, path)).status).not.toBe(413);
     expect((await client.post(ofSize(MEBIBYTE + 1), {}, path)).status).toBe(413);
@@ -130,13 +197,13 @@ function ofSize(bytes: number): string {
 }
 
 describe('a message', () => {
-  it('is no larger than the limit when its length is not announced', async () => {
+  test('is no larger than the limit when its length is not announced', async () => {
     const client = as(WRITE_TOKEN);
     expect((await client.postStream(ofSize(MEBIBYTE + 1))).status).toBe(413);
     expect((await client.postStream(JSON.stringify(LIST))).status).toBe(200);
   });
 
-  it.each(['text/plain', 'application/x-www-form-urlencoded', 'application/jsonx'])(
+  test.each(['text/plain', 'application/x-www-form-urlencoded', 'application/jsonx'])(
     'of the type %s is refused',
     async (type) => {
       const client = as(WRITE_TOKEN);
@@ -147,7 +214,7 @@ describe('a message', () => {
     },
   );
 
-  it('that is no JSON, or no JSON-RPC, is refused with an error of JSON-RPC', async () => {
+  test('that is no JSON, or no JSON-RPC, is refused with an error of JSON-RPC', async () => {
     const client = as(WRITE_TOKEN);
     for (const [body, code] of [
       ['{"jsonrpc":', -32_700],
@@ -163,14 +230,14 @@ describe('a message', () => {
     }
   });
 
-  it('whose sender takes no events is refused', async () => {
+  test('whose sender takes no events is refused', async () => {
     const client = as(WRITE_TOKEN);
     const session = await client.startSession();
     const { status } = await client.post(LIST, { 'Mcp-Session-Id': session, Accept: 'text/html' });
     expect(status).toBe(406);
   });
 
-  it('of an unknown protocol is refused', async () => {
+  test('of an unknown protocol is refused', async () => {
     const client = as(WRITE_TOKEN);
     const session = await client.startSession();
     const { status } = await client.post(LIST, {
@@ -182,7 +249,7 @@ describe('a message', () => {
 });
 
 describe('an event stream of HTTP+SSE', () => {
-  it('tells where to post, takes JSON only, and knows no one of other access', async () => {
+  test('tells where to post, takes JSON only, and knows no one of other access', async () => {
     const reading = new AbortController();
     const stream = await fetch(`${server.address}/sse`, {
       headers: { Authorization: `Bearer ${WRITE_TOKEN}` },

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { launchServer, type RunningHttpServer, startServer } from '../helpers/http-server.ts';
 import type { AskUser } from '../helpers/mcp/clients.ts';
 import { httpClientKinds } from '../helpers/mcp/http-clients.ts';
@@ -27,7 +27,7 @@ describe.each(httpClientKinds)('MCP over HTTP with $name', (kind) => {
     await server.stop();
   });
 
-  it('introduces itself and lists the same tools as over stdio', async () => {
+  test('introduces itself and lists the same tools as over stdio', async () => {
     const { client } = await kind.connect(server.address);
     expect(client.getServerVersion()).toMatchObject({ name: 'faiss-memory', title: 'faiss-memory' });
     expect(client.getInstructions()).toMatch(/memory_search.*memory_add.*never an instruction/s);
@@ -38,7 +38,7 @@ describe.each(httpClientKinds)('MCP over HTTP with $name', (kind) => {
     expect(tools.map(({ name }) => name)).toEqual(ALL_TOOLS);
   });
 
-  it('adds, finds, reads, changes, deletes and restores a memory', async () => {
+  test('adds, finds, reads, changes, deletes and restores a memory', async () => {
     const { call } = await kind.connect(server.address);
     const added = await call('memory_add', { text: 'The staging server is 10.0.0.5', tags: ['ops'] });
     const [{ id }] = added.data['results'] as [{ id: string }];
@@ -55,7 +55,7 @@ describe.each(httpClientKinds)('MCP over HTTP with $name', (kind) => {
     expect((await call('memory_search', { query: 'staging' })).data['hits']).toMatchObject([{ id }]);
   });
 
-  it('reads resources and completes their names', async () => {
+  test('reads resources and completes their names', async () => {
     const { client, call, readText } = await kind.connect(server.address);
     const { data } = await call('memory_add', { text: 'Ada likes tea' });
     const [{ id }] = data['results'] as [{ id: string }];
@@ -72,7 +72,7 @@ describe.each(httpClientKinds)('MCP over HTTP with $name', (kind) => {
     expect(completion.values).toEqual([id]);
   });
 
-  it('gets prompts', async () => {
+  test('gets prompts', async () => {
     const { client } = await kind.connect(server.address);
     const { prompts } = await client.listPrompts();
     expect(prompts.map(({ name }) => name)).toEqual(['recall', 'save_session']);
@@ -82,7 +82,7 @@ describe.each(httpClientKinds)('MCP over HTTP with $name', (kind) => {
     ]);
   });
 
-  it('answers what is wrong with a call', async () => {
+  test('answers what is wrong with a call', async () => {
     const { client, call } = await kind.connect(server.address);
     const empty = await call('memory_add', { text: ' ' });
     expect(empty).toMatchObject({ isError: true, failure: { code: 'INVALID_INPUT', retryable: false } });
@@ -92,7 +92,7 @@ describe.each(httpClientKinds)('MCP over HTTP with $name', (kind) => {
     await expect(client.getPrompt({ name: 'forget' })).rejects.toThrow(/forget/);
   });
 
-  it('asks the user before a restore, and keeps to the answer', async () => {
+  test('asks the user before a restore, and keeps to the answer', async () => {
     const own = await startServer();
     const questions: string[] = [];
     const replies: ReturnType<AskUser>[] = [
@@ -115,7 +115,7 @@ describe.each(httpClientKinds)('MCP over HTTP with $name', (kind) => {
     expect(questions).toEqual([expect.stringContaining('> Ada likes coffee'), questions[0]]);
   });
 
-  it('serves many clients at once', async () => {
+  test('serves many clients at once', async () => {
     const own = await startServer();
     const clients = await Promise.all(Array.from({ length: 8 }, () => kind.connect(own.address)));
     const added = await Promise.all(
@@ -130,7 +130,7 @@ describe.each(httpClientKinds)('MCP over HTTP with $name', (kind) => {
     expect(counts).toEqual(clients.map(() => 40));
   });
 
-  it('needs the token, and offers only to read with the token for that', async () => {
+  test('needs the token, and offers only to read with the token for that', async () => {
     const tokens = { MEMORY_HTTP_TOKEN: 'w'.repeat(32), MEMORY_HTTP_READ_TOKEN: 'r'.repeat(32) };
     const own = await startServer({ env: tokens });
     await expect(kind.connect(own.address)).rejects.toThrow();
@@ -145,7 +145,7 @@ describe.each(httpClientKinds)('MCP over HTTP with $name', (kind) => {
     expect((await writer.call('memory_stats')).data['live']).toBe(1);
   });
 
-  it('meets the same memories after a restart of the server', async () => {
+  test('meets the same memories after a restart of the server', async () => {
     const dataDir = temporaryFolder();
     const before = await startServer({ dataDir });
     const connected = await kind.connect(before.address);

@@ -3,16 +3,198 @@ import { Agent } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Validator } from '@seriousme/openapi-schema-validator';
+import type { ErrorObject, ValidateFunction } from 'ajv';
+import formats from 'ajv-formats';
+import { Ajv2020 } from 'ajv/dist/2020.js';
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type EmbeddingServer, startEmbeddingServer } from '../helpers/embedding-server.ts';
 import { httpClient } from '../helpers/http-client.ts';
 import { launchServer, type RunningHttpServer } from '../helpers/http-server.ts';
-import { answerCheck } from '../helpers/openapi/answer-check.ts';
-import { type Operation, operationsOf } from '../helpers/openapi/operations.ts';
-import { hostileRequests, validRequests } from '../helpers/openapi/requests.ts';
-import type { KnownValues } from '../helpers/openapi/values.ts';
-import { type RawRequest, sendRaw } from '../helpers/raw-request.ts';
+import { type Operation, operationsOf, type Parameter } from '../helpers/openapi/operations.ts';
+import { hostileBody, hostileJson, type KnownValues, validValue } from '../helpers/openapi/values.ts';
+import { type RawAnswer, type RawRequest, sendRaw } from '../helpers/raw-request.ts';
+
+/** Parameters and members of the body; the values are JSON. */
+interface Draft {
+  readonly parameters: Readonly<Record<string, string>>;
+  readonly body: Readonly<Record<string, string>>;
+}
+
+/** Requests that fit the description of an operation. */
+function validRequests(operation: Operation, known: KnownValues): fc.Arbitrary<RawRequest> {
+  return drafts(operation, known).map((draft) => toRequest(operation, draft));
+}
+
+/** Requests with one thing wrong, or many. */
+function hostileRequests(operation: Operation, known: KnownValues): fc.Arbitrary<RawRequest> {
+  const { method, body, parameters } = operation;
+  const valid = drafts(operation, known);
+  const names = [...Object.keys(body?.properties ?? {}), ...parameters.map(({ name }) => name)];
+  const someName = names.length === 0 ? fc.constant('x') : fc.constantFrom(...names, '__proto__', 'unknown');
+  const changed = fc.tuple(valid, fc.array(fc.tuple(someName, hostileJson), { minLength: 1, maxLength: 3 }));
+  return fc.oneof(
+    {
+      weight: 4,
+      arbitrary: changed.map(([draft, changes]) => toRequest(operation, change(operation, draft, changes))),
+    },
+    {
+      weight: 1,
+      arbitrary: fc.tuple(valid, hostileBody).map(([draft, text]) => ({
+        ...toRequest(operation, draft),
+        ...(method === 'GET' ? {} : { body: text }),
+      })),
+    },
+    {
+      weight: 1,
+      arbitrary: fc
+        .tuple(valid, hostileQuery(someName))
+        .map(([draft, query]) => withQuery(toRequest(operation, draft), query)),
+    },
+    {
+      weight: 1,
+      arbitrary: fc.tuple(valid, hostileHeaders).map(([draft, headers]) => {
+        const request = toRequest(operation, draft);
+        return { ...request, headers: { ...request.headers, ...headers } };
+      }),
+    },
+  );
+}
+
+function drafts({ parameters, body }: Operation, known: KnownValues): fc.Arbitrary<Draft> {
+  const values = (list: readonly Parameter[]): fc.Arbitrary<Record<string, string>> =>
+    fc.record(
+      Object.fromEntries(list.map(({ name, schema }) => [name, validValue(schema, name, known).map(toJson)])),
+      { requiredKeys: list.filter(({ required }) => required).map(({ name }) => name) },
+    );
+  const members = Object.entries(body?.properties ?? {}).map(([name, schema]) => {
+    const required = body?.required?.includes(name) ?? false;
+    return { name, in: 'query' as const, required, schema };
+  });
+  return fc.record({ parameters: values(parameters), body: values(members) });
+}
+
+function toJson(value: unknown): string {
+  return JSON.stringify(value);
+}
+
+function change(
+  { body, parameters }: Operation,
+  draft: Draft,
+  changes: readonly (readonly [string, string])[],
+): Draft {
+  const inBody = changes.filter(([name]) => body !== undefined && !isParameter(parameters, name));
+  const others = changes.filter(([name]) => isParameter(parameters, name) || body === undefined);
+  return {
+    parameters: { ...draft.parameters, ...Object.fromEntries(others) },
+    body: { ...draft.body, ...Object.fromEntries(inBody) },
+  };
+}
+
+function isParameter(parameters: readonly Parameter[], name: string): boolean {
+  return parameters.some((parameter) => parameter.name === name);
+}
+
+function hostileQuery(name: fc.Arbitrary<string>): fc.Arbitrary<string> {
+  const part = fc.oneof(
+    fc.tuple(name, hostileJson).map(([key, json]) => `${key}=${plain(json)}&${key}=${plain(json)}`),
+    fc.constantFrom(
+      '%',
+      '%zz=1',
+      '=',
+      '&&&',
+      'limit[]=5',
+      'limit=%F0%9F',
+      '%00=%00',
+      '__proto__[a]=1',
+      'a+b=c+d',
+      '?',
+    ),
+  );
+  return fc.array(part, { minLength: 1, maxLength: 3 }).map((parts) => parts.join('&'));
+}
+
+const hostileHeaders = fc.constantFrom<Record<string, string>[]>(
+  { 'Content-Type': 'application/json; charset=utf-16' },
+  { 'Content-Type': 'application/x-www-form-urlencoded' },
+  { 'Content-Type': 'nonsense' },
+  { 'Content-Encoding': 'gzip' },
+  { Accept: 'image/png' },
+  { Accept: 'text/event-stream;q=0' },
+  { 'X-Request-Id': 'a'.repeat(300) },
+  { 'If-None-Match': '*' },
+  { Range: 'bytes=0-1' },
+);
+
+function withQuery(request: RawRequest, query: string): RawRequest {
+  return { ...request, path: request.path + (request.path.includes('?') ? '&' : '?') + query };
+}
+
+function toRequest({ method, path, parameters, body, otherBody }: Operation, draft: Draft): RawRequest {
+  const filled = path.replaceAll(/\{(\w+)\}/g, (_, name: string) => plain(draft.parameters[name] ?? '""'));
+  const query = Object.entries(draft.parameters)
+    .filter(([name]) => parameters.find((parameter) => parameter.name === name)?.in !== 'path')
+    .flatMap(([name, json]) => inQuery(name, json));
+  const members = Object.entries(draft.body).map(([name, json]) => `${JSON.stringify(name)}:${json}`);
+  return {
+    method,
+    path: query.length === 0 ? filled : `${filled}?${query.join('&')}`,
+    ...(body === undefined
+      ? {}
+      : { headers: { 'Content-Type': 'application/json' }, body: `{${members.join()}}` }),
+    ...(otherBody === undefined
+      ? {}
+      : { headers: { 'Content-Type': otherBody }, body: '{"text":"a line"}\n' }),
+  };
+}
+
+/** A list is the same name several times, as OpenAPI has it. */
+function inQuery(name: string, json: string): string[] {
+  const value: unknown = json.length > 10_000 ? json : JSON.parse(json);
+  return Array.isArray(value)
+    ? value.map((item) => `${name}=${plain(JSON.stringify(item))}`)
+    : [`${name}=${plain(json)}`];
+}
+
+/** A JSON value as it stands in an address: texts without quotes, and short enough for the line of a request. */
+function plain(json: string): string {
+  const text = json.startsWith('"') ? String(JSON.parse(json)) : json;
+  // In a path `.` and `..` are steps, however they are written.
+  const shown = /^\.{1,2}$/.test(text) ? `x${text}` : text;
+  return encodeURIComponent(shown.slice(0, 300).toWellFormed());
+}
+
+
+/** Finds what is wrong with an answer: undefined when the document describes it. */
+type AnswerCheck = (answer: RawAnswer) => string | undefined;
+
+/** Compiles the schemas of all answers of an operation; an odd schema is an error. */
+function answerCheck({ responses }: Operation): AnswerCheck {
+  const ajv = new Ajv2020({ allErrors: true, allowUnionTypes: true });
+  // The types of this CommonJS module do not tell its default export.
+  (formats as unknown as (instance: Ajv2020) => void)(ajv);
+  const validators = new Map<string, ValidateFunction>();
+  for (const [status, contents] of Object.entries(responses)) {
+    for (const [type, schema] of Object.entries(contents)) {
+      if (/json$/.test(type) && type !== 'application/x-ndjson')
+        validators.set(`${status} ${type}`, ajv.compile(schema));
+    }
+  }
+  return ({ status, headers, text }) => {
+    const contents = responses[String(status)];
+    if (contents === undefined) return `the status ${status} is not described: ${text.slice(0, 500)}`;
+    const type = String(headers['content-type'] ?? '').replace(/;.*/, '');
+    if (contents[type] === undefined) return `the type "${type}" of ${status} is not described`;
+    const validate = validators.get(`${status} ${type}`);
+    if (validate === undefined || validate(JSON.parse(text))) return undefined;
+    return `${status} does not fit its schema: ${describeProblem(validate.errors ?? [])} in ${text.slice(0, 500)}`;
+  };
+}
+
+function describeProblem(errors: readonly ErrorObject[]): string {
+  return errors.map(({ instancePath, message = '' }) => `${instancePath} ${message}`).join('; ');
+}
+
 
 /** Reproduces a failure; another run may choose another. */
 const SEED = Number(process.env['FUZZ_SEED'] ?? 20_261_124);
@@ -99,13 +281,13 @@ const ALL = [
 ];
 
 describe('the OpenAPI document', () => {
-  it('is valid OpenAPI 3.1 and names every operation once', async () => {
+  test('is valid OpenAPI 3.1 and names every operation once', async () => {
     const { data } = await httpClient(server.address).get('/openapi.json');
     expect(data['openapi']).toBe('3.1.0');
     expect([...operations.keys()].sort()).toEqual(ALL);
   });
 
-  it.each(ALL)(
+  test.each(ALL)(
     'describes every answer of %s, whatever is asked',
     async (id) => {
       const operation = find(id);
@@ -127,7 +309,7 @@ describe('the OpenAPI document', () => {
     180_000,
   );
 
-  it('was about a server that is still healthy, and has nothing to say', async () => {
+  test('was about a server that is still healthy, and has nothing to say', async () => {
     expect((await httpClient(server.address).get('/health')).data).toEqual({
       status: 'ok',
       live: true,

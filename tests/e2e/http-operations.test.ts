@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { once } from 'node:events';
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { json } from 'node:stream/consumers';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { httpClient } from '../helpers/http-client.ts';
 import { launchServer, startServer } from '../helpers/http-server.ts';
 import { temporaryFolder } from '../helpers/mcp/server-environment.ts';
@@ -32,7 +32,7 @@ function slowImport(address: string) {
 }
 
 describe('a server that is asked to stop', () => {
-  it('takes no new requests, and finishes those under way', async () => {
+  test('takes no new requests, and finishes those under way', async () => {
     const dataDir = temporaryFolder();
     const server = await startServer({ dataDir });
     const { add, finish } = slowImport(server.address);
@@ -48,7 +48,7 @@ describe('a server that is asked to stop', () => {
     expect((await again.get('/stats')).data['live']).toBe(2);
   });
 
-  it('finishes the backup that is being made', async () => {
+  test('finishes the backup that is being made', async () => {
     const dataDir = temporaryFolder();
     const server = await startServer({ dataDir });
     const lines = Array.from({ length: 5_000 }, (_, index) => JSON.stringify({ text: `memory ${index}` }));
@@ -68,7 +68,7 @@ describe('a server that is asked to stop', () => {
     expect(data['backups']).toContainEqual(expect.objectContaining({ kind: 'manual', memories: 5_000 }));
   });
 
-  it('loses nothing that it has acknowledged, and cuts no answer', async () => {
+  test('loses nothing that it has acknowledged, and cuts no answer', async () => {
     const dataDir = temporaryFolder();
     const server = await startServer({ dataDir });
     const acknowledged: string[] = [];
@@ -98,14 +98,14 @@ describe('a server that is asked to stop', () => {
     expect(missing).toEqual([]);
   });
 
-  it('ends streams that have no end of their own', async () => {
+  test('ends streams that have no end of their own', async () => {
     const server = await startServer();
     const stream = await fetch(`${server.address}/sse`);
     expect(stream.status).toBe(200);
     expect(await server.stop()).toBe(0);
   });
 
-  it('ends at once when it is asked again', async () => {
+  test('ends at once when it is asked again', async () => {
     const server = await launchServer();
     const { upload, answered, add } = slowImport(server.address);
     answered.catch(() => undefined);
@@ -122,7 +122,7 @@ describe('a server that is asked to stop', () => {
 });
 
 describe('a server whose memories are gone', () => {
-  it('says so at once and with every request, and goes on when they are back', async () => {
+  test('says so at once and with every request, and goes on when they are back', async () => {
     const dataDir = temporaryFolder();
     const server = await startServer({ dataDir });
     const api = httpClient(server.address);
@@ -139,7 +139,7 @@ describe('a server whose memories are gone', () => {
     expect((await api.get('/health/ready')).status).toBe(200);
   });
 
-  it('says at the start that they cannot be used', async () => {
+  test('says at the start that they cannot be used', async () => {
     const dataDir = temporaryFolder();
     writeFileSync(databasePath(dataDir), 'no database');
     const server = await startServer({ env: { MEMORY_DATA_DIR: dataDir } });
@@ -150,7 +150,7 @@ describe('a server whose memories are gone', () => {
 });
 
 describe('metrics', () => {
-  it('are in the format of Prometheus, by route, and hold no text of a user', async () => {
+  test('are in the format of Prometheus, by route, and hold no text of a user', async () => {
     const api = httpClient((await startServer()).address);
     await api.post('/memory/add', { text: 'Ada drinks tea' });
     const { data } = await api.post('/memory/add', { text: 'Ada drinks coffee' });
@@ -176,7 +176,7 @@ describe('metrics', () => {
   });
 });
 
-it('metrics have every name of docs/http.md, also with sync', async () => {
+test('metrics have every name of docs/http.md, also with sync', async () => {
   const section = /^- \*\*Metrics\*\*(.*?)\n\n/ms.exec(readFileSync('docs/http.md', 'utf8'))?.[1] ?? '';
   const names = [...section.matchAll(/`(faiss_memory_\w+)`/g)].map(([, name = '']) => name);
   expect(names).toHaveLength(3);
@@ -197,7 +197,7 @@ it('metrics have every name of docs/http.md, also with sync', async () => {
 });
 
 describe('logs', () => {
-  it('have one JSON object a request, with the id of the answer', async () => {
+  test('have one JSON object a request, with the id of the answer', async () => {
     const env = { MEMORY_LOG_LEVEL: 'info', MEMORY_LOG_FORMAT: 'json' };
     const server = await startServer({ env });
     const api = httpClient(server.address);
@@ -215,7 +215,7 @@ describe('logs', () => {
     expect(entries[1]).toMatchObject({ level: 'info', method: 'POST', route: '/search' });
   });
 
-  it('hold no text, query, path or token at any level', async () => {
+  test('hold no text, query, path or token at any level', async () => {
     const token = 'the-token-of-the-tests-0123';
     const env = { MEMORY_LOG_LEVEL: 'debug', MEMORY_HTTP_TOKEN: token };
     const server = await startServer({ env });

@@ -1,5 +1,5 @@
 import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { hasBrowser, launchBrowser } from '../helpers/browser.ts';
 import { openPage } from '../helpers/page/open-page.ts';
 import { entry, openPageWith } from '../helpers/page/open-with.ts';
@@ -24,7 +24,7 @@ describe.runIf(hasBrowser)('what people expect of the page', () => {
     await browser.close();
   });
 
-  it('who comes back sees what others have added, and so does who asks for it', async () => {
+  test('who comes back sees what others have added, and so does who asks for it', async () => {
     const { page, address } = await openWith(['Already there']);
     const add = (text: string) => sendJson('POST', `${address}/memory/add`, { text });
     await add('By an assistant');
@@ -37,7 +37,7 @@ describe.runIf(hasBrowser)('what people expect of the page', () => {
     await entry(page, 'By another one').waitFor();
   });
 
-  it('Ctrl+Z takes a deletion back, but not while one types', async () => {
+  test('Ctrl+Z takes a deletion back, but not while one types', async () => {
     const { page } = await openWith(['Do not lose me']);
     await entry(page, 'Do not lose me').getByRole('button', { name: 'Delete' }).click();
     await page.getByText('Nothing is remembered here yet.').waitFor();
@@ -49,7 +49,7 @@ describe.runIf(hasBrowser)('what people expect of the page', () => {
     await entry(page, 'Do not lose me').waitFor();
   });
 
-  it('what was typed is there again after a look elsewhere, until it is saved or given up', async () => {
+  test('what was typed is there again after a look elsewhere, until it is saved or given up', async () => {
     const { page, visit } = await openWith(['The code is 1']);
     await page.getByRole('button', { name: 'Add memory' }).click();
     await page.getByLabel('Text').fill('Half a thought');
@@ -72,7 +72,7 @@ describe.runIf(hasBrowser)('what people expect of the page', () => {
     expect(await page.getByLabel('Text').inputValue()).toBe('The code is 1');
   });
 
-  it('the focus never goes to the beginning of the page', async () => {
+  test('the focus never goes to the beginning of the page', async () => {
     const { page, visit } = await openWith(['The code is 1']);
     await page.getByRole('link', { name: 'The code is 1' }).click();
     await page.getByRole('button', { name: 'Edit' }).click();
@@ -90,7 +90,7 @@ describe.runIf(hasBrowser)('what people expect of the page', () => {
     await expect.poll(() => focused(page)).toContain('Back up now');
   });
 
-  it('the focus is not lost either where the browser takes it from a disabled button at once', async () => {
+  test('the focus is not lost either where the browser takes it from a disabled button at once', async () => {
     const { page, visit } = await openWith([]);
     await visit('sync');
     await page.getByRole('button', { name: 'Back up now' }).focus();
@@ -99,7 +99,7 @@ describe.runIf(hasBrowser)('what people expect of the page', () => {
     expect(await page.evaluate('document.activeElement.className')).toBe('actions');
   });
 
-  it('keys that follow a click at once go into the form that it opens', async () => {
+  test('keys that follow a click at once go into the form that it opens', async () => {
     const { page } = await openWith(['The code is 1']);
     await page.getByRole('link', { name: 'The code is 1' }).click();
     await page.getByRole('button', { name: 'Edit' }).waitFor();
@@ -111,7 +111,7 @@ describe.runIf(hasBrowser)('what people expect of the page', () => {
     expect(field).toBe('TEXTAREA');
   });
 
-  it('a view that shows itself late leaves the address to the view that the user chose meanwhile', async () => {
+  test('a view that shows itself late leaves the address to the view that the user chose meanwhile', async () => {
     const { page, visit } = await openWith(['The code is 1']);
     await visit('trash');
     await page.evaluate(`new Promise((resolve) => {
@@ -122,7 +122,7 @@ describe.runIf(hasBrowser)('what people expect of the page', () => {
     expect(await page.evaluate('location.hash')).toBe('#/sync');
   });
 
-  it('erasing begins at the button that does nothing', async () => {
+  test('erasing begins at the button that does nothing', async () => {
     const { page, visit } = await openWith(['A secret thing']);
     await entry(page, 'A secret thing').getByRole('button', { name: 'Delete' }).click();
     await page.getByText('is in the trash').waitFor();
@@ -135,7 +135,7 @@ describe.runIf(hasBrowser)('what people expect of the page', () => {
     expect(await entry(page, 'A secret thing').count()).toBe(1);
   });
 
-  it('a day is the day of the user', async () => {
+  test('a day is the day of the user', async () => {
     const { address } = await openWith([]);
     const body = '{"text":"In the morning of the eleventh","created_at":"2026-10-10T20:00:00Z"}';
     const headers = { 'Content-Type': 'application/x-ndjson' };
@@ -147,7 +147,7 @@ describe.runIf(hasBrowser)('what people expect of the page', () => {
     await page.getByText('No memory meets the conditions of the filters.').waitFor();
   });
 
-  it('after a failure one can try again', async () => {
+  test('after a failure one can try again', async () => {
     const { page } = await openWith(['Still there']);
     let broken = true;
     await page.route('**/memories?*', (route) =>

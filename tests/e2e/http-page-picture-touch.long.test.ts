@@ -1,5 +1,5 @@
 import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { hasBrowser, launchBrowser } from '../helpers/browser.ts';
 import { type EmbeddingServer, startEmbeddingServer } from '../helpers/embedding-server.ts';
 import type { RunningHttpServer } from '../helpers/http-server.ts';
@@ -33,13 +33,13 @@ describe.runIf(hasBrowser)('the picture with fingers', () => {
     await browser.close();
   });
 
-  it('says what fingers can do', async () => {
+  test('says what fingers can do', async () => {
     const { page } = await openMap(browser, server.address, PHONE);
     await page.getByText('tap a dot to read it').waitFor();
     await page.getByText('click a dot').waitFor({ state: 'hidden' });
   });
 
-  it('scrolls the page over the whole map, and moves the map that is near', async () => {
+  test('scrolls the page over the whole map, and moves the map that is near', async () => {
     const { page, map, frame } = await openMap(browser, server.address, PHONE);
     const touch = await fingersOn(page);
     const before = await scrollOf(page);
@@ -58,7 +58,7 @@ describe.runIf(hasBrowser)('the picture with fingers', () => {
     expect(await scrollOf(page)).toBe(scrolled);
   });
 
-  it('comes closer with two fingers', async () => {
+  test('comes closer with two fingers', async () => {
     const { page, map, frame } = await openMap(browser, server.address, PHONE);
     const touch = await fingersOn(page);
     const scrolled = await scrollOf(page);
@@ -79,7 +79,7 @@ describe.runIf(hasBrowser)('the picture with fingers', () => {
     expect(page.url()).toContain('#/picture');
   });
 
-  it('chooses the memory near a tap, and opens it by its link', async () => {
+  test('chooses the memory near a tap, and opens it by its link', async () => {
     const { page, map } = await openMap(browser, server.address, PHONE);
     const dot = await topmostDot(map);
     await page.touchscreen.tap(dot.x, dot.y - 9);

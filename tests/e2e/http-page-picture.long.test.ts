@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { hasBrowser, launchBrowser } from '../helpers/browser.ts';
 import { type EmbeddingServer, startEmbeddingServer } from '../helpers/embedding-server.ts';
 import { type RunningHttpServer, startServer } from '../helpers/http-server.ts';
@@ -37,7 +37,7 @@ describe.runIf(hasBrowser)('the picture with a mouse', () => {
     await browser.close();
   });
 
-  it('scrolls the page with the wheel over the map, and zooms with Ctrl and the wheel', async () => {
+  test('scrolls the page with the wheel over the map, and zooms with Ctrl and the wheel', async () => {
     const { page, map, frame } = await openMap(browser, server.address);
     await map.hover();
     const scrolled = await scrollOf(page);
@@ -52,7 +52,7 @@ describe.runIf(hasBrowser)('the picture with a mouse', () => {
     expect((await frame()).size).toBeCloseTo(2.15);
   });
 
-  it('drags the map that is near, and opens a memory by a click on its dot', async () => {
+  test('drags the map that is near, and opens a memory by a click on its dot', async () => {
     const { page, map, frame } = await openMap(browser, server.address);
     await page.getByRole('button', { name: 'Closer' }).click();
     const before = await frame();
@@ -69,7 +69,7 @@ describe.runIf(hasBrowser)('the picture with a mouse', () => {
     await page.locator('main .card').first().getByText(dot.text).waitFor();
   });
 
-  it('makes the dots of a tag stand out', async () => {
+  test('makes the dots of a tag stand out', async () => {
     const { page } = await openMap(browser, server.address);
     const legend = page.getByRole('group', { name: 'Most frequent tags on the map' });
     expect(await legend.getByRole('button').allTextContents()).toEqual(['work 3', 'home 2', 'paint 2']);
@@ -83,7 +83,7 @@ describe.runIf(hasBrowser)('the picture with a mouse', () => {
     expect(await opacities(page, 'Deploy')).toEqual(await opacities(page, 'Paint the garden'));
   });
 
-  it('shows few memories beside many, and all numbers', async () => {
+  test('shows few memories beside many, and all numbers', async () => {
     const { page } = await openMap(browser, server.address);
     expect(await page.locator('.scale span').allTextContents()).toEqual([String(MEMORIES.length), '0']);
     const heights = await page.evaluate<number[]>(numbersOf('.bar', 'height'));
@@ -99,7 +99,7 @@ describe.runIf(hasBrowser)('the picture with a mouse', () => {
     await days.nth(1).hover({ position: { x: 20, y: 5 } });
   });
 
-  it('lets each text have its own direction', async () => {
+  test('lets each text have its own direction', async () => {
     const { page, map } = await openMap(browser, server.address);
     await map.focus();
     await map.locator('.dot').filter({ hasText: GREETING }).dispatchEvent('pointerover');
@@ -108,7 +108,7 @@ describe.runIf(hasBrowser)('the picture with a mouse', () => {
     expect(await directionOf(page, '.links a')).toBe('ltr');
   });
 
-  it('tells how many memories are still read, and shows them when that is done', async () => {
+  test('tells how many memories are still read, and shows them when that is done', async () => {
     const held: ServerResponse[] = [];
     const { address } = await startServer({ env: withModel(embedding) });
     await importAll(address, [{ text: 'The first memory' }]);
@@ -139,7 +139,7 @@ describe.runIf(hasBrowser)('the picture with a mouse', () => {
     expect(await page.getByText('still being read').count()).toBe(0);
   });
 
-  it('says why memories are not read', async () => {
+  test('says why memories are not read', async () => {
     const { address } = await startServer({ env: withModel(embedding) });
     await importAll(address, [{ text: 'The first memory' }]);
     await embedded(address);

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Locator } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { hasBrowser, launchBrowser } from '../helpers/browser.ts';
 import type { RunningHttpServer } from '../helpers/http-server.ts';
 import { expectAccessible, expectToFit } from '../helpers/page/expect-accessible.ts';
@@ -60,7 +60,7 @@ describe.runIf(hasBrowser)('versions on the page', () => {
   };
   const change = (path: string, changes: object) => sendJson('PATCH', `${server.address}/${path}`, changes);
 
-  it('shows of long texts in conflict what differs, and the whole when asked', async () => {
+  test('shows of long texts in conflict what differs, and the whole when asked', async () => {
     const { page, conflict } = await open('conflicts', NARROW);
     const sides = conflict('vault').locator('.card');
     await sides.nth(1).waitFor();
@@ -80,7 +80,7 @@ describe.runIf(hasBrowser)('versions on the page', () => {
     expect(await sides.first().locator('.text').textContent()).toBe(excerpt);
   });
 
-  it('marks tags, sources and metadata that differ', async () => {
+  test('marks tags, sources and metadata that differ', async () => {
     const { conflict } = await open('conflicts');
     const standup = conflict('Standup');
     await standup.getByText('Different: text, tags, source, metadata').waitFor();
@@ -98,7 +98,7 @@ describe.runIf(hasBrowser)('versions on the page', () => {
     expect(await marked('Ada')).toEqual(['Ada', 'weekly', '2']);
   });
 
-  it('says what was deleted, wherever it was, and when exactly', async () => {
+  test('says what was deleted, wherever it was, and when exactly', async () => {
     const { page, conflict } = await open('conflicts');
     for (const [text, other] of [
       ['Deleted there', 'Changed here'],
@@ -121,7 +121,7 @@ describe.runIf(hasBrowser)('versions on the page', () => {
     await page.getByRole('link', { name: 'Changed there' }).waitFor();
   });
 
-  it('marks in the history what changed afterwards, and leaves out what says the same', async () => {
+  test('marks in the history what changed afterwards, and leaves out what says the same', async () => {
     const path = await add({ text: longText('oak'), tags: ['wood'] });
     await change(path, { text: longText('pine') });
     await change(path, { tags: ['wood', 'soft'] });
@@ -138,7 +138,7 @@ describe.runIf(hasBrowser)('versions on the page', () => {
     await expectToFit(page, path);
   });
 
-  it('lets one read what is in the trash before it comes back', async () => {
+  test('lets one read what is in the trash before it comes back', async () => {
     const path = await add({ text: `${longText('steel')} The end.` });
     await change(path, { text: `${longText('glass')} The end.` });
     await sendJson('DELETE', `${server.address}/${path}`);

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { hasBrowser, launchBrowser } from '../helpers/browser.ts';
 import type { RunningHttpServer } from '../helpers/http-server.ts';
 import { WITH_MODEL } from '../helpers/mcp/server-environment.ts';
@@ -43,7 +43,7 @@ describe.runIf(hasBrowser)('every view of the page', () => {
     { name: 'narrow and dark', viewport: { width: 360, height: 740 }, colorScheme: 'dark' },
   ] as const;
 
-  it.each(sizes)(
+  test.each(sizes)(
     'is accessible and fits, $name',
     async ({ viewport, colorScheme }) => {
       const { page, visit } = await openPage(browser, server.address, { viewport, colorScheme });
@@ -61,7 +61,7 @@ describe.runIf(hasBrowser)('every view of the page', () => {
     120_000,
   );
 
-  it('shows the versions of a conflict side by side, and keeps the chosen one', async () => {
+  test('shows the versions of a conflict side by side, and keeps the chosen one', async () => {
     const { page, visit } = await openPage(browser, server.address);
     await visit('conflicts');
     const sides = page.getByRole('region', { name: 'Versions of a memory' }).locator('.card');
@@ -76,7 +76,7 @@ describe.runIf(hasBrowser)('every view of the page', () => {
     expect(await page.getByText('The door code is 3').count()).toBe(0);
   });
 
-  it('tells the state of every machine', async () => {
+  test('tells the state of every machine', async () => {
     const { page, visit } = await openPage(browser, server.address);
     await visit('sync');
     await page.getByRole('button', { name: 'Back up now and upload' }).click();
@@ -87,7 +87,7 @@ describe.runIf(hasBrowser)('every view of the page', () => {
     expect(await machines.getByText('all of it is here').count()).toBe(2);
   });
 
-  it('finds by meaning', async () => {
+  test('finds by meaning', async () => {
     const { page, visit } = await openPage(browser, server.address);
     await visit('memories');
     await page.getByRole('searchbox').fill('favourite hot beverage');
@@ -99,7 +99,7 @@ describe.runIf(hasBrowser)('every view of the page', () => {
     await first.getByText('Ada drinks no coffee, only tea').waitFor();
   });
 
-  it('lets one walk over the map with the keyboard', async () => {
+  test('lets one walk over the map with the keyboard', async () => {
     const { page, visit } = await openPage(browser, server.address);
     await visit('picture');
     const map = page.getByRole('application', { name: /^Map of \d+ memories$/ });
@@ -132,7 +132,7 @@ describe.runIf(hasBrowser)('every view of the page', () => {
       .waitFor();
   });
 
-  it('shows the growth as a table too', async () => {
+  test('shows the growth as a table too', async () => {
     const { page, visit } = await openPage(browser, server.address);
     await visit('picture');
     await page.getByText('As a table').click();

@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { hasBrowser, launchBrowser } from '../helpers/browser.ts';
 import { startServer } from '../helpers/http-server.ts';
 import { temporaryFolder } from '../helpers/mcp/server-environment.ts';
@@ -23,7 +23,7 @@ describe.runIf(hasBrowser)('the page', () => {
     await browser.close();
   });
 
-  it('searches while one types, and says why something was found', async () => {
+  test('searches while one types, and says why something was found', async () => {
     const { page } = await openWith(['Ada drinks tea', 'The staging server is 10.20.0.5']);
     await page.getByRole('searchbox', { name: 'Search memories' }).pressSequentially('staging serv');
     await entry(page, 'Ada drinks tea').waitFor({ state: 'detached' });
@@ -33,7 +33,7 @@ describe.runIf(hasBrowser)('the page', () => {
     await entry(page, 'Ada drinks tea').waitFor();
   });
 
-  it('adds a memory with tags, and finds it by a filter', async () => {
+  test('adds a memory with tags, and finds it by a filter', async () => {
     const { page } = await openWith(['Another memory']);
     await page.getByRole('button', { name: 'Add memory' }).click();
     const dialog = page.getByRole('dialog', { name: 'Add a memory' });
@@ -52,7 +52,7 @@ describe.runIf(hasBrowser)('the page', () => {
     await page.getByText('2 memories').waitFor();
   });
 
-  it('changes a memory, keeps its history, and goes back', async () => {
+  test('changes a memory, keeps its history, and goes back', async () => {
     const { page } = await openWith(['The code is 1']);
     await page.getByRole('link', { name: 'The code is 1' }).click();
     await page.getByRole('button', { name: 'Edit' }).click();
@@ -65,7 +65,7 @@ describe.runIf(hasBrowser)('the page', () => {
     expect(await page.locator('main .card').first().textContent()).toContain('The code is 1');
   });
 
-  it('changes only what was edited, and leaves a tag with a comma as it is', async () => {
+  test('changes only what was edited, and leaves a tag with a comma as it is', async () => {
     const { page, address } = await openWith([]);
     const place = { tags: ['Paris, France', 'old'], metadata: { project: 'web', build: 7 } };
     const added = await post(`${address}/memory/add`, { text: 'The office moves', ...place });
@@ -90,7 +90,7 @@ describe.runIf(hasBrowser)('the page', () => {
     expect(await read()).toMatchObject({ text: 'The office moves', ...place });
   });
 
-  it('shows everything again when one goes to where one is', async () => {
+  test('shows everything again when one goes to where one is', async () => {
     const { page } = await openWith(['Ada drinks tea', 'The staging server is 10.20.0.5']);
     await page.getByRole('searchbox').fill('staging');
     await entry(page, 'Ada drinks tea').waitFor({ state: 'detached' });
@@ -99,7 +99,7 @@ describe.runIf(hasBrowser)('the page', () => {
     expect(await page.getByRole('searchbox').inputValue()).toBe('');
   });
 
-  it('lets a stranger take a deletion back, at once or from the trash', async () => {
+  test('lets a stranger take a deletion back, at once or from the trash', async () => {
     const { page } = await openWith(['Do not lose me']);
     await entry(page, 'Do not lose me').getByRole('button', { name: 'Delete' }).click();
     await page.getByText('Nothing is remembered here yet.').waitFor();
@@ -113,7 +113,7 @@ describe.runIf(hasBrowser)('the page', () => {
     await entry(page, 'Do not lose me').waitFor();
   });
 
-  it('erases for good only when asked twice', async () => {
+  test('erases for good only when asked twice', async () => {
     const { page, visit } = await openWith(['A secret thing']);
     await entry(page, 'A secret thing').getByRole('button', { name: 'Delete' }).click();
     await page.getByText('is in the trash').waitFor();
@@ -128,7 +128,7 @@ describe.runIf(hasBrowser)('the page', () => {
     await page.getByText('The trash is empty.').waitFor();
   });
 
-  it('backs up, and restores only after showing what would change', async () => {
+  test('backs up, and restores only after showing what would change', async () => {
     const { page, visit, address } = await openWith(['Kept']);
     await visit('sync');
     await page.getByRole('button', { name: 'Back up now' }).click();
@@ -152,7 +152,7 @@ describe.runIf(hasBrowser)('the page', () => {
     expect(await entry(page, 'Came later').count()).toBe(0);
   });
 
-  it('exports to a file, and imports it again', async () => {
+  test('exports to a file, and imports it again', async () => {
     const { page, visit } = await openWith(['First', 'Second']);
     await visit('transfer');
     const [download] = await Promise.all([
@@ -169,7 +169,7 @@ describe.runIf(hasBrowser)('the page', () => {
     await page.getByText('0 added, 0 updated, 1 already there, 1 in conflict, 0 rejected.').waitFor();
   });
 
-  it('tells how far an import is, and cancels it', async () => {
+  test('tells how far an import is, and cancels it', async () => {
     const { page, visit, address } = await openWith([]);
     await visit('transfer');
     const lines = Array.from({ length: 3_000 }, (_, index) => `{"text":"${index} ${'a'.repeat(10_000)}"}`);
@@ -183,7 +183,7 @@ describe.runIf(hasBrowser)('the page', () => {
     expect(await untilStill(read)).toBeLessThan(lines.length);
   });
 
-  it('asks for the token, keeps it in the tab, and works with it', async () => {
+  test('asks for the token, keeps it in the tab, and works with it', async () => {
     const token = 'a-token-of-the-tests-1234';
     const { address } = await startServer({ env: { MEMORY_HTTP_TOKEN: token } });
     const { page, visit } = await openPage(browser, address);
@@ -198,7 +198,7 @@ describe.runIf(hasBrowser)('the page', () => {
     await page.getByText('Nothing is remembered here yet.').waitFor();
   });
 
-  it('shows texts as texts', async () => {
+  test('shows texts as texts', async () => {
     const hostile = '<img src=x onerror="document.title=1"><script>document.title=2</script>';
     const { page, visit } = await openWith([hostile]);
     await entry(page, hostile).getByRole('link').click();
@@ -210,7 +210,7 @@ describe.runIf(hasBrowser)('the page', () => {
     expect(await page.locator('main img, main script').count()).toBe(0);
   });
 
-  it('can be used without a mouse', async () => {
+  test('can be used without a mouse', async () => {
     const { page } = await openWith(['Only keys']);
     await page.keyboard.press('Tab');
     expect(await page.evaluate('document.activeElement.textContent')).toBe('Skip to content');

@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { readEvents, type StreamedEvent } from '../helpers/event-stream.ts';
 import { type FaultProxy, startFaultProxy } from '../helpers/fault-proxy.ts';
 import { httpClient } from '../helpers/http-client.ts';
@@ -18,7 +18,7 @@ async function eventsOf(response: Response): Promise<StreamedEvent[]> {
 }
 
 describe('an event stream', () => {
-  it('tells the progress of long work, then its result', async () => {
+  test('tells the progress of long work, then its result', async () => {
     const folder = join(temporaryFolder(), 'nas');
     mkdirSync(folder);
     const { address } = await startServer({
@@ -39,7 +39,7 @@ describe('an event stream', () => {
     expect(Object.keys(events.at(-1)?.data ?? {}).sort()).toEqual(Object.keys(whole.data).sort());
   });
 
-  it('ends with the problem when the work fails', async () => {
+  test('ends with the problem when the work fails', async () => {
     const { address } = await startServer();
     const options = { method: 'POST', headers: STREAM, body: '{"snapshot":"manual_20200101_000000"}' };
     const response = await fetch(`${address}/restore`, options);
@@ -49,7 +49,7 @@ describe('an event stream', () => {
     expect(events[0]?.data['request_id']).toBe(response.headers.get('x-request-id'));
   });
 
-  it('is not begun for a request that is refused', async () => {
+  test('is not begun for a request that is refused', async () => {
     const { address } = await startServer();
     const answer = await fetch(`${address}/restore`, {
       method: 'POST',
@@ -60,7 +60,7 @@ describe('an event stream', () => {
     await answer.body?.cancel();
   });
 
-  it('asks for the confirmation of a restore, with what would change', async () => {
+  test('asks for the confirmation of a restore, with what would change', async () => {
     const { address } = await startServer();
     const made = await httpClient(address).post('/backup');
     const { name } = made.data['snapshot'] as { name: string };
@@ -93,7 +93,7 @@ describe('an upload whose caller goes away', () => {
     return { address, proxy };
   }
 
-  it.each([
+  test.each([
     ['with a stream', STREAM],
     ['with a plain request', { 'Content-Type': 'application/json' }],
   ])('is ended before its next object (%s), and the next one succeeds', async (_, headers) => {

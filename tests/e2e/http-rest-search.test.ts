@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type HttpClient, httpClient } from '../helpers/http-client.ts';
 import { launchServer, type RunningHttpServer, startServer } from '../helpers/http-server.ts';
 import { addMemory, idsOf } from '../helpers/rest-memories.ts';
@@ -18,7 +18,7 @@ afterAll(async () => {
 const add = (text: string, more: object = {}): Promise<string> => addMemory(api, text, more);
 
 describe('search', () => {
-  it('finds by words, under both names of the limit', async () => {
+  test('finds by words, under both names of the limit', async () => {
     for (const number of [1, 2, 3]) await add(`the zebra number ${number}`);
     const all = await api.post('/search', { query: 'zebra' });
     expect(all).toMatchObject({ status: 200, data: { mode: 'keyword' } });
@@ -34,7 +34,7 @@ describe('search', () => {
     });
   });
 
-  it('by meaning alone falls back to words without a model, and says so', async () => {
+  test('by meaning alone falls back to words without a model, and says so', async () => {
     for (const fields of [{ mode: 'vector' }, { hybrid: false }]) {
       const { data } = await api.post('/search', { query: 'zebra', ...fields });
       expect(data['mode']).toBe('keyword');
@@ -46,7 +46,7 @@ describe('search', () => {
 });
 
 describe('delete-by-source', () => {
-  it('is a dry run until its token comes back', async () => {
+  test('is a dry run until its token comes back', async () => {
     for (const number of [1, 2]) await add(`from a file ${number}`, { source: `file:///a/${number}` });
     const kept = await add('from another file', { source: 'file:///b' });
     const dry = await api.post('/memory/delete-by-source', { source: 'file:///a/' });
@@ -64,7 +64,7 @@ describe('delete-by-source', () => {
     expect(idsOf(await api.get('/memories?source=file:///'), 'memories')).toEqual([kept]);
   });
 
-  it.each([
+  test.each([
     [{}, 'source is missing; give the beginning of the sources'],
     [{ source: '' }, 'source is missing; give the beginning of the sources'],
     [{ source: 'a', dry_run: false }, 'confirm is missing; make a dry run first and pass its token'],
@@ -75,7 +75,7 @@ describe('delete-by-source', () => {
 });
 
 describe('without an embedding model', () => {
-  it.each([
+  test.each([
     ['POST', '/memory/is-novel', '{"text":"anything"}'],
     ['POST', '/memory/deduplicate', '{}'],
     ['GET', '/memories/map', undefined],
@@ -88,7 +88,7 @@ describe('without an embedding model', () => {
 });
 
 describe('with the bundled model', () => {
-  it('tells what is new, removes what says the same, and draws a map', async () => {
+  test('tells what is new, removes what says the same, and draws a map', async () => {
     const { address } = await startServer({ env: WITH_MODEL });
     const client = httpClient(address);
     await client.post('/search', { query: 'warm up', mode: 'vector' });

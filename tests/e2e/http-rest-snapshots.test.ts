@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { type HttpClient, httpClient } from '../helpers/http-client.ts';
 import { startServer } from '../helpers/http-server.ts';
 import { temporaryFolder } from '../helpers/mcp/server-environment.ts';
@@ -32,7 +32,7 @@ async function textsOf(api: HttpClient): Promise<string[]> {
 }
 
 describe('backups', () => {
-  it('are made, listed, and restored after a dry run with its token; the restore is undone', async () => {
+  test('are made, listed, and restored after a dry run with its token; the restore is undone', async () => {
     const api = await start();
     await api.post('/memory/add', { text: 'Ada likes tea' });
     const made = await api.post('/backup', { name: 'Before cleanup', pinned: true });
@@ -70,7 +70,7 @@ describe('backups', () => {
     expect(await textsOf(api)).toEqual(['Ada likes tea', 'a passing thought']);
   });
 
-  it('are merged, or only looked at', async () => {
+  test('are merged, or only looked at', async () => {
     const api = await start();
     await api.post('/memory/add', { text: 'Ada likes tea' });
     const made = await api.post('/backup', {});
@@ -83,7 +83,7 @@ describe('backups', () => {
     expect(await textsOf(api)).toEqual(['Ada likes tea', 'a passing thought']);
   });
 
-  it.each([
+  test.each([
     [{}, 400, 'snapshot is missing; GET /backups lists the names'],
     [{ snapshot: 'manual_20200101_000000' }, 404, expect.stringContaining('manual_20200101_000000')],
     [{ snapshot: 'x', mode: 'Replace' }, 400, 'mode is "Replace"; allowed is one of replace, merge'],
@@ -99,7 +99,7 @@ describe('backups', () => {
 });
 
 describe('with another passphrase', () => {
-  it('backups do not look as if there were none', async () => {
+  test('backups do not look as if there were none', async () => {
     const dataDir = temporaryFolder();
     const env = { ...remote(), CLOUD_SYNC_PASSPHRASE: 'seven tired herons cross the harbour' };
     const first = await startServer({ dataDir, env });
@@ -122,7 +122,7 @@ describe('with another passphrase', () => {
 });
 
 describe('without a remote', () => {
-  it('an upload stays here, and the rest says what to do', async () => {
+  test('an upload stays here, and the rest says what to do', async () => {
     const api = await start();
     await api.post('/memory/add', { text: 'Ada likes tea' });
     expect(await api.post('/sync/upload', { name: 'weekly' })).toMatchObject({
@@ -141,7 +141,7 @@ describe('without a remote', () => {
 });
 
 describe('a remote', () => {
-  it('gets uploads, and gives them back to another machine', async () => {
+  test('gets uploads, and gives them back to another machine', async () => {
     const env = remote();
     const [one, two] = [await start(env), await startPastEmpty(env)];
     await one.post('/memory/add', { text: 'from the first machine' });
@@ -155,7 +155,7 @@ describe('a remote', () => {
     expect(await textsOf(two)).toEqual(['from the first machine']);
   });
 
-  it('restores snapshots by machine/name: dry run with 409, then confirm=true or the token', async () => {
+  test('restores snapshots by machine/name: dry run with 409, then confirm=true or the token', async () => {
     const env = remote();
     const [one, two] = [await start(env), await startPastEmpty(env)];
     await one.post('/memory/add', { text: 'from the first machine' });
@@ -214,7 +214,7 @@ describe('a remote', () => {
       return two;
     }
 
-    it('a download merges the rest, and asks', async () => {
+    test('a download merges the rest, and asks', async () => {
       const api = await startBehind();
       const asked = await api.post('/sync/download');
       expect(asked).toMatchObject({
@@ -237,7 +237,7 @@ describe('a remote', () => {
       expect(await textsOf(api)).toEqual(['from the third machine']);
     });
 
-    it('a download with confirm=true merges all of it, and can be undone as a whole', async () => {
+    test('a download with confirm=true merges all of it, and can be undone as a whole', async () => {
       const api = await startBehind();
       const done = await api.post('/sync/download?confirm=True');
       expect(done).toMatchObject({
@@ -251,7 +251,7 @@ describe('a remote', () => {
     });
   });
 
-  it('that has no such snapshot says so', async () => {
+  test('that has no such snapshot says so', async () => {
     const api = await start(remote());
     expect(await api.post('/sync/restore/none%2Fmanual_20200101_000000')).toMatchObject({
       status: 404,
@@ -259,7 +259,7 @@ describe('a remote', () => {
     });
   });
 
-  it('that cannot be reached is a bad gateway, and what was made stays here', async () => {
+  test('that cannot be reached is a bad gateway, and what was made stays here', async () => {
     const api = await start({
       CLOUD_SYNC_ENABLED: 'on',
       CLOUD_SYNC_PROVIDER: 'folder',

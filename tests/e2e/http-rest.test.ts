@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type HttpClient, httpClient } from '../helpers/http-client.ts';
 import { launchServer, type RunningHttpServer, startServer } from '../helpers/http-server.ts';
 import { addMemory, idsOf } from '../helpers/rest-memories.ts';
@@ -24,7 +24,7 @@ function awsKey(): string {
 const UNKNOWN = '01a20bac-0000-754d-b50e-12733a895b1c';
 
 describe('one memory', () => {
-  it('is added, read, changed, deleted, restored and erased', async () => {
+  test('is added, read, changed, deleted, restored and erased', async () => {
     const draft = { text: 'Ada likes tea', tags: ['drink', 'ada'], source: 'chat', metadata: { year: 1843 } };
     const added = await api.post('/memory/add', draft);
     expect(added).toMatchObject({ status: 201, data: { outcome: 'added' } });
@@ -56,7 +56,7 @@ describe('one memory', () => {
     expect(JSON.stringify(erased.data)).not.toContain('Ada');
   });
 
-  it.each([
+  test.each([
     ['GET', ''],
     ['DELETE', ''],
     ['POST', '/restore'],
@@ -69,12 +69,12 @@ describe('one memory', () => {
     });
   });
 
-  it('that is unknown cannot be changed', async () => {
+  test('that is unknown cannot be changed', async () => {
     const answer = await api.patch(`/memory/${UNKNOWN}`, { text: 'x' });
     expect(answer).toMatchObject({ status: 404, data: { code: 'NOT_FOUND' } });
   });
 
-  it('is stored without its secrets, and the answer says which', async () => {
+  test('is stored without its secrets, and the answer says which', async () => {
     const key = awsKey();
     const added = await api.post('/memory/add', { text: `The key is ${key}` });
     expect(added.data['masked']).toEqual([expect.stringMatching(/AWS/)]);
@@ -85,7 +85,7 @@ describe('one memory', () => {
     expect(masked.text).not.toContain(key);
   });
 
-  it('that the settings refuse is 422', async () => {
+  test('that the settings refuse is 422', async () => {
     const strict = await startServer({ env: { MEMORY_SECRETS: 'reject' } });
     const answer = await httpClient(strict.address).post('/memory/add', {
       text: `The key is ${awsKey()}`,
@@ -96,7 +96,7 @@ describe('one memory', () => {
 });
 
 describe('many memories', () => {
-  it('are added at once, an exact duplicate only when asked for', async () => {
+  test('are added at once, an exact duplicate only when asked for', async () => {
     const memories = [{ text: 'one of a batch' }, { text: 'two of a batch', project: 'web' }];
     const first = await api.post('/memory/add-batch', { memories });
     expect(first).toMatchObject({
@@ -110,7 +110,7 @@ describe('many memories', () => {
     expect(forced.data).toMatchObject({ results: [{ outcome: 'added' }, { outcome: 'added' }] });
   });
 
-  it('of which one is not allowed are all left out', async () => {
+  test('of which one is not allowed are all left out', async () => {
     const { data } = await api.get('/stats');
     const answer = await api.post('/memory/add-batch', { memories: [{ text: 'fine' }, { text: '' }] });
     expect(answer).toMatchObject({ status: 400, data: { code: 'INVALID_INPUT' } });
@@ -118,7 +118,7 @@ describe('many memories', () => {
     expect((await api.get('/stats')).data['live']).toBe(data['live']);
   });
 
-  it('are browsed page by page', async () => {
+  test('are browsed page by page', async () => {
     for (const number of [1, 2, 3]) await add(`page ${number}`, { source: 'pages/' });
     const query = '/memories?source=pages/&order=oldest&limit=2';
     const page = await api.get(query);
@@ -128,7 +128,7 @@ describe('many memories', () => {
     expect(next.data).not.toHaveProperty('next_cursor');
   });
 
-  it('are filtered by tags, project and metadata, which the query carries as JSON', async () => {
+  test('are filtered by tags, project and metadata, which the query carries as JSON', async () => {
     const id = await add('to be filtered', { tags: ['f1', 'f2'], project: 'filters', metadata: { n: 1 } });
     const other = await add('another one to be filtered', { tags: ['f2', 'f3'] });
     expect(idsOf(await api.get('/memories?tags=f1&tags=f9'), 'memories')).toEqual([id]);
@@ -139,7 +139,7 @@ describe('many memories', () => {
     expect(idsOf(await api.get(`/memories?metadata=${metadata}`), 'memories')).toEqual([id]);
   });
 
-  it('are counted', async () => {
+  test('are counted', async () => {
     const { data } = await api.get('/stats');
     const { total } = (await api.get('/memories')).data;
     expect(data).toMatchObject({ live: total, conflicts: 0, embedding: { ready: false } });

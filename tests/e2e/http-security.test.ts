@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { everyRoute, type KnownRoute } from '../helpers/every-route.ts';
 import { httpClient } from '../helpers/http-client.ts';
 import { launchServer, type RunningHttpServer, startServer } from '../helpers/http-server.ts';
@@ -48,7 +48,7 @@ function allRefusedWith(code: string): (readonly [string, string])[] {
 const portOf = (address: string): string => new URL(address).port;
 
 describe('a request that names another host', () => {
-  it.each([
+  test.each([
     'evil.test',
     'evil.test:80',
     '127.0.0.1.evil.test',
@@ -68,7 +68,7 @@ describe('a request that names another host', () => {
     }
   });
 
-  it('is answered when it is a name of this machine, with any port', async () => {
+  test('is answered when it is a name of this machine, with any port', async () => {
     const names = [
       '127.0.0.1',
       'localhost',
@@ -88,7 +88,7 @@ describe('a request that names another host', () => {
     }
   });
 
-  it('is answered when the settings allow the name', async () => {
+  test('is answered when the settings allow the name', async () => {
     const { address } = await startServer({ env: { MEMORY_HTTP_ALLOWED_HOSTS: 'Memory.Home.Arpa, nas' } });
     const statuses = async (host: string): Promise<number> =>
       (await sendRaw(address, { method: 'GET', path: '/stats', headers: { Host: host } })).status;
@@ -99,7 +99,7 @@ describe('a request that names another host', () => {
     expect(await statuses('home.arpa')).toBe(403);
   });
 
-  it('is not believed because of another header, or of the whole address in the line of the request', async () => {
+  test('is not believed because of another header, or of the whole address in the line of the request', async () => {
     for (const header of ['X-Forwarded-Host', 'Forwarded', 'X-Host', 'X-Original-Host']) {
       const headers = {
         Host: 'evil.test',
@@ -116,7 +116,7 @@ describe('a request that names another host', () => {
 });
 
 describe('a request that names no host', () => {
-  it.each([
+  test.each([
     'GET /stats HTTP/1.0',
     'GET /stats HTTP/1.1',
     'GET /stats HTTP/1.0\r\nHost:',
@@ -129,7 +129,7 @@ describe('a request that names no host', () => {
 });
 
 describe('a request of a page of another origin', () => {
-  it.each([
+  test.each([
     'http://evil.test',
     'https://localhost.evil.test',
     'null',
@@ -150,7 +150,7 @@ describe('a request of a page of another origin', () => {
     expect(Object.keys(answer.headers).filter((name) => name.startsWith('access-control-'))).toEqual([]);
   });
 
-  it.each(['cross-site', 'same-site'])('is refused without an Origin too (%s)', async (site) => {
+  test.each(['cross-site', 'same-site'])('is refused without an Origin too (%s)', async (site) => {
     for (const [mode, destination] of [
       ['no-cors', 'image'],
       ['no-cors', 'script'],
@@ -161,7 +161,7 @@ describe('a request of a page of another origin', () => {
     }
   });
 
-  it('may be a link to the page, and to nothing else', async () => {
+  test('may be a link to the page, and to nothing else', async () => {
     const headers = {
       'Sec-Fetch-Site': 'cross-site',
       'Sec-Fetch-Mode': 'navigate',
@@ -173,7 +173,7 @@ describe('a request of a page of another origin', () => {
     expect(new Set(answers.values())).toEqual(new Set(['403 ORIGIN_NOT_ALLOWED']));
   });
 
-  it('is refused before a preflight can allow it', async () => {
+  test('is refused before a preflight can allow it', async () => {
     for (const { path } of routes) {
       const headers = {
         Origin: 'http://evil.test',
@@ -187,7 +187,7 @@ describe('a request of a page of another origin', () => {
     }
   });
 
-  it('is another one than those of its own page', async () => {
+  test('is another one than those of its own page', async () => {
     for (const name of ['127.0.0.1', 'localhost', '[::1]']) {
       const host = `${name}:${portOf(server.address)}`;
       const headers = { Host: host, Origin: `http://${host}`, 'Sec-Fetch-Site': 'same-origin' };

@@ -1,20 +1,40 @@
+import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
-import { makeCertificate } from '../helpers/certificate.ts';
+import { describe, expect, test } from 'vitest';
 import { startServer } from '../helpers/http-server.ts';
 import { temporaryFolder } from '../helpers/mcp/server-environment.ts';
 import { sendBytes, sendRaw } from '../helpers/raw-request.ts';
 import { runProgram } from '../helpers/run-program.ts';
+
+interface TestCertificate {
+  readonly certificateFile: string;
+  readonly keyFile: string;
+  /** PEM; signed by itself, so it is its own authority. */
+  readonly certificate: string;
+}
+
+/** Makes a certificate for 127.0.0.1 and localhost, valid for a day, in a folder. */
+function makeCertificate(folder: string, name = 'server'): TestCertificate {
+  const certificateFile = join(folder, `${name}.crt`);
+  const keyFile = join(folder, `${name}.key`);
+  const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1,DNS:localhost'];
+  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', keyFile];
+  execFileSync('openssl', ['req', '-x509', '-days', '1', ...key, ...subject, '-out', certificateFile], {
+    stdio: 'pipe',
+  });
+  return { certificateFile, keyFile, certificate: readFileSync(certificateFile, 'utf8') };
+}
+
 
 function settings(certificate: string, key: string): Record<string, string> {
   return { MEMORY_HTTP_TLS_CERTIFICATE: certificate, MEMORY_HTTP_TLS_KEY: key };
 }
 
 describe('with a certificate', () => {
-  it('the server speaks HTTPS only', async () => {
+  test('the server speaks HTTPS only', async () => {
     const { certificateFile, keyFile, certificate } = makeCertificate(temporaryFolder());
     const { address } = await startServer({ env: settings(certificateFile, keyFile) });
     expect(address).toMatch(/^https:\/\/127\.0\.0\.1:\d+$/);
@@ -44,7 +64,7 @@ describe('with a certificate', () => {
   });
 });
 
-it('a connection whose handshake never ends does not keep the server from ending', async () => {
+test('a connection whose handshake never ends does not keep the server from ending', async () => {
   const { certificateFile, keyFile, certificate } = makeCertificate(temporaryFolder());
   const server = await startServer({ env: settings(certificateFile, keyFile) });
   const { hostname, port } = new URL(server.address);
@@ -68,7 +88,7 @@ describe('a certificate that cannot be used is refused', () => {
     return stderr;
   }
 
-  it('without its key, or the key without it', async () => {
+  test('without its key, or the key without it', async () => {
     const { certificateFile, keyFile } = makeCertificate(temporaryFolder());
     expect(await refusal({ MEMORY_HTTP_TLS_CERTIFICATE: certificateFile })).toContain(
       'http.tlsKey is missing for HTTPS',
@@ -78,7 +98,7 @@ describe('a certificate that cannot be used is refused', () => {
     );
   });
 
-  it('with the key of another one', async () => {
+  test('with the key of another one', async () => {
     const folder = temporaryFolder();
     const [one, two] = [makeCertificate(folder, 'one'), makeCertificate(folder, 'two')];
     const message = await refusal(settings(one.certificateFile, two.keyFile));
@@ -86,7 +106,7 @@ describe('a certificate that cannot be used is refused', () => {
     expect(message).toContain('PEM files of a certificate and the key that belongs to it');
   });
 
-  it('when a file is missing, or holds something else', async () => {
+  test('when a file is missing, or holds something else', async () => {
     const folder = temporaryFolder();
     const { keyFile } = makeCertificate(folder);
     const missing = join(folder, 'missing.crt');

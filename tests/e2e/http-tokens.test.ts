@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { everyRoute, type KnownRoute } from '../helpers/every-route.ts';
 import { httpClient } from '../helpers/http-client.ts';
 import { launchServer, type RunningHttpServer, startServer } from '../helpers/http-server.ts';
@@ -43,7 +43,7 @@ function send(route: KnownRoute, headers: Readonly<Record<string, string>>): Pro
 }
 
 describe('with a token', () => {
-  it.each<[string, Record<string, string>, string]>([
+  test.each<[string, Record<string, string>, string]>([
     ['no token', {}, 'The request has no token'],
     ['a wrong token', bearer(WRONG_TOKEN), 'The token is not the one of this server'],
     ['a wrong API key', { 'X-API-Key': WRONG_TOKEN }, 'The token is not the one of this server'],
@@ -78,14 +78,14 @@ describe('with a token', () => {
     }
   });
 
-  it('no route takes it from the address, where logs and histories would keep it', async () => {
+  test('no route takes it from the address, where logs and histories would keep it', async () => {
     for (const name of ['token', 'access_token', 'api_key', 'X-API-Key']) {
       const answer = await sendRaw(server.address, { method: 'GET', path: `/stats?${name}=${WRONG_TOKEN}` });
       expect(answer.status).toBe(401);
     }
   });
 
-  it.each<[string, Record<string, string>]>([
+  test.each<[string, Record<string, string>]>([
     ['as a bearer token', bearer(TOKEN)],
     ['with the scheme in lower case', { Authorization: `bearer ${TOKEN}` }],
     ['as an API key', { 'X-API-Key': TOKEN }],
@@ -98,7 +98,7 @@ describe('with a token', () => {
 });
 
 describe('with the token to read', () => {
-  it('every route that changes something is forbidden, whatever the request says', async () => {
+  test('every route that changes something is forbidden, whatever the request says', async () => {
     const api = httpClient(server.address, bearer(TOKEN));
     const before = (await api.get('/stats')).data;
     for (const route of routes) {
@@ -111,7 +111,7 @@ describe('with the token to read', () => {
     expect((await api.get('/stats')).data).toEqual(before);
   });
 
-  it('MCP has no tools that change something', async () => {
+  test('MCP has no tools that change something', async () => {
     const toolsOf = async (token: string): Promise<string[]> => {
       const headers = {
         ...bearer(token),
@@ -131,7 +131,7 @@ describe('with the token to read', () => {
 });
 
 describe('a token in a file', () => {
-  it('is read without the line feed at its end', async () => {
+  test('is read without the line feed at its end', async () => {
     const file = join(temporaryFolder(), 'token');
     writeFileSync(file, `${TOKEN}\n`);
     const { address } = await startServer({ env: { MEMORY_HTTP_TOKEN_FILE: file } });
@@ -141,7 +141,7 @@ describe('a token in a file', () => {
 });
 
 describe('without a token', () => {
-  it('a token that is sent all the same does no harm', async () => {
+  test('a token that is sent all the same does no harm', async () => {
     const { address } = await startServer();
     expect((await httpClient(address, bearer(WRONG_TOKEN)).get('/stats')).status).toBe(200);
   });

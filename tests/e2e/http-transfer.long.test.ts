@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { type HttpClient, httpClient } from '../helpers/http-client.ts';
 import { startServer } from '../helpers/http-server.ts';
 import { temporaryFolder } from '../helpers/mcp/server-environment.ts';
@@ -17,7 +17,7 @@ async function memoriesOf(api: HttpClient): Promise<unknown> {
 }
 
 describe('export and import', () => {
-  it('carry all memories over, once', async () => {
+  test('carry all memories over, once', async () => {
     const [one, two] = [await start(), await start()];
     await one.post('/memory/add-batch', {
       memories: [
@@ -47,7 +47,7 @@ describe('export and import', () => {
     );
   });
 
-  it('take a body in chunks of any size', async () => {
+  test('take a body in chunks of any size', async () => {
     const [one, two] = [await start(), await start()];
     const memories = Array.from({ length: 50 }, (_, index) => ({ text: `memory ${index} 🫖` }));
     await one.post('/memory/add-batch', { memories });
@@ -69,14 +69,14 @@ describe('export and import', () => {
 });
 
 describe('export', () => {
-  it('is a problem when the store cannot be read', async () => {
+  test('is a problem when the store cannot be read', async () => {
     const dataDir = temporaryFolder();
     writeFileSync(databasePath(dataDir), 'no database');
     const api = await start({ MEMORY_DATA_DIR: dataDir });
     expect(await api.get('/export')).toMatchObject({ status: 503, data: { code: 'STORE_DAMAGED' } });
   });
 
-  it('ends without a word when nobody reads it to its end', async () => {
+  test('ends without a word when nobody reads it to its end', async () => {
     const server = await startServer({ env: { MEMORY_BACKUP_ENABLED: 'off' } });
     const api = httpClient(server.address);
     const line = (index: number): string => JSON.stringify({ text: `memory ${index} ${'a'.repeat(50_000)}` });
@@ -96,7 +96,7 @@ describe('export', () => {
 });
 
 describe('import', () => {
-  it('replaces other content only when asked to, and names what it left out', async () => {
+  test('replaces other content only when asked to, and names what it left out', async () => {
     const api = await start();
     const added = await api.post('/memory/add', { text: 'Ada likes tea' });
     const id = String(added.data['id']);
@@ -114,7 +114,7 @@ describe('import', () => {
     expect((await api.get(`/memory/${id}`)).data['text']).toBe('Ada likes coffee');
   });
 
-  it('tells how far it is to who wants to hear it', async () => {
+  test('tells how far it is to who wants to hear it', async () => {
     const api = await start();
     const body = Array.from({ length: 450 }, (_, index) => `{"text":"memory ${index}"}`).join('\n');
     const headers = { ...LINES, Accept: 'text/event-stream' };
@@ -124,7 +124,7 @@ describe('import', () => {
     expect(answer.text).toMatch(/\nevent: result\ndata: {[^\n]*"added":450,[^\n]*"completed":true,[^\n]*}\n/);
   });
 
-  it('stops when its caller goes away, and keeps what it had', async () => {
+  test('stops when its caller goes away, and keeps what it had', async () => {
     const api = await start();
     const caller = new AbortController();
     // Long lines, so that what is on its way when the caller leaves is not many of them.
@@ -146,7 +146,7 @@ describe('import', () => {
     await untilStill(live);
   });
 
-  it.each([
+  test.each([
     ['/import?overwrite=yes', 'overwrite is "yes"; allowed is true or false'],
     ['/import?force=true', 'force is an unknown field; allowed are overwrite'],
   ])('at %s is refused before anything is read', async (path, detail) => {
@@ -156,7 +156,7 @@ describe('import', () => {
     expect((await api.get('/stats')).data['live']).toBe(0);
   });
 
-  it.each(['application/xml', 'application/x-www-form-urlencoded', ''])('is 415 for %j', async (type) => {
+  test.each(['application/xml', 'application/x-www-form-urlencoded', ''])('is 415 for %j', async (type) => {
     const api = await start();
     const body = new TextEncoder().encode('{"text":"a"}');
     const answer = await api.send('/import', { method: 'POST', headers: { 'Content-Type': type }, body });
@@ -167,7 +167,7 @@ describe('import', () => {
     expect((await api.get('/stats')).data['live']).toBe(0);
   });
 
-  it('of nothing adds nothing', async () => {
+  test('of nothing adds nothing', async () => {
     const api = await start();
     for (const body of ['', '\n\n']) {
       const answer = await api.send('/import', { method: 'POST', headers: LINES, body });
@@ -175,7 +175,7 @@ describe('import', () => {
     }
   });
 
-  it('may be larger than other requests', async () => {
+  test('may be larger than other requests', async () => {
     const api = await start({ MEMORY_HTTP_BODY_LIMIT_MIB: '1' });
     const line = `{"text":"${'a'.repeat(60_000)}"}\n`;
     const large = await api.send('/import', { method: 'POST', headers: LINES, body: line.repeat(30) });

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { PROGRAM, serverEnvironment, temporaryFolder } from '../helpers/mcp/server-environment.ts';
 
 /** The program of the MCP Inspector; its command line runs on every Node that this package supports. */
@@ -33,13 +33,13 @@ function inspect(folder: string, ...options: string[]): Promise<Inspection> {
 }
 
 describe('the MCP Inspector', () => {
-  it('finds nothing to object to in the schemas, not even a warning', async () => {
+  test('finds nothing to object to in the schemas, not even a warning', async () => {
     const { code, stdout, stderr } = await inspect(temporaryFolder(), '--method', 'tools/list', '--strict');
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect((JSON.parse(stdout) as { tools: unknown[] }).tools).toHaveLength(10);
   });
 
-  it('calls tools', async () => {
+  test('calls tools', async () => {
     const folder = temporaryFolder();
     const call = (tool: string, ...values: string[]) =>
       inspect(
@@ -59,7 +59,7 @@ describe('the MCP Inspector', () => {
     expect(refused.stdout).toContain('INVALID_INPUT');
   });
 
-  it('lists and reads resources and prompts', async () => {
+  test('lists and reads resources and prompts', async () => {
     const folder = temporaryFolder();
     const listed = await inspect(folder, '--method', 'resources/list');
     expect(listed).toMatchObject({ code: 0, stdout: expect.stringContaining('memory://recent') as string });

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { connectV1 } from '../helpers/mcp/clients.ts';
 import { temporaryFolder } from '../helpers/mcp/server-environment.ts';
 
@@ -88,7 +88,7 @@ const badCalls: readonly BadCall[] = [
 ];
 
 describe('bad input', () => {
-  it('is refused by every tool with the field, the value and what is allowed, and changes nothing', async () => {
+  test('is refused by every tool with the field, the value and what is allowed, and changes nothing', async () => {
     const { call } = await connectV1(temporaryFolder());
     await call('memory_add', { text: 'Ada likes tea', source: 'x' });
     for (const { tool, values, says, code = 'INVALID_INPUT' } of badCalls) {
@@ -104,7 +104,7 @@ describe('bad input', () => {
     expect((await call('memory_stats')).data).toMatchObject({ live: 1, trash: 0 });
   });
 
-  it('does not stop the server when it is no JSON-RPC or names no tool', async () => {
+  test('does not stop the server when it is no JSON-RPC or names no tool', async () => {
     const { client, call } = await connectV1(temporaryFolder());
     const unknown = client.callTool({ name: 'memory_drop', arguments: {} });
     await expect(unknown.then(({ isError }) => Promise.reject(new Error(String(isError))))).rejects.toThrow();
@@ -114,7 +114,7 @@ describe('bad input', () => {
 });
 
 describe('input as agents write it', () => {
-  it('is understood: numbers and booleans as texts, lists with commas, JSON texts, nulls, empty fillers', async () => {
+  test('is understood: numbers and booleans as texts, lists with commas, JSON texts, nulls, empty fillers', async () => {
     const { call } = await connectV1(temporaryFolder());
     const added = await call('memory_add', {
       memories: JSON.stringify([
@@ -136,7 +136,7 @@ describe('input as agents write it', () => {
     expect((await call('memory_delete', deleted)).data).toMatchObject({ dry_run: false, count: 2 });
   });
 
-  it('may have more fields and empty ones: every tool answers and names what it ignored', async () => {
+  test('may have more fields and empty ones: every tool answers and names what it ignored', async () => {
     const { call } = await connectV1(temporaryFolder());
     const noise = { task_progress: '- [x] search', random_string: '' };
     const empty = { limit: '', mode: '', metadata: '', tags: '', after: '', project: null, source: '' };
@@ -182,7 +182,7 @@ describe('input as agents write it', () => {
     expect(failed.text).toMatch(/text is missing.* Note: ignored unknown field: content\.$/);
   });
 
-  it('may have names that are special to JavaScript', async () => {
+  test('may have names that are special to JavaScript', async () => {
     const { call } = await connectV1(temporaryFolder());
     const metadata = JSON.parse('{"__proto__": {"a": 1}, "constructor": "b", "toString": "c"}') as object;
     const added = await call('memory_add', {

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { connectV1, type ConnectedClient } from '../helpers/mcp/clients.ts';
 import { temporaryFolder } from '../helpers/mcp/server-environment.ts';
 
@@ -10,7 +10,7 @@ async function addThree({ call }: ConnectedClient): Promise<string[]> {
 }
 
 describe('deletion by filter', () => {
-  it('takes a dry run and its token, deletes exactly what was shown, and can be undone', async () => {
+  test('takes a dry run and its token, deletes exactly what was shown, and can be undone', async () => {
     const connected = await connectV1(temporaryFolder());
     const { call } = connected;
     const ids = await addThree(connected);
@@ -28,7 +28,7 @@ describe('deletion by filter', () => {
     expect((await call('memory_stats')).data).toMatchObject({ live: 4, trash: 0 });
   });
 
-  it('refuses a token when the filter or its matches are no longer those of the dry run', async () => {
+  test('refuses a token when the filter or its matches are no longer those of the dry run', async () => {
     const connected = await connectV1(temporaryFolder());
     const { call } = connected;
     await addThree(connected);
@@ -42,7 +42,7 @@ describe('deletion by filter', () => {
     expect((await call('memory_stats')).data).toMatchObject({ live: 5, trash: 0 });
   });
 
-  it('shows what ids would delete without deleting', async () => {
+  test('shows what ids would delete without deleting', async () => {
     const connected = await connectV1(temporaryFolder());
     const { call } = connected;
     const ids = await addThree(connected);
@@ -53,7 +53,7 @@ describe('deletion by filter', () => {
 });
 
 describe('a list', () => {
-  it('goes page by page through all memories, each once', async () => {
+  test('goes page by page through all memories, each once', async () => {
     const { call } = await connectV1(temporaryFolder());
     const memories = Array.from({ length: 25 }, (_, index) => ({ text: `fact ${index}` }));
     await call('memory_add', { memories });

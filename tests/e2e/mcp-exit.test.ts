@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { type Exit, RawServer } from '../helpers/mcp/raw-server.ts';
 import {
   PROGRAM,
@@ -57,13 +57,13 @@ const departures: readonly [string, (server: RawServer) => void][] = [
 ];
 
 describe.each(departures)('at %s', (_, leave) => {
-  it('exits with code 0 before any call', async () => {
+  test('exits with code 0 before any call', async () => {
     const server = new RawServer(temporaryFolder());
     await server.initialize();
     expect(await exitWithin(server, leave)).toEqual(OK);
   });
 
-  it('exits with code 0 with an open store and a model that is loading', async () => {
+  test('exits with code 0 with an open store and a model that is loading', async () => {
     const server = new RawServer(temporaryFolder(), WITH_MODEL);
     await server.initialize();
     await server.call('memory_add', { text: 'Ada likes tea' });
@@ -72,12 +72,12 @@ describe.each(departures)('at %s', (_, leave) => {
 });
 
 describe('leaving', () => {
-  it('does not wait for a handshake that never comes', async () => {
+  test('does not wait for a handshake that never comes', async () => {
     const server = new RawServer(temporaryFolder());
     expect(await exitWithin(server, () => server.child.stdin.end())).toEqual(OK);
   });
 
-  it('is quick with a loaded model and many memories to embed', async () => {
+  test('is quick with a loaded model and many memories to embed', async () => {
     const server = new RawServer(temporaryFolder(), WITH_MODEL);
     await server.initialize();
     await server.call('memory_search', { query: 'load the model', mode: 'vector' });
@@ -88,7 +88,7 @@ describe('leaving', () => {
     expect(await exitWithin(server, () => server.child.stdin.end())).toEqual(OK);
   });
 
-  it('answers the calls that came before the end of stdin', async () => {
+  test('answers the calls that came before the end of stdin', async () => {
     const server = new RawServer(temporaryFolder());
     await server.initialize();
     // The store is open: opening it on a busy machine takes longer than a server may outlive its client.
@@ -102,7 +102,7 @@ describe('leaving', () => {
     expect(await server.exited).toEqual(OK);
   });
 
-  it('keeps every acknowledged write when a signal comes in between', async () => {
+  test('keeps every acknowledged write when a signal comes in between', async () => {
     const folder = temporaryFolder();
     const leaving = new RawServer(folder);
     await leaving.initialize();
@@ -122,7 +122,7 @@ describe('leaving', () => {
     expect(live).toBeGreaterThanOrEqual(acknowledged);
   });
 
-  it('is not held up by a second signal', async () => {
+  test('is not held up by a second signal', async () => {
     const server = new RawServer(temporaryFolder(), WITH_MODEL);
     await server.initialize();
     await server.call('memory_add', { text: 'Ada likes tea' });
@@ -132,7 +132,7 @@ describe('leaving', () => {
     });
   });
 
-  it('leaves every acknowledged write behind, even when killed', async () => {
+  test('leaves every acknowledged write behind, even when killed', async () => {
     const folder = temporaryFolder();
     const first = new RawServer(folder);
     await first.initialize();
@@ -146,7 +146,7 @@ describe('leaving', () => {
 });
 
 describe('the death of the parent', () => {
-  it('ends the server, though others still hold its pipes open', async () => {
+  test('ends the server, though others still hold its pipes open', async () => {
     // `sleep` keeps the server's stdin open, this test its stdout; only their parent, the shell, is killed.
     const script = `(printf '%s\\n' "$REQUEST"; exec sleep 60) | "$NODE" "$PROGRAM"; exit`;
     const shell = spawn('sh', ['-c', script], {

@@ -1,6 +1,6 @@
 import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { freePort } from '../helpers/servers/free-port.ts';
 import { RawServer } from '../helpers/mcp/raw-server.ts';
 import { temporaryFolder, WITH_MODEL } from '../helpers/mcp/server-environment.ts';
@@ -28,11 +28,11 @@ async function expectWordsOnly(server: RawServer, why: RegExp): Promise<void> {
 }
 
 describe('without search by meaning', () => {
-  it('works by words when it is switched off', async () => {
+  test('works by words when it is switched off', async () => {
     await expectWordsOnly(new RawServer(temporaryFolder()), /switched off|none|disabled/i);
   });
 
-  it('works by words when the model folder is empty', async () => {
+  test('works by words when the model folder is empty', async () => {
     const folder = temporaryFolder();
     const modelDirectory = join(folder, 'empty');
     mkdirSync(modelDirectory);
@@ -42,7 +42,7 @@ describe('without search by meaning', () => {
     );
   });
 
-  it('works by words when a model file is damaged, and names the file', async () => {
+  test('works by words when a model file is damaged, and names the file', async () => {
     const folder = temporaryFolder();
     const modelDirectory = join(folder, 'damaged');
     cpSync('models/e5-small-v2-int8', modelDirectory, { recursive: true });
@@ -53,7 +53,7 @@ describe('without search by meaning', () => {
     );
   });
 
-  it('works by words when nobody listens at the endpoint', async () => {
+  test('works by words when nobody listens at the endpoint', async () => {
     const port = await freePort();
     const endpoint = `http://127.0.0.1:${port}/v1`;
     await expectWordsOnly(
@@ -68,7 +68,7 @@ describe('without search by meaning', () => {
 });
 
 describe('without a usable data folder', () => {
-  it('answers every call with the folder and a fix, and goes on', async () => {
+  test('answers every call with the folder and a fix, and goes on', async () => {
     const folder = temporaryFolder();
     const dataDir = join(folder, 'file');
     writeFileSync(dataDir, 'a file where the folder should be');
@@ -86,7 +86,7 @@ describe('without a usable data folder', () => {
     await expect(server.request('resources/read', { uri: 'memory://stats' })).rejects.toThrow(dataDir);
   });
 
-  it('works again without a restart when the folder can be used again', async () => {
+  test('works again without a restart when the folder can be used again', async () => {
     const folder = temporaryFolder();
     const dataDir = join(folder, 'memories');
     writeFileSync(dataDir, '');
@@ -99,7 +99,7 @@ describe('without a usable data folder', () => {
 });
 
 describe('with a wrong configuration', () => {
-  it('says on stderr what to change, and prints nothing on stdout', async () => {
+  test('says on stderr what to change, and prints nothing on stdout', async () => {
     const server = new RawServer(temporaryFolder(), { MEMORY_EMBEDDING_PROVIDER: 'magic' });
     const { code } = await server.exited;
     expect(code).toBe(2);

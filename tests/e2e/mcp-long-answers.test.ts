@@ -1,5 +1,5 @@
 import { encode } from 'gpt-tokenizer/encoding/o200k_base';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { connectV1 } from '../helpers/mcp/clients.ts';
 import { temporaryFolder } from '../helpers/mcp/server-environment.ts';
 
@@ -50,7 +50,7 @@ const LONG =
   'The staging server moves to another cluster next week, since certificates renew there.\n'.repeat(1_140);
 
 describe('no answer is longer than clients take', () => {
-  it('one long text, many long texts, and all versions can be read to the end', async () => {
+  test('one long text, many long texts, and all versions can be read to the end', async () => {
     const { call, readText } = await measured();
     const ids = await add(
       call,
@@ -78,7 +78,7 @@ describe('no answer is longer than clients take', () => {
     expect((await call('memory_get', { ids: [id], cursor: 'x' })).text).toMatch(/cursor is "x".*start again/);
   });
 
-  it('a list of a thousand and a search of a hundred can be read to the end', async () => {
+  test('a list of a thousand and a search of a hundred can be read to the end', async () => {
     const { call, readText } = await measured();
     const ids: string[] = [];
     for (let batch = 0; batch < 4; batch++) {
@@ -106,7 +106,7 @@ describe('no answer is longer than clients take', () => {
     expect(encode(await readText('memory://recent')).length).toBeLessThanOrEqual(LIMIT);
   });
 
-  it('names that are long everywhere are cut in lists, and whole in the memory', async () => {
+  test('names that are long everywhere are cut in lists, and whole in the memory', async () => {
     const { call, readText } = await measured();
     const tags = Array.from({ length: 64 }, (_, index) => `${index} ${'🎉'.repeat(60)}`);
     const metadata = { note: '漢'.repeat(16_000) };

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { connectV1, type ConnectedClient } from '../helpers/mcp/clients.ts';
 import { temporaryFolder, WITH_MODEL } from '../helpers/mcp/server-environment.ts';
 
@@ -14,7 +14,7 @@ function firstResult(data: Readonly<Record<string, unknown>>): Record<string, un
 }
 
 describe('with the bundled model', () => {
-  it('finds by meaning what shares no word, and says how near it is', async () => {
+  test('finds by meaning what shares no word, and says how near it is', async () => {
     const { call } = await connectWithModel();
     for (const text of [
       'Ada drinks no coffee, only tea',
@@ -31,7 +31,7 @@ describe('with the bundled model', () => {
     expect(text).toMatch(/similarity 0\.\d\d/);
   });
 
-  it('returns the existing memory for an exact duplicate', async () => {
+  test('returns the existing memory for an exact duplicate', async () => {
     const { call } = await connectWithModel();
     const added = firstResult((await call('memory_add', { text: 'Deploys are on Tuesday' })).data);
     const again = await call('memory_add', { text: 'Deploys are on Tuesday' });
@@ -41,7 +41,7 @@ describe('with the bundled model', () => {
     expect((await call('memory_stats')).data).toMatchObject({ live: 2 });
   });
 
-  it('stores a near-duplicate and reports what it resembles', async () => {
+  test('stores a near-duplicate and reports what it resembles', async () => {
     const { call } = await connectWithModel();
     const first = firstResult((await call('memory_add', { text: 'The staging server is at 10.0.0.5' })).data);
     const second = await call('memory_add', { text: 'The staging server is at 10.0.0.6' });
@@ -52,7 +52,7 @@ describe('with the bundled model', () => {
     expect(second.text).toMatch(/similar [01](\.\d+)? \[.*\]\n> The staging server is at 10\.0\.0\.5/);
   });
 
-  it('skips or supersedes the same statement when asked to', async () => {
+  test('skips or supersedes the same statement when asked to', async () => {
     const { call } = await connectWithModel();
     const first = firstResult((await call('memory_add', { text: 'The office is not open on Sunday.' })).data);
     const next = "The office isn't open on Sunday";
@@ -68,7 +68,7 @@ describe('with the bundled model', () => {
     expect(memory).toMatchObject({ text: next, tags: ['hours'] });
   });
 
-  it.each([
+  test.each([
     ['The gateway is at 10.4.0.17', 'The gateway is at 10.4.0.18', 'numbers'],
     ['The order costs 4,120 EUR', 'The order costs 4,210 EUR', 'numbers'],
     ['Ann reports to Ben', 'Ben reports to Ann', 'order'],
@@ -93,7 +93,7 @@ describe('with the bundled model', () => {
     expect((await call('memory_get', { ids: [first['id']] })).data['memories']).toMatchObject([{ text }]);
   });
 
-  it.each([
+  test.each([
     ['할머니 생신은 오월 삼일이다.', '주차장 차단기는 밤 열 시에 닫힌다.'],
     ['วันเกิดของคุณยายคือวันที่สาม', 'ประตูที่จอดรถปิดตอนสี่ทุ่ม'],
     ['День рождения бабушки третьего мая', 'Шлагбаум парковки закрывается в десять'],
@@ -112,7 +112,7 @@ describe('with the bundled model', () => {
     expect(found.data['note']).toMatch(/does not read the language/);
   });
 
-  it('unites the tags and metadata of one text, and keeps another project or source apart', async () => {
+  test('unites the tags and metadata of one text, and keeps another project or source apart', async () => {
     const { call } = await connectWithModel();
     const text = 'The door code changes on Monday';
     const answer = await call('memory_add', {

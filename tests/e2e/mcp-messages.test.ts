@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readEvents } from '../helpers/event-stream.ts';
 import { launchServer, type RunningHttpServer } from '../helpers/http-server.ts';
 import { RawServer } from '../helpers/mcp/raw-server.ts';
@@ -82,7 +82,7 @@ const expected = requests.map(([, , id, code]): [unknown, number?] =>
 );
 
 describe('over stdio', () => {
-  it('answers every request that is piped in, before it ends', async () => {
+  test('answers every request that is piped in, before it ends', async () => {
     const server = new RawServer(temporaryFolder());
     const lines = [...requests.map(([, line]) => line), JSON.stringify(BATCH)];
     // The last line has no line feed.
@@ -100,7 +100,7 @@ describe('over stdio', () => {
     expect(sorted(codes(batch ?? []))).toEqual(sorted([[20], [null, -32_600], [21]]));
   });
 
-  it('answers two messages on one line, and goes on after a line that is too large', async () => {
+  test('answers two messages on one line, and goes on after a line that is too large', async () => {
     const server = new RawServer(temporaryFolder());
     await server.initialize();
     server.child.stdin.write(
@@ -117,7 +117,7 @@ describe('over stdio', () => {
     );
   });
 
-  it('finishes piped calls however long the model takes to load', async () => {
+  test('finishes piped calls however long the model takes to load', async () => {
     const server = new RawServer(temporaryFolder(), WITH_MODEL);
     await server.initialize();
     const memories = [1, 2, 3].map((number) => ({
@@ -147,13 +147,13 @@ describe('over HTTP', () => {
     return fetch(new URL(path, server.address), { method: 'POST', headers, body });
   }
 
-  it.each(requests)('answers %s', async (_, body, id, code) => {
+  test.each(requests)('answers %s', async (_, body, id, code) => {
     const response = await post(body, 'application/json');
     expect(response.headers.get('content-type')).toMatch(/^application\/json/);
     expect(codes([(await response.json()) as Reply])).toEqual([code === undefined ? [id] : [id, code]]);
   });
 
-  it('answers a batch as one list, with what was no message in it', async () => {
+  test('answers a batch as one list, with what was no message in it', async () => {
     const replies = (await (await post(JSON.stringify(BATCH), 'application/json')).json()) as Reply[];
     expect(sorted(codes(replies))).toEqual(sorted([[20], [null, -32_600], [21]]));
     const events: Reply[] = [];
@@ -164,7 +164,7 @@ describe('over HTTP', () => {
   });
 
   const call = '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"memory_stats"}}';
-  it.each([
+  test.each([
     ['application/json', 'application/json'],
     ['application/json;q=0.9, text/event-stream;q=0', 'application/json'],
     ['*/*', 'application/json'],
@@ -180,7 +180,7 @@ describe('over HTTP', () => {
     }
   });
 
-  it('starts a session for a client that reads JSON only, and does not ask its user', async () => {
+  test('starts a session for a client that reads JSON only, and does not ask its user', async () => {
     const params = {
       protocolVersion: '2025-11-25',
       capabilities: { elicitation: {} },
@@ -212,13 +212,13 @@ describe('over HTTP', () => {
     expect(restored).toMatchObject({ id: 2, result: { content: [{ type: 'text' }] } });
   });
 
-  it('still refuses what cannot be read', async () => {
+  test('still refuses what cannot be read', async () => {
     expect((await post(call, 'image/png')).status).toBe(406);
     const listen = '{"jsonrpc":"2.0","id":1,"method":"subscriptions/listen","params":{}}';
     expect((await post(listen, 'application/json')).status).toBe(406);
   });
 
-  it('answers over the older transport with events, whatever was posted', async () => {
+  test('answers over the older transport with events, whatever was posted', async () => {
     const stream = await fetch(new URL('/sse', server.address), { headers: { Accept: 'text/event-stream' } });
     const blocks = (stream.body ?? new ReadableStream<Uint8Array>())
       .pipeThrough(new TextDecoderStream())

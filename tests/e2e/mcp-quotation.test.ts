@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { connectV1 } from '../helpers/mcp/clients.ts';
 import { temporaryFolder } from '../helpers/mcp/server-environment.ts';
 
@@ -22,7 +22,7 @@ function linesOf(text: string): string[] {
 }
 
 describe('recalled text', () => {
-  it('stays inside its quotation in every answer, whatever it is', async () => {
+  test('stays inside its quotation in every answer, whatever it is', async () => {
     const { call, readText } = await connectV1(temporaryFolder());
     const added = await call('memory_add', {
       memories: breakouts.map((text, index) => ({
@@ -56,7 +56,7 @@ describe('recalled text', () => {
     }
   });
 
-  it('is announced as data, with source and date', async () => {
+  test('is announced as data, with source and date', async () => {
     const { call } = await connectV1(temporaryFolder());
     await call('memory_add', { text: 'Ada likes tea', source: 'chat' });
     const { text } = await call('memory_search', { query: 'tea' });

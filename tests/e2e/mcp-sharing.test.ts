@@ -1,9 +1,9 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { RawServer } from '../helpers/mcp/raw-server.ts';
 import { temporaryFolder, WITH_MODEL } from '../helpers/mcp/server-environment.ts';
 
 describe('several servers on one data folder', () => {
-  it('may start at the same moment on an empty folder, and all writes are kept', async () => {
+  test('may start at the same moment on an empty folder, and all writes are kept', async () => {
     const folder = temporaryFolder();
     const servers = Array.from({ length: 4 }, () => new RawServer(folder));
     await Promise.all(servers.map((server) => server.initialize()));
@@ -20,7 +20,7 @@ describe('several servers on one data folder', () => {
     }
   });
 
-  it('find at once by words what another has just added, and lose at once what another has deleted', async () => {
+  test('find at once by words what another has just added, and lose at once what another has deleted', async () => {
     const folder = temporaryFolder();
     const [writer, reader] = [new RawServer(folder), new RawServer(folder)];
     await Promise.all([writer.initialize(), reader.initialize()]);
@@ -32,7 +32,7 @@ describe('several servers on one data folder', () => {
     expect((await reader.call('memory_search', { query: 'tea' })).data['hits']).toEqual([]);
   });
 
-  it('find at once by meaning what another has just added', async () => {
+  test('find at once by meaning what another has just added', async () => {
     const folder = temporaryFolder();
     const [writer, reader] = [new RawServer(folder, WITH_MODEL), new RawServer(folder, WITH_MODEL)];
     for (const server of [writer, reader]) {

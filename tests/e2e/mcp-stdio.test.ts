@@ -1,9 +1,9 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { clientKinds } from '../helpers/mcp/clients.ts';
 import { temporaryFolder } from '../helpers/mcp/server-environment.ts';
 
 describe.each(clientKinds)('MCP over stdio with $name', ({ name, connect }) => {
-  it('introduces itself with instructions and a version', async () => {
+  test('introduces itself with instructions and a version', async () => {
     const { client } = await connect(temporaryFolder());
     expect(client.getServerVersion()).toMatchObject({ name: 'faiss-memory', title: 'faiss-memory' });
     expect(client.getInstructions()).toMatch(/memory_search.*memory_add.*never an instruction/s);
@@ -13,7 +13,7 @@ describe.each(clientKinds)('MCP over stdio with $name', ({ name, connect }) => {
     }
   });
 
-  it('lists ten tools with titles, schemas and all annotations', async () => {
+  test('lists ten tools with titles, schemas and all annotations', async () => {
     const { client } = await connect(temporaryFolder());
     const { tools } = await client.listTools();
     expect(tools.map((tool) => tool.name)).toEqual([
@@ -42,7 +42,7 @@ describe.each(clientKinds)('MCP over stdio with $name', ({ name, connect }) => {
     }
   });
 
-  it('adds, finds, reads, changes, deletes and restores a memory', async () => {
+  test('adds, finds, reads, changes, deletes and restores a memory', async () => {
     const { call } = await connect(temporaryFolder());
     const added = await call('memory_add', {
       text: 'The staging server is 10.0.0.5',
@@ -91,7 +91,7 @@ describe.each(clientKinds)('MCP over stdio with $name', ({ name, connect }) => {
     expect((await call('memory_stats')).data).toMatchObject({ live: 1, trash: 0, tags: { moved: 1 } });
   });
 
-  it('offers resources, a template and completions', async () => {
+  test('offers resources, a template and completions', async () => {
     const { client, call, readText } = await connect(temporaryFolder());
     const added = await call('memory_add', { text: 'Ada likes tea' });
     const [{ id }] = added.data['results'] as [{ id: string }];
@@ -113,7 +113,7 @@ describe.each(clientKinds)('MCP over stdio with $name', ({ name, connect }) => {
     expect(completion.values).toEqual([id]);
   });
 
-  it('offers prompts with their arguments', async () => {
+  test('offers prompts with their arguments', async () => {
     const { client } = await connect(temporaryFolder());
     const { prompts } = await client.listPrompts();
     expect(prompts.map((prompt) => [prompt.name, prompt.arguments ?? []])).toEqual([
@@ -137,7 +137,7 @@ describe.each(clientKinds)('MCP over stdio with $name', ({ name, connect }) => {
     });
   });
 
-  it('masks secrets and says so', async () => {
+  test('masks secrets and says so', async () => {
     const { call } = await connect(temporaryFolder());
     const secret = ['ghp', 'A1b2C3d4E5f6G7h8I9j0K1l2M3n4O5p6Q7r8'].join('_');
     const added = await call('memory_add', { text: `The deploy token is ${secret}` });

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { RawServer } from '../helpers/mcp/raw-server.ts';
 import { temporaryFolder, WITH_MODEL } from '../helpers/mcp/server-environment.ts';
 
@@ -18,7 +18,7 @@ function expectOnlyMessages(stdout: string): void {
 }
 
 describe('stdout', () => {
-  it('carries nothing but JSON-RPC, whatever dependencies print in the process and its threads', async () => {
+  test('carries nothing but JSON-RPC, whatever dependencies print in the process and its threads', async () => {
     const server = new RawServer(temporaryFolder(), { ...WITH_MODEL, ...NOISY });
     await server.initialize();
     for (let index = 0; index < 20; index++) {
@@ -34,7 +34,7 @@ describe('stdout', () => {
     expect(server.stderr).toContain('noise in bytes');
   });
 
-  it('carries nothing but JSON-RPC when calls fail and lines are no messages', async () => {
+  test('carries nothing but JSON-RPC when calls fail and lines are no messages', async () => {
     const server = new RawServer(temporaryFolder(), { MEMORY_LOG_LEVEL: 'debug' });
     await server.initialize();
     server.child.stdin.write('not json\n\n[]\n{"jsonrpc":"2.0"}\n{"jsonrpc":"1.0","id":1,"method":"ping"}\n');
@@ -46,7 +46,7 @@ describe('stdout', () => {
     expectOnlyMessages(server.stdout);
   });
 
-  it('takes messages in any pieces, many at once, and with characters of several bytes', async () => {
+  test('takes messages in any pieces, many at once, and with characters of several bytes', async () => {
     const server = new RawServer(temporaryFolder());
     await server.initialize();
     const text = 'Grüße 🙂 aus 東京';
@@ -63,7 +63,7 @@ describe('stdout', () => {
     expect((await server.call('memory_search', { query: '東京', limit: 1 })).text).toContain(text);
   });
 
-  it('goes on when nobody reads stderr', async () => {
+  test('goes on when nobody reads stderr', async () => {
     const server = new RawServer(temporaryFolder(), { ...WITH_MODEL, ...NOISY });
     server.child.stderr.destroy();
     await server.initialize();
@@ -77,7 +77,7 @@ describe('stdout', () => {
 });
 
 describe('the handshake and the lists', () => {
-  it('touch neither store nor model: not even the data folder is made', async () => {
+  test('touch neither store nor model: not even the data folder is made', async () => {
     const folder = temporaryFolder();
     const dataDir = join(folder, 'not-yet');
     const server = new RawServer(folder, { ...WITH_MODEL, MEMORY_DATA_DIR: dataDir });

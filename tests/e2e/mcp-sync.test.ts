@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { type AskUser, type ClientKind, clientKinds, type ConnectedClient } from '../helpers/mcp/clients.ts';
 import { temporaryFolder } from '../helpers/mcp/server-environment.ts';
 
@@ -34,7 +34,7 @@ async function live({ call }: ConnectedClient): Promise<unknown> {
 }
 
 describe.each(clientKinds)('sync_restore with $name', (kind) => {
-  it('replaces when the user agrees, having seen what goes as quoted data', async () => {
+  test('replaces when the user agrees, having seen what goes as quoted data', async () => {
     const { server, snapshot, questions } = await restorable(kind, AGREE);
     const { data, text } = await server.call('sync_restore', { snapshot, mode: 'replace' });
     expect(data).toMatchObject({ applied: true, added: 0, changed: 0, removed: 1 });
@@ -48,7 +48,7 @@ describe.each(clientKinds)('sync_restore with $name', (kind) => {
     expect(await live(server)).toBe(2);
   });
 
-  it.each([
+  test.each([
     { action: 'decline' } as const,
     { action: 'cancel' } as const,
     { action: 'accept', content: { agree: false } } as const,
@@ -62,7 +62,7 @@ describe.each(clientKinds)('sync_restore with $name', (kind) => {
     expect(await live(server)).toBe(2);
   });
 
-  it('gives a token instead where the client cannot ask, good for this state only', async () => {
+  test('gives a token instead where the client cannot ask, good for this state only', async () => {
     const { server, snapshot } = await restorable(kind);
     const wanted = { snapshot, mode: 'replace' };
     const dry = await server.call('sync_restore', wanted);
@@ -81,7 +81,7 @@ describe.each(clientKinds)('sync_restore with $name', (kind) => {
 });
 
 describe.each(clientKinds.slice(-1))('with $name', (kind) => {
-  it('status tells how to turn sync on, and lists what is here', async () => {
+  test('status tells how to turn sync on, and lists what is here', async () => {
     const { server, snapshot } = await restorable(kind);
     const { data, text } = await server.call('sync_status');
     expect(data).toMatchObject({ enabled: false, from: 'local' });
@@ -90,14 +90,14 @@ describe.each(clientKinds.slice(-1))('with $name', (kind) => {
     expect(text).toContain(snapshot);
   });
 
-  it('an unknown snapshot is an error that says what to do', async () => {
+  test('an unknown snapshot is an error that says what to do', async () => {
     const { server } = await restorable(kind);
     const { isError, text } = await server.call('sync_restore', { snapshot: 'nope', mode: 'replace' });
     expect(isError).toBe(true);
     expect(text).toMatch(/^SNAPSHOT_NOT_FOUND: There is no snapshot "nope"/);
   });
 
-  it('what one machine uploads the other one merges', async () => {
+  test('what one machine uploads the other one merges', async () => {
     const remote = join(temporaryFolder(), 'nas');
     mkdirSync(remote);
     const env = {

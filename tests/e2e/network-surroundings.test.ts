@@ -5,7 +5,7 @@ import { createServer, request, type IncomingMessage, type Server, type ServerRe
 import { createServer as createTlsServer } from 'node:https';
 import { connect, type AddressInfo, type Socket } from 'node:net';
 import { join } from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { startEmbeddingServer } from '../helpers/embedding-server.ts';
 import { temporaryFolder } from '../helpers/mcp/server-environment.ts';
 import { runProgram } from '../helpers/run-program.ts';
@@ -83,7 +83,7 @@ describe('a certificate that is refused', () => {
   const expired = ['20200101000000Z', '20200201000000Z'] as const;
   const later = ['20980101000000Z', '20990101000000Z'] as const;
 
-  it.each([
+  test.each([
     [
       'of a private authority',
       '127.0.0.1',
@@ -117,7 +117,7 @@ describe('a certificate that is refused', () => {
     expect(failures).toEqual([{ check: 'model', status: 'fail', ...named }]);
   });
 
-  it('is accepted once NODE_EXTRA_CA_CERTS names its authority', async () => {
+  test('is accepted once NODE_EXTRA_CA_CERTS names its authority', async () => {
     const authority = makeAuthority();
     const env = bucketAt(`https://127.0.0.1:${await authority.serve('127.0.0.1')}`);
     const findings = await findingsOf(['sync', 'doctor'], { ...env, NODE_EXTRA_CA_CERTS: authority.file });
@@ -125,7 +125,7 @@ describe('a certificate that is refused', () => {
   });
 });
 
-it('says that a server speaks plain http only when it does', async () => {
+test('says that a server speaks plain http only when it does', async () => {
   const port = await portOf(createServer((_, response) => response.writeHead(403).end()));
   const findings = await findingsOf(['sync', 'doctor'], bucketAt(`https://127.0.0.1:${port}`));
   expect(findings.at(-1)).toMatchObject({ fix: `Set the endpoint to http://127.0.0.1:${port}.` });
@@ -185,7 +185,7 @@ async function startStore(): Promise<number> {
 }
 
 describe('a proxy of the environment', () => {
-  it('carries requests to a store without TLS, and doctor names it without its password', async () => {
+  test('carries requests to a store without TLS, and doctor names it without its password', async () => {
     const proxy = await startProxy(await startStore());
     const env = {
       ...bucketAt('http://127.0.0.1:9'),
@@ -202,7 +202,7 @@ describe('a proxy of the environment', () => {
     expect(JSON.stringify(around)).not.toContain('through the proxy');
   }, 60_000);
 
-  it('opens tunnels to a store with TLS', async () => {
+  test('opens tunnels to a store with TLS', async () => {
     const authority = makeAuthority();
     const proxy = await startProxy(await authority.serve('store.test'));
     const trust = { NODE_EXTRA_CA_CERTS: authority.file };
@@ -220,7 +220,7 @@ describe('a proxy of the environment', () => {
     });
   }, 60_000);
 
-  it('carries requests to the embedding endpoint', async () => {
+  test('carries requests to the embedding endpoint', async () => {
     const endpoint = await startEmbeddingServer();
     onTestFinished(() => endpoint.close());
     const proxy = await startProxy(Number(new URL(endpoint.url).port));
@@ -236,7 +236,7 @@ describe('a proxy of the environment', () => {
   }, 60_000);
 });
 
-it.each([
+test.each([
   ['answers 413 after reading', true],
   ['answers 413 and cuts the connection', false],
 ])(

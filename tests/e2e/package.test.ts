@@ -6,7 +6,7 @@ import { Client } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import { parse as parseJsonc } from 'jsonc-parser';
 import { parse as parseToml } from 'smol-toml';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { serverEnvironment, temporaryFolder } from '../helpers/mcp/server-environment.ts';
 
 const MAX_BYTES = 45_000_000;
@@ -57,18 +57,18 @@ describe('the npm package', () => {
     rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
   });
 
-  it('is small enough', () => {
+  test('is small enough', () => {
     expect(packed.size).toBeLessThan(MAX_BYTES);
   });
 
-  it('holds what is needed and nothing else', () => {
+  test('holds what is needed and nothing else', () => {
     const paths = packed.files.map(({ path }) => path);
     const unknown = paths.filter((path) => ![...NEEDED, TYPES].some((pattern) => pattern.test(path)));
     expect(unknown).toEqual([]);
     for (const pattern of NEEDED) expect(paths).toContainEqual(expect.stringMatching(pattern));
   });
 
-  it('runs where it is installed', () => {
+  test('runs where it is installed', () => {
     const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
     const printed = execFileSync('npx', ['--no-install', 'faiss-memory', '--version'], {
       cwd: folder,
@@ -77,7 +77,7 @@ describe('the npm package', () => {
     expect(printed.trim()).toBe(version);
   });
 
-  it.each(['claude-desktop', 'claude-code', 'cursor', 'vs-code', 'codex'])(
+  test.each(['claude-desktop', 'claude-code', 'cursor', 'vs-code', 'codex'])(
     'starts as mcp.json.example says for %s',
     async (name) => {
       const { command, args } = exampleLaunch(name);

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
-import { expect, it } from 'vitest';
+import { expect, test } from 'vitest';
 import { startServer } from '../helpers/http-server.ts';
 import { temporaryFolder } from '../helpers/mcp/server-environment.ts';
 
@@ -40,7 +40,7 @@ const EXPECTED: readonly RegExp[] = [
   /^{"mode":"merge","applied":(true|false),/,
 ];
 
-it('the sync workflow of the README works line by line', async () => {
+test('the sync workflow of the README works line by line', async () => {
   const { address } = await startServer({
     env: { CLOUD_SYNC_ENABLED: 'true', CLOUD_SYNC_PROVIDER: 'folder', CLOUD_SYNC_BUCKET: temporaryFolder() },
   });

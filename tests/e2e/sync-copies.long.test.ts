@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { cpSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { FolderBlobStore } from '../../src/blob/folder-blob-store.ts';
 import { temporaryFolder } from '../helpers/mcp/server-environment.ts';
 import { smallDisk } from '../helpers/small-disk.ts';
@@ -35,7 +35,7 @@ async function textsInBucket(): Promise<string[]> {
 }
 
 describe('several processes on one data folder', { timeout: 120_000 }, () => {
-  it('push at the same time, while others add, and nothing is lost or half listed', async () => {
+  test('push at the same time, while others add, and nothing is lost or half listed', async () => {
     const machine = new SyncMachine(bucket.environment());
     await machine.json(['add', 'fact 0']);
     const work = Array.from({ length: 4 }, async (_, index) => {
@@ -49,7 +49,7 @@ describe('several processes on one data folder', { timeout: 120_000 }, () => {
 });
 
 describe('a data folder that was copied to another machine', { timeout: 120_000 }, () => {
-  it('becomes a machine of its own; both push, and no write of either is lost', async () => {
+  test('becomes a machine of its own; both push, and no write of either is lost', async () => {
     const machine = new SyncMachine(bucket.environment());
     await machine.json(['add', 'known to both']);
     await machine.json(['sync', 'push']);
@@ -64,7 +64,7 @@ describe('a data folder that was copied to another machine', { timeout: 120_000 
     expect(await copy.texts()).toEqual(['known to both', 'of the copy', 'of the first']);
   });
 
-  it('and back in time is noticed; what was written before and after is all there', async () => {
+  test('and back in time is noticed; what was written before and after is all there', async () => {
     const machine = new SyncMachine(bucket.environment());
     await machine.json(['add', 'in the old copy']);
     await machine.json(['sync', 'push']);
@@ -82,7 +82,7 @@ describe('a data folder that was copied to another machine', { timeout: 120_000 
 });
 
 describe('a disk that is full', { timeout: 120_000 }, () => {
-  it('stops a backup with a clear error; the memories stay, and the next backup works', async () => {
+  test('stops a backup with a clear error; the memories stay, and the next backup works', async () => {
     const machine = new SyncMachine({ MEMORY_BACKUP_ENABLED: 'false' }, smallDisk(4_096));
     const { dataDir } = await machine.json<{ dataDir: string }>(['stats']);
     const texts = Array.from({ length: 3 }, () => randomBytes(60_000).toString('hex').slice(0, 99_000));

@@ -1,11 +1,33 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { FolderBlobStore } from '../../src/blob/folder-blob-store.ts';
+import { packagePath } from '../../src/util/package-path.ts';
+import { temporaryFolder } from '../helpers/mcp/server-environment.ts';
 import { versitygw } from '../helpers/servers/versitygw.ts';
-import { startBucketServer, type BucketServer, type TestBucket } from '../helpers/sync/bucket-server.ts';
+import { type BucketServer, startBucketServer, type TestBucket } from '../helpers/sync/bucket-server.ts';
 import { readAsStranger } from '../helpers/sync/complete-snapshots.ts';
-import { runKilledAt, stepsOf } from '../helpers/sync/killed-run.ts';
-import { SyncMachine } from '../helpers/sync/sync-machine.ts';
+import { type MachineRun, SyncMachine } from '../helpers/sync/sync-machine.ts';
+
+const PRELOAD = `--import ${packagePath('tests', 'helpers', 'sync', 'kill-preload.mjs')}`;
+
+/** Runs a command to its end. @returns its steps by name, as `runKilledAt` counts them from 1 */
+async function stepsOf(machine: SyncMachine, args: readonly string[]): Promise<string[]> {
+  const log = join(temporaryFolder(), 'steps');
+  const run = await machine.run(args, { environment: { NODE_OPTIONS: PRELOAD, KILL_LOG: log } });
+  if (run.code !== 0) throw new Error(`${args.join(' ')} ended with ${run.code}: ${run.stderr}`);
+  return readFileSync(log, 'utf8').trimEnd().split('\n');
+}
+
+/** Runs a command that dies by SIGKILL at a step, unless it has fewer. */
+function runKilledAt(
+  machine: SyncMachine,
+  step: number,
+  args: readonly string[],
+): Promise<MachineRun> {
+  return machine.run(args, { environment: { NODE_OPTIONS: PRELOAD, KILL_AT: String(step) } });
+}
+
 
 const LIMIT_MS = 1_800_000;
 
@@ -38,7 +60,7 @@ async function machineThatDid(...command: string[]): Promise<SyncMachine> {
 }
 
 describe('a process that dies by SIGKILL at any step', { timeout: LIMIT_MS }, () => {
-  it.each([
+  test.each([
     ['a push', ['sync', 'push'], 'request'],
     ['a backup', ['backup'], 'file'],
   ])(
@@ -66,7 +88,7 @@ describe('a process that dies by SIGKILL at any step', { timeout: LIMIT_MS }, ()
     },
   );
 
-  it('of a pull changes nothing or all of it; the next one leaves both machines equal', async () => {
+  test('of a pull changes nothing or all of it; the next one leaves both machines equal', async () => {
     const writer = await machineThatDid('sync', 'push');
     const reader = new SyncMachine({ ...bucket.environment(), ...BY_HAND });
     await reader.json(['sync', 'pull']);
@@ -89,7 +111,7 @@ describe('a process that dies by SIGKILL at any step', { timeout: LIMIT_MS }, ()
     expect(deaths).toContain('SIGKILL');
   });
 
-  it('of a restore changes nothing or all of it, and can be undone in both cases', async () => {
+  test('of a restore changes nothing or all of it, and can be undone in both cases', async () => {
     const machine = new SyncMachine(BY_HAND);
     for (const text of ['fact 0', 'fact 1']) await machine.json(['add', text]);
     await machine.json(['backup', '--name', 'wanted']);

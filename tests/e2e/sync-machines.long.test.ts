@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { ConnectedClient } from '../helpers/mcp/clients.ts';
 import { freePort } from '../helpers/servers/free-port.ts';
 import { minio } from '../helpers/servers/minio.ts';
@@ -71,7 +71,7 @@ async function newMachine(): Promise<Assistant> {
 }
 
 describe('machines with one encrypted bucket, through their MCP servers', { timeout: 120_000 }, () => {
-  it('share memories: an empty one fills itself, and edits on both sides meet', async () => {
+  test('share memories: an empty one fills itself, and edits on both sides meet', async () => {
     const home = await newMachine();
     const shared = await home.add('The cat is called Mocha');
     await home.add('The car is blue');
@@ -98,7 +98,7 @@ describe('machines with one encrypted bucket, through their MCP servers', { time
     expect((await home.state())[1]).toBe('in-sync');
   });
 
-  it('restore a snapshot with consent, undo it, and agree on both', async () => {
+  test('restore a snapshot with consent, undo it, and agree on both', async () => {
     const home = await newMachine();
     const office = await newMachine();
     await home.add('The first fact');
@@ -126,7 +126,7 @@ describe('machines with one encrypted bucket, through their MCP servers', { time
     expect(await home.texts()).toEqual(['A later fact', 'The first fact']);
   });
 
-  it('restore nothing without consent, or with that for another state', async () => {
+  test('restore nothing without consent, or with that for another state', async () => {
     const home = await newMachine();
     await home.add('The first fact');
     const { snapshot } = await home.upload();
@@ -141,7 +141,7 @@ describe('machines with one encrypted bucket, through their MCP servers', { time
     expect(await home.texts()).toEqual(['A second fact', 'A third fact', 'The first fact']);
   });
 
-  it('keep both versions when both changed the same memory, on a third machine too, until one is chosen', async () => {
+  test('keep both versions when both changed the same memory, on a third machine too, until one is chosen', async () => {
     const [home, office] = [await newMachine(), await newMachine()];
     const id = await home.add('Ann drinks tea');
     await home.upload();
@@ -166,7 +166,7 @@ describe('machines with one encrypted bucket, through their MCP servers', { time
     }
   });
 
-  it('go on while the bucket is out of reach, and catch up afterwards', async () => {
+  test('go on while the bucket is out of reach, and catch up afterwards', async () => {
     const home = await newMachine();
     await home.add('Known to both');
     await home.upload();

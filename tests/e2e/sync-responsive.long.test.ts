@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startFaultProxy, type FaultProxy } from '../helpers/fault-proxy.ts';
 import { versitygw } from '../helpers/servers/versitygw.ts';
 import { startBucketServer, type BucketServer } from '../helpers/sync/bucket-server.ts';
@@ -16,7 +16,7 @@ afterAll(async () => {
   await server.stop();
 });
 
-it('searches are answered while many memories are backed up and uploaded', { timeout: 120_000 }, async () => {
+test('searches are answered while many memories are backed up and uploaded', { timeout: 120_000 }, async () => {
   const bucket = await server.createBucket();
   const machine = new SyncMachine({
     ...bucket.environment(proxy.port),
@@ -40,7 +40,7 @@ it('searches are answered while many memories are backed up and uploaded', { tim
   expect(answered).toBeGreaterThan(20);
 });
 
-it('memories are added and found while the bucket does not answer', { timeout: 120_000 }, async () => {
+test('memories are added and found while the bucket does not answer', { timeout: 120_000 }, async () => {
   const bucket = await server.createBucket();
   const machine = new SyncMachine({ ...bucket.environment(proxy.port), MEMORY_BACKUP_ENABLED: 'false' });
   await machine.json(['add', 'known before']);

@@ -1,7 +1,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { hostname, tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { versitygw } from '../helpers/servers/versitygw.ts';
 import { startBucketServer, type BucketServer, type TestBucket } from '../helpers/sync/bucket-server.ts';
 import { SyncMachine, type MachineRun } from '../helpers/sync/sync-machine.ts';
@@ -69,7 +69,7 @@ describe('with a passphrase', { timeout: 120_000 }, () => {
     }
   }, 120_000);
 
-  it('no object of the bucket, name or content, shows anything of the memories, the machine or the settings', async () => {
+  test('no object of the bucket, name or content, shows anything of the memories, the machine or the settings', async () => {
     const { accessKey = '', secretKey = '' } = bucket.settings;
     const words = [...sensitive, accessKey, secretKey, hostname(), userInfo().username].filter(
       // Shorter ones stand in random bytes by chance.
@@ -84,7 +84,7 @@ describe('with a passphrase', { timeout: 120_000 }, () => {
     }
   });
 
-  it('no local backup does', () => {
+  test('no local backup does', () => {
     const backups = join(folder, 'memories', 'backups');
     const files = readdirSync(backups, { recursive: true, encoding: 'utf8' })
       .map((name) => join(backups, name))
@@ -93,7 +93,7 @@ describe('with a passphrase', { timeout: 120_000 }, () => {
     for (const path of files) expect(found(sensitive, readFileSync(path)), path).toEqual([]);
   });
 
-  it('no log does, at the level debug', () => {
+  test('no log does, at the level debug', () => {
     const words = [...sensitive, bucket.settings.secretKey ?? '', bucket.settings.accessKey ?? ''];
     expect(runs.map(({ run: { stderr } }) => stderr).join('')).not.toBe('');
     for (const {
@@ -104,7 +104,7 @@ describe('with a passphrase', { timeout: 120_000 }, () => {
     }
   });
 
-  it.each([
+  test.each([
     ['a wrong passphrase', { CLOUD_SYNC_PASSPHRASE: WRONG_PASSPHRASE }],
     ['a wrong secret key', { CLOUD_SYNC_SECRET_KEY: WRONG_SECRET }],
     ['no passphrase', { CLOUD_SYNC_PASSPHRASE: '' }],

@@ -1,12 +1,12 @@
 import { createServer } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { createBlobStore } from '../../src/blob/create-blob-store.ts';
 import { errorOf } from '../helpers/blob-values.ts';
 
 describe('an endless answer', () => {
-  it.each(['get', 'list'] as const)(
+  test.each(['get', 'list'] as const)(
     'to %s ends with a typed error, long before memory does',
     async (operation) => {
       const server = createServer((_, response) => {

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { S3BlobSettings } from '../../src/blob/blob-settings.ts';
 import { createBlobStore } from '../../src/blob/create-blob-store.ts';
 import type { Finding, ProbeReport } from '../../src/blob/probe-finding.ts';
@@ -46,7 +46,7 @@ const servers = [
 for (const { server, conditionalPut, checksum } of servers) {
   const program = await findIfWanted(server);
   if (program === null) continue;
-  it(`finds ${server.name} usable, and says how it treats conditions and checksums`, async () => {
+  test(`finds ${server.name} usable, and says how it treats conditions and checksums`, async () => {
     const running = await server.start(program);
     const settings = running.settings('probed');
     const store = await createBlobStore(settings);
@@ -63,7 +63,7 @@ for (const { server, conditionalPut, checksum } of servers) {
   }, 180_000);
 }
 
-it('probes a folder', async () => {
+test('probes a folder', async () => {
   const folder = await dataFolder('probed');
   const report = await probeBlobStore({ provider: 'folder', path: folder.path });
   expect(report).toMatchObject({ usable: true, conditionalPut: 'absent-only' });
@@ -102,7 +102,7 @@ function describeMistakes(program: string): void {
       await running.stop();
     });
 
-    it('names a missing bucket, which can then be created', async () => {
+    test('names a missing bucket, which can then be created', async () => {
       const settings = { ...right, bucket: 'not-there-yet' };
       const problem = onlyProblem(await probeBlobStore(settings));
       expect(problem).toMatchObject({ check: 'bucket' });
@@ -113,7 +113,7 @@ function describeMistakes(program: string): void {
       expect((await probeBlobStore(settings)).usable).toBe(true);
     });
 
-    it.each([
+    test.each([
       ['a wrong secret key', { secretKey: 'wrong-secret' }, 'credentials', /access key and the secret key/],
       ['an unknown access key', { accessKey: 'nobody' }, 'credentials', /access key and the secret key/],
       ['half a key pair', { secretKey: ' ' }, 'settings', /secret key too/],
@@ -142,7 +142,7 @@ function describeMistakes(program: string): void {
       expect(JSON.stringify(problem)).not.toContain('wrong-secret');
     });
 
-    it('names an endpoint that contains the bucket, and says what it should be', async () => {
+    test('names an endpoint that contains the bucket, and says what it should be', async () => {
       const { host, port } = running.address;
       const inPath = await probeBlobStore({ ...right, endpoint: `http://${host}:${port}/mistakes/` });
       expect(onlyProblem(inPath)).toMatchObject({
@@ -153,17 +153,17 @@ function describeMistakes(program: string): void {
       expect(onlyProblem(inHost).fix).toBe('Set the endpoint to https://s3.example.org.');
     });
 
-    it('does not mind a slash at the end of the endpoint', async () => {
+    test('does not mind a slash at the end of the endpoint', async () => {
       const report = await probeBlobStore({ ...right, endpoint: `${right.endpoint ?? ''}/` });
       expect(report.usable).toBe(true);
     });
 
-    it('names an address where nobody listens', async () => {
+    test('names an address where nobody listens', async () => {
       const report = await probeBlobStore({ ...right, endpoint: `http://127.0.0.1:${await freePort()}` });
       expect(onlyProblem(report)).toMatchObject({ check: 'endpoint' });
     });
 
-    it('finds out that the server speaks http', async () => {
+    test('finds out that the server speaks http', async () => {
       const { host, port } = running.address;
       const problem = onlyProblem(await probeBlobStore({ ...right, endpoint: `https://${host}:${port}` }));
       expect(problem).toMatchObject({
@@ -172,7 +172,7 @@ function describeMistakes(program: string): void {
       });
     });
 
-    it('names the permission that is missing', async () => {
+    test('names the permission that is missing', async () => {
       for (const [method, isMeant, check, fix] of [
         ['GET', /list-type/, 'list', /list/],
         ['PUT', /./, 'put', /s3:PutObject/],
@@ -188,14 +188,14 @@ function describeMistakes(program: string): void {
       }
     });
 
-    it('accepts a store that forbids deleting, and says so', async () => {
+    test('accepts a store that forbids deleting, and says so', async () => {
       proxy.plan((_, { method }) => (method === 'DELETE' ? { kind: 'status', status: 403 } : undefined));
       const report = await probeBlobStore(proxied);
       expect(report.usable).toBe(true);
       expect(findingsOf(report, 'warning')).toEqual(['delete']);
     });
 
-    it('notices a store that refuses conditions, as B2 and Swift do', async () => {
+    test('notices a store that refuses conditions, as B2 and Swift do', async () => {
       proxy.plan((_, { headers }) => {
         const conditional = headers['if-none-match'] !== undefined || headers['if-match'] !== undefined;
         return conditional ? { kind: 'status', status: 501 } : undefined;
@@ -203,7 +203,7 @@ function describeMistakes(program: string): void {
       expect(await probeBlobStore(proxied)).toMatchObject({ usable: true, conditionalPut: 'refused' });
     });
 
-    it('notices a store that answers the same page of a list again and again', async () => {
+    test('notices a store that answers the same page of a list again and again', async () => {
       proxy.plan((_, { path }) => {
         if (!path.includes('max-keys=2')) return undefined;
         const body =
@@ -215,14 +215,14 @@ function describeMistakes(program: string): void {
       expect(findingsOf(report, 'warning')).toEqual(['paging']);
     });
 
-    it('notices bytes that come back changed', async () => {
+    test('notices bytes that come back changed', async () => {
       proxy.plan((_, { method, path }) =>
         method === 'GET' && !path.includes('list-type') ? { kind: 'wrong-bytes' } : undefined,
       );
       expect(onlyProblem(await probeBlobStore(proxied)).check).toBe('get');
     });
 
-    it.each([-370, -1, 1, 370])('works with a clock that is %i days off, and says so', async (days) => {
+    test.each([-370, -1, 1, 370])('works with a clock that is %i days off, and says so', async (days) => {
       vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + days * 86_400_000 });
       const report = await probeBlobStore(right);
       expect(report.usable).toBe(true);
@@ -230,7 +230,7 @@ function describeMistakes(program: string): void {
       expect(Math.round((report.clockOffsetMs ?? 0) / 86_400_000)).toBe(-days);
     });
 
-    it('repeats a request with a skewed clock once, since the answer told the time', async () => {
+    test('repeats a request with a skewed clock once, since the answer told the time', async () => {
       vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 86_400_000 });
       const store = await createBlobStore(right);
       expect(await errorOf(store.head('any'))).toMatchObject({ reason: 'clock-skew', retryable: true });

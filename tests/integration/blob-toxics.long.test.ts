@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { S3BlobSettings } from '../../src/blob/blob-settings.ts';
 import type { BlobStore, CreatableBlobStore } from '../../src/blob/blob-store.ts';
 import { createBlobStore } from '../../src/blob/create-blob-store.ts';
@@ -12,7 +12,7 @@ import { findToxiproxy, startToxiproxy, type Toxic, type ToxicProxy } from '../h
 const program = await findToxiproxy();
 const required = /\b(?:all|toxiproxy)\b/.test(process.env['REQUIRE_SERVERS'] ?? '');
 
-it(`toxiproxy is ${program === null ? 'left out, and not required' : 'there'}`, () => {
+test(`toxiproxy is ${program === null ? 'left out, and not required' : 'there'}`, () => {
   expect(program !== null || !required).toBe(true);
 });
 
@@ -62,7 +62,7 @@ function describeBadLines(toxiproxy: string): void {
       return createBlobStore({ ...settings, endpoint, timeoutMs });
     }
 
-    it.each(slow)('is no reason to fail: $type $stream', async (toxic) => {
+    test.each(slow)('is no reason to fail: $type $stream', async (toxic) => {
       const store = await through(20_000);
       await proxy.poison([toxic]);
       await store.put('slow/object', bytes);
@@ -73,7 +73,7 @@ function describeBadLines(toxiproxy: string): void {
       await store.close();
     });
 
-    it.each(dead)(
+    test.each(dead)(
       'is a typed error when nothing gets through, and passes: $type $stream $attributes',
       async (toxic) => {
         await direct.put('dead/object', bytes);

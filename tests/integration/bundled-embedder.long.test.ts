@@ -2,7 +2,7 @@ import { copyFileSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { EmbeddingUnavailableError } from '../../src/errors/embedding-unavailable-error.ts';
 import { ModelDamagedError } from '../../src/errors/model-damaged-error.ts';
 import { BundledEmbedder, type BundledEmbedderSettings } from '../../src/embedding/bundled-embedder.ts';
@@ -26,13 +26,13 @@ function damagedModel(name: string): string {
 }
 
 describe('BundledEmbedder', () => {
-  it('touches nothing before its first use', () => {
+  test('touches nothing before its first use', () => {
     const embedder = open({ modelDirectory: '/nonexistent' });
     expect(embedder.ready).toBe(false);
     expect(embedder.describe()).toMatchObject({ runtime: 'not loaded' });
   });
 
-  it.each(['model.onnx', 'tokenizer.json'])('names a damaged %s and how to mend it', async (name) => {
+  test.each(['model.onnx', 'tokenizer.json'])('names a damaged %s and how to mend it', async (name) => {
     const failure: unknown = await open({ modelDirectory: damagedModel(name) })
       .embedQuery('tea')
       .catch((error: unknown) => error);
@@ -41,14 +41,14 @@ describe('BundledEmbedder', () => {
     expect(failure).toMatchObject({ fix: expect.stringContaining('Install the package again') as string });
   });
 
-  it('names a missing model', async () => {
+  test('names a missing model', async () => {
     // Both files are read at once.
     await expect(open({ modelDirectory: '/nonexistent' }).embedQuery('tea')).rejects.toThrow(
       /\/nonexistent\/(model\.onnx|tokenizer\.json) cannot be read/,
     );
   });
 
-  it('answers queries before passages that wait', async () => {
+  test('answers queries before passages that wait', async () => {
     const embedder = open();
     await embedder.warmUp();
     const order: string[] = [];
@@ -63,7 +63,7 @@ describe('BundledEmbedder', () => {
     expect(order.indexOf('query')).toBeLessThan(2);
   });
 
-  it('answers a query in the middle of a long passage', async () => {
+  test('answers a query in the middle of a long passage', async () => {
     const embedder = open();
     await embedder.warmUp();
     const order: string[] = [];
@@ -77,7 +77,7 @@ describe('BundledEmbedder', () => {
     expect(order).toEqual(['query', 'passage']);
   });
 
-  it('stops embedding a long passage when it is aborted', async () => {
+  test('stops embedding a long passage when it is aborted', async () => {
     const embedder = open();
     await embedder.warmUp();
     const abort = new AbortController();
@@ -87,7 +87,7 @@ describe('BundledEmbedder', () => {
     await expect(passage).rejects.toThrow('enough');
   });
 
-  it('reads a query to its end, however long', async () => {
+  test('reads a query to its end, however long', async () => {
     const embedder = open();
     const beginning = 'Notes about the garden and the weather. '.repeat(80);
     const [first, second] = [
@@ -98,7 +98,7 @@ describe('BundledEmbedder', () => {
     expect(Math.hypot(...first)).toBeCloseTo(1, 4);
   });
 
-  it('rejects what runs when its worker dies, and starts another for the next call', async () => {
+  test('rejects what runs when its worker dies, and starts another for the next call', async () => {
     const embedder = open();
     const post = vi.spyOn(Worker.prototype, 'postMessage');
     onTestFinished(() => {
@@ -113,20 +113,20 @@ describe('BundledEmbedder', () => {
     expect(await embedder.embedQuery('tea')).toHaveLength(384);
   });
 
-  it('gives the same vectors with one thread and with two', async () => {
+  test('gives the same vectors with one thread and with two', async () => {
     const one = await open({ threads: 1 }).embedQuery('Which database holds the invoices?');
     const two = await open({ threads: 2 }).embedQuery('Which database holds the invoices?');
     expect(one.reduce((sum, value, i) => sum + value * (two[i] ?? NaN), 0)).toBeGreaterThan(0.9999);
   });
 
-  it('leaves memory when it is not used, and comes back', async () => {
+  test('leaves memory when it is not used, and comes back', async () => {
     const embedder = open({ idleUnloadMs: 50 });
     await embedder.embedQuery('tea');
     await vi.waitUntil(() => !embedder.ready, { timeout: 60_000 });
     expect(await embedder.embedQuery('tea')).toHaveLength(384);
   });
 
-  it('rejects what waits when it is closed, and everything after', async () => {
+  test('rejects what waits when it is closed, and everything after', async () => {
     const embedder = open();
     const pending = expect(embedder.embedQuery('tea')).rejects.toThrow('closed');
     await embedder.close();
@@ -134,7 +134,7 @@ describe('BundledEmbedder', () => {
     await expect(embedder.embedQuery('tea')).rejects.toThrow('closed');
   });
 
-  it('forgets a text that nobody waits for any more', async () => {
+  test('forgets a text that nobody waits for any more', async () => {
     const embedder = open();
     await embedder.warmUp();
     const abort = new AbortController();

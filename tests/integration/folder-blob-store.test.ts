@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdir, readdir, readFile, stat, symlink, utimes, writeFile, chmod } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build } from 'esbuild';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { FolderBlobStore } from '../../src/blob/folder-blob-store.ts';
 import { bytesOf, errorOf, keysOf, textOf } from '../helpers/blob-values.ts';
 import { dataFolder } from '../helpers/servers/server-process.ts';
@@ -21,7 +21,7 @@ beforeEach(async () => {
 afterEach(() => data.remove());
 
 describe('a folder store', () => {
-  it('keeps objects as plain files of the same names, private to the user', async () => {
+  test('keeps objects as plain files of the same names, private to the user', async () => {
     await store.put('v1/machine/segments/abc', bytesOf('content'));
     expect(await readFile(join(root, 'v1/machine/segments/abc'), 'utf8')).toBe('content');
     for (const folder of [root, join(root, 'v1'), join(root, 'v1/machine')]) {
@@ -31,13 +31,13 @@ describe('a folder store', () => {
     expect(await readdir(join(root, 'v1/machine/segments'))).toEqual(['abc']);
   });
 
-  it('does not create the folder by itself: its disk may not be mounted', async () => {
+  test('does not create the folder by itself: its disk may not be mounted', async () => {
     const missing = new FolderBlobStore(join(data.path, 'not-mounted'));
     expect((await errorOf(missing.put('a', bytesOf('x')))).reason).toBe('no-bucket');
     expect(await readdir(data.path)).toEqual(['backups']);
   });
 
-  it('says so when the folder is a file', async () => {
+  test('says so when the folder is a file', async () => {
     await writeFile(join(data.path, 'file'), '');
     const file = new FolderBlobStore(join(data.path, 'file'));
     expect((await errorOf(file.get('a'))).reason).toBe('no-bucket');
@@ -45,7 +45,7 @@ describe('a folder store', () => {
     expect((await errorOf(file.put('a/b', bytesOf('x')))).reason).toBe('no-bucket');
   });
 
-  it('does not follow links out of the folder, nor wait at a pipe', async () => {
+  test('does not follow links out of the folder, nor wait at a pipe', async () => {
     await writeFile(join(data.path, 'private'), 'not yours');
     await symlink(join(data.path, 'private'), join(root, 'link'));
     execFileSync('mkfifo', [join(root, 'pipe')]);
@@ -59,7 +59,7 @@ describe('a folder store', () => {
     expect(textOf((await store.get('link'))?.bytes)).toBe('mine');
   });
 
-  it('leaves out files that are not its own', async () => {
+  test('leaves out files that are not its own', async () => {
     await writeFile(join(root, 'README.TXT'), '');
     await writeFile(join(root, '.DS_Store'), '');
     await mkdir(join(root, 'Upper'));
@@ -68,7 +68,7 @@ describe('a folder store', () => {
     expect(keysOf(await store.list(''))).toEqual(['mine']);
   });
 
-  it('treats a folder in the place of an object as absent, and refuses to write over it', async () => {
+  test('treats a folder in the place of an object as absent, and refuses to write over it', async () => {
     await store.put('a/b', bytesOf('x'));
     expect(await store.get('a')).toBeNull();
     expect(await store.get('a/b/c')).toBeNull();
@@ -78,7 +78,7 @@ describe('a folder store', () => {
     expect(await readdir(root)).toEqual(['a']);
   });
 
-  it('removes folders that became empty, even while others write into them', async () => {
+  test('removes folders that became empty, even while others write into them', async () => {
     await Promise.all(
       Array.from({ length: 8 }, async (_, worker) => {
         for (let round = 0; round < 25; round++) {
@@ -91,7 +91,7 @@ describe('a folder store', () => {
     expect(await readdir(root)).toEqual([]);
   });
 
-  it('removes temporary files that a crash left behind, but not young ones', async () => {
+  test('removes temporary files that a crash left behind, but not young ones', async () => {
     await store.put('m/head', bytesOf('x'));
     const dayAgo = new Date(Date.now() - 25 * 60 * 60 * 1000);
     await writeFile(join(root, 'm', '.tmp-old'), 'half');
@@ -104,7 +104,7 @@ describe('a folder store', () => {
     expect((await readdir(join(root, 'm'))).sort()).toEqual(['.tmp-young', 'head']);
   });
 
-  it('leaves no temporary file behind when a write fails', async () => {
+  test('leaves no temporary file behind when a write fails', async () => {
     await mkdir(join(root, 'taken', 'by-a-folder'), { recursive: true });
     await errorOf(store.put('taken', bytesOf('x')));
     await errorOf(store.put('m/head', bytesOf('x'), { onlyIf: { etag: 'any' } }));
@@ -114,7 +114,7 @@ describe('a folder store', () => {
     expect(await readdir(join(root, 'm'))).toEqual(['head']);
   });
 
-  it('notices a file that another program cuts while it is read', async () => {
+  test('notices a file that another program cuts while it is read', async () => {
     await store.put('cut', Buffer.alloc(8 * 1024 * 1024, 1));
     const reading = store.get('cut');
     await writeFile(join(root, 'cut'), 'short');
@@ -140,7 +140,7 @@ async function asOrdinaryUser(action: () => Promise<void>): Promise<void> {
   }
 }
 
-it('says access denied where permission is missing', async () => {
+test('says access denied where permission is missing', async () => {
   await store.put('m/head', bytesOf('x'));
   await asOrdinaryUser(async () => {
     await chmod(join(root, 'm'), 0o500);
@@ -155,7 +155,7 @@ it('says access denied where permission is missing', async () => {
 });
 
 describe('kill -9 in the middle of writes', () => {
-  it('never loses an acknowledged object, and never leaves half of one', async () => {
+  test('never loses an acknowledged object, and never leaves half of one', async () => {
     const bundle = join(data.path, 'writer.mjs');
     await build({
       entryPoints: ['tests/helpers/folder-writer.ts'],
@@ -198,7 +198,7 @@ function mountSmallDisk(path: string): boolean {
   }
 }
 
-it('keeps the old object whole when the disk is full', async () => {
+test('keeps the old object whole when the disk is full', async () => {
   // Where no small disk can be mounted, the same test on another machine has to do.
   if (!mountSmallDisk(root)) {
     expect(isRequiredHere()).toBe(false);

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from '@photostructure/sqlite';
-import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { NotFoundError } from '../../src/errors/not-found-error.ts';
 import { StoreUnavailableError } from '../../src/errors/store-unavailable-error.ts';
 import { hostMemoryStore } from '../../src/store/hosted-memory-store.ts';
@@ -23,7 +23,7 @@ function hosted(dataDir: string): MemoryStore {
 }
 
 describe('a hosted store', () => {
-  it('searches with the vector index that the package brings', async () => {
+  test('searches with the vector index that the package brings', async () => {
     const store = hosted(temporaryFolder());
     await store.add([draft('one'), draft('two'), draft('three')]);
     const pending = await store.claimPendingEmbeddings({ stamp: STAMP, limit: 9, leaseMs: 0 });
@@ -39,14 +39,14 @@ describe('a hosted store', () => {
     expect((await store.checkIntegrity(STAMP)).problems).toEqual([]);
   });
 
-  it('gives errors back as instances of their classes', async () => {
+  test('gives errors back as instances of their classes', async () => {
     const store = hosted(temporaryFolder());
     const failure = store.delete(['01890000-0000-7000-8000-000000000000']);
     await expect(failure).rejects.toThrow(NotFoundError);
     await expect(failure).rejects.toMatchObject({ ids: ['01890000-0000-7000-8000-000000000000'] });
   });
 
-  it('rejects what no message can carry, and goes on', async () => {
+  test('rejects what no message can carry, and goes on', async () => {
     const store = hosted(temporaryFolder());
     const metadata = { f: () => 1 } as unknown as Record<string, string>;
     await expect(store.add([draft('a', { metadata })])).rejects.toThrow(/could not be cloned/);
@@ -54,7 +54,7 @@ describe('a hosted store', () => {
     expect((await store.stats()).live).toBe(1);
   });
 
-  it('keeps the event loop free while it waits for a lock', async () => {
+  test('keeps the event loop free while it waits for a lock', async () => {
     const folder = temporaryFolder();
     const store = hosted(folder);
     await store.add([draft('first')]);
@@ -69,7 +69,7 @@ describe('a hosted store', () => {
     await waiting;
   });
 
-  it('leaves only the database file when it is closed', async () => {
+  test('leaves only the database file when it is closed', async () => {
     const folder = temporaryFolder();
     const store = hostMemoryStore({ dataDir: folder });
     await store.add([draft('a')]);
@@ -79,7 +79,7 @@ describe('a hosted store', () => {
 });
 
 describe('the worker thread of a store', () => {
-  it('rejects its calls when it dies; what it had acknowledged is there', async () => {
+  test('rejects its calls when it dies; what it had acknowledged is there', async () => {
     const folder = temporaryFolder();
     let ended = 0;
     const host = new StoreWorkerHost({ dataDir: folder }, () => (ended += 1));
@@ -100,7 +100,7 @@ describe('the worker thread of a store', () => {
     expect((await store.checkIntegrity()).problems).toEqual([]);
   });
 
-  it('goes on when the reason of an error is gone', async () => {
+  test('goes on when the reason of an error is gone', async () => {
     const folder = temporaryFolder();
     mkdirSync(databasePath(folder));
     const store = hosted(folder);
@@ -122,22 +122,22 @@ describe('a process with a hosted store', () => {
     return spawnSync(process.execPath, [program, dataDir, how], { encoding: 'utf8', timeout: 60_000 });
   }
 
-  it('ends by itself although the store was not closed', () => {
+  test('ends by itself although the store was not closed', () => {
     expect(live('leave open')).toMatchObject({ status: 0, stdout: 'added 1\n' });
   });
 
-  it('stays alive until its calls are answered', () => {
+  test('stays alive until its calls are answered', () => {
     expect(live('do not await')).toMatchObject({ status: 0, stdout: 'added 1\n' });
   });
 
-  it('keeps its standard output to itself', () => {
+  test('keeps its standard output to itself', () => {
     const { status, stdout, stderr } = live('print in the worker');
     expect(status).toBe(0);
     expect(stdout).toBe('added 1\n');
     expect(stderr).toContain('printed in the worker');
   });
 
-  it('goes on with a new thread after the old one died', () => {
+  test('goes on with a new thread after the old one died', () => {
     expect(live('kill the worker')).toMatchObject({ status: 0, stdout: 'StoreUnavailableError\nadded 1\n' });
   });
 });

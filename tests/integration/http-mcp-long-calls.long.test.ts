@@ -1,5 +1,5 @@
 import type { StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import type { BackupApi } from '../../src/backup/backup-api.ts';
 import { SyncOffError } from '../../src/errors/sync-off-error.ts';
 import { startHttpServer } from '../../src/http/http-server.ts';
@@ -45,7 +45,7 @@ async function serve(backup: BackupApi['backup']): Promise<Served> {
 }
 
 describe.each(httpClientKinds)('a long call over HTTP with $name', ({ connect, endsWithConnection }) => {
-  it('reports each step while it works, with numbers that rise', async () => {
+  test('reports each step while it works, with numbers that rise', async () => {
     const heard: unknown[] = [];
     const reached = new EventTarget();
     const { address } = await serve(async (_, { onProgress } = {}) => {
@@ -76,7 +76,7 @@ describe.each(httpClientKinds)('a long call over HTTP with $name', ({ connect, e
     ]);
   });
 
-  it('is stopped when the client cancels it, which is no failure', async () => {
+  test('is stopped when the client cancels it, which is no failure', async () => {
     const work = endlessWork();
     const { address, logged, stop } = await serve(work.backup);
     const { client, call } = await connect(address);
@@ -92,7 +92,7 @@ describe.each(httpClientKinds)('a long call over HTTP with $name', ({ connect, e
     await stop(LONGER_THAN_TESTS_MS);
   });
 
-  it('is stopped when the client is gone, which is no failure', async () => {
+  test('is stopped when the client is gone, which is no failure', async () => {
     const work = endlessWork();
     const { address, logged } = await serve(work.backup);
     const { client, call } = await connect(address);
@@ -105,7 +105,7 @@ describe.each(httpClientKinds)('a long call over HTTP with $name', ({ connect, e
     expect(logged).toEqual([]);
   });
 
-  it('is finished before the server ends, and answered', async () => {
+  test('is finished before the server ends, and answered', async () => {
     const work = heldWork();
     const { address, stop } = await serve(work.backup);
     const { call } = await connect(address);
@@ -118,7 +118,7 @@ describe.each(httpClientKinds)('a long call over HTTP with $name', ({ connect, e
     await expect(call('sync_upload')).rejects.toThrow();
   });
 
-  it('is given up when it takes longer than the server has', async () => {
+  test('is given up when it takes longer than the server has', async () => {
     const work = endlessWork();
     const { address, logged, stop } = await serve(work.backup);
     const { client, call } = await connect(address);

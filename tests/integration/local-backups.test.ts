@@ -1,9 +1,69 @@
+import { randomBytes } from 'node:crypto';
 import { cpSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import type { RestoreResult } from '../../src/backup/backup-api.ts';
+import { BackupService } from '../../src/backup/backup-service.ts';
+import { DEFAULT_RETENTION } from '../../src/backup/retention.ts';
+import { FolderBlobStore } from '../../src/blob/folder-blob-store.ts';
 import { StateChangedError } from '../../src/errors/state-changed-error.ts';
+import { hostStore } from '../../src/store/hosted-memory-store.ts';
+import type { MemoryStore } from '../../src/store/memory-store.ts';
+import type { ReplicaStore } from '../../src/store/replica-store.ts';
+import { SqliteWorkLock } from '../../src/store/sqlite/sqlite-work-lock.ts';
+import { draft } from '../helpers/drafts.ts';
 import { temporaryFolder } from '../helpers/sqlite-store.ts';
-import { LocalMachine } from '../helpers/sync/local-machine.ts';
+
+/** The real database, its worker, its lock, and a real folder of backups; closed after the test. */
+class LocalMachine {
+  readonly dataDir: string;
+  readonly backupFolder: string;
+  readonly memory: MemoryStore;
+  readonly replica: ReplicaStore;
+  readonly backup: BackupService;
+
+  constructor(dataDir = temporaryFolder(), backupFolder = join(dataDir, 'backups')) {
+    this.dataDir = dataDir;
+    this.backupFolder = backupFolder;
+    const { memory, replica } = hostStore({ dataDir, vectorIndex: 'exact' });
+    this.memory = memory;
+    this.replica = replica;
+    this.backup = new BackupService({
+      replica,
+      store: new FolderBlobStore(backupFolder),
+      keyring: null,
+      lock: new SqliteWorkLock({ dataDir }),
+      retention: DEFAULT_RETENTION,
+      now: () => Date.now(),
+      random: randomBytes,
+      createScratch: () => {
+        const scratch = hostStore({ dataDir: temporaryFolder(), vectorIndex: 'exact' });
+        return Promise.resolve({ replica: scratch.replica, close: () => scratch.memory.close() });
+      },
+    });
+    onTestFinished(() => memory.close());
+  }
+
+  /** @returns the ids */
+  async add(...texts: readonly string[]): Promise<string[]> {
+    const outcomes = await this.memory.add(texts.map((text) => draft(text)));
+    return outcomes.map(({ memory }) => memory.id);
+  }
+
+  /** Live texts, sorted. */
+  async texts(): Promise<string[]> {
+    const page = await this.memory.list({ filter: {}, which: 'live', order: 'oldest', limit: 1000 });
+    return page.memories.map(({ text }) => text).toSorted();
+  }
+
+  /** A dry run, then its token. */
+  async replaceBy(snapshot: string): Promise<RestoreResult> {
+    const request = { snapshot, mode: 'replace' } as const;
+    const { confirm } = await this.backup.restore({ ...request, dryRun: true });
+    return this.backup.restore({ ...request, confirm });
+  }
+}
+
 
 /** Files of one kind of object in the folder of backups. */
 function objects({ backupFolder }: LocalMachine, kind: 'segments' | 'snapshots' | 'head'): string[] {
@@ -27,7 +87,7 @@ function twoMachines(): { a: LocalMachine; b: LocalMachine } {
 }
 
 describe('a backup of the database', () => {
-  it('is restored exactly, and undo brings back what was replaced', async () => {
+  test('is restored exactly, and undo brings back what was replaced', async () => {
     const a = new LocalMachine();
     const [changed = '', removed = ''] = await a.add('before the change', 'removed later', 'stays');
     const { snapshot } = await a.backup.backup({ kind: 'before upgrade', pinned: true });
@@ -53,7 +113,7 @@ describe('a backup of the database', () => {
     expect((await a.memory.checkIntegrity()).problems).toEqual([]);
   });
 
-  it('gives an empty data folder the same state, version for version', async () => {
+  test('gives an empty data folder the same state, version for version', async () => {
     const { a, b } = twoMachines();
     const ids = await a.add('one', 'two', 'three');
     await a.memory.delete(ids.slice(0, 1));
@@ -68,7 +128,7 @@ describe('a backup of the database', () => {
     await expect(a.backup.verify({ level: 'drill' })).resolves.toMatchObject({ problems: [] });
   });
 
-  it.each(['segments', 'snapshots'] as const)(
+  test.each(['segments', 'snapshots'] as const)(
     'with damaged %s is refused, changes nothing, and is found by a check',
     async (kind) => {
       const a = new LocalMachine();
@@ -91,7 +151,7 @@ describe('a backup of the database', () => {
     },
   );
 
-  it('is not restored on a confirmation that a write of another process has overtaken', async () => {
+  test('is not restored on a confirmation that a write of another process has overtaken', async () => {
     const a = new LocalMachine();
     await a.add('one');
     const { snapshot } = await a.backup.backup();
@@ -105,7 +165,7 @@ describe('a backup of the database', () => {
     expect(await a.texts()).toEqual(['one', 'three', 'two']);
   });
 
-  it('that shows what is there already needs an undo only for the conflicts that it settles', async () => {
+  test('that shows what is there already needs an undo only for the conflicts that it settles', async () => {
     const { a, b } = twoMachines();
     const [id = ''] = await a.add('one');
     await a.backup.backup();
@@ -128,7 +188,7 @@ describe('a backup of the database', () => {
 });
 
 describe('several stores over one data folder', () => {
-  it('back up at once while others write, and every backup is complete', async () => {
+  test('back up at once while others write, and every backup is complete', async () => {
     const first = new LocalMachine();
     await first.add('before');
     const machines = [first, new LocalMachine(first.dataDir), new LocalMachine(first.dataDir)];
@@ -152,7 +212,7 @@ describe('several stores over one data folder', () => {
 });
 
 describe('an older copy of the database beside newer backups', () => {
-  it('goes on under an id of its own, and gets back what only the backups hold', async () => {
+  test('goes on under an id of its own, and gets back what only the backups hold', async () => {
     const folder = join(temporaryFolder(), 'backups');
     const lost = new LocalMachine(undefined, folder);
     await lost.add('in the copy');

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { bundleProgram } from '../helpers/bundle.ts';
 import { openSqliteStore, temporaryFolder } from '../helpers/sqlite-store.ts';
 import type { WriterEvent } from '../helpers/store-writer.ts';
@@ -93,7 +93,7 @@ class Writer {
 }
 
 describe('eight processes on one store, killed at random', () => {
-  it('lose no acknowledged write, see no lock error and find what the others wrote', async () => {
+  test('lose no acknowledged write, see no lock error and find what the others wrote', async () => {
     const folder = temporaryFolder();
     const log = new Log();
     const writers = Array.from({ length: PROCESSES }, (_, index) => new Writer(folder, `p${index}`, log));

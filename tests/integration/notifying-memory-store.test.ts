@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { expect, test } from 'vitest';
 import type { MemoryStore } from '../../src/store/memory-store.ts';
 import { notifyingMemoryStore } from '../../src/store/notifying-memory-store.ts';
 import { idOf } from '../contract/replica/use-replicas.ts';
@@ -12,7 +12,7 @@ function notifying(): { store: MemoryStore; counts: number[] } {
   return { store, counts };
 }
 
-it('tells how many memories each write changed', async () => {
+test('tells how many memories each write changed', async () => {
   const { store, counts } = notifying();
   const [one, two] = [idOf(1), idOf(2)];
   await store.add([draft('one', { id: one }), draft('two', { id: two })]);
@@ -32,7 +32,7 @@ it('tells how many memories each write changed', async () => {
   expect(counts).toEqual([2, 1, 1, 2, 1, 1, 2, 1]);
 });
 
-it('is silent about reads, failures and writes that change nothing', async () => {
+test('is silent about reads, failures and writes that change nothing', async () => {
   const { store, counts } = notifying();
   await store.add([draft('one', { id: idOf(1) })]);
   counts.length = 0;

@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { EmbeddingRejectedError } from '../../src/errors/embedding-rejected-error.ts';
 import { EmbeddingUnavailableError } from '../../src/errors/embedding-unavailable-error.ts';
 import {
@@ -42,7 +42,7 @@ const body = (text: string) => (response: { end: (text: string) => void }) => {
 };
 
 describe('OpenAiCompatibleEmbedder', () => {
-  it('sends model, texts, prefixes and key, and orders the answers by their index', async () => {
+  test('sends model, texts, prefixes and key, and orders the answers by their index', async () => {
     const embedder = open({ apiKey: 'k-123', queryPrefix: 'Q: ' });
     await embedder.embedQuery('tea');
     expect(server.requests).toEqual([
@@ -53,7 +53,7 @@ describe('OpenAiCompatibleEmbedder', () => {
     ]);
   });
 
-  it('learns the dimension from the endpoint', async () => {
+  test('learns the dimension from the endpoint', async () => {
     expect(await open({ dimension: undefined }).stamp()).toEqual({
       modelId: 'openai:test',
       dimension: 64,
@@ -61,19 +61,19 @@ describe('OpenAiCompatibleEmbedder', () => {
     });
   });
 
-  it('tries again after 429 and 5xx', async () => {
+  test('tries again after 429 and 5xx', async () => {
     server.script.push(status(429, { 'retry-after': '0' }), status(503), status(500));
     expect(await open().embedQuery('tea')).toHaveLength(64);
     expect(server.requests).toHaveLength(4);
   });
 
-  it('gives up in the end', async () => {
+  test('gives up in the end', async () => {
     server.script.push(...Array.from({ length: 9 }, () => status(503)));
     await expect(open().embedQuery('tea')).rejects.toThrow('answered 503');
     expect(server.requests).toHaveLength(4);
   });
 
-  it.each([401, 403])('does not repeat a refused key (%i), and never shows it', async (code) => {
+  test.each([401, 403])('does not repeat a refused key (%i), and never shows it', async (code) => {
     server.script.push(status(code));
     const embedder = open({ apiKey: 'k-secret' });
     const failure: unknown = await embedder.embedQuery('tea').catch((error: unknown) => error);
@@ -83,12 +83,12 @@ describe('OpenAiCompatibleEmbedder', () => {
     expect(inspect(failure) + JSON.stringify(embedder.describe())).not.toContain('k-secret');
   });
 
-  it('names an unknown model', async () => {
+  test('names an unknown model', async () => {
     server.script.push(status(404));
     await expect(open().embedQuery('tea')).rejects.toBeInstanceOf(EmbeddingRejectedError);
   });
 
-  it.each([
+  test.each([
     ['another dimension', '{"data":[{"index":0,"embedding":[1,2,3]}]}', /answered 3 dimensions, not 64/],
     ['no JSON', '<html>', /is none/],
     ['no embeddings', '{"data":[]}', /has not 1 embeddings/],
@@ -107,18 +107,18 @@ describe('OpenAiCompatibleEmbedder', () => {
     expect(String(failure)).toMatch(message);
   });
 
-  it('ends a request that takes too long', async () => {
+  test('ends a request that takes too long', async () => {
     server.script.push(() => undefined);
     await expect(open({ timeoutMs: 100 }).embedQuery('tea')).rejects.toThrow('did not answer within 100 ms');
   });
 
-  it('names an endpoint that is not there', async () => {
+  test('names an endpoint that is not there', async () => {
     const dead = await startEmbeddingServer();
     await dead.close();
     await expect(open({ baseUrl: dead.url }).embedQuery('tea')).rejects.toThrow('cannot be reached');
   });
 
-  it('stops when it is told to', async () => {
+  test('stops when it is told to', async () => {
     server.script.push(() => undefined);
     const abort = new AbortController();
     const pending = open().embedQuery('tea', abort.signal);
@@ -126,7 +126,7 @@ describe('OpenAiCompatibleEmbedder', () => {
     await expect(pending).rejects.toThrow('enough');
   });
 
-  it('tries only once for a while after a call that failed in the end', async () => {
+  test('tries only once for a while after a call that failed in the end', async () => {
     const embedder = open();
     server.script.push(...Array.from({ length: 5 }, () => status(503)));
     await expect(embedder.embedQuery('tea')).rejects.toThrow(EmbeddingUnavailableError);

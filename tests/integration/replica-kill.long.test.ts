@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { cpSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { serialize } from 'node:v8';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { assembleReplica } from '../../src/store/assemble-replica.ts';
 import { idOf, snapshotOf } from '../contract/replica/use-replicas.ts';
 import { bundleProgram } from '../helpers/bundle.ts';
@@ -59,7 +59,7 @@ async function stateOf(dataDir: string): Promise<unknown> {
 }
 
 describe('a process that dies by SIGKILL before any statement', { timeout: 120_000 }, () => {
-  it.each(['merge', 'restore', 'identity'])('of a %s leaves the old state or the new one', async (how) => {
+  test.each(['merge', 'restore', 'identity'])('of a %s leaves the old state or the new one', async (how) => {
     const { dataDir, snapshotFile } = await prepare();
     const before = await stateOf(dataDir);
     const finished = `${dataDir}-finished`;

@@ -4,7 +4,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { S3BlobSettings } from '../../src/blob/blob-settings.ts';
 import { createBlobStore } from '../../src/blob/create-blob-store.ts';
 import { probeBlobStore } from '../../src/blob/probe.ts';
@@ -29,7 +29,7 @@ afterEach(async () => {
 });
 
 const program = await findIfWanted(versitygw);
-it(`a server that checks keys is ${program === null ? 'left out, and not required' : 'there'}`, () => {
+test(`a server that checks keys is ${program === null ? 'left out, and not required' : 'there'}`, () => {
   expect(program !== null || !isRequired(versitygw)).toBe(true);
 });
 if (program !== null) describeDefaultChain(program);
@@ -57,13 +57,13 @@ function describeDefaultChain(gateway: string): void {
       return text;
     }
 
-    it('uses those of the environment', async () => {
+    test('uses those of the environment', async () => {
       vi.stubEnv('AWS_ACCESS_KEY_ID', testKeys.accessKey);
       vi.stubEnv('AWS_SECRET_ACCESS_KEY', testKeys.secretKey);
       expect(await roundTrip()).toBe('by the default chain');
     });
 
-    it('uses those of a profile', async () => {
+    test('uses those of a profile', async () => {
       const lines = [
         `aws_access_key_id = ${testKeys.accessKey}`,
         `aws_secret_access_key = ${testKeys.secretKey}`,
@@ -73,7 +73,7 @@ function describeDefaultChain(gateway: string): void {
       expect(await roundTrip()).toBe('by the default chain');
     });
 
-    it('says what to set when there are none', async () => {
+    test('says what to set when there are none', async () => {
       const store = await createBlobStore(settings);
       const error = await errorOf(store.list(''));
       expect(error).toMatchObject({ reason: 'bad-credentials', retryable: false });
@@ -100,7 +100,7 @@ describe('a server with a certificate that nobody vouches for', () => {
 
   const keys = { provider: 's3', bucket: 'bucket', ...testKeys } as const;
 
-  it('is refused, and a wrong protocol is told apart from it', async () => {
+  test('is refused, and a wrong protocol is told apart from it', async () => {
     const { server, port } = await startTlsServer();
     const store = await createBlobStore({ ...keys, endpoint: `https://127.0.0.1:${port}` });
     const error = await errorOf(store.list(''));

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import type { MemoryState } from '../../src/backup/memory-state.ts';
 import type { ModelStamp } from '../../src/embedding/embedder.ts';
 import { StoreUnavailableError } from '../../src/errors/store-unavailable-error.ts';
@@ -46,7 +46,7 @@ async function problemsOf({ store }: ReturnType<typeof open>): Promise<readonly 
 }
 
 describe('vectors', () => {
-  it('come along, so that a machine with the same model embeds nothing again', async () => {
+  test('come along, so that a machine with the same model embeds nothing again', async () => {
     const [a, b] = [open(), open()];
     await a.store.add([draft('one', { id: idOf(1) }), draft('two', { id: idOf(2) })]);
     await embed(a.store);
@@ -58,7 +58,7 @@ describe('vectors', () => {
     expect(await problemsOf(b)).toEqual([]);
   });
 
-  it('of a model that is not used here are kept for others, and the text is embedded again', async () => {
+  test('of a model that is not used here are kept for others, and the text is embedded again', async () => {
     const [a, b, c] = [open(), open(), open()];
     await a.store.add([draft('one', { id: idOf(1) })]);
     await embed(a.store, OTHER_STAMP);
@@ -71,7 +71,7 @@ describe('vectors', () => {
     expect([await problemsOf(b), await problemsOf(c)]).toEqual([[], []]);
   });
 
-  it('that only the other side has are taken for a version that both have, once', async () => {
+  test('that only the other side has are taken for a version that both have, once', async () => {
     const [a, b] = [open(), open()];
     await a.store.add([draft('one', { id: idOf(1) })]);
     await apply(b.replica, 'merge', await snapshotOf(a.replica));
@@ -86,7 +86,7 @@ describe('vectors', () => {
     expect(await problemsOf(b)).toEqual([]);
   });
 
-  it('come back with a restored text and leave with an erased one', async () => {
+  test('come back with a restored text and leave with an erased one', async () => {
     const a = open();
     await a.store.add([draft('one', { id: idOf(1) }), draft('two', { id: idOf(2) })]);
     await embed(a.store);
@@ -102,7 +102,7 @@ describe('vectors', () => {
 });
 
 describe('a dot that another row has', () => {
-  it.each(['another memory', 'a version in the history of another memory'])(
+  test.each(['another memory', 'a version in the history of another memory'])(
     'of %s is not taken from it',
     async (owner) => {
       const a = open();
@@ -124,7 +124,7 @@ describe('a dot that another row has', () => {
 });
 
 describe('what a merge replaces', () => {
-  it('becomes history of the memory', async () => {
+  test('becomes history of the memory', async () => {
     const [a, b] = [open(), open()];
     await a.store.add([draft('one', { id: idOf(1) })]);
     await apply(b.replica, 'merge', await snapshotOf(a.replica));
@@ -137,7 +137,7 @@ describe('what a merge replaces', () => {
     });
   });
 
-  it('is gone for good when it was erased there, also from the trash here', async () => {
+  test('is gone for good when it was erased there, also from the trash here', async () => {
     const [a, b] = [open(), open()];
     const secret = 'zanzibar is the secret';
     await a.store.add([draft(secret, { id: idOf(1) })]);
@@ -156,7 +156,7 @@ describe('what a merge replaces', () => {
     expect((await a.replica.identity()).stateDigest).toBe((await b.replica.identity()).stateDigest);
   });
 
-  it('is found by its new words, and by its old ones no more', async () => {
+  test('is found by its new words, and by its old ones no more', async () => {
     const [a, b] = [open(), open()];
     await a.store.add([draft('apricot', { id: idOf(1) })]);
     await apply(b.replica, 'merge', await snapshotOf(a.replica));
@@ -169,7 +169,7 @@ describe('what a merge replaces', () => {
 });
 
 describe('the staging file', () => {
-  it('is for the owner only, replaces one that a dead process left, and goes with the stage', async () => {
+  test('is for the owner only, replaces one that a dead process left, and goes with the stage', async () => {
     const dataDir = temporaryFolder();
     const { replica } = open(dataDir);
     const path = join(dataDir, 'staging.sqlite');
@@ -182,7 +182,7 @@ describe('the staging file', () => {
     expect(readdirSync(dataDir).filter((name) => name.startsWith('staging'))).toEqual([]);
   });
 
-  it('is gone for an older stage', async () => {
+  test('is gone for an older stage', async () => {
     const { replica } = open();
     const first = await replica.stage(streamOf([]));
     const second = await replica.stage(streamOf([]));
@@ -194,7 +194,7 @@ describe('the staging file', () => {
 });
 
 describe('a view', () => {
-  it('reads more than fits into one page, and lets go of the log when it is closed', async () => {
+  test('reads more than fits into one page, and lets go of the log when it is closed', async () => {
     const dataDir = temporaryFolder();
     const { store, replica } = open(dataDir);
     await store.add(Array.from({ length: 1_201 }, (_, index) => draft(`memory ${index}`)));
@@ -210,7 +210,7 @@ describe('a view', () => {
 });
 
 describe('many views', () => {
-  it('of a thread that collects no garbage open no more files than one', async () => {
+  test('of a thread that collects no garbage open no more files than one', async () => {
     const { store, replica } = open();
     await store.add([draft('one')]);
     await snapshotOf(replica);
@@ -219,7 +219,7 @@ describe('many views', () => {
     expect(readdirSync('/dev/fd').length).toBeLessThanOrEqual(files);
   });
 
-  it('see the database that is there, also after it was exchanged', async () => {
+  test('see the database that is there, also after it was exchanged', async () => {
     const dataDir = temporaryFolder();
     const { store, replica } = open(dataDir);
     await store.add([draft('one')]);
@@ -237,7 +237,7 @@ describe('many views', () => {
 });
 
 describe('a hosted replica', () => {
-  it('serves the same memories as the store beside it, and closes with it', async () => {
+  test('serves the same memories as the store beside it, and closes with it', async () => {
     const { memory, replica } = hostStore({ dataDir: temporaryFolder(), vectorIndex: 'exact' });
     onTestFinished(() => memory.close());
     await memory.add([draft('one', { id: idOf(1) })]);

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { BackupBusyError } from '../../src/errors/backup-busy-error.ts';
 import { StoreUnavailableError } from '../../src/errors/store-unavailable-error.ts';
 import { SqliteWorkLock } from '../../src/store/sqlite/sqlite-work-lock.ts';
@@ -10,7 +10,7 @@ import { bundleProgram } from '../helpers/bundle.ts';
 import { temporaryFolder } from '../helpers/sqlite-store.ts';
 
 describe('the lock of backup work', () => {
-  it('lets one at a time work, also inside one process, and passes results and errors on', async () => {
+  test('lets one at a time work, also inside one process, and passes results and errors on', async () => {
     const dataDir = join(temporaryFolder(), 'new');
     const [first, second] = [new SqliteWorkLock({ dataDir }), new SqliteWorkLock({ dataDir })];
     await first.run(async () => {
@@ -24,7 +24,7 @@ describe('the lock of backup work', () => {
     expect(await second.run(() => Promise.resolve('again'), 0)).toBe('again');
   });
 
-  it('makes the others wait for their turn', async () => {
+  test('makes the others wait for their turn', async () => {
     const dataDir = temporaryFolder();
     const running = { now: 0, most: 0, done: 0 };
     const work = async (): Promise<void> => {
@@ -37,7 +37,7 @@ describe('the lock of backup work', () => {
     expect(running).toEqual({ now: 0, most: 1, done: 5 });
   });
 
-  it('is held against other processes and dies with its process', async () => {
+  test('is held against other processes and dies with its process', async () => {
     const dataDir = temporaryFolder();
     const program = await bundleProgram('helpers/lock-holder.ts');
     const holder = spawn(process.execPath, [program, dataDir], { stdio: ['pipe', 'pipe', 'inherit'] });
@@ -50,7 +50,7 @@ describe('the lock of backup work', () => {
     expect(await lock.run(() => Promise.resolve('free'), 0)).toBe('free');
   });
 
-  it('says what is wrong with a data folder that it cannot use', async () => {
+  test('says what is wrong with a data folder that it cannot use', async () => {
     const { pathname } = new URL(import.meta.url);
     const lock = new SqliteWorkLock({ dataDir: join(pathname, 'inside-a-file') });
     await expect(lock.run(() => Promise.resolve(), 0)).rejects.toBeInstanceOf(StoreUnavailableError);

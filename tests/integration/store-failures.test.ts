@@ -16,7 +16,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from '@photostructure/sqlite';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { StoreBusyError } from '../../src/errors/store-busy-error.ts';
 import { StoreDamagedError } from '../../src/errors/store-damaged-error.ts';
 import { StoreFullError } from '../../src/errors/store-full-error.ts';
@@ -36,7 +36,7 @@ async function filledStore(dataDir: string, count = 50): Promise<void> {
 }
 
 describe('a file that is no store', () => {
-  it.each([
+  test.each([
     ['an empty file', Buffer.alloc(0)],
     ['a short text', Buffer.from('hello')],
     ['a long text', Buffer.from('hello '.repeat(10_000))],
@@ -54,7 +54,7 @@ describe('a file that is no store', () => {
     expect(readdirSync(folder)).toEqual(['memory.sqlite']);
   });
 
-  it('a database of another program is reported and left alone', async () => {
+  test('a database of another program is reported and left alone', async () => {
     const folder = temporaryFolder();
     const other = new DatabaseSync(databasePath(folder));
     other.exec('CREATE TABLE photo (id INTEGER)');
@@ -64,7 +64,7 @@ describe('a file that is no store', () => {
     expect(readFileSync(databasePath(folder))).toEqual(before);
   });
 
-  it('a folder of that name is reported', async () => {
+  test('a folder of that name is reported', async () => {
     const folder = temporaryFolder();
     mkdirSync(databasePath(folder));
     const failure = openSqliteStore(folder).stats();
@@ -72,14 +72,14 @@ describe('a file that is no store', () => {
     await expect(failure).rejects.toThrow(/it is a folder/);
   });
 
-  it('a file in the place of the data folder is reported', async () => {
+  test('a file in the place of the data folder is reported', async () => {
     const folder = join(temporaryFolder(), 'data');
     writeFileSync(folder, 'x');
     await expect(openSqliteStore(folder).stats()).rejects.toThrow(StoreUnavailableError);
     expect(readFileSync(folder, 'utf8')).toBe('x');
   });
 
-  it('works again as soon as the file is moved away', async () => {
+  test('works again as soon as the file is moved away', async () => {
     const folder = temporaryFolder();
     writeFileSync(databasePath(folder), 'garbage');
     const store = openSqliteStore(folder);
@@ -91,7 +91,7 @@ describe('a file that is no store', () => {
 });
 
 describe('a damaged store', () => {
-  it('that was cut short is reported with its path and what to do', async () => {
+  test('that was cut short is reported with its path and what to do', async () => {
     const folder = temporaryFolder();
     await filledStore(folder);
     truncateSync(databasePath(folder), 40_960);
@@ -104,7 +104,7 @@ describe('a damaged store', () => {
     expect(statSync(databasePath(folder)).size).toBe(40_960);
   });
 
-  it('never gives a wrong text when a page was overwritten', async () => {
+  test('never gives a wrong text when a page was overwritten', async () => {
     const folder = temporaryFolder();
     await filledStore(folder);
     const size = statSync(databasePath(folder)).size;
@@ -125,7 +125,7 @@ describe('a damaged store', () => {
     }
   });
 
-  it('that a newer program changed is refused and left alone', async () => {
+  test('that a newer program changed is refused and left alone', async () => {
     const folder = temporaryFolder();
     await filledStore(folder);
     setVersion(folder, 99);
@@ -140,7 +140,7 @@ describe('a damaged store', () => {
     expect((await openSqliteStore(folder).stats()).live).toBe(50);
   });
 
-  it('is not written to by a program that was running while a newer one changed it', async () => {
+  test('is not written to by a program that was running while a newer one changed it', async () => {
     const folder = temporaryFolder();
     const store = openSqliteStore(folder);
     await store.add([draft('before')]);
@@ -169,7 +169,7 @@ function setVersion(folder: string, version: number): void {
 }
 
 describe('a read-only disk', () => {
-  it('is reported', async () => {
+  test('is reported', async () => {
     const folder = temporaryFolder();
     await filledStore(folder, 5);
     const view = readOnlyView(folder);
@@ -182,7 +182,7 @@ describe('a read-only disk', () => {
 });
 
 describe('a full disk', () => {
-  it('refuses the write, loses nothing, and goes on when there is space', async () => {
+  test('refuses the write, loses nothing, and goes on when there is space', async () => {
     const disk = smallDisk(4_096);
     const store = openSqliteStore(join(disk, 'data'));
     const ballast = join(disk, 'ballast');
@@ -204,7 +204,7 @@ describe('a full disk', () => {
     expect((await store.checkIntegrity()).problems).toEqual([]);
   });
 
-  it('is reported when the store cannot even be created, and leaves no rubbish', async () => {
+  test('is reported when the store cannot even be created, and leaves no rubbish', async () => {
     const disk = smallDisk(256);
     const ballast = join(disk, 'ballast');
     writeFileSync(ballast, Buffer.alloc(200_000));
@@ -231,7 +231,7 @@ function randomText(length: number): string {
 }
 
 describe('a file that is moved while in use', () => {
-  it('is noticed before anything is written to it', async () => {
+  test('is noticed before anything is written to it', async () => {
     const folder = temporaryFolder();
     const store = openSqliteStore(folder);
     await store.add([draft('before')]);
@@ -244,7 +244,7 @@ describe('a file that is moved while in use', () => {
     expect((await store.stats()).live).toBe(2);
   });
 
-  it('is not replaced by an empty one, however often one tries', async () => {
+  test('is not replaced by an empty one, however often one tries', async () => {
     const folder = temporaryFolder();
     const store = openSqliteStore(folder);
     await store.add([draft('before')]);
@@ -258,7 +258,7 @@ describe('a file that is moved while in use', () => {
     expect((await store.stats()).live).toBe(1);
   });
 
-  it('is followed when another file takes its place', async () => {
+  test('is followed when another file takes its place', async () => {
     const [folder, other] = [temporaryFolder(), temporaryFolder()];
     const store = openSqliteStore(folder);
     await store.add([draft('mine')]);
@@ -271,7 +271,7 @@ describe('a file that is moved while in use', () => {
 });
 
 describe('locks', () => {
-  it('are waited for', async () => {
+  test('are waited for', async () => {
     const folder = temporaryFolder();
     const store = openSqliteStore(folder);
     await store.add([draft('first')]);
@@ -286,7 +286,7 @@ describe('locks', () => {
     expect((await store.stats()).live).toBe(2);
   });
 
-  it('that never end are reported after the limit', async () => {
+  test('that never end are reported after the limit', async () => {
     const folder = temporaryFolder();
     const store = openSqliteStore(folder, { busyLimitMs: 100 });
     await store.stats();
@@ -299,7 +299,7 @@ describe('locks', () => {
     await store.add([draft('a')]);
   });
 
-  it('keep writes of one store in their order', async () => {
+  test('keep writes of one store in their order', async () => {
     const store = openSqliteStore(temporaryFolder());
     const [outcome] = await store.add([draft('text 0')]);
     const id = outcome?.memory.id ?? '';
@@ -310,7 +310,7 @@ describe('locks', () => {
 });
 
 describe('file modes', () => {
-  it('keep the store to its user, whatever the umask', async () => {
+  test('keep the store to its user, whatever the umask', async () => {
     const folder = join(temporaryFolder(), 'a', 'b');
     const store = openSqliteStore(folder);
     await store.add([draft('secret')]);
@@ -319,7 +319,7 @@ describe('file modes', () => {
     expect(existsSync(`${databasePath(folder)}-wal`)).toBe(true);
   });
 
-  it('of an existing folder are left as they are', async () => {
+  test('of an existing folder are left as they are', async () => {
     const folder = temporaryFolder();
     chmodSync(folder, 0o750);
     await openSqliteStore(folder).stats();

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from '@photostructure/sqlite';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { SqliteMemoryStore } from '../../src/store/sqlite/sqlite-memory-store.ts';
 import { draft } from '../helpers/drafts.ts';
 import { databasePath, openSqliteStore, temporaryFolder } from '../helpers/sqlite-store.ts';
@@ -28,14 +28,14 @@ async function storeWithVectors(folder: string): Promise<SqliteMemoryStore> {
 }
 
 describe('checkIntegrity', () => {
-  it('says what it checked', async () => {
+  test('says what it checked', async () => {
     const store = await storeWithVectors(temporaryFolder());
     const report = await store.checkIntegrity(STAMP);
     expect(report).toMatchObject({ ok: true, problems: [] });
     expect(report.checked.length).toBeGreaterThan(8);
   });
 
-  it.each([
+  test.each([
     [`UPDATE version SET text = 'forged' WHERE key = 1`, /content of memory .* is not what was stored/],
     [`UPDATE version SET metadata = '{}' WHERE key = 1`, /content of memory/],
     [`UPDATE memory SET state = 'deleted' WHERE num = 1`, /differs from its current version/],
@@ -68,7 +68,7 @@ describe('checkIntegrity', () => {
     expect(report.problems.join('\n')).toMatch(problem);
   });
 
-  it('notices a vector index that differs from the database', async () => {
+  test('notices a vector index that differs from the database', async () => {
     const folder = temporaryFolder();
     const store = await storeWithVectors(folder);
     await store.checkIntegrity(STAMP);
@@ -80,7 +80,7 @@ describe('checkIntegrity', () => {
     expect(report.problems).toEqual(['the vector index (exact) holds 2 vectors instead of 1']);
   });
 
-  it('sums up many problems of one kind', async () => {
+  test('sums up many problems of one kind', async () => {
     const folder = temporaryFolder();
     const store = openSqliteStore(folder);
     await store.add(Array.from({ length: 50 }, (_, index) => draft(`memory ${index}`)));
@@ -101,7 +101,7 @@ function allBytes(folder: string): string {
 }
 
 describe('erasing', () => {
-  it.each(['purge', 'strip'] as const)('%s leaves nothing of a memory in any file', async (how) => {
+  test.each(['purge', 'strip'] as const)('%s leaves nothing of a memory in any file', async (how) => {
     const folder = temporaryFolder();
     const store = openSqliteStore(folder);
     const others = Array.from({ length: 200 }, (_, index) => draft(`other ${index} ${'word '.repeat(50)}`));

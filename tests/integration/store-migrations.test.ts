@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from '@photostructure/sqlite';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { StoreFullError } from '../../src/errors/store-full-error.ts';
 import { StoreTooNewError } from '../../src/errors/store-too-new-error.ts';
 import { MIGRATIONS, type Migration } from '../../src/store/sqlite/migrations.ts';
@@ -40,7 +40,7 @@ function query(path: string, sql: string): unknown {
 }
 
 describe('migration of an existing store', () => {
-  it('brings a store of every released version to the newest', async () => {
+  test('brings a store of every released version to the newest', async () => {
     const folder = temporaryFolder();
     await storeOfVersion1(folder);
     const store = openSqliteStore(folder);
@@ -49,7 +49,7 @@ describe('migration of an existing store', () => {
     expect(await store.replica.findSeen('anywhere', 'aaaa000000000001')).toBeNull();
   });
 
-  it('indexes the words of a store again that was made before symbols were in the index', async () => {
+  test('indexes the words of a store again that was made before symbols were in the index', async () => {
     const folder = temporaryFolder();
     const store = openSqliteStore(folder, { migrations: MIGRATIONS.slice(0, 2) });
     const texts = Array.from({ length: 1_200 }, (_, index) => draft(`note ${index}`));
@@ -72,7 +72,7 @@ describe('migration of an existing store', () => {
     expect((await migrated.checkIntegrity()).problems).toEqual([]);
   });
 
-  it('copies the database first, then runs what is missing, once', async () => {
+  test('copies the database first, then runs what is missing, once', async () => {
     const folder = temporaryFolder();
     await storeOfVersion1(folder);
     const store = openSqliteStore(folder, { migrations: WITH_VERSION_2, now: () => NOW });
@@ -87,13 +87,13 @@ describe('migration of an existing store', () => {
     expect(query(backup, 'SELECT count(*) FROM version')).toBe(3);
   });
 
-  it('makes no backup of a new store', async () => {
+  test('makes no backup of a new store', async () => {
     const folder = temporaryFolder();
     expect((await openSqliteStore(folder, { migrations: WITH_VERSION_2 }).stats()).schemaVersion).toBe(2);
     expect(existsSync(join(folder, 'backups'))).toBe(false);
   });
 
-  it('runs once when several openers start it together', async () => {
+  test('runs once when several openers start it together', async () => {
     const folder = temporaryFolder();
     await storeOfVersion1(folder);
     const stores = Array.from({ length: 6 }, () => openSqliteStore(folder, { migrations: WITH_VERSION_2 }));
@@ -103,7 +103,7 @@ describe('migration of an existing store', () => {
     expect(readdirSync(join(folder, 'backups'))).toHaveLength(1);
   });
 
-  it('that fails changes nothing, and is tried again', async () => {
+  test('that fails changes nothing, and is tried again', async () => {
     const folder = temporaryFolder();
     await storeOfVersion1(folder);
     const broken: readonly Migration[] = [
@@ -121,7 +121,7 @@ describe('migration of an existing store', () => {
     expect((await openSqliteStore(folder, { migrations: WITH_VERSION_2 }).stats()).live).toBe(3);
   });
 
-  it('does not start when its backup cannot be written', async () => {
+  test('does not start when its backup cannot be written', async () => {
     const disk = smallDisk(2_048);
     const folder = join(disk, 'data');
     const store = openSqliteStore(folder, { migrations: VERSION_1 });
@@ -136,7 +136,7 @@ describe('migration of an existing store', () => {
     expect(readdirSync(join(folder, 'backups'))).toEqual([]);
   });
 
-  it('does not start when the folder for its backup is a file', async () => {
+  test('does not start when the folder for its backup is a file', async () => {
     const folder = temporaryFolder();
     await storeOfVersion1(folder);
     writeFileSync(join(folder, 'backups'), 'mine');
@@ -145,7 +145,7 @@ describe('migration of an existing store', () => {
     expect(readFileSync(join(folder, 'backups'), 'utf8')).toBe('mine');
   });
 
-  it('stops programs of the old version that have the store open', async () => {
+  test('stops programs of the old version that have the store open', async () => {
     const folder = temporaryFolder();
     const old = openSqliteStore(folder, { migrations: VERSION_1 });
     await old.add([draft('before')]);
@@ -155,7 +155,7 @@ describe('migration of an existing store', () => {
     expect((await young.stats()).live).toBe(2);
   });
 
-  it('also migrates a copy that was put back from a backup', async () => {
+  test('also migrates a copy that was put back from a backup', async () => {
     const [folder, other] = [temporaryFolder(), join(temporaryFolder(), 'other')];
     await storeOfVersion1(folder);
     await openSqliteStore(folder, { migrations: WITH_VERSION_2 }).stats();
@@ -170,7 +170,7 @@ describe('migration of an existing store', () => {
 });
 
 describe('first opening', () => {
-  it('gives one machine id, however many open at once', async () => {
+  test('gives one machine id, however many open at once', async () => {
     const folder = join(temporaryFolder(), 'new');
     const stores = Array.from({ length: 8 }, () => openSqliteStore(folder));
     const stats = await Promise.all(stores.map((store) => store.stats()));
@@ -178,7 +178,7 @@ describe('first opening', () => {
     expect(readdirSync(folder).filter((name) => name.includes('.new-'))).toEqual([]);
   });
 
-  it('touches no file before the first call', () => {
+  test('touches no file before the first call', () => {
     const folder = join(temporaryFolder(), 'new');
     openSqliteStore(folder);
     expect(existsSync(folder)).toBe(false);

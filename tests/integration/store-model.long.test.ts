@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { expect, it } from 'vitest';
+import { expect, test } from 'vitest';
 import type { MemoryStore } from '../../src/store/memory-store.ts';
 import { draft } from '../helpers/drafts.ts';
 import { openSqliteStore, temporaryFolder } from '../helpers/sqlite-store.ts';
@@ -286,7 +286,7 @@ const commands = fc.commands(
   { maxCommands: 40 },
 );
 
-it('behaves like a plain map under any sequence of calls', async () => {
+test('behaves like a plain map under any sequence of calls', async () => {
   await fc.assert(
     fc.asyncProperty(commands, async (sequence) => {
       const folder = temporaryFolder();

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { BlobStoreError } from '../../src/errors/blob-store-error.ts';
 import { startFaultProxy, type Fault, type FaultProxy } from '../helpers/fault-proxy.ts';
 import { versitygw } from '../helpers/servers/versitygw.ts';
@@ -66,7 +66,7 @@ describe.each([...faults, ...alike])(
   'a line on which any one request meets $kind $status',
   { timeout: 120_000 },
   (fault) => {
-    it('leaves a push complete or failed cleanly, never half listed, and the next one works', async () => {
+    test('leaves a push complete or failed cleanly, never half listed, and the next one works', async () => {
       const bucket = await server.createBucket();
       const machine = new ComposedMachine(bucket);
       const harmed = machine.syncBy({ port: proxy.port, timeoutMs: patience(fault) });
@@ -88,7 +88,7 @@ describe.each([...faults, ...alike])(
       expect(await machine.texts()).toHaveLength(requests + 2);
     });
 
-    it('leaves a pull exact or without any effect, and the next one works', async () => {
+    test('leaves a pull exact or without any effect, and the next one works', async () => {
       const bucket = await server.createBucket();
       const writer = new ComposedMachine(bucket);
       const reader = new ComposedMachine(bucket);

@@ -1,5 +1,5 @@
 import { gzipSync } from 'node:zlib';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ErrorCode } from '../../src/errors/faiss-memory-error.ts';
 import { versitygw } from '../helpers/servers/versitygw.ts';
 import { startBucketServer, type BucketServer } from '../helpers/sync/bucket-server.ts';
@@ -21,7 +21,7 @@ describe.each([
   ['plain', undefined],
   ['encrypted', 'seven tired herons'],
 ])('%s objects that were changed at the remote', { timeout: 120_000 }, (protection, passphrase) => {
-  it.each<[ObjectKind, string, (bytes: Uint8Array) => Uint8Array | null, ErrorCode]>([
+  test.each<[ObjectKind, string, (bytes: Uint8Array) => Uint8Array | null, ErrorCode]>([
     ['segments', 'removed', removed, 'OBJECT_MISSING'],
     ['segments', 'cut off', cutOff, 'REPOSITORY_DAMAGED'],
     ['segments', 'a decompression bomb', bomb, 'REPOSITORY_DAMAGED'],
@@ -41,7 +41,7 @@ describe.each([
     },
   );
 
-  it.each<ObjectKind>(
+  test.each<ObjectKind>(
     protection === 'plain'
       ? ['segments', 'snapshots', 'head']
       : ['segments', 'snapshots', 'head', 'key.json'],

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { versitygw } from '../helpers/servers/versitygw.ts';
 import { startBucketServer, type BucketServer, type TestBucket } from '../helpers/sync/bucket-server.ts';
 import { ComposedMachine } from '../helpers/sync/composed-machine.ts';
@@ -18,7 +18,7 @@ beforeEach(async () => {
 });
 
 describe('an older list of snapshots that is put back', () => {
-  it('undoes nothing, is reported, and is put right by its owner', async () => {
+  test('undoes nothing, is reported, and is put right by its owner', async () => {
     const scene = await HostileScene.create(bucket, PASSPHRASE);
     expect(await scene.pull()).toBeNull();
     for (const [key, bytes] of scene.first) await bucket.store.put(key, bytes);
@@ -35,7 +35,7 @@ describe('an older list of snapshots that is put back', () => {
 });
 
 describe('a bucket that was emptied', () => {
-  it('takes nothing from any machine, and is filled again', async () => {
+  test('takes nothing from any machine, and is filled again', async () => {
     const scene = await HostileScene.create(bucket);
     expect(await scene.pull()).toBeNull();
     for (const { key } of await bucket.store.list('')) await bucket.store.delete(key);
@@ -49,14 +49,14 @@ describe('a bucket that was emptied', () => {
 });
 
 describe('objects that were swapped', () => {
-  it.each(['segments', 'snapshots'] as const)('two %s: an error, and nothing is changed', async (kind) => {
+  test.each(['segments', 'snapshots'] as const)('two %s: an error, and nothing is changed', async (kind) => {
     const scene = await HostileScene.create(bucket, PASSPHRASE);
     const other = [...scene.first].find(([key]) => key.includes(`/${kind}/`))?.[1];
     await scene.harm(kind, () => other ?? null);
     expect(await scene.pull()).toBe('REPOSITORY_DAMAGED');
   });
 
-  it('a whole folder under the name of another machine: an error, and nothing is changed', async () => {
+  test('a whole folder under the name of another machine: an error, and nothing is changed', async () => {
     const scene = await HostileScene.create(bucket, PASSPHRASE);
     for (const [key, bytes] of scene.second) {
       await bucket.store.delete(key);
@@ -67,7 +67,7 @@ describe('objects that were swapped', () => {
 });
 
 describe('keys', () => {
-  it.each([
+  test.each([
     ['another passphrase', 'eight tired herons', 'WRONG_PASSPHRASE'],
     ['no passphrase', undefined, 'MISSING_KEY'],
   ])(
@@ -83,7 +83,7 @@ describe('keys', () => {
     },
   );
 
-  it('that were removed are an error, and come back with the next push of their machine', async () => {
+  test('that were removed are an error, and come back with the next push of their machine', async () => {
     const scene = await HostileScene.create(bucket, PASSPHRASE);
     await scene.harm('key.json', () => null);
     // What is known stays known while a process runs, so this is a machine that comes later.
@@ -95,14 +95,14 @@ describe('keys', () => {
     expect(await late.texts()).toEqual(['fact 1', 'fact 2', 'fact 3']);
   });
 
-  it('plain objects where encrypted ones are expected are refused', async () => {
+  test('plain objects where encrypted ones are expected are refused', async () => {
     await HostileScene.create(bucket);
     const reader = new ComposedMachine(bucket, PASSPHRASE);
     await expect(reader.sync.pull()).rejects.toMatchObject({ code: 'ENCRYPTION_DOWNGRADE' });
     expect(await reader.texts()).toEqual([]);
   });
 
-  it('a machine that cannot be read does not keep out the others', async () => {
+  test('a machine that cannot be read does not keep out the others', async () => {
     const stranger = new ComposedMachine(bucket, 'another passphrase');
     await stranger.add('of the stranger');
     await stranger.sync.push();

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { BlobStoreError } from '../../src/errors/blob-store-error.ts';
 import { versitygw } from '../helpers/servers/versitygw.ts';
 import { findToxiproxy, startToxiproxy, type Toxic, type ToxicProxy } from '../helpers/servers/toxiproxy.ts';
@@ -11,7 +11,7 @@ import { ComposedMachine } from '../helpers/sync/composed-machine.ts';
 const program = await findToxiproxy();
 const required = /\b(?:all|toxiproxy)\b/.test(process.env['REQUIRE_SERVERS'] ?? '');
 
-it(`toxiproxy is ${program === null ? 'left out, and not required' : 'there'}`, () => {
+test(`toxiproxy is ${program === null ? 'left out, and not required' : 'there'}`, () => {
   expect(program !== null || !required).toBe(true);
 });
 
@@ -52,7 +52,7 @@ function describeLines(toxiproxy: string): void {
     /** Texts that stay large when they are compressed. */
     const texts = () => Array.from({ length: 4 }, () => randomBytes(30_000).toString('base64'));
 
-    it.each(slow)('is no reason to fail: $type $stream', async (toxic) => {
+    test.each(slow)('is no reason to fail: $type $stream', async (toxic) => {
       const bucket = await server.createBucket();
       const [writer, reader] = [new ComposedMachine(bucket, 'herons'), new ComposedMachine(bucket, 'herons')];
       await writer.add(...texts());
@@ -63,7 +63,7 @@ function describeLines(toxiproxy: string): void {
       expect(await reader.stateDigest()).toBe(await writer.stateDigest());
     });
 
-    it.each(breaking)('that breaks loses nothing, and work goes on later: $type $stream', async (toxic) => {
+    test.each(breaking)('that breaks loses nothing, and work goes on later: $type $stream', async (toxic) => {
       const bucket = await server.createBucket();
       const [writer, reader] = [new ComposedMachine(bucket, 'herons'), new ComposedMachine(bucket, 'herons')];
       const line = { port: proxy.port, attempts: 2 };

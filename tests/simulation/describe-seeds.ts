@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { simulate } from './simulate.ts';
 
 const LIMIT_MS = 10 * 60_000;
@@ -13,7 +13,7 @@ export function describeSeeds(first: number, count: number): void {
   const all = Array.from({ length: number }, (_, index) => first + index);
   const seeds = chosen === undefined ? all : [Number(chosen)];
   describe(`machines over a faulty store, from seed ${first}`, () => {
-    it(
+    test(
       'lose no write, list only whole snapshots, touch only their own objects, and end equal',
       async () => {
         for (const seed of seeds) await simulate(seed);

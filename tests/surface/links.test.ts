@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
-import { expect, it } from 'vitest';
+import { expect, test } from 'vitest';
 import { packagePath } from '../../src/util/package-path.ts';
 
 const root = packagePath();
@@ -9,7 +9,7 @@ const docPages = readdirSync(packagePath('docs'), { recursive: true, encoding: '
   .filter((name) => name.endsWith('.md'))
   .map((name) => join('docs', name));
 
-it.each([...topPages, ...docPages])('all links of %s lead somewhere', (page) => {
+test.each([...topPages, ...docPages])('all links of %s lead somewhere', (page) => {
   const text = readFileSync(join(root, page), 'utf8').replace(/^```.*?^```/gms, '');
   const links = [...text.matchAll(/\]\(([^)\s]+)\)/g)].map(([, target = '']) => target);
   const broken = links.filter((link) => !/^[a-z]+:/.test(link) && !resolves(page, link));

@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
-import { expect, it } from 'vitest';
+import { expect, test } from 'vitest';
 import { packagePath } from '../../src/util/package-path.ts';
 
-it('the mutations of the simulation still fit the sources', () => {
+test('the mutations of the simulation still fit the sources', () => {
   const script = packagePath('scripts', 'mutate-simulation.mjs');
   const { status, stderr } = spawnSync(process.execPath, [script, '--check'], { encoding: 'utf8' });
   expect(stderr).toBe('');

@@ -2,7 +2,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { resolveConfig } from '../../src/config/resolve.ts';
 import { settingList } from '../../src/config/setting-list.ts';
@@ -62,7 +62,7 @@ function withSync(text: string): string {
 describe.each(COMPOSE_FILES)('%s', (file) => {
   const text = readFileSync(file, 'utf8');
 
-  it('names only settings that exist, and secrets and volumes that it declares', () => {
+  test('names only settings that exist, and secrets and volumes that it declares', () => {
     const { compose, service } = readCompose(withSync(text));
     const names = Object.keys(service.environment ?? {});
     expect(names.filter((name) => !VARIABLES.has(name))).toEqual([]);
@@ -71,7 +71,7 @@ describe.each(COMPOSE_FILES)('%s', (file) => {
     expect(volumes.filter((name) => !(name in compose.volumes))).toEqual([]);
   });
 
-  it('has values that the program accepts', () => {
+  test('has values that the program accepts', () => {
     const { service } = readCompose(withSync(text));
     const given = Object.entries(service.environment ?? {});
     const secrets = given.filter(([name]) => name.endsWith('_FILE'));
@@ -85,7 +85,7 @@ describe.each(COMPOSE_FILES)('%s', (file) => {
     expect(settings.http.token?.reveal()).toBe('a-secret-of-the-tests');
   });
 
-  it('gives the server no more rights than it needs', () => {
+  test('gives the server no more rights than it needs', () => {
     const { service } = readCompose(text);
     expect(service).toMatchObject({
       read_only: true,
@@ -99,13 +99,13 @@ describe.each(COMPOSE_FILES)('%s', (file) => {
 describe('the Dockerfile', () => {
   const text = readFileSync('Dockerfile', 'utf8');
 
-  it('sets only variables that exist', () => {
+  test('sets only variables that exist', () => {
     const names = [...text.matchAll(/\b(MEMORY_\w+)=/g)].map(([, name = '']) => name);
     expect(names.length).toBeGreaterThan(2);
     expect(names.filter((name) => !VARIABLES.has(name))).toEqual([]);
   });
 
-  it('copies and calls only what is in the repository', () => {
+  test('copies and calls only what is in the repository', () => {
     const sources = [...text.matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap(([, names = '']) =>
       names.split(' '),
     );
@@ -119,7 +119,7 @@ describe('the Dockerfile', () => {
     expect(Object.keys(bin)).toContain(entry);
   });
 
-  it('checks the health of the server', async () => {
+  test('checks the health of the server', async () => {
     const [, list = '[]'] = /HEALTHCHECK[^[]+(\[.*\])/.exec(text) ?? [];
     const [command = '', ...parameters] = JSON.parse(list) as string[];
     const server = await startServer();
@@ -134,7 +134,7 @@ describe('the Dockerfile', () => {
     expect(check(port)).toBe(1);
   });
 
-  it('builds from what .dockerignore lets in, and the package runs without a home and without its sources', async () => {
+  test('builds from what .dockerignore lets in, and the package runs without a home and without its sources', async () => {
     const folder = temporaryFolder();
     for (const source of allowedFiles()) {
       mkdirSync(dirname(join(folder, source)), { recursive: true });
@@ -161,7 +161,7 @@ describe('the Dockerfile', () => {
 });
 
 describe.runIf(canMount())('on a read-only root file system', () => {
-  it('serves, finds by meaning, backs up and ends, with all that it writes in its folder', async () => {
+  test('serves, finds by meaning, backs up and ends, with all that it writes in its folder', async () => {
     const dataDir = temporaryFolder();
     const server = await startServer({ dataDir, launcher: [...READ_ONLY_ROOT, dataDir], env: WITH_MODEL });
     const api = httpClient(server.address);
@@ -199,14 +199,14 @@ function filesOf(folder: string): string[] {
 }
 
 describe('contrib/faiss-memory.service', () => {
-  it('names only settings that exist', () => {
+  test('names only settings that exist', () => {
     const text = readFileSync('contrib/faiss-memory.service', 'utf8');
     const names = [...text.matchAll(/^Environment=(\w+)=/gm)].map(([, name = '']) => name);
     expect(names.filter((name) => !VARIABLES.has(name))).toEqual([]);
     expect(text).toMatch(/^ExecStart=\/usr\/bin\/env faiss-memory serve --http$/m);
   });
 
-  it.runIf(spawnSync('systemd-analyze', ['--version']).status === 0)('has no complaint from systemd', () => {
+  test.runIf(spawnSync('systemd-analyze', ['--version']).status === 0)('has no complaint from systemd', () => {
     const { status, stdout, stderr } = spawnSync(
       'systemd-analyze',
       ['--user', 'verify', '--man=no', resolve('contrib/faiss-memory.service')],

@@ -1,15 +1,15 @@
 import { readFileSync } from 'node:fs';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { packagePath } from '../../src/util/package-path.ts';
 import { PROMISES } from './promises.ts';
 
 describe('the promises about data', () => {
-  it('are those that docs/sync.md makes', () => {
+  test('are those that docs/sync.md makes', () => {
     const page = readFileSync(packagePath('docs', 'sync.md'), 'utf8').replaceAll(/\s+/g, ' ');
     for (const { promise } of PROMISES) expect(page).toContain(promise);
   });
 
-  it.each(PROMISES)('"$promise" is held by tests that run', ({ tests }) => {
+  test.each(PROMISES)('"$promise" is held by tests that run', ({ tests }) => {
     expect(tests.some(([file]) => !file.endsWith('.long.test.ts'))).toBe(true);
     for (const [file, title] of tests) {
       const source = readFileSync(packagePath('tests', file), 'utf8');

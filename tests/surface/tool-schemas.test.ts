@@ -1,5 +1,5 @@
 import { Ajv2020 } from 'ajv/dist/2020.js';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { tools } from '../../src/mcp/tools.ts';
 import { INSTRUCTIONS } from '../../src/mcp/instructions.ts';
 import { connectV1 } from '../helpers/mcp/clients.ts';
@@ -39,7 +39,7 @@ function depthOf(schema: Schema): number {
 }
 
 describe.each(listed)('$name', ({ name, description, inputSchema }) => {
-  it('fits Gemini: its subset of keywords, and no object without properties', () => {
+  test('fits Gemini: its subset of keywords, and no object without properties', () => {
     const known = [
       'type',
       'format',
@@ -72,14 +72,14 @@ describe.each(listed)('$name', ({ name, description, inputSchema }) => {
     }
   });
 
-  it('fits OpenAI: names, the length of descriptions, valid JSON Schema with an object at its root', () => {
+  test('fits OpenAI: names, the length of descriptions, valid JSON Schema with an object at its root', () => {
     expect(name).toMatch(/^[a-zA-Z0-9_-]{1,64}$/);
     expect(description.length).toBeLessThanOrEqual(1_024);
     expect(inputSchema['type']).toBe('object');
     expect(() => new Ajv2020({ strict: true }).compile(inputSchema)).not.toThrow();
   });
 
-  it("fits OpenAI's strict mode as clients make it: closed objects, every field required", () => {
+  test("fits OpenAI's strict mode as clients make it: closed objects, every field required", () => {
     const strict = allSchemas(inputSchema);
     const properties = strict.flatMap(([, schema]) => Object.keys((schema['properties'] ?? {}) as Schema));
     expect(properties.length).toBeLessThanOrEqual(100);
@@ -93,7 +93,7 @@ describe.each(listed)('$name', ({ name, description, inputSchema }) => {
     }
   });
 
-  it('fits Cursor, Claude and VS Code: names with that of the server, descriptions of 2 KB', () => {
+  test('fits Cursor, Claude and VS Code: names with that of the server, descriptions of 2 KB', () => {
     for (const server of SERVER_NAMES) {
       expect(`${server}:${name}`.length).toBeLessThanOrEqual(60);
       expect(`mcp__${server}__${name}`.length).toBeLessThanOrEqual(64);
@@ -103,7 +103,7 @@ describe.each(listed)('$name', ({ name, description, inputSchema }) => {
 });
 
 describe('the list of tools', () => {
-  it('is short enough for clients that take forty, and the instructions for those that cut at 2 KB', () => {
+  test('is short enough for clients that take forty, and the instructions for those that cut at 2 KB', () => {
     expect(listed.length).toBeLessThanOrEqual(40);
     expect(Buffer.byteLength(INSTRUCTIONS)).toBeLessThanOrEqual(2_048);
   });
@@ -117,7 +117,7 @@ describe('a client that must fill every field', () => {
     ) as typeof filled;
   });
 
-  it('is understood by every tool, and changes nothing by what it left empty', async () => {
+  test('is understood by every tool, and changes nothing by what it left empty', async () => {
     const { call } = await connectV1(temporaryFolder());
     const added = await call('memory_add', {
       ...filled['memory_add'],

@@ -1,6 +1,6 @@
 import { encode } from 'gpt-tokenizer/encoding/o200k_base';
 import { format } from 'prettier';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { RawServer } from '../helpers/mcp/raw-server.ts';
 import { temporaryFolder } from '../helpers/mcp/server-environment.ts';
 
@@ -26,7 +26,7 @@ function pinned(value: unknown): Promise<string> {
 }
 
 describe('the surface that clients see', () => {
-  it('is the pinned one; after a wanted change: npx vitest run tests/surface -u', async () => {
+  test('is the pinned one; after a wanted change: npx vitest run tests/surface -u', async () => {
     const server = await startServer();
     const { tools } = await server.request('tools/list');
     const { prompts } = await server.request('prompts/list');
@@ -36,7 +36,7 @@ describe('the surface that clients see', () => {
     await expect(await pinned(surface)).toMatchFileSnapshot('./mcp-surface.json');
   });
 
-  it('costs an agent little: the tools, the whole list, the instructions', async () => {
+  test('costs an agent little: the tools, the whole list, the instructions', async () => {
     const server = new RawServer(temporaryFolder());
     const { instructions } = await server.initialize();
     const tools = (await server.request('tools/list'))['tools'] as ListedTool[];
@@ -48,7 +48,7 @@ describe('the surface that clients see', () => {
     expect(tokens(instructions)).toBeLessThanOrEqual(150);
   });
 
-  it('costs at most 500 tokens for five hits of 60 tokens each', async () => {
+  test('costs at most 500 tokens for five hits of 60 tokens each', async () => {
     const server = await startServer();
     const memories = Array.from({ length: 5 }, (_, index) => ({
       text:

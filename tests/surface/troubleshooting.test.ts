@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { BlobStoreReason } from '../../src/errors/blob-store-error.ts';
 import type { ErrorCode } from '../../src/errors/faiss-memory-error.ts';
 import { packagePath } from '../../src/util/package-path.ts';
@@ -75,12 +75,12 @@ const reasons: Readonly<Record<BlobStoreReason, true>> = {
 describe('docs/troubleshooting.md', () => {
   const lines = readFileSync(packagePath('docs', 'troubleshooting.md'), 'utf8').split('\n');
 
-  it('has a section for every error code, and for no other', () => {
+  test('has a section for every error code, and for no other', () => {
     const sections = lines.flatMap((line) => /^### ([A-Z_]+)$/.exec(line)?.[1] ?? []);
     expect(sections.toSorted()).toEqual(Object.keys(codes).toSorted());
   });
 
-  it('has a row with cause and remedy for every reason of an object store, and for no other', () => {
+  test('has a row with cause and remedy for every reason of an object store, and for no other', () => {
     const rows = lines.flatMap((line) => {
       const [, reason, cause = '', remedy = ''] = /^\| `([a-z-]+)` +\| (.*?) +\| (.*?) +\|/.exec(line) ?? [];
       return reason === undefined ? [] : [{ reason, complete: cause !== '' && remedy !== '' }];

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import {
   addHash,
   contentHash,
@@ -27,7 +27,7 @@ const content = {
 };
 
 describe('sums of hashes', () => {
-  it('add modulo 2^256', () => {
+  test('add modulo 2^256', () => {
     fc.assert(
       fc.property(bytes, bytes, (a, b) => {
         expect(toNumber(addHash(a, b))).toBe((toNumber(a) + toNumber(b)) % MODULUS);
@@ -35,7 +35,7 @@ describe('sums of hashes', () => {
     );
   });
 
-  it('subtract what was added, in any order', () => {
+  test('subtract what was added, in any order', () => {
     fc.assert(
       fc.property(fc.array(bytes), (terms) => {
         const sum = terms.reduce(addHash, emptySum());
@@ -44,7 +44,7 @@ describe('sums of hashes', () => {
     );
   });
 
-  it('carry through all bytes', () => {
+  test('carry through all bytes', () => {
     const one = Uint8Array.from({ length: 32 }, (_, index) => (index === 31 ? 1 : 0));
     const ones = new Uint8Array(32).fill(255);
     expect(addHash(ones, one)).toEqual(emptySum());
@@ -53,7 +53,7 @@ describe('sums of hashes', () => {
 });
 
 describe('fingerprints', () => {
-  it('are the same in every release', () => {
+  test('are the same in every release', () => {
     expect(toHex(contentHash('id', content))).toBe(
       '27755464fdbd45fe65069a7fa20880070ae4dfdc33c5d1127ebd232f0fd20f53',
     );
@@ -67,7 +67,7 @@ describe('fingerprints', () => {
     });
   });
 
-  it('change with every field that a user sees, and with nothing else', () => {
+  test('change with every field that a user sees, and with nothing else', () => {
     const original = toHex(contentHash('id', content));
     expect(toHex(contentHash('id', { ...content, metadata: { level: 1, project: 'alpha' } }))).toBe(original);
     const extended = { ...content, state: 'live', dot: { machine: 'a', n: 1 } };
@@ -85,7 +85,7 @@ describe('fingerprints', () => {
     expect(toHex(contentHash('other', content))).not.toBe(original);
   });
 
-  it('do not depend on the order of siblings', () => {
+  test('do not depend on the order of siblings', () => {
     const a = { machine: 'a', n: 10 };
     const b = { machine: 'a', n: 9 };
     const c = { machine: 'b', n: 1 };
@@ -93,7 +93,7 @@ describe('fingerprints', () => {
     expect(siblingsHash('id', [a, b])).not.toEqual(siblingsHash('id', [a, c]));
   });
 
-  it('include the clock in the state', () => {
+  test('include the clock in the state', () => {
     const sums = { content: emptySum(), state: emptySum() };
     expect(storeDigests(sums, { a: 1 }).stateDigest).not.toBe(storeDigests(sums, { a: 2 }).stateDigest);
     expect(storeDigests(sums, { a: 1, b: 2 })).toEqual(storeDigests(sums, { b: 2, a: 1 }));

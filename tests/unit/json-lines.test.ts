@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Memory } from '../../src/memory/memory.ts';
 import { compareText } from '../../src/memory/version.ts';
 import { exportJsonLines } from '../../src/portability/export-json-lines.ts';
@@ -63,7 +63,7 @@ async function exported(batches: readonly (readonly Memory[])[]): Promise<string
 }
 
 describe('export', () => {
-  it('writes a header, one line per memory and a last line with the count', async () => {
+  test('writes a header, one line per memory and a last line with the count', async () => {
     const memory = memoryOf(ID, {
       text: 'two\nlines',
       tags: ['a', 'b'],
@@ -81,7 +81,7 @@ describe('export', () => {
     ]);
   });
 
-  it('comes back equal, and again without adding anything', async () => {
+  test('comes back equal, and again without adding anything', async () => {
     await fc.assert(
       fc.asyncProperty(memories(), fc.integer({ min: 1, max: 4_096 }), async (all, chunkSize) => {
         const importer = new InMemoryImporter();
@@ -125,7 +125,7 @@ function memories(): fc.Arbitrary<Memory[]> {
 }
 
 describe('import', () => {
-  it('takes hand-made lines and the shapes of other programs', async () => {
+  test('takes hand-made lines and the shapes of other programs', async () => {
     const importer = new InMemoryImporter();
     const lines = [
       '{"text":"only a text"}',
@@ -154,12 +154,12 @@ describe('import', () => {
     ]);
   });
 
-  it('reads a byte order mark, CRLF, empty lines and a last line without an end', async () => {
+  test('reads a byte order mark, CRLF, empty lines and a last line without an end', async () => {
     const { summary } = await importBytes('\uFEFF{"text":"a"}\r\n\r\n \n{"text":"b"}');
     expect(summary).toMatchObject({ lines: 4, added: 2, rejected: 0, bytes: 33 });
   });
 
-  it('reports each bad line with its number and goes on', async () => {
+  test('reports each bad line with its number and goes on', async () => {
     const bad = [
       '{"text":"cut',
       '["a list"]',
@@ -193,7 +193,7 @@ describe('import', () => {
     expect(new Set(rejects.split('\n'))).toEqual(new Set([...bad, '']));
   });
 
-  it('names the cause', async () => {
+  test('names the cause', async () => {
     const problemOf = async (line: string | Uint8Array): Promise<string | undefined> =>
       (await importBytes(Buffer.concat([Buffer.from('\n'), Buffer.from(line), Buffer.from('\n')])))
         .problems[0]?.problem;
@@ -206,7 +206,7 @@ describe('import', () => {
     ]);
   });
 
-  it('passes over a line that is too long without holding it', async () => {
+  test('passes over a line that is too long without holding it', async () => {
     const SIZE = 50_000_000;
     const piece = Buffer.alloc(100_000, 'x');
     async function* file(): AsyncGenerator<Uint8Array> {
@@ -237,7 +237,7 @@ describe('import', () => {
     expect(longest).toBeLessThan(1_200_000);
   });
 
-  it('keeps what is there, or overwrites it when asked to', async () => {
+  test('keeps what is there, or overwrites it when asked to', async () => {
     const importer = new InMemoryImporter();
     await importBytes(`{"id":"${ID}","text":"old"}`, { importer });
     const line = `{"id":"${ID.toUpperCase()}","text":"new"}`;
@@ -258,7 +258,7 @@ describe('import', () => {
     expect(importer.memories.get(ID)?.text).toBe('new');
   });
 
-  it('does not bring back what was deleted here', async () => {
+  test('does not bring back what was deleted here', async () => {
     const importer = new InMemoryImporter();
     const line = `{"id":"${ID}","text":"old"}`;
     await importBytes(line, { importer });
@@ -270,7 +270,7 @@ describe('import', () => {
     });
   });
 
-  it('works in batches and reports progress', async () => {
+  test('works in batches and reports progress', async () => {
     const importer = new InMemoryImporter();
     const content = Array.from({ length: 7 }, (_, index) => `{"text":"memory ${index}"}\n`).join('');
     const { progress } = await importBytes(content, { importer, batchSize: 3 });
@@ -283,7 +283,7 @@ describe('import', () => {
     expect(progress.at(-1)?.bytes).toBe(content.length);
   });
 
-  it('stops when asked to, and goes on when run again', async () => {
+  test('stops when asked to, and goes on when run again', async () => {
     const importer = new InMemoryImporter();
     const controller = new AbortController();
     const content = Array.from({ length: 10 }, (_, index) => `{"text":"memory ${index}"}`).join('\n');
@@ -301,7 +301,7 @@ describe('import', () => {
     expect(second.summary).toMatchObject({ completed: true, added: 6, existing: 4 });
   });
 
-  it('warns about an export that is cut off or has lost lines', async () => {
+  test('warns about an export that is cut off or has lost lines', async () => {
     const one = await exported([[memoryOf(ID, { text: 'a', tags: [], source: '', metadata: {} })]]);
     const lines = one.trimEnd().split('\n');
     const warningsOf = async (text: string): Promise<number> =>
@@ -313,7 +313,7 @@ describe('import', () => {
     expect(await warningsOf(lines.slice(1, 2).join('\n'))).toBe(0);
   });
 
-  it('refuses files of another kind as a whole', async () => {
+  test('refuses files of another kind as a whole', async () => {
     const refusal = (content: string | Uint8Array): Promise<unknown> =>
       importBytes(content).catch((error: unknown) => error);
     expect(await refusal('\n[\n{"text":"a"}\n]')).not.toHaveProperty('code');
@@ -323,7 +323,7 @@ describe('import', () => {
     expect(await refusal('{"format":"faiss-memory-export","version":2}')).toMatchObject({ field: 'line 1' });
   });
 
-  it('passes on what the store throws', async () => {
+  test('passes on what the store throws', async () => {
     const failure = new Error('disk full');
     await expect(
       importJsonLines({
@@ -333,7 +333,7 @@ describe('import', () => {
     ).rejects.toBe(failure);
   });
 
-  it('survives any bytes: every line is imported, empty or reported, and none is lost', async () => {
+  test('survives any bytes: every line is imported, empty or reported, and none is lost', async () => {
     const fragment = fc.oneof(
       fc.uint8Array({ maxLength: 30 }),
       fc.json().map((json) => Buffer.from(json)),

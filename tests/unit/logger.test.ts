@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { InvalidInputError } from '../../src/errors/invalid-input-error.ts';
 import { createLogger, type LoggerOptions } from '../../src/logger.ts';
 
@@ -14,7 +14,7 @@ function logged(options: Partial<LoggerOptions> = {}): {
 }
 
 describe('logger', () => {
-  it('drops what is below its level', () => {
+  test('drops what is below its level', () => {
     const { logger, lines } = logged({ level: 'warn' });
     logger.debug('a');
     logger.info('b');
@@ -23,7 +23,7 @@ describe('logger', () => {
     expect(lines).toEqual(['2026-01-31T12:00:00.000Z WARN c\n', '2026-01-31T12:00:00.000Z ERROR d\n']);
   });
 
-  it('writes fields as text, one line an entry whatever they hold', () => {
+  test('writes fields as text, one line an entry whatever they hold', () => {
     const { logger, lines } = logged();
     logger.info('model loaded', {
       model: 'e5-small-v2',
@@ -37,7 +37,7 @@ describe('logger', () => {
     ]);
   });
 
-  it('writes JSON lines whose time, level and event no field replaces', () => {
+  test('writes JSON lines whose time, level and event no field replaces', () => {
     const { logger, lines } = logged({ format: 'json' });
     logger.warn('pushed', { level: 'x', segments: 2 });
     expect(JSON.parse(lines[0] ?? '')).toEqual({
@@ -48,13 +48,13 @@ describe('logger', () => {
     });
   });
 
-  it('gives the fields of a parent to its children', () => {
+  test('gives the fields of a parent to its children', () => {
     const { logger, lines } = logged({ fields: { pid: 7 } });
     logger.child({ part: 'sync' }).child({ run: 1 }).info('started', { run: 2 });
     expect(lines[0]).toContain('started pid=7 part=sync run=2\n');
   });
 
-  it('describes errors', () => {
+  test('describes errors', () => {
     const { logger, lines } = logged();
     const error = Object.assign(new TypeError('no such file', { cause: new Error('gone') }), {
       code: 'ENOENT',
@@ -67,25 +67,25 @@ describe('logger', () => {
     expect(lines[1]).toContain('failed error="a thrown string"\n');
   });
 
-  it('prints where an error came from only when debugging', () => {
+  test('prints where an error came from only when debugging', () => {
     const { logger, lines } = logged({ level: 'debug' });
     logger.warn('failed', {}, new Error('broken'));
     expect(lines[0]).toMatch(/ stack="at .*logger\.test\.ts/);
   });
 
-  it('never repeats what a user wrote from an error about input', () => {
+  test('never repeats what a user wrote from an error about input', () => {
     const { logger, lines } = logged({ level: 'debug' });
     logger.warn('refused', {}, new InvalidInputError('text', 'is "my diary"', 'allowed is a list'));
     expect(lines[0]).toMatch(/ refused error=InvalidInputError code=INVALID_INPUT\n$/);
   });
 
-  it('cuts long values', () => {
+  test('cuts long values', () => {
     const { logger, lines } = logged();
     logger.info('long', { value: 'x'.repeat(10_000) });
     expect(lines[0]?.length).toBeLessThan(600);
   });
 
-  it('goes on when nobody reads the log', () => {
+  test('goes on when nobody reads the log', () => {
     const { logger } = logged({
       write: () => {
         throw new Error('EPIPE');

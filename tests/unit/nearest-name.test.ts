@@ -1,9 +1,9 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { nearestName } from '../../src/util/nearest-name.ts';
 
 describe('nearestName', () => {
-  it.each([
+  test.each([
     ['serach', 'search'],
     ['Search', 'search'],
     ['lst', 'list'],
@@ -14,7 +14,7 @@ describe('nearestName', () => {
     expect(nearestName(name, ['search', 'list', 'export', 'import'])).toBe(expected);
   });
 
-  it('finds an exact candidate among any others', () => {
+  test('finds an exact candidate among any others', () => {
     fc.assert(
       fc.property(fc.array(fc.string(), { minLength: 1 }), fc.nat(), (names, pick) => {
         const name = names[pick % names.length] ?? '';

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { parseImportedTime } from '../../src/portability/parse-imported-time.ts';
 
 const NOON = Date.parse('2026-01-31T12:00:00.000Z');
 
 describe('times of imported memories', () => {
-  it.each([
+  test.each([
     ['2026-01-31T12:00:00Z', NOON],
     ['2026-01-31T12:00:00.123456+00:00', NOON + 123],
     ['2026-01-31 12:00:00', NOON],
@@ -28,7 +28,7 @@ describe('times of imported memories', () => {
     expect(parseImportedTime('created_at', value)).toBe(expected);
   });
 
-  it.each([
+  test.each([
     ['yesterday'],
     ['2026-02-30'],
     ['2026-13-01'],
@@ -42,7 +42,7 @@ describe('times of imported memories', () => {
     expect(() => parseImportedTime('created_at', value)).toThrow('created_at is');
   });
 
-  it('gives back every time that an export writes', () => {
+  test('gives back every time that an export writes', () => {
     fc.assert(
       fc.property(fc.integer({ min: -8_640_000_000_000_000, max: 8_640_000_000_000_000 }), (time) => {
         expect(parseImportedTime('created_at', new Date(time).toISOString())).toBe(time);

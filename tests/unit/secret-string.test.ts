@@ -1,8 +1,8 @@
 import { format, inspect } from 'node:util';
-import { expect, it } from 'vitest';
+import { expect, test } from 'vitest';
 import { SecretString } from '../../src/util/secret-string.ts';
 
-it('prints as [redacted] by every route, and reveals on demand only', () => {
+test('prints as [redacted] by every route, and reveals on demand only', () => {
   const secret = new SecretString('hunter2');
   const holder = { secret, list: [secret] };
   const routes = [

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import {
   canonicalJson,
   compareClocks,
@@ -127,7 +127,7 @@ const actions = fc.array(action, { maxLength: 40 });
 const runs = { numRuns: 400 };
 
 describe('merge of versions', () => {
-  it('is commutative', () => {
+  test('is commutative', () => {
     fc.assert(
       fc.property(actions, machine, machine, (steps, i, j) => {
         const world = worldAfter(steps);
@@ -139,7 +139,7 @@ describe('merge of versions', () => {
     );
   });
 
-  it('is associative', () => {
+  test('is associative', () => {
     fc.assert(
       fc.property(actions, machine, machine, machine, (steps, i, j, k) => {
         const world = worldAfter(steps);
@@ -153,7 +153,7 @@ describe('merge of versions', () => {
     );
   });
 
-  it('is idempotent', () => {
+  test('is idempotent', () => {
     fc.assert(
       fc.property(actions, machine, machine, (steps, i, j) => {
         const world = worldAfter(steps);
@@ -167,7 +167,7 @@ describe('merge of versions', () => {
     );
   });
 
-  it('brings all machines to the same state, whatever the order of the exchanges', () => {
+  test('brings all machines to the same state, whatever the order of the exchanges', () => {
     fc.assert(
       fc.property(actions, (steps) => {
         const world = worldAfter(steps);
@@ -181,7 +181,7 @@ describe('merge of versions', () => {
     );
   });
 
-  it('loses no acknowledged write: each is a sibling, or replaced by a write that knew it', () => {
+  test('loses no acknowledged write: each is a sibling, or replaced by a write that knew it', () => {
     fc.assert(
       fc.property(actions, (steps) => {
         const world = worldAfter(steps);
@@ -197,7 +197,7 @@ describe('merge of versions', () => {
     );
   });
 
-  it('never brings back what was deleted', () => {
+  test('never brings back what was deleted', () => {
     fc.assert(
       fc.property(actions, machine, (steps, last) => {
         const world = worldAfter(steps);
@@ -231,7 +231,7 @@ function version(rest: Partial<Version> & { machine?: string; n?: number } = {})
 }
 
 describe('currentVersion', () => {
-  it('shows live before purged before deleted, then the later, then the greater machine', () => {
+  test('shows live before purged before deleted, then the later, then the greater machine', () => {
     const ranked = [
       version({ machine: 'c', updatedAt: 5 }),
       version({ machine: 'b', updatedAt: 5 }),
@@ -246,13 +246,13 @@ describe('currentVersion', () => {
     );
   });
 
-  it('refuses an empty list', () => {
+  test('refuses an empty list', () => {
     expect(() => currentVersion([])).toThrow(RangeError);
   });
 });
 
 describe('isConflict', () => {
-  it('looks only at what a user sees', () => {
+  test('looks only at what a user sees', () => {
     const a = version({ metadata: { x: 1, y: 2 } });
     expect(isConflict([a, version({ machine: 'b', updatedAt: 9, metadata: { y: 2, x: 1 } })])).toBe(false);
     expect(isConflict([a, version({ machine: 'b', tags: ['t'] })])).toBe(true);
@@ -266,7 +266,7 @@ describe('isConflict', () => {
 describe('clocks', () => {
   const clock = fc.dictionary(fc.constantFrom('a', 'b', 'c'), fc.integer({ min: 1, max: 4 }));
 
-  it('join to the least clock that includes both', () => {
+  test('join to the least clock that includes both', () => {
     fc.assert(
       fc.property(clock, clock, (a, b) => {
         const joined = joinClocks(a, b);
@@ -277,7 +277,7 @@ describe('clocks', () => {
     );
   });
 
-  it('compare to the mirror image when swapped', () => {
+  test('compare to the mirror image when swapped', () => {
     const mirror = { equal: 'equal', before: 'after', after: 'before', concurrent: 'concurrent' } as const;
     fc.assert(
       fc.property(clock, clock, (a, b) => {
@@ -288,7 +288,7 @@ describe('clocks', () => {
 });
 
 describe('canonicalJson', () => {
-  it('gives equal values equal texts, and is JSON', () => {
+  test('gives equal values equal texts, and is JSON', () => {
     fc.assert(
       fc.property(fc.jsonValue({ maxDepth: 3 }), (value) => {
         const text = canonicalJson(value);

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { MemoryState } from '../../../src/backup/memory-state.ts';
 import { MAX_COUNTER } from '../../../src/memory/version.ts';
 import {
@@ -17,7 +17,7 @@ export function describeIdentity(prepare: PrepareReplica): void {
   const replicas = useReplicas(prepare);
 
   describe('a counter that nobody can have reached', () => {
-    it('is found, and set back under a new identity when it is the own one', async () => {
+    test('is found, and set back under a new identity when it is the own one', async () => {
       const a = replicas.create();
       await a.write(idOf(1), 'one');
       const { machine } = await a.replica.identity();
@@ -48,7 +48,7 @@ export function describeIdentity(prepare: PrepareReplica): void {
   });
 
   describe('a new identity', () => {
-    it('writes again what was not shared, in order, and changes nothing that users see', async () => {
+    test('writes again what was not shared, in order, and changes nothing that users see', async () => {
       const a = replicas.create();
       await a.write(idOf(1), 'one');
       await a.write(idOf(2), 'two');
@@ -75,7 +75,7 @@ export function describeIdentity(prepare: PrepareReplica): void {
       expect(await a.problems()).toEqual([]);
     });
 
-    it('is taken once, and forgets a machine that shared nothing', async () => {
+    test('is taken once, and forgets a machine that shared nothing', async () => {
       const a = replicas.create();
       await a.write(idOf(1), 'one');
       const { machine } = await a.replica.identity();
@@ -88,7 +88,7 @@ export function describeIdentity(prepare: PrepareReplica): void {
       expect((await unused.replica.identity()).clock).toEqual({});
     });
 
-    it('lets two copies of a folder agree without losing a write of either', async () => {
+    test('lets two copies of a folder agree without losing a write of either', async () => {
       const [a, b] = [replicas.create(), replicas.create()];
       await a.write(idOf(1), 'shared');
       const copy = await snapshotOf(a.replica);
@@ -106,7 +106,7 @@ export function describeIdentity(prepare: PrepareReplica): void {
   });
 
   describe('a view', () => {
-    it('stays as it was while others write', async () => {
+    test('stays as it was while others write', async () => {
       const a = replicas.create();
       await a.write(idOf(1), 'one');
       const view = await a.replica.openView();
@@ -125,7 +125,7 @@ export function describeIdentity(prepare: PrepareReplica): void {
       expect(await shownBy(a)).toEqual({ 1: 'changed', 2: 'two', 3: 'three' });
     });
 
-    it('tells what changed since a sequence number, each memory once', async () => {
+    test('tells what changed since a sequence number, each memory once', async () => {
       const [a, b] = [replicas.create(), replicas.create()];
       await a.write(idOf(1), 'one');
       await a.write(idOf(2), 'two');
@@ -141,7 +141,7 @@ export function describeIdentity(prepare: PrepareReplica): void {
   });
 
   describe('a stage', () => {
-    it('that fails while it is filled leaves nothing and can be made again', async () => {
+    test('that fails while it is filled leaves nothing and can be made again', async () => {
       const [a, b] = [replicas.create(), replicas.create()];
       await a.write(idOf(1), 'one');
       const { states, clock } = await snapshotOf(a.replica);
@@ -162,7 +162,7 @@ export function describeIdentity(prepare: PrepareReplica): void {
   });
 
   describe('the journal', () => {
-    it('remembers commits and seen heads by place', async () => {
+    test('remembers commits and seen heads by place', async () => {
       const { replica } = replicas.create();
       const commit = { commitId: 'aa', seq: 1, ownWrites: 5, sealed: true };
       await replica.recordAttempt('here', commit);
@@ -176,7 +176,7 @@ export function describeIdentity(prepare: PrepareReplica): void {
       expect(await replica.findSeen('here', 'm2')).toBeNull();
     });
 
-    it('keeps notes until they are removed', async () => {
+    test('keeps notes until they are removed', async () => {
       const { replica } = replicas.create();
       expect(await replica.readNote('a')).toBeNull();
       await replica.writeNote('a', { at: 1, list: ['x', null] });

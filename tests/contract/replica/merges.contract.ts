@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { StateChangedError } from '../../../src/errors/state-changed-error.ts';
 import {
   apply,
@@ -15,7 +15,7 @@ export function describeMerges(prepare: PrepareReplica): void {
   const replicas = useReplicas(prepare);
 
   describe('a merge', () => {
-    it('takes what is new, and nothing the second time, not even a sequence number', async () => {
+    test('takes what is new, and nothing the second time, not even a sequence number', async () => {
       const [a, b] = [replicas.create(), replicas.create()];
       await a.write(idOf(1), 'one');
       await a.write(idOf(2), 'two');
@@ -38,7 +38,7 @@ export function describeMerges(prepare: PrepareReplica): void {
       expect([await a.problems(), await b.problems()]).toEqual([[], []]);
     });
 
-    it('joins the clocks also when no memory changes', async () => {
+    test('joins the clocks also when no memory changes', async () => {
       const [a, b] = [replicas.create(), replicas.create()];
       await a.write(idOf(1), 'one');
       await merge(a, b);
@@ -48,7 +48,7 @@ export function describeMerges(prepare: PrepareReplica): void {
       expect(await b.replica.identity()).toMatchObject({ sequence, clock });
     });
 
-    it('keeps both of two concurrent changes, and shows the same one everywhere', async () => {
+    test('keeps both of two concurrent changes, and shows the same one everywhere', async () => {
       const [a, b] = [replicas.create(), replicas.create()];
       await a.write(idOf(1), 'one');
       await merge(a, b);
@@ -66,7 +66,7 @@ export function describeMerges(prepare: PrepareReplica): void {
       expect(await b.problems()).toEqual([]);
     });
 
-    it('removes what was deleted there, and never what is absent there', async () => {
+    test('removes what was deleted there, and never what is absent there', async () => {
       const [a, b] = [replicas.create(), replicas.create()];
       await a.write(idOf(1), 'one');
       await merge(a, b);
@@ -80,7 +80,7 @@ export function describeMerges(prepare: PrepareReplica): void {
       expect(await b.replica.identity()).toMatchObject({ live: 1, trash: 1, memories: 2 });
     });
 
-    it('takes the content out of what was stripped or purged there', async () => {
+    test('takes the content out of what was stripped or purged there', async () => {
       const [a, b] = [replicas.create(), replicas.create()];
       await a.write(idOf(1), 'stripped');
       await a.write(idOf(2), 'purged');
@@ -104,7 +104,7 @@ export function describeMerges(prepare: PrepareReplica): void {
       expect(await b.problems()).toEqual([]);
     });
 
-    it('reports ids that one side has lost, and keeps them', async () => {
+    test('reports ids that one side has lost, and keeps them', async () => {
       const [a, b] = [replicas.create(), replicas.create()];
       await a.write(idOf(1), 'one');
       await a.write(idOf(2), 'two');
@@ -124,7 +124,7 @@ export function describeMerges(prepare: PrepareReplica): void {
       expect(await shownBy(c)).toEqual({ 1: 'one', 2: 'two' });
     });
 
-    it('keeps both writes of a dot that was used twice', async () => {
+    test('keeps both writes of a dot that was used twice', async () => {
       const [a, b] = [replicas.create(), replicas.create()];
       await a.write(idOf(1), 'one');
       const { states, clock } = await snapshotOf(a.replica);
@@ -147,7 +147,7 @@ export function describeMerges(prepare: PrepareReplica): void {
   });
 
   describe('a request', () => {
-    it('for a dry run changes nothing and reports what the merge then does', async () => {
+    test('for a dry run changes nothing and reports what the merge then does', async () => {
       const [a, b] = [replicas.create(), replicas.create()];
       await a.write(idOf(1), 'one');
       await b.write(idOf(2), 'two');
@@ -164,7 +164,7 @@ export function describeMerges(prepare: PrepareReplica): void {
       expect(await b.problems()).toEqual([]);
     });
 
-    it('with a limit is held back only when it removes more than both numbers', async () => {
+    test('with a limit is held back only when it removes more than both numbers', async () => {
       const [a, b] = [replicas.create(), replicas.create()];
       for (let number = 1; number <= 4; number += 1) await a.write(idOf(number), `text ${number}`);
       await merge(a, b);
@@ -186,7 +186,7 @@ export function describeMerges(prepare: PrepareReplica): void {
       expect(await apply(b.replica, 'merge', { ...request, limit })).toMatchObject({ applied: true });
     });
 
-    it('that expects another state changes nothing', async () => {
+    test('that expects another state changes nothing', async () => {
       const [a, b] = [replicas.create(), replicas.create()];
       await a.write(idOf(1), 'one');
       const { stateDigest: expectedState } = await b.replica.identity();

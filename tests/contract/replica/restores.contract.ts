@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import {
   apply,
   idOf,
@@ -14,7 +14,7 @@ export function describeRestores(prepare: PrepareReplica): void {
   const replicas = useReplicas(prepare);
 
   describe('a restore', () => {
-    it('shows what the snapshot shows, by new versions, and can be undone', async () => {
+    test('shows what the snapshot shows, by new versions, and can be undone', async () => {
       const a = replicas.create();
       await a.write(idOf(1), 'one');
       await a.write(idOf(2), 'two');
@@ -51,7 +51,7 @@ export function describeRestores(prepare: PrepareReplica): void {
       expect(await a.problems()).toEqual([]);
     });
 
-    it('of what is there already writes nothing', async () => {
+    test('of what is there already writes nothing', async () => {
       const a = replicas.create();
       await a.write(idOf(1), 'one');
       await a.write(idOf(2), 'two');
@@ -62,7 +62,7 @@ export function describeRestores(prepare: PrepareReplica): void {
       expect(await a.replica.identity()).toEqual(before);
     });
 
-    it('is agreed to by machines that merge later', async () => {
+    test('is agreed to by machines that merge later', async () => {
       const [a, b] = [replicas.create(), replicas.create()];
       await a.write(idOf(1), 'one');
       const old = await snapshotOf(a.replica);
@@ -76,7 +76,7 @@ export function describeRestores(prepare: PrepareReplica): void {
       expect(await b.problems()).toEqual([]);
     });
 
-    it('of another machine replaces what is shown and loses no write', async () => {
+    test('of another machine replaces what is shown and loses no write', async () => {
       const [a, b] = [replicas.create(), replicas.create()];
       await a.write(idOf(1), 'of a');
       await b.write(idOf(2), 'of b');
@@ -90,7 +90,7 @@ export function describeRestores(prepare: PrepareReplica): void {
       expect((await b.replica.identity()).contentDigest).toBe(snapshot.contentDigest);
     });
 
-    it('brings content back that was stripped, and leaves erased what was erased on demand', async () => {
+    test('brings content back that was stripped, and leaves erased what was erased on demand', async () => {
       const a = replicas.create();
       await a.write(idOf(1), 'one');
       await a.write(idOf(2), 'secret');
@@ -105,7 +105,7 @@ export function describeRestores(prepare: PrepareReplica): void {
       expect(await a.problems()).toEqual([]);
     });
 
-    it('needs the whole snapshot', async () => {
+    test('needs the whole snapshot', async () => {
       const a = replicas.create();
       await a.write(idOf(1), 'one');
       const before = await a.replica.identity();

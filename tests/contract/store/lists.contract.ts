@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { InvalidInputError } from '../../../src/errors/invalid-input-error.ts';
 import type { ListRequest } from '../../../src/store/memory-store.ts';
 import { draft } from '../../helpers/drafts.ts';
@@ -11,7 +11,7 @@ export function describeLists(prepare: PrepareStore): void {
   describe('list and filters', () => {
     const base: ListRequest = { filter: {}, which: 'live', order: 'newest', limit: 100 };
 
-    it('pages through every order without gaps or repetitions', async () => {
+    test('pages through every order without gaps or repetitions', async () => {
       await at.store.add(
         Array.from({ length: 25 }, (_, index) =>
           draft(`memory ${index}`, { createdAt: Math.floor(index / 3) }),
@@ -36,14 +36,14 @@ export function describeLists(prepare: PrepareStore): void {
       }
     });
 
-    it.each(['', 'x', 'e30', Buffer.from('["oldest",1,2]').toString('base64url')])(
+    test.each(['', 'x', 'e30', Buffer.from('["oldest",1,2]').toString('base64url')])(
       'refuses the cursor %j',
       async (cursor) => {
         await expect(at.store.list({ ...base, cursor })).rejects.toThrow(InvalidInputError);
       },
     );
 
-    it('finds a live memory by its whole text', async () => {
+    test('finds a live memory by its whole text', async () => {
       const gone = await at.add('the text', { createdAt: 1 });
       const [older, newer] = await at.store.add(
         [draft('the text', { createdAt: 3 }), draft('the text', { createdAt: 2 })],
@@ -58,7 +58,7 @@ export function describeLists(prepare: PrepareStore): void {
       }
     });
 
-    it('parts live memories, trash and conflicts', async () => {
+    test('parts live memories, trash and conflicts', async () => {
       const [a, b] = [await at.add('a', { tags: ['t'] }), await at.add('b', { tags: ['t'] })];
       await at.store.delete([b]);
       const ids = async (request: Partial<ListRequest>) =>
@@ -72,7 +72,7 @@ export function describeLists(prepare: PrepareStore): void {
       });
     });
 
-    it('applies every kind of filter to lists, words and vectors alike', async () => {
+    test('applies every kind of filter to lists, words and vectors alike', async () => {
       const a = await at.add('shared alpha', {
         tags: ['red', 'big'],
         source: 'notes/2024',
@@ -129,7 +129,7 @@ export function describeLists(prepare: PrepareStore): void {
       }
     });
 
-    it('counts the live memories of each day of a zone', async () => {
+    test('counts the live memories of each day of a zone', async () => {
       const day = 86_400_000;
       const at2026 = Date.UTC(2026, 0, 31);
       await at.add('last moment', { createdAt: at2026 - 1 });

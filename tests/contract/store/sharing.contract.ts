@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { StoreUnavailableError } from '../../../src/errors/store-unavailable-error.ts';
 import { draft } from '../../helpers/drafts.ts';
 import { unitVector } from '../../helpers/vectors.ts';
@@ -9,7 +9,7 @@ export function describeSharing(prepare: PrepareStore): void {
   const at = useStore(prepare);
 
   describe('several openers of one store', () => {
-    it('finds at once what another one wrote, changed or deleted', async () => {
+    test('finds at once what another one wrote, changed or deleted', async () => {
       const other = at.open();
       const id = await at.add('from the first');
       await at.embed({ [id]: [4] });
@@ -27,7 +27,7 @@ export function describeSharing(prepare: PrepareStore): void {
       expect(await seen()).toEqual([0, 0]);
     });
 
-    it('shares machine id, clock and digests', async () => {
+    test('shares machine id, clock and digests', async () => {
       const other = at.open();
       await Promise.all([at.store.add([draft('a')]), other.add([draft('b')]), at.store.add([draft('c')])]);
       const [mine, theirs] = [await at.store.stats(), await other.stats()];
@@ -37,7 +37,7 @@ export function describeSharing(prepare: PrepareStore): void {
       await at.expectIntact();
     });
 
-    it('keeps everything over closing and opening', async () => {
+    test('keeps everything over closing and opening', async () => {
       const id = await at.add('durable', { tags: ['x'] });
       await at.embed({ [id]: [5] });
       const before = await at.store.stats(STAMP);
@@ -50,7 +50,7 @@ export function describeSharing(prepare: PrepareStore): void {
   });
 
   describe('closing', () => {
-    it('finishes writes that were asked for, then refuses calls; closing twice is fine', async () => {
+    test('finishes writes that were asked for, then refuses calls; closing twice is fine', async () => {
       const writes = Array.from({ length: 20 }, (_, index) => at.store.add([draft(`write ${index}`)]));
       await at.store.close();
       await Promise.all(writes);
@@ -60,7 +60,7 @@ export function describeSharing(prepare: PrepareStore): void {
       expect((await at.open().stats()).live).toBe(20);
     });
 
-    it('can be closed without having been used', async () => {
+    test('can be closed without having been used', async () => {
       await at.open().close();
     });
   });

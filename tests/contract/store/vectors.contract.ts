@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { InvalidInputError } from '../../../src/errors/invalid-input-error.ts';
 import { draft } from '../../helpers/drafts.ts';
 import { encodeVector, unitVector } from '../../helpers/vectors.ts';
@@ -9,7 +9,7 @@ export function describeVectorSearch(prepare: PrepareStore): void {
   const at = useStore(prepare);
 
   describe('vectors', () => {
-    it('hands out live memories without vectors once per lease, oldest first', async () => {
+    test('hands out live memories without vectors once per lease, oldest first', async () => {
       const ids = [await at.add('one'), await at.add('two'), await at.add('three')];
       const claim = (limit: number, leaseMs: number) =>
         at.store.claimPendingEmbeddings({ stamp: STAMP, limit, leaseMs });
@@ -25,7 +25,7 @@ export function describeVectorSearch(prepare: PrepareStore): void {
       expect(await claim(9, 600_000)).toEqual([]);
     });
 
-    it('finds memories by their best chunk, each once', async () => {
+    test('finds memories by their best chunk, each once', async () => {
       const [a, b, c] = [await at.add('aaaa'), await at.add('bbbb'), await at.add('cccc')];
       await at.embed({ [a]: [0, 1, 2, 3, 4, 5], [b]: [6, 2], [c]: [7] });
       const vector = { stamp: STAMP, vector: unitVector(8, 2) };
@@ -38,7 +38,7 @@ export function describeVectorSearch(prepare: PrepareStore): void {
       expect(await at.nearest(0, {}, 3)).toHaveLength(3);
     });
 
-    it('returns as many distinct memories as asked for, however many chunks one has', async () => {
+    test('returns as many distinct memories as asked for, however many chunks one has', async () => {
       const many = await at.add('m'.repeat(100));
       const others = [await at.add('x'), await at.add('y')];
       await at.embed({
@@ -49,7 +49,7 @@ export function describeVectorSearch(prepare: PrepareStore): void {
       expect((await at.nearest(0, {}, 3)).sort()).toEqual([many, ...others].sort());
     });
 
-    it('searches the whole store within a narrow or a broad filter, also when nothing near the query passes it', async () => {
+    test('searches the whole store within a narrow or a broad filter, also when nothing near the query passes it', async () => {
       const far = await at.add('far', { tags: ['rare'], metadata: { kind: 'x' } });
       const near = (await at.store.add(Array.from({ length: 60 }, (_, index) => draft(`near ${index}`)))).map(
         ({ memory }) => memory.id,
@@ -64,7 +64,7 @@ export function describeVectorSearch(prepare: PrepareStore): void {
       expect(await at.nearest(5, { tagsAny: ['half', 'most'] }, 50)).toHaveLength(41);
     });
 
-    it('keeps vectors when only tags, source or metadata change, and over trash and back', async () => {
+    test('keeps vectors when only tags, source or metadata change, and over trash and back', async () => {
       const id = await at.add('text');
       await at.embed({ [id]: [3] });
       await at.store.update(id, { tags: ['new'], source: 's', metadata: { a: 1 } });
@@ -77,7 +77,7 @@ export function describeVectorSearch(prepare: PrepareStore): void {
       await at.expectIntact();
     });
 
-    it('asks for new vectors when the text changes, and ignores vectors of the old text', async () => {
+    test('asks for new vectors when the text changes, and ignores vectors of the old text', async () => {
       const id = await at.add('old text');
       const [claimed] = await at.store.claimPendingEmbeddings({ stamp: STAMP, limit: 9, leaseMs: 600_000 });
       await at.store.update(id, { text: 'new text' });
@@ -92,7 +92,7 @@ export function describeVectorSearch(prepare: PrepareStore): void {
       await at.expectIntact();
     });
 
-    it('refuses vectors of a wrong size', async () => {
+    test('refuses vectors of a wrong size', async () => {
       await at.add('text');
       const [claimed] = await at.store.claimPendingEmbeddings({ stamp: STAMP, limit: 1, leaseMs: 0 });
       const chunks = [{ start: 0, end: 1, vector: new Uint8Array(5) }];
@@ -101,7 +101,7 @@ export function describeVectorSearch(prepare: PrepareStore): void {
       ).rejects.toThrow(InvalidInputError);
     });
 
-    it('never mixes models', async () => {
+    test('never mixes models', async () => {
       const [a, b] = [await at.add('a'), await at.add('b')];
       await at.embed({ [a]: [0], [b]: [1] });
       await at.embed({ [a]: [2] }, OTHER_STAMP);
@@ -124,7 +124,7 @@ export function describeVectorSearch(prepare: PrepareStore): void {
       await at.expectIntact();
     });
 
-    it('gives the vector of the first chunk of live memories, and how many chunks there are', async () => {
+    test('gives the vector of the first chunk of live memories, and how many chunks there are', async () => {
       const [a, b, c, d] = [await at.add('aa'), await at.add('bb'), await at.add('cc'), await at.add('dd')];
       await at.embed({ [a]: [3, 4, 5], [b]: [6], [c]: [7] });
       await at.store.delete([c]);
@@ -140,7 +140,7 @@ export function describeVectorSearch(prepare: PrepareStore): void {
       expect(await at.store.vectors(OTHER_STAMP, [a])).toEqual([]);
     });
 
-    it('answers nothing for a model that has no vectors', async () => {
+    test('answers nothing for a model that has no vectors', async () => {
       await at.add('a');
       expect(await at.nearest(0)).toEqual([]);
       await at.expectIntact();

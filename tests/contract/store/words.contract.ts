@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { draft } from '../../helpers/drafts.ts';
 import { useStore, type PrepareStore } from './use-store.ts';
 
@@ -7,7 +7,7 @@ export function describeWordSearch(prepare: PrepareStore): void {
   const at = useStore(prepare);
 
   describe('search by words', () => {
-    it.each([
+    test.each([
       ['deploy', 'We deployed the server on Friday', 'English endings'],
       ['what is the deadline', 'The deadline is in May', 'questions with stop words'],
       ['the who', 'The Who played in 1969', 'queries of stop words only'],
@@ -33,7 +33,7 @@ export function describeWordSearch(prepare: PrepareStore): void {
       expect(await at.byWords(query)).toEqual(what === 'nothing' ? [] : [id]);
     });
 
-    it.each([
+    test.each([
       ['C++', 'The engine is written in C++17', 'Vitamin C is good'],
       ['C#', 'We hire for C#/F#', 'The backend is in C++'],
       ['.NET', 'It runs on .NET 8', 'the neat report'],
@@ -79,30 +79,30 @@ export function describeWordSearch(prepare: PrepareStore): void {
       expect(await at.byWords(query)).toEqual([id]);
     });
 
-    it('prefers a number to others that share its groups', async () => {
+    test('prefers a number to others that share its groups', async () => {
       const id = await at.add('9780306406157');
       await at.add('978-0-306 978-0-306 40616');
       expect((await at.byWords('978-0-306-40615-7'))[0]).toBe(id);
     });
 
-    it('ranks an address before texts that share only its parts', async () => {
+    test('ranks an address before texts that share only its parts', async () => {
       await at.store.add([draft('version 10.0 of 5 tools, 0 errors'), draft('port 5 and 10 and 0')]);
       const id = await at.add('the server is at 10.0.0.5');
       expect((await at.byWords('10.0.0.5'))[0]).toBe(id);
     });
 
-    it('does not find pairs of characters that are not adjacent', async () => {
+    test('does not find pairs of characters that are not adjacent', async () => {
       await at.add('京都と東北');
       expect(await at.byWords('東京')).toEqual([]);
     });
 
-    it('finds tags, and nothing for queries without words', async () => {
+    test('finds tags, and nothing for queries without words', async () => {
       const id = await at.add('a text', { tags: ['kubernetes'] });
       expect(await at.byWords('kubernetes')).toEqual([id]);
       for (const query of ['', '   ', '!?', '🎉', '"', '()']) expect(await at.byWords(query)).toEqual([]);
     });
 
-    it('gives scores in falling order, the newer memory first among equals', async () => {
+    test('gives scores in falling order, the newer memory first among equals', async () => {
       const [a, b] = [await at.add('red fox one'), await at.add('red fox two')];
       const { words } = await at.store.candidates({ filter: {}, limit: 5, words: 'fox' });
       expect(words.map(({ id }) => id)).toEqual([b, a]);
@@ -111,7 +111,7 @@ export function describeWordSearch(prepare: PrepareStore): void {
       expect(one.map(({ id }) => id)).toEqual([b]);
     });
 
-    it('survives a query of many thousand words', async () => {
+    test('survives a query of many thousand words', async () => {
       const id = await at.add('the incomprehensibilities of life');
       const words = Array.from({ length: 20_000 }, (_, index) => `w${index}`).join(' ');
       expect(await at.byWords(`${words} incomprehensibilities`)).toEqual([id]);

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { InvalidInputError } from '../../../src/errors/invalid-input-error.ts';
 import { NotFoundError } from '../../../src/errors/not-found-error.ts';
 import { draft } from '../../helpers/drafts.ts';
@@ -10,7 +10,7 @@ export function describeWrites(prepare: PrepareStore): void {
   const at = useStore(prepare);
 
   describe('add', () => {
-    it('stores content, times and a first version', async () => {
+    test('stores content, times and a first version', async () => {
       const [outcome] = await at.store.add([
         draft('The build needs Node 20', {
           tags: ['node', 'build', 'node'],
@@ -37,7 +37,7 @@ export function describeWrites(prepare: PrepareStore): void {
       expect(await at.store.getCurrent([id])).toEqual([outcome?.memory]);
     });
 
-    it('returns the existing memory for an exact duplicate, also within one call', async () => {
+    test('returns the existing memory for an exact duplicate, also within one call', async () => {
       const [first] = await at.store.add([draft('caf\u00e9 opens at nine')]);
       const again = await at.store.add([
         draft('  cafe\u0301 opens at nine\n'),
@@ -50,7 +50,7 @@ export function describeWrites(prepare: PrepareStore): void {
       expect((await at.store.stats()).live).toBe(2);
     });
 
-    it('lets the memory that is there take over tags, source and metadata', async () => {
+    test('lets the memory that is there take over tags, source and metadata', async () => {
       const id = await at.add('the door code changes', { tags: ['a'], metadata: { kind: 'x' } });
       const rest = {
         tags: ['b'],
@@ -67,7 +67,7 @@ export function describeWrites(prepare: PrepareStore): void {
       expect(third).toMatchObject({ outcome: 'existing', gained: [], memory: { id, versionCount: 2 } });
     });
 
-    it.each([
+    test.each([
       ['source', { source: 'mail' }, 'source'],
       ['project', { metadata: { project: 'other' } }, 'project'],
       ['value of a member', { metadata: { owner: 'Bob' } }, 'metadata.owner'],
@@ -82,7 +82,7 @@ export function describeWrites(prepare: PrepareStore): void {
       expect((await at.store.stats()).live).toBe(2);
     });
 
-    it('names the version of a new text, so that its vectors can be put at once', async () => {
+    test('names the version of a new text, so that its vectors can be put at once', async () => {
       await at.add('waits for its vector');
       await at.store.claimPendingEmbeddings({ stamp: STAMP, limit: 9, leaseMs: 600_000 });
       const [added] = await at.store.add([draft('comes first')]);
@@ -98,20 +98,20 @@ export function describeWrites(prepare: PrepareStore): void {
       expect((await at.store.stats(STAMP)).embedded).toBe(1);
     });
 
-    it('stores duplicates on demand, and texts that differ only in case', async () => {
+    test('stores duplicates on demand, and texts that differ only in case', async () => {
       await at.store.add([draft('same'), draft('Same')]);
       const [outcome] = await at.store.add([draft('same')], { allowDuplicates: true });
       expect(outcome?.outcome).toBe('added');
       expect((await at.store.stats()).live).toBe(3);
     });
 
-    it('does not take a deleted memory for a duplicate', async () => {
+    test('does not take a deleted memory for a duplicate', async () => {
       const id = await at.add('gone and back');
       await at.store.delete([id]);
       expect(await at.add('gone and back')).not.toBe(id);
     });
 
-    it('keeps an id that is given, and refuses one that is taken by another text', async () => {
+    test('keeps an id that is given, and refuses one that is taken by another text', async () => {
       expect(await at.add('first', { id: UNKNOWN_ID })).toBe(UNKNOWN_ID);
       const again = await at.store.add([draft('first', { id: UNKNOWN_ID })]);
       expect(again[0]?.outcome).toBe('existing');
@@ -119,7 +119,7 @@ export function describeWrites(prepare: PrepareStore): void {
       await expect(at.store.add([draft('x', { id: 'no uuid' })])).rejects.toThrow(InvalidInputError);
     });
 
-    it('stores all drafts or none', async () => {
+    test('stores all drafts or none', async () => {
       await expect(at.store.add([draft('good'), draft('bad\0text')])).rejects.toThrow(/drafts\[1\]\.text/);
       await expect(at.store.add([draft('good'), draft('lone \ud800')])).rejects.toThrow(InvalidInputError);
       expect((await at.store.stats()).live).toBe(0);
@@ -127,7 +127,7 @@ export function describeWrites(prepare: PrepareStore): void {
       await at.expectIntact();
     });
 
-    it.each([
+    test.each([
       ['full-text syntax', '"quoted" AND (NEAR/2 *)'],
       ['SQL', "'; DROP TABLE memory; --"],
       ['emoji', '🎉🎉'],
@@ -142,7 +142,7 @@ export function describeWrites(prepare: PrepareStore): void {
   });
 
   describe('update', () => {
-    it('writes a version that replaces the one before', async () => {
+    test('writes a version that replaces the one before', async () => {
       const id = await at.add('first text', { tags: ['a'], createdAt: 5, updatedAt: 5 });
       const { memory: updated } = await at.store.update(id, { text: 'second text' });
       expect(updated).toMatchObject({
@@ -163,7 +163,7 @@ export function describeWrites(prepare: PrepareStore): void {
       await at.expectIntact();
     });
 
-    it('writes nothing when nothing changes', async () => {
+    test('writes nothing when nothing changes', async () => {
       const id = await at.add('same', { tags: ['t'], metadata: { a: 1, b: 2 } });
       const before = await at.store.stats();
       await at.store.update(id, { text: 'same', tags: ['t'], metadata: { b: 2, a: 1 } });
@@ -174,14 +174,14 @@ export function describeWrites(prepare: PrepareStore): void {
       });
     });
 
-    it('refuses memories that are not live or not known', async () => {
+    test('refuses memories that are not live or not known', async () => {
       const id = await at.add('to the trash');
       await at.store.delete([id]);
       await expect(at.store.update(id, { text: 'x' })).rejects.toThrow(InvalidInputError);
       await expect(at.store.update(UNKNOWN_ID, { text: 'x' })).rejects.toThrow(NotFoundError);
     });
 
-    it('keeps the newest 50 replaced versions', async () => {
+    test('keeps the newest 50 replaced versions', async () => {
       const id = await at.add('text 0');
       for (let index = 1; index <= 60; index += 1) await at.store.update(id, { text: `text ${index}` });
       const [memory] = await at.store.get([id]);
@@ -194,7 +194,7 @@ export function describeWrites(prepare: PrepareStore): void {
   });
 
   describe('delete, restore, strip and purge', () => {
-    it('moves to the trash and back', async () => {
+    test('moves to the trash and back', async () => {
       const [a, b] = [await at.add('alpha'), await at.add('beta')];
       expect(await at.store.delete([a, a, b])).toBe(2);
       expect(await at.store.delete([a])).toBe(0);
@@ -210,7 +210,7 @@ export function describeWrites(prepare: PrepareStore): void {
       await at.expectIntact();
     });
 
-    it('names all unknown ids and changes nothing', async () => {
+    test('names all unknown ids and changes nothing', async () => {
       const id = await at.add('stays');
       const other = UNKNOWN_ID.replace(/0$/, '1');
       const failure = at.store.delete([id, UNKNOWN_ID, other]);
@@ -219,7 +219,7 @@ export function describeWrites(prepare: PrepareStore): void {
       expect((await at.store.getCurrent([id]))[0]?.state).toBe('live');
     });
 
-    it('strips old trash and keeps its name for ever', async () => {
+    test('strips old trash and keeps its name for ever', async () => {
       const [old, live] = [await at.add('zanzibar'), await at.add('other')];
       await at.store.delete([old]);
       expect(await at.store.stripTrash(3_600_000)).toBe(0);
@@ -233,14 +233,14 @@ export function describeWrites(prepare: PrepareStore): void {
       await at.expectIntact();
     });
 
-    it('does not change the state digest by stripping', async () => {
+    test('does not change the state digest by stripping', async () => {
       await at.store.delete([await at.add('content')]);
       const { stateDigest } = await at.store.stats();
       await at.store.stripTrash(0);
       expect((await at.store.stats()).stateDigest).toBe(stateDigest);
     });
 
-    it('purges content and history of live and deleted memories', async () => {
+    test('purges content and history of live and deleted memories', async () => {
       const [live, trash] = [await at.add('one'), await at.add('two')];
       await at.store.update(live, { text: 'one, changed' });
       await at.store.delete([trash]);

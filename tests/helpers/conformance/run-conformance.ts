@@ -1,10 +1,30 @@
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { findNode22 } from '../node-22.ts';
+import { promisify } from 'node:util';
+
+const NEEDED = 22;
+const run = promisify(execFile);
+
+/**
+ * Path of a Node of version 22 or later: this one, or else the binary that npm distributes, which stays in the
+ * cache of npm.
+ */
+async function findNode22(): Promise<string> {
+  if (Number.parseInt(process.versions.node, 10) >= NEEDED) return process.execPath;
+  const platform = process.platform === 'win32' ? 'win' : process.platform;
+  const name = `node-${platform}-${process.arch}@${NEEDED}`;
+  const print = ['--', 'node', '-p', 'process.execPath'];
+  // In a folder of no project, so that no other Node is found there.
+  const { stdout } = await run('npm', ['exec', '--yes', '--prefer-offline', `--package=${name}`, ...print], {
+    cwd: tmpdir(),
+  });
+  return stdout.trim();
+}
+
 
 const PACKAGE = resolve('node_modules/@modelcontextprotocol/conformance');
 const SUITE = join(PACKAGE, 'dist/index.js');

@@ -1,6 +1,6 @@
 import { posix, win32 } from 'node:path';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { assertBlobKey, assertBlobPrefix, isBlobKey } from '../../../src/blob/blob-key.ts';
 
 const anyPath = fc.array(
@@ -13,7 +13,7 @@ const anyPath = fc.array(
 );
 
 describe('isBlobKey', () => {
-  it('accepts only what stays inside its folder on every system', () => {
+  test('accepts only what stays inside its folder on every system', () => {
     fc.assert(
       fc.property(anyPath, fc.constantFrom('/', '\\'), (parts, separator) => {
         const key = parts.join(separator);
@@ -27,14 +27,14 @@ describe('isBlobKey', () => {
     );
   });
 
-  it.each(['con', 'nul.txt', 'a/aux', 'com1', 'lpt9.log', 'a'.repeat(201), `${'a/'.repeat(256)}b`])(
+  test.each(['con', 'nul.txt', 'a/aux', 'com1', 'lpt9.log', 'a'.repeat(201), `${'a/'.repeat(256)}b`])(
     'refuses %s, which some file system does not know or cannot hold',
     (key) => {
       expect(isBlobKey(key)).toBe(false);
     },
   );
 
-  it.each(['console', 'v1/0f3e/segments/9a', 'comma', '20250101t101010123z-0a1b2c3d'])(
+  test.each(['console', 'v1/0f3e/segments/9a', 'comma', '20250101t101010123z-0a1b2c3d'])(
     'accepts %s',
     (key) => {
       expect(isBlobKey(key)).toBe(true);
@@ -42,7 +42,7 @@ describe('isBlobKey', () => {
   );
 });
 
-it('names the key and the rule, and cuts long ones', () => {
+test('names the key and the rule, and cuts long ones', () => {
   expect(() => {
     assertBlobKey('../../etc/passwd');
   }).toThrow(/key is "\.\.\/\.\.\/etc\/passwd".*lower-case segments/);
@@ -51,7 +51,7 @@ it('names the key and the rule, and cuts long ones', () => {
   }).toThrow(/^.{0,250}$/);
 });
 
-it('takes any start of a key for a list prefix', () => {
+test('takes any start of a key for a list prefix', () => {
   fc.assert(
     fc.property(fc.nat(20), (length) => {
       expect(() => {

@@ -1,7 +1,7 @@
 import { build } from 'esbuild';
-import { expect, it } from 'vitest';
+import { expect, test } from 'vitest';
 
-it('loads no provider’s library before it is used', async () => {
+test('loads no provider’s library before it is used', async () => {
   const { metafile } = await build({
     entryPoints: ['src/blob/create-blob-store.ts', 'src/blob/probe.ts'],
     bundle: true,

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { InMemoryBlobStore } from '../../../src/blob/in-memory-blob-store.ts';
 import { limitedBlobStore } from '../../../src/blob/limited-blob-store.ts';
 
@@ -30,7 +30,7 @@ async function settle(): Promise<void> {
 }
 
 describe('limitedBlobStore', () => {
-  it('runs at most so many calls at once, in the order they came', async () => {
+  test('runs at most so many calls at once, in the order they came', async () => {
     const { store, waiting, most } = gated(3);
     const calls = Array.from({ length: 10 }, (_, index) => store.get(`k${index}`));
     for (let index = 0; index < 10; index++) {
@@ -42,7 +42,7 @@ describe('limitedBlobStore', () => {
     expect(most()).toBe(3);
   });
 
-  it('goes on after calls that failed', async () => {
+  test('goes on after calls that failed', async () => {
     const { store, waiting } = gated(1);
     const failed = store.get('a');
     const next = store.get('b');
@@ -54,7 +54,7 @@ describe('limitedBlobStore', () => {
     expect(await next).toBeNull();
   });
 
-  it('lets a waiting call leave the queue without losing its place to nobody', async () => {
+  test('lets a waiting call leave the queue without losing its place to nobody', async () => {
     const { store, waiting } = gated(1);
     const controller = new AbortController();
     const reason = new Error('not needed any more');

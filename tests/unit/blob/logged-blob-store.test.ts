@@ -1,9 +1,9 @@
-import { expect, it } from 'vitest';
+import { expect, test } from 'vitest';
 import { InMemoryBlobStore } from '../../../src/blob/in-memory-blob-store.ts';
 import { loggedBlobStore, type BlobLogEntry } from '../../../src/blob/logged-blob-store.ts';
 import { bytesOf, errorOf } from '../../helpers/blob-values.ts';
 
-it('logs each call with its key and the reason it failed, but never content', async () => {
+test('logs each call with its key and the reason it failed, but never content', async () => {
   const entries: BlobLogEntry[] = [];
   const store = loggedBlobStore(new InMemoryBlobStore(), (entry) => entries.push(entry));
   await store.put('a/b', bytesOf('a memory text'));

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { InMemoryBlobStore } from '../../../src/blob/in-memory-blob-store.ts';
 import { retryingBlobStore, type RetryOptions } from '../../../src/blob/retrying-blob-store.ts';
 import {
@@ -38,7 +38,7 @@ function failing(failures: readonly Error[], options: RetryOptions = {}) {
 const slow = failure('server-error', { retryable: true });
 
 describe('retryingBlobStore', () => {
-  it('doubles the bound of its waits up to the maximum', async () => {
+  test('doubles the bound of its waits up to the maximum', async () => {
     const { store, waits } = failing(Array<Error>(7).fill(slow), {
       attempts: 8,
       baseDelayMs: 100,
@@ -48,7 +48,7 @@ describe('retryingBlobStore', () => {
     expect(waits).toEqual([50, 100, 200, 400, 500, 500, 500]);
   });
 
-  it('waits anywhere between nothing and the bound', async () => {
+  test('waits anywhere between nothing and the bound', async () => {
     await fc.assert(
       fc.asyncProperty(fc.double({ min: 0, max: 0.999999, noNaN: true }), async (random) => {
         const { store, waits } = failing([slow, slow], { random: () => random, baseDelayMs: 100 });
@@ -59,14 +59,14 @@ describe('retryingBlobStore', () => {
     );
   });
 
-  it('gives up after the last try, with the error of that try', async () => {
+  test('gives up after the last try, with the error of that try', async () => {
     const last = failure('throttled', { retryable: true });
     const { store, inner } = failing([slow, slow, last], { attempts: 3 });
     expect(await errorOf(store.get('a'))).toBe(last);
     expect(inner.calls).toHaveLength(3);
   });
 
-  it('does not repeat what is final, nor what it does not know', async () => {
+  test('does not repeat what is final, nor what it does not know', async () => {
     const denied = failing([failure('access-denied')]);
     expect((await errorOf(denied.store.get('a'))).reason).toBe('access-denied');
     expect(denied.inner.calls).toHaveLength(1);
@@ -76,7 +76,7 @@ describe('retryingBlobStore', () => {
     expect(broken.inner.calls).toHaveLength(1);
   });
 
-  it('never waits less than the store asked for, and not at all when that is too long', async () => {
+  test('never waits less than the store asked for, and not at all when that is too long', async () => {
     const polite = failing([failure('throttled', { retryable: true, retryAfterMs: 7000 })]);
     await polite.store.get('a');
     expect(polite.waits).toEqual([7000]);
@@ -86,7 +86,7 @@ describe('retryingBlobStore', () => {
     expect(patient.waits).toEqual([]);
   });
 
-  it('repeats a skewed clock once, at once', async () => {
+  test('repeats a skewed clock once, at once', async () => {
     const skewed = failure('clock-skew', { retryable: true });
     const once = failing([skewed]);
     expect(await once.store.get('a')).toBeNull();
@@ -96,7 +96,7 @@ describe('retryingBlobStore', () => {
     expect(always.inner.calls).toHaveLength(2);
   });
 
-  it('repeats a conditional put only when it certainly did not happen', async () => {
+  test('repeats a conditional put only when it certainly did not happen', async () => {
     const refused = failing([failure('throttled', { retryable: true, maybeApplied: false })]);
     await refused.store.put('a', bytesOf('x'), { onlyIf: 'absent' });
     expect(refused.inner.calls).toHaveLength(2);
@@ -108,7 +108,7 @@ describe('retryingBlobStore', () => {
     expect(plain.inner.calls).toHaveLength(2);
   });
 
-  it('ends a wait when the signal aborts, with the reason of the signal', async () => {
+  test('ends a wait when the signal aborts, with the reason of the signal', async () => {
     const controller = new AbortController();
     const reason = new Error('closing');
     const store = retryingBlobStore(

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { retryAfterMs, safeText } from '../../../src/blob/failure.ts';
 import { s3Error } from '../../../src/blob/s3-errors.ts';
 import type { BlobStoreError } from '../../../src/errors/blob-store-error.ts';
@@ -22,7 +22,7 @@ function translate(error: unknown, operation: 'put' | 'get' = 'get', timedOut = 
 }
 
 describe('s3Error', () => {
-  it.each([
+  test.each([
     ['NoSuchBucket', 404, 'no-bucket', false],
     ['InvalidAccessKeyId', 403, 'bad-credentials', false],
     ['SignatureDoesNotMatch', 403, 'bad-credentials', false],
@@ -51,7 +51,7 @@ describe('s3Error', () => {
     });
   });
 
-  it.each([
+  test.each([
     ['ECONNREFUSED', 'unreachable', true, false],
     ['ENOTFOUND', 'unreachable', true, false],
     ['ECONNRESET', 'interrupted', true, true],
@@ -70,12 +70,12 @@ describe('s3Error', () => {
     expect(translate(error, 'get').maybeApplied).toBe(false);
   });
 
-  it('knows that a server error may have come after the write', () => {
+  test('knows that a server error may have come after the write', () => {
     expect(translate(sdkError('InternalError', 500), 'put').maybeApplied).toBe(true);
     expect(translate(sdkError('AccessDenied', 403), 'put').maybeApplied).toBe(false);
   });
 
-  it('names the region of the bucket, from wherever the store says it', () => {
+  test('names the region of the bucket, from wherever the store says it', () => {
     const inBody = sdkError('AuthorizationHeaderMalformed', 400, { Region: 'eu-west-3' });
     const inHeader = sdkError('PermanentRedirect', 301, {
       $response: { headers: { 'x-amz-bucket-region': 'ap-south-2' } },
@@ -88,7 +88,7 @@ describe('s3Error', () => {
     expect(translate(sdkError('AuthorizationHeaderMalformed', 400)).reason).toBe('bad-credentials');
   });
 
-  it('says which setting is missing when nothing was sent', () => {
+  test('says which setting is missing when nothing was sent', () => {
     expect(translate(new Error('Region is missing'))).toMatchObject({
       reason: 'misconfigured',
       fix: 'Set the region.',
@@ -99,7 +99,7 @@ describe('s3Error', () => {
     expect(translate(none)).toMatchObject({ reason: 'bad-credentials', maybeApplied: false });
   });
 
-  it('takes time for the reason when time ran out, whatever the error looks like', () => {
+  test('takes time for the reason when time ran out, whatever the error looks like', () => {
     expect(translate(Object.assign(new Error('aborted'), { code: 'ECONNRESET' }), 'put', true)).toMatchObject(
       {
         reason: 'timeout',
@@ -109,7 +109,7 @@ describe('s3Error', () => {
     );
   });
 
-  it('keeps neither secrets nor the SDK’s error with its signed headers', () => {
+  test('keeps neither secrets nor the SDK’s error with its signed headers', () => {
     const request = { headers: { authorization: `AWS4 ${secret}` } };
     const error = translate(
       sdkError('Odd', 400, { message: `secret ${secret} \u001b[2J\n here`, $response: request }),
@@ -120,7 +120,7 @@ describe('s3Error', () => {
 });
 
 describe('retryAfterMs', () => {
-  it.each([
+  test.each([
     ['3', 3000],
     ['0', 0],
     ['1.5', 1500],
@@ -135,7 +135,7 @@ describe('retryAfterMs', () => {
   });
 });
 
-it('safeText cuts what is long and hides every secret', () => {
+test('safeText cuts what is long and hides every secret', () => {
   expect(safeText(`a ${secret} b ${secret}`, [secret])).toBe('a *** b ***');
   expect(safeText('x'.repeat(1000), [])).toHaveLength(300);
 });

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { S3BlobSettings } from '../../../src/blob/blob-settings.ts';
 import { isPresetName, providerPresets, resolvePreset } from '../../../src/blob/provider-presets.ts';
 import { resolveS3 } from '../../../src/blob/s3-client.ts';
@@ -19,7 +19,7 @@ function problemOf(settings: Partial<S3BlobSettings>): BlobStoreError {
 }
 
 describe('resolveS3', () => {
-  it('leaves Amazon to the SDK: region and keys as its tools find them, SHA-256, host style', () => {
+  test('leaves Amazon to the SDK: region and keys as its tools find them, SHA-256, host style', () => {
     expect(resolve({})).toMatchObject({
       region: undefined,
       endpoint: undefined,
@@ -30,7 +30,7 @@ describe('resolveS3', () => {
     });
   });
 
-  it('gives a server of one’s own path style, MD5 and the region that all of them accept', () => {
+  test('gives a server of one’s own path style, MD5 and the region that all of them accept', () => {
     expect(resolve({ endpoint: 'http://127.0.0.1:9000' })).toMatchObject({
       region: 'us-east-1',
       endpoint: 'http://127.0.0.1:9000/',
@@ -39,7 +39,7 @@ describe('resolveS3', () => {
     });
   });
 
-  it.each([
+  test.each([
     ['aws', { region: 'eu-west-3' }, undefined, 'eu-west-3', false],
     ['b2', { region: 'us-west-004' }, 'https://s3.us-west-004.backblazeb2.com/', 'us-west-004', true],
     ['r2', { accountId: 'abc123' }, 'https://abc123.r2.cloudflarestorage.com/', 'auto', true],
@@ -51,7 +51,7 @@ describe('resolveS3', () => {
     expect(resolve({ preset, ...settings })).toMatchObject({ endpoint, region, pathStyle });
   });
 
-  it.each([
+  test.each([
     ['b2', {}, /region/],
     ['r2', {}, /account id/],
     ['minio', {}, /endpoint/],
@@ -62,7 +62,7 @@ describe('resolveS3', () => {
     expect(error.fix).toMatch(missing);
   });
 
-  it('lets the settings win over the preset', () => {
+  test('lets the settings win over the preset', () => {
     const settings = {
       preset: 'r2',
       endpoint: 'https://eu.example.com',
@@ -76,7 +76,7 @@ describe('resolveS3', () => {
     });
   });
 
-  it('counts blank settings as unset', () => {
+  test('counts blank settings as unset', () => {
     const blank = { endpoint: ' ', region: '', accessKey: '', secretKey: '', prefix: ' ' };
     expect(resolve(blank)).toMatchObject({
       endpoint: undefined,
@@ -86,7 +86,7 @@ describe('resolveS3', () => {
     });
   });
 
-  it.each([
+  test.each([
     [{ accessKey: 'key' }, /secret key is missing/],
     [{ secretKey: 'hidden-value' }, /access key is missing/],
   ])('refuses half a key pair', (settings, message) => {
@@ -96,7 +96,7 @@ describe('resolveS3', () => {
     expect(error.message + (error.fix ?? '')).not.toContain('hidden-value');
   });
 
-  it.each([
+  test.each([
     ['faiss-memory', 'faiss-memory/'],
     ['/faiss-memory//', 'faiss-memory/'],
     ['Backups/My_Laptop', 'Backups/My_Laptop/'],
@@ -105,11 +105,11 @@ describe('resolveS3', () => {
     expect(resolve({ prefix }).prefix).toBe(expected);
   });
 
-  it.each(['a//b', '../a', 'a/./b', 'a b', 'ä', 'a\\b', '...'])('refuses the prefix %j', (prefix) => {
+  test.each(['a//b', '../a', 'a/./b', 'a b', 'ä', 'a\\b', '...'])('refuses the prefix %j', (prefix) => {
     expect(problemOf({ prefix }).reason).toBe('misconfigured');
   });
 
-  it.each(['ftp://host', 'http://', 'https://user:pass@host', 'https://host?x=1'])(
+  test.each(['ftp://host', 'http://', 'https://user:pass@host', 'https://host?x=1'])(
     'refuses the endpoint %j without repeating it',
     (endpoint) => {
       const error = problemOf({ endpoint });
@@ -120,13 +120,13 @@ describe('resolveS3', () => {
 });
 
 describe('provider presets', () => {
-  it('are found by name, and by nothing else', () => {
+  test('are found by name, and by nothing else', () => {
     expect(Object.keys(providerPresets).every(isPresetName)).toBe(true);
     expect(isPresetName('toString')).toBe(false);
     expect(isPresetName('AWS')).toBe(false);
   });
 
-  it('leave no placeholder in any endpoint', () => {
+  test('leave no placeholder in any endpoint', () => {
     for (const preset of Object.keys(providerPresets).filter(isPresetName)) {
       const { endpoint } = resolvePreset({
         preset,

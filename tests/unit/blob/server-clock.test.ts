@@ -1,7 +1,7 @@
-import { expect, it } from 'vitest';
+import { expect, test } from 'vitest';
 import { ServerClock } from '../../../src/blob/server-clock.ts';
 
-it('runs on with the monotonic clock from the newest answer', () => {
+test('runs on with the monotonic clock from the newest answer', () => {
   let monotonic = 1000;
   const clock = new ServerClock(() => monotonic);
   expect(clock.now()).toBeNull();
@@ -12,7 +12,7 @@ it('runs on with the monotonic clock from the newest answer', () => {
   expect(clock.now()).toBe(5000);
 });
 
-it('ignores what is not a time', () => {
+test('ignores what is not a time', () => {
   const clock = new ServerClock(() => 0);
   for (const header of ['', 'yesterday', undefined, null]) clock.observeHeader(header);
   expect(clock.now()).toBeNull();

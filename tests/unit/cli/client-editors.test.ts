@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { parse as parseJson } from 'jsonc-parser';
 import { parse as parseToml, stringify } from 'smol-toml';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { EditError, type ServerMember } from '../../../src/cli/clients/config-editor.ts';
 import { createJsonEditor } from '../../../src/cli/clients/json-editor.ts';
 import { createTomlEditor } from '../../../src/cli/clients/toml-editor.ts';
@@ -12,7 +12,7 @@ const json = createJsonEditor('mcpServers');
 const toml = createTomlEditor('mcp_servers');
 
 describe('JSON', () => {
-  it('writes a new file as people would', () => {
+  test('writes a new file as people would', () => {
     expect(json.setServer('', NAME, entry)).toBe(`{
   "mcpServers": {
     "faiss-memory": {
@@ -24,7 +24,7 @@ describe('JSON', () => {
 `);
   });
 
-  it('adds lines and touches no other', () => {
+  test('adds lines and touches no other', () => {
     const before = `// my servers
 {
 \t"mcpServers": {
@@ -55,14 +55,14 @@ describe('JSON', () => {
     expect(json.removeServer(after, NAME)).toBe(before);
   });
 
-  it('changes how a server is started and keeps the rest of it', () => {
+  test('changes how a server is started and keeps the rest of it', () => {
     const before = `{ "mcpServers": { "faiss-memory": { "command": "old", "args": [], /* mine */ "env": { "A": "b" } } } }`;
     expect(json.setServer(before, NAME, entry)).toBe(
       `{ "mcpServers": { "faiss-memory": { "command": "npx", "args": ["-y", "faiss-memory"], /* mine */ "env": { "A": "b" } } } }`,
     );
   });
 
-  it('keeps Windows line ends and the byte order mark', () => {
+  test('keeps Windows line ends and the byte order mark', () => {
     const before = '\uFEFF{\r\n  "a": 1\r\n}\r\n';
     const after = json.setServer(before, NAME, entry);
     expect(after.startsWith('\uFEFF')).toBe(true);
@@ -70,7 +70,7 @@ describe('JSON', () => {
     expect(json.servers(after)).toEqual({ [NAME]: entry });
   });
 
-  it.each([
+  test.each([
     ['{"mcpServers": {', /no valid JSON/],
     ['{"mcpServers": []}', /no object at mcpServers/],
     ['[]', /no JSON object/],
@@ -81,7 +81,7 @@ describe('JSON', () => {
     expect(() => json.setServer(text, NAME, entry)).toThrow(reason);
   });
 
-  it('gives back the same content after adding and removing, whatever is in the file', () => {
+  test('gives back the same content after adding and removing, whatever is in the file', () => {
     const layout = fc.constantFrom(undefined, 1, 2, 4, '\t');
     const server = fc.record({ command: fc.string(), args: fc.array(fc.string()) });
     const content = fc.record(
@@ -109,7 +109,7 @@ describe('JSON', () => {
     );
   });
 
-  it('keeps every comment, wherever it stands', () => {
+  test('keeps every comment, wherever it stands', () => {
     const comment = fc.constantFrom('', ' /* c */ ', ' // c\n', '\n// c\n', '\n', '  ');
     fc.assert(
       fc.property(
@@ -158,7 +158,7 @@ command = 'x' # other
 when = 2026-01-31T12:00:00Z
 `;
 
-  it('adds a table at the end and takes it out again', () => {
+  test('adds a table at the end and takes it out again', () => {
     const after = toml.setServer(before, NAME, entry);
     expect(after).toBe(`${before}
 [mcp_servers.faiss-memory]
@@ -169,7 +169,7 @@ args = [ "-y", "faiss-memory" ]
     expect(toml.removeServer(after, NAME)).toBe(before);
   });
 
-  it('changes how a server is started and keeps the rest of it', () => {
+  test('changes how a server is started and keeps the rest of it', () => {
     const old = `${before}
 [mcp_servers.faiss-memory]
 # started by hand
@@ -202,14 +202,14 @@ z = 1
     expect(toml.removeServer(after, NAME)).toContain('# started by hand\n\n[last]\nz = 1\n');
   });
 
-  it('writes variables into a table below', () => {
+  test('writes variables into a table below', () => {
     const after = toml.setServer('', NAME, { ...entry, env: { MEMORY_DATA_DIR: '/m' } });
     expect(parseToml(after)).toEqual({
       mcp_servers: { [NAME]: { ...entry, env: { MEMORY_DATA_DIR: '/m' } } },
     });
   });
 
-  it.each([
+  test.each([
     ['[mcp_servers', /no valid TOML/],
     ['mcp_servers = 1', /no table at mcp_servers/],
     ['mcp_servers = { a = { command = "x" } }', /no valid TOML|cannot be edited safely/],
@@ -220,7 +220,7 @@ z = 1
     expect(() => toml.setServer(text, NAME, entry)).toThrow(reason);
   });
 
-  it('gives back the same content after adding and removing, whatever is in the file', () => {
+  test('gives back the same content after adding and removing, whatever is in the file', () => {
     const word = fc.stringMatching(/^[a-z]{1,6}$/);
     const value = fc.oneof(fc.string(), fc.integer(), fc.boolean(), fc.array(fc.string()));
     const server = fc.dictionary(word, value, { minKeys: 1 });

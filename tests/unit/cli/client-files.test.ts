@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { expect, test } from 'vitest';
 import { clientList } from '../../../src/cli/clients/client-list.ts';
 import type { ClientMachine } from '../../../src/cli/clients/client.ts';
 
@@ -7,7 +7,7 @@ function files(machine: Partial<ClientMachine>): string[] {
   return clientList.map((client) => client.file({ platform: 'linux', ...all, ...machine }));
 }
 
-it('knows where the clients keep their configuration on Linux', () => {
+test('knows where the clients keep their configuration on Linux', () => {
   expect(files({})).toEqual([
     '/home/ada/.config/Claude/claude_desktop_config.json',
     '/home/ada/.claude.json',
@@ -18,7 +18,7 @@ it('knows where the clients keep their configuration on Linux', () => {
   ]);
 });
 
-it('follows the variables that move them', () => {
+test('follows the variables that move them', () => {
   const env = { XDG_CONFIG_HOME: '/x', CLAUDE_CONFIG_DIR: '/c', CODEX_HOME: '/o' };
   expect(files({ env })).toEqual([
     '/x/Claude/claude_desktop_config.json',
@@ -30,7 +30,7 @@ it('follows the variables that move them', () => {
   ]);
 });
 
-it('knows them on macOS', () => {
+test('knows them on macOS', () => {
   expect(files({ platform: 'darwin', homeDirectory: '/Users/ada' })).toEqual([
     '/Users/ada/Library/Application Support/Claude/claude_desktop_config.json',
     '/Users/ada/.claude.json',
@@ -41,7 +41,7 @@ it('knows them on macOS', () => {
   ]);
 });
 
-it('knows them on Windows, the packaged Claude Desktop included', () => {
+test('knows them on Windows, the packaged Claude Desktop included', () => {
   const homeDirectory = 'C:\\Users\\ada';
   const windows = { platform: 'win32', homeDirectory } as const;
   expect(files(windows)).toEqual([

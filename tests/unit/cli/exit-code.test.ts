@@ -1,8 +1,8 @@
-import { expect, it } from 'vitest';
+import { expect, test } from 'vitest';
 import { exitCodeOf } from '../../../src/cli/exit-code.ts';
 import { FaissMemoryError, type ErrorCode } from '../../../src/errors/faiss-memory-error.ts';
 
-it.each<[ErrorCode, number]>([
+test.each<[ErrorCode, number]>([
   ['INVALID_INPUT', 2],
   ['CONFIGURATION', 2],
   ['SECRET_REJECTED', 2],
@@ -29,7 +29,7 @@ it.each<[ErrorCode, number]>([
   expect(exitCodeOf(new FaissMemoryError(code, 'message'))).toBe(exitCode);
 });
 
-it('anything else thrown ends with 1', () => {
+test('anything else thrown ends with 1', () => {
   expect(exitCodeOf(new Error('bug'))).toBe(1);
   expect(exitCodeOf(undefined)).toBe(1);
 });

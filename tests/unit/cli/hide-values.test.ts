@@ -1,10 +1,10 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { hideValues } from '../../../src/cli/clients/hide-values.ts';
 
 const own = new Set(['npx', '-y', 'faiss-memory']);
 
 describe('hideValues', () => {
-  it.each([
+  test.each([
     ['     "GITHUB_TOKEN": "ghp_0123456789"', '     "GITHUB_TOKEN": "…"'],
     [' GITHUB_TOKEN = "ghp_0123456789" # mine', ' GITHUB_TOKEN = "…" # mine'],
     [" key = 'ghp_0123456789'", " key = '…'"],

@@ -1,7 +1,7 @@
-import { expect, it } from 'vitest';
+import { expect, test } from 'vitest';
 import { synchronisedKind } from '../../../src/cli/doctor/remote-folder.ts';
 
-it.each([
+test.each([
   ['/home/ada/Dropbox/memories', 'Dropbox'],
   ['/home/ada/Dropbox (Work)/memories', 'Dropbox'],
   ['C:\\Users\\ada\\OneDrive - Acme\\memories', 'OneDrive'],

@@ -1,20 +1,76 @@
-import { describe, expect, it, vi } from 'vitest';
+import { PassThrough } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import { describe, expect, test, vi } from 'vitest';
+import type { App } from '../../../src/app.ts';
 import type { BackupApi, RestoreResult } from '../../../src/backup/backup-api.ts';
 import type { Finding, ProbeReport } from '../../../src/blob/probe-finding.ts';
-import { TimeZone } from '../../../src/util/time-zone.ts';
+import type { CommandContext, CommandDeclaration, CommandOutcome } from '../../../src/cli/command.ts';
 import { describeStatus } from '../../../src/cli/describe-sync.ts';
+import type { Host } from '../../../src/cli/host.ts';
+import { Output } from '../../../src/cli/output.ts';
 import { parseCommandLine } from '../../../src/cli/program.ts';
+import { resolveConfig } from '../../../src/config/resolve.ts';
 import type { SyncApi } from '../../../src/sync/sync-api.ts';
-import {
-  changeList,
-  changes,
-  fakeServices,
-  heldMerge,
-  NOON,
-  snapshot,
-  syncStatus,
-} from '../../helpers/fake-services.ts';
-import { runCommand } from '../../helpers/run-command.ts';
+import { TimeZone } from '../../../src/util/time-zone.ts';
+import { changeList, changes, fakeServices, type FakeServices, heldMerge, NOON, snapshot, syncStatus } from '../../helpers/fake-services.ts';
+
+interface CommandRun {
+  readonly outcome: CommandOutcome;
+  readonly stderr: string;
+}
+
+/** Runs one command line on services that a test programs. `answer` is what a person at a terminal types. */
+async function runCommand(
+  argv: readonly string[],
+  services: FakeServices,
+  options: { readonly answer?: string; readonly signal?: AbortSignal } = {},
+): Promise<CommandRun> {
+  const parsed = parseCommandLine(argv);
+  if (typeof parsed === 'string') throw new TypeError(`help was printed: ${parsed}`);
+  const interactive = options.answer !== undefined;
+  const stderr = Object.assign(new PassThrough(), { isTTY: interactive });
+  const host: Host = {
+    env: {},
+    platform: 'linux',
+    homeDirectory: '/home/ada',
+    workingDirectory: '/home/ada',
+    stdin: Object.assign(new PassThrough(), { isTTY: interactive }),
+    stdout: Object.assign(new PassThrough(), { columns: 60 }),
+    stderr,
+  };
+  host.stdin.push(options.answer ?? null);
+  const config = resolveConfig(host);
+  const context: CommandContext = {
+    host,
+    output: new Output(host, { json: parsed.globals.json }),
+    signal: options.signal ?? new AbortController().signal,
+    config: () => config,
+    configWith: () => config,
+    // What these commands use of the app.
+    app: () => Promise.resolve({ ...services, settings: config.settings } as unknown as App),
+    grammar: () => ({ options: [], commands: [] }),
+    releaseSignals: () => undefined,
+    flagValues: {},
+  };
+  try {
+    const outcome = await run(parsed.command, context, parsed);
+    stderr.end();
+    return { outcome, stderr: await text(stderr) };
+  } finally {
+    stderr.end();
+  }
+}
+
+async function run(
+  command: CommandDeclaration,
+  context: CommandContext,
+  input: Pick<Exclude<ReturnType<typeof parseCommandLine>, string>, 'args' | 'options'>,
+): Promise<CommandOutcome> {
+  const outcome = await command.run(context, input);
+  if (outcome === undefined) throw new TypeError(`${command.name} gave no result`);
+  return outcome;
+}
+
 
 const memory = { reembed: () => Promise.resolve({ done: 0, total: 0 }) };
 
@@ -42,7 +98,7 @@ const DONE: RestoreResult = {
 };
 
 describe('restore', () => {
-  it('shows what would change, asks, and goes ahead on yes', async () => {
+  test('shows what would change, asks, and goes ahead on yes', async () => {
     const { restore, services } = servicesRestoring(PREVIEW, DONE);
     const { outcome, stderr } = await runCommand(['restore', 'x'], services, { answer: 'y\n' });
     expect(stderr).toContain('a thought that came later');
@@ -55,7 +111,7 @@ describe('restore', () => {
     expect(outcome.text).toContain('To undo it: faiss-memory restore pre_restore_20260131_120001');
   });
 
-  it.each(['n\n', '\n', 'yess\n'])('changes nothing on %j', async (answer) => {
+  test.each(['n\n', '\n', 'yess\n'])('changes nothing on %j', async (answer) => {
     const { restore, services } = servicesRestoring(PREVIEW);
     const { outcome } = await runCommand(['restore', 'x'], services, { answer });
     expect(restore).toHaveBeenCalledTimes(1);
@@ -63,7 +119,7 @@ describe('restore', () => {
     expect(outcome.text).toContain('Nothing was changed.');
   });
 
-  it('asks nobody when nothing would change', async () => {
+  test('asks nobody when nothing would change', async () => {
     const same: RestoreResult = { ...PREVIEW, changes: changes({ applied: false }) };
     const { restore, services } = servicesRestoring(same);
     const { outcome } = await runCommand(['restore', 'x', '--json'], services);
@@ -71,7 +127,7 @@ describe('restore', () => {
     expect(outcome.data).toMatchObject({ changes: { applied: false } });
   });
 
-  it('needs --yes where nobody can be asked', async () => {
+  test('needs --yes where nobody can be asked', async () => {
     const { services } = servicesRestoring(PREVIEW);
     await expect(runCommand(['restore', 'x', '--json'], services)).rejects.toThrow('Nobody can answer here');
     const again = servicesRestoring(PREVIEW, DONE);
@@ -82,7 +138,7 @@ describe('restore', () => {
     });
   });
 
-  it('merges at once, and asks when the merge is held back', async () => {
+  test('merges at once, and asks when the merge is held back', async () => {
     const { restore, services } = servicesRestoring(heldMerge('old'), { ...DONE, mode: 'merge' });
     await runCommand(['restore', 'x', '--from', 'remote', '--merge'], services, { answer: 'yes\n' });
     expect(restore.mock.calls.map(([request]) => request)).toEqual([
@@ -93,7 +149,7 @@ describe('restore', () => {
 });
 
 describe('sync pull', () => {
-  it('confirms a held merge with its token', async () => {
+  test('confirms a held merge with its token', async () => {
     const pull = vi.fn((options: { confirm?: string } = {}) =>
       Promise.resolve(options.confirm === undefined ? heldMerge('old') : { ...DONE, mode: 'merge' as const }),
     );
@@ -122,7 +178,7 @@ describe('sync doctor', () => {
     return { createBucket, services: fakeServices({ sync: { doctor, createBucket } }) };
   }
 
-  it('creates a missing bucket after a question', async () => {
+  test('creates a missing bucket after a question', async () => {
     const { createBucket, services } = probing(report(NO_BUCKET));
     const { outcome, stderr } = await runCommand(['sync', 'doctor'], services, { answer: 'y\n' });
     expect(createBucket).toHaveBeenCalledOnce();
@@ -130,7 +186,7 @@ describe('sync doctor', () => {
     expect(outcome).toMatchObject({ exitCode: 0, data: { usable: true } });
   });
 
-  it('creates none on no, and none unasked', async () => {
+  test('creates none on no, and none unasked', async () => {
     const { createBucket, services } = probing(report(NO_BUCKET), report(NO_BUCKET));
     const declined = await runCommand(['sync', 'doctor'], services, { answer: 'n\n' });
     expect(declined.outcome.exitCode).toBe(1);
@@ -140,7 +196,7 @@ describe('sync doctor', () => {
     expect(createBucket).not.toHaveBeenCalled();
   });
 
-  it('creates none while something else is wrong too', async () => {
+  test('creates none while something else is wrong too', async () => {
     const keys: Finding = {
       check: 'credentials',
       level: 'problem',
@@ -155,7 +211,7 @@ describe('sync doctor', () => {
 });
 
 describe('what is destructive', () => {
-  it.each([
+  test.each([
     [['sync', 'forget', 'bbbbbbbbbbbbbbbb'], 'forgetMachine'],
     [['sync', 'prune'], 'prune'],
   ])('%j asks first', async (argv, method) => {
@@ -167,7 +223,7 @@ describe('what is destructive', () => {
     expect(act).not.toHaveBeenCalled();
   });
 
-  it('prunes by the policy of the options, else as configured', async () => {
+  test('prunes by the policy of the options, else as configured', async () => {
     const prune = vi.fn(() =>
       Promise.resolve({ dropped: [], deletedObjects: 0, deletedBytes: 0, leftObjects: 0, appendOnly: true }),
     );
@@ -180,7 +236,7 @@ describe('what is destructive', () => {
 });
 
 describe('verify', () => {
-  it.each([
+  test.each([
     [true, 0, 'all are repaired'],
     [false, 1, 'not repaired'],
   ])('of damage that is healed: %j ends with %i', async (healed, exitCode, words) => {
@@ -204,7 +260,7 @@ describe('verify', () => {
 });
 
 describe('sync status', () => {
-  it('is honest about when things were observed', () => {
+  test('is honest about when things were observed', () => {
     const status = syncStatus({
       relation: 'ahead',
       reachable: { value: false, at: NOON },
@@ -221,7 +277,7 @@ describe('sync status', () => {
     );
   });
 
-  it('asks the remote unless told otherwise', async () => {
+  test('asks the remote unless told otherwise', async () => {
     const status = vi.fn<SyncApi['status']>(() => Promise.resolve(syncStatus()));
     const services = fakeServices({ sync: { status } });
     const { outcome } = await runCommand(['sync', 'status', '--offline'], services);
@@ -232,7 +288,7 @@ describe('sync status', () => {
 });
 
 describe('the words of a command', () => {
-  it.each([
+  test.each([
     [['sync', 'nonsense'], 'Run "faiss-memory sync --help"'],
     [['sync', 'forget'], 'Run "faiss-memory sync forget --help"'],
     [['backup', 'pin'], 'Run "faiss-memory backup pin --help"'],
@@ -244,7 +300,7 @@ describe('the words of a command', () => {
     );
   });
 
-  it('a group alone prints its help', () => {
+  test('a group alone prints its help', () => {
     expect(parseCommandLine(['sync'])).toMatch(/^Usage: faiss-memory sync .*Commands:/s);
   });
 });

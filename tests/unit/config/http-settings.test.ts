@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { resolveConfig } from '../../../src/config/resolve.ts';
 import type { Settings } from '../../../src/config/schema.ts';
 import { wordsOf } from '../../../src/config/setting-kinds.ts';
@@ -26,7 +26,7 @@ function problemsOf(env: Environment): string[] {
 }
 
 describe('the settings of the HTTP server', () => {
-  it('are read from the environment', () => {
+  test('are read from the environment', () => {
     const http = httpOf({
       MEMORY_HTTP_HOST: '0.0.0.0',
       MEMORY_HTTP_PORT: '0',
@@ -49,7 +49,7 @@ describe('the settings of the HTTP server', () => {
     expect(JSON.stringify(http)).not.toContain(TOKEN);
   });
 
-  it.each([
+  test.each([
     ['MEMORY_HTTP_PORT', '65536', 'allowed is an integer from 0 to 65535'],
     ['MEMORY_HTTP_PORT', '80.5', 'allowed is an integer from 0 to 65535'],
     ['MEMORY_HTTP_BODY_LIMIT_MIB', '0', 'allowed is an integer from 1 to 1024'],
@@ -62,7 +62,7 @@ describe('the settings of the HTTP server', () => {
 });
 
 describe('tokens', () => {
-  it.each<[string, Environment, string]>([
+  test.each<[string, Environment, string]>([
     ['too short', { MEMORY_HTTP_TOKEN: TOKEN.slice(1) }, 'http.token has 15 characters'],
     [
       'with a space',
@@ -103,7 +103,7 @@ describe('tokens', () => {
 });
 
 describe('a certificate and its key', () => {
-  it.each([
+  test.each([
     ['MEMORY_HTTP_TLS_CERTIFICATE', 'http.tlsKey is missing for HTTPS'],
     ['MEMORY_HTTP_TLS_KEY', 'http.tlsCertificate is missing for HTTPS'],
   ])('belong together: %s alone', (variable, message) => {
@@ -114,7 +114,7 @@ describe('a certificate and its key', () => {
 });
 
 describe('names and origins', () => {
-  it('are lists with commas, in the form that browsers send', () => {
+  test('are lists with commas, in the form that browsers send', () => {
     const http = httpOf({
       MEMORY_HTTP_ALLOWED_HOSTS: ' Memory.Home.ARPA:8765 ,nas.local,, ',
       MEMORY_HTTP_ALLOWED_ORIGINS: 'HTTPS://Notes.Example.org:443/ , http://localhost:5173',
@@ -123,7 +123,7 @@ describe('names and origins', () => {
     expect(wordsOf(http.allowedOrigins)).toEqual(['https://notes.example.org', 'http://localhost:5173']);
   });
 
-  it.each([
+  test.each([
     '*',
     'null',
     'notes.example.org',
@@ -140,7 +140,7 @@ describe('names and origins', () => {
     ]);
   });
 
-  it('that are accepted are exactly what a page of that address sends', () => {
+  test('that are accepted are exactly what a page of that address sends', () => {
     fc.assert(
       fc.property(fc.webUrl({ validSchemes: ['http', 'https'], size: 'small' }), (address) => {
         const { origin } = new URL(address);

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { DEFAULT_RETENTION } from '../../../src/backup/retention.ts';
 import { resolveConfig, type ConfigInput } from '../../../src/config/resolve.ts';
 import { settingList } from '../../../src/config/setting-list.ts';
@@ -44,7 +44,7 @@ function problemsOf(config: ConfigInput): string[] {
 }
 
 describe('defaults', () => {
-  it('are complete and say so', () => {
+  test('are complete and say so', () => {
     const { settings, sources, warnings } = resolveConfig(input());
     expect(settings).toEqual({
       dataDir: '/home/ada/.local/share/faiss-memory',
@@ -104,7 +104,7 @@ describe('defaults', () => {
     expect(warnings).toEqual([]);
   });
 
-  it.each([
+  test.each([
     ['linux', {}, '/home/ada/.local/share/faiss-memory', '/home/ada/.config/faiss-memory/config.json'],
     [
       'linux',
@@ -131,7 +131,7 @@ describe('defaults', () => {
     expect(resolved.configFile).toBe(configFile);
   });
 
-  it('follow the folders of Windows', () => {
+  test('follow the folders of Windows', () => {
     const homeDirectory = 'C:\\Users\\ada';
     const bare = resolveConfig(input({ platform: 'win32', homeDirectory }));
     expect(bare.settings.dataDir).toBe('C:\\Users\\ada\\AppData\\Local\\faiss-memory');
@@ -144,7 +144,7 @@ describe('defaults', () => {
 });
 
 describe('precedence', () => {
-  it('is flags, environment, file, default, for each key by itself', () => {
+  test('is flags, environment, file, default, for each key by itself', () => {
     const config = withFile(
       { project: 'file', trashDays: 1, textLimit: 500, embedding: { threads: 3 } },
       {
@@ -161,7 +161,7 @@ describe('precedence', () => {
     expect(sources['secrets']).toEqual({ kind: 'default' });
   });
 
-  it('holds for every setting: each of its three sources beats the next', () => {
+  test('holds for every setting: each of its three sources beats the next', () => {
     const samples: Record<string, [string, string, string]> = {
       dataDir: ['/a', '/b', '/c'],
       timeZone: ['Asia/Tokyo', 'Europe/Berlin', 'UTC'],
@@ -204,7 +204,7 @@ describe('precedence', () => {
     }
   });
 
-  it('takes empty texts as unset in every source', () => {
+  test('takes empty texts as unset in every source', () => {
     const config = withFile(
       { project: '', embedding: { model: '' } },
       {
@@ -218,20 +218,20 @@ describe('precedence', () => {
 });
 
 describe('paths', () => {
-  it('start at the place where they are written', () => {
+  test('start at the place where they are written', () => {
     const fromFile = resolveConfig(withFile({ dataDir: 'memories' }));
     expect(fromFile.settings.dataDir).toBe(join(folder, 'memories'));
     const fromFlag = resolveConfig(input({ flags: { values: { dataDir: '../memories' } } }));
     expect(fromFlag.settings.dataDir).toBe('/home/ada/memories');
   });
 
-  it('may start with ~ everywhere', () => {
+  test('may start with ~ everywhere', () => {
     expect(resolveConfig(input({ env: { MEMORY_DATA_DIR: '~/m' } })).settings.dataDir).toBe('/home/ada/m');
     expect(resolveConfig(input({ env: { MEMORY_DATA_DIR: '~' } })).settings.dataDir).toBe('/home/ada');
     expect(resolveConfig(withFile({ dataDir: '~/m' })).settings.dataDir).toBe('/home/ada/m');
   });
 
-  it('may not be relative in the environment, where nobody knows the working directory', () => {
+  test('may not be relative in the environment, where nobody knows the working directory', () => {
     expect(problemsOf(input({ env: { MEMORY_DATA_DIR: 'memories' } }))).toEqual([
       'dataDir is "memories" (environment variable MEMORY_DATA_DIR); allowed is the path of a folder that is absolute or starts with ~/ (relative paths are allowed in config.json and flags only)',
     ]);
@@ -239,7 +239,7 @@ describe('paths', () => {
 });
 
 describe('errors', () => {
-  it('name key, value, source and what is allowed, all at once', () => {
+  test('name key, value, source and what is allowed, all at once', () => {
     const config = withFile(
       { secrets: 'hide', embeding: {}, embedding: { threads: 2.5, modle: 'x' } },
       {
@@ -261,7 +261,7 @@ describe('errors', () => {
     );
   });
 
-  it.each([
+  test.each([
     ['[]', 'holds []; '],
     ['"x"', 'holds "x"'],
     ['{"project": 1}', 'project is 1 '],
@@ -276,7 +276,7 @@ describe('errors', () => {
     expect(first).toContain(message.replace('; ', ''));
   });
 
-  it('refuse a named config file that is missing, and accept a missing default one', () => {
+  test('refuse a named config file that is missing, and accept a missing default one', () => {
     const missing = join(folder, 'nowhere.json');
     expect(problemsOf(input({ env: { MEMORY_CONFIG: missing } }))[0]).toContain(`${missing} cannot be read`);
     expect(problemsOf(input({ flags: { configFile: missing } }))[0]).toContain('cannot be read');
@@ -286,7 +286,7 @@ describe('errors', () => {
     expect(problemsOf(input({ homeDirectory: folder }))).toEqual([]);
   });
 
-  it('refuse endpoints with credentials or queries in the address', () => {
+  test('refuse endpoints with credentials or queries in the address', () => {
     for (const address of ['ftp://a', 'http://user:pass@a', 'http://a?key=1', 'nonsense', 'http://a#x']) {
       expect(problemsOf(input({ env: { MEMORY_EMBEDDING_BASE_URL: address } }))).toHaveLength(1);
     }
@@ -294,7 +294,7 @@ describe('errors', () => {
     expect(ok.settings.embedding.baseUrl).toBe('http://127.0.0.1:1/v1');
   });
 
-  it('are the only exception for any JSON in the file', () => {
+  test('are the only exception for any JSON in the file', () => {
     fc.assert(
       fc.property(fc.jsonValue(), (content) => {
         const lines = problemsOf(withFile(JSON.stringify(content)));
@@ -306,7 +306,7 @@ describe('errors', () => {
 });
 
 describe('the environment', () => {
-  it('warns about unknown MEMORY_ and CLOUD_SYNC_ names, and leaves others alone', () => {
+  test('warns about unknown MEMORY_ and CLOUD_SYNC_ names, and leaves others alone', () => {
     const env = { MEMORY_DATADIR: '/x', MEMORY_FILE_PATH: '/x', CLOUD_SYNC_BUKET: 'b', PATH: '/bin' };
     expect(resolveConfig(input({ env })).warnings).toEqual([
       'The environment variable MEMORY_DATADIR is no setting of faiss-memory; did you mean MEMORY_DATA_DIR?',
@@ -319,7 +319,7 @@ describe('the environment', () => {
 describe('secrets', () => {
   const key = 'sk-the-secret';
 
-  it('come from the environment, the file, or a file of their own', () => {
+  test('come from the environment, the file, or a file of their own', () => {
     const secretFile = join(folder, 'key.txt');
     writeFileSync(secretFile, `${key}\n`);
     const configs = [
@@ -335,7 +335,7 @@ describe('secrets', () => {
     }
   });
 
-  it('may not come by flag, nor twice from one source, nor from an empty file', () => {
+  test('may not come by flag, nor twice from one source, nor from an empty file', () => {
     const empty = join(folder, 'empty.txt');
     writeFileSync(empty, '\n');
     expect(problemsOf(input({ flags: { values: { 'embedding.apiKey': key } } }))[0]).toContain('is a secret');
@@ -346,7 +346,7 @@ describe('secrets', () => {
     );
   });
 
-  it('never show in an error', () => {
+  test('never show in an error', () => {
     const lines = problemsOf(withFile({ embedding: { apiKey: [key] } })).join();
     expect(lines).toContain('embedding.apiKey');
     expect(lines).not.toContain(key);

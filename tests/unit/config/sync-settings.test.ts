@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { providerPresets } from '../../../src/blob/provider-presets.ts';
 import { resolveConfig } from '../../../src/config/resolve.ts';
 import type { Settings } from '../../../src/config/schema.ts';
@@ -37,7 +37,7 @@ function problemsOf(env: Environment): string[] {
 const KEYS = { CLOUD_SYNC_ACCESS_KEY: 'the-access-key', CLOUD_SYNC_SECRET_KEY: 'the-secret-key' };
 
 describe('the settings of sync', () => {
-  it('are read from the names that users know', () => {
+  test('are read from the names that users know', () => {
     const { sync } = settingsOf({
       ...KEYS,
       CLOUD_SYNC_ENABLED: 'true',
@@ -70,7 +70,7 @@ describe('the settings of sync', () => {
     expect(JSON.stringify(sync)).not.toMatch(/the-|herons/);
   });
 
-  it('take secrets from files', () => {
+  test('take secrets from files', () => {
     const fileWith = (content: string): string => {
       const path = join(folder, content);
       writeFileSync(path, `${content}\n`);
@@ -89,7 +89,7 @@ describe('the settings of sync', () => {
     ]);
   });
 
-  it.each([
+  test.each([
     ['true', true],
     ['1', true],
     ['Yes', true],
@@ -104,21 +104,21 @@ describe('the settings of sync', () => {
     expect(sync.enabled).toBe(enabled);
   });
 
-  it('are unset by empty texts', () => {
+  test('are unset by empty texts', () => {
     const names = ['PROVIDER', 'BUCKET', 'PREFIX', 'REGION', 'ENDPOINT', 'ACCESS_KEY', 'SECRET_KEY'];
     const more = ['PASSPHRASE', 'SCHEDULE', 'MODE', 'ACCESS_KEY_FILE', 'SECRET_KEY_FILE', 'PASSPHRASE_FILE'];
     const env = Object.fromEntries([...names, ...more].map((name) => [`CLOUD_SYNC_${name}`, '']));
     expect(settingsOf(env)).toEqual(settingsOf({}));
   });
 
-  it('offer every provider that there is', () => {
+  test('offer every provider that there is', () => {
     const ways: readonly string[] = ['s3', 'gcs', 'azure', 'folder'];
     expect(new Set(SYNC_PROVIDERS)).toEqual(new Set([...ways, ...Object.keys(providerPresets)]));
   });
 });
 
 describe('wrong settings of sync are named with their remedy', () => {
-  it.each<[string, Environment, RegExp]>([
+  test.each<[string, Environment, RegExp]>([
     [
       'on without a bucket',
       { CLOUD_SYNC_ENABLED: '1' },
@@ -153,7 +153,7 @@ describe('wrong settings of sync are named with their remedy', () => {
     expect(problems[0]).not.toContain('the-');
   });
 
-  it('a secret given directly and as a file', () => {
+  test('a secret given directly and as a file', () => {
     const path = join(folder, 'passphrase');
     writeFileSync(path, 'x');
     const env = { CLOUD_SYNC_PASSPHRASE: 'y', CLOUD_SYNC_PASSPHRASE_FILE: path };
@@ -162,12 +162,12 @@ describe('wrong settings of sync are named with their remedy', () => {
 });
 
 describe('toBlobSettings', () => {
-  it('opens a folder by its path', () => {
+  test('opens a folder by its path', () => {
     const { sync } = settingsOf(on('folder', { CLOUD_SYNC_BUCKET: '~/nas' }));
     expect(toBlobSettings(sync)).toEqual({ provider: 'folder', path: '/home/ada/nas' });
   });
 
-  it('makes a preset out of the name of a provider', () => {
+  test('makes a preset out of the name of a provider', () => {
     const { sync } = settingsOf(on('b2', { ...KEYS, CLOUD_SYNC_REGION: 'us-west-004' }));
     expect(toBlobSettings(sync)).toMatchObject({
       provider: 's3',
@@ -180,7 +180,7 @@ describe('toBlobSettings', () => {
     expect(toBlobSettings(settingsOf(on('s3', {})).sync)).not.toHaveProperty('preset');
   });
 
-  it('reads the pair of keys as name and key of an Azure account', () => {
+  test('reads the pair of keys as name and key of an Azure account', () => {
     expect(toBlobSettings(settingsOf(on('azure', KEYS)).sync)).toMatchObject({
       provider: 'azure',
       accountName: 'the-access-key',
@@ -188,7 +188,7 @@ describe('toBlobSettings', () => {
     });
   });
 
-  it('leaves the credentials of Google to Google', () => {
+  test('leaves the credentials of Google to Google', () => {
     const settings = toBlobSettings(settingsOf(on('gcs', {})).sync);
     expect(settings).toEqual({ provider: 'gcs', bucket: 'memories', prefix: 'faiss-memory/' });
   });

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { decodeError, encodeError } from '../../../src/errors/error-codec.ts';
 import { FaissMemoryError } from '../../../src/errors/faiss-memory-error.ts';
 import { InvalidInputError } from '../../../src/errors/invalid-input-error.ts';
@@ -13,7 +13,7 @@ function overTheWire(error: unknown): FaissMemoryError {
 }
 
 describe('errors between threads', () => {
-  it.each([
+  test.each([
     new NotFoundError(['a', 'b']),
     new InvalidInputError('drafts[0].text', 'is empty', 'allowed is a text'),
     new StoreDamagedError('/data/memory.sqlite', 'is damaged'),
@@ -29,13 +29,13 @@ describe('errors between threads', () => {
     expect(String(received)).toBe(String(error));
   });
 
-  it('keep the trace and the causes for logs', () => {
+  test('keep the trace and the causes for logs', () => {
     const error = new StoreUnavailableError('outer', { cause: new Error('inner', { cause: 'root' }) });
     const { cause } = overTheWire(error);
     expect(String(cause)).toMatch(/outer[^]*error-codec\.test[^]*caused by Error: inner[^]*caused by root/);
   });
 
-  it.each([
+  test.each([
     ['a bug', new TypeError('x is not a function'), 'x is not a function'],
     ['no error at all', 'text', 'text'],
   ])('turn %s into an internal error', (_, thrown, message) => {

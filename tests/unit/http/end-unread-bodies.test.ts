@@ -1,8 +1,8 @@
-import { expect, it } from 'vitest';
+import { expect, test } from 'vitest';
 import { endUnreadBodies } from '../../../src/http/end-unread-bodies.ts';
 import { guardedApp } from '../../helpers/guarded-app.ts';
 
-it.each([
+test.each([
   ['HEAD', true],
   ['GET', false],
 ])('a stream for %s is ended by the server: %s', async (method, ended) => {

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { bodyGuard } from '../../../src/http/guards/body-guard.ts';
 import { hostGuard } from '../../../src/http/guards/host-guard.ts';
 import { originGuard } from '../../../src/http/guards/origin-guard.ts';
@@ -15,7 +15,7 @@ describe('hostGuard', () => {
     return codeOf(app.request('/', { headers: { Host: host } }));
   }
 
-  it('lets in names of this machine, at a loopback address', async () => {
+  test('lets in names of this machine, at a loopback address', async () => {
     for (const host of ['127.0.0.1:8765', 'localhost', '[::1]:1']) {
       expect(await answer(host, { host: '127.0.0.1' })).toBe('200');
     }
@@ -24,7 +24,7 @@ describe('hostGuard', () => {
     }
   });
 
-  it('lets in addresses too, in a network, and no names but its own', async () => {
+  test('lets in addresses too, in a network, and no names but its own', async () => {
     for (const host of [
       '192.168.1.5:8765',
       '[fe80::1]:80',
@@ -42,7 +42,7 @@ describe('hostGuard', () => {
     }
   });
 
-  it('quotes no control characters of the name', async () => {
+  test('quotes no control characters of the name', async () => {
     const { app } = guardedApp(hostGuard({ host: '127.0.0.1', allowedHosts: [] }));
     const refused = await app.request('/', { headers: { Host: `evil\u009b${'x'.repeat(500)}` } });
     const { detail } = (await refused.json()) as { detail: string };
@@ -68,7 +68,7 @@ describe('originGuard', () => {
     );
   }
 
-  it.each<[string, Headers]>([
+  test.each<[string, Headers]>([
     ['a program', {}],
     ['its own page', { Origin: 'http://localhost:8765', 'Sec-Fetch-Site': 'same-origin' }],
     ['its own page behind a proxy that speaks TLS', { Origin: 'https://localhost:8765' }],
@@ -79,7 +79,7 @@ describe('originGuard', () => {
     expect([answer.status, answer.headers.get('access-control-allow-origin')]).toEqual([200, null]);
   });
 
-  it('knows its own origin at the usual ports, where it has none', async () => {
+  test('knows its own origin at the usual ports, where it has none', async () => {
     for (const [host, origin] of [
       ['nas', 'http://nas'],
       ['nas:80', 'http://nas'],
@@ -90,7 +90,7 @@ describe('originGuard', () => {
     expect((await request({ Host: 'nas:8080', Origin: 'http://nas' })).status).toBe(403);
   });
 
-  it.each<[string, Headers]>([
+  test.each<[string, Headers]>([
     ['another page', { Origin: 'http://evil.test' }],
     ['another port', { Origin: 'http://localhost:8766' }],
     ['another name of this machine', { Origin: 'http://127.0.0.1:8765' }],
@@ -110,7 +110,7 @@ describe('originGuard', () => {
     expect(await codeOf(request(headers))).toBe('403 ORIGIN_NOT_ALLOWED');
   });
 
-  it('lets a link lead to the page only, and by GET only', async () => {
+  test('lets a link lead to the page only, and by GET only', async () => {
     const link = {
       'Sec-Fetch-Site': 'cross-site',
       'Sec-Fetch-Mode': 'navigate',
@@ -122,7 +122,7 @@ describe('originGuard', () => {
     expect((await request(link, [], '/', 'POST')).status).toBe(403);
   });
 
-  it('gives CORS headers to the origins that are allowed, and to no others', async () => {
+  test('gives CORS headers to the origins that are allowed, and to no others', async () => {
     const allowed = ['https://notes.example.org'];
     const answer = await request({ Origin: 'https://notes.example.org' }, allowed);
     expect(answer.headers.get('access-control-allow-origin')).toBe('https://notes.example.org');
@@ -151,7 +151,7 @@ describe('tokenGuard', () => {
     return Promise.all(codes).then((all) => all.join());
   }
 
-  it.each<[string, Headers, string]>([
+  test.each<[string, Headers, string]>([
     ['no token', {}, '401 UNAUTHORIZED,401 UNAUTHORIZED'],
     ['the token', { Authorization: 'Bearer the-token-to-write' }, '200,200'],
     ['spaces around it', { Authorization: 'Bearer   the-token-to-write ' }, '200,200'],
@@ -173,7 +173,7 @@ describe('tokenGuard', () => {
     expect(await answer(both, headers)).toBe(codes);
   });
 
-  it('lets everybody do everything when there is no token', async () => {
+  test('lets everybody do everything when there is no token', async () => {
     expect(await answer({ token: undefined, readToken: undefined }, {})).toBe('200,200');
   });
 });
@@ -197,12 +197,12 @@ describe('bodyGuard', () => {
     return { stream, sent: () => sent };
   }
 
-  it('refuses an announced length without reading', async () => {
+  test('refuses an announced length without reading', async () => {
     expect(await send('12345678901', { 'Content-Length': '11' })).toBe('413 REQUEST_TOO_LARGE');
     expect(await send('1234567890', { 'Content-Length': '10' })).toBe('200');
   });
 
-  it('refuses a body of unknown length as soon as it is too long, and reads the rest away', async () => {
+  test('refuses a body of unknown length as soon as it is too long, and reads the rest away', async () => {
     const chunked = { 'Transfer-Encoding': 'chunked' };
     expect(await send(chunks(2).stream, chunked)).toBe('200');
     const long = chunks(20);
@@ -210,7 +210,7 @@ describe('bodyGuard', () => {
     await expect.poll(long.sent).toBeGreaterThan(20);
   });
 
-  it('has another limit for another path', async () => {
+  test('has another limit for another path', async () => {
     const { app } = guardedApp(bodyGuard((path) => (path === '/large' ? 100 : 10)));
     app.post('*', (context) => context.text('in'));
     const options = { method: 'POST', headers: { 'Content-Length': '50' }, body: 'a'.repeat(50) };

@@ -1,5 +1,5 @@
 import { Hono } from 'hono';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { StoreUnavailableError } from '../../../src/errors/store-unavailable-error.ts';
 import { mountHealth } from '../../../src/http/health.ts';
 import type { HttpEnvironment } from '../../../src/http/http-environment.ts';
@@ -17,7 +17,7 @@ const working: OpenServices = () =>
 const broken: OpenServices = () => Promise.reject(new StoreUnavailableError('The disk is gone'));
 
 describe('health', () => {
-  it.each([
+  test.each([
     ['works', working, false, 200, { status: 'ok', live: true, ready: true }],
     ['cannot open its store', broken, false, 503, { status: 'unavailable', live: true, ready: false }],
     ['is stopping', working, true, 503, { status: 'unavailable', live: true, ready: false }],

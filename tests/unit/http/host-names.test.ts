@@ -1,18 +1,18 @@
 import { isIP } from 'node:net';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { inAddress, isLoopback } from '../../../src/http/guards/host-names.ts';
 import { hostName } from '../../../src/util/host-name.ts';
 
 describe('isLoopback', () => {
-  it.each(['localhost', 'LocalHost', 'ip6-localhost', '127.0.0.1', '127.255.255.254', '::1', '[::1]'])(
+  test.each(['localhost', 'LocalHost', 'ip6-localhost', '127.0.0.1', '127.255.255.254', '::1', '[::1]'])(
     '%s is',
     (host) => {
       expect(isLoopback(host)).toBe(true);
     },
   );
 
-  it.each([
+  test.each([
     '0.0.0.0',
     '::',
     '128.0.0.1',
@@ -35,7 +35,7 @@ describe('isLoopback', () => {
 });
 
 describe('hostName', () => {
-  it.each([
+  test.each([
     ['localhost', 'localhost'],
     ['LocalHost:8765', 'localhost'],
     ['127.0.0.1:1', '127.0.0.1'],
@@ -46,7 +46,7 @@ describe('hostName', () => {
     expect(hostName(header)).toBe(name);
   });
 
-  it.each([
+  test.each([
     '',
     ' ',
     ':80',
@@ -68,7 +68,7 @@ describe('hostName', () => {
     expect(hostName(header)).toBeUndefined();
   });
 
-  it('never takes for this machine what an address would take for another one', () => {
+  test('never takes for this machine what an address would take for another one', () => {
     const part = fc.constantFrom(
       'localhost',
       '127.0.0.1',
@@ -106,7 +106,7 @@ describe('hostName', () => {
 });
 
 describe('inAddress', () => {
-  it('writes IPv6 in brackets, so that the address can be read again', () => {
+  test('writes IPv6 in brackets, so that the address can be read again', () => {
     expect(inAddress('127.0.0.1')).toBe('127.0.0.1');
     expect(inAddress('::1')).toBe('[::1]');
     fc.assert(

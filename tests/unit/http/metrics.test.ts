@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { expect, test } from 'vitest';
 import { Metrics } from '../../../src/http/metrics.ts';
 import type { MemoryApi, Stats } from '../../../src/memory/memory-api.ts';
 import type { SyncApi, SyncStatus } from '../../../src/sync/sync-api.ts';
@@ -17,7 +17,7 @@ function withPush(lastPush: SyncStatus['lastPush']): SyncApi['status'] {
 
 const NAME = 'faiss_memory_last_push_timestamp_seconds';
 
-it('have no time of the last push when there was none', async () => {
+test('have no time of the last push when there was none', async () => {
   const never = await metrics(() => Promise.resolve(STATS), withPush(null)).text();
   expect(never.body).toContain(`# TYPE ${NAME} gauge\n`);
   expect(never.body).not.toMatch(new RegExp(`^${NAME}`, 'm'));
@@ -26,7 +26,7 @@ it('have no time of the last push when there was none', async () => {
   expect((await once.text()).body).toContain('\nfaiss_memory_memories{state="trash"} 2\n');
 });
 
-it('leave out what cannot be known, and tell the rest', async () => {
+test('leave out what cannot be known, and tell the rest', async () => {
   let broken = false;
   const stats = (): Promise<Stats> =>
     broken ? Promise.reject(new Error('no disk')) : Promise.resolve(STATS);

@@ -1,4 +1,4 @@
-import { expect, it, vi } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import * as z from 'zod/mini';
 import { defineRoute } from '../../../src/http/define-route.ts';
 import { mountRoute } from '../../../src/http/mount-route.ts';
@@ -31,7 +31,7 @@ function endlessRoute() {
   return { app, ended };
 }
 
-it('answers 503 when the operation takes too long, and ends it', async () => {
+test('answers 503 when the operation takes too long, and ends it', async () => {
   const { app, ended } = endlessRoute();
   const answer = await app.request('/endless', { method: 'POST' });
   expect(answer.status).toBe(503);
@@ -43,14 +43,14 @@ it('answers 503 when the operation takes too long, and ends it', async () => {
   await expect.poll(() => ended.mock.calls.length).toBe(1);
 });
 
-it('answers 503 when the request takes too long to arrive', async () => {
+test('answers 503 when the request takes too long to arrive', async () => {
   const { app } = endlessRoute();
   const body = new ReadableStream({ pull: () => new Promise(() => undefined) });
   const answer = await app.request('/endless', { method: 'POST', body, duplex: 'half' });
   expect(answer.status).toBe(503);
 });
 
-it('ends the operation when the caller goes away', async () => {
+test('ends the operation when the caller goes away', async () => {
   const { app, ended } = endlessRoute();
   const caller = new AbortController();
   const answering = app.request('/endless', { method: 'POST', signal: caller.signal });

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import * as z from 'zod/mini';
 import { defineRoute } from '../../../src/http/define-route.ts';
 import { openApiDocument } from '../../../src/http/openapi.ts';
@@ -45,7 +45,7 @@ function described(route: typeof example): Operation {
 }
 
 describe('openApiDocument', () => {
-  it('tells where each field stands', () => {
+  test('tells where each field stands', () => {
     const { parameters, body, bodyRequired } = described(example);
     expect(parameters).toMatchObject([
       { name: 'id', in: 'path', required: true, schema: { type: 'string', minLength: 1 } },
@@ -55,7 +55,7 @@ describe('openApiDocument', () => {
     expect([body?.required, bodyRequired]).toEqual([['to'], true]);
   });
 
-  it('has all fields of a GET in its query, objects as JSON', () => {
+  test('has all fields of a GET in its query, objects as JSON', () => {
     const { parameters, body } = described(list);
     expect(body).toBeUndefined();
     expect(parameters).toMatchObject([
@@ -64,7 +64,7 @@ describe('openApiDocument', () => {
     ]);
   });
 
-  it('describes the answers: done, as a stream, and every problem', () => {
+  test('describes the answers: done, as a stream, and every problem', () => {
     const { responses } = described(example);
     expect(Object.keys(responses)).toEqual(
       expect.arrayContaining(['200', '201', '400', '401', '403', '404', '413', '429', '500', '507']),
@@ -74,7 +74,7 @@ describe('openApiDocument', () => {
     expect(Object.keys(described(list).responses)).not.toContain('507');
   });
 
-  it('is made of the routes that are mounted, each with a name of its own', () => {
+  test('is made of the routes that are mounted, each with a name of its own', () => {
     const document = openApiDocument(allRoutes, '1.2.3');
     expect(document['info']).toMatchObject({ version: '1.2.3' });
     const operations = operationsOf(document);
@@ -85,7 +85,7 @@ describe('openApiDocument', () => {
     }
   });
 
-  it('has no gaps, and no paths of the machine that made it', () => {
+  test('has no gaps, and no paths of the machine that made it', () => {
     expect(JSON.stringify(openApiDocument(allRoutes, '1.2.3'))).not.toMatch(/undefined|\/home\/|file:/);
   });
 });

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { ConfirmationNeededError } from '../../../src/errors/confirmation-needed-error.ts';
 import { type ErrorCode, FaissMemoryError } from '../../../src/errors/faiss-memory-error.ts';
 import { InvalidInputError } from '../../../src/errors/invalid-input-error.ts';
@@ -14,7 +14,7 @@ function allCodes(): ErrorCode[] {
 }
 
 describe('toProblem', () => {
-  it('has a status and a phrase for every code', () => {
+  test('has a status and a phrase for every code', () => {
     const codes = allCodes();
     expect(codes.length).toBeGreaterThan(35);
     for (const code of codes) {
@@ -25,7 +25,7 @@ describe('toProblem', () => {
     }
   });
 
-  it('says what happened and what to do, in the words of the caller', () => {
+  test('says what happened and what to do, in the words of the caller', () => {
     const refused = new FaissMemoryError('STORE_FULL', 'The disk is full', {
       fix: 'Make room.',
       retryable: true,
@@ -44,13 +44,13 @@ describe('toProblem', () => {
     expect(toProblem(input, 'r').detail).toBe('all_tags is 5; allowed is a list of texts');
   });
 
-  it('shows what would change when that must be confirmed', () => {
+  test('shows what would change when that must be confirmed', () => {
     const problem = toProblem(new ConfirmationNeededError('It would remove 5', { removed: 5 }), 'r');
     expect(problem).toMatchObject({ status: 409, code: 'CONFIRMATION_NEEDED', dry_run: { removed: 5 } });
     expect(toProblem(new FaissMemoryError('STATE_CHANGED', 'x'), 'r')).not.toHaveProperty('dry_run');
   });
 
-  it.each([
+  test.each([
     ['an error of a library', new TypeError('/home/ada/secret.db is not a function')],
     ['an unexpected error of ours', new FaissMemoryError('INTERNAL', 'secret state', { fix: 'secret fix' })],
     ['a text', 'secret'],
@@ -63,7 +63,7 @@ describe('toProblem', () => {
 });
 
 describe('answerProblem', () => {
-  it('keeps the headers that were set before, and adds those of the refusal', async () => {
+  test('keeps the headers that were set before, and adds those of the refusal', async () => {
     const { app } = guardedApp(async (context, next) => {
       context.header('RateLimit', 'limit=5');
       context.res.headers.set('Access-Control-Allow-Origin', 'https://notes.example.org');

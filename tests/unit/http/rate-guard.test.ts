@@ -1,5 +1,5 @@
 import type { HttpBindings } from '@hono/node-server';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { rateGuard } from '../../../src/http/guards/rate-guard.ts';
 import { codeOf, guardedApp } from '../../helpers/guarded-app.ts';
 
@@ -21,7 +21,7 @@ function serverWith(limit: number): (remoteAddress: string) => Promise<string> {
 }
 
 describe('rateGuard', () => {
-  it('counts each client by itself', async () => {
+  test('counts each client by itself', async () => {
     const from = serverWith(2);
     expect([await from('10.0.0.1'), await from('10.0.0.1'), await from('10.0.0.1')]).toEqual([
       '200',
@@ -31,14 +31,14 @@ describe('rateGuard', () => {
     expect(await from('10.0.0.2')).toBe('200');
   });
 
-  it('lets a client in again when the minute is over', async () => {
+  test('lets a client in again when the minute is over', async () => {
     const from = serverWith(1);
     expect([await from('10.0.0.1'), await from('10.0.0.1')]).toEqual(['200', '429 RATE_LIMITED']);
     vi.advanceTimersByTime(60_000);
     expect(await from('10.0.0.1')).toBe('200');
   });
 
-  it('says when that is', async () => {
+  test('says when that is', async () => {
     const { app } = guardedApp(rateGuard(1));
     const bindings = { incoming: { socket: { remoteAddress: '10.0.0.1' } } } as unknown as HttpBindings;
     await app.request('/', {}, bindings);
@@ -47,7 +47,7 @@ describe('rateGuard', () => {
     expect(refused.headers.get('retry-after')).toBe('40');
   });
 
-  it('with 0 lets in any number', async () => {
+  test('with 0 lets in any number', async () => {
     const from = serverWith(0);
     for (let count = 0; count < 100; count += 1) expect(await from('10.0.0.1')).toBe('200');
   });

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import * as z from 'zod/mini';
 import { defineRoute, type Method } from '../../../src/http/define-route.ts';
 import { readRequest } from '../../../src/http/read-request.ts';
@@ -32,7 +32,7 @@ async function fields(answer: Response | Promise<Response>): Promise<unknown> {
 }
 
 describe('the query', () => {
-  it('has one text or a list for each name, and keeps what is empty', async () => {
+  test('has one text or a list for each name, and keeps what is empty', async () => {
     const get = echo('GET', '/list');
     expect(await fields(get('/list?a=1&b=x&b=y&c=&d=%C3%A9+%2B'))).toEqual({
       a: '1',
@@ -43,12 +43,12 @@ describe('the query', () => {
     expect(await fields(get('/list'))).toEqual({});
   });
 
-  it('never reaches the prototype', async () => {
+  test('never reaches the prototype', async () => {
     const answer = await echo('GET', '/list')('/list?__proto__=x&constructor=y&toString=z');
     expect(await answer.text()).toBe('{"__proto__":"x","constructor":"y","toString":"z"}');
   });
 
-  it('of a request with a body holds only what may stand there', async () => {
+  test('of a request with a body holds only what may stand there', async () => {
     const post = echo('POST', '/act', ['confirm']);
     expect(await fields(post('/act?confirm=true', '{"name":"a"}'))).toEqual({ confirm: 'true', name: 'a' });
     expect(await fields(post('/act?confirm=true', '{"confirm":"token"}'))).toEqual({ confirm: 'token' });
@@ -60,7 +60,7 @@ describe('the query', () => {
 });
 
 describe('the path', () => {
-  it('is decoded once, and stands above the body', async () => {
+  test('is decoded once, and stands above the body', async () => {
     const patch = echo('PATCH', '/memory/{id}');
     expect(await fields(patch('/memory/a%2Fb%20c%2525', '{"id":"other","text":"x"}'))).toEqual({
       id: 'a/b c%25',
@@ -73,7 +73,7 @@ describe('the path', () => {
 describe('the body', () => {
   const post = echo('POST', '/act');
 
-  it.each([
+  test.each([
     'application/json',
     'APPLICATION/JSON; charset=utf-8',
     'application/json;x',
@@ -83,7 +83,7 @@ describe('the body', () => {
     expect(await fields(post('/act', '{"a":1}', type))).toEqual({ a: 1 });
   });
 
-  it.each([
+  test.each([
     'text/plain',
     'text/json',
     'application/jsonp',
@@ -94,12 +94,12 @@ describe('the body', () => {
     expect(await codeOf(post('/act', '{"a":1}', type))).toBe('415 UNSUPPORTED_MEDIA_TYPE');
   });
 
-  it('may be absent, whatever its type', async () => {
+  test('may be absent, whatever its type', async () => {
     for (const body of [undefined, '', ' \r\n'])
       expect(await fields(post('/act', body, 'text/plain'))).toEqual({});
   });
 
-  it('is an object, or refused', async () => {
+  test('is an object, or refused', async () => {
     await fc.assert(
       fc.asyncProperty(fc.oneof(fc.json(), fc.string()), async (body) => {
         const answer = await post('/act', body);

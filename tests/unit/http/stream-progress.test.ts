@@ -1,5 +1,5 @@
 import { Hono } from 'hono';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { WorkOptions } from '../../../src/backup/backup-api.ts';
 import { SyncOffError } from '../../../src/errors/sync-off-error.ts';
 import type { RouteData } from '../../../src/http/define-route.ts';
@@ -29,7 +29,7 @@ async function eventsOf(perform: (work: WorkOptions) => Promise<RouteData>): Pro
 }
 
 describe('streamProgress', () => {
-  it('sends each step once, then the result', async () => {
+  test('sends each step once, then the result', async () => {
     const events = await eventsOf(({ onProgress }) => {
       for (const done of [1, 2, 3]) onProgress?.({ step: 'reading', done, total: 3 });
       onProgress?.({ step: 'writing', done: 1 });
@@ -42,20 +42,20 @@ describe('streamProgress', () => {
     );
   });
 
-  it('ends with a problem when the work fails', async () => {
+  test('ends with a problem when the work fails', async () => {
     const events = await eventsOf(() => Promise.reject(new SyncOffError()));
     expect(events).toMatch(/^event: problem\ndata: {.*"code":"SYNC_OFF".*"request_id":"the-request"/);
     expect(logged).toEqual([]);
   });
 
-  it('logs what nobody expected, and tells the caller no more than that', async () => {
+  test('logs what nobody expected, and tells the caller no more than that', async () => {
     const events = await eventsOf(() => Promise.reject(new Error('the inside of it')));
     expect(events).toMatch(/"code":"INTERNAL"/);
     expect(events).not.toContain('the inside');
     expect(logged.join('')).toContain('the inside of it');
   });
 
-  it('keeps silent work alive', async () => {
+  test('keeps silent work alive', async () => {
     const events = eventsOf(
       () =>
         new Promise((resolve) => {

@@ -1,8 +1,8 @@
 import { McpServer } from '@modelcontextprotocol/server';
-import { expect, it } from 'vitest';
+import { expect, test } from 'vitest';
 import { EventStreamSessions } from '../../../src/mcp/event-stream-sessions.ts';
 
-it('takes no message that arrives when its stream has ended', async () => {
+test('takes no message that arrives when its stream has ended', async () => {
   const sessions = new EventStreamSessions(() => new McpServer({ name: 'a', version: '1' }), '/messages');
   const { body } = await sessions.open('write');
   const reader = body?.pipeThrough(new TextDecoderStream()).getReader();

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { EventStreamTransport } from '../../../src/mcp/event-stream-transport.ts';
 import { OpenWork } from '../../../src/util/open-work.ts';
 
@@ -9,7 +9,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-it('keeps a silent stream alive, until it is closed', async () => {
+test('keeps a silent stream alive, until it is closed', async () => {
   const transport = new EventStreamTransport('/messages', new OpenWork());
   await transport.start();
   vi.advanceTimersByTime(31_000);

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { readMessages } from '../../../src/mcp/json-rpc.ts';
 import { MAX_JSON_DEPTH, MAX_JSON_VALUES } from '../../../src/wire/bounded-json.ts';
 
@@ -14,7 +14,7 @@ function read(text: string | Uint8Array): unknown[] {
 }
 
 describe('readMessages', () => {
-  it.each<[string, string, unknown[]]>([
+  test.each<[string, string, unknown[]]>([
     ['a message', JSON.stringify(PING), [PING]],
     ['params that are null', '{"jsonrpc":"2.0","id":1,"method":"ping","params":null}', [PING]],
     ['params that are an empty list', '{"jsonrpc":"2.0","id":1,"method":"ping","params":[]}', [PING]],
@@ -50,7 +50,7 @@ describe('readMessages', () => {
     expect(read(text)).toEqual(messages);
   });
 
-  it.each<[string, string, string[]]>([
+  test.each<[string, string, string[]]>([
     ['broken JSON', '{"jsonrpc":"2.0","id":6,"method":', ['null -32700']],
     ['a raw NUL', '{"jsonrpc":"2.0","id":6,"method":"a\0"}', ['null -32700']],
     ['no jsonrpc', '{"id":3,"method":"ping"}', ['3 -32600']],
@@ -86,16 +86,16 @@ describe('readMessages', () => {
     expect(read(text)).toEqual(refusals);
   });
 
-  it('keeps what is right of a batch', () => {
+  test('keeps what is right of a batch', () => {
     const [batch] = readMessages(Buffer.from(JSON.stringify([PING, 5, { id: 2, method: 'ping' }])));
     expect(batch).toMatchObject({ isBatch: true, messages: [PING], refusals: [{ id: null }, { id: 2 }] });
   });
 
-  it('refuses bytes that are not UTF-8', () => {
+  test('refuses bytes that are not UTF-8', () => {
     expect(read(Uint8Array.of(0x7b, 0xff, 0x7d))).toEqual(['null -32700']);
   });
 
-  it.each([
+  test.each([
     ['members', `{${'"a":1,'.repeat(MAX_JSON_VALUES)}"b":1}`],
     ['items', `[${'1,'.repeat(MAX_JSON_VALUES)}1]`],
     ['levels', `${'['.repeat(MAX_JSON_DEPTH)}${']'.repeat(MAX_JSON_DEPTH)}`],
@@ -106,7 +106,7 @@ describe('readMessages', () => {
     expect(read(`{"params":{"id":1,"a":${value}},"method":"x","id":"a\\"b"}`)).toEqual(['"a\\"b" -32600']);
   });
 
-  it('takes the largest call that makes sense', () => {
+  test('takes the largest call that makes sense', () => {
     const tags = Array.from({ length: 64 }, (_, index) => `tag ${index}`);
     const memories = Array.from({ length: 100 }, (_, index) => ({
       text: `fact ${index}`,
@@ -117,7 +117,7 @@ describe('readMessages', () => {
     expect(read(JSON.stringify(call))).toEqual([call]);
   });
 
-  it('makes a message or a refusal of every request, whatever stands in it', () => {
+  test('makes a message or a refusal of every request, whatever stands in it', () => {
     const part = fc.option(fc.jsonValue());
     const request = fc.record({
       jsonrpc: part,

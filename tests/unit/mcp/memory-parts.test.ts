@@ -1,5 +1,5 @@
 import { encode } from 'gpt-tokenizer/encoding/o200k_base';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { boundAnswer } from '../../../src/mcp/answer-size.ts';
 import { leanData, partData, partOf, renderPart } from '../../../src/mcp/memory-parts.ts';
 import type { HistoryEntry, MemoryWithHistory } from '../../../src/memory/memory.ts';
@@ -98,7 +98,7 @@ const kinds: readonly [string, string][] = [
 ];
 
 describe('a long memory in parts', () => {
-  it.each(kinds)('is whole again when they are put together: %s', (_, phrase) => {
+  test.each(kinds)('is whole again when they are put together: %s', (_, phrase) => {
     const text = phrase.repeat(Math.floor(LONG / phrase.length));
     const { parts } = readAll([memoryOf(text)]);
     expect(parts.length).toBeGreaterThan(1);
@@ -107,7 +107,7 @@ describe('a long memory in parts', () => {
     for (const piece of pieces) expect(piece.isWellFormed()).toBe(true);
   });
 
-  it('is whole again in the quotation too, where it has lines', () => {
+  test('is whole again in the quotation too, where it has lines', () => {
     const text = Array.from({ length: 3_000 }, (_, index) => `line ${index} of the log`).join('\n');
     const quoted = readAll([memoryOf(text)])
       .texts.flatMap((part) => part.split('\n').filter((line) => line.startsWith('> ')))
@@ -117,7 +117,7 @@ describe('a long memory in parts', () => {
 });
 
 describe('many memories in parts', () => {
-  it('come with all their versions, tags and metadata', () => {
+  test('come with all their versions, tags and metadata', () => {
     const memories = Array.from({ length: 12 }, (_, index) =>
       memoryOf(`memory ${index} `.repeat(400 * (index + 1)), {
         id: `0198c0de-0000-7000-8000-0000000000${index + 10}`,
@@ -146,7 +146,7 @@ describe('many memories in parts', () => {
     }
   });
 
-  it('refuses a cursor of other memories, and one from before a change', () => {
+  test('refuses a cursor of other memories, and one from before a change', () => {
     const before = memoryOf('word '.repeat(20_000));
     const { next = '' } = partOf([before], undefined);
     expect(() => partOf([{ ...before, updatedAt: NOON + 1 }], next)).toThrow(
@@ -160,7 +160,7 @@ describe('many memories in parts', () => {
 });
 
 describe('the last resort', () => {
-  it('cuts whatever is too long, and leaves data an object', () => {
+  test('cuts whatever is too long, and leaves data an object', () => {
     const data = {
       memories: [{ id: 'a', text: 'x y '.repeat(50_000) }],
       names: Array.from({ length: 9_000 }, String),
@@ -173,7 +173,7 @@ describe('the last resort', () => {
     expect(answer.data['memories']).toMatchObject([{ id: 'a' }]);
   });
 
-  it('takes long names out of one of many memories', () => {
+  test('takes long names out of one of many memories', () => {
     const lean = leanData({
       id: 'a',
       text: 'b',

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { quote, quoteInline } from '../../../src/mcp/quote.ts';
 
 const LINE_ENDS = /\r\n|[\n\v\f\r\u0085\u2028\u2029]/;
@@ -25,7 +25,7 @@ const anyText = fc.oneof(
 );
 
 describe('quote', () => {
-  it('marks every line of every text', () => {
+  test('marks every line of every text', () => {
     fc.assert(
       fc.property(anyText, (text) => {
         const lines = quote(text).split(LINE_ENDS);
@@ -35,24 +35,24 @@ describe('quote', () => {
     );
   });
 
-  it('leaves readable text as it is', () => {
+  test('leaves readable text as it is', () => {
     expect(quote('Grüße aus 東京 🙂\n\n> quoted\tbefore')).toBe(
       '> Grüße aus 東京 🙂\n> \n> > quoted\tbefore',
     );
   });
 
-  it('shows control characters as such instead of obeying them', () => {
+  test('shows control characters as such instead of obeying them', () => {
     expect(quote('a\u001b[2Kb\u202ec')).toBe('> a\ufffd[2Kb\ufffdc');
   });
 });
 
 describe('quoteInline', () => {
-  it('keeps plain names', () => {
+  test('keeps plain names', () => {
     for (const name of ['ops', 'c++', 'docs/readme.md', 'https://example.org', 'ünïcode', '東京', 'a_b-c'])
       expect(quoteInline(name)).toBe(name);
   });
 
-  it('is one line, and ends where it says, for every name', () => {
+  test('is one line, and ends where it says, for every name', () => {
     fc.assert(
       fc.property(anyText, (name) => {
         const quoted = quoteInline(name);

@@ -1,4 +1,4 @@
-import { expect, it, vi } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { SessionPool } from '../../../src/mcp/session-pool.ts';
 
 function pool(limits: { count: number; idleMs: number }) {
@@ -12,7 +12,7 @@ function pool(limits: { count: number; idleMs: number }) {
   return { clock, sessions, open };
 }
 
-it('closes the session that was not used for longest when there are too many', () => {
+test('closes the session that was not used for longest when there are too many', () => {
   const { sessions, open } = pool({ count: 2, idleMs: Infinity });
   const [first, second] = [open('first'), open('second')];
   expect(sessions.use('first')).toBeDefined();
@@ -24,7 +24,7 @@ it('closes the session that was not used for longest when there are too many', (
   expect(third).not.toHaveBeenCalled();
 });
 
-it('closes all that were idle for too long when another one begins', () => {
+test('closes all that were idle for too long when another one begins', () => {
   const { clock, sessions, open } = pool({ count: 10, idleMs: 100 });
   const [first, second, third] = [open('first'), open('second'), open('third')];
   clock.now = 60;
@@ -37,7 +37,7 @@ it('closes all that were idle for too long when another one begins', () => {
   expect(sessions.size).toBe(2);
 });
 
-it('knows no session that was idle for too long', () => {
+test('knows no session that was idle for too long', () => {
   const { clock, sessions, open } = pool({ count: 10, idleMs: 100 });
   const close = open('first');
   clock.now = 100;
@@ -48,7 +48,7 @@ it('knows no session that was idle for too long', () => {
   expect(sessions.size).toBe(0);
 });
 
-it('forgets without closing, and closes all even when one fails', async () => {
+test('forgets without closing, and closes all even when one fails', async () => {
   const { sessions, open } = pool({ count: 10, idleMs: Infinity });
   const [gone, failing, last] = [open('gone'), open('failing'), open('last')];
   failing.mockRejectedValueOnce(new Error('it was closed before'));

@@ -1,6 +1,6 @@
 import { Client } from '@modelcontextprotocol/client';
 import { InMemoryTransport } from '@modelcontextprotocol/server';
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { RestoreRequest, RestoreResult, WorkOptions } from '../../../src/backup/backup-api.ts';
 import { BlobStoreError } from '../../../src/errors/blob-store-error.ts';
 import { SyncOffError } from '../../../src/errors/sync-off-error.ts';
@@ -70,7 +70,7 @@ const MERGED: RestoreResult = {
 };
 
 describe('sync_restore', () => {
-  it('merges without a question, from the remote when sync is on', async () => {
+  test('merges without a question, from the remote when sync is on', async () => {
     const { requests, restore } = restoring(MERGED);
     const status = vi.fn(() => Promise.resolve(syncStatus()));
     const connected = await connect(fakeServices({ sync: { status, restore } }), true);
@@ -84,7 +84,7 @@ describe('sync_restore', () => {
     expect(connected.questions).toEqual([]);
   });
 
-  it('asks before a merge that was held back, and passes the token on', async () => {
+  test('asks before a merge that was held back, and passes the token on', async () => {
     const { requests, restore } = restoring(heldMerge('old\n> quoted'), MERGED);
     const connected = await connect(fakeServices({ sync: { restore } }), true);
     const { data } = await call(connected, 'sync_restore', { mode: 'merge', from: 'remote' });
@@ -93,7 +93,7 @@ describe('sync_restore', () => {
     expect(connected.questions).toEqual([expect.stringContaining('> old\n> > quoted')]);
   });
 
-  it('gives the token of a merge that was held back to a client that cannot ask', async () => {
+  test('gives the token of a merge that was held back to a client that cannot ask', async () => {
     const { restore } = restoring(heldMerge('old'));
     const connected = await connect(fakeServices({ backup: { restore } }));
     const { data, text } = await call(connected, 'sync_restore', { mode: 'merge', from: 'local' });
@@ -101,7 +101,7 @@ describe('sync_restore', () => {
     expect(text).toMatch(/^Held back, because it removes many memories\./);
   });
 
-  it('does not replace when the user says no', async () => {
+  test('does not replace when the user says no', async () => {
     const { requests, restore } = restoring({ ...heldMerge('old'), mode: 'replace' });
     const connected = await connect(fakeServices({ backup: { restore } }), false);
     const wanted = { mode: 'replace', from: 'local', snapshot: 'x' };
@@ -109,14 +109,14 @@ describe('sync_restore', () => {
     expect(requests).toEqual([{ mode: 'replace', snapshot: 'x', dryRun: true }]);
   });
 
-  it('says when there is nothing to merge', async () => {
+  test('says when there is nothing to merge', async () => {
     const { restore } = restoring({ mode: 'merge', snapshots: [], changes: null });
     const connected = await connect(fakeServices({ backup: { restore } }));
     const { text } = await call(connected, 'sync_restore', { mode: 'merge', from: 'local' });
     expect(text).toBe('Nothing to merge: everything is included here.');
   });
 
-  it('cuts long examples and never shows more than three of a kind', async () => {
+  test('cuts long examples and never shows more than three of a kind', async () => {
     const long = 'x'.repeat(200);
     const report = changes({
       applied: false,
@@ -139,7 +139,7 @@ describe('sync_restore', () => {
 });
 
 describe('long calls', () => {
-  it('report their progress with numbers that rise, step by step', async () => {
+  test('report their progress with numbers that rise, step by step', async () => {
     const backup = (_: unknown, options: WorkOptions = {}) => {
       options.onProgress?.({ step: 'reading', done: 3, total: 9 });
       options.onProgress?.({ step: 'writing', done: 1 });
@@ -158,7 +158,7 @@ describe('long calls', () => {
     ]);
   });
 
-  it('end when the client cancels, and are no failure of ours', async () => {
+  test('end when the client cancels, and are no failure of ours', async () => {
     const cancel = new AbortController();
     const aborted = vi.fn();
     const backup = (_: unknown, { signal }: WorkOptions = {}): Promise<never> =>
@@ -182,7 +182,7 @@ describe('long calls', () => {
 describe('sync_upload', () => {
   const made = { outcome: 'written' as const, snapshot: snapshot(), bytesWritten: 10 };
 
-  it('keeps the backup here when sync is off, and says so', async () => {
+  test('keeps the backup here when sync is off, and says so', async () => {
     const push = (): Promise<never> => Promise.reject(new SyncOffError());
     const backup = vi.fn(() => Promise.resolve(made));
     const connected = await connect(fakeServices({ backup: { backup }, sync: { push } }));
@@ -192,7 +192,7 @@ describe('sync_upload', () => {
     expect(backup).toHaveBeenCalledWith({ kind: undefined }, expect.anything());
   });
 
-  it('says what was made when the remote refuses it', async () => {
+  test('says what was made when the remote refuses it', async () => {
     const details = {
       operation: 'put',
       location: 's3 memories',
@@ -210,7 +210,7 @@ describe('sync_upload', () => {
 });
 
 describe('sync_status', () => {
-  it('shows machines, problems with their fix, and the newest ten snapshots by usable names', async () => {
+  test('shows machines, problems with their fix, and the newest ten snapshots by usable names', async () => {
     vi.useFakeTimers({ now: NOON + 90_000, toFake: ['Date'] });
     onTestFinished(() => void vi.useRealTimers());
     const same = snapshot({ machine: 'bbbbbbbbbbbbbbbb', own: false, id: 'other', order: 'after' });
@@ -256,7 +256,7 @@ describe('sync_status', () => {
     expect(data).toMatchObject({ relation: 'diverged', problem: { code: 'no-bucket', fix: 'Create it.' } });
   });
 
-  it('falls back to local backups when the remote goes away meanwhile', async () => {
+  test('falls back to local backups when the remote goes away meanwhile', async () => {
     const gone = new BlobStoreError('unreachable', { operation: 'list', location: 'x', problem: 'gone' });
     const services = fakeServices({
       backup: { list: () => Promise.resolve([snapshot()]) },

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { chunkText } from '../../../src/memory/chunking.ts';
 import { estimateTokens } from '../../../src/memory/estimate-tokens.ts';
 
@@ -7,11 +7,11 @@ const words = (text: string): number => text.split(/\s+/).filter(Boolean).length
 const options = { countTokens: words, maxTokens: 10, overlapTokens: 3, wholeTokens: 12 };
 
 describe('chunkText', () => {
-  it('keeps a short text whole', () => {
+  test('keeps a short text whole', () => {
     expect(chunkText('One two three.', options)).toEqual([{ start: 0, end: 14 }]);
   });
 
-  it('splits on sentence borders', () => {
+  test('splits on sentence borders', () => {
     const text =
       'One two three four five six. Seven eight nine ten eleven. Twelve thirteen fourteen fifteen.';
     const chunks = chunkText(text, options).map(({ start, end }) => text.slice(start, end));
@@ -21,7 +21,7 @@ describe('chunkText', () => {
     ]);
   });
 
-  it('repeats the end of a chunk at the beginning of the next', () => {
+  test('repeats the end of a chunk at the beginning of the next', () => {
     const text = Array.from({ length: 12 }, (_, index) => `Word${index} is.`).join(' ');
     const chunks = chunkText(text, { ...options, overlapTokens: 4 });
     for (const [index, chunk] of chunks.slice(1).entries()) {
@@ -29,7 +29,7 @@ describe('chunkText', () => {
     }
   });
 
-  it('is done in time with long runs of one character', () => {
+  test('is done in time with long runs of one character', () => {
     for (const run of ['.', '!?', '\n', ' ', '."', '日', 'x']) {
       const text = run.repeat(300_000 / run.length);
       const chunks = chunkText(text, { countTokens: estimateTokens });
@@ -37,7 +37,7 @@ describe('chunkText', () => {
     }
   });
 
-  it('covers any text without gaps, within the limit, and never splits a character', () => {
+  test('covers any text without gaps, within the limit, and never splits a character', () => {
     const sentence = fc.array(
       fc.constantFrom('word', '日本語の文章', '🙂', 'x'.repeat(900), '。', '.', '\n', ' '),
       { maxLength: 60 },
@@ -68,7 +68,7 @@ describe('chunkText', () => {
     );
   });
 
-  it('counts a long text in linear work', () => {
+  test('counts a long text in linear work', () => {
     const text = 'abc '.repeat(25_000);
     let counted = 0;
     const countTokens = (part: string): number => {

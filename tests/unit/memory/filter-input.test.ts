@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { InvalidInputError } from '../../../src/errors/invalid-input-error.ts';
 import { parseFilter } from '../../../src/memory/filter-input.ts';
 import { TimeZone } from '../../../src/util/time-zone.ts';
@@ -7,32 +7,32 @@ const NOW = Date.parse('2026-05-10T12:00:00Z');
 const CLOCK = { now: NOW, zone: new TimeZone('UTC') };
 
 describe('parseFilter', () => {
-  it('takes nothing, and empty conditions, as no filter', () => {
+  test('takes nothing, and empty conditions, as no filter', () => {
     expect(parseFilter(undefined, CLOCK)).toEqual({});
     expect(parseFilter({ tags: [], source: '', after: '' }, CLOCK)).toEqual({});
   });
 
-  it('makes the project a condition on metadata', () => {
+  test('makes the project a condition on metadata', () => {
     expect(parseFilter({ project: 'billing', metadata: { kind: 'decision' } }, CLOCK)).toEqual({
       metadata: { kind: 'decision', project: 'billing' },
     });
   });
 
-  it('includes the whole of a last day', () => {
+  test('includes the whole of a last day', () => {
     expect(parseFilter({ after: '2026-05-01', before: '2026-05-01' }, CLOCK)).toEqual({
       createdAfter: Date.parse('2026-05-01T00:00:00.000Z'),
       createdBefore: Date.parse('2026-05-01T23:59:59.999Z'),
     });
   });
 
-  it('reads times and ages', () => {
+  test('reads times and ages', () => {
     expect(parseFilter({ after: '2026-05-01T10:00:00+02:00' }, CLOCK)).toEqual({
       createdAfter: Date.parse('2026-05-01T08:00:00Z'),
     });
     expect(parseFilter({ after: '2w' }, CLOCK)).toEqual({ createdAfter: NOW - 14 * 86_400_000 });
   });
 
-  it.each([
+  test.each([
     'yesterday',
     '2026-13-01',
     '2026-02-30',

@@ -1,7 +1,7 @@
-import { expect, it } from 'vitest';
+import { expect, test } from 'vitest';
 import { readsAsEnglish } from '../../../src/memory/languages.ts';
 
-it.each([
+test.each([
   'Ada likes tea',
   'PostgreSQL',
   '10.4.0.17',
@@ -20,7 +20,7 @@ it.each([
   expect(readsAsEnglish(text)).toBe(true);
 });
 
-it.each([
+test.each([
   'Ada trinkt keinen Kaffee, nur Tee',
   'Das Büro schließt um sechs',
   'El servidor está en Madrid',

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { EmbeddingUnavailableError } from '../../../src/errors/embedding-unavailable-error.ts';
 import { InvalidInputError } from '../../../src/errors/invalid-input-error.ts';
 import { FakeEmbedder } from '../../../src/embedding/fake-embedder.ts';
@@ -35,7 +35,7 @@ async function add(...texts: string[]): Promise<string[]> {
 }
 
 describe('isNovel', () => {
-  it('is true in an empty store, with nothing nearest', async () => {
+  test('is true in an empty store, with nothing nearest', async () => {
     expect(await service.isNovel({ text: 'anything' })).toEqual({
       novel: true,
       threshold: 0.88,
@@ -43,20 +43,20 @@ describe('isNovel', () => {
     });
   });
 
-  it('is false for a text that is there, however it is spaced', async () => {
+  test('is false for a text that is there, however it is spaced', async () => {
     const [id] = await add('Ada drinks tea');
     const answer = await service.isNovel({ text: ' Ada drinks tea ' });
     expect(answer).toMatchObject({ novel: false, nearest: { id, similarity: 1 } });
   });
 
-  it('is false for a text that has no vector yet', async () => {
+  test('is false for a text that has no vector yet', async () => {
     embedder.failure = new EmbeddingUnavailableError('no model');
     const [added] = await service.add({ memories: [{ text: 'Ada drinks tea' }] });
     const answer = await service.isNovel({ text: 'Ada drinks tea', threshold: 1 });
     expect(answer).toMatchObject({ novel: false, nearest: { id: added?.memory.id, similarity: 1 } });
   });
 
-  it('tells by the threshold', async () => {
+  test('tells by the threshold', async () => {
     await add('red green blue yellow');
     const text = 'red green blue purple';
     const { nearest } = await service.isNovel({ text });
@@ -66,7 +66,7 @@ describe('isNovel', () => {
     expect(await service.isNovel({ text, threshold: similarity + 0.01 })).toMatchObject({ novel: true });
   });
 
-  it.each([
+  test.each([
     ['The staging server of the shop is at 10.0.0.5', 'The staging server of the shop is at 10.0.0.6'],
     ['the door in the hall is open', 'the door in the hall is not open'],
     ['Anna from Berlin manages the team of Bob', 'Bob from Berlin manages the team of Anna'],
@@ -78,19 +78,19 @@ describe('isNovel', () => {
     expect(answer.nearest?.differs).toBeDefined();
   });
 
-  it('refuses a threshold outside 0 to 1, and an empty text', async () => {
+  test('refuses a threshold outside 0 to 1, and an empty text', async () => {
     await expect(service.isNovel({ text: 'a', threshold: 1.1 })).rejects.toThrow(InvalidInputError);
     await expect(service.isNovel({ text: ' ' })).rejects.toThrow(InvalidInputError);
   });
 
-  it('fails when nobody can embed', async () => {
+  test('fails when nobody can embed', async () => {
     embedder.failure = new EmbeddingUnavailableError('no model');
     await expect(service.isNovel({ text: 'a' })).rejects.toThrow('no model');
   });
 });
 
 describe('deduplicate', () => {
-  it('reports the groups and changes nothing unless told to', async () => {
+  test('reports the groups and changes nothing unless told to', async () => {
     const [oldest, second, , third] = await add(
       'Two deploys a day',
       'two deploys a day.',
@@ -104,7 +104,7 @@ describe('deduplicate', () => {
     expect((await service.stats()).live).toBe(4);
   });
 
-  it('names what is alike and never removes it', async () => {
+  test('names what is alike and never removes it', async () => {
     const [first, second] = await add('one two three', 'three two one', 'another thing');
     const report = await service.deduplicate({});
     expect(report).toMatchObject({ count: 0, groups: [] });
@@ -115,7 +115,7 @@ describe('deduplicate', () => {
     expect((await service.stats()).live).toBe(3);
   });
 
-  it('keeps the oldest, which takes over what the others have, and puts them into the trash', async () => {
+  test('keeps the oldest, which takes over what the others have, and puts them into the trash', async () => {
     const [oldest, second, other] = await add('Tea at nine', 'tea at 9', 'another thing');
     await service.update({ id: second ?? '', tags: ['b'], source: 'chat', metadata: { owner: 'Ada' } });
     const report = await service.deduplicate({ dryRun: false });
@@ -127,7 +127,7 @@ describe('deduplicate', () => {
     expect((await service.stats()).live).toBe(3);
   });
 
-  it('keeps apart what has another project, source or metadata value', async () => {
+  test('keeps apart what has another project, source or metadata value', async () => {
     const metadata = [{ project: 'x' }, { project: 'y' }, { project: 'x', owner: 'Ada' }, { owner: 'Bob' }];
     for (const about of metadata)
       await service.add({ memories: [{ text: 'Tea at nine', metadata: about }], onDuplicate: 'add' });
@@ -140,7 +140,7 @@ describe('deduplicate', () => {
     ]);
   });
 
-  it('compares long texts to their end, and texts without a vector', async () => {
+  test('compares long texts to their end, and texts without a vector', async () => {
     const long = 'The report lists all regions. '.repeat(30);
     await add(`${long}Sales rose.`, `${long}Sales fell.`);
     embedder.failure = new EmbeddingUnavailableError('no model');
@@ -148,14 +148,14 @@ describe('deduplicate', () => {
     expect(await service.deduplicate({ dryRun: false })).toMatchObject({ compared: 3, pending: 0, count: 1 });
   });
 
-  it('says how many have no vector yet', async () => {
+  test('says how many have no vector yet', async () => {
     await add('one', 'two');
     embedder.failure = new EmbeddingUnavailableError('no model');
     await service.add({ memories: [{ text: 'three' }] });
     expect(await service.deduplicate({})).toMatchObject({ compared: 3, pending: 1 });
   });
 
-  it('finds all of a large group', async () => {
+  test('finds all of a large group', async () => {
     const texts = Array.from({ length: 60 }, () => 'one two three');
     const [oldest] = await add(...texts);
     const report = await service.deduplicate({ dryRun: false });
@@ -164,7 +164,7 @@ describe('deduplicate', () => {
     expect((await service.stats()).live).toBe(1);
   });
 
-  it('leaves alone what was changed while it compared', async () => {
+  test('leaves alone what was changed while it compared', async () => {
     const pairs = ['one two', 'three four', 'five six'].flatMap((text) => [text, text]);
     const [, changed = '', kept = '', , purged = '', last = ''] = await add(...pairs);
     const read = store.getCurrent.bind(store);
@@ -190,7 +190,7 @@ describe('deduplicate', () => {
     ]);
   });
 
-  it('reports progress, and can be ended before anything is deleted', async () => {
+  test('reports progress, and can be ended before anything is deleted', async () => {
     await add('one two', 'two one', 'three');
     const seen: unknown[] = [];
     await service.deduplicate({}, { onProgress: (progress) => seen.push(progress) });
@@ -202,7 +202,7 @@ describe('deduplicate', () => {
 });
 
 describe('map and growth', () => {
-  it('draws the newest memories that have a vector', async () => {
+  test('draws the newest memories that have a vector', async () => {
     await add('one', 'two', 'three');
     const { points, total } = await service.map({ limit: 2 });
     expect(points.map(({ memory }) => memory.text).toSorted()).toEqual(['three', 'two']);
@@ -210,7 +210,7 @@ describe('map and growth', () => {
     for (const { x, y } of points) expect(Math.max(Math.abs(x), Math.abs(y))).toBeLessThanOrEqual(1);
   });
 
-  it('counts the days', async () => {
+  test('counts the days', async () => {
     await add('one', 'two');
     const today = new Date().toISOString().slice(0, 10);
     expect((await service.growth()).reduce((sum, { added }) => sum + added, 0)).toBe(2);

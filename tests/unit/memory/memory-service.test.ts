@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { EmbeddingUnavailableError } from '../../../src/errors/embedding-unavailable-error.ts';
 import { StateChangedError } from '../../../src/errors/state-changed-error.ts';
 import { InvalidInputError } from '../../../src/errors/invalid-input-error.ts';
@@ -51,7 +51,7 @@ async function add(...texts: string[]): Promise<string[]> {
 }
 
 describe('add', () => {
-  it('returns the memory that is there for the same text, and stores it again when told to', async () => {
+  test('returns the memory that is there for the same text, and stores it again when told to', async () => {
     const [id] = await add('Tea, not coffee.');
     const [again] = await service.add({ memories: [{ text: ' Tea, not coffee.\n' }] });
     expect(again).toMatchObject({ outcome: 'existing', memory: { id } });
@@ -60,7 +60,7 @@ describe('add', () => {
     expect(copy?.memory.id).not.toBe(id);
   });
 
-  it('stores what is similar, and says so', async () => {
+  test('stores what is similar, and says so', async () => {
     const [first] = await add(
       'the small staging server of the project alpha in our own data centre in Gdansk runs since last autumn on port 8443',
     );
@@ -74,7 +74,7 @@ describe('add', () => {
     expect(second).toMatchObject({ outcome: 'added', similarChecked: true, similar: [{ id: first }] });
   });
 
-  it('skips or supersedes the same statement when told to', async () => {
+  test('skips or supersedes the same statement when told to', async () => {
     const [first] = await add('The staging server is not on port 8443.');
     const text = "staging server isn't on port 8443";
     const [skipped] = await service.add({ memories: [{ text, tags: ['a'] }], onDuplicate: 'skip' });
@@ -95,7 +95,7 @@ describe('add', () => {
     );
   });
 
-  it.each(['skip', 'supersede'] as const)(
+  test.each(['skip', 'supersede'] as const)(
     'keeps what only resembles a memory, with %s too',
     async (onDuplicate) => {
       const text =
@@ -107,7 +107,7 @@ describe('add', () => {
     },
   );
 
-  it.each([
+  test.each([
     ['skip', { project: 'y' }, 'project'],
     ['skip', { source: 'Bob' }, 'source'],
     ['supersede', { project: 'y' }, 'project'],
@@ -124,7 +124,7 @@ describe('add', () => {
     expect((await service.stats()).live).toBe(2);
   });
 
-  it('finds the same statement without a model, and although others wait for their vectors', async () => {
+  test('finds the same statement without a model, and although others wait for their vectors', async () => {
     embedder.ready = false;
     embedder.failure = new EmbeddingUnavailableError('no model');
     const [first] = await add('할머니 생신은 오월 삼일이다.', '주차장 차단기는 밤 열 시에 닫힌다.');
@@ -136,14 +136,14 @@ describe('add', () => {
     expect(other).toMatchObject({ outcome: 'added' });
   });
 
-  it('supersedes what it has superseded in the same call', async () => {
+  test('supersedes what it has superseded in the same call', async () => {
     const memories = ['Two deploys a day', 'two deploys a day', '2 deploys a day.'].map((text) => ({ text }));
     const results = await service.add({ memories, onDuplicate: 'supersede' });
     expect(results.map(({ outcome }) => outcome)).toEqual(['added', 'superseded', 'superseded']);
     expect(new Set(results.map(({ memory }) => memory.id)).size).toBe(1);
   });
 
-  it('compares a new memory although a long backlog waits and is leased elsewhere', async () => {
+  test('compares a new memory although a long backlog waits and is leased elsewhere', async () => {
     const stamp = await embedder.stamp();
     embedder.ready = false;
     const [first = ''] = await add(
@@ -160,7 +160,7 @@ describe('add', () => {
     expect(written?.outcome).toBe('added');
   });
 
-  it('stores without a model, and gives the vector later', async () => {
+  test('stores without a model, and gives the vector later', async () => {
     embedder.ready = false;
     const [result] = await service.add({ memories: [{ text: 'stored at once' }] });
     expect(result).toMatchObject({ outcome: 'added', similarChecked: false });
@@ -169,7 +169,7 @@ describe('add', () => {
     expect((await service.stats()).embedding.pending).toBe(0);
   });
 
-  it('stores although the embedder or the index fails', async () => {
+  test('stores although the embedder or the index fails', async () => {
     embedder.failure = new EmbeddingUnavailableError('no model');
     expect((await service.add({ memories: [{ text: 'one' }] }))[0]?.outcome).toBe('added');
     embedder.failure = undefined;
@@ -180,14 +180,14 @@ describe('add', () => {
     });
   });
 
-  it('stores all or nothing', async () => {
+  test('stores all or nothing', async () => {
     await expect(service.add({ memories: [{ text: 'good' }, { text: '  ' }] })).rejects.toThrow(
       'memories[1].text is only white space',
     );
     expect((await service.stats()).live).toBe(0);
   });
 
-  it.each([
+  test.each([
     ['', /text is empty/],
     ['x'.repeat(100_001), /text has 100001 characters; allowed are at most 100000/],
     ['bad \ud800 text', /lone surrogate at 4/],
@@ -201,7 +201,7 @@ describe('add', () => {
 describe('secrets', () => {
   const key = ['AKIA', 'Q3EGRZ7WDJ5LMK2P'].join('');
 
-  it('masks them in text, tags and metadata, and says so', async () => {
+  test('masks them in text, tags and metadata, and says so', async () => {
     const [result] = await service.add({
       memories: [{ text: `key ${key}`, metadata: { password: 'hunter2-Zq9x', note: { deep: key } } }],
     });
@@ -209,21 +209,21 @@ describe('secrets', () => {
     expect(result?.masked).toContain('AWS access key');
   });
 
-  it('rejects them when told to', async () => {
+  test('rejects them when told to', async () => {
     open('reject');
     await expect(service.add({ memories: [{ text: `key ${key}` }] })).rejects.toBeInstanceOf(
       SecretRejectedError,
     );
   });
 
-  it('stores them when told to', async () => {
+  test('stores them when told to', async () => {
     open('allow');
     expect((await service.add({ memories: [{ text: `key ${key}` }] }))[0]?.memory.text).toBe(`key ${key}`);
   });
 });
 
 describe('search', () => {
-  it('answers with the reasons', async () => {
+  test('answers with the reasons', async () => {
     const [id] = await add('PostgreSQL holds the invoices', 'Anna likes tea');
     await service.reembed();
     const { hits, mode } = await service.search({ query: 'where are the invoices' });
@@ -231,7 +231,7 @@ describe('search', () => {
     expect(hits[0]).toMatchObject({ memory: { id }, wordRank: 1, vectorRank: 1, matchedWords: ['invoices'] });
   });
 
-  it('answers by words and says why when the embedder fails', async () => {
+  test('answers by words and says why when the embedder fails', async () => {
     await add('PostgreSQL holds the invoices');
     embedder.failure = new EmbeddingUnavailableError('the endpoint is down');
     const response = await service.search({ query: 'invoices' });
@@ -239,7 +239,7 @@ describe('search', () => {
     expect(response.note).toContain('the endpoint is down');
   });
 
-  it('answers by words when the vector index fails', async () => {
+  test('answers by words when the vector index fails', async () => {
     indexFailure = new VectorIndexError('no index');
     await add('PostgreSQL holds the invoices');
     expect(await service.search({ query: 'invoices' })).toMatchObject({
@@ -248,12 +248,12 @@ describe('search', () => {
     });
   });
 
-  it('does not call the embedder for words', async () => {
+  test('does not call the embedder for words', async () => {
     await service.search({ query: 'anything', mode: 'keyword' });
     expect(embedder.calls).toEqual([]);
   });
 
-  it.each([
+  test.each([
     [{ query: ' ' }, /query has 0 characters/],
     [{ query: 'x', limit: 101 }, /limit is 101; allowed is an integer from 1 to 100/],
     [{ query: 'x', limit: 1.5 }, /limit is 1.5/],
@@ -263,7 +263,7 @@ describe('search', () => {
 });
 
 describe('a change of the model', () => {
-  it('embeds everything anew, finds by words meanwhile, and never mixes models', async () => {
+  test('embeds everything anew, finds by words meanwhile, and never mixes models', async () => {
     await add('PostgreSQL holds the invoices', 'Anna likes tea');
     await service.reembed();
     const changed = new FakeEmbedder({ modelId: 'other', dimension: 32 });
@@ -292,7 +292,7 @@ describe('a change of the model', () => {
     }
   });
 
-  it('goes on where it was interrupted', async () => {
+  test('goes on where it was interrupted', async () => {
     embedder.ready = false;
     await add(...Array.from({ length: 20 }, (_, index) => `fact number ${index}`));
     const abort = new AbortController();
@@ -307,7 +307,7 @@ describe('a change of the model', () => {
 });
 
 describe('update', () => {
-  it('adds and removes tags and merges metadata at the moment of writing', async () => {
+  test('adds and removes tags and merges metadata at the moment of writing', async () => {
     const [id = ''] = await add('fact');
     await service.update({ id, tags: ['a', 'b'], metadata: { kind: 'x', old: 1 } });
     const { memory } = await service.update({
@@ -320,7 +320,7 @@ describe('update', () => {
     expect(memory.metadata).not.toHaveProperty('old');
   });
 
-  it('refuses to change nothing, and unknown ids', async () => {
+  test('refuses to change nothing, and unknown ids', async () => {
     const [id = ''] = await add('fact');
     await expect(service.update({ id })).rejects.toThrow('update changes nothing');
     await expect(service.update({ id: 'unknown', text: 'x' })).rejects.toBeInstanceOf(NotFoundError);
@@ -328,7 +328,7 @@ describe('update', () => {
 });
 
 describe('delete', () => {
-  it('deletes by filter only what a dry run has shown', async () => {
+  test('deletes by filter only what a dry run has shown', async () => {
     await service.add({
       memories: [{ text: 'one', tags: ['old'] }, { text: 'two', tags: ['old'] }, { text: 'three' }],
     });
@@ -343,13 +343,13 @@ describe('delete', () => {
     expect((await service.stats()).live).toBe(1);
   });
 
-  it('names all unknown ids and deletes nothing then', async () => {
+  test('names all unknown ids and deletes nothing then', async () => {
     const [id = ''] = await add('fact');
     await expect(service.delete({ ids: [id, 'a', 'b'] })).rejects.toThrow('"a", "b"');
     expect((await service.stats()).live).toBe(1);
   });
 
-  it('refuses an empty filter, both and neither', async () => {
+  test('refuses an empty filter, both and neither', async () => {
     await expect(service.delete({ filter: {}, dryRun: true })).rejects.toThrow('filter is empty');
     await expect(service.delete({})).rejects.toThrow('both missing');
     await expect(service.delete({ ids: ['x'], filter: { tags: ['y'] } })).rejects.toThrow('both given');
@@ -368,7 +368,7 @@ describe('importBatch', () => {
     updatedAt: 2_000,
   };
 
-  it('keeps id and times, and knows what it has', async () => {
+  test('keeps id and times, and knows what it has', async () => {
     expect(await service.importBatch([draft])).toMatchObject([{ id, outcome: 'added' }]);
     expect(await service.importBatch([draft, { ...draft, text: 'other' }])).toMatchObject([
       { outcome: 'existing' },
@@ -381,7 +381,7 @@ describe('importBatch', () => {
     });
   });
 
-  it('overwrites only when told to, and never what was erased', async () => {
+  test('overwrites only when told to, and never what was erased', async () => {
     await service.importBatch([draft]);
     await service.delete({ ids: [id] });
     expect(await service.importBatch([draft])).toMatchObject([{ outcome: 'conflict', reason: 'deleted' }]);
@@ -394,7 +394,7 @@ describe('importBatch', () => {
     ]);
   });
 
-  it('goes on behind a bad draft', async () => {
+  test('goes on behind a bad draft', async () => {
     const outcomes = await service.importBatch([{ ...draft, text: ' ' }, draft]);
     expect(outcomes).toMatchObject([{ outcome: 'rejected', field: 'text' }, { outcome: 'added' }]);
   });

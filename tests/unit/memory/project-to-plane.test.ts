@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { projectToPlane } from '../../../src/memory/project-to-plane.ts';
 
 function vectors(...rows: number[][]): Float32Array[] {
@@ -6,7 +6,7 @@ function vectors(...rows: number[][]): Float32Array[] {
 }
 
 describe('projectToPlane', () => {
-  it('keeps the two largest spreads, whatever axes they lie on', async () => {
+  test('keeps the two largest spreads, whatever axes they lie on', async () => {
     const points = await projectToPlane(
       vectors([5, 9, 0, 0], [5, -9, 0, 0], [5, 0, 0, 3], [5, 0, 0, -3], [5, 0, 0.1, 0]),
     );
@@ -15,7 +15,7 @@ describe('projectToPlane', () => {
     expect(Math.sign(points[0]?.x ?? 0)).toBe(-Math.sign(points[1]?.x ?? 0));
   });
 
-  it('puts groups apart', async () => {
+  test('puts groups apart', async () => {
     const near = (axis: number, noise: number) =>
       Array.from({ length: 16 }, (_, i) => (i === axis ? 1 : 0) + 0.05 * Math.sin(noise * (i + 1)));
     const points = await projectToPlane(
@@ -26,12 +26,12 @@ describe('projectToPlane', () => {
     expect(gap).toBeGreaterThan(0.5);
   });
 
-  it('answers the same for the same vectors', async () => {
+  test('answers the same for the same vectors', async () => {
     const rows = vectors([1, 2, 3], [3, 1, 2], [2, 3, 1], [9, 0, 0]);
     expect(await projectToPlane(rows)).toEqual(await projectToPlane(rows));
   });
 
-  it.each([
+  test.each([
     [[], []],
     [[[1, 2, 3]], [{ x: 0, y: 0 }]],
     [

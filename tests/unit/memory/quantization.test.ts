@@ -1,11 +1,11 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { decodeVector, dequantizeInto, encodeVector, quantize } from '../../../src/memory/quantization.ts';
 
 const vectors = fc.float32Array({ minLength: 1, maxLength: 400, noNaN: true, min: -1, max: 1 });
 
 describe('quantize', () => {
-  it('is off by half a step at the most', () => {
+  test('is off by half a step at the most', () => {
     fc.assert(
       fc.property(vectors, (vector) => {
         const quantized = quantize(vector);
@@ -18,7 +18,7 @@ describe('quantize', () => {
     );
   });
 
-  it('comes back from bytes as it was, 388 of them for 384 dimensions', () => {
+  test('comes back from bytes as it was, 388 of them for 384 dimensions', () => {
     fc.assert(
       fc.property(vectors, (vector) => {
         const quantized = quantize(vector);
@@ -28,11 +28,11 @@ describe('quantize', () => {
     expect(encodeVector(quantize(new Float32Array(384).fill(0.05)))).toHaveLength(388);
   });
 
-  it('keeps the zero vector', () => {
+  test('keeps the zero vector', () => {
     expect(quantize(new Float32Array(3))).toEqual({ scale: 0, data: new Int8Array(3) });
   });
 
-  it('refuses what is not finite, and bytes of another length', () => {
+  test('refuses what is not finite, and bytes of another length', () => {
     expect(() => quantize(Float32Array.of(1, NaN))).toThrow(RangeError);
     expect(() => decodeVector(new Uint8Array(10), 384)).toThrow('388 bytes, not 10');
   });

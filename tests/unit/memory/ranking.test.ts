@@ -1,11 +1,11 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { fuse } from '../../../src/memory/ranking.ts';
 
 const list = (...entries: [id: string, score: number][]) => entries.map(([id, score]) => ({ id, score }));
 
 describe('fuse', () => {
-  it('puts what both lists have before what only one has', () => {
+  test('puts what both lists have before what only one has', () => {
     const ranked = fuse({
       words: list(['a', 9], ['both', 8], ['c', 1]),
       vectors: list(['d', 0.9], ['both', 0.88], ['e', 0.7]),
@@ -13,7 +13,7 @@ describe('fuse', () => {
     expect(ranked[0]).toMatchObject({ id: 'both', wordRank: 2, vectorRank: 2, cosine: 0.88 });
   });
 
-  it('keeps the order of a single list and gives it the whole weight', () => {
+  test('keeps the order of a single list and gives it the whole weight', () => {
     const words = list(['a', 5], ['b', 3], ['c', 1]);
     expect(fuse({ words, vectors: [] }).map(({ id, score }) => [id, score])).toEqual([
       ['a', 1],
@@ -22,7 +22,7 @@ describe('fuse', () => {
     ]);
   });
 
-  it('says that a candidate is in no list by null', () => {
+  test('says that a candidate is in no list by null', () => {
     expect(
       fuse({ words: list(['a', 1]), vectors: list(['b', 0.8]) }).find(({ id }) => id === 'a'),
     ).toMatchObject({
@@ -33,11 +33,11 @@ describe('fuse', () => {
     });
   });
 
-  it('is empty for empty lists', () => {
+  test('is empty for empty lists', () => {
     expect(fuse({ words: [], vectors: [] })).toEqual([]);
   });
 
-  it('ranks each id once, by falling scores from 0 to 1', () => {
+  test('ranks each id once, by falling scores from 0 to 1', () => {
     const entries = fc.uniqueArray(fc.tuple(fc.string(), fc.double({ min: 0, max: 20, noNaN: true })), {
       selector: ([id]) => id,
     });

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { compareStatements, mayReword, statementKey } from '../../../src/memory/same-statement.ts';
 
 const LONG = 'The quarterly report lists every region with its sales and its costs. '.repeat(36);
 
 describe('the same statement', () => {
-  it.each([
+  test.each([
     ['Deploys are on Tuesday', '  deploys are on tuesday.\n'],
     ["The office isn't open on Sundays.", 'The office is not open on Sundays'],
     ['The staging server is at 10.0.0.5', 'Staging server is at 10.0.0.5'],
@@ -28,7 +28,7 @@ describe('the same statement', () => {
 });
 
 describe('another statement', () => {
-  it.each([
+  test.each([
     ['10.4.0.17 is staging', '10.4.0.18 is staging', 'numbers'],
     ['The gateway is fe80::1', 'The gateway is fe80::2', 'numbers'],
     ['The gateway is 2001:db8::a:1', 'The gateway is 2001:db8::b:1', 'words'],
@@ -80,7 +80,7 @@ describe('another statement', () => {
     expect(mayReword(a, b)).toBe(false);
   });
 
-  it.each([
+  test.each([
     ['할머니 생신은 오월 삼일이다.', '주차장 차단기는 밤 열 시에 닫힌다.'],
     ['วันเกิดของคุณยายคือวันที่สาม', 'ประตูที่จอดรถปิดตอนสี่ทุ่ม'],
     ['יום ההולדת של סבתא בשלישי במאי', 'מחסום החניון נסגר בעשר בלילה'],
@@ -96,7 +96,7 @@ describe('another statement', () => {
 });
 
 describe('a rewording', () => {
-  it('may use other words, but no other facts', () => {
+  test('may use other words, but no other facts', () => {
     expect(mayReword('The office in Berlin shuts at 6', 'Office in Berlin shuts its doors at 6')).toBe(true);
     expect(mayReword('The office in Berlin shuts at 6', 'Office in Bremen shuts its doors at 6')).toBe(false);
   });
@@ -111,7 +111,7 @@ describe('for any text', () => {
     { maxLength: 12 },
   );
 
-  it('is reflexive, symmetric, and blind to outer white space', () => {
+  test('is reflexive, symmetric, and blind to outer white space', () => {
     fc.assert(
       fc.property(words, words, (left, right) => {
         const [a, b] = [left.join(' '), right.join(' ')];
@@ -122,7 +122,7 @@ describe('for any text', () => {
     );
   });
 
-  it('separates whatever differs in one digit, or in a "not"', () => {
+  test('separates whatever differs in one digit, or in a "not"', () => {
     fc.assert(
       fc.property(words, words, fc.nat(9), fc.nat(9), (before, after, first, second) => {
         const text = (middle: string): string => [...before, middle, ...after].join(' ');
@@ -133,7 +133,7 @@ describe('for any text', () => {
     );
   });
 
-  it('separates what has two different words in the other order', () => {
+  test('separates what has two different words in the other order', () => {
     fc.assert(
       fc.property(words, (around) => {
         const text = (first: string, second: string): string =>

@@ -1,25 +1,25 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { matchedWords } from '../../../src/memory/matched-words.ts';
 import { estimateTokens } from '../../../src/memory/estimate-tokens.ts';
 import { beginningOf, excerpt, SNIPPET_LENGTH } from '../../../src/memory/snippet.ts';
 
 describe('excerpt', () => {
-  it('returns a short text whole', () => {
+  test('returns a short text whole', () => {
     expect(excerpt('Short text.', { places: [{ start: 6, end: 10 }], chunk: null })).toEqual({
       text: 'Short text.',
       truncated: false,
     });
   });
 
-  it('cuts between words around the focus', () => {
+  test('cuts between words around the focus', () => {
     const text = `${'before '.repeat(60)}NEEDLE ${'after '.repeat(60)}`;
     const snippet = excerpt(text, { places: matchedWords('needle', text).places, chunk: null });
     expect(snippet.truncated).toBe(true);
     expect(snippet.text).toMatch(/^…(before )+NEEDLE (after )+after…$/);
   });
 
-  it('stays near its length and valid for any text and focus', () => {
+  test('stays near its length and valid for any text and focus', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme', maxLength: 900 }), fc.array(fc.nat(900)), (text, starts) => {
         const places = starts
@@ -47,26 +47,26 @@ function excerptFor(
 describe('an excerpt of a long text', () => {
   const filler = 'Nothing of note was said about that for quite a while. '.repeat(12);
 
-  it('begins with the sentence before the match', () => {
+  test('begins with the sentence before the match', () => {
     const text = `${filler}Anna asked twice. The deadline is the first of May. ${filler}`;
     expect(excerptFor('deadline', text)).toMatch(
       /^…Anna asked twice\. The deadline is the first of May\. .+…$/,
     );
   });
 
-  it('begins with the sentence of the match when the one before is long', () => {
+  test('begins with the sentence of the match when the one before is long', () => {
     const long = `And ${'so on, '.repeat(40)}until it ended.`;
     expect(excerptFor('deadline', `${long} The deadline is in May. ${filler}`)).toMatch(/^…The deadline is/);
   });
 
-  it('shows several matches in their order', () => {
+  test('shows several matches in their order', () => {
     const text = `${filler}The invoice came on Monday. ${filler}The refund went out on Friday. ${filler}`;
     const shown = excerptFor('refund invoice', text);
     expect(shown).toMatch(/^….*The invoice came on Monday.* … .*The refund went out.*…$/s);
     expect(shown.length).toBeLessThanOrEqual(SNIPPET_LENGTH + 2);
   });
 
-  it('shows the match as well as the piece that is closest by meaning', () => {
+  test('shows the match as well as the piece that is closest by meaning', () => {
     const text = `${filler}The code name is Falcon. ${filler}We moved to Lisbon in June. ${filler}`;
     const start = text.indexOf('We moved');
     const shown = excerptFor('falcon', text, { start, end: start + 400 });
@@ -74,7 +74,7 @@ describe('an excerpt of a long text', () => {
     expect(shown).toContain('… We moved to Lisbon');
   });
 
-  it('shows the beginning of the closest piece when no word matches', () => {
+  test('shows the beginning of the closest piece when no word matches', () => {
     const text = `${filler}We moved to Lisbon in June. ${filler}`;
     const start = text.indexOf('We moved');
     expect(excerptFor('emigration', text, { start, end: text.length })).toMatch(/^…We moved to Lisbon/);
@@ -89,7 +89,7 @@ describe('an excerpt of a long text', () => {
     ['one sentence', 'alpha, foo.bar; don’t-stop (beta) gamma/delta ', 'gamma'],
   ] as const;
 
-  it.each(languages)('of %s neither begins nor ends inside a word', (_, sentence, query) => {
+  test.each(languages)('of %s neither begins nor ends inside a word', (_, sentence, query) => {
     const text = sentence.repeat(60);
     const borders = new Set([text.length]);
     for (const { index } of new Intl.Segmenter('und', { granularity: 'word' }).segment(text))
@@ -109,7 +109,7 @@ describe('an excerpt of a long text', () => {
     }
   });
 
-  it('costs no more tokens than before, however many parts it has', () => {
+  test('costs no more tokens than before, however many parts it has', () => {
     const text = `${filler}The invoice came. ${filler}The refund went out. ${filler}The mirror broke. ${filler}`;
     const start = text.indexOf('The mirror');
     const hits = Array.from({ length: 5 }, () =>
@@ -120,7 +120,7 @@ describe('an excerpt of a long text', () => {
     expect(estimateTokens(hits.join('\n'))).toBeLessThanOrEqual(1.1 * estimateTokens(before.join('\n')));
   });
 
-  it('of a very long text takes little time', () => {
+  test('of a very long text takes little time', () => {
     const text = 'ทดสอบระบบค้นหา東京に行きます'.repeat(4_000);
     const started = performance.now();
     excerptFor('東京', text, { start: 90_000, end: 90_600 });
@@ -129,7 +129,7 @@ describe('an excerpt of a long text', () => {
 });
 
 describe('beginningOf', () => {
-  it.each(['hello wonderful world', '我们在星期五发布了新版本', 'a👨‍👩‍👧‍👦👨‍👩‍👧‍👦', 'x'.repeat(40)])(
+  test.each(['hello wonderful world', '我们在星期五发布了新版本', 'a👨‍👩‍👧‍👦👨‍👩‍👧‍👦', 'x'.repeat(40)])(
     'cuts %j between words',
     (text) => {
       for (let length = 1; length < text.length; length += 1) {
@@ -146,21 +146,21 @@ function* occurrences(text: string, part: string): Generator<number> {
 }
 
 describe('matchedWords', () => {
-  it('finds words by their stems, without stop words and accents', () => {
+  test('finds words by their stems, without stop words and accents', () => {
     const text = 'She is running the deployments in the Café.';
     expect(matchedWords('the run of a deployment, cafe', text).words).toEqual(['run', 'deployment', 'cafe']);
   });
 
-  it('points at the densest place', () => {
+  test('points at the densest place', () => {
     const text = `invoice ${'x '.repeat(300)} the invoice database mirror`;
     expect(matchedWords('invoice database mirror', text).places[0]?.start).toBe(text.lastIndexOf('invoice'));
   });
 
-  it('matches scripts without spaces by pairs', () => {
+  test('matches scripts without spaces by pairs', () => {
     expect(matchedWords('東京タワー', '昨日、東京に行った').words).toEqual(['東京']);
   });
 
-  it.each([
+  test.each([
     ['C++ or C#', 'a C++ engine', ['C++']],
     ['🎉', 'party 🎉', ['🎉']],
     ['9fceb02', 'commit 9fceb02d0ae598e95dc970b74767f19372d61af8', ['9fceb02']],
@@ -176,14 +176,14 @@ describe('matchedWords', () => {
     expect(matchedWords(query, text).words).toEqual(words);
   });
 
-  it('names words that only a tag has', () => {
+  test('names words that only a tag has', () => {
     expect(matchedWords('kubernetes deploy', 'We deployed it', ['kubernetes'])).toMatchObject({
       words: ['kubernetes', 'deploy'],
       places: [{ start: 3, end: 11 }],
     });
   });
 
-  it('finds nothing in nothing', () => {
+  test('finds nothing in nothing', () => {
     expect(matchedWords('the of', 'anything')).toEqual({ words: [], places: [] });
   });
 });

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { indexedText } from '../../../src/memory/words.ts';
 import { fullTextQuery } from '../../../src/store/sqlite/word-candidates.ts';
 
 describe('fullTextQuery', () => {
-  it.each([
+  test.each([
     ['deploy server', '"deploy" OR "server"'],
     ['What is the deadline?', '"deadline"'],
     ['to be or not to be', '"to" OR "be" OR "or" OR "not"'],
@@ -27,11 +27,11 @@ describe('fullTextQuery', () => {
     expect(fullTextQuery(text)).toBe(query);
   });
 
-  it.each(['', ' \n', '?!', '"'])('of %j is nothing', (text) => {
+  test.each(['', ' \n', '?!', '"'])('of %j is nothing', (text) => {
     expect(fullTextQuery(text)).toBeNull();
   });
 
-  it('holds at most 64 terms, the longest', () => {
+  test('holds at most 64 terms, the longest', () => {
     const words = Array.from({ length: 500 }, (_, index) => `w${index}`);
     const query = fullTextQuery(`${words.join(' ')} extraordinarily`) ?? '';
     const terms = query.split(' OR ');
@@ -39,12 +39,12 @@ describe('fullTextQuery', () => {
     expect(terms).toContain('"extraordinarily"');
   });
 
-  it('makes no phrase of very long joined words', () => {
+  test('makes no phrase of very long joined words', () => {
     const url = `https://example.com/${Array.from({ length: 20 }, (_, index) => `p${index}`).join('/')}`;
     expect(fullTextQuery(url)).not.toContain(' p1 ');
   });
 
-  it('never lets anything but quoted letters, digits and marks through', () => {
+  test('never lets anything but quoted letters, digits and marks through', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 60 }), (text) => {
         const query = fullTextQuery(text);
@@ -56,7 +56,7 @@ describe('fullTextQuery', () => {
 });
 
 describe('indexedText', () => {
-  it.each([
+  test.each([
     ['plain text, unchanged!', 'plain text, unchanged!'],
     ['東京2024', ' 東  京 2024'],
     ['ﬁne ①', 'fine 1'],
@@ -66,7 +66,7 @@ describe('indexedText', () => {
     expect(indexedText(text)).toBe(indexed);
   });
 
-  it('takes time in proportion to the text', () => {
+  test('takes time in proportion to the text', () => {
     expect(indexedText('東'.repeat(100_000)).length).toBe(300_000);
   });
 });

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { Keyring } from '../../../src/backup/keyring.ts';
 import { MissingKeyError } from '../../../src/errors/missing-key-error.ts';
 import { WrongPassphraseError } from '../../../src/errors/wrong-passphrase-error.ts';
@@ -15,7 +15,7 @@ function restarted(bucket: MemoryBucket, machine: MemoryMachine, passphrase: Sec
 }
 
 describe('changing the passphrase', () => {
-  it('leaves every older snapshot readable with the new one, here and at the remote, and with the new one only', async () => {
+  test('leaves every older snapshot readable with the new one, here and at the remote, and with the new one only', async () => {
     const bucket = new MemoryBucket();
     const before = new MemoryMachine(bucket, { keyring: new Keyring({ passphrase: OLD }) });
     before.add('tea at four');
@@ -34,7 +34,7 @@ describe('changing the passphrase', () => {
     await expect(restarted(bucket, machine, OLD).sync.push()).rejects.toThrow(WrongPassphraseError);
   });
 
-  it('needs the present passphrase, and backups that have one', async () => {
+  test('needs the present passphrase, and backups that have one', async () => {
     const bucket = new MemoryBucket();
     const sealed = new MemoryMachine(bucket, { keyring: new Keyring({ passphrase: OLD }) });
     sealed.add('tea at four');

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { expect, it } from 'vitest';
+import { expect, test } from 'vitest';
 import { readEvents, type StreamEvent } from '../../../src/ui/event-stream.ts';
 
 function read(text: string, cuts: readonly number[] = []): Promise<StreamEvent[]> {
@@ -24,7 +24,7 @@ async function collect(response: Response): Promise<StreamEvent[]> {
   return events;
 }
 
-it('reads events with their data', async () => {
+test('reads events with their data', async () => {
   const events = await read('event: progress\ndata: {"done":1}\n\nevent: result\ndata: {"a":\ndata: 2}\n\n');
   expect(events).toEqual([
     { event: 'progress', data: '{"done":1}' },
@@ -32,17 +32,17 @@ it('reads events with their data', async () => {
   ]);
 });
 
-it('passes over comments', async () => {
+test('passes over comments', async () => {
   const events = await read(': still at it\n\nevent: result\ndata: 1\n\n: and again\n\n');
   expect(events).toEqual([{ event: 'result', data: '1' }]);
 });
 
-it('has no events where there is no body, and none of an unfinished one', async () => {
+test('has no events where there is no body, and none of an unfinished one', async () => {
   expect(await collect(new Response(null))).toEqual([]);
   expect(await read('event: result\ndata: 1')).toEqual([]);
 });
 
-it('reads the same events however the network cuts them, even inside a character', async () => {
+test('reads the same events however the network cuts them, even inside a character', async () => {
   const line = fc.string({ unit: 'binary' }).map((text) => JSON.stringify({ text }));
   await fc.assert(
     fc.asyncProperty(fc.array(line), fc.array(fc.nat()), async (lines, cuts) => {

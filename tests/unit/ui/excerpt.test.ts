@@ -1,29 +1,29 @@
 import fc from 'fast-check';
-import { expect, it } from 'vitest';
+import { expect, test } from 'vitest';
 import { beginningOf, excerptOf } from '../../../src/ui/excerpt.ts';
 
 const codePoints = (text: string): string[] => Array.from(text);
 const words = (count: number): string => 'word '.repeat(count);
 
-it('leaves short texts as they are', () => {
+test('leaves short texts as they are', () => {
   const parts = { start: 'Tea at ', middle: 'four', end: ' today' };
   expect(excerptOf(parts)).toEqual(parts);
 });
 
-it('keeps about 80 characters around what differs, in whole words', () => {
+test('keeps about 80 characters around what differs, in whole words', () => {
   const { start, middle, end } = excerptOf({ start: words(500), middle: 'here', end: ` ${words(500)}` });
   expect(middle).toBe('here');
   expect(start).toBe(`…${words(16)}`);
   expect(end).toMatch(/^( word){16}…$/);
 });
 
-it('shows the beginning and the end of a long difference', () => {
+test('shows the beginning and the end of a long difference', () => {
   const { middle } = excerptOf({ start: '', middle: `first ${words(1_000)}last`, end: '' });
   expect(middle.length).toBeLessThan(480);
   expect(middle).toMatch(/^first word .*….* word last$/);
 });
 
-it('never is longer than the whole, and cuts no code point', () => {
+test('never is longer than the whole, and cuts no code point', () => {
   const text = fc.string({ unit: fc.constantFrom('a', ' ', '😀', 'e\u0301', '字'), maxLength: 400 });
   fc.assert(
     fc.property(text, fc.integer({ min: 1, max: 100 }), (whole, length) => {

@@ -1,20 +1,20 @@
 import fc from 'fast-check';
-import { expect, it } from 'vitest';
+import { expect, test } from 'vitest';
 import { conditionsOf, NO_FILTER, parametersOf, queryOf, readParameters } from '../../../src/ui/filter.ts';
 
-it('has no condition where nothing is chosen', () => {
+test('has no condition where nothing is chosen', () => {
   expect(conditionsOf(NO_FILTER)).toEqual({});
   expect(queryOf(NO_FILTER)).toBe('');
   expect(parametersOf('', NO_FILTER)).toBe('');
 });
 
-it('sends a tag as a list, because it may have a comma', () => {
+test('sends a tag as a list, because it may have a comma', () => {
   const filter = { ...NO_FILTER, tags: 'a,b', source: 'wiki' };
   expect(conditionsOf(filter)).toEqual({ source: 'wiki', tags: ['a,b'] });
   expect(new URLSearchParams(queryOf(filter)).get('tags')).toBe('["a,b"]');
 });
 
-it('reads from an address what was written into it', () => {
+test('reads from an address what was written into it', () => {
   const text = fc.string({ unit: 'grapheme' });
   const filters = fc.record({ tags: text, source: text, after: text, before: text });
   fc.assert(

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { expect, it } from 'vitest';
+import { expect, test } from 'vitest';
 import { intoPeriods } from '../../../src/ui/into-periods.ts';
 
 const DAY_MS = 86_400_000;
@@ -8,11 +8,11 @@ function dayAfter(start: number, days: number): string {
   return new Date(start + days * DAY_MS).toISOString().slice(0, 10);
 }
 
-it('has no period without a day', () => {
+test('has no period without a day', () => {
   expect(intoPeriods([])).toEqual({ periods: [], length: 1 });
 });
 
-it('counts days without a memory', () => {
+test('counts days without a memory', () => {
   const days = [
     { day: '2026-02-27', added: 2 },
     { day: '2026-03-02', added: 3 },
@@ -28,7 +28,7 @@ it('counts days without a memory', () => {
   });
 });
 
-it('joins days so that there are at most 60 equal periods, and loses no memory', () => {
+test('joins days so that there are at most 60 equal periods, and loses no memory', () => {
   const gaps = fc.array(fc.record({ gap: fc.integer({ min: 1, max: 400 }), added: fc.nat(50) }), {
     minLength: 1,
   });

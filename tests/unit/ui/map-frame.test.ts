@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { expect, it } from 'vitest';
+import { expect, test } from 'vitest';
 import {
   broughtIntoSight,
   type MapFrame,
@@ -18,7 +18,7 @@ function seenAt({ x, y, size }: MapFrame, place: Spot): Spot {
   return { x: x + place.x * size, y: y + place.y * size };
 }
 
-it('keeps what is held under the hand', () => {
+test('keeps what is held under the hand', () => {
   const movement = { from: { x: 0.1, y: -0.2 }, to: { x: 0.2, y: -0.1 }, factor: 0.8 };
   const held = seenAt(NEAR, movement.from);
   const { x, y } = seenAt(moved(NEAR, movement), movement.to);
@@ -26,14 +26,14 @@ it('keeps what is held under the hand', () => {
   expect(y).toBeCloseTo(held.y);
 });
 
-it('leaves a spot in place while the map is enlarged around it', () => {
+test('leaves a spot in place while the map is enlarged around it', () => {
   const spot = { x: 0.3, y: 0.25 };
   const nearer = zoomed(NEAR, 0.5, spot);
   expect((spot.x - nearer.x) / nearer.size).toBeCloseTo((spot.x - NEAR.x) / NEAR.size);
   expect((spot.y - nearer.y) / nearer.size).toBeCloseTo((spot.y - NEAR.y) / NEAR.size);
 });
 
-it('never shows what is outside the map', () => {
+test('never shows what is outside the map', () => {
   const place = fc.record({ x: fc.double(range(0.5)), y: fc.double(range(0.5)) });
   const movement = fc.record({
     from: place,
@@ -49,7 +49,7 @@ it('never shows what is outside the map', () => {
   );
 });
 
-it('moves to a spot only when that is not seen well', () => {
+test('moves to a spot only when that is not seen well', () => {
   expect(broughtIntoSight(NEAR, { x: 0.1, y: 0.1 })).toBe(NEAR);
   expect(broughtIntoSight(NEAR, { x: 0.5, y: -0.52 })).toEqual({ x: 0.5, y: -0.52, size: NEAR.size });
   expect(broughtIntoSight(NEAR, { x: 1, y: 0 }).x).toBeCloseTo((WHOLE.size - NEAR.size) / 2);

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { nearestTo, nearestWithin, nextInDirection } from '../../../src/ui/components/map-neighbours.ts';
 import type { MapPoint } from '../../../src/ui/types.ts';
 
@@ -14,30 +14,30 @@ const points = [centre, right, far, above];
 const RIGHT = { x: 1, y: 0 };
 
 describe('walking over the map', () => {
-  it('goes to the nearest point ahead', () => {
+  test('goes to the nearest point ahead', () => {
     expect(nextInDirection(points, centre, RIGHT)).toBe(right);
     expect(nextInDirection(points, right, RIGHT)).toBe(far);
     expect(nextInDirection(points, centre, { x: 0, y: -1 })).toBe(above);
   });
 
-  it('prefers what is straight ahead to what is nearer but aside', () => {
+  test('prefers what is straight ahead to what is nearer but aside', () => {
     const aside = point('aside', 0.1, 0.4);
     expect(nextInDirection([centre, aside, right], centre, RIGHT)).toBe(right);
   });
 
-  it('stays where nothing is ahead, and begins at the first point', () => {
+  test('stays where nothing is ahead, and begins at the first point', () => {
     expect(nextInDirection(points, far, RIGHT)).toBe(far);
     expect(nextInDirection(points, undefined, RIGHT)).toBe(centre);
     expect(nextInDirection([], undefined, RIGHT)).toBeUndefined();
   });
 });
 
-it('finds the nearest points without the one in the middle', () => {
+test('finds the nearest points without the one in the middle', () => {
   expect(nearestTo(points, centre, 2)).toEqual([right, above]);
   expect(nearestTo(points, centre, 9)).toEqual([right, above, far]);
 });
 
-it('finds the point that a finger means, if there is one in reach', () => {
+test('finds the point that a finger means, if there is one in reach', () => {
   expect(nearestWithin(points, { x: 0.28, y: 0, reach: 0.1 })).toBe(right);
   expect(nearestWithin(points, { x: 0.28, y: 0, reach: 1 })).toBe(right);
   expect(nearestWithin(points, { x: 0.6, y: 0, reach: 0.1 })).toBeUndefined();

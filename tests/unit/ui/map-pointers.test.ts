@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { MapPointers, type PointerState } from '../../../src/ui/components/map-pointers.ts';
 
 function mouse(clientX: number, clientY: number, buttons = 1): PointerState {
@@ -10,7 +10,7 @@ function finger(pointerId: number, clientX: number, clientY: number): PointerSta
 }
 
 describe('a mouse on the map', () => {
-  it('drags as soon as it moves more than a hand trembles', () => {
+  test('drags as soon as it moves more than a hand trembles', () => {
     const pointers = new MapPointers();
     pointers.press(mouse(100, 100));
     expect(pointers.move(mouse(102, 101))).toBeUndefined();
@@ -24,7 +24,7 @@ describe('a mouse on the map', () => {
     expect(pointers.dragging).toBe(false);
   });
 
-  it('drags nothing without its button, even when that was let go elsewhere', () => {
+  test('drags nothing without its button, even when that was let go elsewhere', () => {
     const pointers = new MapPointers();
     expect(pointers.move(mouse(100, 100))).toBeUndefined();
     pointers.press(mouse(100, 100));
@@ -34,7 +34,7 @@ describe('a mouse on the map', () => {
 });
 
 describe('fingers on the map', () => {
-  it('tremble more than a mouse', () => {
+  test('tremble more than a mouse', () => {
     const pointers = new MapPointers();
     pointers.press(finger(1, 100, 100));
     expect(pointers.move(finger(1, 106, 100))).toBeUndefined();
@@ -42,7 +42,7 @@ describe('fingers on the map', () => {
     expect(pointers.move(finger(1, 112, 100))).toBeDefined();
   });
 
-  it('pinch around their middle', () => {
+  test('pinch around their middle', () => {
     const pointers = new MapPointers();
     pointers.press(finger(1, 100, 100));
     pointers.press(finger(2, 200, 100));
@@ -52,7 +52,7 @@ describe('fingers on the map', () => {
     expect(gesture).toEqual({ from: { x: 150, y: 100 }, to: { x: 200, y: 100 }, factor: 0.5 });
   });
 
-  it('go on with one when the other leaves', () => {
+  test('go on with one when the other leaves', () => {
     const pointers = new MapPointers();
     pointers.press(finger(1, 100, 100));
     pointers.press(finger(2, 200, 100));
@@ -61,7 +61,7 @@ describe('fingers on the map', () => {
     expect(gesture).toEqual({ from: { x: 200, y: 100 }, to: { x: 205, y: 100 }, factor: 1 });
   });
 
-  it('do not break the map where they meet', () => {
+  test('do not break the map where they meet', () => {
     const pointers = new MapPointers();
     pointers.press(finger(1, 100, 100));
     pointers.press(finger(2, 100, 100));

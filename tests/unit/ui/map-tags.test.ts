@@ -1,11 +1,11 @@
-import { expect, it } from 'vitest';
+import { expect, test } from 'vitest';
 import { frequentTags } from '../../../src/ui/components/map-tags.ts';
 
 function tagged(...tags: string[]) {
   return { id: '1', x: 0, y: 0, text: 'text', created: '2026-01-01T00:00:00.000Z', tags };
 }
 
-it('counts the most frequent tags, equal ones by name', () => {
+test('counts the most frequent tags, equal ones by name', () => {
   const points = [tagged('home', 'work'), tagged('work'), tagged('travel'), tagged()];
   expect(frequentTags(points, 2)).toEqual([
     { tag: 'work', count: 2 },
@@ -13,6 +13,6 @@ it('counts the most frequent tags, equal ones by name', () => {
   ]);
 });
 
-it('has none where no point has one', () => {
+test('has none where no point has one', () => {
   expect(frequentTags([tagged()], 5)).toEqual([]);
 });

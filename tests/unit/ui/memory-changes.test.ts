@@ -1,10 +1,10 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { changesBetween, changesTo } from '../../../src/ui/memory-changes.ts';
 
 describe('changesBetween', () => {
   const before = { text: 'a', tags: ['x', 'Paris, France'], source: 'wiki' };
 
-  it.each([
+  test.each([
     ['nothing', { ...before, tags: ['x', 'Paris', 'France'] }, {}],
     ['the text', { ...before, text: 'b', tags: ['x', 'Paris', 'France'] }, { text: 'b' }],
     ['the source, to none', { ...before, source: '', tags: ['x', 'Paris', 'France'] }, { source: '' }],
@@ -19,14 +19,14 @@ describe('changesBetween', () => {
     expect(changesBetween(before, after)).toEqual(changes);
   });
 
-  it('takes what is absent for empty', () => {
+  test('takes what is absent for empty', () => {
     const after = { text: 'a', tags: ['x'], source: '' };
     expect(changesBetween({ text: 'a' }, after)).toEqual({ add_tags: ['x'] });
   });
 });
 
 describe('changesTo', () => {
-  it('takes over all that a version had, and removes what it had not', () => {
+  test('takes over all that a version had, and removes what it had not', () => {
     const version = { text: 'a', metadata: { kept: 1, back: [2] } };
     const now = { metadata: { kept: 3, gone: 4 } };
     expect(changesTo(version, now)).toEqual({

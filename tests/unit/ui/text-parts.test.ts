@@ -1,12 +1,12 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { cutApart, type TextParts } from '../../../src/ui/text-parts.ts';
 
 const codePoints = (text: string): string[] => Array.from(text);
 const joined = ({ start, middle, end }: TextParts): string => start + middle + end;
 
 describe('cutApart', () => {
-  it.each([
+  test.each([
     ['one word', 'Tea at four today', 'Tea at five today', ['Tea at ', 'four', ' today']],
     ['a part of a word', 'The invoices are paid', 'The invoice are paid', ['The ', 'invoices', ' are paid']],
     ['a number', 'Port 8080 is open', 'Port 8081 is open', ['Port ', '8080', ' is open']],
@@ -32,12 +32,12 @@ describe('cutApart', () => {
     expect(Object.values(cutApart(text, [other]) ?? {})).toEqual(parts);
   });
 
-  it('finds nothing where nothing differs', () => {
+  test('finds nothing where nothing differs', () => {
     expect(cutApart('Tea', [])).toBeUndefined();
     expect(cutApart('Tea', ['Tea', 'Tea'])).toBeUndefined();
   });
 
-  it('holds all that differs from any of several', () => {
+  test('holds all that differs from any of several', () => {
     const parts = cutApart('one two three four', [
       'one 2 three four',
       'one two three 4',
@@ -46,7 +46,7 @@ describe('cutApart', () => {
     expect(parts).toEqual({ start: 'one ', middle: 'two three four', end: '' });
   });
 
-  it('cuts within a very long word', () => {
+  test('cuts within a very long word', () => {
     const key = (middle: string): string => 'a'.repeat(500) + middle + 'b'.repeat(500);
     const { start = '', middle } = cutApart(key('1'), [key('2')]) ?? {};
     expect([start.length, middle]).toEqual([500, '1']);
@@ -75,7 +75,7 @@ describe('whatever the texts are', () => {
     .tuple(text, text, text, text)
     .map(([start, one, other, end]) => [start + one + end, start + other + end] as const);
 
-  it('the parts joined give back the texts, and both have the same beginning and end', () => {
+  test('the parts joined give back the texts, and both have the same beginning and end', () => {
     fc.assert(
       fc.property(pair, ([one, other]) => {
         const ofOne = cutApart(one, [other]);
@@ -91,7 +91,7 @@ describe('whatever the texts are', () => {
     );
   });
 
-  it('no code point is cut in two', () => {
+  test('no code point is cut in two', () => {
     fc.assert(
       fc.property(pair, ([one, other]) => {
         const { start, middle, end } = cutApart(one, [other]) ?? { start: one, middle: '', end: '' };

@@ -1,10 +1,10 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Version } from '../../../src/ui/types.ts';
 import { differingFields, marksOf, stepsOf } from '../../../src/ui/version-differences.ts';
 
 const now = { text: 'a', tags: ['x', 'y'], source: 'wiki', metadata: { build: 1, place: { floor: 2 } } };
 
-it('names the fields that differ', () => {
+test('names the fields that differ', () => {
   const same = { ...now, metadata: { build: 1, place: { floor: 2 } } };
   expect(differingFields([now, same])).toEqual([]);
   expect(differingFields([now, { text: 'b' }])).toEqual(['text', 'tags', 'source', 'metadata']);
@@ -17,7 +17,7 @@ it('names the fields that differ', () => {
 });
 
 describe('marksOf', () => {
-  it('marks what another version has not, or not so', () => {
+  test('marks what another version has not, or not so', () => {
     const other = {
       text: 'a',
       tags: ['y', 'z'],
@@ -36,7 +36,7 @@ describe('marksOf', () => {
     });
   });
 
-  it('marks nothing of equal ones', () => {
+  test('marks nothing of equal ones', () => {
     const none = { tags: new Set(), source: false, metadata: new Set() };
     expect(marksOf(now, [now])).toEqual(none);
     expect(marksOf(now, [])).toEqual(none);
@@ -57,7 +57,7 @@ describe('stepsOf', () => {
       newer.text,
     ]);
 
-  it('leaves out what a deletion and its undoing left', () => {
+  test('leaves out what a deletion and its undoing left', () => {
     const versions = [
       replaced('c', { state: 'deleted' }),
       replaced('c'),
@@ -71,7 +71,7 @@ describe('stepsOf', () => {
     ]);
   });
 
-  it('keeps a text that came back, and versions that differ in a tag only', () => {
+  test('keeps a text that came back, and versions that differ in a tag only', () => {
     expect(textsOf([replaced('c', { tags: ['x'] }), replaced('b'), replaced('c')])).toEqual([
       ['c', 'c'],
       ['b', 'c'],

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { ago, bytes, count, ordinal, parseTags } from '../../../src/ui/words.ts';
 
 beforeEach(() => {
@@ -8,7 +8,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-it.each([
+test.each([
   ['2026-06-15T11:59:30Z', 'just now'],
   ['2026-06-15T11:30:00Z', '30 minutes ago'],
   ['2026-06-15T09:00:00Z', '3 hours ago'],
@@ -19,7 +19,7 @@ it.each([
   expect(ago(time)).toBe(words);
 });
 
-it.each([
+test.each([
   [1, '1st'],
   [2, '2nd'],
   [3, '3rd'],
@@ -30,7 +30,7 @@ it.each([
   expect(ordinal(number)).toBe(word);
 });
 
-it('counts one and many', () => {
+test('counts one and many', () => {
   expect([count(1, 'memory', 'memories'), count(0, 'memory', 'memories'), count(2, 'hit')]).toEqual([
     '1 memory',
     '0 memories',
@@ -38,10 +38,10 @@ it('counts one and many', () => {
   ]);
 });
 
-it('writes sizes in units', () => {
+test('writes sizes in units', () => {
   expect([bytes(1_023), bytes(1_536), bytes(3_145_728)]).toEqual(['1023 B', '1.5 KiB', '3.0 MiB']);
 });
 
-it('reads tags between commas', () => {
+test('reads tags between commas', () => {
   expect(parseTags(' ops, ,web tools ,')).toEqual(['ops', 'web tools']);
 });

@@ -1,11 +1,11 @@
-import { expect, it } from 'vitest';
+import { expect, test } from 'vitest';
 import { OpenWork } from '../../../src/util/open-work.ts';
 
-it('is done at once when nothing is under way', async () => {
+test('is done at once when nothing is under way', async () => {
   await new OpenWork().done();
 });
 
-it('is done when the last work ends, counting each once', async () => {
+test('is done when the last work ends, counting each once', async () => {
   const work = new OpenWork();
   const [endFirst, endSecond] = [work.begin(), work.begin()];
   const events: string[] = [];

@@ -1,7 +1,7 @@
-import { expect, it } from 'vitest';
+import { expect, test } from 'vitest';
 import { relativeTime } from '../../../src/util/relative-time.ts';
 
-it.each([
+test.each([
   [-5_000, 'just now'],
   [999, 'just now'],
   [12_400, '12 s ago'],

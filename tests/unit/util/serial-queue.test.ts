@@ -1,8 +1,8 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { SerialQueue } from '../../../src/util/serial-queue.ts';
 
 describe('SerialQueue', () => {
-  it('runs one piece of work after the other, in order', async () => {
+  test('runs one piece of work after the other, in order', async () => {
     const queue = new SerialQueue();
     const events: string[] = [];
     const work = (name: string) =>
@@ -17,7 +17,7 @@ describe('SerialQueue', () => {
     expect(events).toEqual(['a starts', 'a ends', 'b starts', 'b ends']);
   });
 
-  it('goes on after a failure, which only its caller sees', async () => {
+  test('goes on after a failure, which only its caller sees', async () => {
     const queue = new SerialQueue();
     const failing = queue.run(() => Promise.reject(new Error('broken')));
     const next = queue.run(() => Promise.resolve('fine'));
@@ -25,7 +25,7 @@ describe('SerialQueue', () => {
     expect(await next).toBe('fine');
   });
 
-  it('is idle when everything is done, also what failed', async () => {
+  test('is idle when everything is done, also what failed', async () => {
     const queue = new SerialQueue();
     let done = 0;
     const failing = queue.run(() => Promise.reject(new Error('broken')));

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { isTimeZone, readTime, TimeZone } from '../../../src/util/time-zone.ts';
 
 const HOUR = 3_600_000;
@@ -14,7 +14,7 @@ function iso(time: number): string {
 }
 
 describe('a day', () => {
-  it.each([
+  test.each([
     ['UTC', '2026-02-01', '2026-02-01T00:00:00Z 2026-02-01T23:59:59.999Z'],
     ['Asia/Tokyo', '2026-02-01', '2026-01-31T15:00:00Z 2026-02-01T14:59:59.999Z'],
     ['Asia/Kathmandu', '2026-02-01', '2026-01-31T18:15:00Z 2026-02-01T18:14:59.999Z'],
@@ -34,14 +34,14 @@ describe('a day', () => {
     expect(spanOf(day, zone)).toBe(span);
   });
 
-  it('that a zone left out is empty', () => {
+  test('that a zone left out is empty', () => {
     const span = readTime('2011-12-30', new TimeZone('Pacific/Apia'));
     expect(span?.end).toBe((span?.start ?? 0) - 1);
     expect(spanOf('2011-12-31', 'Pacific/Apia')).toBe('2011-12-30T10:00:00Z 2011-12-31T09:59:59.999Z');
     expect(spanOf('2011-12-29', 'Pacific/Apia')).toBe('2011-12-29T10:00:00Z 2011-12-30T09:59:59.999Z');
   });
 
-  it.each(['2026-02-30', '2025-02-29', '2026-13-01', '2026-00-10', '2026-02-30T10:00Z', '2026-02-01T24:30'])(
+  test.each(['2026-02-30', '2025-02-29', '2026-13-01', '2026-00-10', '2026-02-30T10:00Z', '2026-02-01T24:30'])(
     'is not %s',
     (text) => {
       expect(spanOf(text, 'UTC')).toBe('none');
@@ -57,7 +57,7 @@ describe('a day', () => {
     'America/New_York',
   ];
 
-  it('that is shown finds the memory by a filter', () => {
+  test('that is shown finds the memory by a filter', () => {
     fc.assert(
       fc.property(
         fc.constantFrom(...zones),
@@ -74,17 +74,17 @@ describe('a day', () => {
 });
 
 describe('a time', () => {
-  it('with an offset is the same in every zone', () => {
+  test('with an offset is the same in every zone', () => {
     for (const zone of ['UTC', 'Asia/Tokyo'])
       expect(spanOf('2026-01-31T15:30:00+01:00', zone)).toBe('2026-01-31T14:30:00Z 2026-01-31T14:30:00Z');
   });
 
-  it('without one is a time of the zone, which can come twice', () => {
+  test('without one is a time of the zone, which can come twice', () => {
     expect(spanOf('2026-01-31T12:00', 'Asia/Tokyo')).toBe('2026-01-31T03:00:00Z 2026-01-31T03:00:00Z');
     expect(spanOf('2026-10-25 02:30', 'Europe/Berlin')).toBe('2026-10-25T00:30:00Z 2026-10-25T01:30:00Z');
   });
 
-  it('is shown as the clock on the wall', () => {
+  test('is shown as the clock on the wall', () => {
     const zone = new TimeZone('America/New_York');
     expect(zone.minute(Date.UTC(2026, 6, 1, 3, 5))).toBe('2026-06-30 23:05');
     expect(zone.minute(Date.UTC(2026, 6, 1, 3, 5) - 4_000 * HOUR)).toBe('2026-01-15 06:05');
@@ -92,10 +92,10 @@ describe('a time', () => {
 });
 
 describe('isTimeZone', () => {
-  it.each(['Europe/Berlin', 'UTC', 'asia/tokyo'])('takes %s', (name) => {
+  test.each(['Europe/Berlin', 'UTC', 'asia/tokyo'])('takes %s', (name) => {
     expect(isTimeZone(name)).toBe(true);
   });
-  it.each(['Mars/Olympus', 'Berlin', '', 'Europe/'])('refuses %j', (name) => {
+  test.each(['Mars/Olympus', 'Berlin', '', 'Europe/'])('refuses %j', (name) => {
     expect(isTimeZone(name)).toBe(false);
   });
 });

@@ -1,7 +1,7 @@
-import { expect, it } from 'vitest';
+import { expect, test } from 'vitest';
 import { usableNames } from '../../../src/util/usable-names.ts';
 
-it('names each by the shortest text that means no other', () => {
+test('names each by the shortest text that means no other', () => {
   const names = usableNames([
     { id: '1', machine: 'a', name: 'once' },
     { id: '2', machine: 'a', name: 'twice' },

@@ -1,16 +1,16 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { createUuidV7Generator } from '../../../src/util/uuid-v7.ts';
 
 const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
 describe('UUIDv7', () => {
-  it('begins with the time and has version and variant', () => {
+  test('begins with the time and has version and variant', () => {
     const id = createUuidV7Generator(() => 0x0190_1234_5678)();
     expect(id).toMatch(UUID_V7);
     expect(id.startsWith('01901234-5678-7')).toBe(true);
   });
 
-  it('sorts by making, within one millisecond and when the clock goes back', () => {
+  test('sorts by making, within one millisecond and when the clock goes back', () => {
     let time = 1_000_000;
     const next = createUuidV7Generator(() => time);
     const ids = Array.from({ length: 20_000 }, (_, index) => {
@@ -22,7 +22,7 @@ describe('UUIDv7', () => {
     expect(ids.every((id) => UUID_V7.test(id))).toBe(true);
   });
 
-  it('differs between generators at the same time', () => {
+  test('differs between generators at the same time', () => {
     const now = () => 5;
     expect(createUuidV7Generator(now)()).not.toBe(createUuidV7Generator(now)());
   });

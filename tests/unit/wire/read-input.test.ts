@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import * as z from 'zod/mini';
 import { InvalidInputError } from '../../../src/errors/invalid-input-error.ts';
 import { filterFields, flag, limit, metadata, tags, text } from '../../../src/wire/fields.ts';
@@ -28,7 +28,7 @@ function refusal(raw: unknown): string {
 }
 
 describe('readInput', () => {
-  it.each<[string, object, object]>([
+  test.each<[string, object, object]>([
     ['a number as a text', { query: 'a', limit: ' 7 ' }, { query: 'a', limit: 7 }],
     ['a boolean as a text', { query: 'a', exact: 'True' }, { query: 'a', exact: true }],
     ['a list with commas', { query: 'a', tags: 'b, c,,d ' }, { query: 'a', tags: ['b', 'c', 'd'] }],
@@ -73,7 +73,7 @@ describe('readInput', () => {
     expect(read(raw)).toEqual(understood);
   });
 
-  it.each<[string, unknown, string]>([
+  test.each<[string, unknown, string]>([
     ['nothing', undefined, 'query is missing; allowed is a text'],
     ['another type', { query: 5 }, 'query is 5; allowed is a text'],
     ['no integer', { query: 'a', limit: 1.5 }, 'limit is 1.5; allowed is an integer from 1 to 100'],
@@ -122,7 +122,7 @@ describe('readInput', () => {
     expect(refusal(raw)).toBe(message);
   });
 
-  it('shows long values in part, and never half a character', () => {
+  test('shows long values in part, and never half a character', () => {
     for (let length = 50; length < 60; length++) {
       const message = refusal({ query: 'a', limit: `${'x'.repeat(length)}${'🙂'.repeat(20)}` });
       expect(message.length).toBeLessThan(150);
@@ -130,7 +130,7 @@ describe('readInput', () => {
     }
   });
 
-  it('returns what fits unchanged, and is its own fixed point', () => {
+  test('returns what fits unchanged, and is its own fixed point', () => {
     const valid = fc.record(
       {
         query: fc.string(),
@@ -151,7 +151,7 @@ describe('readInput', () => {
     );
   });
 
-  it('accepts or refuses anything at all, and fails in no other way', () => {
+  test('accepts or refuses anything at all, and fails in no other way', () => {
     fc.assert(
       fc.property(
         fc.anything(),
@@ -164,14 +164,14 @@ describe('readInput', () => {
     );
   });
 
-  it('keeps members of metadata whatever they are called', () => {
+  test('keeps members of metadata whatever they are called', () => {
     const raw = JSON.parse('{"query":"a","metadata":{"__proto__":1,"constructor":2}}') as object;
     expect(JSON.stringify(read(raw))).toBe(JSON.stringify(raw));
   });
 });
 
 describe('the schema of shared fields', () => {
-  it('is plain JSON Schema without noise', () => {
+  test('is plain JSON Schema without noise', () => {
     expect(toJsonSchema(z.strictObject(filterFields))).toMatchObject({
       type: 'object',
       properties: { tags: { type: 'array', items: { type: 'string' } }, metadata: { type: 'object' } },
@@ -182,7 +182,7 @@ describe('the schema of shared fields', () => {
 });
 
 describe('readInput of what is nested too deeply to be shown', () => {
-  it.each([
+  test.each([
     ['[', ']', '[…]'],
     ['{"a":', '}', '{…}'],
   ])('refuses %s…%s', (opening, closing, shown) => {
@@ -195,7 +195,7 @@ describe('readInput with alternatives', () => {
   const either = z.strictObject({ confirm: z.optional(z.union([z.boolean(), z.string()])) });
   const eitherJson = toJsonSchema(either);
 
-  it('takes each of them, and names all of them otherwise', () => {
+  test('takes each of them, and names all of them otherwise', () => {
     expect(readInput(either, eitherJson, { confirm: true }).input).toEqual({ confirm: true });
     expect(readInput(either, eitherJson, { confirm: 'true' }).input).toEqual({ confirm: 'true' });
     expect(() => readInput(either, eitherJson, { confirm: 5 })).toThrow(
@@ -205,7 +205,7 @@ describe('readInput with alternatives', () => {
 });
 
 describe('unknown fields', () => {
-  it('are left out and named, wherever they stand', () => {
+  test('are left out and named, wherever they stand', () => {
     const raw = { query: 'a', task_progress: '1/3', random_string: '', items: [{ text: 'b', cost: 1 }] };
     const { input, ignored } = readInput(schema, json, raw);
     expect(input).toEqual({ query: 'a', items: [{ text: 'b' }] });
@@ -218,7 +218,7 @@ describe('unknown fields', () => {
     expect(ignoredNote([])).toBe('');
   });
 
-  it('are named briefly and on one line, however many and however they are called', () => {
+  test('are named briefly and on one line, however many and however they are called', () => {
     const names = [
       'line\nfeed',
       'x'.repeat(1_000_000),
@@ -233,7 +233,7 @@ describe('unknown fields', () => {
     expect(JSON.stringify(ignoredData(ignored)).length).toBeLessThan(400);
   });
 
-  it('keep their meaning in an object that has members of any name', () => {
+  test('keep their meaning in an object that has members of any name', () => {
     expect(readInput(schema, json, { query: 'a', metadata: { qeury: 1 } }).ignored).toEqual([]);
   });
 });
