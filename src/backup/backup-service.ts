@@ -1,5 +1,5 @@
 import type { CreatableBlobStore } from '../blob/blob-store.ts';
-import { InvalidInputError } from '../errors/invalid-input-error.ts';
+import { InvalidInputError } from '../errors/input-errors.ts';
 import type { ReplicaStore } from '../store/replica-store.ts';
 import type {
   BackupApi,

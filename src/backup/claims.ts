@@ -1,4 +1,4 @@
-import { RepositoryDamagedError } from '../errors/repository-damaged-error.ts';
+import { RepositoryDamagedError } from '../errors/backup-errors.ts';
 import { covers, joinClocks, MAX_COUNTER, type Clock, type Dot } from '../memory/version.ts';
 import { MAX_CLOCK_ENTRIES } from './format-limits.ts';
 import type { MachineReport, RepositorySnapshot, SnapshotList } from './list-snapshots.ts';

@@ -1,6 +1,6 @@
 import { promisify } from 'node:util';
 import { gunzip as gunzipCallback, gzip as gzipCallback } from 'node:zlib';
-import { RepositoryDamagedError } from '../errors/repository-damaged-error.ts';
+import { RepositoryDamagedError } from '../errors/backup-errors.ts';
 
 const gzip = promisify(gzipCallback);
 const gunzip = promisify(gunzipCallback);

@@ -1,6 +1,4 @@
-import { WrongPassphraseError } from '../errors/wrong-passphrase-error.ts';
-import { RepositoryDamagedError } from '../errors/repository-damaged-error.ts';
-import { MissingKeyError } from '../errors/missing-key-error.ts';
+import { MissingKeyError, RepositoryDamagedError, WrongPassphraseError } from '../errors/backup-errors.ts';
 import { decodeKeyFile } from './key-file.ts';
 import type { DataKey, Keyring } from './keyring.ts';
 import { ObjectChecker } from './object-checker.ts';

@@ -1,8 +1,5 @@
-import { EncryptionDowngradeError } from '../errors/encryption-downgrade-error.ts';
+import { EncryptionDowngradeError, MissingKeyError, ObjectMissingError, RepositoryDamagedError } from '../errors/backup-errors.ts';
 import type { FaissMemoryError } from '../errors/faiss-memory-error.ts';
-import { MissingKeyError } from '../errors/missing-key-error.ts';
-import { ObjectMissingError } from '../errors/object-missing-error.ts';
-import { RepositoryDamagedError } from '../errors/repository-damaged-error.ts';
 import { forEachLimited } from '../util/for-each-limited.ts';
 import { copyKeyFile } from './copy-key-file.ts';
 import type { HeadSnapshot } from './head.ts';

@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv } from 'node:crypto';
-import { RepositoryDamagedError } from '../errors/repository-damaged-error.ts';
+import { RepositoryDamagedError } from '../errors/backup-errors.ts';
 
 /** What an encrypted object is; part of what each tag authenticates, so objects cannot change roles. */
 export type ObjectKind = 'segment' | 'manifest' | 'head';

@@ -1,5 +1,5 @@
-import { InvalidInputError } from '../errors/invalid-input-error.ts';
-import { RepositoryDamagedError } from '../errors/repository-damaged-error.ts';
+import { InvalidInputError } from '../errors/input-errors.ts';
+import { RepositoryDamagedError } from '../errors/backup-errors.ts';
 import { compareClocks, joinClocks, type Clock } from '../memory/version.ts';
 import type { RepositoryContext } from './repository-context.ts';
 import { listMachineFiles } from './repository-files.ts';

@@ -1,6 +1,6 @@
 import type { Blob, BlobStore } from '../blob/blob-store.ts';
-import { BlobStoreError } from '../errors/blob-store-error.ts';
-import { RepositoryDamagedError } from '../errors/repository-damaged-error.ts';
+import { BlobStoreError } from '../errors/remote-errors.ts';
+import { RepositoryDamagedError } from '../errors/backup-errors.ts';
 
 /**
  * The object, or null. One that is larger than any of its kind is damage of that object, not a failure of the store.

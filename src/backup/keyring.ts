@@ -1,6 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { EncryptionDowngradeError } from '../errors/encryption-downgrade-error.ts';
-import { WrongPassphraseError } from '../errors/wrong-passphrase-error.ts';
+import { EncryptionDowngradeError, WrongPassphraseError } from '../errors/backup-errors.ts';
 import type { SecretString } from '../util/secret-string.ts';
 import { KEY_BYTES, NONCE_BYTES, openGcm, sealGcm } from './encryption.ts';
 import { decodeKeyFile, encodeKeyFile, type KeyFile, type WrappedDataKey } from './key-file.ts';

@@ -1,5 +1,5 @@
 import type { BlobStore } from '../blob/blob-store.ts';
-import { MissingKeyError } from '../errors/missing-key-error.ts';
+import { MissingKeyError } from '../errors/backup-errors.ts';
 import { MAX_KEY_FILE_BYTES } from './format-limits.ts';
 import { getBounded } from './get-bounded.ts';
 import type { DataKey, Keyring } from './keyring.ts';

@@ -1,6 +1,6 @@
 import { MAX_METADATA_LENGTH, MAX_SOURCE_LENGTH, MAX_TAG_LENGTH, MAX_TAGS } from '../memory/input-limits.ts';
 import { largePart } from '../memory/shown-memory.ts';
-import { RepositoryDamagedError } from '../errors/repository-damaged-error.ts';
+import { RepositoryDamagedError } from '../errors/backup-errors.ts';
 import { TARGET_SEGMENT_BYTES } from './format-limits.ts';
 import type { Manifest } from './manifest.ts';
 import type { CarriedVersion, MemoryState } from './memory-state.ts';

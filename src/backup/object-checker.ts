@@ -1,6 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { RepositoryDamagedError } from '../errors/repository-damaged-error.ts';
-import { RepositoryTooNewError } from '../errors/repository-too-new-error.ts';
+import { RepositoryDamagedError, RepositoryTooNewError } from '../errors/backup-errors.ts';
 import { MAX_CLOCK_ENTRIES, FORMAT_VERSION } from './format-limits.ts';
 import { isMachineId, isSha256 } from './repository-keys.ts';
 import type { Clock } from '../memory/version.ts';

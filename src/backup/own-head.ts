@@ -1,7 +1,5 @@
 import type { PutCondition } from '../blob/blob-store.ts';
-import { EncryptionDowngradeError } from '../errors/encryption-downgrade-error.ts';
-import { MachineForkedError } from '../errors/machine-forked-error.ts';
-import { RepositoryDamagedError } from '../errors/repository-damaged-error.ts';
+import { EncryptionDowngradeError, MachineForkedError, RepositoryDamagedError } from '../errors/backup-errors.ts';
 import { rememberCommit, wentBack, type Commit, type SeenCommit } from './commit.ts';
 import { encodeHead, type Head, type HeadSnapshot } from './head.ts';
 import { putVerified } from './put-verified.ts';

@@ -1,4 +1,4 @@
-import { MachineForkedError } from '../errors/machine-forked-error.ts';
+import { MachineForkedError } from '../errors/backup-errors.ts';
 import type { ReplicaStore } from '../store/replica-store.ts';
 import { rememberGivenUp } from './given-up-writes.ts';
 

@@ -1,5 +1,5 @@
 import type { BlobInfo } from '../blob/blob-store.ts';
-import { BlobStoreError } from '../errors/blob-store-error.ts';
+import { BlobStoreError } from '../errors/remote-errors.ts';
 import type { HeadSnapshot } from './head.ts';
 import { readOwnHead, writeOwnHead, type OwnHead } from './own-head.ts';
 import type { RepositoryContext } from './repository-context.ts';

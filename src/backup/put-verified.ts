@@ -1,5 +1,5 @@
 import type { BlobPutOptions, BlobStore } from '../blob/blob-store.ts';
-import { BlobStoreError } from '../errors/blob-store-error.ts';
+import { BlobStoreError } from '../errors/remote-errors.ts';
 
 /** Objects up to this size are read back whole; of larger ones the store's own size is compared. */
 const READ_BACK_BYTES = 1024 * 1024;

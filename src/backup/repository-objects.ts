@@ -1,8 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { BlobStore } from '../blob/blob-store.ts';
-import { EncryptionDowngradeError } from '../errors/encryption-downgrade-error.ts';
-import { ObjectMissingError } from '../errors/object-missing-error.ts';
-import { RepositoryDamagedError } from '../errors/repository-damaged-error.ts';
+import { EncryptionDowngradeError, ObjectMissingError, RepositoryDamagedError } from '../errors/backup-errors.ts';
 import { compareClocks, type Clock } from '../memory/version.ts';
 import { compress, decompress, isCompressed } from './compression.ts';
 import { MAX_HEAD_BYTES, MAX_MANIFEST_BYTES, MAX_STORED_BYTES } from './format-limits.ts';

@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { BlobStore } from '../blob/blob-store.ts';
-import { InvalidInputError } from '../errors/invalid-input-error.ts';
-import { RepositoryDamagedError } from '../errors/repository-damaged-error.ts';
-import { SnapshotNotFoundError } from '../errors/snapshot-not-found-error.ts';
+import { InvalidInputError } from '../errors/input-errors.ts';
+import { RepositoryDamagedError, SnapshotNotFoundError } from '../errors/backup-errors.ts';
 import type { Clock } from '../memory/version.ts';
 import { copySnapshots, type CopyOptions, type CopyResult } from './copy-snapshots.ts';
 import { forgetMachine } from './forget-machine.ts';

@@ -1,4 +1,4 @@
-import { InvalidInputError } from '../errors/invalid-input-error.ts';
+import { InvalidInputError } from '../errors/input-errors.ts';
 import { isSnapshotKind, type SnapshotKind } from './snapshot-kind.ts';
 
 /** Kinds that the product gives by itself, when something changed. */

@@ -1,4 +1,4 @@
-import { MissingKeyError } from '../errors/missing-key-error.ts';
+import { MissingKeyError } from '../errors/backup-errors.ts';
 import type { Keyring } from './keyring.ts';
 import { putVerified } from './put-verified.ts';
 import type { RepositoryContext } from './repository-context.ts';

@@ -1,6 +1,4 @@
-import { RepositoryDamagedError } from '../errors/repository-damaged-error.ts';
-import { RepositoryTooNewError } from '../errors/repository-too-new-error.ts';
-import { MissingKeyError } from '../errors/missing-key-error.ts';
+import { MissingKeyError, RepositoryDamagedError, RepositoryTooNewError } from '../errors/backup-errors.ts';
 import {
   KEY_BYTES,
   NONCE_BYTES,

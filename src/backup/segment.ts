@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
-import { RepositoryDamagedError } from '../errors/repository-damaged-error.ts';
+import { RepositoryDamagedError } from '../errors/backup-errors.ts';
 import { compress, decompress, isCompressed } from './compression.ts';
 import { MAX_SEGMENT_BYTES, MAX_STORED_BYTES, TARGET_SEGMENT_BYTES } from './format-limits.ts';
 import type { SegmentEntry } from './manifest.ts';

@@ -1,5 +1,4 @@
-import { SnapshotAmbiguousError } from '../errors/snapshot-ambiguous-error.ts';
-import { SnapshotNotFoundError } from '../errors/snapshot-not-found-error.ts';
+import { SnapshotAmbiguousError, SnapshotNotFoundError } from '../errors/backup-errors.ts';
 import { nearestName } from '../util/nearest-name.ts';
 import { utcParts } from './snapshot-id.ts';
 import type { SnapshotKind } from './snapshot-kind.ts';

@@ -1,7 +1,6 @@
 import type { FaissMemoryError } from '../errors/faiss-memory-error.ts';
-import { InvalidInputError } from '../errors/invalid-input-error.ts';
-import { ObjectMissingError } from '../errors/object-missing-error.ts';
-import { StateChangedError } from '../errors/state-changed-error.ts';
+import { InvalidInputError, StateChangedError } from '../errors/input-errors.ts';
+import { ObjectMissingError } from '../errors/backup-errors.ts';
 import { compareClocks, type Clock } from '../memory/version.ts';
 import type { ChangeReport, RemovalLimit, ReplicaIdentity, ReplicaStore } from '../store/replica-store.ts';
 import type { RestoreRequest, RestoreResult, SnapshotSummary, WorkOptions } from './backup-api.ts';

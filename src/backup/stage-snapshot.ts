@@ -1,4 +1,4 @@
-import { RepositoryDamagedError } from '../errors/repository-damaged-error.ts';
+import { RepositoryDamagedError } from '../errors/backup-errors.ts';
 import type { Clock, JsonValue } from '../memory/version.ts';
 import type { ReplicaStore, StagedStates } from '../store/replica-store.ts';
 import type { WorkOptions } from './backup-api.ts';

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
-import { ObjectMissingError } from '../errors/object-missing-error.ts';
-import { RepositoryDamagedError } from '../errors/repository-damaged-error.ts';
+import { ObjectMissingError, RepositoryDamagedError } from '../errors/backup-errors.ts';
 import { compactSegments } from './compact-segments.ts';
 import type { HeadSnapshot } from './head.ts';
 import { encodeManifest, type Manifest, type SegmentEntry } from './manifest.ts';

@@ -1,5 +1,5 @@
 import type { ContainerClient } from '@azure/storage-blob';
-import { BlobStoreError } from '../errors/blob-store-error.ts';
+import { BlobStoreError } from '../errors/remote-errors.ts';
 import type { AzureBlobSettings } from './blob-settings.ts';
 import { loadOptionalPackage } from './load-optional-package.ts';
 import { unlessBlank } from './normalize-prefix.ts';

@@ -1,4 +1,4 @@
-import { BlobStoreError } from '../errors/blob-store-error.ts';
+import { BlobStoreError } from '../errors/remote-errors.ts';
 import { failureOfBody } from './collect-body.ts';
 import {
   failureOfNetwork,

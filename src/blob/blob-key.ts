@@ -1,4 +1,4 @@
-import { InvalidInputError } from '../errors/invalid-input-error.ts';
+import { InvalidInputError } from '../errors/input-errors.ts';
 
 const maximumKeyLength = 512;
 const maximumSegmentLength = 200;

@@ -1,5 +1,5 @@
-import { BlobStoreError } from '../errors/blob-store-error.ts';
-import { InvalidInputError } from '../errors/invalid-input-error.ts';
+import { BlobStoreError } from '../errors/remote-errors.ts';
+import { InvalidInputError } from '../errors/input-errors.ts';
 import type { ByteRange } from './blob-store.ts';
 
 /** More than any object this product writes; a larger answer is a mistake or an attack. */

@@ -1,4 +1,4 @@
-import { BlobStoreError } from '../errors/blob-store-error.ts';
+import { BlobStoreError } from '../errors/remote-errors.ts';
 import type { BlobInfo } from './blob-store.ts';
 
 export interface ListPage {

@@ -1,6 +1,6 @@
 import { tlsProblem, type TlsProblem } from '../util/network-problem.ts';
 import { ProxyError } from '../util/proxy.ts';
-import type { BlobOperation, BlobStoreReason } from '../errors/blob-store-error.ts';
+import type { BlobOperation, BlobStoreReason } from '../errors/remote-errors.ts';
 
 /** What kind of failure it is: the part of a `BlobStoreError` that does not depend on the call. */
 export interface Failure {

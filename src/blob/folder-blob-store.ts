@@ -1,7 +1,7 @@
 import { constants, type BigIntStats } from 'node:fs';
 import { open, rmdir, stat, unlink, type FileHandle } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { BlobStoreError, type BlobOperation } from '../errors/blob-store-error.ts';
+import { BlobStoreError, type BlobOperation } from '../errors/remote-errors.ts';
 import { assertBlobKey, assertBlobPrefix } from './blob-key.ts';
 import type {
   Blob,

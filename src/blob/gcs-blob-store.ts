@@ -1,6 +1,6 @@
 import type { Bucket, File, FileMetadata } from '@google-cloud/storage';
 import { createHash } from 'node:crypto';
-import { BlobStoreError } from '../errors/blob-store-error.ts';
+import { BlobStoreError } from '../errors/remote-errors.ts';
 import { assertBlobKey, assertBlobPrefix, isBlobKey } from './blob-key.ts';
 import type { GcsBlobSettings } from './blob-settings.ts';
 import type {

@@ -1,5 +1,5 @@
 import type { Bucket } from '@google-cloud/storage';
-import { BlobStoreError } from '../errors/blob-store-error.ts';
+import { BlobStoreError } from '../errors/remote-errors.ts';
 import type { GcsBlobSettings } from './blob-settings.ts';
 import { loadOptionalPackage } from './load-optional-package.ts';
 import { unlessBlank } from './normalize-prefix.ts';

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { BlobStoreError, type BlobOperation } from '../errors/blob-store-error.ts';
+import { BlobStoreError, type BlobOperation } from '../errors/remote-errors.ts';
 import { assertBlobKey, assertBlobPrefix } from './blob-key.ts';
 import type {
   Blob,

@@ -1,4 +1,4 @@
-import type { BlobOperation } from '../errors/blob-store-error.ts';
+import type { BlobOperation } from '../errors/remote-errors.ts';
 import type { BlobStore } from './blob-store.ts';
 
 /** What an interceptor knows about a call. */

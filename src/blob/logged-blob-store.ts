@@ -1,4 +1,4 @@
-import { BlobStoreError } from '../errors/blob-store-error.ts';
+import { BlobStoreError } from '../errors/remote-errors.ts';
 import type { BlobStore } from './blob-store.ts';
 import { interceptBlobStore, type InterceptedCall } from './intercept-blob-store.ts';
 

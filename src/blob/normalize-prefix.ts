@@ -1,4 +1,4 @@
-import { BlobStoreError } from '../errors/blob-store-error.ts';
+import { BlobStoreError } from '../errors/remote-errors.ts';
 
 /** Empty strings and blanks in settings mean "not set". */
 export function unlessBlank(value: string | undefined): string | undefined {

@@ -1,4 +1,4 @@
-import { BlobStoreError, type BlobStoreReason } from '../errors/blob-store-error.ts';
+import { BlobStoreError, type BlobStoreReason } from '../errors/remote-errors.ts';
 import type { BlobSettings, S3BlobSettings } from './blob-settings.ts';
 import type { CreatableBlobStore } from './blob-store.ts';
 import { isCertificateCode } from '../util/network-problem.ts';

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { BlobStoreError, type BlobOperation } from '../errors/blob-store-error.ts';
+import { BlobStoreError, type BlobOperation } from '../errors/remote-errors.ts';
 import { fixes } from './failure.ts';
 import type { BlobCallOptions, BlobStore } from './blob-store.ts';
 import type { ConditionalPut, Finding, ProbeCheck } from './probe-finding.ts';

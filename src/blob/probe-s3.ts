@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { BlobStoreError } from '../errors/blob-store-error.ts';
+import { BlobStoreError } from '../errors/remote-errors.ts';
 import type { S3BlobSettings } from './blob-settings.ts';
 import type { BlobCallOptions } from './blob-store.ts';
 import type { Finding } from './probe-finding.ts';

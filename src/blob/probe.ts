@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { BlobStoreError } from '../errors/blob-store-error.ts';
+import { BlobStoreError } from '../errors/remote-errors.ts';
 import type { BlobSettings } from './blob-settings.ts';
 import type { BlobCallOptions, BlobStore } from './blob-store.ts';
 import { checkBlobSettings } from './check-blob-settings.ts';

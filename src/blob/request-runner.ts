@@ -1,4 +1,4 @@
-import { BlobStoreError } from '../errors/blob-store-error.ts';
+import { BlobStoreError } from '../errors/remote-errors.ts';
 import type { BlobCallOptions } from './blob-store.ts';
 import { Deadline } from './deadline.ts';
 import type { CallContext } from './failure.ts';

@@ -1,6 +1,6 @@
 import type { PutObjectCommandInput } from '@aws-sdk/client-s3';
 import { createHash } from 'node:crypto';
-import { BlobStoreError } from '../errors/blob-store-error.ts';
+import { BlobStoreError } from '../errors/remote-errors.ts';
 import { assertBlobKey, assertBlobPrefix } from './blob-key.ts';
 import type { S3BlobSettings } from './blob-settings.ts';
 import type {

@@ -1,6 +1,6 @@
 import type { S3Client, S3ClientConfig } from '@aws-sdk/client-s3';
 import type { Readable } from 'node:stream';
-import { BlobStoreError } from '../errors/blob-store-error.ts';
+import { BlobStoreError } from '../errors/remote-errors.ts';
 import type { S3BlobSettings } from './blob-settings.ts';
 import { collectBody } from './collect-body.ts';
 import { fixes } from './failure.ts';

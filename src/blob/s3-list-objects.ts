@@ -1,5 +1,5 @@
 import type { _Object as S3Object } from '@aws-sdk/client-s3';
-import { BlobStoreError } from '../errors/blob-store-error.ts';
+import { BlobStoreError } from '../errors/remote-errors.ts';
 import { isBlobKey } from './blob-key.ts';
 import type { BlobCallOptions, BlobInfo } from './blob-store.ts';
 import { collectPages } from './collect-pages.ts';

@@ -1,6 +1,6 @@
 import type { GetObjectCommandOutput } from '@aws-sdk/client-s3';
 import { Readable } from 'node:stream';
-import { BlobStoreError } from '../errors/blob-store-error.ts';
+import { BlobStoreError } from '../errors/remote-errors.ts';
 import type { Blob, BlobInfo, ByteRange } from './blob-store.ts';
 import { assertNotTooLarge, clampRange } from './byte-range.ts';
 import { assertHash, collectBody } from './collect-body.ts';

@@ -1,5 +1,5 @@
 import type { S3Client } from '@aws-sdk/client-s3';
-import { BlobStoreError, type BlobOperation } from '../errors/blob-store-error.ts';
+import { BlobStoreError, type BlobOperation } from '../errors/remote-errors.ts';
 import type { BlobCallOptions } from './blob-store.ts';
 import type { Deadline } from './deadline.ts';
 import { fixes } from './failure.ts';

@@ -1,7 +1,7 @@
 import { open, realpath } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { addAbortSignal } from 'node:stream';
-import { UsageError } from '../errors/usage-error.ts';
+import { UsageError } from '../errors/input-errors.ts';
 import { cannotWrite } from './atomic-file.ts';
 import type { Host } from './host.ts';
 

@@ -1,4 +1,4 @@
-import { UsageError } from '../errors/usage-error.ts';
+import { UsageError } from '../errors/input-errors.ts';
 
 /** A whole number given as an option; undefined when it is not given. The service checks its range. */
 export function parseInteger(option: string, text: string | undefined): number | undefined {

@@ -1,4 +1,4 @@
-import { UsageError } from '../errors/usage-error.ts';
+import { UsageError } from '../errors/input-errors.ts';
 import type { JsonValue, Metadata } from '../memory/version.ts';
 
 /**

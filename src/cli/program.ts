@@ -1,6 +1,6 @@
 import { Argument, Command, CommanderError, Option } from 'commander';
 import { settingList } from '../config/setting-list.ts';
-import { UsageError } from '../errors/usage-error.ts';
+import { UsageError } from '../errors/input-errors.ts';
 import { packageVersion } from '../util/package-version.ts';
 import type { CommandDeclaration, OptionDeclaration } from './command.ts';
 import { commandGroups, commandList } from './command-list.ts';

@@ -1,6 +1,6 @@
 import type { BackupResult } from '../backup/backup-api.ts';
 import { FaissMemoryError } from '../errors/faiss-memory-error.ts';
-import { NotUploadedError } from '../errors/not-uploaded-error.ts';
+import { NotUploadedError } from '../errors/remote-errors.ts';
 import type { PushResult } from '../sync/sync-api.ts';
 import type { CommandContext } from './command.ts';
 import { longWork } from './long-work.ts';

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { UsageError } from '../errors/usage-error.ts';
+import { UsageError } from '../errors/input-errors.ts';
 import type { CommandContext } from './command.ts';
 
 /** Far above any text limit; keeps a mistaken file out of memory. */

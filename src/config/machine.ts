@@ -1,5 +1,5 @@
 import { posix, win32, type PlatformPath } from 'node:path';
-import { ConfigurationError } from '../errors/configuration-error.ts';
+import { ConfigurationError } from '../errors/input-errors.ts';
 
 /** What the configuration depends on; passed in, so that tests and other edges decide it. */
 export interface Machine {

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { ConfigurationError, type ConfigurationProblem } from '../errors/configuration-error.ts';
+import { ConfigurationError, type ConfigurationProblem } from '../errors/input-errors.ts';
 import { findHttpProblems } from './check-http-settings.ts';
 import { findSyncProblems } from './check-sync-settings.ts';
 import { defaultConfigFile, type Machine } from './machine.ts';

@@ -1,4 +1,4 @@
-import type { ConfigurationProblem } from '../errors/configuration-error.ts';
+import type { ConfigurationProblem } from '../errors/input-errors.ts';
 import { describeSource, type SettingSource } from './sources.ts';
 
 /** A problem between settings that are right by themselves. */

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { ConfigurationError, type ConfigurationProblem } from '../errors/configuration-error.ts';
+import { ConfigurationError, type ConfigurationProblem } from '../errors/input-errors.ts';
 import { nearestName } from '../util/nearest-name.ts';
 import { pathsOf, type Machine } from './machine.ts';
 import { settingsSchema } from './schema.ts';

@@ -1,7 +1,6 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
-import { EmbeddingUnavailableError } from '../errors/embedding-unavailable-error.ts';
-import { ModelDamagedError } from '../errors/model-damaged-error.ts';
+import { EmbeddingUnavailableError, ModelDamagedError } from '../errors/embedding-errors.ts';
 import { packagePath } from '../util/package-path.ts';
 import { endBeforeExit } from '../util/process-end.ts';
 import { settleWithin } from '../util/settle-within.ts';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ModelDamagedError } from '../errors/model-damaged-error.ts';
+import { ModelDamagedError } from '../errors/embedding-errors.ts';
 import type { ModelStamp } from './embedder.ts';
 
 interface ModelFile {

@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type * as Onnx from 'onnxruntime-web';
-import { EmbeddingUnavailableError } from '../errors/embedding-unavailable-error.ts';
+import { EmbeddingUnavailableError } from '../errors/embedding-errors.ts';
 
 export type RuntimeChoice = 'auto' | 'wasm' | 'native';
 

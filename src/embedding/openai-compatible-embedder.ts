@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { EmbeddingRejectedError } from '../errors/embedding-rejected-error.ts';
-import { EmbeddingUnavailableError } from '../errors/embedding-unavailable-error.ts';
+import { EmbeddingRejectedError, EmbeddingUnavailableError } from '../errors/embedding-errors.ts';
 import { chunkText } from '../memory/chunking.ts';
 import { estimateTokens } from '../memory/estimate-tokens.ts';
 import { tlsProblem } from '../util/network-problem.ts';

@@ -1,4 +1,4 @@
-import { EmbeddingUnavailableError } from '../errors/embedding-unavailable-error.ts';
+import { EmbeddingUnavailableError } from '../errors/embedding-errors.ts';
 import type { Embedder, ModelStamp } from './embedder.ts';
 
 /** No embedder at all: search works by words. */

@@ -1,18 +1,8 @@
-import { EmbeddingRejectedError } from './embedding-rejected-error.ts';
-import { EmbeddingUnavailableError } from './embedding-unavailable-error.ts';
+import { EmbeddingRejectedError, EmbeddingUnavailableError, ModelDamagedError, VectorIndexError } from './embedding-errors.ts';
 import { FaissMemoryError, type ErrorCode } from './faiss-memory-error.ts';
-import { InvalidInputError } from './invalid-input-error.ts';
-import { ModelDamagedError } from './model-damaged-error.ts';
-import { NotFoundError } from './not-found-error.ts';
-import { RepositoryDamagedError } from './repository-damaged-error.ts';
-import { StateChangedError } from './state-changed-error.ts';
-import { StoreBusyError } from './store-busy-error.ts';
-import { StoreDamagedError } from './store-damaged-error.ts';
-import { StoreFullError } from './store-full-error.ts';
-import { StoreReadOnlyError } from './store-read-only-error.ts';
-import { StoreTooNewError } from './store-too-new-error.ts';
-import { StoreUnavailableError } from './store-unavailable-error.ts';
-import { VectorIndexError } from './vector-index-error.ts';
+import { InvalidInputError, NotFoundError, StateChangedError } from './input-errors.ts';
+import { RepositoryDamagedError } from './backup-errors.ts';
+import { StoreBusyError, StoreDamagedError, StoreFullError, StoreReadOnlyError, StoreTooNewError, StoreUnavailableError } from './store-errors.ts';
 
 /** An error as plain data, for a message between threads: structured clone would lose its class and fields. */
 export interface EncodedError {

@@ -1,7 +1,7 @@
 import { Hono, type MiddlewareHandler } from 'hono';
 import { requestId } from 'hono/request-id';
 import { secureHeaders } from 'hono/secure-headers';
-import { RequestRefusedError } from '../errors/request-refused-error.ts';
+import { RequestRefusedError } from '../errors/input-errors.ts';
 import type { Logger } from '../logger.ts';
 import type { McpHttpEndpoint } from '../mcp/http-endpoint.ts';
 import { packageVersion } from '../util/package-version.ts';

@@ -2,7 +2,7 @@ import { createServer as createPlainServer, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
-import { ConfigurationError } from '../errors/configuration-error.ts';
+import { ConfigurationError } from '../errors/input-errors.ts';
 import { type McpHttpEndpoint, memoryEndpoint } from '../mcp/http-endpoint.ts';
 import { settleWithin } from '../util/settle-within.ts';
 import type { ServerParts } from '../wire/services.ts';

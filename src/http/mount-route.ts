@@ -1,5 +1,5 @@
 import type { Hono } from 'hono';
-import { RequestRefusedError } from '../errors/request-refused-error.ts';
+import { RequestRefusedError } from '../errors/input-errors.ts';
 import { settleWithin } from '../util/settle-within.ts';
 import type { OpenServices } from '../wire/services.ts';
 import type { Route } from './define-route.ts';

@@ -1,7 +1,6 @@
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
-import { ConfirmationNeededError } from '../errors/confirmation-needed-error.ts';
+import { ConfirmationNeededError, RequestRefusedError } from '../errors/input-errors.ts';
 import { type ErrorCode, FaissMemoryError } from '../errors/faiss-memory-error.ts';
-import { RequestRefusedError } from '../errors/request-refused-error.ts';
 import { errorMessage, isUnexpected } from '../wire/error-words.ts';
 import type { HttpContext } from './http-environment.ts';
 

@@ -1,5 +1,4 @@
-import { InvalidInputError } from '../errors/invalid-input-error.ts';
-import { RequestRefusedError } from '../errors/request-refused-error.ts';
+import { InvalidInputError, RequestRefusedError } from '../errors/input-errors.ts';
 import { type JsonProblem, NOT_UTF8, readJson } from '../wire/bounded-json.ts';
 import { propertiesOf } from '../wire/json-schema.ts';
 import { pathFields, type Route } from './define-route.ts';

@@ -1,4 +1,4 @@
-import { InvalidInputError } from '../errors/invalid-input-error.ts';
+import { InvalidInputError } from '../errors/input-errors.ts';
 import type { HistoryEntry, Memory, MemoryWithHistory } from '../memory/memory.ts';
 import { beginning, isoTime, memoryData, versionData } from '../wire/memory-data.ts';
 import { endWithin, tokensOf } from './answer-size.ts';

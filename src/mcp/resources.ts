@@ -6,7 +6,7 @@ import {
   ResourceNotFoundError,
   ResourceTemplate,
 } from '@modelcontextprotocol/server';
-import { NotFoundError } from '../errors/not-found-error.ts';
+import { NotFoundError } from '../errors/input-errors.ts';
 import type { MemoryApi } from '../memory/memory-api.ts';
 import { boundText } from './answer-size.ts';
 import { partOf, renderPart } from './memory-parts.ts';

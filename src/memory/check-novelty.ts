@@ -1,5 +1,5 @@
 import type { Embedder } from '../embedding/embedder.ts';
-import { EmbeddingUnavailableError } from '../errors/embedding-unavailable-error.ts';
+import { EmbeddingUnavailableError } from '../errors/embedding-errors.ts';
 import type { MemoryStore } from '../store/memory-store.ts';
 import { settleWithin } from '../util/settle-within.ts';
 import { calibrationFor } from './calibration.ts';

@@ -1,7 +1,5 @@
 import { createHash } from 'node:crypto';
-import { InvalidInputError } from '../errors/invalid-input-error.ts';
-import { StateChangedError } from '../errors/state-changed-error.ts';
-import { NotFoundError } from '../errors/not-found-error.ts';
+import { InvalidInputError, NotFoundError, StateChangedError } from '../errors/input-errors.ts';
 import type { MemoryStore } from '../store/memory-store.ts';
 import type { MemoryFilter } from './filter.ts';
 import type { DeleteResult } from './memory-api.ts';

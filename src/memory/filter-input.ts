@@ -1,4 +1,4 @@
-import { InvalidInputError } from '../errors/invalid-input-error.ts';
+import { InvalidInputError } from '../errors/input-errors.ts';
 import type { MemoryFilter } from './filter.ts';
 import type { FilterInput } from './memory-api.ts';
 import { checkMetadata, checkTags } from './input-limits.ts';

@@ -1,5 +1,4 @@
-import { InvalidInputError } from '../errors/invalid-input-error.ts';
-import { SecretRejectedError } from '../errors/secret-rejected-error.ts';
+import { InvalidInputError, SecretRejectedError } from '../errors/input-errors.ts';
 import type { ImportedDraft, MemoryStore } from '../store/memory-store.ts';
 import type { ImportBatchOptions, ImportOutcome } from './import-batch.ts';
 import type { CheckedInput, InputChecker } from './input-checker.ts';

@@ -1,5 +1,4 @@
-import { InvalidInputError } from '../errors/invalid-input-error.ts';
-import { SecretRejectedError } from '../errors/secret-rejected-error.ts';
+import { InvalidInputError, SecretRejectedError } from '../errors/input-errors.ts';
 import { maskSecrets } from '../secrets/mask-secrets.ts';
 import type { SecretScanner } from '../secrets/secret-scanner.ts';
 import { checkMetadata, checkSource, checkTags, checkText } from './input-limits.ts';

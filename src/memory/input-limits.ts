@@ -1,4 +1,4 @@
-import { InvalidInputError } from '../errors/invalid-input-error.ts';
+import { InvalidInputError } from '../errors/input-errors.ts';
 import { compareText, type JsonValue, type Metadata } from './version.ts';
 
 /** Limits on what is stored; the limit on texts is configurable, see `TextLimits`. */

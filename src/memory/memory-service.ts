@@ -1,6 +1,5 @@
 import type { Embedder, ModelStamp } from '../embedding/embedder.ts';
-import { InvalidInputError } from '../errors/invalid-input-error.ts';
-import { NotFoundError } from '../errors/not-found-error.ts';
+import { InvalidInputError, NotFoundError } from '../errors/input-errors.ts';
 import type { MemoryStore } from '../store/memory-store.ts';
 import { settleWithin } from '../util/settle-within.ts';
 import { MemoryAdder } from './add-memories.ts';

@@ -1,5 +1,5 @@
 import type { Embedder } from '../embedding/embedder.ts';
-import { VectorIndexError } from '../errors/vector-index-error.ts';
+import { VectorIndexError } from '../errors/embedding-errors.ts';
 import type { CandidateLists, MemoryStore, VectorQuery } from '../store/memory-store.ts';
 import { settleWithin } from '../util/settle-within.ts';
 import { type Calibration, calibrationFor } from './calibration.ts';

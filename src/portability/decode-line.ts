@@ -1,4 +1,4 @@
-import { InvalidInputError } from '../errors/invalid-input-error.ts';
+import { InvalidInputError } from '../errors/input-errors.ts';
 import { decodeUtf8 } from '../util/decode-utf8.ts';
 
 /** @throws InvalidInputError */

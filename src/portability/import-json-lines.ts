@@ -1,4 +1,4 @@
-import { InvalidInputError } from '../errors/invalid-input-error.ts';
+import { InvalidInputError } from '../errors/input-errors.ts';
 import type { ImportConflict, ImportOutcome } from '../memory/import-batch.ts';
 import type { MemoryDraft } from '../memory/memory.ts';
 import { checkFileStart, decodeLine } from './decode-line.ts';

@@ -1,4 +1,4 @@
-import { InvalidInputError } from '../errors/invalid-input-error.ts';
+import { InvalidInputError } from '../errors/input-errors.ts';
 
 /** The last time a JavaScript date can hold, and minus it the first. */
 const MAX_TIME = 8_640_000_000_000_000;

@@ -1,4 +1,4 @@
-import { InvalidInputError } from '../errors/invalid-input-error.ts';
+import { InvalidInputError } from '../errors/input-errors.ts';
 import { checkMetadata, checkSource, checkTags, checkText } from '../memory/input-limits.ts';
 import type { MemoryDraft } from '../memory/memory.ts';
 import type { Metadata } from '../memory/version.ts';

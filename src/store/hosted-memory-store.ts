@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { StoreUnavailableError } from '../errors/store-unavailable-error.ts';
+import { StoreUnavailableError } from '../errors/store-errors.ts';
 import { assembleReplica } from './assemble-replica.ts';
 import type { MemoryStore } from './memory-store.ts';
 import type { ReplicaCalls } from './replica-calls.ts';

@@ -1,6 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { encodeError } from '../errors/error-codec.ts';
-import { StoreUnavailableError } from '../errors/store-unavailable-error.ts';
+import { StoreUnavailableError } from '../errors/store-errors.ts';
 // eslint-disable-next-line import-x/no-restricted-paths -- this file composes the store of the worker thread
 import { createVectorIndex } from '../vector/create-vector-index.ts';
 import { SqliteMemoryStore } from './sqlite/sqlite-memory-store.ts';

@@ -1,5 +1,5 @@
 import type { BackupService } from '../backup/backup-service.ts';
-import { BackupBusyError } from '../errors/backup-busy-error.ts';
+import { BackupBusyError } from '../errors/backup-errors.ts';
 import type { Logger } from '../logger.ts';
 import type { ReplicaStore } from '../store/replica-store.ts';
 import { settleWithin } from '../util/settle-within.ts';

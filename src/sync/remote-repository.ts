@@ -2,7 +2,7 @@ import type { Keyring } from '../backup/keyring.ts';
 import type { RandomBytes } from '../backup/random-bytes.ts';
 import { Repository } from '../backup/repository.ts';
 import type { BlobStore } from '../blob/blob-store.ts';
-import { SyncOffError } from '../errors/sync-off-error.ts';
+import { SyncOffError } from '../errors/remote-errors.ts';
 import type { ReplicaStore } from '../store/replica-store.ts';
 import { RemoteSession, type RemoteAccess } from './remote-session.ts';
 

@@ -1,5 +1,5 @@
 import type { BlobStore, CreatableBlobStore } from '../blob/blob-store.ts';
-import { SyncOffError } from '../errors/sync-off-error.ts';
+import { SyncOffError } from '../errors/remote-errors.ts';
 
 /** How to reach the remote. */
 export interface RemoteAccess {

@@ -1,4 +1,4 @@
-import { BlobStoreError, type BlobStoreReason } from '../errors/blob-store-error.ts';
+import { BlobStoreError, type BlobStoreReason } from '../errors/remote-errors.ts';
 import { FaissMemoryError, type ErrorCode } from '../errors/faiss-memory-error.ts';
 import type { JsonValue } from '../memory/version.ts';
 import type { SyncProblem } from './sync-api.ts';

@@ -21,7 +21,7 @@ import { summarizeSnapshot } from '../backup/snapshot-summary.ts';
 import { verifyRepository, type ScratchStore } from '../backup/verify-repository.ts';
 import type { WorkLock } from '../backup/work-lock.ts';
 import type { ProbeReport } from '../blob/probe-finding.ts';
-import { SyncOffError } from '../errors/sync-off-error.ts';
+import { SyncOffError } from '../errors/remote-errors.ts';
 import { compareClocks, joinClocks, MAX_COUNTER } from '../memory/version.ts';
 import { settleWithin } from '../util/settle-within.ts';
 import { findMachine } from './find-machine.ts';

@@ -1,4 +1,4 @@
-import { VectorIndexError } from '../errors/vector-index-error.ts';
+import { VectorIndexError } from '../errors/embedding-errors.ts';
 
 /** "IxFI": an IndexFlat that compares by inner product. */
 const KIND = 0x49_46_78_49;

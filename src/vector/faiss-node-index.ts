@@ -1,4 +1,4 @@
-import { VectorIndexError } from '../errors/vector-index-error.ts';
+import { VectorIndexError } from '../errors/embedding-errors.ts';
 import { bestHits } from './best-hits.ts';
 import { checkDimension, checkQuery, checkVectors } from './vector-arguments.ts';
 import { decodeVectorFile, encodeVectorFile } from './vector-file.ts';

@@ -1,4 +1,4 @@
-import { VectorIndexError } from '../errors/vector-index-error.ts';
+import { VectorIndexError } from '../errors/embedding-errors.ts';
 import { bestHits } from './best-hits.ts';
 import { flatIndexHeader } from './faiss-flat-format.ts';
 import { type FaissModule, loadFaissModule } from './faiss-wasm-module.ts';

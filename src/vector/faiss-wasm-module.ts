@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { VectorIndexError } from '../errors/vector-index-error.ts';
+import { VectorIndexError } from '../errors/embedding-errors.ts';
 import { packagePath } from '../util/package-path.ts';
 
 /** Address in the module's memory; 0 = none. */

@@ -1,4 +1,4 @@
-import { VectorIndexError } from '../errors/vector-index-error.ts';
+import { VectorIndexError } from '../errors/embedding-errors.ts';
 
 /** @throws VectorIndexError unless these are n distinct labels with n finite vectors */
 export function checkVectors(dimension: number, labels: Int32Array, vectors: Float32Array): void {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { VectorIndexError } from '../errors/vector-index-error.ts';
+import { VectorIndexError } from '../errors/embedding-errors.ts';
 import { decodeFlatIndex } from './faiss-flat-format.ts';
 import { checkLabels } from './vector-arguments.ts';
 

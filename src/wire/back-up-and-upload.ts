@@ -1,7 +1,6 @@
 import type { BackupResult, WorkOptions } from '../backup/backup-api.ts';
 import { FaissMemoryError } from '../errors/faiss-memory-error.ts';
-import { NotUploadedError } from '../errors/not-uploaded-error.ts';
-import { SyncOffError } from '../errors/sync-off-error.ts';
+import { NotUploadedError, SyncOffError } from '../errors/remote-errors.ts';
 import type { PushResult } from '../sync/sync-api.ts';
 import type { Services } from './services.ts';
 

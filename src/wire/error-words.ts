@@ -1,5 +1,5 @@
 import { FaissMemoryError } from '../errors/faiss-memory-error.ts';
-import { InvalidInputError } from '../errors/invalid-input-error.ts';
+import { InvalidInputError } from '../errors/input-errors.ts';
 
 /** True for failures that are no fault of the caller and nothing the user could mend. */
 export function isUnexpected(error: unknown): boolean {

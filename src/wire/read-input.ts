@@ -1,5 +1,5 @@
 import type * as z from 'zod/mini';
-import { InvalidInputError } from '../errors/invalid-input-error.ts';
+import { InvalidInputError } from '../errors/input-errors.ts';
 import { nearestName } from '../util/nearest-name.ts';
 import { printable } from '../util/printable.ts';
 import { coerceInput } from './coerce-input.ts';

@@ -3,7 +3,7 @@ import type { BlobSettings } from '../../src/blob/blob-settings.ts';
 import type { BlobStore, CreatableBlobStore } from '../../src/blob/blob-store.ts';
 import { createBlobStore } from '../../src/blob/create-blob-store.ts';
 import { retryingBlobStore } from '../../src/blob/retrying-blob-store.ts';
-import type { BlobStoreReason } from '../../src/errors/blob-store-error.ts';
+import type { BlobStoreReason } from '../../src/errors/remote-errors.ts';
 import { bytesOf, errorOf, textOf } from '../helpers/blob-values.ts';
 import { startFaultProxy, type Fault, type FaultProxy } from '../helpers/fault-proxy.ts';
 import { freePort } from '../helpers/servers/free-port.ts';

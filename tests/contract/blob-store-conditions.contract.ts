@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { BlobStore } from '../../src/blob/blob-store.ts';
-import type { BlobStoreError } from '../../src/errors/blob-store-error.ts';
+import type { BlobStoreError } from '../../src/errors/remote-errors.ts';
 import { bytesOf, errorOf, textOf } from '../helpers/blob-values.ts';
 
 /** honoured: both kinds. absent-only: `{ etag }` is always refused. refused: both are. ignored: both are overlooked. */

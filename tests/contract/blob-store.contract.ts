@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { BlobStore, CreatableBlobStore } from '../../src/blob/blob-store.ts';
-import { InvalidInputError } from '../../src/errors/invalid-input-error.ts';
+import { InvalidInputError } from '../../src/errors/input-errors.ts';
 import { bytesOf, errorOf, inBatches, keysOf, sha256, textOf } from '../helpers/blob-values.ts';
 import { describeConditions, type ConditionBehaviour } from './blob-store-conditions.contract.ts';
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { afterEach, describe, expect, test } from 'vitest';
-import { VectorIndexError } from '../../src/errors/vector-index-error.ts';
+import { VectorIndexError } from '../../src/errors/embedding-errors.ts';
 import { ExactIndex } from '../../src/vector/exact-index.ts';
 import type { VectorHit, VectorIndex } from '../../src/vector/vector-index.ts';
 

@@ -3,7 +3,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { VectorIndexError } from '../../src/errors/vector-index-error.ts';
+import { VectorIndexError } from '../../src/errors/embedding-errors.ts';
 import { createVectorIndex } from '../../src/vector/create-vector-index.ts';
 import { ExactIndex } from '../../src/vector/exact-index.ts';
 import { createFaissNodeIndex, faissNodeIsInstalled } from '../../src/vector/faiss-node-index.ts';

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { BlobStoreError } from '../../src/errors/blob-store-error.ts';
+import { BlobStoreError } from '../../src/errors/remote-errors.ts';
 
 export function bytesOf(text: string): Uint8Array {
   return new TextEncoder().encode(text);

@@ -1,4 +1,4 @@
-import { InvalidInputError } from '../../src/errors/invalid-input-error.ts';
+import { InvalidInputError } from '../../src/errors/input-errors.ts';
 import type { ImportBatchOptions, ImportOutcome, MemoryImporter } from '../../src/memory/import-batch.ts';
 import { checkText } from '../../src/memory/input-limits.ts';
 import type { Memory, MemoryDraft } from '../../src/memory/memory.ts';

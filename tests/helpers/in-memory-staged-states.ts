@@ -1,5 +1,5 @@
 import type { CarriedVersion, MemoryState } from '../../src/backup/memory-state.ts';
-import { StateChangedError } from '../../src/errors/state-changed-error.ts';
+import { StateChangedError } from '../../src/errors/input-errors.ts';
 import { mergeMemory } from '../../src/memory/merge.ts';
 import {
   canonicalJson,

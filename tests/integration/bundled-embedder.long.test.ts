@@ -3,8 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { EmbeddingUnavailableError } from '../../src/errors/embedding-unavailable-error.ts';
-import { ModelDamagedError } from '../../src/errors/model-damaged-error.ts';
+import { EmbeddingUnavailableError, ModelDamagedError } from '../../src/errors/embedding-errors.ts';
 import { BundledEmbedder, type BundledEmbedderSettings } from '../../src/embedding/bundled-embedder.ts';
 import { packagePath } from '../../src/util/package-path.ts';
 

@@ -1,7 +1,7 @@
 import type { StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { BackupApi } from '../../src/backup/backup-api.ts';
-import { SyncOffError } from '../../src/errors/sync-off-error.ts';
+import { SyncOffError } from '../../src/errors/remote-errors.ts';
 import { startHttpServer } from '../../src/http/http-server.ts';
 import type { HttpSettings } from '../../src/http/http-settings.ts';
 import { createLogger } from '../../src/logger.ts';

@@ -1,7 +1,6 @@
 import { inspect } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { EmbeddingRejectedError } from '../../src/errors/embedding-rejected-error.ts';
-import { EmbeddingUnavailableError } from '../../src/errors/embedding-unavailable-error.ts';
+import { EmbeddingRejectedError, EmbeddingUnavailableError } from '../../src/errors/embedding-errors.ts';
 import {
   OpenAiCompatibleEmbedder,
   type OpenAiCompatibleSettings,

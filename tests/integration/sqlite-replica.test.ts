@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { MemoryState } from '../../src/backup/memory-state.ts';
 import type { ModelStamp } from '../../src/embedding/embedder.ts';
-import { StoreUnavailableError } from '../../src/errors/store-unavailable-error.ts';
+import { StoreUnavailableError } from '../../src/errors/store-errors.ts';
 import { assembleReplica } from '../../src/store/assemble-replica.ts';
 import { hostStore } from '../../src/store/hosted-memory-store.ts';
 import type { SqliteMemoryStore } from '../../src/store/sqlite/sqlite-memory-store.ts';

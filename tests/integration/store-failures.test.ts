@@ -17,12 +17,7 @@ import {
 import { join } from 'node:path';
 import { DatabaseSync } from '@photostructure/sqlite';
 import { describe, expect, test } from 'vitest';
-import { StoreBusyError } from '../../src/errors/store-busy-error.ts';
-import { StoreDamagedError } from '../../src/errors/store-damaged-error.ts';
-import { StoreFullError } from '../../src/errors/store-full-error.ts';
-import { StoreReadOnlyError } from '../../src/errors/store-read-only-error.ts';
-import { StoreTooNewError } from '../../src/errors/store-too-new-error.ts';
-import { StoreUnavailableError } from '../../src/errors/store-unavailable-error.ts';
+import { StoreBusyError, StoreDamagedError, StoreFullError, StoreReadOnlyError, StoreTooNewError, StoreUnavailableError } from '../../src/errors/store-errors.ts';
 import { MIGRATIONS } from '../../src/store/sqlite/migrations.ts';
 import { readOnlyView, smallDisk } from '../helpers/small-disk.ts';
 import { draft } from '../helpers/drafts.ts';

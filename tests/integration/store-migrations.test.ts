@@ -2,8 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSy
 import { join } from 'node:path';
 import { DatabaseSync } from '@photostructure/sqlite';
 import { describe, expect, test } from 'vitest';
-import { StoreFullError } from '../../src/errors/store-full-error.ts';
-import { StoreTooNewError } from '../../src/errors/store-too-new-error.ts';
+import { StoreFullError, StoreTooNewError } from '../../src/errors/store-errors.ts';
 import { MIGRATIONS, type Migration } from '../../src/store/sqlite/migrations.ts';
 import { smallDisk } from '../helpers/small-disk.ts';
 import { draft } from '../helpers/drafts.ts';

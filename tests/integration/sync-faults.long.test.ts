@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { BlobStoreError } from '../../src/errors/blob-store-error.ts';
+import { BlobStoreError } from '../../src/errors/remote-errors.ts';
 import { startFaultProxy, type Fault, type FaultProxy } from '../helpers/fault-proxy.ts';
 import { versitygw } from '../helpers/servers/versitygw.ts';
 import { startBucketServer, type BucketServer } from '../helpers/sync/bucket-server.ts';

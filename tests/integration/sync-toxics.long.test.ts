@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { BlobStoreError } from '../../src/errors/blob-store-error.ts';
+import { BlobStoreError } from '../../src/errors/remote-errors.ts';
 import { versitygw } from '../helpers/servers/versitygw.ts';
 import { findToxiproxy, startToxiproxy, type Toxic, type ToxicProxy } from '../helpers/servers/toxiproxy.ts';
 import { startBucketServer, type BucketServer } from '../helpers/sync/bucket-server.ts';

@@ -1,5 +1,5 @@
 import type { BlobStore } from '../../src/blob/blob-store.ts';
-import { BlobStoreError } from '../../src/errors/blob-store-error.ts';
+import { BlobStoreError } from '../../src/errors/remote-errors.ts';
 import { InMemoryBlobStore, type StoredBlob } from '../../src/blob/in-memory-blob-store.ts';
 import { interceptBlobStore, type InterceptedCall } from '../../src/blob/intercept-blob-store.ts';
 import { hashedNumber } from './seeded-random.ts';

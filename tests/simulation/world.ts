@@ -4,7 +4,7 @@ import type { Keyring } from '../../src/backup/keyring.ts';
 import { Repository } from '../../src/backup/repository.ts';
 import { InMemoryBlobStore, type StoredBlob } from '../../src/blob/in-memory-blob-store.ts';
 import { FaissMemoryError } from '../../src/errors/faiss-memory-error.ts';
-import { RepositoryDamagedError } from '../../src/errors/repository-damaged-error.ts';
+import { RepositoryDamagedError } from '../../src/errors/backup-errors.ts';
 import type { Version } from '../../src/memory/version.ts';
 import { InMemoryReplica } from '../helpers/in-memory-replica.ts';
 import type { MemoryTable } from '../helpers/memory-table.ts';

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import type { BlobStoreReason } from '../../src/errors/blob-store-error.ts';
+import type { BlobStoreReason } from '../../src/errors/remote-errors.ts';
 import type { ErrorCode } from '../../src/errors/faiss-memory-error.ts';
 import { packagePath } from '../../src/util/package-path.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { InvalidInputError } from '../../src/errors/invalid-input-error.ts';
+import { InvalidInputError } from '../../src/errors/input-errors.ts';
 import { createLogger, type LoggerOptions } from '../../src/logger.ts';
 
 const NOW = Date.parse('2026-01-31T12:00:00Z');

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
 import { copyFile, lstat, open, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { ClientFileError } from '../../errors/client-file-error.ts';
+import { ClientFileError } from '../../errors/input-errors.ts';
 import { createFolders } from '../../util/create-folders.ts';
 
 /** The configuration file of a client as it was read. */

@@ -1,4 +1,4 @@
-import { ClientFileError } from '../../errors/client-file-error.ts';
+import { ClientFileError } from '../../errors/input-errors.ts';
 import { unifiedDiff } from '../unified-diff.ts';
 import { readClientFile, type ClientFile } from './client-file.ts';
 import type { ClientDescription, ClientMachine, LaunchCommand } from './client.ts';

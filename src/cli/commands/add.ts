@@ -1,4 +1,4 @@
-import { UsageError } from '../../errors/usage-error.ts';
+import { UsageError } from '../../errors/input-errors.ts';
 import type { AddResult } from '../../memory/memory-api.ts';
 import { defineCommand, list, oneOf, value } from '../command.ts';
 import { embedBeforeExit, missingData, missingEmbeddings, missingText } from '../embed-before-exit.ts';

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { UsageError } from '../../errors/usage-error.ts';
+import { UsageError } from '../../errors/input-errors.ts';
 import { SecretString } from '../../util/secret-string.ts';
 import { defineCommand, value } from '../command.ts';
 

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { pathsOf } from '../../config/machine.ts';
 import { settingList } from '../../config/setting-list.ts';
-import { UsageError } from '../../errors/usage-error.ts';
+import { UsageError } from '../../errors/input-errors.ts';
 import { replaceClientFile } from '../clients/client-file.ts';
 import { clientList } from '../clients/client-list.ts';
 import type { ClientDescription, ClientMachine } from '../clients/client.ts';

@@ -1,4 +1,4 @@
-import { UsageError } from '../../errors/usage-error.ts';
+import { UsageError } from '../../errors/input-errors.ts';
 import { defineCommand, oneOf, toggle, value } from '../command.ts';
 import { filterOptions, toFilterInput } from '../filter-options.ts';
 import { memoryData } from '../memory-data.ts';

@@ -1,4 +1,4 @@
-import { UsageError } from '../../errors/usage-error.ts';
+import { UsageError } from '../../errors/input-errors.ts';
 import { defineCommand, toggle, value } from '../command.ts';
 import { serveStdio } from '../serve-stdio.ts';
 

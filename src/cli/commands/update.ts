@@ -1,4 +1,4 @@
-import { UsageError } from '../../errors/usage-error.ts';
+import { UsageError } from '../../errors/input-errors.ts';
 import { defineCommand, list, value } from '../command.ts';
 import { embedBeforeExit, missingData, missingText } from '../embed-before-exit.ts';
 import { memoryData } from '../memory-data.ts';

@@ -1,5 +1,5 @@
 import type { MiddlewareHandler } from 'hono';
-import { RequestRefusedError } from '../../errors/request-refused-error.ts';
+import { RequestRefusedError } from '../../errors/input-errors.ts';
 import type { HttpEnvironment } from '../http-environment.ts';
 
 /**

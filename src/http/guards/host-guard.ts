@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import type { MiddlewareHandler } from 'hono';
-import { RequestRefusedError } from '../../errors/request-refused-error.ts';
+import { RequestRefusedError } from '../../errors/input-errors.ts';
 import { hostName } from '../../util/host-name.ts';
 import { printable } from '../../util/printable.ts';
 import type { HttpEnvironment } from '../http-environment.ts';

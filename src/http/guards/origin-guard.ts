@@ -1,6 +1,6 @@
 import type { MiddlewareHandler } from 'hono';
 import { cors } from 'hono/cors';
-import { RequestRefusedError } from '../../errors/request-refused-error.ts';
+import { RequestRefusedError } from '../../errors/input-errors.ts';
 import { printable } from '../../util/printable.ts';
 import type { HttpContext, HttpEnvironment } from '../http-environment.ts';
 

@@ -1,7 +1,7 @@
 import { getConnInfo } from '@hono/node-server/conninfo';
 import type { MiddlewareHandler } from 'hono';
 import { rateLimiter } from 'hono-rate-limiter';
-import { RequestRefusedError } from '../../errors/request-refused-error.ts';
+import { RequestRefusedError } from '../../errors/input-errors.ts';
 import type { HttpContext, HttpEnvironment } from '../http-environment.ts';
 
 const MINUTE_MS = 60_000;

@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { MiddlewareHandler } from 'hono';
-import { RequestRefusedError } from '../../errors/request-refused-error.ts';
+import { RequestRefusedError } from '../../errors/input-errors.ts';
 import type { SecretString } from '../../util/secret-string.ts';
 import type { HttpContext, HttpEnvironment } from '../http-environment.ts';
 import type { Access } from '../../wire/access.ts';

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import type { SnapshotSummary } from '../../backup/backup-api.ts';
-import { InvalidInputError } from '../../errors/invalid-input-error.ts';
+import { InvalidInputError } from '../../errors/input-errors.ts';
 import { filled, flag, text } from '../../wire/fields.ts';
 import { snapshotList } from '../../wire/sync-data.ts';
 import { defineRoute, type Route } from '../define-route.ts';

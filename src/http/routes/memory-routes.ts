@@ -1,6 +1,5 @@
 import * as z from 'zod/mini';
-import { InvalidInputError } from '../../errors/invalid-input-error.ts';
-import { NotFoundError } from '../../errors/not-found-error.ts';
+import { InvalidInputError, NotFoundError } from '../../errors/input-errors.ts';
 import { filled, flag, metadata, tags, text, texts } from '../../wire/fields.ts';
 import { addedData, fullHistoryData, given, memoryData } from '../../wire/memory-data.ts';
 import type { AddResult } from '../../memory/memory-api.ts';

@@ -1,5 +1,5 @@
 import type { RestoreRequest, RestoreResult, WorkOptions } from '../../backup/backup-api.ts';
-import { ConfirmationNeededError } from '../../errors/confirmation-needed-error.ts';
+import { ConfirmationNeededError } from '../../errors/input-errors.ts';
 import { restoreData } from '../../wire/sync-data.ts';
 import type { RouteData } from '../define-route.ts';
 

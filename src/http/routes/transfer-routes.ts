@@ -1,7 +1,7 @@
 import type { Hono } from 'hono';
 import { stream } from 'hono/streaming';
 import * as z from 'zod/mini';
-import { RequestRefusedError } from '../../errors/request-refused-error.ts';
+import { RequestRefusedError } from '../../errors/input-errors.ts';
 import { exportJsonLines } from '../../portability/export-json-lines.ts';
 import { importJsonLines } from '../../portability/import-json-lines.ts';
 import type { ImportProblem } from '../../portability/import-report.ts';

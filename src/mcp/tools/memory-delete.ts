@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { InvalidInputError } from '../../errors/invalid-input-error.ts';
+import { InvalidInputError } from '../../errors/input-errors.ts';
 import { defineTool } from '../define-tool.ts';
 import { filled, filterFieldsInBrief, flag, tags, text, texts, toFilter } from '../../wire/fields.ts';
 import { renderDeleted } from '../render.ts';

@@ -1,6 +1,5 @@
 import * as z from 'zod/mini';
-import { InvalidInputError } from '../../errors/invalid-input-error.ts';
-import { NotFoundError } from '../../errors/not-found-error.ts';
+import { InvalidInputError, NotFoundError } from '../../errors/input-errors.ts';
 import { defineTool } from '../define-tool.ts';
 import { flag, memoryShape, metadata, tags, text } from '../../wire/fields.ts';
 import { renderRestored, renderUpdated } from '../render.ts';

@@ -1,4 +1,4 @@
-import { StateChangedError } from '../../errors/state-changed-error.ts';
+import { StateChangedError } from '../../errors/input-errors.ts';
 import { covers, joinClocks, type Clock } from '../../memory/version.ts';
 import type { ApplyRequest, ChangeReport } from '../replica-store.ts';
 import { ChangeCounter } from './change-counter.ts';

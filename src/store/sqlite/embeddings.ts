@@ -1,5 +1,5 @@
 import type { ModelStamp } from '../../embedding/embedder.ts';
-import { InvalidInputError } from '../../errors/invalid-input-error.ts';
+import { InvalidInputError } from '../../errors/input-errors.ts';
 import type { EmbeddingWrite, PendingEmbedding } from '../memory-store.ts';
 import type { Connection } from './connection.ts';
 import { Ledger } from './ledger.ts';

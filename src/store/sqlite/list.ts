@@ -1,4 +1,4 @@
-import { InvalidInputError } from '../../errors/invalid-input-error.ts';
+import { InvalidInputError } from '../../errors/input-errors.ts';
 import type { MemoryFilter } from '../../memory/filter.ts';
 import type { ListPage, ListRequest } from '../memory-store.ts';
 import type { Connection } from './connection.ts';

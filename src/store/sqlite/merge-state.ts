@@ -1,5 +1,5 @@
 import type { CarriedVersion, MemoryState } from '../../backup/memory-state.ts';
-import { RepositoryDamagedError } from '../../errors/repository-damaged-error.ts';
+import { RepositoryDamagedError } from '../../errors/backup-errors.ts';
 import { mergeMemory } from '../../memory/merge.ts';
 import { covers, currentVersion, sameDot, type Clock, type Version } from '../../memory/version.ts';
 import { attachVectors } from './carried-vectors.ts';

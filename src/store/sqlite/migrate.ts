@@ -1,7 +1,6 @@
 import { closeSync, openSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { StoreDamagedError } from '../../errors/store-damaged-error.ts';
-import { StoreTooNewError } from '../../errors/store-too-new-error.ts';
+import { StoreDamagedError, StoreTooNewError } from '../../errors/store-errors.ts';
 import { createFolders } from '../../util/create-folders.ts';
 import { Connection } from './connection.ts';
 import type { Migration } from './migrations.ts';

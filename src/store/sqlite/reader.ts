@@ -1,4 +1,4 @@
-import { NotFoundError } from '../../errors/not-found-error.ts';
+import { NotFoundError } from '../../errors/input-errors.ts';
 import type { HistoryEntry, Memory, MemoryWithHistory } from '../../memory/memory.ts';
 import type { VersionState } from '../../memory/version.ts';
 import type { Connection } from './connection.ts';

@@ -1,11 +1,7 @@
 import { accessSync, constants, existsSync, statfsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { FaissMemoryError } from '../../errors/faiss-memory-error.ts';
-import { StoreBusyError } from '../../errors/store-busy-error.ts';
-import { StoreDamagedError } from '../../errors/store-damaged-error.ts';
-import { StoreFullError } from '../../errors/store-full-error.ts';
-import { StoreReadOnlyError } from '../../errors/store-read-only-error.ts';
-import { StoreUnavailableError } from '../../errors/store-unavailable-error.ts';
+import { StoreBusyError, StoreDamagedError, StoreFullError, StoreReadOnlyError, StoreUnavailableError } from '../../errors/store-errors.ts';
 
 /** Primary result codes, https://sqlite.org/rescode.html. */
 const PERM = 3;

@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import type { MemoryState } from '../../backup/memory-state.ts';
 import type { OwnCommit, SeenCommit } from '../../backup/snapshot-source.ts';
-import { StoreUnavailableError } from '../../errors/store-unavailable-error.ts';
+import { StoreUnavailableError } from '../../errors/store-errors.ts';
 import type { JsonValue } from '../../memory/version.ts';
 import type { OpenedView, ReplicaCalls, StatePage } from '../replica-calls.ts';
 import type {

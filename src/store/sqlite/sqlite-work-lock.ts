@@ -2,7 +2,7 @@ import { closeSync, existsSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { WorkLock } from '../../backup/work-lock.ts';
-import { BackupBusyError } from '../../errors/backup-busy-error.ts';
+import { BackupBusyError } from '../../errors/backup-errors.ts';
 import { createFolders } from '../../util/create-folders.ts';
 import { isBusy, noLocks, toStoreError } from './sqlite-errors.ts';
 

@@ -1,8 +1,7 @@
 import { statSync, type BigIntStats } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { StoreDamagedError } from '../../errors/store-damaged-error.ts';
-import { StoreUnavailableError } from '../../errors/store-unavailable-error.ts';
+import { StoreDamagedError, StoreUnavailableError } from '../../errors/store-errors.ts';
 import { SerialQueue } from '../../util/serial-queue.ts';
 import { Connection } from './connection.ts';
 import { createDatabase } from './create-database.ts';

@@ -1,5 +1,4 @@
-import { InvalidInputError } from '../../errors/invalid-input-error.ts';
-import { NotFoundError } from '../../errors/not-found-error.ts';
+import { InvalidInputError, NotFoundError } from '../../errors/input-errors.ts';
 import type { Memory, MemoryDraft, MemoryPatch } from '../../memory/memory.ts';
 import { applyPatch } from '../../memory/patch.ts';
 import { canonicalJson, type MemoryContent } from '../../memory/version.ts';

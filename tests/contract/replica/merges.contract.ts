@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { StateChangedError } from '../../../src/errors/state-changed-error.ts';
+import { StateChangedError } from '../../../src/errors/input-errors.ts';
 import {
   apply,
   idOf,

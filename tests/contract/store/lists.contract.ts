@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { InvalidInputError } from '../../../src/errors/invalid-input-error.ts';
+import { InvalidInputError } from '../../../src/errors/input-errors.ts';
 import type { ListRequest } from '../../../src/store/memory-store.ts';
 import { draft } from '../../helpers/drafts.ts';
 import { useStore, type PrepareStore } from './use-store.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { StoreUnavailableError } from '../../../src/errors/store-unavailable-error.ts';
+import { StoreUnavailableError } from '../../../src/errors/store-errors.ts';
 import { draft } from '../../helpers/drafts.ts';
 import { unitVector } from '../../helpers/vectors.ts';
 import { STAMP, useStore, type PrepareStore } from './use-store.ts';

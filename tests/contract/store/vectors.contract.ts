@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { InvalidInputError } from '../../../src/errors/invalid-input-error.ts';
+import { InvalidInputError } from '../../../src/errors/input-errors.ts';
 import { draft } from '../../helpers/drafts.ts';
 import { encodeVector, unitVector } from '../../helpers/vectors.ts';
 import { OTHER_STAMP, STAMP, UNKNOWN_ID, useStore, type PrepareStore } from './use-store.ts';

@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { InvalidInputError } from '../../../src/errors/invalid-input-error.ts';
-import { NotFoundError } from '../../../src/errors/not-found-error.ts';
+import { InvalidInputError, NotFoundError } from '../../../src/errors/input-errors.ts';
 import { draft } from '../../helpers/drafts.ts';
 import { encodeVector, unitVector } from '../../helpers/vectors.ts';
 import { STAMP, UNKNOWN_ID, useStore, type PrepareStore } from './use-store.ts';

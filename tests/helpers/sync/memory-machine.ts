@@ -3,8 +3,8 @@ import type { Keyring } from '../../../src/backup/keyring.ts';
 import { DEFAULT_RETENTION, type RetentionPolicy } from '../../../src/backup/retention.ts';
 import type { WorkLock } from '../../../src/backup/work-lock.ts';
 import { InMemoryBlobStore, type BlobCall, type StoredBlob } from '../../../src/blob/in-memory-blob-store.ts';
-import { BackupBusyError } from '../../../src/errors/backup-busy-error.ts';
-import { BlobStoreError, type BlobStoreReason } from '../../../src/errors/blob-store-error.ts';
+import { BackupBusyError } from '../../../src/errors/backup-errors.ts';
+import { BlobStoreError, type BlobStoreReason } from '../../../src/errors/remote-errors.ts';
 import { SyncService } from '../../../src/sync/sync-service.ts';
 import { InMemoryReplica } from '../in-memory-replica.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { BackupBusyError } from '../../../src/errors/backup-busy-error.ts';
-import { InvalidInputError } from '../../../src/errors/invalid-input-error.ts';
+import { BackupBusyError } from '../../../src/errors/backup-errors.ts';
+import { InvalidInputError } from '../../../src/errors/input-errors.ts';
 import { MemoryBucket, MemoryMachine } from '../../helpers/sync/memory-machine.ts';
 
 const KEEP_ONE = { keepLast: 1, hourly: 0, daily: 0, weekly: 0, monthly: 0 };

@@ -7,7 +7,7 @@ import { decodeHead } from '../../../src/backup/head.ts';
 import { decodeManifest } from '../../../src/backup/manifest.ts';
 import { ObjectChecker } from '../../../src/backup/object-checker.ts';
 import { FaissMemoryError } from '../../../src/errors/faiss-memory-error.ts';
-import { RepositoryDamagedError } from '../../../src/errors/repository-damaged-error.ts';
+import { RepositoryDamagedError } from '../../../src/errors/backup-errors.ts';
 import { idOf, ModelStore } from '../../helpers/model-store.ts';
 import {
   createTestRepository,

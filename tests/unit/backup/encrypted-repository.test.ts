@@ -1,9 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Keyring } from '../../../src/backup/keyring.ts';
 import type { StoredBlob } from '../../../src/blob/in-memory-blob-store.ts';
-import { EncryptionDowngradeError } from '../../../src/errors/encryption-downgrade-error.ts';
-import { MissingKeyError } from '../../../src/errors/missing-key-error.ts';
-import { WrongPassphraseError } from '../../../src/errors/wrong-passphrase-error.ts';
+import { EncryptionDowngradeError, MissingKeyError, WrongPassphraseError } from '../../../src/errors/backup-errors.ts';
 import { idOf } from '../../helpers/model-store.ts';
 import {
   createTestMachine,

@@ -17,9 +17,7 @@ import {
   sealObject,
   sealSegment,
 } from '../../../src/backup/sealed-object.ts';
-import { MissingKeyError } from '../../../src/errors/missing-key-error.ts';
-import { RepositoryDamagedError } from '../../../src/errors/repository-damaged-error.ts';
-import { RepositoryTooNewError } from '../../../src/errors/repository-too-new-error.ts';
+import { MissingKeyError, RepositoryDamagedError, RepositoryTooNewError } from '../../../src/errors/backup-errors.ts';
 import { SecretString } from '../../../src/util/secret-string.ts';
 import { MACHINE_A, MACHINE_B } from '../../helpers/test-repository.ts';
 

@@ -2,10 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { decodeKeyFile, encodeKeyFile } from '../../../src/backup/key-file.ts';
 import { Keyring } from '../../../src/backup/keyring.ts';
 import { ObjectChecker } from '../../../src/backup/object-checker.ts';
-import { EncryptionDowngradeError } from '../../../src/errors/encryption-downgrade-error.ts';
+import { EncryptionDowngradeError, RepositoryDamagedError, WrongPassphraseError } from '../../../src/errors/backup-errors.ts';
 import { FaissMemoryError } from '../../../src/errors/faiss-memory-error.ts';
-import { RepositoryDamagedError } from '../../../src/errors/repository-damaged-error.ts';
-import { WrongPassphraseError } from '../../../src/errors/wrong-passphrase-error.ts';
 import { SecretString } from '../../../src/util/secret-string.ts';
 import { MACHINE_A, MACHINE_B, quickKeyring } from '../../helpers/test-repository.ts';
 

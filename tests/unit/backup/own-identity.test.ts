@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { withOwnIdentity } from '../../../src/backup/own-identity.ts';
-import { MachineForkedError } from '../../../src/errors/machine-forked-error.ts';
+import { MachineForkedError } from '../../../src/errors/backup-errors.ts';
 import { InMemoryReplica } from '../../helpers/in-memory-replica.ts';
 
 describe('withOwnIdentity', () => {

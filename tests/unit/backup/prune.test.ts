@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { BlobStoreError } from '../../../src/errors/blob-store-error.ts';
-import { InvalidInputError } from '../../../src/errors/invalid-input-error.ts';
+import { BlobStoreError } from '../../../src/errors/remote-errors.ts';
+import { InvalidInputError } from '../../../src/errors/input-errors.ts';
 import type { StoredBlob } from '../../../src/blob/in-memory-blob-store.ts';
 import { idOf, ModelStore } from '../../helpers/model-store.ts';
 import {

@@ -8,7 +8,7 @@ import type { CarriedVersion, MemoryState } from '../../../src/backup/memory-sta
 import { ObjectChecker } from '../../../src/backup/object-checker.ts';
 import { decodeRow, encodeRow } from '../../../src/backup/row.ts';
 import { decodeSegment, SegmentWriter, type EncodedSegment } from '../../../src/backup/segment.ts';
-import { RepositoryDamagedError } from '../../../src/errors/repository-damaged-error.ts';
+import { RepositoryDamagedError } from '../../../src/errors/backup-errors.ts';
 import { compareText } from '../../../src/memory/version.ts';
 import { idOf } from '../../helpers/model-store.ts';
 import { MACHINE_A } from '../../helpers/test-repository.ts';

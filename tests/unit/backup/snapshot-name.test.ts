@@ -4,8 +4,7 @@ import { isBlobKey } from '../../../src/blob/blob-key.ts';
 import { createSnapshotId, isSnapshotId } from '../../../src/backup/snapshot-id.ts';
 import { resolveSnapshot, snapshotName } from '../../../src/backup/snapshot-name.ts';
 import { manifestKey, parseRepositoryKey, segmentKey } from '../../../src/backup/repository-keys.ts';
-import { SnapshotAmbiguousError } from '../../../src/errors/snapshot-ambiguous-error.ts';
-import { SnapshotNotFoundError } from '../../../src/errors/snapshot-not-found-error.ts';
+import { SnapshotAmbiguousError, SnapshotNotFoundError } from '../../../src/errors/backup-errors.ts';
 import { MACHINE_A, MACHINE_B } from '../../helpers/test-repository.ts';
 
 const random = (size: number): Buffer => Buffer.alloc(size, 0xab);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { SnapshotSummary } from '../../../src/backup/backup-api.ts';
-import { StateChangedError } from '../../../src/errors/state-changed-error.ts';
+import { StateChangedError } from '../../../src/errors/input-errors.ts';
 import { MemoryBucket, MemoryMachine } from '../../helpers/sync/memory-machine.ts';
 
 function machines(): { bucket: MemoryBucket; a: MemoryMachine; b: MemoryMachine; c: MemoryMachine } {

@@ -6,7 +6,7 @@ import {
   BlobStoreError,
   type BlobStoreErrorDetails,
   type BlobStoreReason,
-} from '../../../src/errors/blob-store-error.ts';
+} from '../../../src/errors/remote-errors.ts';
 import { bytesOf, errorOf } from '../../helpers/blob-values.ts';
 
 function failure(reason: BlobStoreReason, details: Partial<BlobStoreErrorDetails> = {}): BlobStoreError {

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { S3BlobSettings } from '../../../src/blob/blob-settings.ts';
 import { isPresetName, providerPresets, resolvePreset } from '../../../src/blob/provider-presets.ts';
 import { resolveS3 } from '../../../src/blob/s3-client.ts';
-import { BlobStoreError } from '../../../src/errors/blob-store-error.ts';
+import { BlobStoreError } from '../../../src/errors/remote-errors.ts';
 
 function resolve(settings: Partial<S3BlobSettings>) {
   return resolveS3({ provider: 's3', bucket: 'memories', ...settings });

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { resolveConfig } from '../../../src/config/resolve.ts';
 import type { Settings } from '../../../src/config/schema.ts';
 import { wordsOf } from '../../../src/config/setting-kinds.ts';
-import { ConfigurationError } from '../../../src/errors/configuration-error.ts';
+import { ConfigurationError } from '../../../src/errors/input-errors.ts';
 
 type Environment = Readonly<Record<string, string>>;
 

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { DEFAULT_RETENTION } from '../../../src/backup/retention.ts';
 import { resolveConfig, type ConfigInput } from '../../../src/config/resolve.ts';
 import { settingList } from '../../../src/config/setting-list.ts';
-import { ConfigurationError } from '../../../src/errors/configuration-error.ts';
+import { ConfigurationError } from '../../../src/errors/input-errors.ts';
 
 let folder: string;
 beforeEach(() => {

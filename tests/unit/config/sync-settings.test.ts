@@ -6,7 +6,7 @@ import { providerPresets } from '../../../src/blob/provider-presets.ts';
 import { resolveConfig } from '../../../src/config/resolve.ts';
 import type { Settings } from '../../../src/config/schema.ts';
 import { SYNC_PROVIDERS } from '../../../src/config/sync-schema.ts';
-import { ConfigurationError } from '../../../src/errors/configuration-error.ts';
+import { ConfigurationError } from '../../../src/errors/input-errors.ts';
 import { toBlobSettings } from '../../../src/remote-settings.ts';
 
 let folder: string;

@@ -1,12 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { decodeError, encodeError } from '../../../src/errors/error-codec.ts';
 import { FaissMemoryError } from '../../../src/errors/faiss-memory-error.ts';
-import { InvalidInputError } from '../../../src/errors/invalid-input-error.ts';
-import { NotFoundError } from '../../../src/errors/not-found-error.ts';
-import { StoreDamagedError } from '../../../src/errors/store-damaged-error.ts';
-import { StoreTooNewError } from '../../../src/errors/store-too-new-error.ts';
-import { StoreUnavailableError } from '../../../src/errors/store-unavailable-error.ts';
-import { VectorIndexError } from '../../../src/errors/vector-index-error.ts';
+import { InvalidInputError, NotFoundError } from '../../../src/errors/input-errors.ts';
+import { StoreDamagedError, StoreTooNewError, StoreUnavailableError } from '../../../src/errors/store-errors.ts';
+import { VectorIndexError } from '../../../src/errors/embedding-errors.ts';
 
 function overTheWire(error: unknown): FaissMemoryError {
   return decodeError(structuredClone(encodeError(error)));

@@ -1,6 +1,6 @@
 import { Hono } from 'hono';
 import { describe, expect, test } from 'vitest';
-import { StoreUnavailableError } from '../../../src/errors/store-unavailable-error.ts';
+import { StoreUnavailableError } from '../../../src/errors/store-errors.ts';
 import { mountHealth } from '../../../src/http/health.ts';
 import type { HttpEnvironment } from '../../../src/http/http-environment.ts';
 import type { OpenServices } from '../../../src/wire/services.ts';

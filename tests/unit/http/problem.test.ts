@@ -1,9 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { ConfirmationNeededError } from '../../../src/errors/confirmation-needed-error.ts';
+import { ConfirmationNeededError, InvalidInputError, RequestRefusedError } from '../../../src/errors/input-errors.ts';
 import { type ErrorCode, FaissMemoryError } from '../../../src/errors/faiss-memory-error.ts';
-import { InvalidInputError } from '../../../src/errors/invalid-input-error.ts';
-import { RequestRefusedError } from '../../../src/errors/request-refused-error.ts';
 import { toProblem } from '../../../src/http/problem.ts';
 import { guardedApp } from '../../helpers/guarded-app.ts';
 

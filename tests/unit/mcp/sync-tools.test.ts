@@ -2,8 +2,7 @@ import { Client } from '@modelcontextprotocol/client';
 import { InMemoryTransport } from '@modelcontextprotocol/server';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { RestoreRequest, RestoreResult, WorkOptions } from '../../../src/backup/backup-api.ts';
-import { BlobStoreError } from '../../../src/errors/blob-store-error.ts';
-import { SyncOffError } from '../../../src/errors/sync-off-error.ts';
+import { BlobStoreError, SyncOffError } from '../../../src/errors/remote-errors.ts';
 import { createLogger } from '../../../src/logger.ts';
 import { buildServer } from '../../../src/mcp/server.ts';
 import {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { InvalidInputError } from '../../../src/errors/invalid-input-error.ts';
+import { InvalidInputError } from '../../../src/errors/input-errors.ts';
 import { parseFilter } from '../../../src/memory/filter-input.ts';
 import { TimeZone } from '../../../src/util/time-zone.ts';
 

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { EmbeddingUnavailableError } from '../../../src/errors/embedding-unavailable-error.ts';
-import { InvalidInputError } from '../../../src/errors/invalid-input-error.ts';
+import { EmbeddingUnavailableError } from '../../../src/errors/embedding-errors.ts';
+import { InvalidInputError } from '../../../src/errors/input-errors.ts';
 import { FakeEmbedder } from '../../../src/embedding/fake-embedder.ts';
 import { MemoryService } from '../../../src/memory/memory-service.ts';
 import { createSecretScanner } from '../../../src/secrets/create-secret-scanner.ts';

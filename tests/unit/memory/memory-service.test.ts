@@ -1,10 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { EmbeddingUnavailableError } from '../../../src/errors/embedding-unavailable-error.ts';
-import { StateChangedError } from '../../../src/errors/state-changed-error.ts';
-import { InvalidInputError } from '../../../src/errors/invalid-input-error.ts';
-import { NotFoundError } from '../../../src/errors/not-found-error.ts';
-import { SecretRejectedError } from '../../../src/errors/secret-rejected-error.ts';
-import { VectorIndexError } from '../../../src/errors/vector-index-error.ts';
+import { EmbeddingUnavailableError, VectorIndexError } from '../../../src/errors/embedding-errors.ts';
+import { InvalidInputError, NotFoundError, SecretRejectedError, StateChangedError } from '../../../src/errors/input-errors.ts';
 import { FakeEmbedder } from '../../../src/embedding/fake-embedder.ts';
 import type { SecretsMode } from '../../../src/memory/input-checker.ts';
 import { MemoryService } from '../../../src/memory/memory-service.ts';

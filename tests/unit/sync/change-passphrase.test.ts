@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { Keyring } from '../../../src/backup/keyring.ts';
-import { MissingKeyError } from '../../../src/errors/missing-key-error.ts';
-import { WrongPassphraseError } from '../../../src/errors/wrong-passphrase-error.ts';
+import { MissingKeyError, WrongPassphraseError } from '../../../src/errors/backup-errors.ts';
 import { SecretString } from '../../../src/util/secret-string.ts';
 import { MemoryBucket, MemoryMachine } from '../../helpers/sync/memory-machine.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { createBlobStore } from '../../../src/blob/create-blob-store.ts';
 import type { BlobCall } from '../../../src/blob/in-memory-blob-store.ts';
-import { SnapshotNotFoundError } from '../../../src/errors/snapshot-not-found-error.ts';
+import { SnapshotNotFoundError } from '../../../src/errors/backup-errors.ts';
 import { MemoryBucket, MemoryMachine } from '../../helpers/sync/memory-machine.ts';
 
 /** Each test is named after a defect that backup tools of this kind have had. */

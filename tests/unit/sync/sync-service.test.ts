@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { InvalidInputError } from '../../../src/errors/invalid-input-error.ts';
-import { StateChangedError } from '../../../src/errors/state-changed-error.ts';
-import { SyncOffError } from '../../../src/errors/sync-off-error.ts';
+import { InvalidInputError, StateChangedError } from '../../../src/errors/input-errors.ts';
+import { SyncOffError } from '../../../src/errors/remote-errors.ts';
 import { MemoryBucket, MemoryMachine } from '../../helpers/sync/memory-machine.ts';
 
 function twoMachines(): { bucket: MemoryBucket; a: MemoryMachine; b: MemoryMachine } {

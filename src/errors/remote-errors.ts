@@ -101,3 +101,24 @@ function describe(reason: BlobStoreReason, details: BlobStoreErrorDetails): stri
   const target = details.key === undefined || details.key === '' ? '' : ` ${details.key}`;
   return `${details.location}: ${details.operation}${target} failed (${reason}): ${details.problem}`;
 }
+
+/** A remote was asked for, and none is configured. */
+export class SyncOffError extends FaissMemoryError {
+  constructor() {
+    super('SYNC_OFF', 'Sync is off: no remote is configured', {
+      fix: 'Set CLOUD_SYNC_ENABLED=true and CLOUD_SYNC_BUCKET (see docs/sync.md), then run "faiss-memory sync doctor".',
+    });
+  }
+}
+
+/** A backup was made here, and could not be copied to the remote. Carries the code of what prevented it. */
+export class NotUploadedError extends FaissMemoryError {
+  /** @param snapshot name of the backup that was made */
+  constructor(snapshot: string, cause: FaissMemoryError) {
+    super(cause.code, `The backup ${snapshot} was made here, but not uploaded: ${cause.message}`, {
+      ...(cause.fix === undefined ? {} : { fix: cause.fix }),
+      retryable: cause.retryable,
+      cause,
+    });
+  }
+}

@@ -1,0 +1,108 @@
+import { FaissMemoryError } from './faiss-memory-error.ts';
+
+/** The store cannot be used now: file moved, I/O error, worker gone, closed. No acknowledged write is lost. */
+export class StoreUnavailableError extends FaissMemoryError {
+  constructor(message: string, options: { fix?: string; retryable?: boolean; cause?: unknown } = {}) {
+    super('STORE_UNAVAILABLE', message, options);
+  }
+}
+
+/** Another process kept the store locked for longer than any normal operation takes. Nothing was changed. */
+export class StoreBusyError extends FaissMemoryError {
+  readonly path: string;
+
+  constructor(path: string, waitedMs: number, options: { cause?: unknown } = {}) {
+    super('STORE_BUSY', `The memory store ${path} was locked by another process for ${waitedMs} ms`, {
+      fix: 'Find the process that holds the file open (for example a database browser) and close it, then try again.',
+      retryable: true,
+      ...options,
+    });
+    this.path = path;
+  }
+}
+
+/** The disk (or quota) is full: this write was not stored, everything acknowledged before is safe. */
+export class StoreFullError extends FaissMemoryError {
+  readonly path: string;
+
+  constructor(path: string, options: { cause?: unknown } = {}) {
+    super(
+      'STORE_FULL',
+      `No space is left on the disk of the memory store ${path}; this change was not stored`,
+      {
+        fix: 'Free some disk space and try again; the store needs no repair.',
+        retryable: true,
+        ...options,
+      },
+    );
+    this.path = path;
+  }
+}
+
+export interface ReadOnlyDetails {
+  /** The files and folders that refuse to be written, where they are known. */
+  readonly refusing?: readonly string[];
+  /** The whole disk is mounted without the right to write. */
+  readonly diskIsReadOnly?: boolean;
+  readonly cause?: unknown;
+}
+
+/** The store's file or folder cannot be written by this process. */
+export class StoreReadOnlyError extends FaissMemoryError {
+  readonly path: string;
+
+  constructor(path: string, { refusing = [], diskIsReadOnly = false, cause }: ReadOnlyDetails = {}) {
+    const things = refusing.length === 0 ? 'the file or its folder' : refusing.join(' and ');
+    const what = diskIsReadOnly ? 'its disk is mounted read-only' : `your user may not write ${things}`;
+    const permit = refusing.length === 0 ? 'Give your user write permission on the folder' : allow(refusing);
+    const fix = diskIsReadOnly ? 'Mount the disk for writing' : permit;
+    super('STORE_READ_ONLY', `The memory store ${path} cannot be written: ${what}`, {
+      fix: `${fix}, or choose another folder with MEMORY_DATA_DIR.`,
+      cause,
+    });
+    this.path = path;
+  }
+}
+
+function allow(paths: readonly string[]): string {
+  return `Give your user the permission (as the owner: chmod u+rwX ${paths.map((path) => `"${path}"`).join(' ')})`;
+}
+
+/** The store's file is not a readable store. It was left exactly as it is. */
+export class StoreDamagedError extends FaissMemoryError {
+  /** Absolute path of the damaged file. */
+  readonly path: string;
+
+  /** @param problem what is wrong with the file, as a sentence without a subject */
+  constructor(path: string, problem: string, options: { cause?: unknown } = {}) {
+    super('STORE_DAMAGED', `The memory store ${path} ${problem}. Nothing was changed or deleted.`, {
+      fix:
+        `Move ${path} and its -wal and -shm files to a safe place, then restore a backup ` +
+        'or start again with an empty store; `faiss-memory restore --help` shows how.',
+      ...options,
+    });
+    this.path = path;
+  }
+}
+
+/** A newer version of the program wrote this store. Nothing was changed. */
+export class StoreTooNewError extends FaissMemoryError {
+  readonly path: string;
+  /** Schema version of the file. */
+  readonly found: number;
+  /** Newest schema version that this program can use. */
+  readonly supported: number;
+
+  constructor(path: string, found: number, supported: number) {
+    super(
+      'STORE_TOO_NEW',
+      `The memory store ${path} has schema version ${found}; this version of faiss-memory supports up to ${supported}`,
+      {
+        fix: 'Update faiss-memory (npm install faiss-memory@latest) and restart every client that uses this store.',
+      },
+    );
+    this.path = path;
+    this.found = found;
+    this.supported = supported;
+  }
+}
