@@ -1,5 +1,5 @@
 import { FaissMemoryError, type ErrorCode } from './errors/faiss-memory-error.ts';
-import { printable } from './util/printable.ts';
+import { printable } from './util/text.ts';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 

@@ -1,6 +1,6 @@
 import { EncryptionDowngradeError, MissingKeyError, ObjectMissingError, RepositoryDamagedError } from '../errors/backup-errors.ts';
 import type { FaissMemoryError } from '../errors/faiss-memory-error.ts';
-import { forEachLimited } from '../util/for-each-limited.ts';
+import { forEachLimited } from '../util/concurrency.ts';
 import { copyKeyFile } from './copy-key-file.ts';
 import type { HeadSnapshot } from './head.ts';
 import type { Keyring } from './keyring.ts';

@@ -1,5 +1,5 @@
 import { FaissMemoryError } from '../errors/faiss-memory-error.ts';
-import { forEachLimited } from '../util/for-each-limited.ts';
+import { forEachLimited } from '../util/concurrency.ts';
 import { compareText } from '../memory/version.ts';
 import { wentBack } from './commit.ts';
 import type { HeadSnapshot } from './head.ts';

@@ -1,5 +1,5 @@
 import { SnapshotAmbiguousError, SnapshotNotFoundError } from '../errors/backup-errors.ts';
-import { nearestName } from '../util/nearest-name.ts';
+import { nearestName } from '../util/text.ts';
 import { utcParts } from './snapshot-id.ts';
 import type { SnapshotKind } from './snapshot-kind.ts';
 

@@ -1,5 +1,5 @@
 import type { MachineStatus, SyncProblem, SyncRelation, SyncStatus } from '../sync/sync-api.ts';
-import { relativeTime } from '../util/relative-time.ts';
+import { relativeTime } from '../util/text.ts';
 import { snapshotData } from './snapshot-output.ts';
 import type { FilterClock } from '../memory/filter-input.ts';
 import type { TimeZone } from '../util/time-zone.ts';

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { App } from '../app.ts';
 import { FaissMemoryError } from '../errors/faiss-memory-error.ts';
 import type { MemoryApi, Stats } from '../memory/memory-api.ts';
-import { settleWithin } from '../util/settle-within.ts';
+import { settleWithin } from '../util/concurrency.ts';
 import { count, timeLeft } from './render.ts';
 
 /** How long a command embeds before it ends, and how long it waits for a model that is loading. */

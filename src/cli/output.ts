@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline/promises';
 import { FaissMemoryError } from '../errors/faiss-memory-error.ts';
-import { printable } from '../util/printable.ts';
+import { printable } from '../util/text.ts';
 import type { Host } from './host.ts';
 import { createProgress, type Progress } from './progress.ts';
 

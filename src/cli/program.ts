@@ -1,7 +1,7 @@
 import { Argument, Command, CommanderError, Option } from 'commander';
 import { settingList } from '../config/setting-list.ts';
 import { UsageError } from '../errors/input-errors.ts';
-import { packageVersion } from '../util/package-version.ts';
+import { packageVersion } from '../util/package.ts';
 import type { CommandDeclaration, OptionDeclaration } from './command.ts';
 import { commandGroups, commandList } from './command-list.ts';
 import { EXIT_CODE_MEANINGS } from './exit-code.ts';

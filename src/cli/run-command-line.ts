@@ -1,6 +1,6 @@
 import type { App } from '../app.ts';
 import { resolveConfig, type ResolvedConfig } from '../config/resolve.ts';
-import { settleWithin } from '../util/settle-within.ts';
+import { settleWithin } from '../util/concurrency.ts';
 import type { CommandContext, CommandOutcome } from './command.ts';
 import { describeProgram } from './describe-program.ts';
 import { exitCodeOf, EXIT_CODES, type ExitCode } from './exit-code.ts';

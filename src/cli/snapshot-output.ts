@@ -1,6 +1,6 @@
 import type { PruneReport, SnapshotSummary, VerifyResult } from '../backup/backup-api.ts';
 import type { TimeZone } from '../util/time-zone.ts';
-import { usableNames } from '../util/usable-names.ts';
+import { usableNames } from '../util/text.ts';
 import type { CommandOutcome } from './command.ts';
 import { EXIT_CODES } from './exit-code.ts';
 import { byteSize, count, table } from './render.ts';

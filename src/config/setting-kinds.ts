@@ -1,6 +1,6 @@
 import { Cron } from 'croner';
 import { isTimeZone } from '../util/time-zone.ts';
-import { hostName } from '../util/host-name.ts';
+import { hostName } from '../util/text.ts';
 import { SecretString } from '../util/secret-string.ts';
 import { homeOf, pathsOf } from './machine.ts';
 import type { Setting, SettingFacts, SettingKind, ValuePlace } from './setting.ts';

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { ConfigurationError, type ConfigurationProblem } from '../errors/input-errors.ts';
-import { nearestName } from '../util/nearest-name.ts';
+import { nearestName } from '../util/text.ts';
 import { pathsOf, type Machine } from './machine.ts';
 import { settingsSchema } from './schema.ts';
 import { settingList } from './setting-list.ts';

@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { EmbeddingUnavailableError, ModelDamagedError } from '../errors/embedding-errors.ts';
-import { packagePath } from '../util/package-path.ts';
+import { packagePath } from '../util/package.ts';
 import { endBeforeExit } from '../util/process-end.ts';
-import { settleWithin } from '../util/settle-within.ts';
+import { settleWithin } from '../util/concurrency.ts';
 import type { EmbeddedChunk, Embedder, ModelStamp } from './embedder.ts';
 import {
   END,

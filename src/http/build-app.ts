@@ -4,7 +4,7 @@ import { secureHeaders } from 'hono/secure-headers';
 import { RequestRefusedError } from '../errors/input-errors.ts';
 import type { Logger } from '../logger.ts';
 import type { McpHttpEndpoint } from '../mcp/http-endpoint.ts';
-import { packageVersion } from '../util/package-version.ts';
+import { packageVersion } from '../util/package.ts';
 import { isUnexpected } from '../wire/error-words.ts';
 import type { ServerParts } from '../wire/services.ts';
 import { endUnreadBodies } from './end-unread-bodies.ts';

@@ -1,5 +1,5 @@
 import type { Hono } from 'hono';
-import { settleWithin } from '../util/settle-within.ts';
+import { settleWithin } from '../util/concurrency.ts';
 import type { OpenServices } from '../wire/services.ts';
 import type { HttpEnvironment } from './http-environment.ts';
 

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import { ConfigurationError } from '../errors/input-errors.ts';
 import { type McpHttpEndpoint, memoryEndpoint } from '../mcp/http-endpoint.ts';
-import { settleWithin } from '../util/settle-within.ts';
+import { settleWithin } from '../util/concurrency.ts';
 import type { ServerParts } from '../wire/services.ts';
 import { buildApp } from './build-app.ts';
 import { ConnectionUse } from './connection-use.ts';

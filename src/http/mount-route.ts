@@ -1,6 +1,6 @@
 import type { Hono } from 'hono';
 import { RequestRefusedError } from '../errors/input-errors.ts';
-import { settleWithin } from '../util/settle-within.ts';
+import { settleWithin } from '../util/concurrency.ts';
 import type { OpenServices } from '../wire/services.ts';
 import type { Route } from './define-route.ts';
 import { requireAccess } from './guards/token-guard.ts';

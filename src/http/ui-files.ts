@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { extname } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import type { Hono } from 'hono';
-import { packagePath } from '../util/package-path.ts';
+import { packagePath } from '../util/package.ts';
 import type { HttpEnvironment } from './http-environment.ts';
 
 const TYPES: Readonly<Record<string, string>> = {

@@ -1,5 +1,5 @@
 import { isJsonContentType } from '@modelcontextprotocol/server';
-import { OpenWork } from '../util/open-work.ts';
+import { OpenWork } from '../util/concurrency.ts';
 import type { Access } from '../wire/access.ts';
 import { EventStreamTransport } from './event-stream-transport.ts';
 import { readMessages } from './json-rpc.ts';

@@ -5,7 +5,7 @@ import {
   type RequestId,
   type Transport,
 } from '@modelcontextprotocol/server';
-import type { OpenWork } from '../util/open-work.ts';
+import type { OpenWork } from '../util/concurrency.ts';
 import { cancelledCall } from './cancelled-call.ts';
 import type { Refusal } from './json-rpc.ts';
 

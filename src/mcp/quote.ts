@@ -1,4 +1,4 @@
-import { printable } from '../util/printable.ts';
+import { printable } from '../util/text.ts';
 
 /** Everything that some reader takes for the end of a line. */
 const LINE_ENDS = /\r\n|[\n\v\f\r\u0085\u2028\u2029]/;

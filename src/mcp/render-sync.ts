@@ -2,7 +2,7 @@ import type { BackupResult, RestoreResult } from '../backup/backup-api.ts';
 import { beginningOf } from '../memory/snippet.ts';
 import type { ChangeList, ChangeReport } from '../store/replica-store.ts';
 import type { MachineStatus, PushResult, SyncProblem, SyncStatus } from '../sync/sync-api.ts';
-import { relativeTime } from '../util/relative-time.ts';
+import { relativeTime } from '../util/text.ts';
 import { quote, quoteInline } from './quote.ts';
 import { DATA_NOTICE, lines } from './render.ts';
 import { isoTime } from '../wire/memory-data.ts';

@@ -1,6 +1,6 @@
 import type { Writable } from 'node:stream';
 import { serveStdio } from '@modelcontextprotocol/server/stdio';
-import { settleWithin } from '../util/settle-within.ts';
+import { settleWithin } from '../util/concurrency.ts';
 import { watchClient } from './client-gone.ts';
 import type { ServerParts } from '../wire/services.ts';
 import { buildServer } from './server.ts';

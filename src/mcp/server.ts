@@ -1,6 +1,6 @@
 import { McpServer } from '@modelcontextprotocol/server';
 import type { Access } from '../wire/access.ts';
-import { packageVersion } from '../util/package-version.ts';
+import { packageVersion } from '../util/package.ts';
 import { INSTRUCTIONS } from './instructions.ts';
 import type { ServerParts } from '../wire/services.ts';
 import { registerPrompts } from './prompts.ts';

@@ -13,7 +13,7 @@ import {
   WebStandardStreamableHTTPServerTransport,
 } from '@modelcontextprotocol/server';
 import type { Logger } from '../logger.ts';
-import { OpenWork } from '../util/open-work.ts';
+import { OpenWork } from '../util/concurrency.ts';
 import type { Access } from '../wire/access.ts';
 import { answerForm, type AnswerForm, BOTH_TYPES, shapeAnswer } from './answer-form.ts';
 import { EVENTS_UNHEARD } from './ask-user.ts';

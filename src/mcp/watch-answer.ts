@@ -1,4 +1,4 @@
-import type { OpenWork } from '../util/open-work.ts';
+import type { OpenWork } from '../util/concurrency.ts';
 
 /** The same answer, counted as work until its body has been read to the end or given up. */
 export async function watchAnswer(work: OpenWork, answering: Promise<Response>): Promise<Response> {

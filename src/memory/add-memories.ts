@@ -1,6 +1,6 @@
 import type { EmbeddedChunk, Embedder } from '../embedding/embedder.ts';
 import type { AddOutcome, MemoryStore, PendingEmbedding } from '../store/memory-store.ts';
-import { settleWithin } from '../util/settle-within.ts';
+import { settleWithin } from '../util/concurrency.ts';
 import { calibrationFor } from './calibration.ts';
 import type { EmbeddingBackfill } from './embedding-backfill.ts';
 import { findSameStatements, findSimilar } from './find-similar.ts';

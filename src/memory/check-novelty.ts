@@ -1,7 +1,7 @@
 import type { Embedder } from '../embedding/embedder.ts';
 import { EmbeddingUnavailableError } from '../errors/embedding-errors.ts';
 import type { MemoryStore } from '../store/memory-store.ts';
-import { settleWithin } from '../util/settle-within.ts';
+import { settleWithin } from '../util/concurrency.ts';
 import { calibrationFor } from './calibration.ts';
 import { findSameStatements, findSimilar } from './find-similar.ts';
 import type { NoveltyResult, SimilarMemory } from './memory-api.ts';

@@ -1,7 +1,7 @@
 import type { Embedder, ModelStamp } from '../embedding/embedder.ts';
 import { InvalidInputError, NotFoundError } from '../errors/input-errors.ts';
 import type { MemoryStore } from '../store/memory-store.ts';
-import { settleWithin } from '../util/settle-within.ts';
+import { settleWithin } from '../util/concurrency.ts';
 import { MemoryAdder } from './add-memories.ts';
 import { checkNovelty } from './check-novelty.ts';
 import { deduplicate } from './deduplicate.ts';

@@ -1,7 +1,7 @@
 import type { Embedder } from '../embedding/embedder.ts';
 import { VectorIndexError } from '../errors/embedding-errors.ts';
 import type { CandidateLists, MemoryStore, VectorQuery } from '../store/memory-store.ts';
-import { settleWithin } from '../util/settle-within.ts';
+import { settleWithin } from '../util/concurrency.ts';
 import { type Calibration, calibrationFor } from './calibration.ts';
 import type { EmbeddingBackfill } from './embedding-backfill.ts';
 import type { MemoryFilter } from './filter.ts';

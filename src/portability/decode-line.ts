@@ -1,5 +1,5 @@
 import { InvalidInputError } from '../errors/input-errors.ts';
-import { decodeUtf8 } from '../util/decode-utf8.ts';
+import { decodeUtf8 } from '../util/text.ts';
 
 /** @throws InvalidInputError */
 export function decodeLine(bytes: Uint8Array): string {

@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { decodeError } from '../errors/error-codec.ts';
 import { StoreUnavailableError } from '../errors/store-errors.ts';
-import { packagePath } from '../util/package-path.ts';
+import { packagePath } from '../util/package.ts';
 import type { StoreCall, StoreMethod, StoreReply, StoreWorkerSettings } from './store-protocol.ts';
 
 interface PendingCall {

@@ -2,7 +2,7 @@ import type { BackupService } from '../backup/backup-service.ts';
 import { BackupBusyError } from '../errors/backup-errors.ts';
 import type { Logger } from '../logger.ts';
 import type { ReplicaStore } from '../store/replica-store.ts';
-import { settleWithin } from '../util/settle-within.ts';
+import { settleWithin } from '../util/concurrency.ts';
 import { Backoff } from './backoff.ts';
 import { NamedTimers, type StartTimer } from './named-timers.ts';
 import { untilNext } from './schedule.ts';

@@ -1,6 +1,6 @@
 import type { Clock, JsonValue } from '../memory/version.ts';
 import type { ReplicaStore } from '../store/replica-store.ts';
-import { SerialQueue } from '../util/serial-queue.ts';
+import { SerialQueue } from '../util/concurrency.ts';
 import type { EmptyStart, Observed, SyncProblem } from './sync-api.ts';
 import { readSyncProblem } from './sync-problem.ts';
 

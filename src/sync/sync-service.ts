@@ -23,7 +23,7 @@ import type { WorkLock } from '../backup/work-lock.ts';
 import type { ProbeReport } from '../blob/probe-finding.ts';
 import { SyncOffError } from '../errors/remote-errors.ts';
 import { compareClocks, joinClocks, MAX_COUNTER } from '../memory/version.ts';
-import { settleWithin } from '../util/settle-within.ts';
+import { settleWithin } from '../util/concurrency.ts';
 import { findMachine } from './find-machine.ts';
 import { machineStatuses } from './machine-status.ts';
 import { pushSnapshots } from './push-snapshots.ts';

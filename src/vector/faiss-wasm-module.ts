@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { VectorIndexError } from '../errors/embedding-errors.ts';
-import { packagePath } from '../util/package-path.ts';
+import { packagePath } from '../util/package.ts';
 
 /** Address in the module's memory; 0 = none. */
 export type Pointer = number;

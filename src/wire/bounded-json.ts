@@ -1,4 +1,4 @@
-import { decodeUtf8 } from '../util/decode-utf8.ts';
+import { decodeUtf8 } from '../util/text.ts';
 
 /**
  * Members and items that a message may have in all. The largest call that makes sense, a hundred memories with all

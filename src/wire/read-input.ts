@@ -1,7 +1,6 @@
 import type * as z from 'zod/mini';
 import { InvalidInputError } from '../errors/input-errors.ts';
-import { nearestName } from '../util/nearest-name.ts';
-import { printable } from '../util/printable.ts';
+import { nearestName, printable } from '../util/text.ts';
 import { coerceInput } from './coerce-input.ts';
 import { isFree, type JsonSchema, propertiesOf, schemaOf } from './json-schema.ts';
 

@@ -1,7 +1,7 @@
 import type { BackupResult, RestoreResult, SnapshotSummary } from '../backup/backup-api.ts';
 import type { ChangeList } from '../store/replica-store.ts';
 import type { MachineStatus, PushResult, SyncProblem, SyncStatus } from '../sync/sync-api.ts';
-import { usableNames } from '../util/usable-names.ts';
+import { usableNames } from '../util/text.ts';
 import { given, isoTime } from './memory-data.ts';
 
 type Data = Record<string, unknown>;

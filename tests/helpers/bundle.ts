@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { build } from 'esbuild';
-import { packagePath } from '../../src/util/package-path.ts';
+import { packagePath } from '../../src/util/package.ts';
 
 /** Bundles a TypeScript program of the tests so that Node 20 can run it; returns its path. */
 export async function bundleProgram(entry: string): Promise<string> {

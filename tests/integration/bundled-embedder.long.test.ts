@@ -5,7 +5,7 @@ import { Worker } from 'node:worker_threads';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { EmbeddingUnavailableError, ModelDamagedError } from '../../src/errors/embedding-errors.ts';
 import { BundledEmbedder, type BundledEmbedderSettings } from '../../src/embedding/bundled-embedder.ts';
-import { packagePath } from '../../src/util/package-path.ts';
+import { packagePath } from '../../src/util/package.ts';
 
 function open(settings: BundledEmbedderSettings = {}): BundledEmbedder {
   const embedder = new BundledEmbedder({ runtime: 'wasm', ...settings });

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { expect, test } from 'vitest';
-import { packagePath } from '../../src/util/package-path.ts';
+import { packagePath } from '../../src/util/package.ts';
 
 const root = packagePath();
 const topPages = readdirSync(root).filter((name) => name.endsWith('.md'));

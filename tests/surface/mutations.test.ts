@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { expect, test } from 'vitest';
-import { packagePath } from '../../src/util/package-path.ts';
+import { packagePath } from '../../src/util/package.ts';
 
 test('the mutations of the simulation still fit the sources', () => {
   const script = packagePath('scripts', 'mutate-simulation.mjs');

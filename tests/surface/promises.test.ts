@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { packagePath } from '../../src/util/package-path.ts';
+import { packagePath } from '../../src/util/package.ts';
 import { PROMISES } from './promises.ts';
 
 describe('the promises about data', () => {

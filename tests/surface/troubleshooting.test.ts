@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import type { BlobStoreReason } from '../../src/errors/remote-errors.ts';
 import type { ErrorCode } from '../../src/errors/faiss-memory-error.ts';
-import { packagePath } from '../../src/util/package-path.ts';
+import { packagePath } from '../../src/util/package.ts';
 
 /** The compiler insists that none is missing here; the tests, that none is missing on the page. */
 const codes: Readonly<Record<ErrorCode, true>> = {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { forEachLimited } from '../../src/util/for-each-limited.ts';
+import { forEachLimited } from '../../src/util/concurrency.ts';
 
 test('runs every item once, in order, and never more than the limit at a time', async () => {
   await fc.assert(

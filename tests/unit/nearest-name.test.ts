@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { nearestName } from '../../src/util/nearest-name.ts';
+import { nearestName } from '../../src/util/text.ts';
 
 describe('nearestName', () => {
   test.each([

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { relativeTime } from '../../util/relative-time.ts';
+import { relativeTime } from '../../util/text.ts';
 import { findProxy } from '../../util/proxy.ts';
 import { count } from '../render.ts';
 import type { Check, DoctorSubject, Finding } from './check.ts';

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import type { ModelStamp } from '../../embedding/embedder.ts';
-import { settleWithin } from '../../util/settle-within.ts';
+import { settleWithin } from '../../util/concurrency.ts';
 import { describeBacklog, statsWithProgress } from '../embed-before-exit.ts';
 import type { Check, DoctorSubject, Finding } from './check.ts';
 

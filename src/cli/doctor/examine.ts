@@ -1,6 +1,6 @@
 import type { Settings } from '../../config/schema.ts';
 import { FaissMemoryError } from '../../errors/faiss-memory-error.ts';
-import { settleWithin } from '../../util/settle-within.ts';
+import { settleWithin } from '../../util/concurrency.ts';
 import type { CommandContext } from '../command.ts';
 import { backupCheck } from './backup-check.ts';
 import type { Check, DoctorSubject, Finding } from './check.ts';

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { readdir, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { packagePath } from '../../util/package-path.ts';
+import { packagePath } from '../../util/package.ts';
 import { byteSize } from '../render.ts';
 import type { Check, Finding } from './check.ts';
 import { remoteKind } from './remote-folder.ts';

@@ -1,8 +1,7 @@
 import { isIP } from 'node:net';
 import type { MiddlewareHandler } from 'hono';
 import { RequestRefusedError } from '../../errors/input-errors.ts';
-import { hostName } from '../../util/host-name.ts';
-import { printable } from '../../util/printable.ts';
+import { hostName, printable } from '../../util/text.ts';
 import type { HttpEnvironment } from '../http-environment.ts';
 import { isLoopback } from './host-names.ts';
 

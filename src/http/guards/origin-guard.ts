@@ -1,7 +1,7 @@
 import type { MiddlewareHandler } from 'hono';
 import { cors } from 'hono/cors';
 import { RequestRefusedError } from '../../errors/input-errors.ts';
-import { printable } from '../../util/printable.ts';
+import { printable } from '../../util/text.ts';
 import type { HttpContext, HttpEnvironment } from '../http-environment.ts';
 
 /** Headers of MCP that pages of allowed origins may send and read. */

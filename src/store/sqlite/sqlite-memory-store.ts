@@ -2,28 +2,9 @@ import { join } from 'node:path';
 import type { ModelStamp } from '../../embedding/embedder.ts';
 import type { MemoryFilter } from '../../memory/filter.ts';
 import type { Memory, MemoryDraft, MemoryPatch, MemoryWithHistory } from '../../memory/memory.ts';
-import { SerialQueue } from '../../util/serial-queue.ts';
+import { SerialQueue } from '../../util/concurrency.ts';
 import { createUuidV7Generator } from '../../util/uuid-v7.ts';
-import { DATABASE_NAME } from '../memory-store.ts';
-import type {
-  AddOptions,
-  AddOutcome,
-  CandidateLists,
-  CandidateRequest,
-  ClaimRequest,
-  DayCount,
-  EmbeddingWrite,
-  ImportedDraft,
-  ImportOptions,
-  IntegrityReport,
-  ListPage,
-  ListRequest,
-  MemoryStore,
-  MemoryVector,
-  PendingEmbedding,
-  StoreStats,
-  Written,
-} from '../memory-store.ts';
+import { type AddOptions, type AddOutcome, type CandidateLists, type CandidateRequest, type ClaimRequest, DATABASE_NAME, type DayCount, type EmbeddingWrite, type ImportedDraft, type ImportOptions, type IntegrityReport, type ListPage, type ListRequest, type MemoryStore, type MemoryVector, type PendingEmbedding, type StoreStats, type Written } from '../memory-store.ts';
 import type { Connection } from './connection.ts';
 import {
   checkEmbeddings,

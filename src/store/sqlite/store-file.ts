@@ -2,7 +2,7 @@ import { statSync, type BigIntStats } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { StoreDamagedError, StoreUnavailableError } from '../../errors/store-errors.ts';
-import { SerialQueue } from '../../util/serial-queue.ts';
+import { SerialQueue } from '../../util/concurrency.ts';
 import { Connection } from './connection.ts';
 import { createDatabase } from './create-database.ts';
 import { checkVersion, migrate } from './migrate.ts';

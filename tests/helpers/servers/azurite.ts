@@ -1,4 +1,4 @@
-import { packagePath } from '../../../src/util/package-path.ts';
+import { packagePath } from '../../../src/util/package.ts';
 import { freePort } from './free-port.ts';
 import { answersHttp, dataFolder, startServer } from './server-process.ts';
 import type { TestServer } from './test-server.ts';

@@ -5,7 +5,7 @@ import { access, chmod, constants, mkdir, readdir, rename, stat } from 'node:fs/
 import { tmpdir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { packagePath } from '../../../src/util/package-path.ts';
+import { packagePath } from '../../../src/util/package.ts';
 
 /** Where unpacked programs are kept between runs; never inside the repository. */
 const cacheFolder = join(tmpdir(), 'faiss-memory-test-servers');

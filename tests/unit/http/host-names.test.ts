@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { inAddress, isLoopback } from '../../../src/http/guards/host-names.ts';
-import { hostName } from '../../../src/util/host-name.ts';
+import { hostName } from '../../../src/util/text.ts';
 
 describe('isLoopback', () => {
   test.each(['localhost', 'LocalHost', 'ip6-localhost', '127.0.0.1', '127.255.255.254', '::1', '[::1]'])(

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { EventStreamTransport } from '../../../src/mcp/event-stream-transport.ts';
-import { OpenWork } from '../../../src/util/open-work.ts';
+import { OpenWork } from '../../../src/util/concurrency.ts';
 
 beforeEach(() => {
   vi.useFakeTimers();

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { OpenWork } from '../../../src/util/open-work.ts';
+import { OpenWork } from '../../../src/util/concurrency.ts';
 
 test('is done at once when nothing is under way', async () => {
   await new OpenWork().done();

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { relativeTime } from '../../../src/util/relative-time.ts';
+import { relativeTime } from '../../../src/util/text.ts';
 
 test.each([
   [-5_000, 'just now'],

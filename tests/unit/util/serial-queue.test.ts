@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { SerialQueue } from '../../../src/util/serial-queue.ts';
+import { SerialQueue } from '../../../src/util/concurrency.ts';
 
 describe('SerialQueue', () => {
   test('runs one piece of work after the other, in order', async () => {

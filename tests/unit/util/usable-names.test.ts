@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { usableNames } from '../../../src/util/usable-names.ts';
+import { usableNames } from '../../../src/util/text.ts';
 
 test('names each by the shortest text that means no other', () => {
   const names = usableNames([

@@ -1,0 +1,107 @@
+/** One for all: it keeps no state between calls, and an import decodes every line. */
+const decoder = new TextDecoder('utf-8', { fatal: true });
+
+/** The text of bytes in UTF-8; undefined when they are none. A byte order mark at the beginning is left out. */
+export function decodeUtf8(bytes: ArrayBuffer | Uint8Array): string | undefined {
+  try {
+    return decoder.decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+const UNPRINTABLE = /[\u0000-\u0008\u000B-\u001F\u007F-\u009F\u202A-\u202E\u2066-\u2069]/g;
+
+/**
+ * Text that is safe on a terminal: control characters other than line feed and tab, and those that reorder what
+ * is shown, become `\u{FFFD}`. Stored text may come from anywhere and must not move the cursor or hide itself.
+ */
+export function printable(text: string): string {
+  return text.replace(/\r\n/g, '\n').replace(UNPRINTABLE, '\uFFFD');
+}
+
+/**
+ * The candidate a user most likely meant: the fewest edits (insert, delete, replace, swap of neighbours; case
+ * does not count), at most a third of the name's length. Undefined when none is near enough.
+ */
+export function nearestName(name: string, candidates: Iterable<string>): string | undefined {
+  let best: string | undefined;
+  let bestDistance = Math.max(1, Math.floor(name.length / 3)) + 1;
+  for (const candidate of candidates) {
+    // The lengths alone need as many edits; so a name of any length costs nothing.
+    if (Math.abs(name.length - candidate.length) >= bestDistance) continue;
+    const distance = editDistance(name.toLowerCase(), candidate.toLowerCase());
+    if (distance < bestDistance) {
+      best = candidate;
+      bestDistance = distance;
+    }
+  }
+  return best;
+}
+
+/** Optimal string alignment distance. */
+function editDistance(a: string, b: string): number {
+  let beforePrevious: number[] = [];
+  let previous = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= a.length; i++) {
+    const current = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const replace = at(previous, j - 1) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      let distance = Math.min(replace, at(previous, j) + 1, at(current, j - 1) + 1);
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) {
+        distance = Math.min(distance, at(beforePrevious, j - 2) + 1);
+      }
+      current.push(distance);
+    }
+    beforePrevious = previous;
+    previous = current;
+  }
+  return at(previous, b.length);
+}
+
+function at(row: readonly number[], index: number): number {
+  return row[index] ?? Number.POSITIVE_INFINITY;
+}
+
+interface Named {
+  readonly name: string;
+  readonly machine: string;
+  readonly id: string;
+}
+
+/**
+ * The shortest text that means one of them and no other: its name, `machine/name`, or its id.
+ * @returns by id
+ */
+export function usableNames(snapshots: readonly Named[]): ReadonlyMap<string, string> {
+  const uses = new Map<string, number>();
+  const forms = ({ name, machine }: Named): string[] => [name, `${machine}/${name}`];
+  for (const form of snapshots.flatMap(forms)) uses.set(form, (uses.get(form) ?? 0) + 1);
+  return new Map(
+    snapshots.map((snapshot) => [
+      snapshot.id,
+      forms(snapshot).find((form) => uses.get(form) === 1) ?? snapshot.id,
+    ]),
+  );
+}
+
+/** The name in what a `Host` header says, in lower case, without port and brackets; undefined when it is none. */
+export function hostName(header: string): string | undefined {
+  const match = /^(?:\[([0-9a-f:.]+)\]|([^:/?#@\s[\]*]+))(?::\d{1,5})?$/i.exec(header);
+  return (match?.[1] ?? match?.[2])?.toLowerCase();
+}
+
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+/** How long ago something was, in the unit that says enough: `12 s ago`, `5 min ago`, `3 h ago`, `9 days ago`. */
+export function relativeTime(time: number, now: number): string {
+  const age = Math.max(0, now - time);
+  if (age < SECOND) return 'just now';
+  if (age < 2 * MINUTE) return `${Math.floor(age / SECOND)} s ago`;
+  if (age < 2 * HOUR) return `${Math.floor(age / MINUTE)} min ago`;
+  if (age < 2 * DAY) return `${Math.floor(age / HOUR)} h ago`;
+  return `${Math.floor(age / DAY)} days ago`;
+}
