@@ -1,4 +1,4 @@
-import { MAX_METADATA_LENGTH, MAX_SOURCE_LENGTH, MAX_TAG_LENGTH, MAX_TAGS } from '../memory/input-limits.ts';
+import { MAX_METADATA_LENGTH, MAX_SOURCE_LENGTH, MAX_TAG_LENGTH, MAX_TAGS } from '../memory/input.ts';
 import { largePart } from '../memory/shown-memory.ts';
 import { RepositoryDamagedError } from '../errors/backup-errors.ts';
 import { TARGET_SEGMENT_BYTES } from './format-limits.ts';

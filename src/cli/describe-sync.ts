@@ -1,7 +1,7 @@
 import type { MachineStatus, SyncProblem, SyncRelation, SyncStatus } from '../sync/sync-api.ts';
 import { relativeTime } from '../util/text.ts';
 import { snapshotData } from './snapshot-output.ts';
-import type { FilterClock } from '../memory/filter-input.ts';
+import type { FilterClock } from '../memory/filter.ts';
 import type { TimeZone } from '../util/time-zone.ts';
 import { table } from './render.ts';
 

@@ -1,4 +1,4 @@
-import { parseFilter, type FilterClock } from '../memory/filter-input.ts';
+import { parseFilter, type FilterClock } from '../memory/filter.ts';
 import type { FilterInput } from '../memory/memory-api.ts';
 import { list, value, type OptionValues } from './command.ts';
 import { parseMetadata } from './parse-metadata.ts';

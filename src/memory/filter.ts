@@ -1,3 +1,7 @@
+import { InvalidInputError } from '../errors/input-errors.ts';
+import { readTime, type TimeSpan, type TimeZone } from '../util/time-zone.ts';
+import { checkMetadata, checkTags } from './input.ts';
+import type { FilterInput } from './memory-api.ts';
 import type { JsonValue } from './version.ts';
 
 /** Which memories to consider. All given conditions must hold; an absent condition always holds. */
@@ -15,4 +19,55 @@ export interface MemoryFilter {
   readonly createdBefore?: number;
   readonly updatedAfter?: number;
   readonly updatedBefore?: number;
+}
+
+const DAY_MS = 86_400_000;
+const AGE_UNITS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: DAY_MS, w: 7 * DAY_MS };
+
+/** When and where a filter is read: ages end now, days are those of the zone. */
+export interface FilterClock {
+  readonly now: number;
+  readonly zone: TimeZone;
+}
+
+/** Turns a filter as users write it into a `MemoryFilter`. @throws InvalidInputError */
+export function parseFilter(input: FilterInput | undefined, clock: FilterClock): MemoryFilter {
+  if (input === undefined) return {};
+  const metadata = {
+    ...(input.metadata === undefined ? {} : checkMetadata('filter.metadata', input.metadata)),
+    ...(isGiven(input.project) ? { project: input.project } : {}),
+  };
+  return {
+    ...(isFilled(input.tags) ? { tagsAny: checkTags('filter.tags', input.tags) } : {}),
+    ...(isFilled(input.allTags) ? { tagsAll: checkTags('filter.allTags', input.allTags) } : {}),
+    ...(isGiven(input.source) ? { sourcePrefix: input.source } : {}),
+    ...(Object.keys(metadata).length > 0 ? { metadata } : {}),
+    ...(isGiven(input.after) ? { createdAfter: parseTime('filter.after', input.after, clock).start } : {}),
+    ...(isGiven(input.before) ? { createdBefore: parseTime('filter.before', input.before, clock).end } : {}),
+  };
+}
+
+function isGiven(value: string | undefined): value is string {
+  return value !== undefined && value !== '';
+}
+
+function isFilled(values: readonly string[] | undefined): values is readonly string[] {
+  return values !== undefined && values.length > 0;
+}
+
+function parseTime(field: string, value: string, { now, zone }: FilterClock): TimeSpan {
+  const age = /^(\d{1,5})([mhdw])$/.exec(value);
+  if (age !== null) {
+    const point = now - Number(age[1]) * (AGE_UNITS[age[2] ?? ''] ?? 0);
+    return { start: point, end: point };
+  }
+  const span = readTime(value, zone);
+  if (span === undefined) {
+    throw new InvalidInputError(
+      field,
+      `is ${JSON.stringify(value)}`,
+      `allowed is an ISO 8601 date of the calendar (2026-01-31, a day in ${zone.name}), a time (2026-01-31T12:00:00Z) or an age (30m, 12h, 7d, 2w)`,
+    );
+  }
+  return span;
 }

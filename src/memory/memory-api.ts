@@ -1,5 +1,5 @@
 import type { MemoryFilter } from './filter.ts';
-import type { MemoryImporter } from './import-batch.ts';
+import type { MemoryImporter } from './import.ts';
 import type { Memory, MemoryWithHistory } from './memory.ts';
 import type { Difference } from './same-statement.ts';
 import type { Metadata } from './version.ts';

@@ -1,47 +1,21 @@
+import { createHash } from 'node:crypto';
 import type { Embedder, ModelStamp } from '../embedding/embedder.ts';
-import { InvalidInputError, NotFoundError } from '../errors/input-errors.ts';
+import { InvalidInputError, NotFoundError, StateChangedError } from '../errors/input-errors.ts';
 import type { MemoryStore } from '../store/memory-store.ts';
 import { settleWithin } from '../util/concurrency.ts';
-import { MemoryAdder } from './add-memories.ts';
-import { checkNovelty } from './check-novelty.ts';
-import { deduplicate } from './deduplicate.ts';
-import { MemoryDeleter } from './delete-memories.ts';
-import { EmbeddingBackfill } from './embedding-backfill.ts';
-import type { ImportBatchOptions, ImportOutcome } from './import-batch.ts';
-import { importMemories } from './import-memories.ts';
-import { parseFilter } from './filter-input.ts';
-import type { MemoryFilter } from './filter.ts';
-import { type CheckedInput, InputChecker, type InputRules } from './input-checker.ts';
-import { checkChoice, checkInteger, checkShare, checkString, MAX_QUERY_LENGTH } from './input-limits.ts';
-import { mapMemories } from './map-memories.ts';
-import type { Memory, MemoryDraft, MemoryWithHistory } from './memory.ts';
-import type {
-  AddRequest,
-  AddResult,
-  DeduplicateRequest,
-  DeduplicateResult,
-  DeleteRequest,
-  DeleteResult,
-  FilterInput,
-  GrowthDay,
-  ListInput,
-  MapRequest,
-  MemoryApi,
-  MemoryMap,
-  MemoryWork,
-  NoveltyRequest,
-  NoveltyResult,
-  ReembedProgress,
-  SearchRequest,
-  SearchResponse,
-  Stats,
-  UpdateInput,
-  UpdateResult,
-} from './memory-api.ts';
-import { MemorySearcher } from './search-memories.ts';
-import { shownMemory } from './shown-memory.ts';
-import type { MemoryContent } from './version.ts';
 import { isTimeZone, systemTimeZone, TimeZone } from '../util/time-zone.ts';
+import { checkNovelty, MemoryAdder } from './add.ts';
+import { deduplicate } from './deduplicate.ts';
+import { EmbeddingBackfill } from './embedding-backfill.ts';
+import { type MemoryFilter, parseFilter } from './filter.ts';
+import { type ImportBatchOptions, importMemories, type ImportOutcome } from './import.ts';
+import { checkChoice, type CheckedInput, checkInteger, checkShare, checkString, InputChecker, type InputRules, MAX_QUERY_LENGTH } from './input.ts';
+import { mapMemories } from './map.ts';
+import type { AddRequest, AddResult, DeduplicateRequest, DeduplicateResult, DeleteRequest, DeleteResult, FilterInput, GrowthDay, ListInput, MapRequest, MemoryApi, MemoryMap, MemoryWork, NoveltyRequest, NoveltyResult, ReembedProgress, SearchRequest, SearchResponse, Stats, UpdateInput, UpdateResult } from './memory-api.ts';
+import type { Memory, MemoryDraft, MemoryWithHistory } from './memory.ts';
+import { MemorySearcher } from './search.ts';
+import { shownMemory } from './shown-memory.ts';
+import { canonicalJson, type MemoryContent } from './version.ts';
 
 export interface MemoryServiceParts {
   readonly store: MemoryStore;
@@ -308,4 +282,46 @@ function checkIds(ids: readonly string[]): readonly string[] {
 
 function nextTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
+}
+
+const EXAMPLES = 10;
+
+/** Moves memories to the trash: by id at once, by filter only what a dry run has shown. */
+class MemoryDeleter {
+  readonly #store: MemoryStore;
+
+  constructor(store: MemoryStore) {
+    this.#store = store;
+  }
+
+  /** @throws NotFoundError when an id is unknown; nothing is deleted then */
+  async byIds(ids: readonly string[], dryRun: boolean): Promise<DeleteResult> {
+    const memories = await this.#store.getCurrent(ids);
+    const known = new Set(memories.map((memory) => memory.id));
+    const unknown = ids.filter((id) => !known.has(id));
+    if (unknown.length > 0) throw new NotFoundError(unknown);
+    const live = memories.filter((memory) => memory.state === 'live');
+    const count = dryRun ? live.length : await this.#store.delete(ids);
+    return { dryRun, count, examples: live.slice(0, EXAMPLES) };
+  }
+
+  /**
+   * @param confirm token of the dry run; it names the matches, so it fits only as long as the filter
+   * finds the same; an age such as `7d` may be given again. Undefined = dry run
+   */
+  async byFilter(filter: MemoryFilter, confirm: string | undefined): Promise<DeleteResult> {
+    if (Object.keys(filter).length === 0) {
+      throw new InvalidInputError('filter', 'is empty', 'give at least one condition, or ids');
+    }
+    const ids = await this.#store.matching(filter);
+    const token = confirmToken(ids);
+    const examples = await this.#store.getCurrent(ids.slice(0, EXAMPLES));
+    if (confirm === undefined) return { dryRun: true, count: ids.length, examples, confirm: token };
+    if (confirm !== token) throw new StateChangedError();
+    return { dryRun: false, count: await this.#store.delete(ids), examples };
+  }
+}
+
+function confirmToken(ids: readonly string[]): string {
+  return createHash('sha256').update(canonicalJson(ids)).digest('hex').slice(0, 16);
 }

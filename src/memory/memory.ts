@@ -1,4 +1,4 @@
-import type { Clock, Dot, MemoryContent, Version } from './version.ts';
+import { type Clock, compareText, type Dot, type JsonValue, type MemoryContent, type Version } from './version.ts';
 
 /** A memory as stores return it: its current version, with what surrounds it. */
 export interface Memory extends MemoryContent {
@@ -56,4 +56,27 @@ export interface StoreDigests {
   readonly contentDigest: string;
   /** 64 hex digits over ids, sibling dots and the clock. */
   readonly stateDigest: string;
+}
+
+/** The content after a patch; times are the caller's business. */
+export function applyPatch(content: MemoryContent, patch: MemoryPatch): MemoryContent {
+  return {
+    ...content,
+    text: patch.text ?? content.text,
+    tags: patchTags(patch.tags ?? content.tags, patch),
+    source: patch.source ?? content.source,
+    metadata: patchMetadata(patch.metadata ?? content.metadata, patch),
+  };
+}
+
+function patchTags(tags: readonly string[], patch: MemoryPatch): readonly string[] {
+  const removed = new Set(patch.removeTags ?? []);
+  const kept = [...tags, ...(patch.addTags ?? [])].filter((tag) => !removed.has(tag));
+  return [...new Set(kept)].sort(compareText);
+}
+
+function patchMetadata(metadata: MemoryContent['metadata'], patch: MemoryPatch): MemoryContent['metadata'] {
+  if (patch.mergeMetadata === undefined) return metadata;
+  const merged: [string, JsonValue][] = Object.entries({ ...metadata, ...patch.mergeMetadata });
+  return Object.fromEntries(merged.filter(([, value]) => value !== null));
 }

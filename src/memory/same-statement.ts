@@ -1,6 +1,6 @@
 import { stemmer } from 'stemmer';
 import { readsAsEnglish, UNSPACED } from './languages.ts';
-import { isStopWord } from './stop-words.ts';
+import { isStopWord } from './matched-words.ts';
 
 /**
  * same: both say the same, word for word and in the same order; one may stand for the other.

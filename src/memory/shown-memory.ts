@@ -4,7 +4,7 @@ import {
   MAX_SOURCE_LENGTH,
   MAX_TAG_LENGTH,
   MAX_TAGS,
-} from './input-limits.ts';
+} from './input.ts';
 import type { MemoryContent, Metadata } from './version.ts';
 
 /**

@@ -1,4 +1,4 @@
-import { MAX_METADATA_LENGTH, MAX_TAGS } from './input-limits.ts';
+import { MAX_METADATA_LENGTH, MAX_TAGS } from './input.ts';
 import type { MemoryPatch } from './memory.ts';
 import { canonicalJson, type MemoryContent, type Metadata } from './version.ts';
 

@@ -1,5 +1,5 @@
 import { UNSPACED } from './languages.ts';
-import { isStopWord } from './stop-words.ts';
+import { isStopWord } from './matched-words.ts';
 import { wordForms, type WordForm } from './word-forms.ts';
 
 /** More terms than this make a search slower, not better. */

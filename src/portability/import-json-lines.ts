@@ -1,5 +1,5 @@
 import { InvalidInputError } from '../errors/input-errors.ts';
-import type { ImportConflict, ImportOutcome } from '../memory/import-batch.ts';
+import type { ImportConflict, ImportOutcome } from '../memory/import.ts';
 import type { MemoryDraft } from '../memory/memory.ts';
 import { checkFileStart, decodeLine } from './decode-line.ts';
 import { ExportFrame } from './export-frame.ts';

@@ -1,4 +1,4 @@
-import type { ImportOutcome } from '../memory/import-batch.ts';
+import type { ImportOutcome } from '../memory/import.ts';
 
 /** A line that was not imported. */
 export interface ImportProblem {

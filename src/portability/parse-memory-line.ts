@@ -1,5 +1,5 @@
 import { InvalidInputError } from '../errors/input-errors.ts';
-import { checkMetadata, checkSource, checkTags, checkText } from '../memory/input-limits.ts';
+import { checkMetadata, checkSource, checkTags, checkText } from '../memory/input.ts';
 import type { MemoryDraft } from '../memory/memory.ts';
 import type { Metadata } from '../memory/version.ts';
 import { EXPORT_FORMAT } from './json-lines-format.ts';

@@ -1,6 +1,6 @@
 import { InvalidInputError } from '../../src/errors/input-errors.ts';
-import type { ImportBatchOptions, ImportOutcome, MemoryImporter } from '../../src/memory/import-batch.ts';
-import { checkText } from '../../src/memory/input-limits.ts';
+import type { ImportBatchOptions, ImportOutcome, MemoryImporter } from '../../src/memory/import.ts';
+import { checkText } from '../../src/memory/input.ts';
 import type { Memory, MemoryDraft } from '../../src/memory/memory.ts';
 import { canonicalJson } from '../../src/memory/version.ts';
 

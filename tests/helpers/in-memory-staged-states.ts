@@ -1,13 +1,6 @@
 import type { CarriedVersion, MemoryState } from '../../src/backup/memory-state.ts';
 import { StateChangedError } from '../../src/errors/input-errors.ts';
-import { mergeMemory } from '../../src/memory/merge.ts';
-import {
-  canonicalJson,
-  covers,
-  currentVersion,
-  joinClocks,
-  type MemoryContent,
-} from '../../src/memory/version.ts';
+import { canonicalJson, covers, currentVersion, joinClocks, type MemoryContent, mergeMemory } from '../../src/memory/version.ts';
 import type {
   ApplyRequest,
   ChangeExample,

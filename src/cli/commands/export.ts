@@ -1,6 +1,5 @@
 import { resolve } from 'node:path';
-import { parseFilter } from '../../memory/filter-input.ts';
-import type { MemoryFilter } from '../../memory/filter.ts';
+import { type MemoryFilter, parseFilter } from '../../memory/filter.ts';
 import { exportJsonLines } from '../../portability/export-json-lines.ts';
 import { createAtomicFile } from '../atomic-file.ts';
 import { type CommandContext, defineCommand } from '../command.ts';

@@ -1,7 +1,6 @@
 import type { CarriedVersion, MemoryState } from '../../backup/memory-state.ts';
 import { RepositoryDamagedError } from '../../errors/backup-errors.ts';
-import { mergeMemory } from '../../memory/merge.ts';
-import { covers, currentVersion, sameDot, type Clock, type Version } from '../../memory/version.ts';
+import { type Clock, covers, currentVersion, mergeMemory, sameDot, type Version } from '../../memory/version.ts';
 import { attachVectors } from './carried-vectors.ts';
 import type { Connection } from './connection.ts';
 import { settle } from './derived-state.ts';

@@ -1,6 +1,5 @@
 import { InvalidInputError, NotFoundError } from '../../errors/input-errors.ts';
-import type { Memory, MemoryDraft, MemoryPatch } from '../../memory/memory.ts';
-import { applyPatch } from '../../memory/patch.ts';
+import { applyPatch, type Memory, type MemoryDraft, type MemoryPatch } from '../../memory/memory.ts';
 import { canonicalJson, type MemoryContent } from '../../memory/version.ts';
 import { differencesOf, findTwin } from '../../memory/twin.ts';
 import { hasWritten, type AddOptions, type AddOutcome, type Written } from '../memory-store.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { InvalidInputError } from '../../../src/errors/input-errors.ts';
-import { parseFilter } from '../../../src/memory/filter-input.ts';
+import { parseFilter } from '../../../src/memory/filter.ts';
 import { TimeZone } from '../../../src/util/time-zone.ts';
 
 const NOW = Date.parse('2026-05-10T12:00:00Z');

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { EmbeddingUnavailableError, VectorIndexError } from '../../../src/errors/embedding-errors.ts';
 import { InvalidInputError, NotFoundError, SecretRejectedError, StateChangedError } from '../../../src/errors/input-errors.ts';
 import { FakeEmbedder } from '../../../src/embedding/fake-embedder.ts';
-import type { SecretsMode } from '../../../src/memory/input-checker.ts';
+import type { SecretsMode } from '../../../src/memory/input.ts';
 import { MemoryService } from '../../../src/memory/memory-service.ts';
 import { createSecretScanner } from '../../../src/secrets/create-secret-scanner.ts';
 import { SqliteMemoryStore } from '../../../src/store/sqlite/sqlite-memory-store.ts';

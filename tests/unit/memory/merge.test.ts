@@ -1,15 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { mergeMemory, type MergedMemory } from '../../../src/memory/merge.ts';
-import {
-  canonicalJson,
-  covers,
-  joinClocks,
-  sameDot,
-  type Clock,
-  type Version,
-  type VersionState,
-} from '../../../src/memory/version.ts';
+import { canonicalJson, type Clock, covers, joinClocks, type MergedMemory, mergeMemory, sameDot, type Version, type VersionState } from '../../../src/memory/version.ts';
 
 /** One memory on one machine, with every write that the machine has ever known: the oracle. */
 interface Side {

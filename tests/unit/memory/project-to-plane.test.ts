@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { projectToPlane } from '../../../src/memory/project-to-plane.ts';
+import { projectToPlane } from '../../../src/memory/map.ts';
 
 function vectors(...rows: number[][]): Float32Array[] {
   return rows.map((row) => Float32Array.from(row));
