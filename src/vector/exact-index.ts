@@ -1,8 +1,6 @@
 import { VectorIndexError } from '../errors/embedding-errors.ts';
-import { flatIndexHeader } from './faiss-flat-format.ts';
-import { checkDimension, checkQuery, checkVectors } from './vector-arguments.ts';
-import { decodeVectorFile, encodeVectorFile } from './vector-file.ts';
-import type { VectorHit, VectorIndex, VectorSearchOptions } from './vector-index.ts';
+import { decodeVectorFile, encodeVectorFile, flatIndexHeader } from './vector-file.ts';
+import { checkDimension, checkQuery, checkVectors, type VectorHit, type VectorIndex, type VectorSearchOptions } from './vector-index.ts';
 
 /** Exact search by a plain loop: the reference that every other implementation is held against. */
 export class ExactIndex implements VectorIndex {

@@ -1,8 +1,6 @@
 import { VectorIndexError } from '../errors/embedding-errors.ts';
-import { bestHits } from './best-hits.ts';
-import { checkDimension, checkQuery, checkVectors } from './vector-arguments.ts';
+import { bestHits, checkDimension, checkQuery, checkVectors, type VectorHit, type VectorIndex, type VectorSearchOptions } from './vector-index.ts';
 import { decodeVectorFile, encodeVectorFile } from './vector-file.ts';
-import type { VectorHit, VectorIndex, VectorSearchOptions } from './vector-index.ts';
 
 /** What this adapter uses of the optional package `faiss-node`. */
 interface NativeIndex {

@@ -1,13 +1,8 @@
 import { VectorIndexError } from '../errors/embedding-errors.ts';
-import { bestHits } from './best-hits.ts';
-import { flatIndexHeader } from './faiss-flat-format.ts';
 import { type FaissModule, loadFaissModule } from './faiss-wasm-module.ts';
-import { FlatSegments } from './flat-segments.ts';
-import { LabelMap } from './label-map.ts';
-import { PositionSet } from './position-set.ts';
-import { checkDimension, checkQuery, checkVectors } from './vector-arguments.ts';
-import { decodeVectorFile, encodeVectorFile } from './vector-file.ts';
-import type { VectorHit, VectorIndex, VectorSearchOptions } from './vector-index.ts';
+import { FlatSegments, PositionSet } from './flat-segments.ts';
+import { decodeVectorFile, encodeVectorFile, flatIndexHeader } from './vector-file.ts';
+import { bestHits, checkDimension, checkQuery, checkVectors, type VectorHit, type VectorIndex, type VectorSearchOptions } from './vector-index.ts';
 
 /** An exact inner-product index by FAISS in a WebAssembly instance of its own. */
 export async function createFaissWasmIndex(dimension: number): Promise<VectorIndex> {
@@ -124,4 +119,45 @@ class FaissWasmIndex implements VectorIndex {
 
 function asBytes(floats: Float32Array): Uint8Array {
   return new Uint8Array(floats.buffer, floats.byteOffset, floats.byteLength);
+}
+
+/** Which label stands at which position of a dense array; removal moves the last label into the gap. */
+class LabelMap {
+  readonly #labels: number[] = [];
+  readonly #positions = new Map<number, number>();
+
+  get count(): number {
+    return this.#labels.length;
+  }
+
+  position(label: number): number | undefined {
+    return this.#positions.get(label);
+  }
+
+  label(position: number): number | undefined {
+    return this.#labels[position];
+  }
+
+  /** @param label one that is not present */
+  append(label: number): void {
+    this.#positions.set(label, this.#labels.length);
+    this.#labels.push(label);
+  }
+
+  /** Removes a label. @returns its position, which now holds what was last; undefined when it was not present */
+  removeSwap(label: number): number | undefined {
+    const position = this.#positions.get(label);
+    if (position === undefined) return undefined;
+    const last = this.#labels.pop();
+    this.#positions.delete(label);
+    if (last !== undefined && last !== label) {
+      this.#labels[position] = last;
+      this.#positions.set(last, position);
+    }
+    return position;
+  }
+
+  toArray(): Int32Array {
+    return Int32Array.from(this.#labels);
+  }
 }

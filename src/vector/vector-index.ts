@@ -1,3 +1,5 @@
+import { VectorIndexError } from '../errors/embedding-errors.ts';
+
 /** One nearest neighbour. */
 export interface VectorHit {
   /** The label under which the vector was added. */
@@ -40,4 +42,67 @@ export interface VectorIndex {
   load(bytes: Uint8Array): void;
   /** Frees the memory; every later call raises an error. Idempotent. */
   dispose(): void;
+}
+
+/** @throws VectorIndexError unless these are n distinct labels with n finite vectors */
+export function checkVectors(dimension: number, labels: Int32Array, vectors: Float32Array): void {
+  if (vectors.length !== labels.length * dimension) {
+    throw new VectorIndexError(
+      `${labels.length} labels need ${labels.length * dimension} floats of dimension ${dimension}, got ${vectors.length}`,
+    );
+  }
+  checkLabels(labels);
+  checkFinite(vectors);
+}
+
+/** @throws VectorIndexError unless they are distinct and not negative */
+export function checkLabels(labels: Int32Array): void {
+  if (labels.some((label) => label < 0)) throw new VectorIndexError('Labels must not be negative');
+  if (new Set(labels).size !== labels.length) throw new VectorIndexError('Labels must be distinct');
+}
+
+/** @throws VectorIndexError unless the query has the dimension and k is a positive integer */
+export function checkQuery(dimension: number, query: Float32Array, k: number): void {
+  if (query.length !== dimension) {
+    throw new VectorIndexError(`The query has ${query.length} floats, the index has dimension ${dimension}`);
+  }
+  if (!Number.isInteger(k) || k < 1)
+    throw new VectorIndexError(`k is ${k}; allowed is an integer of at least 1`);
+  checkFinite(query);
+}
+
+/** A loop: with a callback for each float, checking 100,000 vectors takes longer than adding them. */
+function checkFinite(values: Float32Array): void {
+  for (let i = 0; i < values.length; i += 1) {
+    const value = values[i] ?? NaN;
+    if (!Number.isFinite(value)) throw new VectorIndexError(`Float ${i} is ${value}; vectors must be finite`);
+  }
+}
+
+/** @throws VectorIndexError unless it is a positive integer */
+export function checkDimension(dimension: number): void {
+  if (!Number.isInteger(dimension) || dimension < 1 || dimension > 65_536) {
+    throw new VectorIndexError(`The dimension is ${dimension}; allowed is an integer from 1 to 65536`);
+  }
+}
+
+/** So many more hits than wanted are asked for at first, so that equals at the border are usually all among them. */
+const MARGIN = 16;
+
+/**
+ * The best hits in the order of the port: by score, equals by ascending label. FAISS cuts equals off by position,
+ * so it is asked for more until something worse than the border is among the answers.
+ * @param wanted at least 1, at most `available`
+ * @param available number of vectors that qualify
+ * @param search at least the `depth` best hits, in any order
+ */
+export function bestHits(
+  { wanted, available }: { wanted: number; available: number },
+  search: (depth: number) => VectorHit[],
+): VectorHit[] {
+  for (let depth = wanted + MARGIN; ; depth *= 4) {
+    const hits = search(depth).sort((a, b) => b.score - a.score || a.label - b.label);
+    const [border = NaN, deepest = NaN] = [hits[wanted - 1]?.score, hits[depth - 1]?.score];
+    if (depth >= available || deepest < border) return hits.slice(0, wanted);
+  }
 }
