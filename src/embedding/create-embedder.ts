@@ -1,7 +1,7 @@
+import { EmbeddingUnavailableError } from '../errors/embedding-errors.ts';
 import { BundledEmbedder, type BundledEmbedderSettings } from './bundled-embedder.ts';
-import type { Embedder } from './embedder.ts';
+import type { Embedder, ModelStamp } from './embedder.ts';
 import { OpenAiCompatibleEmbedder, type OpenAiCompatibleSettings } from './openai-compatible-embedder.ts';
-import { UnavailableEmbedder } from './unavailable-embedder.ts';
 
 export type EmbeddingSettings =
   | ({ readonly provider: 'bundled' } & BundledEmbedderSettings)
@@ -17,5 +17,43 @@ export function createEmbedder(settings: EmbeddingSettings): Embedder {
       return new OpenAiCompatibleEmbedder(settings);
     case 'none':
       return new UnavailableEmbedder();
+  }
+}
+
+/** No embedder at all: search works by words. */
+class UnavailableEmbedder implements Embedder {
+  readonly ready = true;
+
+  stamp(): Promise<ModelStamp> {
+    return this.#refuse();
+  }
+
+  warmUp(): Promise<void> {
+    return this.#refuse();
+  }
+
+  embedQuery(): Promise<never> {
+    return this.#refuse();
+  }
+
+  embedPassage(): Promise<never> {
+    return this.#refuse();
+  }
+
+  describe(): Record<string, string> {
+    return { provider: 'none' };
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  #refuse(): Promise<never> {
+    return Promise.reject(
+      new EmbeddingUnavailableError('Embeddings are switched off', {
+        retryable: false,
+        fix: 'Set MEMORY_EMBEDDING_PROVIDER=bundled to search by meaning.',
+      }),
+    );
   }
 }

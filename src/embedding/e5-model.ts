@@ -1,5 +1,5 @@
 import { Tokenizer } from '@huggingface/tokenizers';
-import { type Chunk, chunkText } from '../memory/chunking.ts';
+import { type Chunk, chunkText } from './chunking.ts';
 import { BUNDLED_STAMP, readModelFiles } from './model-files.ts';
 import { loadRuntime, type LoadedRuntime, type RuntimeOptions } from './onnx-runtime.ts';
 

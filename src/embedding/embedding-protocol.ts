@@ -1,4 +1,4 @@
-import type { Chunk } from '../memory/chunking.ts';
+import type { Chunk } from './chunking.ts';
 import type { E5ModelOptions } from './e5-model.ts';
 
 /** States of `WorkerSettings.phase`. */

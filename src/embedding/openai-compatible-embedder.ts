@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EmbeddingRejectedError, EmbeddingUnavailableError } from '../errors/embedding-errors.ts';
-import { chunkText } from '../memory/chunking.ts';
-import { estimateTokens } from '../memory/estimate-tokens.ts';
+import { chunkText, estimateTokens } from './chunking.ts';
 import { tlsProblem } from '../util/network-problem.ts';
 import { fetchThroughProxy, findProxy, ProxyError, type ProxiedRequest } from '../util/proxy.ts';
 import type { EmbeddedChunk, Embedder, ModelStamp } from './embedder.ts';

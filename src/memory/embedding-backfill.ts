@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { EmbeddedChunk, Embedder, ModelStamp } from '../embedding/embedder.ts';
 import type { MemoryStore, PendingEmbedding } from '../store/memory-store.ts';
 import type { ReembedProgress } from './memory-api.ts';
-import { encodeVector, quantize } from './quantization.ts';
+import { encodeVector, quantize } from '../embedding/quantization.ts';
 
 /** Longer than a batch of usual texts takes on the slowest runtime; what ends too early is only embedded twice. */
 const LEASE_MS = 60_000;

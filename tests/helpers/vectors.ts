@@ -1,4 +1,4 @@
-import { encodeVector as encode, quantize } from '../../src/memory/quantization.ts';
+import { encodeVector as encode, quantize } from '../../src/embedding/quantization.ts';
 
 /** A unit vector near the axis with this number; different axes give different, nearly orthogonal vectors. */
 export function unitVector(dimension: number, axis: number): Float32Array {

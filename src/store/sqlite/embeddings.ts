@@ -6,7 +6,7 @@ import { Ledger } from './ledger.ts';
 import { ensureModel, findModel } from './models.ts';
 import { Query } from './query.ts';
 
-/** Bytes before the components of an encoded vector, see src/memory/quantization.ts. */
+/** Bytes before the components of an encoded vector, see src/embedding/quantization.ts. */
 export const SCALE_BYTES = 4;
 
 const selectPending = new Query<

@@ -1,5 +1,5 @@
 import type { ModelStamp } from '../../embedding/embedder.ts';
-import { decodeVector, dequantizeInto } from '../../memory/quantization.ts';
+import { decodeVector, dequantizeInto } from '../../embedding/quantization.ts';
 import type { MemoryVector } from '../memory-store.ts';
 import type { Connection } from './connection.ts';
 import { findModel } from './models.ts';

@@ -1,4 +1,4 @@
-import { decodeVector, dequantizeInto } from '../../memory/quantization.ts';
+import { decodeVector, dequantizeInto } from '../../embedding/quantization.ts';
 import type { VectorIndex } from '../../vector/vector-index.ts';
 import type { Connection } from './connection.ts';
 import { Query } from './query.ts';

@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { chunkText } from '../../../src/memory/chunking.ts';
-import { estimateTokens } from '../../../src/memory/estimate-tokens.ts';
+import { chunkText, estimateTokens } from '../../../src/embedding/chunking.ts';
 
 const words = (text: string): number => text.split(/\s+/).filter(Boolean).length;
 const options = { countTokens: words, maxTokens: 10, overlapTokens: 3, wholeTokens: 12 };

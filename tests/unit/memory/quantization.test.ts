@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { decodeVector, dequantizeInto, encodeVector, quantize } from '../../../src/memory/quantization.ts';
+import { decodeVector, dequantizeInto, encodeVector, quantize } from '../../../src/embedding/quantization.ts';
 
 const vectors = fc.float32Array({ minLength: 1, maxLength: 400, noNaN: true, min: -1, max: 1 });
 

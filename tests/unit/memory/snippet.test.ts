@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { matchedWords } from '../../../src/memory/matched-words.ts';
-import { estimateTokens } from '../../../src/memory/estimate-tokens.ts';
+import { estimateTokens } from '../../../src/embedding/chunking.ts';
 import { beginningOf, excerpt, SNIPPET_LENGTH } from '../../../src/memory/snippet.ts';
 
 describe('excerpt', () => {
