@@ -59,7 +59,7 @@ const ports = [
   'vector/vector-index.ts',
   'embedding/embedder.ts',
   'secrets/secret-scanner.ts',
-  'secrets/mask-secrets.ts',
+  'secrets/secret-scanner.ts',
 ];
 
 /** Folders that may import the composition root. */

@@ -1,6 +1,5 @@
 import { InvalidInputError, SecretRejectedError } from '../errors/input-errors.ts';
-import { maskSecrets } from '../secrets/mask-secrets.ts';
-import type { SecretScanner } from '../secrets/secret-scanner.ts';
+import { maskSecrets, type SecretScanner } from '../secrets/secret-scanner.ts';
 import type { AddInput, UpdateInput } from './memory-api.ts';
 import type { MemoryDraft, MemoryPatch } from './memory.ts';
 import { compareText, type JsonValue, type Metadata } from './version.ts';

@@ -1,5 +1,87 @@
-import { isAssignedKey, isAssignedPassword } from './assigned-value.ts';
-import type { SecretGroups, SecretRule } from './secret-rule.ts';
+import { bitsPerCharacter, isPlaceholder, type SecretGroups, type SecretRule } from './secret-rule.ts';
+
+/** True for a value of `api_key = …` that could be a key: long, many different characters, neither code nor words. */
+export function isAssignedKey(value: string): boolean {
+  if (value.length < 16 || isPlaceholder(value) || isReference(value)) return false;
+  if (!/^[\w+/=.~:!@#$%^&*|-]+$/.test(value) || /0?12345678|abcdefgh/i.test(value)) return false;
+  return /\d/.test(value) && /[A-Za-z]/.test(value) && bitsPerCharacter(value) >= 3 && !isWordy(value);
+}
+
+export interface PasswordContext {
+  /** True after `password is …`, where prose goes on more often than a password follows. */
+  readonly prose: boolean;
+}
+
+/** True for a value of `password: …` that could be one. Passwords of letters only are not told from words. */
+function isAssignedPassword(value: string, context: PasswordContext): boolean {
+  if (/\s/.test(value)) return isPassphrase(value, context);
+  if (value.length < 6 || isPlaceholder(value) || isTemplate(value) || isReference(value)) return false;
+  if (/^\d+$/.test(value)) return isNumericCode(value);
+  if (!/\p{L}/u.test(value)) return false;
+  if (isMeasure(value) || isTechnology(value)) return false;
+  const mixesCase = /\p{Ll}/u.test(value) && /\p{Lu}/u.test(value);
+  if (/\d/.test(value)) return !context.prose || mixesCase || !/[-/.:]/.test(value);
+  const marked = value.length >= 8 && /[\p{L}\p{N}][!@#$%^*~]{1,9}[\p{L}\p{N}]/u.test(value);
+  return marked && (mixesCase || !context.prose);
+}
+
+function isPassphrase(value: string, context: PasswordContext): boolean {
+  const words = value.split(/\s+/);
+  return words.length <= 6 && words.some((word) => word.length >= 8 && isAssignedPassword(word, context));
+}
+
+/** A code of 6 to 12 digits that is neither a date nor a keyboard row. */
+function isNumericCode(value: string): boolean {
+  if (value.length > 12 || new Set(value).size < 4) return false;
+  return !/^(?:19|20)\d\d[01]\d[0-3]\d/.test(value) && !/12345|98765|54321/.test(value);
+}
+
+/** `<password>`, `${PASSWORD}`, `{{ password }}`, `%s`, `[masked …]`. */
+function isTemplate(value: string): boolean {
+  return /^(?:<|\[|\{|%[({sd]|\$[({A-Z_]|\*\*|@\{|#\{)|\$\{|\{\{/.test(value);
+}
+
+/** `process.env.TOKEN`, `get_token()`, `/run/secrets/token`, `op://vault/token`, `arn:aws:…`, `2026-01-31T…`, `a@b.org`. */
+function isReference(value: string): boolean {
+  return (
+    isTemplate(value) ||
+    /\w\(|\(\)|=>|\w\[['"\w]/.test(value) ||
+    /^(?:\.{0,2}|~|[A-Za-z]:)[\\/][\w.-]{2}/.test(value) ||
+    /^(?:[a-z][a-z0-9+.-]{1,20}:\/\/|arn:|urn:|env:|file:|sha\d+:|vault:|ssm:)/i.test(value) ||
+    /^[A-Za-z_$][\w$]{0,24}(?:\??\.[A-Za-z_$][\w$]{0,24})+$/.test(value) ||
+    /^\d{4}-\d{2}-\d{2}(?:\D|$)/.test(value) ||
+    /^[\w.+-]{1,64}@[\w-]{1,64}(?:\.[\w-]{1,64})+$/.test(value)
+  );
+}
+
+/** Letters grouped like words and numbers: `refresh-token-rotation-2`, `MY_SERVICE_TOKEN_V2`, `Sha256Digest`. */
+export function isWordy(value: string): boolean {
+  const parts = value.split(/[\W_]+|(?<=[a-z\d])(?=[A-Z])/).filter((part) => part !== '');
+  const letters = parts.reduce((sum, part) => sum + part.replace(/\d/g, '').length, 0);
+  return letters / parts.length >= 3 && parts.every((part) => isWord(part) || isTechnology(part));
+}
+
+/** Six letters without a vowel are no word. */
+function isWord(part: string): boolean {
+  return /^(?:[A-Z]?[a-z]+|[A-Z]+|\d{1,4})?\d{0,4}$/.test(part) && !/[bcdfghjklmnpqrstvwxz]{6}/i.test(part);
+}
+
+/** `8-12`, `30days`, `2fa`, `v1.2.3`, `12:30pm`, `16GiB`. */
+function isMeasure(value: string): boolean {
+  const unit =
+    '(?:[a-z]{1,4}|[KMGT]i?B|days|hours|minutes|weeks|months|years|bytes|digits|characters|letters)?';
+  return new RegExp(`^[vV<>=~]{0,2}\\d[\\d.,:/x+-]*${unit}$`).test(value) && !/\d{6}/.test(value);
+}
+
+const TECHNOLOGY =
+  /^(?:sha|md|aes|rsa|utf|iso|rfc|base|bcrypt|argon|pbkdf|scrypt|oauth|http|tls|web|es|ed|hs|rs|ps|p|x|k|s|ec|i|h|log|python|node|java|sql|windows|win|ubuntu)[-_]?\d{1,5}(?:$|[-_/.]|[a-z]{1,3}(?:$|[-_/]))/i;
+
+/** `SHA-256`, `base64-encoded`, `argon2id`, `k8s-managed`, `OAuth2`, `1Password`. */
+function isTechnology(value: string): boolean {
+  return (
+    /^1password/i.test(value) || (TECHNOLOGY.test(value) && !/[!@#$%^&*?~+=|]|\d.*\d.*\d.*\d.*\d/.test(value))
+  );
+}
 
 /** Names of passwords in files, code and several languages. Whatever stands before the name does not matter. */
 const PASSWORD_NAME =

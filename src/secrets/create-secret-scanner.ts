@@ -1,6 +1,8 @@
+import { assignmentRules } from './assignment-rules.ts';
+import { providerTokenRules } from './provider-token-rules.ts';
 import { CONTEXT_AFTER, CONTEXT_BEFORE, type SecretRule } from './secret-rule.ts';
-import { secretRules } from './secret-rules.ts';
 import type { SecretFinding, SecretScanner } from './secret-scanner.ts';
+import { structuredRules } from './structured-rules.ts';
 
 /**
  * A scanner with the built-in rules (docs/secrets.md lists the kinds).
@@ -52,3 +54,10 @@ function mergeOverlapping(found: readonly SecretFinding[]): SecretFinding[] {
   }
   return merged;
 }
+
+/** All rules. Where findings overlap, the kind of the earlier rule is shown: the more telling ones come first. */
+const secretRules: readonly SecretRule[] = [
+  ...providerTokenRules,
+  ...structuredRules,
+  ...assignmentRules,
+];

@@ -1,5 +1,4 @@
-import { isPlaceholder, isRandom } from './placeholder.ts';
-import type { SecretRule } from './secret-rule.ts';
+import { isPlaceholder, isRandom, type SecretRule } from './secret-rule.ts';
 
 /** Not inside a word; but `\n` written out in JSON and `%0A` in a URL end words too. */
 const START = String.raw`(?:(?<![A-Za-z0-9])|(?<=\\[nrt])|(?<=%[0-9A-F]{2}))`;

@@ -1,6 +1,5 @@
-import { isAssignedKey, isWordy } from './assigned-value.ts';
-import { bitsPerCharacter, isPlaceholder } from './placeholder.ts';
-import type { SecretRule } from './secret-rule.ts';
+import { isAssignedKey, isWordy } from './assignment-rules.ts';
+import { bitsPerCharacter, isPlaceholder, type SecretRule } from './secret-rule.ts';
 
 const KEY_LINE = String.raw`(?:\\[nr]|\s){1,8}(?:[A-Za-z0-9+/=]{16,}|(?:Proc-Type|DEK-Info|Comment|Version): [^\n]{0,200})`;
 const PRIVATE_KEY = new RegExp(

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createSecretScanner } from '../../src/secrets/create-secret-scanner.ts';
-import { maskSecrets } from '../../src/secrets/mask-secrets.ts';
+import { maskSecrets } from '../../src/secrets/secret-scanner.ts';
 import { glue, secretSamples, seededRandomness } from '../helpers/secret-samples.ts';
 
 const HEX = '0123456789abcdef';
