@@ -2,9 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Memory } from '../../src/memory/memory.ts';
 import { compareText } from '../../src/memory/version.ts';
-import { exportJsonLines } from '../../src/portability/export-json-lines.ts';
-import { importJsonLines, type JsonLinesImport } from '../../src/portability/import-json-lines.ts';
-import type { ImportProblem, ImportProgress, ImportSummary } from '../../src/portability/import-report.ts';
+import { exportJsonLines } from '../../src/import-export/export-json-lines.ts';
+import { importJsonLines, type JsonLinesImport } from '../../src/import-export/import-json-lines.ts';
+import type { ImportProblem, ImportProgress, ImportSummary } from '../../src/import-export/import-report.ts';
 import { InMemoryImporter, memoryOf } from '../helpers/in-memory-importer.ts';
 
 const ID = '01890000-0000-7000-8000-000000000001';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { parseImportedTime } from '../../src/portability/parse-imported-time.ts';
+import { parseImportedTime } from '../../src/import-export/parse-memory-line.ts';
 
 const NOON = Date.parse('2026-01-31T12:00:00.000Z');
 

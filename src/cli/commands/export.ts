@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { type MemoryFilter, parseFilter } from '../../memory/filter.ts';
-import { exportJsonLines } from '../../portability/export-json-lines.ts';
+import { exportJsonLines } from '../../import-export/export-json-lines.ts';
 import { createAtomicFile } from '../atomic-file.ts';
 import { type CommandContext, defineCommand } from '../command.ts';
 import { filterOptions, toFilterInput } from '../filter-options.ts';

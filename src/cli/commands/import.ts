@@ -1,5 +1,5 @@
-import { importJsonLines } from '../../portability/import-json-lines.ts';
-import type { ImportProblem, ImportSummary } from '../../portability/import-report.ts';
+import { importJsonLines } from '../../import-export/import-json-lines.ts';
+import type { ImportProblem, ImportSummary } from '../../import-export/import-report.ts';
 import { type CommandContext, type CommandOutcome, defineCommand, toggle, value } from '../command.ts';
 import { embedBeforeExit, missingData, missingText, type MissingEmbeddings } from '../embed-before-exit.ts';
 import { EXIT_CODES } from '../exit-code.ts';

@@ -1,16 +1,11 @@
 import { InvalidInputError } from '../errors/input-errors.ts';
 import type { ImportConflict, ImportOutcome } from '../memory/import.ts';
 import type { MemoryDraft } from '../memory/memory.ts';
-import { checkFileStart, decodeLine } from './decode-line.ts';
-import { ExportFrame } from './export-frame.ts';
-import {
-  ImportCounter,
-  type ImportProblem,
-  type ImportProgress,
-  type ImportSummary,
-} from './import-report.ts';
-import { parseMemoryLine, type ParsedLine } from './parse-memory-line.ts';
-import { readByteLines, type ByteLine } from './read-byte-lines.ts';
+import { decodeUtf8 } from '../util/text.ts';
+import { EXPORT_VERSION } from './export-json-lines.ts';
+import { ImportCounter, type ImportProblem, type ImportProgress, type ImportSummary } from './import-report.ts';
+import { type ParsedLine, parseMemoryLine } from './parse-memory-line.ts';
+import { type ByteLine, readByteLines } from './read-byte-lines.ts';
 
 export interface JsonLinesImport {
   /** The file; chunks of any size. */
@@ -168,5 +163,79 @@ function parseBytes(line: ByteLine): ParsedLine | undefined | string {
     return line.terminated || error.field !== 'line'
       ? error.message
       : 'line is cut off: the file ends within it';
+  }
+}
+
+/**
+ * Follows the first and last lines of exports through a file, to notice an export that is cut off. A file may
+ * hold several exports, one after the other, or none when it is made by hand.
+ */
+class ExportFrame {
+  readonly #warn: (warning: string) => void;
+  /** Memories since the header, readable or not; undefined outside an export. */
+  #memories: number | undefined;
+
+  constructor(warn: (warning: string) => void) {
+    this.#warn = warn;
+  }
+
+  /** @throws InvalidInputError when a newer program wrote it in a way that this one would misread */
+  header(line: number, version: number): void {
+    if (version !== EXPORT_VERSION) {
+      throw new InvalidInputError(
+        `line ${line}`,
+        `says that this is an export of version ${version}`,
+        `allowed is version ${EXPORT_VERSION}; update faiss-memory`,
+      );
+    }
+    this.endOfFile();
+    this.#memories = 0;
+  }
+
+  memory(): void {
+    if (this.#memories !== undefined) this.#memories += 1;
+  }
+
+  footer(line: number, count: number): void {
+    if (this.#memories !== undefined && this.#memories !== count) {
+      this.#warn(
+        `The export that ends in line ${line} had ${count} memories when it was written, but ${this.#memories} now.`,
+      );
+    }
+    this.#memories = undefined;
+  }
+
+  endOfFile(): void {
+    if (this.#memories !== undefined)
+      this.#warn('The export has no last line: it was cut off, memories may be missing.');
+    this.#memories = undefined;
+  }
+}
+
+/** @throws InvalidInputError */
+function decodeLine(bytes: Uint8Array): string {
+  const text = decodeUtf8(bytes);
+  if (text !== undefined) return text;
+  throw new InvalidInputError('line', 'has bytes that are not UTF-8', 'allowed is text in UTF-8');
+}
+
+/**
+ * Recognises by its beginning a file whose every line would be rejected.
+ * @throws InvalidInputError saying how to convert it
+ */
+function checkFileStart(bytes: Uint8Array): void {
+  const [first, second] = bytes;
+  if ((first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff)) {
+    throw new InvalidInputError('file', 'is UTF-16', 'allowed is UTF-8; save it as UTF-8');
+  }
+  if (first === 0x1f && second === 0x8b) {
+    throw new InvalidInputError('file', 'is compressed', 'allowed are JSON lines; unpack it with gunzip');
+  }
+  if (/^\s*\[/.test(new TextDecoder().decode(bytes.subarray(0, 100)))) {
+    throw new InvalidInputError(
+      'file',
+      'is a JSON list',
+      "allowed are JSON lines; convert it with jq -c '.[]'",
+    );
   }
 }
