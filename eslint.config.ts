@@ -55,7 +55,7 @@ const ports = [
   'backup/work-lock.ts',
   'backup/memory-state.ts',
   'blob/blob-store.ts',
-  'blob/probe-finding.ts',
+  'blob/probe/probe-finding.ts',
   'vector/vector-index.ts',
   'embedding/embedder.ts',
   'secrets/secret-scanner.ts',

@@ -1,4 +1,4 @@
-import type { PresetName } from './provider-presets.ts';
+import type { PresetName } from './s3/provider-presets.ts';
 
 export interface FolderBlobSettings {
   readonly provider: 'folder';

@@ -8,19 +8,19 @@ import type { CreatableBlobStore } from './blob-store.ts';
 export async function createBlobStore(settings: BlobSettings): Promise<CreatableBlobStore> {
   switch (settings.provider) {
     case 'folder': {
-      const { FolderBlobStore } = await import('./folder-blob-store.ts');
+      const { FolderBlobStore } = await import('./folder/folder-blob-store.ts');
       return new FolderBlobStore(settings.path);
     }
     case 's3': {
-      const { S3BlobStore } = await import('./s3-blob-store.ts');
+      const { S3BlobStore } = await import('./s3/s3-blob-store.ts');
       return S3BlobStore.open(settings);
     }
     case 'gcs': {
-      const { GcsBlobStore } = await import('./gcs-blob-store.ts');
+      const { GcsBlobStore } = await import('./gcs/gcs-blob-store.ts');
       return GcsBlobStore.open(settings);
     }
     case 'azure': {
-      const { AzureBlobStore } = await import('./azure-blob-store.ts');
+      const { AzureBlobStore } = await import('./azure/azure-blob-store.ts');
       return AzureBlobStore.open(settings);
     }
   }

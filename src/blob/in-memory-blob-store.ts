@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { BlobStoreError, type BlobOperation } from '../errors/remote-errors.ts';
-import { assertBlobKey, assertBlobPrefix } from './blob-key.ts';
+import { assertBlobKey, assertBlobPrefix, assertByteRange, assertNotTooLarge, clampRange, defaultMaxBytes } from './arguments.ts';
 import type {
   Blob,
   BlobCallOptions,
@@ -10,7 +10,6 @@ import type {
   BlobReceipt,
   CreatableBlobStore,
 } from './blob-store.ts';
-import { assertByteRange, assertNotTooLarge, clampRange, defaultMaxBytes } from './byte-range.ts';
 
 export interface StoredBlob {
   readonly bytes: Uint8Array;

@@ -8,7 +8,7 @@ import type {
   VerifyResult,
   WorkOptions,
 } from '../backup/backup-api.ts';
-import type { ProbeReport } from '../blob/probe-finding.ts';
+import type { ProbeReport } from '../blob/probe/probe-finding.ts';
 import type { Clock, ClockOrder } from '../memory/version.ts';
 import type { VectorReport } from '../store/replica-store.ts';
 

@@ -20,7 +20,7 @@ import { REMOVAL_LIMIT, SnapshotRestorer } from '../backup/snapshot-restorer.ts'
 import { summarizeSnapshot } from '../backup/snapshot-summary.ts';
 import { verifyRepository, type ScratchStore } from '../backup/verify-repository.ts';
 import type { WorkLock } from '../backup/work-lock.ts';
-import type { ProbeReport } from '../blob/probe-finding.ts';
+import type { ProbeReport } from '../blob/probe/probe-finding.ts';
 import { SyncOffError } from '../errors/remote-errors.ts';
 import { compareClocks, joinClocks, MAX_COUNTER } from '../memory/version.ts';
 import { settleWithin } from '../util/concurrency.ts';

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import type { BlobSettings } from '../../src/blob/blob-settings.ts';
 import type { BlobStore, CreatableBlobStore } from '../../src/blob/blob-store.ts';
 import { createBlobStore } from '../../src/blob/create-blob-store.ts';
-import { retryingBlobStore } from '../../src/blob/retrying-blob-store.ts';
+import { retryingBlobStore } from '../../src/blob/decorators.ts';
 import type { BlobStoreReason } from '../../src/errors/remote-errors.ts';
 import { bytesOf, errorOf, textOf } from '../helpers/blob-values.ts';
 import { startFaultProxy, type Fault, type FaultProxy } from '../helpers/fault-proxy.ts';

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { FolderBlobStore } from '../../src/blob/folder-blob-store.ts';
+import { FolderBlobStore } from '../../src/blob/folder/folder-blob-store.ts';
 import { dataFolder } from '../helpers/servers/server-process.ts';
 import { describeBlobStore } from './blob-store.contract.ts';
 

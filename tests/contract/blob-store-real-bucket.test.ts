@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { BlobSettings } from '../../src/blob/blob-settings.ts';
 import { createBlobStore } from '../../src/blob/create-blob-store.ts';
-import { probeBlobStore } from '../../src/blob/probe.ts';
-import { isPresetName } from '../../src/blob/provider-presets.ts';
+import { probeBlobStore } from '../../src/blob/probe/probe.ts';
+import { isPresetName } from '../../src/blob/s3/provider-presets.ts';
 import type { ConditionBehaviour } from './blob-store-conditions.contract.ts';
 import { describeBlobStore } from './blob-store.contract.ts';
 

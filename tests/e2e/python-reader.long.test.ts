@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { FolderBlobStore } from '../../src/blob/folder-blob-store.ts';
+import { FolderBlobStore } from '../../src/blob/folder/folder-blob-store.ts';
 import { InMemoryHeadJournal } from '../../src/backup/in-memory-head-journal.ts';
 import { Repository } from '../../src/backup/repository.ts';
 import type { Metadata } from '../../src/memory/version.ts';

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { cpSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { FolderBlobStore } from '../../src/blob/folder-blob-store.ts';
+import { FolderBlobStore } from '../../src/blob/folder/folder-blob-store.ts';
 import { temporaryFolder } from '../helpers/mcp/server-environment.ts';
 import { smallDisk } from '../helpers/small-disk.ts';
 import { versitygw } from '../helpers/servers/versitygw.ts';

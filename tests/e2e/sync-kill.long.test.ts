@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { FolderBlobStore } from '../../src/blob/folder-blob-store.ts';
+import { FolderBlobStore } from '../../src/blob/folder/folder-blob-store.ts';
 import { packagePath } from '../../src/util/package.ts';
 import { temporaryFolder } from '../helpers/mcp/server-environment.ts';
 import { versitygw } from '../helpers/servers/versitygw.ts';

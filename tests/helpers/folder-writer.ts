@@ -1,4 +1,4 @@
-import { FolderBlobStore } from '../../src/blob/folder-blob-store.ts';
+import { FolderBlobStore } from '../../src/blob/folder/folder-blob-store.ts';
 
 /**
  * Child process of the crash test: replaces one object again and again, and prints the number of each write that

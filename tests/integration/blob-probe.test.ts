@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { S3BlobSettings } from '../../src/blob/blob-settings.ts';
 import { createBlobStore } from '../../src/blob/create-blob-store.ts';
-import type { Finding, ProbeReport } from '../../src/blob/probe-finding.ts';
-import { probeBlobStore } from '../../src/blob/probe.ts';
-import { retryingBlobStore } from '../../src/blob/retrying-blob-store.ts';
+import type { Finding, ProbeReport } from '../../src/blob/probe/probe-finding.ts';
+import { probeBlobStore } from '../../src/blob/probe/probe.ts';
+import { retryingBlobStore } from '../../src/blob/decorators.ts';
 import { bytesOf, errorOf, keysOf } from '../helpers/blob-values.ts';
 import { startFaultProxy, type FaultProxy } from '../helpers/fault-proxy.ts';
 import { azurite } from '../helpers/servers/azurite.ts';

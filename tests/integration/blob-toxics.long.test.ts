@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { S3BlobSettings } from '../../src/blob/blob-settings.ts';
 import type { BlobStore, CreatableBlobStore } from '../../src/blob/blob-store.ts';
 import { createBlobStore } from '../../src/blob/create-blob-store.ts';
-import { retryingBlobStore } from '../../src/blob/retrying-blob-store.ts';
+import { retryingBlobStore } from '../../src/blob/decorators.ts';
 import { errorOf } from '../helpers/blob-values.ts';
 import { fauxqs } from '../helpers/servers/fauxqs.ts';
 import type { RunningServer } from '../helpers/servers/test-server.ts';

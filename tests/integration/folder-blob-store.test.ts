@@ -4,7 +4,7 @@ import { mkdir, readdir, readFile, stat, symlink, utimes, writeFile, chmod } fro
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { FolderBlobStore } from '../../src/blob/folder-blob-store.ts';
+import { FolderBlobStore } from '../../src/blob/folder/folder-blob-store.ts';
 import { bytesOf, errorOf, keysOf, textOf } from '../helpers/blob-values.ts';
 import { dataFolder } from '../helpers/servers/server-process.ts';
 

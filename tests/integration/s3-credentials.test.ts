@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { S3BlobSettings } from '../../src/blob/blob-settings.ts';
 import { createBlobStore } from '../../src/blob/create-blob-store.ts';
-import { probeBlobStore } from '../../src/blob/probe.ts';
+import { probeBlobStore } from '../../src/blob/probe/probe.ts';
 import { bytesOf, errorOf, textOf } from '../helpers/blob-values.ts';
 import { dataFolder } from '../helpers/servers/server-process.ts';
 import { findIfWanted, isRequired, testKeys, type RunningServer } from '../helpers/servers/test-server.ts';

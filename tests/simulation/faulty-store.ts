@@ -1,7 +1,7 @@
 import type { BlobStore } from '../../src/blob/blob-store.ts';
 import { BlobStoreError } from '../../src/errors/remote-errors.ts';
 import { InMemoryBlobStore, type StoredBlob } from '../../src/blob/in-memory-blob-store.ts';
-import { interceptBlobStore, type InterceptedCall } from '../../src/blob/intercept-blob-store.ts';
+import { interceptBlobStore, type InterceptedCall } from '../../src/blob/decorators.ts';
 import { hashedNumber } from './seeded-random.ts';
 
 /** The end of a process, as every call of it sees it. */

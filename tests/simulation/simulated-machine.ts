@@ -4,7 +4,7 @@ import type { RetentionPolicy } from '../../src/backup/retention.ts';
 import type { WorkLock } from '../../src/backup/work-lock.ts';
 import type { BlobStore, CreatableBlobStore } from '../../src/blob/blob-store.ts';
 import type { StoredBlob } from '../../src/blob/in-memory-blob-store.ts';
-import { limitedBlobStore } from '../../src/blob/limited-blob-store.ts';
+import { limitedBlobStore } from '../../src/blob/decorators.ts';
 import type { ReplicaStore } from '../../src/store/replica-store.ts';
 import { SyncService } from '../../src/sync/sync-service.ts';
 import type { InMemoryReplica } from '../helpers/in-memory-replica.ts';

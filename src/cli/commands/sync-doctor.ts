@@ -1,4 +1,4 @@
-import type { Finding, ProbeReport } from '../../blob/probe-finding.ts';
+import type { Finding, ProbeReport } from '../../blob/probe/probe-finding.ts';
 import type { SyncApi } from '../../sync/sync-api.ts';
 import { type CommandContext, defineCommand, toggle } from '../command.ts';
 import { EXIT_CODES } from '../exit-code.ts';

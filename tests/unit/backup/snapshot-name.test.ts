@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { isBlobKey } from '../../../src/blob/blob-key.ts';
+import { isBlobKey } from '../../../src/blob/arguments.ts';
 import { createSnapshotId, isSnapshotId } from '../../../src/backup/snapshot-id.ts';
 import { resolveSnapshot, snapshotName } from '../../../src/backup/snapshot-name.ts';
 import { manifestKey, parseRepositoryKey, segmentKey } from '../../../src/backup/repository-keys.ts';

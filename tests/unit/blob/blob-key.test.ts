@@ -1,7 +1,7 @@
 import { posix, win32 } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { assertBlobKey, assertBlobPrefix, isBlobKey } from '../../../src/blob/blob-key.ts';
+import { assertBlobKey, assertBlobPrefix, isBlobKey } from '../../../src/blob/arguments.ts';
 
 const anyPath = fc.array(
   fc.oneof(

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 
 test('loads no provider’s library before it is used', async () => {
   const { metafile } = await build({
-    entryPoints: ['src/blob/create-blob-store.ts', 'src/blob/probe.ts'],
+    entryPoints: ['src/blob/create-blob-store.ts', 'src/blob/probe/probe.ts'],
     bundle: true,
     splitting: true,
     format: 'esm',

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { InMemoryBlobStore } from '../../../src/blob/in-memory-blob-store.ts';
-import { limitedBlobStore } from '../../../src/blob/limited-blob-store.ts';
+import { limitedBlobStore } from '../../../src/blob/decorators.ts';
 
 /** A store whose calls stay under way until they are let go. */
 function gated(limit: number) {

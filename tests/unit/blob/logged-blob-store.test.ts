@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { InMemoryBlobStore } from '../../../src/blob/in-memory-blob-store.ts';
-import { loggedBlobStore, type BlobLogEntry } from '../../../src/blob/logged-blob-store.ts';
+import { loggedBlobStore, type BlobLogEntry } from '../../../src/blob/decorators.ts';
 import { bytesOf, errorOf } from '../../helpers/blob-values.ts';
 
 test('logs each call with its key and the reason it failed, but never content', async () => {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { InMemoryBlobStore } from '../../../src/blob/in-memory-blob-store.ts';
-import { retryingBlobStore, type RetryOptions } from '../../../src/blob/retrying-blob-store.ts';
+import { retryingBlobStore, type RetryOptions } from '../../../src/blob/decorators.ts';
 import {
   BlobStoreError,
   type BlobStoreErrorDetails,

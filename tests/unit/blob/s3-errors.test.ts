@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { retryAfterMs, safeText } from '../../../src/blob/failure.ts';
-import { s3Error } from '../../../src/blob/s3-errors.ts';
+import { s3Error } from '../../../src/blob/s3/s3-errors.ts';
 import type { BlobStoreError } from '../../../src/errors/remote-errors.ts';
 
 const secret = 'wJalrXUtnFEMI/K7MDENG';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { S3BlobSettings } from '../../../src/blob/blob-settings.ts';
-import { isPresetName, providerPresets, resolvePreset } from '../../../src/blob/provider-presets.ts';
-import { resolveS3 } from '../../../src/blob/s3-client.ts';
+import { isPresetName, providerPresets, resolvePreset } from '../../../src/blob/s3/provider-presets.ts';
+import { resolveS3 } from '../../../src/blob/s3/s3-session.ts';
 import { BlobStoreError } from '../../../src/errors/remote-errors.ts';
 
 function resolve(settings: Partial<S3BlobSettings>) {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { ServerClock } from '../../../src/blob/server-clock.ts';
+import { ServerClock } from '../../../src/blob/request-runner.ts';
 
 test('runs on with the monotonic clock from the newest answer', () => {
   let monotonic = 1000;

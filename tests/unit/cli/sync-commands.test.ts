@@ -3,7 +3,7 @@ import { text } from 'node:stream/consumers';
 import { describe, expect, test, vi } from 'vitest';
 import type { App } from '../../../src/app.ts';
 import type { BackupApi, RestoreResult } from '../../../src/backup/backup-api.ts';
-import type { Finding, ProbeReport } from '../../../src/blob/probe-finding.ts';
+import type { Finding, ProbeReport } from '../../../src/blob/probe/probe-finding.ts';
 import type { CommandContext, CommandDeclaration, CommandOutcome } from '../../../src/cli/command.ts';
 import { describeStatus } from '../../../src/cli/describe-sync.ts';
 import type { Host } from '../../../src/cli/host.ts';

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { providerPresets } from '../../../src/blob/provider-presets.ts';
+import { providerPresets } from '../../../src/blob/s3/provider-presets.ts';
 import { resolveConfig } from '../../../src/config/resolve.ts';
 import type { Settings } from '../../../src/config/schema.ts';
 import { SYNC_PROVIDERS } from '../../../src/config/sync-schema.ts';

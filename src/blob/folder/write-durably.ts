@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { BigIntStats } from 'node:fs';
 import { link, open, rename, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { createFolders } from '../util/create-folders.ts';
+import { createFolders } from '../../util/create-folders.ts';
 
 const temporaryPrefix = '.tmp-';
 

@@ -1,26 +1,14 @@
-import type { BlobDownloadResponseParsed, BlobItem, ContainerClient } from '@azure/storage-blob';
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
-import { openAzureContainer } from './azure-container.ts';
+import type { BlobDownloadResponseParsed, BlobItem, ContainerClient } from '@azure/storage-blob';
+import { BlobStoreError } from '../../errors/remote-errors.ts';
+import { assertHash, collectBody, collectPages } from '../answers.ts';
+import { assertBlobKey, assertBlobPrefix, assertByteRange, assertNotTooLarge, clampRange, defaultMaxBytes, isBlobKey, normalizePrefix, unlessBlank } from '../arguments.ts';
+import type { AzureBlobSettings } from '../blob-settings.ts';
+import type { Blob, BlobCallOptions, BlobGetOptions, BlobInfo, BlobPutOptions, BlobReceipt, CreatableBlobStore } from '../blob-store.ts';
+import { loadOptionalPackage } from '../load-optional-package.ts';
+import { type Deadline, RequestRunner, ServerClock } from '../request-runner.ts';
 import { azureCode, azureError, azureStatus } from './azure-errors.ts';
-import { assertBlobKey, assertBlobPrefix, isBlobKey } from './blob-key.ts';
-import type { AzureBlobSettings } from './blob-settings.ts';
-import type {
-  Blob,
-  BlobCallOptions,
-  BlobGetOptions,
-  BlobInfo,
-  BlobPutOptions,
-  BlobReceipt,
-  CreatableBlobStore,
-} from './blob-store.ts';
-import { assertByteRange, assertNotTooLarge, clampRange, defaultMaxBytes } from './byte-range.ts';
-import { assertHash, collectBody } from './collect-body.ts';
-import { collectPages } from './collect-pages.ts';
-import type { Deadline } from './deadline.ts';
-import { normalizePrefix } from './normalize-prefix.ts';
-import { RequestRunner } from './request-runner.ts';
-import { ServerClock } from './server-clock.ts';
 
 /** Azure Blob Storage, through the optional package `@azure/storage-blob`. The bucket is a container. */
 export class AzureBlobStore implements CreatableBlobStore {
@@ -208,4 +196,43 @@ function infoFrom(key: string, properties: AzureProperties): BlobInfo {
 function absentOrThrow(error: unknown): null {
   if (azureStatus(error) === 404 && azureCode(error) === 'BlobNotFound') return null;
   throw error;
+}
+
+/** A client for the container. @throws BlobStoreError `misconfigured` or `missing-package` */
+async function openAzureContainer(settings: AzureBlobSettings): Promise<ContainerClient> {
+  const container = unlessBlank(settings.bucket);
+  if (container === undefined) throw misconfigured('no container is set', 'Set the container as the bucket.');
+  const sdk = await loadOptionalPackage({
+    name: '@azure/storage-blob',
+    major: 12,
+    load: () => import('@azure/storage-blob'),
+    location: `azure://${container}`,
+  });
+  // Repeating is the business of one decorator, the same for every store.
+  const options = { retryOptions: { maxTries: 1 } };
+  const connectionString = unlessBlank(settings.connectionString);
+  if (connectionString !== undefined) return new sdk.ContainerClient(connectionString, container, options);
+  const account = unlessBlank(settings.accountName);
+  const key = unlessBlank(settings.accountKey);
+  const sas = unlessBlank(settings.sasToken)?.replace(/^\?/, '');
+  const base = unlessBlank(settings.endpoint) ?? defaultEndpoint(account);
+  const url = `${base.replace(/\/+$/, '')}/${container}`;
+  if (sas !== undefined) return new sdk.ContainerClient(`${url}?${sas}`, undefined, options);
+  if (account === undefined || key === undefined) {
+    const absent = account === undefined ? 'name' : 'key';
+    throw misconfigured(
+      `the account ${absent} is missing`,
+      `Set the account ${absent}, a shared access signature, or a connection string.`,
+    );
+  }
+  return new sdk.ContainerClient(url, new sdk.StorageSharedKeyCredential(account, key), options);
+}
+
+function defaultEndpoint(account: string | undefined): string {
+  if (account !== undefined) return `https://${account}.blob.core.windows.net`;
+  throw misconfigured('neither an account name nor an endpoint is set', 'Set the account name.');
+}
+
+function misconfigured(problem: string, fix: string): BlobStoreError {
+  return new BlobStoreError('misconfigured', { operation: 'open', location: 'Azure Blob', problem, fix });
 }

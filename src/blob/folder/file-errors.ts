@@ -1,4 +1,4 @@
-import { BlobStoreError, type BlobOperation, type BlobStoreReason } from '../errors/remote-errors.ts';
+import { BlobStoreError, type BlobOperation, type BlobStoreReason } from '../../errors/remote-errors.ts';
 
 interface Meaning {
   readonly reason: BlobStoreReason;

@@ -1,5 +1,5 @@
-import { BlobStoreError } from '../errors/remote-errors.ts';
-import { failureOfBody } from './collect-body.ts';
+import { BlobStoreError } from '../../errors/remote-errors.ts';
+import { failureOfBody } from '../answers.ts';
 import {
   failureOfNetwork,
   failureOfStatus,
@@ -8,8 +8,8 @@ import {
   retryAfterMs,
   safeText,
   type Failure,
-} from './failure.ts';
-import type { FailedCall } from './request-runner.ts';
+} from '../failure.ts';
+import type { FailedCall } from '../request-runner.ts';
 
 const damaged: Failure = { reason: 'integrity', retryable: true, refused: true };
 const credentials: Failure = {

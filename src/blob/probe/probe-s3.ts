@@ -1,11 +1,10 @@
 import { createHash } from 'node:crypto';
-import { BlobStoreError } from '../errors/remote-errors.ts';
-import type { S3BlobSettings } from './blob-settings.ts';
-import type { BlobCallOptions } from './blob-store.ts';
+import { BlobStoreError } from '../../errors/remote-errors.ts';
+import type { S3BlobSettings } from '../blob-settings.ts';
+import type { BlobCallOptions } from '../blob-store.ts';
 import type { Finding } from './probe-finding.ts';
-import { resolveS3 } from './s3-client.ts';
-import { listObjects } from './s3-list-objects.ts';
-import { S3Session } from './s3-session.ts';
+import { resolveS3, S3Session } from '../s3/s3-session.ts';
+import { listObjects } from '../s3/s3-objects.ts';
 
 export interface S3ProbeRequest {
   readonly settings: S3BlobSettings;

@@ -1,8 +1,8 @@
 import type { PutObjectCommandInput } from '@aws-sdk/client-s3';
 import { createHash } from 'node:crypto';
-import { BlobStoreError } from '../errors/remote-errors.ts';
-import { assertBlobKey, assertBlobPrefix } from './blob-key.ts';
-import type { S3BlobSettings } from './blob-settings.ts';
+import { BlobStoreError } from '../../errors/remote-errors.ts';
+import { assertBlobKey, assertBlobPrefix, assertByteRange, defaultMaxBytes } from '../arguments.ts';
+import type { S3BlobSettings } from '../blob-settings.ts';
 import type {
   Blob,
   BlobCallOptions,
@@ -11,15 +11,12 @@ import type {
   BlobPutOptions,
   BlobReceipt,
   CreatableBlobStore,
-} from './blob-store.ts';
-import { assertByteRange, defaultMaxBytes } from './byte-range.ts';
-import type { Deadline } from './deadline.ts';
-import { fixes } from './failure.ts';
-import { resolveS3 } from './s3-client.ts';
+} from '../blob-store.ts';
+import type { Deadline } from '../request-runner.ts';
+import { fixes } from '../failure.ts';
+import { resolveS3, S3Session } from './s3-session.ts';
 import { s3Code, s3Status } from './s3-errors.ts';
-import { listObjects, type ListObjectsOptions } from './s3-list-objects.ts';
-import { hashName, objectInfo, readObject } from './s3-read-object.ts';
-import { S3Session } from './s3-session.ts';
+import { hashName, listObjects, type ListObjectsOptions, objectInfo, readObject } from './s3-objects.ts';
 
 /**
  * Amazon S3 and everything that speaks its protocol. Objects are deleted one by one: batch deletion reports

@@ -1,5 +1,5 @@
-import type { BlobSettings, S3BlobSettings } from './blob-settings.ts';
-import { unlessBlank } from './normalize-prefix.ts';
+import type { BlobSettings, S3BlobSettings } from '../blob-settings.ts';
+import { unlessBlank } from '../arguments.ts';
 import type { Finding } from './probe-finding.ts';
 
 /** The usual mistakes that can be seen without asking the store. Wrong settings raise errors elsewhere. */

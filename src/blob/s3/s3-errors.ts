@@ -1,5 +1,5 @@
-import { BlobStoreError } from '../errors/remote-errors.ts';
-import { failureOfBody } from './collect-body.ts';
+import { BlobStoreError } from '../../errors/remote-errors.ts';
+import { failureOfBody } from '../answers.ts';
 import {
   failureOfNetwork,
   failureOfStatus,
@@ -9,8 +9,8 @@ import {
   safeText,
   type CallContext,
   type Failure,
-} from './failure.ts';
-import type { FailedCall } from './request-runner.ts';
+} from '../failure.ts';
+import type { FailedCall } from '../request-runner.ts';
 
 const credentials: Failure = { reason: 'bad-credentials', fix: fixes.credentials, refused: true };
 const region: Failure = { reason: 'wrong-region', fix: fixes.region, refused: true };

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { BlobStoreError, type BlobOperation } from '../errors/remote-errors.ts';
-import { fixes } from './failure.ts';
-import type { BlobCallOptions, BlobStore } from './blob-store.ts';
+import { BlobStoreError, type BlobOperation } from '../../errors/remote-errors.ts';
+import { fixes } from '../failure.ts';
+import type { BlobCallOptions, BlobStore } from '../blob-store.ts';
 import type { ConditionalPut, Finding, ProbeCheck } from './probe-finding.ts';
 
 /** A store and a folder in it that belongs to the probe alone. */

@@ -1,7 +1,7 @@
 import type { BigIntStats, Dirent } from 'node:fs';
 import { lstat, readdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isBlobKey } from './blob-key.ts';
+import { isBlobKey } from '../arguments.ts';
 import { systemCode } from './file-errors.ts';
 import { isTemporaryName } from './write-durably.ts';
 

@@ -1,8 +1,8 @@
 import { constants, type BigIntStats } from 'node:fs';
 import { open, rmdir, stat, unlink, type FileHandle } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { BlobStoreError, type BlobOperation } from '../errors/remote-errors.ts';
-import { assertBlobKey, assertBlobPrefix } from './blob-key.ts';
+import { BlobStoreError, type BlobOperation } from '../../errors/remote-errors.ts';
+import { assertBlobKey, assertBlobPrefix, assertByteRange, assertNotTooLarge, clampRange, defaultMaxBytes } from '../arguments.ts';
 import type {
   Blob,
   BlobCallOptions,
@@ -11,11 +11,10 @@ import type {
   BlobPutOptions,
   BlobReceipt,
   CreatableBlobStore,
-} from './blob-store.ts';
-import { assertByteRange, assertNotTooLarge, clampRange, defaultMaxBytes } from './byte-range.ts';
+} from '../blob-store.ts';
 import { fileError, systemCode } from './file-errors.ts';
 import { listFolder } from './list-folder.ts';
-import { ServerClock } from './server-clock.ts';
+import { ServerClock } from '../request-runner.ts';
 import { makeFolderDurably, syncFolder, writeDurably } from './write-durably.ts';
 
 /** How often a folder is made again when somebody removes it as empty just then. */

@@ -1,26 +1,13 @@
-import type { Bucket, File, FileMetadata } from '@google-cloud/storage';
 import { createHash } from 'node:crypto';
-import { BlobStoreError } from '../errors/remote-errors.ts';
-import { assertBlobKey, assertBlobPrefix, isBlobKey } from './blob-key.ts';
-import type { GcsBlobSettings } from './blob-settings.ts';
-import type {
-  Blob,
-  BlobCallOptions,
-  BlobGetOptions,
-  BlobInfo,
-  BlobPutOptions,
-  BlobReceipt,
-  CreatableBlobStore,
-} from './blob-store.ts';
-import { assertByteRange, assertNotTooLarge, clampRange, defaultMaxBytes } from './byte-range.ts';
-import { collectBody } from './collect-body.ts';
-import { collectPages } from './collect-pages.ts';
-import type { Deadline } from './deadline.ts';
-import { openGcsBucket } from './gcs-bucket.ts';
+import type { Bucket, File, FileMetadata } from '@google-cloud/storage';
+import { BlobStoreError } from '../../errors/remote-errors.ts';
+import { collectBody, collectPages } from '../answers.ts';
+import { assertBlobKey, assertBlobPrefix, assertByteRange, assertNotTooLarge, clampRange, defaultMaxBytes, isBlobKey, normalizePrefix, unlessBlank } from '../arguments.ts';
+import type { GcsBlobSettings } from '../blob-settings.ts';
+import type { Blob, BlobCallOptions, BlobGetOptions, BlobInfo, BlobPutOptions, BlobReceipt, CreatableBlobStore } from '../blob-store.ts';
+import { loadOptionalPackage } from '../load-optional-package.ts';
+import { type Deadline, RequestRunner, ServerClock } from '../request-runner.ts';
 import { gcsError, gcsStatus } from './gcs-errors.ts';
-import { normalizePrefix } from './normalize-prefix.ts';
-import { RequestRunner } from './request-runner.ts';
-import { ServerClock } from './server-clock.ts';
 
 /** How often a read begins anew when the object is replaced while it is read. */
 const readAttempts = 10;
@@ -243,4 +230,37 @@ function within<T>({ signal }: Deadline, action: Promise<T>): Promise<T> {
       signal.removeEventListener('abort', stop);
     });
   });
+}
+
+/** A client for the bucket. @throws BlobStoreError `misconfigured` or `missing-package` */
+async function openGcsBucket(settings: GcsBlobSettings): Promise<Bucket> {
+  const name = unlessBlank(settings.bucket);
+  if (name === undefined) {
+    throw new BlobStoreError('misconfigured', {
+      operation: 'open',
+      location: 'Google Cloud Storage',
+      problem: 'no bucket is set',
+      fix: 'Set the bucket.',
+    });
+  }
+  const { Storage } = await loadOptionalPackage({
+    name: '@google-cloud/storage',
+    major: 7,
+    load: () => import('@google-cloud/storage'),
+    location: `gs://${name}`,
+  });
+  const endpoint = unlessBlank(settings.endpoint);
+  const keyFilename = unlessBlank(settings.keyFile);
+  const emulator = endpoint?.startsWith('http:') === true;
+  // An emulator has no projects; without one the library would look for Google's metadata server.
+  const projectId = unlessBlank(settings.projectId) ?? (emulator ? 'emulator' : undefined);
+  const storage = new Storage({
+    ...(projectId === undefined ? {} : { projectId }),
+    ...(keyFilename === undefined ? {} : { keyFilename }),
+    ...(endpoint === undefined ? {} : { apiEndpoint: endpoint, useAuthWithCustomEndpoint: !emulator }),
+    // Repeating is the business of one decorator, the same for every store.
+    retryOptions: { autoRetry: false, maxRetries: 0 },
+    timeout: settings.timeoutMs ?? 30_000,
+  });
+  return storage.bucket(name);
 }

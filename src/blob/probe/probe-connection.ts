@@ -1,10 +1,10 @@
-import { BlobStoreError, type BlobStoreReason } from '../errors/remote-errors.ts';
-import type { BlobSettings, S3BlobSettings } from './blob-settings.ts';
-import type { CreatableBlobStore } from './blob-store.ts';
-import { isCertificateCode } from '../util/network-problem.ts';
-import { createBlobStore } from './create-blob-store.ts';
+import { BlobStoreError, type BlobStoreReason } from '../../errors/remote-errors.ts';
+import type { BlobSettings, S3BlobSettings } from '../blob-settings.ts';
+import type { CreatableBlobStore } from '../blob-store.ts';
+import { isCertificateCode } from '../../util/network-problem.ts';
+import { createBlobStore } from '../create-blob-store.ts';
 import type { Finding, ProbeCheck } from './probe-finding.ts';
-import { retryingBlobStore } from './retrying-blob-store.ts';
+import { retryingBlobStore } from '../decorators.ts';
 
 const checkOfReason: Partial<Record<BlobStoreReason, ProbeCheck>> = {
   unreachable: 'endpoint',

@@ -1,4 +1,4 @@
-import { BlobStoreError } from '../errors/remote-errors.ts';
+import { BlobStoreError } from '../../errors/remote-errors.ts';
 
 /** What a provider's name stands for. `{region}` and `{account}` are filled in from the settings. */
 export interface ProviderPreset {

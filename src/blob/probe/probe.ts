@@ -1,16 +1,16 @@
 import { randomBytes } from 'node:crypto';
-import { BlobStoreError } from '../errors/remote-errors.ts';
-import type { BlobSettings } from './blob-settings.ts';
-import type { BlobCallOptions, BlobStore } from './blob-store.ts';
+import { BlobStoreError } from '../../errors/remote-errors.ts';
+import type { BlobSettings } from '../blob-settings.ts';
+import type { BlobCallOptions, BlobStore } from '../blob-store.ts';
 import { checkBlobSettings } from './check-blob-settings.ts';
 import { findingOf, probeConnection } from './probe-connection.ts';
 import type { ConditionalPut, Finding, ProbeReport } from './probe-finding.ts';
 import { probeConditions, probeLargest, probeObjects, type ProbeArea } from './probe-objects.ts';
 import { probeS3 } from './probe-s3.ts';
-import { findProxy } from '../util/proxy.ts';
-import { unlessBlank } from './normalize-prefix.ts';
-import { addressOfS3, resolveS3 } from './s3-client.ts';
-import { retryingBlobStore } from './retrying-blob-store.ts';
+import { findProxy } from '../../util/proxy.ts';
+import { unlessBlank } from '../arguments.ts';
+import { addressOfS3, resolveS3 } from '../s3/s3-session.ts';
+import { retryingBlobStore } from '../decorators.ts';
 
 /** Objects of a probe are `probe/<random>/…`, and deleted at its end. */
 const probeFolder = 'probe';
