@@ -51,9 +51,9 @@ const mayImport: Record<string, string[]> = {
 const ports = [
   'store/memory-store.ts',
   'store/replica-store.ts',
-  'backup/snapshot-source.ts',
-  'backup/work-lock.ts',
-  'backup/memory-state.ts',
+  'backup/ports.ts',
+  'backup/ports.ts',
+  'backup/ports.ts',
   'blob/blob-store.ts',
   'blob/probe/probe-finding.ts',
   'vector/vector-index.ts',

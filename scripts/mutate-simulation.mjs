@@ -10,7 +10,7 @@ import { join, resolve } from 'node:path';
 const MUTATIONS = [
   {
     name: 'the own head is not checked',
-    file: 'src/backup/own-head.ts',
+    file: 'src/backup/repository/own-head.ts',
     from: 'if (attempt === null) {',
     to: 'if (attempt === null && Number.isNaN(seen?.seq)) {',
   },
@@ -22,7 +22,7 @@ const MUTATIONS = [
   },
   {
     name: 'what was stored is not read back before the head names it',
-    file: 'src/backup/put-verified.ts',
+    file: 'src/backup/repository/transfer.ts',
     from: 'if (problem === null) return;',
     to: 'if (problem !== undefined) return;',
   },
@@ -34,7 +34,7 @@ const MUTATIONS = [
   },
   {
     name: 'pruning waits for nobody',
-    file: 'src/backup/prune.ts',
+    file: 'src/backup/repository/prune.ts',
     from: 'const GRACE_MS = 24 * 3_600_000;',
     to: 'const GRACE_MS = -1;',
   },

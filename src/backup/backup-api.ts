@@ -1,8 +1,8 @@
 import type { ChangeReport } from '../store/replica-store.ts';
 import type { ClockOrder } from '../memory/version.ts';
 import type { SecretString } from '../util/secret-string.ts';
-import type { RetentionPolicy } from './retention.ts';
-import type { SnapshotKind } from './snapshot-kind.ts';
+import type { RetentionPolicy } from './repository/retention.ts';
+import type { SnapshotKind } from './format/names.ts';
 
 /** One step of long work, for people. `total` is absent while it is not known. */
 export interface Progress {

@@ -1,33 +1,19 @@
 import type { CreatableBlobStore } from '../blob/blob-store.ts';
 import { InvalidInputError } from '../errors/input-errors.ts';
 import type { ReplicaStore } from '../store/replica-store.ts';
-import type {
-  BackupApi,
-  BackupRequest,
-  BackupResult,
-  PruneReport,
-  PruneRequest,
-  RestoreRequest,
-  RestoreResult,
-  SnapshotSummary,
-  VerifyRequest,
-  VerifyResult,
-  WorkOptions,
-} from './backup-api.ts';
-import type { HeadSnapshot } from './head.ts';
-import { Keyring } from './keyring.ts';
 import type { SecretString } from '../util/secret-string.ts';
-import { LOCAL_PLACE } from './local-place.ts';
-import { withOwnIdentity } from './own-identity.ts';
-import type { RandomBytes } from './random-bytes.ts';
-import { Repository } from './repository.ts';
-import { isMadeUnchanged, requestedKind } from './requested-kind.ts';
-import type { RetentionPolicy } from './retention.ts';
-import { REMOVAL_LIMIT, SnapshotRestorer } from './snapshot-restorer.ts';
-import { snapshotName } from './snapshot-name.ts';
-import { summarizeSnapshot } from './snapshot-summary.ts';
-import { verifyRepository, type ScratchStore } from './verify-repository.ts';
-import type { WorkLock } from './work-lock.ts';
+import type { BackupApi, BackupRequest, BackupResult, PruneReport, PruneRequest, RestoreRequest, RestoreResult, SnapshotSummary, VerifyRequest, VerifyResult, WorkOptions } from './backup-api.ts';
+import type { HeadSnapshot } from './format/head.ts';
+import { isSnapshotKind, type RandomBytes, type SnapshotKind } from './format/names.ts';
+import { LOCAL_PLACE, withOwnIdentity } from './own-identity.ts';
+import type { WorkLock } from './ports.ts';
+import { Keyring } from './repository/keyring.ts';
+import { summarizeSnapshot } from './repository/list-snapshots.ts';
+import { Repository } from './repository/repository.ts';
+import type { RetentionPolicy } from './repository/retention.ts';
+import { snapshotName } from './repository/snapshot-name.ts';
+import { type ScratchStore, verifyRepository } from './repository/verify-repository.ts';
+import { REMOVAL_LIMIT, SnapshotRestorer } from './restore/snapshot-restorer.ts';
 
 export interface BackupServiceParts {
   readonly replica: ReplicaStore;
@@ -212,4 +198,29 @@ export class BackupService implements BackupApi {
     const sealed = this.#parts.keyring !== null;
     return summarizeSnapshot({ ...snapshot, machine, sealed, name: snapshotName(snapshot) }, identity);
   }
+}
+
+/** Kinds that the product gives by itself, when something changed. */
+const AUTOMATIC = new Set(['auto', 'exit', 'scheduled', 'pre_merge', 'pre_delete', 'pre_import']);
+
+/**
+ * The kind that a user's name for a backup stands for: `Before upgrade` becomes `before_upgrade`.
+ * @throws InvalidInputError
+ */
+function requestedKind(name: string): SnapshotKind {
+  const kind = name
+    .trim()
+    .toLowerCase()
+    .replace(/[\s_-]+/g, '_');
+  if (isSnapshotKind(kind)) return kind;
+  throw new InvalidInputError(
+    'name',
+    `is ${JSON.stringify(name.slice(0, 60).toWellFormed())}`,
+    'allowed are letters a to z, digits and _ between them, beginning with a letter, at most 32',
+  );
+}
+
+/** What a user asked for is made even when nothing changed. */
+function isMadeUnchanged(kind: SnapshotKind): boolean {
+  return !AUTOMATIC.has(kind);
 }

@@ -1,8 +1,7 @@
 import { RepositoryDamagedError } from '../errors/backup-errors.ts';
 import { covers, joinClocks, MAX_COUNTER, type Clock, type Dot } from '../memory/version.ts';
-import { MAX_CLOCK_ENTRIES } from './format-limits.ts';
-import type { MachineReport, RepositorySnapshot, SnapshotList } from './list-snapshots.ts';
-import { manifestKey } from './repository-keys.ts';
+import { manifestKey, MAX_CLOCK_ENTRIES } from './format/names.ts';
+import type { MachineReport, RepositorySnapshot, SnapshotList } from './repository/list-snapshots.ts';
 
 /** Machines that one snapshot may name for the first time: each copied or rolled-back data folder adds one. */
 const MAX_NEW_MACHINES = 1_000;

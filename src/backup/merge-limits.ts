@@ -1,9 +1,9 @@
 import { MAX_METADATA_LENGTH, MAX_SOURCE_LENGTH, MAX_TAG_LENGTH, MAX_TAGS } from '../memory/input.ts';
 import { largePart } from '../memory/shown-memory.ts';
 import { RepositoryDamagedError } from '../errors/backup-errors.ts';
-import { TARGET_SEGMENT_BYTES } from './format-limits.ts';
-import type { Manifest } from './manifest.ts';
-import type { CarriedVersion, MemoryState } from './memory-state.ts';
+import { TARGET_SEGMENT_BYTES } from './format/names.ts';
+import type { Manifest } from './format/manifest.ts';
+import type { CarriedVersion, MemoryState } from './ports.ts';
 
 /**
  * Bytes of one memory, with all its versions and vectors, that another machine may bring in. Merging it takes about

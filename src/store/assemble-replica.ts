@@ -1,5 +1,4 @@
-import type { MemoryState } from '../backup/memory-state.ts';
-import type { SnapshotView } from '../backup/snapshot-source.ts';
+import type { MemoryState, SnapshotView } from '../backup/ports.ts';
 import type { ReplicaCalls } from './replica-calls.ts';
 import type { ReplicaStore, StagedStates } from './replica-store.ts';
 

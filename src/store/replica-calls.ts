@@ -1,6 +1,4 @@
-import type { HeadJournal } from '../backup/snapshot-source.ts';
-import type { MemoryState } from '../backup/memory-state.ts';
-import type { SnapshotView } from '../backup/snapshot-source.ts';
+import type { HeadJournal, MemoryState, SnapshotView } from '../backup/ports.ts';
 import type { JsonValue } from '../memory/version.ts';
 import type {
   ApplyRequest,

@@ -1,5 +1,4 @@
-import type { HeadJournal, SnapshotSource } from '../backup/snapshot-source.ts';
-import type { MemoryState } from '../backup/memory-state.ts';
+import type { HeadJournal, MemoryState, SnapshotSource } from '../backup/ports.ts';
 import type { StoreDigests } from '../memory/memory.ts';
 import type { Clock, JsonValue } from '../memory/version.ts';
 

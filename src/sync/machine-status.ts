@@ -1,8 +1,7 @@
 import type { SnapshotSummary } from '../backup/backup-api.ts';
-import type { MachineReport, RepositorySnapshot, SnapshotList } from '../backup/list-snapshots.ts';
+import { type MachineReport, type RepositorySnapshot, type SnapshotList, summarizeSnapshot } from '../backup/repository/list-snapshots.ts';
 import { publishedWrites, refusal, type Witnesses } from '../backup/claims.ts';
-import { snapshotName } from '../backup/snapshot-name.ts';
-import { summarizeSnapshot } from '../backup/snapshot-summary.ts';
+import { snapshotName } from '../backup/repository/snapshot-name.ts';
 import { compareClocks, type Clock } from '../memory/version.ts';
 import type { MachineStatus } from './sync-api.ts';
 import { toSyncProblem } from './sync-problem.ts';

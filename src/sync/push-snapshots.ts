@@ -1,8 +1,8 @@
 import type { BackupResult, WorkOptions } from '../backup/backup-api.ts';
 import type { BackupService } from '../backup/backup-service.ts';
-import type { CopyResult } from '../backup/copy-snapshots.ts';
-import type { Repository } from '../backup/repository.ts';
-import type { RetentionPolicy } from '../backup/retention.ts';
+import type { CopyResult } from '../backup/repository/copy-snapshots.ts';
+import type { Repository } from '../backup/repository/repository.ts';
+import type { RetentionPolicy } from '../backup/repository/retention.ts';
 import type { Clock } from '../memory/version.ts';
 import type { RemoteRepository } from './remote-repository.ts';
 import type { PushResult } from './sync-api.ts';

@@ -1,6 +1,6 @@
-import type { Keyring } from '../backup/keyring.ts';
-import type { RandomBytes } from '../backup/random-bytes.ts';
-import { Repository } from '../backup/repository.ts';
+import type { Keyring } from '../backup/repository/keyring.ts';
+import type { RandomBytes } from '../backup/format/names.ts';
+import { Repository } from '../backup/repository/repository.ts';
 import type { BlobStore } from '../blob/blob-store.ts';
 import { SyncOffError } from '../errors/remote-errors.ts';
 import type { ReplicaStore } from '../store/replica-store.ts';

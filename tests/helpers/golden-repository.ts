@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { InMemoryBlobStore, type StoredBlob } from '../../src/blob/in-memory-blob-store.ts';
-import { InMemoryHeadJournal } from '../../src/backup/in-memory-head-journal.ts';
-import type { CarriedVersion, MemoryState } from '../../src/backup/memory-state.ts';
-import { Keyring } from '../../src/backup/keyring.ts';
-import type { RandomBytes } from '../../src/backup/random-bytes.ts';
-import { Repository } from '../../src/backup/repository.ts';
+import { InMemoryHeadJournal } from './in-memory-head-journal.ts';
+import type { CarriedVersion, MemoryState } from '../../src/backup/ports.ts';
+import { Keyring } from '../../src/backup/repository/keyring.ts';
+import type { RandomBytes } from '../../src/backup/format/names.ts';
+import { Repository } from '../../src/backup/repository/repository.ts';
 import type { Version } from '../../src/memory/version.ts';
 import { SecretString } from '../../src/util/secret-string.ts';
 import { idOf, ModelStore } from './model-store.ts';

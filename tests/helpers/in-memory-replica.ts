@@ -1,9 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import type { SeenCommit } from '../../src/backup/commit.ts';
-import { InMemoryHeadJournal } from '../../src/backup/in-memory-head-journal.ts';
-import type { CarriedVersion, MemoryState } from '../../src/backup/memory-state.ts';
-import type { RandomBytes } from '../../src/backup/random-bytes.ts';
-import type { OwnCommit, SnapshotView } from '../../src/backup/snapshot-source.ts';
+import type { SeenCommit } from '../../src/backup/format/head.ts';
+import { InMemoryHeadJournal } from './in-memory-head-journal.ts';
+import type { CarriedVersion, MemoryState, OwnCommit, SnapshotView } from '../../src/backup/ports.ts';
+import type { RandomBytes } from '../../src/backup/format/names.ts';
 import { MAX_COUNTER, type Dot, type JsonValue, type VersionState } from '../../src/memory/version.ts';
 import type {
   ReplicaIdentity,

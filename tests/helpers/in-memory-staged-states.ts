@@ -1,4 +1,4 @@
-import type { CarriedVersion, MemoryState } from '../../src/backup/memory-state.ts';
+import type { CarriedVersion, MemoryState } from '../../src/backup/ports.ts';
 import { StateChangedError } from '../../src/errors/input-errors.ts';
 import { canonicalJson, covers, currentVersion, joinClocks, type MemoryContent, mergeMemory } from '../../src/memory/version.ts';
 import type {

@@ -1,5 +1,5 @@
-import type { CarriedVersion, MemoryState } from '../../src/backup/memory-state.ts';
-import type { SnapshotFacts } from '../../src/backup/manifest.ts';
+import type { CarriedVersion, MemoryState } from '../../src/backup/ports.ts';
+import type { SnapshotFacts } from '../../src/backup/format/manifest.ts';
 import {
   addHash,
   contentHash,

@@ -7,8 +7,7 @@ import {
   type Clock,
   type Metadata,
 } from '../../src/memory/version.ts';
-import type { CarriedVersion, MemoryState } from '../../src/backup/memory-state.ts';
-import type { SnapshotSource, SnapshotView } from '../../src/backup/snapshot-source.ts';
+import type { CarriedVersion, MemoryState, SnapshotSource, SnapshotView } from '../../src/backup/ports.ts';
 
 export interface ModelContent {
   readonly text: string;

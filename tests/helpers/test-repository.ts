@@ -3,13 +3,13 @@ import {
   type InMemoryBlobStoreOptions,
   type StoredBlob,
 } from '../../src/blob/in-memory-blob-store.ts';
-import { InMemoryHeadJournal } from '../../src/backup/in-memory-head-journal.ts';
-import { Keyring } from '../../src/backup/keyring.ts';
-import { Repository, type RepositoryOptions } from '../../src/backup/repository.ts';
-import type { MemoryState } from '../../src/backup/memory-state.ts';
-import type { RepositorySnapshot } from '../../src/backup/list-snapshots.ts';
+import { InMemoryHeadJournal } from './in-memory-head-journal.ts';
+import { Keyring } from '../../src/backup/repository/keyring.ts';
+import { Repository, type RepositoryOptions } from '../../src/backup/repository/repository.ts';
+import type { MemoryState } from '../../src/backup/ports.ts';
+import type { RepositorySnapshot } from '../../src/backup/repository/list-snapshots.ts';
 import { ModelStore } from './model-store.ts';
-import { encodeRow } from '../../src/backup/row.ts';
+import { encodeRow } from '../../src/backup/format/row.ts';
 import { SecretString } from '../../src/util/secret-string.ts';
 
 export const MACHINE_A = 'aaaa000000000001';

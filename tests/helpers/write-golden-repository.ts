@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { encodeRow } from '../../src/backup/row.ts';
+import { encodeRow } from '../../src/backup/format/row.ts';
 import { buildGoldenRepository, goldenKeyring } from './golden-repository.ts';
 
 /*

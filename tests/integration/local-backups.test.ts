@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { RestoreResult } from '../../src/backup/backup-api.ts';
 import { BackupService } from '../../src/backup/backup-service.ts';
-import { DEFAULT_RETENTION } from '../../src/backup/retention.ts';
+import { DEFAULT_RETENTION } from '../../src/backup/repository/retention.ts';
 import { FolderBlobStore } from '../../src/blob/folder/folder-blob-store.ts';
 import { StateChangedError } from '../../src/errors/input-errors.ts';
 import { hostStore } from '../../src/store/hosted-memory-store.ts';

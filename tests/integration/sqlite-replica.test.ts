@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import type { MemoryState } from '../../src/backup/memory-state.ts';
+import type { MemoryState } from '../../src/backup/ports.ts';
 import type { ModelStamp } from '../../src/embedding/embedder.ts';
 import { StoreUnavailableError } from '../../src/errors/store-errors.ts';
 import { assembleReplica } from '../../src/store/assemble-replica.ts';

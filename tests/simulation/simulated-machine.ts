@@ -1,7 +1,7 @@
 import { BackupService } from '../../src/backup/backup-service.ts';
-import type { Keyring } from '../../src/backup/keyring.ts';
-import type { RetentionPolicy } from '../../src/backup/retention.ts';
-import type { WorkLock } from '../../src/backup/work-lock.ts';
+import type { Keyring } from '../../src/backup/repository/keyring.ts';
+import type { RetentionPolicy } from '../../src/backup/repository/retention.ts';
+import type { WorkLock } from '../../src/backup/ports.ts';
 import type { BlobStore, CreatableBlobStore } from '../../src/blob/blob-store.ts';
 import type { StoredBlob } from '../../src/blob/in-memory-blob-store.ts';
 import { limitedBlobStore } from '../../src/blob/decorators.ts';

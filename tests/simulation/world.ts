@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { InMemoryHeadJournal } from '../../src/backup/in-memory-head-journal.ts';
-import type { Keyring } from '../../src/backup/keyring.ts';
-import { Repository } from '../../src/backup/repository.ts';
+import { InMemoryHeadJournal } from '../helpers/in-memory-head-journal.ts';
+import type { Keyring } from '../../src/backup/repository/keyring.ts';
+import { Repository } from '../../src/backup/repository/repository.ts';
 import { InMemoryBlobStore, type StoredBlob } from '../../src/blob/in-memory-blob-store.ts';
 import { FaissMemoryError } from '../../src/errors/faiss-memory-error.ts';
 import { RepositoryDamagedError } from '../../src/errors/backup-errors.ts';

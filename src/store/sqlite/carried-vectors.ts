@@ -1,4 +1,4 @@
-import type { CarriedChunk, CarriedVectors } from '../../backup/memory-state.ts';
+import type { CarriedChunk, CarriedVectors } from '../../backup/ports.ts';
 import type { Connection } from './connection.ts';
 import { ensureModel, findModel } from './models.ts';
 import { Query } from './query.ts';

@@ -1,4 +1,4 @@
-import type { OwnCommit, SeenCommit } from '../../backup/snapshot-source.ts';
+import type { OwnCommit, SeenCommit } from '../../backup/ports.ts';
 import type { Connection } from './connection.ts';
 import { Query } from './query.ts';
 

@@ -1,4 +1,4 @@
-import type { CarriedVersion, MemoryState } from '../../backup/memory-state.ts';
+import type { CarriedVersion, MemoryState } from '../../backup/ports.ts';
 import { RepositoryDamagedError } from '../../errors/backup-errors.ts';
 import { type Clock, covers, currentVersion, mergeMemory, sameDot, type Version } from '../../memory/version.ts';
 import { attachVectors } from './carried-vectors.ts';

@@ -1,5 +1,4 @@
-import type { MemoryState } from '../../backup/memory-state.ts';
-import type { SnapshotFacts } from '../../backup/snapshot-source.ts';
+import type { MemoryState, SnapshotFacts } from '../../backup/ports.ts';
 import type { OpenedView, StatePage } from '../replica-calls.ts';
 import { readCarriedVectors } from './carried-vectors.ts';
 import type { Connection } from './connection.ts';

@@ -1,4 +1,4 @@
-import type { CarriedVersion, MemoryState } from '../../backup/memory-state.ts';
+import type { CarriedVersion, MemoryState } from '../../backup/ports.ts';
 import { contentHash, toHex } from '../../memory/digest.ts';
 import { currentVersion, sameDot, type MemoryContent } from '../../memory/version.ts';
 import { attachVectors } from './carried-vectors.ts';

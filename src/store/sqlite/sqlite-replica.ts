@@ -1,6 +1,5 @@
 import { randomInt } from 'node:crypto';
-import type { MemoryState } from '../../backup/memory-state.ts';
-import type { OwnCommit, SeenCommit } from '../../backup/snapshot-source.ts';
+import type { MemoryState, OwnCommit, SeenCommit } from '../../backup/ports.ts';
 import { StoreUnavailableError } from '../../errors/store-errors.ts';
 import type { JsonValue } from '../../memory/version.ts';
 import type { OpenedView, ReplicaCalls, StatePage } from '../replica-calls.ts';

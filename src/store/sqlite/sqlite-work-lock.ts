@@ -1,7 +1,7 @@
 import { closeSync, existsSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { WorkLock } from '../../backup/work-lock.ts';
+import type { WorkLock } from '../../backup/ports.ts';
 import { BackupBusyError } from '../../errors/backup-errors.ts';
 import { createFolders } from '../../util/create-folders.ts';
 import { isBusy, noLocks, toStoreError } from './sqlite-errors.ts';

@@ -1,7 +1,7 @@
 import { closeSync, ftruncateSync, openSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { deserialize, serialize } from 'node:v8';
-import type { MemoryState } from '../../backup/memory-state.ts';
+import type { MemoryState } from '../../backup/ports.ts';
 import { Connection } from './connection.ts';
 import { Query } from './query.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { MemoryState } from '../../../src/backup/memory-state.ts';
+import type { MemoryState } from '../../../src/backup/ports.ts';
 import { MAX_COUNTER } from '../../../src/memory/version.ts';
 import {
   apply,

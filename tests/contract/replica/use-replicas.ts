@@ -1,5 +1,5 @@
 import { afterEach } from 'vitest';
-import type { CarriedVersion, MemoryState } from '../../../src/backup/memory-state.ts';
+import type { CarriedVersion, MemoryState } from '../../../src/backup/ports.ts';
 import { currentVersion, type Clock } from '../../../src/memory/version.ts';
 import type { ApplyRequest, ChangeReport, ReplicaStore } from '../../../src/store/replica-store.ts';
 

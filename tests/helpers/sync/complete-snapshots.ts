@@ -1,7 +1,7 @@
 import type { BlobStore } from '../../../src/blob/blob-store.ts';
-import { InMemoryHeadJournal } from '../../../src/backup/in-memory-head-journal.ts';
-import type { Keyring } from '../../../src/backup/keyring.ts';
-import { Repository } from '../../../src/backup/repository.ts';
+import { InMemoryHeadJournal } from '../in-memory-head-journal.ts';
+import type { Keyring } from '../../../src/backup/repository/keyring.ts';
+import { Repository } from '../../../src/backup/repository/repository.ts';
 
 export interface StrangersView {
   /** `machine/name` of every listed snapshot, oldest first. */

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { BackupService } from '../../../src/backup/backup-service.ts';
-import { DEFAULT_RETENTION } from '../../../src/backup/retention.ts';
+import { DEFAULT_RETENTION } from '../../../src/backup/repository/retention.ts';
 import { createBlobStore } from '../../../src/blob/create-blob-store.ts';
 import { FolderBlobStore } from '../../../src/blob/folder/folder-blob-store.ts';
 import { retryingBlobStore } from '../../../src/blob/decorators.ts';

@@ -1,7 +1,7 @@
-import { DigestSums } from '../../../src/backup/digest-sums.ts';
-import { InMemoryHeadJournal } from '../../../src/backup/in-memory-head-journal.ts';
-import type { CarriedVersion, MemoryState } from '../../../src/backup/memory-state.ts';
-import { Repository } from '../../../src/backup/repository.ts';
+import { DigestSums } from '../../../src/backup/format/digest-sums.ts';
+import { InMemoryHeadJournal } from '../in-memory-head-journal.ts';
+import type { CarriedVersion, MemoryState } from '../../../src/backup/ports.ts';
+import { Repository } from '../../../src/backup/repository/repository.ts';
 import type { BlobStore } from '../../../src/blob/blob-store.ts';
 import type { Clock } from '../../../src/memory/version.ts';
 import { idOf } from '../model-store.ts';

@@ -1,7 +1,7 @@
 import { BackupService } from '../../../src/backup/backup-service.ts';
-import type { Keyring } from '../../../src/backup/keyring.ts';
-import { DEFAULT_RETENTION, type RetentionPolicy } from '../../../src/backup/retention.ts';
-import type { WorkLock } from '../../../src/backup/work-lock.ts';
+import type { Keyring } from '../../../src/backup/repository/keyring.ts';
+import { DEFAULT_RETENTION, type RetentionPolicy } from '../../../src/backup/repository/retention.ts';
+import type { WorkLock } from '../../../src/backup/ports.ts';
 import { InMemoryBlobStore, type BlobCall, type StoredBlob } from '../../../src/blob/in-memory-blob-store.ts';
 import { BackupBusyError } from '../../../src/errors/backup-errors.ts';
 import { BlobStoreError, type BlobStoreReason } from '../../../src/errors/remote-errors.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { combineReports } from '../../../src/backup/combine-reports.ts';
+import { combineReports } from '../../../src/backup/restore/snapshot-restorer.ts';
 import type { ChangeList, ChangeReport } from '../../../src/store/replica-store.ts';
 
 function list(count: number, name: string): ChangeList {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { rememberCommit, wentBack, type Commit } from '../../../src/backup/commit.ts';
+import { rememberCommit, wentBack, type Commit } from '../../../src/backup/format/head.ts';
 
 function commit(seq: number): Commit {
   return { seq, commitId: seq.toString(16).padStart(16, '0'), ownWrites: seq };

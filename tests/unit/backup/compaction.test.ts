@@ -6,7 +6,7 @@ import {
   planMerges,
   planRewrites,
   type SegmentSize,
-} from '../../../src/backup/compaction.ts';
+} from '../../../src/backup/repository/compaction.ts';
 
 const KIB = 1024;
 const segment = (plainBytes: number): SegmentSize => ({ plainBytes, rows: Math.ceil(plainBytes / KIB) });

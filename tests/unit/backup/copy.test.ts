@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { InMemoryHeadJournal } from '../../../src/backup/in-memory-head-journal.ts';
+import { InMemoryHeadJournal } from '../../helpers/in-memory-head-journal.ts';
 import type { StoredBlob } from '../../../src/blob/in-memory-blob-store.ts';
 import { MachineForkedError } from '../../../src/errors/backup-errors.ts';
 import { idOf, ModelStore } from '../../helpers/model-store.ts';

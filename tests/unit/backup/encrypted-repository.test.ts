@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Keyring } from '../../../src/backup/keyring.ts';
+import type { Keyring } from '../../../src/backup/repository/keyring.ts';
 import type { StoredBlob } from '../../../src/blob/in-memory-blob-store.ts';
 import { EncryptionDowngradeError, MissingKeyError, WrongPassphraseError } from '../../../src/errors/backup-errors.ts';
 import { idOf } from '../../helpers/model-store.ts';

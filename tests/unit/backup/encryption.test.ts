@@ -1,22 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import {
-  FRAME_BYTES,
-  openFrames,
-  openGcm,
-  sealFrames,
-  sealGcm,
-  TAG_BYTES,
-} from '../../../src/backup/encryption.ts';
-import { deriveKey } from '../../../src/backup/key-derivation.ts';
+import { deriveKey, FRAME_BYTES, openFrames, openGcm, sealFrames, sealGcm, TAG_BYTES } from '../../../src/backup/format/encryption.ts';
 import {
   isSealed,
   openObject,
   openSegment,
   sealObject,
   sealSegment,
-} from '../../../src/backup/sealed-object.ts';
+} from '../../../src/backup/format/sealed-object.ts';
 import { MissingKeyError, RepositoryDamagedError, RepositoryTooNewError } from '../../../src/errors/backup-errors.ts';
 import { SecretString } from '../../../src/util/secret-string.ts';
 import { MACHINE_A, MACHINE_B } from '../../helpers/test-repository.ts';

@@ -4,14 +4,14 @@ import { join, relative, sep } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import type { StoredBlob } from '../../../src/blob/in-memory-blob-store.ts';
-import { FRAME_BYTES, sealFrames } from '../../../src/backup/encryption.ts';
-import { encodeHead, decodeHead } from '../../../src/backup/head.ts';
-import { decodeKeyFile } from '../../../src/backup/key-file.ts';
-import { Keyring, type DataKey } from '../../../src/backup/keyring.ts';
-import { decodeManifest, encodeManifest } from '../../../src/backup/manifest.ts';
-import { ObjectChecker } from '../../../src/backup/object-checker.ts';
-import { parseRepositoryKey, type RepositoryObject } from '../../../src/backup/repository-keys.ts';
-import { openObject, sealObject, sealSegment, openSegment } from '../../../src/backup/sealed-object.ts';
+import { FRAME_BYTES, sealFrames } from '../../../src/backup/format/encryption.ts';
+import { encodeHead, decodeHead } from '../../../src/backup/format/head.ts';
+import { decodeKeyFile } from '../../../src/backup/format/key-file.ts';
+import { Keyring, type DataKey } from '../../../src/backup/repository/keyring.ts';
+import { decodeManifest, encodeManifest } from '../../../src/backup/format/manifest.ts';
+import { ObjectChecker } from '../../../src/backup/format/object-checker.ts';
+import { parseRepositoryKey, type RepositoryObject } from '../../../src/backup/format/names.ts';
+import { openObject, sealObject, sealSegment, openSegment } from '../../../src/backup/format/sealed-object.ts';
 import { SecretString } from '../../../src/util/secret-string.ts';
 import {
   buildGoldenRepository,

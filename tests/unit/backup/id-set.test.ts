@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { IdSet } from '../../../src/backup/id-set.ts';
+import { IdSet } from '../../../src/backup/repository/newest-rows.ts';
 import { idOf } from '../../helpers/model-store.ts';
 
 test('behaves as a set of texts', () => {

@@ -1,9 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { isBlobKey } from '../../../src/blob/arguments.ts';
-import { createSnapshotId, isSnapshotId } from '../../../src/backup/snapshot-id.ts';
-import { resolveSnapshot, snapshotName } from '../../../src/backup/snapshot-name.ts';
-import { manifestKey, parseRepositoryKey, segmentKey } from '../../../src/backup/repository-keys.ts';
+import { createSnapshotId, isSnapshotId, manifestKey, parseRepositoryKey, segmentKey } from '../../../src/backup/format/names.ts';
+import { resolveSnapshot, snapshotName } from '../../../src/backup/repository/snapshot-name.ts';
 import { SnapshotAmbiguousError, SnapshotNotFoundError } from '../../../src/errors/backup-errors.ts';
 import { MACHINE_A, MACHINE_B } from '../../helpers/test-repository.ts';
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { orderSnapshots } from '../../../src/backup/snapshot-order.ts';
+import { orderSnapshots } from '../../../src/backup/repository/list-snapshots.ts';
 import { compareClocks, joinClocks, type Clock } from '../../../src/memory/version.ts';
 
 interface Snapshot {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { DEFAULT_RETENTION } from '../../../src/backup/retention.ts';
+import { DEFAULT_RETENTION } from '../../../src/backup/repository/retention.ts';
 import { resolveConfig, type ConfigInput } from '../../../src/config/resolve.ts';
 import { settingList } from '../../../src/config/setting-list.ts';
 import { ConfigurationError } from '../../../src/errors/input-errors.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { Keyring } from '../../../src/backup/keyring.ts';
+import { Keyring } from '../../../src/backup/repository/keyring.ts';
 import { MissingKeyError, WrongPassphraseError } from '../../../src/errors/backup-errors.ts';
 import { SecretString } from '../../../src/util/secret-string.ts';
 import { MemoryBucket, MemoryMachine } from '../../helpers/sync/memory-machine.ts';

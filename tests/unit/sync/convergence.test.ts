@@ -1,8 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { rememberGivenUp, renamingOf } from '../../../src/backup/given-up-writes.ts';
-import { LOCAL_PLACE } from '../../../src/backup/local-place.ts';
-import type { MemoryState } from '../../../src/backup/memory-state.ts';
+import { LOCAL_PLACE, rememberGivenUp, renamingOf } from '../../../src/backup/own-identity.ts';
+import type { MemoryState } from '../../../src/backup/ports.ts';
 import { type Clock, compareClocks, type JsonValue } from '../../../src/memory/version.ts';
 import { InMemoryReplica } from '../../helpers/in-memory-replica.ts';
 import type { MemoryTable } from '../../helpers/memory-table.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { believedClock, claimProblem } from '../../../src/backup/claims.ts';
-import { InMemoryHeadJournal } from '../../../src/backup/in-memory-head-journal.ts';
-import { Repository } from '../../../src/backup/repository.ts';
+import { InMemoryHeadJournal } from '../../helpers/in-memory-head-journal.ts';
+import { Repository } from '../../../src/backup/repository/repository.ts';
 import { MAX_COUNTER } from '../../../src/memory/version.ts';
 import { publishStrange, STRANGER, strangeState } from '../../helpers/sync/hostile-snapshot.ts';
 import { MemoryBucket, MemoryMachine } from '../../helpers/sync/memory-machine.ts';
@@ -140,8 +140,8 @@ test('an own head with other numbers around an own commit is not believed', asyn
   const { head } =
     (await repository.listSnapshots()).machines.find(({ machine }) => machine === own)?.head ?? {};
   if (head === undefined) throw new Error('there is no head');
-  const { encodeHead } = await import('../../../src/backup/head.ts');
-  const { encodeObject } = await import('../../../src/backup/repository-objects.ts');
+  const { encodeHead } = await import('../../../src/backup/format/head.ts');
+  const { encodeObject } = await import('../../../src/backup/repository/repository-objects.ts');
   const forged = encodeHead({ ...head, seq: Number.MAX_SAFE_INTEGER - 1, snapshots: [] });
   const bytes = await encodeObject({ kind: 'head', machine: own }, forged, {
     dataKey: null,

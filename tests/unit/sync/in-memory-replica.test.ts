@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { SnapshotView } from '../../../src/backup/snapshot-source.ts';
+import type { SnapshotView } from '../../../src/backup/ports.ts';
 import type { ChangeReport } from '../../../src/store/replica-store.ts';
 import { InMemoryReplica } from '../../helpers/in-memory-replica.ts';
 import { idOf } from '../../helpers/model-store.ts';

@@ -1,0 +1,129 @@
+import { canonicalJson, type Clock } from '../../memory/version.ts';
+import { decodeFacts, type SnapshotFacts } from './manifest.ts';
+import { FORMAT_VERSION, isSnapshotId, isSnapshotKind, MAX_PAST_COMMITS, MAX_SNAPSHOTS, type SnapshotKind } from './names.ts';
+import type { ObjectChecker } from './object-checker.ts';
+
+const FORMAT = 'faiss-memory-head';
+const COMMIT_ID = /^[0-9a-f]{16}$/;
+const COUNT = { min: 0, max: Number.MAX_SAFE_INTEGER };
+
+/** A snapshot as its head lists it: enough to show it and to decide whether to read it. */
+export interface HeadSnapshot {
+  readonly snapshotId: string;
+  readonly kind: SnapshotKind;
+  /** Milliseconds since the epoch, by the clock of the machine. */
+  readonly createdAt: number;
+  readonly clock: Clock;
+  readonly facts: SnapshotFacts;
+  /** Stored bytes of the manifest and all its segments, those shared with other snapshots included. */
+  readonly totalBytes: number;
+  /** Retention never drops it. */
+  readonly pinned: boolean;
+  /** SHA-256 of the stored manifest. */
+  readonly manifestHash: string;
+}
+
+/** The one object of a machine's folder that is overwritten. What it does not list does not exist. */
+export interface Head extends Commit {
+  readonly machine: string;
+  /** Newest first, thinned out: see `rememberCommit`. */
+  readonly pastCommits: readonly Commit[];
+  /** Complete, verified snapshots in the order of their publication; the last one is the newest. */
+  readonly snapshots: readonly HeadSnapshot[];
+}
+
+/** Canonical JSON. */
+export function encodeHead(head: Head): Buffer {
+  const pastCommits = head.pastCommits.map(({ seq, commitId, ownWrites }) => [seq, commitId, ownWrites]);
+  return Buffer.from(
+    canonicalJson({ format: FORMAT, version: FORMAT_VERSION, ...head, pastCommits }),
+    'utf8',
+  );
+}
+
+/** @throws RepositoryDamagedError, RepositoryTooNewError */
+export function decodeHead(json: Buffer, machine: string, checker: ObjectChecker): Head {
+  const fields = checker.object(checker.parse(json), '');
+  checker.header(fields, FORMAT);
+  if (fields['machine'] !== machine) checker.fail('machine', 'is not the machine of its folder');
+  const snapshots = checker
+    .list(fields['snapshots'], 'snapshots', MAX_SNAPSHOTS)
+    .map((entry) => decodeSnapshot(checker.object(entry, 'snapshots'), checker));
+  if (new Set(snapshots.map(({ snapshotId }) => snapshotId)).size < snapshots.length) {
+    checker.fail('snapshots', 'names a snapshot twice');
+  }
+  const pastCommits = checker
+    .list(fields['pastCommits'], 'pastCommits', MAX_PAST_COMMITS)
+    .map((entry) => decodeCommit(checker.list(entry, 'pastCommits', 3), checker));
+  const commit = decodeCommit([fields['seq'], fields['commitId'], fields['ownWrites']], checker);
+  return { machine, ...commit, pastCommits, snapshots };
+}
+
+function decodeCommit([seq, commitId, ownWrites]: readonly unknown[], checker: ObjectChecker): Commit {
+  const id = checker.text(commitId, 'commitId');
+  if (!COMMIT_ID.test(id)) checker.fail('commitId', 'is not 16 hex digits');
+  return {
+    seq: checker.integer(seq, 'seq', { min: 1, max: Number.MAX_SAFE_INTEGER - 1 }),
+    commitId: id,
+    ownWrites: checker.integer(ownWrites, 'ownWrites', COUNT),
+  };
+}
+
+function decodeSnapshot(fields: Readonly<Record<string, unknown>>, checker: ObjectChecker): HeadSnapshot {
+  const { snapshotId, kind } = fields;
+  if (typeof snapshotId !== 'string' || !isSnapshotId(snapshotId)) {
+    return checker.fail('snapshots.snapshotId', 'is not a snapshot id');
+  }
+  if (!isSnapshotKind(kind)) return checker.fail('snapshots.kind', 'is not a kind of snapshot');
+  return {
+    snapshotId,
+    kind,
+    createdAt: checker.time(fields['createdAt'], 'snapshots.createdAt'),
+    clock: checker.clock(fields['clock'], 'snapshots.clock'),
+    facts: decodeFacts(fields['facts'], checker),
+    totalBytes: checker.integer(fields['totalBytes'], 'snapshots.totalBytes', COUNT),
+    pinned: checker.boolean(fields['pinned'], 'snapshots.pinned'),
+    manifestHash: checker.sha256(fields['manifestHash'], 'snapshots.manifestHash'),
+  };
+}
+
+/** One writing of a head. */
+export interface Commit {
+  /** Counts the writings of this head, from 1. */
+  readonly seq: number;
+  /** 64 random bits as hex: two writers with the same seq are told apart. */
+  readonly commitId: string;
+  /** The machine's own write counter in the newest snapshot: what was published up to here. */
+  readonly ownWrites: number;
+}
+
+/** What a machine knows about a head from earlier: the newest commit it saw at that place. */
+export type SeenCommit = Pick<Commit, 'seq' | 'commitId'>;
+
+/** This many of the newest commits are remembered without gaps. */
+const DENSE = 32;
+
+/**
+ * Past commits of the next head, newest first. The older a commit, the rarer its neighbours: of those between
+ * 32·2^k and 64·2^k writings ago every 2^(k+1)-th stays, so the list grows with the logarithm of its age. A gap
+ * costs no safety: who finds an older common commit writes a few versions again that were published already.
+ * @param latest the commit that is about to be replaced
+ */
+export function rememberCommit(latest: Commit, past: readonly Commit[]): Commit[] {
+  return [latest, ...past].filter(({ seq }) => {
+    const age = latest.seq - seq;
+    if (age < DENSE) return true;
+    const stride = 2 ** (Math.floor(Math.log2(age / DENSE)) + 1);
+    return seq % stride === 0;
+  });
+}
+
+/**
+ * True when a head shows less than what was seen before: someone put an older copy back, or removed it.
+ * @param head null when there is none
+ */
+export function wentBack(head: SeenCommit | null, seen: SeenCommit | null): boolean {
+  if (seen === null) return false;
+  if (head === null || head.seq < seen.seq) return true;
+  return head.seq === seen.seq && head.commitId !== seen.commitId;
+}

@@ -1,0 +1,132 @@
+import { promisify } from 'node:util';
+import { gunzip as gunzipCallback, gzip as gzipCallback } from 'node:zlib';
+import { MissingKeyError, RepositoryDamagedError, RepositoryTooNewError } from '../../errors/backup-errors.ts';
+import type { DataKey } from '../repository/keyring.ts';
+import { KEY_BYTES, NONCE_BYTES, type ObjectKind, openFrames, openGcm, sealFrames, sealGcm, WRAPPED_KEY_BYTES } from './encryption.ts';
+import { FORMAT_VERSION, type RandomBytes } from './names.ts';
+
+/** "FMEM": the first bytes of every encrypted object. Plain objects start with gzip's 1f 8b. */
+const MAGIC = Buffer.from('FMEM', 'latin1');
+const KIND_BYTES: Readonly<Record<ObjectKind, number>> = { segment: 1, manifest: 2, head: 3 };
+const KEY_ID_BYTES = 8;
+/** Magic, format version, kind, key id. */
+const HEADER_BYTES = MAGIC.length + 2 + KEY_ID_BYTES;
+
+/** Where an object belongs. */
+export interface ObjectPlace {
+  readonly kind: ObjectKind;
+  readonly machine: string;
+  /** In the repository, for errors. */
+  readonly key: string;
+}
+
+export interface Sealer {
+  readonly dataKey: DataKey;
+  readonly random: RandomBytes;
+}
+
+export function isSealed(bytes: Uint8Array): boolean {
+  return MAGIC.equals(bytes.subarray(0, MAGIC.length));
+}
+
+/** Header, content key wrapped by the data key, frames: opens with the data key alone. */
+export function sealObject(
+  place: Omit<ObjectPlace, 'key'>,
+  { dataKey, random }: Sealer,
+  body: Uint8Array,
+): Buffer {
+  const contentKey = random(KEY_BYTES);
+  const nonce = random(NONCE_BYTES);
+  const wrapped = sealGcm({ key: dataKey.bytes, nonce, aad: wrapData(place) }, contentKey);
+  const header = headerOf(place.kind, dataKey.keyId);
+  return Buffer.concat([header, nonce, wrapped, sealFrames(contentKey, place, body)]);
+}
+
+/**
+ * @param keys of the machine
+ * @throws RepositoryDamagedError, RepositoryTooNewError, MissingKeyError
+ */
+export function openObject(place: ObjectPlace, keys: readonly DataKey[], bytes: Uint8Array): Buffer {
+  const keyId = readHeader(place, bytes);
+  const dataKey = keys.find((candidate) => candidate.keyId === keyId);
+  if (dataKey === undefined) throw new MissingKeyError(place.key, 'unknown-key');
+  const frames = HEADER_BYTES + WRAPPED_KEY_BYTES;
+  const nonce = bytes.subarray(HEADER_BYTES, HEADER_BYTES + NONCE_BYTES);
+  if (bytes.length < frames) throw new RepositoryDamagedError(place.key, 'is too short');
+  const wrapped = bytes.subarray(HEADER_BYTES + NONCE_BYTES, frames);
+  const contentKey = openGcm({ key: dataKey.bytes, nonce, aad: wrapData(place) }, wrapped);
+  if (contentKey === null)
+    throw new RepositoryDamagedError(place.key, 'has a content key that does not open');
+  return openFrames(contentKey, place, bytes.subarray(frames));
+}
+
+/** Header and frames; the content key, which opens it, belongs into the manifest and nowhere else. */
+export function sealSegment(
+  machine: string,
+  { dataKey, random }: Sealer,
+  body: Uint8Array,
+): { readonly bytes: Buffer; readonly contentKey: Buffer } {
+  const contentKey = random(KEY_BYTES);
+  const frames = sealFrames(contentKey, { kind: 'segment', machine }, body);
+  return { bytes: Buffer.concat([headerOf('segment', dataKey.keyId), frames]), contentKey };
+}
+
+/** @throws RepositoryDamagedError, RepositoryTooNewError */
+export function openSegment(place: ObjectPlace, contentKey: Uint8Array, bytes: Uint8Array): Buffer {
+  readHeader(place, bytes);
+  return openFrames(contentKey, place, bytes.subarray(HEADER_BYTES));
+}
+
+function headerOf(kind: ObjectKind, keyId: string): Buffer {
+  return Buffer.concat([MAGIC, Buffer.from([FORMAT_VERSION, KIND_BYTES[kind]]), Buffer.from(keyId, 'hex')]);
+}
+
+/** @returns the id of the data key */
+function readHeader({ kind, key }: ObjectPlace, bytes: Uint8Array): string {
+  if (bytes.length < HEADER_BYTES || !isSealed(bytes)) {
+    throw new RepositoryDamagedError(key, 'has no complete header');
+  }
+  const [version = 0, kindByte = 0] = bytes.subarray(MAGIC.length);
+  if (version > FORMAT_VERSION) throw new RepositoryTooNewError(key, version, FORMAT_VERSION);
+  if (version === 0 || kindByte !== KIND_BYTES[kind]) {
+    throw new RepositoryDamagedError(key, `is no ${kind} of a known version`);
+  }
+  return Buffer.from(bytes.subarray(HEADER_BYTES - KEY_ID_BYTES, HEADER_BYTES)).toString('hex');
+}
+
+function wrapData({ kind, machine }: Omit<ObjectPlace, 'key'>): Buffer {
+  return Buffer.from(`faiss-memory/1/${kind}-key/${machine}`, 'latin1');
+}
+
+const gzip = promisify(gzipCallback);
+const gunzip = promisify(gunzipCallback);
+
+/** In the thread pool. Base64 of vectors is most of a segment, and no level makes it smaller. */
+export function compress(bytes: Uint8Array): Promise<Buffer> {
+  return gzip(bytes, { level: 6 });
+}
+
+/** True when the bytes begin as every gzip file does. */
+export function isCompressed(bytes: Uint8Array): boolean {
+  return bytes[0] === 0x1f && bytes[1] === 0x8b;
+}
+
+/**
+ * In the thread pool. Stops as soon as there are more than `maxBytes`, so a decompression bomb costs no more
+ * memory than an honest object.
+ * @param key of the object in the repository, for the error
+ * @throws RepositoryDamagedError
+ */
+export async function decompress(bytes: Uint8Array, maxBytes: number, key: string): Promise<Buffer> {
+  try {
+    // Zero means "no limit" to zlib.
+    return await gunzip(bytes, { maxOutputLength: Math.max(1, maxBytes) });
+  } catch (error) {
+    const tooLarge =
+      error instanceof RangeError || (error as { code?: unknown }).code === 'ERR_BUFFER_TOO_LARGE';
+    const problem = tooLarge
+      ? `decompresses to more than the ${maxBytes} bytes it may have`
+      : 'does not decompress';
+    throw new RepositoryDamagedError(key, problem, { cause: error });
+  }
+}

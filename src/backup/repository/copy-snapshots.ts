@@ -1,0 +1,191 @@
+import { EncryptionDowngradeError, MissingKeyError, ObjectMissingError, RepositoryDamagedError } from '../../errors/backup-errors.ts';
+import type { FaissMemoryError } from '../../errors/faiss-memory-error.ts';
+import { forEachLimited } from '../../util/concurrency.ts';
+import { copyKeyFile } from './copy-keys.ts';
+import type { HeadSnapshot } from '../format/head.ts';
+import type { Keyring } from './keyring.ts';
+import type { SegmentEntry } from '../format/manifest.ts';
+import { readOwnHead, writeOwnHead, type OwnHead } from './own-head.ts';
+import { putVerified } from './transfer.ts';
+import { listMachineFiles, type RepositoryContext } from './repository-context.ts';
+import { headKey, manifestKey, segmentKey } from '../format/names.ts';
+import type { LoadedHead, LoadedManifest } from './repository-objects.ts';
+import { planRetention, type RetentionPolicy } from './retention.ts';
+import { orderSnapshots } from './list-snapshots.ts';
+
+/** Segments on their way at the same time. */
+const PARALLEL_COPIES = 4;
+
+export interface CopyOptions {
+  /** Do not copy what the target's retention would drop again; default: copy all. */
+  readonly policy?: RetentionPolicy | undefined;
+  /** Keys of objects in the target that a check found damaged: they are copied again. */
+  readonly suspect?: ReadonlySet<string> | undefined;
+  /** Ends the copy before the next object; those that are there stay, and the next copy does without them. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface CopyResult {
+  /** unchanged: the target had everything, nothing was written. */
+  readonly outcome: 'copied' | 'unchanged';
+  /** Snapshots that the target's head did not list before. */
+  readonly copied: readonly HeadSnapshot[];
+  /** Snapshots that are damaged or incomplete in the source. */
+  readonly skipped: readonly { readonly snapshotId: string; readonly error: FaissMemoryError }[];
+  readonly objectsWritten: number;
+  readonly bytesWritten: number;
+  /** The target showed an older head than before; it is healed. */
+  readonly wentBack: boolean;
+}
+
+/**
+ * Copies one machine's snapshots from one repository to another: push when the target is remote, download when
+ * the target is local. For each snapshot what the target lacks of its segments, then the manifest, all verified,
+ * then the head. Nothing in the target is removed. Objects of snapshots that the target lists and does not have
+ * any more, or has with a wrong size, are copied again.
+ *
+ * The newest snapshot is complete in the target, and listed, before older ones are begun.
+ * @throws MachineForkedError, EncryptionDowngradeError when a plain source meets an encrypted target, and the
+ *   errors of both stores; what was published before the error stays published
+ */
+export async function copySnapshots(
+  source: RepositoryContext,
+  target: RepositoryContext,
+  options: CopyOptions = {},
+): Promise<CopyResult> {
+  if (source.machine !== target.machine) throw new RangeError('source and target are of two machines');
+  const loaded = await source.objects.readHead(source.machine, true);
+  const { keyring } = target.keys;
+  if (loaded !== null) assertSameProtection(source, loaded, keyring);
+  // Before the target's head is opened, which a rotated passphrase may need.
+  const keyFileWritten = keyring !== null && loaded !== null && (await copyKeyFile(source, target, keyring));
+  const own = await readOwnHead(target);
+  const task = new CopyTask(source, target, { sealed: loaded?.sealed ?? false, signal: options.signal });
+  await task.start(options.suspect ?? new Set());
+  const copied = await task.run(own, wanted(loaded?.head.snapshots ?? [], own, options.policy));
+  const objectsWritten = task.objectsWritten + (keyFileWritten ? 1 : 0);
+  return {
+    outcome: objectsWritten > 0 || copied.length > 0 ? 'copied' : 'unchanged',
+    copied,
+    skipped: task.skipped,
+    objectsWritten,
+    bytesWritten: task.bytesWritten,
+    wentBack: own.wentBack,
+  };
+}
+
+/** Encrypted and plain never mix. */
+function assertSameProtection(source: RepositoryContext, loaded: LoadedHead, keyring: Keyring | null): void {
+  const key = headKey(source.machine);
+  if (keyring === null && loaded.sealed) throw new MissingKeyError(key, 'no-passphrase');
+  if (keyring === null || loaded.sealed) return;
+  throw new EncryptionDowngradeError(key, 'is plain and must not be published');
+}
+
+/** Newest first. */
+function wanted(
+  snapshots: readonly HeadSnapshot[],
+  own: OwnHead,
+  policy: RetentionPolicy | undefined,
+): HeadSnapshot[] {
+  const newestFirst = [...snapshots].reverse();
+  if (policy === undefined) return newestFirst;
+  const plan = planRetention(union(own.snapshots, snapshots), policy);
+  const kept = new Set(plan.keep.map(({ snapshot }) => snapshot.snapshotId));
+  return newestFirst.filter(({ snapshotId }) => kept.has(snapshotId));
+}
+
+/** In order of publication. What both list is taken from the first list. */
+function union(listed: readonly HeadSnapshot[], others: readonly HeadSnapshot[]): HeadSnapshot[] {
+  const known = new Set(listed.map(({ snapshotId }) => snapshotId));
+  return orderSnapshots([listed, others.filter(({ snapshotId }) => !known.has(snapshotId))]);
+}
+
+class CopyTask {
+  readonly #source: RepositoryContext;
+  readonly #target: RepositoryContext;
+  readonly #sealed: boolean;
+  readonly #signal: AbortSignal | undefined;
+  /** Keys in the target with their sizes. */
+  readonly #present = new Map<string, number>();
+  readonly skipped: { snapshotId: string; error: FaissMemoryError }[] = [];
+  objectsWritten = 0;
+  bytesWritten = 0;
+
+  constructor(
+    source: RepositoryContext,
+    target: RepositoryContext,
+    { sealed, signal }: { readonly sealed: boolean; readonly signal: AbortSignal | undefined },
+  ) {
+    this.#source = source;
+    this.#target = target;
+    this.#sealed = sealed;
+    this.#signal = signal;
+  }
+
+  async start(suspect: ReadonlySet<string>): Promise<void> {
+    const { manifests, segments } = await listMachineFiles(this.#target.store, this.#target.machine);
+    for (const { key, size } of [...manifests.values(), ...segments.values()]) {
+      if (!suspect.has(key)) this.#present.set(key, size);
+    }
+  }
+
+  /** @returns the snapshots that are new in the target */
+  async run(own: OwnHead, newestFirst: readonly HeadSnapshot[]): Promise<HeadSnapshot[]> {
+    const listed = new Set(own.snapshots.map(({ snapshotId }) => snapshotId));
+    const [newest, ...older] = newestFirst;
+    const added: HeadSnapshot[] = [];
+    let current = own;
+    for (const batch of [newest === undefined ? [] : [newest], older]) {
+      const complete: HeadSnapshot[] = [];
+      for (const snapshot of batch) if (await this.#tryCopy(snapshot)) complete.push(snapshot);
+      const fresh = complete.filter(({ snapshotId }) => !listed.has(snapshotId));
+      if (fresh.length === 0) continue;
+      // The batch is newest first, a head is oldest first.
+      const snapshots = union(current.snapshots, fresh.reverse());
+      await writeOwnHead(this.#target, current, snapshots);
+      current = await readOwnHead(this.#target);
+      added.push(...fresh);
+    }
+    return added;
+  }
+
+  /** False when the source's objects are damaged: one bad snapshot must not hold up the others. */
+  async #tryCopy(snapshot: HeadSnapshot): Promise<boolean> {
+    try {
+      await this.#copyObjects(snapshot);
+      return true;
+    } catch (error) {
+      if (!(error instanceof RepositoryDamagedError) && !(error instanceof ObjectMissingError)) throw error;
+      this.skipped.push({ snapshotId: snapshot.snapshotId, error });
+      return false;
+    }
+  }
+
+  async #copyObjects(snapshot: HeadSnapshot): Promise<void> {
+    const { machine, objects } = this.#source;
+    const loaded = await objects.readManifest(machine, snapshot, this.#sealed);
+    await forEachLimited(loaded.manifest.segments, PARALLEL_COPIES, (entry) => this.#copySegment(entry));
+    await this.#copyManifest(snapshot.snapshotId, loaded);
+  }
+
+  async #copySegment(entry: SegmentEntry): Promise<void> {
+    const { machine, objects } = this.#source;
+    const key = segmentKey(machine, entry.name);
+    if (this.#present.get(key) === entry.bytes) return;
+    await this.#put(key, await objects.readSegment(machine, entry));
+  }
+
+  async #copyManifest(snapshotId: string, { bytes }: LoadedManifest): Promise<void> {
+    const key = manifestKey(this.#source.machine, snapshotId);
+    if (this.#present.get(key) !== bytes.length) await this.#put(key, bytes);
+  }
+
+  async #put(key: string, bytes: Uint8Array): Promise<void> {
+    this.#signal?.throwIfAborted();
+    await putVerified(this.#target.store, { key, bytes });
+    this.#present.set(key, bytes.length);
+    this.objectsWritten += 1;
+    this.bytesWritten += bytes.length;
+  }
+}

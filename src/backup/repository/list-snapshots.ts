@@ -1,0 +1,149 @@
+import { FaissMemoryError } from '../../errors/faiss-memory-error.ts';
+import { type Clock, compareClocks, compareText } from '../../memory/version.ts';
+import { forEachLimited } from '../../util/concurrency.ts';
+import type { SnapshotSummary } from '../backup-api.ts';
+import { type HeadSnapshot, wentBack } from '../format/head.ts';
+import { parseRepositoryKey, REPOSITORY_ROOT } from '../format/names.ts';
+import type { RepositoryContext } from './repository-context.ts';
+import type { LoadedHead } from './repository-objects.ts';
+import { snapshotName } from './snapshot-name.ts';
+
+const PARALLEL_READS = 4;
+
+/** A complete snapshot of one machine. */
+export interface RepositorySnapshot extends HeadSnapshot {
+  readonly machine: string;
+  /** For people, see `snapshotName`; not always unique. */
+  readonly name: string;
+  readonly sealed: boolean;
+}
+
+/** What one machine's folder shows. */
+export interface MachineReport {
+  readonly machine: string;
+  /** Null when it cannot be read: see `error`. */
+  readonly head: LoadedHead | null;
+  /** Why this machine's snapshots are not listed; the other machines' are. */
+  readonly error: FaissMemoryError | null;
+  /** `remote-rolled-back`: the head shows less than this data folder saw before. */
+  readonly wentBack: boolean;
+}
+
+export interface SnapshotList {
+  /** All machines', oldest first; a snapshot never stands before one that it includes. */
+  readonly snapshots: readonly RepositorySnapshot[];
+  /** One entry for each machine folder that has a head, or had one before, by machine id. */
+  readonly machines: readonly MachineReport[];
+}
+
+/**
+ * Reads the heads of all machines. One machine's damage does not hide the others.
+ * @throws BlobStoreError
+ */
+export async function listSnapshots(context: RepositoryContext): Promise<SnapshotList> {
+  const reports: MachineReport[] = [];
+  await forEachLimited(await listMachines(context), PARALLEL_READS, async (machine) => {
+    reports.push(await readMachine(context, machine));
+  });
+  const lists = reports.map(({ machine, head }) => {
+    if (head === null) return [];
+    return head.head.snapshots.map((snapshot) => ({
+      ...snapshot,
+      machine,
+      name: snapshotName(snapshot),
+      sealed: head.sealed,
+    }));
+  });
+  return {
+    snapshots: orderSnapshots(lists),
+    machines: reports.sort((a, b) => compareText(a.machine, b.machine)),
+  };
+}
+
+/** Ids of all machines that have any object of the format, the own one always. */
+async function listMachines({ store, machine }: RepositoryContext): Promise<Set<string>> {
+  const machines = new Set([machine]);
+  for (const { key } of await store.list(REPOSITORY_ROOT)) {
+    const object = parseRepositoryKey(key);
+    if (object !== null) machines.add(object.machine);
+  }
+  return machines;
+}
+
+async function readMachine(context: RepositoryContext, machine: string): Promise<MachineReport> {
+  const { objects, journal, place, allowPlain } = context;
+  try {
+    const seen = await journal.findSeen(place, machine);
+    const head = await objects.readHead(machine, allowPlain);
+    const back = wentBack(head?.head ?? null, seen);
+    // Of the own head only what we wrote ourselves counts: its numbers are where the next one goes on.
+    if (head !== null && !back && machine !== context.machine) {
+      const { seq, commitId } = head.head;
+      if (commitId !== seen?.commitId) await journal.recordSeen(place, machine, { seq, commitId });
+    }
+    return { machine, head, error: null, wentBack: back };
+  } catch (error) {
+    // What the store could not do concerns all machines; what is wrong with an object, only its own.
+    if (!(error instanceof FaissMemoryError) || error.code === 'BLOB_STORE') throw error;
+    return { machine, head: null, error, wentBack: false };
+  }
+}
+
+export interface OrderedSnapshot {
+  readonly createdAt: number;
+  readonly clock: Clock;
+}
+
+/**
+ * All machines' snapshots in one order, oldest first: a snapshot never stands before one that it includes;
+ * among the rest the time decides. Names decide nothing, and a wrong clock can only misplace snapshots that
+ * do not include each other.
+ * @param lists one list a machine, each in its order of publication
+ */
+export function orderSnapshots<T extends OrderedSnapshot>(lists: readonly (readonly T[])[]): T[] {
+  const queues = lists.filter((list) => list.length > 0).map((list) => ({ list, next: 0 }));
+  const ordered: T[] = [];
+  for (;;) {
+    const fronts = queues.flatMap((queue) => {
+      const snapshot = queue.list[queue.next];
+      return snapshot === undefined ? [] : [{ queue, snapshot }];
+    });
+    const [first, ...rest] = fronts.filter(({ snapshot }) => !includesAnother(snapshot, fronts));
+    if (first === undefined) return ordered;
+    const earliest = rest.reduce(
+      (best, front) => (front.snapshot.createdAt < best.snapshot.createdAt ? front : best),
+      first,
+    );
+    ordered.push(earliest.snapshot);
+    earliest.queue.next += 1;
+  }
+}
+
+function includesAnother<T extends OrderedSnapshot>(
+  snapshot: T,
+  fronts: readonly { readonly snapshot: T }[],
+): boolean {
+  return fronts.some((other) => compareClocks(other.snapshot.clock, snapshot.clock) === 'before');
+}
+
+/** @param identity of the local store, which the snapshot is compared with */
+export function summarizeSnapshot(
+  snapshot: RepositorySnapshot,
+  identity: { readonly machine: string; readonly clock: Clock },
+): SnapshotSummary {
+  const { name, snapshotId, machine, kind, createdAt, facts, totalBytes, pinned, sealed, clock } = snapshot;
+  return {
+    name,
+    id: snapshotId,
+    machine,
+    own: machine === identity.machine,
+    kind,
+    createdAt,
+    live: facts.live,
+    trash: facts.trash,
+    bytes: totalBytes,
+    pinned,
+    encrypted: sealed,
+    order: compareClocks(clock, identity.clock),
+  };
+}

@@ -1,0 +1,129 @@
+import type { BlobInfo } from '../../blob/blob-store.ts';
+import { RepositoryDamagedError } from '../../errors/backup-errors.ts';
+import { InvalidInputError } from '../../errors/input-errors.ts';
+import { BlobStoreError } from '../../errors/remote-errors.ts';
+import { type Clock, compareClocks, joinClocks } from '../../memory/version.ts';
+import type { HeadSnapshot } from '../format/head.ts';
+import { type OwnHead, readOwnHead, writeOwnHead } from './own-head.ts';
+import { listMachineFiles, type MachineFiles, type RepositoryContext } from './repository-context.ts';
+import { planRetention, type RetentionPolicy } from './retention.ts';
+
+/** Unreferenced objects younger than this may belong to a snapshot that is being written. */
+const GRACE_MS = 24 * 3_600_000;
+
+export interface PruneResult {
+  /** Not listed any more. */
+  readonly dropped: readonly HeadSnapshot[];
+  readonly deletedObjects: number;
+  readonly deletedBytes: number;
+  /** Unreferenced objects that are not old enough, or could not be deleted. */
+  readonly leftObjects: number;
+  /** The store refuses deletes: snapshots are dropped from the list, their bytes stay. */
+  readonly appendOnly: boolean;
+  readonly wentBack: boolean;
+}
+
+/**
+ * Drops what the policy does not keep, in the machine's own folder only: from the head first, then objects that
+ * no listed snapshot refers to and that are older than 24 hours by the store's own clock. A reader of a dropped
+ * snapshot may find an object missing; it reads the head again and plans again.
+ *
+ * When any listed manifest cannot be read, nothing is deleted, since what it refers to is unknown.
+ * @throws as `readOwnHead` and `RepositoryObjects.readManifest`
+ */
+export async function prune(context: RepositoryContext, policy: RetentionPolicy): Promise<PruneResult> {
+  const own = await readOwnHead(context);
+  const { previous } = own;
+  const result = { dropped: [], deletedObjects: 0, deletedBytes: 0, leftObjects: 0, appendOnly: false };
+  if (previous === null || own.snapshots.length === 0) return { ...result, wentBack: own.wentBack };
+  const { keep, drop } = planRetention(own.snapshots, policy);
+  const kept = keep.map(({ snapshot }) => snapshot);
+  if (drop.length > 0) await writeOwnHead(context, own, kept);
+  const files = await listMachineFiles(context.store, context.machine);
+  const unreferenced = await findUnreferenced(context, { ...own, snapshots: kept }, files);
+  const deleted = await deleteOld(context, unreferenced);
+  return { ...result, dropped: drop, ...deleted, wentBack: own.wentBack };
+}
+
+async function findUnreferenced(
+  { objects, machine }: RepositoryContext,
+  { previous, snapshots }: OwnHead,
+  files: MachineFiles,
+): Promise<BlobInfo[]> {
+  const manifests = new Map(files.manifests);
+  const segments = new Map(files.segments);
+  for (const snapshot of snapshots) {
+    const { manifest } = await objects.readManifest(machine, snapshot, previous?.sealed ?? false);
+    manifests.delete(snapshot.snapshotId);
+    for (const { name } of manifest.segments) segments.delete(name);
+  }
+  // Manifests first: a manifest without its segments is worse than segments without a manifest.
+  return [...manifests.values(), ...segments.values()];
+}
+
+async function deleteOld(
+  { store }: RepositoryContext,
+  unreferenced: readonly BlobInfo[],
+): Promise<Pick<PruneResult, 'deletedObjects' | 'deletedBytes' | 'leftObjects' | 'appendOnly'>> {
+  const serverTime = store.serverTime();
+  let deletedObjects = 0;
+  let deletedBytes = 0;
+  let appendOnly = false;
+  for (const { key, size, lastModified } of unreferenced) {
+    if (serverTime === null || !(serverTime - lastModified > GRACE_MS)) continue;
+    try {
+      await store.delete(key);
+      deletedObjects += 1;
+      deletedBytes += size;
+    } catch (error) {
+      if (!(error instanceof BlobStoreError) || error.reason !== 'access-denied') throw error;
+      appendOnly = true;
+      break;
+    }
+  }
+  return { deletedObjects, deletedBytes, leftObjects: unreferenced.length - deletedObjects, appendOnly };
+}
+
+/**
+ * Removes the folder of a machine that is gone for good: the one operation on objects of another machine, and
+ * only on the user's explicit demand. The head goes first, so no listed snapshot is ever incomplete.
+ * @param clock of the local store, which must include everything that the machine's snapshots hold; null = whatever
+ *   they hold may be lost
+ * @returns number of objects deleted
+ * @throws InvalidInputError when it is the own machine, or something would be lost; and as `readHead`
+ */
+export async function forgetMachine(
+  context: RepositoryContext,
+  machine: string,
+  clock: Clock | null,
+): Promise<number> {
+  if (machine === context.machine) {
+    throw new InvalidInputError('machine', `is this machine, ${machine}`, 'allowed is another one');
+  }
+  const loaded = await context.objects.readHead(machine, true).catch((error: unknown) => {
+    // Nobody can read its snapshots any more, so nothing is lost with them.
+    if (error instanceof RepositoryDamagedError) return null;
+    throw error;
+  });
+  const included = (loaded?.head.snapshots ?? []).reduce<Clock>(
+    (joined, snapshot) => joinClocks(joined, snapshot.clock),
+    {},
+  );
+  const order = clock === null ? 'before' : compareClocks(included, clock);
+  if (order !== 'equal' && order !== 'before') {
+    throw new InvalidInputError(
+      'machine',
+      `${machine} has published changes that this machine does not have`,
+      'merge its newest snapshot first, or give --unmerged to drop them',
+    );
+  }
+  const { head, keyFile, manifests, segments } = await listMachineFiles(context.store, machine);
+  const objects = [head, ...manifests.values(), ...segments.values(), keyFile];
+  let deleted = 0;
+  for (const info of objects) {
+    if (info === null) continue;
+    await context.store.delete(info.key);
+    deleted += 1;
+  }
+  return deleted;
+}

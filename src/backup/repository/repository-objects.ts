@@ -1,0 +1,125 @@
+import { createHash } from 'node:crypto';
+import type { BlobStore } from '../../blob/blob-store.ts';
+import { EncryptionDowngradeError, ObjectMissingError, RepositoryDamagedError } from '../../errors/backup-errors.ts';
+import { compareClocks, type Clock } from '../../memory/version.ts';
+import { compress, decompress, isCompressed, isSealed, type ObjectPlace, openObject, sealObject } from '../format/sealed-object.ts';
+import { headKey, manifestKey, MAX_HEAD_BYTES, MAX_MANIFEST_BYTES, MAX_STORED_BYTES, type RandomBytes, segmentKey } from '../format/names.ts';
+import { getBounded } from './transfer.ts';
+import { decodeHead, type Head } from '../format/head.ts';
+import type { DataKey, MachineKeys } from './keyring.ts';
+import { decodeManifest, type Manifest, type SegmentEntry } from '../format/manifest.ts';
+import { ObjectChecker } from '../format/object-checker.ts';
+import { assertSegmentBytes } from '../format/segment.ts';
+
+export interface LoadedHead {
+  readonly head: Head;
+  readonly sealed: boolean;
+  readonly etag: string | null;
+}
+
+export interface LoadedManifest {
+  readonly manifest: Manifest;
+  /** As stored, for copying. */
+  readonly bytes: Uint8Array;
+  readonly sealed: boolean;
+}
+
+/** What a head says about a manifest that is to be read. */
+export interface ManifestReference {
+  readonly snapshotId: string;
+  readonly manifestHash: string;
+  /** The version vector that the head shows for it. */
+  readonly clock: Clock;
+}
+
+/**
+ * Reads and encodes the objects of one repository. Every method checks everything about an object before it
+ * returns any of it.
+ */
+export class RepositoryObjects {
+  readonly #store: BlobStore;
+  readonly #keys: MachineKeys;
+
+  constructor(store: BlobStore, keys: MachineKeys) {
+    this.#store = store;
+    this.#keys = keys;
+  }
+
+  /**
+   * @param allowPlain accept a plain head although a passphrase is set
+   * @returns null when the machine never published
+   * @throws RepositoryDamagedError, RepositoryTooNewError, MissingKeyError, WrongPassphraseError, EncryptionDowngradeError
+   */
+  async readHead(machine: string, allowPlain: boolean): Promise<LoadedHead | null> {
+    const place = { kind: 'head', machine, key: headKey(machine) } as const;
+    const blob = await getBounded(this.#store, place.key, MAX_HEAD_BYTES);
+    if (blob === null) return null;
+    const sealed = isSealed(blob.bytes);
+    if (isCompressed(blob.bytes) && !allowPlain) this.#refusePlain(place.key);
+    const json = await this.#open(place, blob.bytes, MAX_HEAD_BYTES);
+    return { head: decodeHead(json, machine, new ObjectChecker(place.key)), sealed, etag: blob.etag };
+  }
+
+  /**
+   * @param sealed whether the head that refers to it was encrypted: the two never mix
+   * @throws ObjectMissingError and as `readHead`
+   */
+  async readManifest(
+    machine: string,
+    reference: ManifestReference,
+    sealed: boolean,
+  ): Promise<LoadedManifest> {
+    const { snapshotId, manifestHash, clock } = reference;
+    const place = { kind: 'manifest', machine, key: manifestKey(machine, snapshotId) } as const;
+    const blob = await getBounded(this.#store, place.key, MAX_MANIFEST_BYTES);
+    if (blob === null) throw new ObjectMissingError(place.key, this.#store.location);
+    if (sealed && isCompressed(blob.bytes)) {
+      throw new EncryptionDowngradeError(place.key, 'is plain although its head is encrypted');
+    }
+    if (createHash('sha256').update(blob.bytes).digest('hex') !== manifestHash) {
+      throw new RepositoryDamagedError(place.key, 'has another SHA-256 than its head says');
+    }
+    const json = await this.#open(place, blob.bytes, MAX_MANIFEST_BYTES);
+    const expected = { machine, snapshotId, sealed: isSealed(blob.bytes) };
+    const manifest = decodeManifest(json, expected, new ObjectChecker(place.key));
+    if (compareClocks(manifest.clock, clock) !== 'equal') {
+      throw new RepositoryDamagedError(place.key, 'has another version vector than its head says');
+    }
+    return { manifest, bytes: blob.bytes, sealed: expected.sealed };
+  }
+
+  /**
+   * Stored bytes of a segment, of the right size and SHA-256; still compressed and encrypted.
+   * @throws ObjectMissingError, RepositoryDamagedError
+   */
+  async readSegment(machine: string, entry: SegmentEntry): Promise<Uint8Array> {
+    const key = segmentKey(machine, entry.name);
+    const blob = await getBounded(this.#store, key, MAX_STORED_BYTES);
+    if (blob === null) throw new ObjectMissingError(key, this.#store.location);
+    assertSegmentBytes(blob.bytes, entry, machine);
+    return blob.bytes;
+  }
+
+  #refusePlain(key: string): void {
+    if (this.#keys.keyring === null) return;
+    throw new EncryptionDowngradeError(key, 'is plain although a passphrase is set');
+  }
+
+  async #open(place: ObjectPlace, bytes: Uint8Array, maxBytes: number): Promise<Buffer> {
+    const body = isSealed(bytes)
+      ? openObject(place, await this.#keys.open(place.machine, place.key), bytes)
+      : bytes;
+    if (!isCompressed(body)) throw new RepositoryDamagedError(place.key, 'is not compressed');
+    return decompress(body, maxBytes, place.key);
+  }
+}
+
+/** Stored bytes of a head or manifest. @param dataKey null = plain */
+export async function encodeObject(
+  place: Omit<ObjectPlace, 'key'>,
+  json: Buffer,
+  { dataKey, random }: { readonly dataKey: DataKey | null; readonly random: RandomBytes },
+): Promise<Buffer> {
+  const body = await compress(json);
+  return dataKey === null ? body : sealObject(place, { dataKey, random }, body);
+}

@@ -1,0 +1,112 @@
+import type { SnapshotKind } from '../format/names.ts';
+
+/** How many snapshots to keep, by rule. A snapshot stays when any rule keeps it. */
+export interface RetentionPolicy {
+  /** The newest ones, whatever their age. The newest of all always stays. */
+  readonly keepLast: number;
+  /** Of the newest `hourly` hours that have a snapshot, the newest snapshot each; the others likewise. */
+  readonly hourly: number;
+  readonly daily: number;
+  /** ISO weeks, Monday to Sunday. All borders are in UTC. */
+  readonly weekly: number;
+  readonly monthly: number;
+}
+
+export const DEFAULT_RETENTION: RetentionPolicy = {
+  keepLast: 10,
+  hourly: 24,
+  daily: 7,
+  weekly: 4,
+  monthly: 12,
+};
+
+export interface RetainedSnapshot {
+  readonly snapshotId: string;
+  readonly createdAt: number;
+  readonly pinned: boolean;
+  /** Snapshots that were made before something destructive are kept for a while. */
+  readonly kind?: SnapshotKind;
+}
+
+export type RetentionReason =
+  'newest' | 'pinned' | 'safety' | 'last' | 'hourly' | 'daily' | 'weekly' | 'monthly';
+
+export interface RetentionPlan<T> {
+  /** In the order they came in, each with every rule that keeps it. */
+  readonly keep: readonly { readonly snapshot: T; readonly reasons: readonly RetentionReason[] }[];
+  readonly drop: readonly T[];
+}
+
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
+/** The epoch was a Thursday; three days earlier a week began. */
+const EPOCH_WEEKDAY = 3;
+/** What can be undone, can be undone for so long, counted back from the newest snapshot. */
+const SAFETY_MS = 7 * DAY;
+const SAFETY_KIND = /^pre_(?:restore|delete|import)$/;
+/** Merges come by themselves, with every change elsewhere: only so many of the copies before them are kept. */
+const SAFETY_MERGES = 10;
+
+/**
+ * Decides by nothing but the list itself: the time of day of the machine that prunes plays no part.
+ * @param snapshots in the order of their publication, the newest last
+ */
+export function planRetention<T extends RetainedSnapshot>(
+  snapshots: readonly T[],
+  policy: RetentionPolicy,
+): RetentionPlan<T> {
+  const reasons = new Map<T, RetentionReason[]>(snapshots.map((snapshot) => [snapshot, []]));
+  const newestFirst = [...snapshots].reverse();
+  const keep = (snapshot: T | undefined, reason: RetentionReason): void => {
+    if (snapshot !== undefined) reasons.get(snapshot)?.push(reason);
+  };
+  keep(newestFirst[0], 'newest');
+  for (const snapshot of newestFirst) if (snapshot.pinned) keep(snapshot, 'pinned');
+  for (const snapshot of safetyCopies(newestFirst)) keep(snapshot, 'safety');
+  for (const snapshot of newestFirst.slice(0, policy.keepLast)) keep(snapshot, 'last');
+  for (const [rule, period] of PERIODS) {
+    for (const snapshot of newestOfEach(newestFirst, period, policy[rule])) keep(snapshot, rule);
+  }
+  const kept = [...reasons].filter(([, because]) => because.length > 0);
+  return {
+    keep: kept.map(([snapshot, because]) => ({ snapshot, reasons: because })),
+    drop: snapshots.filter((snapshot) => reasons.get(snapshot)?.length === 0),
+  };
+}
+
+/** Those that undo what was done lately, so that no prune takes away what a user may want back. */
+function safetyCopies<T extends RetainedSnapshot>(newestFirst: readonly T[]): T[] {
+  const [newest] = newestFirst;
+  const young = newestFirst.filter(({ createdAt }) => (newest?.createdAt ?? 0) - createdAt < SAFETY_MS);
+  const merges = young.filter(({ kind }) => kind === 'pre_merge').slice(0, SAFETY_MERGES);
+  return young.filter(
+    (snapshot) =>
+      merges.includes(snapshot) || (snapshot.kind !== undefined && SAFETY_KIND.test(snapshot.kind)),
+  );
+}
+
+type PeriodRule = 'hourly' | 'daily' | 'weekly' | 'monthly';
+
+const PERIODS: readonly (readonly [PeriodRule, (time: number) => number])[] = [
+  ['hourly', (time) => Math.floor(time / HOUR)],
+  ['daily', (time) => Math.floor(time / DAY)],
+  ['weekly', (time) => Math.floor((Math.floor(time / DAY) + EPOCH_WEEKDAY) / 7)],
+  ['monthly', (time) => new Date(time).getUTCFullYear() * 12 + new Date(time).getUTCMonth()],
+];
+
+/** The newest snapshot of each of the newest `count` periods. */
+function newestOfEach<T extends RetainedSnapshot>(
+  newestFirst: readonly T[],
+  period: (time: number) => number,
+  count: number,
+): T[] {
+  const newest = new Map<number, T>();
+  for (const snapshot of newestFirst) {
+    const number = period(snapshot.createdAt);
+    if (!newest.has(number)) newest.set(number, snapshot);
+  }
+  return [...newest]
+    .sort(([a], [b]) => b - a)
+    .slice(0, count)
+    .map(([, snapshot]) => snapshot);
+}

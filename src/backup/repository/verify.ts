@@ -1,0 +1,146 @@
+import { createHash } from 'node:crypto';
+import { FaissMemoryError } from '../../errors/faiss-memory-error.ts';
+import { DigestSums, digestProblems } from '../format/digest-sums.ts';
+import { manifestKey, MAX_STORED_BYTES, segmentKey } from '../format/names.ts';
+import { getBounded } from './transfer.ts';
+import type { LoadedHead, LoadedManifest } from './repository-objects.ts';
+import { newestRows } from './newest-rows.ts';
+import { listMachineFiles, type RepositoryContext } from './repository-context.ts';
+import type { HeadSnapshot } from '../format/head.ts';
+import type { Manifest } from '../format/manifest.ts';
+
+/** One thing that is not as it should be. */
+export interface VerifyProblem {
+  /** Key of the object. */
+  readonly key: string;
+  /** For people, as a sentence. */
+  readonly problem: string;
+}
+
+export interface VerifyReport {
+  readonly problems: readonly VerifyProblem[];
+  /** Keys of the objects that were checked and are fine. */
+  readonly checked: readonly string[];
+}
+
+interface Target {
+  readonly key: string;
+  readonly size: number | null;
+  readonly sha256: string;
+}
+
+/**
+ * Level 1: everything that a machine's head refers to is there and has the right size. One LIST, and the
+ * manifests, which are checked whole.
+ */
+export async function verifySizes(
+  context: RepositoryContext,
+  machine: string,
+  loaded: LoadedHead,
+): Promise<VerifyReport> {
+  const { targets, problems } = await collectTargets(context, machine, loaded);
+  const files = await listMachineFiles(context.store, machine);
+  const sizes = new Map(
+    [...files.manifests.values(), ...files.segments.values()].map((f) => [f.key, f.size]),
+  );
+  const checked: string[] = [];
+  for (const { key, size } of targets) {
+    const found = sizes.get(key);
+    if (found === undefined) problems.push({ key, problem: 'The object is missing.' });
+    else if (size !== null && found !== size)
+      problems.push({ key, problem: `The object has ${found} of its ${size} bytes.` });
+    else checked.push(key);
+  }
+  return { problems, checked };
+}
+
+export interface HashBudget {
+  /** Stop after about so many bytes; at least one object is read. */
+  readonly maxBytes: number;
+  /** When each object was last checked, milliseconds since the epoch; absent = never. The oldest go first. */
+  readonly lastChecked: ReadonlyMap<string, number>;
+}
+
+/** Level 2: reads objects and compares their SHA-256 with their names. Needs no passphrase for segments. */
+export async function verifyHashes(
+  context: RepositoryContext,
+  { machine, loaded }: { readonly machine: string; readonly loaded: LoadedHead },
+  { maxBytes, lastChecked }: HashBudget,
+): Promise<VerifyReport> {
+  const { targets, problems } = await collectTargets(context, machine, loaded);
+  const oldestFirst = targets.toSorted(
+    (a, b) => (lastChecked.get(a.key) ?? -Infinity) - (lastChecked.get(b.key) ?? -Infinity) || 0,
+  );
+  const checked: string[] = [];
+  let left = maxBytes;
+  for (const { key, sha256 } of oldestFirst) {
+    if (left <= 0) break;
+    const blob = await getBounded(context.store, key, MAX_STORED_BYTES).catch((error: unknown) => {
+      problems.push({ key, problem: describe(error) });
+      return undefined;
+    });
+    left -= blob?.bytes.length ?? 0;
+    if (blob === null) problems.push({ key, problem: 'The object is missing.' });
+    if (blob === null || blob === undefined) continue;
+    if (createHash('sha256').update(blob.bytes).digest('hex') === sha256) checked.push(key);
+    else problems.push({ key, problem: 'The object has other bytes than were written.' });
+  }
+  return { problems, checked };
+}
+
+/**
+ * Level 3: decrypts and reads a whole snapshot and compares the number of memories and both digests with the
+ * manifest. Memory: as `newestRows`.
+ */
+export async function verifyContent(context: RepositoryContext, manifest: Manifest): Promise<VerifyReport> {
+  const { machine, snapshotId, segments } = manifest;
+  const key = manifestKey(machine, snapshotId);
+  const sums = new DigestSums();
+  try {
+    const read = (entry: Manifest['segments'][number]): Promise<Uint8Array> =>
+      context.objects.readSegment(machine, entry);
+    for await (const { state } of newestRows({ machine, segments, read })) sums.add(state);
+  } catch (error) {
+    return { problems: [{ key, problem: describe(error) }], checked: [] };
+  }
+  const problems = digestProblems(sums, manifest);
+  return {
+    problems: problems.map((problem) => ({ key, problem: `It ${problem}.` })),
+    checked: problems.length > 0 ? [] : [key],
+  };
+}
+
+/** All objects of all listed snapshots, each once; unreadable manifests are problems. */
+async function collectTargets(
+  { objects }: RepositoryContext,
+  machine: string,
+  { head, sealed }: LoadedHead,
+): Promise<{ targets: Target[]; problems: VerifyProblem[] }> {
+  const targets = new Map<string, Target>();
+  const problems: VerifyProblem[] = [];
+  const load = async (snapshot: HeadSnapshot): Promise<LoadedManifest | null> => {
+    try {
+      return await objects.readManifest(machine, snapshot, sealed);
+    } catch (error) {
+      problems.push({ key: manifestKey(machine, snapshot.snapshotId), problem: describe(error) });
+      return null;
+    }
+  };
+  for (const snapshot of head.snapshots) {
+    const loaded = await load(snapshot);
+    if (loaded === null) continue;
+    const key = manifestKey(machine, snapshot.snapshotId);
+    targets.set(key, { key, size: loaded.bytes.length, sha256: snapshot.manifestHash });
+    for (const { name, bytes } of loaded.manifest.segments) {
+      const segment = segmentKey(machine, name);
+      targets.set(segment, { key: segment, size: bytes, sha256: name });
+    }
+  }
+  return { targets: [...targets.values()], problems };
+}
+
+/** Damage becomes part of the report; what the store itself could not do ends the check. */
+function describe(error: unknown): string {
+  if (error instanceof FaissMemoryError && error.code !== 'BLOB_STORE') return `${error.message}.`;
+  throw error;
+}

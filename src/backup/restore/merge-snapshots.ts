@@ -1,0 +1,134 @@
+import { type ErrorCode, FaissMemoryError } from '../../errors/faiss-memory-error.ts';
+import { type Clock, compareClocks } from '../../memory/version.ts';
+import type { ChangeReport, RemovalLimit, ReplicaStore } from '../../store/replica-store.ts';
+import type { WorkOptions } from '../backup-api.ts';
+import type { Manifest } from '../format/manifest.ts';
+import type { LargeMemories } from '../merge-limits.ts';
+import type { RepositorySnapshot } from '../repository/list-snapshots.ts';
+import type { Repository } from '../repository/repository.ts';
+import { mergedNoteName, stageSnapshot } from './stage-snapshot.ts';
+
+export interface MergedTips {
+  readonly reports: readonly ChangeReport[];
+  /** Not applied: held back by the limit, or not readable. */
+  readonly left: readonly RepositorySnapshot[];
+  /** Of those that could not be read, in the order of the tips. */
+  readonly errors: readonly FaissMemoryError[];
+  readonly warnings: readonly string[];
+}
+
+/** Errors of one machine's objects, which must not keep out the other machines. */
+const OF_ONE_MACHINE: readonly ErrorCode[] = [
+  'REPOSITORY_DAMAGED',
+  'REPOSITORY_TOO_NEW',
+  'WRONG_PASSPHRASE',
+  'MISSING_KEY',
+  'ENCRYPTION_DOWNGRADE',
+];
+
+/**
+ * Merges snapshots of several machines one after the other, each in its own transaction.
+ * @throws ObjectMissingError while nothing was merged, for the caller to plan again; later it is one of `errors`
+ */
+export async function mergeTips(
+  tips: readonly RepositorySnapshot[],
+  how: Omit<MergeSnapshotRequest, 'snapshot'>,
+): Promise<MergedTips> {
+  const reports: ChangeReport[] = [];
+  const left: RepositorySnapshot[] = [];
+  const errors: FaissMemoryError[] = [];
+  const warnings: string[] = [];
+  for (const snapshot of tips) {
+    try {
+      const merged = await mergeSnapshot({ ...how, snapshot });
+      reports.push(...merged.reports);
+      warnings.push(...merged.warnings);
+      if (merged.reports.some(({ held }) => held)) left.push(snapshot);
+    } catch (error) {
+      if (!(error instanceof FaissMemoryError)) throw error;
+      const late = error.code === 'OBJECT_MISSING' && reports.some(({ applied }) => applied);
+      if (!late && !OF_ONE_MACHINE.includes(error.code)) throw error;
+      errors.push(error);
+      left.push(snapshot);
+    }
+  }
+  return { reports, left, errors, warnings };
+}
+
+interface MergeSnapshotRequest {
+  readonly replica: ReplicaStore;
+  readonly repository: Repository;
+  readonly snapshot: RepositorySnapshot;
+  readonly dryRun: boolean;
+  /** See `Witnesses`. */
+  readonly published?: Clock | undefined;
+  readonly limit?: RemovalLimit | undefined;
+  /** Characters of a text that may be added here. */
+  readonly textLimit?: number | undefined;
+  readonly options: WorkOptions;
+}
+
+export interface MergedSnapshot {
+  /** In their order; two when the snapshot had to be read again as a whole. */
+  readonly reports: readonly ChangeReport[];
+  /** What the user should know although nothing was lost, as sentences. */
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Merges what one snapshot has and was not merged before. When both sides include the same writes afterwards they
+ * must be equal; if they are not, the whole snapshot is read. Nothing is read after something was applied, but for
+ * that.
+ * @throws as `stageSnapshot`, and the store's own errors
+ */
+async function mergeSnapshot(request: MergeSnapshotRequest): Promise<MergedSnapshot> {
+  const { replica, repository, snapshot } = request;
+  const first = await apply(request, true);
+  const large = first.large.warning(snapshot.machine);
+  const warnings = large === null ? [] : [large];
+  if (agrees(first)) return { reports: [first.report], warnings };
+  // What was left out as merged before was not what it should be: read all of it.
+  await replica.writeNote(mergedNoteName(repository, snapshot.machine), null);
+  const again = await apply(request, false);
+  if (!agrees(again)) {
+    warnings.push(
+      `After merging ${snapshot.machine}/${snapshot.name} both include the same writes, but not the same versions of all memories; nothing was lost.`,
+    );
+  }
+  return { reports: [first.report, again.report], warnings };
+}
+
+interface Application {
+  readonly manifest: Manifest;
+  readonly large: LargeMemories;
+  readonly report: ChangeReport;
+}
+
+async function apply(
+  { replica, repository, snapshot, dryRun, limit, published, textLimit, options }: MergeSnapshotRequest,
+  onlyNew: boolean,
+): Promise<Application> {
+  const staged = await stageSnapshot({
+    replica,
+    repository,
+    snapshot,
+    onlyNew,
+    published,
+    textLimit,
+    ...options,
+  });
+  try {
+    const { manifest, complete, note, large } = staged;
+    const limits = limit === undefined ? {} : { limit };
+    const report = await staged.states.merge({ clock: manifest.clock, complete, note, ...limits, dryRun });
+    return { manifest, report, large };
+  } finally {
+    await staged.states.close();
+  }
+}
+
+/** Two stores that include the same writes must be equal. */
+function agrees({ manifest, report: { applied, after } }: Application): boolean {
+  if (!applied || compareClocks(after.clock, manifest.clock) !== 'equal') return true;
+  return manifest.stateDigest === after.stateDigest;
+}

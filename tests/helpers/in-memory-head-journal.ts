@@ -1,0 +1,34 @@
+import type { SeenCommit } from '../../src/backup/format/head.ts';
+import type { HeadJournal, OwnCommit } from '../../src/backup/ports.ts';
+
+/** A journal without durability: for tests, and for scratch repositories that are gone with the process. */
+export class InMemoryHeadJournal implements HeadJournal {
+  readonly #attempts = new Map<string, OwnCommit>();
+  readonly #seen = new Map<string, SeenCommit>();
+
+  recordAttempt(place: string, commit: OwnCommit): Promise<void> {
+    this.#attempts.set(`${commit.commitId} ${place}`, commit);
+    return Promise.resolve();
+  }
+
+  findAttempt(place: string, commitId: string): Promise<OwnCommit | null> {
+    return Promise.resolve(this.#attempts.get(`${commitId} ${place}`) ?? null);
+  }
+
+  recordSeen(place: string, machine: string, { seq, commitId }: SeenCommit): Promise<void> {
+    this.#seen.set(`${machine} ${place}`, { seq, commitId });
+    return Promise.resolve();
+  }
+
+  findSeen(place: string, machine: string): Promise<SeenCommit | null> {
+    return Promise.resolve(this.#seen.get(`${machine} ${place}`) ?? null);
+  }
+
+  /** A copy as a cloned or rolled-back data folder would have it. */
+  clone(): InMemoryHeadJournal {
+    const copy = new InMemoryHeadJournal();
+    for (const [name, commit] of this.#attempts) copy.#attempts.set(name, commit);
+    for (const [name, commit] of this.#seen) copy.#seen.set(name, commit);
+    return copy;
+  }
+}
