@@ -1,11 +1,9 @@
+import { Cron } from 'croner';
 import type { BackupService } from '../backup/backup-service.ts';
 import { BackupBusyError } from '../errors/backup-errors.ts';
 import type { Logger } from '../logger.ts';
 import type { ReplicaStore } from '../store/replica-store.ts';
 import { settleWithin } from '../util/concurrency.ts';
-import { Backoff } from './backoff.ts';
-import { NamedTimers, type StartTimer } from './named-timers.ts';
-import { untilNext } from './schedule.ts';
 import type { SyncService } from './sync-service.ts';
 
 export interface BackgroundWorkParts {
@@ -222,4 +220,75 @@ export class BackgroundWork {
     if (error instanceof BackupBusyError) logger.debug('another process does this work', { task });
     else logger.warn('work in the background did not succeed', { task }, error);
   }
+}
+
+const FIRST_MS = 5_000;
+const LONGEST_MS = 15 * 60_000;
+
+/** Pauses between failures: full jitter under a ceiling that doubles (Brooker 2015). */
+class Backoff {
+  readonly #random: () => number;
+  #failures = 0;
+
+  /** @param random in [0, 1) */
+  constructor(random: () => number) {
+    this.#random = random;
+  }
+
+  succeeded(): void {
+    this.#failures = 0;
+  }
+
+  /** Milliseconds to wait after one more failure. */
+  failed(): number {
+    const ceiling = Math.min(LONGEST_MS, FIRST_MS * 2 ** this.#failures);
+    this.#failures += 1;
+    return this.#random() * ceiling;
+  }
+}
+
+/** Starts a timer that does not keep the process alive; returns what stops it. */
+export type StartTimer = (milliseconds: number, action: () => void) => () => void;
+
+/** Timers by name, at most one of each. */
+class NamedTimers {
+  readonly #startTimer: StartTimer;
+  readonly #timers = new Map<string, () => void>();
+
+  constructor(startTimer: StartTimer = startUnrefTimer) {
+    this.#startTimer = startTimer;
+  }
+
+  has(name: string): boolean {
+    return this.#timers.has(name);
+  }
+
+  /** Takes the place of a timer of the same name. */
+  set(name: string, milliseconds: number, action: () => void): void {
+    this.#timers.get(name)?.();
+    const stop = this.#startTimer(milliseconds, () => {
+      this.#timers.delete(name);
+      action();
+    });
+    this.#timers.set(name, stop);
+  }
+
+  stopAll(): void {
+    for (const stop of this.#timers.values()) stop();
+    this.#timers.clear();
+  }
+}
+
+function startUnrefTimer(milliseconds: number, action: () => void): () => void {
+  const timer = setTimeout(action, milliseconds);
+  timer.unref();
+  return () => {
+    clearTimeout(timer);
+  };
+}
+
+/** Milliseconds from `now` to the next time of a cron schedule, in local time; null when there is none. */
+function untilNext(schedule: string, now: number): number | null {
+  const next = new Cron(schedule, { paused: true }).nextRun(new Date(now));
+  return next === null ? null : Math.max(0, next.getTime() - now);
 }

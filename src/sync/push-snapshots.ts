@@ -4,7 +4,7 @@ import type { CopyResult } from '../backup/repository/copy-snapshots.ts';
 import type { Repository } from '../backup/repository/repository.ts';
 import type { RetentionPolicy } from '../backup/repository/retention.ts';
 import type { Clock } from '../memory/version.ts';
-import type { RemoteRepository } from './remote-repository.ts';
+import type { RemoteRepository } from './remote.ts';
 import type { PushResult } from './sync-api.ts';
 
 export interface PushSnapshots extends WorkOptions {

@@ -1,7 +1,12 @@
-import { compareClocks, type ClockOrder } from '../memory/version.ts';
+import type { SnapshotSummary } from '../backup/backup-api.ts';
+import { publishedWrites, refusal, type Witnesses } from '../backup/claims.ts';
+import { type MachineReport, type RepositorySnapshot, type SnapshotList, summarizeSnapshot } from '../backup/repository/list-snapshots.ts';
+import { snapshotName } from '../backup/repository/snapshot-name.ts';
+import { InvalidInputError } from '../errors/input-errors.ts';
+import { type Clock, type ClockOrder, compareClocks } from '../memory/version.ts';
 import type { ReplicaIdentity } from '../store/replica-store.ts';
+import { type SyncNote, toSyncProblem } from './notes.ts';
 import type { MachineStatus, SyncRelation, SyncStatus } from './sync-api.ts';
-import type { SyncNote } from './sync-notes.ts';
 
 export interface StatusInput {
   readonly identity: ReplicaIdentity;
@@ -68,4 +73,64 @@ function warnings(machines: readonly MachineStatus[], encrypted: boolean): strin
     const unread = problem === null ? [] : [`${whose} is not compared and not merged: ${problem.message}`];
     return [...back, ...plain, ...unread];
   });
+}
+
+export interface Observer {
+  readonly machine: string;
+  readonly clock: Clock;
+}
+
+/** What each machine's folder at the remote shows, compared with the memories here. */
+export function machineStatuses(list: SnapshotList, identity: Observer, at: number): MachineStatus[] {
+  const witnesses = { ...identity, published: publishedWrites(list.machines) };
+  return list.machines
+    .filter(({ machine, head, error }) => head !== null || error !== null || machine !== identity.machine)
+    .map((report) => machineStatus(report, witnesses, at));
+}
+
+function machineStatus(
+  { machine, head, error, wentBack }: MachineReport,
+  identity: Witnesses,
+  at: number,
+): MachineStatus {
+  const snapshots = head?.head.snapshots ?? [];
+  const newest = snapshots.at(-1);
+  const sealed = head?.sealed ?? false;
+  const listed: RepositorySnapshot | null =
+    newest === undefined ? null : { ...newest, machine, sealed, name: snapshotName(newest) };
+  const summary: SnapshotSummary | null = listed === null ? null : summarizeSnapshot(listed, identity);
+  const clock = newest?.clock ?? {};
+  const problem =
+    error ?? (listed === null || machine === identity.machine ? null : refusal(listed, identity));
+  return {
+    machine,
+    own: machine === identity.machine,
+    snapshots: snapshots.length,
+    newest: summary,
+    order: newest === undefined ? null : compareClocks(clock, identity.clock),
+    clock,
+    rolledBack: wentBack,
+    problem: problem === null ? null : toSyncProblem(problem, at),
+  };
+}
+
+const MIN_PREFIX = 4;
+
+/**
+ * The machine that a user means by its id, or by the beginning of it.
+ * @throws InvalidInputError when there is none, or several
+ */
+export function findMachine(query: string, machines: readonly string[]): string {
+  const wanted = query.trim().toLowerCase();
+  const found = machines.filter(
+    (machine) => machine === wanted || (wanted.length >= MIN_PREFIX && machine.startsWith(wanted)),
+  );
+  const [only, ...others] = found;
+  if (only !== undefined && others.length === 0) return only;
+  const problem = only === undefined ? 'is no machine at the remote' : 'fits several machines';
+  throw new InvalidInputError(
+    'machine',
+    `${JSON.stringify(query.slice(0, 40).toWellFormed())} ${problem}`,
+    `allowed are ${machines.join(', ')}, shortened to at least ${MIN_PREFIX} digits`,
+  );
 }

@@ -22,14 +22,11 @@ import type { ProbeReport } from '../blob/probe/probe-finding.ts';
 import { SyncOffError } from '../errors/remote-errors.ts';
 import { compareClocks, joinClocks, MAX_COUNTER } from '../memory/version.ts';
 import { settleWithin } from '../util/concurrency.ts';
-import { findMachine } from './find-machine.ts';
-import { machineStatuses } from './machine-status.ts';
+import { describeSync, findMachine, machineStatuses } from './status.ts';
 import { pushSnapshots } from './push-snapshots.ts';
-import { RemoteRepository, type RemoteRepositoryParts } from './remote-repository.ts';
-import { describeSync } from './status.ts';
+import { RemoteRepository, type RemoteRepositoryParts } from './remote.ts';
 import type { CounterReport, MachineStatus, PushResult, SyncApi, SyncStatus } from './sync-api.ts';
-import { SyncNotes } from './sync-notes.ts';
-import { SyncObserver } from './sync-observer.ts';
+import { SyncNotes, SyncObserver } from './notes.ts';
 
 export interface SyncServiceParts extends RemoteRepositoryParts {
   readonly backup: BackupService;

@@ -11,7 +11,7 @@ import { hostStore } from '../../../src/store/hosted-memory-store.ts';
 import type { MemoryStore } from '../../../src/store/memory-store.ts';
 import type { ReplicaStore } from '../../../src/store/replica-store.ts';
 import { SqliteWorkLock } from '../../../src/store/sqlite/sqlite-work-lock.ts';
-import type { RemoteAccess } from '../../../src/sync/remote-session.ts';
+import type { RemoteAccess } from '../../../src/sync/remote.ts';
 import { SyncService } from '../../../src/sync/sync-service.ts';
 import { draft } from '../drafts.ts';
 import { quickKeyring } from '../test-repository.ts';

@@ -1,7 +1,6 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { createLogger } from '../../../src/logger.ts';
-import { BackgroundWork, type BackgroundWorkParts } from '../../../src/sync/background-work.ts';
-import type { StartTimer } from '../../../src/sync/named-timers.ts';
+import { BackgroundWork, type BackgroundWorkParts, type StartTimer } from '../../../src/sync/background-work.ts';
 import { MemoryBucket, MemoryMachine, type MemoryMachineOptions } from '../../helpers/sync/memory-machine.ts';
 
 interface Timer {

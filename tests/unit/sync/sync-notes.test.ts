@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { SyncNotes } from '../../../src/sync/sync-notes.ts';
+import { SyncNotes } from '../../../src/sync/notes.ts';
 import { InMemoryReplica } from '../../helpers/in-memory-replica.ts';
 
 const problem = { code: 'access-denied', message: 'The key may not write there', at: 1 };

@@ -1,8 +1,9 @@
+import { type ErrorCode, FaissMemoryError } from '../errors/faiss-memory-error.ts';
+import { BlobStoreError, type BlobStoreReason } from '../errors/remote-errors.ts';
 import type { Clock, JsonValue } from '../memory/version.ts';
 import type { ReplicaStore } from '../store/replica-store.ts';
 import { SerialQueue } from '../util/concurrency.ts';
 import type { EmptyStart, Observed, SyncProblem } from './sync-api.ts';
-import { readSyncProblem } from './sync-problem.ts';
 
 /** What a data folder remembers about one remote. */
 export interface SyncNote {
@@ -119,4 +120,103 @@ function asClock(value: JsonValue | undefined): Clock | null {
     (entry): entry is [string, number] => typeof entry[1] === 'number',
   );
   return Object.fromEntries(entries);
+}
+
+/** Remembers whether the remote answered, and what went wrong, whoever asked it. */
+export class SyncObserver {
+  readonly #notes: SyncNotes;
+  readonly #now: () => number;
+
+  /** @param now milliseconds since the epoch */
+  constructor(notes: SyncNotes, now: () => number) {
+    this.#notes = notes;
+    this.#now = now;
+  }
+
+  /** Work that only reads the remote. @throws what the work throws */
+  reading<Result>(work: () => Promise<Result>): Promise<Result> {
+    return this.#observe(work, false);
+  }
+
+  /** Work that writes there. @throws what the work throws */
+  writing<Result>(work: () => Promise<Result>): Promise<Result> {
+    return this.#observe(work, true);
+  }
+
+  /** Nobody waits any longer for the answer; when it comes it is observed all the same. */
+  noAnswer(waitedMs: number): Promise<void> {
+    const message = `The remote did not answer within ${Math.round(waitedMs / 1_000)} s`;
+    const fix = 'Check the network and the endpoint.';
+    return this.#remember({ code: 'timeout', message, fix, at: this.#now() }, true, false);
+  }
+
+  async #observe<Result>(work: () => Promise<Result>, writes: boolean): Promise<Result> {
+    try {
+      const result = await work();
+      const reachable = { value: true, at: this.#now() };
+      await this.#notes.change({ reachable, problem: null, ...(writes ? { pushProblem: null } : {}) });
+      return result;
+    } catch (error) {
+      const problem = observedProblem(error, this.#now());
+      if (problem !== null) await this.#remember(problem, isUnreachable(error), writes);
+      throw error;
+    }
+  }
+
+  async #remember(problem: SyncProblem, unreachable: boolean, writes: boolean): Promise<void> {
+    await this.#notes.change({
+      reachable: { value: !unreachable, at: problem.at },
+      ...(writes && !unreachable ? { pushProblem: problem } : { problem }),
+    });
+  }
+}
+
+/** What went wrong, for users: the messages and fixes of our own errors, which never hold secrets or texts. */
+export function toSyncProblem(error: unknown, at: number): SyncProblem {
+  if (!(error instanceof FaissMemoryError)) {
+    return { code: 'INTERNAL', message: 'An unexpected failure, see the log', at };
+  }
+  const { fix, message } = error;
+  const code = error instanceof BlobStoreError ? error.reason : error.code;
+  return { code, message, at, ...(fix === undefined ? {} : { fix }) };
+}
+
+/** A problem out of a note. */
+function readSyncProblem(value: JsonValue | undefined): SyncProblem | null {
+  if (value === null || typeof value !== 'object' || Array.isArray(value)) return null;
+  const { code, message, fix, at } = value;
+  if (typeof code !== 'string' || typeof message !== 'string' || typeof at !== 'number') return null;
+  return { code, message, at, ...(typeof fix === 'string' ? { fix } : {}) };
+}
+
+const UNREACHABLE: readonly BlobStoreReason[] = [
+  'unreachable',
+  'interrupted',
+  'timeout',
+  'tls',
+  'throttled',
+  'server-error',
+];
+
+/** The remote did not answer, in contrast to a remote that refused. */
+function isUnreachable(error: unknown): boolean {
+  return error instanceof BlobStoreError && UNREACHABLE.includes(error.reason);
+}
+
+/** Mistakes of a caller, and work that was put off, say nothing about the remote. */
+const NOT_OBSERVED: ReadonlySet<ErrorCode> = new Set([
+  'INVALID_INPUT',
+  'STATE_CHANGED',
+  'SNAPSHOT_NOT_FOUND',
+  'SNAPSHOT_AMBIGUOUS',
+  'BACKUP_BUSY',
+  'SYNC_OFF',
+]);
+
+/** What the status should tell about a failed call; null = nothing. */
+function observedProblem(error: unknown, at: number): SyncProblem | null {
+  if (!(error instanceof FaissMemoryError) || NOT_OBSERVED.has(error.code)) return null;
+  // We ended it ourselves.
+  if (error instanceof BlobStoreError && error.reason === 'closed') return null;
+  return toSyncProblem(error, at);
 }
