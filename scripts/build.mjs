@@ -17,7 +17,7 @@ const { metafile } = await build({
     'src/index.ts',
     'src/testing.ts',
     'src/embedding/embedding-worker.ts',
-    'src/store/store-worker.ts',
+    'src/store/worker/server.ts',
     'src/store/try-folder.ts',
   ],
   outbase: 'src',

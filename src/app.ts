@@ -8,10 +8,9 @@ import type { MemoryApi } from './memory/memory-api.ts';
 import { MemoryService } from './memory/memory-service.ts';
 import { TimeZone } from './util/time-zone.ts';
 import { createSecretScanner } from './secrets/create-secret-scanner.ts';
-import { hostStore } from './store/hosted-memory-store.ts';
+import { hostStore } from './store/worker/client.ts';
 import type { MemoryStore } from './store/memory-store.ts';
-import { notifyingMemoryStore } from './store/notifying-memory-store.ts';
-import { protectingMemoryStore } from './store/protecting-memory-store.ts';
+import { notifyingMemoryStore, protectingMemoryStore } from './store/decorators.ts';
 import type { SyncApi } from './sync/sync-api.ts';
 
 /** The composed services. */

@@ -15,7 +15,7 @@ import { probeBlobStore } from './blob/probe/probe.ts';
 import type { Settings } from './config/schema.ts';
 import type { Logger } from './logger.ts';
 import { toBlobSettings } from './remote-settings.ts';
-import { hostStore } from './store/hosted-memory-store.ts';
+import { hostStore } from './store/worker/client.ts';
 import type { ReplicaStore } from './store/replica-store.ts';
 import { SqliteWorkLock } from './store/sqlite/sqlite-work-lock.ts';
 import { BackgroundWork } from './sync/background-work.ts';

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { hostMemoryStore } from '../../src/store/hosted-memory-store.ts';
+import { hostMemoryStore } from '../../src/store/worker/client.ts';
 import { describeMemoryStore } from './memory-store.contract.ts';
 
 describeMemoryStore('hostMemoryStore', () => {

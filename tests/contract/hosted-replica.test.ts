@@ -1,4 +1,4 @@
-import { hostStore } from '../../src/store/hosted-memory-store.ts';
+import { hostStore } from '../../src/store/worker/client.ts';
 import { replicaUnderTest } from '../helpers/replica-under-test.ts';
 import { describeReplicaStore } from './replica-store.contract.ts';
 

@@ -1,4 +1,4 @@
-import { assembleReplica } from '../../src/store/assemble-replica.ts';
+import { assembleReplica } from '../../src/store/worker/client.ts';
 import { SqliteMemoryStore } from '../../src/store/sqlite/sqlite-memory-store.ts';
 import { ExactIndex } from '../../src/vector/exact-index.ts';
 import { replicaUnderTest } from '../helpers/replica-under-test.ts';

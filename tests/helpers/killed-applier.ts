@@ -2,7 +2,7 @@
 // a snapshot, what to do, number of the statement (0 = never). Prints how many statements there were.
 import { readFileSync } from 'node:fs';
 import { deserialize } from 'node:v8';
-import { assembleReplica } from '../../src/store/assemble-replica.ts';
+import { assembleReplica } from '../../src/store/worker/client.ts';
 import { Connection } from '../../src/store/sqlite/connection.ts';
 import { Query } from '../../src/store/sqlite/query.ts';
 import { SqliteMemoryStore } from '../../src/store/sqlite/sqlite-memory-store.ts';

@@ -28,7 +28,7 @@ class WatchedWorker extends threads.Worker {
 
 threads.Worker = WatchedWorker;
 syncBuiltinESMExports();
-const { hostMemoryStore } = await import('../../src/store/hosted-memory-store.ts');
+const { hostMemoryStore } = await import('../../src/store/worker/client.ts');
 const store = hostMemoryStore({ dataDir });
 
 async function add(): Promise<void> {

@@ -2,7 +2,7 @@
 // Prints one JSON line for each write that was acknowledged, and for each failure; on standard input it takes
 // words to search for, one a line, and answers with the number of memories found.
 import { createInterface } from 'node:readline';
-import { hostMemoryStore } from '../../src/store/hosted-memory-store.ts';
+import { hostMemoryStore } from '../../src/store/worker/client.ts';
 import { draft } from './drafts.ts';
 
 export type WriterEvent =

@@ -7,7 +7,7 @@ import { BackupService } from '../../src/backup/backup-service.ts';
 import { DEFAULT_RETENTION } from '../../src/backup/repository/retention.ts';
 import { FolderBlobStore } from '../../src/blob/folder/folder-blob-store.ts';
 import { StateChangedError } from '../../src/errors/input-errors.ts';
-import { hostStore } from '../../src/store/hosted-memory-store.ts';
+import { hostStore } from '../../src/store/worker/client.ts';
 import type { MemoryStore } from '../../src/store/memory-store.ts';
 import type { ReplicaStore } from '../../src/store/replica-store.ts';
 import { SqliteWorkLock } from '../../src/store/sqlite/sqlite-work-lock.ts';

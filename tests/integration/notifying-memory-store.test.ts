@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { MemoryStore } from '../../src/store/memory-store.ts';
-import { notifyingMemoryStore } from '../../src/store/notifying-memory-store.ts';
+import { notifyingMemoryStore } from '../../src/store/decorators.ts';
 import { idOf } from '../contract/replica/use-replicas.ts';
 import { draft } from '../helpers/drafts.ts';
 import { openSqliteStore, temporaryFolder } from '../helpers/sqlite-store.ts';

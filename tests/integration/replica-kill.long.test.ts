@@ -3,7 +3,7 @@ import { cpSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { serialize } from 'node:v8';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { assembleReplica } from '../../src/store/assemble-replica.ts';
+import { assembleReplica } from '../../src/store/worker/client.ts';
 import { idOf, snapshotOf } from '../contract/replica/use-replicas.ts';
 import { bundleProgram } from '../helpers/bundle.ts';
 import { draft } from '../helpers/drafts.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { assembleReplica } from '../../src/store/assemble-replica.ts';
+import { assembleReplica } from '../../src/store/worker/client.ts';
 import type { Clock } from '../../src/memory/version.ts';
 import {
   apply,

@@ -1,5 +1,5 @@
 import type { MemoryState, SnapshotFacts } from '../../backup/ports.ts';
-import type { OpenedView, StatePage } from '../replica-calls.ts';
+import type { OpenedView, StatePage } from '../worker/protocol.ts';
 import { readCarriedVectors } from './carried-vectors.ts';
 import type { Connection } from './connection.ts';
 import { readDigests, readLedger } from './ledger.ts';

@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto';
 import type { MemoryState, OwnCommit, SeenCommit } from '../../backup/ports.ts';
 import { StoreUnavailableError } from '../../errors/store-errors.ts';
 import type { JsonValue } from '../../memory/version.ts';
-import type { OpenedView, ReplicaCalls, StatePage } from '../replica-calls.ts';
+import type { OpenedView, ReplicaCalls, StatePage } from '../worker/protocol.ts';
 import type {
   ApplyRequest,
   ChangeReport,

@@ -7,7 +7,7 @@ import { DEFAULT_RETENTION } from '../../../src/backup/repository/retention.ts';
 import { createBlobStore } from '../../../src/blob/create-blob-store.ts';
 import { FolderBlobStore } from '../../../src/blob/folder/folder-blob-store.ts';
 import { retryingBlobStore } from '../../../src/blob/decorators.ts';
-import { hostStore } from '../../../src/store/hosted-memory-store.ts';
+import { hostStore } from '../../../src/store/worker/client.ts';
 import type { MemoryStore } from '../../../src/store/memory-store.ts';
 import type { ReplicaStore } from '../../../src/store/replica-store.ts';
 import { SqliteWorkLock } from '../../../src/store/sqlite/sqlite-work-lock.ts';

@@ -1,15 +1,15 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { encodeError } from '../errors/error-codec.ts';
-import { StoreUnavailableError } from '../errors/store-errors.ts';
+import { encodeError } from '../../errors/error-codec.ts';
+import { StoreUnavailableError } from '../../errors/store-errors.ts';
 // eslint-disable-next-line import-x/no-restricted-paths -- this file composes the store of the worker thread
-import { createVectorIndex } from '../vector/create-vector-index.ts';
-import { SqliteMemoryStore } from './sqlite/sqlite-memory-store.ts';
+import { createVectorIndex } from '../../vector/create-vector-index.ts';
+import { SqliteMemoryStore } from '../sqlite/sqlite-memory-store.ts';
 import {
   isReplicaMethod,
   type StoreCall,
   type StoreReply,
   type StoreWorkerSettings,
-} from './store-protocol.ts';
+} from './protocol.ts';
 
 if (parentPort === null) throw new StoreUnavailableError('The store worker runs only as a worker thread');
 const port = parentPort;
