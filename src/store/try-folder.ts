@@ -13,9 +13,8 @@ import {
 import { join } from 'node:path';
 import { DatabaseSync } from '@photostructure/sqlite';
 import { createFolders } from '../util/create-folders.ts';
-import { tryLock } from './sqlite/process-lock.ts';
+import { syncFolder, tryLock } from './sqlite/migrations.ts';
 import { checkWritable, isBusy, noLocks, toStoreError } from './sqlite/sqlite-errors.ts';
-import { syncFolder } from './sqlite/sync-folder.ts';
 
 /**
  * Program of a process of its own: tries everything that a store does to its data folder, and leaves nothing behind.

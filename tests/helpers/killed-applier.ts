@@ -3,8 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { deserialize } from 'node:v8';
 import { assembleReplica } from '../../src/store/worker/client.ts';
-import { Connection } from '../../src/store/sqlite/connection.ts';
-import { Query } from '../../src/store/sqlite/query.ts';
+import { Connection, Query } from '../../src/store/sqlite/connection.ts';
 import { SqliteMemoryStore } from '../../src/store/sqlite/sqlite-memory-store.ts';
 import { ExactIndex } from '../../src/vector/exact-index.ts';
 import { apply, type Snapshot } from '../contract/replica/use-replicas.ts';

@@ -1,15 +1,17 @@
+import { closeSync, ftruncateSync, openSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { deserialize, serialize } from 'node:v8';
+import type { MemoryState } from '../../backup/ports.ts';
 import { StateChangedError } from '../../errors/input-errors.ts';
-import { covers, joinClocks, type Clock } from '../../memory/version.ts';
-import type { ApplyRequest, ChangeReport } from '../replica-store.ts';
-import { ChangeCounter } from './change-counter.ts';
-import type { Connection } from './connection.ts';
-import { readDigests, readLedger } from './ledger.ts';
-import { mergeState, type MergeContext } from './merge-state.ts';
+import { toHex } from '../../memory/digest.ts';
+import { type Clock, covers, currentVersion, isConflict, joinClocks } from '../../memory/version.ts';
+import type { ApplyRequest, ChangeExample, ChangeList, ChangeReport } from '../replica-store.ts';
+import { Connection, Query } from './connection.ts';
+import { derive } from './derived-state.ts';
+import { type MergeContext, mergeState, removeState, restoreState } from './merge-state.ts';
 import { writeNote } from './notes.ts';
-import { Query } from './query.ts';
-import { removeState, restoreState } from './restore-state.ts';
-import type { StagingFile } from './staging-file.ts';
-import { loadMemory } from './stored-memory.ts';
+import { loadMemory, type StoredMemory } from './rows.ts';
+import { readDigests, readLedger } from './totals.ts';
 import { nextNum, VersionWriter } from './version-writer.ts';
 import type { WriteContext } from './writes.ts';
 
@@ -108,4 +110,124 @@ function visitOthers(visit: {
 
 function saveClock(connection: Connection, clock: Clock): void {
   for (const [machine, n] of Object.entries(clock)) upsertClock.run(connection, machine, n);
+}
+
+const MAX_EXAMPLES = 5;
+const MAX_TEXT = 200;
+
+interface GrowingList {
+  count: number;
+  readonly examples: ChangeExample[];
+}
+
+/** Counts what users see change, memory by memory. */
+class ChangeCounter {
+  readonly #added: GrowingList = { count: 0, examples: [] };
+  readonly #changed: GrowingList = { count: 0, examples: [] };
+  readonly #removed: GrowingList = { count: 0, examples: [] };
+  conflicts = 0;
+  reusedDots = 0;
+  missingIds = 0;
+  keptErased = 0;
+
+  /** @param before null for a memory that was not known */
+  note(before: StoredMemory | null, after: StoredMemory): void {
+    if (before === after) return;
+    if (before === null) {
+      this.#noteNew(after);
+      return;
+    }
+    const old = derive(before);
+    const now = derive(after);
+    if (now.entry.conflict && !old.entry.conflict) this.conflicts += 1;
+    const oldHash = old.entry.contentHash;
+    const newHash = now.entry.contentHash;
+    if (newHash === null) {
+      if (oldHash !== null) this.#count(this.#removed, after.id, old.current.text);
+    } else if (oldHash === null) this.#count(this.#added, after.id, now.current.text);
+    else if (toHex(oldHash) !== toHex(newHash)) this.#count(this.#changed, after.id, now.current.text);
+  }
+
+  /** Without its hashes, which cost most of the time for a whole store. */
+  #noteNew({ id, siblings }: StoredMemory): void {
+    if (isConflict(siblings)) this.conflicts += 1;
+    const { state, text } = currentVersion(siblings);
+    if (state === 'live') this.#count(this.#added, id, text);
+  }
+
+  #count(list: GrowingList, id: string, text: string): void {
+    list.count += 1;
+    if (list.examples.length < MAX_EXAMPLES) {
+      list.examples.push({ id, text: text.slice(0, MAX_TEXT).toWellFormed() });
+    }
+  }
+
+  get lists(): Record<'added' | 'changed' | 'removed', ChangeList> {
+    return { added: this.#added, changed: this.#changed, removed: this.#removed };
+  }
+}
+
+const NAME = 'staging.sqlite';
+/** Few, because one state may have some MiB. */
+const STAGED_PAGE = 32;
+
+const insertState = new Query<[id: string, state: Uint8Array]>('INSERT INTO state (id, state) VALUES (?, ?)');
+const selectPage = new Query<[after: string, limit: number], { id: string; state: Uint8Array }>(
+  'SELECT id, state FROM state WHERE id > ? ORDER BY id LIMIT ?',
+);
+const findState = new Query<[id: string], { found: number }>('SELECT 1 AS found FROM state WHERE id = ?');
+
+/**
+ * States of a snapshot on disk, beside the memories: what is read may be larger than memory, and is applied only
+ * when all of it is there. Worth nothing after a crash; the next one removes it.
+ */
+export class StagingFile {
+  readonly #path: string;
+  readonly #handle: number;
+  readonly #connection: Connection;
+
+  constructor(dataDir: string) {
+    this.#path = join(dataDir, NAME);
+    remove(this.#path);
+    this.#handle = openSync(this.#path, 'wx', 0o600);
+    this.#connection = new Connection(this.#path);
+    // Nothing in it has to survive anything.
+    this.#connection.exec('PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA secure_delete = OFF');
+    this.#connection.exec('CREATE TABLE state (id TEXT PRIMARY KEY, state BLOB NOT NULL) STRICT');
+  }
+
+  add(states: readonly MemoryState[]): void {
+    this.#connection.exec('BEGIN');
+    for (const state of states) insertState.run(this.#connection, state.id, serialize(state));
+    this.#connection.exec('COMMIT');
+  }
+
+  has(id: string): boolean {
+    return findState.get(this.#connection, id) !== undefined;
+  }
+
+  /** In the order of their ids. */
+  *states(): Generator<MemoryState> {
+    for (let after = ''; ;) {
+      const rows = selectPage.all(this.#connection, after, STAGED_PAGE);
+      // Only `add` fills it.
+      for (const { state } of rows) yield deserialize(state) as MemoryState;
+      const last = rows.at(-1);
+      if (last === undefined || rows.length < STAGED_PAGE) return;
+      after = last.id;
+    }
+  }
+
+  close(): void {
+    // The library may keep the file open for long, and with it its space in memory and on the disk.
+    this.#connection.exec('PRAGMA shrink_memory');
+    this.#connection.close();
+    ftruncateSync(this.#handle);
+    closeSync(this.#handle);
+    remove(this.#path);
+  }
+}
+
+function remove(path: string): void {
+  for (const suffix of ['', '-journal', '-wal', '-shm']) rmSync(path + suffix, { force: true });
 }

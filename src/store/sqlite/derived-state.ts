@@ -1,14 +1,12 @@
 import { createHash } from 'node:crypto';
 import { contentHash, siblingsHash } from '../../memory/digest.ts';
 import { canonicalJson, currentVersion, isConflict } from '../../memory/version.ts';
-import type { Connection } from './connection.ts';
-import { addFacets, removeFacets } from './facets.ts';
-import type { Ledger, LedgerEntry } from './ledger.ts';
-import { Query } from './query.ts';
-import type { StoredMemory } from './stored-memory.ts';
-import type { StoredVersion } from './stored-version.ts';
-import { settleVectors } from './vector-ownership.ts';
-import type { ChangedWords } from './word-index.ts';
+import { type Connection, Query } from './connection.ts';
+import { addFacets, removeFacets } from './filter.ts';
+import type { Ledger, LedgerEntry } from './totals.ts';
+import type { StoredMemory, StoredVersion } from './rows.ts';
+import { settleVectors } from './embeddings.ts';
+import type { ChangedWords } from './full-text.ts';
 
 const upsertMemory = new Query<
   [

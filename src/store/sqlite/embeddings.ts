@@ -1,10 +1,87 @@
+import type { CarriedChunk, CarriedVectors } from '../../backup/ports.ts';
 import type { ModelStamp } from '../../embedding/embedder.ts';
+import { decodeVector, dequantizeInto } from '../../embedding/quantization.ts';
 import { InvalidInputError } from '../../errors/input-errors.ts';
-import type { EmbeddingWrite, PendingEmbedding } from '../memory-store.ts';
-import type { Connection } from './connection.ts';
-import { Ledger } from './ledger.ts';
-import { ensureModel, findModel } from './models.ts';
-import { Query } from './query.ts';
+import type { EmbeddingWrite, MemoryVector, PendingEmbedding } from '../memory-store.ts';
+import { type Connection, Query } from './connection.ts';
+import type { StoredMemory, StoredVersion } from './rows.ts';
+import { Ledger } from './totals.ts';
+
+interface ChunkRow {
+  model: number;
+  start_offset: number;
+  end_offset: number;
+  vector: Uint8Array;
+}
+
+interface ModelRow {
+  id: number;
+  model_id: string;
+  dimension: number;
+  weights_hash: string;
+}
+
+const selectChunks = new Query<[version: number], ChunkRow>(
+  `SELECT model, start_offset, end_offset, vector FROM chunk WHERE version = ?
+   ORDER BY model, start_offset, label`,
+);
+const selectModelById = new Query<[id: number], ModelRow>(
+  'SELECT id, model_id, dimension, weights_hash FROM model WHERE id = ?',
+);
+const findChunk = new Query<[version: number, model: number], { label: number }>(
+  'SELECT label FROM chunk WHERE version = ? AND model = ? LIMIT 1',
+);
+const countModels = new Query<[], { models: number }>('SELECT count(*) AS models FROM model');
+
+/** The vectors of one version, as they travel. */
+export function readCarriedVectors(connection: Connection, versionKey: number): CarriedVectors[] {
+  const byModel = new Map<number, CarriedChunk[]>();
+  for (const { model, start_offset, end_offset, vector } of selectChunks.all(connection, versionKey)) {
+    const chunks = byModel.get(model) ?? [];
+    chunks.push({ start: start_offset, end: end_offset, vector });
+    byModel.set(model, chunks);
+  }
+  return [...byModel].flatMap(([id, chunks]) => {
+    const row = selectModelById.get(connection, id);
+    if (row === undefined) return [];
+    const stamp = { modelId: row.model_id, dimension: row.dimension, weightsHash: row.weights_hash };
+    return { stamp, chunks };
+  });
+}
+
+/** Each known model makes every memory wait for its vectors, so strangers cannot make it as many as they like. */
+const MAX_MODELS = 16;
+
+function knownModel(connection: Connection, stamp: CarriedVectors['stamp']): number | undefined {
+  const known = findModel(connection, stamp);
+  if (known !== undefined) return known;
+  const { models } = countModels.get(connection) ?? { models: 0 };
+  return models < MAX_MODELS ? ensureModel(connection, stamp) : undefined;
+}
+
+/**
+ * Gives a version the vectors that came with it, of every model that it has none of yet.
+ * @returns true when anything was added
+ */
+export function attachVectors(
+  connection: Connection,
+  version: { readonly key: number; readonly num: number; readonly isCurrent: boolean },
+  vectors: readonly CarriedVectors[],
+): boolean {
+  let added = false;
+  for (const { stamp, chunks } of vectors) {
+    if (chunks.length === 0) continue;
+    const model = knownModel(connection, stamp);
+    if (model === undefined) continue;
+    if (findChunk.get(connection, version.key, model) !== undefined) continue;
+    for (const { start, end, vector } of chunks) {
+      insertChunk.run(connection, version.key, model, start, end, vector);
+    }
+    if (version.isCurrent) deletePending.run(connection, model, version.num);
+    added = true;
+  }
+  return added;
+}
 
 /** Bytes before the components of an encoded vector, see src/embedding/quantization.ts. */
 export const SCALE_BYTES = 4;
@@ -109,4 +186,90 @@ export function dropOtherModelVectors(connection: Connection, stamp: ModelStamp)
   for (const drop of dropOthers) drop.run(connection, model);
   dropOtherModels.run(connection, model);
   return count;
+}
+
+const selectModel = new Query<[modelId: string, dimension: number, weightsHash: string], { id: number }>(
+  'SELECT id FROM model WHERE model_id = ? AND dimension = ? AND weights_hash = ?',
+);
+const insertModel = new Query<[modelId: string, dimension: number, weightsHash: string]>(
+  'INSERT INTO model (model_id, dimension, weights_hash) VALUES (?, ?, ?)',
+);
+const insertAllPending = new Query<[model: number]>(
+  `INSERT INTO pending (model, num, leased_until) SELECT ?, num, 0 FROM memory WHERE state = 'live'`,
+);
+
+/** The row of a model; undefined when no vector of it was ever asked for. Row ids are never used twice. */
+export function findModel(connection: Connection, stamp: ModelStamp): number | undefined {
+  return selectModel.get(connection, stamp.modelId, stamp.dimension, stamp.weightsHash)?.id;
+}
+
+/** Makes a model known: from now on every live memory without vectors of it counts as pending. */
+function ensureModel(connection: Connection, stamp: ModelStamp): number {
+  const known = findModel(connection, stamp);
+  if (known !== undefined) return known;
+  const { rowId } = insertModel.run(connection, stamp.modelId, stamp.dimension, stamp.weightsHash);
+  insertAllPending.run(connection, rowId);
+  return rowId;
+}
+
+/** SQLite gives the other columns of the row that has the minimum. */
+const selectVectors = new Query<
+  [model: number, ids: string],
+  { id: string; vector: Uint8Array; chunks: number; first: number }
+>(
+  `SELECT m.id, c.vector, count(*) AS chunks, min(c.label) AS first
+   FROM json_each(?2) wanted CROSS JOIN memory m ON m.id = wanted.value
+     CROSS JOIN chunk c ON c.version = m.current AND c.model = ?1
+   WHERE m.state = 'live' GROUP BY m.num`,
+);
+
+export function readVectors(
+  connection: Connection,
+  stamp: ModelStamp,
+  ids: readonly string[],
+): MemoryVector[] {
+  const model = findModel(connection, stamp);
+  if (model === undefined) return [];
+  return selectVectors.all(connection, model, JSON.stringify(ids)).map(({ id, vector, chunks }) => {
+    const components = new Float32Array(stamp.dimension);
+    dequantizeInto(components, 0, decodeVector(vector, stamp.dimension));
+    return { id, vector: components, chunks };
+  });
+}
+
+const moveChunks = new Query<[to: number, from: number]>('UPDATE chunk SET version = ? WHERE version = ?');
+const deleteOwnedChunks = new Query<[version: number]>('DELETE FROM chunk WHERE version = ?');
+const deleteOwnedPending = new Query<[num: number]>(
+  'DELETE FROM pending WHERE model IN (SELECT id FROM model) AND num = ?',
+);
+const insertPending = new Query<[num: number, version: number]>(
+  `INSERT INTO pending (model, num, leased_until)
+   SELECT id, ?, 0 FROM model
+   WHERE NOT EXISTS (SELECT 1 FROM chunk WHERE chunk.version = ? AND chunk.model = model.id)`,
+);
+
+interface Settled extends StoredMemory {
+  readonly current: StoredVersion;
+  /** The current version before the change. */
+  readonly previous: StoredVersion | null;
+}
+
+/**
+ * Vectors belong to a version and are dear, so they move to the next version as long as the text stays the
+ * same (also into the trash and back). Vectors of versions that are no siblings any more are removed, and a
+ * live memory that lacks vectors of a known model is noted as pending.
+ */
+export function settleVectors(connection: Connection, before: StoredMemory | null, after: Settled): void {
+  const { current, previous } = after;
+  const sameText = previous !== null && previous.text === current.text;
+  if (previous !== null && sameText && previous.key !== current.key) {
+    moveChunks.run(connection, current.key, previous.key);
+  }
+  for (const version of before?.siblings ?? []) {
+    const kept = after.siblings.find((sibling) => sibling.key === version.key);
+    if (kept === undefined || kept.text !== version.text) deleteOwnedChunks.run(connection, version.key);
+  }
+  if (sameText && previous.state === current.state) return;
+  deleteOwnedPending.run(connection, after.num);
+  if (current.state === 'live') insertPending.run(connection, after.num, current.key);
 }

@@ -1,11 +1,10 @@
 import { InvalidInputError } from '../../errors/input-errors.ts';
 import type { MemoryFilter } from '../../memory/filter.ts';
 import type { ListPage, ListRequest } from '../memory-store.ts';
-import type { Connection } from './connection.ts';
-import { filterCondition, matchesAll, type Condition } from './filter-sql.ts';
-import { readLedger } from './ledger.ts';
-import { Query, type SqlValue } from './query.ts';
-import { MEMORY_COLUMNS, toMemory, type MemoryRow } from './reader.ts';
+import { type Connection, Query, type SqlValue } from './connection.ts';
+import { filterCondition, matchesAll, type Condition } from './filter.ts';
+import { readLedger } from './totals.ts';
+import { MEMORY_COLUMNS, toMemory, type MemoryRow } from './rows.ts';
 
 const WHICH = {
   live: { sql: `m.state = 'live'`, live: true },

@@ -1,11 +1,10 @@
 import { sameDot, type Dot } from '../../memory/version.ts';
-import type { Connection } from './connection.ts';
+import { type Connection, Query } from './connection.ts';
 import { settle } from './derived-state.ts';
-import { Ledger, readClock } from './ledger.ts';
+import { Ledger, readClock } from './totals.ts';
 import { newMachineId } from './migrations.ts';
-import { Query } from './query.ts';
-import { ChangedWords } from './word-index.ts';
-import { loadMemory, type StoredMemory } from './stored-memory.ts';
+import { ChangedWords } from './full-text.ts';
+import { loadMemory, type StoredMemory } from './rows.ts';
 
 /** Of a machine, above a number. */
 export const selectVersions = new Query<[machine: string, after: number], { key: number; id: string }>(

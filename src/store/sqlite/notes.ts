@@ -1,6 +1,6 @@
+import type { OwnCommit, SeenCommit } from '../../backup/ports.ts';
 import type { JsonValue } from '../../memory/version.ts';
-import type { Connection } from './connection.ts';
-import { Query } from './query.ts';
+import { type Connection, Query } from './connection.ts';
 
 /** Keeps notes apart from settings of other parts. */
 const PREFIX = 'note:';
@@ -20,4 +20,42 @@ export function readNote(connection: Connection, name: string): JsonValue | null
 export function writeNote(connection: Connection, name: string, value: JsonValue | null): void {
   if (value === null) remove.run(connection, PREFIX + name);
   else upsert.run(connection, PREFIX + name, JSON.stringify(value));
+}
+
+const insertCommit = new Query<
+  [place: string, commitId: string, seq: number, ownWrites: number, sealed: number]
+>('INSERT OR REPLACE INTO own_commit (place, commit_id, seq, own_writes, sealed) VALUES (?, ?, ?, ?, ?)');
+const selectCommit = new Query<
+  [place: string, commitId: string],
+  { seq: number; own_writes: number; sealed: number }
+>('SELECT seq, own_writes, sealed FROM own_commit WHERE place = ? AND commit_id = ?');
+const upsertSeen = new Query<[place: string, machine: string, seq: number, commitId: string]>(
+  'INSERT OR REPLACE INTO seen_head (place, machine, seq, commit_id) VALUES (?, ?, ?, ?)',
+);
+const selectSeen = new Query<[place: string, machine: string], { seq: number; commit_id: string }>(
+  'SELECT seq, commit_id FROM seen_head WHERE place = ? AND machine = ?',
+);
+
+export function recordAttempt(connection: Connection, place: string, commit: OwnCommit): void {
+  const { commitId, seq, ownWrites, sealed } = commit;
+  insertCommit.run(connection, place, commitId, seq, ownWrites, sealed ? 1 : 0);
+}
+
+export function findAttempt(connection: Connection, place: string, commitId: string): OwnCommit | null {
+  const row = selectCommit.get(connection, place, commitId);
+  if (row === undefined) return null;
+  return { commitId, seq: row.seq, ownWrites: row.own_writes, sealed: row.sealed === 1 };
+}
+
+export function recordSeen(
+  connection: Connection,
+  { place, machine }: { readonly place: string; readonly machine: string },
+  { seq, commitId }: SeenCommit,
+): void {
+  upsertSeen.run(connection, place, machine, seq, commitId);
+}
+
+export function findSeen(connection: Connection, place: string, machine: string): SeenCommit | null {
+  const row = selectSeen.get(connection, place, machine);
+  return row === undefined ? null : { seq: row.seq, commitId: row.commit_id };
 }

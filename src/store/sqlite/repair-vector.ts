@@ -1,9 +1,8 @@
 import { MAX_COUNTER, type Clock } from '../../memory/version.ts';
 import type { ImplausibleCounter, VectorRepair } from '../replica-store.ts';
-import type { Connection } from './connection.ts';
-import { Ledger, readLedger } from './ledger.ts';
+import { type Connection, Query } from './connection.ts';
+import { Ledger, readLedger } from './totals.ts';
 import { renameVersions, selectVersions, takeNewIdentity } from './new-identity.ts';
-import { Query } from './query.ts';
 
 /** Every own write takes a number of the change sequence too; only writes under reused dots take none. */
 const SLACK = 100_000;

@@ -6,34 +6,16 @@ import { SerialQueue } from '../../util/concurrency.ts';
 import { createUuidV7Generator } from '../../util/uuid-v7.ts';
 import { type AddOptions, type AddOutcome, type CandidateLists, type CandidateRequest, type ClaimRequest, DATABASE_NAME, type DayCount, type EmbeddingWrite, type ImportedDraft, type ImportOptions, type IntegrityReport, type ListPage, type ListRequest, type MemoryStore, type MemoryVector, type PendingEmbedding, type StoreStats, type Written } from '../memory-store.ts';
 import type { Connection } from './connection.ts';
-import {
-  checkEmbeddings,
-  claimPending,
-  dropOtherModelVectors,
-  mayClaim,
-  storeEmbeddings,
-} from './embeddings.ts';
-import { readGrowth } from './growth.ts';
-import { importMemories } from './import-memories.ts';
+import { checkEmbeddings, claimPending, dropOtherModelVectors, mayClaim, readVectors, storeEmbeddings } from './embeddings.ts';
+import { readGrowth, readStats } from './stats.ts';
+import { addMemories, deleteMemories, findByText, importMemories, purgeMemories, restoreMemories, stripTrash, updateMemory, type WriteContext } from './writes.ts';
 import { checkIntegrity } from './integrity.ts';
 import { listPage, matchingIds } from './list.ts';
-import { readVectors } from './memory-vectors.ts';
-import { readMemories, readWithHistory } from './reader.ts';
-import { readStats } from './stats.ts';
+import { readMemories, readWithHistory } from './rows.ts';
 import { SqliteReplica } from './sqlite-replica.ts';
 import { StoreFile, type StoreFileSettings } from './store-file.ts';
 import { VectorSearch, type CreateVectorIndex } from './vector-search.ts';
-import { wordCandidates } from './word-candidates.ts';
-import {
-  addMemories,
-  findByText,
-  deleteMemories,
-  purgeMemories,
-  restoreMemories,
-  stripTrash,
-  updateMemory,
-  type WriteContext,
-} from './writes.ts';
+import { wordCandidates } from './full-text.ts';
 
 export interface SqliteMemoryStoreSettings extends Omit<StoreFileSettings, 'path'> {
   /** Folder of the database; created with mode 0700 when absent. */

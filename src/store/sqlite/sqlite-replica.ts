@@ -10,18 +10,15 @@ import type {
   VectorRepair,
   VectorReport,
 } from '../replica-store.ts';
-import { applyStaged } from './apply-staged.ts';
-import { findAttempt, findSeen, recordAttempt, recordSeen } from './head-journal.ts';
-import { readDigests, readLedger } from './ledger.ts';
-import { copyDatabase } from './migrate.ts';
+import { applyStaged, StagingFile } from './apply-staged.ts';
+import { findAttempt, findSeen, readNote, recordAttempt, recordSeen, writeNote } from './notes.ts';
+import { readDigests, readLedger } from './totals.ts';
+import { copyDatabase } from './migrations.ts';
 import { takeNewIdentity } from './new-identity.ts';
-import { readNote, writeNote } from './notes.ts';
 import { implausibleCounters, repairVector } from './repair-vector.ts';
-import { readFacts, ReplicaView } from './replica-view.ts';
+import { readFacts, ReplicaView, ViewConnections } from './replica-view.ts';
 import { toStoreError } from './sqlite-errors.ts';
-import { StagingFile } from './staging-file.ts';
 import type { StoreFile } from './store-file.ts';
-import { ViewConnections } from './view-connections.ts';
 
 export interface SqliteReplicaSettings {
   /** Shared with the memory store of this thread. */

@@ -42,7 +42,7 @@ export class SqliteWorkLock implements WorkLock {
   }
 
   async #busyError(waited: number): Promise<Error> {
-    const { tryLock } = await import('./process-lock.ts');
+    const { tryLock } = await import('./migrations.ts');
     try {
       tryLock(this.#dataDir);
     } catch (error) {

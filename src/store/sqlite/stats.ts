@@ -1,10 +1,10 @@
 import { statSync } from 'node:fs';
 import type { ModelStamp } from '../../embedding/embedder.ts';
-import type { StoreStats } from '../memory-store.ts';
-import type { Connection } from './connection.ts';
-import { readDigests, readLedger } from './ledger.ts';
-import { findModel } from './models.ts';
-import { Query } from './query.ts';
+import { TimeZone } from '../../util/time-zone.ts';
+import type { DayCount, StoreStats } from '../memory-store.ts';
+import { type Connection, Query } from './connection.ts';
+import { findModel } from './embeddings.ts';
+import { readDigests, readLedger } from './totals.ts';
 
 const selectTags = new Query<[], { tag: string; count: number }>(
   'SELECT tag, count(*) AS count FROM tag WHERE live = 1 GROUP BY tag ORDER BY count DESC, tag LIMIT 50',
@@ -56,4 +56,22 @@ function fileSizes(path: string): number {
     (sum, suffix) => sum + (statSync(path + suffix, { throwIfNoEntry: false })?.size ?? 0),
     0,
   );
+}
+
+/** By minutes, for no zone begins a day within one. */
+const selectMinutes = new Query<[], { minute: number; count: number }>(
+  `SELECT (created_at - (created_at % 60000 + 60000) % 60000) / 60000 AS minute, count(*) AS count
+   FROM memory WHERE state = 'live' GROUP BY minute ORDER BY minute`,
+);
+const MINUTE_MS = 60_000;
+const CALENDAR_DAY = /^\d{4}-/;
+
+export function readGrowth(connection: Connection, timeZone: string): DayCount[] {
+  const zone = new TimeZone(timeZone);
+  const counts = new Map<string, number>();
+  for (const { minute, count } of selectMinutes.all(connection)) {
+    const day = zone.day(minute * MINUTE_MS);
+    if (CALENDAR_DAY.test(day)) counts.set(day, (counts.get(day) ?? 0) + count);
+  }
+  return [...counts].map(([day, count]) => ({ day, count })).sort((a, b) => (a.day < b.day ? -1 : 1));
 }

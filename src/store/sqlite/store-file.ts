@@ -1,14 +1,12 @@
-import { statSync, type BigIntStats } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { type BigIntStats, closeSync, constants, copyFileSync, linkSync, openSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { StoreDamagedError, StoreUnavailableError } from '../../errors/store-errors.ts';
 import { SerialQueue } from '../../util/concurrency.ts';
+import { createFolders } from '../../util/create-folders.ts';
 import { Connection } from './connection.ts';
-import { createDatabase } from './create-database.ts';
-import { checkVersion, migrate } from './migrate.ts';
-import { MIGRATIONS, type Migration } from './migrations.ts';
-import { APPLICATION_ID } from './schema.ts';
-import { tryLock } from './process-lock.ts';
+import { APPLICATION_ID, applyMigrations, checkVersion, migrate, type Migration, MIGRATIONS, syncFolder, tryLock } from './migrations.ts';
 import { isBusy, moved, noLocks, notAFile, toStoreError } from './sqlite-errors.ts';
 
 export interface StoreFileSettings {
@@ -195,5 +193,58 @@ function openFile(path: string, migrations: readonly Migration[], now: number): 
   } catch (error) {
     connection.close();
     throw error;
+  }
+}
+
+const FILE_MODE = 0o600;
+
+/**
+ * Creates the database when there is none. It is made complete under another name and then linked to its own:
+ * of several processes one wins and the others use its file, and a file of that name is never half made. So an
+ * empty file found there is damage, never a store in the making.
+ */
+function createDatabase(path: string, migrations: readonly Migration[]): void {
+  createFolders(dirname(path));
+  const draft = `${path}.new-${randomBytes(6).toString('hex')}`;
+  try {
+    closeSync(openSync(draft, 'wx', FILE_MODE));
+    buildDatabase(draft, migrations);
+    publish(draft, path);
+  } finally {
+    for (const suffix of ['', '-journal']) rmSync(draft + suffix, { force: true });
+  }
+  syncFolder(dirname(path));
+}
+
+/** In rollback mode: a write-ahead log would be tied to the name of the draft. Opening switches to it. */
+function buildDatabase(draft: string, migrations: readonly Migration[]): void {
+  const connection = new Connection(draft);
+  try {
+    connection.transaction('EXCLUSIVE', () => {
+      applyMigrations(connection, migrations, 0);
+    });
+  } finally {
+    connection.close();
+  }
+}
+
+/** Gives the finished file its name, unless another process was faster. */
+function publish(draft: string, path: string): void {
+  try {
+    linkSync(draft, path);
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : null;
+    if (code === 'EEXIST') return;
+    if (code === 'ENOSPC') throw error;
+    // File systems without hard links, such as exFAT.
+    copyExclusively(draft, path);
+  }
+}
+
+function copyExclusively(draft: string, path: string): void {
+  try {
+    copyFileSync(draft, path, constants.COPYFILE_EXCL);
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
   }
 }

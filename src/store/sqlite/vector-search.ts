@@ -1,11 +1,12 @@
 import type { ModelStamp } from '../../embedding/embedder.ts';
+import { decodeVector, dequantizeInto } from '../../embedding/quantization.ts';
 import type { MemoryFilter } from '../../memory/filter.ts';
-import type { VectorIndex } from '../../vector/vector-index.ts';
+import type { VectorHit, VectorIndex } from '../../vector/vector-index.ts';
 import type { Candidate, VectorQuery } from '../memory-store.ts';
-import type { Connection } from './connection.ts';
-import { findModel } from './models.ts';
-import { nearestMemories } from './nearest-memories.ts';
-import { VectorCatchUp } from './vector-catch-up.ts';
+import { type Connection, Query, type SqlValue } from './connection.ts';
+import { findModel } from './embeddings.ts';
+import { filterCondition, matchesAll } from './filter.ts';
+import { readLedger } from './totals.ts';
 
 export type CreateVectorIndex = (dimension: number) => Promise<VectorIndex>;
 
@@ -87,5 +88,201 @@ export class VectorSearch {
     this.#catchUp?.index.dispose();
     this.#spare = null;
     this.#catchUp = null;
+  }
+}
+
+/** First guess of how many of the nearest chunks give enough distinct memories. */
+const CHUNKS_PER_MEMORY = 3;
+/** A filter is broad when at least this part of the memories passes it. */
+const BROAD_PART = 1 / 4;
+/** Nearest chunks tried for each memory wanted when the filter is broad. */
+const TRIED_PER_MEMORY = 8;
+
+export interface NearestRequest {
+  readonly connection: Connection;
+  /** Holds exactly the live vectors of the model. */
+  readonly index: VectorIndex;
+  /** Row of the model. */
+  readonly model: number;
+  readonly vector: Float32Array;
+  readonly filter: MemoryFilter;
+  readonly limit: number;
+}
+
+/**
+ * The memories that pass the filter and have the nearest chunks, best first, each once with its best chunk.
+ * Exact, as if every memory had been compared.
+ */
+function nearestMemories(request: NearestRequest): Candidate[] {
+  if (matchesAll(request.filter)) return searchUntilEnough(request, {});
+  const found = isBroad(request) ? tryNearest(request) : null;
+  return found ?? searchUntilEnough(request, { allow: allowedLabels(request) });
+}
+
+/** Asks for more and more chunks until they belong to enough memories, or none are left. */
+function searchUntilEnough(request: NearestRequest, options: { readonly allow?: Int32Array }): Candidate[] {
+  const { index, vector, limit } = request;
+  for (let count = limit * CHUNKS_PER_MEMORY; ; count *= 4) {
+    const hits = index.search(vector, count, options);
+    const best = bestChunks(request, hits);
+    if (best.length >= limit || hits.length < count) return best;
+  }
+}
+
+/** Counts no further than it must. */
+function isBroad({ connection, filter }: NearestRequest): boolean {
+  const enough = Math.ceil(readLedger(connection).live * BROAD_PART);
+  const condition = filterCondition(filter, true);
+  const row = new Query<SqlValue[], { count: number }>(
+    `SELECT count(*) AS count FROM (
+       SELECT 1 FROM memory m WHERE m.state = 'live' AND ${condition.sql} LIMIT ?)`,
+  ).get(connection, ...condition.parameters, enough);
+  return (row?.count ?? 0) >= enough;
+}
+
+/**
+ * Takes from the nearest chunks of all those that pass the filter. When they are enough, the answer is exact and
+ * a set of nearly all labels need not be made; null when they are not.
+ */
+function tryNearest(request: NearestRequest): Candidate[] | null {
+  const count = request.limit * TRIED_PER_MEMORY;
+  const hits = request.index.search(request.vector, count);
+  const best = bestChunks(request, hits);
+  return best.length >= request.limit || hits.length < count ? best : null;
+}
+
+/** The memories of the hits that pass the filter, in the order of the hits, each with its best chunk. */
+function bestChunks({ connection, filter, limit }: NearestRequest, hits: readonly VectorHit[]): Candidate[] {
+  const condition = filterCondition(filter, true, 'each');
+  const rows = new Query<SqlValue[], { position: number; id: string; start: number; end: number }>(
+    `SELECT hit.key AS position, m.id, c.start_offset AS start, c.end_offset AS "end"
+     FROM json_each(?) hit CROSS JOIN chunk c ON c.label = hit.value
+       CROSS JOIN version v ON v.key = c.version CROSS JOIN memory m ON m.num = v.num
+     WHERE ${condition.sql} ORDER BY hit.key`,
+  ).all(connection, JSON.stringify(hits.map(({ label }) => label)), ...condition.parameters);
+  const best = new Map<string, Candidate>();
+  for (const { position, id, start, end } of rows) {
+    const hit = hits[position];
+    if (hit === undefined || best.has(id)) continue;
+    best.set(id, { id, score: hit.score, start, end });
+    if (best.size === limit) break;
+  }
+  return [...best.values()];
+}
+
+/** One JSON text instead of a row per label: a broad filter allows 100,000 of them. */
+function allowedLabels({ connection, filter, model }: NearestRequest): Int32Array {
+  const condition = filterCondition(filter, true);
+  const row = new Query<SqlValue[], { labels: string }>(
+    `SELECT json_group_array(c.label) AS labels
+     FROM memory m CROSS JOIN chunk c ON c.version = m.current AND c.model = ?
+     WHERE m.state = 'live' AND ${condition.sql}`,
+  ).get(connection, model, ...condition.parameters);
+  return Int32Array.from(JSON.parse(row?.labels ?? '[]') as number[]);
+}
+
+/** Changed memories read at once; bounds the memory that loading a large store takes. */
+const BATCH = 2_000;
+
+interface ChangedRow {
+  num: number;
+  sequence: number;
+}
+
+interface ChunkRow {
+  num: number;
+  label: number;
+  vector: Uint8Array;
+}
+
+const selectChanged = new Query<[after: number, limit: number], ChangedRow>(
+  'SELECT num, sequence FROM memory WHERE sequence > ? ORDER BY sequence LIMIT ?',
+);
+const selectChunks = new Query<[model: number, after: number, upTo: number], ChunkRow>(
+  `SELECT m.num, c.label, c.vector FROM memory m INDEXED BY memory_by_sequence CROSS JOIN chunk c ON c.version = m.current AND c.model = ?
+   WHERE m.sequence > ? AND m.sequence <= ? AND m.state = 'live'`,
+);
+
+/**
+ * Keeps a vector index equal to the live vectors of one model in the store. It follows the change sequence,
+ * so it also learns what other processes wrote. One vector index belongs to one catch-up.
+ */
+export class VectorCatchUp {
+  readonly index: VectorIndex;
+  readonly model: number;
+  readonly #labels = new Map<number, readonly number[]>();
+  readonly #connection: Connection;
+  #sequence = 0;
+
+  /** @param index must be empty */
+  constructor(connection: Connection, model: number, index: VectorIndex) {
+    this.#connection = connection;
+    this.model = model;
+    this.index = index;
+  }
+
+  /** Empties the index, so that it can serve another model. */
+  clear(): void {
+    for (const labels of this.#labels.values()) this.index.remove(Int32Array.from(labels));
+    this.#labels.clear();
+    this.#sequence = 0;
+  }
+
+  /** Number of labels that the index should hold. */
+  get count(): number {
+    let count = 0;
+    for (const labels of this.#labels.values()) count += labels.length;
+    return count;
+  }
+
+  /** False after the file was opened again: it may be another one, with another history. */
+  follows(connection: Connection, model: number): boolean {
+    return this.#connection === connection && this.model === model;
+  }
+
+  /** Must run inside a transaction, so that what follows sees the same state. */
+  run(): void {
+    const connection = this.#connection;
+    for (;;) {
+      const changed = selectChanged.all(connection, this.#sequence, BATCH);
+      const last = changed.at(-1);
+      if (last === undefined) return;
+      this.#apply(changed, selectChunks.all(connection, this.model, this.#sequence, last.sequence));
+      this.#sequence = last.sequence;
+      if (changed.length < BATCH) return;
+    }
+  }
+
+  /** A label always means the same vector, so only labels that came or went are of interest. */
+  #apply(changed: readonly ChangedRow[], chunks: readonly ChunkRow[]): void {
+    const labels = new Map(changed.map(({ num }): [number, number[]] => [num, []]));
+    for (const { num, label } of chunks) labels.get(num)?.push(label);
+    const gone: number[] = [];
+    const kept = new Set<number>();
+    for (const [num, now] of labels) {
+      for (const label of this.#labels.get(num) ?? []) {
+        if (now.includes(label)) kept.add(label);
+        else gone.push(label);
+      }
+    }
+    if (gone.length > 0) this.index.remove(Int32Array.from(gone));
+    this.#add(chunks.filter(({ label }) => !kept.has(label)));
+    for (const [num, now] of labels) {
+      if (now.length > 0) this.#labels.set(num, now);
+      else this.#labels.delete(num);
+    }
+  }
+
+  #add(chunks: readonly ChunkRow[]): void {
+    if (chunks.length === 0) return;
+    const { dimension } = this.index;
+    const vectors = new Float32Array(chunks.length * dimension);
+    chunks.forEach(({ vector }, position) => {
+      dequantizeInto(vectors, position * dimension, decodeVector(vector, dimension));
+    });
+    this.index.add(
+      Int32Array.from(chunks, ({ label }) => label),
+      vectors,
+    );
   }
 }

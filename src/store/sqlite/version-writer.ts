@@ -1,11 +1,9 @@
 import type { MemoryContent, VersionState } from '../../memory/version.ts';
-import type { Connection } from './connection.ts';
+import { type Connection, Query } from './connection.ts';
 import { derive, settle, type SettleContext } from './derived-state.ts';
-import { Ledger } from './ledger.ts';
-import { Query } from './query.ts';
-import type { StoredMemory } from './stored-memory.ts';
-import { storeVersion, stripVersion, withoutContent } from './stored-version.ts';
-import { ChangedWords, forgetRemovedWords } from './word-index.ts';
+import { Ledger } from './totals.ts';
+import { type StoredMemory, storeVersion, stripVersion, withoutContent } from './rows.ts';
+import { ChangedWords, forgetRemovedWords } from './full-text.ts';
 
 /** Replaced versions that a memory keeps as its local history. */
 const HISTORY_LIMIT = 50;

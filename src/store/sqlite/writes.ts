@@ -1,15 +1,11 @@
 import { InvalidInputError, NotFoundError } from '../../errors/input-errors.ts';
 import { applyPatch, type Memory, type MemoryDraft, type MemoryPatch } from '../../memory/memory.ts';
-import { canonicalJson, type MemoryContent } from '../../memory/version.ts';
 import { differencesOf, findTwin } from '../../memory/twin.ts';
-import { hasWritten, type AddOptions, type AddOutcome, type Written } from '../memory-store.ts';
-import { checkContent, checkDraft } from './check-draft.ts';
-import type { Connection } from './connection.ts';
+import { canonicalJson, compareText, type MemoryContent } from '../../memory/version.ts';
+import { type AddOptions, type AddOutcome, hasWritten, type ImportedDraft, type ImportOptions, type Written } from '../memory-store.ts';
+import { type Connection, Query } from './connection.ts';
 import { derive, textHash } from './derived-state.ts';
-import { Query } from './query.ts';
-import { readKnownMemory } from './reader.ts';
-import { loadMemory, type StoredMemory } from './stored-memory.ts';
-import type { StoredVersion } from './stored-version.ts';
+import { loadMemory, readKnownMemory, type StoredMemory, type StoredVersion } from './rows.ts';
 import { VersionWriter } from './version-writer.ts';
 
 /** More memories with one text are hardly of use, and reading them takes time. */
@@ -75,7 +71,7 @@ function findById(connection: Connection, draft: MemoryDraft, field: string): St
  * Lets a live memory with the same text take in the tags, source and metadata of the content.
  * @returns the memory, or the first one that cannot take them in and why; nothing when no memory has this text
  */
-export function joinTwin(
+function joinTwin(
   connection: Connection,
   writer: VersionWriter,
   content: MemoryContent,
@@ -215,6 +211,87 @@ export function toContent({
 }
 
 /** What the user sees, without the times. */
-export function visible({ text, tags, source, metadata }: MemoryContent): unknown {
+function visible({ text, tags, source, metadata }: MemoryContent): unknown {
   return { text, tags, source, metadata };
+}
+
+/** Takes memories with the ids and times they had elsewhere, in one transaction; overwrites nothing unasked. */
+export function importMemories(
+  { connection, now }: WriteContext,
+  drafts: readonly MemoryDraft[],
+  options: ImportOptions & { readonly newId: () => string },
+): ImportedDraft[] {
+  const writer = new VersionWriter(connection, now);
+  const outcomes = drafts.map((draft, index): ImportedDraft => {
+    const content = checkDraft(`drafts[${index}]`, draft, now);
+    const known = draft.id === undefined ? undefined : loadMemory(connection, draft.id);
+    if (known !== undefined)
+      return importKnown(writer, known, { content, overwrite: options.overwrite === true });
+    const twin = draft.id === undefined ? joinTwin(connection, writer, content) : undefined;
+    if (twin !== undefined && 'gained' in twin)
+      return { id: twin.memory.id, outcome: 'existing', gained: twin.gained };
+    return { id: writer.create(draft.id ?? options.newId(), content).id, outcome: 'added' };
+  });
+  if (outcomes.some(hasWritten)) writer.finish();
+  return outcomes;
+}
+
+function importKnown(
+  writer: VersionWriter,
+  known: StoredMemory,
+  { content, overwrite }: { content: ReturnType<typeof checkDraft>; overwrite: boolean },
+): ImportedDraft {
+  const { id } = known;
+  const { current } = derive(known);
+  if (current.state === 'purged') return { id, outcome: 'conflict', reason: 'purged' };
+  const live = current.state === 'live';
+  if (live && canonicalJson(visible(current)) === canonicalJson(visible(content)))
+    return { id, outcome: 'existing', gained: [] };
+  if (!overwrite) return { id, outcome: 'conflict', reason: live ? 'different' : 'deleted' };
+  writer.replace(known, 'live', content);
+  return { id, outcome: 'updated' };
+}
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** The content as it is stored: tags sorted and distinct. @throws InvalidInputError for what no file could keep */
+function checkContent(field: string, content: MemoryContent): MemoryContent {
+  const { text, tags, source, metadata, createdAt, updatedAt } = content;
+  checkText(`${field}.text`, text);
+  for (const tag of tags) checkText(`${field}.tags`, tag);
+  checkText(`${field}.source`, source);
+  checkTime(`${field}.createdAt`, createdAt);
+  checkTime(`${field}.updatedAt`, updatedAt);
+  return { text, tags: [...new Set(tags)].sort(compareText), source, metadata, createdAt, updatedAt };
+}
+
+/** @throws InvalidInputError */
+function checkDraft(field: string, draft: MemoryDraft, now: number): MemoryContent {
+  if (draft.id !== undefined && !UUID.test(draft.id)) {
+    throw new InvalidInputError(
+      `${field}.id`,
+      `is ${JSON.stringify(draft.id)}`,
+      'allowed is a UUID in lower case',
+    );
+  }
+  const createdAt = draft.createdAt ?? now;
+  const { text, tags, source, metadata, updatedAt = createdAt } = draft;
+  return checkContent(field, { text, tags, source, metadata, createdAt, updatedAt });
+}
+
+/** SQLite would cut a text at a NUL and change a lone surrogate, both without a word. */
+function checkText(field: string, text: string): void {
+  if (text.includes('\0') || !text.isWellFormed()) {
+    throw new InvalidInputError(
+      field,
+      'has a NUL character or a lone surrogate',
+      'allowed is valid Unicode text without NUL',
+    );
+  }
+}
+
+function checkTime(field: string, time: number): void {
+  if (!Number.isSafeInteger(time)) {
+    throw new InvalidInputError(field, `is ${time}`, 'allowed are whole milliseconds since the epoch');
+  }
 }

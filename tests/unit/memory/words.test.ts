@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { indexedText } from '../../../src/memory/words.ts';
-import { fullTextQuery } from '../../../src/store/sqlite/word-candidates.ts';
+import { fullTextQuery } from '../../../src/store/sqlite/full-text.ts';
 
 describe('fullTextQuery', () => {
   test.each([

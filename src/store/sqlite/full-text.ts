@@ -1,7 +1,9 @@
-import { indexedText } from '../../memory/words.ts';
-import type { Connection } from './connection.ts';
-import { Query } from './query.ts';
-import { toContent, type ContentRow } from './stored-version.ts';
+import type { MemoryFilter } from '../../memory/filter.ts';
+import { indexedText, queryTerms } from '../../memory/words.ts';
+import type { Candidate, CandidateRequest } from '../memory-store.ts';
+import { type Connection, Query, type SqlValue } from './connection.ts';
+import { filterCondition, matchesAll } from './filter.ts';
+import { type ContentRow, toContent } from './rows.ts';
 
 const insertWords = new Query<[num: number, text: string, tags: string]>(
   'INSERT INTO word (rowid, text, tags) VALUES (?, ?, ?)',
@@ -72,4 +74,53 @@ export function rebuildWords(connection: Connection): void {
 /** Rewrites the index so that no word of a removed text is left in it. */
 export function forgetRemovedWords(connection: Connection): void {
   connection.exec(`INSERT INTO word (word) VALUES ('optimize')`);
+}
+
+interface ScoredRow {
+  id: string;
+  score: number;
+}
+
+const selectUnfiltered = new Query<[query: string, limit: number], ScoredRow>(
+  `SELECT m.id, w.score
+   FROM (SELECT rowid AS num, -bm25(word) AS score FROM word WHERE word MATCH ?
+         ORDER BY bm25(word), rowid DESC LIMIT ?) w JOIN memory m ON m.num = w.num
+   ORDER BY w.score DESC, w.num DESC`,
+);
+
+/** Best memories by BM25, the newer first among equals. The full-text index holds live memories only. */
+export function wordCandidates(
+  connection: Connection,
+  { words, filter, limit }: Pick<CandidateRequest, 'words' | 'filter' | 'limit'>,
+): Candidate[] {
+  const query = words === undefined ? null : fullTextQuery(words);
+  if (query === null) return [];
+  const rows = matchesAll(filter)
+    ? selectUnfiltered.all(connection, query, limit)
+    : filtered(connection, filter, { query, limit });
+  return rows.map(({ id, score }) => ({ id, score }));
+}
+
+/** CROSS JOIN keeps the full-text index in the outer loop: as the inner one it would run once per memory. */
+function filtered(
+  connection: Connection,
+  filter: MemoryFilter,
+  { query, limit }: { readonly query: string; readonly limit: number },
+): ScoredRow[] {
+  const condition = filterCondition(filter, true);
+  return new Query<SqlValue[], ScoredRow>(
+    `SELECT m.id, -bm25(word) AS score FROM word CROSS JOIN memory m ON m.num = word.rowid
+     WHERE word MATCH ? AND ${condition.sql} ORDER BY bm25(word), m.num DESC LIMIT ?`,
+  ).all(connection, query, ...condition.parameters, limit);
+}
+
+/**
+ * The terms of a free text in FTS5's language. Every term is quoted and holds nothing but letters, digits and
+ * spaces, so no query syntax can get in.
+ * @returns null when the text has nothing to look for
+ */
+export function fullTextQuery(text: string): string | null {
+  const terms = queryTerms(text);
+  if (terms.length === 0) return null;
+  return terms.map(({ words, prefix }) => `"${words.join(' ')}"${prefix ? ' *' : ''}`).join(' OR ');
 }

@@ -1,8 +1,7 @@
 import { addHash, storeDigests, subtractHash, type HashSum } from '../../memory/digest.ts';
 import type { StoreDigests } from '../../memory/memory.ts';
 import type { Clock, Dot } from '../../memory/version.ts';
-import type { Connection } from './connection.ts';
-import { Query } from './query.ts';
+import { type Connection, Query } from './connection.ts';
 import { InconsistentStore } from './sqlite-errors.ts';
 
 interface LedgerRow {

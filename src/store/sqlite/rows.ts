@@ -1,0 +1,205 @@
+import { NotFoundError } from '../../errors/input-errors.ts';
+import { contentHash } from '../../memory/digest.ts';
+import type { HistoryEntry, Memory, MemoryWithHistory } from '../../memory/memory.ts';
+import { canonicalJson, type JsonValue, type MemoryContent, type Version, type VersionState } from '../../memory/version.ts';
+import { type Connection, Query } from './connection.ts';
+import { InconsistentStore } from './sqlite-errors.ts';
+
+/** A version with its place in the database. */
+export interface StoredVersion extends Version {
+  readonly key: number;
+}
+
+/** The columns that make up a version's content; `CONTENT_COLUMNS` selects them. */
+export interface ContentRow {
+  text: string;
+  tags: string;
+  source: string;
+  metadata: string;
+  created_at: number;
+  updated_at: number;
+}
+
+export interface VersionRow extends ContentRow {
+  key: number;
+  machine: string;
+  n: number;
+  state: VersionState;
+}
+
+export const VERSION_COLUMNS =
+  'v.key, v.machine, v.n, v.state, v.text, v.tags, v.source, v.metadata, v.created_at, v.updated_at';
+
+const insertVersion = new Query<
+  [
+    num: number,
+    machine: string,
+    n: number,
+    state: string,
+    text: string,
+    tags: string,
+    source: string,
+    metadata: string,
+    createdAt: number,
+    updatedAt: number,
+    contentHash: Uint8Array | null,
+  ]
+>(
+  `INSERT INTO version (num, machine, n, state, sibling, text, tags, source, metadata, created_at, updated_at, content_hash)
+   VALUES (?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?)`,
+);
+const emptyVersion = new Query<[key: number]>(
+  `UPDATE version SET state = 'stripped', text = '', tags = '[]', source = '', metadata = '{}', content_hash = NULL
+   WHERE key = ?`,
+);
+
+export function toContent(row: ContentRow): MemoryContent {
+  return {
+    text: row.text,
+    // Only this store writes the columns, from values of exactly these types.
+    tags: parseColumn(row.tags) as string[],
+    source: row.source,
+    metadata: parseColumn(row.metadata) as Record<string, JsonValue>,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  };
+}
+
+function parseColumn(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch (cause) {
+    throw new InconsistentStore('the tags or metadata of a memory cannot be read', { cause });
+  }
+}
+
+export function toVersion(row: VersionRow): StoredVersion {
+  return {
+    key: row.key,
+    dot: { machine: row.machine, n: row.n },
+    state: row.state,
+    ...toContent(row),
+  };
+}
+
+/** Writes a version as a sibling of its memory. */
+export function storeVersion(
+  connection: Connection,
+  memory: { readonly num: number; readonly id: string },
+  version: Version,
+): StoredVersion {
+  const hasContent = version.state === 'live' || version.state === 'deleted';
+  const { rowId } = insertVersion.run(
+    connection,
+    memory.num,
+    version.dot.machine,
+    version.dot.n,
+    version.state,
+    version.text,
+    JSON.stringify(version.tags),
+    version.source,
+    canonicalJson(version.metadata),
+    version.createdAt,
+    version.updatedAt,
+    hasContent ? contentHash(memory.id, version) : null,
+  );
+  return { ...version, key: rowId };
+}
+
+/** Takes the content out of a version in the trash. Its dot stays, so nothing changes for other machines. */
+export function stripVersion(connection: Connection, version: StoredVersion): StoredVersion {
+  emptyVersion.run(connection, version.key);
+  return { ...version, ...withoutContent(version), state: 'stripped' };
+}
+
+export function withoutContent(times: Pick<MemoryContent, 'createdAt' | 'updatedAt'>): MemoryContent {
+  const { createdAt, updatedAt } = times;
+  return { text: '', tags: [], source: '', metadata: {}, createdAt, updatedAt };
+}
+
+/** A memory as the writer sees it: its identity and all versions that nothing replaces. */
+export interface StoredMemory {
+  readonly num: number;
+  readonly id: string;
+  readonly siblings: readonly StoredVersion[];
+}
+
+const selectNum = new Query<[id: string], { num: number }>('SELECT num FROM memory WHERE id = ?');
+const selectSiblings = new Query<[num: number], VersionRow>(
+  `SELECT ${VERSION_COLUMNS} FROM version v WHERE v.num = ? AND v.sibling = 1 ORDER BY v.key`,
+);
+
+function findNum(connection: Connection, id: string): number | undefined {
+  return selectNum.get(connection, id)?.num;
+}
+
+export function loadMemory(connection: Connection, id: string): StoredMemory | undefined {
+  const num = findNum(connection, id);
+  if (num === undefined) return undefined;
+  return { num, id, siblings: selectSiblings.all(connection, num).map(toVersion) };
+}
+
+export interface MemoryRow extends ContentRow {
+  num: number;
+  id: string;
+  state: VersionState;
+  conflict: number;
+  machine: string;
+  n: number;
+  versions: number;
+}
+
+/** Columns of `MemoryRow` from `memory m JOIN version v ON v.key = m.current`. */
+export const MEMORY_COLUMNS = `m.num, m.id, m.state, m.conflict, v.machine, v.n, v.text, v.tags, v.source,
+  v.metadata, v.created_at, v.updated_at, (SELECT count(*) FROM version x WHERE x.num = m.num) AS versions`;
+
+const selectMemory = new Query<[id: string], MemoryRow>(
+  `SELECT ${MEMORY_COLUMNS} FROM memory m JOIN version v ON v.key = m.current WHERE m.id = ?`,
+);
+const selectHistory = new Query<[num: number], VersionRow & { sibling: number; is_current: number }>(
+  `SELECT ${VERSION_COLUMNS}, v.sibling, v.key = m.current AS is_current
+   FROM version v JOIN memory m ON m.num = v.num
+   WHERE v.num = ? ORDER BY is_current DESC, v.sibling DESC, v.key DESC`,
+);
+
+export function toMemory(row: MemoryRow): Memory {
+  return {
+    id: row.id,
+    state: row.state,
+    dot: { machine: row.machine, n: row.n },
+    versionCount: row.versions,
+    conflict: row.conflict === 1,
+    ...toContent(row),
+  };
+}
+
+export function readMemory(connection: Connection, id: string): Memory | undefined {
+  const row = selectMemory.get(connection, id);
+  return row === undefined ? undefined : toMemory(row);
+}
+
+/** @throws NotFoundError */
+export function readKnownMemory(connection: Connection, id: string): Memory {
+  const memory = readMemory(connection, id);
+  if (memory === undefined) throw new NotFoundError([id]);
+  return memory;
+}
+
+export function readMemories(connection: Connection, ids: readonly string[]): Memory[] {
+  return ids.flatMap((id) => readMemory(connection, id) ?? []);
+}
+
+export function readWithHistory(connection: Connection, ids: readonly string[]): MemoryWithHistory[] {
+  return ids.flatMap((id) => {
+    const row = selectMemory.get(connection, id);
+    return row === undefined ? [] : { ...toMemory(row), history: readHistory(connection, row.num) };
+  });
+}
+
+function readHistory(connection: Connection, num: number): HistoryEntry[] {
+  return selectHistory.all(connection, num).map((row) => {
+    const { dot, state, text, tags, source, metadata, createdAt, updatedAt } = toVersion(row);
+    const role = row.is_current === 1 ? 'current' : row.sibling === 1 ? 'sibling' : 'replaced';
+    return { dot, state, text, tags, source, metadata, createdAt, updatedAt, role };
+  });
+}
