@@ -1,4 +1,4 @@
-import { settingList } from '../../src/config/setting-list.ts';
+import { settingList } from '../../src/config/schema.ts';
 import { cell, GENERATED } from './markdown.ts';
 
 /** The text of docs/configuration.md. */

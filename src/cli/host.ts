@@ -1,5 +1,5 @@
 import type { Readable, Writable } from 'node:stream';
-import { pathsOf, type Machine } from '../config/machine.ts';
+import { pathsOf, type Machine } from '../config/environment.ts';
 
 export interface HostOutput extends Writable {
   readonly isTTY?: boolean;

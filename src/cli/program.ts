@@ -1,5 +1,5 @@
 import { Argument, Command, CommanderError, Option } from 'commander';
-import { settingList } from '../config/setting-list.ts';
+import { settingList } from '../config/schema.ts';
 import { UsageError } from '../errors/input-errors.ts';
 import { packageVersion } from '../util/package.ts';
 import type { CommandDeclaration, OptionDeclaration } from './command.ts';

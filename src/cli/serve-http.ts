@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createApp } from '../app.ts';
 import type { Settings } from '../config/schema.ts';
-import { wordsOf } from '../config/setting-kinds.ts';
+import { wordsOf } from '../config/setting.ts';
 import { ConfigurationError } from '../errors/input-errors.ts';
 import { startHttpServer } from '../http/http-server.ts';
 import type { HttpSettings } from '../http/http-settings.ts';

@@ -1,13 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { ConfigurationError, type ConfigurationProblem } from '../errors/input-errors.ts';
-import { findHttpProblems } from './check-http-settings.ts';
-import { findSyncProblems } from './check-sync-settings.ts';
-import { defaultConfigFile, type Machine } from './machine.ts';
-import type { Settings } from './schema.ts';
-import { path } from './setting-kinds.ts';
-import { toConfigurationProblem } from './setting-problem.ts';
-import type { Setting, ValuePlace } from './setting.ts';
-import { settingList, type NamedSetting } from './setting-list.ts';
+import { findHttpProblems, findSyncProblems, toConfigurationProblem } from './checks.ts';
+import { defaultConfigFile, type Machine } from './environment.ts';
+import { type NamedSetting, settingList, type Settings } from './schema.ts';
+import { path, type Setting, type ValuePlace } from './setting.ts';
 import {
   describeSource,
   FILE_SUFFIX,

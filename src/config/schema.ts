@@ -1,9 +1,171 @@
 import { systemTimeZone } from '../util/time-zone.ts';
-import { httpSchema, logFormat } from './http-schema.ts';
-import { defaultDataFolder } from './machine.ts';
-import { choice, integer, number, path, secret, text, timeZone, webAddress } from './setting-kinds.ts';
-import { backupSchema, syncSchema } from './sync-schema.ts';
-import { derived, optional, setting, type Setting, type SettingGroup } from './setting.ts';
+import { defaultDataFolder } from './environment.ts';
+import { bucketOrFolder, choice, cronSchedule, derived, hostNames, integer, isSetting, number, optional, path, secret, setting, type Setting, type SettingGroup, text, timeZone, toggle, webAddress, webOrigins } from './setting.ts';
+
+/** `faiss-memory serve --http`; see docs/http.md. */
+const httpSchema = {
+  host: setting(text(), {
+    doc: 'Address to listen at. Any but this machine itself (`127.0.0.1`, `::1`, `localhost`) needs a token.',
+    environmentVariable: 'MEMORY_HTTP_HOST',
+    default: '127.0.0.1',
+  }),
+  port: setting(integer({ min: 0, max: 65_535 }), {
+    doc: 'Port to listen at; 0 takes a free one.',
+    environmentVariable: 'MEMORY_HTTP_PORT',
+    default: 8765,
+  }),
+  token: secret({
+    doc: 'Token that allows everything, at least 16 characters. Clients send it as `Authorization: Bearer …` or `X-API-Key: …`.',
+    environmentVariable: 'MEMORY_HTTP_TOKEN',
+  }),
+  readToken: secret({
+    doc: 'Token that allows only to read, at least 16 characters.',
+    environmentVariable: 'MEMORY_HTTP_READ_TOKEN',
+  }),
+  allowedHosts: setting(hostNames(), {
+    doc: 'Further names that clients may call this server by, with commas between; for a reverse proxy or a name in the local network.',
+    environmentVariable: 'MEMORY_HTTP_ALLOWED_HOSTS',
+    default: '',
+  }),
+  allowedOrigins: setting(webOrigins(), {
+    doc: 'Web pages of other origins that may call this server, with commas between, for example `https://notes.example.org`. They get CORS headers; all others are refused.',
+    environmentVariable: 'MEMORY_HTTP_ALLOWED_ORIGINS',
+    default: '',
+  }),
+  tlsCertificate: optional(path('file'), {
+    doc: 'PEM file with the certificate and its chain; with the key it turns HTTPS on.',
+    environmentVariable: 'MEMORY_HTTP_TLS_CERTIFICATE',
+    defaultDoc: 'none',
+  }),
+  tlsKey: optional(path('file'), {
+    doc: 'PEM file with the private key.',
+    environmentVariable: 'MEMORY_HTTP_TLS_KEY',
+    defaultDoc: 'none',
+  }),
+  bodyLimitMiB: setting(integer({ min: 1, max: 1_024 }), {
+    doc: 'Largest request in MiB; imports may be 64 times as large.',
+    environmentVariable: 'MEMORY_HTTP_BODY_LIMIT_MIB',
+    default: 16,
+  }),
+  rateLimit: setting(integer({ min: 0, max: 10_000_000 }), {
+    doc: 'Requests a minute that one client address may make; 0 = any number.',
+    environmentVariable: 'MEMORY_HTTP_RATE_LIMIT',
+    default: 6_000,
+  }),
+} satisfies SettingGroup;
+
+const logFormat = setting(choice(['text', 'json']), {
+  doc: 'How entries of the log are written: `text` for people, `json` (one object a line) for programs.',
+  environmentVariable: 'MEMORY_LOG_FORMAT',
+  default: 'text',
+});
+
+/** How backups are reached: the four ways, and names of providers that the `s3` way goes to. */
+export const SYNC_PROVIDERS = [
+  's3',
+  'gcs',
+  'azure',
+  'folder',
+  'aws',
+  'b2',
+  'r2',
+  'spaces',
+  'wasabi',
+  'gcs-s3',
+  'scaleway',
+  'ovh',
+  'hetzner',
+  'linode',
+  'idrive',
+  'minio',
+  'ceph',
+  'other',
+] as const;
+
+/** Local backups. */
+const backupSchema = {
+  enabled: setting(toggle(), {
+    doc: 'Backs up changed memories by itself, into the data folder.',
+    environmentVariable: 'MEMORY_BACKUP_ENABLED',
+    default: true,
+  }),
+  keepLast: kept('newest backups, whatever their age', 'MEMORY_BACKUP_KEEP_LAST', 10),
+  hourly: kept('hours of which the newest backup is kept', 'MEMORY_BACKUP_HOURLY', 24),
+  daily: kept('days of which the newest backup is kept', 'MEMORY_BACKUP_DAILY', 7),
+  weekly: kept('weeks of which the newest backup is kept', 'MEMORY_BACKUP_WEEKLY', 4),
+  monthly: kept('months of which the newest backup is kept', 'MEMORY_BACKUP_MONTHLY', 12),
+} satisfies SettingGroup;
+
+function kept(what: string, environmentVariable: string, usual: number): Setting<number> {
+  const doc = `How many ${what}, here and at the remote.`;
+  return setting(integer({ min: 0, max: 10_000 }), { doc, environmentVariable, default: usual });
+}
+
+/** Backups at a remote; see docs/sync.md. */
+const syncSchema = {
+  enabled: setting(toggle(), {
+    doc: 'Copies backups to a remote: a bucket, or a folder on another disk.',
+    environmentVariable: 'CLOUD_SYNC_ENABLED',
+    default: false,
+  }),
+  provider: setting(choice(SYNC_PROVIDERS), {
+    doc: 'Where the remote is; docs/sync.md has a page on each.',
+    environmentVariable: 'CLOUD_SYNC_PROVIDER',
+    default: 's3',
+  }),
+  bucket: setting(bucketOrFolder(), {
+    doc: 'Name of the bucket, with `azure` of the container; with `folder` the path of a folder that exists.',
+    environmentVariable: 'CLOUD_SYNC_BUCKET',
+    default: '',
+  }),
+  prefix: setting(text(), {
+    doc: 'What the names of all objects begin with; `/` = nothing. A folder has no prefix.',
+    environmentVariable: 'CLOUD_SYNC_PREFIX',
+    default: 'faiss-memory/',
+  }),
+  region: optional(text(), {
+    doc: 'Region of the bucket, where the provider has several.',
+    environmentVariable: 'CLOUD_SYNC_REGION',
+    defaultDoc: "the provider's, or as the AWS tools find it",
+  }),
+  endpoint: optional(webAddress(), {
+    doc: 'Address of the service, without the bucket.',
+    environmentVariable: 'CLOUD_SYNC_ENDPOINT',
+    defaultDoc: "the provider's",
+  }),
+  accessKey: secret({
+    doc: 'Access key; with `azure` the name of the storage account. Without a pair of keys those of the AWS tools are used.',
+    environmentVariable: 'CLOUD_SYNC_ACCESS_KEY',
+  }),
+  secretKey: secret({
+    doc: 'Secret key; with `azure` the account key.',
+    environmentVariable: 'CLOUD_SYNC_SECRET_KEY',
+  }),
+  passphrase: secret({
+    doc: 'Encrypts backups, those in the data folder too. Without it nobody can read them, you included.',
+    environmentVariable: 'CLOUD_SYNC_PASSPHRASE',
+  }),
+  schedule: optional(cronSchedule(), {
+    doc: 'Further backups at fixed times, in local time.',
+    environmentVariable: 'CLOUD_SYNC_SCHEDULE',
+    defaultDoc: 'none',
+  }),
+  mode: setting(choice(['backup', 'merge']), {
+    doc: '`backup` only uploads; `merge` also takes in what other machines upload.',
+    environmentVariable: 'CLOUD_SYNC_MODE',
+    default: 'backup',
+  }),
+  pathStyle: optional(toggle(), {
+    doc: 'Writes the bucket into the path of an address (true) or into its host name (false).',
+    environmentVariable: 'MEMORY_SYNC_PATH_STYLE',
+    defaultDoc: "the provider's",
+  }),
+  accountId: optional(text(), {
+    doc: 'Account id, where it is part of the address (`r2`).',
+    environmentVariable: 'MEMORY_SYNC_ACCOUNT_ID',
+    defaultDoc: 'none',
+  }),
+} satisfies SettingGroup;
 
 /** Every key of the configuration. The reference in docs/configuration.md is generated from it. */
 export const settingsSchema = {
@@ -124,3 +286,18 @@ type ValuesOf<Group> = {
 
 /** The configuration after merging and validation. */
 export type Settings = ValuesOf<typeof settingsSchema>;
+
+export interface NamedSetting {
+  /** Dotted key, for example `embedding.threads`. */
+  readonly key: string;
+  readonly setting: Setting<unknown>;
+}
+
+/** All settings in the order of the schema. */
+export const settingList: readonly NamedSetting[] = flatten(settingsSchema, '');
+
+function flatten(group: SettingGroup, prefix: string): NamedSetting[] {
+  return Object.entries(group).flatMap(([name, node]) =>
+    isSetting(node) ? [{ key: prefix + name, setting: node }] : flatten(node, `${prefix}${name}.`),
+  );
+}

@@ -1,4 +1,8 @@
-import type { Machine } from './machine.ts';
+import { Cron } from 'croner';
+import { SecretString } from '../util/secret-string.ts';
+import { hostName } from '../util/text.ts';
+import { isTimeZone } from '../util/time-zone.ts';
+import { homeOf, type Machine, pathsOf } from './environment.ts';
 
 /** Where a raw value was written, as far as its meaning depends on it. */
 export interface ValuePlace {
@@ -8,7 +12,7 @@ export interface ValuePlace {
 }
 
 /** A type of value: how it is read from text or JSON, and how that is explained. */
-export interface SettingKind<Value> {
+interface SettingKind<Value> {
   /** For the reference, for example `integer`. */
   readonly name: string;
   /** Ends a sentence: "allowed is …". */
@@ -17,7 +21,7 @@ export interface SettingKind<Value> {
   readonly parse: (raw: unknown, place: ValuePlace) => Value | undefined;
 }
 
-export interface SettingFacts {
+interface SettingFacts {
   /** One or two sentences for the reference. */
   readonly doc: string;
   readonly environmentVariable: string;
@@ -74,4 +78,180 @@ export function derived<Value>(
 ): Setting<Value> {
   const { default: defaultValue, ...others } = facts;
   return { ...others, kind, secret: false, defaultValue };
+}
+
+export function text(): SettingKind<string> {
+  return {
+    name: 'text',
+    allowed: 'a text',
+    parse: (raw) => (typeof raw === 'string' ? raw : undefined),
+  };
+}
+
+/** One of a few words; case does not matter in the input. */
+export function choice<const Word extends string>(words: readonly Word[]): SettingKind<Word> {
+  return {
+    name: words.map((word) => `\`${word}\``).join(', '),
+    allowed: `one of ${words.join(', ')}`,
+    parse: (raw) =>
+      typeof raw === 'string' ? words.find((word) => word === raw.trim().toLowerCase()) : undefined,
+  };
+}
+
+const YES: readonly unknown[] = [true, 'true', '1', 'yes', 'on'];
+const NO: readonly unknown[] = [false, 'false', '0', 'no', 'off'];
+
+/** Yes or no; in JSON true or false. */
+export function toggle(): SettingKind<boolean> {
+  return {
+    name: 'true or false',
+    allowed: 'true, 1, yes or on; or false, 0, no or off',
+    parse: (raw) => {
+      const word = typeof raw === 'string' ? raw.trim().toLowerCase() : raw;
+      return YES.includes(word) ? true : NO.includes(word) ? false : undefined;
+    },
+  };
+}
+
+export function integer(range: { min: number; max: number }): SettingKind<number> {
+  return numeric(range, { name: 'integer', article: 'an', accepts: Number.isInteger });
+}
+
+export function number(range: { min: number; max: number }): SettingKind<number> {
+  return numeric(range, { name: 'number', article: 'a', accepts: Number.isFinite });
+}
+
+function numeric(
+  range: { min: number; max: number },
+  type: { name: string; article: string; accepts: (value: unknown) => boolean },
+): SettingKind<number> {
+  const bounds = `${type.name} from ${range.min} to ${range.max}`;
+  return {
+    name: bounds,
+    allowed: `${type.article} ${bounds}`,
+    parse: (raw) => {
+      const value = typeof raw === 'string' && /^\s*-?\d+(\.\d+)?\s*$/.test(raw) ? Number(raw) : raw;
+      const fits = typeof value === 'number' && value >= range.min && value <= range.max;
+      return fits && type.accepts(value) ? value : undefined;
+    },
+  };
+}
+
+/** An absolute path; `~` is the home folder, and relative paths start at the place where they are written. */
+export function path(what: 'file' | 'folder'): SettingKind<string> {
+  return {
+    name: `path of a ${what}`,
+    allowed: `the path of a ${what} that is absolute or starts with ~/ (relative paths are allowed in config.json and flags only)`,
+    parse: (raw, place) => (typeof raw === 'string' ? resolvePath(raw, place) : undefined),
+  };
+}
+
+function resolvePath(raw: string, { machine, baseFolder }: ValuePlace): string | undefined {
+  const paths = pathsOf(machine);
+  if (raw.includes('\0')) return undefined;
+  if (/^~(?=$|[/\\])/.test(raw)) return paths.join(homeOf(machine), raw.slice(1));
+  if (paths.isAbsolute(raw)) return paths.normalize(raw);
+  return baseFolder === undefined ? undefined : paths.resolve(baseFolder, raw);
+}
+
+/** A bucket's name, or the path of a folder, which begins like a path. */
+export function bucketOrFolder(): SettingKind<string> {
+  return {
+    name: 'name of a bucket, or path of a folder',
+    allowed: `the name of a bucket, or ${path('folder').allowed}`,
+    parse: (raw, place) => {
+      if (typeof raw !== 'string') return undefined;
+      const isPath = /^[.~/\\]/.test(raw) || pathsOf(place.machine).isAbsolute(raw);
+      return isPath ? resolvePath(raw, place) : raw.trim();
+    },
+  };
+}
+
+/** The name of a time zone. */
+export function timeZone(): SettingKind<string> {
+  return {
+    name: 'name of a time zone',
+    allowed: 'the name of a time zone that exists, such as Europe/Berlin, Asia/Tokyo or UTC',
+    parse: (raw) => (typeof raw === 'string' && isTimeZone(raw.trim()) ? raw.trim() : undefined),
+  };
+}
+
+/** A schedule as cron writes it, for example `0 3 * * *`. */
+export function cronSchedule(): SettingKind<string> {
+  return {
+    name: 'cron schedule',
+    allowed: 'a cron schedule that comes true again, for example "0 3 * * *" for every night at three',
+    parse: (raw) => (typeof raw === 'string' && comesTrue(raw) ? raw.trim() : undefined),
+  };
+}
+
+function comesTrue(schedule: string): boolean {
+  try {
+    return new Cron(schedule.trim(), { paused: true }).nextRun() !== null;
+  } catch {
+    return false;
+  }
+}
+
+/** An http or https address, without a slash at its end. */
+export function webAddress(): SettingKind<string> {
+  return {
+    name: 'http or https address',
+    allowed: 'an address such as http://127.0.0.1:11434/v1, without user name, query or fragment',
+    parse: (raw) => {
+      if (typeof raw !== 'string' || !URL.canParse(raw)) return undefined;
+      const url = new URL(raw);
+      const plain = url.username === '' && url.password === '' && url.search === '' && url.hash === '';
+      const web = url.protocol === 'http:' || url.protocol === 'https:';
+      return plain && web ? raw.trim().replace(/\/+$/, '') : undefined;
+    },
+  };
+}
+
+/** Names of machines with commas between; kept as one text in lower case without ports, see `wordsOf`. */
+export function hostNames(): SettingKind<string> {
+  return {
+    name: 'host names with commas between',
+    allowed: 'a text such as memory.home.arpa,nas.local, without scheme, path or *',
+    parse: (raw) => parseWords(raw, hostName),
+  };
+}
+
+/** Origins of web pages with commas between; kept as one text in the form browsers send, see `wordsOf`. */
+export function webOrigins(): SettingKind<string> {
+  return {
+    name: 'origins with commas between',
+    allowed: 'a text such as https://notes.example.org,http://localhost:5173, without paths',
+    parse: (raw) => parseWords(raw, toOrigin),
+  };
+}
+
+/** Undefined when one of the words is not allowed. */
+function parseWords(raw: unknown, parse: (word: string) => string | undefined): string | undefined {
+  if (typeof raw !== 'string') return undefined;
+  const words = wordsOf(raw).map(parse);
+  return words.includes(undefined) ? undefined : words.join(',');
+}
+
+function toOrigin(word: string): string | undefined {
+  if (!/^https?:\/\/[^/?#@]+\/?$/i.test(word) || !URL.canParse(word)) return undefined;
+  return new URL(word).origin;
+}
+
+/** The parts of `hostNames` or of `webOrigins`. */
+export function wordsOf(text: string): string[] {
+  return text
+    .split(',')
+    .map((word) => word.trim())
+    .filter((word) => word !== '');
+}
+
+/** A secret, absent by default. */
+export function secret(facts: SettingFacts): Setting<SecretString | undefined> {
+  const kind: SettingKind<SecretString> = {
+    name: 'secret text',
+    allowed: 'a text',
+    parse: (raw) => (typeof raw === 'string' ? new SecretString(raw) : undefined),
+  };
+  return { ...facts, kind, secret: true, defaultValue: () => undefined, defaultDoc: 'none' };
 }

@@ -1,9 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { ConfigurationError, type ConfigurationProblem } from '../errors/input-errors.ts';
 import { nearestName } from '../util/text.ts';
-import { pathsOf, type Machine } from './machine.ts';
-import { settingsSchema } from './schema.ts';
-import { settingList } from './setting-list.ts';
+import { pathsOf, type Machine } from './environment.ts';
+import { settingList, settingsSchema } from './schema.ts';
 import { isSetting, type SettingGroup } from './setting.ts';
 
 /** Where a value comes from. */

@@ -1,4 +1,4 @@
-import { absoluteVariable, homeOf, pathsOf } from '../../config/machine.ts';
+import { absoluteVariable, homeOf, pathsOf } from '../../config/environment.ts';
 import type { ClientDescription, ClientMachine } from './client.ts';
 
 export const claudeCode: ClientDescription = {

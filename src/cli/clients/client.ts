@@ -1,4 +1,4 @@
-import type { Machine } from '../../config/machine.ts';
+import type { Machine } from '../../config/environment.ts';
 
 /** How a client starts the server. */
 export interface LaunchCommand {

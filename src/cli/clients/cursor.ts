@@ -1,4 +1,4 @@
-import { homeOf, pathsOf } from '../../config/machine.ts';
+import { homeOf, pathsOf } from '../../config/environment.ts';
 import type { ClientDescription } from './client.ts';
 
 export const cursor: ClientDescription = {

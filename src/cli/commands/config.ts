@@ -1,4 +1,4 @@
-import { settingList } from '../../config/setting-list.ts';
+import { settingList } from '../../config/schema.ts';
 import { describeSource, type SettingSource } from '../../config/sources.ts';
 import type { ResolvedConfig } from '../../config/resolve.ts';
 import { defineCommand } from '../command.ts';

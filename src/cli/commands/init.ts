@@ -1,6 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs';
-import { pathsOf } from '../../config/machine.ts';
-import { settingList } from '../../config/setting-list.ts';
+import { pathsOf } from '../../config/environment.ts';
+import { settingList } from '../../config/schema.ts';
 import { UsageError } from '../../errors/input-errors.ts';
 import { replaceClientFile } from '../clients/client-file.ts';
 import { clientList } from '../clients/client-list.ts';

@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { pathsOf } from '../../config/machine.ts';
+import { pathsOf } from '../../config/environment.ts';
 import type { ClientDescription, ClientMachine } from '../clients/client.ts';
 import { clientList } from '../clients/client-list.ts';
 import { editorFor } from '../clients/editor-for.ts';

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { resolveConfig } from '../../../src/config/resolve.ts';
 import type { Settings } from '../../../src/config/schema.ts';
-import { wordsOf } from '../../../src/config/setting-kinds.ts';
+import { wordsOf } from '../../../src/config/setting.ts';
 import { ConfigurationError } from '../../../src/errors/input-errors.ts';
 
 type Environment = Readonly<Record<string, string>>;

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { DEFAULT_RETENTION } from '../../../src/backup/repository/retention.ts';
 import { resolveConfig, type ConfigInput } from '../../../src/config/resolve.ts';
-import { settingList } from '../../../src/config/setting-list.ts';
+import { settingList } from '../../../src/config/schema.ts';
 import { ConfigurationError } from '../../../src/errors/input-errors.ts';
 
 let folder: string;
