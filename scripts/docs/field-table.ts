@@ -1,4 +1,4 @@
-import { type JsonSchema, propertiesOf, schemaOf } from '../../src/wire/json-schema.ts';
+import { type JsonSchema, propertiesOf, schemaOf } from '../../src/api/input.ts';
 import { cell } from './markdown.ts';
 
 /** The members of an object, one a row. */

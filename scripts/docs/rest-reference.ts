@@ -1,6 +1,6 @@
 import type { Route } from '../../src/http/define-route.ts';
 import { allRoutes } from '../../src/http/routes/all-routes.ts';
-import { propertiesOf } from '../../src/wire/json-schema.ts';
+import { propertiesOf } from '../../src/api/input.ts';
 import { code, fieldTable } from './field-table.ts';
 import { GENERATED } from './markdown.ts';
 

@@ -1,5 +1,5 @@
 import type { Tool } from '../../src/mcp/define-tool.ts';
-import { type JsonSchema, propertiesOf } from '../../src/wire/json-schema.ts';
+import { type JsonSchema, propertiesOf } from '../../src/api/input.ts';
 import { tools } from '../../src/mcp/tools.ts';
 import { code, fieldTable } from './field-table.ts';
 import { GENERATED } from './markdown.ts';

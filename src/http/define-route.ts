@@ -1,9 +1,7 @@
 import type * as z from 'zod/mini';
 import type { WorkOptions } from '../backup/backup-api.ts';
-import { type JsonSchema, lazySchema } from '../wire/json-schema.ts';
-import { ignoredData, readInput } from '../wire/read-input.ts';
-import type { Services } from '../wire/services.ts';
-import type { Access } from '../wire/access.ts';
+import { ignoredData, type JsonSchema, lazySchema, readInput } from '../api/input.ts';
+import type { Access, Services } from '../api/services.ts';
 
 export type RouteGroup = 'Memories' | 'Backups' | 'Sync' | 'Server';
 export type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';

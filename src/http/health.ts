@@ -1,6 +1,6 @@
 import type { Hono } from 'hono';
 import { settleWithin } from '../util/concurrency.ts';
-import type { OpenServices } from '../wire/services.ts';
+import type { OpenServices } from '../api/services.ts';
 import type { HttpEnvironment } from './http-environment.ts';
 
 /** How long the store may take to answer. */

@@ -1,7 +1,7 @@
 import type { HttpBindings } from '@hono/node-server';
 import type { Context } from 'hono';
 import type { Logger } from '../logger.ts';
-import type { Access } from '../wire/access.ts';
+import type { Access } from '../api/services.ts';
 
 /** What Hono carries through a request: set by the guards, read by the routes. */
 export interface HttpEnvironment {

@@ -5,7 +5,7 @@ import { getRequestListener } from '@hono/node-server';
 import { ConfigurationError } from '../errors/input-errors.ts';
 import { type McpHttpEndpoint, memoryEndpoint } from '../mcp/http-endpoint.ts';
 import { settleWithin } from '../util/concurrency.ts';
-import type { ServerParts } from '../wire/services.ts';
+import type { ServerParts } from '../api/services.ts';
 import { buildApp } from './build-app.ts';
 import { ConnectionUse } from './connection-use.ts';
 import { inAddress, isLoopback } from './guards/host-names.ts';

@@ -1,6 +1,6 @@
 import type { MiddlewareHandler } from 'hono';
 import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import type { OpenServices } from '../wire/services.ts';
+import type { OpenServices } from '../api/services.ts';
 import type { HttpEnvironment } from './http-environment.ts';
 import { routeOf } from './route-of.ts';
 

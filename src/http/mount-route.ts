@@ -1,7 +1,7 @@
 import type { Hono } from 'hono';
 import { RequestRefusedError } from '../errors/input-errors.ts';
 import { settleWithin } from '../util/concurrency.ts';
-import type { OpenServices } from '../wire/services.ts';
+import type { OpenServices } from '../api/services.ts';
 import type { Route } from './define-route.ts';
 import { requireAccess } from './guards/token-guard.ts';
 import type { HttpContext, HttpEnvironment } from './http-environment.ts';

@@ -1,4 +1,4 @@
-import type { JsonSchema } from '../wire/json-schema.ts';
+import type { JsonSchema } from '../api/input.ts';
 import { pathFields, type Route } from './define-route.ts';
 import { PROBLEM_TYPE } from './problem.ts';
 import { transferPaths } from './routes/transfer-routes.ts';

@@ -1,7 +1,7 @@
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { ConfirmationNeededError, RequestRefusedError } from '../errors/input-errors.ts';
 import { type ErrorCode, FaissMemoryError } from '../errors/faiss-memory-error.ts';
-import { errorMessage, isUnexpected } from '../wire/error-words.ts';
+import { errorMessage, isUnexpected } from '../api/errors.ts';
 import type { HttpContext } from './http-environment.ts';
 
 const STATUSES: Readonly<Record<ErrorCode, ContentfulStatusCode>> = {

@@ -1,6 +1,6 @@
 import { InvalidInputError, RequestRefusedError } from '../errors/input-errors.ts';
-import { type JsonProblem, NOT_UTF8, readJson } from '../wire/bounded-json.ts';
-import { propertiesOf } from '../wire/json-schema.ts';
+import { type JsonProblem, NOT_UTF8, readJson } from '../api/bounded-json.ts';
+import { propertiesOf } from '../api/input.ts';
 import { pathFields, type Route } from './define-route.ts';
 import type { HttpContext } from './http-environment.ts';
 

@@ -1,5 +1,5 @@
 import type { StandardSchemaWithJSON } from '@modelcontextprotocol/server';
-import type { JsonSchema } from '../wire/json-schema.ts';
+import type { JsonSchema } from '../api/input.ts';
 
 export type AdvertisedSchema = StandardSchemaWithJSON<Record<string, unknown>>;
 

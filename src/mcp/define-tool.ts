@@ -1,8 +1,7 @@
 import type * as z from 'zod/mini';
 import { type AdvertisedSchema, advertise } from './advertised-schema.ts';
-import { lazySchema, toPortable } from '../wire/json-schema.ts';
-import type { Services } from '../wire/services.ts';
-import { readInput } from '../wire/read-input.ts';
+import { lazySchema, readInput, toPortable } from '../api/input.ts';
+import type { Services } from '../api/services.ts';
 import type { ToolAnswer, ToolCall, ToolQuestion } from './tool-call.ts';
 
 /** What a tool does to the memories; decides the annotations that clients show and act on. */

@@ -1,6 +1,6 @@
 import { isJsonContentType } from '@modelcontextprotocol/server';
 import { OpenWork } from '../util/concurrency.ts';
-import type { Access } from '../wire/access.ts';
+import type { Access } from '../api/services.ts';
 import { EventStreamTransport } from './event-stream-transport.ts';
 import { readMessages } from './json-rpc.ts';
 import type { ServerFactory } from './server.ts';

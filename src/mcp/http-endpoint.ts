@@ -1,6 +1,5 @@
 import type { Logger } from '../logger.ts';
-import type { Access } from '../wire/access.ts';
-import type { ServerParts } from '../wire/services.ts';
+import type { Access, ServerParts } from '../api/services.ts';
 import { EventStreamSessions } from './event-stream-sessions.ts';
 import { buildServer, type ServerFactory } from './server.ts';
 import { StreamableSessions } from './streamable-sessions.ts';

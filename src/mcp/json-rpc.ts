@@ -5,7 +5,7 @@ import {
   type JSONRPCMessage,
   type RequestId,
 } from '@modelcontextprotocol/server';
-import { readJson } from '../wire/bounded-json.ts';
+import { readJson } from '../api/bounded-json.ts';
 
 const PARSE_ERROR = -32_700;
 const INVALID_REQUEST = -32_600;

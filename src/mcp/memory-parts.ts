@@ -1,6 +1,6 @@
 import { InvalidInputError } from '../errors/input-errors.ts';
 import type { HistoryEntry, Memory, MemoryWithHistory } from '../memory/memory.ts';
-import { beginning, isoTime, memoryData, versionData } from '../wire/memory-data.ts';
+import { beginning, isoTime, memoryData, versionData } from '../api/answers.ts';
 import { endWithin, tokensOf } from './answer-size.ts';
 import { quote } from './quote.ts';
 import { heading, lines, noticeOf } from './render.ts';

@@ -1,8 +1,8 @@
 import type { GetPromptResult, McpServer } from '@modelcontextprotocol/server';
 import * as z from 'zod/mini';
 import { advertise } from './advertised-schema.ts';
-import { text } from '../wire/fields.ts';
-import { toJsonSchema } from '../wire/json-schema.ts';
+import { text } from '../api/fields.ts';
+import { toJsonSchema } from '../api/input.ts';
 
 /** Prompts that a user picks by hand in the client. */
 export function registerPrompts(server: McpServer): void {

@@ -8,11 +8,11 @@ import { askUser, canAskUser, readAnswer } from './ask-user.ts';
 import type { Tool } from './define-tool.ts';
 import { boundAnswer } from './answer-size.ts';
 import { lines } from './render.ts';
-import { ignoredData, ignoredNote } from '../wire/read-input.ts';
-import type { ServerParts } from '../wire/services.ts';
+import { ignoredData, ignoredNote } from '../api/input.ts';
+import type { ServerParts } from '../api/services.ts';
 import { progressReporter } from './report-progress.ts';
 import { isQuestion, type ToolCall } from './tool-call.ts';
-import { isUnexpected } from '../wire/error-words.ts';
+import { isUnexpected } from '../api/errors.ts';
 import { toToolError } from './tool-error.ts';
 
 /** Offers a tool. The one place where what a tool throws becomes an answer. */

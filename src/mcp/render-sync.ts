@@ -5,8 +5,7 @@ import type { MachineStatus, PushResult, SyncProblem, SyncStatus } from '../sync
 import { relativeTime } from '../util/text.ts';
 import { quote, quoteInline } from './quote.ts';
 import { DATA_NOTICE, lines } from './render.ts';
-import { isoTime } from '../wire/memory-data.ts';
-import { newestSnapshots, type ShownSnapshot, type StatusFacts } from '../wire/sync-data.ts';
+import { isoTime, newestSnapshots, type ShownSnapshot, type StatusFacts } from '../api/answers.ts';
 
 const HOW_TO_TURN_ON =
   'To turn it on, the user sets CLOUD_SYNC_ENABLED=true, CLOUD_SYNC_PROVIDER, CLOUD_SYNC_BUCKET and keys in the environment of this server.';

@@ -11,9 +11,9 @@ import type { MemoryApi } from '../memory/memory-api.ts';
 import { boundText } from './answer-size.ts';
 import { partOf, renderPart } from './memory-parts.ts';
 import { renderPage } from './render.ts';
-import type { ServerParts } from '../wire/services.ts';
-import { statsData } from '../wire/memory-data.ts';
-import { errorSentence, isUnexpected } from '../wire/error-words.ts';
+import type { ServerParts } from '../api/services.ts';
+import { statsData } from '../api/answers.ts';
+import { errorSentence, isUnexpected } from '../api/errors.ts';
 
 const RECENT = 20;
 const MAX_COMPLETIONS = 20;

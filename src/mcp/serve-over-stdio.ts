@@ -2,7 +2,7 @@ import type { Writable } from 'node:stream';
 import { serveStdio } from '@modelcontextprotocol/server/stdio';
 import { settleWithin } from '../util/concurrency.ts';
 import { watchClient } from './client-gone.ts';
-import type { ServerParts } from '../wire/services.ts';
+import type { ServerParts } from '../api/services.ts';
 import { buildServer } from './server.ts';
 import { StdioTransport } from './stdio-transport.ts';
 

@@ -1,8 +1,7 @@
 import { McpServer } from '@modelcontextprotocol/server';
-import type { Access } from '../wire/access.ts';
+import type { Access, ServerParts } from '../api/services.ts';
 import { packageVersion } from '../util/package.ts';
 import { INSTRUCTIONS } from './instructions.ts';
-import type { ServerParts } from '../wire/services.ts';
 import { registerPrompts } from './prompts.ts';
 import { registerResources } from './resources.ts';
 import { registerTool } from './register-tool.ts';

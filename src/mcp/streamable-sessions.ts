@@ -14,7 +14,7 @@ import {
 } from '@modelcontextprotocol/server';
 import type { Logger } from '../logger.ts';
 import { OpenWork } from '../util/concurrency.ts';
-import type { Access } from '../wire/access.ts';
+import type { Access } from '../api/services.ts';
 import { answerForm, type AnswerForm, BOTH_TYPES, shapeAnswer } from './answer-form.ts';
 import { EVENTS_UNHEARD } from './ask-user.ts';
 import { cancelledCall } from './cancelled-call.ts';

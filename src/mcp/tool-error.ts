@@ -1,7 +1,7 @@
 import type { CallToolResult } from '@modelcontextprotocol/server';
 import { FaissMemoryError } from '../errors/faiss-memory-error.ts';
 import { boundText } from './answer-size.ts';
-import { errorSentence } from '../wire/error-words.ts';
+import { errorSentence } from '../api/errors.ts';
 
 /** Where the answer of a failed call carries `{ code, retryable }` for programs. */
 const ERROR_META_KEY = 'faiss-memory/error';

@@ -3,7 +3,7 @@ import type { MiddlewareHandler } from 'hono';
 import { RequestRefusedError } from '../../errors/input-errors.ts';
 import type { SecretString } from '../../util/secret-string.ts';
 import type { HttpContext, HttpEnvironment } from '../http-environment.ts';
-import type { Access } from '../../wire/access.ts';
+import type { Access } from '../../api/services.ts';
 
 export interface Tokens {
   readonly token: SecretString | undefined;

@@ -1,8 +1,8 @@
 import * as z from 'zod/mini';
 import type { SnapshotSummary } from '../../backup/backup-api.ts';
 import { InvalidInputError } from '../../errors/input-errors.ts';
-import { filled, flag, text } from '../../wire/fields.ts';
-import { snapshotList } from '../../wire/sync-data.ts';
+import { filled, flag, text } from '../../api/fields.ts';
+import { snapshotList } from '../../api/answers.ts';
 import { defineRoute, type Route } from '../define-route.ts';
 import { confirmation, confirmed } from './confirmation.ts';
 import { restoreWhenConfirmed } from './restore-when-confirmed.ts';

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { InvalidInputError, NotFoundError } from '../../errors/input-errors.ts';
-import { filled, flag, metadata, tags, text, texts } from '../../wire/fields.ts';
-import { addedData, fullHistoryData, given, memoryData } from '../../wire/memory-data.ts';
+import { filled, flag, metadata, tags, text, texts } from '../../api/fields.ts';
+import { addedData, fullHistoryData, given, memoryData } from '../../api/answers.ts';
 import type { AddResult } from '../../memory/memory-api.ts';
 import { defineRoute, type Route, type RouteData } from '../define-route.ts';
 import { memory as memoryShape, memoryWithVersions, similar } from './shapes.ts';

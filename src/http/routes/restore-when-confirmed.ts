@@ -1,6 +1,6 @@
 import type { RestoreRequest, RestoreResult, WorkOptions } from '../../backup/backup-api.ts';
 import { ConfirmationNeededError } from '../../errors/input-errors.ts';
-import { restoreData } from '../../wire/sync-data.ts';
+import { restoreData } from '../../api/answers.ts';
 import type { RouteData } from '../define-route.ts';
 
 /** Local backups or the remote. */

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { beginningOf } from '../../memory/snippet.ts';
-import { filled, filterFields, flag, limit, tags, text, toFilter } from '../../wire/fields.ts';
-import { given, hitData, isoTime, memoryData, searchNote, similarData } from '../../wire/memory-data.ts';
+import { filled, filterFields, flag, limit, tags, text, toFilter } from '../../api/fields.ts';
+import { given, hitData, isoTime, memoryData, searchNote, similarData } from '../../api/answers.ts';
 import { defineRoute, type Route } from '../define-route.ts';
 import { memory as memoryShape, similar, similarMemory, time } from './shapes.ts';
 

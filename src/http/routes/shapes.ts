@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { metadata, tags, text, texts } from '../../wire/fields.ts';
+import { metadata, tags, text, texts } from '../../api/fields.ts';
 
 /** Schemas of what several routes answer with. What is empty is absent. */
 

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { statsData } from '../../wire/memory-data.ts';
+import { statsData } from '../../api/answers.ts';
 import { defineRoute } from '../define-route.ts';
 import { time } from './shapes.ts';
 

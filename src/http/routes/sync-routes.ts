@@ -1,9 +1,8 @@
 import * as z from 'zod/mini';
 import type { RestoreResult } from '../../backup/backup-api.ts';
-import { backUpAndUpload } from '../../wire/back-up-and-upload.ts';
-import { filled, flag, text } from '../../wire/fields.ts';
-import { findStatus } from '../../wire/find-status.ts';
-import { restoreData, statusData, uploadData } from '../../wire/sync-data.ts';
+import { backUpAndUpload, findStatus } from '../../api/services.ts';
+import { filled, flag, text } from '../../api/fields.ts';
+import { restoreData, statusData, uploadData } from '../../api/answers.ts';
 import { defineRoute, type Route, type RouteData } from '../define-route.ts';
 import { newestFirst } from './backup-routes.ts';
 import { confirmation, confirmed } from './confirmation.ts';

@@ -1,11 +1,11 @@
 import * as z from 'zod/mini';
 import { InvalidInputError } from '../../errors/input-errors.ts';
 import { defineTool } from '../define-tool.ts';
-import { memoryShape, metadata, tags, text, texts } from '../../wire/fields.ts';
+import { memoryShape, metadata, tags, text, texts } from '../../api/fields.ts';
 import type { AddResult } from '../../memory/memory-api.ts';
 import { HALF_TOKENS, tokensOf } from '../answer-size.ts';
 import { renderAdded } from '../render.ts';
-import { addedData, similarData } from '../../wire/memory-data.ts';
+import { addedData, similarData } from '../../api/answers.ts';
 
 const about = { tags, source: text(), project: text(), metadata };
 

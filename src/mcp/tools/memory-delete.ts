@@ -1,9 +1,9 @@
 import * as z from 'zod/mini';
 import { InvalidInputError } from '../../errors/input-errors.ts';
 import { defineTool } from '../define-tool.ts';
-import { filled, filterFieldsInBrief, flag, tags, text, texts, toFilter } from '../../wire/fields.ts';
+import { filled, filterFieldsInBrief, flag, tags, text, texts, toFilter } from '../../api/fields.ts';
 import { renderDeleted } from '../render.ts';
-import { deletedData } from '../../wire/memory-data.ts';
+import { deletedData } from '../../api/answers.ts';
 
 export const memoryDelete = defineTool({
   name: 'memory_delete',

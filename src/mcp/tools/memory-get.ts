@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { defineTool } from '../define-tool.ts';
-import { memoryShape, text, texts } from '../../wire/fields.ts';
+import { memoryShape, text, texts } from '../../api/fields.ts';
 import { partData, partOf, renderPart } from '../memory-parts.ts';
 
 export const memoryGet = defineTool({

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { defineTool } from '../define-tool.ts';
-import { filterFieldsInBrief, limit, memoryShape, text, toFilter } from '../../wire/fields.ts';
+import { filterFieldsInBrief, limit, memoryShape, text, toFilter } from '../../api/fields.ts';
 import { countFitting } from '../answer-size.ts';
 import { listedData } from '../memory-parts.ts';
 import { renderBeginning, renderPage } from '../render.ts';

@@ -1,11 +1,11 @@
 import * as z from 'zod/mini';
 import type { SearchHit } from '../../memory/memory-api.ts';
 import { defineTool } from '../define-tool.ts';
-import { filterFields, flag, limit, tags, toFilter } from '../../wire/fields.ts';
+import { filterFields, flag, limit, tags, toFilter } from '../../api/fields.ts';
 import { countFitting } from '../answer-size.ts';
 import { leanData } from '../memory-parts.ts';
 import { lines, renderHit, renderSearch } from '../render.ts';
-import { datedHitData, given, searchNote } from '../../wire/memory-data.ts';
+import { datedHitData, given, searchNote } from '../../api/answers.ts';
 
 export const memorySearch = defineTool({
   name: 'memory_search',

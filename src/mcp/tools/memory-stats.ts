@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { defineTool } from '../define-tool.ts';
-import { described, limit } from '../../wire/fields.ts';
-import { statsData } from '../../wire/memory-data.ts';
+import { described, limit } from '../../api/fields.ts';
+import { statsData } from '../../api/answers.ts';
 
 export const memoryStats = defineTool({
   name: 'memory_stats',

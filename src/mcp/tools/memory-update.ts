@@ -1,10 +1,10 @@
 import * as z from 'zod/mini';
 import { InvalidInputError, NotFoundError } from '../../errors/input-errors.ts';
 import { defineTool } from '../define-tool.ts';
-import { flag, memoryShape, metadata, tags, text } from '../../wire/fields.ts';
+import { flag, memoryShape, metadata, tags, text } from '../../api/fields.ts';
 import { renderRestored, renderUpdated } from '../render.ts';
 import { listedData } from '../memory-parts.ts';
-import { given } from '../../wire/memory-data.ts';
+import { given } from '../../api/answers.ts';
 
 const changes = {
   text: text(),

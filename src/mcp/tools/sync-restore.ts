@@ -1,10 +1,10 @@
 import * as z from 'zod/mini';
 import type { RestoreRequest, RestoreResult, WorkOptions } from '../../backup/backup-api.ts';
 import { defineTool } from '../define-tool.ts';
-import { filled, flag, text, texts } from '../../wire/fields.ts';
-import type { Services } from '../../wire/services.ts';
+import { filled, flag, text, texts } from '../../api/fields.ts';
+import type { Services } from '../../api/services.ts';
 import { renderRestore, restoreQuestion } from '../render-sync.ts';
-import { restoreData } from '../../wire/sync-data.ts';
+import { restoreData } from '../../api/answers.ts';
 import type { ToolAnswer, ToolQuestion } from '../tool-call.ts';
 
 export const syncRestore = defineTool({

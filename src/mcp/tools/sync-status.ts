@@ -1,9 +1,9 @@
 import * as z from 'zod/mini';
 import { defineTool } from '../define-tool.ts';
-import { described } from '../../wire/fields.ts';
+import { described } from '../../api/fields.ts';
 import { renderStatus } from '../render-sync.ts';
-import { findStatus } from '../../wire/find-status.ts';
-import { statusData } from '../../wire/sync-data.ts';
+import { findStatus } from '../../api/services.ts';
+import { statusData } from '../../api/answers.ts';
 
 /** Enough for most, and short. */
 const SHOWN_MACHINES = 20;

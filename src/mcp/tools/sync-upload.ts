@@ -1,9 +1,9 @@
 import * as z from 'zod/mini';
 import { defineTool } from '../define-tool.ts';
-import { filled, text } from '../../wire/fields.ts';
+import { filled, text } from '../../api/fields.ts';
 import { renderUpload } from '../render-sync.ts';
-import { backUpAndUpload } from '../../wire/back-up-and-upload.ts';
-import { uploadData } from '../../wire/sync-data.ts';
+import { backUpAndUpload } from '../../api/services.ts';
+import { uploadData } from '../../api/answers.ts';
 
 export const syncUpload = defineTool({
   name: 'sync_upload',

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { StoreUnavailableError } from '../../../src/errors/store-errors.ts';
 import { mountHealth } from '../../../src/http/health.ts';
 import type { HttpEnvironment } from '../../../src/http/http-environment.ts';
-import type { OpenServices } from '../../../src/wire/services.ts';
+import type { OpenServices } from '../../../src/api/services.ts';
 import { fakeServices } from '../../helpers/fake-services.ts';
 
 function appWith(open: OpenServices, isStopping = false): Hono<HttpEnvironment> {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { readMessages } from '../../../src/mcp/json-rpc.ts';
-import { MAX_JSON_DEPTH, MAX_JSON_VALUES } from '../../../src/wire/bounded-json.ts';
+import { MAX_JSON_DEPTH, MAX_JSON_VALUES } from '../../../src/api/bounded-json.ts';
 
 const PING = { jsonrpc: '2.0', id: 1, method: 'ping' };
 

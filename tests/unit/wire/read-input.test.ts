@@ -2,9 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import * as z from 'zod/mini';
 import { InvalidInputError } from '../../../src/errors/input-errors.ts';
-import { filterFields, flag, limit, metadata, tags, text } from '../../../src/wire/fields.ts';
-import { toJsonSchema } from '../../../src/wire/json-schema.ts';
-import { ignoredData, ignoredNote, readInput } from '../../../src/wire/read-input.ts';
+import { filterFields, flag, limit, metadata, tags, text } from '../../../src/api/fields.ts';
+import { ignoredData, ignoredNote, readInput, toJsonSchema } from '../../../src/api/input.ts';
 
 const schema = z.strictObject({
   query: z.string(),

@@ -1,8 +1,6 @@
-import type * as z from 'zod/mini';
+import * as z from 'zod/mini';
 import { InvalidInputError } from '../errors/input-errors.ts';
 import { nearestName, printable } from '../util/text.ts';
-import { coerceInput } from './coerce-input.ts';
-import { isFree, type JsonSchema, propertiesOf, schemaOf } from './json-schema.ts';
 
 /** Arguments that were checked. */
 export interface ReadInput<Input> {
@@ -191,4 +189,162 @@ function anObject(schema: JsonSchema): string {
 
 function range(minimum: unknown, maximum: unknown): string {
   return typeof minimum === 'number' && typeof maximum === 'number' ? ` from ${minimum} to ${maximum}` : '';
+}
+
+/**
+ * Arguments as they are meant. Agents write numbers and booleans as texts, lists as one text with commas, and
+ * lists and objects as JSON texts; optional members that are null or empty count as absent. What is not understood
+ * stays as it is.
+ */
+function coerceInput(value: unknown, schema: JsonSchema): unknown {
+  switch (schema['type']) {
+    case 'integer':
+    case 'number':
+      return typeof value === 'string' ? toNumber(value) : value;
+    case 'boolean':
+      return typeof value === 'string' ? toBoolean(value) : value;
+    case 'array':
+      return toList(value, schema);
+    case 'object':
+      return toObject(value, schema);
+    default:
+      return value;
+  }
+}
+
+function toNumber(text: string): number | string {
+  const number = Number(text);
+  return text.trim() !== '' && Number.isFinite(number) ? number : text;
+}
+
+function toBoolean(text: string): boolean | string {
+  const word = text.trim().toLowerCase();
+  return word === 'true' ? true : word === 'false' ? false : text;
+}
+
+function toList(value: unknown, schema: JsonSchema): unknown {
+  const items = schemaOf(schema, 0);
+  const parsed = typeof value === 'string' ? parseJson(value, '[') : value;
+  if (typeof parsed === 'string' && items['type'] === 'string') return splitAtCommas(parsed);
+  return Array.isArray(parsed) ? parsed.map((item: unknown) => coerceInput(item, items)) : parsed;
+}
+
+function splitAtCommas(text: string): string[] {
+  return text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
+}
+
+function toObject(value: unknown, schema: JsonSchema): unknown {
+  const parsed = typeof value === 'string' ? parseJson(value, '{') : value;
+  // Languages with one kind of collection write an empty object as an empty list.
+  if (Array.isArray(parsed) && parsed.length === 0) return {};
+  if (parsed === null || typeof parsed !== 'object' || Array.isArray(parsed)) return parsed;
+  // Members of a free object are the caller's own data: there null is a value.
+  if (isFree(schema)) return parsed;
+  const required = requiredOf(schema);
+  const members = Object.entries(parsed).filter(
+    ([key, member]) => member !== null && (required.includes(key) || !isEmpty(member, schemaOf(schema, key))),
+  );
+  return Object.fromEntries(
+    members.map(([key, member]) => [key, coerceInput(member, schemaOf(schema, key))]),
+  );
+}
+
+/** Forms are filled with empty texts. One that means something says in its schema that it may have no character. */
+function isEmpty(value: unknown, schema: JsonSchema): boolean {
+  if (typeof value !== 'string') return false;
+  if (schema['type'] === 'string' && schema['enum'] === undefined) {
+    return value === '' && schema['minLength'] !== 0;
+  }
+  return value.trim() === '' && schema['type'] !== undefined;
+}
+
+function parseJson(text: string, opening: '[' | '{'): unknown {
+  if (!text.trimStart().startsWith(opening)) return text;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+export type JsonSchema = Readonly<Record<string, unknown>>;
+
+/** JSON Schema of what a caller writes, without what only costs tokens: clients know the dialect and integers. */
+export function toJsonSchema(schema: z.ZodMiniObject): JsonSchema {
+  const json = z.toJSONSchema(schema, {
+    io: 'input',
+    // Says itself what it is, by `z.meta`.
+    unrepresentable: 'any',
+    override: ({ jsonSchema }) => {
+      tighten(jsonSchema);
+    },
+  });
+  return Object.fromEntries(Object.entries(json).filter(([key]) => key !== '$schema'));
+}
+
+/** Made at the first use, for not every schema is needed in every process. */
+export function lazySchema(schema: z.ZodMiniObject): () => JsonSchema {
+  let made: JsonSchema | undefined;
+  return () => (made ??= toJsonSchema(schema));
+}
+
+/**
+ * The same schema in the words that all clients pass on to their models. Gemini's function declarations know no
+ * `additionalProperties`, and take no object without properties; so free objects name one member that they may have.
+ */
+export function toPortable(schema: JsonSchema): JsonSchema {
+  const rest = Object.entries(schema).filter(([keyword]) => keyword !== 'additionalProperties');
+  const properties = Object.entries(propertiesOf(schema)).map(([name, member]) => {
+    const own = toPortable(toSchema(member));
+    return [name, isFree(own) ? { ...own, properties: FREE_MEMBERS } : own] as const;
+  });
+  return {
+    ...Object.fromEntries(rest),
+    ...(properties.length === 0 ? {} : { properties: Object.fromEntries(properties) }),
+    ...(schema['items'] === undefined ? {} : { items: toPortable(toSchema(schema['items'])) }),
+  };
+}
+
+/** Members of metadata beside those that nobody can know. */
+const FREE_MEMBERS: JsonSchema = { project: { type: 'string' } };
+
+function tighten(json: z.core.JSONSchema.BaseSchema): void {
+  delete json.propertyNames;
+  if (json.minimum === Number.MIN_SAFE_INTEGER) delete json.minimum;
+  if (json.maximum === Number.MAX_SAFE_INTEGER) delete json.maximum;
+  const additional = json.additionalProperties;
+  if (typeof additional === 'object' && Object.keys(additional).length === 0)
+    delete json.additionalProperties;
+}
+
+/** Schema of a member or an item; empty when there is none. */
+export function schemaOf(schema: JsonSchema, key: PropertyKey): JsonSchema {
+  return typeof key === 'number' ? toSchema(schema['items']) : toSchema(propertiesOf(schema)[String(key)]);
+}
+
+/** Schemas of the known members; empty for an object with free members. */
+export function propertiesOf(schema: JsonSchema): JsonSchema {
+  return toSchema(schema['properties']);
+}
+
+/** Names of the members that may not be absent. */
+function requiredOf(schema: JsonSchema): readonly unknown[] {
+  return Array.isArray(schema['required']) ? schema['required'] : [];
+}
+
+/** True for an object whose members are the caller's own. */
+function isFree(schema: JsonSchema): boolean {
+  return (
+    schema['type'] === 'object' &&
+    schema['additionalProperties'] !== false &&
+    Object.keys(propertiesOf(schema)).length === 0
+  );
+}
+
+function toSchema(value: unknown): JsonSchema {
+  // Parts of a JSON Schema that we made ourselves.
+  return value !== null && typeof value === 'object' ? (value as JsonSchema) : {};
 }

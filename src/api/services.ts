@@ -1,0 +1,78 @@
+import type { BackupApi, BackupResult, SnapshotSummary, WorkOptions } from '../backup/backup-api.ts';
+import { FaissMemoryError } from '../errors/faiss-memory-error.ts';
+import { NotUploadedError, SyncOffError } from '../errors/remote-errors.ts';
+import type { Logger } from '../logger.ts';
+import type { MemoryApi } from '../memory/memory-api.ts';
+import type { PushResult, SyncApi } from '../sync/sync-api.ts';
+import type { StatusFacts } from './answers.ts';
+
+/** What tools, resources and prompts work with. */
+export interface Services {
+  readonly memory: MemoryApi;
+  readonly backup: BackupApi;
+  readonly sync: SyncApi;
+}
+
+/**
+ * Opens the services at their first use. The handshake and the lists never call it, so a client that only asks
+ * what there is costs no store, model, index or network.
+ */
+export type OpenServices = () => Promise<Services>;
+
+export interface ServerParts {
+  readonly open: OpenServices;
+  /** Hears of failures that are no fault of the caller. */
+  readonly logger: Logger;
+}
+
+/** What a caller may do. */
+export type Access = 'read' | 'write';
+
+export interface Upload {
+  readonly made: BackupResult;
+  /** Null when sync is off. */
+  readonly push: PushResult | null;
+}
+
+/**
+ * @param kind begins the name of the backup; undefined = manual
+ * @throws NotUploadedError when the backup was made, and is only here
+ */
+export async function backUpAndUpload(
+  { backup, sync }: Services,
+  kind: string | undefined,
+  work: WorkOptions,
+): Promise<Upload> {
+  const made = await backup.backup({ kind }, work);
+  try {
+    return { made, push: await sync.push(work) };
+  } catch (error) {
+    if (error instanceof SyncOffError) return { made, push: null };
+    throw error instanceof FaissMemoryError ? new NotUploadedError(made.snapshot.name, error) : error;
+  }
+}
+
+/**
+ * The state of backups and of the remote, with the snapshots of the remote, or the local ones without it. What cannot
+ * be listed is a warning: the rest of the state is wanted all the more.
+ */
+export async function findStatus({ backup, sync }: Services, work: WorkOptions): Promise<StatusFacts> {
+  const status = await sync.status(work);
+  const warnings = [...status.warnings];
+  const list = async (whose: string, listing: Promise<Snapshots>): Promise<Snapshots | undefined> => {
+    try {
+      return await listing;
+    } catch (error) {
+      if (!(error instanceof FaissMemoryError)) throw error;
+      warnings.push(`${whose} snapshots cannot be listed: ${error.message}`);
+      return undefined;
+    }
+  };
+  const isReachable = status.enabled && status.reachable?.value === true;
+  const remote = isReachable ? await list("The remote's", sync.snapshots()) : undefined;
+  const from = remote === undefined ? 'local' : 'remote';
+  const snapshots = remote ?? (await list("This machine's", backup.list())) ?? [];
+  return { status: { ...status, warnings }, from, snapshots };
+}
+
+type Snapshots = readonly SnapshotSummary[];

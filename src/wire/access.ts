@@ -1,2 +1,0 @@
-/** What a caller may do. */
-export type Access = 'read' | 'write';
