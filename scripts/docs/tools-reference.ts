@@ -1,6 +1,6 @@
-import type { Tool } from '../../src/mcp/define-tool.ts';
+import type { Tool } from '../../src/mcp/tool.ts';
 import { type JsonSchema, propertiesOf } from '../../src/api/input.ts';
-import { tools } from '../../src/mcp/tools.ts';
+import { tools } from '../../src/mcp/server.ts';
 import { code, fieldTable } from './field-table.ts';
 import { GENERATED } from './markdown.ts';
 

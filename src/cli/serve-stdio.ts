@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { Writable } from 'node:stream';
 import type { App } from '../app.ts';
 import type { ResolvedConfig } from '../config/resolve.ts';
 import { createLogger } from '../logger.ts';
-import { guardStdout } from '../mcp/stdout-guard.ts';
 import { DATABASE_NAME } from '../store/memory-store.ts';
 import type { Host } from './host.ts';
 
@@ -20,7 +20,7 @@ const LOOK_EVERY_MS = 10_000;
 export async function serveStdio(host: Host, config: ResolvedConfig): Promise<void> {
   const stdout = guardStdout();
   for (const warning of config.warnings) host.stderr.write(`${warning}\n`);
-  const { serveOverStdio } = await import('../mcp/serve-over-stdio.ts');
+  const { serveOverStdio } = await import('../mcp/stdio.ts');
   let app: Promise<App> | undefined;
   const open = (): Promise<App> => (app ??= openApp(config));
   openUnasked(config, open);
@@ -51,4 +51,27 @@ async function openApp({ settings }: ResolvedConfig): Promise<App> {
   const app = await createApp(settings);
   app.startBackground();
   return app;
+}
+
+/**
+ * Keeps stdout for the protocol: whatever else prints, a dependency or a forgotten console.log, goes to stderr
+ * from now on.
+ * @returns the one way to the real stdout; its `error` tells that nobody reads any more
+ */
+function guardStdout(): Writable {
+  const { stdout, stderr } = process;
+  const writeReally = stdout.write.bind(stdout);
+  const guarded = new Writable({
+    decodeStrings: false,
+    write(chunk: string | Uint8Array, _encoding, callback) {
+      writeReally(chunk, (error) => {
+        callback(error);
+      });
+    },
+  });
+  stdout.write = stderr.write.bind(stderr);
+  // Without listeners, a pipe that was closed on the other side would end the process in the middle of its work.
+  stdout.on('error', (error: Error) => guarded.destroy(error));
+  stderr.on('error', () => undefined);
+  return guarded;
 }

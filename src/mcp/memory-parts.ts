@@ -2,8 +2,7 @@ import { InvalidInputError } from '../errors/input-errors.ts';
 import type { HistoryEntry, Memory, MemoryWithHistory } from '../memory/memory.ts';
 import { beginning, isoTime, memoryData, versionData } from '../api/answers.ts';
 import { endWithin, tokensOf } from './answer-size.ts';
-import { quote } from './quote.ts';
-import { heading, lines, noticeOf } from './render.ts';
+import { heading, lines, noticeOf, quote } from './render.ts';
 import type { TimeZone } from '../util/time-zone.ts';
 
 type Data = Record<string, unknown>;

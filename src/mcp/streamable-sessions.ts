@@ -1,27 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import {
-  createMcpHandler,
-  isInitializeRequest,
-  isJsonContentType,
-  isJSONRPCRequest,
-  isLegacyRequest,
-  legacyStatelessFallback,
-  type McpHttpHandler,
-  type LegacyHttpHandler,
-  type JSONRPCMessage,
-  type McpServer,
-  WebStandardStreamableHTTPServerTransport,
-} from '@modelcontextprotocol/server';
+import { createMcpHandler, isInitializeRequest, isJsonContentType, isJSONRPCRequest, isLegacyRequest, type JSONRPCMessage, type LegacyHttpHandler, legacyStatelessFallback, type McpHttpHandler, type McpServer, WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/server';
+import type { Access } from '../api/services.ts';
 import type { Logger } from '../logger.ts';
 import { OpenWork } from '../util/concurrency.ts';
-import type { Access } from '../api/services.ts';
 import { answerForm, type AnswerForm, BOTH_TYPES, shapeAnswer } from './answer-form.ts';
-import { EVENTS_UNHEARD } from './ask-user.ts';
 import { cancelledCall } from './cancelled-call.ts';
 import { readMessages, type Received as ReceivedMessages, refused } from './json-rpc.ts';
 import type { ServerFactory } from './server.ts';
 import { SessionPool } from './session-pool.ts';
-import { watchAnswer } from './watch-answer.ts';
+import { EVENTS_UNHEARD } from './tool.ts';
 
 const HOUR_MS = 3_600_000;
 const LIMITS = { count: 1_000, idleMs: 24 * HOUR_MS };
@@ -195,4 +182,26 @@ function noSuchSession(): Response {
 
 function refusal(status: number, { refusals, isBatch }: ReceivedMessages): Response {
   return Response.json(isBatch ? refusals : refusals[0], { status });
+}
+
+/** The same answer, counted as work until its body has been read to the end or given up. */
+async function watchAnswer(work: OpenWork, answering: Promise<Response>): Promise<Response> {
+  const end = work.begin();
+  try {
+    const response = await answering;
+    if (response.body === null) {
+      end();
+      return response;
+    }
+    const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
+    // It fails when either side gives up, which is an end too.
+    void response.body
+      .pipeTo(writable)
+      .catch(() => undefined)
+      .finally(end);
+    return new Response(readable, response);
+  } catch (error) {
+    end();
+    throw error;
+  }
 }

@@ -1,7 +1,6 @@
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { tools } from '../../src/mcp/tools.ts';
-import { INSTRUCTIONS } from '../../src/mcp/instructions.ts';
+import { INSTRUCTIONS, tools } from '../../src/mcp/server.ts';
 import { connectV1 } from '../helpers/mcp/clients.ts';
 import { temporaryFolder } from '../helpers/mcp/server-environment.ts';
 

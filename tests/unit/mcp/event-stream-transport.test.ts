@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { EventStreamTransport } from '../../../src/mcp/event-stream-transport.ts';
+import { EventStreamTransport } from '../../../src/mcp/event-stream-sessions.ts';
 import { OpenWork } from '../../../src/util/concurrency.ts';
 
 beforeEach(() => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { quote, quoteInline } from '../../../src/mcp/quote.ts';
+import { quote, quoteInline } from '../../../src/mcp/render.ts';
 
 const LINE_ENDS = /\r\n|[\n\v\f\r\u0085\u2028\u2029]/;
 const anyText = fc.oneof(

@@ -1,11 +1,59 @@
 import * as z from 'zod/mini';
+import { restoreData, statusData, uploadData } from '../../api/answers.ts';
+import { described, filled, flag, text, texts } from '../../api/fields.ts';
+import { backUpAndUpload, findStatus, type Services } from '../../api/services.ts';
 import type { RestoreRequest, RestoreResult, WorkOptions } from '../../backup/backup-api.ts';
-import { defineTool } from '../define-tool.ts';
-import { filled, flag, text, texts } from '../../api/fields.ts';
-import type { Services } from '../../api/services.ts';
-import { renderRestore, restoreQuestion } from '../render-sync.ts';
-import { restoreData } from '../../api/answers.ts';
-import type { ToolAnswer, ToolQuestion } from '../tool-call.ts';
+import { renderRestore, renderStatus, renderUpload, restoreQuestion } from '../render.ts';
+import { defineTool, type ToolAnswer, type ToolQuestion } from '../tool.ts';
+
+/** Enough for most, and short. */
+const SHOWN_MACHINES = 20;
+const SHOWN_WARNINGS = 10;
+
+export const syncStatus = defineTool({
+  name: 'sync_status',
+  title: 'Backup and sync status',
+  description:
+    'State of backups and of the remote, the newest snapshots, other machines, problems with their fix.',
+  intent: 'read',
+  openWorld: true,
+  input: z.strictObject({ offset: described(z.optional(z.int().check(z.minimum(0))), 'machines to skip') }),
+  output: z.looseObject({
+    enabled: z.boolean(),
+    relation: z.string(),
+    snapshots: z.array(z.looseObject({ name: z.string(), created: z.string(), memories: z.int() })),
+  }),
+  async handle(services, { offset = 0 }, { work }) {
+    const facts = await findStatus(services, work);
+    const { machines, warnings } = facts.status;
+    const shown = machines.slice(offset, offset + SHOWN_MACHINES);
+    const next = offset + shown.length;
+    const notes = [
+      ...warnings.slice(0, SHOWN_WARNINGS),
+      ...(warnings.length > SHOWN_WARNINGS ? [`${warnings.length - SHOWN_WARNINGS} more warnings.`] : []),
+      ...(next < machines.length
+        ? [`${machines.length} machines, shown are ${offset + 1} to ${next}; the others with offset ${next}.`]
+        : []),
+    ];
+    const part = { ...facts, status: { ...facts.status, machines: shown, warnings: notes } };
+    return { data: statusData(part), text: renderStatus(part, Date.now()) };
+  },
+});
+
+export const syncUpload = defineTool({
+  name: 'sync_upload',
+  title: 'Back up and upload',
+  description:
+    'Make a backup now and upload it; with sync off it stays local. Both also happen by themselves.',
+  intent: 'add',
+  openWorld: true,
+  input: z.strictObject({ name: text('begins its name, default manual') }),
+  output: z.looseObject({ snapshot: z.string(), backup: z.string(), uploaded: z.boolean() }),
+  async handle(services, { name }, { work }) {
+    const { made, push } = await backUpAndUpload(services, filled(name), work);
+    return { data: uploadData(made, push), text: renderUpload(made, push) };
+  },
+});
 
 export const syncRestore = defineTool({
   name: 'sync_restore',

@@ -1,12 +1,45 @@
 import type { Readable, Writable } from 'node:stream';
-import {
-  type JSONRPCMessage,
-  type RequestId,
-  serializeMessage,
-  type Transport,
-} from '@modelcontextprotocol/server';
+import { type JSONRPCMessage, type RequestId, serializeMessage, type Transport } from '@modelcontextprotocol/server';
+import { serveStdio } from '@modelcontextprotocol/server/stdio';
+import type { ServerParts } from '../api/services.ts';
+import { settleWithin } from '../util/concurrency.ts';
 import { cancelledCall } from './cancelled-call.ts';
 import { readMessages, type Received, type Refusal, tooLarge } from './json-rpc.ts';
+import { buildServer } from './server.ts';
+
+/** How long calls may take that were piped in, while nobody ends the process: a model may be loading. */
+const PIPED_LIMIT_MS = 30_000;
+/** Together under the 2 seconds that clients wait before they kill. */
+const FINISH_LIMIT_MS = 1_200;
+const CLOSE_LIMIT_MS = 500;
+
+export interface StdioParts extends ServerParts {
+  /** From `guardStdout`, called before anything else could print. */
+  readonly stdout: Writable;
+  /** Called once, when the client is gone and its calls are finished; gets half a second. */
+  readonly onClose: () => Promise<void>;
+}
+
+/**
+ * Serves one client until it is gone, see `watchClient`. At the end of input, calls under way are finished for at most
+ * half a minute; once the client is gone for good, for a moment. Resolves at most two seconds after that; then the
+ * process may exit whatever is still going on.
+ */
+export async function serveOverStdio(parts: StdioParts): Promise<void> {
+  const { logger, onClose, stdout } = parts;
+  const { silent, killed } = watchClient(stdout);
+  const transport = new StdioTransport(process.stdin, stdout);
+  const connection = serveStdio(() => buildServer(parts), {
+    transport,
+    onerror: (error) => {
+      logger.warn('a message could not be handled', {}, error);
+    },
+  });
+  await silent;
+  await settleWithin(Promise.race([transport.answered(), killed]), PIPED_LIMIT_MS);
+  await settleWithin(transport.answered(), FINISH_LIMIT_MS);
+  await settleWithin(connection.close().then(onClose), CLOSE_LIMIT_MS);
+}
 
 /** A message may carry the largest call there is: 100 memories of 100,000 characters. */
 const MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
@@ -24,7 +57,7 @@ interface Batch {
  * end of input, so that calls under way are still answered (`echo … | faiss-memory` gets its answers); the owner
  * closes it.
  */
-export class StdioTransport implements Transport {
+class StdioTransport implements Transport {
   onmessage?: Transport['onmessage'];
   onerror?: Transport['onerror'];
   onclose?: Transport['onclose'];
@@ -188,4 +221,42 @@ function write(output: Writable, line: string): Promise<void> {
       else resolve();
     });
   });
+}
+
+const PARENT_CHECK_MS = 500;
+const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
+
+/** Two ways in which a client leaves. Each promise resolves once; a killed process may never see the end of input. */
+export interface Departure {
+  /** The client sends nothing more, and may still read: the end of stdin, or any of `killed`. */
+  readonly silent: Promise<void>;
+  /**
+   * Nobody waits any more: a signal, a pipe that nobody reads, or the death of the parent, which alone would not show
+   * where somebody else holds our pipes open. A second signal ends the process at once.
+   */
+  readonly killed: Promise<void>;
+}
+
+/** Watches from now on. */
+function watchClient(output: Writable): Departure {
+  const killed = new Promise<void>((resolve) => {
+    const done = (): void => {
+      clearInterval(watch);
+      resolve();
+    };
+    const parent = process.ppid;
+    const watch = setInterval(() => {
+      if (process.ppid !== parent) done();
+    }, PARENT_CHECK_MS).unref();
+    output.once('error', done);
+    for (const signal of SIGNALS) process.once(signal, done);
+  });
+  const ended = new Promise<void>((resolve) => {
+    for (const event of ['end', 'close', 'error']) {
+      process.stdin.once(event, () => {
+        resolve();
+      });
+    }
+  });
+  return { silent: Promise.race([ended, killed]), killed };
 }

@@ -1,0 +1,249 @@
+import * as z from 'zod/mini';
+import { addedData, datedHitData, deletedData, given, searchNote, similarData, statsData } from '../../api/answers.ts';
+import { described, filled, filterFields, filterFieldsInBrief, flag, limit, memoryShape, metadata, tags, text, texts, toFilter } from '../../api/fields.ts';
+import { InvalidInputError, NotFoundError } from '../../errors/input-errors.ts';
+import type { AddResult, SearchHit } from '../../memory/memory-api.ts';
+import { countFitting, HALF_TOKENS, tokensOf } from '../answer-size.ts';
+import { leanData, listedData, partData, partOf, renderPart } from '../memory-parts.ts';
+import { lines, renderAdded, renderBeginning, renderDeleted, renderHit, renderPage, renderRestored, renderSearch, renderUpdated } from '../render.ts';
+import { defineTool } from '../tool.ts';
+
+const about = { tags, source: text(), project: text(), metadata };
+
+export const memoryAdd = defineTool({
+  name: 'memory_add',
+  title: 'Remember',
+  description:
+    'Store what will matter in later conversations: preferences, decisions and why, facts about people and projects. One fact per memory, understandable on its own, no secrets. Give text, or memories for many. An exact duplicate returns the existing id, which takes over new tags and metadata. A near-duplicate is stored and reported as similar. on_duplicate, for the same statement in the same words: skip it, supersede the old one, or add even exact duplicates; other numbers, names or negations are never replaced.',
+  intent: 'add',
+  input: z.strictObject({
+    text: text(),
+    ...about,
+    source: text('where it comes from: person, document, URL'),
+    memories: z.optional(z.array(z.strictObject({ text: z.string(), ...about }))),
+    on_duplicate: z.optional(z.enum(['add', 'skip', 'supersede'])),
+  }),
+  output: z.object({
+    results: z.array(
+      z.object({
+        id: z.string(),
+        outcome: z.string(),
+        gained: z.optional(texts),
+        twin: z.optional(z.object({ id: z.string(), differs: texts })),
+        similar: z.optional(z.array(memoryShape)),
+        masked: z.optional(texts),
+      }),
+    ),
+  }),
+  async handle({ memory }, { text: single = '', memories = [], on_duplicate: onDuplicate, ...rest }) {
+    if ((single === '') === (memories.length === 0)) {
+      const problem = single === '' ? 'is missing' : 'and memories are both given';
+      throw new InvalidInputError('text', problem, 'give text for one memory, or memories for many');
+    }
+    const inputs = single === '' ? memories : [{ ...rest, text: single }];
+    const results = withinAnswer(await memory.add({ memories: inputs, onDuplicate }));
+    return { data: { results: results.map(addedData) }, text: results.map(renderAdded).join('\n') };
+  },
+});
+
+/** What resembles the last of many new memories is left out where it would make the answer too long. */
+function withinAnswer(results: readonly AddResult[]): AddResult[] {
+  const bare = results.map((result) => ({ ...result, similar: [] }));
+  let left = HALF_TOKENS - tokensOf(JSON.stringify(bare.map(addedData)));
+  return results.map((result, index) => {
+    left -= tokensOf(JSON.stringify(result.similar.map(similarData)));
+    return left > 0 ? result : (bare[index] ?? result);
+  });
+}
+
+export const memorySearch = defineTool({
+  name: 'memory_search',
+  title: 'Search memories',
+  description:
+    'Find memories by meaning and words. Use it whenever an answer may depend on earlier conversations, and before adding. Long texts come as excerpts, memory_get has the whole. similarity: 0 unrelated, 1 the same; absent in languages the model does not read. mode keyword finds exact words.',
+  intent: 'read',
+  input: z.strictObject({
+    query: z.string(),
+    limit: limit(100, 5),
+    offset: z.optional(z.int().check(z.minimum(0), z.maximum(99))),
+    mode: z.optional(z.enum(['hybrid', 'vector', 'keyword'])),
+    ...filterFields,
+  }),
+  output: z.object({
+    hits: z.array(
+      z.object({
+        id: z.string(),
+        text: z.string(),
+        truncated: flag,
+        score: z.number(),
+        similarity: z.optional(z.number()),
+        vector_rank: z.optional(z.int()),
+        word_rank: z.optional(z.int()),
+        words: tags,
+        tags,
+        source: z.optional(z.string()),
+        created: z.string(),
+      }),
+    ),
+    time_zone: z.optional(z.string()),
+    mode: z.string(),
+    note: z.optional(z.string()),
+    next_offset: z.optional(z.int()),
+  }),
+  async handle({ memory }, { query, limit: most, offset = 0, mode, ...filter }) {
+    const found = await memory.search({ query, limit: most, mode, filter: toFilter(filter) });
+    const zone = memory.timeZone;
+    const rest = found.hits.slice(offset);
+    const dataOf = (hit: SearchHit): object => leanData(datedHitData(hit, zone));
+    const shown = rest.slice(0, countFitting(rest.map((hit) => [renderHit(hit, zone), dataOf(hit)])));
+    const next = offset + shown.length;
+    const more =
+      next < found.hits.length
+        ? `Shown are hits ${offset + 1} to ${next} of ${found.hits.length}, so that the answer stays short; the others with the same arguments and offset ${next}.`
+        : '';
+    const note = lines(searchNote(found), more);
+    const data = {
+      hits: shown.map(dataOf),
+      ...(shown.length === 0 ? {} : { time_zone: zone.name }),
+      mode: found.mode,
+      ...given('note', note),
+      ...(more === '' ? {} : { next_offset: next }),
+    };
+    return {
+      data,
+      text: renderSearch({ ...found, hits: shown }, note, zone),
+    };
+  },
+});
+
+export const memoryGet = defineTool({
+  name: 'memory_get',
+  title: 'Get memories',
+  description:
+    'Whole memories by id: full text, metadata, older versions, conflict copies; in parts when long.',
+  intent: 'read',
+  input: z.strictObject({ ids: texts, cursor: text('from the part before') }),
+  output: z.object({ memories: z.array(memoryShape), next_cursor: text() }),
+  async handle({ memory }, { ids, cursor }) {
+    const part = partOf(await memory.get(ids), cursor);
+    return { data: partData(part), text: renderPart(part, memory.timeZone) };
+  },
+});
+
+export const memoryList = defineTool({
+  name: 'memory_list',
+  title: 'List memories',
+  description:
+    'Browse memories by date and filter (as in memory_search), page by page; also the trash and conflicts.',
+  intent: 'read',
+  input: z.strictObject({
+    which: z.optional(z.enum(['live', 'trash', 'conflict'])),
+    order: z.optional(z.enum(['newest', 'oldest', 'updated'])),
+    limit: limit(1_000, 20),
+    cursor: text(),
+    ...filterFieldsInBrief,
+  }),
+  output: z.object({
+    memories: z.array(memoryShape),
+    total: z.int(),
+    next_cursor: z.optional(z.string()),
+  }),
+  async handle({ memory }, { which, order, limit: most, cursor, ...filter }) {
+    const request = { which, order, cursor, filter: toFilter(filter) };
+    const all = await memory.list({ ...request, limit: most });
+    const zone = memory.timeZone;
+    const fitting = countFitting(all.memories.map((item) => [renderBeginning(item, zone), listedData(item)]));
+    const isShort = fitting < all.memories.length;
+    // Asked once more, for the cursor behind the last one that fits.
+    const page = isShort ? await memory.list({ ...request, limit: fitting }) : all;
+    return {
+      data: {
+        memories: page.memories.map(listedData),
+        total: page.total,
+        ...(page.nextCursor === undefined ? {} : { next_cursor: page.nextCursor }),
+      },
+      text: renderPage(page, { which, zone, isShort }),
+    };
+  },
+});
+
+const changes = {
+  text: text(),
+  tags,
+  add_tags: tags,
+  remove_tags: tags,
+  source: text(),
+  metadata,
+};
+
+export const memoryUpdate = defineTool({
+  name: 'memory_update',
+  title: 'Update a memory',
+  description:
+    'Correct or complete a memory; older versions are kept. tags replaces all tags; metadata is merged, null removes a member. restore: true, alone, brings it back from the trash.',
+  intent: 'change',
+  input: z.strictObject({ id: z.string(), ...changes, restore: flag }),
+  output: z.object({ memory: memoryShape, masked: tags }),
+  async handle({ memory }, { id, restore, add_tags: addTags, remove_tags: removeTags, ...same }) {
+    const patch = { ...same, addTags, removeTags };
+    const changesNothing = Object.values(patch).every((value) => value === undefined);
+    if (restore === true) {
+      if (!changesNothing) {
+        throw new InvalidInputError('restore', 'and changes are both given', 'restore first, then change');
+      }
+      const [restored] = await memory.restore([id]);
+      if (restored === undefined) throw new NotFoundError([id]);
+      const data = { memory: listedData(restored) };
+      return { data, text: renderRestored(restored, memory.timeZone) };
+    }
+    if (changesNothing) {
+      const names = [...Object.keys(changes), 'restore'].join(', ');
+      throw new InvalidInputError('id', 'is given without a change', `allowed are ${names}`);
+    }
+    const { memory: updated, masked } = await memory.update({ id, ...patch });
+    const data = { memory: listedData(updated), ...given('masked', masked) };
+    return { data, text: renderUpdated(updated, masked, memory.timeZone) };
+  },
+});
+
+export const memoryDelete = defineTool({
+  name: 'memory_delete',
+  title: 'Delete memories',
+  description:
+    'Move memories to the trash: by ids; or by filter (as in memory_search), first with dry_run: true, then again with the confirm token it gave. Undo with memory_update restore.',
+  intent: 'remove',
+  input: z.strictObject({ ids: tags, dry_run: flag, confirm: text(), ...filterFieldsInBrief }),
+  output: z.object({
+    dry_run: z.boolean(),
+    count: z.int(),
+    examples: texts,
+    confirm: z.optional(z.string()),
+  }),
+  async handle({ memory }, { ids: givenIds = [], dry_run: dryRun, confirm, ...conditions }) {
+    const ids = givenIds.length === 0 ? undefined : givenIds;
+    const filter = toFilter(conditions);
+    if ((ids === undefined) === (filter === undefined)) {
+      const problem = ids === undefined ? 'is missing' : 'and filter conditions are both given';
+      throw new InvalidInputError(
+        'ids',
+        problem,
+        `give ids, or one of ${Object.keys(filterFieldsInBrief).join(', ')}`,
+      );
+    }
+    const result = await memory.delete({ ids, dryRun, confirm: filled(confirm), filter });
+    return { data: deletedData(result), text: renderDeleted(result, memory.timeZone) };
+  },
+});
+
+export const memoryStats = defineTool({
+  name: 'memory_stats',
+  title: 'Memory statistics',
+  description: 'Counts, frequent tags and sources, state of the search.',
+  intent: 'read',
+  input: z.strictObject({ limit: described(limit(100, 15), 'tags and sources, default 15') }),
+  output: z.looseObject({ live: z.int(), trash: z.int(), conflicts: z.int() }),
+  async handle({ memory }, { limit: facets }) {
+    const data = statsData(await memory.stats(), facets);
+    return { data, text: JSON.stringify(data) };
+  },
+});
