@@ -1,5 +1,5 @@
-import type { Route } from '../../src/http/define-route.ts';
-import { allRoutes } from '../../src/http/routes/all-routes.ts';
+import type { Route } from '../../src/http/route.ts';
+import { allRoutes } from '../../src/http/build-app.ts';
 import { propertiesOf } from '../../src/api/input.ts';
 import { code, fieldTable } from './field-table.ts';
 import { GENERATED } from './markdown.ts';

@@ -4,7 +4,7 @@ import type { Settings } from '../config/schema.ts';
 import { wordsOf } from '../config/setting.ts';
 import { ConfigurationError } from '../errors/input-errors.ts';
 import { startHttpServer } from '../http/http-server.ts';
-import type { HttpSettings } from '../http/http-settings.ts';
+import type { HttpSettings } from '../http/http-environment.ts';
 import { createLogger } from '../logger.ts';
 import type { Output } from './output.ts';
 

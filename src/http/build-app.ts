@@ -1,30 +1,27 @@
 import { Hono, type MiddlewareHandler } from 'hono';
 import { requestId } from 'hono/request-id';
 import { secureHeaders } from 'hono/secure-headers';
+import { isUnexpected } from '../api/errors.ts';
+import type { ServerParts } from '../api/services.ts';
 import { RequestRefusedError } from '../errors/input-errors.ts';
 import type { Logger } from '../logger.ts';
 import type { McpHttpEndpoint } from '../mcp/http-endpoint.ts';
 import { packageVersion } from '../util/package.ts';
-import { isUnexpected } from '../api/errors.ts';
-import type { ServerParts } from '../api/services.ts';
-import { endUnreadBodies } from './end-unread-bodies.ts';
-import { bodyGuard } from './guards/body-guard.ts';
-import { hostGuard } from './guards/host-guard.ts';
-import { originGuard } from './guards/origin-guard.ts';
-import { rateGuard } from './guards/rate-guard.ts';
+import { hostGuard, originGuard } from './guards/host-and-origin-guard.ts';
+import { bodyGuard, endUnreadBodies, rateGuard } from './guards/limit-guards.ts';
 import { tokenGuard } from './guards/token-guard.ts';
-import { mountHealth } from './health.ts';
-import type { HttpEnvironment } from './http-environment.ts';
-import type { HttpSettings } from './http-settings.ts';
-import { Metrics } from './metrics.ts';
-import { mountMcp } from './mount-mcp.ts';
+import type { HttpEnvironment, HttpSettings } from './http-environment.ts';
+import { Metrics, requestLog } from './metrics.ts';
 import { mountRoute, REST_OF_PATH } from './mount-route.ts';
 import { openApiDocument } from './openapi.ts';
 import { answerProblem } from './problem.ts';
-import { requestLog } from './request-log.ts';
-import { allRoutes } from './routes/all-routes.ts';
+import type { Route } from './route.ts';
+import { backupRoutes } from './routes/backup-routes.ts';
+import { memoryRoutes } from './routes/memory-routes.ts';
+import { searchRoutes, statsRoute } from './routes/search-routes.ts';
+import { syncRoutes } from './routes/sync-routes.ts';
 import { mountTransferRoutes } from './routes/transfer-routes.ts';
-import { mountUiFiles } from './ui-files.ts';
+import { mountHealth, mountMcp, mountUiFiles } from './server-paths.ts';
 
 export interface AppParts extends ServerParts {
   readonly settings: HttpSettings;
@@ -128,3 +125,12 @@ function matches(pattern: string, path: string): boolean {
     parts.every((part, index) => (part.startsWith(':') ? given[index] !== '' : part === given[index]))
   );
 }
+
+/** The REST API; the OpenAPI document is made of the same list. Paths of words come before those with parameters. */
+export const allRoutes: readonly Route[] = [
+  ...searchRoutes,
+  ...memoryRoutes,
+  statsRoute,
+  ...backupRoutes,
+  ...syncRoutes,
+];

@@ -1,7 +1,8 @@
 import type { HttpBindings } from '@hono/node-server';
 import type { Context } from 'hono';
-import type { Logger } from '../logger.ts';
 import type { Access } from '../api/services.ts';
+import type { Logger } from '../logger.ts';
+import type { SecretString } from '../util/secret-string.ts';
 
 /** What Hono carries through a request: set by the guards, read by the routes. */
 export interface HttpEnvironment {
@@ -15,3 +16,24 @@ export interface HttpEnvironment {
 }
 
 export type HttpContext = Context<HttpEnvironment>;
+
+/** How the HTTP server is reached, and what it lets in. */
+export interface HttpSettings {
+  readonly host: string;
+  /** 0 = a free one. */
+  readonly port: number;
+  /** Allows everything. Without it everybody who reaches the server may do everything. */
+  readonly token: SecretString | undefined;
+  /** Allows only to read. */
+  readonly readToken: SecretString | undefined;
+  /** Names in lower case that clients may call the server by, besides those of the machine itself. */
+  readonly allowedHosts: readonly string[];
+  /** Origins, as browsers send them, whose pages may call the server. */
+  readonly allowedOrigins: readonly string[];
+  /** PEM texts. */
+  readonly tls: { readonly certificate: string; readonly key: string } | undefined;
+  /** Bytes. */
+  readonly bodyLimit: number;
+  /** Requests a minute and client address; 0 = any number. */
+  readonly rateLimit: number;
+}

@@ -1,16 +1,16 @@
-import { createServer as createPlainServer, type Server } from 'node:http';
+import { createServer as createPlainServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
+import { Server as TlsServer } from 'node:tls';
 import { getRequestListener } from '@hono/node-server';
+import type { ServerParts } from '../api/services.ts';
 import { ConfigurationError } from '../errors/input-errors.ts';
 import { type McpHttpEndpoint, memoryEndpoint } from '../mcp/http-endpoint.ts';
 import { settleWithin } from '../util/concurrency.ts';
-import type { ServerParts } from '../api/services.ts';
 import { buildApp } from './build-app.ts';
-import { ConnectionUse } from './connection-use.ts';
-import { inAddress, isLoopback } from './guards/host-names.ts';
-import type { HttpSettings } from './http-settings.ts';
-import { MESSAGES_PATH } from './mount-mcp.ts';
+import { inAddress, isLoopback } from './guards/host-and-origin-guard.ts';
+import type { HttpSettings } from './http-environment.ts';
+import { MESSAGES_PATH } from './server-paths.ts';
 
 /** A request must have arrived whole by then; an import is read as fast as the store takes it. */
 const REQUEST_LIMIT_MS = 3_600_000;
@@ -144,4 +144,62 @@ async function closeServer({ server, connections, mcp }: RunningParts, limitMs: 
   await settleWithin(closed, Math.max(0, deadline - performance.now()));
   server.closeAllConnections();
   await closed;
+}
+
+/**
+ * Knows which connections of a server carry no request. Node knows it too, but counts a connection that has not
+ * carried any yet as used, and does not know one at all whose TLS handshake is not finished; clients open both.
+ */
+class ConnectionUse {
+  /** How many requests each carries. */
+  readonly #requests = new Map<Socket, number>();
+  /** Before their TLS handshake is finished, by the address of the client. */
+  readonly #handshakes = new Map<string, Socket>();
+  #closing = false;
+
+  constructor(server: Server) {
+    const isTls = server instanceof TlsServer;
+    if (isTls) {
+      server.on('connection', (socket: Socket) => {
+        this.#beginHandshake(socket);
+      });
+    }
+    server.on(isTls ? 'secureConnection' : 'connection', (socket: Socket) => {
+      this.#handshakes.delete(clientOf(socket));
+      this.#requests.set(socket, 0);
+      socket.once('close', () => this.#requests.delete(socket));
+    });
+    server.on('request', ({ socket }: IncomingMessage, response: ServerResponse) => {
+      this.#count(socket, 1);
+      response.once('close', () => {
+        this.#count(socket, -1);
+      });
+    });
+  }
+
+  /** Closes the unused connections now, and every other one when its last request is answered. */
+  closeUnused(): void {
+    this.#closing = true;
+    for (const socket of this.#handshakes.values()) socket.destroy();
+    for (const [socket, requests] of this.#requests) if (requests === 0) socket.destroySoon();
+  }
+
+  #beginHandshake(socket: Socket): void {
+    const client = clientOf(socket);
+    this.#handshakes.set(client, socket);
+    socket.once('close', () => {
+      if (this.#handshakes.get(client) === socket) this.#handshakes.delete(client);
+    });
+  }
+
+  #count(socket: Socket, change: 1 | -1): void {
+    const requests = (this.#requests.get(socket) ?? 0) + change;
+    if (!socket.destroyed) this.#requests.set(socket, requests);
+    if (this.#closing && requests === 0) socket.destroySoon();
+  }
+}
+
+/** The same for a connection and for what TLS makes of it. */
+function clientOf({ remoteAddress = '', remotePort = 0 }: Socket): string {
+  return `${remoteAddress} ${remotePort}`;
 }

@@ -1,8 +1,10 @@
 import type { MiddlewareHandler } from 'hono';
+import { matchedRoutes } from 'hono/route';
 import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { OpenServices } from '../api/services.ts';
-import type { HttpEnvironment } from './http-environment.ts';
-import { routeOf } from './route-of.ts';
+import type { Logger } from '../logger.ts';
+import type { HttpContext, HttpEnvironment } from './http-environment.ts';
+import { REST_OF_PATH } from './mount-route.ts';
 
 const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60];
 const PREFIX = 'faiss_memory_';
@@ -76,3 +78,36 @@ function known<Value>(asked: Promise<Value>): Promise<Value | undefined> {
 }
 
 const KNOWN_METHODS = new Set(['GET', 'HEAD', 'POST', 'PATCH', 'DELETE', 'OPTIONS']);
+
+/**
+ * Writes one entry for each request, when its answer begins. Only the route, never the path or the query: they can
+ * hold what a user wrote.
+ */
+export function requestLog(logger: Logger): MiddlewareHandler<HttpEnvironment> {
+  return async (context, next) => {
+    const request = context.get('requestId');
+    const own = logger.child({ request });
+    context.set('logger', own);
+    const start = performance.now();
+    await next();
+    // Answers of MCP are not made by Hono, which adds it to its own.
+    context.res.headers.set('X-Request-Id', request);
+    const { status } = context.res;
+    const fields = {
+      method: context.req.method,
+      route: routeOf(context),
+      status,
+      ms: Math.round(performance.now() - start),
+    };
+    own.info('a request was answered', fields);
+  };
+}
+
+const EVERY_PATH = '/*';
+
+/** The declared path that a request met, such as `/memory/:id`; `/*` when it met none. */
+function routeOf(context: HttpContext): string {
+  // Guards stand for every path, before and behind the routes.
+  const own = matchedRoutes(context).findLast(({ path }) => path !== EVERY_PATH);
+  return own?.path.replace(REST_OF_PATH, '') ?? EVERY_PATH;
+}

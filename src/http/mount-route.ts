@@ -2,10 +2,9 @@ import type { Hono } from 'hono';
 import { RequestRefusedError } from '../errors/input-errors.ts';
 import { settleWithin } from '../util/concurrency.ts';
 import type { OpenServices } from '../api/services.ts';
-import type { Route } from './define-route.ts';
+import { readRequest, type Route } from './route.ts';
 import { requireAccess } from './guards/token-guard.ts';
 import type { HttpContext, HttpEnvironment } from './http-environment.ts';
-import { readRequest } from './read-request.ts';
 import { streamProgress, wantsEvents } from './stream-progress.ts';
 
 /** Longest wait for an answer that cannot stream. */

@@ -1,5 +1,5 @@
 import type { JsonSchema } from '../api/input.ts';
-import { pathFields, type Route } from './define-route.ts';
+import { pathFields, type Route } from './route.ts';
 import { PROBLEM_TYPE } from './problem.ts';
 import { transferPaths } from './routes/transfer-routes.ts';
 import { serverPaths } from './server-paths.ts';

@@ -1,3 +1,14 @@
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { extname } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import type { Hono } from 'hono';
+import type { OpenServices } from '../api/services.ts';
+import type { McpHttpEndpoint } from '../mcp/http-endpoint.ts';
+import { settleWithin } from '../util/concurrency.ts';
+import { packagePath } from '../util/package.ts';
+import type { HttpEnvironment } from './http-environment.ts';
+
 type Node = Readonly<Record<string, unknown>>;
 
 const problem: Node = { $ref: '#/components/responses/Problem' };
@@ -58,3 +69,87 @@ export const serverPaths: Node = {
     },
   },
 };
+
+/** How long the store may take to answer. */
+const LIMIT_MS = 2_000;
+
+export interface HealthParts {
+  readonly open: OpenServices;
+  /** True from the moment that the server was asked to stop. */
+  readonly isStopping: () => boolean;
+}
+
+/**
+ * `/health/live`: the process answers; restart it when it does not. `/health/ready`: the memories can be used; send no
+ * requests while it says 503. `/health`: both in one answer. They need no token, so they tell nothing else.
+ */
+export function mountHealth(app: Hono<HttpEnvironment>, parts: HealthParts): void {
+  app.get('/health/live', (context) => context.json({ live: true }));
+  app.get('/health/ready', async (context) => {
+    const ready = await isReady(parts);
+    return context.json({ ready }, ready ? 200 : 503);
+  });
+  app.get('/health', async (context) => {
+    const ready = await isReady(parts);
+    return context.json({ status: ready ? 'ok' : 'unavailable', live: true, ready });
+  });
+}
+
+async function isReady({ open, isStopping }: HealthParts): Promise<boolean> {
+  if (isStopping()) return false;
+  try {
+    const probe = open().then(({ memory }) => memory.list({ limit: 1 }));
+    return (await settleWithin(probe, LIMIT_MS)) !== undefined;
+  } catch {
+    return false;
+  }
+}
+
+/** Where clients of the older transport send their messages to. */
+export const MESSAGES_PATH = '/messages';
+
+/** Offers MCP: Streamable HTTP at `/mcp`, and the older HTTP+SSE at `/sse`. */
+export function mountMcp(app: Hono<HttpEnvironment>, mcp: McpHttpEndpoint): void {
+  // Clients are often given the address with a slash at its end.
+  for (const slash of ['', '/']) {
+    app.all(`/mcp${slash}`, (context) => mcp.handle(context.req.raw, context.get('access')));
+    app.get(`/sse${slash}`, (context) => mcp.openEventStream(context.get('access')));
+    app.post(MESSAGES_PATH + slash, (context) => mcp.receiveMessage(context.req.raw, context.get('access')));
+  }
+}
+
+const TYPES: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.svg': 'image/svg+xml',
+};
+
+/** The files of the web page, which hold no secret: `/` and `/ui/<file>`. Read and compressed once, for there are few. */
+export function mountUiFiles(app: Hono<HttpEnvironment>): void {
+  const folder = packagePath('dist', 'ui');
+  for (const name of readdirSync(folder)) {
+    const content = readFileSync(packagePath('dist', 'ui', name));
+    const compressed = gzipSync(content);
+    // Weak, because both forms have the same one.
+    const etag = `W/"${createHash('sha256').update(content).digest('base64url')}"`;
+    const headers = {
+      'Content-Type': TYPES[extname(name)] ?? 'application/octet-stream',
+      ETag: etag,
+      // The page of a new version must not run with the script of an old one.
+      'Cache-Control': 'no-cache',
+      Vary: 'Accept-Encoding',
+    };
+    app.get(name === 'index.html' ? '/' : `/ui/${name}`, (context) => {
+      if (context.req.header('if-none-match') === etag) return context.body(null, 304, headers);
+      return takesGzip(context.req.header('accept-encoding'))
+        ? context.body(compressed, 200, { ...headers, 'Content-Encoding': 'gzip' })
+        : context.body(content, 200, headers);
+    });
+  }
+}
+
+/** Without a weight; browsers give none. */
+function takesGzip(header = ''): boolean {
+  return header.split(',').some((part) => part.trim().toLowerCase() === 'gzip');
+}

@@ -1,7 +1,7 @@
 import { streamSSE } from 'hono/streaming';
 import type { Progress, WorkOptions } from '../backup/backup-api.ts';
 import { isUnexpected } from '../api/errors.ts';
-import type { RouteData } from './define-route.ts';
+import type { RouteData } from './route.ts';
 import type { HttpContext } from './http-environment.ts';
 import { toProblem } from './problem.ts';
 

@@ -3,7 +3,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import type { BackupApi } from '../../src/backup/backup-api.ts';
 import { SyncOffError } from '../../src/errors/remote-errors.ts';
 import { startHttpServer } from '../../src/http/http-server.ts';
-import type { HttpSettings } from '../../src/http/http-settings.ts';
+import type { HttpSettings } from '../../src/http/http-environment.ts';
 import { createLogger } from '../../src/logger.ts';
 import { fakeServices, snapshot } from '../helpers/fake-services.ts';
 import type { ConnectedClient } from '../helpers/mcp/clients.ts';

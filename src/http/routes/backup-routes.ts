@@ -3,9 +3,8 @@ import type { SnapshotSummary } from '../../backup/backup-api.ts';
 import { InvalidInputError } from '../../errors/input-errors.ts';
 import { filled, flag, text } from '../../api/fields.ts';
 import { snapshotList } from '../../api/answers.ts';
-import { defineRoute, type Route } from '../define-route.ts';
-import { confirmation, confirmed } from './confirmation.ts';
-import { restoreWhenConfirmed } from './restore-when-confirmed.ts';
+import { defineRoute, type Route } from '../route.ts';
+import { confirmation, confirmed, restoreWhenConfirmed } from './confirmation.ts';
 import { restored, snapshot } from './shapes.ts';
 
 const listBackups = defineRoute({

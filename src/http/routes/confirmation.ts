@@ -1,4 +1,8 @@
 import * as z from 'zod/mini';
+import { restoreData } from '../../api/answers.ts';
+import type { RestoreRequest, RestoreResult, WorkOptions } from '../../backup/backup-api.ts';
+import { ConfirmationNeededError } from '../../errors/input-errors.ts';
+import type { RouteData } from '../route.ts';
 
 type Given = boolean | string | undefined;
 
@@ -20,3 +24,49 @@ export function confirmed(given: Given): string | undefined {
       return word;
   }
 }
+
+/** Local backups or the remote. */
+interface Place {
+  restore(request: RestoreRequest, options?: WorkOptions): Promise<RestoreResult>;
+}
+
+interface ConfirmableRestore {
+  readonly snapshot: string;
+  readonly mode?: 'replace' | 'merge' | undefined;
+  readonly dryRun?: boolean | undefined;
+  /** `true`, or the token of a dry run. */
+  readonly confirm: string | undefined;
+}
+
+/**
+ * Restores a snapshot when the caller has confirmed it. `true` confirms whatever it is at this moment; a token only
+ * what its dry run has shown.
+ * @throws ConfirmationNeededError with what would change
+ */
+export async function restoreWhenConfirmed(
+  place: Place,
+  { snapshot, mode = 'replace', dryRun = false, confirm }: ConfirmableRestore,
+  work: WorkOptions,
+): Promise<RouteData> {
+  const request = { snapshot, mode };
+  if (confirm !== undefined && confirm !== 'true' && !dryRun) {
+    return restoreData(await place.restore({ ...request, confirm }, work));
+  }
+  const plan = await place.restore({ ...request, dryRun: true }, work);
+  if (dryRun) return restoreData(plan);
+  if (confirm === undefined) throw confirmationNeeded(plan);
+  return restoreData(await place.restore({ ...request, confirm: plan.confirm }, work));
+}
+
+export function confirmationNeeded(plan: RestoreResult): ConfirmationNeededError {
+  const { added, changed, removed } = plan.changes ?? NOTHING;
+  // Each machine is merged for itself: one that would remove much holds back no other.
+  const soFar =
+    plan.undo === undefined ? 'nothing was changed yet' : 'only what would not remove many was merged yet';
+  return new ConfirmationNeededError(
+    `It would add ${added.count}, change ${changed.count} and remove ${removed.count} memories; ${soFar}`,
+    restoreData(plan),
+  );
+}
+
+const NOTHING = { added: { count: 0 }, changed: { count: 0 }, removed: { count: 0 } };

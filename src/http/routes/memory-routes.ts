@@ -3,7 +3,7 @@ import { InvalidInputError, NotFoundError } from '../../errors/input-errors.ts';
 import { filled, flag, metadata, tags, text, texts } from '../../api/fields.ts';
 import { addedData, fullHistoryData, given, memoryData } from '../../api/answers.ts';
 import type { AddResult } from '../../memory/memory-api.ts';
-import { defineRoute, type Route, type RouteData } from '../define-route.ts';
+import { defineRoute, type Route, type RouteData } from '../route.ts';
 import { memory as memoryShape, memoryWithVersions, similar } from './shapes.ts';
 
 const draft = {

@@ -1,8 +1,8 @@
 import * as z from 'zod/mini';
-import { beginningOf } from '../../memory/snippet.ts';
+import { given, hitData, isoTime, memoryData, searchNote, similarData, statsData } from '../../api/answers.ts';
 import { filled, filterFields, flag, limit, tags, text, toFilter } from '../../api/fields.ts';
-import { given, hitData, isoTime, memoryData, searchNote, similarData } from '../../api/answers.ts';
-import { defineRoute, type Route } from '../define-route.ts';
+import { beginningOf } from '../../memory/snippet.ts';
+import { defineRoute, type Route } from '../route.ts';
 import { memory as memoryShape, similar, similarMemory, time } from './shapes.ts';
 
 const mode = z.enum(['hybrid', 'vector', 'keyword']);
@@ -222,3 +222,37 @@ function coordinate(value: number): number {
 }
 
 export const searchRoutes: readonly Route[] = [search, listMemories, isNovel, deduplicate, growth, map];
+
+const counts = z.record(z.string(), z.int());
+
+export const statsRoute = defineRoute({
+  name: 'stats',
+  method: 'GET',
+  path: '/stats',
+  group: 'Memories',
+  summary: 'How many memories there are, with the most frequent tags and sources',
+  access: 'read',
+  input: z.strictObject({}),
+  output: z.object({
+    live: z.int(),
+    trash: z.int(),
+    conflicts: z.int(),
+    bytes: z.int(),
+    oldest: z.optional(time),
+    newest: z.optional(time),
+    time_zone: z.string().check(z.describe('whose days are counted, and meant by dates in filters')),
+    tags: counts,
+    sources: counts,
+    embedding: z.looseObject({
+      model: z.string(),
+      ready: z.boolean(),
+      pending: z.int().check(z.describe('memories that have no embedding yet')),
+      done: z.int(),
+      total: z.int(),
+      seconds_left: z.optional(
+        z.int().check(z.describe('until none is pending; absent while nothing is being embedded')),
+      ),
+    }),
+  }),
+  handle: async ({ memory }) => statsData(await memory.stats(), Infinity),
+});

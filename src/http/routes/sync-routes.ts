@@ -3,10 +3,9 @@ import type { RestoreResult } from '../../backup/backup-api.ts';
 import { backUpAndUpload, findStatus } from '../../api/services.ts';
 import { filled, flag, text } from '../../api/fields.ts';
 import { restoreData, statusData, uploadData } from '../../api/answers.ts';
-import { defineRoute, type Route, type RouteData } from '../define-route.ts';
+import { defineRoute, type Route, type RouteData } from '../route.ts';
 import { newestFirst } from './backup-routes.ts';
-import { confirmation, confirmed } from './confirmation.ts';
-import { confirmationNeeded, restoreWhenConfirmed } from './restore-when-confirmed.ts';
+import { confirmation, confirmationNeeded, confirmed, restoreWhenConfirmed } from './confirmation.ts';
 import { restored, snapshot } from './shapes.ts';
 
 const syncStatus = defineRoute({

@@ -8,10 +8,9 @@ import type { ImportProblem } from '../../import-export/import-report.ts';
 import { flag } from '../../api/fields.ts';
 import { lazySchema, readInput } from '../../api/input.ts';
 import type { OpenServices } from '../../api/services.ts';
-import type { PreparedRequest } from '../define-route.ts';
+import { type PreparedRequest, readQuery } from '../route.ts';
 import { requireAccess } from '../guards/token-guard.ts';
 import type { HttpContext, HttpEnvironment } from '../http-environment.ts';
-import { readQuery } from '../read-request.ts';
 import { eventStreamContent, streamProgress, wantsEvents } from '../stream-progress.ts';
 
 const LINES = 'application/x-ndjson';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { endUnreadBodies } from '../../../src/http/end-unread-bodies.ts';
+import { endUnreadBodies } from '../../../src/http/guards/limit-guards.ts';
 import { guardedApp } from '../../helpers/guarded-app.ts';
 
 test.each([

@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { bodyGuard } from '../../../src/http/guards/body-guard.ts';
-import { hostGuard } from '../../../src/http/guards/host-guard.ts';
-import { originGuard } from '../../../src/http/guards/origin-guard.ts';
+import { bodyGuard } from '../../../src/http/guards/limit-guards.ts';
+import { hostGuard, originGuard } from '../../../src/http/guards/host-and-origin-guard.ts';
 import { requireAccess, tokenGuard, type Tokens } from '../../../src/http/guards/token-guard.ts';
 import { SecretString } from '../../../src/util/secret-string.ts';
 import { codeOf, guardedApp } from '../../helpers/guarded-app.ts';

@@ -1,7 +1,7 @@
 import { Hono } from 'hono';
 import { describe, expect, test } from 'vitest';
 import { StoreUnavailableError } from '../../../src/errors/store-errors.ts';
-import { mountHealth } from '../../../src/http/health.ts';
+import { mountHealth } from '../../../src/http/server-paths.ts';
 import type { HttpEnvironment } from '../../../src/http/http-environment.ts';
 import type { OpenServices } from '../../../src/api/services.ts';
 import { fakeServices } from '../../helpers/fake-services.ts';

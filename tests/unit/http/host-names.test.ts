@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { inAddress, isLoopback } from '../../../src/http/guards/host-names.ts';
+import { inAddress, isLoopback } from '../../../src/http/guards/host-and-origin-guard.ts';
 import { hostName } from '../../../src/util/text.ts';
 
 describe('isLoopback', () => {

@@ -1,6 +1,6 @@
 import { expect, test, vi } from 'vitest';
 import * as z from 'zod/mini';
-import { defineRoute } from '../../../src/http/define-route.ts';
+import { defineRoute } from '../../../src/http/route.ts';
 import { mountRoute } from '../../../src/http/mount-route.ts';
 import type { Services } from '../../../src/api/services.ts';
 import { guardedApp } from '../../helpers/guarded-app.ts';

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import * as z from 'zod/mini';
-import { defineRoute } from '../../../src/http/define-route.ts';
+import { defineRoute } from '../../../src/http/route.ts';
 import { openApiDocument } from '../../../src/http/openapi.ts';
-import { allRoutes } from '../../../src/http/routes/all-routes.ts';
+import { allRoutes } from '../../../src/http/build-app.ts';
 import { type Operation, operationsOf } from '../../helpers/openapi/operations.ts';
 
 const example = defineRoute({

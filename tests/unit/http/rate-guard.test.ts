@@ -1,6 +1,6 @@
 import type { HttpBindings } from '@hono/node-server';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { rateGuard } from '../../../src/http/guards/rate-guard.ts';
+import { rateGuard } from '../../../src/http/guards/limit-guards.ts';
 import { codeOf, guardedApp } from '../../helpers/guarded-app.ts';
 
 beforeEach(() => {

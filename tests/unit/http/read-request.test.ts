@@ -1,8 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import * as z from 'zod/mini';
-import { defineRoute, type Method } from '../../../src/http/define-route.ts';
-import { readRequest } from '../../../src/http/read-request.ts';
+import { defineRoute, type Method, readRequest } from '../../../src/http/route.ts';
 import { codeOf, guardedApp } from '../../helpers/guarded-app.ts';
 
 /** Answers with the fields that were gathered; only what `readRequest` looks at is declared. */

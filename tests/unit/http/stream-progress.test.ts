@@ -2,7 +2,7 @@ import { Hono } from 'hono';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { WorkOptions } from '../../../src/backup/backup-api.ts';
 import { SyncOffError } from '../../../src/errors/remote-errors.ts';
-import type { RouteData } from '../../../src/http/define-route.ts';
+import type { RouteData } from '../../../src/http/route.ts';
 import type { HttpEnvironment } from '../../../src/http/http-environment.ts';
 import { streamProgress } from '../../../src/http/stream-progress.ts';
 import { createLogger } from '../../../src/logger.ts';

@@ -1,7 +1,8 @@
+import { isIP } from 'node:net';
 import type { MiddlewareHandler } from 'hono';
 import { cors } from 'hono/cors';
 import { RequestRefusedError } from '../../errors/input-errors.ts';
-import { printable } from '../../util/text.ts';
+import { hostName, printable } from '../../util/text.ts';
 import type { HttpContext, HttpEnvironment } from '../http-environment.ts';
 
 /** Headers of MCP that pages of allowed origins may send and read. */
@@ -65,4 +66,54 @@ function isForeignFetch({ req }: HttpContext): boolean {
   const followedLink =
     req.header('sec-fetch-mode') === 'navigate' && req.header('sec-fetch-dest') === 'document';
   return foreign && !(followedLink && req.method === 'GET' && new URL(req.url).pathname === '/');
+}
+
+export interface HostRules {
+  /** What the server listens at. */
+  readonly host: string;
+  readonly allowedHosts: readonly string[];
+}
+
+/**
+ * Lets in only requests that call the server by a name of its own, so that no page can reach it by a name that it
+ * points here (DNS rebinding). Numeric addresses are no names: no page can make them its own origin, so a server of
+ * the network answers to them.
+ */
+export function hostGuard(rules: HostRules): MiddlewareHandler<HttpEnvironment> {
+  const allows = hostRule(rules);
+  return async (context, next) => {
+    const header = context.req.header('host') ?? '';
+    const name = hostName(header);
+    if (name === undefined || !allows(name)) {
+      throw new RequestRefusedError(
+        'HOST_NOT_ALLOWED',
+        `This server does not go by the name ${JSON.stringify(printable((name ?? header).slice(0, 100)))}`,
+        { fix: 'Call it by its own name, or add this one to MEMORY_HTTP_ALLOWED_HOSTS.' },
+      );
+    }
+    await next();
+  };
+}
+
+function hostRule({ host, allowedHosts }: HostRules): (name: string) => boolean {
+  const names = new Set([...allowedHosts, host.toLowerCase()]);
+  const numeric = isLoopback(host) ? isLoopback : (name: string) => isIP(name) !== 0 || isLoopback(name);
+  return (name) => names.has(name) || numeric(name);
+}
+
+const LOOPBACK_NAMES: readonly string[] = ['localhost', 'ip6-localhost'];
+
+/** True for this machine itself. */
+export function isLoopback(host: string): boolean {
+  const name = withoutBrackets(host.toLowerCase());
+  return LOOPBACK_NAMES.includes(name) || name === '::1' || (isIP(name) === 4 && name.startsWith('127.'));
+}
+
+function withoutBrackets(host: string): string {
+  return host.replace(/^\[(.*)\]$/, '$1');
+}
+
+/** For an address: IPv6 in brackets. */
+export function inAddress(host: string): string {
+  return isIP(host) === 6 ? `[${host}]` : host;
 }

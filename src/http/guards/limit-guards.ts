@@ -1,6 +1,8 @@
+import { getConnInfo } from '@hono/node-server/conninfo';
 import type { MiddlewareHandler } from 'hono';
+import { rateLimiter } from 'hono-rate-limiter';
 import { RequestRefusedError } from '../../errors/input-errors.ts';
-import type { HttpEnvironment } from '../http-environment.ts';
+import type { HttpContext, HttpEnvironment } from '../http-environment.ts';
 
 /**
  * Refuses larger bodies: at once when the length is announced, which Node then enforces, else while they are read.
@@ -54,4 +56,42 @@ function tooLarge(limit: number): RequestRefusedError {
   return new RequestRefusedError('REQUEST_TOO_LARGE', `The request is larger than ${limit} bytes`, {
     fix: 'Send less at once, or raise MEMORY_HTTP_BODY_LIMIT_MIB.',
   });
+}
+
+/**
+ * Ends what would be streamed to a HEAD request: it is answered like a GET, but nobody reads the body, and what fills
+ * it would wait for ever.
+ */
+export function endUnreadBodies(): MiddlewareHandler<HttpEnvironment> {
+  return async (context, next) => {
+    await next();
+    if (context.req.method === 'HEAD') await context.res.body?.cancel();
+  };
+}
+
+const MINUTE_MS = 60_000;
+
+/** @param limit requests a minute and client address; 0 = any number */
+export function rateGuard(limit: number): MiddlewareHandler<HttpEnvironment> {
+  if (limit === 0) return (_, next) => next();
+  return rateLimiter<HttpEnvironment>({
+    windowMs: MINUTE_MS,
+    limit,
+    standardHeaders: 'draft-7',
+    keyGenerator: clientAddress,
+    handler: (context) => {
+      throw new RequestRefusedError(
+        'RATE_LIMITED',
+        `More than ${limit} requests a minute came from this address`,
+        {
+          fix: 'Wait, or raise MEMORY_HTTP_RATE_LIMIT.',
+          headers: { 'Retry-After': context.res.headers.get('Retry-After') ?? '60' },
+        },
+      );
+    },
+  });
+}
+
+function clientAddress(context: HttpContext): string {
+  return getConnInfo(context).remote.address ?? 'unknown';
 }
