@@ -1,8 +1,7 @@
-import type { CommandDeclaration } from '../../src/cli/command.ts';
+import type { CommandDeclaration, CommandShape, OptionShape } from '../../src/cli/command.ts';
 import { commandList } from '../../src/cli/command-list.ts';
 import { EXIT_CODE_MEANINGS } from '../../src/cli/exit-code.ts';
-import { describeProgram } from '../../src/cli/describe-program.ts';
-import type { CommandShape, OptionShape } from '../../src/cli/program-shape.ts';
+import { describeProgram } from '../../src/cli/program.ts';
 import { cell, GENERATED } from './markdown.ts';
 
 /** The text of docs/cli.md. */

@@ -1,4 +1,4 @@
-import type { CommandShape, OptionShape, ProgramShape } from './program-shape.ts';
+import type { CommandShape, OptionShape, ProgramShape } from './command.ts';
 
 /** Completes commands, options and the values of options that have a few; files otherwise. */
 export const completionScripts = { bash, zsh, fish } as const;

@@ -2,8 +2,8 @@ import { Argument, Command, CommanderError, Option } from 'commander';
 import { settingList } from '../config/schema.ts';
 import { UsageError } from '../errors/input-errors.ts';
 import { packageVersion } from '../util/package.ts';
-import type { CommandDeclaration, OptionDeclaration } from './command.ts';
 import { commandGroups, commandList } from './command-list.ts';
+import type { CommandDeclaration, CommandShape, OptionDeclaration, OptionShape, ProgramShape } from './command.ts';
 import { EXIT_CODE_MEANINGS } from './exit-code.ts';
 
 /** Options that every command takes, before or after its name. */
@@ -79,7 +79,7 @@ function recognised(argv: readonly string[]): string[] {
 const words = new Set(commandList.map(({ name }) => name.split(' ')[0] ?? name));
 
 /** The command line's grammar. @param onInvoke called once when a command is recognised */
-export function buildProgram(onInvoke: (invocation: Invocation) => void): Command {
+function buildProgram(onInvoke: (invocation: Invocation) => void): Command {
   const program = new Command('faiss-memory')
     .description('Long-term memory for AI assistants: an MCP server with search by meaning and by words.')
     .usage('[command] [options]')
@@ -215,4 +215,32 @@ function programFooter(): string {
     '  # find it again',
     '  faiss-memory search "where does staging run?"',
   ].join('\n');
+}
+
+/** @returns the commands and options that the parser knows */
+export function describeProgram(): ProgramShape {
+  const program = buildProgram(() => undefined);
+  return {
+    options: program.options.map(optionShape),
+    commands: program.commands.map(commandShape),
+  };
+}
+
+function commandShape(command: Command): CommandShape {
+  return {
+    name: command.name(),
+    summary: command.summary(),
+    options: command.options.map(optionShape),
+    words: command.registeredArguments.flatMap(({ argChoices }) => argChoices ?? []),
+    commands: command.commands.map(commandShape),
+  };
+}
+
+function optionShape(option: Option): OptionShape {
+  return {
+    names: [option.short, option.long].filter((name) => name != null),
+    doc: option.description,
+    takesValue: option.required || option.optional,
+    choices: option.argChoices ?? [],
+  };
 }

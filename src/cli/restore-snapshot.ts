@@ -1,9 +1,6 @@
 import type { RestoreRequest, RestoreResult, WorkOptions } from '../backup/backup-api.ts';
 import type { ChangeExample, ChangeReport } from '../store/replica-store.ts';
-import { type CommandContext, type CommandOutcome, toggle, value } from './command.ts';
-import { confirmed } from './confirm.ts';
-import { embedBeforeExit, missingText } from './embed-before-exit.ts';
-import { longWork } from './long-work.ts';
+import { type CommandContext, type CommandOutcome, confirmed, embedBeforeExit, longWork, missingText, toggle, value } from './command.ts';
 import { indent, oneLine } from './render.ts';
 import { snapshotData } from './snapshot-output.ts';
 

@@ -2,13 +2,10 @@ import type { App } from '../app.ts';
 import { resolveConfig, type ResolvedConfig } from '../config/resolve.ts';
 import { settleWithin } from '../util/concurrency.ts';
 import type { CommandContext, CommandOutcome } from './command.ts';
-import { describeProgram } from './describe-program.ts';
-import { exitCodeOf, EXIT_CODES, type ExitCode } from './exit-code.ts';
+import { EXIT_CODES, type ExitCode, exitCodeOf } from './exit-code.ts';
 import type { Host } from './host.ts';
-import { type Interruption, watchInterruptions } from './interruption.ts';
 import { Output } from './output.ts';
-import { type GlobalOptions, type Invocation, parseCommandLine } from './program.ts';
-import { WELCOME } from './welcome.ts';
+import { describeProgram, type GlobalOptions, type Invocation, parseCommandLine } from './program.ts';
 
 /** How long a command that was asked to stop may finish what it is writing. */
 const STOP_WAIT_MS = 3_000;
@@ -119,3 +116,69 @@ function openSession(globals: GlobalOptions, { host, output, interruption }: Sur
     },
   };
 }
+
+/** Why a command should stop. */
+export type StopReason = 'interrupt' | 'broken-pipe';
+
+interface Interruption {
+  readonly signal: AbortSignal;
+  /** Undefined while nothing happened. */
+  readonly reason: StopReason | undefined;
+  /** Resolves when the command should stop. */
+  readonly stopped: Promise<void>;
+  /** Removes the listeners. */
+  dispose(): void;
+}
+
+const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/**
+ * Turns Ctrl-C, SIGTERM, a closed terminal and a closed pipe into one abort signal. A second Ctrl-C is left to
+ * the default handler, which ends the process at once.
+ */
+function watchInterruptions(host: Host): Interruption {
+  const controller = new AbortController();
+  let reason: StopReason | undefined;
+  const stopped = new Promise<void>((resolve) => {
+    controller.signal.addEventListener('abort', () => {
+      resolve();
+    });
+  });
+  const dispose = (): void => {
+    for (const name of STOP_SIGNALS) process.removeListener(name, onSignal);
+  };
+  const stop = (why: StopReason): void => {
+    reason ??= why;
+    dispose();
+    controller.abort();
+  };
+  const onSignal = (): void => {
+    stop('interrupt');
+  };
+  const onOutputError = (): void => {
+    stop('broken-pipe');
+  };
+  for (const name of STOP_SIGNALS) process.on(name, onSignal);
+  host.stdout.on('error', onOutputError);
+  host.stderr.on('error', onOutputError);
+  return {
+    signal: controller.signal,
+    get reason() {
+      return reason;
+    },
+    stopped,
+    dispose,
+  };
+}
+
+/** What a person sees who starts the program without a command in a terminal. */
+const WELCOME = `faiss-memory gives AI assistants a long-term memory that stays on this machine.
+
+First steps:
+  faiss-memory init                  add it to Claude Desktop, Claude Code, Cursor, VS Code, Codex or Windsurf
+  faiss-memory add "some fact"       store a memory yourself
+  faiss-memory search "a question"   find memories by meaning and by words
+  faiss-memory doctor                check that everything works
+
+An MCP client starts it with the same command and without a terminal; it then serves MCP over stdio.
+All commands: faiss-memory --help`;

@@ -1,8 +1,13 @@
-import type { PruneReport, SnapshotSummary, VerifyResult } from '../backup/backup-api.ts';
-import type { TimeZone } from '../util/time-zone.ts';
+import type { BackupResult, PruneReport, PruneRequest, SnapshotSummary, VerifyRequest, VerifyResult, WorkOptions } from '../backup/backup-api.ts';
+import type { Settings } from '../config/schema.ts';
+import { FaissMemoryError } from '../errors/faiss-memory-error.ts';
+import { NotUploadedError } from '../errors/remote-errors.ts';
+import type { PushResult } from '../sync/sync-api.ts';
 import { usableNames } from '../util/text.ts';
-import type { CommandOutcome } from './command.ts';
+import type { TimeZone } from '../util/time-zone.ts';
+import { type CommandContext, type CommandOutcome, longWork, oneOf, type OptionValues, toggle, value } from './command.ts';
 import { EXIT_CODES } from './exit-code.ts';
+import { parseInteger } from './option-values.ts';
 import { byteSize, count, table } from './render.ts';
 
 /** A snapshot as `--json` shows it: times as texts. */
@@ -42,7 +47,7 @@ function remarks({ own, machine, pinned, encrypted, order }: SnapshotSummary): s
     .join(', ');
 }
 
-export function verifyOutcome({ level, checked, problems, healed }: VerifyResult): CommandOutcome {
+function verifyOutcome({ level, checked, problems, healed }: VerifyResult): CommandOutcome {
   const lines = problems.map(({ key, problem }) => `${key}: ${problem}`);
   const sound = `${count(checked, 'object')} checked (${level})`;
   const summary =
@@ -65,4 +70,86 @@ export function pruneOutcome(report: PruneReport): CommandOutcome {
   if (leftObjects > 0) lines.push(`${count(leftObjects, 'object')} wait: they are younger than 24 hours.`);
   if (appendOnly) lines.push('The store refuses to delete objects, so their bytes stay.');
   return { data: { ...report, dropped: dropped.map(snapshotData) }, text: lines.join('\n') };
+}
+
+/** Options of every command that checks snapshots. */
+export const verifyOptions = {
+  level: oneOf(
+    '--level <level>',
+    ['sizes', 'hashes', 'content', 'drill'],
+    'how deep (default: hashes); drill restores into a scratch store and compares',
+  ),
+  snapshot: value('--snapshot <name>', 'only this one'),
+  checkOnly: toggle('--check-only', 'do not repair from the memories what is damaged'),
+};
+
+export async function verifySnapshots(
+  context: CommandContext,
+  options: OptionValues<typeof verifyOptions>,
+  verify: (request: VerifyRequest, options: WorkOptions) => Promise<VerifyResult>,
+): Promise<CommandOutcome> {
+  const { level, snapshot, checkOnly } = options;
+  return verifyOutcome(
+    await longWork(context, (work) => verify({ level, snapshot, heal: !checkOnly }, work)),
+  );
+}
+
+/** Options of every command that removes old snapshots. */
+export const retentionOptions = {
+  keepLast: value('--keep-last <count>', 'keep the newest ones; these and the next: default as configured'),
+  hourly: value('--hourly <count>', 'keep the newest of so many hours'),
+  daily: value('--daily <count>', 'keep the newest of so many days'),
+  weekly: value('--weekly <count>', 'keep the newest of so many weeks'),
+  monthly: value('--monthly <count>', 'keep the newest of so many months'),
+  yes: toggle('-y, --yes', 'do not ask'),
+};
+
+type Policy = NonNullable<PruneRequest['policy']>;
+
+/** The configured policy with what the options say instead. */
+export function chosenPolicy(
+  options: OptionValues<typeof retentionOptions>,
+  { keepLast, hourly, daily, weekly, monthly }: Settings['backup'],
+): Policy {
+  return {
+    keepLast: parseInteger('--keep-last', options.keepLast) ?? keepLast,
+    hourly: parseInteger('--hourly', options.hourly) ?? hourly,
+    daily: parseInteger('--daily', options.daily) ?? daily,
+    weekly: parseInteger('--weekly', options.weekly) ?? weekly,
+    monthly: parseInteger('--monthly', options.monthly) ?? monthly,
+  };
+}
+
+/** What will be asked. */
+export function pruneQuestion({ keepLast, hourly, daily, weekly, monthly }: Policy, where: string): string {
+  return (
+    `Remove this machine's old snapshots ${where}, keeping pinned ones, the newest ${keepLast}, ` +
+    `and the newest of ${hourly} hours, ${daily} days, ${weekly} weeks and ${monthly} months?`
+  );
+}
+
+/** Sends a new backup on its way. @throws NotUploadedError */
+export async function pushBackup(context: CommandContext, made: BackupResult): Promise<PushResult> {
+  const { sync } = await context.app();
+  try {
+    return await longWork(context, (work) => sync.push(work));
+  } catch (error) {
+    throw error instanceof FaissMemoryError ? new NotUploadedError(made.snapshot.name, error) : error;
+  }
+}
+
+export function pushData(push: PushResult): object {
+  return { ...push, snapshot: snapshotData(push.snapshot) };
+}
+
+export function describePush({ outcome, snapshot, snapshotsPushed, bytes, skipped }: PushResult): string {
+  const lines =
+    outcome === 'unchanged'
+      ? [`The remote has everything already; the newest is ${snapshot.name}.`]
+      : [
+          `${count(snapshotsPushed, 'snapshot')} uploaded (${byteSize(bytes)}) and confirmed by the remote; the newest is ${snapshot.name}.`,
+        ];
+  if (skipped.length > 0)
+    lines.push(`Damaged here and not sent: ${skipped.join(', ')}. Run "faiss-memory backup verify".`);
+  return lines.join('\n');
 }

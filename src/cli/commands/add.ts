@@ -1,11 +1,8 @@
 import { UsageError } from '../../errors/input-errors.ts';
 import type { AddResult } from '../../memory/memory-api.ts';
-import { defineCommand, list, oneOf, value } from '../command.ts';
-import { embedBeforeExit, missingData, missingEmbeddings, missingText } from '../embed-before-exit.ts';
-import { memoryData } from '../memory-data.ts';
-import { parseMetadata } from '../parse-metadata.ts';
-import { readText } from '../read-text.ts';
-import { oneLine } from '../render.ts';
+import { defineCommand, embedBeforeExit, list, missingData, missingEmbeddings, missingText, oneOf, value } from '../command.ts';
+import { memoryData, oneLine } from '../render.ts';
+import { parseMetadata, readText } from '../option-values.ts';
 
 export const addCommand = defineCommand({
   name: 'add',

@@ -1,8 +1,6 @@
-import { defineCommand, toggle, value } from '../command.ts';
-import { longWork } from '../long-work.ts';
-import { describePush, pushBackup, pushData } from '../push-backup.ts';
+import { defineCommand, longWork, toggle, value } from '../command.ts';
+import { describePush, pushBackup, pushData, snapshotData } from '../snapshot-output.ts';
 import { byteSize, count } from '../render.ts';
-import { snapshotData } from '../snapshot-output.ts';
 
 export const backupCommand = defineCommand({
   name: 'backup',

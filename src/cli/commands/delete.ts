@@ -2,11 +2,9 @@ import { UsageError } from '../../errors/input-errors.ts';
 import type { App } from '../../app.ts';
 import type { DeleteResult, FilterInput } from '../../memory/memory-api.ts';
 import type { TimeZone } from '../../util/time-zone.ts';
-import { type CommandContext, type CommandOutcome, defineCommand, toggle } from '../command.ts';
-import { confirmed } from '../confirm.ts';
-import { filterOptions, toFilterInput, withFixedTimes } from '../filter-options.ts';
-import { memoryData } from '../memory-data.ts';
-import { count, memoryBrief } from '../render.ts';
+import { type CommandContext, type CommandOutcome, confirmed, defineCommand, toggle } from '../command.ts';
+import { filterOptions, toFilterInput, withFixedTimes } from '../option-values.ts';
+import { count, memoryBrief, memoryData } from '../render.ts';
 
 /** The service takes at most so many ids in one call. */
 const BATCH = 100;

@@ -1,5 +1,4 @@
-import { type CommandContext, defineCommand, toggle } from '../command.ts';
-import { confirmed } from '../confirm.ts';
+import { type CommandContext, confirmed, defineCommand, toggle } from '../command.ts';
 import type { Finding } from '../doctor/check.ts';
 import { repairCounters, repairQuestion } from '../doctor/counter-check.ts';
 import { examine, subjectOf } from '../doctor/examine.ts';

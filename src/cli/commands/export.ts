@@ -3,7 +3,7 @@ import { type MemoryFilter, parseFilter } from '../../memory/filter.ts';
 import { exportJsonLines } from '../../import-export/export-json-lines.ts';
 import { createAtomicFile } from '../atomic-file.ts';
 import { type CommandContext, defineCommand } from '../command.ts';
-import { filterOptions, toFilterInput } from '../filter-options.ts';
+import { filterOptions, toFilterInput } from '../option-values.ts';
 import { count } from '../render.ts';
 
 export const exportCommand = defineCommand({

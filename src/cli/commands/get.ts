@@ -1,8 +1,7 @@
 import type { HistoryEntry, MemoryWithHistory } from '../../memory/memory.ts';
 import type { TimeZone } from '../../util/time-zone.ts';
 import { defineCommand, toggle } from '../command.ts';
-import { memoryData } from '../memory-data.ts';
-import { count, indent, memoryHeading } from '../render.ts';
+import { count, indent, memoryData, memoryHeading } from '../render.ts';
 
 export const getCommand = defineCommand({
   name: 'get',

@@ -1,7 +1,6 @@
 import { importJsonLines } from '../../import-export/import-json-lines.ts';
 import type { ImportProblem, ImportSummary } from '../../import-export/import-report.ts';
-import { type CommandContext, type CommandOutcome, defineCommand, toggle, value } from '../command.ts';
-import { embedBeforeExit, missingData, missingText, type MissingEmbeddings } from '../embed-before-exit.ts';
+import { type CommandContext, type CommandOutcome, defineCommand, embedBeforeExit, missingData, type MissingEmbeddings, missingText, toggle, value } from '../command.ts';
 import { EXIT_CODES } from '../exit-code.ts';
 import { type ImportSource, openImportSource, openRejectsFile, type RejectsFile } from '../import-source.ts';
 import { count } from '../render.ts';

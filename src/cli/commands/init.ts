@@ -7,8 +7,7 @@ import { clientList } from '../clients/client-list.ts';
 import type { ClientDescription, ClientMachine } from '../clients/client.ts';
 import { planChange, type PlannedChange } from '../clients/plan-change.ts';
 import { defaultLaunchCommand } from '../clients/server-entry.ts';
-import { type CommandContext, type CommandOutcome, defineCommand, list, toggle } from '../command.ts';
-import { confirmed } from '../confirm.ts';
+import { type CommandContext, type CommandOutcome, confirmed, defineCommand, list, toggle } from '../command.ts';
 import type { Host } from '../host.ts';
 import { count } from '../render.ts';
 

@@ -1,9 +1,7 @@
 import { UsageError } from '../../errors/input-errors.ts';
 import { defineCommand, oneOf, toggle, value } from '../command.ts';
-import { filterOptions, toFilterInput } from '../filter-options.ts';
-import { memoryData } from '../memory-data.ts';
-import { parseInteger } from '../parse-integer.ts';
-import { count, memoryBrief } from '../render.ts';
+import { filterOptions, parseInteger, toFilterInput } from '../option-values.ts';
+import { count, memoryBrief, memoryData } from '../render.ts';
 
 export const listCommand = defineCommand({
   name: 'list',

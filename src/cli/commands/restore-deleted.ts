@@ -1,7 +1,5 @@
-import { defineCommand } from '../command.ts';
-import { embedBeforeExit, missingData, missingText } from '../embed-before-exit.ts';
-import { memoryData } from '../memory-data.ts';
-import { count } from '../render.ts';
+import { defineCommand, embedBeforeExit, missingData, missingText } from '../command.ts';
+import { count, memoryData } from '../render.ts';
 
 export const restoreDeletedCommand = defineCommand({
   name: 'restore-deleted',

@@ -1,12 +1,8 @@
 import type { SearchHit, SearchResponse } from '../../memory/memory-api.ts';
 import type { TimeZone } from '../../util/time-zone.ts';
-import { defineCommand, oneOf, value } from '../command.ts';
-import { warmUpQuietly } from '../embed-before-exit.ts';
-import { filterOptions, toFilterInput } from '../filter-options.ts';
-import { memoryData } from '../memory-data.ts';
-import { parseInteger } from '../parse-integer.ts';
-import { readText } from '../read-text.ts';
-import { count, indent, memoryHeading } from '../render.ts';
+import { defineCommand, oneOf, value, warmUpQuietly } from '../command.ts';
+import { filterOptions, parseInteger, readText, toFilterInput } from '../option-values.ts';
+import { count, indent, memoryData, memoryHeading } from '../render.ts';
 
 export const searchCommand = defineCommand({
   name: 'search',

@@ -1,7 +1,6 @@
 import type { Stats } from '../../memory/memory-api.ts';
 import type { TimeZone } from '../../util/time-zone.ts';
-import { defineCommand } from '../command.ts';
-import { describeBacklog, statsWithProgress } from '../embed-before-exit.ts';
+import { defineCommand, describeBacklog, statsWithProgress } from '../command.ts';
 import { byteSize, table } from '../render.ts';
 
 export const statsCommand = defineCommand({

@@ -1,8 +1,7 @@
 import type { Finding, ProbeReport } from '../../blob/probe/probe-finding.ts';
 import type { SyncApi } from '../../sync/sync-api.ts';
-import { type CommandContext, defineCommand, toggle } from '../command.ts';
+import { type CommandContext, defineCommand, longWork, toggle } from '../command.ts';
 import { EXIT_CODES } from '../exit-code.ts';
-import { longWork } from '../long-work.ts';
 
 const MARKS: Readonly<Record<Finding['level'], string>> = {
   ok: 'ok  ',

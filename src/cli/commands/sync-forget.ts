@@ -1,5 +1,4 @@
-import { defineCommand, toggle } from '../command.ts';
-import { confirmed } from '../confirm.ts';
+import { confirmed, defineCommand, toggle } from '../command.ts';
 import { describeMachines } from '../describe-sync.ts';
 import { count } from '../render.ts';
 

@@ -1,7 +1,5 @@
-import { defineCommand } from '../command.ts';
-import { confirmed } from '../confirm.ts';
-import { chosenPolicy, pruneQuestion, retentionOptions } from '../retention-options.ts';
-import { pruneOutcome } from '../snapshot-output.ts';
+import { confirmed, defineCommand } from '../command.ts';
+import { chosenPolicy, pruneOutcome, pruneQuestion, retentionOptions } from '../snapshot-output.ts';
 
 export const syncPruneCommand = defineCommand({
   name: 'sync prune',

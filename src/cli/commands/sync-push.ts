@@ -1,6 +1,5 @@
-import { defineCommand } from '../command.ts';
-import { longWork } from '../long-work.ts';
-import { describePush, pushData } from '../push-backup.ts';
+import { defineCommand, longWork } from '../command.ts';
+import { describePush, pushData } from '../snapshot-output.ts';
 
 export const syncPushCommand = defineCommand({
   name: 'sync push',

@@ -1,7 +1,6 @@
-import { defineCommand, toggle } from '../command.ts';
+import { defineCommand, longWork, toggle } from '../command.ts';
 import { describeStatus, statusData } from '../describe-sync.ts';
 import { EXIT_CODES } from '../exit-code.ts';
-import { longWork } from '../long-work.ts';
 
 export const syncStatusCommand = defineCommand({
   name: 'sync status',

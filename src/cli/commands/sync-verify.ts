@@ -1,5 +1,5 @@
 import { defineCommand } from '../command.ts';
-import { verifyOptions, verifySnapshots } from '../verify-snapshots.ts';
+import { verifyOptions, verifySnapshots } from '../snapshot-output.ts';
 
 export const syncVerifyCommand = defineCommand({
   name: 'sync verify',

@@ -1,10 +1,7 @@
 import { UsageError } from '../../errors/input-errors.ts';
-import { defineCommand, list, value } from '../command.ts';
-import { embedBeforeExit, missingData, missingText } from '../embed-before-exit.ts';
-import { memoryData } from '../memory-data.ts';
-import { parseMetadata } from '../parse-metadata.ts';
-import { readText } from '../read-text.ts';
-import { memoryBrief } from '../render.ts';
+import { defineCommand, embedBeforeExit, list, missingData, missingText, value } from '../command.ts';
+import { memoryBrief, memoryData } from '../render.ts';
+import { parseMetadata, readText } from '../option-values.ts';
 
 export const updateCommand = defineCommand({
   name: 'update',

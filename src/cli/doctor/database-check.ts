@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import type { ModelStamp } from '../../embedding/embedder.ts';
 import { settleWithin } from '../../util/concurrency.ts';
-import { describeBacklog, statsWithProgress } from '../embed-before-exit.ts';
+import { describeBacklog, statsWithProgress } from '../command.ts';
 import type { Check, DoctorSubject, Finding } from './check.ts';
 
 /** An endpoint that does not answer is the business of the check of the model. */
