@@ -1,8 +1,8 @@
-import { UsageError } from '../../errors/input-errors.ts';
 import type { App } from '../../app.ts';
+import { UsageError } from '../../errors/input-errors.ts';
 import type { DeleteResult, FilterInput } from '../../memory/memory-api.ts';
 import type { TimeZone } from '../../util/time-zone.ts';
-import { type CommandContext, type CommandOutcome, confirmed, defineCommand, toggle } from '../command.ts';
+import { type CommandContext, type CommandOutcome, confirmed, defineCommand, embedBeforeExit, missingData, missingText, toggle } from '../command.ts';
 import { filterOptions, toFilterInput, withFixedTimes } from '../option-values.ts';
 import { count, memoryBrief, memoryData } from '../render.ts';
 
@@ -114,3 +114,22 @@ function batches(ids: readonly string[]): (readonly string[])[] {
     ids.slice(index * BATCH, (index + 1) * BATCH),
   );
 }
+
+export const restoreDeletedCommand = defineCommand({
+  name: 'restore-deleted',
+  summary: 'bring memories back from the trash',
+  arguments: [{ name: '<id...>', doc: 'ids of deleted memories; "list --trash" shows them' }],
+  options: {},
+  examples: [['faiss-memory restore-deleted 0198c0de-0000-7000-8000-000000000001', 'undo a deletion']],
+  run: async (context, { args }) => {
+    const app = await context.app();
+    const memories = await app.memory.restore(args);
+    const missing = await embedBeforeExit(app, context.signal);
+    return {
+      data: { memories: memories.map(memoryData), ...missingData(missing) },
+      text: [`${count(memories.length, 'memory is', 'memories are')} back.`, ...missingText(missing)].join(
+        '\n',
+      ),
+    };
+  },
+});

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import type { CounterReport } from '../../sync/sync-api.ts';
 import { count } from '../render.ts';
-import type { Check, DoctorSubject, Finding } from './check.ts';
+import type { Check, DoctorSubject, Finding } from './checks.ts';
 
 const NAME = 'write counters';
 const FIX = 'Run "faiss-memory doctor --fix": it copies the database first, and changes no memory.';

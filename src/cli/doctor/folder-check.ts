@@ -1,11 +1,48 @@
 import { spawn } from 'node:child_process';
-import { readdir, stat, statfs } from 'node:fs/promises';
+import { readdir, realpath, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { packagePath } from '../../util/package.ts';
 import { byteSize } from '../render.ts';
-import type { Check, Finding } from './check.ts';
-import { remoteKind } from './remote-folder.ts';
+import type { Check, Finding } from './checks.ts';
+
+/** Numbers by which Linux names its network file systems. */
+const NETWORK_TYPES: ReadonlyMap<number, string> = new Map([
+  [0x6969, 'an NFS folder'],
+  [0x517b, 'an SMB folder'],
+  [0xff534d42, 'an SMB folder'],
+  [0xfe534d42, 'an SMB folder'],
+]);
+
+/** Names that the programs give to the folders they synchronise. */
+const SYNCHRONISED: readonly (readonly [RegExp, string])[] = [
+  [/^dropbox( \(.*\))?$/i, 'Dropbox'],
+  [/^onedrive( - .*)?$/i, 'OneDrive'],
+  [/^(icloud ?drive|mobile documents|com~apple~clouddocs)$/i, 'iCloud Drive'],
+  [/^(google ?drive|googledrive-.*)$/i, 'Google Drive'],
+  [/^cloudstorage$/i, 'a cloud-synchronised folder'],
+];
+
+/** @returns what kind of network or synchronised folder this is, undefined when it looks local */
+async function remoteKind(folder: string): Promise<string | undefined> {
+  const path = await realpath(folder);
+  const synchronised = synchronisedKind(path);
+  if (synchronised !== undefined) return synchronised;
+  if (path.startsWith('\\\\')) return 'a network folder';
+  if (process.platform !== 'linux') return undefined;
+  const { type } = await statfs(path);
+  // The kernel's number may arrive with its sign.
+  return NETWORK_TYPES.get(type >>> 0);
+}
+
+/** By the names in the path alone. */
+export function synchronisedKind(path: string): string | undefined {
+  for (const name of path.split(/[\\/]/)) {
+    const found = SYNCHRONISED.find(([pattern]) => pattern.test(name));
+    if (found !== undefined) return found[1];
+  }
+  return undefined;
+}
 
 const LOW_SPACE_BYTES = 512 * 1024 * 1024;
 const OTHERS = 0o077;

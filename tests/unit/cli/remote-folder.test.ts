@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { synchronisedKind } from '../../../src/cli/doctor/remote-folder.ts';
+import { synchronisedKind } from '../../../src/cli/doctor/folder-check.ts';
 
 test.each([
   ['/home/ada/Dropbox/memories', 'Dropbox'],

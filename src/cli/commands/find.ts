@@ -1,0 +1,198 @@
+import { UsageError } from '../../errors/input-errors.ts';
+import type { SearchHit, SearchResponse, Stats } from '../../memory/memory-api.ts';
+import type { HistoryEntry, MemoryWithHistory } from '../../memory/memory.ts';
+import type { TimeZone } from '../../util/time-zone.ts';
+import { defineCommand, describeBacklog, oneOf, statsWithProgress, toggle, value, warmUpQuietly } from '../command.ts';
+import { filterOptions, parseInteger, readText, toFilterInput } from '../option-values.ts';
+import { byteSize, count, indent, memoryBrief, memoryData, memoryHeading, table } from '../render.ts';
+
+export const searchCommand = defineCommand({
+  name: 'search',
+  summary: 'find memories by meaning and by words',
+  arguments: [{ name: '<query...>', doc: 'what to look for; - reads it from stdin' }],
+  options: {
+    limit: value('-n, --limit <count>', 'how many hits at most, 1 to 100 (default: 5)'),
+    mode: oneOf('--mode <mode>', ['hybrid', 'vector', 'keyword'], 'how to search (default: hybrid)'),
+    ...filterOptions,
+  },
+  examples: [
+    ['faiss-memory search "where does staging run?"', 'ask a question'],
+    ['faiss-memory search deploy --tag ops --after 30d -n 10', 'only recent memories with a tag'],
+    ['faiss-memory search "ERR_CONN_42" --mode keyword', 'exact words, without loading the model'],
+    ['faiss-memory search billing --json | jq -r ".hits[].memory.id"', 'use the result in a script'],
+  ],
+  run: async (context, { args, options }) => {
+    const query = (await readText(context, args, undefined)) ?? '';
+    const { mode } = options;
+    const filter = toFilterInput(options);
+    const limit = parseInteger('--limit', options.limit);
+    const app = await context.app();
+    if (mode !== 'keyword') await warmUpQuietly(app, context.signal);
+    const response = await app.memory.search({ query, limit, mode, filter });
+    return { data: searchData(response), text: describeHits(response, app.memory.timeZone) };
+  },
+});
+
+function searchData({ hits, ...others }: SearchResponse): object {
+  return { ...others, hits: hits.map(({ memory, ...hit }) => ({ ...hit, memory: memoryData(memory) })) };
+}
+
+function describeHits({ hits, note, nothingRelevant }: SearchResponse, zone: TimeZone): string {
+  const blocks = hits.map((hit, index) => `${index + 1}. ${describeHit(hit, zone)}`);
+  if (hits.length === 0) blocks.push('Nothing found.');
+  else if (nothingRelevant) blocks.push('None of these is clearly relevant.');
+  if (note !== '') blocks.push(note);
+  if (hits.length > 0) blocks.push(`Times in ${zone.name}.`);
+  return blocks.join('\n\n');
+}
+
+function describeHit(hit: SearchHit, zone: TimeZone): string {
+  const { memory, snippet, similarity, vectorRank, matchedWords } = hit;
+  const meaning =
+    similarity !== null
+      ? [`meaning ${Math.round(similarity * 100)}%`]
+      : vectorRank === null
+        ? []
+        : ['meaning not measurable in this language'];
+  const words =
+    matchedWords.length === 0 ? [] : [`${count(matchedWords.length, 'word')}: ${matchedWords.join(', ')}`];
+  const why = [...meaning, ...words].join(' · ');
+  return [memoryHeading(memory, zone), indent(snippet), ...(why === '' ? [] : [indent(why)])].join('\n');
+}
+
+export const listCommand = defineCommand({
+  name: 'list',
+  summary: 'list memories',
+  arguments: [],
+  options: {
+    limit: value('-n, --limit <count>', 'how many at most, 1 to 1000 (default: 20)'),
+    order: oneOf('--order <order>', ['newest', 'oldest', 'updated'], 'what comes first (default: newest)'),
+    cursor: value('--cursor <text>', 'go on where the previous page ended'),
+    trash: toggle('--trash', 'deleted memories instead'),
+    conflicts: toggle('--conflicts', 'only memories with conflict copies'),
+    ...filterOptions,
+  },
+  examples: [
+    ['faiss-memory list', 'the newest 20'],
+    ['faiss-memory list --tag ops --order oldest -n 100', 'the oldest 100 with a tag'],
+    ['faiss-memory list --trash', 'what restore-deleted can bring back'],
+  ],
+  run: async (context, { options }) => {
+    const { trash, conflicts, order, cursor } = options;
+    if (trash && conflicts)
+      throw new UsageError('--trash and --conflicts exclude each other', 'Give one of them.');
+    const which = trash ? 'trash' : conflicts ? 'conflict' : 'live';
+    const filter = toFilterInput(options);
+    const limit = parseInteger('--limit', options.limit);
+    const { memory } = await context.app();
+    const { memories, total, nextCursor } = await memory.list({ which, filter, limit, order, cursor });
+    const lines = memories.map((entry) => memoryBrief(entry, memory.timeZone, context.output.columns));
+    const shown = total === memories.length ? '' : `${memories.length} of `;
+    const next = nextCursor === undefined ? '' : `; next page: --cursor ${nextCursor}`;
+    lines.push(`${shown}${count(total, 'memory', 'memories')}; times in ${memory.timeZone.name}${next}`);
+    return { data: { memories: memories.map(memoryData), total, nextCursor }, text: lines.join('\n') };
+  },
+});
+
+export const getCommand = defineCommand({
+  name: 'get',
+  summary: 'show memories in full',
+  arguments: [{ name: '<id...>', doc: 'ids of memories, at most 100' }],
+  options: { history: toggle('--history', 'with all earlier versions') },
+  examples: [
+    ['faiss-memory get 0198c0de-0000-7000-8000-000000000001', 'one memory with its whole text'],
+    ['faiss-memory get 0198c0de-0000-7000-8000-000000000001 --history', 'how it came to be'],
+  ],
+  run: async (context, { args, options }) => {
+    const { memory } = await context.app();
+    const memories = await memory.get(args);
+    const data = memories.map((entry) => ({
+      ...memoryData(entry),
+      ...(options.history ? { history: entry.history.map(historyData) } : {}),
+    }));
+    const text = memories.map((entry) => describeMemory(entry, options.history, memory.timeZone)).join('\n\n');
+    return { data: { memories: data }, text };
+  },
+});
+
+function historyData({ dot, createdAt, updatedAt, ...others }: HistoryEntry): object {
+  return {
+    ...others,
+    createdAt: new Date(createdAt).toISOString(),
+    updatedAt: new Date(updatedAt).toISOString(),
+    machine: dot.machine,
+  };
+}
+
+function describeMemory(memory: MemoryWithHistory, history: boolean, zone: TimeZone): string {
+  const parts = [`${memoryHeading(memory, zone)}  (times in ${zone.name})`, indent(memory.text)];
+  if (Object.keys(memory.metadata).length > 0)
+    parts.push(indent(`metadata: ${JSON.stringify(memory.metadata)}`));
+  if (memory.updatedAt !== memory.createdAt) parts.push(indent(`changed ${zone.minute(memory.updatedAt)}`));
+  const others = memory.history.filter(({ role }) => role === 'sibling' || (history && role === 'replaced'));
+  for (const { role, text, updatedAt, state } of others) {
+    const name = role === 'sibling' ? 'conflict copy' : 'earlier version';
+    parts.push(
+      indent(`${name} of ${zone.minute(updatedAt)}${state === 'live' ? '' : ` (${state})`}:`),
+      indent(indent(text)),
+    );
+  }
+  if (!history && memory.versionCount > 1)
+    parts.push(indent(`${count(memory.versionCount, 'version')}; --history shows them`));
+  return parts.join('\n');
+}
+
+export const statsCommand = defineCommand({
+  name: 'stats',
+  summary: 'count memories, tags and sources; show the embedding model',
+  arguments: [],
+  options: {},
+  examples: [
+    ['faiss-memory stats', 'an overview'],
+    ['faiss-memory stats --json | jq .contentDigest', 'equal on two machines = equal memories'],
+  ],
+  run: async (context) => {
+    const { memory, settings } = await context.app();
+    const stats = await statsWithProgress(memory, context.signal);
+    const { oldest, newest, ...others } = stats;
+    const data = { dataDir: settings.dataDir, ...others, oldest: isoTime(oldest), newest: isoTime(newest) };
+    return { data, text: describeStats(stats, settings.dataDir, memory.timeZone) };
+  },
+});
+
+function isoTime(milliseconds: number | null): string | null {
+  return milliseconds === null ? null : new Date(milliseconds).toISOString();
+}
+
+function describeStats(stats: Stats, dataDir: string, zone: TimeZone): string {
+  const { embedding, oldest, newest } = stats;
+  const period =
+    oldest === null || newest === null
+      ? '–'
+      : `${zone.minute(oldest)} to ${zone.minute(newest)} (${zone.name})`;
+  const details = Object.entries(embedding.details).map(([name, detail]) => `${name} ${detail}`);
+  return table([
+    ['memories', `${stats.live}`],
+    ['in the trash', `${stats.trash}`],
+    ['conflicts', `${stats.conflicts}`],
+    ['created', period],
+    ['folder', `${dataDir} (${byteSize(stats.bytes)})`],
+    ['model', embedding.modelId === '' ? 'none' : [embedding.modelId, ...details].join(', ')],
+    ['embeddings', describeBacklog(stats)],
+    ...(embedding.problem === '' ? [] : [['model problem', embedding.problem]]),
+    [
+      'tags',
+      stats.tags
+        .slice(0, 10)
+        .map(({ tag, count }) => `${tag} ${count}`)
+        .join(', ') || '–',
+    ],
+    [
+      'sources',
+      stats.sources
+        .slice(0, 10)
+        .map(({ source, count }) => `${source || '(none)'} ${count}`)
+        .join(', ') || '–',
+    ],
+  ]);
+}

@@ -1,0 +1,254 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import type { App } from '../../app.ts';
+import { pathsOf } from '../../config/environment.ts';
+import type { Settings } from '../../config/schema.ts';
+import type { ModelStamp } from '../../embedding/embedder.ts';
+import { settleWithin } from '../../util/concurrency.ts';
+import { findProxy } from '../../util/proxy.ts';
+import { relativeTime } from '../../util/text.ts';
+import { clientList } from '../clients/client-list.ts';
+import type { ClientDescription, ClientMachine } from '../clients/client.ts';
+import { editorFor } from '../clients/editor-for.ts';
+import { SERVER_NAME } from '../clients/server-entry.ts';
+import { describeBacklog, statsWithProgress } from '../command.ts';
+import type { Host } from '../host.ts';
+import { count } from '../render.ts';
+
+/** What a check has to say about one thing. */
+export interface Finding {
+  /** The thing, for example `database`. */
+  readonly check: string;
+  readonly status: 'ok' | 'warn' | 'fail';
+  readonly message: string;
+  /** What to do about it. */
+  readonly fix?: string;
+}
+
+/** What checks look at. */
+export interface DoctorSubject {
+  readonly host: Host;
+  readonly settings: Settings;
+  /** Opens the services. */
+  readonly app: () => Promise<App>;
+}
+
+/** Examines one area and changes nothing in it; what it throws becomes a failed finding. */
+export interface Check {
+  readonly name: string;
+  /** Not run when the data folder cannot be used. */
+  readonly needsFolder?: boolean;
+  /** What it waits for and what to do when that does not end. */
+  readonly waitsFor: { readonly what: string; readonly fix: string };
+  readonly run: (subject: DoctorSubject) => Promise<readonly Finding[]>;
+}
+
+/** The program itself refuses older versions; this names the one in use. */
+export function checkNode(): Finding {
+  return { check: 'node', status: 'ok', message: `Node.js ${process.version} (${process.execPath})` };
+}
+
+/** Side by side, because Node looks for an optional package only above the folder of the program. */
+const NATIVE_HINT =
+  'Embedding gets 3 to 5 times faster with the native runtime (about 290 MB): ' +
+  'npm install -g faiss-memory onnxruntime-node --ignore-scripts';
+
+/** Can the configured model be loaded and used, and what runs it? */
+export const modelCheck: Check = {
+  name: 'model',
+  waitsFor: {
+    what: 'the model or its endpoint',
+    fix: 'Check that the endpoint at MEMORY_EMBEDDING_BASE_URL answers; the bundled model needs a less busy machine.',
+  },
+  run: async ({ app, settings }) => {
+    const { provider, runtime } = settings.embedding;
+    if (provider === 'none') {
+      return [{ check: 'model', status: 'ok', message: 'switched off; searches are by words only' }];
+    }
+    const { embedder } = await app();
+    await embedder.warmUp();
+    await embedder.embedQuery('doctor');
+    const { modelId } = await embedder.stamp();
+    const facts = embedder.describe();
+    const details = Object.entries(facts).map(([name, fact]) => `${name} ${fact}`);
+    const couldBeFaster = runtime === 'auto' && String(facts['runtime']).includes('WASM');
+    const message = [[modelId, ...details].join(', '), ...(couldBeFaster ? [NATIVE_HINT] : [])].join('. ');
+    return [{ check: 'model', status: 'ok', message }];
+  },
+};
+
+/** An endpoint that does not answer is the business of the check of the model. */
+const STAMP_WAIT_MS = 5_000;
+
+/** Does everything in the database agree with the versions that are stored, the vector index included? */
+export const databaseCheck: Check = {
+  name: 'database',
+  needsFolder: true,
+  waitsFor: {
+    what: 'the database, which another process may keep locked',
+    fix: 'Close the programs that use it, clients and database browsers, and run "faiss-memory doctor" again.',
+  },
+  run: async (subject) => {
+    if (!existsSync(subject.settings.dataDir)) return [];
+    const { store, embedder } = await subject.app();
+    const stamp = await settleWithin(
+      embedder.stamp().catch(() => undefined),
+      STAMP_WAIT_MS,
+    );
+    const { ok, problems, checked } = await store.checkIntegrity(stamp);
+    const finding: Finding = ok
+      ? { check: 'database', status: 'ok', message: `intact: ${checked.join(', ')}` }
+      : {
+          check: 'database',
+          status: 'fail',
+          message: problems.join('; '),
+          fix: 'Export what can be read with "faiss-memory export", then restore a backup or import the export into a new folder.',
+        };
+    return stamp === undefined ? [finding] : [finding, ...(await checkVectors(subject, stamp))];
+  },
+};
+
+async function checkVectors({ app, settings }: DoctorSubject, stamp: ModelStamp): Promise<Finding[]> {
+  if (settings.embedding.provider === 'none') return [];
+  const { store, memory } = await app();
+  const { otherModels } = await store.stats(stamp);
+  const stats = await statsWithProgress(memory);
+  const { pending } = stats.embedding;
+  const message = describeBacklog(stats);
+  const others = otherModels.map(({ modelId, memories }) => `${modelId} (${memories})`);
+  return [
+    pending === 0
+      ? { check: 'embeddings', status: 'ok', message }
+      : {
+          check: 'embeddings',
+          status: 'warn',
+          message,
+          fix: 'Wait for the running server, or run "faiss-memory reembed".',
+        },
+    ...(others.length === 0
+      ? []
+      : [
+          {
+            check: 'other models',
+            status: 'ok' as const,
+            message: `embeddings of ${others.join(', ')} are kept and not used; "faiss-memory reembed --drop-others" removes them`,
+          },
+        ]),
+  ];
+}
+
+const BACKUP_CHECK = 'backups';
+
+/** Are there backups, and do they reach the remote? Asks the remote only when sync is on. */
+export const backupCheck: Check = {
+  name: BACKUP_CHECK,
+  needsFolder: true,
+  waitsFor: { what: 'the backups, here or at the remote', fix: 'Run "faiss-memory sync doctor".' },
+  run: async (subject) => {
+    if (!existsSync(subject.settings.dataDir)) return [];
+    return [await checkLocal(subject), await checkRemote(subject)];
+  },
+};
+
+async function checkLocal({ app, settings }: DoctorSubject): Promise<Finding> {
+  const { backup, store } = await app();
+  const snapshots = await backup.list();
+  const newest = snapshots.at(-1);
+  if (newest !== undefined) {
+    const age = relativeTime(newest.createdAt, Date.now());
+    const message = `${count(snapshots.length, 'snapshot')} here, the newest ${newest.name}, ${age}`;
+    return { check: BACKUP_CHECK, status: 'ok', message };
+  }
+  if ((await store.stats()).live === 0)
+    return { check: BACKUP_CHECK, status: 'ok', message: 'nothing to back up yet' };
+  const fix = settings.backup.enabled
+    ? 'Run "faiss-memory backup"; a running server does it by itself after the next change.'
+    : 'Run "faiss-memory backup", and set MEMORY_BACKUP_ENABLED=true to have it done by itself.';
+  return { check: BACKUP_CHECK, status: 'warn', message: 'there is no backup yet', fix };
+}
+
+async function checkRemote({ app, settings }: DoctorSubject): Promise<Finding> {
+  const check = 'sync';
+  if (!settings.sync.enabled) {
+    return { check, status: 'ok', message: 'off; backups stay on this disk (docs/sync.md)' };
+  }
+  const { sync } = await app();
+  const { location, relation, problem, unsentWrites } = await sync.status();
+  const unsent =
+    unsentWrites === null || unsentWrites === 0 ? '' : `, ${unsentWrites} changes not uploaded yet`;
+  if (problem === null) {
+    return {
+      check,
+      status: 'ok',
+      message: `${location ?? 'on'}${proxyWords(settings.sync)}: ${relation}${unsent}`,
+    };
+  }
+  const fix = problem.fix ?? 'Run "faiss-memory sync doctor".';
+  return { check, status: 'fail', message: `${problem.code}: ${problem.message}${unsent}`, fix };
+}
+
+/** Empty when the remote is reached directly. */
+function proxyWords({ provider, endpoint }: DoctorSubject['settings']['sync']): string {
+  if (provider === 'folder') return '';
+  const proxy = findProxy(endpoint ?? 'https://s3.amazonaws.com');
+  return proxy === undefined ? '' : ` through the proxy ${proxy.shown} (${proxy.variable})`;
+}
+
+const CLIENTS_CHECK = 'clients';
+
+/** Which clients have the server, and can they start it? */
+export const clientsCheck: Check = {
+  name: CLIENTS_CHECK,
+  waitsFor: { what: 'the files of the clients', fix: 'Check that the home folder answers.' },
+  run: ({ host }) => {
+    const machine: ClientMachine = { ...host, listFolder };
+    const findings = clientList.flatMap((client) => checkClient(client, machine, host));
+    if (findings.length > 0) return Promise.resolve(findings);
+    const fix = 'Run "faiss-memory init".';
+    return Promise.resolve([
+      { check: CLIENTS_CHECK, status: 'warn', message: 'no client has the server configured', fix },
+    ]);
+  },
+};
+
+function listFolder(path: string): readonly string[] {
+  try {
+    return readdirSync(path);
+  } catch {
+    return [];
+  }
+}
+
+function checkClient(client: ClientDescription, machine: ClientMachine, host: Host): Finding[] {
+  const file = client.file(machine);
+  if (!existsSync(file)) return [];
+  const check = client.title;
+  try {
+    const servers = editorFor(client).servers(readFileSync(file, 'utf8'));
+    if (!Object.hasOwn(servers, SERVER_NAME)) return [];
+    const command = commandOf(servers[SERVER_NAME]);
+    if (command !== undefined && commandExists(host, command)) {
+      return [{ check, status: 'ok', message: `configured in ${file}, starts ${command}` }];
+    }
+    const message = `${file} starts ${command ?? 'nothing'}, which is not there`;
+    return [{ check, status: 'warn', message, fix: `Run "faiss-memory init --client ${client.name}".` }];
+  } catch (error) {
+    const problem = error instanceof Error ? error.message : String(error);
+    return [
+      { check, status: 'warn', message: `${file} ${problem}`, fix: 'Correct the file; its client reads it.' },
+    ];
+  }
+}
+
+function commandOf(server: unknown): string | undefined {
+  if (typeof server !== 'object' || server === null || !('command' in server)) return undefined;
+  return typeof server.command === 'string' ? server.command : undefined;
+}
+
+/** As a shell would find it; clients with a smaller PATH than this one may still fail. */
+function commandExists(host: Host, command: string): boolean {
+  const paths = pathsOf(host);
+  if (paths.isAbsolute(command)) return existsSync(command);
+  const endings = host.platform === 'win32' ? ['.exe', '.cmd', ''] : [''];
+  const folders = (host.env['PATH'] ?? host.env['Path'] ?? '').split(paths.delimiter);
+  return folders.some((folder) => endings.some((ending) => existsSync(paths.join(folder, command + ending))));
+}
