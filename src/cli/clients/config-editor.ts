@@ -1,4 +1,4 @@
-import type { LaunchCommand } from './client.ts';
+import type { LaunchCommand } from './clients.ts';
 
 /** A configuration text with the servers it names. */
 export type ServerMap = Readonly<Record<string, unknown>>;

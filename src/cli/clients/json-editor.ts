@@ -1,15 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
-import {
-  applyEdits,
-  findNodeAtLocation,
-  parse,
-  parseTree,
-  printParseErrorCode,
-  type Node,
-  type ParseError,
-} from 'jsonc-parser';
-import { EditError, type ConfigEditor, type ServerMap, type ServerMember } from './config-editor.ts';
-import { insertMember, removeMember, replaceValue } from './json-members.ts';
+import { applyEdits, createScanner, type Edit, findNodeAtLocation, type Node, parse, type ParseError, parseTree, printParseErrorCode } from 'jsonc-parser';
+import { type ConfigEditor, EditError, type ServerMap, type ServerMember } from './config-editor.ts';
 
 type JsonObject = Record<string, unknown>;
 
@@ -107,4 +98,103 @@ function lineOf(text: string, offset: number): string {
 
 function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** The end of a line that may follow a member: a comma and a comment. */
+const REST_OF_LINE = /^[ \t]*(,?)[ \t]*(?:\/\/[^\r\n]*|\/\*[^\r\n]*?\*\/[ \t]*)?(?=\r?\n)/;
+
+/** Edit that replaces a value in the layout of its document. */
+function replaceValue(text: string, node: Node, value: unknown): Edit {
+  const indentation = indentationAt(text, node.offset);
+  return { offset: node.offset, length: node.length, content: print(text, value, indentation) };
+}
+
+/** Edits that add a member as the last one of an object. */
+function insertMember(text: string, parent: Node, member: { key: string; value: unknown }): Edit[] {
+  const last = parent.children?.at(-1);
+  return last === undefined ? insertFirst(text, parent, member) : insertAfter(text, last, member);
+}
+
+function insertAfter(text: string, last: Node, { key, value }: { key: string; value: unknown }): Edit[] {
+  const end = last.offset + last.length;
+  const onOwnLine = /(^|\n)[ \t]*$/.test(text.slice(0, last.offset));
+  const indentation = indentationAt(text, last.offset);
+  const content = `${JSON.stringify(key)}: ${print(text, value, indentation)}`;
+  const rest = REST_OF_LINE.exec(text.slice(end));
+  if (!onOwnLine || rest === null) {
+    const separator = onOwnLine ? `,${lineEnd(text)}${indentation}` : ', ';
+    return [{ offset: end, length: 0, content: separator + content }];
+  }
+  const member = {
+    offset: end + rest[0].length,
+    length: 0,
+    content: `${lineEnd(text)}${indentation}${content}`,
+  };
+  return rest[1] === ',' ? [member] : [{ offset: end, length: 0, content: ',' }, member];
+}
+
+function insertFirst(text: string, parent: Node, { key, value }: { key: string; value: unknown }): Edit[] {
+  const outer = indentationAt(text, parent.offset);
+  const inner = outer + indentationUnit(text);
+  const content = `${lineEnd(text)}${inner}${JSON.stringify(key)}: ${print(text, value, inner)}${lineEnd(text)}${outer}`;
+  const start = parent.offset + 1;
+  const inside = text.slice(start, parent.offset + parent.length - 1);
+  // Comments stay; the white space after them is replaced.
+  const kept = inside.trimEnd().length;
+  return [{ offset: start + kept, length: inside.length - kept, content }];
+}
+
+/** Edits that take a member out, with its comma, and with its lines where it has them for itself. */
+function removeMember(text: string, member: Node): Edit[] {
+  const end = member.offset + member.length;
+  const comma = commaAfter(text, end);
+  const siblings = member.parent?.children ?? [];
+  const previous = siblings[siblings.indexOf(member) - 1];
+  const edits: Edit[] = [wholeLines(text, member.offset, comma === end ? end + 1 : end)];
+  if (comma !== undefined && comma !== end) edits.push({ offset: comma, length: 1, content: '' });
+  if (comma === undefined && previous !== undefined) {
+    const before = commaAfter(text, previous.offset + previous.length);
+    if (before !== undefined) edits.push({ offset: before, length: 1, content: '' });
+  }
+  return edits;
+}
+
+/** Position of the comma that is the next token, comments aside. */
+function commaAfter(text: string, offset: number): number | undefined {
+  const scanner = createScanner(text, true);
+  scanner.setPosition(offset);
+  scanner.scan();
+  const next = scanner.getTokenOffset();
+  return text[next] === ',' ? next : undefined;
+}
+
+/** The range, widened to whole lines when nothing else stands on them; else with the white space before it. */
+function wholeLines(text: string, start: number, end: number): Edit {
+  const before = /[ \t]*$/.exec(text.slice(0, start))?.[0].length ?? 0;
+  const after = /^[ \t]*(?:\r?\n)/.exec(text.slice(end))?.[0].length;
+  const lineStart = start - before;
+  const alone = after !== undefined && (lineStart === 0 || text[lineStart - 1] === '\n');
+  return alone
+    ? { offset: lineStart, length: end - lineStart + after, content: '' }
+    : { offset: lineStart, length: end - lineStart, content: '' };
+}
+
+/** JSON in the layout of the document: one line when the document is one, lists of words always. */
+function print(text: string, value: unknown, indentation: string): string {
+  if (Array.isArray(value)) return `[${value.map((item) => JSON.stringify(item)).join(', ')}]`;
+  const lines = JSON.stringify(value, undefined, indentationUnit(text));
+  return lines.split('\n').join(lineEnd(text) + indentation);
+}
+
+function indentationAt(text: string, offset: number): string {
+  const line = text.slice(text.lastIndexOf('\n', offset - 1) + 1, offset);
+  return /^[ \t]*/.exec(line)?.[0] ?? '';
+}
+
+function indentationUnit(text: string): string {
+  return /^([ \t]+)\S/m.exec(text)?.[1] ?? '  ';
+}
+
+function lineEnd(text: string): string {
+  return text.includes('\r\n') ? '\r\n' : '\n';
 }

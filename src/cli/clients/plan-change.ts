@@ -1,11 +1,9 @@
 import { ClientFileError } from '../../errors/input-errors.ts';
-import { unifiedDiff } from '../unified-diff.ts';
-import { readClientFile, type ClientFile } from './client-file.ts';
-import type { ClientDescription, ClientMachine, LaunchCommand } from './client.ts';
-import { EditError, type ConfigEditor, type ServerMember } from './config-editor.ts';
-import { editorFor } from './editor-for.ts';
-import { hideValues } from './hide-values.ts';
-import { SERVER_NAME } from './server-entry.ts';
+import { type ClientFile, readClientFile } from './client-file.ts';
+import { type ClientDescription, type ClientMachine, type LaunchCommand, SERVER_NAME } from './clients.ts';
+import { type ConfigEditor, EditError, type ServerMember } from './config-editor.ts';
+import { createJsonEditor } from './json-editor.ts';
+import { createTomlEditor } from './toml-editor.ts';
 
 /** What would become of the file of one client. */
 export interface PlannedChange {
@@ -57,4 +55,73 @@ function textsOf(entry: ServerMember | undefined): ReadonlySet<string> {
   if (entry === undefined) return new Set([SERVER_NAME]);
   const { command, args, env = {} } = entry;
   return new Set([SERVER_NAME, command, ...args, ...Object.values(env)]);
+}
+
+/** A text in quotes that is no name: neither a member before `:` or `=`, nor part of a table's header. */
+const VALUE = /(["'])((?:(?!\1)[^\\\n]|\\.){8,})\1(?!\s*[:=])/g;
+
+/**
+ * A diff without the values of other servers, which often are tokens and keys: what is shown ends up in logs,
+ * screenshots and the transcripts of assistants.
+ * @param own texts that may be shown
+ */
+export function hideValues(diff: string, own: ReadonlySet<string>): string {
+  return diff
+    .split('\n')
+    .map((line) =>
+      /^(---|\+\+\+|@@)/.test(line) || /^[ +-]\s*\[[^"',]*\]/.test(line) ? line : hide(line, own),
+    )
+    .join('\n');
+}
+
+function hide(line: string, own: ReadonlySet<string>): string {
+  return line.replace(VALUE, (whole, quote: string, text: string) =>
+    own.has(text) ? whole : `${quote}…${quote}`,
+  );
+}
+
+export function editorFor({ format, section }: ClientDescription): ConfigEditor {
+  return format === 'json' ? createJsonEditor(section) : createTomlEditor(section);
+}
+
+/** Lines of unchanged text around a change. */
+const CONTEXT = 3;
+
+/**
+ * The change of a text as a unified diff with one hunk; empty when there is none. The lines between the first and
+ * the last change are shown as removed and added as a whole, which is exact, and short for the edit of one place.
+ */
+export function unifiedDiff(path: string, before: string, after: string): string {
+  if (before === after) return '';
+  const [old, current] = [linesOf(before), linesOf(after)];
+  const head = commonStart(old, current);
+  const tail = commonStart(old.slice(head).reverse(), current.slice(head).reverse());
+  const start = Math.max(0, head - CONTEXT);
+  const oldEnd = old.length - tail;
+  const currentEnd = current.length - tail;
+  const trailing = old.slice(oldEnd, oldEnd + CONTEXT);
+  const context = head - start + trailing.length;
+  return [
+    `--- ${path}`,
+    `+++ ${path}`,
+    `@@ -${range(start, oldEnd - head + context)} +${range(start, currentEnd - head + context)} @@`,
+    ...old.slice(start, head).map((line) => ` ${line}`),
+    ...old.slice(head, oldEnd).map((line) => `-${line}`),
+    ...current.slice(head, currentEnd).map((line) => `+${line}`),
+    ...trailing.map((line) => ` ${line}`),
+  ].join('\n');
+}
+
+function linesOf(text: string): string[] {
+  const lines = text.split(/\r?\n/);
+  return lines.at(-1) === '' ? lines.slice(0, -1) : lines;
+}
+
+function commonStart(a: readonly string[], b: readonly string[]): number {
+  const different = a.findIndex((line, index) => line !== b[index]);
+  return different === -1 ? a.length : different;
+}
+
+function range(start: number, length: number): string {
+  return `${length === 0 ? start : start + 1},${length}`;
 }

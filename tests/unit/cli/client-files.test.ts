@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest';
-import { clientList } from '../../../src/cli/clients/client-list.ts';
-import type { ClientMachine } from '../../../src/cli/clients/client.ts';
+import { clientList, type ClientMachine } from '../../../src/cli/clients/clients.ts';
 
 function files(machine: Partial<ClientMachine>): string[] {
   const all = { env: {}, homeDirectory: '/home/ada', workingDirectory: '/', listFolder: () => [] };

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { hideValues } from '../../../src/cli/clients/hide-values.ts';
+import { hideValues } from '../../../src/cli/clients/plan-change.ts';
 
 const own = new Set(['npx', '-y', 'faiss-memory']);
 

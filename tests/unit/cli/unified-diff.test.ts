@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { unifiedDiff } from '../../../src/cli/unified-diff.ts';
+import { unifiedDiff } from '../../../src/cli/clients/plan-change.ts';
 
 describe('unifiedDiff', () => {
   test('shows a change with three lines around it', () => {
