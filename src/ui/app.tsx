@@ -1,4 +1,4 @@
 import { render } from 'preact';
-import { Shell } from './components/shell.tsx';
+import { Shell } from './shell.tsx';
 
 render(<Shell />, document.body);

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { readEvents, type StreamEvent } from '../../../src/ui/event-stream.ts';
+import { readEvents, type StreamEvent } from '../../../src/ui/shared/event-stream.ts';
 
 function read(text: string, cuts: readonly number[] = []): Promise<StreamEvent[]> {
   const bytes = new TextEncoder().encode(text);

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { beginningOf, excerptOf } from '../../../src/ui/excerpt.ts';
+import { beginningOf, excerptOf } from '../../../src/ui/shared/text-parts.ts';
 
 const codePoints = (text: string): string[] => Array.from(text);
 const words = (count: number): string => 'word '.repeat(count);

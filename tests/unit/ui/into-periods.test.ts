@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { intoPeriods } from '../../../src/ui/into-periods.ts';
+import { intoPeriods } from '../../../src/ui/map/into-periods.ts';
 
 const DAY_MS = 86_400_000;
 

@@ -7,7 +7,7 @@ import {
   type Spot,
   WHOLE,
   zoomed,
-} from '../../../src/ui/components/map-frame.ts';
+} from '../../../src/ui/map/map-frame.ts';
 
 const MIDDLE = { x: 0, y: 0 };
 /** A fourth of the map. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { nearestTo, nearestWithin, nextInDirection } from '../../../src/ui/components/map-neighbours.ts';
-import type { MapPoint } from '../../../src/ui/types.ts';
+import { nearestTo, nearestWithin, nextInDirection } from '../../../src/ui/map/map-frame.ts';
+import type { MapPoint } from '../../../src/ui/shared/types.ts';
 
 function point(id: string, x: number, y: number): MapPoint {
   return { id, x, y, text: id, created: '2026-01-01T00:00:00.000Z' };

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { MapPointers, type PointerState } from '../../../src/ui/components/map-pointers.ts';
+import { MapPointers, type PointerState } from '../../../src/ui/map/map-pointers.ts';
 
 function mouse(clientX: number, clientY: number, buttons = 1): PointerState {
   return { pointerId: 1, pointerType: 'mouse', clientX, clientY, buttons };

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { frequentTags } from '../../../src/ui/components/map-tags.ts';
+import { frequentTags } from '../../../src/ui/map/map-frame.ts';
 
 function tagged(...tags: string[]) {
   return { id: '1', x: 0, y: 0, text: 'text', created: '2026-01-01T00:00:00.000Z', tags };

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { changesBetween, changesTo } from '../../../src/ui/memory-changes.ts';
+import { changesBetween, changesTo } from '../../../src/ui/shared/memory-changes.ts';
 
 describe('changesBetween', () => {
   const before = { text: 'a', tags: ['x', 'Paris, France'], source: 'wiki' };

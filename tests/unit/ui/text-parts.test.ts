@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { cutApart, type TextParts } from '../../../src/ui/text-parts.ts';
+import { cutApart, type TextParts } from '../../../src/ui/shared/text-parts.ts';
 
 const codePoints = (text: string): string[] => Array.from(text);
 const joined = ({ start, middle, end }: TextParts): string => start + middle + end;

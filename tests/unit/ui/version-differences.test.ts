@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { Version } from '../../../src/ui/types.ts';
-import { differingFields, marksOf, stepsOf } from '../../../src/ui/version-differences.ts';
+import type { Version } from '../../../src/ui/shared/types.ts';
+import { differingFields, marksOf, stepsOf } from '../../../src/ui/shared/version-differences.ts';
 
 const now = { text: 'a', tags: ['x', 'y'], source: 'wiki', metadata: { build: 1, place: { floor: 2 } } };
 

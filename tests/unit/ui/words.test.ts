@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { ago, bytes, count, ordinal, parseTags } from '../../../src/ui/words.ts';
+import { ago, bytes, count, ordinal, parseTags } from '../../../src/ui/shared/words.ts';
 
 beforeEach(() => {
   vi.useFakeTimers({ now: Date.parse('2026-06-15T12:00:00Z'), toFake: ['Date'] });

@@ -1,0 +1,132 @@
+import { useEffect, useId, useState } from 'preact/hooks';
+import { type Filter, NO_FILTER } from '../shared/filter.ts';
+import { useStats } from '../shared/load.ts';
+
+interface FilterBarProps {
+  readonly filter: Filter;
+  readonly onChange: (filter: Filter) => void;
+}
+
+export function FilterBar({ filter, onChange }: FilterBarProps) {
+  const stats = useStats();
+  const set = (change: Partial<Filter>): void => {
+    onChange({ ...filter, ...change });
+  };
+  // Later it is the user who opens and closes it.
+  const [wasSet] = useState(() => isAnySet(filter));
+  const isSet = isAnySet(filter);
+  return (
+    <details class="filters" open={wasSet}>
+      <summary>Filters</summary>
+      <div class="fields">
+        <Choice
+          label="Tag"
+          value={filter.tags}
+          options={stats?.tags ?? {}}
+          onChange={(tags) => {
+            set({ tags });
+          }}
+        />
+        <Choice
+          label="Source"
+          value={filter.source}
+          options={stats?.sources ?? {}}
+          onChange={(source) => {
+            set({ source });
+          }}
+        />
+        <Day
+          label="Created since"
+          value={filter.after}
+          onChange={(after) => {
+            set({ after });
+          }}
+        />
+        <Day
+          label="Created until"
+          value={filter.before}
+          onChange={(before) => {
+            set({ before });
+          }}
+        />
+        <button
+          type="button"
+          disabled={!isSet}
+          onClick={() => {
+            onChange(NO_FILTER);
+          }}
+        >
+          Clear filters
+        </button>
+      </div>
+    </details>
+  );
+}
+
+function isAnySet(filter: Filter): boolean {
+  return Object.values(filter).some((value) => value !== '');
+}
+
+interface FieldProps {
+  readonly label: string;
+  readonly value: string;
+  readonly onChange: (value: string) => void;
+}
+
+function Choice({ label, value, options, onChange }: FieldProps & ChoiceOptions) {
+  const id = useId();
+  const list = useId();
+  const [typed, setTyped] = useState(value);
+  useEffect(() => {
+    setTyped(value);
+  }, [value]);
+  return (
+    <div class="field">
+      <label for={id}>{label}</label>
+      <input
+        id={id}
+        type="text"
+        dir="auto"
+        list={list}
+        placeholder="any"
+        value={typed}
+        onInput={({ currentTarget }) => {
+          setTyped(currentTarget.value);
+          // Chosen from the list; what is typed counts when it is complete.
+          if (currentTarget.value === '' || Object.hasOwn(options, currentTarget.value))
+            onChange(currentTarget.value);
+        }}
+        onChange={({ currentTarget }) => {
+          onChange(currentTarget.value);
+        }}
+      />
+      <datalist id={list}>
+        {Object.entries(options).map(([name, count]) => (
+          <option key={name} value={name}>
+            {count}
+          </option>
+        ))}
+      </datalist>
+    </div>
+  );
+}
+
+interface ChoiceOptions {
+  /** The most frequent ones, and how many memories have each. */
+  readonly options: Readonly<Record<string, number>>;
+}
+
+function Day({ label, value, onChange }: FieldProps) {
+  return (
+    <label>
+      {label}
+      <input
+        type="date"
+        value={value}
+        onInput={(event) => {
+          onChange(event.currentTarget.value);
+        }}
+      />
+    </label>
+  );
+}

@@ -1,0 +1,208 @@
+import { useEffect, useState } from 'preact/hooks';
+import { call } from '../shared/api.ts';
+import { Empty, Modal, Problem } from '../shared/elements.tsx';
+import { conditionsOf, type Filter, parametersOf, queryOf, readParameters } from '../shared/filter.ts';
+import { useDelayed, useLoad } from '../shared/load.ts';
+import type { MemoryFields } from '../shared/memory-changes.ts';
+import { usePages, useReturn } from '../shared/pages.ts';
+import { noteParameters } from '../shared/place.ts';
+import { useToast } from '../shared/toast.tsx';
+import type { AddAnswer, Hit, SearchAnswer } from '../shared/types.ts';
+import { count, ordinal } from '../shared/words.ts';
+import { FilterBar } from './filter-bar.tsx';
+import { MemoryEntry } from './memory-entry.tsx';
+import { MemoryForm } from './memory-form.tsx';
+
+const TYPING_PAUSE_MS = 150;
+
+/**
+ * All memories, and search as one types.
+ * @param props.parameters what is searched for, from the address
+ */
+export function MemoriesView({ parameters }: { readonly parameters: string }) {
+  const [start] = useState(() => readParameters(parameters));
+  const [typed, setTyped] = useState(start.query);
+  const [filter, setFilter] = useState(start.filter);
+  const [adding, setAdding] = useState(false);
+  const toast = useToast();
+  const query = useDelayed(typed.trim(), TYPING_PAUSE_MS);
+  useEffect(() => {
+    noteParameters('memories', parametersOf(query, filter));
+  }, [query, filter]);
+  const add = async (fields: MemoryFields): Promise<void> => {
+    const answer = await call<AddAnswer>('POST', '/memory/add', { body: fields });
+    setAdding(false);
+    toast({ text: describeAdded(answer) });
+  };
+  const close = (): void => {
+    setAdding(false);
+  };
+  return (
+    <>
+      <h1 class="hidden">Memories</h1>
+      <div class="searching">
+        <label class="grow">
+          <span class="hidden">Search memories</span>
+          <input
+            type="search"
+            placeholder="Search by meaning or by words"
+            value={typed}
+            onInput={(event) => {
+              setTyped(event.currentTarget.value);
+            }}
+          />
+        </label>
+        <button
+          type="button"
+          class="primary"
+          onClick={() => {
+            setAdding(true);
+          }}
+        >
+          Add memory
+        </button>
+      </div>
+      <FilterBar filter={filter} onChange={setFilter} />
+      {query === '' ? (
+        <MemoryList query={queryOf(filter)} />
+      ) : (
+        <SearchResults query={query} filter={filter} />
+      )}
+      {adding ? (
+        <Modal title="Add a memory" onClose={close}>
+          <MemoryForm name="new memory" onSave={add} onCancel={close} />
+        </Modal>
+      ) : null}
+    </>
+  );
+}
+
+function describeAdded({ outcome, similar = [], gained = [], twin, masked = [] }: AddAnswer): string {
+  if (outcome === 'existing') {
+    const there = 'This memory was already there.';
+    return gained.length === 0 ? there : `${there} It took over: ${gained.join(', ')}.`;
+  }
+  const sentences = ['The memory is stored.'];
+  if (masked.length > 0) sentences.push('Secrets in it were masked.');
+  if (twin !== undefined) sentences.push(`Another one says the same, with other ${twin.differs.join(', ')}.`);
+  else if (similar.length > 0) sentences.push('Another one says nearly the same.');
+  return sentences.join(' ');
+}
+
+/** Shown at first, and by each More. */
+const STEPS = [20, 50, 100];
+
+interface SearchResultsProps {
+  readonly query: string;
+  readonly filter: Filter;
+}
+
+/** What was found, the best first, with the reasons. */
+function SearchResults({ query, filter }: SearchResultsProps) {
+  const [limit = 0, setLimit] = useState(STEPS[0]);
+  const body = { query, limit, ...conditionsOf(filter) };
+  const { value, problem, loading, reload } = useLoad(JSON.stringify(body), (signal) =>
+    call<SearchAnswer>('POST', '/search', { body, signal, readsOnly: true }),
+  );
+  useReturn(value !== undefined);
+  const more = STEPS.find((step) => step > limit);
+  return (
+    <section aria-label="Found memories" aria-busy={loading}>
+      <Problem text={problem} onRetry={reload} />
+      <p class="hint" role="status">
+        {loading ? 'Searching…' : value === undefined ? '' : summary(value, limit)}
+      </p>
+      <ol class="entries">
+        {value?.hits.map((hit) => {
+          const { id, text, tags, source, created } = hit;
+          return (
+            <MemoryEntry key={id} {...{ id, text, tags, source, created }}>
+              <Reasons hit={hit} />
+            </MemoryEntry>
+          );
+        })}
+      </ol>
+      {more === undefined || value === undefined || value.hits.length < limit ? null : (
+        <button
+          type="button"
+          class="more"
+          disabled={loading}
+          onClick={() => {
+            setLimit(more);
+          }}
+        >
+          More
+        </button>
+      )}
+    </section>
+  );
+}
+
+function summary({ hits, note = '' }: SearchAnswer, limit: number): string {
+  const amount = hits.length === limit ? `The best ${limit} hits.` : `${count(hits.length, 'hit')}.`;
+  const byMeaning =
+    hits.some(({ similarity }) => similarity !== undefined) && hits.every(({ words }) => words === undefined);
+  return [amount, byMeaning ? 'None has these words; they are near in meaning.' : '', note].join(' ');
+}
+
+/**
+ * Memories page by page, newest first.
+ * @param props.query conditions, as the query of an address
+ */
+function MemoryList({ query }: { readonly query: string }) {
+  const { memories, total, loading, problem, reload, more } = usePages(query);
+  useReturn(memories.length > 0);
+  return (
+    <section aria-label="All memories" aria-busy={loading}>
+      <p class="hint" role="status">
+        {total === undefined ? (loading ? 'Loading…' : '') : count(total, 'memory', 'memories')}
+      </p>
+      {total !== 0 ? null : (
+        <Empty>
+          {query === ''
+            ? 'Nothing is remembered here yet. Add a memory, import a file, or connect an assistant.'
+            : 'No memory meets the conditions of the filters.'}
+        </Empty>
+      )}
+      <ul class="entries">
+        {memories.map(({ id, text, tags, source, created, updated, conflict }) => (
+          <MemoryEntry key={id} {...{ id, text, tags, source, created, updated }}>
+            {conflict === true ? <p class="warning">Two machines changed it: choose a version.</p> : null}
+          </MemoryEntry>
+        ))}
+      </ul>
+      <Problem text={problem} onRetry={reload} />
+      {more === undefined ? null : (
+        <button type="button" class="more" disabled={loading} onClick={more}>
+          More
+        </button>
+      )}
+    </section>
+  );
+}
+
+/** Why a memory was found, in words. */
+function Reasons({ hit }: { readonly hit: Hit }) {
+  const { similarity, word_rank: wordRank, vector_rank: vectorRank, words = [] } = hit;
+  return (
+    <p class="reasons">
+      {vectorRank === undefined ? null : similarity === undefined ? (
+        <span>{ordinal(vectorRank)} by meaning; how close cannot be told in this language</span>
+      ) : (
+        <span>
+          <meter min={0} max={1} value={similarity} aria-label="Closeness of its meaning" />{' '}
+          {Math.round(similarity * 100)} % close in meaning ({ordinal(vectorRank)} by meaning)
+        </span>
+      )}
+      {wordRank === undefined ? null : (
+        <span>
+          has the {words.length === 1 ? 'word' : 'words'}{' '}
+          {words.map((word) => (
+            <mark key={word}>{word}</mark>
+          ))}
+          ({ordinal(wordRank)} by words)
+        </span>
+      )}
+    </p>
+  );
+}

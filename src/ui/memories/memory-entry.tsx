@@ -1,0 +1,73 @@
+import type { ComponentChildren } from 'preact';
+import { call, explain } from '../shared/api.ts';
+import { Facts } from '../shared/elements.tsx';
+import { linkTo } from '../shared/place.ts';
+import { useToast } from '../shared/toast.tsx';
+import { beginning } from '../shared/words.ts';
+
+interface MemoryEntryProps {
+  readonly id: string;
+  readonly text: string;
+  readonly tags: readonly string[] | undefined;
+  readonly source: string | undefined;
+  readonly created: string;
+  readonly updated?: string | undefined;
+  /** What else there is to say about it. */
+  readonly children?: ComponentChildren;
+}
+
+/** A memory in a list. */
+export function MemoryEntry({ id, text, tags, source, created, updated, children }: MemoryEntryProps) {
+  const remove = useUndoableDelete();
+  return (
+    <li class="card">
+      <a class="text" dir="auto" href={linkTo('memory', id)}>
+        {text}
+      </a>
+      {children}
+      <div class="foot">
+        <Facts tags={tags} source={source} at={created} changed={updated} />
+        <button
+          type="button"
+          class="quiet"
+          aria-label={`Delete ${beginning(text)}`}
+          onClick={(event) => {
+            leaveEntry(event.currentTarget);
+            remove(id);
+          }}
+        >
+          Delete
+        </button>
+      </div>
+    </li>
+  );
+}
+
+/** Moves the focus on before the entry of a list that holds this element disappears, so that it is not lost. */
+export function leaveEntry(element: Element): void {
+  const entry = element.closest('li');
+  const next = entry?.nextElementSibling ?? entry?.previousElementSibling;
+  const target = next?.querySelector<HTMLElement>('a, button') ?? document.getElementById('content');
+  target?.focus({ preventScroll: true });
+}
+
+/** Deletes a memory and offers to undo it. @returns what to call with its id */
+export function useUndoableDelete(): (id: string) => void {
+  const toast = useToast();
+  const report = (error: unknown): void => {
+    toast({ text: explain(error) });
+  };
+  const undo = (id: string): void => {
+    call('POST', `/memory/${encodeURIComponent(id)}/restore`).then(() => {
+      toast({ text: 'The memory is back.' });
+    }, report);
+  };
+  return (id) => {
+    call('DELETE', `/memory/${encodeURIComponent(id)}`).then(() => {
+      const run = (): void => {
+        undo(id);
+      };
+      toast({ text: 'The memory is in the trash.', action: { title: 'Undo', run } });
+    }, report);
+  };
+}

@@ -1,0 +1,210 @@
+import { useState } from 'preact/hooks';
+import { call, explain } from '../shared/api.ts';
+import { ExactTime, Facts, Metadata, Problem, Time } from '../shared/elements.tsx';
+import { useLoad } from '../shared/load.ts';
+import { changesBetween, changesTo, type MemoryChanges } from '../shared/memory-changes.ts';
+import { readVisit } from '../shared/pages.ts';
+import { useToast } from '../shared/toast.tsx';
+import type { Memory, MemoryWithVersions, Version } from '../shared/types.ts';
+import { VersionContent } from '../shared/version-content.tsx';
+import { differingFields, type Step, stepsOf } from '../shared/version-differences.ts';
+import { useUndoableDelete } from './memory-entry.tsx';
+import { MemoryForm } from './memory-form.tsx';
+
+/** One memory: its whole text, to be changed, and its history. */
+export function MemoryView({ id }: { readonly id: string }) {
+  const path = `/memory/${encodeURIComponent(id)}`;
+  const { value, problem, loading, reload } = useLoad(path, (signal) =>
+    call<MemoryWithVersions>('GET', path, { signal }),
+  );
+  /** As it was when somebody began to edit it. */
+  const [edited, setEdited] = useState<MemoryWithVersions | null>(null);
+  const toast = useToast();
+  const close = (): void => {
+    setEdited(null);
+  };
+  const save = async (changes: MemoryChanges): Promise<void> => {
+    if (Object.keys(changes).length > 0) {
+      await call('PATCH', path, { body: changes });
+      toast({ text: 'Saved. The version before is kept below.' });
+    }
+    close();
+  };
+  return (
+    <article>
+      <p>
+        <a href="#/memories" onClick={goBack}>
+          ← Back
+        </a>
+      </p>
+      <h1>Memory</h1>
+      <Problem text={problem} onRetry={reload} />
+      {value === undefined && loading ? <p class="hint">Loading…</p> : null}
+      {value === undefined ? null : (
+        <>
+          {edited !== null ? (
+            <div class="card">
+              <MemoryForm
+                name={`memory ${id}`}
+                initial={edited}
+                onSave={(fields) => save(changesBetween(edited, fields))}
+                onCancel={close}
+              />
+            </div>
+          ) : (
+            <MemoryCard
+              memory={value}
+              onEdit={() => {
+                setEdited(value);
+              }}
+            />
+          )}
+          <VersionList memory={value} onUse={save} />
+        </>
+      )}
+    </article>
+  );
+}
+
+/** To where one came from, with what was searched for there. */
+function goBack(event: Event): void {
+  if (readVisit().inside !== true) return;
+  event.preventDefault();
+  history.back();
+}
+
+interface MemoryCardProps {
+  readonly memory: Memory;
+  readonly onEdit: () => void;
+}
+
+/** A whole memory, with what one can do with it. */
+function MemoryCard({ memory, onEdit }: MemoryCardProps) {
+  const { state, conflict, text, tags, source, metadata, created, updated } = memory;
+  const isErased = state === 'stripped' || state === 'purged';
+  return (
+    <div class="card">
+      {state === 'deleted' ? (
+        <p class="warning">
+          This memory was put into the trash <Time at={updated ?? created} />.
+        </p>
+      ) : null}
+      {isErased ? <p class="warning">This memory was erased for good.</p> : null}
+      {conflict === true ? (
+        <p class="warning">
+          Two machines changed it. <a href="#/conflicts">Choose a version.</a>
+        </p>
+      ) : null}
+      <p class="text whole" dir="auto">
+        {text}
+      </p>
+      <Facts tags={tags} source={source} at={created} changed={state === undefined ? updated : undefined} />
+      <Metadata metadata={metadata} />
+      {isErased ? null : <Actions memory={memory} onEdit={onEdit} />}
+    </div>
+  );
+}
+
+function Actions({ memory: { id, state }, onEdit }: MemoryCardProps) {
+  const remove = useUndoableDelete();
+  const toast = useToast();
+  const restore = (): void => {
+    call('POST', `/memory/${encodeURIComponent(id)}/restore`).then(
+      () => {
+        toast({ text: 'The memory is back.' });
+      },
+      (error: unknown) => {
+        toast({ text: explain(error) });
+      },
+    );
+  };
+  if (state === 'deleted') {
+    return (
+      <div class="actions">
+        <button type="button" class="primary" onClick={restore}>
+          Restore
+        </button>
+      </div>
+    );
+  }
+  return (
+    <div class="actions within-reach">
+      <button type="button" class="primary" onClick={onEdit}>
+        Edit
+      </button>
+      <button
+        type="button"
+        onClick={() => {
+          remove(id);
+        }}
+      >
+        Delete
+      </button>
+    </div>
+  );
+}
+
+interface VersionListProps {
+  readonly memory: MemoryWithVersions;
+  /** Makes a version the current one again. */
+  readonly onUse: (changes: MemoryChanges) => Promise<void>;
+}
+
+/** The history of a memory, newest first; in each version is marked what changed after it. */
+function VersionList({ memory, onUse }: VersionListProps) {
+  const [problem, setProblem] = useState('');
+  const steps = stepsOf(memory);
+  if (steps.length === 0) return null;
+  const use = (version: Version): void => {
+    onUse(changesTo(version, memory)).catch((error: unknown) => {
+      setProblem(explain(error));
+    });
+  };
+  // What is in the trash comes back first, or stays as it is.
+  const canUse = memory.state === undefined;
+  return (
+    <section aria-label="History">
+      <h2>History</h2>
+      <Problem text={problem} />
+      <ol class="entries">
+        {steps.map((step, index) => (
+          <OldVersion
+            key={`${step.version.updated} ${index}`}
+            step={step}
+            onUse={
+              canUse
+                ? () => {
+                    use(step.version);
+                  }
+                : undefined
+            }
+          />
+        ))}
+      </ol>
+    </section>
+  );
+}
+
+interface OldVersionProps {
+  readonly step: Step;
+  /** Undefined when that is not possible now. */
+  readonly onUse: (() => void) | undefined;
+}
+
+function OldVersion({ step: { version, newer }, onUse }: OldVersionProps) {
+  return (
+    <li class="card old">
+      <VersionContent content={version} others={[newer]}>
+        <ExactTime at={version.updated} />
+      </VersionContent>
+      <div class="foot">
+        <span class="hint">Changed after it: {differingFields([version, newer]).join(', ')}</span>
+        {onUse === undefined ? null : (
+          <button type="button" onClick={onUse}>
+            Use this version again
+          </button>
+        )}
+      </div>
+    </li>
+  );
+}

@@ -1,0 +1,121 @@
+import type { ComponentChildren } from 'preact';
+import { useId, useLayoutEffect, useRef } from 'preact/hooks';
+import { NO_FILTER, parametersOf } from './filter.ts';
+import { ago, exactTime } from './words.ts';
+
+interface ProblemProps {
+  /** Empty = none. */
+  readonly text: string;
+  readonly onRetry?: () => void;
+}
+
+/** What went wrong, read out at once. */
+export function Problem({ text, onRetry }: ProblemProps) {
+  return text === '' ? null : (
+    <div class="problem" role="alert">
+      {text}
+      {onRetry === undefined ? null : (
+        <button type="button" onClick={onRetry}>
+          Try again
+        </button>
+      )}
+    </div>
+  );
+}
+
+/** What to say when there is nothing. */
+export function Empty({ children }: { readonly children: ComponentChildren }) {
+  return <p class="empty">{children}</p>;
+}
+
+interface ModalProps {
+  readonly title: string;
+  readonly children: ComponentChildren;
+  readonly onClose: () => void;
+}
+
+/** A dialog above the page; Escape closes it, and the focus returns to where it was. */
+export function Modal({ title, children, onClose }: ModalProps) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const heading = useId();
+  useLayoutEffect(() => {
+    const opened = dialog.current;
+    opened?.showModal();
+    return () => {
+      opened?.close();
+    };
+  }, []);
+  return (
+    <dialog ref={dialog} aria-labelledby={heading} onClose={onClose}>
+      <h2 id={heading}>{title}</h2>
+      {children}
+    </dialog>
+  );
+}
+
+export function Time({ at }: { readonly at: string }) {
+  return (
+    <time dateTime={at} title={exactTime(at)}>
+      {ago(at)}
+    </time>
+  );
+}
+
+/** How long ago, and when exactly, to tell versions apart. */
+export function ExactTime({ at }: { readonly at: string }) {
+  const exact = exactTime(at);
+  const relative = ago(at);
+  // Of long ago, both begin with the day.
+  return <time dateTime={at}>{exact.startsWith(relative) ? exact : `${relative} (${exact})`}</time>;
+}
+
+interface MetadataProps {
+  readonly metadata: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** What programs have noted about a memory. */
+export function Metadata({ metadata = {} }: MetadataProps) {
+  const members = Object.entries(metadata);
+  if (members.length === 0) return null;
+  return (
+    <dl class="metadata">
+      {members.map(([name, value]) => (
+        <div key={name}>
+          <dt>{name}</dt>
+          <dd>{typeof value === 'string' ? value : JSON.stringify(value)}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+interface FactsProps {
+  readonly tags?: readonly string[] | undefined;
+  readonly source?: string | undefined;
+  readonly at: string;
+  readonly changed?: string | undefined;
+}
+
+/** What surrounds the text of a memory. */
+export function Facts({ tags = [], source, at, changed }: FactsProps) {
+  return (
+    <p class="facts">
+      <Time at={at} />
+      {changed === undefined ? null : (
+        <span>
+          changed <Time at={changed} />
+        </span>
+      )}
+      {source === undefined ? null : (
+        <span class="source">
+          from <bdi>{source}</bdi>
+        </span>
+      )}
+      {tags.map((tag) => (
+        <a class="tag" key={tag} href={`#/memories?${parametersOf('', { ...NO_FILTER, tags: tag })}`}>
+          <bdi>{tag}</bdi>
+        </a>
+      ))}
+    </p>
+  );
+}

@@ -1,0 +1,318 @@
+import type { VNode } from 'preact';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { ConflictsView } from './conflicts/conflicts-view.tsx';
+import { PictureView } from './map/picture-view.tsx';
+import { MemoriesView } from './memories/memories-view.tsx';
+import { MemoryView } from './memories/memory-view.tsx';
+import { onRefused, readToken, reportChange, writeToken } from './shared/api.ts';
+import { useStats } from './shared/load.ts';
+import { readVisit, writeVisit } from './shared/pages.ts';
+import { linkTo, type Place, usePlace } from './shared/place.ts';
+import { ToastProvider } from './shared/toast.tsx';
+import { WorkInProgress, WorkProvider } from './shared/work.tsx';
+import { SyncView } from './sync/sync-view.tsx';
+import { TransferView } from './transfer/transfer-view.tsx';
+import { TrashView } from './trash/trash-view.tsx';
+
+/** The frame of the page: navigation, the current view, messages. */
+export function Shell() {
+  const place = usePlace();
+  const [asking, setAsking] = useState<'refused' | 'wanted' | null>(null);
+  const [session, setSession] = useState(0);
+  const content = useRef<HTMLElement>(null);
+  const key = `${session} ${place.arrival}`;
+  useEffect(
+    () =>
+      onRefused(() => {
+        setAsking('refused');
+      }),
+    [],
+  );
+  useEffect(() => {
+    document.title = titleOf(place.view);
+  }, [place.view]);
+  useEffect(() => {
+    // Who goes elsewhere does not want to change it any more.
+    setAsking((before) => (before === 'wanted' ? null : before));
+  }, [place.arrival]);
+  useArrival(key, content.current);
+  useRefresh();
+  useKeptFocus();
+  const changeToken = (): void => {
+    setAsking('wanted');
+  };
+  const enter = (): void => {
+    setAsking(null);
+    setSession(session + 1);
+  };
+  return (
+    <ToastProvider>
+      <WorkProvider>
+        <a class="skip" href="#content" onClick={skipToContent}>
+          Skip to content
+        </a>
+        <header class="top">
+          <a class="brand" href="#/memories">
+            <img src="/ui/icon.svg" alt="" width="28" height="28" />
+            faiss-memory
+          </a>
+          <Navigation current={place.view} session={session} onChangeToken={changeToken} />
+        </header>
+        <main id="content" tabIndex={-1} ref={content} onClickCapture={rememberScroll}>
+          {place.view === 'sync' ? null : <WorkInProgress />}
+          <div key={key}>
+            {asking === null ? viewOf(place) : <TokenForm reason={asking} onEnter={enter} />}
+          </div>
+        </main>
+      </WorkProvider>
+    </ToastProvider>
+  );
+}
+
+/** Begins every view but the first at its top, for the eyes and for the keyboard. */
+function useArrival(key: string, content: HTMLElement | null): void {
+  const last = useRef(key);
+  // Before the next key arrives: later, it would take the focus from what the user has chosen meanwhile.
+  useLayoutEffect(() => {
+    // The first view is what the user came to from elsewhere.
+    if (readVisit().inside === undefined) writeVisit({ inside: last.current !== key });
+    if (last.current === key) return;
+    last.current = key;
+    window.scrollTo(0, 0);
+    content?.focus({ preventScroll: true });
+  }, [key]);
+}
+
+/** Before a link leads away, so that the way back leads here. */
+function rememberScroll({ target }: Event): void {
+  if (target instanceof Element && target.closest('a') !== null) writeVisit({ scroll: window.scrollY });
+}
+
+/** The part of the address after # names the view, so the link must not change it. */
+function skipToContent(event: Event): void {
+  event.preventDefault();
+  document.getElementById('content')?.focus();
+}
+
+interface Entry {
+  readonly view: string;
+  readonly title: string;
+}
+
+const ENTRIES: readonly Entry[] = [
+  { view: 'memories', title: 'Memories' },
+  { view: 'trash', title: 'Trash' },
+  { view: 'conflicts', title: 'Conflicts' },
+  { view: 'sync', title: 'Backups & sync' },
+  { view: 'picture', title: 'Picture' },
+  { view: 'transfer', title: 'Import & export' },
+];
+
+const OTHER_TITLES: Readonly<Record<string, string>> = { memory: 'Memory' };
+
+/** The title of the window. */
+function titleOf(view: string): string {
+  const title = ENTRIES.find((entry) => entry.view === view)?.title ?? OTHER_TITLES[view] ?? 'Memories';
+  return title === 'Memories' ? title : `${title} · Memories`;
+}
+
+/** A link to where one is leads nowhere, but means that one wants to see what is new. */
+function loadAgain({ currentTarget }: Event & { readonly currentTarget: HTMLAnchorElement }): void {
+  if (currentTarget.hash === location.hash) reportChange();
+}
+
+interface NavigationProps {
+  /** The view that is shown. */
+  readonly current: string;
+  /** Changes when the user has entered a token. */
+  readonly session: number;
+  readonly onChangeToken: () => void;
+}
+
+function Navigation({ current, session, onChangeToken }: NavigationProps) {
+  const stats = useStats(`${current} ${session}`);
+  const counts: Readonly<Record<string, number | undefined>> = {
+    trash: stats?.trash,
+    conflicts: stats?.conflicts,
+  };
+  const shown = current === 'memory' ? 'memories' : current;
+  return (
+    <>
+      <nav aria-label="Main">
+        <ul>
+          {ENTRIES.map(({ view, title }) => {
+            const count = counts[view] ?? 0;
+            return (
+              <li key={view}>
+                <a href={linkTo(view)} aria-current={view === shown ? 'page' : undefined} onClick={loadAgain}>
+                  {title} {count === 0 ? null : <span class="badge">{count.toLocaleString()}</span>}
+                </a>
+              </li>
+            );
+          })}
+        </ul>
+      </nav>
+      {readToken() === '' ? null : (
+        <button type="button" class="quiet" onClick={onChangeToken}>
+          Change token
+        </button>
+      )}
+    </>
+  );
+}
+
+interface TokenFormProps {
+  /** The server asks for it, or the user wants to change it. */
+  readonly reason: 'refused' | 'wanted';
+  readonly onEnter: () => void;
+}
+
+function TokenForm({ reason, onEnter }: TokenFormProps) {
+  const [token, setToken] = useState('');
+  const field = useRef<HTMLInputElement>(null);
+  useLayoutEffect(() => field.current?.focus(), []);
+  const wasWrong = reason === 'refused' && readToken() !== '';
+  const submit = (event: Event): void => {
+    event.preventDefault();
+    writeToken(token.trim());
+    onEnter();
+  };
+  return (
+    <form class="card narrow" onSubmit={submit}>
+      <h1>{reason === 'refused' ? 'Who is there?' : 'Change token'}</h1>
+      <p>
+        {reason === 'refused' ? 'This server asks for its token. ' : ''}
+        It is what MEMORY_HTTP_TOKEN is set to where the server runs, and is kept in this tab only.
+      </p>
+      {wasWrong ? (
+        <p class="problem" role="alert">
+          The server did not accept the token. Please try again.
+        </p>
+      ) : null}
+      <label>
+        Token
+        <input
+          ref={field}
+          type="password"
+          autocomplete="current-password"
+          required
+          value={token}
+          onInput={(event) => {
+            setToken(event.currentTarget.value);
+          }}
+        />
+      </label>
+      <div class="actions">
+        <button type="submit" class="primary">
+          Enter
+        </button>
+        {reason === 'refused' ? null : (
+          <button type="button" onClick={onEnter}>
+            Cancel
+          </button>
+        )}
+      </div>
+    </form>
+  );
+}
+
+function viewOf({ view, argument, parameters }: Place): VNode {
+  switch (view) {
+    case 'memory':
+      return <MemoryView id={argument} />;
+    case 'trash':
+      return <TrashView />;
+    case 'conflicts':
+      return <ConflictsView />;
+    case 'sync':
+      return <SyncView />;
+    case 'picture':
+      return <PictureView />;
+    case 'transfer':
+      return <TransferView />;
+    default:
+      return <MemoriesView parameters={parameters} />;
+  }
+}
+
+/** Events that tell where the focus is. A browser whose window is in the background moves it without `focusin`. */
+const SIGNS = ['focusin', 'keydown', 'click'] as const;
+
+/**
+ * Keeps the focus near where it was when the element that has it disappears or can no longer be used: the browser would
+ * take it to the beginning of the page.
+ */
+function useKeptFocus(): void {
+  useEffect(() => {
+    /** The element that had the focus last, and the elements around it, from the inside. */
+    let path: readonly HTMLElement[] = [];
+    const note = (): void => {
+      const { activeElement } = document;
+      if (activeElement === null || isWholePage(activeElement) || activeElement === path[0]) return;
+      path = withParents(activeElement);
+    };
+    const mend = (): void => {
+      const [last, ...around] = path;
+      if (last === undefined || !hasLostFocus(last)) return;
+      path = [];
+      const place = around.find((element) => element.isConnected && !isWholePage(element));
+      const home = place ?? document.getElementById('content');
+      if (home === null) return;
+      if (!home.hasAttribute('tabindex')) home.tabIndex = -1;
+      home.focus({ preventScroll: true });
+      note();
+    };
+    // The browser takes the focus from a disabled element a while after it was disabled.
+    const mendSoon = (): void => {
+      queueMicrotask(mend);
+    };
+    const observer = new MutationObserver(mend);
+    observer.observe(document.body, { subtree: true, childList: true, attributeFilter: ['disabled'] });
+    // Before the listeners of the elements, which may disable or remove them.
+    for (const sign of SIGNS) document.addEventListener(sign, note, { capture: true });
+    document.addEventListener('focusout', mendSoon);
+    return () => {
+      observer.disconnect();
+      for (const sign of SIGNS) document.removeEventListener(sign, note, { capture: true });
+      document.removeEventListener('focusout', mendSoon);
+    };
+  }, []);
+}
+
+function withParents(element: Element): HTMLElement[] {
+  const path: HTMLElement[] = [];
+  for (let each: Element | null = element; each !== null; each = each.parentElement)
+    if (each instanceof HTMLElement) path.push(each);
+  return path;
+}
+
+function hasLostFocus(element: HTMLElement): boolean {
+  const { activeElement } = document;
+  if (activeElement === element) return element.matches(':disabled');
+  const isNowhere = activeElement === null || activeElement === document.body;
+  return isNowhere && (!element.isConnected || element.matches(':disabled'));
+}
+
+function isWholePage(element: Element): boolean {
+  return element === document.body || element === document.documentElement;
+}
+
+const SHORTEST_PAUSE_MS = 5_000;
+
+/** Shows what assistants and other machines have changed, when somebody comes back to the page. */
+function useRefresh(): void {
+  useEffect(() => {
+    let last = Date.now();
+    const refresh = (): void => {
+      if (document.visibilityState !== 'visible' || Date.now() - last < SHORTEST_PAUSE_MS) return;
+      last = Date.now();
+      reportChange();
+    };
+    document.addEventListener('visibilitychange', refresh);
+    window.addEventListener('focus', refresh);
+    return () => {
+      document.removeEventListener('visibilitychange', refresh);
+      window.removeEventListener('focus', refresh);
+    };
+  }, []);
+}

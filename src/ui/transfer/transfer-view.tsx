@@ -1,0 +1,213 @@
+import { useState } from 'preact/hooks';
+import { ApiError, authorization, explain, type ProblemAnswer, reportChange, reportRefused, send, type WorkOptions } from '../shared/api.ts';
+import { Problem } from '../shared/elements.tsx';
+import { useToast } from '../shared/toast.tsx';
+import type { ImportAnswer } from '../shared/types.ts';
+import { count } from '../shared/words.ts';
+import { useWork } from '../shared/work.tsx';
+
+/** All memories into a file, and from a file. */
+export function TransferView() {
+  const [problem, setProblem] = useState('');
+  const [answer, setAnswer] = useState<ImportAnswer | null>(null);
+  const [exporting, setExporting] = useState(false);
+  const { progress, start } = useWork();
+  const toast = useToast();
+  const exportAll = (): void => {
+    setProblem('');
+    setExporting(true);
+    saveExport()
+      .catch((error: unknown) => {
+        setProblem(explain(error));
+      })
+      .finally(() => {
+        setExporting(false);
+      });
+  };
+  const takeFile = (file: File, overwrite: boolean): void => {
+    setAnswer(null);
+    start<ImportAnswer>({
+      title: 'The import',
+      perform: (options) => upload(overwrite ? '/import?overwrite=true' : '/import', file, options),
+      onDone: (report) => {
+        setAnswer(report);
+        toast({ text: `${file.name}: ${count(report.added, 'memory', 'memories')} added.` });
+      },
+    });
+  };
+  return (
+    <>
+      <h1>Import &amp; export</h1>
+      <Problem text={problem} />
+      <section class="card">
+        <h2>Export</h2>
+        <p>All memories as a text file, one a line (JSON lines), with their tags, sources and times.</p>
+        <div class="actions">
+          <button type="button" class="primary" disabled={exporting} onClick={exportAll}>
+            Export memories
+          </button>
+        </div>
+      </section>
+      <section class="card">
+        <h2>Import</h2>
+        <ImportForm busy={progress !== null} onFile={takeFile} />
+        <div role="status">{answer === null ? null : <ImportReport answer={answer} />}</div>
+      </section>
+    </>
+  );
+}
+
+interface ImportFormProps {
+  readonly busy: boolean;
+  readonly onFile: (file: File, overwrite: boolean) => void;
+}
+
+/** Takes a file; the import begins when it is chosen. */
+function ImportForm({ busy, onFile }: ImportFormProps) {
+  const [overwrite, setOverwrite] = useState(false);
+  const take = (event: Event & { readonly currentTarget: HTMLInputElement }): void => {
+    const input = event.currentTarget;
+    const [file] = input.files ?? [];
+    if (file !== undefined) onFile(file, overwrite);
+    // The same file may be chosen again, after it was mended.
+    input.value = '';
+  };
+  return (
+    <>
+      <p>
+        An export, or any file that has a JSON object with a “text” in each line. The same file can be
+        imported again: nothing is added twice.
+      </p>
+      <label class="check">
+        <input
+          type="checkbox"
+          checked={overwrite}
+          onChange={(event) => {
+            setOverwrite(event.currentTarget.checked);
+          }}
+        />
+        Replace memories that the file has in another version
+      </label>
+      <label>
+        File to import
+        <input
+          type="file"
+          accept=".jsonl,.ndjson,.json,.txt,application/x-ndjson"
+          disabled={busy}
+          onChange={take}
+        />
+      </label>
+    </>
+  );
+}
+
+const SHOWN_PROBLEMS = 20;
+
+/** What became of the lines of a file. */
+function ImportReport({ answer }: { readonly answer: ImportAnswer }) {
+  const { added, updated, existing, gained, conflicts, rejected, masked, warnings, problems } = answer;
+  const hidden = conflicts + rejected - Math.min(problems.length, SHOWN_PROBLEMS);
+  return (
+    <>
+      <p>
+        <strong>
+          {added} added, {updated} updated, {existing} already there, {conflicts} in conflict, {rejected}{' '}
+          rejected.
+        </strong>
+      </p>
+      {gained === 0 ? null : (
+        <p class="hint">
+          {count(gained, 'memory', 'memories')} of those already there took over tags, a source or metadata.
+        </p>
+      )}
+      {conflicts === 0 ? null : (
+        <p class="hint">
+          Lines in conflict were left out: their memories are here in another version, or in the trash.
+        </p>
+      )}
+      {masked === 0 ? null : (
+        <p class="hint">Secrets were masked in {count(masked, 'memory', 'memories')}.</p>
+      )}
+      {warnings.map((warning) => (
+        <p class="warning" key={warning}>
+          {warning}
+        </p>
+      ))}
+      <ul class="problems">
+        {problems.slice(0, SHOWN_PROBLEMS).map(({ line, problem }, index) => (
+          <li key={index}>
+            Line {line}: {problem}
+          </li>
+        ))}
+      </ul>
+      {problems.length > SHOWN_PROBLEMS && hidden > 0 ? (
+        <p class="hint">and {hidden.toLocaleString()} more</p>
+      ) : null}
+    </>
+  );
+}
+
+/** Long enough for the browser to have begun. */
+const KEPT_MS = 60_000;
+
+/** Saves all memories as a file: fetched and not linked to, because a link cannot carry the token. */
+async function saveExport(): Promise<void> {
+  const response = await send('/export', { method: 'GET' });
+  const name = /filename="([^"]+)"/.exec(response.headers.get('Content-Disposition') ?? '')?.[1];
+  const address = URL.createObjectURL(await response.blob());
+  const link = Object.assign(document.createElement('a'), {
+    href: address,
+    download: name ?? 'memories.jsonl',
+  });
+  link.click();
+  setTimeout(() => {
+    URL.revokeObjectURL(address);
+  }, KEPT_MS);
+}
+
+const KIBIBYTE = 1_024;
+
+/** Sends a file, and tells how much of it the server has taken, which `fetch` cannot. */
+function upload<Answer>(
+  path: string,
+  file: File,
+  { signal, onProgress }: WorkOptions,
+): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    request.open('POST', path);
+    request.responseType = 'json';
+    const headers = { ...authorization(), 'Content-Type': 'application/x-ndjson' };
+    for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
+    request.upload.onprogress = ({ loaded, total }) => {
+      const [done, all] = [loaded, total].map((bytes) => Math.ceil(bytes / KIBIBYTE));
+      onProgress({ step: 'importing, KiB', done: done ?? 0, total: all ?? 0 });
+    };
+    request.onload = () => {
+      if (request.status === 401) reportRefused();
+      if (request.status >= 300) reject(new ApiError(problemOf(request)));
+      else {
+        reportChange();
+        // The server describes its answers in /openapi.json.
+        resolve(request.response as Answer);
+      }
+    };
+    request.onerror = () => {
+      // As `fetch` says it.
+      reject(new TypeError('the server cannot be reached'));
+    };
+    request.onabort = () => {
+      reject(new DOMException('The upload was cancelled', 'AbortError'));
+    };
+    signal.addEventListener('abort', () => {
+      request.abort();
+    });
+    request.send(file);
+  });
+}
+
+function problemOf({ status, response }: XMLHttpRequest): ProblemAnswer {
+  // Null when the answer was no JSON.
+  const problem = response as ProblemAnswer | null;
+  return problem ?? { status, code: 'UNKNOWN', detail: `The server answered with ${status}` };
+}

@@ -1,0 +1,142 @@
+import { useState } from 'preact/hooks';
+import { leaveEntry } from '../memories/memory-entry.tsx';
+import { call, explain } from '../shared/api.ts';
+import { Empty, Modal, Problem, Time } from '../shared/elements.tsx';
+import { usePages, useReturn } from '../shared/pages.ts';
+import { linkTo } from '../shared/place.ts';
+import { useToast } from '../shared/toast.tsx';
+import type { Memory } from '../shared/types.ts';
+import { PlainFacts } from '../shared/version-content.tsx';
+import { count } from '../shared/words.ts';
+
+/** What was deleted, until its content is erased. */
+export function TrashView() {
+  const { memories, total, loading, problem, reload, more } = usePages('which=trash&order=updated');
+  const [erasing, setErasing] = useState<Memory | null>(null);
+  const toast = useToast();
+  useReturn(memories.length > 0);
+  const act = (id: string, action: 'restore' | 'purge', done: string): void => {
+    setErasing(null);
+    call('POST', `/memory/${encodeURIComponent(id)}/${action}`).then(
+      () => {
+        toast({ text: done });
+      },
+      (error: unknown) => {
+        toast({ text: explain(error) });
+      },
+    );
+  };
+  return (
+    <>
+      <h1>Trash</h1>
+      <p class="hint">Deleted memories stay here until they are erased, usually for 30 days.</p>
+      <Problem text={problem} onRetry={reload} />
+      <p class="hint" role="status">
+        {total === undefined
+          ? loading
+            ? 'Loading…'
+            : ''
+          : total === 0
+            ? ''
+            : count(total, 'deleted memory', 'deleted memories')}
+      </p>
+      {total === 0 ? <Empty>The trash is empty.</Empty> : null}
+      <ul class="entries">
+        {memories.map((memory) => (
+          <TrashEntry
+            key={memory.id}
+            memory={memory}
+            onRestore={() => {
+              act(memory.id, 'restore', 'The memory is back.');
+            }}
+            onErase={() => {
+              setErasing(memory);
+            }}
+          />
+        ))}
+      </ul>
+      {more === undefined ? null : (
+        <button type="button" class="more" onClick={more}>
+          More
+        </button>
+      )}
+      {erasing === null ? null : (
+        <EraseDialog
+          memory={erasing}
+          onClose={() => {
+            setErasing(null);
+          }}
+          onErase={() => {
+            act(erasing.id, 'purge', 'The memory is erased.');
+          }}
+        />
+      )}
+    </>
+  );
+}
+
+interface TrashEntryProps {
+  readonly memory: Memory;
+  readonly onRestore: () => void;
+  readonly onErase: () => void;
+}
+
+function TrashEntry({ memory, onRestore, onErase }: TrashEntryProps) {
+  // The deletion was its last change.
+  const deleted = memory.updated ?? memory.created;
+  return (
+    <li class="card">
+      <a class="text" dir="auto" href={linkTo('memory', memory.id)}>
+        {memory.text}
+      </a>
+      <div class="foot">
+        <PlainFacts of={memory}>
+          <span>
+            deleted <Time at={deleted} />
+          </span>
+        </PlainFacts>
+        <span class="actions">
+          <button
+            type="button"
+            class="primary"
+            onClick={(event) => {
+              leaveEntry(event.currentTarget);
+              onRestore();
+            }}
+          >
+            Restore
+          </button>
+          <button type="button" class="quiet" onClick={onErase}>
+            Erase for good
+          </button>
+        </span>
+      </div>
+    </li>
+  );
+}
+
+interface EraseDialogProps {
+  readonly memory: Memory;
+  readonly onClose: () => void;
+  readonly onErase: () => void;
+}
+
+/** Asks before what cannot be undone. */
+function EraseDialog({ memory, onClose, onErase }: EraseDialogProps) {
+  return (
+    <Modal title="Erase this memory for good?" onClose={onClose}>
+      <blockquote dir="auto">{memory.text}</blockquote>
+      <p>
+        Its text and its history are removed from this machine, and cannot be brought back from the trash.
+      </p>
+      <div class="actions">
+        <button type="button" class="danger" onClick={onErase}>
+          Erase
+        </button>
+        <button type="button" autofocus onClick={onClose}>
+          Cancel
+        </button>
+      </div>
+    </Modal>
+  );
+}
