@@ -1,4 +1,4 @@
-export { createApp, type App } from './app.ts';
+export { createApp, type App } from './app/app.ts';
 export { resolveConfig, type ConfigInput, type ResolvedConfig } from './config/resolve.ts';
 export type { Settings } from './config/schema.ts';
 export type { EmbeddedChunk, Embedder, ModelStamp } from './embedding/embedder.ts';

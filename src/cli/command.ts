@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { App } from '../app.ts';
+import type { App } from '../app/app.ts';
 import type { WorkOptions } from '../backup/backup-api.ts';
 import type { ResolvedConfig } from '../config/resolve.ts';
 import { FaissMemoryError } from '../errors/faiss-memory-error.ts';

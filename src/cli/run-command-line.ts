@@ -1,4 +1,4 @@
-import type { App } from '../app.ts';
+import type { App } from '../app/app.ts';
 import { resolveConfig, type ResolvedConfig } from '../config/resolve.ts';
 import { settleWithin } from '../util/concurrency.ts';
 import type { CommandContext, CommandOutcome } from './command.ts';
@@ -93,7 +93,7 @@ function openSession(globals: GlobalOptions, { host, output, interruption }: Sur
   };
   const readConfig = (): ResolvedConfig => (config ??= configWith({}));
   const openApp = async (): Promise<App> => {
-    const { createApp } = await import('../app.ts');
+    const { createApp } = await import('../app/app.ts');
     return createApp(readConfig().settings);
   };
   return {

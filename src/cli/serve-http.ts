@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { createApp } from '../app.ts';
+import { createApp } from '../app/app.ts';
 import type { Settings } from '../config/schema.ts';
 import { wordsOf } from '../config/setting.ts';
 import { ConfigurationError } from '../errors/input-errors.ts';

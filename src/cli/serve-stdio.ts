@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
-import type { App } from '../app.ts';
+import type { App } from '../app/app.ts';
 import type { ResolvedConfig } from '../config/resolve.ts';
 import { createLogger } from '../logger.ts';
 import { DATABASE_NAME } from '../store/memory-store.ts';
@@ -47,7 +47,7 @@ function openUnasked({ settings }: ResolvedConfig, open: () => Promise<App>): vo
 }
 
 async function openApp({ settings }: ResolvedConfig): Promise<App> {
-  const { createApp } = await import('../app.ts');
+  const { createApp } = await import('../app/app.ts');
   const app = await createApp(settings);
   app.startBackground();
   return app;

@@ -1,4 +1,4 @@
-import type { App } from '../../app.ts';
+import type { App } from '../../app/app.ts';
 import { UsageError } from '../../errors/input-errors.ts';
 import type { DeleteResult, FilterInput } from '../../memory/memory-api.ts';
 import type { TimeZone } from '../../util/time-zone.ts';

@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import type { App } from '../../app.ts';
+import type { App } from '../../app/app.ts';
 import { pathsOf } from '../../config/environment.ts';
 import type { Settings } from '../../config/schema.ts';
 import type { ModelStamp } from '../../embedding/embedder.ts';

@@ -1,7 +1,7 @@
 import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { describe, expect, test, vi } from 'vitest';
-import type { App } from '../../../src/app.ts';
+import type { App } from '../../../src/app/app.ts';
 import type { BackupApi, RestoreResult } from '../../../src/backup/backup-api.ts';
 import type { Finding, ProbeReport } from '../../../src/blob/probe/probe-finding.ts';
 import type { CommandContext, CommandDeclaration, CommandOutcome } from '../../../src/cli/command.ts';

@@ -6,7 +6,7 @@ import { providerPresets } from '../../../src/blob/s3/provider-presets.ts';
 import { resolveConfig } from '../../../src/config/resolve.ts';
 import { type Settings, SYNC_PROVIDERS } from '../../../src/config/schema.ts';
 import { ConfigurationError } from '../../../src/errors/input-errors.ts';
-import { toBlobSettings } from '../../../src/remote-settings.ts';
+import { toBlobSettings } from '../../../src/app/backup-and-sync.ts';
 
 let folder: string;
 beforeEach(() => {

@@ -1,17 +1,17 @@
-import type { BackupApi } from './backup/backup-api.ts';
-import { composeBackup } from './compose-backup.ts';
-import type { Settings } from './config/schema.ts';
-import { createEmbedder, type EmbeddingSettings } from './embedding/create-embedder.ts';
-import type { Embedder } from './embedding/embedder.ts';
-import { createLogger, type Logger } from './logger.ts';
-import type { MemoryApi } from './memory/memory-api.ts';
-import { MemoryService } from './memory/memory-service.ts';
-import { TimeZone } from './util/time-zone.ts';
-import { createSecretScanner } from './secrets/create-secret-scanner.ts';
-import { hostStore } from './store/worker/client.ts';
-import type { MemoryStore } from './store/memory-store.ts';
-import { notifyingMemoryStore, protectingMemoryStore } from './store/decorators.ts';
-import type { SyncApi } from './sync/sync-api.ts';
+import type { BackupApi } from '../backup/backup-api.ts';
+import { composeBackup } from './backup-and-sync.ts';
+import type { Settings } from '../config/schema.ts';
+import { createEmbedder, type EmbeddingSettings } from '../embedding/create-embedder.ts';
+import type { Embedder } from '../embedding/embedder.ts';
+import { createLogger, type Logger } from '../logger.ts';
+import type { MemoryApi } from '../memory/memory-api.ts';
+import { MemoryService } from '../memory/memory-service.ts';
+import { TimeZone } from '../util/time-zone.ts';
+import { createSecretScanner } from '../secrets/create-secret-scanner.ts';
+import { hostStore } from '../store/worker/client.ts';
+import type { MemoryStore } from '../store/memory-store.ts';
+import { notifyingMemoryStore, protectingMemoryStore } from '../store/decorators.ts';
+import type { SyncApi } from '../sync/sync-api.ts';
 
 /** The composed services. */
 export interface App {

@@ -1,25 +1,24 @@
 import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { BackupService } from './backup/backup-service.ts';
-import { TARGET_SEGMENT_BYTES } from './backup/format/names.ts';
-import { Keyring } from './backup/repository/keyring.ts';
-import type { RetentionPolicy } from './backup/repository/retention.ts';
-import type { ScratchStore } from './backup/repository/verify-repository.ts';
-import type { BlobStore } from './blob/blob-store.ts';
-import type { BlobSettings } from './blob/blob-settings.ts';
-import { createBlobStore } from './blob/create-blob-store.ts';
-import { FolderBlobStore } from './blob/folder/folder-blob-store.ts';
-import { limitedBlobStore, loggedBlobStore, retryingBlobStore } from './blob/decorators.ts';
-import { probeBlobStore } from './blob/probe/probe.ts';
-import type { Settings } from './config/schema.ts';
-import type { Logger } from './logger.ts';
-import { toBlobSettings } from './remote-settings.ts';
-import { hostStore } from './store/worker/client.ts';
-import type { ReplicaStore } from './store/replica-store.ts';
-import { SqliteWorkLock } from './store/sqlite/sqlite-work-lock.ts';
-import { BackgroundWork } from './sync/background-work.ts';
-import { SyncService } from './sync/sync-service.ts';
+import { BackupService } from '../backup/backup-service.ts';
+import { TARGET_SEGMENT_BYTES } from '../backup/format/names.ts';
+import { Keyring } from '../backup/repository/keyring.ts';
+import type { RetentionPolicy } from '../backup/repository/retention.ts';
+import type { ScratchStore } from '../backup/repository/verify-repository.ts';
+import type { BlobSettings } from '../blob/blob-settings.ts';
+import type { BlobStore } from '../blob/blob-store.ts';
+import { createBlobStore } from '../blob/create-blob-store.ts';
+import { limitedBlobStore, loggedBlobStore, retryingBlobStore } from '../blob/decorators.ts';
+import { FolderBlobStore } from '../blob/folder/folder-blob-store.ts';
+import { probeBlobStore } from '../blob/probe/probe.ts';
+import type { Settings } from '../config/schema.ts';
+import type { Logger } from '../logger.ts';
+import type { ReplicaStore } from '../store/replica-store.ts';
+import { SqliteWorkLock } from '../store/sqlite/sqlite-work-lock.ts';
+import { hostStore } from '../store/worker/client.ts';
+import { BackgroundWork } from '../sync/background-work.ts';
+import { SyncService } from '../sync/sync-service.ts';
 
 export interface ComposedBackup {
   readonly backup: BackupService;
@@ -111,4 +110,26 @@ function createScratch(dataDir: string): Promise<ScratchStore> {
       rmSync(folder, { recursive: true, force: true });
     },
   });
+}
+
+/** Where the remote is, from the settings of sync. The result contains secrets. */
+export function toBlobSettings(sync: Settings['sync']): BlobSettings {
+  const { provider, bucket, prefix, region, endpoint, pathStyle, accountId } = sync;
+  const accessKey = sync.accessKey?.reveal();
+  const secretKey = sync.secretKey?.reveal();
+  switch (provider) {
+    case 'folder':
+      return { provider, path: bucket };
+    case 'gcs':
+      // Credentials are found as Google's own tools find them.
+      return { provider, bucket, prefix, endpoint };
+    case 'azure':
+      return { provider, bucket, prefix, endpoint, accountName: accessKey, accountKey: secretKey };
+    case 's3':
+      return { provider, bucket, prefix, region, endpoint, pathStyle, accountId, accessKey, secretKey };
+    default: {
+      const common = { bucket, prefix, region, endpoint, pathStyle, accountId, accessKey, secretKey };
+      return { provider: 's3', preset: provider, ...common };
+    }
+  }
 }
