@@ -102,14 +102,14 @@ function fts5Alone(texts: readonly string[]): (query: string) => void {
 
 async function hybrid(filled: FilledApp, memories: number, budget: number): Promise<void> {
   const random = randomNumbers(7);
-  const { app, stamp } = filled;
+  const { app, modelId } = filled;
   const query = (): string => randomQuery(random);
   const search = (): Promise<unknown> =>
     app.store.candidates({
       filter: {},
       limit: 50,
       words: query(),
-      vector: { stamp, vector: randomUnitVector(random, stamp.dimension) },
+      vector: { modelId, vector: randomUnitVector(random, modelId.dimension) },
     });
   await times(3, search);
   const measured = p95(await times(100, search));

@@ -28,6 +28,7 @@ const FAST_STEPS = [
   },
   { name: 'types of the web page', command: 'npx tsc -p src/ui' },
   { name: 'unused code', command: 'npx knip' },
+  { name: 'layout', command: 'node scripts/check-layout.mjs' },
   { name: 'changelog', command: 'node scripts/check-changelog.mjs' },
 ];
 /** They need what was built. */

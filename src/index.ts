@@ -1,11 +1,11 @@
 export { createApp, type App } from './app/app.ts';
 export { resolveConfig, type ConfigInput, type ResolvedConfig } from './config/resolve.ts';
 export type { Settings } from './config/schema.ts';
-export type { EmbeddedChunk, Embedder, ModelStamp } from './embedding/embedder.ts';
+export type { EmbeddedChunk, Embedder, EmbeddingModelId } from './embedding/embedder.ts';
 export { FaissMemoryError, type ErrorCode } from './errors/faiss-memory-error.ts';
 export type { MemoryFilter } from './memory/filter.ts';
 export type { HistoryEntry, Memory, MemoryDraft, MemoryPatch, MemoryWithHistory } from './memory/memory.ts';
 export type * from './memory/memory-api.ts';
-export type { Clock, Dot, JsonValue, Metadata, Version, VersionState } from './memory/version.ts';
+export type { VersionVector, Dot, JsonValue, Metadata, Version, VersionState } from './memory/version.ts';
 export type { MemoryStore } from './store/memory-store.ts';
 export type { VectorHit, VectorIndex, VectorSearchOptions } from './vector/vector-index.ts';

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createApp, resolveConfig, type App, type ModelStamp } from 'faiss-memory';
+import { createApp, resolveConfig, type App, type EmbeddingModelId } from 'faiss-memory';
 
 /** Distinct words of the texts; the most frequent ones stand for stop words. */
 const VOCABULARY = 20_000;
@@ -51,7 +51,7 @@ export function encode(vector: Float32Array): Uint8Array {
 
 export interface FilledApp {
   readonly app: App;
-  readonly stamp: ModelStamp;
+  readonly modelId: EmbeddingModelId;
   readonly dataDir: string;
   close(): Promise<void>;
 }
@@ -62,7 +62,7 @@ export async function filledApp(memories: number, env: Record<string, string> = 
   const machine = { platform: process.platform, homeDirectory: dataDir, workingDirectory: process.cwd() };
   const { settings } = resolveConfig({ ...machine, env: { ...env, MEMORY_DATA_DIR: dataDir } });
   const app = await createApp(settings);
-  const stamp = await app.embedder.stamp();
+  const modelId = await app.embedder.modelId();
   const random = randomNumbers(memories);
   for (let start = 0; start < memories; start += 1_000) {
     const count = Math.min(1_000, memories - start);
@@ -73,20 +73,20 @@ export async function filledApp(memories: number, env: Record<string, string> = 
       metadata: {},
     }));
     await app.store.import(drafts);
-    const pending = await app.store.claimPendingEmbeddings({ stamp, limit: count, leaseMs: 60_000 });
+    const pending = await app.store.claimPendingEmbeddings({ modelId, limit: count, leaseMs: 60_000 });
     const chunk = (text: string) => ({
       start: 0,
       end: text.length,
-      vector: encode(randomUnitVector(random, stamp.dimension)),
+      vector: encode(randomUnitVector(random, modelId.dimension)),
     });
     await app.store.putEmbeddings(
-      stamp,
+      modelId,
       pending.map(({ versionKey, text }) => ({ versionKey, chunks: [chunk(text)] })),
     );
   }
   return {
     app,
-    stamp,
+    modelId,
     dataDir,
     close: async () => {
       await app.close();

@@ -1,5 +1,12 @@
 import type { BackupResult, RestoreResult, SnapshotSummary } from '../backup/backup-api.ts';
-import type { AddResult, DeleteResult, SearchHit, SearchResponse, SimilarMemory, Stats } from '../memory/memory-api.ts';
+import type {
+  AddResult,
+  DeleteResult,
+  SearchHit,
+  SearchResponse,
+  SimilarMemory,
+  Stats,
+} from '../memory/memory-api.ts';
 import type { HistoryEntry, Memory, MemoryWithHistory } from '../memory/memory.ts';
 import { beginningOf, SNIPPET_LENGTH } from '../memory/snippet.ts';
 import type { ChangeList } from '../store/replica-store.ts';

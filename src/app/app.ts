@@ -8,7 +8,7 @@ import type { MemoryApi } from '../memory/memory-api.ts';
 import { MemoryService } from '../memory/memory-service.ts';
 import { TimeZone } from '../util/time-zone.ts';
 import { createSecretScanner } from '../secrets/create-secret-scanner.ts';
-import { hostStore } from '../store/worker/client.ts';
+import { startWorkerStore } from '../store/worker/client.ts';
 import type { MemoryStore } from '../store/memory-store.ts';
 import { notifyingMemoryStore, protectingMemoryStore } from '../store/decorators.ts';
 import type { SyncApi } from '../sync/sync-api.ts';
@@ -45,7 +45,7 @@ export interface AppOptions {
 export function createApp(settings: Settings, options: AppOptions = {}): Promise<App> {
   const { exitBackupMs = EXIT_BACKUP_MS } = options;
   const { logger = createLogger({ level: settings.logLevel, format: settings.logFormat }) } = options;
-  const hosted = hostStore({ dataDir: settings.dataDir, vectorIndex: settings.vectorIndex });
+  const hosted = startWorkerStore({ dataDir: settings.dataDir, vectorIndex: settings.vectorIndex });
   const { backup, sync, background } = composeBackup(settings, hosted.replica, logger);
   const notifying = notifyingMemoryStore(hosted.memory, (count) => {
     background.noteChanges(count);

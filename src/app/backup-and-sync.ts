@@ -16,7 +16,7 @@ import type { Settings } from '../config/schema.ts';
 import type { Logger } from '../logger.ts';
 import type { ReplicaStore } from '../store/replica-store.ts';
 import { SqliteWorkLock } from '../store/sqlite/sqlite-work-lock.ts';
-import { hostStore } from '../store/worker/client.ts';
+import { startWorkerStore } from '../store/worker/client.ts';
 import { BackgroundWork } from '../sync/background-work.ts';
 import { SyncService } from '../sync/sync-service.ts';
 
@@ -52,7 +52,7 @@ export function composeBackup(settings: Settings, replica: ReplicaStore, logger:
     enabled: remote.enabled,
     mode: remote.mode,
     textLimit: settings.textLimit,
-    place: access === null ? 'remote:none' : placeOf(access),
+    repositoryId: access === null ? 'remote:none' : repositoryIdOf(access),
     access:
       access === null
         ? null
@@ -89,7 +89,7 @@ function retentionOf({ backup }: Settings): RetentionPolicy {
 }
 
 /** Stays the same when keys change; without the address in clear, because it goes into the journal. */
-function placeOf(settings: BlobSettings): string {
+function repositoryIdOf(settings: BlobSettings): string {
   const facts =
     settings.provider === 'folder'
       ? [settings.provider, settings.path]
@@ -102,7 +102,7 @@ function placeOf(settings: BlobSettings): string {
 /** A store in a folder of its own beside the memories, so that a restore drill costs no memory. */
 function createScratch(dataDir: string): Promise<ScratchStore> {
   const folder = mkdtempSync(join(dataDir, 'drill-'));
-  const { memory, replica } = hostStore({ dataDir: folder });
+  const { memory, replica } = startWorkerStore({ dataDir: folder });
   return Promise.resolve({
     replica,
     close: async () => {

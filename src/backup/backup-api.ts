@@ -1,5 +1,5 @@
 import type { ChangeReport } from '../store/replica-store.ts';
-import type { ClockOrder } from '../memory/version.ts';
+import type { VersionVectorOrder } from '../memory/version.ts';
 import type { SecretString } from '../util/secret-string.ts';
 import type { RetentionPolicy } from './repository/retention.ts';
 import type { SnapshotKind } from './format/names.ts';
@@ -35,7 +35,7 @@ export interface SnapshotSummary {
   readonly pinned: boolean;
   readonly encrypted: boolean;
   /** The snapshot compared with the memories now: `before` = everything in it is included here. */
-  readonly order: ClockOrder;
+  readonly order: VersionVectorOrder;
 }
 
 export interface BackupRequest {

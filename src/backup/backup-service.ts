@@ -2,10 +2,22 @@ import type { CreatableBlobStore } from '../blob/blob-store.ts';
 import { InvalidInputError } from '../errors/input-errors.ts';
 import type { ReplicaStore } from '../store/replica-store.ts';
 import type { SecretString } from '../util/secret-string.ts';
-import type { BackupApi, BackupRequest, BackupResult, PruneReport, PruneRequest, RestoreRequest, RestoreResult, SnapshotSummary, VerifyRequest, VerifyResult, WorkOptions } from './backup-api.ts';
+import type {
+  BackupApi,
+  BackupRequest,
+  BackupResult,
+  PruneReport,
+  PruneRequest,
+  RestoreRequest,
+  RestoreResult,
+  SnapshotSummary,
+  VerifyRequest,
+  VerifyResult,
+  WorkOptions,
+} from './backup-api.ts';
 import type { HeadSnapshot } from './format/head.ts';
 import { isSnapshotKind, type RandomBytes, type SnapshotKind } from './format/names.ts';
-import { LOCAL_PLACE, withOwnIdentity } from './own-identity.ts';
+import { LOCAL_REPOSITORY_ID, withOwnIdentity } from './own-identity.ts';
 import type { WorkLock } from './ports.ts';
 import { Keyring } from './repository/keyring.ts';
 import { summarizeSnapshot } from './repository/list-snapshots.ts';
@@ -97,7 +109,7 @@ export class BackupService implements BackupApi {
     const { store, replica, keyring, now, random } = this.#parts;
     return new Repository({
       store,
-      place: LOCAL_PLACE,
+      repositoryId: LOCAL_REPOSITORY_ID,
       exclusive: true,
       machine,
       journal: replica,

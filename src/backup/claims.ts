@@ -1,6 +1,6 @@
 import { RepositoryDamagedError } from '../errors/backup-errors.ts';
-import { covers, joinClocks, MAX_COUNTER, type Clock, type Dot } from '../memory/version.ts';
-import { manifestKey, MAX_CLOCK_ENTRIES } from './format/names.ts';
+import { covers, joinVersionVectors, MAX_COUNTER, type VersionVector, type Dot } from '../memory/version.ts';
+import { manifestKey, MAX_VERSION_VECTOR_ENTRIES } from './format/names.ts';
 import type { MachineReport, RepositorySnapshot, SnapshotList } from './repository/list-snapshots.ts';
 
 /** Machines that one snapshot may name for the first time: each copied or rolled-back data folder adds one. */
@@ -11,13 +11,13 @@ export interface Witnesses {
   /** This machine, and the highest of its writes. */
   readonly machine: string;
   /** Of this store. */
-  readonly clock: Clock;
+  readonly clock: VersionVector;
   /** For each machine whose head can be read and did not go back: how many writes it says to have made. */
-  readonly published: Clock;
+  readonly published: VersionVector;
 }
 
 /** How many writes each machine says to have made; machines whose head is damaged, gone or went back say nothing. */
-export function publishedWrites(reports: readonly MachineReport[]): Clock {
+export function publishedWrites(reports: readonly MachineReport[]): VersionVector {
   return Object.fromEntries(
     reports.flatMap(({ machine, head, wentBack }) => {
       const writes = head?.head.snapshots.at(-1)?.clock[machine];
@@ -31,7 +31,7 @@ export function publishedWrites(reports: readonly MachineReport[]): Clock {
  * make this store deaf for the writes that get these numbers, or leave it without numbers for its own.
  */
 export function claimProblem(
-  clock: Clock,
+  clock: VersionVector,
   { machine: own, clock: known, published }: Witnesses,
 ): string | null {
   const made = known[own] ?? 0;
@@ -52,14 +52,14 @@ export function claimProblem(
   return tooManyMachines(clock, known);
 }
 
-function tooManyMachines(clock: Clock, known: Clock): string | null {
+function tooManyMachines(clock: VersionVector, known: VersionVector): string | null {
   const fresh = Object.keys(clock).filter((machine) => known[machine] === undefined).length;
   if (fresh > MAX_NEW_MACHINES) {
     return `names ${fresh} machines that were never seen here, more than ${MAX_NEW_MACHINES}`;
   }
   const all = Object.keys(known).length + fresh;
-  return fresh > 0 && all > MAX_CLOCK_ENTRIES
-    ? `names machines that would make it ${all} in all, more than ${MAX_CLOCK_ENTRIES}`
+  return fresh > 0 && all > MAX_VERSION_VECTOR_ENTRIES
+    ? `names machines that would make it ${all} in all, more than ${MAX_VERSION_VECTOR_ENTRIES}`
     : null;
 }
 
@@ -74,7 +74,7 @@ export function refusal(
   return new RepositoryDamagedError(manifestKey(machine, snapshotId), problem, { fix });
 }
 
-function claimFix(author: string, clock: Clock, { machine, clock: known }: Witnesses): string {
+function claimFix(author: string, clock: VersionVector, { machine, clock: known }: Witnesses): string {
   const forget = `run "faiss-memory sync forget ${author} --unmerged" when you do not know machine ${author}`;
   const impossible = Object.entries(clock).some(([name, n]) => n > Math.max(MAX_COUNTER, known[name] ?? 0));
   if (impossible) return `Run "faiss-memory doctor --fix" on machine ${author} if it is yours, or ${forget}.`;
@@ -85,7 +85,7 @@ function claimFix(author: string, clock: Clock, { machine, clock: known }: Witne
 }
 
 /** @throws RepositoryDamagedError when a version vector does not include a version that comes with it */
-export function assertCovered(key: string, clock: Clock, dots: readonly Dot[]): void {
+export function assertCovered(key: string, clock: VersionVector, dots: readonly Dot[]): void {
   const dot = dots.find((candidate) => !covers(clock, candidate));
   if (dot === undefined) return;
   throw new RepositoryDamagedError(
@@ -98,9 +98,9 @@ export function assertCovered(key: string, clock: Clock, dots: readonly Dot[]): 
  * All writes that the remote holds, as far as it can be believed: of a machine whose head can be read, what that says.
  * Of this machine only its own head counts, so that nobody else can make it believe that it has pushed.
  */
-export function believedClock({ snapshots, machines }: SnapshotList, own: string): Clock {
+export function believedClock({ snapshots, machines }: SnapshotList, own: string): VersionVector {
   const published = publishedWrites(machines);
-  const joined = snapshots.reduce<Clock>((sum, { clock }) => joinClocks(sum, clock), {});
+  const joined = snapshots.reduce<VersionVector>((sum, { clock }) => joinVersionVectors(sum, clock), {});
   return Object.fromEntries(
     Object.entries(joined).flatMap(([machine, n]) => {
       const shown = published[machine] ?? (machine === own ? ownWritesOf(machines, own) : MAX_COUNTER);

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { MachineForkedError } from '../errors/backup-errors.ts';
-import type { Clock, Dot } from '../memory/version.ts';
+import type { VersionVector, Dot } from '../memory/version.ts';
 import type { ReplicaStore } from '../store/replica-store.ts';
 import type { MemoryState } from './ports.ts';
 import type { Repository } from './repository/repository.ts';
@@ -32,7 +32,7 @@ export async function withOwnIdentity<Result>(
 
 /** Gives writes other names. */
 export interface Renaming {
-  clock(clock: Clock): Clock;
+  clock(clock: VersionVector): VersionVector;
   state(state: MemoryState): MemoryState;
 }
 
@@ -56,10 +56,10 @@ export function rememberGivenUp(
  */
 export async function renamingOf(
   replica: ReplicaStore,
-  { place, machine: own }: Pick<Repository, 'place' | 'machine'>,
+  { repositoryId, machine: own }: Pick<Repository, 'repositoryId' | 'machine'>,
   machine: string,
 ): Promise<Renaming | null> {
-  if (place !== LOCAL_PLACE || machine === own) return null;
+  if (repositoryId !== LOCAL_REPOSITORY_ID || machine === own) return null;
   const shared = await replica.readNote(noteName(machine));
   if (typeof shared !== 'number') return null;
   const alias = createHash('sha256').update(`${machine} ${own}`).digest('hex').slice(0, machine.length);
@@ -83,4 +83,4 @@ function noteName(machine: string): string {
 }
 
 /** Name of the local repository in journals and notes. */
-export const LOCAL_PLACE = 'local';
+export const LOCAL_REPOSITORY_ID = 'local';

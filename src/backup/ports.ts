@@ -1,4 +1,4 @@
-import type { ModelStamp } from '../embedding/embedder.ts';
+import type { EmbeddingModelId } from '../embedding/embedder.ts';
 import type { StoreDigests } from '../memory/memory.ts';
 import type { Version } from '../memory/version.ts';
 import type { Commit, SeenCommit } from './format/head.ts';
@@ -15,7 +15,7 @@ export interface CarriedChunk {
 
 /** The vectors that one model made of one version, in the order of the text. */
 export interface CarriedVectors {
-  readonly stamp: ModelStamp;
+  readonly modelId: EmbeddingModelId;
   readonly chunks: readonly CarriedChunk[];
 }
 
@@ -78,12 +78,12 @@ export interface HeadJournal {
    * Remembers a commit of our own for ever. Durable when it resolves, which is before the head is written:
    * a crash in between must not make our own head look like somebody else's.
    */
-  recordAttempt(place: string, commit: OwnCommit): Promise<void>;
+  recordAttempt(repositoryId: string, commit: OwnCommit): Promise<void>;
   /** A commit that this data folder made at that place, or null: then somebody else made it. */
-  findAttempt(place: string, commitId: string): Promise<OwnCommit | null>;
+  findAttempt(repositoryId: string, commitId: string): Promise<OwnCommit | null>;
   /** The newest head that was seen for that machine (its own included) at that place. */
-  recordSeen(place: string, machine: string, commit: SeenCommit): Promise<void>;
-  findSeen(place: string, machine: string): Promise<SeenCommit | null>;
+  recordSeen(repositoryId: string, machine: string, commit: SeenCommit): Promise<void>;
+  findSeen(repositoryId: string, machine: string): Promise<SeenCommit | null>;
 }
 
 /**

@@ -1,6 +1,13 @@
 import { createHash } from 'node:crypto';
 import { BlobStoreError, type BlobOperation } from '../errors/remote-errors.ts';
-import { assertBlobKey, assertBlobPrefix, assertByteRange, assertNotTooLarge, clampRange, defaultMaxBytes } from './arguments.ts';
+import {
+  assertBlobKey,
+  assertBlobPrefix,
+  assertByteRange,
+  assertNotTooLarge,
+  clampRange,
+  defaultMaxBytes,
+} from './arguments.ts';
 import type {
   Blob,
   BlobCallOptions,

@@ -1,6 +1,15 @@
 import type { CommandDeclaration, CommandGroup } from './command.ts';
 import { addCommand, updateCommand } from './commands/write.ts';
-import { backupCommand, backupListCommand, backupPassphraseCommand, backupPinCommand, backupPruneCommand, backupUnpinCommand, backupVerifyCommand, restoreCommand } from './commands/backup.ts';
+import {
+  backupCommand,
+  backupListCommand,
+  backupPassphraseCommand,
+  backupPinCommand,
+  backupPruneCommand,
+  backupUnpinCommand,
+  backupVerifyCommand,
+  restoreCommand,
+} from './commands/backup.ts';
 import { completionCommand } from './commands/completion.ts';
 import { configCommand } from './commands/config.ts';
 import { deleteCommand, restoreDeletedCommand } from './commands/delete.ts';
@@ -11,7 +20,18 @@ import { importCommand } from './commands/import.ts';
 import { initCommand } from './commands/init.ts';
 import { reembedCommand } from './commands/reembed.ts';
 import { serveCommand } from './commands/serve.ts';
-import { syncDoctorCommand, syncForgetCommand, syncMachinesCommand, syncPruneCommand, syncPullCommand, syncPushCommand, syncRestoreCommand, syncSnapshotsCommand, syncStatusCommand, syncVerifyCommand } from './commands/sync.ts';
+import {
+  syncDoctorCommand,
+  syncForgetCommand,
+  syncMachinesCommand,
+  syncPruneCommand,
+  syncPullCommand,
+  syncPushCommand,
+  syncRestoreCommand,
+  syncSnapshotsCommand,
+  syncStatusCommand,
+  syncVerifyCommand,
+} from './commands/sync.ts';
 
 /** Words that only stand before other commands, with what they are about. */
 export const commandGroups: readonly CommandGroup[] = [

@@ -1,5 +1,5 @@
 import type { Readable, Writable } from 'node:stream';
-import { pathsOf, type Machine } from '../config/environment.ts';
+import { pathsOf, type Environment } from '../config/environment.ts';
 
 export interface HostOutput extends Writable {
   readonly isTTY?: boolean;
@@ -11,7 +11,7 @@ export interface HostInput extends Readable {
 }
 
 /** What the command line sees of its process; passed in, so that nothing below reads globals. */
-export interface Host extends Machine {
+export interface Host extends Environment {
   readonly stdin: HostInput;
   readonly stdout: HostOutput;
   readonly stderr: HostOutput;

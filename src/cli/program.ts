@@ -3,7 +3,13 @@ import { settingList } from '../config/schema.ts';
 import { UsageError } from '../errors/input-errors.ts';
 import { packageVersion } from '../util/package.ts';
 import { commandGroups, commandList } from './command-list.ts';
-import type { CommandDeclaration, CommandShape, OptionDeclaration, OptionShape, ProgramShape } from './command.ts';
+import type {
+  CommandDeclaration,
+  CommandShape,
+  OptionDeclaration,
+  OptionShape,
+  ProgramShape,
+} from './command.ts';
 import { EXIT_CODE_MEANINGS } from './exit-code.ts';
 
 /** Options that every command takes, before or after its name. */

@@ -1,6 +1,15 @@
 import type { RestoreRequest, RestoreResult, WorkOptions } from '../backup/backup-api.ts';
 import type { ChangeExample, ChangeReport } from '../store/replica-store.ts';
-import { type CommandContext, type CommandOutcome, confirmed, embedBeforeExit, longWork, missingText, toggle, value } from './command.ts';
+import {
+  type CommandContext,
+  type CommandOutcome,
+  confirmed,
+  embedBeforeExit,
+  longWork,
+  missingText,
+  toggle,
+  value,
+} from './command.ts';
 import { indent, oneLine } from './render.ts';
 import { snapshotData } from './snapshot-output.ts';
 

@@ -1,11 +1,27 @@
-import type { BackupResult, PruneReport, PruneRequest, SnapshotSummary, VerifyRequest, VerifyResult, WorkOptions } from '../backup/backup-api.ts';
+import type {
+  BackupResult,
+  PruneReport,
+  PruneRequest,
+  SnapshotSummary,
+  VerifyRequest,
+  VerifyResult,
+  WorkOptions,
+} from '../backup/backup-api.ts';
 import type { Settings } from '../config/schema.ts';
 import { FaissMemoryError } from '../errors/faiss-memory-error.ts';
 import { NotUploadedError } from '../errors/remote-errors.ts';
 import type { PushResult } from '../sync/sync-api.ts';
 import { usableNames } from '../util/text.ts';
 import type { TimeZone } from '../util/time-zone.ts';
-import { type CommandContext, type CommandOutcome, longWork, oneOf, type OptionValues, toggle, value } from './command.ts';
+import {
+  type CommandContext,
+  type CommandOutcome,
+  longWork,
+  oneOf,
+  type OptionValues,
+  toggle,
+  value,
+} from './command.ts';
 import { EXIT_CODES } from './exit-code.ts';
 import { parseInteger } from './option-values.ts';
 import { byteSize, count, table } from './render.ts';

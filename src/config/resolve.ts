@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { ConfigurationError, type ConfigurationProblem } from '../errors/input-errors.ts';
 import { findHttpProblems, findSyncProblems, toConfigurationProblem } from './checks.ts';
-import { defaultConfigFile, type Machine } from './environment.ts';
+import { defaultConfigFile, type Environment } from './environment.ts';
 import { type NamedSetting, settingList, type Settings } from './schema.ts';
-import { path, type Setting, type ValuePlace } from './setting.ts';
+import { path, type Setting, type ValueOrigin } from './setting.ts';
 import {
   describeSource,
   FILE_SUFFIX,
@@ -16,7 +16,7 @@ import {
   type SourceValues,
 } from './sources.ts';
 
-export interface ConfigInput extends Machine {
+export interface ConfigInput extends Environment {
   readonly flags?: {
     /** `--config` */
     readonly configFile?: string | undefined;
@@ -46,7 +46,9 @@ export function resolveConfig(input: ConfigInput): ResolvedConfig {
   const fromFlags = readFlags(input.flags?.values ?? {}, input);
   const fromEnvironment = readEnvironment(input);
   const fromFile =
-    configFile === undefined ? NO_VALUES : readConfigFile(configFile, { machine: input, mustExist: named });
+    configFile === undefined
+      ? NO_VALUES
+      : readConfigFile(configFile, { environment: input, mustExist: named });
   const layers = [fromFlags, fromEnvironment, fromFile];
   const problems = layers.flatMap((layer) => layer.problems);
   const sources: Record<string, SettingSource> = {};
@@ -54,7 +56,7 @@ export function resolveConfig(input: ConfigInput): ResolvedConfig {
     const winner = pickWinner(named, layers, problems);
     sources[named.key] = winner?.source ?? { kind: 'default' };
     const value = unlessRefused(
-      () => settle(named, winner, { machine: input, problems }),
+      () => settle(named, winner, { environment: input, problems }),
       (error) => problems.push(...error.problems),
     );
     return [named.key, value];
@@ -82,7 +84,7 @@ function findConfigFile(input: ConfigInput): { configFile: string | undefined; n
       named: false,
     };
   const baseFolder = flag === '' ? undefined : input.workingDirectory;
-  const configFile = path('file').parse(raw, { machine: input, baseFolder });
+  const configFile = path('file').parse(raw, { environment: input, baseFolder });
   if (configFile !== undefined) return { configFile, named: true };
   const source = flag === '' ? 'environment variable MEMORY_CONFIG' : 'flag --config';
   throw new ConfigurationError([
@@ -134,10 +136,10 @@ function pickWinner(
 function settle(
   { key, setting }: NamedSetting,
   winner: Winner | undefined,
-  context: { machine: Machine; problems: ConfigurationProblem[] },
+  context: { environment: Environment; problems: ConfigurationProblem[] },
 ): unknown {
-  if (winner === undefined) return setting.defaultValue(context.machine);
-  const place = { machine: context.machine, baseFolder: winner.baseFolder };
+  if (winner === undefined) return setting.defaultValue(context.environment);
+  const place = { environment: context.environment, baseFolder: winner.baseFolder };
   const reading = winner.inFile ? readSecret(winner.raw, place) : readPlain(setting, winner.raw, place);
   if ('problem' in reading) {
     context.problems.push({ key, source: describeSource(winner.source), ...reading });
@@ -148,15 +150,15 @@ function settle(
 
 type Reading = { readonly value: unknown } | Pick<ConfigurationProblem, 'problem' | 'allowed'>;
 
-function readPlain(setting: Setting<unknown>, raw: unknown, place: ValuePlace): Reading {
-  const value = setting.kind.parse(raw, place);
+function readPlain(setting: Setting<unknown>, raw: unknown, origin: ValueOrigin): Reading {
+  const value = setting.kind.parse(raw, origin);
   if (value !== undefined) return { value };
   const shown = setting.secret ? 'a value that is no text' : show(raw);
   return { problem: `is ${shown}`, allowed: `allowed is ${setting.kind.allowed}` };
 }
 
-function readSecret(raw: unknown, place: ValuePlace): Reading {
-  const file = path('file').parse(raw, place);
+function readSecret(raw: unknown, origin: ValueOrigin): Reading {
+  const file = path('file').parse(raw, origin);
   if (file === undefined) {
     return { problem: `names the file ${show(raw)}`, allowed: `allowed is ${path('file').allowed}` };
   }

@@ -1,6 +1,26 @@
 import { systemTimeZone } from '../util/time-zone.ts';
 import { defaultDataFolder } from './environment.ts';
-import { bucketOrFolder, choice, cronSchedule, derived, hostNames, integer, isSetting, number, optional, path, secret, setting, type Setting, type SettingGroup, text, timeZone, toggle, webAddress, webOrigins } from './setting.ts';
+import {
+  bucketOrFolder,
+  choice,
+  cronSchedule,
+  derived,
+  hostNames,
+  integer,
+  isSetting,
+  number,
+  optional,
+  path,
+  secret,
+  setting,
+  type Setting,
+  type SettingGroup,
+  text,
+  timeZone,
+  toggle,
+  webAddress,
+  webOrigins,
+} from './setting.ts';
 
 /** `faiss-memory serve --http`; see docs/http.md. */
 const httpSchema = {

@@ -2,11 +2,11 @@ import { Cron } from 'croner';
 import { SecretString } from '../util/secret-string.ts';
 import { hostName } from '../util/text.ts';
 import { isTimeZone } from '../util/time-zone.ts';
-import { homeOf, type Machine, pathsOf } from './environment.ts';
+import { homeOf, type Environment, pathsOf } from './environment.ts';
 
 /** Where a raw value was written, as far as its meaning depends on it. */
-export interface ValuePlace {
-  readonly machine: Machine;
+export interface ValueOrigin {
+  readonly environment: Environment;
   /** Folder that relative paths start at; undefined where they would be ambiguous. */
   readonly baseFolder: string | undefined;
 }
@@ -18,7 +18,7 @@ interface SettingKind<Value> {
   /** Ends a sentence: "allowed is …". */
   readonly allowed: string;
   /** Undefined = not allowed. `raw` is never an empty string. */
-  readonly parse: (raw: unknown, place: ValuePlace) => Value | undefined;
+  readonly parse: (raw: unknown, origin: ValueOrigin) => Value | undefined;
 }
 
 interface SettingFacts {
@@ -32,7 +32,7 @@ interface SettingFacts {
 /** One key of the configuration. */
 export interface Setting<Value> extends SettingFacts {
   readonly kind: SettingKind<Value>;
-  readonly defaultValue: (machine: Machine) => Value;
+  readonly defaultValue: (environment: Environment) => Value;
   /** The default in words where its value depends on the machine. */
   readonly defaultDoc: string;
   /** Secrets are redacted, may be read from a file, and may not be given by flag. */
@@ -74,7 +74,10 @@ export function optional<Value>(
 /** A setting whose default depends on the machine. */
 export function derived<Value>(
   kind: SettingKind<Value>,
-  facts: SettingFacts & { readonly defaultDoc: string; readonly default: (machine: Machine) => Value },
+  facts: SettingFacts & {
+    readonly defaultDoc: string;
+    readonly default: (environment: Environment) => Value;
+  },
 ): Setting<Value> {
   const { default: defaultValue, ...others } = facts;
   return { ...others, kind, secret: false, defaultValue };
@@ -142,14 +145,14 @@ export function path(what: 'file' | 'folder'): SettingKind<string> {
   return {
     name: `path of a ${what}`,
     allowed: `the path of a ${what} that is absolute or starts with ~/ (relative paths are allowed in config.json and flags only)`,
-    parse: (raw, place) => (typeof raw === 'string' ? resolvePath(raw, place) : undefined),
+    parse: (raw, origin) => (typeof raw === 'string' ? resolvePath(raw, origin) : undefined),
   };
 }
 
-function resolvePath(raw: string, { machine, baseFolder }: ValuePlace): string | undefined {
-  const paths = pathsOf(machine);
+function resolvePath(raw: string, { environment, baseFolder }: ValueOrigin): string | undefined {
+  const paths = pathsOf(environment);
   if (raw.includes('\0')) return undefined;
-  if (/^~(?=$|[/\\])/.test(raw)) return paths.join(homeOf(machine), raw.slice(1));
+  if (/^~(?=$|[/\\])/.test(raw)) return paths.join(homeOf(environment), raw.slice(1));
   if (paths.isAbsolute(raw)) return paths.normalize(raw);
   return baseFolder === undefined ? undefined : paths.resolve(baseFolder, raw);
 }
@@ -159,10 +162,10 @@ export function bucketOrFolder(): SettingKind<string> {
   return {
     name: 'name of a bucket, or path of a folder',
     allowed: `the name of a bucket, or ${path('folder').allowed}`,
-    parse: (raw, place) => {
+    parse: (raw, origin) => {
       if (typeof raw !== 'string') return undefined;
-      const isPath = /^[.~/\\]/.test(raw) || pathsOf(place.machine).isAbsolute(raw);
-      return isPath ? resolvePath(raw, place) : raw.trim();
+      const isPath = /^[.~/\\]/.test(raw) || pathsOf(origin.environment).isAbsolute(raw);
+      return isPath ? resolvePath(raw, origin) : raw.trim();
     },
   };
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { ConfigurationError, type ConfigurationProblem } from '../errors/input-errors.ts';
 import { nearestName } from '../util/text.ts';
-import { pathsOf, type Machine } from './environment.ts';
+import { pathsOf, type Environment } from './environment.ts';
 import { settingList, settingsSchema } from './schema.ts';
 import { isSetting, type SettingGroup } from './setting.ts';
 
@@ -42,7 +42,7 @@ export function describeSource(source: SettingSource): string {
 }
 
 /** @param values from dotted key to text, as given by `--set` and the settings' own flags */
-export function readFlags(values: Readonly<Record<string, string>>, machine: Machine): SourceValues {
+export function readFlags(values: Readonly<Record<string, string>>, environment: Environment): SourceValues {
   const found = new Map<string, RawValue>();
   const problems: ConfigurationProblem[] = [];
   for (const [key, raw] of Object.entries(values)) {
@@ -51,7 +51,7 @@ export function readFlags(values: Readonly<Record<string, string>>, machine: Mac
     const source = { kind: 'flag', flag } as const;
     if (!knownKeys.includes(key)) problems.push(unknownKey(key, source));
     else if (named?.setting.secret === true) problems.push(secretFlag(key, flag));
-    else if (raw !== '') found.set(key, { raw, source, baseFolder: machine.workingDirectory });
+    else if (raw !== '') found.set(key, { raw, source, baseFolder: environment.workingDirectory });
   }
   return { values: found, problems, warnings: [] };
 }
@@ -70,7 +70,7 @@ function secretFlag(key: string, flag: string): ConfigurationProblem {
 const PREFIXES = ['MEMORY_', 'CLOUD_SYNC_'];
 
 /** Reads `MEMORY_*` and `CLOUD_SYNC_*`. Other programs use them too, so an unknown name is only a warning. */
-export function readEnvironment(machine: Machine): SourceValues {
+export function readEnvironment(environment: Environment): SourceValues {
   const variables = new Map(
     settingList.flatMap(({ key, setting }) => {
       const plain = [setting.environmentVariable, key] as const;
@@ -80,7 +80,7 @@ export function readEnvironment(machine: Machine): SourceValues {
   );
   const values = new Map<string, RawValue>();
   const warnings: string[] = [];
-  for (const [variable, raw] of Object.entries(machine.env)) {
+  for (const [variable, raw] of Object.entries(environment.env)) {
     if (raw === undefined || raw === '') continue;
     const key = variables.get(variable);
     const source = { kind: 'environment', variable } as const;
@@ -97,13 +97,13 @@ export function readEnvironment(machine: Machine): SourceValues {
 /** @throws ConfigurationError when the file cannot be read or is no JSON object */
 export function readConfigFile(
   path: string,
-  options: { machine: Machine; mustExist: boolean },
+  options: { environment: Environment; mustExist: boolean },
 ): SourceValues {
   const text = readText(path, options.mustExist);
   const values = new Map<string, RawValue>();
   const problems: ConfigurationProblem[] = [];
   const source = { kind: 'file', path } as const;
-  const baseFolder = pathsOf(options.machine).dirname(path);
+  const baseFolder = pathsOf(options.environment).dirname(path);
   const collect = (group: SettingGroup, content: object, prefix: string): void => {
     for (const [name, raw] of Object.entries(content) as [string, unknown][]) {
       const key = prefix + name;

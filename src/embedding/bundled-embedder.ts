@@ -4,9 +4,17 @@ import { EmbeddingUnavailableError, ModelDamagedError } from '../errors/embeddin
 import { settleWithin } from '../util/concurrency.ts';
 import { packagePath } from '../util/package.ts';
 import { endBeforeExit } from '../util/process-end.ts';
-import type { EmbeddedChunk, Embedder, ModelStamp } from './embedder.ts';
-import { END, LOADED, PHASE, type WorkerFailure, type WorkerReply, type WorkerRequest, type WorkerSettings } from './embedding-protocol.ts';
-import { BUNDLED_STAMP } from './model-files.ts';
+import type { EmbeddedChunk, Embedder, EmbeddingModelId } from './embedder.ts';
+import {
+  END,
+  LOADED,
+  PHASE,
+  type WorkerFailure,
+  type WorkerReply,
+  type WorkerRequest,
+  type WorkerSettings,
+} from './embedding-protocol.ts';
+import { BUNDLED_MODEL_ID } from './model-files.ts';
 import { type RuntimeChoice, switchOffTelemetry } from './onnx-runtime.ts';
 
 export interface BundledEmbedderSettings {
@@ -48,8 +56,8 @@ export class BundledEmbedder implements Embedder {
     this.#idleUnloadMs = settings.idleUnloadMs ?? FIVE_MINUTES;
   }
 
-  stamp(): Promise<ModelStamp> {
-    return Promise.resolve(BUNDLED_STAMP);
+  modelId(): Promise<EmbeddingModelId> {
+    return Promise.resolve(BUNDLED_MODEL_ID);
   }
 
   get ready(): boolean {

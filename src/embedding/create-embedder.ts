@@ -1,6 +1,6 @@
 import { EmbeddingUnavailableError } from '../errors/embedding-errors.ts';
 import { BundledEmbedder, type BundledEmbedderSettings } from './bundled-embedder.ts';
-import type { Embedder, ModelStamp } from './embedder.ts';
+import type { Embedder, EmbeddingModelId } from './embedder.ts';
 import { OpenAiCompatibleEmbedder, type OpenAiCompatibleSettings } from './openai-compatible-embedder.ts';
 
 export type EmbeddingSettings =
@@ -24,7 +24,7 @@ export function createEmbedder(settings: EmbeddingSettings): Embedder {
 class UnavailableEmbedder implements Embedder {
   readonly ready = true;
 
-  stamp(): Promise<ModelStamp> {
+  modelId(): Promise<EmbeddingModelId> {
     return this.#refuse();
   }
 

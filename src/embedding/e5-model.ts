@@ -1,6 +1,6 @@
 import { Tokenizer } from '@huggingface/tokenizers';
 import { type Chunk, chunkText } from './chunking.ts';
-import { BUNDLED_STAMP, readModelFiles } from './model-files.ts';
+import { BUNDLED_MODEL_ID, readModelFiles } from './model-files.ts';
 import { loadRuntime, type LoadedRuntime, type RuntimeOptions } from './onnx-runtime.ts';
 
 /** What is used of the tokenizer; the package's own types do not resolve from ES modules. */
@@ -68,7 +68,7 @@ export class E5Model {
     const [head, body, tail] = [ids.slice(0, bodyStart), ids.slice(bodyStart, -1), ids.slice(-1)];
     const parts = Math.ceil(body.length / (MAX_TOKENS - head.length - tail.length));
     const size = Math.ceil(body.length / parts);
-    const sum = new Float32Array(BUNDLED_STAMP.dimension);
+    const sum = new Float32Array(BUNDLED_MODEL_ID.dimension);
     for (let start = 0; start < body.length; start += size) {
       const vector = await this.#run([...head, ...body.slice(start, start + size), ...tail]);
       vector.forEach((value, i) => {

@@ -1,5 +1,5 @@
 /** What makes vectors comparable: two vectors may be compared only when all three are equal. */
-export interface ModelStamp {
+export interface EmbeddingModelId {
   /** For example `e5-small-v2-int8` or `openai:text-embedding-3-small`. */
   readonly modelId: string;
   readonly dimension: number;
@@ -12,7 +12,7 @@ export interface EmbeddedChunk {
   /** UTF-16 offsets into the text: `text.slice(start, end)` is the piece. */
   readonly start: number;
   readonly end: number;
-  /** Unit vector of `stamp.dimension` floats. */
+  /** Unit vector of `modelId.dimension` floats. */
   readonly vector: Float32Array;
 }
 
@@ -22,8 +22,8 @@ export interface EmbeddedChunk {
  * `EmbeddingRejectedError` (this input will never work).
  */
 export interface Embedder {
-  /** Resolves without loading the model where the stamp is known beforehand. */
-  stamp(): Promise<ModelStamp>;
+  /** Resolves without loading the model where the model is known beforehand. */
+  modelId(): Promise<EmbeddingModelId>;
   /** True when the next call need not wait for a model to load. */
   readonly ready: boolean;
   /** Starts loading in the background; resolves when ready. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { EmbeddedChunk, Embedder, ModelStamp } from './embedder.ts';
+import type { EmbeddedChunk, Embedder, EmbeddingModelId } from './embedder.ts';
 
 /**
  * Deterministic stand-in for tests: a text's vector is the sum of one pseudo-random direction per word, so texts
@@ -11,14 +11,14 @@ export class FakeEmbedder implements Embedder {
   failure: Error | undefined;
   /** `query: …` and `passage: …`, in order. */
   readonly calls: string[] = [];
-  readonly #stamp: ModelStamp;
+  readonly #modelId: EmbeddingModelId;
 
-  constructor(stamp: Partial<ModelStamp> = {}) {
-    this.#stamp = { modelId: 'fake', dimension: 64, weightsHash: '', ...stamp };
+  constructor(modelId: Partial<EmbeddingModelId> = {}) {
+    this.#modelId = { modelId: 'fake', dimension: 64, weightsHash: '', ...modelId };
   }
 
-  stamp(): Promise<ModelStamp> {
-    return Promise.resolve(this.#stamp);
+  modelId(): Promise<EmbeddingModelId> {
+    return Promise.resolve(this.#modelId);
   }
 
   async warmUp(): Promise<void> {
@@ -49,9 +49,9 @@ export class FakeEmbedder implements Embedder {
   }
 
   #vector(text: string): Float32Array {
-    const sum = new Float32Array(this.#stamp.dimension);
+    const sum = new Float32Array(this.#modelId.dimension);
     for (const [word] of text.toLowerCase().matchAll(/[\p{L}\p{N}]+/gu)) {
-      const bytes = createHash('sha256').update(`${this.#stamp.modelId} ${word}`).digest();
+      const bytes = createHash('sha256').update(`${this.#modelId.modelId} ${word}`).digest();
       sum.forEach((value, i) => {
         sum[i] = value + ((bytes[i % bytes.length] ?? 0) ^ ((i * 37) & 255)) / 127.5 - 1;
       });

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ModelDamagedError } from '../errors/embedding-errors.ts';
-import type { ModelStamp } from './embedder.ts';
+import type { EmbeddingModelId } from './embedder.ts';
 
 interface ModelFile {
   readonly name: string;
@@ -19,7 +19,7 @@ const TOKENIZER: ModelFile = {
 };
 
 /** The bundled model: e5-small-v2 (Wang et al. 2022, arXiv:2212.03533), dynamically quantised to int8. */
-export const BUNDLED_STAMP: ModelStamp = {
+export const BUNDLED_MODEL_ID: EmbeddingModelId = {
   modelId: 'e5-small-v2-int8',
   dimension: 384,
   weightsHash: MODEL.sha256,

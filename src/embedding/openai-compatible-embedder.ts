@@ -3,7 +3,7 @@ import { EmbeddingRejectedError, EmbeddingUnavailableError } from '../errors/emb
 import { chunkText, estimateTokens } from './chunking.ts';
 import { tlsProblem } from '../util/network-problem.ts';
 import { fetchThroughProxy, findProxy, ProxyError, type ProxiedRequest } from '../util/proxy.ts';
-import type { EmbeddedChunk, Embedder, ModelStamp } from './embedder.ts';
+import type { EmbeddedChunk, Embedder, EmbeddingModelId } from './embedder.ts';
 
 export interface OpenAiCompatibleSettings {
   /** Up to and including the version, for example `http://127.0.0.1:11434/v1`. */
@@ -48,7 +48,7 @@ export class OpenAiCompatibleEmbedder implements Embedder {
   }
 
   /** Asks the endpoint once for the dimension when it is not configured. */
-  async stamp(): Promise<ModelStamp> {
+  async modelId(): Promise<EmbeddingModelId> {
     if (this.#dimension === undefined) await this.warmUp();
     return { modelId: `openai:${this.#model}`, dimension: this.#dimension ?? 0, weightsHash: '' };
   }

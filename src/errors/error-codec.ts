@@ -1,8 +1,20 @@
-import { EmbeddingRejectedError, EmbeddingUnavailableError, ModelDamagedError, VectorIndexError } from './embedding-errors.ts';
+import {
+  EmbeddingRejectedError,
+  EmbeddingUnavailableError,
+  ModelDamagedError,
+  VectorIndexError,
+} from './embedding-errors.ts';
 import { FaissMemoryError, type ErrorCode } from './faiss-memory-error.ts';
 import { InvalidInputError, NotFoundError, StateChangedError } from './input-errors.ts';
 import { RepositoryDamagedError } from './backup-errors.ts';
-import { StoreBusyError, StoreDamagedError, StoreFullError, StoreReadOnlyError, StoreTooNewError, StoreUnavailableError } from './store-errors.ts';
+import {
+  StoreBusyError,
+  StoreDamagedError,
+  StoreFullError,
+  StoreReadOnlyError,
+  StoreTooNewError,
+  StoreUnavailableError,
+} from './store-errors.ts';
 
 /** An error as plain data, for a message between threads: structured clone would lose its class and fields. */
 export interface EncodedError {

@@ -3,7 +3,12 @@ import type { ImportConflict, ImportOutcome } from '../memory/import.ts';
 import type { MemoryDraft } from '../memory/memory.ts';
 import { decodeUtf8 } from '../util/text.ts';
 import { EXPORT_VERSION } from './export-json-lines.ts';
-import { ImportCounter, type ImportProblem, type ImportProgress, type ImportSummary } from './import-report.ts';
+import {
+  ImportCounter,
+  type ImportProblem,
+  type ImportProgress,
+  type ImportSummary,
+} from './import-report.ts';
 import { type ParsedLine, parseMemoryLine } from './parse-memory-line.ts';
 import { type ByteLine, readByteLines } from './read-byte-lines.ts';
 

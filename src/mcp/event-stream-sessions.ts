@@ -1,5 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { isJsonContentType, isJSONRPCRequest, type JSONRPCMessage, type RequestId, type Transport } from '@modelcontextprotocol/server';
+import {
+  isJsonContentType,
+  isJSONRPCRequest,
+  type JSONRPCMessage,
+  type RequestId,
+  type Transport,
+} from '@modelcontextprotocol/server';
 import type { Access } from '../api/services.ts';
 import { OpenWork } from '../util/concurrency.ts';
 import { cancelledCall } from './cancelled-call.ts';

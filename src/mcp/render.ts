@@ -1,6 +1,21 @@
-import { beginning, isoTime, newestSnapshots, rounded, type ShownSnapshot, type StatusFacts } from '../api/answers.ts';
+import {
+  beginning,
+  isoTime,
+  newestSnapshots,
+  rounded,
+  type ShownSnapshot,
+  type StatusFacts,
+} from '../api/answers.ts';
 import type { BackupResult, RestoreResult } from '../backup/backup-api.ts';
-import type { AddResult, DeleteResult, ListInput, MemoryApi, SearchHit, SearchResponse, SimilarMemory } from '../memory/memory-api.ts';
+import type {
+  AddResult,
+  DeleteResult,
+  ListInput,
+  MemoryApi,
+  SearchHit,
+  SearchResponse,
+  SimilarMemory,
+} from '../memory/memory-api.ts';
 import type { Memory } from '../memory/memory.ts';
 import { beginningOf } from '../memory/snippet.ts';
 import type { ChangeList, ChangeReport } from '../store/replica-store.ts';

@@ -6,7 +6,15 @@ import type { Access, ServerParts } from '../api/services.ts';
 import { packageVersion } from '../util/package.ts';
 import { registerResources } from './resources.ts';
 import { advertise, registerTool, type Tool } from './tool.ts';
-import { memoryAdd, memoryDelete, memoryGet, memoryList, memorySearch, memoryStats, memoryUpdate } from './tools/memories.ts';
+import {
+  memoryAdd,
+  memoryDelete,
+  memoryGet,
+  memoryList,
+  memorySearch,
+  memoryStats,
+  memoryUpdate,
+} from './tools/memories.ts';
 import { syncRestore, syncStatus, syncUpload } from './tools/sync.ts';
 
 /** Makes the server of one session, or of one call, for a caller who may do this much. */

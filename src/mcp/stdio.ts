@@ -1,5 +1,10 @@
 import type { Readable, Writable } from 'node:stream';
-import { type JSONRPCMessage, type RequestId, serializeMessage, type Transport } from '@modelcontextprotocol/server';
+import {
+  type JSONRPCMessage,
+  type RequestId,
+  serializeMessage,
+  type Transport,
+} from '@modelcontextprotocol/server';
 import { serveStdio } from '@modelcontextprotocol/server/stdio';
 import type { ServerParts } from '../api/services.ts';
 import { settleWithin } from '../util/concurrency.ts';

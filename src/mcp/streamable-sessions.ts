@@ -1,5 +1,17 @@
 import { randomUUID } from 'node:crypto';
-import { createMcpHandler, isInitializeRequest, isJsonContentType, isJSONRPCRequest, isLegacyRequest, type JSONRPCMessage, type LegacyHttpHandler, legacyStatelessFallback, type McpHttpHandler, type McpServer, WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/server';
+import {
+  createMcpHandler,
+  isInitializeRequest,
+  isJsonContentType,
+  isJSONRPCRequest,
+  isLegacyRequest,
+  type JSONRPCMessage,
+  type LegacyHttpHandler,
+  legacyStatelessFallback,
+  type McpHttpHandler,
+  type McpServer,
+  WebStandardStreamableHTTPServerTransport,
+} from '@modelcontextprotocol/server';
 import type { Access } from '../api/services.ts';
 import type { Logger } from '../logger.ts';
 import { OpenWork } from '../util/concurrency.ts';

@@ -1,7 +1,24 @@
-import { acceptedContent, type CallToolResult, CLIENT_CAPABILITIES_META_KEY, type ClientCapabilities, inputRequired, type InputRequiredResult, type McpServer, type ServerContext, type StandardSchemaWithJSON } from '@modelcontextprotocol/server';
+import {
+  acceptedContent,
+  type CallToolResult,
+  CLIENT_CAPABILITIES_META_KEY,
+  type ClientCapabilities,
+  inputRequired,
+  type InputRequiredResult,
+  type McpServer,
+  type ServerContext,
+  type StandardSchemaWithJSON,
+} from '@modelcontextprotocol/server';
 import type * as z from 'zod/mini';
 import { errorSentence, isUnexpected } from '../api/errors.ts';
-import { ignoredData, ignoredNote, type JsonSchema, lazySchema, readInput, toPortable } from '../api/input.ts';
+import {
+  ignoredData,
+  ignoredNote,
+  type JsonSchema,
+  lazySchema,
+  readInput,
+  toPortable,
+} from '../api/input.ts';
 import type { ServerParts, Services } from '../api/services.ts';
 import type { Progress, WorkOptions } from '../backup/backup-api.ts';
 import { FaissMemoryError } from '../errors/faiss-memory-error.ts';
@@ -212,10 +229,7 @@ function readAnswer({ mcpReq }: ServerContext): UserAnswer | undefined {
 }
 
 /** @param connected what the client said when it connected; newer ones say it with every call */
-function canAskUser(
-  { mcpReq, http }: ServerContext,
-  connected: ClientCapabilities | undefined,
-): boolean {
+function canAskUser({ mcpReq, http }: ServerContext, connected: ClientCapabilities | undefined): boolean {
   if (mcpReq.envelope === undefined && http?.req?.headers.has(EVENTS_UNHEARD) === true) return false;
   const said: unknown = Reflect.get(mcpReq.envelope ?? {}, CLIENT_CAPABILITIES_META_KEY) ?? connected;
   const elicitation = memberOf(said, 'elicitation');

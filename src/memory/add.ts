@@ -149,7 +149,7 @@ export class MemoryAdder {
     const { embedder, backfill } = this.#parts;
     try {
       if (same !== undefined) {
-        const { reads } = calibrationFor((await embedder.stamp()).modelId);
+        const { reads } = calibrationFor((await embedder.modelId()).modelId);
         const { id, text } = same;
         return [{ id, text, similarity: reads(text) ? 1 : null }];
       }
@@ -214,7 +214,7 @@ export async function checkNovelty(
   // What was added a moment ago may have no vector yet.
   const same = (await store.findByText(text)) ?? (await findSameStatements(store, text))[0];
   if (same !== undefined) {
-    const { reads } = calibrationFor((await embedder.stamp()).modelId);
+    const { reads } = calibrationFor((await embedder.modelId()).modelId);
     const similarity = reads(text) ? 1 : null;
     return { novel: false, threshold, nearest: { id: same.id, text: same.text, similarity } };
   }

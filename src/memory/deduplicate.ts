@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { Embedder, ModelStamp } from '../embedding/embedder.ts';
+import type { Embedder, EmbeddingModelId } from '../embedding/embedder.ts';
 import type { MemoryStore, MemoryVector } from '../store/memory-store.ts';
 import { calibrationFor } from './calibration.ts';
 import { findSimilar } from './find-similar.ts';
@@ -36,7 +36,7 @@ export async function deduplicate(
   { store, embedder }: DeduplicatorParts,
   options: DeduplicateOptions,
 ): Promise<DeduplicateResult> {
-  const search = new DuplicateSearch({ store, embedder }, await embedder.stamp(), options);
+  const search = new DuplicateSearch({ store, embedder }, await embedder.modelId(), options);
   await search.run();
   const { dryRun, threshold } = options;
   const groups = await search.describeGroups();
@@ -61,12 +61,12 @@ class DuplicateSearch {
   readonly #groups = new Map<string, Group[]>();
   readonly #named = new Set<string>();
   readonly #parts: DeduplicatorParts;
-  readonly #stamp: ModelStamp;
+  readonly #modelId: EmbeddingModelId;
   readonly #options: DeduplicateOptions;
 
-  constructor(parts: DeduplicatorParts, stamp: ModelStamp, options: DeduplicateOptions) {
+  constructor(parts: DeduplicatorParts, modelId: EmbeddingModelId, options: DeduplicateOptions) {
     this.#parts = parts;
-    this.#stamp = stamp;
+    this.#modelId = modelId;
     this.#options = options;
   }
 
@@ -115,7 +115,7 @@ class DuplicateSearch {
 
   /** @param ages position of each id among all, the oldest first */
   async #findAlike(memories: readonly Memory[], ages: ReadonlyMap<string, number>): Promise<void> {
-    const { reads } = calibrationFor(this.#stamp.modelId);
+    const { reads } = calibrationFor(this.#modelId.modelId);
     const readable = new Map(memories.filter(({ text }) => reads(text)).map((memory) => [memory.id, memory]));
     for (const { id, vector, chunks } of await this.#vectors([...readable.keys()])) {
       this.#options.signal?.throwIfAborted();
@@ -135,7 +135,7 @@ class DuplicateSearch {
   }
 
   async #vectors(ids: readonly string[]): Promise<MemoryVector[]> {
-    return ids.length === 0 ? [] : this.#parts.store.vectors(this.#stamp, ids);
+    return ids.length === 0 ? [] : this.#parts.store.vectors(this.#modelId, ids);
   }
 
   #isAlike(other: SimilarMemory, age: number, ages: ReadonlyMap<string, number>): boolean {
@@ -177,13 +177,13 @@ class DuplicateSearch {
 
   /** How many memories have no vector yet. */
   async pending(): Promise<number> {
-    const { live, embedded } = await this.#parts.store.stats(this.#stamp);
+    const { live, embedded } = await this.#parts.store.stats(this.#modelId);
     return live - embedded;
   }
 
   /** The largest groups with their texts. */
   async describeGroups(): Promise<DuplicateGroup[]> {
-    const { reads } = calibrationFor(this.#stamp.modelId);
+    const { reads } = calibrationFor(this.#modelId.modelId);
     const largest = this.#doubled()
       .toSorted((a, b) => b.others.length - a.others.length)
       .slice(0, SHOWN_GROUPS);

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import type { StoreDigests } from './memory.ts';
-import { canonicalJson, compareText, type Clock, type Dot, type MemoryContent } from './version.ts';
+import { canonicalJson, compareText, type VersionVector, type Dot, type MemoryContent } from './version.ts';
 
 /**
  * 32 bytes, big-endian: a SHA-256, or a sum of them modulo 2^256. A sum does not depend on the order of its
@@ -55,7 +55,7 @@ function combine(sum: HashSum, byteToAdd: (index: number) => number): HashSum {
  */
 export function storeDigests(
   sums: { readonly content: HashSum; readonly state: HashSum },
-  clock: Clock,
+  clock: VersionVector,
 ): StoreDigests {
   return {
     clock,

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { EmbeddedChunk, Embedder, ModelStamp } from '../embedding/embedder.ts';
+import type { EmbeddedChunk, Embedder, EmbeddingModelId } from '../embedding/embedder.ts';
 import type { MemoryStore, PendingEmbedding } from '../store/memory-store.ts';
 import type { ReembedProgress } from './memory-api.ts';
 import { encodeVector, quantize } from '../embedding/quantization.ts';
@@ -113,14 +113,14 @@ export class EmbeddingBackfill {
   /** Embeds until nothing is pending that others have not leased. Rejects with the embedder's error. */
   async run(options: RunOptions = {}): Promise<number> {
     const { signal } = options;
-    const stamp = await this.#embedder.stamp();
+    const modelId = await this.#embedder.modelId();
     for (let done = 0; ; options.onBatch?.(done)) {
       signal?.throwIfAborted();
-      const pending = await this.#store.claimPendingEmbeddings({ stamp, limit: BATCH, leaseMs: LEASE_MS });
+      const pending = await this.#store.claimPendingEmbeddings({ modelId, limit: BATCH, leaseMs: LEASE_MS });
       if (pending.length === 0) return done;
       for (const item of pending) {
         const start = performance.now();
-        await this.#embed(item, stamp, signal);
+        await this.#embed(item, modelId, signal);
         if (options.gently === true) await sleep(PAUSE_MS, undefined, { signal });
         this.#measure(performance.now() - start);
       }
@@ -142,20 +142,24 @@ export class EmbeddingBackfill {
     items: readonly PendingEmbedding[],
     signal?: AbortSignal,
   ): Promise<ReadonlyMap<string, readonly EmbeddedChunk[]>> {
-    const stamp = await this.#embedder.stamp();
+    const modelId = await this.#embedder.modelId();
     const embedded = new Map<string, readonly EmbeddedChunk[]>();
-    for (const item of items) embedded.set(item.id, await this.#embed(item, stamp, signal));
+    for (const item of items) embedded.set(item.id, await this.#embed(item, modelId, signal));
     return embedded;
   }
 
-  async #embed(item: PendingEmbedding, stamp: ModelStamp, signal?: AbortSignal): Promise<EmbeddedChunk[]> {
+  async #embed(
+    item: PendingEmbedding,
+    modelId: EmbeddingModelId,
+    signal?: AbortSignal,
+  ): Promise<EmbeddedChunk[]> {
     const chunks = await this.#embedder.embedPassage(item.text, signal);
     const encoded = chunks.map(({ start, end, vector }) => ({
       start,
       end,
       vector: encodeVector(quantize(vector)),
     }));
-    await this.#store.putEmbeddings(stamp, [{ versionKey: item.versionKey, chunks: encoded }]);
+    await this.#store.putEmbeddings(modelId, [{ versionKey: item.versionKey, chunks: encoded }]);
     this.noteSuccess();
     return chunks;
   }
@@ -197,7 +201,7 @@ export class EmbeddingBackfill {
   }
 
   async #pending(): Promise<number> {
-    const { live, embedded } = await this.#store.stats(await this.#embedder.stamp());
+    const { live, embedded } = await this.#store.stats(await this.#embedder.modelId());
     return live - embedded;
   }
 

@@ -42,13 +42,13 @@ export async function findSimilar(
   embedded: EmbeddedText,
   options: { readonly limit: number; readonly except?: string; readonly atLeast?: number },
 ): Promise<SimilarMemory[]> {
-  const stamp = await embedder.stamp();
-  const calibration = calibrationFor(stamp.modelId);
+  const modelId = await embedder.modelId();
+  const calibration = calibrationFor(modelId.modelId);
   const { text, vector } = embedded;
   const { vectors, words } = await store.candidates({
     filter: {},
     limit: CANDIDATES,
-    vector: { stamp, vector },
+    vector: { modelId, vector },
     ...(calibration.reads(text) ? {} : { words: text.slice(0, ASKED_LENGTH).toWellFormed() }),
   });
   const nearest = new Map(vectors.map((candidate) => [candidate.id, candidate]));

@@ -14,7 +14,7 @@ const PAGE = 200;
 
 /** Draws the newest memories that have a vector by their meaning. */
 export async function mapMemories({ store, embedder }: MapParts, limit: number): Promise<MemoryMap> {
-  const stamp = await embedder.stamp();
+  const modelId = await embedder.modelId();
   const memories = new Map<string, Memory>();
   const vectors: { readonly memory: Memory; readonly vector: Float32Array }[] = [];
   let page: ListPage | undefined;
@@ -24,7 +24,7 @@ export async function mapMemories({ store, embedder }: MapParts, limit: number):
     page = await store.list({ filter: {}, which: 'live', order: 'newest', limit: count, ...cursor });
     for (const memory of page.memories) memories.set(memory.id, memory);
     for (const { id, vector } of await store.vectors(
-      stamp,
+      modelId,
       page.memories.map(({ id }) => id),
     )) {
       const memory = memories.get(id);

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Embedder, ModelStamp } from '../embedding/embedder.ts';
+import type { Embedder, EmbeddingModelId } from '../embedding/embedder.ts';
 import { InvalidInputError, NotFoundError, StateChangedError } from '../errors/input-errors.ts';
 import type { MemoryStore } from '../store/memory-store.ts';
 import { settleWithin } from '../util/concurrency.ts';
@@ -9,9 +9,40 @@ import { deduplicate } from './deduplicate.ts';
 import { EmbeddingBackfill } from './embedding-backfill.ts';
 import { type MemoryFilter, parseFilter } from './filter.ts';
 import { type ImportBatchOptions, importMemories, type ImportOutcome } from './import.ts';
-import { checkChoice, type CheckedInput, checkInteger, checkShare, checkString, InputChecker, type InputRules, MAX_QUERY_LENGTH } from './input.ts';
+import {
+  checkChoice,
+  type CheckedInput,
+  checkInteger,
+  checkShare,
+  checkString,
+  InputChecker,
+  type InputRules,
+  MAX_QUERY_LENGTH,
+} from './input.ts';
 import { mapMemories } from './map.ts';
-import type { AddRequest, AddResult, DeduplicateRequest, DeduplicateResult, DeleteRequest, DeleteResult, FilterInput, GrowthDay, ListInput, MapRequest, MemoryApi, MemoryMap, MemoryWork, NoveltyRequest, NoveltyResult, ReembedProgress, SearchRequest, SearchResponse, Stats, UpdateInput, UpdateResult } from './memory-api.ts';
+import type {
+  AddRequest,
+  AddResult,
+  DeduplicateRequest,
+  DeduplicateResult,
+  DeleteRequest,
+  DeleteResult,
+  FilterInput,
+  GrowthDay,
+  ListInput,
+  MapRequest,
+  MemoryApi,
+  MemoryMap,
+  MemoryWork,
+  NoveltyRequest,
+  NoveltyResult,
+  ReembedProgress,
+  SearchRequest,
+  SearchResponse,
+  Stats,
+  UpdateInput,
+  UpdateResult,
+} from './memory-api.ts';
 import type { Memory, MemoryDraft, MemoryWithHistory } from './memory.ts';
 import { MemorySearcher } from './search.ts';
 import { shownMemory } from './shown-memory.ts';
@@ -140,7 +171,7 @@ export class MemoryService implements MemoryApi {
         'give one of them',
       );
     }
-    await this.#parts.store.stripTrash(this.#parts.trashMs);
+    await this.#parts.store.expireTrash(this.#parts.trashMs);
     if (ids !== undefined) return this.#deleter.byIds(checkIds(ids), dryRun ?? false);
     if (dryRun !== true && confirm === undefined) {
       throw new InvalidInputError(
@@ -164,15 +195,15 @@ export class MemoryService implements MemoryApi {
 
   async stats(): Promise<Stats> {
     const { store, embedder } = this.#parts;
-    const stamp = await this.#stampSoon();
-    const { embedded, ...stats } = await store.stats(stamp);
+    const modelId = await this.#stampSoon();
+    const { embedded, ...stats } = await store.stats(modelId);
     const pending = stats.live - embedded;
     const secondsLeft = this.#backfill.secondsLeft(pending);
     return {
       ...stats,
       timeZone: this.timeZone.name,
       embedding: {
-        modelId: stamp?.modelId ?? '',
+        modelId: modelId?.modelId ?? '',
         ready: embedder.ready,
         pending,
         done: embedded,
@@ -185,15 +216,15 @@ export class MemoryService implements MemoryApi {
   }
 
   /** Undefined when the endpoint that must be asked for it does not answer soon. */
-  async #stampSoon(): Promise<ModelStamp | undefined> {
+  async #stampSoon(): Promise<EmbeddingModelId | undefined> {
     try {
-      const stamp = await settleWithin(this.#parts.embedder.stamp(), STAMP_WAIT_MS);
-      if (stamp === undefined) {
+      const modelId = await settleWithin(this.#parts.embedder.modelId(), STAMP_WAIT_MS);
+      if (modelId === undefined) {
         this.#backfill.note(
           new Error(`The embedding model did not answer within ${STAMP_WAIT_MS / 1_000} s`),
         );
       }
-      return stamp;
+      return modelId;
     } catch (error) {
       this.#backfill.note(error);
       return undefined;
@@ -233,9 +264,9 @@ export class MemoryService implements MemoryApi {
 
   async dropOtherEmbeddings(): Promise<number> {
     const { store, embedder } = this.#parts;
-    const stamp = await embedder.stamp();
-    const { live, embedded } = await store.stats(stamp);
-    return embedded < live ? 0 : store.dropOtherEmbeddings(stamp);
+    const modelId = await embedder.modelId();
+    const { live, embedded } = await store.stats(modelId);
+    return embedded < live ? 0 : store.dropOtherEmbeddings(modelId);
   }
 
   async *export(filter: MemoryFilter = {}): AsyncGenerator<readonly Memory[]> {

@@ -1,4 +1,11 @@
-import { type Clock, compareText, type Dot, type JsonValue, type MemoryContent, type Version } from './version.ts';
+import {
+  type VersionVector,
+  compareText,
+  type Dot,
+  type JsonValue,
+  type MemoryContent,
+  type Version,
+} from './version.ts';
 
 /** A memory as stores return it: its current version, with what surrounds it. */
 export interface Memory extends MemoryContent {
@@ -51,7 +58,7 @@ export interface MemoryPatch {
 
 /** Fingerprint of a whole store. Equal `stateDigest` on two machines = converged. */
 export interface StoreDigests {
-  readonly clock: Clock;
+  readonly clock: VersionVector;
   /** 64 hex digits over the live memories' user-visible fields. */
   readonly contentDigest: string;
   /** 64 hex digits over ids, sibling dots and the clock. */

@@ -60,7 +60,7 @@ export class MemorySearcher {
   async #embed(query: string, waitMs: number): Promise<VectorQuery | undefined> {
     const { embedder, backfill } = this.#parts;
     try {
-      const embedded = Promise.all([embedder.stamp(), embedder.embedQuery(query)]);
+      const embedded = Promise.all([embedder.modelId(), embedder.embedQuery(query)]);
       const { ready } = embedder;
       const limit = ready ? Math.max(READY_WAIT_MS, waitMs) : waitMs;
       const settled = await settleWithin(embedded, limit);
@@ -69,8 +69,8 @@ export class MemorySearcher {
         return undefined;
       }
       backfill.noteSuccess();
-      const [stamp, vector] = settled;
-      return { stamp, vector };
+      const [modelId, vector] = settled;
+      return { modelId, vector };
     } catch (error) {
       backfill.note(error);
       return undefined;
@@ -96,7 +96,7 @@ export class MemorySearcher {
     const memories = new Map(
       (await store.getCurrent(ranked.map((hit) => hit.id))).map((memory) => [memory.id, memory]),
     );
-    const calibration = calibrationFor(vector?.stamp.modelId ?? '');
+    const calibration = calibrationFor(vector?.modelId.modelId ?? '');
     const readable = calibration.reads(plan.query);
     const unread = vector === undefined || readable ? '' : UNREAD_QUERY;
     const hits = ranked.flatMap((candidate) => {

@@ -1,10 +1,4 @@
-import {
-  MAX_JSON_DEPTH,
-  MAX_METADATA_LENGTH,
-  MAX_SOURCE_LENGTH,
-  MAX_TAG_LENGTH,
-  MAX_TAGS,
-} from './input.ts';
+import { MAX_JSON_DEPTH, MAX_METADATA_LENGTH, MAX_SOURCE_LENGTH, MAX_TAG_LENGTH, MAX_TAGS } from './input.ts';
 import type { MemoryContent, Metadata } from './version.ts';
 
 /**

@@ -5,7 +5,7 @@ export interface Dot {
 }
 
 /** Version vector: for each machine the highest `n` whose effect is included. */
-export type Clock = Readonly<Record<string, number>>;
+export type VersionVector = Readonly<Record<string, number>>;
 
 /** Writes of one machine: far above what any makes in its life, far below the numbers that JavaScript counts exactly. */
 export const MAX_COUNTER = 2 ** 48;
@@ -42,21 +42,21 @@ export function sameDot(a: Dot, b: Dot): boolean {
 }
 
 /** True when the effect of the write is included in the clock. */
-export function covers(clock: Clock, dot: Dot): boolean {
+export function covers(clock: VersionVector, dot: Dot): boolean {
   return (clock[dot.machine] ?? 0) >= dot.n;
 }
 
 /** Component-wise maximum. */
-export function joinClocks(a: Clock, b: Clock): Clock {
+export function joinVersionVectors(a: VersionVector, b: VersionVector): VersionVector {
   const joined: Record<string, number> = { ...a };
   for (const [machine, n] of Object.entries(b)) joined[machine] = Math.max(joined[machine] ?? 0, n);
   return joined;
 }
 
-export type ClockOrder = 'equal' | 'before' | 'after' | 'concurrent';
+export type VersionVectorOrder = 'equal' | 'before' | 'after' | 'concurrent';
 
 /** Compares what two stores include: `before` = every write of `a` is in `b`, and `b` has more. */
-export function compareClocks(a: Clock, b: Clock): ClockOrder {
+export function compareVersionVectors(a: VersionVector, b: VersionVector): VersionVectorOrder {
   const machines = new Set([...Object.keys(a), ...Object.keys(b)]);
   let aMisses = false;
   let bMisses = false;
@@ -72,7 +72,7 @@ export function compareClocks(a: Clock, b: Clock): ClockOrder {
 /** The versions of one memory that no known version replaces, with the clock of the store that holds them. */
 export interface SiblingSet {
   readonly siblings: readonly Version[];
-  readonly clock: Clock;
+  readonly clock: VersionVector;
 }
 
 /**
@@ -151,10 +151,10 @@ export function canonicalJson(value: unknown): string {
 export interface MergeSides<V extends Version> {
   /** Empty when this store does not know the id. */
   readonly local: readonly V[];
-  readonly localClock: Clock;
+  readonly localClock: VersionVector;
   /** Never empty: an id that the other side lacks is not merged, since absence is never a removal. */
   readonly remote: readonly V[];
-  readonly remoteClock: Clock;
+  readonly remoteClock: VersionVector;
 }
 
 export interface MergedMemory<V extends Version> {

@@ -56,8 +56,4 @@ function mergeOverlapping(found: readonly SecretFinding[]): SecretFinding[] {
 }
 
 /** All rules. Where findings overlap, the kind of the earlier rule is shown: the more telling ones come first. */
-const secretRules: readonly SecretRule[] = [
-  ...providerTokenRules,
-  ...structuredRules,
-  ...assignmentRules,
-];
+const secretRules: readonly SecretRule[] = [...providerTokenRules, ...structuredRules, ...assignmentRules];

@@ -1,4 +1,4 @@
-import type { ModelStamp } from '../embedding/embedder.ts';
+import type { EmbeddingModelId } from '../embedding/embedder.ts';
 import type { MemoryFilter } from '../memory/filter.ts';
 import type { Memory, MemoryDraft, MemoryPatch, MemoryWithHistory, StoreDigests } from '../memory/memory.ts';
 
@@ -68,8 +68,8 @@ export interface ListPage {
 }
 
 export interface VectorQuery {
-  readonly stamp: ModelStamp;
-  /** Unit vector of `stamp.dimension` floats. */
+  readonly modelId: EmbeddingModelId;
+  /** Unit vector of `modelId.dimension` floats. */
   readonly vector: Float32Array;
 }
 
@@ -106,7 +106,7 @@ export interface PendingEmbedding {
 }
 
 export interface ClaimRequest {
-  readonly stamp: ModelStamp;
+  readonly modelId: EmbeddingModelId;
   readonly limit: number;
   readonly leaseMs: number;
 }
@@ -192,7 +192,7 @@ export interface MemoryStore {
   /** Erases the content of memories, their history and vectors for good. Returns how many had content. */
   purge(ids: readonly string[]): Promise<number>;
   /** Strips trash older than the given age; returns how many. */
-  stripTrash(olderThanMs: number): Promise<number>;
+  expireTrash(olderThanMs: number): Promise<number>;
   list(request: ListRequest): Promise<ListPage>;
   /** Ids of live memories that match, oldest first, all of them. */
   matching(filter: MemoryFilter): Promise<string[]>;
@@ -204,19 +204,19 @@ export interface MemoryStore {
    */
   claimPendingEmbeddings(request: ClaimRequest): Promise<PendingEmbedding[]>;
   /** Versions that were replaced meanwhile are ignored. Returns how many were stored. */
-  putEmbeddings(stamp: ModelStamp, writes: readonly EmbeddingWrite[]): Promise<number>;
+  putEmbeddings(modelId: EmbeddingModelId, writes: readonly EmbeddingWrite[]): Promise<number>;
   /** Removes the vectors of all other models. Returns how many memories lost some. */
-  dropOtherEmbeddings(stamp: ModelStamp): Promise<number>;
+  dropOtherEmbeddings(modelId: EmbeddingModelId): Promise<number>;
   /** Of those live memories among the ids that have vectors of this model, in any order. */
-  vectors(stamp: ModelStamp, ids: readonly string[]): Promise<MemoryVector[]>;
-  stats(stamp?: ModelStamp): Promise<StoreStats>;
+  vectors(modelId: EmbeddingModelId, ids: readonly string[]): Promise<MemoryVector[]>;
+  stats(modelId?: EmbeddingModelId): Promise<StoreStats>;
   /**
    * Days of the years 0000 to 9999 on which live memories were created, oldest first.
    * @param timeZone whose days, for example `Asia/Tokyo`
    */
   growth(timeZone: string): Promise<DayCount[]>;
   /** Checks the file, the full-text index, the counters, the digests and the vector index against the truth. */
-  checkIntegrity(stamp?: ModelStamp): Promise<IntegrityReport>;
+  checkIntegrity(modelId?: EmbeddingModelId): Promise<IntegrityReport>;
   /** Idempotent. */
   close(): Promise<void>;
 }

@@ -1,6 +1,6 @@
 import type { HeadJournal, MemoryState, SnapshotSource } from '../backup/ports.ts';
 import type { StoreDigests } from '../memory/memory.ts';
-import type { Clock, JsonValue } from '../memory/version.ts';
+import type { VersionVector, JsonValue } from '../memory/version.ts';
 
 /** Who this store is and what it includes, at one moment. */
 export interface ReplicaIdentity extends StoreDigests {
@@ -64,7 +64,7 @@ export interface RemovalLimit {
 
 export interface ApplyRequest {
   /** Clock of the snapshot that the states belong to. */
-  readonly clock: Clock;
+  readonly clock: VersionVector;
   /** The states are the whole snapshot, not only its newer part. */
   readonly complete: boolean;
   /** Compute the report, change nothing. */
@@ -87,7 +87,7 @@ export interface ImplausibleCounter {
 
 export interface VectorRepair {
   /** How many writes other machines say to have made. */
-  readonly published: Clock;
+  readonly published: VersionVector;
   /** False: only look. */
   readonly fix: boolean;
   /** Take a new machine id in any case, because others know writes of this one that it never made. */

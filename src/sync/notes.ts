@@ -1,6 +1,6 @@
 import { type ErrorCode, FaissMemoryError } from '../errors/faiss-memory-error.ts';
 import { BlobStoreError, type BlobStoreReason } from '../errors/remote-errors.ts';
-import type { Clock, JsonValue } from '../memory/version.ts';
+import type { VersionVector, JsonValue } from '../memory/version.ts';
 import type { ReplicaStore } from '../store/replica-store.ts';
 import { SerialQueue } from '../util/concurrency.ts';
 import type { EmptyStart, Observed, SyncProblem } from './sync-api.ts';
@@ -16,7 +16,7 @@ export interface SyncNote {
   readonly pushProblem: SyncProblem | null;
   readonly heldMerge: { readonly removed: number; readonly at: number } | null;
   /** What all machines' newest snapshots include, as seen last. */
-  readonly remoteClock: Clock | null;
+  readonly remoteClock: VersionVector | null;
   /** When this machine's old snapshots were dropped there last. */
   readonly lastPrune: number | null;
   /** The remote refused to delete what was dropped last. */
@@ -47,10 +47,10 @@ export class SyncNotes {
   readonly #name: string;
   readonly #changes = new SerialQueue();
 
-  /** @param place name of the remote in the journal */
-  constructor(replica: ReplicaStore, place: string) {
+  /** @param repositoryId name of the remote in the journal */
+  constructor(replica: ReplicaStore, repositoryId: string) {
     this.#replica = replica;
-    this.#name = `sync:${place}`;
+    this.#name = `sync:${repositoryId}`;
   }
 
   async read(): Promise<SyncNote> {
@@ -91,7 +91,7 @@ function decode(note: { readonly [key: string]: JsonValue }): SyncNote {
       typeof held?.['removed'] === 'number' && typeof held['at'] === 'number'
         ? { removed: held['removed'], at: held['at'] }
         : null,
-    remoteClock: asClock(note['remoteClock']),
+    remoteClock: asVersionVector(note['remoteClock']),
     lastPrune: typeof note['lastPrune'] === 'number' ? note['lastPrune'] : null,
     appendOnly: note['appendOnly'] === true,
     retiring: asTexts(note['retiring']),
@@ -113,7 +113,7 @@ function asTexts(value: JsonValue | undefined): string[] {
   return Array.isArray(value) ? value.filter((entry) => typeof entry === 'string') : [];
 }
 
-function asClock(value: JsonValue | undefined): Clock | null {
+function asVersionVector(value: JsonValue | undefined): VersionVector | null {
   const fields = asObject(value);
   if (fields === null) return null;
   const entries = Object.entries(fields).filter(

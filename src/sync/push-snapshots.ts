@@ -3,7 +3,7 @@ import type { BackupService } from '../backup/backup-service.ts';
 import type { CopyResult } from '../backup/repository/copy-snapshots.ts';
 import type { Repository } from '../backup/repository/repository.ts';
 import type { RetentionPolicy } from '../backup/repository/retention.ts';
-import type { Clock } from '../memory/version.ts';
+import type { VersionVector } from '../memory/version.ts';
 import type { RemoteRepository } from './remote.ts';
 import type { PushResult } from './sync-api.ts';
 
@@ -18,7 +18,7 @@ export interface PushSnapshots extends WorkOptions {
 export interface PushedSnapshots {
   readonly result: PushResult;
   /** Of the newest snapshot, which the remote has now. */
-  readonly clock: Clock;
+  readonly clock: VersionVector;
   readonly repository: Repository;
 }
 

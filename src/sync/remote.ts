@@ -12,7 +12,7 @@ export interface RemoteRepositoryParts {
   /** False: the remote is not used, although it may be tried and made. */
   readonly enabled: boolean;
   /** Names the remote in the journal: the same when keys or spelling change, another for another bucket. */
-  readonly place: string;
+  readonly repositoryId: string;
   /** Null = plain. */
   readonly keyring: Keyring | null;
   /** Milliseconds since the epoch. */
@@ -47,9 +47,9 @@ export class RemoteRepository {
 
   /** As that machine. @throws SyncOffError, BlobStoreError */
   async of(machine: string): Promise<Repository> {
-    const { place, replica, keyring, now, random } = this.#parts;
+    const { repositoryId, replica, keyring, now, random } = this.#parts;
     const store = await this.#store();
-    const options = { store, place, machine, journal: replica, keyring, now };
+    const options = { store, repositoryId, machine, journal: replica, keyring, now };
     return new Repository(random === undefined ? options : { ...options, random });
   }
 

@@ -1,9 +1,14 @@
 import type { SnapshotSummary } from '../backup/backup-api.ts';
 import { publishedWrites, refusal, type Witnesses } from '../backup/claims.ts';
-import { type MachineReport, type RepositorySnapshot, type SnapshotList, summarizeSnapshot } from '../backup/repository/list-snapshots.ts';
+import {
+  type MachineReport,
+  type RepositorySnapshot,
+  type SnapshotList,
+  summarizeSnapshot,
+} from '../backup/repository/list-snapshots.ts';
 import { snapshotName } from '../backup/repository/snapshot-name.ts';
 import { InvalidInputError } from '../errors/input-errors.ts';
-import { type Clock, type ClockOrder, compareClocks } from '../memory/version.ts';
+import { type VersionVector, type VersionVectorOrder, compareVersionVectors } from '../memory/version.ts';
 import type { ReplicaIdentity } from '../store/replica-store.ts';
 import { type SyncNote, toSyncProblem } from './notes.ts';
 import type { MachineStatus, SyncRelation, SyncStatus } from './sync-api.ts';
@@ -16,7 +21,7 @@ export interface StatusInput {
   readonly facts: Pick<SyncStatus, 'enabled' | 'mode' | 'encrypted' | 'location'>;
 }
 
-const RELATIONS: Readonly<Record<ClockOrder, SyncRelation>> = {
+const RELATIONS: Readonly<Record<VersionVectorOrder, SyncRelation>> = {
   equal: 'in-sync',
   after: 'ahead',
   before: 'behind',
@@ -37,7 +42,8 @@ export function describeSync({ identity, note, machines, facts }: StatusInput): 
     ...facts,
     machine,
     stateDigest,
-    relation: remoteClock === null || isUnread ? 'unknown' : RELATIONS[compareClocks(clock, remoteClock)],
+    relation:
+      remoteClock === null || isUnread ? 'unknown' : RELATIONS[compareVersionVectors(clock, remoteClock)],
     reachable,
     lastPush,
     lastPull,
@@ -77,7 +83,7 @@ function warnings(machines: readonly MachineStatus[], encrypted: boolean): strin
 
 export interface Observer {
   readonly machine: string;
-  readonly clock: Clock;
+  readonly clock: VersionVector;
 }
 
 /** What each machine's folder at the remote shows, compared with the memories here. */
@@ -107,7 +113,7 @@ function machineStatus(
     own: machine === identity.machine,
     snapshots: snapshots.length,
     newest: summary,
-    order: newest === undefined ? null : compareClocks(clock, identity.clock),
+    order: newest === undefined ? null : compareVersionVectors(clock, identity.clock),
     clock,
     rolledBack: wentBack,
     problem: problem === null ? null : toSyncProblem(problem, at),

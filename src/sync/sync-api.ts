@@ -9,7 +9,7 @@ import type {
   WorkOptions,
 } from '../backup/backup-api.ts';
 import type { ProbeReport } from '../blob/probe/probe-finding.ts';
-import type { Clock, ClockOrder } from '../memory/version.ts';
+import type { VersionVector, VersionVectorOrder } from '../memory/version.ts';
 import type { VectorReport } from '../store/replica-store.ts';
 
 /** Why the remote could not be used, with what to do about it. Never contains a secret. */
@@ -35,8 +35,8 @@ export interface MachineStatus {
   /** Null when it has none, or its head cannot be read: see `problem`. */
   readonly newest: SnapshotSummary | null;
   /** Its newest state compared with the memories here: `before` or `equal` = all of it is included here. */
-  readonly order: ClockOrder | null;
-  readonly clock: Clock;
+  readonly order: VersionVectorOrder | null;
+  readonly clock: VersionVector;
   /** The head shows less than was seen before. */
   readonly rolledBack: boolean;
   readonly problem: SyncProblem | null;

@@ -20,7 +20,7 @@ import { verifyRepository, type ScratchStore } from '../backup/repository/verify
 import type { WorkLock } from '../backup/ports.ts';
 import type { ProbeReport } from '../blob/probe/probe-finding.ts';
 import { SyncOffError } from '../errors/remote-errors.ts';
-import { compareClocks, joinClocks, MAX_COUNTER } from '../memory/version.ts';
+import { compareVersionVectors, joinVersionVectors, MAX_COUNTER } from '../memory/version.ts';
 import { settleWithin } from '../util/concurrency.ts';
 import { describeSync, findMachine, machineStatuses } from './status.ts';
 import { pushSnapshots } from './push-snapshots.ts';
@@ -63,7 +63,7 @@ export class SyncService implements SyncApi {
   constructor(parts: SyncServiceParts) {
     this.#parts = parts;
     this.#remote = new RemoteRepository(parts);
-    this.notes = new SyncNotes(parts.replica, parts.place);
+    this.notes = new SyncNotes(parts.replica, parts.repositoryId);
     this.#observer = new SyncObserver(this.notes, parts.now);
     this.#restorer = new SnapshotRestorer({
       replica: parts.replica,
@@ -283,7 +283,7 @@ export class SyncService implements SyncApi {
       const known = remoteClock ?? believedClock(await repository.listSnapshots(), repository.machine);
       await this.notes.change({
         lastPush: { value: { snapshot: result.snapshot.name }, at: now() },
-        remoteClock: joinClocks(known, clock),
+        remoteClock: joinVersionVectors(known, clock),
       });
       await this.#retire(repository);
       await this.#pruneSometimes(repository);
@@ -333,7 +333,7 @@ export class SyncService implements SyncApi {
     const [first] = unread;
     const readable = snapshots.length > 0 || list.snapshots.some(({ machine }) => machine !== own);
     if (first !== undefined && !readable) throw first.error;
-    const order = compareClocks(believedClock(list, own), clock);
+    const order = compareVersionVectors(believedClock(list, own), clock);
     return {
       unread: unread.map(
         ({ machine, error }) => `Nothing of machine ${machine} was merged: ${error.message}.`,

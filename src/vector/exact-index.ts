@@ -1,6 +1,13 @@
 import { VectorIndexError } from '../errors/embedding-errors.ts';
 import { decodeVectorFile, encodeVectorFile, flatIndexHeader } from './vector-file.ts';
-import { checkDimension, checkQuery, checkVectors, type VectorHit, type VectorIndex, type VectorSearchOptions } from './vector-index.ts';
+import {
+  checkDimension,
+  checkQuery,
+  checkVectors,
+  type VectorHit,
+  type VectorIndex,
+  type VectorSearchOptions,
+} from './vector-index.ts';
 
 /** Exact search by a plain loop: the reference that every other implementation is held against. */
 export class ExactIndex implements VectorIndex {

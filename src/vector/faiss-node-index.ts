@@ -1,5 +1,13 @@
 import { VectorIndexError } from '../errors/embedding-errors.ts';
-import { bestHits, checkDimension, checkQuery, checkVectors, type VectorHit, type VectorIndex, type VectorSearchOptions } from './vector-index.ts';
+import {
+  bestHits,
+  checkDimension,
+  checkQuery,
+  checkVectors,
+  type VectorHit,
+  type VectorIndex,
+  type VectorSearchOptions,
+} from './vector-index.ts';
 import { decodeVectorFile, encodeVectorFile } from './vector-file.ts';
 
 /** What this adapter uses of the optional package `faiss-node`. */

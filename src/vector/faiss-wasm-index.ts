@@ -2,7 +2,15 @@ import { VectorIndexError } from '../errors/embedding-errors.ts';
 import { type FaissModule, loadFaissModule } from './faiss-wasm-module.ts';
 import { FlatSegments, PositionSet } from './flat-segments.ts';
 import { decodeVectorFile, encodeVectorFile, flatIndexHeader } from './vector-file.ts';
-import { bestHits, checkDimension, checkQuery, checkVectors, type VectorHit, type VectorIndex, type VectorSearchOptions } from './vector-index.ts';
+import {
+  bestHits,
+  checkDimension,
+  checkQuery,
+  checkVectors,
+  type VectorHit,
+  type VectorIndex,
+  type VectorSearchOptions,
+} from './vector-index.ts';
 
 /** An exact inner-product index by FAISS in a WebAssembly instance of its own. */
 export async function createFaissWasmIndex(dimension: number): Promise<VectorIndex> {

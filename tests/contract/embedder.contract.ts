@@ -13,7 +13,7 @@ export function embedderContract(name: string, create: () => Embedder | Promise<
     });
 
     test('gives unit vectors of the dimension of its stamp', async () => {
-      const { dimension, modelId } = await embedder.stamp();
+      const { dimension, modelId } = await embedder.modelId();
       expect(modelId).not.toBe('');
       const query = await embedder.embedQuery('where is the staging server?');
       expect(query).toHaveLength(dimension);

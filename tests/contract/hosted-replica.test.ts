@@ -1,7 +1,7 @@
-import { hostStore } from '../../src/store/worker/client.ts';
+import { startWorkerStore } from '../../src/store/worker/client.ts';
 import { replicaUnderTest } from '../helpers/replica-under-test.ts';
 import { describeReplicaStore } from './replica-store.contract.ts';
 
 describeReplicaStore('hostStore', () =>
-  replicaUnderTest((dataDir) => hostStore({ dataDir, vectorIndex: 'exact' })),
+  replicaUnderTest((dataDir) => startWorkerStore({ dataDir, vectorIndex: 'exact' })),
 );

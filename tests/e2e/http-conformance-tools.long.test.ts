@@ -1,7 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type FixtureServer, startFixtureServer } from '../helpers/conformance/fixture-server.ts';
-import { type ConformanceReport, problems, requiredScenarios, runConformance } from '../helpers/conformance/run-conformance.ts';
+import {
+  type ConformanceReport,
+  problems,
+  requiredScenarios,
+  runConformance,
+} from '../helpers/conformance/run-conformance.ts';
 
 interface ExpectedProblem {
   readonly version: string;
@@ -43,7 +48,6 @@ const expectedProblems: readonly ExpectedProblem[] = [
     reason: LISTS_NEVER_CHANGE,
   },
 ];
-
 
 /** How many scenarios a server of the protocol must pass, and how many checks succeeded when this was written. */
 const VERSIONS = [

@@ -68,7 +68,6 @@ class RawHttp {
   }
 }
 
-
 const LIST = { jsonrpc: '2.0', id: 1, method: 'tools/list', params: {} };
 const WRITE_TOKEN = 'w'.repeat(32);
 const READ_TOKEN = 'r'.repeat(32);

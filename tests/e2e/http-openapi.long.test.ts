@@ -164,7 +164,6 @@ function plain(json: string): string {
   return encodeURIComponent(shown.slice(0, 300).toWellFormed());
 }
 
-
 /** Finds what is wrong with an answer: undefined when the document describes it. */
 type AnswerCheck = (answer: RawAnswer) => string | undefined;
 
@@ -194,7 +193,6 @@ function answerCheck({ responses }: Operation): AnswerCheck {
 function describeProblem(errors: readonly ErrorObject[]): string {
   return errors.map(({ instancePath, message = '' }) => `${instancePath} ${message}`).join('; ');
 }
-
 
 /** Reproduces a failure; another run may choose another. */
 const SEED = Number(process.env['FUZZ_SEED'] ?? 20_261_124);

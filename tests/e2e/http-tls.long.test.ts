@@ -28,7 +28,6 @@ function makeCertificate(folder: string, name = 'server'): TestCertificate {
   return { certificateFile, keyFile, certificate: readFileSync(certificateFile, 'utf8') };
 }
 
-
 function settings(certificate: string, key: string): Record<string, string> {
   return { MEMORY_HTTP_TLS_CERTIFICATE: certificate, MEMORY_HTTP_TLS_KEY: key };
 }

@@ -44,7 +44,7 @@ describe.runIf(hasPython)('the reader in Python', () => {
     await store.createBucket();
     const repository = new Repository({
       store,
-      place: 'folder',
+      repositoryId: 'folder',
       machine: MACHINE_A,
       keyring: null,
       journal: new InMemoryHeadJournal(),

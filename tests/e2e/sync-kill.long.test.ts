@@ -20,14 +20,9 @@ async function stepsOf(machine: SyncMachine, args: readonly string[]): Promise<s
 }
 
 /** Runs a command that dies by SIGKILL at a step, unless it has fewer. */
-function runKilledAt(
-  machine: SyncMachine,
-  step: number,
-  args: readonly string[],
-): Promise<MachineRun> {
+function runKilledAt(machine: SyncMachine, step: number, args: readonly string[]): Promise<MachineRun> {
   return machine.run(args, { environment: { NODE_OPTIONS: PRELOAD, KILL_AT: String(step) } });
 }
-
 
 const LIMIT_MS = 1_800_000;
 

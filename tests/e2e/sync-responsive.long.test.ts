@@ -16,29 +16,33 @@ afterAll(async () => {
   await server.stop();
 });
 
-test('searches are answered while many memories are backed up and uploaded', { timeout: 120_000 }, async () => {
-  const bucket = await server.createBucket();
-  const machine = new SyncMachine({
-    ...bucket.environment(proxy.port),
-    MEMORY_BACKUP_ENABLED: 'false',
-    CLOUD_SYNC_PASSPHRASE: 'seven tired herons',
-  });
-  const memories = Array.from({ length: 4_000 }, (_, index) => `Fact ${index} about heron${index}`);
-  await machine.add(...memories);
-  const { call } = await machine.connect();
-  const uploaded = new AbortController();
-  const upload = call('sync_upload').finally(() => {
-    uploaded.abort();
-  });
-  let answered = 0;
-  while (!uploaded.signal.aborted) {
-    const { data } = await call('memory_search', { query: `heron${answered}`, mode: 'keyword', limit: 1 });
-    expect(data['hits']).toMatchObject([{ text: `Fact ${answered} about heron${answered}` }]);
-    answered += 1;
-  }
-  expect((await upload).data).toMatchObject({ uploaded: true, memories: 4_000 });
-  expect(answered).toBeGreaterThan(20);
-});
+test(
+  'searches are answered while many memories are backed up and uploaded',
+  { timeout: 120_000 },
+  async () => {
+    const bucket = await server.createBucket();
+    const machine = new SyncMachine({
+      ...bucket.environment(proxy.port),
+      MEMORY_BACKUP_ENABLED: 'false',
+      CLOUD_SYNC_PASSPHRASE: 'seven tired herons',
+    });
+    const memories = Array.from({ length: 4_000 }, (_, index) => `Fact ${index} about heron${index}`);
+    await machine.add(...memories);
+    const { call } = await machine.connect();
+    const uploaded = new AbortController();
+    const upload = call('sync_upload').finally(() => {
+      uploaded.abort();
+    });
+    let answered = 0;
+    while (!uploaded.signal.aborted) {
+      const { data } = await call('memory_search', { query: `heron${answered}`, mode: 'keyword', limit: 1 });
+      expect(data['hits']).toMatchObject([{ text: `Fact ${answered} about heron${answered}` }]);
+      answered += 1;
+    }
+    expect((await upload).data).toMatchObject({ uploaded: true, memories: 4_000 });
+    expect(answered).toBeGreaterThan(20);
+  },
+);
 
 test('memories are added and found while the bucket does not answer', { timeout: 120_000 }, async () => {
   const bucket = await server.createBucket();

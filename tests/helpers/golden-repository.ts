@@ -69,10 +69,13 @@ function peerStates(): MemoryState[] {
           },
           vectors: [
             {
-              stamp: { modelId: 'e5-small-v2-int8', dimension: 3, weightsHash: 'ab'.repeat(32) },
+              modelId: { modelId: 'e5-small-v2-int8', dimension: 3, weightsHash: 'ab'.repeat(32) },
               chunks: [chunk(0, 20, [1, 127, 129]), chunk(18, text.length, [0, 255, 3])],
             },
-            { stamp: { modelId: 'openai:small', dimension: 1, weightsHash: '' }, chunks: [chunk(0, 5, [9])] },
+            {
+              modelId: { modelId: 'openai:small', dimension: 1, weightsHash: '' },
+              chunks: [chunk(0, 5, [9])],
+            },
           ],
         }),
       ],
@@ -97,7 +100,7 @@ export async function buildGoldenRepository(keyring: Keyring | null): Promise<Go
   const store = new InMemoryBlobStore({ now: () => 0 });
   const repository = new Repository({
     store,
-    place: 'golden',
+    repositoryId: 'golden',
     machine: GOLDEN_MACHINE,
     journal: new InMemoryHeadJournal(),
     keyring,

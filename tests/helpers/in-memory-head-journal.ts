@@ -6,22 +6,22 @@ export class InMemoryHeadJournal implements HeadJournal {
   readonly #attempts = new Map<string, OwnCommit>();
   readonly #seen = new Map<string, SeenCommit>();
 
-  recordAttempt(place: string, commit: OwnCommit): Promise<void> {
-    this.#attempts.set(`${commit.commitId} ${place}`, commit);
+  recordAttempt(repositoryId: string, commit: OwnCommit): Promise<void> {
+    this.#attempts.set(`${commit.commitId} ${repositoryId}`, commit);
     return Promise.resolve();
   }
 
-  findAttempt(place: string, commitId: string): Promise<OwnCommit | null> {
-    return Promise.resolve(this.#attempts.get(`${commitId} ${place}`) ?? null);
+  findAttempt(repositoryId: string, commitId: string): Promise<OwnCommit | null> {
+    return Promise.resolve(this.#attempts.get(`${commitId} ${repositoryId}`) ?? null);
   }
 
-  recordSeen(place: string, machine: string, { seq, commitId }: SeenCommit): Promise<void> {
-    this.#seen.set(`${machine} ${place}`, { seq, commitId });
+  recordSeen(repositoryId: string, machine: string, { seq, commitId }: SeenCommit): Promise<void> {
+    this.#seen.set(`${machine} ${repositoryId}`, { seq, commitId });
     return Promise.resolve();
   }
 
-  findSeen(place: string, machine: string): Promise<SeenCommit | null> {
-    return Promise.resolve(this.#seen.get(`${machine} ${place}`) ?? null);
+  findSeen(repositoryId: string, machine: string): Promise<SeenCommit | null> {
+    return Promise.resolve(this.#seen.get(`${machine} ${repositoryId}`) ?? null);
   }
 
   /** A copy as a cloned or rolled-back data folder would have it. */

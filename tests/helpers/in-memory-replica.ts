@@ -191,20 +191,20 @@ export class InMemoryReplica implements ReplicaStore {
     return Promise.resolve();
   }
 
-  recordAttempt(place: string, commit: OwnCommit): Promise<void> {
-    return this.#journal.recordAttempt(place, commit);
+  recordAttempt(repositoryId: string, commit: OwnCommit): Promise<void> {
+    return this.#journal.recordAttempt(repositoryId, commit);
   }
 
-  findAttempt(place: string, commitId: string): Promise<OwnCommit | null> {
-    return this.#journal.findAttempt(place, commitId);
+  findAttempt(repositoryId: string, commitId: string): Promise<OwnCommit | null> {
+    return this.#journal.findAttempt(repositoryId, commitId);
   }
 
-  recordSeen(place: string, machine: string, commit: SeenCommit): Promise<void> {
-    return this.#journal.recordSeen(place, machine, commit);
+  recordSeen(repositoryId: string, machine: string, commit: SeenCommit): Promise<void> {
+    return this.#journal.recordSeen(repositoryId, machine, commit);
   }
 
-  findSeen(place: string, machine: string): Promise<SeenCommit | null> {
-    return this.#journal.findSeen(place, machine);
+  findSeen(repositoryId: string, machine: string): Promise<SeenCommit | null> {
+    return this.#journal.findSeen(repositoryId, machine);
   }
 
   #replace(id: string, state: VersionState, text: string): Dot {

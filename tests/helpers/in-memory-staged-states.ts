@@ -1,6 +1,13 @@
 import type { CarriedVersion, MemoryState } from '../../src/backup/ports.ts';
 import { StateChangedError } from '../../src/errors/input-errors.ts';
-import { canonicalJson, covers, currentVersion, joinClocks, type MemoryContent, mergeMemory } from '../../src/memory/version.ts';
+import {
+  canonicalJson,
+  covers,
+  currentVersion,
+  joinVersionVectors,
+  type MemoryContent,
+  mergeMemory,
+} from '../../src/memory/version.ts';
 import type {
   ApplyRequest,
   ChangeExample,
@@ -74,7 +81,7 @@ export class InMemoryStagedStates implements StagedStates {
       ? table.ids().filter((id) => !staged.has(id) && isIn(table.siblings(id), clock)).length
       : 0;
     let reusedDots = 0;
-    table.clock = joinClocks(localClock, clock);
+    table.clock = joinVersionVectors(localClock, clock);
     for (const { id, siblings: remote } of this.#states) {
       const local = table.siblings(id);
       if (local.length === 0 && isIn(remote, localClock)) missingIds += 1;

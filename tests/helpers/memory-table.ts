@@ -10,7 +10,7 @@ import {
   type HashSum,
 } from '../../src/memory/digest.ts';
 import type { StoreDigests } from '../../src/memory/memory.ts';
-import { currentVersion, isConflict, type Clock, type Dot } from '../../src/memory/version.ts';
+import { currentVersion, isConflict, type VersionVector, type Dot } from '../../src/memory/version.ts';
 
 interface Row {
   readonly sequence: number;
@@ -25,7 +25,7 @@ interface Row {
 export class MemoryTable {
   readonly #rows: Map<string, Row>;
   machine: string;
-  clock: Clock = {};
+  clock: VersionVector = {};
   sequence = 0;
   #content = emptySum();
   #state = emptySum();

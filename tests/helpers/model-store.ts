@@ -2,9 +2,9 @@ import { addHash, contentHash, emptySum, siblingsHash, storeDigests } from '../.
 import {
   canonicalJson,
   currentVersion,
-  joinClocks,
+  joinVersionVectors,
   mergeSiblings,
-  type Clock,
+  type VersionVector,
   type Metadata,
 } from '../../src/memory/version.ts';
 import type { CarriedVersion, MemoryState, SnapshotSource, SnapshotView } from '../../src/backup/ports.ts';
@@ -21,7 +21,7 @@ export interface ModelContent {
 export class ModelStore implements SnapshotSource {
   readonly machine: string;
   readonly memories = new Map<string, { sequence: number; siblings: readonly CarriedVersion[] }>();
-  clock: Clock = {};
+  clock: VersionVector = {};
   sequence = 0;
   #time = 1_700_000_000_000;
 
@@ -48,7 +48,7 @@ export class ModelStore implements SnapshotSource {
     this.#set(id, siblings);
   }
 
-  merge(rows: readonly MemoryState[], clock: Clock): void {
+  merge(rows: readonly MemoryState[], clock: VersionVector): void {
     for (const { id, siblings } of rows) {
       const mine = this.memories.get(id)?.siblings;
       const all = [...(mine ?? []), ...siblings];
@@ -64,7 +64,7 @@ export class ModelStore implements SnapshotSource {
         this.#set(id, carried);
       }
     }
-    this.clock = joinClocks(this.clock, clock);
+    this.clock = joinVersionVectors(this.clock, clock);
   }
 
   /** A copy as it is now, for what happens to a cloned or rolled-back data folder. */
@@ -143,7 +143,7 @@ export const SAMPLE_STAMP = { modelId: 'sample', dimension: 4, weightsHash: '' }
 
 function sampleVectors(text: string): CarriedVersion['vectors'] {
   const vector = Buffer.from([0, 0, 128, 63, 1, 2, 3, 4]);
-  return [{ stamp: SAMPLE_STAMP, chunks: [{ start: 0, end: text.length, vector }] }];
+  return [{ modelId: SAMPLE_STAMP, chunks: [{ start: 0, end: text.length, vector }] }];
 }
 
 /** A UUIDv7-like id that tells its number. */

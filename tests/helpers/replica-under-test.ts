@@ -17,7 +17,7 @@ export function replicaUnderTest(
     write: (id, text) => memory.import([draft(text, { id })], { overwrite: true }),
     delete: (id) => memory.delete([id]),
     purge: (id) => memory.purge([id]),
-    strip: () => memory.stripTrash(-1_000),
+    strip: () => memory.expireTrash(-1_000),
     problems: async () => (await memory.checkIntegrity()).problems,
     close: async () => {
       await memory.close();

@@ -28,8 +28,8 @@ class WatchedWorker extends threads.Worker {
 
 threads.Worker = WatchedWorker;
 syncBuiltinESMExports();
-const { hostMemoryStore } = await import('../../src/store/worker/client.ts');
-const store = hostMemoryStore({ dataDir });
+const { startWorkerMemoryStore } = await import('../../src/store/worker/client.ts');
+const store = startWorkerMemoryStore({ dataDir });
 
 async function add(): Promise<void> {
   const outcomes = await store.add([draft('a memory')]);

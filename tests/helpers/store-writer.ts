@@ -2,7 +2,7 @@
 // Prints one JSON line for each write that was acknowledged, and for each failure; on standard input it takes
 // words to search for, one a line, and answers with the number of memories found.
 import { createInterface } from 'node:readline';
-import { hostMemoryStore } from '../../src/store/worker/client.ts';
+import { startWorkerMemoryStore } from '../../src/store/worker/client.ts';
 import { draft } from './drafts.ts';
 
 export type WriterEvent =
@@ -19,7 +19,7 @@ export type WriterEvent =
   | { readonly kind: 'closed' };
 
 const [dataDir = '', name = ''] = process.argv.slice(2);
-const store = hostMemoryStore({ dataDir });
+const store = startWorkerMemoryStore({ dataDir });
 /** Memories of this process that it may change and delete. */
 const changeable: { id: string; text: string }[] = [];
 const run = { stopping: false };

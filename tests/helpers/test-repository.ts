@@ -48,7 +48,7 @@ export function createTestRepository(options: TestRepositoryOptions = {}): TestR
   const journal = new InMemoryHeadJournal();
   const repository = new Repository({
     store,
-    place: 'test',
+    repositoryId: 'test',
     machine: MACHINE_A,
     keyring: null,
     journal,
@@ -97,8 +97,8 @@ export function createTestMachine(
   machine = MACHINE_A,
   bucket = new Map<string, StoredBlob>(),
 ): TestMachine {
-  const local = createTestRepository({ keyring, machine, place: 'local' });
-  const remote = createTestRepository({ keyring, machine, place: 'remote', objects: bucket });
+  const local = createTestRepository({ keyring, machine, repositoryId: 'local' });
+  const remote = createTestRepository({ keyring, machine, repositoryId: 'remote', objects: bucket });
   return { local, remote, model: new ModelStore(machine) };
 }
 

@@ -5,7 +5,7 @@ import { DatabaseSync } from '@photostructure/sqlite';
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { NotFoundError } from '../../src/errors/input-errors.ts';
 import { StoreUnavailableError } from '../../src/errors/store-errors.ts';
-import { hostMemoryStore, StoreWorkerHost } from '../../src/store/worker/client.ts';
+import { startWorkerMemoryStore, StoreWorkerClient } from '../../src/store/worker/client.ts';
 import type { MemoryStore } from '../../src/store/memory-store.ts';
 import { bundleProgram } from '../helpers/bundle.ts';
 import { draft } from '../helpers/drafts.ts';
@@ -16,7 +16,7 @@ import { encodeVector, unitVector } from '../helpers/vectors.ts';
 const STAMP = { modelId: 'test', dimension: 8, weightsHash: '' };
 
 function hosted(dataDir: string): MemoryStore {
-  const store = hostMemoryStore({ dataDir });
+  const store = startWorkerMemoryStore({ dataDir });
   onTestFinished(() => store.close());
   return store;
 }
@@ -25,13 +25,13 @@ describe('a hosted store', () => {
   test('searches with the vector index that the package brings', async () => {
     const store = hosted(temporaryFolder());
     await store.add([draft('one'), draft('two'), draft('three')]);
-    const pending = await store.claimPendingEmbeddings({ stamp: STAMP, limit: 9, leaseMs: 0 });
+    const pending = await store.claimPendingEmbeddings({ modelId: STAMP, limit: 9, leaseMs: 0 });
     const writes = pending.map(({ versionKey }, axis) => ({
       versionKey,
       chunks: [{ start: 0, end: 3, vector: encodeVector(unitVector(8, axis)) }],
     }));
     await store.putEmbeddings(STAMP, writes);
-    const vector = { stamp: STAMP, vector: unitVector(8, 1) };
+    const vector = { modelId: STAMP, vector: unitVector(8, 1) };
     const { vectors } = await store.candidates({ filter: {}, limit: 2, vector });
     expect(vectors[0]).toMatchObject({ id: pending[1]?.id, start: 0, end: 3 });
     expect(vectors[0]?.score).toBeCloseTo(1, 2);
@@ -70,7 +70,7 @@ describe('a hosted store', () => {
 
   test('leaves only the database file when it is closed', async () => {
     const folder = temporaryFolder();
-    const store = hostMemoryStore({ dataDir: folder });
+    const store = startWorkerMemoryStore({ dataDir: folder });
     await store.add([draft('a')]);
     await store.close();
     expect(readdirSync(folder)).toEqual(['memory.sqlite']);
@@ -81,7 +81,7 @@ describe('the worker thread of a store', () => {
   test('rejects its calls when it dies; what it had acknowledged is there', async () => {
     const folder = temporaryFolder();
     let ended = 0;
-    const host = new StoreWorkerHost({ dataDir: folder }, () => (ended += 1));
+    const host = new StoreWorkerClient({ dataDir: folder }, () => (ended += 1));
     await host.call('add', [[draft('acknowledged')], {}]);
     const pending = Array.from({ length: 5 }, (_, index) =>
       host.call('add', [[draft(`pending ${index}`)], {}]),

@@ -7,7 +7,7 @@ import { BackupService } from '../../src/backup/backup-service.ts';
 import { DEFAULT_RETENTION } from '../../src/backup/repository/retention.ts';
 import { FolderBlobStore } from '../../src/blob/folder/folder-blob-store.ts';
 import { StateChangedError } from '../../src/errors/input-errors.ts';
-import { hostStore } from '../../src/store/worker/client.ts';
+import { startWorkerStore } from '../../src/store/worker/client.ts';
 import type { MemoryStore } from '../../src/store/memory-store.ts';
 import type { ReplicaStore } from '../../src/store/replica-store.ts';
 import { SqliteWorkLock } from '../../src/store/sqlite/sqlite-work-lock.ts';
@@ -25,7 +25,7 @@ class LocalMachine {
   constructor(dataDir = temporaryFolder(), backupFolder = join(dataDir, 'backups')) {
     this.dataDir = dataDir;
     this.backupFolder = backupFolder;
-    const { memory, replica } = hostStore({ dataDir, vectorIndex: 'exact' });
+    const { memory, replica } = startWorkerStore({ dataDir, vectorIndex: 'exact' });
     this.memory = memory;
     this.replica = replica;
     this.backup = new BackupService({
@@ -37,7 +37,7 @@ class LocalMachine {
       now: () => Date.now(),
       random: randomBytes,
       createScratch: () => {
-        const scratch = hostStore({ dataDir: temporaryFolder(), vectorIndex: 'exact' });
+        const scratch = startWorkerStore({ dataDir: temporaryFolder(), vectorIndex: 'exact' });
         return Promise.resolve({ replica: scratch.replica, close: () => scratch.memory.close() });
       },
     });
@@ -63,7 +63,6 @@ class LocalMachine {
     return this.backup.restore({ ...request, confirm });
   }
 }
-
 
 /** Files of one kind of object in the folder of backups. */
 function objects({ backupFolder }: LocalMachine, kind: 'segments' | 'snapshots' | 'head'): string[] {

@@ -20,12 +20,12 @@ test('tells how many memories each write changed', async () => {
   await store.update(one, { text: 'changed' });
   await store.delete([one, two]);
   await store.restore([one]);
-  await store.stripTrash(-1_000);
-  const stamp = { modelId: 'm', dimension: 4, weightsHash: '' };
-  const claimed = await store.claimPendingEmbeddings({ stamp, limit: 10, leaseMs: 0 });
+  await store.expireTrash(-1_000);
+  const modelId = { modelId: 'm', dimension: 4, weightsHash: '' };
+  const claimed = await store.claimPendingEmbeddings({ modelId, limit: 10, leaseMs: 0 });
   const vector = encodeVector(unitVector(4, 1));
   await store.putEmbeddings(
-    stamp,
+    modelId,
     claimed.map(({ versionKey }) => ({ versionKey, chunks: [{ start: 0, end: 1, vector }] })),
   );
   await store.purge([one]);
@@ -40,7 +40,7 @@ test('is silent about reads, failures and writes that change nothing', async () 
   await store.delete([]);
   await store.get([idOf(1)]);
   await store.stats();
-  await store.stripTrash(0);
+  await store.expireTrash(0);
   await expect(store.delete([idOf(9)])).rejects.toThrow();
   expect(counts).toEqual([]);
 });

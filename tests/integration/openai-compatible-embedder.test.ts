@@ -53,7 +53,7 @@ describe('OpenAiCompatibleEmbedder', () => {
   });
 
   test('learns the dimension from the endpoint', async () => {
-    expect(await open({ dimension: undefined }).stamp()).toEqual({
+    expect(await open({ dimension: undefined }).modelId()).toEqual({
       modelId: 'openai:test',
       dimension: 64,
       weightsHash: '',

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { assembleReplica } from '../../src/store/worker/client.ts';
-import type { Clock } from '../../src/memory/version.ts';
+import type { VersionVector } from '../../src/memory/version.ts';
 import {
   apply,
   idOf,
@@ -77,7 +77,7 @@ class World {
     const own = await this.machines[on]?.replica.identity();
     const others = this.machines.filter((_, index) => index !== on);
     const identities = await Promise.all(others.map(({ replica }) => replica.identity()));
-    const includedBy = (clock: Clock = {}): number => clock[own?.machine ?? ''] ?? 0;
+    const includedBy = (clock: VersionVector = {}): number => clock[own?.machine ?? ''] ?? 0;
     return Math.max(includedBy(this.#remembered?.clock), ...identities.map(({ clock }) => includedBy(clock)));
   }
 

@@ -2,17 +2,17 @@ import { existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:f
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { MemoryState } from '../../src/backup/ports.ts';
-import type { ModelStamp } from '../../src/embedding/embedder.ts';
+import type { EmbeddingModelId } from '../../src/embedding/embedder.ts';
 import { StoreUnavailableError } from '../../src/errors/store-errors.ts';
-import { assembleReplica, hostStore } from '../../src/store/worker/client.ts';
+import { assembleReplica, startWorkerStore } from '../../src/store/worker/client.ts';
 import type { SqliteMemoryStore } from '../../src/store/sqlite/sqlite-memory-store.ts';
 import { apply, idOf, siblingsOf, snapshotOf, streamOf } from '../contract/replica/use-replicas.ts';
 import { draft } from '../helpers/drafts.ts';
 import { openSqliteStore, temporaryFolder } from '../helpers/sqlite-store.ts';
 import { encodeVector, unitVector } from '../helpers/vectors.ts';
 
-const STAMP: ModelStamp = { modelId: 'one-model', dimension: 8, weightsHash: 'aa' };
-const OTHER_STAMP: ModelStamp = { modelId: 'other-model', dimension: 4, weightsHash: '' };
+const STAMP: EmbeddingModelId = { modelId: 'one-model', dimension: 8, weightsHash: 'aa' };
+const OTHER_STAMP: EmbeddingModelId = { modelId: 'other-model', dimension: 4, weightsHash: '' };
 
 function open(dataDir = temporaryFolder()): {
   store: SqliteMemoryStore;
@@ -23,19 +23,19 @@ function open(dataDir = temporaryFolder()): {
 }
 
 /** Gives every waiting memory one vector. */
-async function embed(store: SqliteMemoryStore, stamp = STAMP): Promise<number> {
-  const claimed = await store.claimPendingEmbeddings({ stamp, limit: 100, leaseMs: 0 });
-  const vector = encodeVector(unitVector(stamp.dimension, 1));
+async function embed(store: SqliteMemoryStore, modelId = STAMP): Promise<number> {
+  const claimed = await store.claimPendingEmbeddings({ modelId, limit: 100, leaseMs: 0 });
+  const vector = encodeVector(unitVector(modelId.dimension, 1));
   const writes = claimed.map(({ versionKey, text }) => ({
     versionKey,
     chunks: [{ start: 0, end: text.length, vector }],
   }));
-  await store.putEmbeddings(stamp, writes);
+  await store.putEmbeddings(modelId, writes);
   return claimed.length;
 }
 
 async function nearest(store: SqliteMemoryStore): Promise<string[]> {
-  const vector = { stamp: STAMP, vector: unitVector(STAMP.dimension, 1) };
+  const vector = { modelId: STAMP, vector: unitVector(STAMP.dimension, 1) };
   const { vectors } = await store.candidates({ filter: {}, limit: 10, vector });
   return vectors.map(({ id }) => id).sort();
 }
@@ -237,7 +237,7 @@ describe('many views', () => {
 
 describe('a hosted replica', () => {
   test('serves the same memories as the store beside it, and closes with it', async () => {
-    const { memory, replica } = hostStore({ dataDir: temporaryFolder(), vectorIndex: 'exact' });
+    const { memory, replica } = startWorkerStore({ dataDir: temporaryFolder(), vectorIndex: 'exact' });
     onTestFinished(() => memory.close());
     await memory.add([draft('one', { id: idOf(1) })]);
     const { states } = await snapshotOf(replica);

@@ -17,7 +17,14 @@ import {
 import { join } from 'node:path';
 import { DatabaseSync } from '@photostructure/sqlite';
 import { describe, expect, test } from 'vitest';
-import { StoreBusyError, StoreDamagedError, StoreFullError, StoreReadOnlyError, StoreTooNewError, StoreUnavailableError } from '../../src/errors/store-errors.ts';
+import {
+  StoreBusyError,
+  StoreDamagedError,
+  StoreFullError,
+  StoreReadOnlyError,
+  StoreTooNewError,
+  StoreUnavailableError,
+} from '../../src/errors/store-errors.ts';
 import { MIGRATIONS } from '../../src/store/sqlite/migrations.ts';
 import { readOnlyView, smallDisk } from '../helpers/small-disk.ts';
 import { draft } from '../helpers/drafts.ts';

@@ -16,7 +16,7 @@ async function storeWithVectors(folder: string): Promise<SqliteMemoryStore> {
       draft(text, { tags: ['t', text], source: 's', metadata: { project: 'p' } }),
     ),
   );
-  const pending = await store.claimPendingEmbeddings({ stamp: STAMP, limit: 2, leaseMs: 0 });
+  const pending = await store.claimPendingEmbeddings({ modelId: STAMP, limit: 2, leaseMs: 0 });
   await store.putEmbeddings(
     STAMP,
     pending.map(({ versionKey }, axis) => ({
@@ -120,7 +120,7 @@ describe('erasing', () => {
     if (how === 'purge') await store.purge([id]);
     else {
       await store.delete([id]);
-      await store.stripTrash(0);
+      await store.expireTrash(0);
     }
     expect(traces.filter((trace) => allBytes(folder).includes(trace))).toEqual([]);
     expect((await store.checkIntegrity()).problems).toEqual([]);

@@ -176,7 +176,7 @@ class StripTrash implements Command {
   }
 
   async run(model: Model, real: Real): Promise<void> {
-    expect(await real.store.stripTrash(0)).toBe(model.count('deleted'));
+    expect(await real.store.expireTrash(0)).toBe(model.count('deleted'));
     for (const memory of model.memories.values()) {
       if (memory.state !== 'deleted') continue;
       Object.assign(memory, { state: 'stripped', text: '', tags: [], versions: 1, embedded: false });
@@ -204,7 +204,11 @@ class Embed implements Command {
       const memory = model.memories.get(id);
       return memory?.state === 'live' && !memory.embedded;
     });
-    const claimed = await real.store.claimPendingEmbeddings({ stamp: STAMP, limit: this.#limit, leaseMs: 0 });
+    const claimed = await real.store.claimPendingEmbeddings({
+      modelId: STAMP,
+      limit: this.#limit,
+      leaseMs: 0,
+    });
     expect(claimed.map(({ id }) => id)).toEqual(waiting.slice(0, this.#limit));
     const chunks = [{ start: 0, end: 1, vector: encodeVector(unitVector(4, 1)) }];
     await real.store.putEmbeddings(
@@ -262,7 +266,7 @@ async function expectSame(model: Model, store: MemoryStore): Promise<void> {
     expect(words.map(({ id }) => id).sort()).toEqual(expected.sort());
   }
   const tagged = live.filter((id) => model.memories.get(id)?.tags.includes('x'));
-  const vector = { stamp: STAMP, vector: unitVector(4, 1) };
+  const vector = { modelId: STAMP, vector: unitVector(4, 1) };
   const { vectors } = await store.candidates({ filter: { tagsAny: ['x'] }, limit: 500, vector });
   expect(vectors.map(({ id }) => id).sort()).toEqual(
     tagged.filter((id) => model.memories.get(id)?.embedded).sort(),

@@ -56,7 +56,7 @@ export function startProcess({ folder, keyring, random, now, openStore }: Proces
     backup,
     enabled: true,
     mode: 'backup',
-    place: 'remote',
+    repositoryId: 'remote',
     access: {
       open: () => Promise.resolve(creatable(openStore('remote', state))),
       // One call at a time, so that the order of calls follows from the seed.

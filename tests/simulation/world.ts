@@ -328,7 +328,7 @@ export class World {
   #repositoryOf(machine: string): Repository {
     return new Repository({
       store: new InMemoryBlobStore({ objects: this.#bucket }),
-      place: 'check',
+      repositoryId: 'check',
       machine,
       journal: new InMemoryHeadJournal(),
       keyring: this.#keyring,

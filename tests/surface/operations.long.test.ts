@@ -206,13 +206,16 @@ describe('contrib/faiss-memory.service', () => {
     expect(text).toMatch(/^ExecStart=\/usr\/bin\/env faiss-memory serve --http$/m);
   });
 
-  test.runIf(spawnSync('systemd-analyze', ['--version']).status === 0)('has no complaint from systemd', () => {
-    const { status, stdout, stderr } = spawnSync(
-      'systemd-analyze',
-      ['--user', 'verify', '--man=no', resolve('contrib/faiss-memory.service')],
-      { encoding: 'utf8', env: { ...process.env, XDG_RUNTIME_DIR: temporaryFolder() } },
-    );
-    // It exits with 0 after an unknown key too.
-    expect({ status, printed: stdout + stderr }).toEqual({ status: 0, printed: '' });
-  });
+  test.runIf(spawnSync('systemd-analyze', ['--version']).status === 0)(
+    'has no complaint from systemd',
+    () => {
+      const { status, stdout, stderr } = spawnSync(
+        'systemd-analyze',
+        ['--user', 'verify', '--man=no', resolve('contrib/faiss-memory.service')],
+        { encoding: 'utf8', env: { ...process.env, XDG_RUNTIME_DIR: temporaryFolder() } },
+      );
+      // It exits with 0 after an unknown key too.
+      expect({ status, printed: stdout + stderr }).toEqual({ status: 0, printed: '' });
+    },
+  );
 });

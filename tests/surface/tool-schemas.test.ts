@@ -24,17 +24,17 @@ const listed: ListedTool[] = tools.map(({ name, description, inputSchema }) => (
 }));
 
 /** The schema and all schemas in it, with their place. */
-function allSchemas(schema: Schema, place = ''): [string, Schema][] {
+function allSchemas(schema: Schema, repositoryId = ''): [string, Schema][] {
   const properties = Object.entries((schema['properties'] ?? {}) as Record<string, Schema>);
   return [
-    [place, schema],
-    ...properties.flatMap(([name, member]) => allSchemas(member, `${place}.${name}`)),
-    ...(schema['items'] === undefined ? [] : allSchemas(schema['items'] as Schema, `${place}[]`)),
+    [repositoryId, schema],
+    ...properties.flatMap(([name, member]) => allSchemas(member, `${repositoryId}.${name}`)),
+    ...(schema['items'] === undefined ? [] : allSchemas(schema['items'] as Schema, `${repositoryId}[]`)),
   ];
 }
 
 function depthOf(schema: Schema): number {
-  return Math.max(...allSchemas(schema).map(([place]) => place.split(/\.|\[/).length));
+  return Math.max(...allSchemas(schema).map(([repositoryId]) => repositoryId.split(/\.|\[/).length));
 }
 
 describe.each(listed)('$name', ({ name, description, inputSchema }) => {
@@ -60,14 +60,17 @@ describe.each(listed)('$name', ({ name, description, inputSchema }) => {
       'pattern',
       'anyOf',
     ];
-    for (const [place, schema] of allSchemas(inputSchema)) {
-      for (const keyword of Object.keys(schema)) expect([...known, ...more], place).toContain(keyword);
-      expect(['string', 'number', 'integer', 'boolean', 'array', 'object'], place).toContain(schema['type']);
+    for (const [repositoryId, schema] of allSchemas(inputSchema)) {
+      for (const keyword of Object.keys(schema)) expect([...known, ...more], repositoryId).toContain(keyword);
+      expect(['string', 'number', 'integer', 'boolean', 'array', 'object'], repositoryId).toContain(
+        schema['type'],
+      );
       const properties = Object.keys(schema['properties'] ?? {});
-      expect(properties.length > 0, `${place} has properties`).toBe(schema['type'] === 'object');
-      expect(schema['items'] !== undefined, `${place} has items`).toBe(schema['type'] === 'array');
-      for (const field of (schema['required'] ?? []) as string[]) expect(properties, place).toContain(field);
-      if (schema['enum'] !== undefined) expect(schema['type'], place).toBe('string');
+      expect(properties.length > 0, `${repositoryId} has properties`).toBe(schema['type'] === 'object');
+      expect(schema['items'] !== undefined, `${repositoryId} has items`).toBe(schema['type'] === 'array');
+      for (const field of (schema['required'] ?? []) as string[])
+        expect(properties, repositoryId).toContain(field);
+      if (schema['enum'] !== undefined) expect(schema['type'], repositoryId).toBe('string');
     }
   });
 
@@ -83,11 +86,11 @@ describe.each(listed)('$name', ({ name, description, inputSchema }) => {
     const properties = strict.flatMap(([, schema]) => Object.keys((schema['properties'] ?? {}) as Schema));
     expect(properties.length).toBeLessThanOrEqual(100);
     expect(depthOf(inputSchema)).toBeLessThanOrEqual(5);
-    for (const [place, schema] of strict) {
+    for (const [repositoryId, schema] of strict) {
       // A client sets it to false, and refuses a schema that says otherwise.
-      expect(schema, place).not.toHaveProperty('additionalProperties');
+      expect(schema, repositoryId).not.toHaveProperty('additionalProperties');
       for (const keyword of ['allOf', 'oneOf', 'not', 'if', 'patternProperties', 'default', '$ref']) {
-        expect(schema, place).not.toHaveProperty(keyword);
+        expect(schema, repositoryId).not.toHaveProperty(keyword);
       }
     }
   });

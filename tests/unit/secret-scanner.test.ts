@@ -96,7 +96,6 @@ function innocentTexts(seed: number, rounds: number): string[] {
   return [...ABOUT_SECRETS, ...innocentValues(seed, rounds)];
 }
 
-
 const scanner = createSecretScanner();
 const mask = (text: string): string => maskSecrets(text, scanner.scan(text));
 

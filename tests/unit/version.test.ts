@@ -2,14 +2,14 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
   canonicalJson,
-  compareClocks,
+  compareVersionVectors,
   covers,
   currentVersion,
   isConflict,
-  joinClocks,
+  joinVersionVectors,
   mergeSiblings,
   sameDot,
-  type Clock,
+  type VersionVector,
   type Version,
   type VersionState,
 } from '../../src/memory/version.ts';
@@ -18,7 +18,7 @@ import {
 interface Replica {
   readonly name: string;
   siblings: Version[];
-  clock: Clock;
+  clock: VersionVector;
 }
 
 type Action =
@@ -52,7 +52,7 @@ const action: fc.Arbitrary<Action> = fc.oneof(
 /** Every write ever acknowledged, with the dots that it knew to be replaced by it. */
 interface Written {
   readonly version: Version;
-  readonly knew: Clock;
+  readonly knew: VersionVector;
 }
 
 class World {
@@ -108,7 +108,7 @@ class World {
 function merge(to: Replica, from: Replica): void {
   if (from.siblings.length === 0) return;
   to.siblings = to.siblings.length === 0 ? [...from.siblings] : mergeSiblings(to, from);
-  to.clock = joinClocks(to.clock, from.clock);
+  to.clock = joinVersionVectors(to.clock, from.clock);
 }
 
 function strip(replica: Replica): void {
@@ -145,8 +145,8 @@ describe('merge of versions', () => {
         const world = worldAfter(steps);
         const [a, b, c] = [world.at(i), world.at(j), world.at(k)];
         if ([a, b, c].some(({ siblings }) => siblings.length === 0)) return;
-        const ab = { siblings: mergeSiblings(a, b), clock: joinClocks(a.clock, b.clock) };
-        const bc = { siblings: mergeSiblings(b, c), clock: joinClocks(b.clock, c.clock) };
+        const ab = { siblings: mergeSiblings(a, b), clock: joinVersionVectors(a.clock, b.clock) };
+        const bc = { siblings: mergeSiblings(b, c), clock: joinVersionVectors(b.clock, c.clock) };
         expect(mergeSiblings(ab, c)).toEqual(mergeSiblings(a, bc));
       }),
       runs,
@@ -159,7 +159,7 @@ describe('merge of versions', () => {
         const world = worldAfter(steps);
         const [a, b] = [world.at(i), world.at(j)];
         if (a.siblings.length === 0 || b.siblings.length === 0) return;
-        const once = { siblings: mergeSiblings(a, b), clock: joinClocks(a.clock, b.clock) };
+        const once = { siblings: mergeSiblings(a, b), clock: joinVersionVectors(a.clock, b.clock) };
         expect(mergeSiblings(once, b)).toEqual(once.siblings);
         expect(mergeSiblings(once, once)).toEqual(once.siblings);
       }),
@@ -269,9 +269,9 @@ describe('clocks', () => {
   test('join to the least clock that includes both', () => {
     fc.assert(
       fc.property(clock, clock, (a, b) => {
-        const joined = joinClocks(a, b);
-        expect(['equal', 'before']).toContain(compareClocks(a, joined));
-        expect(['equal', 'before']).toContain(compareClocks(b, joined));
+        const joined = joinVersionVectors(a, b);
+        expect(['equal', 'before']).toContain(compareVersionVectors(a, joined));
+        expect(['equal', 'before']).toContain(compareVersionVectors(b, joined));
         for (const [name, n] of Object.entries(joined)) expect([a[name], b[name]]).toContain(n);
       }),
     );
@@ -281,7 +281,7 @@ describe('clocks', () => {
     const mirror = { equal: 'equal', before: 'after', after: 'before', concurrent: 'concurrent' } as const;
     fc.assert(
       fc.property(clock, clock, (a, b) => {
-        expect(compareClocks(b, a)).toBe(mirror[compareClocks(a, b)]);
+        expect(compareVersionVectors(b, a)).toBe(mirror[compareVersionVectors(a, b)]);
       }),
     );
   });

@@ -1,6 +1,6 @@
 import { addHash, contentHash, emptySum, siblingsHash, storeDigests } from '../../memory/digest.ts';
 import type { StoreDigests } from '../../memory/memory.ts';
-import { currentVersion, type Clock } from '../../memory/version.ts';
+import { currentVersion, type VersionVector } from '../../memory/version.ts';
 import type { MemoryState } from '../ports.ts';
 
 /** The digests of a store, from its rows. */
@@ -22,7 +22,7 @@ export class DigestSums {
     return this.#memories;
   }
 
-  digests(clock: Clock): StoreDigests {
+  digests(clock: VersionVector): StoreDigests {
     return storeDigests({ content: this.#content, state: this.#state }, clock);
   }
 }

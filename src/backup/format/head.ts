@@ -1,6 +1,13 @@
-import { canonicalJson, type Clock } from '../../memory/version.ts';
+import { canonicalJson, type VersionVector } from '../../memory/version.ts';
 import { decodeFacts, type SnapshotFacts } from './manifest.ts';
-import { FORMAT_VERSION, isSnapshotId, isSnapshotKind, MAX_PAST_COMMITS, MAX_SNAPSHOTS, type SnapshotKind } from './names.ts';
+import {
+  FORMAT_VERSION,
+  isSnapshotId,
+  isSnapshotKind,
+  MAX_PAST_COMMITS,
+  MAX_SNAPSHOTS,
+  type SnapshotKind,
+} from './names.ts';
 import type { ObjectChecker } from './object-checker.ts';
 
 const FORMAT = 'faiss-memory-head';
@@ -13,7 +20,7 @@ export interface HeadSnapshot {
   readonly kind: SnapshotKind;
   /** Milliseconds since the epoch, by the clock of the machine. */
   readonly createdAt: number;
-  readonly clock: Clock;
+  readonly clock: VersionVector;
   readonly facts: SnapshotFacts;
   /** Stored bytes of the manifest and all its segments, those shared with other snapshots included. */
   readonly totalBytes: number;

@@ -1,6 +1,13 @@
 import { createHash } from 'node:crypto';
 import { canonicalJson } from '../../memory/version.ts';
-import { excessiveCost, KEY_BYTES, NONCE_BYTES, SALT_BYTES, type ScryptCost, TAG_BYTES } from './encryption.ts';
+import {
+  excessiveCost,
+  KEY_BYTES,
+  NONCE_BYTES,
+  SALT_BYTES,
+  type ScryptCost,
+  TAG_BYTES,
+} from './encryption.ts';
 import { FORMAT_VERSION } from './names.ts';
 import type { ObjectChecker } from './object-checker.ts';
 

@@ -1,7 +1,16 @@
 import type { StoreDigests } from '../../memory/memory.ts';
 import { canonicalJson } from '../../memory/version.ts';
 import { KEY_BYTES } from './encryption.ts';
-import { FORMAT_VERSION, isSnapshotId, isSnapshotKind, MAX_SEGMENT_BYTES, MAX_SEGMENTS, MAX_STORED_BYTES, MIN_ROW_BYTES, type SnapshotKind } from './names.ts';
+import {
+  FORMAT_VERSION,
+  isSnapshotId,
+  isSnapshotKind,
+  MAX_SEGMENT_BYTES,
+  MAX_SEGMENTS,
+  MAX_STORED_BYTES,
+  MIN_ROW_BYTES,
+  type SnapshotKind,
+} from './names.ts';
 import type { ObjectChecker } from './object-checker.ts';
 
 const FORMAT = 'faiss-memory-snapshot';

@@ -20,7 +20,7 @@ export const MAX_SEGMENTS = 65_536;
 export const MAX_SNAPSHOTS = 10_000;
 export const MAX_PAST_COMMITS = 4_096;
 /** Machines in a clock at most; each clone and each roll-back adds one for ever. */
-export const MAX_CLOCK_ENTRIES = 10_000;
+export const MAX_VERSION_VECTOR_ENTRIES = 10_000;
 export const MAX_SIBLINGS = 1_024;
 
 /** The shortest possible row, so that a row count can be checked against the size before anything is read. */

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { RepositoryDamagedError, RepositoryTooNewError } from '../../errors/backup-errors.ts';
-import { FORMAT_VERSION, isMachineId, isSha256, MAX_CLOCK_ENTRIES } from './names.ts';
-import type { Clock } from '../../memory/version.ts';
+import { FORMAT_VERSION, isMachineId, isSha256, MAX_VERSION_VECTOR_ENTRIES } from './names.ts';
+import type { VersionVector } from '../../memory/version.ts';
 
 /** JSON larger than this is counted before it is parsed; below it, no structure can cost much. */
 const CHECK_STRUCTURE_ABOVE = 256 * 1024;
@@ -106,9 +106,10 @@ export class ObjectChecker {
     return this.fail(path, `is not base64 of ${size} bytes`);
   }
 
-  clock(value: unknown, path: string): Clock {
+  clock(value: unknown, path: string): VersionVector {
     const entries = Object.entries(this.object(value, path));
-    if (entries.length > MAX_CLOCK_ENTRIES) this.fail(path, `has more than ${MAX_CLOCK_ENTRIES} entries`);
+    if (entries.length > MAX_VERSION_VECTOR_ENTRIES)
+      this.fail(path, `has more than ${MAX_VERSION_VECTOR_ENTRIES} entries`);
     return Object.fromEntries(
       entries.map(([machine, n]) => [
         this.machine(machine, path),

@@ -32,11 +32,11 @@ function encodeVersion({ dot, vectors, ...version }: CarriedVersion): unknown {
   return { dot: [dot.machine, dot.n], ...content, vectors: carried };
 }
 
-function encodeVectors({ stamp, chunks }: CarriedVectors): unknown {
+function encodeVectors({ modelId, chunks }: CarriedVectors): unknown {
   return {
-    model: stamp.modelId,
-    dimension: stamp.dimension,
-    weights: stamp.weightsHash,
+    model: modelId.modelId,
+    dimension: modelId.dimension,
+    weights: modelId.weightsHash,
     chunks: chunks.map(({ start, end, vector }) => [start, end, toBase64(vector)]),
   };
 }
@@ -134,15 +134,15 @@ function decodeVectorLists(value: unknown, textLength: number, checker: ObjectCh
   return checker.list(value, 'vectors', MAX_LIST).map((entry) => {
     const fields = checker.object(entry, 'vectors');
     const weights = checker.text(fields['weights'], 'weights');
-    const stamp = {
+    const modelId = {
       modelId: checker.text(fields['model'], 'model'),
       dimension: checker.integer(fields['dimension'], 'dimension', { min: 1, max: MAX_DIMENSION }),
       weightsHash: weights === '' ? weights : checker.sha256(weights, 'weights'),
     };
     const chunks = checker
       .list(fields['chunks'], 'chunks', MAX_LIST)
-      .map((chunk) => decodeChunk(chunk, { dimension: stamp.dimension, textLength }, checker));
-    return { stamp, chunks };
+      .map((chunk) => decodeChunk(chunk, { dimension: modelId.dimension, textLength }, checker));
+    return { modelId, chunks };
   });
 }
 

@@ -1,8 +1,21 @@
 import { promisify } from 'node:util';
 import { gunzip as gunzipCallback, gzip as gzipCallback } from 'node:zlib';
-import { MissingKeyError, RepositoryDamagedError, RepositoryTooNewError } from '../../errors/backup-errors.ts';
+import {
+  MissingKeyError,
+  RepositoryDamagedError,
+  RepositoryTooNewError,
+} from '../../errors/backup-errors.ts';
 import type { DataKey } from '../repository/keyring.ts';
-import { KEY_BYTES, NONCE_BYTES, type ObjectKind, openFrames, openGcm, sealFrames, sealGcm, WRAPPED_KEY_BYTES } from './encryption.ts';
+import {
+  KEY_BYTES,
+  NONCE_BYTES,
+  type ObjectKind,
+  openFrames,
+  openGcm,
+  sealFrames,
+  sealGcm,
+  WRAPPED_KEY_BYTES,
+} from './encryption.ts';
 import { FORMAT_VERSION, type RandomBytes } from './names.ts';
 
 /** "FMEM": the first bytes of every encrypted object. Plain objects start with gzip's 1f 8b. */
@@ -13,7 +26,7 @@ const KEY_ID_BYTES = 8;
 const HEADER_BYTES = MAGIC.length + 2 + KEY_ID_BYTES;
 
 /** Where an object belongs. */
-export interface ObjectPlace {
+export interface ObjectAddress {
   readonly kind: ObjectKind;
   readonly machine: string;
   /** In the repository, for errors. */
@@ -31,33 +44,33 @@ export function isSealed(bytes: Uint8Array): boolean {
 
 /** Header, content key wrapped by the data key, frames: opens with the data key alone. */
 export function sealObject(
-  place: Omit<ObjectPlace, 'key'>,
+  address: Omit<ObjectAddress, 'key'>,
   { dataKey, random }: Sealer,
   body: Uint8Array,
 ): Buffer {
   const contentKey = random(KEY_BYTES);
   const nonce = random(NONCE_BYTES);
-  const wrapped = sealGcm({ key: dataKey.bytes, nonce, aad: wrapData(place) }, contentKey);
-  const header = headerOf(place.kind, dataKey.keyId);
-  return Buffer.concat([header, nonce, wrapped, sealFrames(contentKey, place, body)]);
+  const wrapped = sealGcm({ key: dataKey.bytes, nonce, aad: wrapData(address) }, contentKey);
+  const header = headerOf(address.kind, dataKey.keyId);
+  return Buffer.concat([header, nonce, wrapped, sealFrames(contentKey, address, body)]);
 }
 
 /**
  * @param keys of the machine
  * @throws RepositoryDamagedError, RepositoryTooNewError, MissingKeyError
  */
-export function openObject(place: ObjectPlace, keys: readonly DataKey[], bytes: Uint8Array): Buffer {
-  const keyId = readHeader(place, bytes);
+export function openObject(address: ObjectAddress, keys: readonly DataKey[], bytes: Uint8Array): Buffer {
+  const keyId = readHeader(address, bytes);
   const dataKey = keys.find((candidate) => candidate.keyId === keyId);
-  if (dataKey === undefined) throw new MissingKeyError(place.key, 'unknown-key');
+  if (dataKey === undefined) throw new MissingKeyError(address.key, 'unknown-key');
   const frames = HEADER_BYTES + WRAPPED_KEY_BYTES;
   const nonce = bytes.subarray(HEADER_BYTES, HEADER_BYTES + NONCE_BYTES);
-  if (bytes.length < frames) throw new RepositoryDamagedError(place.key, 'is too short');
+  if (bytes.length < frames) throw new RepositoryDamagedError(address.key, 'is too short');
   const wrapped = bytes.subarray(HEADER_BYTES + NONCE_BYTES, frames);
-  const contentKey = openGcm({ key: dataKey.bytes, nonce, aad: wrapData(place) }, wrapped);
+  const contentKey = openGcm({ key: dataKey.bytes, nonce, aad: wrapData(address) }, wrapped);
   if (contentKey === null)
-    throw new RepositoryDamagedError(place.key, 'has a content key that does not open');
-  return openFrames(contentKey, place, bytes.subarray(frames));
+    throw new RepositoryDamagedError(address.key, 'has a content key that does not open');
+  return openFrames(contentKey, address, bytes.subarray(frames));
 }
 
 /** Header and frames; the content key, which opens it, belongs into the manifest and nowhere else. */
@@ -72,9 +85,9 @@ export function sealSegment(
 }
 
 /** @throws RepositoryDamagedError, RepositoryTooNewError */
-export function openSegment(place: ObjectPlace, contentKey: Uint8Array, bytes: Uint8Array): Buffer {
-  readHeader(place, bytes);
-  return openFrames(contentKey, place, bytes.subarray(HEADER_BYTES));
+export function openSegment(address: ObjectAddress, contentKey: Uint8Array, bytes: Uint8Array): Buffer {
+  readHeader(address, bytes);
+  return openFrames(contentKey, address, bytes.subarray(HEADER_BYTES));
 }
 
 function headerOf(kind: ObjectKind, keyId: string): Buffer {
@@ -82,7 +95,7 @@ function headerOf(kind: ObjectKind, keyId: string): Buffer {
 }
 
 /** @returns the id of the data key */
-function readHeader({ kind, key }: ObjectPlace, bytes: Uint8Array): string {
+function readHeader({ kind, key }: ObjectAddress, bytes: Uint8Array): string {
   if (bytes.length < HEADER_BYTES || !isSealed(bytes)) {
     throw new RepositoryDamagedError(key, 'has no complete header');
   }
@@ -94,7 +107,7 @@ function readHeader({ kind, key }: ObjectPlace, bytes: Uint8Array): string {
   return Buffer.from(bytes.subarray(HEADER_BYTES - KEY_ID_BYTES, HEADER_BYTES)).toString('hex');
 }
 
-function wrapData({ kind, machine }: Omit<ObjectPlace, 'key'>): Buffer {
+function wrapData({ kind, machine }: Omit<ObjectAddress, 'key'>): Buffer {
   return Buffer.from(`faiss-memory/1/${kind}-key/${machine}`, 'latin1');
 }
 

@@ -1,7 +1,15 @@
 import { createHash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import { RepositoryDamagedError } from '../../errors/backup-errors.ts';
-import { compress, decompress, isCompressed, isSealed, openSegment, type Sealer, sealSegment } from './sealed-object.ts';
+import {
+  compress,
+  decompress,
+  isCompressed,
+  isSealed,
+  openSegment,
+  type Sealer,
+  sealSegment,
+} from './sealed-object.ts';
 import { MAX_SEGMENT_BYTES, MAX_STORED_BYTES, segmentKey, TARGET_SEGMENT_BYTES } from './names.ts';
 import type { SegmentEntry } from './manifest.ts';
 import type { MemoryState } from '../ports.ts';

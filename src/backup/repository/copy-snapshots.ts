@@ -1,4 +1,9 @@
-import { EncryptionDowngradeError, MissingKeyError, ObjectMissingError, RepositoryDamagedError } from '../../errors/backup-errors.ts';
+import {
+  EncryptionDowngradeError,
+  MissingKeyError,
+  ObjectMissingError,
+  RepositoryDamagedError,
+} from '../../errors/backup-errors.ts';
 import type { FaissMemoryError } from '../../errors/faiss-memory-error.ts';
 import { forEachLimited } from '../../util/concurrency.ts';
 import { copyKeyFile } from './copy-keys.ts';

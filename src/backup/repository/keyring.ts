@@ -1,8 +1,21 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { BlobStore } from '../../blob/blob-store.ts';
-import { EncryptionDowngradeError, MissingKeyError, WrongPassphraseError } from '../../errors/backup-errors.ts';
+import {
+  EncryptionDowngradeError,
+  MissingKeyError,
+  WrongPassphraseError,
+} from '../../errors/backup-errors.ts';
 import type { SecretString } from '../../util/secret-string.ts';
-import { DEFAULT_SCRYPT_COST, deriveKey, KEY_BYTES, NONCE_BYTES, openGcm, SALT_BYTES, type ScryptCost, sealGcm } from '../format/encryption.ts';
+import {
+  DEFAULT_SCRYPT_COST,
+  deriveKey,
+  KEY_BYTES,
+  NONCE_BYTES,
+  openGcm,
+  SALT_BYTES,
+  type ScryptCost,
+  sealGcm,
+} from '../format/encryption.ts';
 import { decodeKeyFile, encodeKeyFile, type KeyFile, type WrappedDataKey } from '../format/key-file.ts';
 import { keyFileKey, MAX_KEY_FILE_BYTES, type RandomBytes } from '../format/names.ts';
 import { ObjectChecker } from '../format/object-checker.ts';

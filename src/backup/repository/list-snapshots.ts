@@ -1,5 +1,5 @@
 import { FaissMemoryError } from '../../errors/faiss-memory-error.ts';
-import { type Clock, compareClocks, compareText } from '../../memory/version.ts';
+import { type VersionVector, compareVersionVectors, compareText } from '../../memory/version.ts';
 import { forEachLimited } from '../../util/concurrency.ts';
 import type { SnapshotSummary } from '../backup-api.ts';
 import { type HeadSnapshot, wentBack } from '../format/head.ts';
@@ -71,15 +71,15 @@ async function listMachines({ store, machine }: RepositoryContext): Promise<Set<
 }
 
 async function readMachine(context: RepositoryContext, machine: string): Promise<MachineReport> {
-  const { objects, journal, place, allowPlain } = context;
+  const { objects, journal, repositoryId, allowPlain } = context;
   try {
-    const seen = await journal.findSeen(place, machine);
+    const seen = await journal.findSeen(repositoryId, machine);
     const head = await objects.readHead(machine, allowPlain);
     const back = wentBack(head?.head ?? null, seen);
     // Of the own head only what we wrote ourselves counts: its numbers are where the next one goes on.
     if (head !== null && !back && machine !== context.machine) {
       const { seq, commitId } = head.head;
-      if (commitId !== seen?.commitId) await journal.recordSeen(place, machine, { seq, commitId });
+      if (commitId !== seen?.commitId) await journal.recordSeen(repositoryId, machine, { seq, commitId });
     }
     return { machine, head, error: null, wentBack: back };
   } catch (error) {
@@ -91,7 +91,7 @@ async function readMachine(context: RepositoryContext, machine: string): Promise
 
 export interface OrderedSnapshot {
   readonly createdAt: number;
-  readonly clock: Clock;
+  readonly clock: VersionVector;
 }
 
 /**
@@ -123,13 +123,13 @@ function includesAnother<T extends OrderedSnapshot>(
   snapshot: T,
   fronts: readonly { readonly snapshot: T }[],
 ): boolean {
-  return fronts.some((other) => compareClocks(other.snapshot.clock, snapshot.clock) === 'before');
+  return fronts.some((other) => compareVersionVectors(other.snapshot.clock, snapshot.clock) === 'before');
 }
 
 /** @param identity of the local store, which the snapshot is compared with */
 export function summarizeSnapshot(
   snapshot: RepositorySnapshot,
-  identity: { readonly machine: string; readonly clock: Clock },
+  identity: { readonly machine: string; readonly clock: VersionVector },
 ): SnapshotSummary {
   const { name, snapshotId, machine, kind, createdAt, facts, totalBytes, pinned, sealed, clock } = snapshot;
   return {
@@ -144,6 +144,6 @@ export function summarizeSnapshot(
     bytes: totalBytes,
     pinned,
     encrypted: sealed,
-    order: compareClocks(clock, identity.clock),
+    order: compareVersionVectors(clock, identity.clock),
   };
 }

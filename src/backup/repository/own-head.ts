@@ -1,6 +1,18 @@
 import type { PutCondition } from '../../blob/blob-store.ts';
-import { EncryptionDowngradeError, MachineForkedError, RepositoryDamagedError } from '../../errors/backup-errors.ts';
-import { type Commit, encodeHead, type Head, type HeadSnapshot, rememberCommit, type SeenCommit, wentBack } from '../format/head.ts';
+import {
+  EncryptionDowngradeError,
+  MachineForkedError,
+  RepositoryDamagedError,
+} from '../../errors/backup-errors.ts';
+import {
+  type Commit,
+  encodeHead,
+  type Head,
+  type HeadSnapshot,
+  rememberCommit,
+  type SeenCommit,
+  wentBack,
+} from '../format/head.ts';
 import { putVerified } from './transfer.ts';
 import type { RepositoryContext } from './repository-context.ts';
 import { headKey } from '../format/names.ts';
@@ -22,15 +34,15 @@ export interface OwnHead {
  *   encrypted one was; and as `RepositoryObjects.readHead`
  */
 export async function readOwnHead(context: RepositoryContext): Promise<OwnHead> {
-  const { objects, journal, place, machine, keys } = context;
-  const seen = await journal.findSeen(place, machine);
+  const { objects, journal, repositoryId, machine, keys } = context;
+  const seen = await journal.findSeen(repositoryId, machine);
   const previous = await objects.readHead(machine, true).catch((error: unknown) => onDamage(context, error));
   if (previous === null) return { previous, wentBack: wentBack(null, seen), snapshots: [] };
   const { head, sealed } = previous;
-  const attempt = await journal.findAttempt(place, head.commitId);
+  const attempt = await journal.findAttempt(repositoryId, head.commitId);
   if (attempt !== null && (attempt.seq !== head.seq || attempt.ownWrites !== head.ownWrites)) {
     // Somebody put other numbers around a commit of ours; we write it anew from what we know.
-    return onAlteredHead(await journal.findSeen(place, machine));
+    return onAlteredHead(await journal.findSeen(repositoryId, machine));
   }
   if (attempt === null) {
     throw new MachineForkedError(machine, await lastSharedWrite(context, head), context.store.location);
@@ -49,9 +61,9 @@ export async function readOwnHead(context: RepositoryContext): Promise<OwnHead> 
 async function onDamage(context: RepositoryContext, error: unknown): Promise<null> {
   if (!(error instanceof RepositoryDamagedError)) throw error;
   if (context.exclusive) return null;
-  const { journal, place, machine, store } = context;
-  const seen = await journal.findSeen(place, machine);
-  const attempt = seen === null ? null : await journal.findAttempt(place, seen.commitId);
+  const { journal, repositoryId, machine, store } = context;
+  const seen = await journal.findSeen(repositoryId, machine);
+  const attempt = seen === null ? null : await journal.findAttempt(repositoryId, seen.commitId);
   throw new MachineForkedError(machine, attempt?.ownWrites ?? 0, store.location);
 }
 
@@ -61,21 +73,22 @@ function onAlteredHead(seen: SeenCommit | null): OwnHead {
 }
 
 /** The newest commit in a stranger's past that is ours tells up to where both have the same writes. */
-async function lastSharedWrite({ journal, place }: RepositoryContext, head: Head): Promise<number> {
+async function lastSharedWrite({ journal, repositoryId }: RepositoryContext, head: Head): Promise<number> {
   const newestFirst = [...head.pastCommits].sort((a, b) => b.seq - a.seq);
   for (const { commitId } of newestFirst) {
-    const attempt = await journal.findAttempt(place, commitId);
+    const attempt = await journal.findAttempt(repositoryId, commitId);
     if (attempt !== null) return attempt.ownWrites;
   }
   return 0;
 }
 
 async function wasSealed(
-  { journal, place }: RepositoryContext,
+  { journal, repositoryId }: RepositoryContext,
   commitIds: readonly (string | undefined)[],
 ): Promise<boolean> {
   for (const commitId of commitIds) {
-    if (commitId !== undefined && (await journal.findAttempt(place, commitId))?.sealed === true) return true;
+    if (commitId !== undefined && (await journal.findAttempt(repositoryId, commitId))?.sealed === true)
+      return true;
   }
   return false;
 }
@@ -89,9 +102,9 @@ export async function writeOwnHead(
   own: OwnHead,
   snapshots: readonly HeadSnapshot[],
 ): Promise<Head> {
-  const { journal, place, machine, store, random } = context;
+  const { journal, repositoryId, machine, store, random } = context;
   const dataKey = await context.keys.current(machine);
-  const seen = await journal.findSeen(place, machine);
+  const seen = await journal.findSeen(repositoryId, machine);
   const last = own.previous?.head ?? null;
   const commit: Commit = {
     // Above both, so that a head that went back never makes a number appear twice.
@@ -102,9 +115,9 @@ export async function writeOwnHead(
   const pastCommits = last === null ? [] : rememberCommit(commitOf(last), last.pastCommits);
   const head: Head = { machine, ...commit, pastCommits, snapshots };
   const bytes = await encodeObject({ kind: 'head', machine }, encodeHead(head), { dataKey, random });
-  await journal.recordAttempt(place, { ...commit, sealed: dataKey !== null });
+  await journal.recordAttempt(repositoryId, { ...commit, sealed: dataKey !== null });
   await putVerified(store, { key: headKey(machine), bytes }, { onlyIf: guard(context, own) });
-  await journal.recordSeen(place, machine, commit);
+  await journal.recordSeen(repositoryId, machine, commit);
   return head;
 }
 

@@ -2,7 +2,7 @@ import type { BlobInfo } from '../../blob/blob-store.ts';
 import { RepositoryDamagedError } from '../../errors/backup-errors.ts';
 import { InvalidInputError } from '../../errors/input-errors.ts';
 import { BlobStoreError } from '../../errors/remote-errors.ts';
-import { type Clock, compareClocks, joinClocks } from '../../memory/version.ts';
+import { type VersionVector, compareVersionVectors, joinVersionVectors } from '../../memory/version.ts';
 import type { HeadSnapshot } from '../format/head.ts';
 import { type OwnHead, readOwnHead, writeOwnHead } from './own-head.ts';
 import { listMachineFiles, type MachineFiles, type RepositoryContext } from './repository-context.ts';
@@ -95,7 +95,7 @@ async function deleteOld(
 export async function forgetMachine(
   context: RepositoryContext,
   machine: string,
-  clock: Clock | null,
+  clock: VersionVector | null,
 ): Promise<number> {
   if (machine === context.machine) {
     throw new InvalidInputError('machine', `is this machine, ${machine}`, 'allowed is another one');
@@ -105,11 +105,11 @@ export async function forgetMachine(
     if (error instanceof RepositoryDamagedError) return null;
     throw error;
   });
-  const included = (loaded?.head.snapshots ?? []).reduce<Clock>(
-    (joined, snapshot) => joinClocks(joined, snapshot.clock),
+  const included = (loaded?.head.snapshots ?? []).reduce<VersionVector>(
+    (joined, snapshot) => joinVersionVectors(joined, snapshot.clock),
     {},
   );
-  const order = clock === null ? 'before' : compareClocks(included, clock);
+  const order = clock === null ? 'before' : compareVersionVectors(included, clock);
   if (order !== 'equal' && order !== 'before') {
     throw new InvalidInputError(
       'machine',

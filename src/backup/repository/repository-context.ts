@@ -10,7 +10,7 @@ export interface RepositoryContext {
   readonly keys: MachineKeys;
   readonly objects: RepositoryObjects;
   /** Name of this repository in the journal; stays the same when credentials or spelling change. */
-  readonly place: string;
+  readonly repositoryId: string;
   /** The machine whose folder this process may write: its own, and no other. */
   readonly machine: string;
   readonly journal: HeadJournal;

@@ -1,9 +1,29 @@
 import { createHash } from 'node:crypto';
 import type { BlobStore } from '../../blob/blob-store.ts';
-import { EncryptionDowngradeError, ObjectMissingError, RepositoryDamagedError } from '../../errors/backup-errors.ts';
-import { compareClocks, type Clock } from '../../memory/version.ts';
-import { compress, decompress, isCompressed, isSealed, type ObjectPlace, openObject, sealObject } from '../format/sealed-object.ts';
-import { headKey, manifestKey, MAX_HEAD_BYTES, MAX_MANIFEST_BYTES, MAX_STORED_BYTES, type RandomBytes, segmentKey } from '../format/names.ts';
+import {
+  EncryptionDowngradeError,
+  ObjectMissingError,
+  RepositoryDamagedError,
+} from '../../errors/backup-errors.ts';
+import { compareVersionVectors, type VersionVector } from '../../memory/version.ts';
+import {
+  compress,
+  decompress,
+  isCompressed,
+  isSealed,
+  type ObjectAddress,
+  openObject,
+  sealObject,
+} from '../format/sealed-object.ts';
+import {
+  headKey,
+  manifestKey,
+  MAX_HEAD_BYTES,
+  MAX_MANIFEST_BYTES,
+  MAX_STORED_BYTES,
+  type RandomBytes,
+  segmentKey,
+} from '../format/names.ts';
 import { getBounded } from './transfer.ts';
 import { decodeHead, type Head } from '../format/head.ts';
 import type { DataKey, MachineKeys } from './keyring.ts';
@@ -29,7 +49,7 @@ export interface ManifestReference {
   readonly snapshotId: string;
   readonly manifestHash: string;
   /** The version vector that the head shows for it. */
-  readonly clock: Clock;
+  readonly clock: VersionVector;
 }
 
 /**
@@ -82,7 +102,7 @@ export class RepositoryObjects {
     const json = await this.#open(place, blob.bytes, MAX_MANIFEST_BYTES);
     const expected = { machine, snapshotId, sealed: isSealed(blob.bytes) };
     const manifest = decodeManifest(json, expected, new ObjectChecker(place.key));
-    if (compareClocks(manifest.clock, clock) !== 'equal') {
+    if (compareVersionVectors(manifest.clock, clock) !== 'equal') {
       throw new RepositoryDamagedError(place.key, 'has another version vector than its head says');
     }
     return { manifest, bytes: blob.bytes, sealed: expected.sealed };
@@ -105,21 +125,21 @@ export class RepositoryObjects {
     throw new EncryptionDowngradeError(key, 'is plain although a passphrase is set');
   }
 
-  async #open(place: ObjectPlace, bytes: Uint8Array, maxBytes: number): Promise<Buffer> {
+  async #open(address: ObjectAddress, bytes: Uint8Array, maxBytes: number): Promise<Buffer> {
     const body = isSealed(bytes)
-      ? openObject(place, await this.#keys.open(place.machine, place.key), bytes)
+      ? openObject(address, await this.#keys.open(address.machine, address.key), bytes)
       : bytes;
-    if (!isCompressed(body)) throw new RepositoryDamagedError(place.key, 'is not compressed');
-    return decompress(body, maxBytes, place.key);
+    if (!isCompressed(body)) throw new RepositoryDamagedError(address.key, 'is not compressed');
+    return decompress(body, maxBytes, address.key);
   }
 }
 
 /** Stored bytes of a head or manifest. @param dataKey null = plain */
 export async function encodeObject(
-  place: Omit<ObjectPlace, 'key'>,
+  address: Omit<ObjectAddress, 'key'>,
   json: Buffer,
   { dataKey, random }: { readonly dataKey: DataKey | null; readonly random: RandomBytes },
 ): Promise<Buffer> {
   const body = await compress(json);
-  return dataKey === null ? body : sealObject(place, { dataKey, random }, body);
+  return dataKey === null ? body : sealObject(address, { dataKey, random }, body);
 }

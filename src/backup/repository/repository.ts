@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { BlobStore } from '../../blob/blob-store.ts';
 import { InvalidInputError } from '../../errors/input-errors.ts';
 import { RepositoryDamagedError, SnapshotNotFoundError } from '../../errors/backup-errors.ts';
-import type { Clock } from '../../memory/version.ts';
+import type { VersionVector } from '../../memory/version.ts';
 import { copySnapshots, type CopyOptions, type CopyResult } from './copy-snapshots.ts';
 import { forgetMachine, prune, type PruneResult } from './prune.ts';
 import type { Head } from '../format/head.ts';
@@ -25,7 +25,7 @@ export interface RepositoryOptions {
   /** Not closed by the repository. */
   readonly store: BlobStore;
   /** Names this repository in the journal, for example `local`, or a remote by its settings. */
-  readonly place: string;
+  readonly repositoryId: string;
   /** Owner of the one folder that is written: 16 hex digits. */
   readonly machine: string;
   readonly journal: HeadJournal;
@@ -78,8 +78,8 @@ export class Repository {
   }
 
   /** Names this repository in the journal and in notes. */
-  get place(): string {
-    return this.#context.place;
+  get repositoryId(): string {
+    return this.#context.repositoryId;
   }
 
   /** Owner of the one folder that is written. */
@@ -199,13 +199,13 @@ export class Repository {
 
   /** Whether the head of a machine is there and this data folder wrote it. */
   async isOwnWork(machine: string): Promise<boolean> {
-    const { objects, journal, place } = this.#context;
+    const { objects, journal, repositoryId } = this.#context;
     const loaded = await objects.readHead(machine, true).catch(() => null);
-    return loaded !== null && (await journal.findAttempt(place, loaded.head.commitId)) !== null;
+    return loaded !== null && (await journal.findAttempt(repositoryId, loaded.head.commitId)) !== null;
   }
 
   /** Removes a gone machine's folder; see `forgetMachine`. */
-  forgetMachine(machine: string, clock: Clock | null): Promise<number> {
+  forgetMachine(machine: string, clock: VersionVector | null): Promise<number> {
     return forgetMachine(this.#context, machine, clock);
   }
 }

@@ -97,7 +97,7 @@ async function checkHashes(
   machine: string,
 ): Promise<VerifyReport> {
   const report = await repository.verifyHashes(machine, { maxBytes: Infinity, lastChecked: new Map() });
-  await replica.writeNote(`verified:${repository.place}:${machine}`, {
+  await replica.writeNote(`verified:${repository.repositoryId}:${machine}`, {
     at: now(),
     objects: report.checked.length,
     problems: report.problems.length,

@@ -1,5 +1,5 @@
 import { type ErrorCode, FaissMemoryError } from '../../errors/faiss-memory-error.ts';
-import { type Clock, compareClocks } from '../../memory/version.ts';
+import { type VersionVector, compareVersionVectors } from '../../memory/version.ts';
 import type { ChangeReport, RemovalLimit, ReplicaStore } from '../../store/replica-store.ts';
 import type { WorkOptions } from '../backup-api.ts';
 import type { Manifest } from '../format/manifest.ts';
@@ -61,7 +61,7 @@ interface MergeSnapshotRequest {
   readonly snapshot: RepositorySnapshot;
   readonly dryRun: boolean;
   /** See `Witnesses`. */
-  readonly published?: Clock | undefined;
+  readonly published?: VersionVector | undefined;
   readonly limit?: RemovalLimit | undefined;
   /** Characters of a text that may be added here. */
   readonly textLimit?: number | undefined;
@@ -129,6 +129,6 @@ async function apply(
 
 /** Two stores that include the same writes must be equal. */
 function agrees({ manifest, report: { applied, after } }: Application): boolean {
-  if (!applied || compareClocks(after.clock, manifest.clock) !== 'equal') return true;
+  if (!applied || compareVersionVectors(after.clock, manifest.clock) !== 'equal') return true;
   return manifest.stateDigest === after.stateDigest;
 }

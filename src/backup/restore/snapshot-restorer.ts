@@ -2,8 +2,14 @@ import { createHash } from 'node:crypto';
 import { ObjectMissingError } from '../../errors/backup-errors.ts';
 import type { FaissMemoryError } from '../../errors/faiss-memory-error.ts';
 import { InvalidInputError, StateChangedError } from '../../errors/input-errors.ts';
-import { type Clock, compareClocks } from '../../memory/version.ts';
-import type { ChangeList, ChangeReport, RemovalLimit, ReplicaIdentity, ReplicaStore } from '../../store/replica-store.ts';
+import { type VersionVector, compareVersionVectors } from '../../memory/version.ts';
+import type {
+  ChangeList,
+  ChangeReport,
+  RemovalLimit,
+  ReplicaIdentity,
+  ReplicaStore,
+} from '../../store/replica-store.ts';
 import type { RestoreRequest, RestoreResult, SnapshotSummary, WorkOptions } from '../backup-api.ts';
 import { publishedWrites, refusal } from '../claims.ts';
 import { type RepositorySnapshot, summarizeSnapshot } from '../repository/list-snapshots.ts';
@@ -141,7 +147,7 @@ export class SnapshotRestorer {
     newest.delete(machine);
     const tips = snapshots.filter((snapshot) => {
       if (newest.get(snapshot.machine) !== snapshot.snapshotId) return false;
-      const order = compareClocks(snapshot.clock, clock);
+      const order = compareVersionVectors(snapshot.clock, clock);
       return order === 'after' || order === 'concurrent';
     });
     const published = publishedWrites(machines);
@@ -167,7 +173,7 @@ interface WantedSnapshots {
   readonly wanted: readonly RepositorySnapshot[];
   /** Why others are not merged: what they say of themselves is not to be believed. */
   readonly refused: readonly FaissMemoryError[];
-  readonly published: Clock;
+  readonly published: VersionVector;
 }
 
 function describeRefusal({ message, fix }: FaissMemoryError): string {

@@ -1,10 +1,10 @@
 import { RepositoryDamagedError } from '../../errors/backup-errors.ts';
-import type { Clock, JsonValue } from '../../memory/version.ts';
+import type { VersionVector, JsonValue } from '../../memory/version.ts';
 import type { ReplicaStore, StagedStates } from '../../store/replica-store.ts';
 import type { WorkOptions } from '../backup-api.ts';
 import { assertCovered, refusal } from '../claims.ts';
 import { DigestSums, digestProblems } from '../format/digest-sums.ts';
-import { LOCAL_PLACE, type Renaming, renamingOf } from '../own-identity.ts';
+import { LOCAL_REPOSITORY_ID, type Renaming, renamingOf } from '../own-identity.ts';
 import type { RepositorySnapshot } from '../repository/list-snapshots.ts';
 import type { Manifest } from '../format/manifest.ts';
 import { assertMergeable, assertMergeableSegments, LargeMemories, MAX_ANY_TEXT } from '../merge-limits.ts';
@@ -33,7 +33,7 @@ export interface StageRequest extends WorkOptions {
   /** Leave out segments that were merged before: what they say is included in the local memories. */
   readonly onlyNew: boolean;
   /** See `Witnesses`; of a repository that only this data folder writes nobody else is asked. */
-  readonly published?: Clock | undefined;
+  readonly published?: VersionVector | undefined;
   /** Characters of a text that may be added here; more is reported. */
   readonly textLimit?: number | undefined;
 }
@@ -45,8 +45,8 @@ const ROWS_PER_STEP = 500;
  * Name of the note that tells which segments of a machine were merged from a repository. A new identity begins
  * without notes: its clock went back, so what the old one had merged may have to be read again.
  */
-export function mergedNoteName({ place, machine: own }: Repository, machine: string): string {
-  return `merged:${place}:${own}:${machine}`;
+export function mergedNoteName({ repositoryId, machine: own }: Repository, machine: string): string {
+  return `merged:${repositoryId}:${own}:${machine}`;
 }
 
 /**
@@ -67,7 +67,7 @@ export async function stageSnapshot(request: StageRequest): Promise<StagedSnapsh
   const segments = manifest.segments.filter((segment) => !merged.has(segment.name));
   const complete = segments.length === manifest.segments.length;
   const large = new LargeMemories(request.textLimit ?? MAX_ANY_TEXT);
-  const foreign = repository.place !== LOCAL_PLACE && snapshot.machine !== machine;
+  const foreign = repository.repositoryId !== LOCAL_REPOSITORY_ID && snapshot.machine !== machine;
   if (foreign) assertMergeableSegments(key, { segments });
   const rows = repository.readRows({ ...manifest, segments });
   const sound = checked(rows, { ...request, manifest: stored, complete, ...(foreign ? { large } : {}) });

@@ -3,9 +3,27 @@ import { Readable } from 'node:stream';
 import type { BlobDownloadResponseParsed, BlobItem, ContainerClient } from '@azure/storage-blob';
 import { BlobStoreError } from '../../errors/remote-errors.ts';
 import { assertHash, collectBody, collectPages } from '../answers.ts';
-import { assertBlobKey, assertBlobPrefix, assertByteRange, assertNotTooLarge, clampRange, defaultMaxBytes, isBlobKey, normalizePrefix, unlessBlank } from '../arguments.ts';
+import {
+  assertBlobKey,
+  assertBlobPrefix,
+  assertByteRange,
+  assertNotTooLarge,
+  clampRange,
+  defaultMaxBytes,
+  isBlobKey,
+  normalizePrefix,
+  unlessBlank,
+} from '../arguments.ts';
 import type { AzureBlobSettings } from '../blob-settings.ts';
-import type { Blob, BlobCallOptions, BlobGetOptions, BlobInfo, BlobPutOptions, BlobReceipt, CreatableBlobStore } from '../blob-store.ts';
+import type {
+  Blob,
+  BlobCallOptions,
+  BlobGetOptions,
+  BlobInfo,
+  BlobPutOptions,
+  BlobReceipt,
+  CreatableBlobStore,
+} from '../blob-store.ts';
 import { loadOptionalPackage } from '../load-optional-package.ts';
 import { type Deadline, RequestRunner, ServerClock } from '../request-runner.ts';
 import { azureCode, azureError, azureStatus } from './azure-errors.ts';

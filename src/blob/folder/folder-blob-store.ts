@@ -2,7 +2,14 @@ import { constants, type BigIntStats } from 'node:fs';
 import { open, rmdir, stat, unlink, type FileHandle } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { BlobStoreError, type BlobOperation } from '../../errors/remote-errors.ts';
-import { assertBlobKey, assertBlobPrefix, assertByteRange, assertNotTooLarge, clampRange, defaultMaxBytes } from '../arguments.ts';
+import {
+  assertBlobKey,
+  assertBlobPrefix,
+  assertByteRange,
+  assertNotTooLarge,
+  clampRange,
+  defaultMaxBytes,
+} from '../arguments.ts';
 import type {
   Blob,
   BlobCallOptions,

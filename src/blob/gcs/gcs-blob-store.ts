@@ -2,9 +2,27 @@ import { createHash } from 'node:crypto';
 import type { Bucket, File, FileMetadata } from '@google-cloud/storage';
 import { BlobStoreError } from '../../errors/remote-errors.ts';
 import { collectBody, collectPages } from '../answers.ts';
-import { assertBlobKey, assertBlobPrefix, assertByteRange, assertNotTooLarge, clampRange, defaultMaxBytes, isBlobKey, normalizePrefix, unlessBlank } from '../arguments.ts';
+import {
+  assertBlobKey,
+  assertBlobPrefix,
+  assertByteRange,
+  assertNotTooLarge,
+  clampRange,
+  defaultMaxBytes,
+  isBlobKey,
+  normalizePrefix,
+  unlessBlank,
+} from '../arguments.ts';
 import type { GcsBlobSettings } from '../blob-settings.ts';
-import type { Blob, BlobCallOptions, BlobGetOptions, BlobInfo, BlobPutOptions, BlobReceipt, CreatableBlobStore } from '../blob-store.ts';
+import type {
+  Blob,
+  BlobCallOptions,
+  BlobGetOptions,
+  BlobInfo,
+  BlobPutOptions,
+  BlobReceipt,
+  CreatableBlobStore,
+} from '../blob-store.ts';
 import { loadOptionalPackage } from '../load-optional-package.ts';
 import { type Deadline, RequestRunner, ServerClock } from '../request-runner.ts';
 import { gcsError, gcsStatus } from './gcs-errors.ts';

@@ -39,7 +39,7 @@ export async function probeBlobStore(
   settings: BlobSettings,
   { largestBytes, ...options }: ProbeOptions = {},
 ): Promise<ProbeReport> {
-  const location = placeOf(settings);
+  const location = repositoryIdOf(settings);
   const mistakes = checkBlobSettings(settings);
   if (mistakes.some(({ level }) => level === 'problem')) return report({ location, findings: mistakes });
   const { store, findings: contact } = await probeConnection(settings, options.signal);
@@ -100,7 +100,7 @@ function addressOf(settings: BlobSettings): string {
 }
 
 /** Names the store where it could not be opened. */
-function placeOf(settings: BlobSettings): string {
+function repositoryIdOf(settings: BlobSettings): string {
   return settings.provider === 'folder' ? settings.path : `${settings.provider} ${settings.bucket}`;
 }
 

@@ -1,4 +1,4 @@
-import { absoluteVariable, homeOf, type Machine, pathsOf } from '../../config/environment.ts';
+import { absoluteVariable, homeOf, type Environment, pathsOf } from '../../config/environment.ts';
 
 /** How a client starts the server. */
 export interface LaunchCommand {
@@ -9,7 +9,7 @@ export interface LaunchCommand {
 }
 
 /** What init looks up about a file system; passed in for tests. */
-export interface ClientMachine extends Machine {
+export interface ClientEnvironment extends Environment {
   /** Names in a folder; empty when it cannot be read. */
   readonly listFolder: (path: string) => readonly string[];
 }
@@ -23,9 +23,9 @@ export interface ClientDescription {
   /** Top-level member that holds the servers by name. */
   readonly section: string;
   /** The user-wide configuration file. */
-  readonly file: (machine: ClientMachine) => string;
+  readonly file: (environment: ClientEnvironment) => string;
   /** Exists when the client is installed or was used. */
-  readonly evidence: (machine: ClientMachine) => string;
+  readonly evidence: (environment: ClientEnvironment) => string;
   /** Some clients want to be told that the server speaks over stdio. */
   readonly withType: boolean;
   /** What makes the client read its configuration again. */
@@ -57,9 +57,9 @@ const claudeCode: ClientDescription = {
 };
 
 /** User scope: for all projects. */
-function file(machine: ClientMachine): string {
-  const folder = absoluteVariable(machine, 'CLAUDE_CONFIG_DIR') ?? homeOf(machine);
-  return pathsOf(machine).join(folder, '.claude.json');
+function file(environment: ClientEnvironment): string {
+  const folder = absoluteVariable(environment, 'CLAUDE_CONFIG_DIR') ?? homeOf(environment);
+  return pathsOf(environment).join(folder, '.claude.json');
 }
 
 const claudeDesktop: ClientDescription = {
@@ -67,32 +67,39 @@ const claudeDesktop: ClientDescription = {
   title: 'Claude Desktop',
   format: 'json',
   section: 'mcpServers',
-  file: (machine) => pathsOf(machine).join(claudeFolder(machine), 'claude_desktop_config.json'),
+  file: (environment) => pathsOf(environment).join(claudeFolder(environment), 'claude_desktop_config.json'),
   evidence: claudeFolder,
   withType: false,
   afterwards: 'Quit Claude Desktop completely and start it again.',
 };
 
-function claudeFolder(machine: ClientMachine): string {
-  const paths = pathsOf(machine);
-  const home = homeOf(machine);
-  if (machine.platform === 'darwin') return paths.join(home, 'Library', 'Application Support', 'Claude');
-  if (machine.platform !== 'win32') {
-    return paths.join(absoluteVariable(machine, 'XDG_CONFIG_HOME') ?? paths.join(home, '.config'), 'Claude');
+function claudeFolder(environment: ClientEnvironment): string {
+  const paths = pathsOf(environment);
+  const home = homeOf(environment);
+  if (environment.platform === 'darwin') return paths.join(home, 'Library', 'Application Support', 'Claude');
+  if (environment.platform !== 'win32') {
+    return paths.join(
+      absoluteVariable(environment, 'XDG_CONFIG_HOME') ?? paths.join(home, '.config'),
+      'Claude',
+    );
   }
-  return packagedFolder(machine) ?? paths.join(roaming(machine), 'Claude');
+  return packagedFolder(environment) ?? paths.join(roaming(environment), 'Claude');
 }
 
-function roaming(machine: ClientMachine): string {
-  return absoluteVariable(machine, 'APPDATA') ?? pathsOf(machine).join(homeOf(machine), 'AppData', 'Roaming');
+function roaming(environment: ClientEnvironment): string {
+  return (
+    absoluteVariable(environment, 'APPDATA') ??
+    pathsOf(environment).join(homeOf(environment), 'AppData', 'Roaming')
+  );
 }
 
 /** The packaged app (MSIX, the default installer since 2026) never sees the plain folder, only its own copy. */
-function packagedFolder(machine: ClientMachine): string | undefined {
-  const paths = pathsOf(machine);
-  const local = absoluteVariable(machine, 'LOCALAPPDATA') ?? paths.join(homeOf(machine), 'AppData', 'Local');
+function packagedFolder(environment: ClientEnvironment): string | undefined {
+  const paths = pathsOf(environment);
+  const local =
+    absoluteVariable(environment, 'LOCALAPPDATA') ?? paths.join(homeOf(environment), 'AppData', 'Local');
   const packages = paths.join(local, 'Packages');
-  const name = machine.listFolder(packages).find((entry) => entry.startsWith('Claude_'));
+  const name = environment.listFolder(packages).find((entry) => entry.startsWith('Claude_'));
   return name === undefined ? undefined : paths.join(packages, name, 'LocalCache', 'Roaming', 'Claude');
 }
 
@@ -101,8 +108,8 @@ const cursor: ClientDescription = {
   title: 'Cursor',
   format: 'json',
   section: 'mcpServers',
-  file: (machine) => pathsOf(machine).join(homeOf(machine), '.cursor', 'mcp.json'),
-  evidence: (machine) => pathsOf(machine).join(homeOf(machine), '.cursor'),
+  file: (environment) => pathsOf(environment).join(homeOf(environment), '.cursor', 'mcp.json'),
+  evidence: (environment) => pathsOf(environment).join(homeOf(environment), '.cursor'),
   withType: false,
   afterwards: 'Restart Cursor, or switch the server on under Settings, Tools & MCP.',
 };
@@ -112,22 +119,22 @@ const vsCode: ClientDescription = {
   title: 'VS Code',
   format: 'json',
   section: 'servers',
-  file: (machine) => pathsOf(machine).join(vsCodeFolder(machine), 'mcp.json'),
+  file: (environment) => pathsOf(environment).join(vsCodeFolder(environment), 'mcp.json'),
   evidence: vsCodeFolder,
   withType: true,
   afterwards: 'Start the server in VS Code with "MCP: List Servers", or restart VS Code.',
 };
 
 /** The default profile. */
-function vsCodeFolder(machine: ClientMachine): string {
-  const paths = pathsOf(machine);
-  const home = homeOf(machine);
+function vsCodeFolder(environment: ClientEnvironment): string {
+  const paths = pathsOf(environment);
+  const home = homeOf(environment);
   const base =
-    machine.platform === 'win32'
-      ? (absoluteVariable(machine, 'APPDATA') ?? paths.join(home, 'AppData', 'Roaming'))
-      : machine.platform === 'darwin'
+    environment.platform === 'win32'
+      ? (absoluteVariable(environment, 'APPDATA') ?? paths.join(home, 'AppData', 'Roaming'))
+      : environment.platform === 'darwin'
         ? paths.join(home, 'Library', 'Application Support')
-        : (absoluteVariable(machine, 'XDG_CONFIG_HOME') ?? paths.join(home, '.config'));
+        : (absoluteVariable(environment, 'XDG_CONFIG_HOME') ?? paths.join(home, '.config'));
   return paths.join(base, 'Code', 'User');
 }
 
@@ -136,14 +143,14 @@ const windsurf: ClientDescription = {
   title: 'Windsurf',
   format: 'json',
   section: 'mcpServers',
-  file: (machine) => pathsOf(machine).join(windsurfFolder(machine), 'mcp_config.json'),
+  file: (environment) => pathsOf(environment).join(windsurfFolder(environment), 'mcp_config.json'),
   evidence: windsurfFolder,
   withType: false,
   afterwards: 'Press the refresh button in the MCP panel of Windsurf, or restart it.',
 };
 
-function windsurfFolder(machine: ClientMachine): string {
-  return pathsOf(machine).join(homeOf(machine), '.codeium', 'windsurf');
+function windsurfFolder(environment: ClientEnvironment): string {
+  return pathsOf(environment).join(homeOf(environment), '.codeium', 'windsurf');
 }
 
 const codex: ClientDescription = {
@@ -151,14 +158,16 @@ const codex: ClientDescription = {
   title: 'Codex',
   format: 'toml',
   section: 'mcp_servers',
-  file: (machine) => pathsOf(machine).join(codexFolder(machine), 'config.toml'),
+  file: (environment) => pathsOf(environment).join(codexFolder(environment), 'config.toml'),
   evidence: codexFolder,
   withType: false,
   afterwards: 'Start Codex again; /mcp shows the server.',
 };
 
-function codexFolder(machine: ClientMachine): string {
-  return absoluteVariable(machine, 'CODEX_HOME') ?? pathsOf(machine).join(homeOf(machine), '.codex');
+function codexFolder(environment: ClientEnvironment): string {
+  return (
+    absoluteVariable(environment, 'CODEX_HOME') ?? pathsOf(environment).join(homeOf(environment), '.codex')
+  );
 }
 
 /** The clients whose configuration init and doctor know. */

@@ -1,5 +1,15 @@
 import { isDeepStrictEqual } from 'node:util';
-import { applyEdits, createScanner, type Edit, findNodeAtLocation, type Node, parse, type ParseError, parseTree, printParseErrorCode } from 'jsonc-parser';
+import {
+  applyEdits,
+  createScanner,
+  type Edit,
+  findNodeAtLocation,
+  type Node,
+  parse,
+  type ParseError,
+  parseTree,
+  printParseErrorCode,
+} from 'jsonc-parser';
 import { type ConfigEditor, EditError, type ServerMap, type ServerMember } from './config-editor.ts';
 
 type JsonObject = Record<string, unknown>;

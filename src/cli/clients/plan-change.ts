@@ -1,6 +1,11 @@
 import { ClientFileError } from '../../errors/input-errors.ts';
 import { type ClientFile, readClientFile } from './client-file.ts';
-import { type ClientDescription, type ClientMachine, type LaunchCommand, SERVER_NAME } from './clients.ts';
+import {
+  type ClientDescription,
+  type ClientEnvironment,
+  type LaunchCommand,
+  SERVER_NAME,
+} from './clients.ts';
 import { type ConfigEditor, EditError, type ServerMember } from './config-editor.ts';
 import { createJsonEditor } from './json-editor.ts';
 import { createTomlEditor } from './toml-editor.ts';
@@ -22,10 +27,10 @@ export interface PlannedChange {
  */
 export async function planChange(
   client: ClientDescription,
-  machine: ClientMachine,
+  environment: ClientEnvironment,
   launch: LaunchCommand | undefined,
 ): Promise<PlannedChange> {
-  const file = await readClientFile(client.file(machine));
+  const file = await readClientFile(client.file(environment));
   const before = file.text ?? '';
   try {
     const entry = toEntry(client, launch);

@@ -1,10 +1,30 @@
 import { readFile } from 'node:fs/promises';
 import { UsageError } from '../../errors/input-errors.ts';
 import { SecretString } from '../../util/secret-string.ts';
-import { type CommandDeclaration, confirmed, defineCommand, longWork, oneOf, toggle, value } from '../command.ts';
+import {
+  type CommandDeclaration,
+  confirmed,
+  defineCommand,
+  longWork,
+  oneOf,
+  toggle,
+  value,
+} from '../command.ts';
 import { byteSize, count } from '../render.ts';
 import { restoreOptions, restoreSnapshot } from '../restore-snapshot.ts';
-import { chosenPolicy, describePush, pruneOutcome, pruneQuestion, pushBackup, pushData, retentionOptions, snapshotData, snapshotsOutcome, verifyOptions, verifySnapshots } from '../snapshot-output.ts';
+import {
+  chosenPolicy,
+  describePush,
+  pruneOutcome,
+  pruneQuestion,
+  pushBackup,
+  pushData,
+  retentionOptions,
+  snapshotData,
+  snapshotsOutcome,
+  verifyOptions,
+  verifySnapshots,
+} from '../snapshot-output.ts';
 
 export const backupCommand = defineCommand({
   name: 'backup',

@@ -2,7 +2,16 @@ import type { App } from '../../app/app.ts';
 import { UsageError } from '../../errors/input-errors.ts';
 import type { DeleteResult, FilterInput } from '../../memory/memory-api.ts';
 import type { TimeZone } from '../../util/time-zone.ts';
-import { type CommandContext, type CommandOutcome, confirmed, defineCommand, embedBeforeExit, missingData, missingText, toggle } from '../command.ts';
+import {
+  type CommandContext,
+  type CommandOutcome,
+  confirmed,
+  defineCommand,
+  embedBeforeExit,
+  missingData,
+  missingText,
+  toggle,
+} from '../command.ts';
 import { filterOptions, toFilterInput, withFixedTimes } from '../option-values.ts';
 import { count, memoryBrief, memoryData } from '../render.ts';
 

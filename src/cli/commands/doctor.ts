@@ -2,7 +2,16 @@ import type { Settings } from '../../config/schema.ts';
 import { FaissMemoryError } from '../../errors/faiss-memory-error.ts';
 import { settleWithin } from '../../util/concurrency.ts';
 import { type CommandContext, confirmed, defineCommand, toggle } from '../command.ts';
-import { backupCheck, type Check, checkNode, clientsCheck, databaseCheck, type DoctorSubject, type Finding, modelCheck } from '../doctor/checks.ts';
+import {
+  backupCheck,
+  type Check,
+  checkNode,
+  clientsCheck,
+  databaseCheck,
+  type DoctorSubject,
+  type Finding,
+  modelCheck,
+} from '../doctor/checks.ts';
 import { counterCheck, repairCounters, repairQuestion } from '../doctor/counter-check.ts';
 import { folderCheck } from '../doctor/folder-check.ts';
 import { EXIT_CODES } from '../exit-code.ts';

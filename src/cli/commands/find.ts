@@ -2,7 +2,15 @@ import { UsageError } from '../../errors/input-errors.ts';
 import type { SearchHit, SearchResponse, Stats } from '../../memory/memory-api.ts';
 import type { HistoryEntry, MemoryWithHistory } from '../../memory/memory.ts';
 import type { TimeZone } from '../../util/time-zone.ts';
-import { defineCommand, describeBacklog, oneOf, statsWithProgress, toggle, value, warmUpQuietly } from '../command.ts';
+import {
+  defineCommand,
+  describeBacklog,
+  oneOf,
+  statsWithProgress,
+  toggle,
+  value,
+  warmUpQuietly,
+} from '../command.ts';
 import { filterOptions, parseInteger, readText, toFilterInput } from '../option-values.ts';
 import { byteSize, count, indent, memoryBrief, memoryData, memoryHeading, table } from '../render.ts';
 
@@ -110,7 +118,9 @@ export const getCommand = defineCommand({
       ...memoryData(entry),
       ...(options.history ? { history: entry.history.map(historyData) } : {}),
     }));
-    const text = memories.map((entry) => describeMemory(entry, options.history, memory.timeZone)).join('\n\n');
+    const text = memories
+      .map((entry) => describeMemory(entry, options.history, memory.timeZone))
+      .join('\n\n');
     return { data: { memories: data }, text };
   },
 });

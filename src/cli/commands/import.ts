@@ -5,7 +5,17 @@ import { UsageError } from '../../errors/input-errors.ts';
 import { importJsonLines } from '../../import-export/import-json-lines.ts';
 import type { ImportProblem, ImportSummary } from '../../import-export/import-report.ts';
 import { cannotWrite } from '../atomic-file.ts';
-import { type CommandContext, type CommandOutcome, defineCommand, embedBeforeExit, missingData, type MissingEmbeddings, missingText, toggle, value } from '../command.ts';
+import {
+  type CommandContext,
+  type CommandOutcome,
+  defineCommand,
+  embedBeforeExit,
+  missingData,
+  type MissingEmbeddings,
+  missingText,
+  toggle,
+  value,
+} from '../command.ts';
 import { EXIT_CODES } from '../exit-code.ts';
 import type { Host } from '../host.ts';
 import { count } from '../render.ts';

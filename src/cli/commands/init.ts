@@ -3,9 +3,21 @@ import { pathsOf } from '../../config/environment.ts';
 import { settingList } from '../../config/schema.ts';
 import { UsageError } from '../../errors/input-errors.ts';
 import { replaceClientFile } from '../clients/client-file.ts';
-import { type ClientDescription, clientList, type ClientMachine, defaultLaunchCommand } from '../clients/clients.ts';
+import {
+  type ClientDescription,
+  clientList,
+  type ClientEnvironment,
+  defaultLaunchCommand,
+} from '../clients/clients.ts';
 import { planChange, type PlannedChange } from '../clients/plan-change.ts';
-import { type CommandContext, type CommandOutcome, confirmed, defineCommand, list, toggle } from '../command.ts';
+import {
+  type CommandContext,
+  type CommandOutcome,
+  confirmed,
+  defineCommand,
+  list,
+  toggle,
+} from '../command.ts';
 import type { Host } from '../host.ts';
 import { count } from '../render.ts';
 
@@ -32,13 +44,15 @@ export const initCommand = defineCommand({
     ['faiss-memory init --uninstall', 'take the server out of all clients'],
   ],
   run: async (context, { options }) => {
-    const machine = clientMachine(context.host);
+    const environment = clientEnvironment(context.host);
     const { uninstall, dryRun, yes } = options;
-    const launch = uninstall ? undefined : defaultLaunchCommand(machine.platform, chosenSettings(context));
+    const launch = uninstall
+      ? undefined
+      : defaultLaunchCommand(environment.platform, chosenSettings(context));
     // All files are understood before the first one is changed.
     const plans: PlannedChange[] = [];
-    for (const client of chosenClients(machine, options.client)) {
-      plans.push(await planChange(client, machine, launch));
+    for (const client of chosenClients(environment, options.client)) {
+      plans.push(await planChange(client, environment, launch));
     }
     const changes = plans.filter(({ diff }) => diff !== '');
     const shown = changes.map(({ diff }) => diff).join('\n\n');
@@ -72,7 +86,7 @@ function chosenSettings(context: CommandContext): Record<string, string> {
   );
 }
 
-function clientMachine({ env, platform, homeDirectory, workingDirectory }: Host): ClientMachine {
+function clientEnvironment({ env, platform, homeDirectory, workingDirectory }: Host): ClientEnvironment {
   return { env, platform, homeDirectory, workingDirectory, listFolder };
 }
 
@@ -84,9 +98,12 @@ function listFolder(path: string): readonly string[] {
   }
 }
 
-function chosenClients(machine: ClientMachine, names: readonly string[]): readonly ClientDescription[] {
+function chosenClients(
+  environment: ClientEnvironment,
+  names: readonly string[],
+): readonly ClientDescription[] {
   if (names.length > 0) return clientList.filter(({ name }) => names.includes(name));
-  const installed = clientList.filter((client) => existsSync(client.evidence(machine)));
+  const installed = clientList.filter((client) => existsSync(client.evidence(environment)));
   if (installed.length > 0) return installed;
   throw new UsageError(
     'no MCP client was found on this machine',

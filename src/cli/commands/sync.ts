@@ -5,7 +5,17 @@ import { describeMachines, describeStatus, machineData, statusData } from '../de
 import { EXIT_CODES } from '../exit-code.ts';
 import { count } from '../render.ts';
 import { restoreOptions, restoreSnapshot } from '../restore-snapshot.ts';
-import { chosenPolicy, describePush, pruneOutcome, pruneQuestion, pushData, retentionOptions, snapshotsOutcome, verifyOptions, verifySnapshots } from '../snapshot-output.ts';
+import {
+  chosenPolicy,
+  describePush,
+  pruneOutcome,
+  pruneQuestion,
+  pushData,
+  retentionOptions,
+  snapshotsOutcome,
+  verifyOptions,
+  verifySnapshots,
+} from '../snapshot-output.ts';
 
 export const syncStatusCommand = defineCommand({
   name: 'sync status',

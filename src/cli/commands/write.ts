@@ -1,6 +1,15 @@
 import { UsageError } from '../../errors/input-errors.ts';
 import type { AddResult } from '../../memory/memory-api.ts';
-import { defineCommand, embedBeforeExit, list, missingData, missingEmbeddings, missingText, oneOf, value } from '../command.ts';
+import {
+  defineCommand,
+  embedBeforeExit,
+  list,
+  missingData,
+  missingEmbeddings,
+  missingText,
+  oneOf,
+  value,
+} from '../command.ts';
 import { parseMetadata, readText } from '../option-values.ts';
 import { memoryBrief, memoryData, oneLine } from '../render.ts';
 

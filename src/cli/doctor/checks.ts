@@ -2,11 +2,16 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import type { App } from '../../app/app.ts';
 import { pathsOf } from '../../config/environment.ts';
 import type { Settings } from '../../config/schema.ts';
-import type { ModelStamp } from '../../embedding/embedder.ts';
+import type { EmbeddingModelId } from '../../embedding/embedder.ts';
 import { settleWithin } from '../../util/concurrency.ts';
 import { findProxy } from '../../util/proxy.ts';
 import { relativeTime } from '../../util/text.ts';
-import { type ClientDescription, clientList, type ClientMachine, SERVER_NAME } from '../clients/clients.ts';
+import {
+  type ClientDescription,
+  clientList,
+  type ClientEnvironment,
+  SERVER_NAME,
+} from '../clients/clients.ts';
 import { editorFor } from '../clients/plan-change.ts';
 import { describeBacklog, statsWithProgress } from '../command.ts';
 import type { Host } from '../host.ts';
@@ -65,7 +70,7 @@ export const modelCheck: Check = {
     const { embedder } = await app();
     await embedder.warmUp();
     await embedder.embedQuery('doctor');
-    const { modelId } = await embedder.stamp();
+    const { modelId } = await embedder.modelId();
     const facts = embedder.describe();
     const details = Object.entries(facts).map(([name, fact]) => `${name} ${fact}`);
     const couldBeFaster = runtime === 'auto' && String(facts['runtime']).includes('WASM');
@@ -88,11 +93,11 @@ export const databaseCheck: Check = {
   run: async (subject) => {
     if (!existsSync(subject.settings.dataDir)) return [];
     const { store, embedder } = await subject.app();
-    const stamp = await settleWithin(
-      embedder.stamp().catch(() => undefined),
+    const modelId = await settleWithin(
+      embedder.modelId().catch(() => undefined),
       STAMP_WAIT_MS,
     );
-    const { ok, problems, checked } = await store.checkIntegrity(stamp);
+    const { ok, problems, checked } = await store.checkIntegrity(modelId);
     const finding: Finding = ok
       ? { check: 'database', status: 'ok', message: `intact: ${checked.join(', ')}` }
       : {
@@ -101,14 +106,14 @@ export const databaseCheck: Check = {
           message: problems.join('; '),
           fix: 'Export what can be read with "faiss-memory export", then restore a backup or import the export into a new folder.',
         };
-    return stamp === undefined ? [finding] : [finding, ...(await checkVectors(subject, stamp))];
+    return modelId === undefined ? [finding] : [finding, ...(await checkVectors(subject, modelId))];
   },
 };
 
-async function checkVectors({ app, settings }: DoctorSubject, stamp: ModelStamp): Promise<Finding[]> {
+async function checkVectors({ app, settings }: DoctorSubject, modelId: EmbeddingModelId): Promise<Finding[]> {
   if (settings.embedding.provider === 'none') return [];
   const { store, memory } = await app();
-  const { otherModels } = await store.stats(stamp);
+  const { otherModels } = await store.stats(modelId);
   const stats = await statsWithProgress(memory);
   const { pending } = stats.embedding;
   const message = describeBacklog(stats);
@@ -198,8 +203,8 @@ export const clientsCheck: Check = {
   name: CLIENTS_CHECK,
   waitsFor: { what: 'the files of the clients', fix: 'Check that the home folder answers.' },
   run: ({ host }) => {
-    const machine: ClientMachine = { ...host, listFolder };
-    const findings = clientList.flatMap((client) => checkClient(client, machine, host));
+    const environment: ClientEnvironment = { ...host, listFolder };
+    const findings = clientList.flatMap((client) => checkClient(client, environment, host));
     if (findings.length > 0) return Promise.resolve(findings);
     const fix = 'Run "faiss-memory init".';
     return Promise.resolve([
@@ -216,8 +221,8 @@ function listFolder(path: string): readonly string[] {
   }
 }
 
-function checkClient(client: ClientDescription, machine: ClientMachine, host: Host): Finding[] {
-  const file = client.file(machine);
+function checkClient(client: ClientDescription, environment: ClientEnvironment, host: Host): Finding[] {
+  const file = client.file(environment);
   if (!existsSync(file)) return [];
   const check = client.title;
   try {

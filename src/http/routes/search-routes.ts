@@ -1,5 +1,13 @@
 import * as z from 'zod/mini';
-import { given, hitData, isoTime, memoryData, searchNote, similarData, statsData } from '../../api/answers.ts';
+import {
+  given,
+  hitData,
+  isoTime,
+  memoryData,
+  searchNote,
+  similarData,
+  statsData,
+} from '../../api/answers.ts';
 import { filled, filterFields, flag, limit, tags, text, toFilter } from '../../api/fields.ts';
 import { beginningOf } from '../../memory/snippet.ts';
 import { defineRoute, type Route } from '../route.ts';

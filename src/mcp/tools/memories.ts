@@ -1,11 +1,42 @@
 import * as z from 'zod/mini';
-import { addedData, datedHitData, deletedData, given, searchNote, similarData, statsData } from '../../api/answers.ts';
-import { described, filled, filterFields, filterFieldsInBrief, flag, limit, memoryShape, metadata, tags, text, texts, toFilter } from '../../api/fields.ts';
+import {
+  addedData,
+  datedHitData,
+  deletedData,
+  given,
+  searchNote,
+  similarData,
+  statsData,
+} from '../../api/answers.ts';
+import {
+  described,
+  filled,
+  filterFields,
+  filterFieldsInBrief,
+  flag,
+  limit,
+  memoryShape,
+  metadata,
+  tags,
+  text,
+  texts,
+  toFilter,
+} from '../../api/fields.ts';
 import { InvalidInputError, NotFoundError } from '../../errors/input-errors.ts';
 import type { AddResult, SearchHit } from '../../memory/memory-api.ts';
 import { countFitting, HALF_TOKENS, tokensOf } from '../answer-size.ts';
 import { leanData, listedData, partData, partOf, renderPart } from '../memory-parts.ts';
-import { lines, renderAdded, renderBeginning, renderDeleted, renderHit, renderPage, renderRestored, renderSearch, renderUpdated } from '../render.ts';
+import {
+  lines,
+  renderAdded,
+  renderBeginning,
+  renderDeleted,
+  renderHit,
+  renderPage,
+  renderRestored,
+  renderSearch,
+  renderUpdated,
+} from '../render.ts';
 import { defineTool } from '../tool.ts';
 
 const about = { tags, source: text(), project: text(), metadata };

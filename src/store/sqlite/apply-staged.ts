@@ -4,14 +4,20 @@ import { deserialize, serialize } from 'node:v8';
 import type { MemoryState } from '../../backup/ports.ts';
 import { StateChangedError } from '../../errors/input-errors.ts';
 import { toHex } from '../../memory/digest.ts';
-import { type Clock, covers, currentVersion, isConflict, joinClocks } from '../../memory/version.ts';
+import {
+  type VersionVector,
+  covers,
+  currentVersion,
+  isConflict,
+  joinVersionVectors,
+} from '../../memory/version.ts';
 import type { ApplyRequest, ChangeExample, ChangeList, ChangeReport } from '../replica-store.ts';
 import { Connection, Query } from './connection.ts';
 import { derive } from './derived-state.ts';
 import { type MergeContext, mergeState, removeState, restoreState } from './merge-state.ts';
 import { writeNote } from './notes.ts';
 import { loadMemory, type StoredMemory } from './rows.ts';
-import { readDigests, readLedger } from './totals.ts';
+import { readDigests, readTotals } from './totals.ts';
 import { nextNum, VersionWriter } from './version-writer.ts';
 import type { WriteContext } from './writes.ts';
 
@@ -19,7 +25,7 @@ const selectIds = new Query<
   [after: number, before: number, limit: number],
   { num: number; id: string; state: string }
 >('SELECT num, id, state FROM memory WHERE num > ? AND num < ? ORDER BY num LIMIT ?');
-const upsertClock = new Query<[machine: string, n: number]>(
+const upsertVersionVector = new Query<[machine: string, n: number]>(
   'INSERT INTO clock (machine, n) VALUES (?, ?) ON CONFLICT (machine) DO UPDATE SET n = excluded.n',
 );
 const PAGE = 1_000;
@@ -43,7 +49,7 @@ export function applyStaged(application: Application): ChangeReport {
   if (request.expectedState !== undefined && request.expectedState !== before.stateDigest) {
     throw new StateChangedError();
   }
-  const { live } = readLedger(connection);
+  const { live } = readTotals(connection);
   const counter = applyAll(application, before.clock);
   const after = readDigests(connection);
   const { limit, dryRun = false, note } = request;
@@ -56,9 +62,12 @@ export function applyStaged(application: Application): ChangeReport {
   return { applied, held, ...counter.lists, conflicts, reusedDots, missingIds, keptErased, before, after };
 }
 
-function applyAll({ connection, now, staging, how, request }: Application, localClock: Clock): ChangeCounter {
+function applyAll(
+  { connection, now, staging, how, request }: Application,
+  localClock: VersionVector,
+): ChangeCounter {
   // Before the first new dot, so that none is given that the other side has seen already.
-  saveClock(connection, joinClocks(localClock, request.clock));
+  saveVersionVector(connection, joinVersionVectors(localClock, request.clock));
   const writer = new VersionWriter(connection, now);
   const context: MergeContext = { connection, writer, now, localClock, remoteClock: request.clock };
   const counter = new ChangeCounter();
@@ -108,8 +117,8 @@ function visitOthers(visit: {
   }
 }
 
-function saveClock(connection: Connection, clock: Clock): void {
-  for (const [machine, n] of Object.entries(clock)) upsertClock.run(connection, machine, n);
+function saveVersionVector(connection: Connection, clock: VersionVector): void {
+  for (const [machine, n] of Object.entries(clock)) upsertVersionVector.run(connection, machine, n);
 }
 
 const MAX_EXAMPLES = 5;

@@ -3,7 +3,7 @@ import { contentHash, siblingsHash } from '../../memory/digest.ts';
 import { canonicalJson, currentVersion, isConflict } from '../../memory/version.ts';
 import { type Connection, Query } from './connection.ts';
 import { addFacets, removeFacets } from './filter.ts';
-import type { Ledger, LedgerEntry } from './totals.ts';
+import type { Totals, TotalsEntry } from './totals.ts';
 import type { StoredMemory, StoredVersion } from './rows.ts';
 import { settleVectors } from './embeddings.ts';
 import type { ChangedWords } from './full-text.ts';
@@ -32,7 +32,7 @@ const upsertMemory = new Query<
 /** All that follows from a memory's siblings. */
 export interface DerivedState {
   readonly current: StoredVersion;
-  readonly entry: LedgerEntry;
+  readonly entry: TotalsEntry;
 }
 
 export function derive({ id, siblings }: StoredMemory): DerivedState {
@@ -55,10 +55,10 @@ export function derive({ id, siblings }: StoredMemory): DerivedState {
   };
 }
 
-/** What settling needs of its transaction; `ledger` is saved and `words` are applied before the commit. */
+/** What settling needs of its transaction; `totals` is saved and `words` are applied before the commit. */
 export interface SettleContext {
   readonly connection: Connection;
-  readonly ledger: Ledger;
+  readonly totals: Totals;
   readonly words: ChangedWords;
 }
 
@@ -69,15 +69,15 @@ export interface SettleContext {
  * @param before null for a new memory
  */
 export function settle(
-  { connection, ledger, words }: SettleContext,
+  { connection, totals, words }: SettleContext,
   before: StoredMemory | null,
   after: StoredMemory,
 ): DerivedState {
   const old = before === null ? null : derive(before);
   const now = derive(after);
-  if (old !== null) ledger.subtract(old.entry);
-  ledger.add(now.entry);
-  storeRow(connection, after, { state: now, sequence: ledger.nextSequence() });
+  if (old !== null) totals.subtract(old.entry);
+  totals.add(now.entry);
+  storeRow(connection, after, { state: now, sequence: totals.nextSequence() });
   settleFacets(connection, after.num, { old, now });
   if (old === null || wordKey(old) !== wordKey(now)) words.note(after.num, old?.entry.live === true);
   settleVectors(connection, before, { ...after, current: now.current, previous: old?.current ?? null });

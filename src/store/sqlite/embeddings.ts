@@ -1,11 +1,11 @@
 import type { CarriedChunk, CarriedVectors } from '../../backup/ports.ts';
-import type { ModelStamp } from '../../embedding/embedder.ts';
+import type { EmbeddingModelId } from '../../embedding/embedder.ts';
 import { decodeVector, dequantizeInto } from '../../embedding/quantization.ts';
 import { InvalidInputError } from '../../errors/input-errors.ts';
 import type { EmbeddingWrite, MemoryVector, PendingEmbedding } from '../memory-store.ts';
 import { type Connection, Query } from './connection.ts';
 import type { StoredMemory, StoredVersion } from './rows.ts';
-import { Ledger } from './totals.ts';
+import { Totals } from './totals.ts';
 
 interface ChunkRow {
   model: number;
@@ -44,19 +44,19 @@ export function readCarriedVectors(connection: Connection, versionKey: number): 
   return [...byModel].flatMap(([id, chunks]) => {
     const row = selectModelById.get(connection, id);
     if (row === undefined) return [];
-    const stamp = { modelId: row.model_id, dimension: row.dimension, weightsHash: row.weights_hash };
-    return { stamp, chunks };
+    const modelId = { modelId: row.model_id, dimension: row.dimension, weightsHash: row.weights_hash };
+    return { modelId, chunks };
   });
 }
 
 /** Each known model makes every memory wait for its vectors, so strangers cannot make it as many as they like. */
 const MAX_MODELS = 16;
 
-function knownModel(connection: Connection, stamp: CarriedVectors['stamp']): number | undefined {
-  const known = findModel(connection, stamp);
+function knownModel(connection: Connection, modelId: CarriedVectors['modelId']): number | undefined {
+  const known = findModel(connection, modelId);
   if (known !== undefined) return known;
   const { models } = countModels.get(connection) ?? { models: 0 };
-  return models < MAX_MODELS ? ensureModel(connection, stamp) : undefined;
+  return models < MAX_MODELS ? ensureModel(connection, modelId) : undefined;
 }
 
 /**
@@ -69,9 +69,9 @@ export function attachVectors(
   vectors: readonly CarriedVectors[],
 ): boolean {
   let added = false;
-  for (const { stamp, chunks } of vectors) {
+  for (const { modelId, chunks } of vectors) {
     if (chunks.length === 0) continue;
-    const model = knownModel(connection, stamp);
+    const model = knownModel(connection, modelId);
     if (model === undefined) continue;
     if (findChunk.get(connection, version.key, model) !== undefined) continue;
     for (const { start, end, vector } of chunks) {
@@ -125,17 +125,17 @@ const dropOthers = ['chunk', 'pending'].map(
 const dropOtherModels = new Query<[model: number]>('DELETE FROM model WHERE id <> ?');
 
 /** True when a claim could return something; asked first, because a claim needs the write lock. */
-export function mayClaim(connection: Connection, stamp: ModelStamp, now: number): boolean {
-  const model = findModel(connection, stamp);
+export function mayClaim(connection: Connection, modelId: EmbeddingModelId, now: number): boolean {
+  const model = findModel(connection, modelId);
   return model === undefined || hasPending.get(connection, model, now) !== undefined;
 }
 
 export function claimPending(
   connection: Connection,
-  stamp: ModelStamp,
+  modelId: EmbeddingModelId,
   request: { readonly now: number; readonly limit: number; readonly leaseMs: number },
 ): PendingEmbedding[] {
-  const model = ensureModel(connection, stamp);
+  const model = ensureModel(connection, modelId);
   const rows = selectPending.all(connection, model, request.now, request.limit);
   for (const { num } of rows) updateLease.run(connection, request.now + request.leaseMs, model, num);
   return rows.map(({ versionKey, id, text }) => ({ versionKey, id, text }));
@@ -144,11 +144,11 @@ export function claimPending(
 /** @returns how many versions were stored; those that are not current any more are left out */
 export function storeEmbeddings(
   connection: Connection,
-  stamp: ModelStamp,
+  modelId: EmbeddingModelId,
   writes: readonly EmbeddingWrite[],
 ): number {
-  const model = ensureModel(connection, stamp);
-  const ledger = Ledger.load(connection);
+  const model = ensureModel(connection, modelId);
+  const totals = Totals.load(connection);
   let stored = 0;
   for (const { versionKey, chunks } of writes) {
     const memory = selectLiveVersion.get(connection, versionKey);
@@ -158,16 +158,16 @@ export function storeEmbeddings(
       insertChunk.run(connection, versionKey, model, start, end, vector);
     }
     deletePending.run(connection, model, memory.num);
-    updateSequence.run(connection, ledger.nextSequence(), memory.num);
+    updateSequence.run(connection, totals.nextSequence(), memory.num);
     stored += 1;
   }
-  ledger.save(connection);
+  totals.save(connection);
   return stored;
 }
 
 /** @throws InvalidInputError when a vector has not the size that the model's dimension asks for */
-export function checkEmbeddings(stamp: ModelStamp, writes: readonly EmbeddingWrite[]): void {
-  const size = SCALE_BYTES + stamp.dimension;
+export function checkEmbeddings(modelId: EmbeddingModelId, writes: readonly EmbeddingWrite[]): void {
+  const size = SCALE_BYTES + modelId.dimension;
   writes.forEach(({ chunks }, index) => {
     const wrong = chunks.find(({ vector }) => vector.length !== size);
     if (wrong === undefined) return;
@@ -180,8 +180,8 @@ export function checkEmbeddings(stamp: ModelStamp, writes: readonly EmbeddingWri
 }
 
 /** @returns how many memories lost vectors */
-export function dropOtherModelVectors(connection: Connection, stamp: ModelStamp): number {
-  const model = ensureModel(connection, stamp);
+export function dropOtherModelVectors(connection: Connection, modelId: EmbeddingModelId): number {
+  const model = ensureModel(connection, modelId);
   const count = countOtherEmbedded.get(connection, model)?.count ?? 0;
   for (const drop of dropOthers) drop.run(connection, model);
   dropOtherModels.run(connection, model);
@@ -199,15 +199,15 @@ const insertAllPending = new Query<[model: number]>(
 );
 
 /** The row of a model; undefined when no vector of it was ever asked for. Row ids are never used twice. */
-export function findModel(connection: Connection, stamp: ModelStamp): number | undefined {
-  return selectModel.get(connection, stamp.modelId, stamp.dimension, stamp.weightsHash)?.id;
+export function findModel(connection: Connection, modelId: EmbeddingModelId): number | undefined {
+  return selectModel.get(connection, modelId.modelId, modelId.dimension, modelId.weightsHash)?.id;
 }
 
 /** Makes a model known: from now on every live memory without vectors of it counts as pending. */
-function ensureModel(connection: Connection, stamp: ModelStamp): number {
-  const known = findModel(connection, stamp);
+function ensureModel(connection: Connection, modelId: EmbeddingModelId): number {
+  const known = findModel(connection, modelId);
   if (known !== undefined) return known;
-  const { rowId } = insertModel.run(connection, stamp.modelId, stamp.dimension, stamp.weightsHash);
+  const { rowId } = insertModel.run(connection, modelId.modelId, modelId.dimension, modelId.weightsHash);
   insertAllPending.run(connection, rowId);
   return rowId;
 }
@@ -225,14 +225,14 @@ const selectVectors = new Query<
 
 export function readVectors(
   connection: Connection,
-  stamp: ModelStamp,
+  modelId: EmbeddingModelId,
   ids: readonly string[],
 ): MemoryVector[] {
-  const model = findModel(connection, stamp);
+  const model = findModel(connection, modelId);
   if (model === undefined) return [];
   return selectVectors.all(connection, model, JSON.stringify(ids)).map(({ id, vector, chunks }) => {
-    const components = new Float32Array(stamp.dimension);
-    dequantizeInto(components, 0, decodeVector(vector, stamp.dimension));
+    const components = new Float32Array(modelId.dimension);
+    dequantizeInto(components, 0, decodeVector(vector, modelId.dimension));
     return { id, vector: components, chunks };
   });
 }

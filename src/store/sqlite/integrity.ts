@@ -4,8 +4,14 @@ import { type Connection, Query } from './connection.ts';
 import { derive, type DerivedState, textHash } from './derived-state.ts';
 import { SCALE_BYTES } from './embeddings.ts';
 import { attributeValue } from './filter.ts';
-import { type StoredMemory, type StoredVersion, toVersion, VERSION_COLUMNS, type VersionRow } from './rows.ts';
-import { readClock, readDigests, readLedger } from './totals.ts';
+import {
+  type StoredMemory,
+  type StoredVersion,
+  toVersion,
+  VERSION_COLUMNS,
+  type VersionRow,
+} from './rows.ts';
+import { readVersionVector, readDigests, readTotals } from './totals.ts';
 import type { VectorCatchUp } from './vector-search.ts';
 
 /** More lines of one kind would help nobody. */
@@ -122,11 +128,11 @@ function checkFacetTotals(connection: Connection, { totals }: MemoryCheck): stri
 }
 
 function checkTotals(connection: Connection, { totals }: MemoryCheck): string[] {
-  const ledger = readLedger(connection);
+  const ledger = readTotals(connection);
   const counts = (['live', 'trash', 'conflicts'] as const)
     .filter((name) => ledger[name] !== totals[name])
     .map((name) => `the total "${name}" is ${ledger[name]} instead of ${totals[name]}`);
-  const expected = storeDigests(totals, readClock(connection));
+  const expected = storeDigests(totals, readVersionVector(connection));
   const digests = readDigests(connection);
   const wrong = (['contentDigest', 'stateDigest'] as const)
     .filter((name) => digests[name] !== expected[name])

@@ -3,7 +3,7 @@ import type { MemoryFilter } from '../../memory/filter.ts';
 import type { ListPage, ListRequest } from '../memory-store.ts';
 import { type Connection, Query, type SqlValue } from './connection.ts';
 import { filterCondition, matchesAll, type Condition } from './filter.ts';
-import { readLedger } from './totals.ts';
+import { readTotals } from './totals.ts';
 import { MEMORY_COLUMNS, toMemory, type MemoryRow } from './rows.ts';
 
 const WHICH = {
@@ -46,10 +46,10 @@ export function listPage(connection: Connection, request: ListRequest): ListPage
   };
 }
 
-/** Totals without a filter are kept by the ledger; counting 100,000 rows for every page would be slow. */
+/** Totals without a filter are kept by the totals; counting 100,000 rows for every page would be slow. */
 function countMatches(connection: Connection, request: ListRequest, condition: Condition): number {
   if (matchesAll(request.filter)) {
-    const { live, trash, conflicts } = readLedger(connection);
+    const { live, trash, conflicts } = readTotals(connection);
     return { live, trash, conflict: conflicts }[request.which];
   }
   const query = new Query<SqlValue[], { total: number }>(

@@ -1,11 +1,19 @@
 import type { CarriedVersion, MemoryState } from '../../backup/ports.ts';
 import { RepositoryDamagedError } from '../../errors/backup-errors.ts';
 import { contentHash, toHex } from '../../memory/digest.ts';
-import { type Clock, covers, currentVersion, type MemoryContent, mergeMemory, sameDot, type Version } from '../../memory/version.ts';
+import {
+  type VersionVector,
+  covers,
+  currentVersion,
+  type MemoryContent,
+  mergeMemory,
+  sameDot,
+  type Version,
+} from '../../memory/version.ts';
 import { type Connection, Query } from './connection.ts';
 import { derive, settle } from './derived-state.ts';
 import { attachVectors } from './embeddings.ts';
-import { loadMemory, type StoredMemory, type StoredVersion, storeVersion, stripVersion } from './rows.ts';
+import { loadMemory, type StoredMemory, type StoredVersion, storeVersion, expireVersion } from './rows.ts';
 import { deleteHistory, nextNum, trimHistory, type VersionWriter } from './version-writer.ts';
 import { toContent } from './writes.ts';
 
@@ -39,8 +47,8 @@ export interface MergeContext {
   readonly writer: VersionWriter;
   readonly now: number;
   /** Before the merge. */
-  readonly localClock: Clock;
-  readonly remoteClock: Clock;
+  readonly localClock: VersionVector;
+  readonly remoteClock: VersionVector;
 }
 
 export interface MergedState {
@@ -70,7 +78,7 @@ export function mergeState(context: MergeContext, { id, siblings: remote }: Memo
     const current = currentVersion(before.siblings);
     const attached = attachAll(context, before, { remote, current });
     // Vector indexes follow the sequence.
-    if (attached) bumpSequence.run(connection, context.writer.ledger.nextSequence(), before.num);
+    if (attached) bumpSequence.run(connection, context.writer.totals.nextSequence(), before.num);
     return { before, after: before, reusedDots: 0, wasMissing, erased: false };
   }
   return { ...new MemoryMerge(context, before, { id, siblings: remote }).apply(merged), wasMissing };
@@ -127,7 +135,7 @@ class MemoryMerge {
     if (currentVersion(memory.siblings).state !== 'purged') return memory;
     const { connection } = this.#context;
     const siblings = memory.siblings.map((version) =>
-      version.state === 'deleted' ? stripVersion(connection, version) : version,
+      version.state === 'deleted' ? expireVersion(connection, version) : version,
     );
     return { ...memory, siblings };
   }
@@ -137,7 +145,7 @@ class MemoryMerge {
     const own = local.find(({ dot }) => sameDot(dot, version.dot));
     if (own === undefined) return this.#store(version);
     if (own === version) return own;
-    if (version.state === 'stripped') return stripVersion(connection, own);
+    if (version.state === 'stripped') return expireVersion(connection, own);
     // The other content of a dot that was used twice.
     deleteChunks.run(connection, own.key);
     deleteVersion.run(connection, own.key);
@@ -160,7 +168,7 @@ class MemoryMerge {
 
   #storeAnew(version: Version): StoredVersion {
     this.#reusedDots += 1;
-    const dot = this.#context.writer.ledger.nextDot();
+    const dot = this.#context.writer.totals.nextDot();
     return storeVersion(this.#context.connection, this.#memory, { ...version, dot });
   }
 }

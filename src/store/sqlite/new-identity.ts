@@ -1,7 +1,7 @@
 import { sameDot, type Dot } from '../../memory/version.ts';
 import { type Connection, Query } from './connection.ts';
 import { settle } from './derived-state.ts';
-import { Ledger, readClock } from './totals.ts';
+import { Totals, readVersionVector } from './totals.ts';
 import { newMachineId } from './migrations.ts';
 import { ChangedWords } from './full-text.ts';
 import { loadMemory, type StoredMemory } from './rows.ts';
@@ -15,33 +15,35 @@ const rename = new Query<[machine: string, n: number, key: number]>(
   'UPDATE version SET machine = ?, n = ? WHERE key = ?',
 );
 const updateMachine = new Query<[machine: string]>('UPDATE ledger SET machine = ?');
-const deleteClock = new Query<[machine: string]>('DELETE FROM clock WHERE machine = ?');
-const insertClock = new Query<[machine: string, n: number]>('INSERT INTO clock (machine, n) VALUES (?, ?)');
+const deleteFromVersionVector = new Query<[machine: string]>('DELETE FROM clock WHERE machine = ?');
+const insertIntoVersionVector = new Query<[machine: string, n: number]>(
+  'INSERT INTO clock (machine, n) VALUES (?, ?)',
+);
 
 /**
  * Gives the store a new machine id and writes again under it what is not shared with the other copy.
  * @returns the id of the store afterwards
  */
 export function takeNewIdentity(connection: Connection, machine: string, lastSharedWrite: number): string {
-  const ledger = Ledger.load(connection);
-  if (ledger.machine !== machine) return ledger.machine;
+  const totals = Totals.load(connection);
+  if (totals.machine !== machine) return totals.machine;
   const fresh = newMachineId();
   const versions = selectVersions.all(connection, machine, lastSharedWrite);
   let n = 0;
-  renameVersions({ connection, ledger }, versions, () => ({ machine: fresh, n: ++n }));
-  ledger.save(connection);
+  renameVersions({ connection, totals }, versions, () => ({ machine: fresh, n: ++n }));
+  totals.save(connection);
   updateMachine.run(connection, fresh);
   // Never more than was written here: the clock must not claim writes that are not included.
-  const shared = Math.min(lastSharedWrite, readClock(connection)[machine] ?? 0);
-  deleteClock.run(connection, machine);
-  if (shared > 0) insertClock.run(connection, machine, shared);
-  if (versions.length > 0) insertClock.run(connection, fresh, versions.length);
+  const shared = Math.min(lastSharedWrite, readVersionVector(connection)[machine] ?? 0);
+  deleteFromVersionVector.run(connection, machine);
+  if (shared > 0) insertIntoVersionVector.run(connection, machine, shared);
+  if (versions.length > 0) insertIntoVersionVector.run(connection, fresh, versions.length);
   return fresh;
 }
 
 /** Gives versions other dots, in their order, and brings up to date what follows from them. No text changes. */
 export function renameVersions(
-  { connection, ledger }: { readonly connection: Connection; readonly ledger: Ledger },
+  { connection, totals }: { readonly connection: Connection; readonly totals: Totals },
   versions: readonly { readonly key: number; readonly id: string }[],
   nextDot: () => Dot,
 ): void {
@@ -57,7 +59,7 @@ export function renameVersions(
     for (const { key, dot } of renamings) rename.run(connection, dot.machine, dot.n, key);
     const after = loadMemory(connection, id);
     if (before === undefined || after === undefined || sameDots(before, after)) continue;
-    settle({ connection, ledger, words }, before, after);
+    settle({ connection, totals, words }, before, after);
   }
 }
 

@@ -36,26 +36,30 @@ const selectSeen = new Query<[place: string, machine: string], { seq: number; co
   'SELECT seq, commit_id FROM seen_head WHERE place = ? AND machine = ?',
 );
 
-export function recordAttempt(connection: Connection, place: string, commit: OwnCommit): void {
+export function recordAttempt(connection: Connection, repositoryId: string, commit: OwnCommit): void {
   const { commitId, seq, ownWrites, sealed } = commit;
-  insertCommit.run(connection, place, commitId, seq, ownWrites, sealed ? 1 : 0);
+  insertCommit.run(connection, repositoryId, commitId, seq, ownWrites, sealed ? 1 : 0);
 }
 
-export function findAttempt(connection: Connection, place: string, commitId: string): OwnCommit | null {
-  const row = selectCommit.get(connection, place, commitId);
+export function findAttempt(
+  connection: Connection,
+  repositoryId: string,
+  commitId: string,
+): OwnCommit | null {
+  const row = selectCommit.get(connection, repositoryId, commitId);
   if (row === undefined) return null;
   return { commitId, seq: row.seq, ownWrites: row.own_writes, sealed: row.sealed === 1 };
 }
 
 export function recordSeen(
   connection: Connection,
-  { place, machine }: { readonly place: string; readonly machine: string },
+  { repositoryId, machine }: { readonly repositoryId: string; readonly machine: string },
   { seq, commitId }: SeenCommit,
 ): void {
-  upsertSeen.run(connection, place, machine, seq, commitId);
+  upsertSeen.run(connection, repositoryId, machine, seq, commitId);
 }
 
-export function findSeen(connection: Connection, place: string, machine: string): SeenCommit | null {
-  const row = selectSeen.get(connection, place, machine);
+export function findSeen(connection: Connection, repositoryId: string, machine: string): SeenCommit | null {
+  const row = selectSeen.get(connection, repositoryId, machine);
   return row === undefined ? null : { seq: row.seq, commitId: row.commit_id };
 }

@@ -1,7 +1,7 @@
-import { MAX_COUNTER, type Clock } from '../../memory/version.ts';
+import { MAX_COUNTER, type VersionVector } from '../../memory/version.ts';
 import type { ImplausibleCounter, VectorRepair } from '../replica-store.ts';
 import { type Connection, Query } from './connection.ts';
-import { Ledger, readLedger } from './totals.ts';
+import { Totals, readTotals } from './totals.ts';
 import { renameVersions, selectVersions, takeNewIdentity } from './new-identity.ts';
 
 /** Every own write takes a number of the change sequence too; only writes under reused dots take none. */
@@ -21,8 +21,8 @@ const updateCounter = new Query<[n: number, machine: string]>('UPDATE clock SET 
 const deleteCounter = new Query<[machine: string]>('DELETE FROM clock WHERE machine = ?');
 
 /** What the version vector claims although nobody can have written it. */
-export function implausibleCounters(connection: Connection, published: Clock): ImplausibleCounter[] {
-  const { machine: own, sequence } = readLedger(connection);
+export function implausibleCounters(connection: Connection, published: VersionVector): ImplausibleCounter[] {
+  const { machine: own, sequence } = readTotals(connection);
   return selectCounters.all(connection).flatMap(({ machine, n: claimed }) => {
     const isOwn = machine === own;
     const limit = isOwn ? sequence + SLACK : (published[machine] ?? MAX_COUNTER);
@@ -45,7 +45,7 @@ export function repairVector(
   { published, newIdentity }: Pick<VectorRepair, 'published' | 'newIdentity'>,
 ): { readonly counters: readonly ImplausibleCounter[]; readonly machine: string } {
   const counters = implausibleCounters(connection, published);
-  const { machine: own } = readLedger(connection);
+  const { machine: own } = readTotals(connection);
   const wrongOwn = counters.find((counter) => counter.own);
   if (wrongOwn !== undefined || newIdentity) {
     const believed = wrongOwn?.believed ?? 0;
@@ -54,12 +54,12 @@ export function repairVector(
     takeNewIdentity(connection, own, believed);
   }
   for (const { machine, believed } of counters.filter((counter) => !counter.own)) {
-    const ledger = Ledger.load(connection);
+    const totals = Totals.load(connection);
     const versions = selectVersions.all(connection, machine, believed);
-    renameVersions({ connection, ledger }, versions, () => ledger.nextDot());
-    ledger.save(connection);
+    renameVersions({ connection, totals }, versions, () => totals.nextDot());
+    totals.save(connection);
     if (believed > 0) updateCounter.run(connection, believed, machine);
     else deleteCounter.run(connection, machine);
   }
-  return { counters, machine: readLedger(connection).machine };
+  return { counters, machine: readTotals(connection).machine };
 }

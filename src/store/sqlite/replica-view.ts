@@ -4,7 +4,7 @@ import type { OpenedView, StatePage } from '../worker/protocol.ts';
 import { Connection, Query } from './connection.ts';
 import { readCarriedVectors } from './embeddings.ts';
 import { toVersion, VERSION_COLUMNS, type VersionRow } from './rows.ts';
-import { readDigests, readLedger } from './totals.ts';
+import { readDigests, readTotals } from './totals.ts';
 
 const PAGE_ROWS = 500;
 const PAGE_BYTES = 4 * 1024 * 1024;
@@ -20,7 +20,7 @@ const selectSiblings = new Query<[num: number], VersionRow>(
 
 /** All ids ever seen, and what became of them. */
 export function readFacts(connection: Connection): SnapshotFacts {
-  const { live, trash } = readLedger(connection);
+  const { live, trash } = readTotals(connection);
   return { memories: countMemories.get(connection)?.count ?? 0, live, trash };
 }
 
@@ -36,7 +36,7 @@ export class ReplicaView {
 
   describe(): Omit<OpenedView, 'view'> {
     const connection = this.#connection;
-    const { machine, sequence } = readLedger(connection);
+    const { machine, sequence } = readTotals(connection);
     return { machine, sequence, facts: readFacts(connection), ...readDigests(connection) };
   }
 

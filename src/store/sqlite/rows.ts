@@ -1,7 +1,13 @@
 import { NotFoundError } from '../../errors/input-errors.ts';
 import { contentHash } from '../../memory/digest.ts';
 import type { HistoryEntry, Memory, MemoryWithHistory } from '../../memory/memory.ts';
-import { canonicalJson, type JsonValue, type MemoryContent, type Version, type VersionState } from '../../memory/version.ts';
+import {
+  canonicalJson,
+  type JsonValue,
+  type MemoryContent,
+  type Version,
+  type VersionState,
+} from '../../memory/version.ts';
 import { type Connection, Query } from './connection.ts';
 import { InconsistentStore } from './sqlite-errors.ts';
 
@@ -107,7 +113,7 @@ export function storeVersion(
 }
 
 /** Takes the content out of a version in the trash. Its dot stays, so nothing changes for other machines. */
-export function stripVersion(connection: Connection, version: StoredVersion): StoredVersion {
+export function expireVersion(connection: Connection, version: StoredVersion): StoredVersion {
   emptyVersion.run(connection, version.key);
   return { ...version, ...withoutContent(version), state: 'stripped' };
 }

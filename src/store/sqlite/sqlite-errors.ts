@@ -1,7 +1,13 @@
 import { accessSync, constants, existsSync, statfsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { FaissMemoryError } from '../../errors/faiss-memory-error.ts';
-import { StoreBusyError, StoreDamagedError, StoreFullError, StoreReadOnlyError, StoreUnavailableError } from '../../errors/store-errors.ts';
+import {
+  StoreBusyError,
+  StoreDamagedError,
+  StoreFullError,
+  StoreReadOnlyError,
+  StoreUnavailableError,
+} from '../../errors/store-errors.ts';
 
 /** Primary result codes, https://sqlite.org/rescode.html. */
 const PERM = 3;

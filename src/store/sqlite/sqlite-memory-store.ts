@@ -1,14 +1,50 @@
 import { join } from 'node:path';
-import type { ModelStamp } from '../../embedding/embedder.ts';
+import type { EmbeddingModelId } from '../../embedding/embedder.ts';
 import type { MemoryFilter } from '../../memory/filter.ts';
 import type { Memory, MemoryDraft, MemoryPatch, MemoryWithHistory } from '../../memory/memory.ts';
 import { SerialQueue } from '../../util/concurrency.ts';
 import { createUuidV7Generator } from '../../util/uuid-v7.ts';
-import { type AddOptions, type AddOutcome, type CandidateLists, type CandidateRequest, type ClaimRequest, DATABASE_NAME, type DayCount, type EmbeddingWrite, type ImportedDraft, type ImportOptions, type IntegrityReport, type ListPage, type ListRequest, type MemoryStore, type MemoryVector, type PendingEmbedding, type StoreStats, type Written } from '../memory-store.ts';
+import {
+  type AddOptions,
+  type AddOutcome,
+  type CandidateLists,
+  type CandidateRequest,
+  type ClaimRequest,
+  DATABASE_NAME,
+  type DayCount,
+  type EmbeddingWrite,
+  type ImportedDraft,
+  type ImportOptions,
+  type IntegrityReport,
+  type ListPage,
+  type ListRequest,
+  type MemoryStore,
+  type MemoryVector,
+  type PendingEmbedding,
+  type StoreStats,
+  type Written,
+} from '../memory-store.ts';
 import type { Connection } from './connection.ts';
-import { checkEmbeddings, claimPending, dropOtherModelVectors, mayClaim, readVectors, storeEmbeddings } from './embeddings.ts';
+import {
+  checkEmbeddings,
+  claimPending,
+  dropOtherModelVectors,
+  mayClaim,
+  readVectors,
+  storeEmbeddings,
+} from './embeddings.ts';
 import { readGrowth, readStats } from './stats.ts';
-import { addMemories, deleteMemories, findByText, importMemories, purgeMemories, restoreMemories, stripTrash, updateMemory, type WriteContext } from './writes.ts';
+import {
+  addMemories,
+  deleteMemories,
+  findByText,
+  importMemories,
+  purgeMemories,
+  restoreMemories,
+  expireTrash,
+  updateMemory,
+  type WriteContext,
+} from './writes.ts';
 import { checkIntegrity } from './integrity.ts';
 import { listPage, matchingIds } from './list.ts';
 import { readMemories, readWithHistory } from './rows.ts';
@@ -82,8 +118,8 @@ export class SqliteMemoryStore implements MemoryStore {
     return count;
   }
 
-  async stripTrash(olderThanMs: number): Promise<number> {
-    const count = await this.#write((context) => stripTrash(context, olderThanMs));
+  async expireTrash(olderThanMs: number): Promise<number> {
+    const count = await this.#write((context) => expireTrash(context, olderThanMs));
     if (count > 0) this.#file.truncateLog();
     return count;
   }
@@ -101,7 +137,7 @@ export class SqliteMemoryStore implements MemoryStore {
     if (vector === undefined) {
       return this.#file.read((connection) => ({ words: wordCandidates(connection, request), vectors: [] }));
     }
-    return this.#withVectors(vector.stamp, (connection) => ({
+    return this.#withVectors(vector.modelId, (connection) => ({
       words: wordCandidates(connection, request),
       vectors: this.#vectors.candidates(connection, vector, request),
     }));
@@ -109,36 +145,36 @@ export class SqliteMemoryStore implements MemoryStore {
 
   async claimPendingEmbeddings(request: ClaimRequest): Promise<PendingEmbedding[]> {
     const now = this.#now();
-    const any = await this.#file.read((connection) => mayClaim(connection, request.stamp, now));
+    const any = await this.#file.read((connection) => mayClaim(connection, request.modelId, now));
     if (!any) return [];
-    return this.#write(({ connection }) => claimPending(connection, request.stamp, { ...request, now }));
+    return this.#write(({ connection }) => claimPending(connection, request.modelId, { ...request, now }));
   }
 
-  async putEmbeddings(stamp: ModelStamp, writes: readonly EmbeddingWrite[]): Promise<number> {
-    checkEmbeddings(stamp, writes);
-    return this.#write(({ connection }) => storeEmbeddings(connection, stamp, writes));
+  async putEmbeddings(modelId: EmbeddingModelId, writes: readonly EmbeddingWrite[]): Promise<number> {
+    checkEmbeddings(modelId, writes);
+    return this.#write(({ connection }) => storeEmbeddings(connection, modelId, writes));
   }
 
-  dropOtherEmbeddings(stamp: ModelStamp): Promise<number> {
-    return this.#write(({ connection }) => dropOtherModelVectors(connection, stamp));
+  dropOtherEmbeddings(modelId: EmbeddingModelId): Promise<number> {
+    return this.#write(({ connection }) => dropOtherModelVectors(connection, modelId));
   }
 
-  vectors(stamp: ModelStamp, ids: readonly string[]): Promise<MemoryVector[]> {
-    return this.#file.read((connection) => readVectors(connection, stamp, ids));
+  vectors(modelId: EmbeddingModelId, ids: readonly string[]): Promise<MemoryVector[]> {
+    return this.#file.read((connection) => readVectors(connection, modelId, ids));
   }
 
   growth(timeZone: string): Promise<DayCount[]> {
     return this.#file.read((connection) => readGrowth(connection, timeZone));
   }
 
-  stats(stamp?: ModelStamp): Promise<StoreStats> {
-    return this.#file.read((connection) => readStats(connection, stamp));
+  stats(modelId?: EmbeddingModelId): Promise<StoreStats> {
+    return this.#file.read((connection) => readStats(connection, modelId));
   }
 
-  checkIntegrity(stamp?: ModelStamp): Promise<IntegrityReport> {
-    if (stamp === undefined) return this.#file.read((connection) => checkIntegrity(connection, null));
-    return this.#withVectors(stamp, (connection) =>
-      checkIntegrity(connection, this.#vectors.loaded(connection, stamp)),
+  checkIntegrity(modelId?: EmbeddingModelId): Promise<IntegrityReport> {
+    if (modelId === undefined) return this.#file.read((connection) => checkIntegrity(connection, null));
+    return this.#withVectors(modelId, (connection) =>
+      checkIntegrity(connection, this.#vectors.loaded(connection, modelId)),
     );
   }
 
@@ -149,9 +185,9 @@ export class SqliteMemoryStore implements MemoryStore {
     this.#vectors.dispose();
   }
 
-  #withVectors<Result>(stamp: ModelStamp, work: (connection: Connection) => Result): Promise<Result> {
+  #withVectors<Result>(modelId: EmbeddingModelId, work: (connection: Connection) => Result): Promise<Result> {
     return this.#vectorTurns.run(async () => {
-      await this.#vectors.prepare(stamp);
+      await this.#vectors.prepare(modelId);
       return this.#file.read(work);
     });
   }

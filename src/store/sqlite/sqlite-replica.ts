@@ -12,7 +12,7 @@ import type {
 } from '../replica-store.ts';
 import { applyStaged, StagingFile } from './apply-staged.ts';
 import { findAttempt, findSeen, readNote, recordAttempt, recordSeen, writeNote } from './notes.ts';
-import { readDigests, readLedger } from './totals.ts';
+import { readDigests, readTotals } from './totals.ts';
 import { copyDatabase } from './migrations.ts';
 import { takeNewIdentity } from './new-identity.ts';
 import { implausibleCounters, repairVector } from './repair-vector.ts';
@@ -48,7 +48,7 @@ export class SqliteReplica implements ReplicaCalls {
 
   identity(): Promise<ReplicaIdentity> {
     return this.#file.read((connection) => {
-      const { machine, sequence, conflicts } = readLedger(connection);
+      const { machine, sequence, conflicts } = readTotals(connection);
       return { machine, sequence, conflicts, ...readFacts(connection), ...readDigests(connection) };
     });
   }
@@ -129,7 +129,7 @@ export class SqliteReplica implements ReplicaCalls {
   async repairVector({ fix, ...request }: VectorRepair): Promise<VectorReport> {
     const found = await this.#file.read((connection) => ({
       counters: implausibleCounters(connection, request.published),
-      machine: readLedger(connection).machine,
+      machine: readTotals(connection).machine,
       path: connection.path,
     }));
     const { path, ...report } = found;
@@ -158,24 +158,24 @@ export class SqliteReplica implements ReplicaCalls {
     });
   }
 
-  recordAttempt(place: string, commit: OwnCommit): Promise<void> {
+  recordAttempt(repositoryId: string, commit: OwnCommit): Promise<void> {
     return this.#file.write((connection) => {
-      recordAttempt(connection, place, commit);
+      recordAttempt(connection, repositoryId, commit);
     });
   }
 
-  findAttempt(place: string, commitId: string): Promise<OwnCommit | null> {
-    return this.#file.read((connection) => findAttempt(connection, place, commitId));
+  findAttempt(repositoryId: string, commitId: string): Promise<OwnCommit | null> {
+    return this.#file.read((connection) => findAttempt(connection, repositoryId, commitId));
   }
 
-  recordSeen(place: string, machine: string, commit: SeenCommit): Promise<void> {
+  recordSeen(repositoryId: string, machine: string, commit: SeenCommit): Promise<void> {
     return this.#file.write((connection) => {
-      recordSeen(connection, { place, machine }, commit);
+      recordSeen(connection, { repositoryId, machine }, commit);
     });
   }
 
-  findSeen(place: string, machine: string): Promise<SeenCommit | null> {
-    return this.#file.read((connection) => findSeen(connection, place, machine));
+  findSeen(repositoryId: string, machine: string): Promise<SeenCommit | null> {
+    return this.#file.read((connection) => findSeen(connection, repositoryId, machine));
   }
 
   /** The file itself belongs to the memory store. Idempotent. */

@@ -1,10 +1,10 @@
 import { statSync } from 'node:fs';
-import type { ModelStamp } from '../../embedding/embedder.ts';
+import type { EmbeddingModelId } from '../../embedding/embedder.ts';
 import { TimeZone } from '../../util/time-zone.ts';
 import type { DayCount, StoreStats } from '../memory-store.ts';
 import { type Connection, Query } from './connection.ts';
 import { findModel } from './embeddings.ts';
-import { readDigests, readLedger } from './totals.ts';
+import { readDigests, readTotals } from './totals.ts';
 
 const selectTags = new Query<[], { tag: string; count: number }>(
   'SELECT tag, count(*) AS count FROM tag WHERE live = 1 GROUP BY tag ORDER BY count DESC, tag LIMIT 50',
@@ -25,9 +25,9 @@ const selectPendingCounts = new Query<[], { id: number; modelId: string; pending
    FROM model ORDER BY id`,
 );
 
-export function readStats(connection: Connection, stamp: ModelStamp | undefined): StoreStats {
-  const { machine, live, trash, conflicts, sequence } = readLedger(connection);
-  const model = stamp === undefined ? undefined : findModel(connection, stamp);
+export function readStats(connection: Connection, modelId: EmbeddingModelId | undefined): StoreStats {
+  const { machine, live, trash, conflicts, sequence } = readTotals(connection);
+  const model = modelId === undefined ? undefined : findModel(connection, modelId);
   const models = selectPendingCounts
     .all(connection)
     .map(({ id, modelId, pending }) => ({ id, modelId, memories: live - pending }));

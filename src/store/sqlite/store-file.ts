@@ -1,12 +1,30 @@
 import { randomBytes } from 'node:crypto';
-import { type BigIntStats, closeSync, constants, copyFileSync, linkSync, openSync, rmSync, statSync } from 'node:fs';
+import {
+  type BigIntStats,
+  closeSync,
+  constants,
+  copyFileSync,
+  linkSync,
+  openSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { StoreDamagedError, StoreUnavailableError } from '../../errors/store-errors.ts';
 import { SerialQueue } from '../../util/concurrency.ts';
 import { createFolders } from '../../util/create-folders.ts';
 import { Connection } from './connection.ts';
-import { APPLICATION_ID, applyMigrations, checkVersion, migrate, type Migration, MIGRATIONS, syncFolder, tryLock } from './migrations.ts';
+import {
+  APPLICATION_ID,
+  applyMigrations,
+  checkVersion,
+  migrate,
+  type Migration,
+  MIGRATIONS,
+  syncFolder,
+  tryLock,
+} from './migrations.ts';
 import { isBusy, moved, noLocks, notAFile, toStoreError } from './sqlite-errors.ts';
 
 export interface StoreFileSettings {

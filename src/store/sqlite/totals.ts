@@ -1,10 +1,10 @@
 import { addHash, storeDigests, subtractHash, type HashSum } from '../../memory/digest.ts';
 import type { StoreDigests } from '../../memory/memory.ts';
-import type { Clock, Dot } from '../../memory/version.ts';
+import type { VersionVector, Dot } from '../../memory/version.ts';
 import { type Connection, Query } from './connection.ts';
 import { InconsistentStore } from './sqlite-errors.ts';
 
-interface LedgerRow {
+interface TotalsRow {
   machine: string;
   sequence: number;
   live: number;
@@ -14,18 +14,18 @@ interface LedgerRow {
   state_sum: Uint8Array;
 }
 
-const selectLedger = new Query<[], LedgerRow>('SELECT * FROM ledger');
-const updateLedger = new Query<
+const selectTotals = new Query<[], TotalsRow>('SELECT * FROM ledger');
+const updateTotals = new Query<
   [sequence: number, live: number, trash: number, conflicts: number, content: Uint8Array, state: Uint8Array]
 >('UPDATE ledger SET sequence = ?, live = ?, trash = ?, conflicts = ?, content_sum = ?, state_sum = ?');
-const selectClock = new Query<[], { machine: string; n: number }>('SELECT machine, n FROM clock');
+const selectVersionVector = new Query<[], { machine: string; n: number }>('SELECT machine, n FROM clock');
 const selectOwnCount = new Query<[machine: string], { n: number }>('SELECT n FROM clock WHERE machine = ?');
 const upsertOwnCount = new Query<[machine: string, n: number]>(
   'INSERT INTO clock (machine, n) VALUES (?, ?) ON CONFLICT (machine) DO UPDATE SET n = excluded.n',
 );
 
 /** What one memory adds to the totals. */
-export interface LedgerEntry {
+export interface TotalsEntry {
   readonly live: boolean;
   readonly trash: boolean;
   readonly conflict: boolean;
@@ -35,22 +35,22 @@ export interface LedgerEntry {
 }
 
 /** The store's totals: loaded at the start of a write transaction, changed in memory, saved before its commit. */
-export class Ledger {
+export class Totals {
   readonly machine: string;
-  readonly #row: LedgerRow;
+  readonly #row: TotalsRow;
   readonly #writesAtStart: number;
   #writes: number;
 
-  private constructor(row: LedgerRow, writes: number) {
+  private constructor(row: TotalsRow, writes: number) {
     this.machine = row.machine;
     this.#row = row;
     this.#writesAtStart = writes;
     this.#writes = writes;
   }
 
-  static load(connection: Connection): Ledger {
-    const row = readLedger(connection);
-    return new Ledger(row, selectOwnCount.get(connection, row.machine)?.n ?? 0);
+  static load(connection: Connection): Totals {
+    const row = readTotals(connection);
+    return new Totals(row, selectOwnCount.get(connection, row.machine)?.n ?? 0);
   }
 
   nextSequence(): number {
@@ -62,7 +62,7 @@ export class Ledger {
     return { machine: this.machine, n: ++this.#writes };
   }
 
-  add(entry: LedgerEntry): void {
+  add(entry: TotalsEntry): void {
     this.#count(entry, 1);
     this.#row.state_sum = addHash(this.#row.state_sum, entry.siblingsHash);
     if (entry.contentHash !== null) {
@@ -70,7 +70,7 @@ export class Ledger {
     }
   }
 
-  subtract(entry: LedgerEntry): void {
+  subtract(entry: TotalsEntry): void {
     this.#count(entry, -1);
     this.#row.state_sum = subtractHash(this.#row.state_sum, entry.siblingsHash);
     if (entry.contentHash !== null) {
@@ -78,7 +78,7 @@ export class Ledger {
     }
   }
 
-  #count(entry: LedgerEntry, step: 1 | -1): void {
+  #count(entry: TotalsEntry, step: 1 | -1): void {
     if (entry.live) this.#row.live += step;
     if (entry.trash) this.#row.trash += step;
     if (entry.conflict) this.#row.conflicts += step;
@@ -86,23 +86,23 @@ export class Ledger {
 
   save(connection: Connection): void {
     const { sequence, live, trash, conflicts, content_sum, state_sum } = this.#row;
-    updateLedger.run(connection, sequence, live, trash, conflicts, content_sum, state_sum);
+    updateTotals.run(connection, sequence, live, trash, conflicts, content_sum, state_sum);
     if (this.#writes > this.#writesAtStart) upsertOwnCount.run(connection, this.machine, this.#writes);
   }
 }
 
 /** The totals as they were saved last. */
-export function readLedger(connection: Connection): LedgerRow {
-  const row = selectLedger.get(connection);
+export function readTotals(connection: Connection): TotalsRow {
+  const row = selectTotals.get(connection);
   if (row === undefined) throw new InconsistentStore('the totals are missing');
   return row;
 }
 
-export function readClock(connection: Connection): Clock {
-  return Object.fromEntries(selectClock.all(connection).map(({ machine, n }) => [machine, n]));
+export function readVersionVector(connection: Connection): VersionVector {
+  return Object.fromEntries(selectVersionVector.all(connection).map(({ machine, n }) => [machine, n]));
 }
 
 export function readDigests(connection: Connection): StoreDigests {
-  const row = readLedger(connection);
-  return storeDigests({ content: row.content_sum, state: row.state_sum }, readClock(connection));
+  const row = readTotals(connection);
+  return storeDigests({ content: row.content_sum, state: row.state_sum }, readVersionVector(connection));
 }

@@ -1,4 +1,4 @@
-import type { ModelStamp } from '../../embedding/embedder.ts';
+import type { EmbeddingModelId } from '../../embedding/embedder.ts';
 import { decodeVector, dequantizeInto } from '../../embedding/quantization.ts';
 import type { MemoryFilter } from '../../memory/filter.ts';
 import type { VectorHit, VectorIndex } from '../../vector/vector-index.ts';
@@ -6,7 +6,7 @@ import type { Candidate, VectorQuery } from '../memory-store.ts';
 import { type Connection, Query, type SqlValue } from './connection.ts';
 import { findModel } from './embeddings.ts';
 import { filterCondition, matchesAll } from './filter.ts';
-import { readLedger } from './totals.ts';
+import { readTotals } from './totals.ts';
 
 export type CreateVectorIndex = (dimension: number) => Promise<VectorIndex>;
 
@@ -22,10 +22,10 @@ export class VectorSearch {
   }
 
   /** Must be awaited before the transaction in which `candidates` or `loaded` is called. */
-  async prepare(stamp: ModelStamp): Promise<void> {
-    if (this.#spare?.dimension === stamp.dimension) return;
-    if (this.#spare === null && this.#catchUp?.index.dimension === stamp.dimension) return;
-    const index = await this.#createIndex(stamp.dimension);
+  async prepare(modelId: EmbeddingModelId): Promise<void> {
+    if (this.#spare?.dimension === modelId.dimension) return;
+    if (this.#spare === null && this.#catchUp?.index.dimension === modelId.dimension) return;
+    const index = await this.#createIndex(modelId.dimension);
     this.#spare?.dispose();
     this.#spare = index;
   }
@@ -36,18 +36,18 @@ export class VectorSearch {
     query: VectorQuery,
     { filter, limit }: { readonly filter: MemoryFilter; readonly limit: number },
   ): Candidate[] {
-    const catchUp = this.loaded(connection, query.stamp);
+    const catchUp = this.loaded(connection, query.modelId);
     if (catchUp === null) return [];
     const { index, model } = catchUp;
     return nearestMemories({ connection, index, model, vector: query.vector, filter, limit });
   }
 
   /** The up-to-date index of a model; null when the store knows no such model. */
-  loaded(connection: Connection, stamp: ModelStamp): VectorCatchUp | null {
-    const model = findModel(connection, stamp);
+  loaded(connection: Connection, modelId: EmbeddingModelId): VectorCatchUp | null {
+    const model = findModel(connection, modelId);
     if (model === undefined) return null;
     try {
-      const catchUp = this.#catchUpFor(connection, { model, stamp });
+      const catchUp = this.#catchUpFor(connection, { model, modelId });
       catchUp.run();
       return catchUp;
     } catch (error) {
@@ -59,11 +59,11 @@ export class VectorSearch {
 
   #catchUpFor(
     connection: Connection,
-    { model, stamp }: { readonly model: number; readonly stamp: ModelStamp },
+    { model, modelId }: { readonly model: number; readonly modelId: EmbeddingModelId },
   ): VectorCatchUp {
     const current = this.#catchUp;
     if (current?.follows(connection, model) === true) return current;
-    const index = this.#emptyIndex(stamp.dimension);
+    const index = this.#emptyIndex(modelId.dimension);
     this.#catchUp = new VectorCatchUp(connection, model, index);
     return this.#catchUp;
   }
@@ -131,7 +131,7 @@ function searchUntilEnough(request: NearestRequest, options: { readonly allow?: 
 
 /** Counts no further than it must. */
 function isBroad({ connection, filter }: NearestRequest): boolean {
-  const enough = Math.ceil(readLedger(connection).live * BROAD_PART);
+  const enough = Math.ceil(readTotals(connection).live * BROAD_PART);
   const condition = filterCondition(filter, true);
   const row = new Query<SqlValue[], { count: number }>(
     `SELECT count(*) AS count FROM (

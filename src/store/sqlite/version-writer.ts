@@ -1,8 +1,8 @@
 import type { MemoryContent, VersionState } from '../../memory/version.ts';
 import { type Connection, Query } from './connection.ts';
 import { derive, settle, type SettleContext } from './derived-state.ts';
-import { Ledger } from './totals.ts';
-import { type StoredMemory, storeVersion, stripVersion, withoutContent } from './rows.ts';
+import { Totals } from './totals.ts';
+import { type StoredMemory, storeVersion, expireVersion, withoutContent } from './rows.ts';
 import { ChangedWords, forgetRemovedWords } from './full-text.ts';
 
 /** Replaced versions that a memory keeps as its local history. */
@@ -31,24 +31,24 @@ export function trimHistory(connection: Connection, num: number): void {
 /** Writes versions. Made at the start of a write transaction; `finish` must be called before its commit. */
 export class VersionWriter {
   readonly #connection: Connection;
-  readonly #ledger: Ledger;
+  readonly #totals: Totals;
   readonly #words = new ChangedWords();
   readonly #now: number;
 
   /** @param now time of the writes, milliseconds since the epoch */
   constructor(connection: Connection, now: number) {
     this.#connection = connection;
-    this.#ledger = Ledger.load(connection);
+    this.#totals = Totals.load(connection);
     this.#now = now;
   }
 
-  get ledger(): Ledger {
-    return this.#ledger;
+  get totals(): Totals {
+    return this.#totals;
   }
 
   /** For memories that are written otherwise and settled with this writer's own. */
   get settling(): SettleContext {
-    return { connection: this.#connection, ledger: this.#ledger, words: this.#words };
+    return { connection: this.#connection, totals: this.#totals, words: this.#words };
   }
 
   /** The id must be new. */
@@ -57,7 +57,7 @@ export class VersionWriter {
     const version = storeVersion(
       this.#connection,
       { num, id },
-      { ...content, dot: this.#ledger.nextDot(), state: 'live' },
+      { ...content, dot: this.#totals.nextDot(), state: 'live' },
     );
     return this.#settle(null, { num, id, siblings: [version] });
   }
@@ -68,7 +68,7 @@ export class VersionWriter {
     replaceSiblings.run(this.#connection, this.#now, num);
     const version = storeVersion(this.#connection, memory, {
       ...content,
-      dot: this.#ledger.nextDot(),
+      dot: this.#totals.nextDot(),
       state,
     });
     const after = this.#settle(memory, { num, id, siblings: [version] });
@@ -79,7 +79,7 @@ export class VersionWriter {
   /** Takes the content out of a memory in the trash, and out of its history. */
   strip(memory: StoredMemory): StoredMemory {
     const siblings = memory.siblings.map((version) =>
-      version.state === 'deleted' ? stripVersion(this.#connection, version) : version,
+      version.state === 'deleted' ? expireVersion(this.#connection, version) : version,
     );
     const after = this.#settle(memory, { ...memory, siblings });
     deleteHistory.run(this.#connection, memory.num);
@@ -103,6 +103,6 @@ export class VersionWriter {
   finish(options: { forgetWords?: boolean } = {}): void {
     this.#words.apply(this.#connection);
     if (options.forgetWords === true) forgetRemovedWords(this.#connection);
-    this.#ledger.save(this.#connection);
+    this.#totals.save(this.#connection);
   }
 }

@@ -2,7 +2,14 @@ import { InvalidInputError, NotFoundError } from '../../errors/input-errors.ts';
 import { applyPatch, type Memory, type MemoryDraft, type MemoryPatch } from '../../memory/memory.ts';
 import { differencesOf, findTwin } from '../../memory/twin.ts';
 import { canonicalJson, compareText, type MemoryContent } from '../../memory/version.ts';
-import { type AddOptions, type AddOutcome, hasWritten, type ImportedDraft, type ImportOptions, type Written } from '../memory-store.ts';
+import {
+  type AddOptions,
+  type AddOutcome,
+  hasWritten,
+  type ImportedDraft,
+  type ImportOptions,
+  type Written,
+} from '../memory-store.ts';
 import { type Connection, Query } from './connection.ts';
 import { derive, textHash } from './derived-state.ts';
 import { loadMemory, readKnownMemory, type StoredMemory, type StoredVersion } from './rows.ts';
@@ -178,7 +185,7 @@ export function purgeMemories({ connection, now }: WriteContext, ids: readonly s
 }
 
 /** @returns how many memories lost their content */
-export function stripTrash({ connection, now }: WriteContext, olderThanMs: number): number {
+export function expireTrash({ connection, now }: WriteContext, olderThanMs: number): number {
   const old = selectOldTrash.all(connection, now - olderThanMs);
   if (old.length === 0) return 0;
   const writer = new VersionWriter(connection, now);

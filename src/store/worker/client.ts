@@ -6,13 +6,21 @@ import { StoreUnavailableError } from '../../errors/store-errors.ts';
 import { packagePath } from '../../util/package.ts';
 import type { MemoryStore } from '../memory-store.ts';
 import type { ReplicaStore, StagedStates } from '../replica-store.ts';
-import { REPLICA_METHODS, type ReplicaCalls, STORE_METHODS, type StoreCall, type StoreMethod, type StoreReply, type StoreWorkerSettings } from './protocol.ts';
+import {
+  REPLICA_METHODS,
+  type ReplicaCalls,
+  STORE_METHODS,
+  type StoreCall,
+  type StoreMethod,
+  type StoreReply,
+  type StoreWorkerSettings,
+} from './protocol.ts';
 
 /** How long closing waits for calls that still run. */
 const CLOSE_LIMIT_MS = 2_000;
 
 /** One store, seen from two sides. */
-export interface HostedStore {
+export interface WorkerStore {
   /** Closing it ends the thread. */
   readonly memory: MemoryStore;
   readonly replica: ReplicaStore;
@@ -23,7 +31,7 @@ export interface HostedStore {
  * event loop. The thread starts with the first call, does not keep the process alive while idle, and is
  * started again after it died; calls that were pending then reject with `StoreUnavailableError`.
  */
-export function hostStore(settings: StoreWorkerSettings): HostedStore {
+export function startWorkerStore(settings: StoreWorkerSettings): WorkerStore {
   const host = new RestartingHost(settings);
   const remote = (methods: object): Record<string, unknown> =>
     Object.fromEntries(
@@ -41,13 +49,13 @@ export function hostStore(settings: StoreWorkerSettings): HostedStore {
 }
 
 /** Only the memories of `hostStore`. */
-export function hostMemoryStore(settings: StoreWorkerSettings): MemoryStore {
-  return hostStore(settings).memory;
+export function startWorkerMemoryStore(settings: StoreWorkerSettings): MemoryStore {
+  return startWorkerStore(settings).memory;
 }
 
 class RestartingHost {
   readonly #settings: StoreWorkerSettings;
-  #worker: StoreWorkerHost | null = null;
+  #worker: StoreWorkerClient | null = null;
   #closing: Promise<void> | null = null;
 
   constructor(settings: StoreWorkerSettings) {
@@ -61,13 +69,13 @@ class RestartingHost {
     return this.#running().call(method, parameters);
   }
 
-  #running(): StoreWorkerHost {
+  #running(): StoreWorkerClient {
     this.#worker ??= this.#start();
     return this.#worker;
   }
 
-  #start(): StoreWorkerHost {
-    const worker: StoreWorkerHost = new StoreWorkerHost(this.#settings, () => {
+  #start(): StoreWorkerClient {
+    const worker: StoreWorkerClient = new StoreWorkerClient(this.#settings, () => {
       if (this.#worker === worker) this.#worker = null;
     });
     return worker;
@@ -101,7 +109,7 @@ interface PendingCall {
  * One worker thread with the calls that wait for it. It keeps the process alive while a call is pending, and
  * only then. When the thread ends, for whatever reason, all pending calls are rejected.
  */
-export class StoreWorkerHost {
+export class StoreWorkerClient {
   readonly #worker: Worker;
   readonly #pending = new Map<number, PendingCall>();
   readonly #ended: Promise<void>;
@@ -185,10 +193,10 @@ export function assembleReplica(calls: ReplicaCalls): ReplicaStore {
     repairVector: (request) => calls.repairVector(request),
     readNote: (name) => calls.readNote(name),
     writeNote: (name, value) => calls.writeNote(name, value),
-    recordAttempt: (place, commit) => calls.recordAttempt(place, commit),
-    findAttempt: (place, commitId) => calls.findAttempt(place, commitId),
-    recordSeen: (place, machine, commit) => calls.recordSeen(place, machine, commit),
-    findSeen: (place, machine) => calls.findSeen(place, machine),
+    recordAttempt: (repositoryId, commit) => calls.recordAttempt(repositoryId, commit),
+    findAttempt: (repositoryId, commitId) => calls.findAttempt(repositoryId, commitId),
+    recordSeen: (repositoryId, machine, commit) => calls.recordSeen(repositoryId, machine, commit),
+    findSeen: (repositoryId, machine) => calls.findSeen(repositoryId, machine),
   };
 }
 

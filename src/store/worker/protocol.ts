@@ -2,7 +2,13 @@ import type { HeadJournal, MemoryState, SnapshotView } from '../../backup/ports.
 import type { EncodedError } from '../../errors/error-codec.ts';
 import type { JsonValue } from '../../memory/version.ts';
 import type { MemoryStore } from '../memory-store.ts';
-import type { ApplyRequest, ChangeReport, ReplicaIdentity, VectorRepair, VectorReport } from '../replica-store.ts';
+import type {
+  ApplyRequest,
+  ChangeReport,
+  ReplicaIdentity,
+  VectorRepair,
+  VectorReport,
+} from '../replica-store.ts';
 
 /** What the host thread tells a new worker. */
 export interface StoreWorkerSettings {
@@ -26,7 +32,7 @@ export const STORE_METHODS: Readonly<Record<keyof MemoryStore, true>> = {
   delete: true,
   restore: true,
   purge: true,
-  stripTrash: true,
+  expireTrash: true,
   list: true,
   matching: true,
   candidates: true,

@@ -4,16 +4,11 @@ import { StoreUnavailableError } from '../../errors/store-errors.ts';
 // eslint-disable-next-line import-x/no-restricted-paths -- this file composes the store of the worker thread
 import { createVectorIndex } from '../../vector/create-vector-index.ts';
 import { SqliteMemoryStore } from '../sqlite/sqlite-memory-store.ts';
-import {
-  isReplicaMethod,
-  type StoreCall,
-  type StoreReply,
-  type StoreWorkerSettings,
-} from './protocol.ts';
+import { isReplicaMethod, type StoreCall, type StoreReply, type StoreWorkerSettings } from './protocol.ts';
 
 if (parentPort === null) throw new StoreUnavailableError('The store worker runs only as a worker thread');
 const port = parentPort;
-// `HostedMemoryStore` is the only one to start this file.
+// ``startWorkerStore`` is the only one to start this file.
 const { dataDir, vectorIndex = 'auto' } = workerData as StoreWorkerSettings;
 
 process.stdout.write = process.stderr.write.bind(process.stderr);

@@ -3,7 +3,14 @@ import { Facts } from '../shared/elements.tsx';
 import { linkTo } from '../shared/place.ts';
 import type { MapPoint } from '../shared/types.ts';
 import { count } from '../shared/words.ts';
-import { type Direction, frequentTags, nearestTo, nearestWithin, nextInDirection, type TagCount } from './map-frame.ts';
+import {
+  type Direction,
+  frequentTags,
+  nearestTo,
+  nearestWithin,
+  nextInDirection,
+  type TagCount,
+} from './map-frame.ts';
 import { type MapWindow, useMapWindow } from './map-window.ts';
 
 /** More colours than these are hard to tell apart; the style sheet has as many. */

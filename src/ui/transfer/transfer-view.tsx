@@ -1,5 +1,14 @@
 import { useState } from 'preact/hooks';
-import { ApiError, authorization, explain, type ProblemAnswer, reportChange, reportRefused, send, type WorkOptions } from '../shared/api.ts';
+import {
+  ApiError,
+  authorization,
+  explain,
+  type ProblemAnswer,
+  reportChange,
+  reportRefused,
+  send,
+  type WorkOptions,
+} from '../shared/api.ts';
 import { Problem } from '../shared/elements.tsx';
 import { useToast } from '../shared/toast.tsx';
 import type { ImportAnswer } from '../shared/types.ts';
@@ -168,11 +177,7 @@ async function saveExport(): Promise<void> {
 const KIBIBYTE = 1_024;
 
 /** Sends a file, and tells how much of it the server has taken, which `fetch` cannot. */
-function upload<Answer>(
-  path: string,
-  file: File,
-  { signal, onProgress }: WorkOptions,
-): Promise<Answer> {
+function upload<Answer>(path: string, file: File, { signal, onProgress }: WorkOptions): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     request.open('POST', path);

@@ -1,6 +1,6 @@
 import { afterEach } from 'vitest';
 import type { CarriedVersion, MemoryState } from '../../../src/backup/ports.ts';
-import { currentVersion, type Clock } from '../../../src/memory/version.ts';
+import { currentVersion, type VersionVector } from '../../../src/memory/version.ts';
 import type { ApplyRequest, ChangeReport, ReplicaStore } from '../../../src/store/replica-store.ts';
 
 /** A data folder of its own, with what a user does to its memories. */
@@ -22,7 +22,7 @@ export type PrepareReplica = () => ReplicaUnderTest;
 /** Everything of a replica at one moment. */
 export interface Snapshot {
   readonly states: readonly MemoryState[];
-  readonly clock: Clock;
+  readonly clock: VersionVector;
   readonly sequence: number;
   readonly contentDigest: string;
   readonly stateDigest: string;

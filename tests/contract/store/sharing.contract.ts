@@ -13,7 +13,7 @@ export function describeSharing(prepare: PrepareStore): void {
       const other = at.open();
       const id = await at.add('from the first');
       await at.embed({ [id]: [4] });
-      const vector = { stamp: STAMP, vector: unitVector(8, 4) };
+      const vector = { modelId: STAMP, vector: unitVector(8, 4) };
       const seen = async () => {
         const { words, vectors } = await other.candidates({ filter: {}, limit: 9, words: 'first', vector });
         return [words.length, vectors.length];

@@ -1,13 +1,13 @@
 import { afterEach, beforeEach, expect } from 'vitest';
-import type { ModelStamp } from '../../../src/embedding/embedder.ts';
+import type { EmbeddingModelId } from '../../../src/embedding/embedder.ts';
 import type { MemoryFilter } from '../../../src/memory/filter.ts';
 import type { MemoryDraft } from '../../../src/memory/memory.ts';
 import type { MemoryStore } from '../../../src/store/memory-store.ts';
 import { draft } from '../../helpers/drafts.ts';
 import { encodeVector, unitVector } from '../../helpers/vectors.ts';
 
-export const STAMP: ModelStamp = { modelId: 'test-model', dimension: 8, weightsHash: 'aa' };
-export const OTHER_STAMP: ModelStamp = { modelId: 'other-model', dimension: 4, weightsHash: '' };
+export const STAMP: EmbeddingModelId = { modelId: 'test-model', dimension: 8, weightsHash: 'aa' };
+export const OTHER_STAMP: EmbeddingModelId = { modelId: 'other-model', dimension: 4, weightsHash: '' };
 export const UNKNOWN_ID = '01890000-0000-7000-8000-000000000000';
 
 /** Makes an empty place for a store. `open` opens that same place again with every call. */
@@ -54,8 +54,8 @@ class StoreUnderTest {
   }
 
   /** Gives memories that wait for vectors one chunk for each axis named here. */
-  async embed(axes: Record<string, number[]>, stamp = STAMP): Promise<void> {
-    const claimed = await this.store.claimPendingEmbeddings({ stamp, limit: 1_000, leaseMs: 0 });
+  async embed(axes: Record<string, number[]>, modelId = STAMP): Promise<void> {
+    const claimed = await this.store.claimPendingEmbeddings({ modelId, limit: 1_000, leaseMs: 0 });
     const writes = claimed
       .filter(({ id }) => axes[id] !== undefined)
       .map(({ versionKey, id, text }) => ({
@@ -63,15 +63,15 @@ class StoreUnderTest {
         chunks: (axes[id] ?? []).map((axis, index) => ({
           start: index,
           end: text.length,
-          vector: encodeVector(unitVector(stamp.dimension, axis)),
+          vector: encodeVector(unitVector(modelId.dimension, axis)),
         })),
       }));
-    expect(await this.store.putEmbeddings(stamp, writes)).toBe(Object.keys(axes).length);
+    expect(await this.store.putEmbeddings(modelId, writes)).toBe(Object.keys(axes).length);
   }
 
   /** Ids nearest to the axis, best first. */
   async nearest(axis: number, filter: MemoryFilter = {}, limit = 10): Promise<string[]> {
-    const vector = { stamp: STAMP, vector: unitVector(STAMP.dimension, axis) };
+    const vector = { modelId: STAMP, vector: unitVector(STAMP.dimension, axis) };
     const { vectors } = await this.store.candidates({ filter, limit, vector });
     return vectors.map(({ id }) => id);
   }

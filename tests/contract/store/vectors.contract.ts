@@ -12,14 +12,14 @@ export function describeVectorSearch(prepare: PrepareStore): void {
     test('hands out live memories without vectors once per lease, oldest first', async () => {
       const ids = [await at.add('one'), await at.add('two'), await at.add('three')];
       const claim = (limit: number, leaseMs: number) =>
-        at.store.claimPendingEmbeddings({ stamp: STAMP, limit, leaseMs });
+        at.store.claimPendingEmbeddings({ modelId: STAMP, limit, leaseMs });
       const first = await claim(2, 600_000);
       expect(first.map(({ id, text }) => [id, text])).toEqual([
         [ids[0], 'one'],
         [ids[1], 'two'],
       ]);
       const other = at.open();
-      const second = await other.claimPendingEmbeddings({ stamp: STAMP, limit: 9, leaseMs: 0 });
+      const second = await other.claimPendingEmbeddings({ modelId: STAMP, limit: 9, leaseMs: 0 });
       expect(second.map(({ id }) => id)).toEqual([ids[2]]);
       expect((await claim(9, 600_000)).map(({ id }) => id)).toEqual([ids[2]]);
       expect(await claim(9, 600_000)).toEqual([]);
@@ -28,7 +28,7 @@ export function describeVectorSearch(prepare: PrepareStore): void {
     test('finds memories by their best chunk, each once', async () => {
       const [a, b, c] = [await at.add('aaaa'), await at.add('bbbb'), await at.add('cccc')];
       await at.embed({ [a]: [0, 1, 2, 3, 4, 5], [b]: [6, 2], [c]: [7] });
-      const vector = { stamp: STAMP, vector: unitVector(8, 2) };
+      const vector = { modelId: STAMP, vector: unitVector(8, 2) };
       const { vectors, words } = await at.store.candidates({ filter: {}, limit: 2, vector });
       expect(words).toEqual([]);
       expect(vectors.map(({ id }) => id)).toEqual([a, b]);
@@ -73,13 +73,13 @@ export function describeVectorSearch(prepare: PrepareStore): void {
       expect(await at.nearest(3)).toEqual([]);
       await at.store.restore([id]);
       expect(await at.nearest(3)).toEqual([id]);
-      expect(await at.store.claimPendingEmbeddings({ stamp: STAMP, limit: 9, leaseMs: 0 })).toEqual([]);
+      expect(await at.store.claimPendingEmbeddings({ modelId: STAMP, limit: 9, leaseMs: 0 })).toEqual([]);
       await at.expectIntact();
     });
 
     test('asks for new vectors when the text changes, and ignores vectors of the old text', async () => {
       const id = await at.add('old text');
-      const [claimed] = await at.store.claimPendingEmbeddings({ stamp: STAMP, limit: 9, leaseMs: 600_000 });
+      const [claimed] = await at.store.claimPendingEmbeddings({ modelId: STAMP, limit: 9, leaseMs: 600_000 });
       await at.store.update(id, { text: 'new text' });
       const late = {
         versionKey: claimed?.versionKey ?? 0,
@@ -94,7 +94,7 @@ export function describeVectorSearch(prepare: PrepareStore): void {
 
     test('refuses vectors of a wrong size', async () => {
       await at.add('text');
-      const [claimed] = await at.store.claimPendingEmbeddings({ stamp: STAMP, limit: 1, leaseMs: 0 });
+      const [claimed] = await at.store.claimPendingEmbeddings({ modelId: STAMP, limit: 1, leaseMs: 0 });
       const chunks = [{ start: 0, end: 1, vector: new Uint8Array(5) }];
       await expect(
         at.store.putEmbeddings(STAMP, [{ versionKey: claimed?.versionKey ?? 0, chunks }]),
@@ -109,7 +109,7 @@ export function describeVectorSearch(prepare: PrepareStore): void {
         embedded: 2,
         otherModels: [{ modelId: 'other-model', memories: 1 }],
       });
-      const other = { stamp: OTHER_STAMP, vector: unitVector(4, 2) };
+      const other = { modelId: OTHER_STAMP, vector: unitVector(4, 2) };
       expect(
         (await at.store.candidates({ filter: {}, limit: 9, vector: other })).vectors.map(({ id }) => id),
       ).toEqual([a]);

@@ -83,7 +83,7 @@ export function describeWrites(prepare: PrepareStore): void {
 
     test('names the version of a new text, so that its vectors can be put at once', async () => {
       await at.add('waits for its vector');
-      await at.store.claimPendingEmbeddings({ stamp: STAMP, limit: 9, leaseMs: 600_000 });
+      await at.store.claimPendingEmbeddings({ modelId: STAMP, limit: 9, leaseMs: 600_000 });
       const [added] = await at.store.add([draft('comes first')]);
       const put = (versionKey = 0, axis = 0): Promise<number> =>
         at.store.putEmbeddings(STAMP, [
@@ -221,9 +221,9 @@ export function describeWrites(prepare: PrepareStore): void {
     test('strips old trash and keeps its name for ever', async () => {
       const [old, live] = [await at.add('zanzibar'), await at.add('other')];
       await at.store.delete([old]);
-      expect(await at.store.stripTrash(3_600_000)).toBe(0);
-      expect(await at.store.stripTrash(0)).toBe(1);
-      expect(await at.store.stripTrash(0)).toBe(0);
+      expect(await at.store.expireTrash(3_600_000)).toBe(0);
+      expect(await at.store.expireTrash(0)).toBe(1);
+      expect(await at.store.expireTrash(0)).toBe(0);
       const [memory] = await at.store.get([old]);
       expect(memory).toMatchObject({ state: 'stripped', text: '', tags: [], source: '', metadata: {} });
       expect(memory?.history).toHaveLength(1);
@@ -235,7 +235,7 @@ export function describeWrites(prepare: PrepareStore): void {
     test('does not change the state digest by stripping', async () => {
       await at.store.delete([await at.add('content')]);
       const { stateDigest } = await at.store.stats();
-      await at.store.stripTrash(0);
+      await at.store.expireTrash(0);
       expect((await at.store.stats()).stateDigest).toBe(stateDigest);
     });
 

@@ -2,7 +2,21 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
-import { type CallToolResult, CLIENT_CAPABILITIES_META_KEY, completable, createRequestStateCodec, fromJsonSchema, type GetPromptResult, type InputRequests, inputRequired, type InputRequiredResult, inputResponse, McpServer, ResourceTemplate, type ServerContext } from '@modelcontextprotocol/server';
+import {
+  type CallToolResult,
+  CLIENT_CAPABILITIES_META_KEY,
+  completable,
+  createRequestStateCodec,
+  fromJsonSchema,
+  type GetPromptResult,
+  type InputRequests,
+  inputRequired,
+  type InputRequiredResult,
+  inputResponse,
+  McpServer,
+  ResourceTemplate,
+  type ServerContext,
+} from '@modelcontextprotocol/server';
 import * as z from 'zod';
 import { buildApp } from '../../../src/http/build-app.ts';
 import type { HttpSettings } from '../../../src/http/http-environment.ts';
@@ -41,7 +55,6 @@ function registerFixtureResources(server: McpServer): void {
   server.server.setRequestHandler('resources/subscribe', () => ({}));
   server.server.setRequestHandler('resources/unsubscribe', () => ({}));
 }
-
 
 type Ask = InputRequests[string];
 
@@ -98,7 +111,6 @@ const ALL_ENUMS: Ask = inputRequired.elicit({
     },
   },
 });
-
 
 interface State {
   readonly round: number;
@@ -209,7 +221,6 @@ function declares({ mcpReq }: ServerContext, capability: 'elicitation' | 'sampli
   return typeof declared === 'object' && declared !== null && capability in declared;
 }
 
-
 type Content = GetPromptResult['messages'][number]['content'];
 
 const withArguments = z.object({
@@ -252,7 +263,6 @@ function registerFixturePrompts(server: McpServer): void {
 function userSays(...contents: readonly Content[]): GetPromptResult {
   return { messages: contents.map((content) => ({ role: 'user', content })) };
 }
-
 
 const NEVER_CHANGES = { listChanged: false };
 

@@ -25,7 +25,6 @@ async function findNode22(): Promise<string> {
   return stdout.trim();
 }
 
-
 const PACKAGE = resolve('node_modules/@modelcontextprotocol/conformance');
 const SUITE = join(PACKAGE, 'dist/index.js');
 

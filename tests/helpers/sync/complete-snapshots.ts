@@ -17,7 +17,7 @@ export async function readAsStranger(
 ): Promise<StrangersView> {
   const repository = new Repository({
     store,
-    place: 'test',
+    repositoryId: 'test',
     machine: '0123456789abcdef',
     journal: new InMemoryHeadJournal(),
     keyring,

@@ -7,7 +7,7 @@ import { DEFAULT_RETENTION } from '../../../src/backup/repository/retention.ts';
 import { createBlobStore } from '../../../src/blob/create-blob-store.ts';
 import { FolderBlobStore } from '../../../src/blob/folder/folder-blob-store.ts';
 import { retryingBlobStore } from '../../../src/blob/decorators.ts';
-import { hostStore } from '../../../src/store/worker/client.ts';
+import { startWorkerStore } from '../../../src/store/worker/client.ts';
 import type { MemoryStore } from '../../../src/store/memory-store.ts';
 import type { ReplicaStore } from '../../../src/store/replica-store.ts';
 import { SqliteWorkLock } from '../../../src/store/sqlite/sqlite-work-lock.ts';
@@ -42,7 +42,7 @@ export class ComposedMachine {
    */
   constructor(bucket: TestBucket, passphrase?: string) {
     const dataDir = mkdtempSync(join(tmpdir(), 'faiss-memory-machine-'));
-    const { memory, replica } = hostStore({ dataDir, vectorIndex: 'exact' });
+    const { memory, replica } = startWorkerStore({ dataDir, vectorIndex: 'exact' });
     this.#common = {
       replica,
       keyring: passphrase === undefined ? null : quickKeyring(passphrase),
@@ -73,7 +73,7 @@ export class ComposedMachine {
       access: accessTo(this.#bucket, line),
       enabled: true,
       mode: 'backup',
-      place: this.#bucket.store.location,
+      repositoryId: this.#bucket.store.location,
       probe: null,
     });
     onTestFinished(() => sync.close());

@@ -3,7 +3,7 @@ import { InMemoryHeadJournal } from '../in-memory-head-journal.ts';
 import type { CarriedVersion, MemoryState } from '../../../src/backup/ports.ts';
 import { Repository } from '../../../src/backup/repository/repository.ts';
 import type { BlobStore } from '../../../src/blob/blob-store.ts';
-import type { Clock } from '../../../src/memory/version.ts';
+import type { VersionVector } from '../../../src/memory/version.ts';
 import { idOf } from '../model-store.ts';
 
 /** A machine that is nobody's. */
@@ -19,13 +19,13 @@ export function strangeState(memory: number, version: Partial<CarriedVersion> = 
 /** Publishes any well-formed snapshot as the stranger, with the format's own code. */
 export async function publishStrange(
   store: BlobStore,
-  clock: Clock,
+  clock: VersionVector,
   states: readonly MemoryState[],
 ): Promise<void> {
   const sums = new DigestSums();
   for (const state of states) sums.add(state);
   const journal = new InMemoryHeadJournal();
-  const place = { store, place: 'stranger', machine: STRANGER, journal, keyring: null };
+  const place = { store, repositoryId: 'stranger', machine: STRANGER, journal, keyring: null };
   const repository = new Repository({ ...place, exclusive: true });
   const view = {
     machine: STRANGER,

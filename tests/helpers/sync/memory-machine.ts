@@ -59,7 +59,7 @@ export interface MemoryMachineOptions {
   readonly enabled?: boolean;
   /** False = no bucket is set. Default true. */
   readonly access?: boolean;
-  readonly place?: string;
+  readonly repositoryId?: string;
   readonly statusWaitMs?: number;
   /** The local folder; default empty. */
   readonly folder?: Map<string, StoredBlob>;
@@ -77,7 +77,12 @@ export class MemoryMachine {
   #writes = 0;
 
   constructor(bucket: MemoryBucket, options: MemoryMachineOptions = {}) {
-    const { retention = DEFAULT_RETENTION, enabled = true, access = true, place = 'remote:test' } = options;
+    const {
+      retention = DEFAULT_RETENTION,
+      enabled = true,
+      access = true,
+      repositoryId = 'remote:test',
+    } = options;
     this.#bucket = bucket;
     this.#options = options;
     this.replica = options.replica ?? new InMemoryReplica();
@@ -102,7 +107,7 @@ export class MemoryMachine {
       backup: this.backup,
       enabled,
       mode: 'backup',
-      place,
+      repositoryId,
       probe: null,
       statusWaitMs: options.statusWaitMs,
       access: access ? { open: () => Promise.resolve(bucket.open()), decorate: (store) => store } : null,

@@ -34,7 +34,7 @@ describe.each(modes)('copying between $mode repositories', ({ keyring }) => {
       encodeStates(model.states()),
     );
 
-    const back = createTestRepository({ keyring, place: 'scratch' });
+    const back = createTestRepository({ keyring, repositoryId: 'scratch' });
     await remote.repository.copyTo(back.repository);
     const { snapshots } = await back.repository.listSnapshots();
     expect(snapshots.map(({ kind }) => kind)).toEqual(['auto', 'manual']);
@@ -179,13 +179,13 @@ describe.each(modes)('copying between $mode repositories', ({ keyring }) => {
       model: a.model.clone(),
       local: createTestRepository({
         keyring,
-        place: 'local',
+        repositoryId: 'local',
         objects: new Map(a.local.objects),
         journal: a.local.journal.clone(),
       }),
       remote: createTestRepository({
         keyring,
-        place: 'remote',
+        repositoryId: 'remote',
         objects: bucket,
         journal: a.remote.journal.clone(),
       }),
@@ -212,10 +212,10 @@ describe('interrupted writing', () => {
     for (let failAt = 1; ; failAt += 1) {
       let calls = 0;
       let armed = false;
-      const local = createTestRepository({ place: 'local' });
+      const local = createTestRepository({ repositoryId: 'local' });
       const journal = new InMemoryHeadJournal();
       const remote = createTestRepository({
-        place: 'remote',
+        repositoryId: 'remote',
         journal,
         beforeCall: () => {
           calls += armed ? 1 : 0;
@@ -249,8 +249,8 @@ describe('interrupted writing', () => {
   });
 
   test('a store that keeps other bytes than it was given is found out before the head', async () => {
-    const local = createTestRepository({ place: 'local' });
-    const remote = createTestRepository({ place: 'remote' });
+    const local = createTestRepository({ repositoryId: 'local' });
+    const remote = createTestRepository({ repositoryId: 'remote' });
     const model = new ModelStore(MACHINE_A);
     model.write(idOf(1), { text: 'one' });
     await local.repository.writeSnapshot(model.view(), { kind: 'auto' });

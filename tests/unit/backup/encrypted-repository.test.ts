@@ -1,7 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import type { Keyring } from '../../../src/backup/repository/keyring.ts';
 import type { StoredBlob } from '../../../src/blob/in-memory-blob-store.ts';
-import { EncryptionDowngradeError, MissingKeyError, WrongPassphraseError } from '../../../src/errors/backup-errors.ts';
+import {
+  EncryptionDowngradeError,
+  MissingKeyError,
+  WrongPassphraseError,
+} from '../../../src/errors/backup-errors.ts';
 import { idOf } from '../../helpers/model-store.ts';
 import {
   createTestMachine,
@@ -62,7 +66,7 @@ describe('an encrypted repository', () => {
     const { local, model } = await store(null);
     const keyring = quickKeyring();
     const sealed = createTestRepository({
-      place: 'local',
+      repositoryId: 'local',
       objects: local.objects,
       journal: local.journal,
       keyring,
@@ -76,7 +80,11 @@ describe('an encrypted repository', () => {
     await sealed.repository.prune({ keepLast: 9, hourly: 0, daily: 0, weekly: 0, monthly: 0 });
     expect([...local.objects.values()].some(({ bytes }) => bytes[0] === 0x1f)).toBe(false);
 
-    const plain = createTestRepository({ place: 'local', objects: local.objects, journal: local.journal });
+    const plain = createTestRepository({
+      repositoryId: 'local',
+      objects: local.objects,
+      journal: local.journal,
+    });
     model.write(idOf(2), { text: 'two' });
     await expect(plain.repository.writeSnapshot(model.view(), { kind: 'auto' })).rejects.toThrow(
       MissingKeyError,
@@ -87,7 +95,7 @@ describe('an encrypted repository', () => {
     const { local, model } = await store(null);
     const plainHead = local.objects.get(headOf(MACHINE_A));
     const sealed = createTestRepository({
-      place: 'local',
+      repositoryId: 'local',
       objects: local.objects,
       journal: local.journal,
       keyring: quickKeyring(),
@@ -105,10 +113,10 @@ describe('an encrypted repository', () => {
 
   test('a plain source is not published to an encrypted target, nor the other way round', async () => {
     const { local } = await store(null);
-    const target = createTestRepository({ place: 'other', keyring: quickKeyring() });
+    const target = createTestRepository({ repositoryId: 'other', keyring: quickKeyring() });
     await expect(local.repository.copyTo(target.repository)).rejects.toThrow(EncryptionDowngradeError);
     const sealed = await store(quickKeyring());
-    const plain = createTestRepository({ place: 'other' });
+    const plain = createTestRepository({ repositoryId: 'other' });
     await expect(sealed.local.repository.copyTo(plain.repository)).rejects.toThrow(MissingKeyError);
     expect(plain.objects.size + target.objects.size).toBe(0);
   });
@@ -123,13 +131,13 @@ describe('an encrypted repository', () => {
       await keyring.wrap(MACHINE_A, await quickKeyring().unlock(MACHINE_A, bytes)),
     );
     const after = createTestRepository({
-      place: 'local',
+      repositoryId: 'local',
       keyring,
       objects: local.objects,
       journal: local.journal,
     });
     const target = createTestRepository({
-      place: 'remote',
+      repositoryId: 'remote',
       keyring,
       objects: remote.objects,
       journal: remote.journal,
@@ -146,11 +154,11 @@ describe('an encrypted repository', () => {
 
   test('a local repository that was lost and made anew leaves the old remote snapshots readable', async () => {
     const { remote, model } = await store(quickKeyring());
-    const fresh = createTestRepository({ place: 'local', keyring: quickKeyring() });
+    const fresh = createTestRepository({ repositoryId: 'local', keyring: quickKeyring() });
     model.write(idOf(2), { text: 'two' });
     await fresh.repository.writeSnapshot(model.view(), { kind: 'manual' });
     const target = createTestRepository({
-      place: 'remote',
+      repositoryId: 'remote',
       keyring: quickKeyring(),
       objects: remote.objects,
       journal: remote.journal,

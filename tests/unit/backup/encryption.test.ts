@@ -1,7 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { deriveKey, FRAME_BYTES, openFrames, openGcm, sealFrames, sealGcm, TAG_BYTES } from '../../../src/backup/format/encryption.ts';
+import {
+  deriveKey,
+  FRAME_BYTES,
+  openFrames,
+  openGcm,
+  sealFrames,
+  sealGcm,
+  TAG_BYTES,
+} from '../../../src/backup/format/encryption.ts';
 import {
   isSealed,
   openObject,
@@ -9,7 +17,11 @@ import {
   sealObject,
   sealSegment,
 } from '../../../src/backup/format/sealed-object.ts';
-import { MissingKeyError, RepositoryDamagedError, RepositoryTooNewError } from '../../../src/errors/backup-errors.ts';
+import {
+  MissingKeyError,
+  RepositoryDamagedError,
+  RepositoryTooNewError,
+} from '../../../src/errors/backup-errors.ts';
 import { SecretString } from '../../../src/util/secret-string.ts';
 import { MACHINE_A, MACHINE_B } from '../../helpers/test-repository.ts';
 

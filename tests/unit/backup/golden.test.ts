@@ -11,7 +11,12 @@ import { Keyring, type DataKey } from '../../../src/backup/repository/keyring.ts
 import { decodeManifest, encodeManifest } from '../../../src/backup/format/manifest.ts';
 import { ObjectChecker } from '../../../src/backup/format/object-checker.ts';
 import { parseRepositoryKey, type RepositoryObject } from '../../../src/backup/format/names.ts';
-import { openObject, sealObject, sealSegment, openSegment } from '../../../src/backup/format/sealed-object.ts';
+import {
+  openObject,
+  sealObject,
+  sealSegment,
+  openSegment,
+} from '../../../src/backup/format/sealed-object.ts';
 import { SecretString } from '../../../src/util/secret-string.ts';
 import {
   buildGoldenRepository,

@@ -2,7 +2,11 @@ import { describe, expect, test } from 'vitest';
 import { decodeKeyFile, encodeKeyFile } from '../../../src/backup/format/key-file.ts';
 import { Keyring } from '../../../src/backup/repository/keyring.ts';
 import { ObjectChecker } from '../../../src/backup/format/object-checker.ts';
-import { EncryptionDowngradeError, RepositoryDamagedError, WrongPassphraseError } from '../../../src/errors/backup-errors.ts';
+import {
+  EncryptionDowngradeError,
+  RepositoryDamagedError,
+  WrongPassphraseError,
+} from '../../../src/errors/backup-errors.ts';
 import { FaissMemoryError } from '../../../src/errors/faiss-memory-error.ts';
 import { SecretString } from '../../../src/util/secret-string.ts';
 import { MACHINE_A, MACHINE_B, quickKeyring } from '../../helpers/test-repository.ts';

@@ -124,7 +124,7 @@ describe.each(modes)('a $mode repository', ({ mode, keyring }) => {
     model.write(idOf(1), { text: 'one' });
     await repository.writeSnapshot(model.view(), { kind: 'auto' });
     const vectors = model.states()[0]?.siblings[0]?.vectors ?? [];
-    model.embed(idOf(1), [{ stamp: SAMPLE_STAMP, chunks: [] }]);
+    model.embed(idOf(1), [{ modelId: SAMPLE_STAMP, chunks: [] }]);
     await repository.writeSnapshot(model.view(), { kind: 'auto' });
     model.embed(idOf(1), vectors);
     await repository.writeSnapshot(model.view(), { kind: 'auto' });

@@ -1,6 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { DEFAULT_RETENTION, planRetention, type RetentionPolicy } from '../../../src/backup/repository/retention.ts';
+import {
+  DEFAULT_RETENTION,
+  planRetention,
+  type RetentionPolicy,
+} from '../../../src/backup/repository/retention.ts';
 
 const NONE: RetentionPolicy = { keepLast: 0, hourly: 0, daily: 0, weekly: 0, monthly: 0 };
 const HOUR = 3_600_000;

@@ -16,7 +16,7 @@ import { MACHINE_A } from '../../helpers/test-repository.ts';
 const checker = new ObjectChecker('v1/…');
 const text = fc.string({ unit: 'grapheme', maxLength: 30 }).map((value) => value.replaceAll('\0', ''));
 const time = fc.integer({ min: -8.64e15, max: 8.64e15 });
-const stamp = fc.record({
+const modelId = fc.record({
   modelId: text,
   dimension: fc.integer({ min: 1, max: 16 }),
   weightsHash: fc.constantFrom('', 'ab'.repeat(32)),
@@ -34,9 +34,9 @@ const version: fc.Arbitrary<CarriedVersion> = fc
     metadata: fc.dictionary(text, fc.jsonValue() as fc.Arbitrary<null>),
     createdAt: time,
     updatedAt: time,
-    vectors: fc.array(stamp).map((stamps) =>
+    vectors: fc.array(modelId).map((stamps) =>
       stamps.map((one) => ({
-        stamp: one,
+        modelId: one,
         chunks: [{ start: 0, end: 0, vector: Buffer.alloc(4 + one.dimension, 1) }],
       })),
     ),

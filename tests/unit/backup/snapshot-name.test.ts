@@ -1,7 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { isBlobKey } from '../../../src/blob/arguments.ts';
-import { createSnapshotId, isSnapshotId, manifestKey, parseRepositoryKey, segmentKey } from '../../../src/backup/format/names.ts';
+import {
+  createSnapshotId,
+  isSnapshotId,
+  manifestKey,
+  parseRepositoryKey,
+  segmentKey,
+} from '../../../src/backup/format/names.ts';
 import { resolveSnapshot, snapshotName } from '../../../src/backup/repository/snapshot-name.ts';
 import { SnapshotAmbiguousError, SnapshotNotFoundError } from '../../../src/errors/backup-errors.ts';
 import { MACHINE_A, MACHINE_B } from '../../helpers/test-repository.ts';

@@ -1,12 +1,16 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { orderSnapshots } from '../../../src/backup/repository/list-snapshots.ts';
-import { compareClocks, joinClocks, type Clock } from '../../../src/memory/version.ts';
+import {
+  compareVersionVectors,
+  joinVersionVectors,
+  type VersionVector,
+} from '../../../src/memory/version.ts';
 
 interface Snapshot {
   readonly machine: number;
   readonly createdAt: number;
-  readonly clock: Clock;
+  readonly clock: VersionVector;
 }
 
 test('independent snapshots are ordered by time', () => {
@@ -37,14 +41,14 @@ test('no snapshot stands before one that it includes, however wrong the clocks a
         const own = list.at(-1)?.clock ?? {};
         const other = merge === null ? {} : (lists[merge]?.at(-1)?.clock ?? {});
         const name = `m${machine}`;
-        const clock = { ...joinClocks(own, other), [name]: (own[name] ?? 0) + 1 };
+        const clock = { ...joinVersionVectors(own, other), [name]: (own[name] ?? 0) + 1 };
         list.push({ machine, createdAt, clock });
       }
       const ordered = orderSnapshots(lists);
       expect(ordered).toHaveLength(steps.length);
       for (const [index, snapshot] of ordered.entries()) {
         for (const later of ordered.slice(index + 1)) {
-          expect(compareClocks(later.clock, snapshot.clock)).not.toBe('before');
+          expect(compareVersionVectors(later.clock, snapshot.clock)).not.toBe('before');
         }
       }
       for (const [machine, list] of lists.entries()) {

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { clientList, type ClientMachine } from '../../../src/cli/clients/clients.ts';
+import { clientList, type ClientEnvironment } from '../../../src/cli/clients/clients.ts';
 
-function files(machine: Partial<ClientMachine>): string[] {
+function files(environment: Partial<ClientEnvironment>): string[] {
   const all = { env: {}, homeDirectory: '/home/ada', workingDirectory: '/', listFolder: () => [] };
-  return clientList.map((client) => client.file({ platform: 'linux', ...all, ...machine }));
+  return clientList.map((client) => client.file({ platform: 'linux', ...all, ...environment }));
 }
 
 test('knows where the clients keep their configuration on Linux', () => {

@@ -12,7 +12,16 @@ import { parseCommandLine } from '../../../src/cli/program.ts';
 import { resolveConfig } from '../../../src/config/resolve.ts';
 import type { SyncApi } from '../../../src/sync/sync-api.ts';
 import { TimeZone } from '../../../src/util/time-zone.ts';
-import { changeList, changes, fakeServices, type FakeServices, heldMerge, NOON, snapshot, syncStatus } from '../../helpers/fake-services.ts';
+import {
+  changeList,
+  changes,
+  fakeServices,
+  type FakeServices,
+  heldMerge,
+  NOON,
+  snapshot,
+  syncStatus,
+} from '../../helpers/fake-services.ts';
 
 interface CommandRun {
   readonly outcome: CommandOutcome;
@@ -70,7 +79,6 @@ async function run(
   if (outcome === undefined) throw new TypeError(`${command.name} gave no result`);
   return outcome;
 }
-
 
 const memory = { reembed: () => Promise.resolve({ done: 0, total: 0 }) };
 

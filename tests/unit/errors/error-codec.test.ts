@@ -2,7 +2,11 @@ import { describe, expect, test } from 'vitest';
 import { decodeError, encodeError } from '../../../src/errors/error-codec.ts';
 import { FaissMemoryError } from '../../../src/errors/faiss-memory-error.ts';
 import { InvalidInputError, NotFoundError } from '../../../src/errors/input-errors.ts';
-import { StoreDamagedError, StoreTooNewError, StoreUnavailableError } from '../../../src/errors/store-errors.ts';
+import {
+  StoreDamagedError,
+  StoreTooNewError,
+  StoreUnavailableError,
+} from '../../../src/errors/store-errors.ts';
 import { VectorIndexError } from '../../../src/errors/embedding-errors.ts';
 
 function overTheWire(error: unknown): FaissMemoryError {

@@ -1,6 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { ConfirmationNeededError, InvalidInputError, RequestRefusedError } from '../../../src/errors/input-errors.ts';
+import {
+  ConfirmationNeededError,
+  InvalidInputError,
+  RequestRefusedError,
+} from '../../../src/errors/input-errors.ts';
 import { type ErrorCode, FaissMemoryError } from '../../../src/errors/faiss-memory-error.ts';
 import { toProblem } from '../../../src/http/problem.ts';
 import { guardedApp } from '../../helpers/guarded-app.ts';

@@ -1,6 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { EmbeddingUnavailableError, VectorIndexError } from '../../../src/errors/embedding-errors.ts';
-import { InvalidInputError, NotFoundError, SecretRejectedError, StateChangedError } from '../../../src/errors/input-errors.ts';
+import {
+  InvalidInputError,
+  NotFoundError,
+  SecretRejectedError,
+  StateChangedError,
+} from '../../../src/errors/input-errors.ts';
 import { FakeEmbedder } from '../../../src/embedding/fake-embedder.ts';
 import type { SecretsMode } from '../../../src/memory/input.ts';
 import { MemoryService } from '../../../src/memory/memory-service.ts';
@@ -140,19 +145,19 @@ describe('add', () => {
   });
 
   test('compares a new memory although a long backlog waits and is leased elsewhere', async () => {
-    const stamp = await embedder.stamp();
+    const modelId = await embedder.modelId();
     embedder.ready = false;
     const [first = ''] = await add(
       'red green blue yellow black',
       ...Array.from({ length: 8 }, (_, n) => `old ${n}`),
     );
-    await store.claimPendingEmbeddings({ stamp, limit: 100, leaseMs: 600_000 });
+    await store.claimPendingEmbeddings({ modelId, limit: 100, leaseMs: 600_000 });
     const [written] = await store.add([{ text: 'white grey', tags: [], source: '', metadata: {} }]);
     await store.update(first, { tags: ['x'] });
     embedder.ready = true;
     const [near] = await service.add({ memories: [{ text: 'white grey pink' }] });
     expect(near).toMatchObject({ outcome: 'added', similarChecked: true });
-    expect((await store.vectors(stamp, [near?.memory.id ?? ''])).length).toBe(1);
+    expect((await store.vectors(modelId, [near?.memory.id ?? ''])).length).toBe(1);
     expect(written?.outcome).toBe('added');
   });
 

@@ -1,11 +1,21 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { canonicalJson, type Clock, covers, joinClocks, type MergedMemory, mergeMemory, sameDot, type Version, type VersionState } from '../../../src/memory/version.ts';
+import {
+  canonicalJson,
+  type VersionVector,
+  covers,
+  joinVersionVectors,
+  type MergedMemory,
+  mergeMemory,
+  sameDot,
+  type Version,
+  type VersionState,
+} from '../../../src/memory/version.ts';
 
 /** One memory on one machine, with every write that the machine has ever known: the oracle. */
 interface Side {
   readonly siblings: readonly Version[];
-  readonly clock: Clock;
+  readonly clock: VersionVector;
   /** Dots of all known writes, each with the dots that it replaced. */
   readonly writes: ReadonlyMap<string, readonly string[]>;
 }
@@ -62,7 +72,7 @@ function strip(version: Version): Version {
 }
 
 function join(into: Side, from: Side): Side {
-  const clock = joinClocks(into.clock, from.clock);
+  const clock = joinVersionVectors(into.clock, from.clock);
   const writes = new Map([...into.writes, ...from.writes]);
   if (from.siblings.length === 0) return { ...into, clock, writes };
   const { siblings, homeless } = merge(into, from);
@@ -155,8 +165,11 @@ const anyside = fc
     more: fc.dictionary(fc.constantFrom(...MACHINES), fc.integer({ min: 1, max: 4 })),
   })
   .map(({ siblings, more }) => {
-    const own = siblings.reduce<Clock>((clock, { dot }) => joinClocks(clock, { [dot.machine]: dot.n }), {});
-    return { siblings, clock: joinClocks(own, more) };
+    const own = siblings.reduce<VersionVector>(
+      (clock, { dot }) => joinVersionVectors(clock, { [dot.machine]: dot.n }),
+      {},
+    );
+    return { siblings, clock: joinVersionVectors(own, more) };
   });
 
 describe('whatever the two sides are', () => {

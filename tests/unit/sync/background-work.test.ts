@@ -1,6 +1,10 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { createLogger } from '../../../src/logger.ts';
-import { BackgroundWork, type BackgroundWorkParts, type StartTimer } from '../../../src/sync/background-work.ts';
+import {
+  BackgroundWork,
+  type BackgroundWorkParts,
+  type StartTimer,
+} from '../../../src/sync/background-work.ts';
 import { MemoryBucket, MemoryMachine, type MemoryMachineOptions } from '../../helpers/sync/memory-machine.ts';
 
 interface Timer {
@@ -56,7 +60,6 @@ class FakeTimers {
     this.#time = time;
   }
 }
-
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;

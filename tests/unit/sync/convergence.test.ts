@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { LOCAL_PLACE, rememberGivenUp, renamingOf } from '../../../src/backup/own-identity.ts';
+import { LOCAL_REPOSITORY_ID, rememberGivenUp, renamingOf } from '../../../src/backup/own-identity.ts';
 import type { MemoryState } from '../../../src/backup/ports.ts';
-import { type Clock, compareClocks, type JsonValue } from '../../../src/memory/version.ts';
+import { type VersionVector, compareVersionVectors, type JsonValue } from '../../../src/memory/version.ts';
 import { InMemoryReplica } from '../../helpers/in-memory-replica.ts';
 import type { MemoryTable } from '../../helpers/memory-table.ts';
 import { idOf } from '../../helpers/model-store.ts';
@@ -17,7 +17,7 @@ interface Commit {
 /** What one machine published last. */
 interface Posting extends Commit {
   readonly past: readonly Commit[];
-  readonly clock: Clock;
+  readonly clock: VersionVector;
   readonly sequence: number;
   /** Oldest first; the newest that has a memory has its whole state. */
   readonly parts: readonly { readonly name: string; readonly states: readonly MemoryState[] }[];
@@ -52,7 +52,7 @@ class BulletinBoard {
     await this.#ensureOwn(replica);
     for (const [machine, posting] of this.#postings) {
       if (machine === replica.machine) continue;
-      const order = compareClocks(posting.clock, replica.table.clock);
+      const order = compareVersionVectors(posting.clock, replica.table.clock);
       if (order === 'before' || order === 'equal') continue;
       // What a forgotten identity had merged says nothing: its clock went back.
       const note = `merged:${machine}:${replica.machine}`;
@@ -92,7 +92,6 @@ async function* newest(states: readonly MemoryState[]): AsyncGenerator<MemorySta
   yield* new Map(states.map((state) => [state.id, state])).values();
 }
 
-
 const MEMORIES = 4;
 const MACHINES = 4;
 
@@ -117,7 +116,7 @@ interface Step {
 interface Remembered {
   readonly machine: string;
   readonly states: readonly MemoryState[];
-  readonly clock: Clock;
+  readonly clock: VersionVector;
 }
 
 interface Folder {
@@ -210,7 +209,7 @@ class World {
   async #revert(folder: Folder): Promise<void> {
     if (folder.snapshot === null) return;
     const { machine, states: stored, clock: storedClock } = folder.snapshot;
-    const place = { place: LOCAL_PLACE, machine: folder.replica.machine };
+    const place = { repositoryId: LOCAL_REPOSITORY_ID, machine: folder.replica.machine };
     const renaming = await renamingOf(folder.replica, place, machine);
     const states = renaming === null ? stored : stored.map((state) => renaming.state(state));
     const clock = renaming === null ? storedClock : renaming.clock(storedClock);

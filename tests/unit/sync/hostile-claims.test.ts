@@ -132,7 +132,7 @@ test('an own head with other numbers around an own commit is not believed', asyn
   await a.sync.push();
   const repository = new Repository({
     store: bucket.open(),
-    place: 'stranger',
+    repositoryId: 'stranger',
     machine: own,
     journal: new InMemoryHeadJournal(),
     keyring: null,

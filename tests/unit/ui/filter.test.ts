@@ -1,6 +1,12 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { conditionsOf, NO_FILTER, parametersOf, queryOf, readParameters } from '../../../src/ui/shared/filter.ts';
+import {
+  conditionsOf,
+  NO_FILTER,
+  parametersOf,
+  queryOf,
+  readParameters,
+} from '../../../src/ui/shared/filter.ts';
 
 test('has no condition where nothing is chosen', () => {
   expect(conditionsOf(NO_FILTER)).toEqual({});

@@ -1,0 +1,137 @@
+// The layout that docs/architecture.md promises: sizes of files, single users, and directions that lint does not see.
+//   node scripts/check-layout.mjs [--list]
+import { readFileSync, readdirSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { parseArgs } from 'node:util';
+import ts from 'typescript';
+
+const MEAN_AT_LEAST = 100;
+const LINES_AT_MOST = 400;
+const SMALL = 60;
+
+/** Small files with one user, or none, that stay files, each with its reason. */
+const SMALL_ON_PURPOSE = {
+  'src/bin/faiss-memory.ts': 'the program itself: old versions of Node must be able to read it',
+  'src/cli/main.ts': 'loads the rest only when it is needed',
+  'src/index.ts': 'the public surface',
+  'src/testing.ts': 'the public surface for tests',
+  'src/cli/commands/config.ts': 'a command',
+  'src/cli/commands/reembed.ts': 'a command',
+  'src/cli/commands/serve.ts': 'a command; loads a server only when it is asked for',
+  'src/embedding/create-embedder.ts': 'names the adapters of a port',
+  'src/secrets/create-secret-scanner.ts': 'the adapter of a port',
+  'src/vector/create-vector-index.ts': 'names the adapters of a port',
+  'src/mcp/sdk-shims.ts': 'stands in for a module of the SDK when the program is bundled',
+  'src/store/worker/server.ts': 'the entry of a worker thread: works as soon as it is loaded',
+  'src/ui/app.tsx': 'the entry of the page',
+  'src/ui/map/into-periods.ts': 'a pure algorithm with a test of its own',
+  'src/ui/shared/event-stream.ts': 'a pure algorithm with a test of its own',
+  'src/util/uuid-v7.ts': 'a pure algorithm with a test of its own',
+};
+
+/** A browser reads these files. */
+const WITHOUT_NODE = ['src/ui/'];
+/** The domain: rules, with hashes and timers of Node and nothing else of it. */
+const PURE = { folder: 'src/memory/', allowed: new Set(['node:crypto', 'node:timers/promises']) };
+
+const { values } = parseArgs({ options: { list: { type: 'boolean', default: false } } });
+const root = join(import.meta.dirname, '..');
+const files = readModules();
+const problems = [...sizeProblems(), ...smallProblems(), ...directionProblems(), ...unusedExceptions()];
+const lines = totalLines();
+const summary = `src: ${files.size} files, ${lines} lines, mean ${(lines / files.size).toFixed(1)}`;
+if (values.list)
+  for (const [path, { lines: size }] of files) console.log(`${String(size).padStart(4)} ${path}`);
+for (const problem of problems) console.error(problem);
+console.log(
+  problems.length === 0 ? `Layout holds. ${summary}` : `${problems.length} problems of layout. ${summary}`,
+);
+process.exit(problems.length === 0 ? 0 : 1);
+
+/** Every module of src with its size, what it imports, and the modules of src that import it. */
+function readModules() {
+  const modules = new Map();
+  for (const entry of readdirSync(join(root, 'src'), { recursive: true, withFileTypes: true })) {
+    if (!/\.tsx?$/.test(entry.name)) continue;
+    const path = relative(root, join(entry.parentPath, entry.name)).replaceAll('\\', '/');
+    const text = readFileSync(join(root, path), 'utf8');
+    modules.set(path, {
+      lines: text.split('\n').length - 1,
+      imports: importsOf(path, text),
+      users: new Set(),
+    });
+  }
+  for (const [path, { imports }] of modules) {
+    for (const target of imports) modules.get(target)?.users.add(path);
+  }
+  return new Map([...modules].sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** Paths of src for relative imports, static or not, names for packages. */
+function importsOf(path, text) {
+  return ts
+    .preProcessFile(text, true, true)
+    .importedFiles.map(({ fileName }) =>
+      fileName.startsWith('.') ? join(dirname(path), fileName).replaceAll('\\', '/') : fileName,
+    );
+}
+
+function totalLines() {
+  return [...files.values()].reduce((sum, { lines: size }) => sum + size, 0);
+}
+
+function sizeProblems() {
+  const long = [...files].filter(([, { lines: size }]) => size > LINES_AT_MOST);
+  return [
+    ...long.map(
+      ([path, { lines: size }]) =>
+        `${path} has ${size} lines, more than ${LINES_AT_MOST}: split it by subject.`,
+    ),
+    ...(totalLines() / files.size < MEAN_AT_LEAST
+      ? [
+          `The mean file of src has ${(totalLines() / files.size).toFixed(1)} lines, fewer than ${MEAN_AT_LEAST}.`,
+        ]
+      : []),
+  ];
+}
+
+function isSmallWithOneUser({ lines: size, users }) {
+  return size < SMALL && users.size <= 1;
+}
+
+function smallProblems() {
+  return [...files]
+    .filter(([path, file]) => isSmallWithOneUser(file) && !(path in SMALL_ON_PURPOSE))
+    .map(
+      ([path, { lines: size, users }]) =>
+        `${path} has ${size} lines and ${users.size === 0 ? 'no user' : `only the user ${[...users].join()}`}: ` +
+        'move it in there, or give its reason in scripts/check-layout.mjs.',
+    );
+}
+
+/** A reason that nothing needs any more misleads. */
+function unusedExceptions() {
+  return Object.keys(SMALL_ON_PURPOSE)
+    .filter((path) => !files.has(path) || !isSmallWithOneUser(files.get(path)))
+    .map((path) => `scripts/check-layout.mjs excuses ${path}, which needs no excuse: remove the line.`);
+}
+
+function directionProblems() {
+  return [...files].flatMap(([path, { imports }]) =>
+    imports.flatMap((target) => {
+      if (WITHOUT_NODE.some((room) => path.startsWith(room))) {
+        return target.startsWith('node:') ? [`${path} imports ${target}: the page runs in a browser.`] : [];
+      }
+      if (path.startsWith(PURE.folder) && target.startsWith('node:') && !PURE.allowed.has(target)) {
+        return [`${path} imports ${target}: the domain reads no files, no network and no process.`];
+      }
+      if (target.startsWith('src/app/') && !/^src\/(?:app|bin|cli)\/|^src\/index\.ts$/.test(path)) {
+        return [`${path} imports ${target}: only bin, cli and index.ts compose the application.`];
+      }
+      if (target.startsWith('src/index.ts') || target.startsWith('src/testing.ts')) {
+        return [`${path} imports ${target}, which is for users of the package.`];
+      }
+      return [];
+    }),
+  );
+}
