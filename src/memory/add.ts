@@ -11,7 +11,7 @@ import type { Memory, MemoryDraft, MemoryPatch } from './memory.ts';
 import { mayReword } from './same-statement.ts';
 import { findTwin, planTwin } from './twin.ts';
 
-/** More memories than this in one call get their vectors in the background, so that the call returns soon. */
+/** A call with more memories than this leaves their vectors to the background, so that it returns soon. */
 const EMBED_AT_ONCE = 4;
 const EMBED_AT_ONCE_MS = 3_000;
 const LOAD_AND_EMBED_MS = 10_000;
@@ -28,15 +28,15 @@ export interface AdderParts {
   readonly backfill: EmbeddingBackfill;
 }
 
-/** What a draft became, before it is known what it resembles. */
+/** The outcome of one draft, before it is compared with similar memories. */
 interface Stored extends Pick<AddResult, 'memory' | 'outcome' | 'gained' | 'twin'> {
-  /** Absent when nothing was written. */
+  /** Key of the written version; absent when no new version was written. */
   readonly versionKey?: number;
-  /** The memory that says the same, as it was before. */
+  /** The memory that says the same, as it was before this call. */
   readonly same?: Memory;
 }
 
-/** Stores memories first and asks what they resemble second: nothing waits for a model to be kept. */
+/** Stores memories first and looks for similar ones afterwards, so that no memory waits for the model to be stored. */
 export class MemoryAdder {
   readonly #parts: AdderParts;
 
@@ -70,7 +70,7 @@ export class MemoryAdder {
     return results;
   }
 
-  /** One after the other: a memory may say the same as the one before it. */
+  /** Stores one draft after the other, because a draft may say the same as the one before it. */
   async #addUnlessSaid(drafts: readonly MemoryDraft[], onDuplicate: 'skip' | 'supersede'): Promise<Stored[]> {
     const { store } = this.#parts;
     const stored: Stored[] = [];
@@ -90,7 +90,7 @@ export class MemoryAdder {
     return stored;
   }
 
-  /** Nothing when none of the memories can stand for the draft. */
+  /** Uses a memory in place of the draft; undefined when no memory can stand for it. */
   async #useSame(
     memories: readonly Memory[],
     draft: MemoryDraft,
@@ -111,7 +111,10 @@ export class MemoryAdder {
     return { ...written, outcome: 'superseded', gained: [], same: twin.memory };
   }
 
-  /** Chunks of the new texts, as far as they could be had soon; the rest follows in the background. */
+  /**
+   * Embeds the new texts within a time limit.
+   * @returns chunks by memory id; empty when the texts are embedded later, in the background
+   */
   async #embedAtOnce(
     items: readonly PendingEmbedding[],
     waitForModel: boolean,
@@ -138,8 +141,8 @@ export class MemoryAdder {
   }
 
   /**
-   * Other live memories that resemble it, best first. Undefined when that cannot be told: the memory is stored all
-   * the same, so this is no reason to fail.
+   * Other live memories that resemble the stored one, best first. Undefined when the model cannot tell; the call does
+   * not fail then, because the memory is stored already.
    */
   async #similarTo(
     { memory, outcome, same }: Stored,
@@ -174,13 +177,13 @@ function sameText(a: string, b: string): boolean {
   return a.normalize('NFC').trim() === b.normalize('NFC').trim();
 }
 
-/** What a memory may never lose by being superseded: whom it belongs to and who said it. */
+/** The fields that must be equal for a draft to supersede a memory: its project and its source. */
 function identityOf({ source, metadata }: MemoryDraft): Pick<MemoryDraft, 'tags' | 'source' | 'metadata'> {
   const { project } = metadata;
   return { tags: [], source, metadata: project === undefined ? {} : { project } };
 }
 
-/** The memory gets the new content as a version; its tags and metadata are kept beside the new ones. */
+/** Replaces the text, and adds the new tags and metadata to those of the memory. */
 function supersedingPatch({ text, tags, source, metadata }: MemoryDraft): MemoryPatch {
   return { text, addTags: tags, mergeMetadata: metadata, ...(source === '' ? {} : { source }) };
 }
@@ -191,9 +194,9 @@ function withTwin(added: AddOutcome, memory: Memory, draft: MemoryDraft): Stored
   return { ...added, twin: { id: memory.id, differs: plan.differs } };
 }
 
-/** How long a call waits for a model that is loading. */
+/** Time that a check for novelty waits for a model that is still loading. */
 const MODEL_WAIT_MS = 20_000;
-/** Memories looked at: the nearest need not be the one that says the same. */
+/** Number of nearest memories that are compared, because the nearest one need not be the one that says the same. */
 const LOOKED_AT = 5;
 
 export interface NoveltyParts {
@@ -202,16 +205,17 @@ export interface NoveltyParts {
 }
 
 /**
- * Compares a text with all live memories. Another wording counts as the same only where the model reads the
- * language and has seen the whole of both texts.
- * @param threshold similarity from which a text may not be new
+ * Compares a text with all live memories. A rewording counts as the same only when the model reads the language and
+ * has seen the whole of both texts.
+ * @param threshold similarity from which a rewording counts as the same, 0 to 1
+ * @throws EmbeddingUnavailableError
  */
 export async function checkNovelty(
   { store, embedder }: NoveltyParts,
   text: string,
   threshold: number,
 ): Promise<NoveltyResult> {
-  // What was added a moment ago may have no vector yet.
+  // A memory that was added a moment ago may have no vector yet, so the texts are compared first.
   const same = (await store.findByText(text)) ?? (await findSameStatements(store, text))[0];
   if (same !== undefined) {
     const { reads } = calibrationFor((await embedder.modelId()).modelId);

@@ -1,20 +1,20 @@
 import { readsAsEnglish } from './languages.ts';
 
-/** What a cosine of one model means. Measured on data that people judged (bench/calibrate.ts). */
+/** Meaning of the cosines of one model, measured on data that people judged (bench/calibrate.ts). */
 export interface Calibration {
-  /** Cosine of two memories to a similarity from 0 (unrelated) to 1 (says the same). */
+  /** Turns the cosine of two memories into a similarity from 0 (unrelated) to 1 (says the same). */
   readonly similarity: (cosine: number) => number;
-  /** Cosine of a query and a memory to a relevance from 0 (any other text) to 1 (surely answers it). */
+  /** Turns the cosine of a query and a memory into a relevance from 0 (any other text) to 1 (surely answers it). */
   readonly relevance: (cosine: number) => number;
-  /** Cosine of a query and a memory below which the two have nothing to do with each other. */
+  /** A memory whose cosine with the query is lower has nothing to do with the query. */
   readonly related: number;
-  /** Cosine of two memories from which they may say the same; never proof that they do. */
+  /** Two memories with at least this cosine may say the same; it never proves that they do. */
   readonly nearDuplicate: number;
-  /** False for a text in a language that the model does not read: its cosines then mean nothing. */
+  /** False for a text in a language that the model does not read; cosines of such texts mean nothing. */
   readonly reads: (text: string) => boolean;
 }
 
-/** Cosine and meaning; linear between, flat outside. */
+/** A cosine and its meaning. Values between two knots are interpolated linearly; outside they are constant. */
 type Knot = readonly [cosine: number, meaning: number];
 
 /** Median cosine of sentence pairs that people rated 0, 1, 2, 3, 4 and 5 of 5. */
@@ -29,7 +29,7 @@ const E5_SMALL_PAIRS: readonly Knot[] = [
   [1, 1],
 ];
 
-/** Between the median of any other text (0.73 to 0.80) and the 95th percentile of answers (0.88 to 0.91). */
+/** From the median cosine of any other text (0.73 to 0.80) to the 95th percentile of answers (0.88 to 0.91). */
 const E5_SMALL_QUESTIONS: readonly Knot[] = [
   [0.7, 0],
   [0.77, 0.1],
@@ -46,12 +46,12 @@ const CALIBRATIONS: Readonly<Record<string, Calibration>> = {
     relevance: (cosine) => interpolate(E5_SMALL_QUESTIONS, cosine),
     related: 0.785,
     nearDuplicate: 0.945,
-    // Trained on English; texts in scripts that its vocabulary lacks all have nearly the same vector.
+    // The model was trained on English. Texts in scripts that its vocabulary lacks all have nearly the same vector.
     reads: readsAsEnglish,
   },
 };
 
-/** Models that were not measured: cosines are taken as they are. */
+/** For models that were not measured: cosines are shown unchanged. */
 const GENERIC: Calibration = {
   similarity: clamp,
   relevance: clamp,

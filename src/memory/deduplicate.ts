@@ -15,22 +15,22 @@ export interface DeduplicatorParts {
 }
 
 export interface DeduplicateOptions extends MemoryWork {
-  /** Similarity from which memories that do not say the same are reported as alike, 0 to 1. */
+  /** Memories with at least this similarity that do not say the same are reported as alike, 0 to 1. */
   readonly threshold: number;
   readonly dryRun: boolean;
 }
 
-/** Memories compared between two reports of progress. */
+/** Memories compared before each report of progress. */
 const BATCH = 50;
 /** Memories read at once. */
 const READ_AT_ONCE = 500;
 const SHOWN_GROUPS = 50;
-/** Alike memories named beside one memory. */
+/** Most alike memories that are named for one memory. */
 const SHOWN_ALIKE = 5;
 
 /**
- * Groups memories that say the same, word for word, around the oldest of them; a dry run also names those that only
- * resemble each other. Memories with an open conflict are left out, because a person must decide about those.
+ * Groups memories that say the same, word for word, around the oldest of them. A dry run also reports memories that
+ * only resemble each other. Memories with an open conflict are left out, because a person must decide about them.
  */
 export async function deduplicate(
   { store, embedder }: DeduplicatorParts,
@@ -45,11 +45,11 @@ export async function deduplicate(
   return { dryRun, threshold, compared, pending: await search.pending(), count, groups, alike };
 }
 
-/** Memories that say the same and can be one. */
+/** Memories that say the same and can be joined. */
 interface Group {
   readonly keep: { readonly id: string; readonly dot: Dot };
   readonly others: { readonly id: string; readonly dot: Dot }[];
-  /** The memory that stays, with all that it takes in. */
+  /** Content of the memory that stays, including the tags, source and metadata that it takes in. */
   joined: MemoryContent;
   patch: MemoryPatch;
 }
@@ -57,7 +57,7 @@ interface Group {
 class DuplicateSearch {
   compared = 0;
   readonly alike: DuplicateGroup[] = [];
-  /** By the hash of the statement; several where the memories cannot be one. */
+  /** Groups by the hash of the statement; several when some of its memories cannot be joined. */
   readonly #groups = new Map<string, Group[]>();
   readonly #named = new Set<string>();
   readonly #parts: DeduplicatorParts;
@@ -70,7 +70,7 @@ class DuplicateSearch {
     this.#options = options;
   }
 
-  /** How many memories another one says too. */
+  /** Number of memories that repeat an older one. */
   get count(): number {
     return this.#doubled().reduce((sum, { others }) => sum + others.length, 0);
   }
@@ -144,8 +144,8 @@ class DuplicateSearch {
   }
 
   /**
-   * Moves duplicates to the trash, after the memory that stays has taken in what it lacks. Leaves alone what
-   * somebody changed since it was compared, and groups whose oldest was changed.
+   * Moves duplicates to the trash, after the memory that stays has taken in their tags, source and metadata. Skips a
+   * group when any of its memories has changed since it was compared.
    */
   async remove(): Promise<number> {
     const { store } = this.#parts;
@@ -153,7 +153,7 @@ class DuplicateSearch {
     const unchanged = await this.#unchanged(groups.flatMap(({ keep, others }) => [keep, ...others]));
     const removable: string[] = [];
     for (const { keep, others, patch } of groups) {
-      // What it takes in comes from all of them, so all of them must be as they were.
+      // The memory that stays takes values from all others, so none of them may have changed.
       if (![keep, ...others].every(({ id }) => unchanged.has(id))) continue;
       if (Object.keys(patch).length > 0) await store.update(keep.id, patch);
       removable.push(...others.map(({ id }) => id));
@@ -175,13 +175,13 @@ class DuplicateSearch {
     return unchanged;
   }
 
-  /** How many memories have no vector yet. */
+  /** Number of live memories without a vector. */
   async pending(): Promise<number> {
     const { live, embedded } = await this.#parts.store.stats(this.#modelId);
     return live - embedded;
   }
 
-  /** The largest groups with their texts. */
+  /** The largest groups, with the texts of their memories. */
   async describeGroups(): Promise<DuplicateGroup[]> {
     const { reads } = calibrationFor(this.#modelId.modelId);
     const largest = this.#doubled()

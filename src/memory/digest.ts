@@ -14,13 +14,13 @@ export function emptySum(): HashSum {
   return new Uint8Array(SIZE);
 }
 
-/** Fingerprint of what a user sees of one memory. */
+/** Fingerprint of the id and the content of one memory. */
 export function contentHash(id: string, content: MemoryContent): HashSum {
   const { text, tags, source, metadata, createdAt, updatedAt } = content;
   return sha256(canonicalJson({ id, text, tags, source, metadata, createdAt, updatedAt }));
 }
 
-/** Fingerprint of which writes of one memory are current. */
+/** Fingerprint of the dots of one memory's siblings, in any order. */
 export function siblingsHash(id: string, siblings: readonly Dot[]): HashSum {
   const dots = siblings
     .map(({ machine, n }): [string, number] => [machine, n])
@@ -50,8 +50,8 @@ function combine(sum: HashSum, byteToAdd: (index: number) => number): HashSum {
 }
 
 /**
- * @param sums sum of `contentHash` over the live memories; sum of `siblingsHash` over all ids
- * @param clock of the store; part of the state, so that equal digests mean equal knowledge
+ * @param sums `content`: sum of `contentHash` over the live memories; `state`: sum of `siblingsHash` over all ids
+ * @param clock version vector of the store; part of `stateDigest`, so stores with equal digests include the same writes
  */
 export function storeDigests(
   sums: { readonly content: HashSum; readonly state: HashSum },

@@ -4,29 +4,29 @@ import type { MemoryStore, PendingEmbedding } from '../store/memory-store.ts';
 import type { ReembedProgress } from './memory-api.ts';
 import { encodeVector, quantize } from '../embedding/quantization.ts';
 
-/** Longer than a batch of usual texts takes on the slowest runtime; what ends too early is only embedded twice. */
+/** Longer than the slowest runtime needs for a usual batch. When a lease ends too early, texts are embedded twice. */
 const LEASE_MS = 60_000;
 const BATCH = 4;
 const FIRST_RETRY_MS = 30_000;
 const LONGEST_RETRY_MS = 600_000;
-/** Leaves the first moments of a process to its client. */
+/** The first moments of a process belong to the requests of its client. */
 const START_DELAY_MS = 1_000;
-/** Memories of other processes are found by looking; a look reads one row. */
+/** Interval at which memories written by other processes are looked for; a look reads one row. */
 const LOOK_EVERY_MS = 10_000;
-/** Between two memories, so that work in the background does not take a whole core from the others. */
+/** Pause between two memories, so that background work does not take a whole core from other programs. */
 const PAUSE_MS = 10;
 const LEASED_ELSEWHERE_MS = 200;
 
 interface RunOptions {
   readonly signal?: AbortSignal;
   readonly onBatch?: (done: number) => void;
-  /** Leaves time to others between two memories. */
+  /** Pauses between two memories. */
   readonly gently?: boolean;
 }
 
 /**
- * Gives memories the vectors they lack: those just added, those another process left behind when it died, and
- * all of them after a change of the model. Search works meanwhile, by words for what is not done.
+ * Embeds memories without a vector of the current model: new memories, memories that a dead process left behind, and
+ * all memories after a change of the model. Until then search finds these memories by words only.
  */
 export class EmbeddingBackfill {
   readonly #store: MemoryStore;
@@ -36,7 +36,7 @@ export class EmbeddingBackfill {
   #retry: NodeJS.Timeout | undefined;
   #retryAfterMs = FIRST_RETRY_MS;
   #look: NodeJS.Timeout | undefined;
-  /** How long one memory takes. */
+  /** Moving average of the time for one memory. */
   #itemMs: number | undefined;
   #wokenAgain = false;
   #problem = '';
@@ -46,25 +46,25 @@ export class EmbeddingBackfill {
     this.#embedder = embedder;
   }
 
-  /** Last failure of the embedder; empty = none since the last success. */
+  /** Last failure of the embedder; empty = no failure since the last success. */
   get problem(): string {
     return this.#problem;
   }
 
-  /** True while memories wait for their vectors. */
+  /** True while this process embeds memories in the background. */
   get busy(): boolean {
     return this.#running !== undefined;
   }
 
-  /** Seconds until nothing is pending, as far as this process has measured; undefined = not known. */
+  /** Estimated seconds until nothing is pending; undefined while this process does not embed or has not measured. */
   secondsLeft(pending: number): number | undefined {
     if (this.#running === undefined || this.#itemMs === undefined || pending === 0) return undefined;
     return Math.ceil((pending * this.#itemMs) / 1_000);
   }
 
   /**
-   * For long-lived processes: embeds by itself all that is pending and all that gets pending, memories that other
-   * processes write included. Nothing is loaded or asked as long as there is nothing to embed. Idempotent.
+   * For long-lived processes: keeps embedding pending memories, including those that other processes write. Loads no
+   * model and asks no endpoint while the store is empty. Idempotent.
    */
   start(): void {
     if (this.#closing.signal.aborted || this.#look !== undefined) return;
@@ -75,7 +75,7 @@ export class EmbeddingBackfill {
     this.#look = setTimeout(look, START_DELAY_MS).unref();
   }
 
-  /** Starts embedding in the background what is pending; never throws. */
+  /** Starts to embed pending memories in the background; never throws. */
   wake(): void {
     if (this.#closing.signal.aborted) return;
     if (this.#running !== undefined) {
@@ -110,7 +110,7 @@ export class EmbeddingBackfill {
     }
   }
 
-  /** Embeds until nothing is pending that others have not leased. Rejects with the embedder's error. */
+  /** Embeds until every pending memory is leased by another process. @returns how many. Rejects with the embedder's error */
   async run(options: RunOptions = {}): Promise<number> {
     const { signal } = options;
     const modelId = await this.#embedder.modelId();
@@ -128,14 +128,14 @@ export class EmbeddingBackfill {
     }
   }
 
-  /** The last items count most: texts differ in length, and the machine is not always busy. */
+  /** The latest texts count most, because their length and the load of the machine vary. */
   #measure(milliseconds: number): void {
     const before = this.#itemMs ?? milliseconds;
     this.#itemMs = before + (milliseconds - before) / 20;
   }
 
   /**
-   * Embeds these texts now, before all others that wait, and whoever has leased them.
+   * Embeds these texts now, before all other pending ones, even when another process has leased them.
    * @returns the chunks of each text, by memory id
    */
   async embedNow(
@@ -164,7 +164,7 @@ export class EmbeddingBackfill {
     return chunks;
   }
 
-  /** The embedder works (again). */
+  /** Forgets the last failure, because the embedder works again. */
   noteSuccess(): void {
     this.#problem = '';
   }
@@ -174,7 +174,7 @@ export class EmbeddingBackfill {
     this.#problem = error instanceof Error ? error.message : String(error);
   }
 
-  /** Embeds all that is pending, and waits for what other processes have leased. */
+  /** Embeds all pending memories, and waits for those that other processes have leased. */
   async reembed(
     onProgress: (progress: ReembedProgress) => void,
     signal?: AbortSignal,
@@ -205,7 +205,7 @@ export class EmbeddingBackfill {
     return live - embedded;
   }
 
-  /** Stops after the text under way; what is not done stays pending in the store. */
+  /** Stops after the current text; the other memories stay pending in the store. */
   async close(): Promise<void> {
     this.#closing.abort();
     clearTimeout(this.#retry);

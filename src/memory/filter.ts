@@ -4,7 +4,7 @@ import { checkMetadata, checkTags } from './input.ts';
 import type { FilterInput } from './memory-api.ts';
 import type { JsonValue } from './version.ts';
 
-/** Which memories to consider. All given conditions must hold; an absent condition always holds. */
+/** Selects memories. All given conditions must hold; an absent condition always holds. */
 export interface MemoryFilter {
   /** At least one of these tags. */
   readonly tagsAny?: readonly string[];
@@ -24,13 +24,13 @@ export interface MemoryFilter {
 const DAY_MS = 86_400_000;
 const AGE_UNITS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: DAY_MS, w: 7 * DAY_MS };
 
-/** When and where a filter is read: ages end now, days are those of the zone. */
+/** Ages such as `7d` count back from `now`, in milliseconds since the epoch; days are those of `zone`. */
 export interface FilterClock {
   readonly now: number;
   readonly zone: TimeZone;
 }
 
-/** Turns a filter as users write it into a `MemoryFilter`. @throws InvalidInputError */
+/** Turns a filter in the form that users write into a `MemoryFilter`. @throws InvalidInputError */
 export function parseFilter(input: FilterInput | undefined, clock: FilterClock): MemoryFilter {
   if (input === undefined) return {};
   const metadata = {

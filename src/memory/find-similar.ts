@@ -10,21 +10,21 @@ export interface SimilarityParts {
   readonly embedder: Embedder;
 }
 
-/** The beginning of a text as far as its vector knows it. */
+/** A text with the vector of its first chunk. */
 export interface EmbeddedText {
   readonly text: string;
-  /** Of the first chunk. */
+  /** Vector of the first chunk. */
   readonly vector: Float32Array;
-  /** Where the first chunk ends. */
+  /** Offset of the end of the first chunk. */
   readonly end: number;
 }
 
-/** Memories whose words are compared; the one with the same words is among the first. */
+/** Length of the candidate lists; a memory with the same words is among the first of them. */
 const CANDIDATES = 12;
-/** The beginning of a text that the full-text index is asked for. */
+/** Length of the beginning of a text that the full-text index is searched for. */
 const ASKED_LENGTH = 2_000;
 
-/** Live memories that say the same, word for word. Needs no model and no vector, and works in every language. */
+/** Live memories that say the same, word for word. Needs no model, so it works in every language. */
 export async function findSameStatements(store: MemoryStore, text: string): Promise<Memory[]> {
   const request = { filter: {}, limit: CANDIDATES, words: text.slice(0, ASKED_LENGTH).toWellFormed() };
   const { words } = await store.candidates(request);
@@ -34,8 +34,9 @@ export async function findSameStatements(store: MemoryStore, text: string): Prom
 }
 
 /**
- * Live memories that resemble a text, best first: by meaning where the model reads both, by wording elsewhere.
- * @param options.atLeast cosine from which the meaning counts as near
+ * Live memories that resemble a text, best first: by meaning when the model reads both texts, else by wording.
+ * @param options.except id of a memory to leave out
+ * @param options.atLeast lowest cosine that counts as near; default the model's threshold for near-duplicates
  */
 export async function findSimilar(
   { store, embedder }: SimilarityParts,
@@ -78,7 +79,7 @@ function describeSimilar(
   const isRead = calibration.reads(embedded.text) && calibration.reads(memory.text);
   const isNear = isRead ? near !== undefined && near.score >= atLeast : relation === 'close';
   if (relation !== 'same' && !isNear) return undefined;
-  // A cosine of two beginnings says nothing about the rest of the texts.
+  // The cosine of two first chunks says nothing about the rest of the texts.
   const isWhole =
     embedded.end >= embedded.text.length && near?.start === 0 && (near.end ?? 0) >= memory.text.length;
   const similarity = isRead && isWhole ? calibration.similarity(near.score) : null;
@@ -86,7 +87,7 @@ function describeSimilar(
   return { id, text, similarity, ...(differs === undefined ? {} : { differs }) };
 }
 
-/** Orders what was found: the same statement, then by meaning, then the rest. */
+/** Order of the results: the same statement first, then by similarity, then those without one. */
 function likeness({ similarity, differs }: SimilarMemory): number {
   return differs === undefined ? 2 : (similarity ?? 0);
 }

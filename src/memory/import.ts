@@ -4,17 +4,17 @@ import type { CheckedInput, InputChecker } from './input.ts';
 import type { MemoryDraft } from './memory.ts';
 
 export interface ImportBatchOptions {
-  /** What happens to a draft whose id is there with other content; default `keep`. */
+  /** keep or overwrite a stored memory that has the id of a draft and other content; default `keep`. */
   readonly onConflict?: 'keep' | 'overwrite' | undefined;
 }
 
-/** What became of one imported draft. */
+/** The outcome of one imported draft. */
 export type ImportOutcome =
-  /** added: a new memory. updated: a new version of the one with this id; the older version stays in its history. */
+  /** added: a new memory. updated: a new version of the memory with this id, whose history keeps the older version. */
   | { readonly outcome: 'added' | 'updated'; readonly id: string; readonly masked: readonly string[] }
-  /** The memory is there already; `gained` is what it took over from the draft, for example `tags`; mostly nothing. */
+  /** The memory is stored already. `gained` names the fields that it took over from the draft, for example `tags`. */
   | { readonly outcome: 'existing'; readonly id: string; readonly gained: readonly string[] }
-  /** Nothing was written: the memory with this id is another one, in the trash, or erased for good. */
+  /** Nothing was written: the memory with this id has other content, is in the trash, or was erased for good. */
   | { readonly outcome: 'conflict'; readonly id: string; readonly reason: ImportConflict }
   /** Nothing was written: the draft is not allowed. `field` is relative to the draft, for example `tags[3]`. */
   | { readonly outcome: 'rejected'; readonly field: string; readonly problem: string };
@@ -22,24 +22,24 @@ export type ImportOutcome =
 export type ImportConflict = 'different' | 'deleted' | 'purged';
 
 /**
- * Takes memories from a file, with the ids and times they had. Implemented by the memory service.
+ * Stores memories from a file under the ids and times that they have there. The memory service implements it.
  *
- * - One outcome per draft, in order. A draft that is not allowed is `rejected` and stops nothing; all others are
- *   one transaction, durable when the promise resolves. An error means that nothing of the batch was written.
- * - Validation, limits and the setting for secrets are those of `add`, before anything is compared: a secret is
- *   masked first, so that importing the same file again finds the masked memory.
- * - With an id, the id alone decides. Unknown: `added` under this id. Live with the same text, tags, source and
- *   metadata: `existing`, whatever its times. Live with other content: `conflict`, reason `different`.
- *   In the trash: `conflict`, reason `deleted`. With `overwrite` both become a new version with this content.
- *   Erased for good: always `conflict`, reason `purged`; what was erased comes back only as a new memory.
- * - Without an id, the text decides: `existing` when a live memory, or an earlier draft of the same batch, has
- *   exactly this text and no other project, source or value of a metadata member; it takes over the tags and
- *   metadata that it lacks. Else `added` with a new id.
- * - `createdAt` defaults to the time of the import, `updatedAt` to `createdAt`. Both are stored as given, and for
+ * - Each draft has one outcome, in order. A draft that is not allowed is `rejected` and does not stop the others. All
+ *   others are one transaction, durable when the promise resolves. After an error nothing of the batch is stored.
+ * - Validation, limits and the handling of secrets are those of `add` and come first: secrets are masked before the
+ *   comparison, so importing the same file again finds the masked memory.
+ * - With an id, the id alone decides. An unknown id is `added`. A live memory with the same text, tags, source and
+ *   metadata is `existing`, even with other times. A live memory with other content is a `conflict` with the reason
+ *   `different`; a memory in the trash is one with the reason `deleted`; `overwrite` makes a new version of either.
+ *   A memory that was erased for good is always a `conflict` with the reason `purged`.
+ * - Without an id, the text decides. The outcome is `existing` when a live memory, or an earlier draft of the batch,
+ *   has exactly this text and no other project, source or value of a metadata member; that memory takes over the
+ *   tags, source and metadata that it lacks. Else the draft is `added` with a new id.
+ * - `createdAt` defaults to the time of the import, `updatedAt` to `createdAt`. Both are stored as given, for
  *   `updated` too.
  */
 export interface MemoryImporter {
-  /** 1 to 1,000 drafts. */
+  /** Takes 1 to 1,000 drafts. @throws InvalidInputError for any other number of drafts */
   importBatch(drafts: readonly MemoryDraft[], options?: ImportBatchOptions): Promise<ImportOutcome[]>;
 }
 
@@ -47,7 +47,7 @@ const MAX_DRAFTS = 1_000;
 
 type Rejection = Extract<ImportOutcome, { outcome: 'rejected' }>;
 
-/** Checks each draft by itself, so that a bad one stops nothing, and stores the good ones in one transaction. */
+/** Checks each draft separately, and stores the allowed ones in one transaction. */
 export async function importMemories(
   { store, checker }: { store: MemoryStore; checker: InputChecker },
   drafts: readonly MemoryDraft[],

@@ -9,19 +9,19 @@ export type SecretsMode = 'mask' | 'reject' | 'allow';
 export interface InputRules {
   readonly scanner: SecretScanner;
   readonly secrets: SecretsMode;
-  /** Characters of a text at most. */
+  /** Longest allowed text, in UTF-16 code units. */
   readonly textLimit: number;
-  /** Put into the metadata of new memories that name no project; empty = none. */
+  /** Project of new memories that name none; empty = no project. */
   readonly defaultProject: string;
 }
 
 export interface CheckedInput<T> {
   readonly value: T;
-  /** Kinds of secrets that were masked. */
+  /** Kinds of secrets that were masked, for example `AWS access key`. */
   readonly masked: readonly string[];
 }
 
-/** Validates what comes from outside and keeps secrets out of the store. */
+/** Validates input from outside, and masks or rejects secrets before they reach the store. */
 export class InputChecker {
   readonly #rules: InputRules;
 
@@ -39,7 +39,7 @@ export class InputChecker {
     return this.content(field, { ...input, metadata });
   }
 
-  /** The same without a default project: content from elsewhere stays what it was there. */
+  /** Checks like `draft`, but adds no default project: imported content keeps its own metadata. */
   content(field: string, input: Omit<AddInput, 'project'>): CheckedInput<MemoryDraft> {
     const masked = new Set<string>();
     const text = checkText(`${field}text`, input.text, this.#rules.textLimit);
@@ -58,7 +58,7 @@ export class InputChecker {
     };
   }
 
-  /** @throws InvalidInputError when nothing is to change or a field is not allowed; SecretRejectedError */
+  /** @throws InvalidInputError when the patch is empty or a field is not allowed; SecretRejectedError */
   patch(input: UpdateInput): CheckedInput<MemoryPatch> {
     const masked = new Set<string>();
     const patch: MemoryPatch = {
@@ -105,7 +105,7 @@ export class InputChecker {
     return tags.map((tag) => this.#clean(field, tag, masked));
   }
 
-  /** A value is looked at together with its name: `password` makes a secret of what alone looks harmless. */
+  /** Scans each value together with its name, because a value under `password` is a secret even when it looks harmless. */
   #cleanMetadata(field: string, metadata: Metadata, masked: Set<string>): Metadata {
     const clean = (name: string, value: JsonValue): JsonValue => {
       if (typeof value === 'string') return this.#cleanValue(field, { name, value }, masked);
@@ -123,12 +123,12 @@ export class InputChecker {
   }
 }
 
-/** Limits on what is stored; the limit on texts is configurable, see `TextLimits`. */
+/** Limits of one memory; the limit of its text is a setting (`InputRules.textLimit`). */
 export const MAX_TAGS = 64;
 export const MAX_TAG_LENGTH = 128;
 export const MAX_SOURCE_LENGTH = 1_024;
 export const MAX_METADATA_LENGTH = 16_384;
-/** Levels of metadata. */
+/** Levels of nesting in metadata. */
 export const MAX_JSON_DEPTH = 20;
 export const MAX_QUERY_LENGTH = 10_000;
 
@@ -189,7 +189,7 @@ export function checkSource(field: string, source: unknown): string {
   return value;
 }
 
-/** @throws InvalidInputError when it is no plain JSON object or too large */
+/** @throws InvalidInputError when the value is not a plain JSON object, or is too large */
 export function checkMetadata(field: string, metadata: unknown): Metadata {
   if (metadata === null || typeof metadata !== 'object' || Array.isArray(metadata)) {
     throw new InvalidInputError(field, `is ${describe(metadata)}`, 'allowed is a JSON object');
@@ -234,7 +234,7 @@ function checkJson(field: string, value: unknown, depth: number): JsonValue {
   throw new InvalidInputError(field, `is ${describe(value)}`, 'allowed is a JSON value');
 }
 
-/** @throws InvalidInputError when it is no string, or has lone surrogates, which no file could keep */
+/** @throws InvalidInputError for other types, NUL characters, and lone surrogates, which UTF-8 cannot store */
 export function checkString(field: string, value: unknown): string {
   if (typeof value !== 'string')
     throw new InvalidInputError(field, `is ${describe(value)}`, 'allowed is a text');
@@ -259,7 +259,7 @@ function loneSurrogateAt(value: string): number {
   return /\p{Surrogate}/u.exec(value)?.index ?? 0;
 }
 
-/** @throws InvalidInputError when it is no integer in the range. Numbers written as texts are accepted. */
+/** Accepts a number, or a text such as "5". @throws InvalidInputError when it is not an integer in the range */
 export function checkInteger(field: string, value: unknown, range: { min: number; max: number }): number {
   const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
   if (typeof number !== 'number' || !Number.isInteger(number) || number < range.min || number > range.max) {
@@ -272,13 +272,13 @@ export function checkInteger(field: string, value: unknown, range: { min: number
   return number;
 }
 
-/** @throws InvalidInputError when it is no number from 0 to 1 */
+/** @throws InvalidInputError when the value is not a number from 0 to 1 */
 export function checkShare(field: string, value: unknown): number {
   if (typeof value === 'number' && value >= 0 && value <= 1) return value;
   throw new InvalidInputError(field, `is ${describe(value)}`, 'allowed is a number from 0 to 1');
 }
 
-/** @throws InvalidInputError when it is none of the choices */
+/** @throws InvalidInputError when the value is not one of the choices */
 export function checkChoice<Choice extends string>(
   field: string,
   value: unknown,
@@ -291,7 +291,7 @@ export function checkChoice<Choice extends string>(
   return choice;
 }
 
-/** The value as an error message shows it: short, and never a whole text. */
+/** The value as error messages show it, cut to 60 characters. */
 function describe(value: unknown): string {
   if (value === undefined) return 'missing';
   const json = JSON.stringify(value) as string | undefined;

@@ -1,27 +1,27 @@
 /**
- * What can be told of the language of a text without a dictionary: its scripts, and the little words that every
- * sentence of a language has. Used where a rule holds for English only.
+ * Tells English from other languages without a dictionary: by the script of a text, and by the little words that
+ * nearly every sentence of a language has. Rules that hold for English only ask this file.
  */
 
 /** Letters of scripts that put no space between words, each with its combining marks. */
 export const UNSPACED =
   /(?=[\p{L}\p{N}])[\p{scx=Han}\p{scx=Hiragana}\p{scx=Katakana}\p{scx=Hangul}\p{scx=Bopomofo}\p{scx=Thai}\p{scx=Lao}\p{scx=Khmer}\p{scx=Myanmar}]\p{M}*/gu;
 const WORD = /[\p{L}\p{M}]+(?:['’][\p{L}\p{M}]+)*/gu;
-/** Accents are part of Latin words, whatever script Unicode counts them to. */
+/** Words in Latin letters, including combining accents, which Unicode assigns to another script. */
 const LATIN_WORD = /^[\p{Script=Latin}\p{M}'’µ]+$/u;
-/** Flags, paths and host names are no sentences: `-la`, `/da`, `en-US`. */
+/** Characters that join a word to a flag, path or host name, such as `-la`, `/da`, `en-US`. Such words do not count. */
 const JOINED = /[-/.@_\p{N}]/u;
-/** One Greek letter is a symbol: µs, Ω, λ. */
+/** A single Greek letter is a symbol: Ω, λ. */
 const SYMBOL = /^\p{Script=Greek}$/u;
 const ACCENTED = /[^\0-\x7f'’µ]/u;
 
-/** Little words that are frequent in English, and rare in the languages below. */
+/** Little words that are frequent in English and rare in the other languages of this file. */
 const ENGLISH =
   words(`the and are were be been have has not with from this that these those it its would can could
   should must may does did but if than there their they he she we you your our my his who which what when where why how
   any each only about into after before because while during through between isn't aren't doesn't don't didn't won't
   can't it's that's without until never always every some more most other likes prefers uses needs runs says wants`);
-/** Little words of English that other languages have too. */
+/** Little words of English that exist in other languages too. */
 const SHARED = words('is of for to was at by no do all will her had then over');
 
 /** Little words of other languages in Latin letters; none of them is a word of English. */
@@ -49,21 +49,21 @@ const OTHERS = words(`
   không và của là có cho một các được trong với
   und ir ar kas tai bet nuo yra`);
 
-/** At the beginning of a name they say nothing about the sentence: Los Angeles, Da Vinci. */
+/** With a capital these begin a name, such as Los Angeles or Da Vinci, and tell little about the sentence. */
 const IN_NAMES = words('los las el la le da di de del des du das van den al');
 
 function words(list: string): ReadonlySet<string> {
   return new Set(list.trim().split(/\s+/u));
 }
 
-/** Another script makes a text foreign when more than this part of its words is in it. */
+/** A text is foreign when more than this part of its words is in another script than Latin. */
 const FOREIGN_PART = 0.1;
-/** A text without any little word of English is foreign from this part of words with accents on. */
+/** A text without any little word of English is foreign when at least this part of its words has accents. */
 const ACCENTED_PART = 0.25;
 
 /**
- * True when nothing tells that the text is in another language than English. Names, numbers and code have no
- * language and count as English.
+ * True unless the text shows signs of another language than English. Names, numbers and code have no language and
+ * count as English.
  */
 export function readsAsEnglish(text: string): boolean {
   const unspaced = text.match(UNSPACED)?.length ?? 0;
@@ -87,13 +87,13 @@ function isJoined(text: string, start: number, length: number): boolean {
   return JOINED.test(text.charAt(start - 1)) || /[-/@_]/.test(text.charAt(start + length));
 }
 
-/** Above 0 for a little word of English, below 0 for one of another language; 0 for all other words. */
+/** Above 0 for a little word of English; below 0 for a little word of another language; 0 for all other words. */
 function languageOf(word: string): number {
   const lower = word.toLowerCase().normalize('NFC').replace('’', "'");
   if (ENGLISH.has(lower)) return 1;
   if (SHARED.has(lower)) return 0.5;
   if (!OTHERS.has(lower)) return 0;
-  // One letter is more often a variable or a choice than the `y` of Spanish.
+  // A single letter is more often a variable or a choice than a word such as the Spanish `y`.
   const isWeak = lower.length === 1 || (word !== lower && IN_NAMES.has(lower));
   return isWeak ? -0.4 : -1;
 }

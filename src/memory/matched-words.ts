@@ -2,8 +2,8 @@ import { stemmer } from 'stemmer';
 import { folded, type IndexedWord, indexedWords, queryTerms } from './words.ts';
 
 /**
- * English words that say nothing about what a text is about, and the pieces that apostrophes leave of them.
- * Words of other languages need no list: BM25 gives frequent words little weight; this one saves the time.
+ * English words that do not tell the topic of a text, and their pieces around apostrophes. They are left out to save
+ * time. Other languages need no list, because BM25 gives frequent words little weight.
  */
 const STOP_WORDS: ReadonlySet<string> = new Set(
   `a about after again all also am an and any are aren as at be because been before being between both but by can
@@ -26,9 +26,9 @@ export interface Place {
 }
 
 export interface MatchedWords {
-  /** What of the query occurs in the text or its tags. */
+  /** Terms of the query that occur in the text or its tags. */
   readonly words: readonly string[];
-  /** Where in the text, in its order; the place that begins the densest stretch of matches comes first. */
+  /** Places of the matches in the text: first the one that begins the densest stretch, then the others in order. */
   readonly places: readonly Place[];
 }
 
@@ -36,7 +36,7 @@ interface Occurrence extends Place {
   readonly term: string;
 }
 
-/** Where a query occurs in a memory, by the terms that full-text search uses. Explains hits; ranks nothing. */
+/** Finds the terms of a query in a memory, as full-text search does. It explains hits and does not rank them. */
 export function matchedWords(query: string, text: string, tags: readonly string[] = []): MatchedWords {
   const terms = queryTerms(query);
   if (terms.length === 0) return { words: [], places: [] };
@@ -56,7 +56,7 @@ export function matchedWords(query: string, text: string, tags: readonly string[
   return { words: withoutParts([...found.values()]), places: densestFirst(occurrences) };
 }
 
-/** What a match with signs says, such as `foo.bar`, its parts need not say again. */
+/** Leaves out words that are part of a longer match with signs, such as `foo` beside `foo.bar`. */
 function withoutParts(found: readonly string[]): string[] {
   const joined = found
     .filter((shown) => /[^\p{L}\p{N}\p{M}]/u.test(shown))
@@ -66,7 +66,7 @@ function withoutParts(found: readonly string[]): string[] {
   return [...new Set(found.filter((shown) => !isSaid(shown)))];
 }
 
-/** The words of a text by their stems. */
+/** Finds words of a text by their stems. */
 class WordPositions {
   readonly #words: readonly (IndexedWord & { readonly stem: string })[];
   readonly #byStem = new Map<string, number[]>();
@@ -80,7 +80,7 @@ class WordPositions {
     }
   }
 
-  /** Where words stand one after the other; with `prefix` the last one may go on. */
+  /** Places where the words follow each other; with `prefix` the last word may be the beginning of a longer one. */
   find(words: readonly string[], prefix: boolean): Place[] {
     const [first = '', ...others] = words;
     const starts =
@@ -99,9 +99,10 @@ class WordPositions {
   }
 }
 
+/** Characters. */
 const WINDOW = 240;
 
-/** The window with the most distinct terms begins, the earliest of equals; the others follow in their order. */
+/** Puts the occurrence first that begins the window with the most distinct terms; the others follow in order. */
 function densestFirst(found: readonly Occurrence[]): Place[] {
   const occurrences = found.toSorted((a, b) => a.start - b.start);
   let best = 0;
@@ -129,7 +130,7 @@ function densestFirst(found: readonly Occurrence[]): Place[] {
   return densest === undefined ? [] : [densest, ...occurrences.filter((_, index) => index !== best)];
 }
 
-/** Texts repeat their words. */
+/** Remembers the stem of each word, because texts repeat their words. */
 function cachedStemmer(): (word: string) => string {
   const stems = new Map<string, string>();
   return (word) => {

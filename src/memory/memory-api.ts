@@ -5,20 +5,21 @@ import type { Difference } from './same-statement.ts';
 import type { Metadata } from './version.ts';
 import type { TimeZone } from '../util/time-zone.ts';
 
-/** Filter as users write it; `parseFilter` turns it into a `MemoryFilter`. */
+/** A filter in the form that users write; `parseFilter` turns it into a `MemoryFilter`. */
 export interface FilterInput {
   /** At least one of these tags. */
   readonly tags?: readonly string[] | undefined;
   /** All of these tags. */
   readonly allTags?: readonly string[] | undefined;
-  /** Prefix of the source. */
+  /** The source starts with this text. */
   readonly source?: string | undefined;
-  /** Short for metadata equality on `project`. */
+  /** The metadata member `project` has this value. */
   readonly project?: string | undefined;
+  /** Top-level metadata members have exactly these values. */
   readonly metadata?: Metadata | undefined;
-  /** Created at or after: ISO 8601 date or time, or an age such as `7d`, `12h`, `2w`. */
+  /** Created at or after this time: ISO 8601 date or time, or an age such as `7d`, `12h`, `2w`. */
   readonly after?: string | undefined;
-  /** Created at or before; a plain date includes that whole day. */
+  /** Created at or before this time, in the same forms; a plain date includes that whole day. */
   readonly before?: string | undefined;
 }
 
@@ -31,19 +32,21 @@ export interface AddInput {
 }
 
 export interface AddRequest {
-  /** 1 to 100 memories; all are stored, or none. */
+  /** 1 to 100 memories, stored in one transaction; `skip` and `supersede` store one after the other. */
   readonly memories: readonly AddInput[];
   /**
-   * Absent: an exact duplicate returns the existing memory, a near-duplicate is stored and reported.
-   * add: store even an exact duplicate. skip: store nothing that another memory says with the same words.
-   * supersede: a memory that says it with the same words becomes a new version with this content.
-   * What only resembles another memory is always stored beside it, see `compareStatements`; so is what has
-   * another project, source or, unless it supersedes, another value of a metadata member.
+   * - absent: an exact duplicate returns the existing memory; a near-duplicate is stored and reported.
+   * - add: stores even an exact duplicate.
+   * - skip: stores nothing when another memory says the same, word for word (see `compareStatements`).
+   * - supersede: writes this content as a new version of the memory that says the same, word for word.
+   *
+   * A memory that only resembles another one is always stored. So is one with another project or source, and,
+   * except with `supersede`, one with another value of a metadata member.
    */
   readonly onDuplicate?: 'add' | 'skip' | 'supersede' | undefined;
   /**
-   * Once stored, wait for a model that is loading, a few seconds at most, to tell which memories are similar.
-   * For a process that ends after this call.
+   * After storing, waits up to 10 s for a model that is still loading, and then reports similar memories.
+   * Meant for a process that ends after this call.
    */
   readonly waitForModel?: boolean | undefined;
 }
@@ -51,23 +54,23 @@ export interface AddRequest {
 export interface SimilarMemory {
   readonly id: string;
   readonly text: string;
-  /** Calibrated, 0 to 1; null where the model does not read the language, or has seen only parts of the texts. */
+  /** Calibrated, 0 to 1; null when the model does not read the language or has seen only a part of either text. */
   readonly similarity: number | null;
-  /** What keeps it from being the same statement; absent when it is the same. */
+  /** The main difference between the two statements; absent when they are the same. */
   readonly differs?: Difference;
 }
 
 export interface AddResult {
   readonly memory: Memory;
-  /** existing and skipped: `memory` is the one that was there, with what it `gained`. */
+  /** existing and skipped: `memory` is the one that was stored before, including the fields that it `gained`. */
   readonly outcome: 'added' | 'existing' | 'skipped' | 'superseded';
-  /** What an existing memory took over, for example `tags`, `source`, `metadata.owner`. */
+  /** Fields that an existing memory took over from the new one, for example `tags`, `source`, `metadata.owner`. */
   readonly gained: readonly string[];
-  /** A memory that says the same and was kept apart, because what is named here differs. */
+  /** Another memory that says the same and stays separate, because the fields named in `differs` differ. */
   readonly twin?: { readonly id: string; readonly differs: readonly string[] };
-  /** Near-duplicates by meaning, best first, at most 3. Being similar is not being the same. */
+  /** Near-duplicates by meaning, best first, at most 3. A similar memory need not say the same. */
   readonly similar: readonly SimilarMemory[];
-  /** False while the model is loading or unavailable: `similar` is then not known. */
+  /** False when the model was loading or unavailable, so that `similar` is empty without a comparison. */
   readonly similarChecked: boolean;
   /** Kinds of secrets that were masked in the text, for example `AWS access key`. */
   readonly masked: readonly string[];
@@ -90,7 +93,7 @@ export interface SearchHit {
   readonly snippetTruncated: boolean;
   /** Fused score of this result list, 0 to 1. Comparable within one answer only. */
   readonly score: number;
-  /** Calibrated similarity by meaning, 0 to 1; null when found by words only, or in a language the model does not read. */
+  /** Calibrated similarity by meaning, 0 to 1; null for a hit by words only or in a language the model does not read. */
   readonly similarity: number | null;
   /** 1-based rank by words; null when no word matched. */
   readonly wordRank: number | null;
@@ -102,11 +105,11 @@ export interface SearchHit {
 
 export interface SearchResponse {
   readonly hits: readonly SearchHit[];
-  /** How the answer was made; `keyword` when the model could not take part. */
+  /** The mode that made this answer: `keyword` when the model could not take part. */
   readonly mode: SearchMode;
-  /** Why the mode is not the one asked for, or how many memories still wait for a vector. Empty = nothing to say. */
+  /** Why the mode is not the requested one, or that some memories still have no vector. Empty = no remark. */
   readonly note: string;
-  /** True when no hit reaches the model's threshold of relevance and no word matched well. */
+  /** True when no word matched and no hit reaches the model's threshold of relevance. */
   readonly nothingRelevant: boolean;
 }
 
@@ -147,9 +150,9 @@ export interface DeleteRequest {
 
 export interface DeleteResult {
   readonly dryRun: boolean;
-  /** Deleted, or in a dry run those that would be. */
+  /** Number of deleted memories; in a dry run, of memories that a real run would delete. */
   readonly count: number;
-  /** At most 10 of them. */
+  /** At most 10 of these memories. */
   readonly examples: readonly Memory[];
   /** Only in the answer of a dry run by filter. */
   readonly confirm?: string;
@@ -160,18 +163,18 @@ export interface EmbeddingStatus {
   readonly ready: boolean;
   /** Live memories without a vector of this model. */
   readonly pending: number;
-  /** Live memories that have one. */
+  /** Live memories with a vector of this model. */
   readonly done: number;
   readonly total: number;
-  /** Until none is pending; absent = this process does not embed now, or does not know yet. */
+  /** Estimated seconds until none is pending; absent while this process does not embed or has not measured yet. */
   readonly secondsLeft?: number;
-  /** Last failure of the embedder; empty = none since the last success. */
+  /** Last failure of the embedder; empty = no failure since the last success. */
   readonly problem: string;
   readonly details: Readonly<Record<string, string | number | boolean>>;
 }
 
 export interface Stats {
-  /** Name of the zone of `MemoryApi.timeZone`. */
+  /** IANA name of `MemoryApi.timeZone`, for example `Europe/Berlin`. */
   readonly timeZone: string;
   readonly machineId: string;
   readonly live: number;
@@ -179,8 +182,10 @@ export interface Stats {
   readonly conflicts: number;
   readonly tags: readonly { readonly tag: string; readonly count: number }[];
   readonly sources: readonly { readonly source: string; readonly count: number }[];
+  /** Times of creation in milliseconds since the epoch; null = no live memory. */
   readonly oldest: number | null;
   readonly newest: number | null;
+  /** Size of the database with its write-ahead log. */
   readonly bytes: number;
   readonly contentDigest: string;
   readonly stateDigest: string;
@@ -189,27 +194,30 @@ export interface Stats {
 
 export interface NoveltyRequest {
   readonly text: string;
-  /** Similarity from which the text is not new, 0 to 1. Default 0.88. */
+  /** From this similarity on a text may count as known, 0 to 1. Default 0.88. */
   readonly threshold?: number | undefined;
 }
 
 export interface NoveltyResult {
-  /** False when a live memory that reaches the threshold says the same, see `compareStatements`. */
+  /**
+   * False when a live memory says the same word for word (see `compareStatements`), or is a rewording that reaches
+   * the threshold (see `mayReword`).
+   */
   readonly novel: boolean;
   readonly threshold: number;
-  /** The most similar live memory, whether it reaches the threshold or not; null when there is none. */
+  /** The memory that makes the text known, else the most similar live memory; null when there is none. */
   readonly nearest: SimilarMemory | null;
 }
 
 export interface DeduplicateRequest {
-  /** Similarity from which memories that do not say the same are reported as `alike`, 0 to 1. Default 0.97. */
+  /** Memories with at least this similarity that do not say the same are reported as `alike`, 0 to 1. Default 0.97. */
   readonly threshold?: number | undefined;
-  /** Default true: only report. */
+  /** True only reports. Default true. */
   readonly dryRun?: boolean | undefined;
 }
 
 export interface DuplicateGroup {
-  /** The oldest. Of duplicates it is the one that stays, and takes in the tags and metadata of the others. */
+  /** The oldest memory. In `groups` it stays, and takes in the tags, source and metadata of the others. */
   readonly keep: Memory;
   readonly duplicates: readonly SimilarMemory[];
 }
@@ -217,45 +225,45 @@ export interface DuplicateGroup {
 export interface DeduplicateResult {
   readonly dryRun: boolean;
   readonly threshold: number;
-  /** Memories that were compared: all but those with an open conflict. */
+  /** Number of memories that were compared: all live ones without an open conflict. */
   readonly compared: number;
-  /** Those that have no vector yet, and were compared by their words only. */
+  /** Number of live memories without a vector, which were compared by their words only. */
   readonly pending: number;
-  /** Duplicates moved to the trash, or in a dry run those that would be. */
+  /** Number of duplicates moved to the trash; in a dry run, of those that a real run would move. */
   readonly count: number;
-  /** Memories that say the same. Largest groups first, at most 50. */
+  /** Groups of memories that say the same, the largest first, at most 50. */
   readonly groups: readonly DuplicateGroup[];
-  /** Memories that only resemble each other, for a person to judge; never removed. Dry runs only, at most 50. */
+  /** Groups of memories that only resemble each other, for a person to judge; never removed. Dry runs only, at most 50. */
   readonly alike: readonly DuplicateGroup[];
 }
 
 /** Live memories that were created on one day. */
 export interface GrowthDay {
-  /** `2026-01-31`, UTC. */
+  /** `2026-01-31`, a day in the time zone that the caller of `growth` gave. */
   readonly day: string;
   readonly added: number;
 }
 
 export interface MapRequest {
-  /** How many memories at most, the newest ones; 1 to 5,000, default 2,000. */
+  /** Draws only this many of the newest memories; 1 to 5,000, default 2,000. */
   readonly limit?: number | undefined;
 }
 
 export interface MapPoint {
   readonly memory: Memory;
-  /** Both from -1 to 1. Memories with a similar meaning lie near each other; the axes mean nothing. */
+  /** `x` and `y` are from -1 to 1. Memories with a similar meaning lie near each other; the axes have no meaning. */
   readonly x: number;
   readonly y: number;
 }
 
-/** A picture of the memories by meaning. */
+/** The memories as points of a plane, placed by meaning. */
 export interface MemoryMap {
   readonly points: readonly MapPoint[];
-  /** Live memories, those without a vector included. */
+  /** Number of live memories, including those without a vector. */
   readonly total: number;
 }
 
-/** Long work of a service: how far it is, and a way to end it. */
+/** Progress of long work, and a signal that ends it. */
 export interface MemoryWork {
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: ReembedProgress) => void) | undefined;
@@ -267,42 +275,45 @@ export interface ReembedProgress {
 }
 
 /**
- * Everything an edge (MCP, CLI, HTTP) can do with memories. Input is validated here, so that every edge gives
- * the same errors: `InvalidInputError` names the field, the value and what is allowed; `NotFoundError` the id.
+ * All operations on memories that an edge (MCP, CLI, HTTP) offers. The implementation validates the input, so every
+ * edge gives the same errors: `InvalidInputError` names the field, the value and the allowed values, and
+ * `NotFoundError` names the unknown ids.
  */
 export interface MemoryApi extends MemoryImporter {
-  /** Whose days filters mean, and answers show. */
+  /** Time zone of the days in filters and answers. */
   readonly timeZone: TimeZone;
   add(request: AddRequest): Promise<AddResult[]>;
   search(request: SearchRequest): Promise<SearchResponse>;
-  /** 1 to 100 ids. @throws NotFoundError naming all ids that are unknown */
+  /** Takes 1 to 100 ids. @throws NotFoundError naming all ids that are unknown */
   get(ids: readonly string[]): Promise<MemoryWithHistory[]>;
   list(input: ListInput): Promise<{ memories: readonly Memory[]; total: number; nextCursor?: string }>;
   update(input: UpdateInput): Promise<UpdateResult>;
-  /** Soft: memories go to the trash. */
+  /** Moves memories to the trash. */
   delete(request: DeleteRequest): Promise<DeleteResult>;
+  /** Takes memories back from the trash. @throws NotFoundError */
   restore(ids: readonly string[]): Promise<Memory[]>;
-  /** Erases for good. */
+  /** Erases memories for good, their history included. @returns how many were erased */
   purge(ids: readonly string[]): Promise<number>;
   stats(): Promise<Stats>;
-  /** @throws EmbeddingUnavailableError: without a model nobody can tell */
+  /** Tells whether no live memory says the same. @throws EmbeddingUnavailableError when a comparison needs the model */
   isNovel(request: NoveltyRequest): Promise<NoveltyResult>;
   /**
    * Finds memories that say the same, and moves all but the oldest of each group to the trash.
    * @throws EmbeddingUnavailableError
    */
   deduplicate(request: DeduplicateRequest, work?: MemoryWork): Promise<DeduplicateResult>;
-  /** Days with new memories, oldest first. @param timeZone whose days; default those of `timeZone` */
+  /** Days with new memories, oldest first. @param timeZone zone of the days; default `MemoryApi.timeZone` */
   growth(timeZone?: string): Promise<readonly GrowthDay[]>;
-  /** @throws EmbeddingUnavailableError */
+  /** Places the newest memories on a plane by meaning. @throws EmbeddingUnavailableError */
   map(request: MapRequest): Promise<MemoryMap>;
-  /** Embeds what has no vector of the current model; resolves when none is left. Safe to interrupt. */
+  /** Embeds every memory without a vector of the current model; resolves when none is left. Safe to interrupt. */
   reembed(onProgress?: (progress: ReembedProgress) => void, signal?: AbortSignal): Promise<ReembedProgress>;
   /**
-   * Removes the embeddings of all other models, once every memory has one of the current model: until then nothing
-   * is removed. @returns how many memories had some. @throws EmbeddingUnavailableError
+   * Removes the embeddings of all other models, but only when every memory has one of the current model.
+   * @returns how many memories lost embeddings; 0 when some memory has none of the current model
+   * @throws EmbeddingUnavailableError
    */
   dropOtherEmbeddings(): Promise<number>;
-  /** All live memories that match, in batches, oldest first, for export. */
+  /** Yields all live memories that match, oldest first, in batches of at most 500. */
   export(filter?: MemoryFilter): AsyncIterable<readonly Memory[]>;
 }

@@ -54,9 +54,9 @@ export interface MemoryServiceParts {
   readonly rules: InputRules;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
-  /** How long a hybrid search waits for a loading model before it answers by words. */
+  /** Time that a hybrid search waits for a loading model before it answers by words. */
   readonly modelWaitMs: number;
-  /** Whose days filters and counts mean; default the system's. */
+  /** Time zone of the days in filters and counts; default the system's. */
   readonly timeZone?: TimeZone;
   /** Age at which the content of deleted memories is erased for good. */
   readonly trashMs: number;
@@ -68,8 +68,8 @@ const EXPORT_BATCH = 500;
 const NOVEL_BELOW = 0.88;
 const SAME_FROM = 0.97;
 const MAP_LIMIT = 2_000;
-/** How long statistics wait for the name and the size of the model. */
-const STAMP_WAIT_MS = 3_000;
+/** Time that statistics wait for the id of the embedding model. */
+const MODEL_ID_WAIT_MS = 3_000;
 
 /** The one implementation of `MemoryApi`: validates, then composes store and embedder. */
 export class MemoryService implements MemoryApi {
@@ -103,7 +103,7 @@ export class MemoryService implements MemoryApi {
     if (onDuplicate !== undefined) checkChoice('onDuplicate', onDuplicate, ['add', 'skip', 'supersede']);
     const drafts: CheckedInput<MemoryDraft>[] = [];
     for (const [index, memory] of memories.entries()) {
-      // Looking for secrets in a long text takes a while; other calls get their turn in between.
+      // A scan of a long text for secrets takes a while, so other calls get their turn between two texts.
       if (index > 0) await nextTurn();
       drafts.push(this.#checker.draft(memories.length === 1 ? '' : `memories[${index}].`, memory));
     }
@@ -195,7 +195,7 @@ export class MemoryService implements MemoryApi {
 
   async stats(): Promise<Stats> {
     const { store, embedder } = this.#parts;
-    const modelId = await this.#stampSoon();
+    const modelId = await this.#modelIdSoon();
     const { embedded, ...stats } = await store.stats(modelId);
     const pending = stats.live - embedded;
     const secondsLeft = this.#backfill.secondsLeft(pending);
@@ -215,13 +215,13 @@ export class MemoryService implements MemoryApi {
     };
   }
 
-  /** Undefined when the endpoint that must be asked for it does not answer soon. */
-  async #stampSoon(): Promise<EmbeddingModelId | undefined> {
+  /** The id of the embedding model; undefined when its endpoint does not answer within `MODEL_ID_WAIT_MS`. */
+  async #modelIdSoon(): Promise<EmbeddingModelId | undefined> {
     try {
-      const modelId = await settleWithin(this.#parts.embedder.modelId(), STAMP_WAIT_MS);
+      const modelId = await settleWithin(this.#parts.embedder.modelId(), MODEL_ID_WAIT_MS);
       if (modelId === undefined) {
         this.#backfill.note(
-          new Error(`The embedding model did not answer within ${STAMP_WAIT_MS / 1_000} s`),
+          new Error(`The embedding model did not answer within ${MODEL_ID_WAIT_MS / 1_000} s`),
         );
       }
       return modelId;
@@ -233,7 +233,7 @@ export class MemoryService implements MemoryApi {
 
   async isNovel(request: NoveltyRequest): Promise<NoveltyResult> {
     const threshold = checkShare('threshold', request.threshold ?? NOVEL_BELOW);
-    // Masked as it would be stored, so that it is compared with the same.
+    // Secrets are masked as in `add`, because the stored memories have them masked too.
     const { value } = this.#checker.content('', { text: request.text });
     return checkNovelty(this.#parts, value.text, threshold);
   }
@@ -293,12 +293,12 @@ export class MemoryService implements MemoryApi {
     return parseFilter(input, { now: this.#parts.now(), zone: this.timeZone });
   }
 
-  /** For long-lived processes: embeds in the background what has no vector, without being asked. */
+  /** Starts to embed memories without a vector in the background; for long-lived processes. */
   startBackfill(): void {
     this.#backfill.start();
   }
 
-  /** Stops background work; the store and the embedder belong to the caller. */
+  /** Stops background work. The caller closes the store and the embedder. */
   async close(): Promise<void> {
     await this.#backfill.close();
   }
@@ -317,7 +317,7 @@ function nextTurn(): Promise<void> {
 
 const EXAMPLES = 10;
 
-/** Moves memories to the trash: by id at once, by filter only what a dry run has shown. */
+/** Moves memories to the trash: by id at once, by filter only after a dry run has shown the same matches. */
 class MemoryDeleter {
   readonly #store: MemoryStore;
 
@@ -337,8 +337,9 @@ class MemoryDeleter {
   }
 
   /**
-   * @param confirm token of the dry run; it names the matches, so it fits only as long as the filter
-   * finds the same; an age such as `7d` may be given again. Undefined = dry run
+   * @param confirm token of the dry run, a hash of the matching ids; undefined = dry run. A filter with an age such
+   * as `7d` may be repeated as it is
+   * @throws StateChangedError when the filter matches other memories than in the dry run
    */
   async byFilter(filter: MemoryFilter, confirm: string | undefined): Promise<DeleteResult> {
     if (Object.keys(filter).length === 0) {

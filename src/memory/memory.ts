@@ -7,7 +7,7 @@ import {
   type Version,
 } from './version.ts';
 
-/** A memory as stores return it: its current version, with what surrounds it. */
+/** A memory as stores return it: the content of its current version, with its id, state and history count. */
 export interface Memory extends MemoryContent {
   /** UUIDv7. */
   readonly id: string;
@@ -21,28 +21,29 @@ export interface Memory extends MemoryContent {
 
 /** One version in the history of a memory. */
 export interface HistoryEntry extends Version {
-  /** current: what is shown. sibling: a conflict copy. replaced: an older version. */
+  /** current: the version that is shown. sibling: a conflict copy. replaced: an older version. */
   readonly role: 'current' | 'sibling' | 'replaced';
 }
 
 export interface MemoryWithHistory extends Memory {
-  /** Newest first, the current version first of all. */
+  /** The current version, then the others, newest first. */
   readonly history: readonly HistoryEntry[];
 }
 
 /** Content of a memory to be written; the store sets the times where they are absent. */
 export interface MemoryDraft {
-  /** Only imports and restores set it. */
+  /** Set by imports and restores only; all other writes get a new UUIDv7. */
   readonly id?: string;
   readonly text: string;
   readonly tags: readonly string[];
   readonly source: string;
   readonly metadata: MemoryContent['metadata'];
+  /** Milliseconds since the epoch, as is `updatedAt`. */
   readonly createdAt?: number;
   readonly updatedAt?: number;
 }
 
-/** Changes to a memory, applied to what it is at the moment of writing; an absent field stays as it is. */
+/** Changes to a memory. The store applies them to the version that is current when it writes; an absent field stays. */
 export interface MemoryPatch {
   readonly text?: string;
   /** Replaces all tags; `addTags` and `removeTags` come after. */
@@ -56,7 +57,7 @@ export interface MemoryPatch {
   readonly mergeMetadata?: MemoryContent['metadata'];
 }
 
-/** Fingerprint of a whole store. Equal `stateDigest` on two machines = converged. */
+/** Fingerprint of a whole store. Two machines with equal `stateDigest` hold the same memories in the same state. */
 export interface StoreDigests {
   readonly clock: VersionVector;
   /** 64 hex digits over the live memories' user-visible fields. */
@@ -65,7 +66,7 @@ export interface StoreDigests {
   readonly stateDigest: string;
 }
 
-/** The content after a patch; times are the caller's business. */
+/** Returns the content after a patch, with its times unchanged: the caller sets `updatedAt`. */
 export function applyPatch(content: MemoryContent, patch: MemoryPatch): MemoryContent {
   return {
     ...content,

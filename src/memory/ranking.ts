@@ -1,26 +1,26 @@
 import type { Candidate, CandidateLists } from '../store/memory-store.ts';
 
-/** A candidate with where each list had it. */
+/** A candidate with its ranks in both lists. */
 export interface RankedCandidate {
   readonly id: string;
   /** 0 to 1, comparable within one ranking. */
   readonly score: number;
-  /** 1-based; null = not in that list. */
+  /** Ranks count from 1; null = not in that list. */
   readonly wordRank: number | null;
   readonly vectorRank: number | null;
   /** Cosine of the best chunk; null = not in the vector list. */
   readonly cosine: number | null;
-  /** Best chunk by meaning, when there is one. */
+  /** Best chunk by meaning, as offsets in the text; null = not in the vector list. */
   readonly chunk: { readonly start: number; readonly end: number } | null;
 }
 
-/** Weight of the vector list; the word list gets the rest. */
+/** Weight of the vector list, 0 to 1; the word list has the rest. */
 const VECTOR_WEIGHT = 0.5;
 
 /**
  * Fuses two ranked lists by a convex combination of min-max normalised scores (Bruch, Gai, Ingber 2023,
- * "An Analysis of Fusion Functions for Hybrid Retrieval"); a candidate that a list lacks gets 0 from it.
- * A single list keeps its order.
+ * "An Analysis of Fusion Functions for Hybrid Retrieval"). A candidate scores 0 in a list that lacks it. When one
+ * list is empty, the other one keeps its order.
  * @returns best first; ties by better word rank, then by id
  */
 export function fuse(lists: CandidateLists): RankedCandidate[] {

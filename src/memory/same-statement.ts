@@ -3,12 +3,12 @@ import { readsAsEnglish, UNSPACED } from './languages.ts';
 import { isStopWord } from './matched-words.ts';
 
 /**
- * same: both say the same, word for word and in the same order; one may stand for the other.
- * close: they share much of their wording; a person must tell. different: they share little.
+ * same: both say the same, word for word and in the same order, so one may replace the other.
+ * close: they share much of their wording, and a person must decide. different: they share little.
  */
 export type Relation = 'same' | 'close' | 'different';
 
-/** The most telling thing in which two texts differ. */
+/** The most important difference between two texts. */
 export type Difference = 'numbers' | 'negation' | 'symbols' | 'words' | 'order' | 'form';
 
 export interface Comparison {
@@ -17,13 +17,13 @@ export interface Comparison {
   readonly differs?: Difference;
 }
 
-/** Part of their words that close texts share: where a model reads both, and where nothing but the wording tells. */
+/** Part of the words that close texts share: lower in English, where a cosine is there too, than elsewhere. */
 const CLOSE_IN_ENGLISH = 0.3;
 const CLOSE_ELSEWHERE = 0.6;
 
 /**
- * Compares two texts in their whole length, by their wording alone. Vectors cannot do this: two sentences that
- * differ in one number, in a "not" or in the order of two names have nearly the same vector.
+ * Compares two whole texts by their wording alone. Vectors cannot do this: two sentences that differ in one number,
+ * in a "not" or in the order of two names have nearly the same vector.
  */
 export function compareStatements(a: string, b: string): Comparison {
   if (statementKey(a) === statementKey(b)) return { relation: 'same' };
@@ -32,18 +32,18 @@ export function compareStatements(a: string, b: string): Comparison {
 }
 
 /**
- * Equal for texts that say the same without any doubt. They may differ in white space, Unicode form, the style of
- * quotation marks and a full stop at the end. In English also in the capital of the first word, contractions
- * (isn't, is not), numbers up to twelve as words, British and American spelling, and a `The` at the beginning.
- * Everything else counts, with its order: a difference in a number, a name, a "not", an operator or the
- * indentation of code makes another statement.
+ * A key that is equal for texts that say the same without any doubt. Such texts may differ in white space, Unicode
+ * form, the style of quotation marks and a full stop at the end. In English they may also differ in the capital of the
+ * first word, contractions (isn't, is not), numbers up to twelve as words, British and American spelling, and a `The`
+ * at the beginning. Any other difference, such as a number, a name, a "not", an operator, the order of words or the
+ * indentation of code, gives another key.
  */
 export function statementKey(text: string): string {
   const plain = unify(text);
   return withoutEnd(readsAsEnglish(plain) ? unifyEnglish(plain) : plain);
 }
 
-/** Characters that nobody sees; the joiners of Persian, Indian scripts and emoji are not among them. */
+/** Characters that are not displayed, except the joiners, which Persian, Indian scripts and emoji need. */
 const INVISIBLE = /[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]/gu;
 
 function unify(text: string): string {
@@ -51,7 +51,7 @@ function unify(text: string): string {
     text
       .normalize('NFC')
       .replace(INVISIBLE, '')
-      // Full-width and half-width forms only: other compatibility forms, such as the ² of m², have a meaning.
+      // Other compatibility forms than full-width and half-width ones, such as the ² of m², have a meaning of their own.
       .replace(/[\uff01-\uffef]+/gu, (forms) => forms.normalize('NFKC'))
       .replace(/[‘’‚‛]/gu, "'")
       .replace(/[“”„‟]/gu, '"')
@@ -60,13 +60,13 @@ function unify(text: string): string {
       .replace(/\r\n?|[\u2028\u2029]/gu, '\n')
       .replace(/[^\S\n]+(?=\n|$)/gu, '')
       .replace(/\n{2,}/gu, '\n')
-      // Spaces that begin a line are its indentation.
+      // Spaces at the beginning of a line stay, because they are indentation.
       .replace(/(?<=\S)[^\S\n]+/gu, ' ')
       .trim()
   );
 }
 
-/** A full stop after a letter, a digit or a closing mark ends a statement; `5!` and `?` say something. */
+/** Removes a last full stop, and a last `!` after a letter. `5!` and `?` stay, because they change the statement. */
 function withoutEnd(text: string): string {
   return text.replace(/(?<=[\p{L}\p{M}\p{N})\]"'%])\.$|(?<=[\p{L}\p{M}])(?:!|[。．।۔።։።]+)$/u, '');
 }
@@ -74,7 +74,7 @@ function withoutEnd(text: string): string {
 const NUMBERS = 'zero one two three four five six seven eight nine ten eleven twelve'.split(' ');
 const WEEKDAY_OR_MONTH =
   /^(?:(?:mon|tues|wednes|thurs|fri|satur|sun)days?|january|february|april|june|july|september|october|november|december)$/;
-/** What stands before a statement without being a part of it. */
+/** A beginning that is not part of the statement. */
 const LEAD_IN = /^(?:please )?(?:(?:remember|note) that |(?:remember|note|reminder|fyi): )/i;
 const ENDINGS: Readonly<Record<string, string>> = {
   "n't": ' not',
@@ -117,7 +117,7 @@ function unifyEnglish(text: string): string {
   return unified.trim();
 }
 
-/** The first word of a sentence has a capital whatever it is; elsewhere a capital makes a name. */
+/** Lowers the capital of a sentence's first word and of weekdays and months; elsewhere a capital marks a name. */
 function foldCase(word: string, isFirst: boolean): string {
   const lower = word.toLowerCase();
   if (/^I(?:'|$)/.test(word)) return word;
@@ -137,11 +137,11 @@ function unifyWord(word: string): string {
   return SPELLINGS.reduce((spelled, [pattern, form]) => spelled.replace(pattern, form), expanded);
 }
 
-/** Part of their words that a text and its rewording share at least. */
+/** Part of the words that a text and its rewording must share. */
 const REWORDED = 0.5;
-/** In a longer text one other word weighs too little to show. */
+/** Longest text that can count as a rewording: in a longer one a single other word hardly changes the similarity. */
 const REWORDED_LENGTH = 500;
-/** Pairs of which one word in place of the other turns a statement round, and words that measure. */
+/** Words that reverse or change a statement when they are exchanged, such as on and off, or units of time. */
 const DECIDING = new Set(
   `on off enable enabled enables disable disabled disables left right before after min max minimum maximum up down in out
   open opens opened close closes closed shut start starts started begin begins stop stops stopped end ends ended first last
@@ -157,9 +157,9 @@ const DECIDING = new Set(
 );
 
 /**
- * True when nothing tells that two texts in English, which a model finds alike, say something different: the same
- * numbers, names, negations, operators and deciding words, and the words that they share in the same order. That is
- * enough to report, and not enough to drop or replace a memory.
+ * True when two English texts that a model finds alike show no sign of a different meaning: they have the same
+ * numbers, names, negations, operators and deciding words, and their shared words are in the same order. This is
+ * enough to report a memory, but not to drop or replace one.
  */
 export function mayReword(a: string, b: string): boolean {
   if (statementKey(a) === statementKey(b)) return true;
@@ -174,7 +174,7 @@ export function mayReword(a: string, b: string): boolean {
   return shared.length === sharedInB.length && sameOrder(shared, sharedInB);
 }
 
-/** All that no other wording may change; code, paths and numbers as a whole. */
+/** The pieces of a text that a rewording keeps: code, paths, numbers, names, negations and deciding words. */
 function factsOf(text: string): string[] {
   return statementKey(text)
     .split(/\s+/u)
@@ -189,7 +189,7 @@ function factsOf(text: string): string[] {
     );
 }
 
-/** Of the words of both texts, the part that both have (Dice). */
+/** Dice coefficient of the words of two texts, 0 to 1. */
 function sharedPart(a: string, b: string): number {
   const [first, second] = [counted(terms(a)), counted(terms(b))];
   const total = sizeOf(first) + sizeOf(second);
@@ -198,7 +198,7 @@ function sharedPart(a: string, b: string): number {
   return total === 0 ? 0 : (2 * shared) / total;
 }
 
-/** Words by their stems; pairs of letters where words have no spaces between them. */
+/** The stems of the words; for scripts without spaces, pairs of adjacent letters. */
 function terms(text: string): string[] {
   const all = [...text.toLowerCase().matchAll(/[\p{L}\p{M}\p{N}]+/gu)].flatMap(([word]) => {
     const letters = word.match(UNSPACED);

@@ -11,12 +11,12 @@ import type { SearchHit, SearchMode, SearchResponse } from './memory-api.ts';
 import { fuse, type RankedCandidate } from './ranking.ts';
 import { excerpt } from './snippet.ts';
 
-/** Length of each candidate list; the fusion's normalisation is tuned to it. */
+/** Length of each candidate list. The normalisation in `fuse` is tuned to it. */
 const CANDIDATES = 50;
-/** An empty answer is worse than a slow one: how long a search without word hits waits for the model. */
+/** Time that a search without word hits waits for the model, because an empty answer is worse than a slow one. */
 const EMPTY_ANSWER_WAIT_MS = 8_000;
 const VECTOR_MODE_WAIT_MS = 30_000;
-/** A model that is loaded answers at once; an endpoint may not. */
+/** Shortest time limit for a model that is loaded; it is there for endpoints, which may be slow. */
 const READY_WAIT_MS = 8_000;
 
 const UNREAD_QUERY =
@@ -33,11 +33,11 @@ export interface SearcherParts {
   readonly store: MemoryStore;
   readonly embedder: Embedder;
   readonly backfill: EmbeddingBackfill;
-  /** How long a hybrid search waits for a model that is still loading before it answers by words. */
+  /** Time that a hybrid search waits for a model that is still loading before it answers by words. */
   readonly modelWaitMs: number;
 }
 
-/** Hybrid search: words and meaning, fused, with the reasons of every hit. */
+/** Hybrid search: fuses the hits by words and by meaning, and gives the reasons of every hit. */
 export class MemorySearcher {
   readonly #parts: SearcherParts;
 
@@ -56,7 +56,7 @@ export class MemorySearcher {
     return late === undefined ? { ...byWords, note: this.#whyKeyword() } : this.#answer(plan, late, '');
   }
 
-  /** The query's vector, or undefined when the model is not there in time. */
+  /** The query's vector; undefined when the model fails or does not answer in time. */
   async #embed(query: string, waitMs: number): Promise<VectorQuery | undefined> {
     const { embedder, backfill } = this.#parts;
     try {
@@ -101,7 +101,7 @@ export class MemorySearcher {
     const unread = vector === undefined || readable ? '' : UNREAD_QUERY;
     const hits = ranked.flatMap((candidate) => {
       const memory = memories.get(candidate.id);
-      // Another process may have deleted it since the lists were made.
+      // Another process may have deleted the memory since the candidates were listed.
       return memory?.state === 'live'
         ? [describeHit({ query: plan.query, memory, candidate }, calibration)]
         : [];
@@ -116,7 +116,7 @@ export class MemorySearcher {
     };
   }
 
-  /** Undefined when the vector index failed, which words do not need. */
+  /** Undefined when the vector index failed; the caller then searches by words only. */
   async #candidates(plan: SearchPlan, vector: VectorQuery | undefined): Promise<CandidateLists | undefined> {
     const request = {
       filter: plan.filter,

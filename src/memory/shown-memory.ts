@@ -2,9 +2,10 @@ import { MAX_JSON_DEPTH, MAX_METADATA_LENGTH, MAX_SOURCE_LENGTH, MAX_TAG_LENGTH,
 import type { MemoryContent, Metadata } from './version.ts';
 
 /**
- * A memory as it is shown: no part is larger than what may be added here. Memories that other machines wrote with
- * larger settings stay whole in the store, in exports and in backups. Unchanged content is returned as it is.
- * @param textLimit characters of a text that may be added here
+ * A memory as answers show it, cut to the limits of this machine's input. Another machine may have written a larger
+ * memory under larger limits; the store, exports and backups keep it whole.
+ * @param textLimit longest text that this machine accepts, in UTF-16 code units
+ * @returns the same object when no part is too large
  */
 export function shownMemory<Content extends MemoryContent>(content: Content, textLimit: number): Content {
   if (largePart(content, textLimit) === null) return content;
@@ -18,7 +19,7 @@ export function shownMemory<Content extends MemoryContent>(content: Content, tex
   };
 }
 
-/** The first part of a memory that is larger than what may be added here, with its size; null = none. */
+/** Names the first part of a memory that is over the input limits, with its size; null = no part is. */
 export function largePart({ text, tags, source, metadata }: MemoryContent, textLimit: number): string | null {
   if (text.length > textLimit) return `a text of ${text.length} characters, more than ${textLimit}`;
   if (tags.length > MAX_TAGS) return `${tags.length} tags, more than ${MAX_TAGS}`;
@@ -49,7 +50,7 @@ function lengthOf(metadata: Metadata): number {
   return JSON.stringify(metadata).length;
 }
 
-/** As `checkMetadata` counts: a value in the metadata itself is at level 0. */
+/** Counts levels like `checkMetadata`: a top-level value is at level 0. */
 function isDeep(value: unknown, depth = -1): boolean {
   if (depth > MAX_JSON_DEPTH) return true;
   if (value === null || typeof value !== 'object') return false;

@@ -5,25 +5,25 @@ export interface Snippet {
   readonly truncated: boolean;
 }
 
-/** Length of an excerpt in characters: five of them stay under 500 tokens. */
+/** Length of an excerpt in characters. Five excerpts stay under 500 tokens. */
 export const SNIPPET_LENGTH = 240;
 
-/** What an excerpt should show. */
+/** The places that an excerpt should show. */
 export interface Interest {
   /** Places of matching words, the most interesting first. */
   readonly places: readonly Place[];
-  /** The piece that is closest by meaning; null = not known. */
+  /** The chunk that is closest by meaning; null = not known. */
   readonly chunk: Place | null;
 }
 
-/** How the length is divided between one, two or three parts; the first is the most interesting one. */
+/** Lengths of the parts of an excerpt with one, two or three parts, the most interesting part first. */
 const SHARES: readonly (readonly number[])[] = [[240], [136, 101], [92, 71, 71]];
 const MAX_PARTS = 3;
 
 /**
- * An excerpt of at most `SNIPPET_LENGTH` characters and what marks its cuts; a shorter text is returned whole.
- * A long text is shown in up to three parts, in its order: around the densest matches, where it is closest by
- * meaning, and around other matches. A part begins with the sentence before its match if there is room, and
+ * An excerpt of at most `SNIPPET_LENGTH` characters, not counting the marks of its cuts; a shorter text is returned
+ * whole. A long text gives up to three parts in their order in the text: the densest matches, the chunk that is
+ * closest by meaning, and other matches. A part begins with the sentence before its match if there is room, and
  * neither begins nor ends inside a word.
  */
 export function excerpt(text: string, { places, chunk }: Interest): Snippet {
@@ -35,18 +35,18 @@ export function excerpt(text: string, { places, chunk }: Interest): Snippet {
   return { text: joined(text, parts), truncated: true };
 }
 
-/** The beginning of a text that may be long, up to a border of words. */
+/** Cuts a text to at most `length` characters at a border of words. */
 export function beginningOf(text: string, length: number): string {
   if (text.length <= length) return text;
   return `${text.slice(0, new Borders(text).before(length)).trimEnd()}…`;
 }
 
 interface Anchor extends Place {
-  /** True when its part begins right there. */
+  /** True when the part begins exactly at this place. */
   readonly exact?: boolean;
 }
 
-/** The places that get a part of their own: the first match, the best piece, and matches that neither shows. */
+/** The places that get a part: the first match, the closest chunk, and matches that no earlier part shows. */
 function anchorsOf(borders: Borders, places: readonly Place[], chunk: Place | null): readonly Anchor[] {
   const [first, ...others] = places;
   const piece = chunk === null ? null : { start: chunk.start, end: chunk.start + 1, exact: true };
@@ -81,14 +81,14 @@ const words = new Intl.Segmenter('und', { granularity: 'word' });
 const sentences = new Intl.Segmenter('und', { granularity: 'sentence' });
 const characters = new Intl.Segmenter('und', { granularity: 'grapheme' });
 
-/** A border between spaces is taken rather than one at a hyphen or a sign, when it is this near. */
+/** A space within this distance is preferred to a border at a hyphen or a sign. */
 const NEAR_SPACE = 24;
-/** A longer run without a border, such as a key, is cut within. */
+/** A longer run without a border, such as a key, is cut inside. */
 const LONGEST_WORD = 60;
-/** So much of a part may stand before its match. */
+/** At most this part of an excerpt part stands before its match. */
 const LEAD_SHARE = 0.4;
 
-/** Where a text can be cut. */
+/** Finds positions where a text can be cut. */
 class Borders {
   readonly #text: string;
   readonly #words: Intl.Segments;
@@ -100,7 +100,7 @@ class Borders {
     this.#sentences = sentences.segment(text);
   }
 
-  /** Whether a part for one place is likely to show the other one too. */
+  /** True when a part around one place probably shows the other one too. */
   isNear(anchor: Place, place: Place): boolean {
     const [, [, shortest = 0] = []] = SHARES;
     return place.start >= anchor.start - shortest / 2 && place.end <= anchor.start + shortest;
@@ -135,7 +135,7 @@ class Borders {
     return end - position <= LONGEST_WORD ? end : this.#characterBefore(position);
   }
 
-  /** The beginning of the sentence before the anchor's, or of its own, or of a word that is near enough. */
+  /** The beginning of the sentence before the anchor's sentence, else of the anchor's sentence, else of a near word. */
   #start(anchor: Place, length: number): number {
     const earliest = anchor.start - Math.floor(length * LEAD_SHARE);
     const own = this.#sentences.containing(anchor.start)?.index ?? 0;

@@ -2,19 +2,19 @@ import { MAX_METADATA_LENGTH, MAX_TAGS } from './input.ts';
 import type { MemoryPatch } from './memory.ts';
 import { canonicalJson, type MemoryContent, type Metadata } from './version.ts';
 
-/** What two memories that say the same can differ in. */
+/** The fields in which two memories that say the same can differ. */
 type Surroundings = Pick<MemoryContent, 'tags' | 'source' | 'metadata'>;
 
-/** How one memory can take in another that says the same. */
+/** Whether and how one memory can take in another that says the same. */
 export type TwinPlan =
-  /** `gained` names what the patch adds, for example `tags`, `source`, `metadata.owner`; empty = nothing. */
+  /** `gained` names the fields that the patch adds, for example `tags`, `source`, `metadata.owner`. */
   | { readonly joins: true; readonly patch: MemoryPatch; readonly gained: readonly string[] }
-  /** Joining them would lose something, so both must stay. `differs` is named in the same way. */
+  /** Joining would lose a value, so both stay. `differs` names the fields in the same way. */
   | { readonly joins: false; readonly differs: readonly string[] };
 
 /**
- * Plans how a memory takes in the tags, source and metadata of another that says the same. Tags are united, and
- * what only the other has is added. Another project, another source or another value of a member keeps them apart.
+ * Plans how a memory takes in the tags, source and metadata of another that says the same. It gets all tags, and the
+ * source and members that it lacks. Another source or another value of a member keeps the two apart.
  */
 export function planTwin(memory: Surroundings, other: Surroundings): TwinPlan {
   const differs = [
@@ -49,8 +49,8 @@ export function planTwin(memory: Surroundings, other: Surroundings): TwinPlan {
 }
 
 /**
- * The first memory that can take in the other; one that has all of it already comes first. A memory with an open
- * conflict takes nothing in, because a write would settle the conflict.
+ * The first memory that can take in the other one; a memory that would gain nothing is preferred. A memory with an
+ * open conflict takes nothing in, because a write would settle the conflict.
  */
 export function findTwin<Candidate extends Surroundings & { readonly conflict: boolean }>(
   candidates: readonly Candidate[],
@@ -68,12 +68,12 @@ function conflicts(metadata: Metadata, other: Metadata, name: string): boolean {
   return canonicalJson(metadata[name]) !== canonicalJson(other[name]);
 }
 
-/** The project is a member of the metadata with a name of its own at every edge. */
+/** Every edge shows the metadata member `project` as a field of its own. */
 function nameOf(member: string): string {
   return member === 'project' ? member : `metadata.${member}`;
 }
 
-/** What keeps two memories apart that say the same; `conflict` when only an open conflict does. */
+/** The fields that keep two memories apart; `conflict` when only an open conflict does. */
 export function differencesOf(memory: Surroundings, other: Surroundings): readonly string[] {
   const plan = planTwin(memory, other);
   return plan.joins ? ['conflict'] : plan.differs;

@@ -1,19 +1,19 @@
-/** Names one write for ever: the `n`-th write of a machine. */
+/** Names one write for ever: write number `n` of a machine, counted from 1. */
 export interface Dot {
   readonly machine: string;
   readonly n: number;
 }
 
-/** Version vector: for each machine the highest `n` whose effect is included. */
+/** For each machine id, the highest `n` whose write is included; so are all writes of that machine before it. */
 export type VersionVector = Readonly<Record<string, number>>;
 
-/** Writes of one machine: far above what any makes in its life, far below the numbers that JavaScript counts exactly. */
+/** Highest allowed `n`. No machine makes that many writes in its life, and JavaScript counts exactly far beyond it. */
 export const MAX_COUNTER = 2 ** 48;
 
 export type JsonValue = string | number | boolean | null | JsonValue[] | { [key: string]: JsonValue };
 export type Metadata = Readonly<Record<string, JsonValue>>;
 
-/** What a user sees of a memory. Times are milliseconds since the epoch, UTC. */
+/** The part of a memory that a user sees. Times are milliseconds since the epoch, UTC. */
 export interface MemoryContent {
   readonly text: string;
   /** Sorted, distinct, never empty strings. */
@@ -27,7 +27,7 @@ export interface MemoryContent {
 
 /**
  * live: searchable. deleted: in the trash, content kept. stripped: a deleted version whose content is gone.
- * purged: erased on the user's demand; every machine that learns of it strips its content.
+ * purged: erased on the user's demand; every machine that merges this version erases its own copy of the content.
  */
 export type VersionState = 'live' | 'deleted' | 'stripped' | 'purged';
 
@@ -41,12 +41,12 @@ export function sameDot(a: Dot, b: Dot): boolean {
   return a.machine === b.machine && a.n === b.n;
 }
 
-/** True when the effect of the write is included in the clock. */
+/** True when the version vector includes the write. */
 export function covers(clock: VersionVector, dot: Dot): boolean {
   return (clock[dot.machine] ?? 0) >= dot.n;
 }
 
-/** Component-wise maximum. */
+/** Includes every write that `a` or `b` includes: the maximum for each machine. */
 export function joinVersionVectors(a: VersionVector, b: VersionVector): VersionVector {
   const joined: Record<string, number> = { ...a };
   for (const [machine, n] of Object.entries(b)) joined[machine] = Math.max(joined[machine] ?? 0, n);
@@ -69,17 +69,17 @@ export function compareVersionVectors(a: VersionVector, b: VersionVector): Versi
   return bMisses ? 'after' : 'equal';
 }
 
-/** The versions of one memory that no known version replaces, with the clock of the store that holds them. */
+/** The versions of one memory that no known version replaces, with the version vector of the store that holds them. */
 export interface SiblingSet {
   readonly siblings: readonly Version[];
   readonly clock: VersionVector;
 }
 
 /**
- * Merge of one memory's siblings: keeps a version that both have, and a version that one side has and the
- * other's clock does not cover; drops the rest, because the other side knew it and replaced it.
+ * Merge of one memory's siblings. Keeps a version that both sides have. Keeps a version that only one side has when
+ * the other side's version vector does not cover it; otherwise the other side knew that version and replaced it.
  * Commutative, associative and idempotent (dotted version vectors; Preguiça et al. 2010, Almeida et al. 2014).
- * An id that one side lacks altogether must not be passed here: absence is never a removal.
+ * Callers never pass an id that one side lacks: an absent id is not a removal.
  * @returns siblings sorted by dot
  */
 export function mergeSiblings(a: SiblingSet, b: SiblingSet): Version[] {
@@ -93,7 +93,7 @@ export function mergeSiblings(a: SiblingSet, b: SiblingSet): Version[] {
   return [...kept.map((version) => preferStripped(version, b.siblings)), ...added].sort(byDot);
 }
 
-/** The same dot can be stripped on one side already; stripping wins, so that both sides end equal. */
+/** When one side has already stripped the version with this dot, takes the stripped form, so that both sides end equal. */
 function preferStripped(version: Version, others: readonly Version[]): Version {
   const other = others.find((candidate) => sameDot(candidate.dot, version.dot));
   return other?.state === 'stripped' ? other : version;
@@ -103,13 +103,14 @@ function byDot(a: Version, b: Version): number {
   return compareText(a.dot.machine, b.dot.machine) || a.dot.n - b.dot.n;
 }
 
-/** Code-unit order, the same on every machine (localeCompare is not). */
+/** Orders by code units, which gives the same order on every machine; `localeCompare` does not. */
 export function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
 /**
- * The sibling that every machine shows: live before purged before deleted, then the later `updatedAt`, then the machine, then `n`.
+ * The sibling that every machine shows: live before purged before deleted and stripped; then the later `updatedAt`;
+ * then the greater machine id; then the greater `n`.
  * @throws RangeError on an empty list
  */
 export function currentVersion(siblings: readonly Version[]): Version {
@@ -137,7 +138,7 @@ function visibleContent(version: Version): string {
   return gone ? 'gone' : canonicalJson([version.text, version.tags, version.source, version.metadata]);
 }
 
-/** JSON with sorted keys and no white space: equal values give equal text on every machine. */
+/** JSON with sorted keys and no white space, so that equal values give equal text on every machine. */
 export function canonicalJson(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
   if (value === null || typeof value !== 'object') return JSON.stringify(value);
@@ -147,36 +148,36 @@ export function canonicalJson(value: unknown): string {
   return `{${entries.map(([key, member]) => `${JSON.stringify(key)}:${canonicalJson(member)}`).join(',')}}`;
 }
 
-/** One memory on both sides of a merge; the versions may carry more than `Version` says. */
+/** One memory on both sides of a merge. `V` may have more fields than `Version`. */
 export interface MergeSides<V extends Version> {
   /** Empty when this store does not know the id. */
   readonly local: readonly V[];
   readonly localClock: VersionVector;
-  /** Never empty: an id that the other side lacks is not merged, since absence is never a removal. */
+  /** Never empty: an id that the other side lacks is not merged, because an absent id is not a removal. */
   readonly remote: readonly V[];
   readonly remoteClock: VersionVector;
 }
 
 export interface MergedMemory<V extends Version> {
-  /** What stays, under the dots that both sides know; sorted by dot. */
+  /** The versions that stay, sorted by dot. */
   readonly siblings: readonly V[];
   /**
-   * Contents that lost their name because two writes had the same dot. The store writes each of them as a further
-   * sibling under a new dot of its own, so that neither write is lost. Empty unless an identity was used twice.
+   * Versions that lost their dot to another write with the same dot. The store writes each of them as a further
+   * sibling under a new dot, so that no write is lost. Empty unless two machines wrote under one machine id.
    */
   readonly homeless: readonly V[];
 }
 
 /**
- * Merge of one memory: keeps a version that both sides have, and a version that one side has and the other's
- * clock does not cover; drops the rest, because the other side knew it and replaced it. Commutative, associative
- * and idempotent (dotted version vectors; Preguiça et al. 2010, Almeida et al. 2014).
+ * Merge of one memory. Keeps a version that both sides have. Keeps a version that only one side has when the other
+ * side's version vector does not cover it; otherwise the other side knew that version and replaced it.
+ * Commutative, associative and idempotent (dotted version vectors; Preguiça et al. 2010, Almeida et al. 2014).
  *
- * Loses nothing even when two machines wrote under one identity:
- * - the same dot with two contents: every machine keeps the same one of them, the other becomes homeless;
- * - a result without any version, which only reused dots can cause: the local versions stay, the remote ones
- *   become homeless;
- * - an id that only the remote side has is taken, also when the local clock covers it.
+ * No write is lost even when two machines wrote under one machine id:
+ * - When one dot has two contents, every machine keeps the same one of them, and the other becomes homeless.
+ * - When no version would stay, which only reused dots can cause, the local versions stay and the remote ones
+ *   become homeless.
+ * - An id that only the remote side has is taken, even when the local version vector covers its dots.
  */
 export function mergeMemory<V extends Version>(sides: MergeSides<V>): MergedMemory<V> {
   const { local, localClock, remote, remoteClock } = sides;
@@ -197,7 +198,7 @@ export function mergeMemory<V extends Version>(sides: MergeSides<V>): MergedMemo
   return { siblings, homeless: withoutKnown(homeless, siblings) };
 }
 
-/** Stripping wins over content; of two different contents the same one wins on every machine. */
+/** The stripped form wins over content; of two different contents, every machine chooses the same one. */
 function chooseTwin<V extends Version>(a: V, b: V): [winner: V, loser: V | null] {
   const order = strippedFirst(a, b) || compareText(contentOf(a), contentOf(b));
   if (order === 0) return [a, null];
@@ -209,7 +210,7 @@ function strippedFirst(a: Version, b: Version): number {
   return Number(b.state === 'stripped') - Number(a.state === 'stripped');
 }
 
-/** Only the trash is stripped, and the times stay; another content under the same dot is another write. */
+/** Stripping changes deleted versions only and keeps their times; any other content under the dot is another write. */
 function isStrippedFormOf(stripped: Version, other: Version): boolean {
   if (stripped.state !== 'stripped') return false;
   if (other.state === 'stripped') return true;

@@ -1,16 +1,16 @@
 /**
- * Forms of writing that a tokenizer of words would drop or tear apart: `C++`, `.NET`, `--flag`, emoji, numbers
- * with separators, `camelCase`. Each gives keys, words of letters and digits only, which stand for the form in
- * the full-text index and in queries.
+ * A form of writing that a tokenizer of words would drop or split: `C++`, `.NET`, `--flag`, emoji, numbers with
+ * separators, `camelCase`. Its keys consist of letters and digits only, and represent the form in the full-text index
+ * and in queries.
  */
 export interface WordForm {
-  /** One of them is enough to match; a key with spaces is a sequence of words. */
+  /** A match of one key is enough; a key with spaces is a sequence of words. */
   readonly keys: readonly string[];
-  /** Keys that only the index holds, because the form contains them. */
+  /** Keys of the parts of the form. Only the index has them, so that a query for a part finds the whole form. */
   readonly contained?: readonly string[];
   readonly start: number;
   readonly end: number;
-  /** The form says more than words in it that are no longer than this: `C++` is not `C`. */
+  /** A query with this form does not look for words in it of at most this length: `C++` does not look for `C`. */
   readonly covers: number;
 }
 
@@ -32,14 +32,14 @@ const CAMEL_CASE =
   /(?<![\p{L}\p{N}\p{M}])(?=[\p{L}\p{N}]{4,60}(?![\p{L}\p{N}]))[\p{L}\p{N}]*(?:[\p{Ll}\p{N}]\p{Lu}|\p{Lu}{2}\p{Ll}{2})[\p{L}\p{N}]*/gu;
 const VERSION = /(?<![\p{L}\p{N}\p{M}])[vV](\d+(?:\.\d+)+)/gu;
 const SIGN = /(?!\p{Extended_Pictographic}|\p{RI})[^\p{ASCII}\p{L}\p{N}\p{M}\p{P}\p{Z}\p{C}\p{Sk}]/gu;
-/** Not marks that end sentences, draw lines or make a text bold. */
+/** Excludes marks that end sentences, draw lines or make text bold. */
 const OPERATOR = /(?<!\S)(?![-.*_#~!?,;`'"()[\]{}]+(?!\S))[!-/:-@[-`{-~]{2,4}(?!\S)/gu;
 
-/** Fewer digits are found as they are; more are no number that anybody types. */
+/** Numbers with fewer digits are found as words; longer ones are not typed into queries. */
 const MIN_DIGITS = 7;
 const MAX_DIGITS = 25;
 
-/** The forms of a text in normal form KC, in no order. */
+/** Yields the special forms of a text in normal form KC, in no particular order. */
 export function* wordForms(text: string): Generator<WordForm> {
   for (const match of text.matchAll(EMOJI)) yield formOf(match, emojiKeys(match[0]));
   for (const match of text.matchAll(WITH_SUFFIX)) {
@@ -78,7 +78,7 @@ function* joinedWords(text: string): Generator<WordForm> {
       .replace(/([\p{Ll}\p{N}])(\p{Lu})/gu, '$1 $2')
       .replace(/(\p{Lu})(\p{Lu}\p{Ll}{2})/gu, '$1 $2')
       .toLowerCase();
-    // Names such as iPhone are one word.
+    // Names such as iPhone stay one word.
     const isIdentifier = parts.split(' ').filter((part) => part.length > 1).length > 1;
     if (isIdentifier) yield { ...formOf(match, { keys: [parts] }), covers: 0 };
   }
@@ -91,7 +91,7 @@ function formOf(
   return { keys, contained, start: match.index, end: match.index + match[0].length, covers: 1 };
 }
 
-/** An emoji is found with or without skin tone and gender, and by its parts. */
+/** A query finds an emoji with or without skin tone and gender, and by its parts. */
 function emojiKeys(emoji: string): {
   readonly keys: readonly string[];
   readonly contained: readonly string[];
@@ -104,7 +104,7 @@ function emojiKeys(emoji: string): {
   return { keys: [...keys], contained: [...contained].filter((key) => !keys.has(key)) };
 }
 
-/** From the private use area, whose characters the tokenizer takes for letters. */
+/** First character of the private use area, whose characters the tokenizer treats as letters. */
 const PRIVATE_USE = 0xe0_00;
 
 function pictureKey(emoji: string): string {

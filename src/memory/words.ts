@@ -2,18 +2,18 @@ import { UNSPACED } from './languages.ts';
 import { isStopWord } from './matched-words.ts';
 import { wordForms, type WordForm } from './word-forms.ts';
 
-/** More terms than this make a search slower, not better. */
+/** Terms of a query beyond this number make a search slower, not better. */
 const MAX_TERMS = 64;
-/** Longer runs of joined words (a URL with its query, a base64 text) are no phrase that anybody repeats. */
+/** Longer runs of joined words, such as a URL with its query or a base64 text, are not repeated exactly. */
 const MAX_PHRASE_WORDS = 12;
-/** As short as people abbreviate the hash of a commit, and as long as it is. */
+/** Lengths to which people abbreviate the hash of a commit. */
 const SHORT_HASH = { from: 7, to: 12 };
 
 const WORD = /[\p{L}\p{N}\p{M}\p{Co}]+/gu;
-/** Hebrew points, Arabic vowel signs and lengthening, and soft hyphens, which writers set or leave out at will. */
+/** Marks that writers may leave out: Hebrew points, Arabic vowel signs and lengthening, and soft hyphens. */
 const OPTIONAL_MARKS =
   /[\u00ad\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0610-\u061a\u0640\u064b-\u065f\u0670]/g;
-/** Letters that Unicode does not decompose, but that are written with other letters where the keyboard lacks them. */
+/** Letters that Unicode does not decompose, with the letters that people type when their keyboard lacks them. */
 const SPELLED_OUT: Readonly<Record<string, string>> = {
   ß: 'ss',
   ẞ: 'ss',
@@ -38,11 +38,11 @@ const SPELLED_OUT: Readonly<Record<string, string>> = {
   ک: 'ك',
 };
 const SPELLED_OUT_LETTER = /[ßẞæÆœŒøØłŁđĐıёЁأإآىیک]/g;
-/** Accents that the tokenizer of the index leaves where they are: of Greek, and the stress of Cyrillic vowels. */
+/** Accents that the tokenizer of the index keeps: those of Greek, and stress marks on Cyrillic vowels. */
 const ACCENTED = /[\p{Script=Greek}\p{Script=Cyrillic}]\p{M}|[\u0386-\u03ce\u1f00-\u1fff]/u;
 const OTHER_ACCENTS = /(?<=\p{Script=Greek}\p{M}*)\p{M}|(?<=[аеиоуыэюяіѣ])[\u0300\u0301]/giu;
 
-/** Unifies compatibility forms, optional marks and spellings; Latin accents and case are left. */
+/** Unifies compatibility forms, optional marks and spellings; keeps case and Latin accents. */
 export function unified(text: string): string {
   const plain = text
     .normalize('NFKC')
@@ -52,9 +52,9 @@ export function unified(text: string): string {
 }
 
 /**
- * The form of a text that goes into the full-text index: unified, with scripts without spaces split into single
- * characters, so that pairs of characters can be searched, and at its end the keys of its special forms.
- * Case, accents and English endings are the tokenizer's business.
+ * The text as the full-text index gets it: unified; with spaces around each character of scripts without spaces, so
+ * that pairs of characters can be searched; and with the keys of its special forms at the end. The tokenizer of the
+ * index folds case and Latin accents and cuts English endings.
  */
 export function indexedText(text: string): string {
   const plain = unified(text);
@@ -71,12 +71,12 @@ function allKeys({ keys, contained = [] }: WordForm): readonly string[] {
 /** A word of a text as the index holds it, or a key of a special form. */
 export interface IndexedWord {
   readonly word: string;
-  /** Where it stands in the text. */
+  /** Offsets in the text. */
   readonly start: number;
   readonly end: number;
 }
 
-/** The words that `indexedText` gives to the index, in its order, in lower case and without accents. */
+/** The words of `indexedText` in their order, in lower case and without accents. */
 export function* indexedWords(text: string): Generator<IndexedWord> {
   const composed = text.normalize('NFKC');
   const plain = composed.length === text.length ? composed : text;
@@ -93,7 +93,7 @@ export function* indexedWords(text: string): Generator<IndexedWord> {
   }
 }
 
-/** Characters of scripts without spaces, and what stands between them. */
+/** Splits a word into single characters of scripts without spaces and the pieces between them. */
 function partsOf(word: string): { readonly text: string; readonly at: number }[] {
   if (word.search(UNSPACED) === -1) return [{ text: word, at: 0 }];
   return [...word.matchAll(PART)].map((match) => ({ text: match[0], at: match.index }));
@@ -103,7 +103,7 @@ const PART = new RegExp(`${UNSPACED.source}|(?:(?!${UNSPACED.source}).)+`, 'gsu'
 
 const ASCII = /^\p{ASCII}*$/u;
 
-/** A word as the tokenizer makes it, except its English ending. */
+/** A word as the tokenizer of the index folds it, with its English ending kept. */
 export function folded(word: string): string {
   if (ASCII.test(word)) return word.toLowerCase();
   return unified(word)
@@ -113,20 +113,20 @@ export function folded(word: string): string {
     .normalize('NFC');
 }
 
-/** Something to look for in the index. */
+/** One term that a query looks for in the index. */
 export interface QueryTerm {
-  /** Words that must stand next to each other. */
+  /** Words that must follow each other directly. */
   readonly words: readonly string[];
-  /** The last word may go on. */
+  /** True when the last word may be the beginning of a longer one. */
   readonly prefix: boolean;
-  /** As the query has it, to explain hits. */
+  /** The term as written in the query; it explains hits. */
   readonly shown: string;
 }
 
 /**
- * What to look for by a free text: any of its words, stop words only when there is nothing else. Words joined by
- * punctuation (`10.0.0.5`, `foo_bar`) are phrases too; runs of characters without spaces give their adjacent
- * pairs; long numbers and hashes match by their beginning; symbols, emoji and identifiers by their keys.
+ * The terms of a free text; one match is enough. Every word is a term, stop words only when there is no other term.
+ * Words joined by punctuation (`10.0.0.5`, `foo_bar`) are also phrases. Scripts without spaces give pairs of adjacent
+ * characters. Long numbers and hashes match by their beginning; symbols, emoji and identifiers match by their keys.
  */
 export function queryTerms(text: string): readonly QueryTerm[] {
   const plain = unified(text);
@@ -142,7 +142,7 @@ export function queryTerms(text: string): readonly QueryTerm[] {
     if (found.length > 1 && found.length <= MAX_PHRASE_WORDS) addTerm(terms, phraseOf(piece[0], found));
     for (const { 0: word, index } of found) {
       const at = piece.index + index;
-      // `C++` does not ask for everything with a C, nor a telephone number for all with its parts.
+      // A query for `C++` does not look for `C`, and one for a telephone number does not look for its parts.
       const isCovered = forms.some(
         ({ start, end, covers }) => word.length <= covers && at >= start && at < end,
       );
@@ -159,7 +159,7 @@ function addTerm(terms: Map<string, QueryTerm>, term: QueryTerm): void {
   if (!terms.has(key)) terms.set(key, term);
 }
 
-/** The beginning of an identifier such as `3f2504e0-4f89-41d3`. */
+/** The beginning of a UUID such as `3f2504e0-4f89-41d3`. */
 const DASHED_HASH = /^[0-9a-f]{8}(?:-[0-9a-f]{1,12})+$/i;
 
 function phraseOf(piece: string, words: readonly RegExpExecArray[]): QueryTerm {
@@ -171,7 +171,7 @@ function phraseOf(piece: string, words: readonly RegExpExecArray[]): QueryTerm {
   return { words: phrase.split(/ +/), prefix: DASHED_HASH.test(shown), shown };
 }
 
-/** A word as it is; where its script has no spaces, the adjacent pairs of its characters. */
+/** The word itself; for scripts without spaces, the pairs of its adjacent characters. */
 function wordTerms(word: string): QueryTerm[] {
   const parts = spaced(word).split(/ +/);
   if (parts.length === 1)
@@ -185,7 +185,7 @@ function isLongNumber(word: string): boolean {
   return /^(?=\D*\d)[0-9a-f]{6,64}$/.test(word) || /^[a-f]{7,64}$/.test(word);
 }
 
-/** A text may have the hash of a commit shorter than the query. */
+/** Shorter forms of a commit hash, because a memory may hold it abbreviated. */
 function shortHashes(word: string): QueryTerm[] {
   if (!/^(?=[a-f]*\d)(?=\d*[a-f])[0-9a-f]{13,64}$/.test(word)) return [];
   return Array.from({ length: SHORT_HASH.to - SHORT_HASH.from + 1 }, (_, index) => ({
@@ -199,7 +199,7 @@ function spaced(text: string): string {
   return text.replace(UNSPACED, ' $& ').trim();
 }
 
-/** Long terms are rare terms; equal lengths stay in the order of the query. */
+/** Keeps the longest terms, which are the rarest; terms of equal length stay in the order of the query. */
 function mostTelling(terms: readonly QueryTerm[]): readonly QueryTerm[] {
   if (terms.length <= MAX_TERMS) return terms;
   const length = ({ words }: QueryTerm): number => words.join(' ').length;
