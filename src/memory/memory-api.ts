@@ -185,7 +185,7 @@ export interface Stats {
   /** Times of creation in milliseconds since the epoch; null = no live memory. */
   readonly oldest: number | null;
   readonly newest: number | null;
-  /** Size of the database with its write-ahead log. */
+  /** Size of the database files in bytes. */
   readonly bytes: number;
   readonly contentDigest: string;
   readonly stateDigest: string;

@@ -1,8 +1,8 @@
 import { type AddOutcome, hasWritten, type ImportedDraft, type MemoryStore } from './memory-store.ts';
 
 /**
- * Tells how many memories each write has changed, after it was acknowledged.
- * @param onChange must not throw
+ * A store that reports each write after it is acknowledged.
+ * @param onChange gets the number of changed memories, never 0; must not throw
  */
 export function notifyingMemoryStore(store: MemoryStore, onChange: (count: number) => void): MemoryStore {
   async function noting<Result>(
@@ -42,12 +42,12 @@ export function notifyingMemoryStore(store: MemoryStore, onChange: (count: numbe
   };
 }
 
-/** Deleting more than this at once is protected. */
+/** A deletion of more memories than this makes a snapshot first. */
 const MANY = 20;
 
 /**
- * Makes a snapshot before work that changes or removes much at once. Deleted and replaced content stays in the trash
- * and in the history too, so the work goes on when no snapshot could be made.
+ * A store that makes a snapshot before it deletes many memories at once and before an import that overwrites. The
+ * write goes on when the snapshot fails, because the trash and the history keep the content too.
  * @param backUp must not throw
  */
 export function protectingMemoryStore(

@@ -2,40 +2,40 @@ import type { EmbeddingModelId } from '../embedding/embedder.ts';
 import type { MemoryFilter } from '../memory/filter.ts';
 import type { Memory, MemoryDraft, MemoryPatch, MemoryWithHistory, StoreDigests } from '../memory/memory.ts';
 
-/** The database, in the data folder. */
+/** File name of the database in the data folder. */
 export const DATABASE_NAME = 'memory.sqlite';
 
 /** A memory after a write. */
 export interface Written {
   readonly memory: Memory;
-  /** Names the version that was written; give it to `putEmbeddings` with the vectors of its text. */
+  /** Key of the memory's current version; callers pass it to `putEmbeddings` with the vectors of its text. */
   readonly versionKey: number;
 }
 
-/** What became of one draft. */
+/** The outcome of one draft. */
 export interface AddOutcome extends Written {
-  /** added: a new memory. existing: a live memory with the same text has the draft's tags, source and metadata now. */
+  /** added: a new memory. existing: a live memory with the same text, which now has the draft's tags and metadata too. */
   readonly outcome: 'added' | 'existing';
-  /** What an existing memory took from the draft, as in `TwinPlan`; empty = it had all of it. */
+  /** Fields that an existing memory took over, for example `tags`, `metadata.owner`; empty = it had all of them. */
   readonly gained: readonly string[];
-  /** A live memory with the same text that could not take in the draft, and why; only beside `added`. */
+  /** For `added`: a live memory with the same text that could not take in the draft, because these fields differ. */
   readonly twin?: { readonly id: string; readonly differs: readonly string[] };
 }
 
 export interface AddOptions {
-  /** Store a draft even when a live memory has exactly the same text. */
+  /** Stores a draft even when a live memory has exactly the same text. Default false. */
   readonly allowDuplicates?: boolean;
 }
 
 export interface ImportOptions {
-  /** Write a new version of a memory that has other content, or is in the trash. */
+  /** Writes a new version of a memory that has other content or is in the trash. Default false. */
   readonly overwrite?: boolean;
 }
 
-/** What became of one imported draft; see `MemoryImporter` for the meaning. */
+/** The outcome of one imported draft, by the rules of `MemoryImporter`. */
 export type ImportedDraft =
   | { readonly id: string; readonly outcome: 'added' | 'updated' }
-  /** `gained`: as in `AddOutcome`. */
+  /** `gained` names the fields that the memory took over from the draft. */
   | { readonly id: string; readonly outcome: 'existing'; readonly gained: readonly string[] }
   | {
       readonly id: string;
@@ -43,7 +43,7 @@ export type ImportedDraft =
       readonly reason: 'different' | 'deleted' | 'purged';
     };
 
-/** True when the draft made or changed a memory. */
+/** True when the draft created or changed a memory. */
 export function hasWritten(outcome: AddOutcome | ImportedDraft): boolean {
   if (outcome.outcome === 'existing') return outcome.gained.length > 0;
   return outcome.outcome !== 'conflict';
@@ -51,11 +51,11 @@ export function hasWritten(outcome: AddOutcome | ImportedDraft): boolean {
 
 export interface ListRequest {
   readonly filter: MemoryFilter;
-  /** live = normal; trash = deleted with content; conflict = live with conflict copies. */
+  /** live: searchable. trash: deleted, with content. conflict: has siblings with different content. */
   readonly which: 'live' | 'trash' | 'conflict';
   readonly order: 'newest' | 'oldest' | 'updated';
   readonly limit: number;
-  /** Opaque, from the previous page. */
+  /** `nextCursor` of the previous page, from a request with the same order. */
   readonly cursor?: string;
 }
 
@@ -63,7 +63,7 @@ export interface ListPage {
   readonly memories: readonly Memory[];
   /** Absent on the last page. */
   readonly nextCursor?: string;
-  /** How many match the filter in all. */
+  /** Number of memories that match, on all pages. */
   readonly total: number;
 }
 
@@ -75,31 +75,33 @@ export interface VectorQuery {
 
 export interface CandidateRequest {
   readonly filter: MemoryFilter;
-  /** Length of each list at most. */
+  /** Greatest length of each list. */
   readonly limit: number;
-  /** Free text; the store makes its full-text query of it. */
+  /** Free text, which the store turns into a full-text query. Absent = no list of words. */
   readonly words?: string;
+  /** Absent = no list of vectors. */
   readonly vector?: VectorQuery;
 }
 
-/** One list entry, best first. */
+/** One entry of a candidate list. */
 export interface Candidate {
   readonly id: string;
-  /** words: BM25, higher is better. vectors: cosine of the best chunk. */
+  /** In the list of words: BM25, higher is better. In the list of vectors: cosine of the best chunk. */
   readonly score: number;
   /** UTF-16 offsets of the best chunk in the text; only in the vector list. */
   readonly start?: number;
   readonly end?: number;
 }
 
+/** Both lists are best first. */
 export interface CandidateLists {
   readonly words: readonly Candidate[];
   readonly vectors: readonly Candidate[];
 }
 
-/** A live memory version that has no vectors of the asked model yet. */
+/** The current version of a live memory that has no vectors of the requested model yet. */
 export interface PendingEmbedding {
-  /** Names the version; give it back to `putEmbeddings`. */
+  /** Key of the version, for `putEmbeddings`. */
   readonly versionKey: number;
   readonly id: string;
   readonly text: string;
@@ -108,12 +110,13 @@ export interface PendingEmbedding {
 export interface ClaimRequest {
   readonly modelId: EmbeddingModelId;
   readonly limit: number;
+  /** The lease ends after this time, in milliseconds. */
   readonly leaseMs: number;
 }
 
 export interface EmbeddingWrite {
   readonly versionKey: number;
-  /** In the order of the text. `vector` is encoded by `quantize` (4 bytes scale, then one byte a dimension). */
+  /** In the order of the text. `vector` comes from `encodeVector`: 4 bytes scale, then one byte for each dimension. */
   readonly chunks: readonly { readonly start: number; readonly end: number; readonly vector: Uint8Array }[];
 }
 
@@ -122,101 +125,103 @@ export interface StoreStats extends StoreDigests {
   readonly live: number;
   readonly trash: number;
   readonly conflicts: number;
-  /** Live memories that have vectors of the given model. */
+  /** Live memories with vectors of the given model; 0 when no model is given. */
   readonly embedded: number;
-  /** Other models that still have vectors, with their number of live memories. */
+  /** Other models with vectors, and the number of live memories that have them. */
   readonly otherModels: readonly { readonly modelId: string; readonly memories: number }[];
   /** Most frequent first, at most 50. */
   readonly tags: readonly { readonly tag: string; readonly count: number }[];
   /** Most frequent first, at most 20. */
   readonly sources: readonly { readonly source: string; readonly count: number }[];
+  /** Times of creation in milliseconds since the epoch; null = no live memory. */
   readonly oldest: number | null;
   readonly newest: number | null;
   /** Size of the database files in bytes. */
   readonly bytes: number;
-  /** The local change sequence: grows with every change. */
+  /** Number of the last local change; grows with every change. */
   readonly sequence: number;
   readonly schemaVersion: number;
 }
 
-/** The meaning of one memory. */
+/** A vector for the meaning of one memory. */
 export interface MemoryVector {
   readonly id: string;
   /** Unit vector of its first chunk. */
   readonly vector: Float32Array;
-  /** How many chunks its text has. */
+  /** Number of chunks of its text. */
   readonly chunks: number;
 }
 
 /** Live memories that were created on one day. */
 export interface DayCount {
-  /** `2026-01-31`, UTC. */
+  /** `2026-01-31`, a day in the requested time zone. */
   readonly day: string;
   readonly count: number;
 }
 
 export interface IntegrityReport {
   readonly ok: boolean;
-  /** One line per problem, empty when ok. */
+  /** One line for each problem; empty when `ok` is true. */
   readonly problems: readonly string[];
-  /** What was checked, one line each. */
+  /** One line for each part that was checked. */
   readonly checked: readonly string[];
 }
 
 /**
- * The truth: versioned memories with full-text and vector search behind one interface. Nothing above it may
- * assume SQLite or one process: any number of processes use one store at once.
+ * Versioned memories with full-text and vector search. Callers may not assume SQLite or a single process: any number
+ * of processes use one store at the same time.
  *
- * Every write is one transaction, durable when the promise resolves. Unknown ids raise `NotFoundError` before
- * anything is written. Time is passed in by the constructor of the adapter, never read elsewhere.
- * Errors: `StoreUnavailableError`, `StoreDamagedError`, `StoreTooNewError`, `StoreFullError`,
- * `StoreReadOnlyError`; none of them loses an acknowledged write.
+ * Each call that writes is one transaction, durable when its promise resolves. When an id is unknown, `update`,
+ * `delete`, `restore` and `purge` reject with `NotFoundError` and write nothing. The adapter gets the current time
+ * from its constructor's settings.
+ * Errors: `StoreUnavailableError`, `StoreBusyError`, `StoreDamagedError`, `StoreTooNewError`, `StoreFullError`,
+ * `StoreReadOnlyError`. None of them loses an acknowledged write.
  */
 export interface MemoryStore {
-  /** One outcome per draft, in order; all or nothing. */
+  /** Stores all drafts or none. @returns one outcome for each draft, in order */
   add(drafts: readonly MemoryDraft[], options?: AddOptions): Promise<AddOutcome[]>;
-  /** One outcome per draft, in order, by the rules of `MemoryImporter`; all or nothing. */
+  /** Imports all drafts or none, by the rules of `MemoryImporter`. @returns one outcome for each draft, in order */
   import(drafts: readonly MemoryDraft[], options?: ImportOptions): Promise<ImportedDraft[]>;
-  /** In the order of the ids; unknown ids are absent from the answer. */
+  /** Memories in the order of the ids; unknown ids are left out. */
   get(ids: readonly string[]): Promise<MemoryWithHistory[]>;
-  /** Current versions only, cheaper than `get`; unknown ids are absent. */
+  /** Like `get` without the history, which is cheaper. */
   getCurrent(ids: readonly string[]): Promise<Memory[]>;
-  /** The first live memory with the same text, but for Unicode form and outer white space; null when there is none. */
+  /** The oldest live memory with the same text, ignoring Unicode form and outer white space; null when there is none. */
   findByText(text: string): Promise<Memory | null>;
-  /** Writes a version that replaces all siblings. Refuses memories that are not live. */
+  /** Writes a version that replaces all siblings. @throws InvalidInputError when the memory is not live */
   update(id: string, patch: MemoryPatch): Promise<Written>;
-  /** Moves live memories to the trash; those already there are left alone. Returns how many moved. */
+  /** Moves live memories to the trash and ignores deleted ones. @returns how many moved */
   delete(ids: readonly string[]): Promise<number>;
-  /** Brings memories back from the trash. Refuses stripped and purged ones. */
+  /** Takes memories back from the trash. @throws InvalidInputError when the content of one is gone */
   restore(ids: readonly string[]): Promise<Memory[]>;
-  /** Erases the content of memories, their history and vectors for good. Returns how many had content. */
+  /** Erases the content, history and vectors of memories for good. @returns how many had content */
   purge(ids: readonly string[]): Promise<number>;
-  /** Strips trash older than the given age; returns how many. */
+  /** Erases the content of memories that were deleted at least this long ago. @returns how many */
   expireTrash(olderThanMs: number): Promise<number>;
   list(request: ListRequest): Promise<ListPage>;
-  /** Ids of live memories that match, oldest first, all of them. */
+  /** Ids of all live memories that match, oldest first. */
   matching(filter: MemoryFilter): Promise<string[]>;
-  /** Best candidates by words and by vector, each list filtered exactly. Catches up with other processes first. */
+  /** Best candidates by words and by vector. Both lists obey the filter exactly and include other processes' writes. */
   candidates(request: CandidateRequest): Promise<CandidateLists>;
   /**
-   * Live versions without vectors of this model, oldest first, leased to the caller so that processes do not
-   * embed the same text twice; a lease ends by itself.
+   * Leases memories without vectors of this model to the caller, oldest first, so that two processes do not embed the
+   * same text. A lease ends after `leaseMs`.
    */
   claimPendingEmbeddings(request: ClaimRequest): Promise<PendingEmbedding[]>;
-  /** Versions that were replaced meanwhile are ignored. Returns how many were stored. */
+  /** Stores vectors and ignores versions that are not current any more. @returns how many versions got vectors */
   putEmbeddings(modelId: EmbeddingModelId, writes: readonly EmbeddingWrite[]): Promise<number>;
-  /** Removes the vectors of all other models. Returns how many memories lost some. */
+  /** Removes the vectors of all other models. @returns how many memories lost vectors */
   dropOtherEmbeddings(modelId: EmbeddingModelId): Promise<number>;
-  /** Of those live memories among the ids that have vectors of this model, in any order. */
+  /** Vectors of the live memories among the ids that have vectors of this model, in any order. */
   vectors(modelId: EmbeddingModelId, ids: readonly string[]): Promise<MemoryVector[]>;
   stats(modelId?: EmbeddingModelId): Promise<StoreStats>;
   /**
    * Days of the years 0000 to 9999 on which live memories were created, oldest first.
-   * @param timeZone whose days, for example `Asia/Tokyo`
+   * @param timeZone zone of the days, for example `Asia/Tokyo`
    */
   growth(timeZone: string): Promise<DayCount[]>;
-  /** Checks the file, the full-text index, the counters, the digests and the vector index against the truth. */
+  /** Checks the file, and compares indexes, totals and digests with the versions; with a model, its vector index too. */
   checkIntegrity(modelId?: EmbeddingModelId): Promise<IntegrityReport>;
-  /** Idempotent. */
+  /** Finishes the writes that were requested, and refuses later calls. Idempotent. */
   close(): Promise<void>;
 }

@@ -2,150 +2,155 @@ import type { HeadJournal, MemoryState, SnapshotSource } from '../backup/ports.t
 import type { StoreDigests } from '../memory/memory.ts';
 import type { VersionVector, JsonValue } from '../memory/version.ts';
 
-/** Who this store is and what it includes, at one moment. */
+/** The machine id of this store and the writes that it includes, at one moment. */
 export interface ReplicaIdentity extends StoreDigests {
-  /** 16 hex digits. Changes only by `takeNewIdentity`. */
+  /** 16 hex digits. Only `takeNewIdentity` and `repairVector` change it. */
   readonly machine: string;
+  /** Number of the last local change. */
   readonly sequence: number;
-  /** All ids ever seen. */
+  /** Number of all ids ever seen, deleted and erased ones included. */
   readonly memories: number;
   readonly live: number;
   readonly trash: number;
   readonly conflicts: number;
 }
 
-/** One memory that a merge or a restore changes, for people. */
+/** One memory that a merge or a restore changes, to show to people. */
 export interface ChangeExample {
   readonly id: string;
-  /** Beginning of the text, at most 200 characters: the new one; of removed memories the old one. */
+  /** Beginning of the new text, at most 200 characters; for removed memories, of the old text. */
   readonly text: string;
 }
 
-/** A kind of change to the memories that users see. */
+/** The visible changes of one kind. */
 export interface ChangeList {
   readonly count: number;
   /** At most five. */
   readonly examples: readonly ChangeExample[];
 }
 
-/** What a merge or a restore did, or would do. */
+/** The changes that a merge or a restore made, or would make in a real run. */
 export interface ChangeReport {
-  /** False: nothing was changed, because it was a dry run or the limit held it back. */
+  /** False when nothing was changed: in a dry run, or when `limit` held the changes back. */
   readonly applied: boolean;
-  /** True when `limit` held it back. */
+  /** True when `limit` held the changes back. */
   readonly held: boolean;
-  /** Live after and not before. */
+  /** Memories that are live after the changes and were not before. */
   readonly added: ChangeList;
-  /** Live before and after, with other visible content. */
+  /** Memories that are live before and after, with other visible content. */
   readonly changed: ChangeList;
-  /** Live before and not after. */
+  /** Memories that were live before the changes and are not any more. */
   readonly removed: ChangeList;
-  /** Memories with conflict copies that had none before. */
+  /** Number of memories that got an open conflict. */
   readonly conflicts: number;
-  /** Writes under a dot that another write has too: an identity was used twice. Each was kept under a new dot. */
+  /** Number of writes whose dot another write had too, because two machines shared an id. Each got a new dot. */
   readonly reusedDots: number;
   /**
-   * Ids that one side lacks although its clock covers them: damage or a bug. They were kept. Those that the other
-   * side lacks are counted only when `complete` was true.
+   * Number of ids that one side lacks although its version vector covers them, which only damage or a bug can cause.
+   * The memories were kept. Ids that the other side lacks are counted only when `complete` was true.
    */
   readonly missingIds: number;
-  /** Restore only: memories whose content was erased on demand after the snapshot; they stay erased. */
+  /** Restore only: number of memories that were erased for good after the snapshot; they stay erased. */
   readonly keptErased: number;
   readonly before: StoreDigests;
-  /** The state after the changes, also when they were not applied. */
+  /** The state with the changes, even when they were not applied. */
   readonly after: StoreDigests;
 }
 
-/** Holds back changes that remove both more than `count` memories and more than `share` (0 to 1) of the live ones. */
+/** Changes are held back when they remove more than `count` memories and also more than `share` (0 to 1) of the live ones. */
 export interface RemovalLimit {
   readonly count: number;
   readonly share: number;
 }
 
 export interface ApplyRequest {
-  /** Clock of the snapshot that the states belong to. */
+  /** Version vector of the snapshot that the states belong to. */
   readonly clock: VersionVector;
-  /** The states are the whole snapshot, not only its newer part. */
+  /** True when the states are the whole snapshot, not only its newer part. */
   readonly complete: boolean;
-  /** Compute the report, change nothing. */
+  /** Computes the report and changes nothing. */
   readonly dryRun?: boolean;
   readonly limit?: RemovalLimit;
-  /** The local `stateDigest` that the caller has confirmed; when it is another by now, nothing happens. */
+  /** The local `stateDigest` that the user confirmed; when it has changed since, the call fails and changes nothing. */
   readonly expectedState?: string;
-  /** Remembered in the same transaction, when the changes are applied. */
+  /** Written in the same transaction when the changes are applied. */
   readonly note?: { readonly name: string; readonly value: JsonValue };
 }
 
-/** A counter of the version vector that is higher than anything its machine can have written. */
+/** An entry of the version vector that is higher than the number of writes its machine can have made. */
 export interface ImplausibleCounter {
   readonly machine: string;
-  /** It is that of this machine. */
+  /** True for the entry of this machine. */
   readonly own: boolean;
+  /** The value in the version vector. */
   readonly claimed: number;
+  /** The highest plausible value, which a repair sets. */
   readonly believed: number;
 }
 
 export interface VectorRepair {
-  /** How many writes other machines say to have made. */
+  /** Numbers of writes that the other machines have published themselves. */
   readonly published: VersionVector;
-  /** False: only look. */
+  /** False only reports. */
   readonly fix: boolean;
-  /** Take a new machine id in any case, because others know writes of this one that it never made. */
+  /** Takes a new machine id in any case, because other machines know writes of this one that it never made. */
   readonly newIdentity: boolean;
 }
 
 export interface VectorReport {
-  /** What was wrong; empty = nothing. */
+  /** The implausible entries; empty = none. */
   readonly counters: readonly ImplausibleCounter[];
-  /** The machine that the store is afterwards. */
+  /** The store's machine id after the call. */
   readonly machine: string;
-  /** Copy of the database as it was before; null when nothing was changed. */
+  /** Path of the copy that was made of the database before the repair; null when nothing was changed. */
   readonly copy: string | null;
 }
 
-/** States of one remote snapshot, collected beside the truth. Several applications, for example a dry run first, are allowed. */
+/** Collected states of one snapshot. They can be applied several times, for example first in a dry run. */
 export interface StagedStates {
   readonly memories: number;
   /**
-   * Merges the states, in one transaction, by `mergeMemory`; then the clocks are joined. Vectors come along.
+   * Merges the states by `mergeMemory`, attaches their embeddings and joins the version vectors, in one transaction.
    * @throws StateChangedError when `expectedState` is not the local state any more
    */
   merge(request: ApplyRequest): Promise<ChangeReport>;
   /**
-   * Makes what users see equal to the snapshot, in one transaction: merges it, then writes new versions wherever
-   * the merged state shows something else; live memories that the snapshot does not have, or has not live, go to
-   * the trash. Restored versions keep their times, so the `contentDigest` becomes the snapshot's when nothing
-   * stays erased. Needs a complete snapshot. Machines that merge later agree with the outcome.
-   * @throws StateChangedError as `merge`
+   * Makes the visible memories equal to the snapshot, in one transaction: merges the states; writes a new version of
+   * each memory that then differs from the snapshot; moves live memories that are not live in the snapshot to the
+   * trash. Restored versions keep their times, so the `contentDigest` becomes that of the snapshot unless memories
+   * stay erased. Machines that merge later get the same result.
+   * @throws StateChangedError when `expectedState` is not the local state any more
+   * @throws RangeError when the request is not `complete`
    */
   restore(request: ApplyRequest): Promise<ChangeReport>;
-  /** Forgets what was collected. Idempotent. */
+  /** Removes the collected states. Idempotent. */
   close(): Promise<void>;
 }
 
 /**
- * What backup and sync need of the local store, beside `MemoryStore`: the same database, the same errors, any
- * number of processes. The journal and the notes are as durable as the memories and are copied with them.
+ * The part of the local store that backup and sync use: the same database, errors and rules as `MemoryStore`. The
+ * journal and the notes are as durable as the memories, and a copy of the data folder contains them.
  */
 export interface ReplicaStore extends SnapshotSource, HeadJournal {
   identity(): Promise<ReplicaIdentity>;
-  /** Collects states on disk; the memory it takes does not grow with their number. One at a time per data folder. */
+  /** Collects states in a file, so that large snapshots need little memory. Only one call at a time per data folder. */
   stage(states: AsyncIterable<MemoryState>): Promise<StagedStates>;
   /**
-   * Takes a new random machine id and writes every version of the old one with `n > lastSharedWrite` again under
-   * it, in order; the old machine's clock goes back to `lastSharedWrite`. For a data folder that was copied or
-   * rolled back. Nothing that users see changes.
-   * @returns the new machine id; the present one, unchanged, when it is not `machine` any more (another process did it)
+   * Takes a new random machine id for a data folder that was copied or rolled back. Gives every version of the old id
+   * with `n > lastSharedWrite` a new dot under the new id, in order, and sets the old id's entry of the version vector
+   * back to `lastSharedWrite`. Content and times stay.
+   * @param machine the present machine id
+   * @returns the new id; when another process has already changed it, the present id
    */
   takeNewIdentity(machine: string, lastSharedWrite: number): Promise<string>;
   /**
-   * Looks for counters of the version vector that nobody can have reached. With `fix` the database is copied first;
-   * then the counters go back to what is believed, in one transaction, and versions above that are written again
-   * under this store's name, a new one when its own counter was wrong. Nothing that users see changes.
+   * Finds implausible entries of the version vector. With `fix` it copies the database and then, in one transaction,
+   * lowers the entries to the plausible values and gives the versions above them new dots of this store, which takes
+   * a new machine id when its own entry was wrong. Content and times stay.
    */
   repairVector(request: VectorRepair): Promise<VectorReport>;
-  /** Small facts, for example when a remote was reached last. Null when there is none of that name. */
+  /** A small fact under a name, for example when a remote was last reached; null when there is none. */
   readNote(name: string): Promise<JsonValue | null>;
-  /** Durable when it resolves. Null removes the note. */
+  /** Durable when the promise resolves. The value null removes the note. */
   writeNote(name: string, value: JsonValue | null): Promise<void>;
 }

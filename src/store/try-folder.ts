@@ -17,19 +17,19 @@ import { syncFolder, tryLock } from './sqlite/migrations.ts';
 import { checkWritable, isBusy, noLocks, toStoreError } from './sqlite/sqlite-errors.ts';
 
 /**
- * Program of a process of its own: tries everything that a store does to its data folder, and leaves nothing behind.
- * A network share that does not answer blocks a process for ever, so its parent must be able to end this one.
+ * A program that tries in a data folder everything that a store does there, and removes its files again. It runs as a
+ * separate process, because a network share that does not answer blocks a process until its parent ends it.
  *
  *     node try-folder.js <data folder>
  *
- * Prints a line of JSON before each step and one at the end.
+ * Prints one line of JSON before each step and one at the end.
  */
 type TrialLine =
   | { readonly step: string }
   | { readonly failed: string; readonly fix?: string | undefined }
   | { readonly done: true };
 
-/** As much as a new store needs. */
+/** Size of a new store. */
 const PROBE_BYTES = 256 * 1024;
 const BUSY_WAIT_MS = 5_000;
 
@@ -79,7 +79,7 @@ function tryFiles(probe: string): void {
   }
 }
 
-/** A damaged database can still be locked; the next check tells what is wrong with it. */
+/** Tries to lock the database. Ignores damage, which the next check reports. */
 function tryDatabase(): void {
   if (!existsSync(database)) return;
   checkWritable(database);
@@ -97,7 +97,7 @@ function removeIfEmpty(folder: string): void {
   try {
     rmdirSync(folder);
   } catch {
-    // Another process has begun to use it.
+    // Another process has begun to use the folder.
   }
 }
 
@@ -105,7 +105,7 @@ function begin(step: string): void {
   print({ step });
 }
 
-/** Written at once: the process may be ended in the middle of the next step. */
+/** Writes the line at once, because the parent may end this process in the next step. */
 function print(line: TrialLine): void {
   writeSync(1, `${JSON.stringify(line)}\n`);
 }

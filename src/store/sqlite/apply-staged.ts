@@ -37,9 +37,10 @@ export interface Application extends WriteContext {
 }
 
 /**
- * Applies staged states inside a write transaction. A dry run, and what the limit holds back, does the same and
- * takes it back, so that its report is exact.
- * @throws StateChangedError, RangeError when a part of a snapshot should be restored
+ * Applies staged states inside a write transaction. A dry run, or changes over the limit, are applied and then rolled
+ * back, so that the report is exact.
+ * @throws StateChangedError when the local state is not the expected one
+ * @throws RangeError when only a part of a snapshot is to be restored
  */
 export function applyStaged(application: Application): ChangeReport {
   const { connection, request, how } = application;
@@ -66,7 +67,7 @@ function applyAll(
   { connection, now, staging, how, request }: Application,
   localClock: VersionVector,
 ): ChangeCounter {
-  // Before the first new dot, so that none is given that the other side has seen already.
+  // The version vectors are joined before the first new dot, so that no dot is used that the other side already knows.
   saveVersionVector(connection, joinVersionVectors(localClock, request.clock));
   const writer = new VersionWriter(connection, now);
   const context: MergeContext = { connection, writer, now, localClock, remoteClock: request.clock };
@@ -91,13 +92,13 @@ function applyAll(
   return counter;
 }
 
-/** Memories that the snapshot does not have: a merge keeps them, a restore moves the live ones to the trash. */
+/** Visits memories that the snapshot lacks: a merge keeps them, a restore moves the live ones to the trash. */
 function visitOthers(visit: {
   readonly context: MergeContext;
   readonly staging: StagingFile;
   readonly how: 'merge' | 'restore';
   readonly counter: ChangeCounter;
-  /** From this number on, memories came with the snapshot. */
+  /** Memories with this row number or a higher one came with the snapshot. */
   readonly firstNew: number;
 }): void {
   const { context, staging, how, counter, firstNew } = visit;
@@ -129,7 +130,7 @@ interface GrowingList {
   readonly examples: ChangeExample[];
 }
 
-/** Counts what users see change, memory by memory. */
+/** Counts the visible changes, memory by memory. */
 class ChangeCounter {
   readonly #added: GrowingList = { count: 0, examples: [] };
   readonly #changed: GrowingList = { count: 0, examples: [] };
@@ -139,7 +140,7 @@ class ChangeCounter {
   missingIds = 0;
   keptErased = 0;
 
-  /** @param before null for a memory that was not known */
+  /** @param before null for an unknown memory */
   note(before: StoredMemory | null, after: StoredMemory): void {
     if (before === after) return;
     if (before === null) {
@@ -157,7 +158,7 @@ class ChangeCounter {
     else if (toHex(oldHash) !== toHex(newHash)) this.#count(this.#changed, after.id, now.current.text);
   }
 
-  /** Without its hashes, which cost most of the time for a whole store. */
+  /** Counts a new memory without computing its hashes, which would take most of the time for a whole store. */
   #noteNew({ id, siblings }: StoredMemory): void {
     if (isConflict(siblings)) this.conflicts += 1;
     const { state, text } = currentVersion(siblings);
@@ -177,7 +178,7 @@ class ChangeCounter {
 }
 
 const NAME = 'staging.sqlite';
-/** Few, because one state may have some MiB. */
+/** Few states at once, because one may have some MiB. */
 const STAGED_PAGE = 32;
 
 const insertState = new Query<[id: string, state: Uint8Array]>('INSERT INTO state (id, state) VALUES (?, ?)');
@@ -187,8 +188,8 @@ const selectPage = new Query<[after: string, limit: number], { id: string; state
 const findState = new Query<[id: string], { found: number }>('SELECT 1 AS found FROM state WHERE id = ?');
 
 /**
- * States of a snapshot on disk, beside the memories: what is read may be larger than memory, and is applied only
- * when all of it is there. Worth nothing after a crash; the next one removes it.
+ * A file with the states of a snapshot, which may be larger than the main memory and are applied only when all of them
+ * are there. After a crash the file is useless, and the next staging file replaces it.
  */
 export class StagingFile {
   readonly #path: string;
@@ -200,7 +201,7 @@ export class StagingFile {
     remove(this.#path);
     this.#handle = openSync(this.#path, 'wx', 0o600);
     this.#connection = new Connection(this.#path);
-    // Nothing in it has to survive anything.
+    // The file need not survive a crash, so speed matters more than durability.
     this.#connection.exec('PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA secure_delete = OFF');
     this.#connection.exec('CREATE TABLE state (id TEXT PRIMARY KEY, state BLOB NOT NULL) STRICT');
   }
@@ -215,11 +216,11 @@ export class StagingFile {
     return findState.get(this.#connection, id) !== undefined;
   }
 
-  /** In the order of their ids. */
+  /** Yields the states in the order of their ids. */
   *states(): Generator<MemoryState> {
     for (let after = ''; ;) {
       const rows = selectPage.all(this.#connection, after, STAGED_PAGE);
-      // Only `add` fills it.
+      // Only `add` writes the rows.
       for (const { state } of rows) yield deserialize(state) as MemoryState;
       const last = rows.at(-1);
       if (last === undefined || rows.length < STAGED_PAGE) return;
@@ -228,7 +229,7 @@ export class StagingFile {
   }
 
   close(): void {
-    // The library may keep the file open for long, and with it its space in memory and on the disk.
+    // The library may keep the file open for long, so its memory and its disk space are freed explicitly.
     this.#connection.exec('PRAGMA shrink_memory');
     this.#connection.close();
     ftruncateSync(this.#handle);

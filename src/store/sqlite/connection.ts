@@ -1,16 +1,16 @@
 import { DatabaseSync, type DatabaseSyncInstance, type StatementSyncInstance } from '@photostructure/sqlite';
 
-/** How long SQLite itself waits for a lock; `StoreFile` repeats the attempt until its own, longer limit. */
+/** Time that SQLite itself waits for a lock. `StoreFile` repeats the attempt until its own, longer limit. */
 const BUSY_TIMEOUT_MS = 50;
 const PAGE_CACHE_KIB = 32_768;
 const MAX_STATEMENTS = 256;
 
 /**
- * One open database with its prepared statements. Synchronous, for one thread; errors are SQLite's own,
- * `StoreFile` maps them.
+ * One open database with its prepared statements. It is synchronous and belongs to one thread. Its errors are those of
+ * SQLite; `StoreFile` turns them into the product's.
  *
- * `synchronous=FULL`: a commit has reached the disk when it returns. `secure_delete`: what is deleted is
- * overwritten, so that purged texts do not stay in free pages.
+ * `synchronous=FULL`: a commit is on the disk when it returns. `secure_delete`: SQLite overwrites deleted data, so that
+ * purged texts do not stay in free pages.
  */
 export class Connection {
   readonly path: string;
@@ -44,13 +44,13 @@ export class Connection {
     this.#database.exec(sql);
   }
 
-  /** The value of a pragma that answers with one integer. */
+  /** The value of a pragma that returns one integer. */
   integerPragma(name: 'user_version' | 'application_id' | 'page_count' | 'schema_version'): number {
     const row = this.statement(`PRAGMA ${name}`).get() as Record<string, number> | undefined;
     return row?.[name] ?? 0;
   }
 
-  /** Runs the work in a transaction: all of it is committed, or nothing. */
+  /** Runs the work in a transaction, and rolls it back when the work throws. */
   transaction<Result>(kind: 'DEFERRED' | 'IMMEDIATE' | 'EXCLUSIVE', work: () => Result): Result {
     this.exec(`BEGIN ${kind}`);
     try {
@@ -58,23 +58,23 @@ export class Connection {
       this.exec('COMMIT');
       return result;
     } catch (error) {
-      // SQLite has rolled back by itself after some errors, for example a full disk.
+      // After some errors, for example a full disk, SQLite has already rolled back.
       if (this.#database.isTransaction) this.exec('ROLLBACK');
       throw error;
     }
   }
 
   /**
-   * Undoes all that the work of the present transaction has done so far. Cheaper than a savepoint, which makes each
-   * statement after it slower the more pages have changed.
+   * Undoes the writes of the present transaction and begins a new one. This is cheaper than a savepoint, which slows
+   * each later statement down with the number of changed pages.
    */
   takeBack(): void {
     this.exec('ROLLBACK; BEGIN');
   }
 
   /**
-   * The library keeps prepared statements alive until they are garbage-collected, and with them SQLite's files,
-   * so nothing may rely on the files being closed when this returns.
+   * Closes the database. The files may stay open longer, because the library keeps prepared statements alive until they
+   * are garbage-collected.
    */
   close(): void {
     this.#statements.clear();
@@ -85,8 +85,8 @@ export class Connection {
 export type SqlValue = string | number | null | Uint8Array;
 
 /**
- * One SQL statement with the types of its parameters and rows. Queries are declared once, as constants;
- * each connection prepares them on first use and keeps them.
+ * One SQL statement with the types of its parameters and rows. Each connection prepares it on first use and keeps the
+ * prepared statement.
  */
 export class Query<Parameters extends readonly SqlValue[], Row extends object = never> {
   readonly sql: string;
@@ -95,9 +95,9 @@ export class Query<Parameters extends readonly SqlValue[], Row extends object = 
     this.sql = sql;
   }
 
-  /** The first row. */
+  /** The first row; undefined when there is none. */
   get(connection: Connection, ...parameters: Parameters): Row | undefined {
-    // The library types rows as `any`; the declaration of the query is the one place that names their shape.
+    // The library types rows as `any`; the declaration of the query names their type.
     return connection.statement(this.sql).get(...parameters) as Row | undefined;
   }
 

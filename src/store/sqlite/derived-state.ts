@@ -29,7 +29,7 @@ const upsertMemory = new Query<
      created_at = excluded.created_at, updated_at = excluded.updated_at, text_hash = excluded.text_hash`,
 );
 
-/** All that follows from a memory's siblings. */
+/** The state of a memory that is computed from its siblings. */
 export interface DerivedState {
   readonly current: StoredVersion;
   readonly entry: TotalsEntry;
@@ -37,7 +37,7 @@ export interface DerivedState {
 
 export function derive({ id, siblings }: StoredMemory): DerivedState {
   const shown = currentVersion(siblings);
-  // `currentVersion` returns one of the versions it was given.
+  // `currentVersion` returns one of its arguments.
   const current = siblings.find((version) => version === shown) ?? (shown as StoredVersion);
   const live = current.state === 'live';
   return {
@@ -55,7 +55,7 @@ export function derive({ id, siblings }: StoredMemory): DerivedState {
   };
 }
 
-/** What settling needs of its transaction; `totals` is saved and `words` are applied before the commit. */
+/** Parts of the write transaction. Its owner saves `totals` and applies `words` before the commit. */
 export interface SettleContext {
   readonly connection: Connection;
   readonly totals: Totals;
@@ -63,9 +63,8 @@ export interface SettleContext {
 }
 
 /**
- * Brings everything that follows from a memory's siblings up to date after they changed: totals, digests,
- * the memory's row, filters, words and the ownership of vectors. Every kind of write ends here, so that none
- * can forget a part.
+ * Updates everything that is computed from a memory's siblings after they changed: totals, digests, the memory's row,
+ * filters, words and the ownership of vectors. Every kind of write calls it, so that no write can forget a part.
  * @param before null for a new memory
  */
 export function settle(
@@ -105,7 +104,7 @@ function storeRow(
   );
 }
 
-/** Texts that differ only in Unicode form or outer white space are the same text. */
+/** SHA-256 of a text; equal for texts that differ only in Unicode form or outer white space. */
 export function textHash(text: string): Uint8Array {
   return createHash('sha256').update(text.normalize('NFC').trim()).digest();
 }

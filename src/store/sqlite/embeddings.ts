@@ -33,7 +33,7 @@ const findChunk = new Query<[version: number, model: number], { label: number }>
 );
 const countModels = new Query<[], { models: number }>('SELECT count(*) AS models FROM model');
 
-/** The vectors of one version, as they travel. */
+/** The vectors of one version in the form in which snapshots carry them. */
 export function readCarriedVectors(connection: Connection, versionKey: number): CarriedVectors[] {
   const byModel = new Map<number, CarriedChunk[]>();
   for (const { model, start_offset, end_offset, vector } of selectChunks.all(connection, versionKey)) {
@@ -49,7 +49,7 @@ export function readCarriedVectors(connection: Connection, versionKey: number): 
   });
 }
 
-/** Each known model makes every memory wait for its vectors, so strangers cannot make it as many as they like. */
+/** Limit on models from other machines, because every live memory becomes pending for each known model. */
 const MAX_MODELS = 16;
 
 function knownModel(connection: Connection, modelId: CarriedVectors['modelId']): number | undefined {
@@ -60,8 +60,8 @@ function knownModel(connection: Connection, modelId: CarriedVectors['modelId']):
 }
 
 /**
- * Gives a version the vectors that came with it, of every model that it has none of yet.
- * @returns true when anything was added
+ * Adds the carried vectors to a version, for each model of which it has no vectors yet.
+ * @returns true when vectors were added
  */
 export function attachVectors(
   connection: Connection,
@@ -83,7 +83,7 @@ export function attachVectors(
   return added;
 }
 
-/** Bytes before the components of an encoded vector, see src/embedding/quantization.ts. */
+/** Bytes of the scale, which stands before the components of an encoded vector (src/embedding/quantization.ts). */
 export const SCALE_BYTES = 4;
 
 const selectPending = new Query<
@@ -124,7 +124,7 @@ const dropOthers = ['chunk', 'pending'].map(
 );
 const dropOtherModels = new Query<[model: number]>('DELETE FROM model WHERE id <> ?');
 
-/** True when a claim could return something; asked first, because a claim needs the write lock. */
+/** True when a claim may return memories. It is asked first, because a claim needs the write lock. */
 export function mayClaim(connection: Connection, modelId: EmbeddingModelId, now: number): boolean {
   const model = findModel(connection, modelId);
   return model === undefined || hasPending.get(connection, model, now) !== undefined;
@@ -141,7 +141,7 @@ export function claimPending(
   return rows.map(({ versionKey, id, text }) => ({ versionKey, id, text }));
 }
 
-/** @returns how many versions were stored; those that are not current any more are left out */
+/** Ignores versions that are not current any more. @returns how many versions got vectors */
 export function storeEmbeddings(
   connection: Connection,
   modelId: EmbeddingModelId,
@@ -165,7 +165,7 @@ export function storeEmbeddings(
   return stored;
 }
 
-/** @throws InvalidInputError when a vector has not the size that the model's dimension asks for */
+/** @throws InvalidInputError when the size of a vector does not fit the model's dimension */
 export function checkEmbeddings(modelId: EmbeddingModelId, writes: readonly EmbeddingWrite[]): void {
   const size = SCALE_BYTES + modelId.dimension;
   writes.forEach(({ chunks }, index) => {
@@ -174,7 +174,7 @@ export function checkEmbeddings(modelId: EmbeddingModelId, writes: readonly Embe
     throw new InvalidInputError(
       `writes[${index}].chunks`,
       `has a vector of ${wrong.vector.length} bytes`,
-      `allowed are exactly ${size}, 4 for the scale and one for each dimension`,
+      `allowed are exactly ${size}: 4 for the scale and 1 for each dimension`,
     );
   });
 }
@@ -198,12 +198,12 @@ const insertAllPending = new Query<[model: number]>(
   `INSERT INTO pending (model, num, leased_until) SELECT ?, num, 0 FROM memory WHERE state = 'live'`,
 );
 
-/** The row of a model; undefined when no vector of it was ever asked for. Row ids are never used twice. */
+/** Row id of a model; undefined when the store does not know the model. Row ids are never used twice. */
 export function findModel(connection: Connection, modelId: EmbeddingModelId): number | undefined {
   return selectModel.get(connection, modelId.modelId, modelId.dimension, modelId.weightsHash)?.id;
 }
 
-/** Makes a model known: from now on every live memory without vectors of it counts as pending. */
+/** Registers a model when it is new; from then on, each live memory without its vectors is pending. */
 function ensureModel(connection: Connection, modelId: EmbeddingModelId): number {
   const known = findModel(connection, modelId);
   if (known !== undefined) return known;
@@ -212,7 +212,7 @@ function ensureModel(connection: Connection, modelId: EmbeddingModelId): number 
   return rowId;
 }
 
-/** SQLite gives the other columns of the row that has the minimum. */
+/** With `min` SQLite takes the other columns from the row with the minimum. */
 const selectVectors = new Query<
   [model: number, ids: string],
   { id: string; vector: Uint8Array; chunks: number; first: number }
@@ -255,9 +255,9 @@ interface Settled extends StoredMemory {
 }
 
 /**
- * Vectors belong to a version and are dear, so they move to the next version as long as the text stays the
- * same (also into the trash and back). Vectors of versions that are no siblings any more are removed, and a
- * live memory that lacks vectors of a known model is noted as pending.
+ * Updates the vectors of a memory after its siblings changed. Vectors belong to a version and are expensive, so they
+ * move to the new version while the text stays the same, also into the trash and back. Vectors of versions that are
+ * no siblings any more are removed. A live memory without vectors of a known model becomes pending.
  */
 export function settleVectors(connection: Connection, before: StoredMemory | null, after: Settled): void {
   const { current, previous } = after;

@@ -10,17 +10,17 @@ export interface Condition {
 }
 
 /**
- * How conditions on tags and metadata are asked. set: the matching memories are looked up first, best where they
- * can lead the search. each: every row is looked up on its own, best where there are few rows.
+ * How SQL checks conditions on tags and metadata. set: finds the matching memories first, best when they can lead the
+ * query. each: checks each row separately, best for few rows.
  */
 type Lookup = 'set' | 'each';
 
-/** True when every memory matches. */
+/** True when the filter has no condition. */
 export function matchesAll(filter: MemoryFilter): boolean {
   return conditions(filter, { live: 1, lookup: 'set' }).length === 0;
 }
 
-/** Compiles a filter. @param live whether searchable memories are meant, or those in the trash */
+/** Compiles a filter to SQL. @param live true for searchable memories, false for the trash */
 export function filterCondition(filter: MemoryFilter, live: boolean, lookup: Lookup = 'set'): Condition {
   const all = conditions(filter, { live: live ? 1 : 0, lookup });
   return {
@@ -70,7 +70,7 @@ function bound(sql: string, value: number | undefined): Condition[] {
   return value === undefined ? [] : [{ sql, parameters: [value] }];
 }
 
-/** A range, because an index can serve it; LIKE would ignore case and treat `%` and `_` as wildcards. */
+/** A range, which can use an index. LIKE would ignore case and treat `%` and `_` as wildcards. */
 function sourcePrefix(prefix: string): Condition[] {
   if (prefix === '') return [];
   const end = prefixEnd(prefix);
@@ -86,7 +86,7 @@ const LAST_CODE_POINT = 0x10ffff;
 const FIRST_SURROGATE = 0xd800;
 const AFTER_SURROGATES = 0xe000;
 
-/** The least text in code-point order that is greater than every text with this prefix; null when there is none. */
+/** The smallest text in code-point order that is greater than every text with this prefix; null = none. */
 function prefixEnd(prefix: string): string | null {
   const points = Array.from(prefix, (character) => character.codePointAt(0) ?? 0);
   while (points.length > 0) {
@@ -114,7 +114,7 @@ const deleteAttribute = new Query<[live: number, name: string, value: string, nu
   'DELETE FROM attribute WHERE live = ? AND name = ? AND value = ? AND num = ?',
 );
 
-/** What of a memory is looked up by tags and metadata; `live` parts the searchable from the trash. */
+/** Tags and metadata of a memory for filters; `live` separates searchable memories from the trash. */
 export interface Facets {
   readonly live: boolean;
   readonly content: Pick<MemoryContent, 'tags' | 'metadata'>;
@@ -136,7 +136,7 @@ function attributes({ content }: Facets): [name: string, value: string][] {
   return Object.entries(content.metadata).map(([name, value]) => [name, attributeValue(value)]);
 }
 
-/** The text by which a metadata value is compared: equal values give equal texts. Long values are hashed. */
+/** A text for comparing metadata values: equal values give equal texts. Long values are hashed. */
 export function attributeValue(value: JsonValue): string {
   const json = canonicalJson(value);
   if (json.length <= MAX_INDEXED_LENGTH) return json;

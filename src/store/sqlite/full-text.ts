@@ -15,25 +15,25 @@ const selectLive = new Query<[num: number], ContentRow>(
 );
 
 /**
- * Of a longer text only the beginning can be found by words: taking a text of ten million characters of a script
- * without spaces apart costs a gigabyte of memory, and others may write one.
+ * The index covers only the beginning of longer texts. Another machine may write a text of ten million characters in
+ * a script without spaces, and splitting it needs a gigabyte of memory.
  */
 const INDEXED_CHARACTERS = 250_000;
 
 /**
- * The memories whose words a transaction changes. The full-text index is written at its end and in the order of
- * its rows: it would write out what it has collected at every other statement in between, and whenever the
- * numbers of its rows go back.
+ * The memories whose words a transaction changes. `apply` writes them to the full-text index at the end of the
+ * transaction and in the order of its rows, because FTS5 flushes its buffer when other statements come in between or
+ * row numbers go back.
  */
 export class ChangedWords {
-  /** By the number of the memory: whether the index held it before the transaction. */
+  /** For each number of a memory: true when the index contained it before the transaction. */
   readonly #wasIndexed = new Map<number, boolean>();
 
   note(num: number, wasIndexed: boolean): void {
     if (!this.#wasIndexed.has(num)) this.#wasIndexed.set(num, wasIndexed);
   }
 
-  /** Brings the index up to date with the rows of the memories. */
+  /** Updates the index from the rows of the memories. */
   apply(connection: Connection): void {
     const changes = [...this.#wasIndexed].sort(([a], [b]) => a - b);
     this.#wasIndexed.clear();
@@ -57,7 +57,7 @@ const selectNext = new Query<[after: number, limit: number], { num: number }>(
 );
 const REBUILT_AT_ONCE = 500;
 
-/** Makes the whole index again, for the rules of `indexedText` have changed. */
+/** Rebuilds the whole index, after a change of the rules of `indexedText`. */
 export function rebuildWords(connection: Connection): void {
   connection.exec(`INSERT INTO word (word) VALUES ('delete-all')`);
   for (let after = 0; ;) {
@@ -71,7 +71,7 @@ export function rebuildWords(connection: Connection): void {
   }
 }
 
-/** Rewrites the index so that no word of a removed text is left in it. */
+/** Rewrites the index, so that it contains no word of a removed text. */
 export function forgetRemovedWords(connection: Connection): void {
   connection.exec(`INSERT INTO word (word) VALUES ('optimize')`);
 }
@@ -88,7 +88,7 @@ const selectUnfiltered = new Query<[query: string, limit: number], ScoredRow>(
    ORDER BY w.score DESC, w.num DESC`,
 );
 
-/** Best memories by BM25, the newer first among equals. The full-text index holds live memories only. */
+/** Best live memories by BM25; among equal scores the newer memory is first. */
 export function wordCandidates(
   connection: Connection,
   { words, filter, limit }: Pick<CandidateRequest, 'words' | 'filter' | 'limit'>,
@@ -101,7 +101,7 @@ export function wordCandidates(
   return rows.map(({ id, score }) => ({ id, score }));
 }
 
-/** CROSS JOIN keeps the full-text index in the outer loop: as the inner one it would run once per memory. */
+/** CROSS JOIN keeps the full-text index in the outer loop; in the inner one it would be searched once per memory. */
 function filtered(
   connection: Connection,
   filter: MemoryFilter,
@@ -115,9 +115,9 @@ function filtered(
 }
 
 /**
- * The terms of a free text in FTS5's language. Every term is quoted and holds nothing but letters, digits and
- * spaces, so no query syntax can get in.
- * @returns null when the text has nothing to look for
+ * A free text as an FTS5 query. Every term is quoted and contains only letters, digits and spaces, so the text cannot
+ * contain query syntax.
+ * @returns null when the text has no term
  */
 export function fullTextQuery(text: string): string | null {
   const terms = queryTerms(text);

@@ -14,12 +14,12 @@ import {
 import { readVersionVector, readDigests, readTotals } from './totals.ts';
 import type { VectorCatchUp } from './vector-search.ts';
 
-/** More lines of one kind would help nobody. */
+/** Further problems of one check are only counted. */
 const MAX_PROBLEMS_PER_CHECK = 20;
 
 const fileCheck = new Query<[], { integrity_check: string }>('PRAGMA integrity_check');
 const foreignKeyCheck = new Query<[], { table: string; parent: string }>('PRAGMA foreign_key_check');
-/** A check that is one statement: each row it returns is a problem. */
+/** A check by one statement, which returns a row for each problem. */
 interface StatementCheck {
   readonly checked: string;
   readonly query: Query<[], { problem: string }>;
@@ -69,8 +69,8 @@ const STATEMENT_CHECKS: readonly StatementCheck[] = [
 ];
 
 /**
- * Compares everything that is derived with what follows from the versions. Must run inside a transaction.
- * @param vectors the vector index, caught up; null to leave it out
+ * Compares all derived data with the versions. Runs inside a transaction.
+ * @param vectors the up-to-date vector index; null leaves it out
  */
 export function checkIntegrity(connection: Connection, vectors: VectorCatchUp | null): IntegrityReport {
   const report = new Report();
@@ -183,7 +183,7 @@ const selectAttribute = new Query<[live: number, num: number, name: string, valu
   'SELECT num FROM attribute WHERE live = ? AND num = ? AND name = ? AND value = ?',
 );
 
-/** A version with the hash of its content that was stored beside it. */
+/** A version with the stored hash of its content. */
 interface HashedVersion extends StoredVersion {
   readonly hash: Uint8Array | null;
 }
@@ -198,7 +198,7 @@ interface Totals {
   attributes: number;
 }
 
-/** Walks over all memories and makes their derived state again from the versions. */
+/** Compares each memory's derived state with its versions, and counts the totals. */
 class MemoryCheck {
   readonly problems: string[] = [];
   readonly totals: Totals = {
@@ -227,7 +227,7 @@ class MemoryCheck {
     }
   }
 
-  /** Siblings of each memory; every version's content is compared with its hash on the way. */
+  /** Siblings of each memory in a range of row numbers; empty for a memory with history only. */
   #siblings(after: number, upTo: number): Map<number, HashedVersion[]> {
     const byMemory = new Map<number, HashedVersion[]>();
     for (const row of selectVersions.all(this.#connection, after, upTo)) {

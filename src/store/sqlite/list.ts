@@ -24,7 +24,7 @@ export function listPage(connection: Connection, request: ListRequest): ListPage
   const condition = filterCondition(request.filter, live);
   const position = request.cursor === undefined ? null : parseCursor(request.cursor, request.order);
   const start = position === null ? 'TRUE' : `(m.${column}, m.num) ${beyond} (?, ?)`;
-  // The page is chosen by key alone: sorting whole memories would read all of their texts.
+  // The inner query sorts keys only, because sorting whole memories would read all texts.
   const rows = new Query<SqlValue[], MemoryRow>(
     `SELECT ${MEMORY_COLUMNS}
      FROM (SELECT m.num FROM memory m WHERE ${which} AND ${condition.sql} AND ${start}
@@ -46,7 +46,7 @@ export function listPage(connection: Connection, request: ListRequest): ListPage
   };
 }
 
-/** Totals without a filter are kept by the totals; counting 100,000 rows for every page would be slow. */
+/** Without a filter the count comes from the totals, because counting 100,000 rows for every page is slow. */
 function countMatches(connection: Connection, request: ListRequest, condition: Condition): number {
   if (matchesAll(request.filter)) {
     const { live, trash, conflicts } = readTotals(connection);
@@ -84,7 +84,7 @@ function parseCursor(cursor: string, order: ListRequest['order']): Position {
   throw new InvalidInputError(
     'cursor',
     `is ${JSON.stringify(cursor)}`,
-    'allowed is what the page before gave, of a list with the same order',
+    'allowed is the cursor of the page before, from a list with the same order',
   );
 }
 

@@ -29,10 +29,10 @@ const bumpSequence = new Query<[sequence: number, num: number]>(
   'UPDATE memory SET sequence = ? WHERE num = ?',
 );
 
-/** Far more than machines that ever write at the same moment, and far fewer than a backup may hold. */
+/** Far more siblings than honest machines produce, and far fewer than a backup may hold. */
 const MAX_MERGED_SIBLINGS = 128;
 
-/** @throws RepositoryDamagedError before a memory has more versions side by side than a backup of it may hold */
+/** @throws RepositoryDamagedError when a memory would have more than `MAX_MERGED_SIBLINGS` siblings */
 function assertFewSiblings(id: string, count: number): void {
   if (count <= MAX_MERGED_SIBLINGS) return;
   throw new RepositoryDamagedError(
@@ -41,12 +41,13 @@ function assertFewSiblings(id: string, count: number): void {
   );
 }
 
-/** What merging one memory needs. */
+/** Parts of the transaction that merges memories. */
 export interface MergeContext {
   readonly connection: Connection;
   readonly writer: VersionWriter;
+  /** Milliseconds since the epoch. */
   readonly now: number;
-  /** Before the merge. */
+  /** Version vector of this store before the merge. */
   readonly localClock: VersionVector;
   readonly remoteClock: VersionVector;
 }
@@ -54,15 +55,15 @@ export interface MergeContext {
 export interface MergedState {
   readonly before: StoredMemory | null;
   readonly after: StoredMemory;
-  /** Writes whose dot another write has too. */
+  /** Number of writes whose dot another write has too. */
   readonly reusedDots: number;
-  /** The id was unknown here although our clock covers its versions. */
+  /** True when this store did not know the id although its version vector covers a version of it. */
   readonly wasMissing: boolean;
-  /** Content left the store for good. */
+  /** True when the content of a known memory was erased for good. */
   readonly erased: boolean;
 }
 
-/** Merges the state of one memory into the store. Writes nothing when the store knows all of it. */
+/** Merges the state of one memory into the store. Writes no version when the store knows all of them. */
 export function mergeState(context: MergeContext, { id, siblings: remote }: MemoryState): MergedState {
   const { connection, localClock, remoteClock } = context;
   const before = loadMemory(connection, id) ?? null;
@@ -77,14 +78,14 @@ export function mergeState(context: MergeContext, { id, siblings: remote }: Memo
   if (before !== null && unchanged) {
     const current = currentVersion(before.siblings);
     const attached = attachAll(context, before, { remote, current });
-    // Vector indexes follow the sequence.
+    // Vector indexes read changes by sequence number.
     if (attached) bumpSequence.run(connection, context.writer.totals.nextSequence(), before.num);
     return { before, after: before, reusedDots: 0, wasMissing, erased: false };
   }
   return { ...new MemoryMerge(context, before, { id, siblings: remote }).apply(merged), wasMissing };
 }
 
-/** The writing of one merged memory. */
+/** Writes one merged memory. */
 class MemoryMerge {
   readonly #context: MergeContext;
   readonly #before: StoredMemory | null;
@@ -115,7 +116,7 @@ class MemoryMerge {
     assertFewSiblings(this.#memory.id, kept.length + homeless.length);
     const after = this.#erase({ ...this.#memory, siblings: [...kept, ...homeless] });
     const remote = this.#remote;
-    // Of a new memory first, so that nobody is asked to make vectors that came along.
+    // A new memory gets its carried vectors before `settle`, so that it does not become pending.
     if (this.#before === null) attachAll(this.#context, after, { remote, current: null });
     const { current } = settle(writer.settling, this.#before, after);
     if (this.#before !== null) attachAll(this.#context, after, { remote, current });
@@ -130,7 +131,7 @@ class MemoryMerge {
     };
   }
 
-  /** Erased on demand on one machine and moved to the trash on another: the trash loses its content too. */
+  /** When one machine purged the memory and another moved it to the trash, erases the deleted version too. */
   #erase(memory: StoredMemory): StoredMemory {
     if (currentVersion(memory.siblings).state !== 'purged') return memory;
     const { connection } = this.#context;
@@ -146,13 +147,13 @@ class MemoryMerge {
     if (own === undefined) return this.#store(version);
     if (own === version) return own;
     if (version.state === 'stripped') return expireVersion(connection, own);
-    // The other content of a dot that was used twice.
+    // The dot was used twice, and the other content won.
     deleteChunks.run(connection, own.key);
     deleteVersion.run(connection, own.key);
     return storeVersion(connection, this.#memory, version);
   }
 
-  /** Under its own dot if that is free. */
+  /** Stores a version under its own dot when that is free, else under a new one. */
   #store(version: Version): StoredVersion {
     const { connection } = this.#context;
     const { machine, n } = version.dot;
@@ -174,8 +175,8 @@ class MemoryMerge {
 }
 
 /**
- * Attaches the vectors that came along to the versions they belong to: those with the same text.
- * @returns true when any was new
+ * Attaches the carried vectors to the versions with the same text.
+ * @returns true when vectors were added
  */
 function attachAll(
   { connection }: MergeContext,
@@ -196,17 +197,17 @@ function attachAll(
 
 export interface RestoredState {
   readonly after: StoredMemory;
-  /** The snapshot has content that was erased here on demand; it stays erased. */
+  /** True when the memory was purged here after the snapshot, so that it stays erased. */
   readonly keptErased: boolean;
 }
 
-/** Makes a merged memory show what the snapshot shows, by a new version where it shows something else. */
+/** Writes a new version when a merged memory shows other content than the snapshot. */
 export function restoreState(
   context: MergeContext,
   memory: StoredMemory,
   { siblings }: MemoryState,
 ): RestoredState {
-  // `currentVersion` returns one of the versions it was given.
+  // `currentVersion` returns one of its arguments.
   const wanted = currentVersion(siblings) as CarriedVersion;
   const { current } = derive(memory);
   const live = wanted.state === 'live';
@@ -223,7 +224,7 @@ export function restoreState(
   return { after, keptErased: false };
 }
 
-/** To the trash, with the content that it has here. */
+/** Moves a live memory to the trash with its present content. */
 export function removeState({ writer, now }: MergeContext, memory: StoredMemory): StoredMemory {
   const { current } = derive(memory);
   if (current.state !== 'live') return memory;

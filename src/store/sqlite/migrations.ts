@@ -7,24 +7,24 @@ import { createFolders } from '../../util/create-folders.ts';
 import { Connection, Query } from './connection.ts';
 import { rebuildWords } from './full-text.ts';
 
-/** Marks the file as one of ours (`PRAGMA application_id`): "FMem". */
+/** Marks the file as a database of this program (`PRAGMA application_id`): "FMem". */
 export const APPLICATION_ID = 0x46_4d_65_6d;
 
 /**
- * Schema version 1. The truth is in `version`, `clock` and `ledger`; `memory` carries what is looked up by
- * filter, and `tag`, `attribute`, `word`, `pending` can be made again from the truth. `chunk` is derived too,
- * but dear to make.
+ * Schema version 1. The data is in `version`, `clock` and `ledger`. All other tables except `setting` are derived from
+ * it: `memory` has the columns for filters, `tag`, `attribute`, `word` and `pending` can be rebuilt quickly, and
+ * `chunk` takes long to rebuild.
  *
- * ledger: this data folder's identity and its totals, one row, rewritten by every write.
- *   `sequence` is the one local change sequence: each change of a memory takes the next value.
- *   The sums are those of src/memory/digest.ts.
- * setting: facts of later features (names of published commits and the like), as JSON.
- * memory: one row per id ever seen, with its last change and its current version.
+ * ledger: one row with the machine id and the totals, rewritten by every write. `sequence` is the number of the last
+ *   local change; each change of a memory takes the next number. The sums are those of src/memory/digest.ts.
+ * clock: the version vector.
+ * setting: notes, as JSON.
+ * memory: one row for each id ever seen, with its last change and its current version.
  * version: sibling = 1 for versions that no known version replaces, 0 for local history.
- * tag, attribute: filters; `live` parts searchable memories from those in the trash.
- * word: full text of live memories, without content; `rowid` is `memory.num`.
+ * tag, attribute: filters; `live` separates searchable memories from the trash.
+ * word: full-text index of live memories, without content; `rowid` is `memory.num`.
  * chunk: `label` names the vector in the vector index and is never used twice.
- * pending: live memories that wait for vectors of a model, with the lease of who makes them.
+ * pending: live memories without vectors of a model, with the end of the lease of the process that embeds them.
  */
 const SCHEMA_1 = `
 CREATE TABLE ledger (
@@ -121,8 +121,9 @@ CREATE TABLE pending (
 `;
 
 /**
- * Schema version 2: what this data folder remembers about heads in repositories, see `HeadJournal`.
- * own_commit: heads that this folder wrote, recorded before they were. seen_head: the newest that was seen.
+ * Schema version 2: the journal of heads in repositories (`HeadJournal`); `place` is the repository id.
+ * own_commit: heads of this data folder, recorded before they are uploaded.
+ * seen_head: the newest head of each machine that was seen.
  */
 const SCHEMA_2 = `
 CREATE TABLE own_commit (
@@ -143,13 +144,13 @@ CREATE TABLE seen_head (
 ) STRICT, WITHOUT ROWID;
 `;
 
-/** One step of the schema. Runs inside a transaction; versions count up from 1 without gaps. */
+/** One step of the schema. `up` runs inside a transaction; versions count from 1 without gaps. */
 export interface Migration {
   readonly version: number;
   readonly up: (connection: Connection) => void;
 }
 
-/** Every migration ever released, in order. A released one never changes. */
+/** Every released migration, in order. A released migration never changes. */
 export const MIGRATIONS: readonly Migration[] = [
   {
     version: 1,
@@ -168,23 +169,23 @@ export const MIGRATIONS: readonly Migration[] = [
       connection.exec(SCHEMA_2);
     },
   },
-  // Symbols, emoji, joined words and numbers with separators came into the full-text index.
+  // The full-text index gets symbols, emoji, joined words and numbers with separators.
   { version: 3, up: rebuildWords },
 ];
 
-/** Random, because it must be unique among machines that know nothing of each other. */
+/** 16 random hex digits, unique among machines that do not know each other. */
 export function newMachineId(): string {
   return randomBytes(8).toString('hex');
 }
 
 const quickCheck = new Query<[], { quick_check: string }>('PRAGMA quick_check(1)');
 
-/** The newest schema version of a list of migrations. */
+/** The schema version after all migrations of the list. */
 function latestVersion(migrations: readonly Migration[]): number {
   return migrations.at(-1)?.version ?? 0;
 }
 
-/** Runs the migrations after the given version. The caller holds a write transaction. */
+/** Runs the migrations after the version `current`. The caller holds a write transaction. */
 export function applyMigrations(
   connection: Connection,
   migrations: readonly Migration[],
@@ -204,10 +205,9 @@ export function checkVersion(connection: Connection, migrations: readonly Migrat
 }
 
 /**
- * Brings an existing database to the newest schema. First a copy of the whole database is put beside it
- * (`backups/before-v<N>-<UTC time>.sqlite`) and checked. Of several processes one does the work, the others
- * get a busy error until it is done.
- * @returns path of the backup; null when there was nothing to do
+ * Migrates an existing database to the newest schema, after copying it to `backups/before-v<N>-<UTC time>.sqlite` and
+ * checking the copy. When several processes try, one does the work and the others get a busy error until it is done.
+ * @returns path of the copy; null when the schema was already the newest
  */
 export function migrate(
   connection: Connection,
@@ -228,9 +228,10 @@ export function migrate(
 }
 
 /**
- * Puts a checked copy of the whole database beside it (`backups/<name>-<UTC time>.sqlite`).
- * @param connection without a transaction
+ * Copies the whole database to `backups/<name>-<UTC time>.sqlite` in its folder, and checks the copy.
+ * @param connection has no open transaction
  * @returns path of the copy
+ * @throws StoreDamagedError when the copy is damaged
  */
 export function copyDatabase(connection: Connection, name: string, now: number): string {
   const folder = join(dirname(connection.path), 'backups');
@@ -263,8 +264,8 @@ function copyInto(connection: Connection, draft: string): void {
 }
 
 /**
- * Runs the work while no other process holds the same lock. The lock is an exclusive transaction on a small
- * database, so it ends with its process, however that ends.
+ * Runs the work under a lock that only one process can hold. The lock is an exclusive transaction on a small
+ * database, so it ends with its process, even after a crash.
  * @throws SQLite's busy error when another process holds the lock
  */
 function withProcessLock<Result>(path: string, work: () => Result): Result {
@@ -281,9 +282,9 @@ function withProcessLock<Result>(path: string, work: () => Result): Result {
 }
 
 /**
- * Locks a new file that no other process knows, in the folder. Where SQLite calls that busy too, the file system
- * refuses locks: some network shares do, and SQLite reports it like a lock of another process.
- * @throws SQLite's error, or that of the file system
+ * Locks a new file in the folder that no other process knows. A busy error means that the file system refuses locks,
+ * as some network shares do; SQLite reports this like a lock of another process.
+ * @throws the error of SQLite or of the file system
  */
 export function tryLock(folder: string): void {
   const path = join(folder, `.lock-${randomBytes(8).toString('hex')}`);
@@ -294,7 +295,7 @@ export function tryLock(folder: string): void {
   }
 }
 
-/** Makes names that were created or renamed in a folder survive a power cut. Windows needs and offers no such call. */
+/** Makes created and renamed files of a folder survive a power cut. Windows neither needs nor offers this. */
 export function syncFolder(folder: string): void {
   if (process.platform === 'win32') return;
   const handle = openSync(folder, 'r');

@@ -6,7 +6,7 @@ import { newMachineId } from './migrations.ts';
 import { ChangedWords } from './full-text.ts';
 import { loadMemory, type StoredMemory } from './rows.ts';
 
-/** Of a machine, above a number. */
+/** Versions of a machine whose `n` is above a number. */
 export const selectVersions = new Query<[machine: string, after: number], { key: number; id: string }>(
   `SELECT v.key, m.id FROM version v JOIN memory m ON m.num = v.num
    WHERE v.machine = ? AND v.n > ? ORDER BY v.n`,
@@ -21,8 +21,9 @@ const insertIntoVersionVector = new Query<[machine: string, n: number]>(
 );
 
 /**
- * Gives the store a new machine id and writes again under it what is not shared with the other copy.
- * @returns the id of the store afterwards
+ * Gives the store a new machine id, and new dots to the versions after `lastSharedWrite`, which no other copy of the
+ * data folder has.
+ * @returns the store's machine id afterwards; unchanged when `machine` is not its present id
  */
 export function takeNewIdentity(connection: Connection, machine: string, lastSharedWrite: number): string {
   const totals = Totals.load(connection);
@@ -33,7 +34,7 @@ export function takeNewIdentity(connection: Connection, machine: string, lastSha
   renameVersions({ connection, totals }, versions, () => ({ machine: fresh, n: ++n }));
   totals.save(connection);
   updateMachine.run(connection, fresh);
-  // Never more than was written here: the clock must not claim writes that are not included.
+  // The version vector must not claim more writes than this store includes.
   const shared = Math.min(lastSharedWrite, readVersionVector(connection)[machine] ?? 0);
   deleteFromVersionVector.run(connection, machine);
   if (shared > 0) insertIntoVersionVector.run(connection, machine, shared);
@@ -41,7 +42,7 @@ export function takeNewIdentity(connection: Connection, machine: string, lastSha
   return fresh;
 }
 
-/** Gives versions other dots, in their order, and brings up to date what follows from them. No text changes. */
+/** Gives versions new dots, in their order, and updates the derived state. Content stays. */
 export function renameVersions(
   { connection, totals }: { readonly connection: Connection; readonly totals: Totals },
   versions: readonly { readonly key: number; readonly id: string }[],
@@ -63,7 +64,7 @@ export function renameVersions(
   }
 }
 
-/** True when only the history was renamed. */
+/** True when only replaced versions got new dots. */
 function sameDots(before: StoredMemory, after: StoredMemory): boolean {
   return before.siblings.every(({ dot }, index) => {
     const other = after.siblings[index];

@@ -2,7 +2,7 @@ import type { OwnCommit, SeenCommit } from '../../backup/ports.ts';
 import type { JsonValue } from '../../memory/version.ts';
 import { type Connection, Query } from './connection.ts';
 
-/** Keeps notes apart from settings of other parts. */
+/** Separates notes from other rows of the table `setting`. */
 const PREFIX = 'note:';
 
 const upsert = new Query<[name: string, value: string]>(
@@ -13,7 +13,7 @@ const select = new Query<[name: string], { value: string }>('SELECT value FROM s
 
 export function readNote(connection: Connection, name: string): JsonValue | null {
   const row = select.get(connection, PREFIX + name);
-  // Only `writeNote` fills it, from a JsonValue.
+  // Only `writeNote` writes the value, from a JsonValue.
   return row === undefined ? null : (JSON.parse(row.value) as JsonValue);
 }
 

@@ -4,10 +4,10 @@ import { type Connection, Query } from './connection.ts';
 import { Totals, readTotals } from './totals.ts';
 import { renameVersions, selectVersions, takeNewIdentity } from './new-identity.ts';
 
-/** Every own write takes a number of the change sequence too; only writes under reused dots take none. */
+/** Own writes that the change sequence may not count: each write takes a number of it, except writes with reused dots. */
 const SLACK = 100_000;
 
-/** A counter may be larger than JavaScript counts exactly. */
+/** Cut to the largest number that JavaScript counts exactly, because a wrong entry may be larger. */
 const selectCounters = new Query<[], { machine: string; n: number }>(
   `SELECT machine, min(n, ${Number.MAX_SAFE_INTEGER}) AS n FROM clock ORDER BY machine`,
 );
@@ -20,7 +20,7 @@ const selectPublished = new Query<[limit: number], { n: number | null }>(
 const updateCounter = new Query<[n: number, machine: string]>('UPDATE clock SET n = ? WHERE machine = ?');
 const deleteCounter = new Query<[machine: string]>('DELETE FROM clock WHERE machine = ?');
 
-/** What the version vector claims although nobody can have written it. */
+/** Entries of the version vector that are higher than the number of writes their machines can have made. */
 export function implausibleCounters(connection: Connection, published: VersionVector): ImplausibleCounter[] {
   const { machine: own, sequence } = readTotals(connection);
   return selectCounters.all(connection).flatMap(({ machine, n: claimed }) => {
@@ -36,9 +36,10 @@ export function implausibleCounters(connection: Connection, published: VersionVe
 }
 
 /**
- * Takes back what nobody can have written. Versions above what is believed are written again under this store's own
- * name, which is a new one when its own counter was wrong: others may believe the old number.
- * @returns what was wrong, and the machine that the store is now
+ * Lowers implausible entries of the version vector, and gives the versions above the plausible values new dots of this
+ * store. When the store's own entry was wrong, it takes a new machine id, because other machines may have stored the
+ * wrong entry.
+ * @returns the implausible entries, and the store's machine id afterwards
  */
 export function repairVector(
   connection: Connection,
@@ -49,7 +50,7 @@ export function repairVector(
   const wrongOwn = counters.find((counter) => counter.own);
   if (wrongOwn !== undefined || newIdentity) {
     const believed = wrongOwn?.believed ?? 0;
-    // The ledger of the new identity counts from what the old one may keep.
+    // `takeNewIdentity` reads this entry as the number of writes that stay under the old machine id.
     updateCounter.run(connection, Math.max(believed, 0), own);
     takeNewIdentity(connection, own, believed);
   }

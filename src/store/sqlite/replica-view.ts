@@ -18,17 +18,17 @@ const selectSiblings = new Query<[num: number], VersionRow>(
   `SELECT ${VERSION_COLUMNS} FROM version v WHERE v.num = ? AND v.sibling = 1 ORDER BY v.key`,
 );
 
-/** All ids ever seen, and what became of them. */
+/** Number of all ids ever seen, and how many of them are live or in the trash. */
 export function readFacts(connection: Connection): SnapshotFacts {
   const { live, trash } = readTotals(connection);
   return { memories: countMemories.get(connection)?.count ?? 0, live, trash };
 }
 
-/** A read transaction on a connection of its own: the store as it was when it was opened. */
+/** A read transaction on its own connection; it sees the store as it was when the view was opened. */
 export class ReplicaView {
   readonly #connection: Connection;
 
-  /** @param connection without a transaction; nobody else's as long as the view is open */
+  /** @param connection has no open transaction, and is used by this view alone until `close` */
   constructor(connection: Connection) {
     this.#connection = connection;
     connection.exec('BEGIN');
@@ -59,7 +59,7 @@ export class ReplicaView {
     return { states, next: rows.length < PAGE_ROWS ? null : last };
   }
 
-  /** @returns the connection, free for another use */
+  /** @returns the connection, without a transaction */
   close(): Connection {
     this.#connection.exec('ROLLBACK');
     return this.#connection;
@@ -74,15 +74,15 @@ function vectorBytes(vectors: MemoryState['siblings'][number]['vectors']): numbe
 }
 
 /**
- * Connections for views. One that is given back serves the next view of the same file, because the files of a
- * closed connection stay open until its statements are garbage-collected, which a quiet thread may never do.
+ * Connections for views. One that is given back is used for the next view of the same file: a closed connection keeps
+ * its files open until its statements are garbage-collected, which may never happen in an idle thread.
  */
 export class ViewConnections {
   #idle: Connection | null = null;
-  /** The files that connections have open. */
+  /** Identity of the file of each connection. */
   readonly #files = new WeakMap<Connection, string>();
 
-  /** @param path of a database that exists */
+  /** @param path of an existing database */
   take(path: string): Connection {
     const idle = this.#idle;
     this.#idle = null;
@@ -94,7 +94,7 @@ export class ViewConnections {
     return connection;
   }
 
-  /** @param connection without a transaction */
+  /** @param connection has no open transaction */
   giveBack(connection: Connection): void {
     connection.exec('PRAGMA shrink_memory');
     if (this.#idle === null) this.#idle = connection;

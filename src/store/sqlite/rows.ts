@@ -11,12 +11,12 @@ import {
 import { type Connection, Query } from './connection.ts';
 import { InconsistentStore } from './sqlite-errors.ts';
 
-/** A version with its place in the database. */
+/** A version with its key in the database. */
 export interface StoredVersion extends Version {
   readonly key: number;
 }
 
-/** The columns that make up a version's content; `CONTENT_COLUMNS` selects them. */
+/** The columns of a version's content; `tags` and `metadata` are JSON. */
 export interface ContentRow {
   text: string;
   tags: string;
@@ -62,7 +62,7 @@ const emptyVersion = new Query<[key: number]>(
 export function toContent(row: ContentRow): MemoryContent {
   return {
     text: row.text,
-    // Only this store writes the columns, from values of exactly these types.
+    // Only this store writes these columns, from values of exactly these types.
     tags: parseColumn(row.tags) as string[],
     source: row.source,
     metadata: parseColumn(row.metadata) as Record<string, JsonValue>,
@@ -112,7 +112,7 @@ export function storeVersion(
   return { ...version, key: rowId };
 }
 
-/** Takes the content out of a version in the trash. Its dot stays, so nothing changes for other machines. */
+/** Erases the content of a deleted version. Its dot stays, so other machines see no change. */
 export function expireVersion(connection: Connection, version: StoredVersion): StoredVersion {
   emptyVersion.run(connection, version.key);
   return { ...version, ...withoutContent(version), state: 'stripped' };
@@ -123,7 +123,7 @@ export function withoutContent(times: Pick<MemoryContent, 'createdAt' | 'updated
   return { text: '', tags: [], source: '', metadata: {}, createdAt, updatedAt };
 }
 
-/** A memory as the writer sees it: its identity and all versions that nothing replaces. */
+/** A memory with its row number and all its siblings, as writes use it. */
 export interface StoredMemory {
   readonly num: number;
   readonly id: string;

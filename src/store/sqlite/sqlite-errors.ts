@@ -18,11 +18,11 @@ const IOERR = 10;
 const CORRUPT = 11;
 const FULL = 13;
 const CANTOPEN = 14;
-/** Lost a race for the locks of the write-ahead log. */
+/** The connection lost a race for the locks of the write-ahead log. */
 const PROTOCOL = 15;
 const NOTADB = 26;
 
-/** Second byte of IOERR: UNLOCK, RDLOCK, CHECKRESERVEDLOCK, LOCK and SHMLOCK, which are about locks alone. */
+/** Second byte of those IOERR codes that concern locks: UNLOCK, RDLOCK, CHECKRESERVEDLOCK, LOCK and SHMLOCK. */
 const LOCK_CALLS: ReadonlySet<number> = new Set([8, 9, 14, 15, 20]);
 
 /** The database file was renamed or deleted while open. */
@@ -30,7 +30,7 @@ const READONLY_DBMOVED = 1032;
 
 const FULL_BELOW_BYTES = 256 * 1024;
 
-/** SQLite's texts for the codes above; the library gives no code for errors in the middle of a result. */
+/** SQLite's messages for its result codes, because the library gives no code for an error in the middle of a result. */
 const CODE_OF_MESSAGE: readonly (readonly [message: RegExp, code: number])[] = [
   [/^database (table )?is locked/, BUSY],
   [/^attempt to write a readonly database/, READONLY],
@@ -49,16 +49,16 @@ function resultCode(error: unknown): number | null {
   return CODE_OF_MESSAGE.find(([message]) => message.test(error.message))?.[1] ?? 0;
 }
 
-/** The database can be read, but what is in it cannot be: damage that SQLite does not see. */
+/** SQLite can read the database, but its content is inconsistent: damage that SQLite does not detect. */
 export class InconsistentStore extends Error {}
 
-/** True when another connection holds a lock: the same call may succeed a moment later. */
+/** True when another connection holds a lock, so that the same call may succeed a moment later. */
 export function isBusy(error: unknown): boolean {
   const code = resultCode(error);
   return code !== null && [BUSY, LOCKED, PROTOCOL].includes(code & 0xff);
 }
 
-/** The product's error for whatever the database or the file system raised; its own errors stay as they are. */
+/** Turns an error of the database or the file system into one of the product's; those stay unchanged. */
 export function toStoreError(error: unknown, path: string, waitedMs: number): FaissMemoryError {
   if (error instanceof FaissMemoryError) return error;
   if (error instanceof InconsistentStore) {
@@ -135,8 +135,8 @@ function readOnly(path: string, cause: unknown): StoreReadOnlyError {
 }
 
 /**
- * What this process may not write of the files that SQLite needs and the nearest folder that exists: creating folders
- * below it fails as "not found", and SQLite gives the mode of the database to the two files beside it.
+ * The nearest existing folder, or the files of the database, that this process may not write. An absent folder is
+ * checked through its parent, where creating it would fail. The two files beside the database have its mode.
  */
 function refusing(path: string): { readonly path: string; readonly code: unknown }[] {
   let folder = dirname(path);
@@ -163,12 +163,12 @@ function codeOf(error: unknown): unknown {
   return error instanceof Error && 'code' in error ? error.code : undefined;
 }
 
-/** Raises the error that the first write would meet: SQLite opens what it may not write without a word. */
+/** @throws StoreReadOnlyError when this process may not write the database, which SQLite opens read-only without an error */
 export function checkWritable(path: string): void {
   if (refusing(path).length > 0) throw readOnly(path, undefined);
 }
 
-/** SQLite says only "unable to open"; the file system knows why. */
+/** Asks the file system for the reason, because SQLite says only "unable to open". */
 function cannotOpen(path: string, cause: unknown): FaissMemoryError {
   if (isDiskFull(path)) return new StoreFullError(path, { cause });
   try {
@@ -189,13 +189,13 @@ export function notAFile(path: string): StoreUnavailableError {
 
 export function moved(path: string, cause?: unknown): StoreUnavailableError {
   return new StoreUnavailableError(`The memory store ${path} was moved, replaced or deleted while in use`, {
-    fix: 'Put the file back, or another one in its place. To begin with an empty store, start the program again.',
+    fix: 'Put the file back in its place, or restart the program to begin with an empty store.',
     retryable: true,
     cause,
   });
 }
 
-/** The file system refuses locks themselves, as some network shares do: waiting and searching a process are no help. */
+/** The file system refuses all locks, as some network shares do, so waiting does not help. */
 export function noLocks(path: string, cause?: unknown): StoreUnavailableError {
   return new StoreUnavailableError(
     `The memory store ${path} cannot be used: the file system of its folder refuses to lock files, and no other program holds a lock there`,
@@ -208,7 +208,7 @@ export function noLocks(path: string, cause?: unknown): StoreUnavailableError {
 
 function unavailable(path: string, cause: unknown): StoreUnavailableError {
   return new StoreUnavailableError(`The memory store ${path} cannot be opened: ${describe(cause)}`, {
-    fix: 'Check that your user may make, read and write that folder, or choose another one with MEMORY_DATA_DIR.',
+    fix: 'Check that your user may create, read and write that folder, or choose another one with MEMORY_DATA_DIR.',
     retryable: true,
     cause,
   });

@@ -60,13 +60,13 @@ export interface SqliteMemoryStoreSettings extends Omit<StoreFileSettings, 'path
   readonly createVectorIndex: CreateVectorIndex;
 }
 
-/** The store on one SQLite file, for one thread; creating one touches no file. */
+/** A memory store on one SQLite file, for one thread. The constructor touches no file. */
 export class SqliteMemoryStore implements MemoryStore {
-  /** The same memories as backup and sync see them. Closed with the store. */
+  /** The calls of backup and sync on the same file. `close` of the store closes it too. */
   readonly replica: SqliteReplica;
   readonly #file: StoreFile;
   readonly #vectors: VectorSearch;
-  /** Searches by vector take turns, because they share one index. */
+  /** Searches by vector run one after the other, because they share one index. */
   readonly #vectorTurns = new SerialQueue();
   readonly #now: () => number;
   readonly #newId: () => string;
@@ -113,7 +113,7 @@ export class SqliteMemoryStore implements MemoryStore {
 
   async purge(ids: readonly string[]): Promise<number> {
     const count = await this.#write((context) => purgeMemories(context, ids));
-    // The write-ahead log still holds pages with the erased content.
+    // The write-ahead log still has pages with the erased content.
     this.#file.truncateLog();
     return count;
   }

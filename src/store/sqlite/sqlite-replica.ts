@@ -21,7 +21,7 @@ import { toStoreError } from './sqlite-errors.ts';
 import type { StoreFile } from './store-file.ts';
 
 export interface SqliteReplicaSettings {
-  /** Shared with the memory store of this thread. */
+  /** The database file, which the memory store of this thread owns and closes. */
   readonly file: StoreFile;
   /** Folder of the database. */
   readonly dataDir: string;
@@ -29,7 +29,7 @@ export interface SqliteReplicaSettings {
   readonly now: () => number;
 }
 
-/** What backup and sync need of the store on one SQLite file, for one thread. */
+/** The calls of backup and sync on one SQLite file, for one thread. */
 export class SqliteReplica implements ReplicaCalls {
   readonly #file: StoreFile;
   readonly #dataDir: string;
@@ -37,7 +37,7 @@ export class SqliteReplica implements ReplicaCalls {
   readonly #connections = new ViewConnections();
   readonly #views = new Map<number, ReplicaView>();
   #stage: { readonly name: number; readonly file: StagingFile } | null = null;
-  /** Begins anywhere, so that a name of a thread that died means nothing to the next one. */
+  /** Starts at a random number, so that a name from a thread that died is unknown to the next one. */
   #lastName = randomInt(2 ** 47);
 
   constructor({ file, dataDir, now }: SqliteReplicaSettings) {
@@ -54,7 +54,7 @@ export class SqliteReplica implements ReplicaCalls {
   }
 
   async openView(): Promise<OpenedView> {
-    // Makes the database if there is none yet.
+    // A read creates the database when there is none yet.
     const path = await this.#file.read((connection) => connection.path);
     return this.#guarded(() => {
       const view = ++this.#lastName;
@@ -109,7 +109,7 @@ export class SqliteReplica implements ReplicaCalls {
     const report = await this.#file.write((connection) =>
       applyStaged({ connection, now: this.#now(), staging, how, request }),
     );
-    // The write-ahead log still holds pages with content that was erased.
+    // The write-ahead log still has pages with erased content.
     if (report.applied) this.#file.truncateLog();
     return report;
   }
@@ -178,7 +178,7 @@ export class SqliteReplica implements ReplicaCalls {
     return this.#file.read((connection) => findSeen(connection, repositoryId, machine));
   }
 
-  /** The file itself belongs to the memory store. Idempotent. */
+  /** Closes views and the stage. The memory store closes the file. Idempotent. */
   close(): void {
     for (const view of this.#views.values()) view.close().close();
     this.#views.clear();

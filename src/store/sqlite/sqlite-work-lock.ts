@@ -10,8 +10,8 @@ const NAME = 'backup.lock';
 const PAUSE_MS = 100;
 
 /**
- * An exclusive transaction on a small database in the data folder: it ends with its process, however that ends.
- * The library is loaded with the first use, because this runs in the main thread.
+ * A lock that is an exclusive transaction on a small database in the data folder, so it ends with its process, even
+ * after a crash. The SQLite library is imported on first use, because this code runs in the main thread.
  */
 export class SqliteWorkLock implements WorkLock {
   readonly #dataDir: string;
@@ -29,7 +29,7 @@ export class SqliteWorkLock implements WorkLock {
     }
   }
 
-  /** @returns what gives it back */
+  /** @returns a function that releases the lock. @throws BackupBusyError after `waitMs` */
   async #acquire(waitMs: number): Promise<() => void> {
     const start = performance.now();
     for (;;) {
@@ -56,7 +56,7 @@ export class SqliteWorkLock implements WorkLock {
     const path = join(this.#dataDir, NAME);
     try {
       createFolders(this.#dataDir);
-      // Only once: closing any other handle of the file would drop a lock that this process holds on it.
+      // Never opens an existing file here: closing that handle would drop a lock that this process holds on the file.
       if (!existsSync(path)) closeSync(openSync(path, 'a', 0o600));
       const database = new DatabaseSync(path, { timeout: 0 });
       try {

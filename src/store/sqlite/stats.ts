@@ -13,7 +13,7 @@ const selectSources = new Query<[], { source: string; count: number }>(
   `SELECT source, count(*) AS count FROM memory WHERE state = 'live' AND source <> ''
    GROUP BY source ORDER BY count DESC, source LIMIT 20`,
 );
-/** Two statements, because SQLite uses an index for one minimum or maximum at a time. */
+/** The oldest and the newest are two statements, because SQLite uses an index for only one of min and max. */
 const selectOldest = new Query<[], { at: number | null }>(
   `SELECT min(created_at) AS at FROM memory WHERE state = 'live'`,
 );
@@ -58,7 +58,7 @@ function fileSizes(path: string): number {
   );
 }
 
-/** By minutes, for no zone begins a day within one. */
+/** Counts by minute: in every time zone, days begin at a full minute. */
 const selectMinutes = new Query<[], { minute: number; count: number }>(
   `SELECT (created_at - (created_at % 60000 + 60000) % 60000) / 60000 AS minute, count(*) AS count
    FROM memory WHERE state = 'live' GROUP BY minute ORDER BY minute`,

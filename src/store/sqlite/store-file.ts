@@ -32,28 +32,28 @@ export interface StoreFileSettings {
   readonly path: string;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
-  /** Only tests give another list than the released one. */
+  /** Default: the released migrations. Only tests give others. */
   readonly migrations?: readonly Migration[];
-  /** How long a call waits for locks of other processes in all. Default 50 s. */
+  /** Total time that a call waits for locks of other processes. Default 50 s. */
   readonly busyLimitMs?: number;
 }
 
-/** Less than the minute after which HTTP answers in any case: this error says more. */
+/** Shorter than the 60 s limit of HTTP requests, because this error says more than that one. */
 const BUSY_LIMIT_MS = 50_000;
 const PAUSE_MS = 5;
-/** A lock that is held for longer makes it worth asking whether locks work at all in this folder. */
+/** After waiting this long for a lock, a call checks whether the file system supports locks at all. */
 const LOCK_DOUBT_MS = 1_000;
 
-/** A connection and the identity of the file it has open. */
+/** A connection and the identity of its file. */
 interface OpenFile {
   readonly connection: Connection;
   readonly file: BigIntStats;
 }
 
 /**
- * One database file: opened on first use, opened again after an error or when the file was exchanged.
- * Transactions of other processes are waited for, without blocking this thread for long, so that no lock
- * error reaches a user. All errors leave as the product's own.
+ * One database file. It is opened on first use, and again after an error. Calls wait for transactions of other
+ * processes without blocking this thread for long; after the limit they reject with `StoreBusyError`. All errors are
+ * the product's own.
  */
 export class StoreFile {
   readonly #path: string;
@@ -61,10 +61,10 @@ export class StoreFile {
   readonly #migrations: readonly Migration[];
   readonly #busyLimitMs: number;
   #open: OpenFile | null = null;
-  /** A file that was there and is gone, with an unmounted disk for example, must not become an empty store. */
+  /** True once the file was open. When it disappears later, for example with an unmounted disk, no new store is made. */
   #wasThere = false;
   #closed = false;
-  /** Writes of one process run in the order in which they were asked for. */
+  /** Writes of this process run in the order of their calls. */
   readonly #writes = new SerialQueue();
 
   constructor({ path, now, migrations = MIGRATIONS, busyLimitMs = BUSY_LIMIT_MS }: StoreFileSettings) {
@@ -87,8 +87,8 @@ export class StoreFile {
   }
 
   /**
-   * Runs the work as one write transaction, durable when the promise resolves. The work may run again when
-   * another process was in the way, so it must have no effect outside the database.
+   * Runs the work as one write transaction, durable when the promise resolves. The work runs again when another process
+   * holds a lock, so it must have no effect outside the database.
    */
   write<Result>(work: (connection: Connection) => Result): Promise<Result> {
     if (this.#closed) return Promise.reject(this.#closedError());
@@ -106,8 +106,8 @@ export class StoreFile {
   }
 
   /**
-   * Moves everything from the write-ahead log into the database file, as far as other processes let it. Fails
-   * silently: SQLite does the same in its own time.
+   * Moves the write-ahead log into the database file, as far as other processes allow. Ignores failures, because SQLite
+   * does the same later by itself.
    */
   truncateLog(): void {
     try {
@@ -117,7 +117,7 @@ export class StoreFile {
     }
   }
 
-  /** Finishes the writes asked for so far; every later call is refused. Idempotent. */
+  /** Finishes the writes that were requested; later calls are refused. Idempotent. */
   async close(): Promise<void> {
     this.#closed = true;
     await this.#writes.idle();
@@ -173,7 +173,7 @@ export class StoreFile {
     return new StoreUnavailableError(`The memory store ${this.#path} is closed`);
   }
 
-  /** SQLite would go on writing to a deleted file, and what it acknowledges then would be lost. */
+  /** Refuses a file that was deleted or replaced: SQLite would go on writing to the old one, and those writes are lost. */
   #checkSameFile({ file }: OpenFile): void {
     const now = statSync(this.#path, { bigint: true, throwIfNoEntry: false });
     if (now?.ino !== file.ino || now.dev !== file.dev) throw moved(this.#path);
@@ -185,7 +185,7 @@ export class StoreFile {
     try {
       open?.connection.close();
     } catch {
-      // A connection that failed may fail to close; the next use opens a new one.
+      // A connection that has failed may fail to close; the next call opens a new one.
     }
   }
 }
@@ -217,9 +217,9 @@ function openFile(path: string, migrations: readonly Migration[], now: number): 
 const FILE_MODE = 0o600;
 
 /**
- * Creates the database when there is none. It is made complete under another name and then linked to its own:
- * of several processes one wins and the others use its file, and a file of that name is never half made. So an
- * empty file found there is damage, never a store in the making.
+ * Creates the database when there is none. Builds it completely under another name and then links it to its own
+ * name. When several processes do so, one wins and the others use its file. A file with the final name is therefore
+ * always complete, and an empty file is damage.
  */
 function createDatabase(path: string, migrations: readonly Migration[]): void {
   createFolders(dirname(path));
@@ -234,7 +234,7 @@ function createDatabase(path: string, migrations: readonly Migration[]): void {
   syncFolder(dirname(path));
 }
 
-/** In rollback mode: a write-ahead log would be tied to the name of the draft. Opening switches to it. */
+/** Builds the draft in rollback mode, because a write-ahead log would keep the draft's name. Opening switches to the log. */
 function buildDatabase(draft: string, migrations: readonly Migration[]): void {
   const connection = new Connection(draft);
   try {
@@ -246,7 +246,7 @@ function buildDatabase(draft: string, migrations: readonly Migration[]): void {
   }
 }
 
-/** Gives the finished file its name, unless another process was faster. */
+/** Gives the finished file its final name, unless another process was faster. */
 function publish(draft: string, path: string): void {
   try {
     linkSync(draft, path);
@@ -254,7 +254,7 @@ function publish(draft: string, path: string): void {
     const code = error instanceof Error && 'code' in error ? error.code : null;
     if (code === 'EEXIST') return;
     if (code === 'ENOSPC') throw error;
-    // File systems without hard links, such as exFAT.
+    // The file system has no hard links, as exFAT.
     copyExclusively(draft, path);
   }
 }

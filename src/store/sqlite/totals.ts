@@ -24,17 +24,17 @@ const upsertOwnCount = new Query<[machine: string, n: number]>(
   'INSERT INTO clock (machine, n) VALUES (?, ?) ON CONFLICT (machine) DO UPDATE SET n = excluded.n',
 );
 
-/** What one memory adds to the totals. */
+/** The contribution of one memory to the totals. */
 export interface TotalsEntry {
   readonly live: boolean;
   readonly trash: boolean;
   readonly conflict: boolean;
-  /** Null when there is no live content. */
+  /** Null when the memory is not live. */
   readonly contentHash: HashSum | null;
   readonly siblingsHash: HashSum;
 }
 
-/** The store's totals: loaded at the start of a write transaction, changed in memory, saved before its commit. */
+/** The store's totals. They are loaded at the start of a write transaction and saved before its commit. */
 export class Totals {
   readonly machine: string;
   readonly #row: TotalsRow;
@@ -57,7 +57,7 @@ export class Totals {
     return ++this.#row.sequence;
   }
 
-  /** A new name for a write of this machine. */
+  /** The dot of the next write of this machine. */
   nextDot(): Dot {
     return { machine: this.machine, n: ++this.#writes };
   }
@@ -91,7 +91,7 @@ export class Totals {
   }
 }
 
-/** The totals as they were saved last. */
+/** The totals that were saved last. */
 export function readTotals(connection: Connection): TotalsRow {
   const row = selectTotals.get(connection);
   if (row === undefined) throw new InconsistentStore('the totals are missing');

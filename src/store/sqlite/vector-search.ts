@@ -10,10 +10,10 @@ import { readTotals } from './totals.ts';
 
 export type CreateVectorIndex = (dimension: number) => Promise<VectorIndex>;
 
-/** Search by vector over an index in this process's memory, made on first use and brought up to date before each search. */
+/** Search by vector. Its index is in the memory of this process, built on first use and updated before each search. */
 export class VectorSearch {
   readonly #createIndex: CreateVectorIndex;
-  /** An index without vectors, made for the next search; making one is asynchronous, a transaction is not. */
+  /** An empty index for the next search, made in advance because a transaction cannot wait for its asynchronous creation. */
   #spare: VectorIndex | null = null;
   #catchUp: VectorCatchUp | null = null;
 
@@ -21,7 +21,7 @@ export class VectorSearch {
     this.#createIndex = createIndex;
   }
 
-  /** Must be awaited before the transaction in which `candidates` or `loaded` is called. */
+  /** Callers await it before the transaction in which they call `candidates` or `loaded`. */
   async prepare(modelId: EmbeddingModelId): Promise<void> {
     if (this.#spare?.dimension === modelId.dimension) return;
     if (this.#spare === null && this.#catchUp?.index.dimension === modelId.dimension) return;
@@ -30,7 +30,7 @@ export class VectorSearch {
     this.#spare = index;
   }
 
-  /** Memories with the nearest chunks, best first, each once with its best chunk. */
+  /** Memories with the nearest chunks, best first; each memory appears once, with its best chunk. */
   candidates(
     connection: Connection,
     query: VectorQuery,
@@ -51,7 +51,7 @@ export class VectorSearch {
       catchUp.run();
       return catchUp;
     } catch (error) {
-      // A half-updated index must not answer; the next search starts from an empty one.
+      // A half-updated index would give wrong answers, so the next search starts with an empty one.
       this.dispose();
       throw error;
     }
@@ -91,18 +91,18 @@ export class VectorSearch {
   }
 }
 
-/** First guess of how many of the nearest chunks give enough distinct memories. */
+/** First guess of the number of nearest chunks for each wanted memory. */
 const CHUNKS_PER_MEMORY = 3;
 /** A filter is broad when at least this part of the memories passes it. */
 const BROAD_PART = 1 / 4;
-/** Nearest chunks tried for each memory wanted when the filter is broad. */
+/** Nearest chunks tried for each wanted memory when the filter is broad. */
 const TRIED_PER_MEMORY = 8;
 
 export interface NearestRequest {
   readonly connection: Connection;
-  /** Holds exactly the live vectors of the model. */
+  /** Contains exactly the vectors of the model's live memories. */
   readonly index: VectorIndex;
-  /** Row of the model. */
+  /** Row id of the model. */
   readonly model: number;
   readonly vector: Float32Array;
   readonly filter: MemoryFilter;
@@ -110,8 +110,8 @@ export interface NearestRequest {
 }
 
 /**
- * The memories that pass the filter and have the nearest chunks, best first, each once with its best chunk.
- * Exact, as if every memory had been compared.
+ * The memories that pass the filter and have the nearest chunks, best first; each memory appears once, with its best
+ * chunk. The result is exact, as if every memory had been compared.
  */
 function nearestMemories(request: NearestRequest): Candidate[] {
   if (matchesAll(request.filter)) return searchUntilEnough(request, {});
@@ -119,7 +119,7 @@ function nearestMemories(request: NearestRequest): Candidate[] {
   return found ?? searchUntilEnough(request, { allow: allowedLabels(request) });
 }
 
-/** Asks for more and more chunks until they belong to enough memories, or none are left. */
+/** Searches for more and more chunks until they belong to enough memories or no chunk is left. */
 function searchUntilEnough(request: NearestRequest, options: { readonly allow?: Int32Array }): Candidate[] {
   const { index, vector, limit } = request;
   for (let count = limit * CHUNKS_PER_MEMORY; ; count *= 4) {
@@ -129,7 +129,7 @@ function searchUntilEnough(request: NearestRequest, options: { readonly allow?: 
   }
 }
 
-/** Counts no further than it must. */
+/** True when at least `BROAD_PART` of the live memories pass the filter; stops counting there. */
 function isBroad({ connection, filter }: NearestRequest): boolean {
   const enough = Math.ceil(readTotals(connection).live * BROAD_PART);
   const condition = filterCondition(filter, true);
@@ -141,8 +141,8 @@ function isBroad({ connection, filter }: NearestRequest): boolean {
 }
 
 /**
- * Takes from the nearest chunks of all those that pass the filter. When they are enough, the answer is exact and
- * a set of nearly all labels need not be made; null when they are not.
+ * Searches without the filter and keeps the chunks that pass it. This is exact when enough chunks pass, and avoids a
+ * set of nearly all labels. Returns null when too few pass.
  */
 function tryNearest(request: NearestRequest): Candidate[] | null {
   const count = request.limit * TRIED_PER_MEMORY;
@@ -170,7 +170,7 @@ function bestChunks({ connection, filter, limit }: NearestRequest, hits: readonl
   return [...best.values()];
 }
 
-/** One JSON text instead of a row per label: a broad filter allows 100,000 of them. */
+/** The labels that pass the filter, read as one JSON text because rows would be slow for 100,000 labels. */
 function allowedLabels({ connection, filter, model }: NearestRequest): Int32Array {
   const condition = filterCondition(filter, true);
   const row = new Query<SqlValue[], { labels: string }>(
@@ -181,7 +181,7 @@ function allowedLabels({ connection, filter, model }: NearestRequest): Int32Arra
   return Int32Array.from(JSON.parse(row?.labels ?? '[]') as number[]);
 }
 
-/** Changed memories read at once; bounds the memory that loading a large store takes. */
+/** Changed memories read at once, so that loading a large store needs little memory. */
 const BATCH = 2_000;
 
 interface ChangedRow {
@@ -204,8 +204,8 @@ const selectChunks = new Query<[model: number, after: number, upTo: number], Chu
 );
 
 /**
- * Keeps a vector index equal to the live vectors of one model in the store. It follows the change sequence,
- * so it also learns what other processes wrote. One vector index belongs to one catch-up.
+ * Keeps a vector index equal to the vectors of one model's live memories. It follows the change sequence, which
+ * includes the writes of other processes. Each instance has its own index.
  */
 export class VectorCatchUp {
   readonly index: VectorIndex;
@@ -221,26 +221,26 @@ export class VectorCatchUp {
     this.index = index;
   }
 
-  /** Empties the index, so that it can serve another model. */
+  /** Empties the index, so that another model can use it. */
   clear(): void {
     for (const labels of this.#labels.values()) this.index.remove(Int32Array.from(labels));
     this.#labels.clear();
     this.#sequence = 0;
   }
 
-  /** Number of labels that the index should hold. */
+  /** Number of labels that the index should contain. */
   get count(): number {
     let count = 0;
     for (const labels of this.#labels.values()) count += labels.length;
     return count;
   }
 
-  /** False after the file was opened again: it may be another one, with another history. */
+  /** False for another model, and after the file was opened again, because it may be another file. */
   follows(connection: Connection, model: number): boolean {
     return this.#connection === connection && this.model === model;
   }
 
-  /** Must run inside a transaction, so that what follows sees the same state. */
+  /** Updates the index. Runs inside a transaction, so that the following queries see the same state. */
   run(): void {
     const connection = this.#connection;
     for (;;) {
@@ -253,7 +253,7 @@ export class VectorCatchUp {
     }
   }
 
-  /** A label always means the same vector, so only labels that came or went are of interest. */
+  /** Adds and removes the labels that changed. A label always means the same vector, so kept labels need no update. */
   #apply(changed: readonly ChangedRow[], chunks: readonly ChunkRow[]): void {
     const labels = new Map(changed.map(({ num }): [number, number[]] => [num, []]));
     for (const { num, label } of chunks) labels.get(num)?.push(label);

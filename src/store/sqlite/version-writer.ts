@@ -5,7 +5,7 @@ import { Totals } from './totals.ts';
 import { type StoredMemory, storeVersion, expireVersion, withoutContent } from './rows.ts';
 import { ChangedWords, forgetRemovedWords } from './full-text.ts';
 
-/** Replaced versions that a memory keeps as its local history. */
+/** Number of replaced versions that a memory keeps as its local history. */
 const HISTORY_LIMIT = 50;
 
 const selectNextNum = new Query<[], { num: number }>('SELECT coalesce(max(num), 0) + 1 AS num FROM memory');
@@ -28,7 +28,7 @@ export function trimHistory(connection: Connection, num: number): void {
   deleteOldHistory.run(connection, num, num, HISTORY_LIMIT);
 }
 
-/** Writes versions. Made at the start of a write transaction; `finish` must be called before its commit. */
+/** Writes versions inside one write transaction. The caller calls `finish` before the commit. */
 export class VersionWriter {
   readonly #connection: Connection;
   readonly #totals: Totals;
@@ -46,12 +46,12 @@ export class VersionWriter {
     return this.#totals;
   }
 
-  /** For memories that are written otherwise and settled with this writer's own. */
+  /** Context for memories that other code writes in the same transaction. */
   get settling(): SettleContext {
     return { connection: this.#connection, totals: this.#totals, words: this.#words };
   }
 
-  /** The id must be new. */
+  /** Writes the first version of a new memory. */
   create(id: string, content: MemoryContent): StoredMemory {
     const num = nextNum(this.#connection);
     const version = storeVersion(
@@ -76,7 +76,7 @@ export class VersionWriter {
     return after;
   }
 
-  /** Takes the content out of a memory in the trash, and out of its history. */
+  /** Erases the content and the history of a memory in the trash. */
   strip(memory: StoredMemory): StoredMemory {
     const siblings = memory.siblings.map((version) =>
       version.state === 'deleted' ? expireVersion(this.#connection, version) : version,
@@ -86,7 +86,7 @@ export class VersionWriter {
     return after;
   }
 
-  /** Erases a memory: content, history, vectors and, once `finish` is done, words. */
+  /** Erases the content, history and vectors of a memory; `finish` with `forgetWords` erases its words. */
   purge(memory: StoredMemory): StoredMemory {
     const { createdAt } = derive(memory).current;
     const after = this.replace(memory, 'purged', withoutContent({ createdAt, updatedAt: this.#now }));
@@ -99,7 +99,7 @@ export class VersionWriter {
     return after;
   }
 
-  /** Saves the totals. @param options.forgetWords rewrite the full-text index without what was removed */
+  /** Saves the totals and updates the full-text index. @param options.forgetWords erases removed words from its file */
   finish(options: { forgetWords?: boolean } = {}): void {
     this.#words.apply(this.#connection);
     if (options.forgetWords === true) forgetRemovedWords(this.#connection);

@@ -15,7 +15,7 @@ import { derive, textHash } from './derived-state.ts';
 import { loadMemory, readKnownMemory, type StoredMemory, type StoredVersion } from './rows.ts';
 import { VersionWriter } from './version-writer.ts';
 
-/** More memories with one text are hardly of use, and reading them takes time. */
+/** Limit on compared memories with the same text, because reading them takes time. */
 const MAX_TWINS = 100;
 const selectByText = new Query<[textHash: Uint8Array, limit: number], { id: string }>(
   'SELECT id FROM memory WHERE text_hash = ? ORDER BY num LIMIT ?',
@@ -27,7 +27,7 @@ const countHistory = new Query<[num: number], { count: number }>(
   'SELECT count(*) AS count FROM version WHERE num = ? AND content_hash IS NOT NULL',
 );
 
-/** What a write transaction needs from outside the database. */
+/** A write transaction and its time. */
 export interface WriteContext {
   readonly connection: Connection;
   /** Milliseconds since the epoch. */
@@ -61,7 +61,7 @@ function written(connection: Connection, memory: StoredMemory): Written {
   return { memory: readKnownMemory(connection, memory.id), versionKey: derive(memory).current.key };
 }
 
-/** @throws InvalidInputError when the draft's id belongs to a memory with another text, or to one that is gone */
+/** @throws InvalidInputError when the draft's id belongs to a memory with another text or to one that is not live */
 function findById(connection: Connection, draft: MemoryDraft, field: string): StoredMemory | undefined {
   const known = draft.id === undefined ? undefined : loadMemory(connection, draft.id);
   if (known === undefined) return undefined;
@@ -75,8 +75,9 @@ function findById(connection: Connection, draft: MemoryDraft, field: string): St
 }
 
 /**
- * Lets a live memory with the same text take in the tags, source and metadata of the content.
- * @returns the memory, or the first one that cannot take them in and why; nothing when no memory has this text
+ * Adds the tags, source and metadata of the content to a live memory with the same text.
+ * @returns that memory; when none can take them in, the first one and the fields that differ; undefined when no live
+ * memory has this text
  */
 function joinTwin(
   connection: Connection,
@@ -148,7 +149,7 @@ export function deleteMemories({ connection, now }: WriteContext, ids: readonly 
   return memories.length;
 }
 
-/** @throws InvalidInputError when one has no content any more */
+/** @throws InvalidInputError when the content of a memory is gone; nothing is restored then */
 export function restoreMemories({ connection, now }: WriteContext, ids: readonly string[]): Memory[] {
   const memories = loadAll(connection, ids);
   for (const memory of memories) {
@@ -197,7 +198,7 @@ export function expireTrash({ connection, now }: WriteContext, olderThanMs: numb
   return old.length;
 }
 
-/** All of them, each once. @throws NotFoundError naming all that are unknown */
+/** Loads each memory once. @throws NotFoundError naming all unknown ids */
 function loadAll(connection: Connection, ids: readonly string[]): StoredMemory[] {
   const distinct = [...new Set(ids)];
   const memories = distinct.map((id) => ({ id, memory: loadMemory(connection, id) }));
@@ -217,12 +218,12 @@ export function toContent({
   return { text, tags, source, metadata, createdAt, updatedAt };
 }
 
-/** What the user sees, without the times. */
+/** The visible content, without the times. */
 function visible({ text, tags, source, metadata }: MemoryContent): unknown {
   return { text, tags, source, metadata };
 }
 
-/** Takes memories with the ids and times they had elsewhere, in one transaction; overwrites nothing unasked. */
+/** Imports memories with their ids and times; changes a known memory only with `overwrite`. */
 export function importMemories(
   { connection, now }: WriteContext,
   drafts: readonly MemoryDraft[],
@@ -261,7 +262,7 @@ function importKnown(
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-/** The content as it is stored: tags sorted and distinct. @throws InvalidInputError for what no file could keep */
+/** @returns the content with sorted, distinct tags. @throws InvalidInputError for texts and times that cannot be stored */
 function checkContent(field: string, content: MemoryContent): MemoryContent {
   const { text, tags, source, metadata, createdAt, updatedAt } = content;
   checkText(`${field}.text`, text);
@@ -286,7 +287,7 @@ function checkDraft(field: string, draft: MemoryDraft, now: number): MemoryConte
   return checkContent(field, { text, tags, source, metadata, createdAt, updatedAt });
 }
 
-/** SQLite would cut a text at a NUL and change a lone surrogate, both without a word. */
+/** Refuses NUL, at which SQLite would cut the text silently, and lone surrogates, which it would replace. */
 function checkText(field: string, text: string): void {
   if (text.includes('\0') || !text.isWellFormed()) {
     throw new InvalidInputError(

@@ -16,26 +16,26 @@ import {
   type StoreWorkerSettings,
 } from './protocol.ts';
 
-/** How long closing waits for calls that still run. */
+/** Time that closing waits for running calls. */
 const CLOSE_LIMIT_MS = 2_000;
 
-/** One store, seen from two sides. */
+/** The two ports of one store. */
 export interface WorkerStore {
-  /** Closing it ends the thread. */
+  /** Its `close` ends the thread, and with it the replica. */
   readonly memory: MemoryStore;
   readonly replica: ReplicaStore;
 }
 
 /**
- * A store in a worker thread of its own, so that neither SQLite nor a vector search ever blocks the caller's
- * event loop. The thread starts with the first call, does not keep the process alive while idle, and is
- * started again after it died; calls that were pending then reject with `StoreUnavailableError`.
+ * A store in a worker thread, so that neither SQLite nor vector search blocks the caller's event loop. The thread
+ * starts with the first call and does not keep the process alive while idle. When it dies, pending calls reject with
+ * `StoreUnavailableError`, and the next call starts a new thread.
  */
 export function startWorkerStore(settings: StoreWorkerSettings): WorkerStore {
   const host = new RestartingHost(settings);
   const remote = (methods: object): Record<string, unknown> =>
     Object.fromEntries(
-      // The keys of a record are typed as plain texts.
+      // `Object.keys` types the keys as plain texts.
       (Object.keys(methods) as StoreMethod[]).map((method) => [
         method,
         (...parameters: unknown[]) => host.call(method, parameters),
@@ -48,7 +48,7 @@ export function startWorkerStore(settings: StoreWorkerSettings): WorkerStore {
   return { memory, replica };
 }
 
-/** Only the memories of `hostStore`. */
+/** The `memory` port of `startWorkerStore`; its `close` ends the thread. */
 export function startWorkerMemoryStore(settings: StoreWorkerSettings): MemoryStore {
   return startWorkerStore(settings).memory;
 }
@@ -106,8 +106,8 @@ interface PendingCall {
 }
 
 /**
- * One worker thread with the calls that wait for it. It keeps the process alive while a call is pending, and
- * only then. When the thread ends, for whatever reason, all pending calls are rejected.
+ * One worker thread and its pending calls. It keeps the process alive only while a call is pending. When the thread
+ * ends for any reason, all pending calls reject with `StoreUnavailableError`.
  */
 export class StoreWorkerClient {
   readonly #worker: Worker;
@@ -121,8 +121,8 @@ export class StoreWorkerClient {
     this.#worker = new Worker(packagePath('dist/store/worker/server.js'), {
       workerData: settings,
       execArgv: [],
-      // The standard output of the process may carry a protocol. The worker prints to standard error instead;
-      // reading its output here would keep the process alive.
+      // The standard output of the process may carry a protocol, so the worker prints to standard error. A reader of
+      // the worker's output here would keep the process alive.
       stdout: true,
     });
     this.#worker.on('message', (reply: StoreReply) => {
@@ -150,7 +150,7 @@ export class StoreWorkerClient {
     });
   }
 
-  /** Ends the thread at once, whatever it does. Its transactions are rolled back by the next process. */
+  /** Ends the thread at once. SQLite rolls its open transaction back when the database is next used. */
   async terminate(): Promise<void> {
     await this.#worker.terminate();
     await this.#ended;
@@ -179,11 +179,11 @@ export class StoreWorkerClient {
   }
 }
 
-/** What is sent to the stage at once, at most about. */
+/** Approximate size of one message to the stage. */
 const BATCH_STATES = 250;
 const BATCH_CHARACTERS = 4 * 1024 * 1024;
 
-/** The port out of its single calls. */
+/** Builds the port from the single calls that the worker answers. */
 export function assembleReplica(calls: ReplicaCalls): ReplicaStore {
   return {
     identity: () => calls.identity(),
@@ -216,7 +216,7 @@ async function openView(calls: ReplicaCalls): Promise<SnapshotView> {
   };
 }
 
-/** About the characters that the state has as JSON. */
+/** Approximate length of the state as JSON. */
 function sizeOf({ siblings }: MemoryState): number {
   return siblings.reduce((sum, { text, tags, source, metadata, vectors }) => {
     const words = tags.reduce((length, tag) => length + tag.length, text.length + source.length);

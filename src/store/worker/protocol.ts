@@ -10,18 +10,18 @@ import type {
   VectorReport,
 } from '../replica-store.ts';
 
-/** What the host thread tells a new worker. */
+/** Settings of a new store worker. */
 export interface StoreWorkerSettings {
-  /** Folder of the store. */
+  /** Data folder. */
   readonly dataDir: string;
-  /** Which vector index to use; default auto, the fastest that is installed. */
+  /** Vector index to use; default auto, which takes the fastest one installed. */
   readonly vectorIndex?: 'auto' | 'wasm' | 'node' | 'exact';
 }
 
 export type ReplicaMethod = keyof ReplicaCalls;
 export type StoreMethod = keyof MemoryStore | ReplicaMethod;
 
-/** Every method of the memory store; a record, so that the compiler finds a missing one. */
+/** Every method of the memory store. It is a record, so that the compiler reports a missing method. */
 export const STORE_METHODS: Readonly<Record<keyof MemoryStore, true>> = {
   add: true,
   import: true,
@@ -46,7 +46,7 @@ export const STORE_METHODS: Readonly<Record<keyof MemoryStore, true>> = {
   close: true,
 };
 
-/** Every method of the replica. */
+/** Every method of `ReplicaCalls`. */
 export const REPLICA_METHODS: Readonly<Record<ReplicaMethod, true>> = {
   identity: true,
   openView: true,
@@ -70,37 +70,37 @@ export function isReplicaMethod(method: StoreMethod): method is ReplicaMethod {
   return Object.hasOwn(REPLICA_METHODS, method);
 }
 
-/** Host to worker. */
+/** Message from the host to the worker. */
 export interface StoreCall {
   readonly id: number;
   readonly method: StoreMethod;
   readonly parameters: readonly unknown[];
 }
 
-/** Worker to host: the answer to the call with this id. */
+/** Message from the worker to the host, which answers the call with this id. */
 export type StoreReply =
   { readonly id: number; readonly value: unknown } | { readonly id: number; readonly error: EncodedError };
 
-/** What a view tells at once; `view` names it in later calls. */
+/** Facts of an open view; `view` names it in later calls. */
 export type OpenedView = Omit<SnapshotView, 'changesSince' | 'close'> & { readonly view: number };
 
 export interface StatePage {
   readonly states: readonly MemoryState[];
-  /** Where the next page begins; null after the last. */
+  /** Value of `after` for the next page; null after the last page. */
   readonly next: number | null;
 }
 
 /**
- * `ReplicaStore` as single calls with plain data, so that they can be sent to a worker; `assembleReplica` makes the
- * port of them. Names differ from those of `MemoryStore`, because one worker answers both.
+ * `ReplicaStore` as single calls with plain data, which can be sent to a worker; `assembleReplica` builds the port
+ * from them. No method has the name of a `MemoryStore` method, because one worker answers both.
  */
 export interface ReplicaCalls extends HeadJournal {
   identity(): Promise<ReplicaIdentity>;
   openView(): Promise<OpenedView>;
-  /** States changed after this sequence number, oldest change first; some MiB at a time. */
+  /** States changed after this sequence number, oldest change first; one page has some MiB. */
   readView(view: number, after: number): Promise<StatePage>;
   closeView(view: number): Promise<void>;
-  /** Empties the place for staged states. @returns its name, for the next calls */
+  /** Begins an empty stage and discards an earlier one. @returns its name for the next calls */
   beginStage(): Promise<number>;
   addToStage(stage: number, states: readonly MemoryState[]): Promise<void>;
   applyStage(stage: number, how: 'merge' | 'restore', request: ApplyRequest): Promise<ChangeReport>;

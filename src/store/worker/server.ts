@@ -8,7 +8,7 @@ import { isReplicaMethod, type StoreCall, type StoreReply, type StoreWorkerSetti
 
 if (parentPort === null) throw new StoreUnavailableError('The store worker runs only as a worker thread');
 const port = parentPort;
-// ``startWorkerStore`` is the only one to start this file.
+// Only `StoreWorkerClient` starts this file, with these settings.
 const { dataDir, vectorIndex = 'auto' } = workerData as StoreWorkerSettings;
 
 process.stdout.write = process.stderr.write.bind(process.stderr);
@@ -28,7 +28,7 @@ port.on('message', (call: StoreCall) => {
 
 async function answer({ id, method, parameters }: StoreCall): Promise<StoreReply> {
   try {
-    // The host's methods have the types of the port; a message cannot carry them.
+    // The client's methods have the types of the port, which a message cannot carry.
     const bound = isReplicaMethod(method)
       ? store.replica[method].bind(store.replica)
       : store[method].bind(store);
