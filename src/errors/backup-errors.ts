@@ -1,14 +1,14 @@
 import { FaissMemoryError } from './faiss-memory-error.ts';
 
-/** An object of a backup repository is not what its writer wrote. Nothing was taken from it. */
+/** An object of a backup repository is damaged or breaks the format. Nothing of it was used. */
 export class RepositoryDamagedError extends FaissMemoryError {
   /** Key of the object inside the repository. */
   readonly key: string;
 
-  /** @param problem what is wrong, as a sentence without a subject; never holds content of a memory */
+  /** @param problem the rest of a sentence that begins "it …"; never contains content of a memory */
   constructor(key: string, problem: string, options: { cause?: unknown; fix?: string } = {}) {
     super('REPOSITORY_DAMAGED', `The backup object ${key} is damaged: it ${problem}`, {
-      fix: 'Use another snapshot, or make a new backup on the machine that wrote it, which replaces what is damaged.',
+      fix: 'Use another snapshot, or make a new backup on the machine that wrote it, which replaces the damaged object.',
       ...options,
     });
     this.key = key;
@@ -36,8 +36,8 @@ export class RepositoryTooNewError extends FaissMemoryError {
 }
 
 /**
- * An object that a head or a manifest names is not there, most likely because its owner pruned meanwhile.
- * Retryable: read the head again and plan again, a few times at most.
+ * An object that a head or a manifest names is missing, most likely because its owner pruned it meanwhile.
+ * Callers retry a few times, beginning with the head.
  */
 export class ObjectMissingError extends FaissMemoryError {
   readonly key: string;
@@ -52,30 +52,30 @@ export class ObjectMissingError extends FaissMemoryError {
 }
 
 /**
- * no-passphrase: an encrypted object, and no passphrase is configured.
- * no-key-file: the machine's `key.json` is gone. unknown-key: it does not hold the key that the object names.
+ * no-passphrase: the object is encrypted, and no passphrase is configured. no-key-file: the machine's `key.json` is
+ * missing. unknown-key: that file does not contain the object's key.
  */
 export type MissingKeyReason = 'no-passphrase' | 'no-key-file' | 'unknown-key';
 
 const PROBLEMS: Readonly<Record<MissingKeyReason, string>> = {
   'no-passphrase': 'it is encrypted and no passphrase is set',
   'no-key-file': 'it is encrypted and the key file of its machine is missing',
-  'unknown-key': 'it is encrypted with a key that the key file of its machine does not hold',
+  'unknown-key': 'it is encrypted with a key that the key file of its machine does not contain',
 };
 const FIXES: Readonly<Record<MissingKeyReason, string>> = {
   'no-passphrase': 'Set CLOUD_SYNC_PASSPHRASE or CLOUD_SYNC_PASSPHRASE_FILE.',
   'no-key-file':
-    'Run "faiss-memory sync push" on the machine that wrote it; its local backups hold the key file.',
+    'Run "faiss-memory sync push" on the machine that wrote it; its local backups contain the key file.',
   'unknown-key':
-    'Run "faiss-memory sync push" on the machine that wrote it; its local backups hold the key file.',
+    'Run "faiss-memory sync push" on the machine that wrote it; its local backups contain the key file.',
 };
 
-/** An encrypted object cannot be opened because a key is not there; the object itself may be fine. */
+/** An encrypted object cannot be opened because a key is missing; the object itself may be intact. */
 export class MissingKeyError extends FaissMemoryError {
   readonly key: string;
   readonly reason: MissingKeyReason;
 
-  /** @param key the object's key inside the repository */
+  /** @param key name of the object inside the repository */
   constructor(key: string, reason: MissingKeyReason) {
     super('MISSING_KEY', `The backup object ${key} cannot be opened: ${PROBLEMS[reason]}`, {
       fix: FIXES[reason],
@@ -85,9 +85,9 @@ export class MissingKeyError extends FaissMemoryError {
   }
 }
 
-/** The intact key file of a machine does not open with this passphrase. */
+/** The key file of a machine is intact but does not open with this passphrase. */
 export class WrongPassphraseError extends FaissMemoryError {
-  /** The machine whose backups stay closed. */
+  /** The machine whose backups cannot be opened. */
   readonly machine: string;
 
   constructor(machine: string) {
@@ -99,16 +99,16 @@ export class WrongPassphraseError extends FaissMemoryError {
 }
 
 /**
- * Something less protected than what was agreed: a plain object where a passphrase is set, or a key file whose
- * key derivation is weaker than any this program ever wrote. Whoever can write to the store may have put it there.
+ * An object is less protected than the settings demand: it is not encrypted although a passphrase is set, or it is a
+ * key file whose key derivation is weaker than this program's. An attacker with write access may have put it there.
  */
 export class EncryptionDowngradeError extends FaissMemoryError {
   readonly key: string;
 
-  /** @param problem as a sentence without a subject */
+  /** @param problem the rest of a sentence that begins "it …" */
   constructor(key: string, problem: string) {
     super('ENCRYPTION_DOWNGRADE', `The backup object ${key} was refused: it ${problem}`, {
-      fix: 'If it is of a machine of yours without the passphrase, set the passphrase there and push again.',
+      fix: 'If one of your machines wrote it without the passphrase, set the passphrase there and push again.',
     });
     this.key = key;
   }
@@ -116,10 +116,10 @@ export class EncryptionDowngradeError extends FaissMemoryError {
 
 /** No complete snapshot has this name or id. */
 export class SnapshotNotFoundError extends FaissMemoryError {
-  /** What was asked for. */
+  /** The name or id that the caller gave. */
   readonly query: string;
 
-  /** @param nearest an existing name that was probably meant */
+  /** @param nearest an existing name that the caller probably meant */
   constructor(query: string, nearest?: string) {
     const shown = JSON.stringify(query.slice(0, 200));
     super('SNAPSHOT_NOT_FOUND', `There is no snapshot ${shown}`, {
@@ -135,7 +135,7 @@ export class SnapshotNotFoundError extends FaissMemoryError {
 /** Several snapshots have this name. */
 export class SnapshotAmbiguousError extends FaissMemoryError {
   readonly query: string;
-  /** Each names exactly one of the snapshots that were meant. */
+  /** A unique name or id for each of these snapshots. */
   readonly candidates: readonly string[];
 
   constructor(query: string, candidates: readonly string[]) {
@@ -150,13 +150,13 @@ export class SnapshotAmbiguousError extends FaissMemoryError {
 }
 
 /**
- * The head of this machine was written by somebody else under the same identity, because the data folder was copied
- * or rolled back, or it is damaged, so that nobody can tell. Nothing was written. Before going on, this data folder must take a new machine id and write
- * every version with `dot.n > lastSharedWrite` again under it.
+ * Another copy of this data folder wrote the head of this machine, because the folder was copied or rolled back; or
+ * the head is damaged and its writer is unknown. Nothing was written. Before it goes on, this data folder must take a
+ * new machine id and give every version with `dot.n > lastSharedWrite` a new dot under it.
  */
 export class MachineForkedError extends FaissMemoryError {
   readonly machine: string;
-  /** Highest own write counter that both copies share for certain; 0 when nothing is known to be shared. */
+  /** Highest number of an own write that both copies certainly share; 0 when none is known. */
   readonly lastSharedWrite: number;
 
   constructor(machine: string, lastSharedWrite: number, location: string) {
@@ -171,13 +171,13 @@ export class MachineForkedError extends FaissMemoryError {
   }
 }
 
-/** Another process backs up, syncs or restores this data folder at the moment. */
+/** Another process is backing up, syncing or restoring this data folder. */
 export class BackupBusyError extends FaissMemoryError {
   constructor(dataDir: string, waitedMs: number) {
     const seconds = Math.round(waitedMs / 1_000);
-    const since = seconds === 0 ? '' : `, for more than ${seconds} s by now`;
+    const since = seconds === 0 ? '' : `, for more than ${seconds} s`;
     super('BACKUP_BUSY', `Another process is backing up or syncing ${dataDir}${since}`, {
-      fix: 'Wait until it is done, and try again.',
+      fix: 'Wait until it has finished, and try again.',
       retryable: true,
     });
   }

@@ -1,20 +1,20 @@
 import { FaissMemoryError } from './faiss-memory-error.ts';
 
-/** The embedder cannot answer now: model missing, runtime failed, endpoint down, time-out, rate limit. */
+/** The embedder cannot answer now: missing model, failed runtime, unreachable endpoint, time-out or rate limit. */
 export class EmbeddingUnavailableError extends FaissMemoryError {
   constructor(message: string, options: { fix?: string; retryable?: boolean; cause?: unknown } = {}) {
     super('EMBEDDING_UNAVAILABLE', message, { retryable: true, ...options });
   }
 }
 
-/** The embedder answered, and the answer can never be used: refused input, wrong dimension, malformed body. */
+/** The embedder gave an answer that cannot be used: refused input, wrong dimension or malformed body. */
 export class EmbeddingRejectedError extends FaissMemoryError {
   constructor(message: string, options: { fix?: string; cause?: unknown } = {}) {
     super('EMBEDDING_REJECTED', message, options);
   }
 }
 
-/** A model file is missing or its hash is not the pinned one. */
+/** A model file is missing or does not have the expected hash. */
 export class ModelDamagedError extends FaissMemoryError {
   constructor(message: string, options: { fix?: string; cause?: unknown } = {}) {
     super('MODEL_DAMAGED', message, options);

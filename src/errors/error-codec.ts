@@ -16,7 +16,7 @@ import {
   StoreUnavailableError,
 } from './store-errors.ts';
 
-/** An error as plain data, for a message between threads: structured clone would lose its class and fields. */
+/** An error as plain data for a message between threads, because structured clone loses its class and fields. */
 export interface EncodedError {
   readonly name: string;
   readonly code: ErrorCode;
@@ -25,11 +25,11 @@ export interface EncodedError {
   readonly retryable: boolean;
   /** Own fields of the class, for example `ids` or `path`. */
   readonly fields: Readonly<Record<string, unknown>>;
-  /** Where it was raised in the other thread, with its causes; for logs. */
+  /** Stack in the other thread, with those of its causes; for logs. */
   readonly trace: string;
 }
 
-/** The classes that a worker of ours may raise. */
+/** Classes of errors that the workers raise. */
 const CLASSES: readonly (typeof FaissMemoryError)['prototype'][] = [
   EmbeddingRejectedError.prototype,
   EmbeddingUnavailableError.prototype,
@@ -47,7 +47,7 @@ const CLASSES: readonly (typeof FaissMemoryError)['prototype'][] = [
   VectorIndexError.prototype,
 ];
 
-/** Anything that was thrown; what is not the product's own becomes an `INTERNAL` error. */
+/** Encodes any thrown value. Values other than the product's errors become `INTERNAL` errors. */
 export function encodeError(thrown: unknown): EncodedError {
   const trace = traceOf(thrown);
   if (!(thrown instanceof FaissMemoryError)) {
@@ -72,12 +72,12 @@ function traceOf(thrown: unknown): string {
   return thrown.cause === undefined ? own : `${own}\ncaused by ${traceOf(thrown.cause)}`;
 }
 
-/** The error again, as an instance of its class. Its cause is the trace from the other thread. */
+/** Restores the error as an instance of its class. Its cause is the trace from the other thread. */
 export function decodeError(encoded: EncodedError): FaissMemoryError {
   const { name, code, message, fix, retryable, fields, trace } = encoded;
   const error = new FaissMemoryError(code, message, { cause: new Error(trace) });
   const prototype = CLASSES.find((candidate) => candidate.constructor.name === name);
-  // Constructors take other arguments in each class, so the instance is given its class afterwards.
+  // The constructors have different parameters, so the class is set afterwards.
   if (prototype !== undefined) Object.setPrototypeOf(error, prototype);
   return Object.assign(error, { name, fix, retryable, ...fields });
 }

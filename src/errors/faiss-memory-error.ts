@@ -1,4 +1,4 @@
-/** Stable machine-readable codes; a code never changes its meaning once released. */
+/** Stable codes for programs. A released code never changes its meaning. */
 export type ErrorCode =
   | 'INVALID_INPUT'
   | 'NOT_FOUND'
@@ -41,16 +41,16 @@ export type ErrorCode =
   | 'INTERNAL';
 
 export interface FaissMemoryErrorOptions {
-  /** What the user can do about it, as one imperative sentence. */
+  /** How the user can fix the problem, as an imperative sentence. */
   readonly fix?: string;
-  /** True only where the place that raises it knows that the same call may succeed later. */
+  /** True when the same call may succeed later. Default false. */
   readonly retryable?: boolean;
   readonly cause?: unknown;
 }
 
 /**
- * Base of every error the product raises on purpose. The message names the thing and the value;
- * `fix` says what to do. Edges (MCP, CLI, HTTP) catch it once and render `code`, `message` and `fix`.
+ * Base of all errors that the product raises on purpose. The message names the thing and the value; `fix` says how to
+ * correct it. Edges (MCP, CLI, HTTP) catch it once and render `code`, `message` and `fix`.
  */
 export class FaissMemoryError extends Error {
   readonly code: ErrorCode;

@@ -7,8 +7,8 @@ export class InvalidInputError extends FaissMemoryError {
 
   /**
    * @param field path of the field
-   * @param problem what is wrong with which value, for example `is empty`
-   * @param allowed what is allowed, as a sentence without a subject
+   * @param problem the problem and the value, for example `is empty`; follows the field in the message
+   * @param allowed the allowed values, for example `allowed are 1 to 100`; ends the message
    */
   constructor(field: string, problem: string, allowed: string) {
     super('INVALID_INPUT', `${field} ${problem}; ${allowed}`, {});
@@ -16,7 +16,7 @@ export class InvalidInputError extends FaissMemoryError {
   }
 }
 
-/** No memory has one of these ids. */
+/** No memory has these ids. */
 export class NotFoundError extends FaissMemoryError {
   readonly ids: readonly string[];
 
@@ -28,12 +28,12 @@ export class NotFoundError extends FaissMemoryError {
   }
 }
 
-/** A text holds credential-like strings and the configuration says to reject them. Nothing was stored. */
+/** A text contains a probable secret, and the settings reject secrets. Nothing was stored. */
 export class SecretRejectedError extends FaissMemoryError {
   readonly kinds: readonly string[];
 
   constructor(field: string, kinds: readonly string[]) {
-    super('SECRET_REJECTED', `${field} contains what looks like a secret: ${kinds.join(', ')}`, {
+    super('SECRET_REJECTED', `${field} seems to contain a secret: ${kinds.join(', ')}`, {
       fix: 'Leave the secret out and say where it is kept instead, or set MEMORY_SECRETS=mask.',
     });
     this.kinds = kinds;
@@ -54,9 +54,9 @@ export class StateChangedError extends FaissMemoryError {
   }
 }
 
-/** What was asked for would change many memories; nothing was changed yet. */
+/** The request would change many memories and needs a confirmation. Nothing was changed. */
 export class ConfirmationNeededError extends FaissMemoryError {
-  /** What would happen, as the answer of the dry run. */
+  /** Answer of the dry run, which shows the changes. */
   readonly dryRun: Readonly<Record<string, unknown>>;
 
   constructor(message: string, dryRun: Readonly<Record<string, unknown>>) {
@@ -67,7 +67,7 @@ export class ConfirmationNeededError extends FaissMemoryError {
   }
 }
 
-/** Why a request does not even reach a service. */
+/** Codes of requests that the HTTP server refuses before they reach a service. */
 export type RefusalCode = Extract<
   ErrorCode,
   | 'UNAUTHORIZED'
@@ -82,9 +82,9 @@ export type RefusalCode = Extract<
   | 'TIMED_OUT'
 >;
 
-/** The HTTP server turned a request away. Nothing was changed. */
+/** The HTTP server refused a request. Nothing was changed. */
 export class RequestRefusedError extends FaissMemoryError {
-  /** Headers that belong to the answer, for example `Retry-After`. */
+  /** Headers of the answer, for example `Retry-After`. */
   readonly headers: Readonly<Record<string, string>>;
 
   constructor(
@@ -100,15 +100,15 @@ export class RequestRefusedError extends FaissMemoryError {
 export interface ConfigurationProblem {
   /** Dotted key of the setting, for example `embedding.threads`, or the name of a file or option. */
   readonly key: string;
-  /** What is wrong with which value, for example `is "many"`. Never holds a secret. */
+  /** The problem and the value, for example `is "many"`. Never contains a secret. */
   readonly problem: string;
-  /** Where the value came from, for example `environment variable MEMORY_EMBEDDING_THREADS`. */
+  /** Source of the value, for example `environment variable MEMORY_EMBEDDING_THREADS`. */
   readonly source: string;
-  /** What is allowed instead, or what was probably meant. */
+  /** The allowed values, or a suggestion, for example `did you mean embedding.threads?`. */
   readonly allowed: string;
 }
 
-/** The configuration cannot be used. Lists every problem, so that one run is enough to fix them all. */
+/** The configuration is not valid. Lists all problems, so that users can fix them at once. */
 export class ConfigurationError extends FaissMemoryError {
   readonly problems: readonly ConfigurationProblem[];
 
@@ -125,18 +125,18 @@ function describeProblem({ key, problem, source, allowed }: ConfigurationProblem
   return `${key} ${problem} (${source}); ${allowed}`;
 }
 
-/** A command line that cannot be understood, or that needs an answer nobody can give. Nothing was changed. */
+/** The command line is not valid, or it needs a confirmation and no terminal is there to ask. Nothing was changed. */
 export class UsageError extends FaissMemoryError {
   constructor(message: string, fix: string) {
     super('INVALID_INPUT', message, { fix });
   }
 }
 
-/** The configuration file of an MCP client cannot be read or edited safely. The file is as it was. */
+/** The configuration file of an MCP client cannot be read or edited safely. It was not changed. */
 export class ClientFileError extends FaissMemoryError {
   /**
    * @param path the client's file
-   * @param problem what is wrong, as a sentence without a subject
+   * @param problem the rest of a sentence that begins with the path
    */
   constructor(path: string, problem: string, options: { fix: string; cause?: unknown }) {
     super('CONFIGURATION', `${path} ${problem}; it was not changed`, options);

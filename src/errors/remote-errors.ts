@@ -1,46 +1,46 @@
 import { FaissMemoryError } from './faiss-memory-error.ts';
 
-/** What went wrong at an object store, for programs; stable like an error code. */
+/** Kind of a failure of an object store, for programs. Stable like an error code. */
 export type BlobStoreReason =
-  /** No connection: name not found, refused, no route. */
+  /** No connection: the name is unknown, the server refused, or there is no route. */
   | 'unreachable'
-  /** The connection broke while a request was under way. */
+  /** The connection broke during a request. */
   | 'interrupted'
   | 'timeout'
-  /** The certificate was refused, or one side spoke http and the other https. */
+  /** The certificate was refused, or one side used http and the other https. */
   | 'tls'
-  /** Keys are missing, unknown, expired, or the signature does not match. */
+  /** The keys are missing, unknown or expired, or the signature does not match. */
   | 'bad-credentials'
-  /** Known, but not allowed to do this. */
+  /** The keys are valid but do not permit this operation. */
   | 'access-denied'
   /** The bucket, container or folder does not exist. */
   | 'no-bucket'
   | 'wrong-region'
-  /** This is not the address of an object store, or not in the expected path style. */
+  /** The address is not that of an object store, or has the wrong path style. */
   | 'wrong-endpoint'
-  /** The two clocks differ by more than the store allows. */
+  /** The clocks of this machine and the store differ by more than the store allows. */
   | 'clock-skew'
   /** Too many requests. */
   | 'throttled'
-  /** The store failed on its side. */
+  /** The store reported an internal failure. */
   | 'server-error'
-  /** Another write to the same object was under way. */
+  /** Another request was writing the same object. */
   | 'conflict'
   /** The condition of a conditional write was not met. */
   | 'precondition'
-  /** The store does not offer this. */
+  /** The store does not support the operation. */
   | 'unsupported'
-  /** Bytes were damaged on the way, and the store or this side noticed. */
+  /** The store or this program found that bytes were damaged during the transfer. */
   | 'integrity'
-  /** The object is larger than the store, or the caller, allows. */
+  /** The object is larger than the store or the caller allows. */
   | 'too-large'
-  /** Quota or disk is used up. */
+  /** The quota or the disk is full. */
   | 'full'
-  /** The object is in cold storage and cannot be read now. */
+  /** The object is in an archive tier and cannot be read now. */
   | 'archived'
   /** The answer does not follow the protocol. */
   | 'protocol'
-  /** The settings contradict each other or are incomplete. */
+  /** The settings are incomplete or contradict each other. */
   | 'misconfigured'
   /** An optional package is not installed. */
   | 'missing-package'
@@ -51,25 +51,25 @@ export type BlobOperation = 'open' | 'put' | 'get' | 'head' | 'list' | 'delete' 
 
 export interface BlobStoreErrorDetails {
   readonly operation: BlobOperation;
-  /** For people, without credentials; `BlobStore.location`. */
+  /** `BlobStore.location`: address to show to people, without credentials. */
   readonly location: string;
   readonly key?: string | undefined;
-  /** What the store or the system said, without credentials. */
+  /** Message of the store or the system, without credentials. */
   readonly problem: string;
   readonly fix?: string | undefined;
   readonly retryable?: boolean | undefined;
-  /** HTTP status, when there was an answer. */
+  /** HTTP status of the answer, if there was one. */
   readonly status?: number | undefined;
   /** The provider's own error code, for example `NoSuchBucket` or `ECONNREFUSED`. */
   readonly providerCode?: string | undefined;
-  /** How long the store asked to wait before the next try. */
+  /** Time that the store asks to wait before the next try. */
   readonly retryAfterMs?: number | undefined;
-  /** True when a write failed without an answer that rules out that it happened. */
+  /** True when a failed write may have taken effect. */
   readonly maybeApplied?: boolean | undefined;
   readonly cause?: unknown;
 }
 
-/** An object store did not do what it was asked. `reason` says why, `retryable` whether a later try may succeed. */
+/** An operation of an object store failed. `reason` says why, and `retryable` whether a later try may succeed. */
 export class BlobStoreError extends FaissMemoryError {
   readonly reason: BlobStoreReason;
   readonly operation: BlobOperation;
@@ -102,7 +102,7 @@ function describe(reason: BlobStoreReason, details: BlobStoreErrorDetails): stri
   return `${details.location}: ${details.operation}${target} failed (${reason}): ${details.problem}`;
 }
 
-/** A remote was asked for, and none is configured. */
+/** The call needs a remote, and none is configured. */
 export class SyncOffError extends FaissMemoryError {
   constructor() {
     super('SYNC_OFF', 'Sync is off: no remote is configured', {
@@ -111,11 +111,11 @@ export class SyncOffError extends FaissMemoryError {
   }
 }
 
-/** A backup was made here, and could not be copied to the remote. Carries the code of what prevented it. */
+/** A backup was made locally but could not be uploaded. The error has the code of its cause. */
 export class NotUploadedError extends FaissMemoryError {
-  /** @param snapshot name of the backup that was made */
+  /** @param snapshot name of the local backup */
   constructor(snapshot: string, cause: FaissMemoryError) {
-    super(cause.code, `The backup ${snapshot} was made here, but not uploaded: ${cause.message}`, {
+    super(cause.code, `The backup ${snapshot} was made on this machine, but not uploaded: ${cause.message}`, {
       ...(cause.fix === undefined ? {} : { fix: cause.fix }),
       retryable: cause.retryable,
       cause,

@@ -1,13 +1,13 @@
 import { FaissMemoryError } from './faiss-memory-error.ts';
 
-/** The store cannot be used now: file moved, I/O error, worker gone, closed. No acknowledged write is lost. */
+/** The store cannot be used now: its file was moved, I/O failed, its thread ended or it is closed. No acknowledged write is lost. */
 export class StoreUnavailableError extends FaissMemoryError {
   constructor(message: string, options: { fix?: string; retryable?: boolean; cause?: unknown } = {}) {
     super('STORE_UNAVAILABLE', message, options);
   }
 }
 
-/** Another process kept the store locked for longer than any normal operation takes. Nothing was changed. */
+/** Another process kept the store locked for longer than normal operations take. Nothing was changed. */
 export class StoreBusyError extends FaissMemoryError {
   readonly path: string;
 
@@ -21,7 +21,7 @@ export class StoreBusyError extends FaissMemoryError {
   }
 }
 
-/** The disk (or quota) is full: this write was not stored, everything acknowledged before is safe. */
+/** The disk or the quota is full. This write was not stored; all acknowledged writes are safe. */
 export class StoreFullError extends FaissMemoryError {
   readonly path: string;
 
@@ -40,23 +40,23 @@ export class StoreFullError extends FaissMemoryError {
 }
 
 export interface ReadOnlyDetails {
-  /** The files and folders that refuse to be written, where they are known. */
+  /** The files and folders that cannot be written, if known. */
   readonly refusing?: readonly string[];
-  /** The whole disk is mounted without the right to write. */
+  /** True when the disk is mounted read-only. */
   readonly diskIsReadOnly?: boolean;
   readonly cause?: unknown;
 }
 
-/** The store's file or folder cannot be written by this process. */
+/** This process may not write the store's file or folder. */
 export class StoreReadOnlyError extends FaissMemoryError {
   readonly path: string;
 
   constructor(path: string, { refusing = [], diskIsReadOnly = false, cause }: ReadOnlyDetails = {}) {
-    const things = refusing.length === 0 ? 'the file or its folder' : refusing.join(' and ');
-    const what = diskIsReadOnly ? 'its disk is mounted read-only' : `your user may not write ${things}`;
+    const paths = refusing.length === 0 ? 'the file or its folder' : refusing.join(' and ');
+    const problem = diskIsReadOnly ? 'its disk is mounted read-only' : `your user may not write ${paths}`;
     const permit = refusing.length === 0 ? 'Give your user write permission on the folder' : allow(refusing);
     const fix = diskIsReadOnly ? 'Mount the disk for writing' : permit;
-    super('STORE_READ_ONLY', `The memory store ${path} cannot be written: ${what}`, {
+    super('STORE_READ_ONLY', `The memory store ${path} cannot be written: ${problem}`, {
       fix: `${fix}, or choose another folder with MEMORY_DATA_DIR.`,
       cause,
     });
@@ -68,12 +68,12 @@ function allow(paths: readonly string[]): string {
   return `Give your user the permission (as the owner: chmod u+rwX ${paths.map((path) => `"${path}"`).join(' ')})`;
 }
 
-/** The store's file is not a readable store. It was left exactly as it is. */
+/** The store's file is damaged or not a store. It was not changed. */
 export class StoreDamagedError extends FaissMemoryError {
   /** Absolute path of the damaged file. */
   readonly path: string;
 
-  /** @param problem what is wrong with the file, as a sentence without a subject */
+  /** @param problem the rest of a sentence that begins with the path */
   constructor(path: string, problem: string, options: { cause?: unknown } = {}) {
     super('STORE_DAMAGED', `The memory store ${path} ${problem}. Nothing was changed or deleted.`, {
       fix:

@@ -10,38 +10,38 @@ export interface BackgroundWorkParts {
   readonly replica: Pick<ReplicaStore, 'identity'>;
   readonly backup: BackupService;
   readonly sync: SyncService;
-  /** Local backups are made by themselves. With sync on they always are, for they are what is uploaded. */
+  /** True makes local backups automatically. With sync on they are made in any case, because sync uploads them. */
   readonly automatic: boolean;
   readonly mode: 'backup' | 'merge';
-  /** Cron; null = none. */
+  /** Cron schedule in local time; null = none. */
   readonly schedule: string | null;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
-  /** In [0, 1). */
+  /** Returns a number in [0, 1). */
   readonly random: () => number;
   readonly logger: Logger;
   readonly startTimer?: StartTimer;
 }
 
-/** A backup comes so long after the last change, */
+/** A backup starts when no change has come for this time. */
 const IDLE_MS = 30_000;
-/** but at most so long after the first, */
+/** A backup starts at the latest this time after the first change. */
 const LONGEST_WAIT_MS = 5 * 60_000;
-/** or after so many, */
+/** A backup starts after this many changes without waiting for a pause. */
 const MANY_CHANGES = 200;
-/** but not more often than this: an import, or the vectors that follow it, are thousands of changes at a stretch. */
+/** Shortest time between two backups, because an import and its vectors are thousands of changes in a row. */
 const SHORTEST_GAP_MS = 15_000;
-/** Leaves the first seconds to the client. */
+/** The first seconds of a process belong to the requests of its client. */
 const START_DELAY_MS = 3_000;
 const PULL_EVERY_MS = 5 * 60_000;
-/** setTimeout takes no more. */
+/** Longest time that setTimeout accepts. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 type Task = 'backup' | 'scheduled' | 'push' | 'pull' | 'empty-start';
 
 /**
- * Keeps backups and the remote up to date without anybody waiting for it: one task at a time, retried until it
- * worked. What is unsent is a difference of two lists and not a queue, so nothing is forgotten when a process ends.
+ * Keeps backups and the remote up to date in the background. It runs one task at a time and retries a failed one.
+ * A push compares local and remote snapshots instead of keeping a queue, so nothing is forgotten when a process ends.
  */
 export class BackgroundWork {
   readonly #parts: BackgroundWorkParts;
@@ -49,11 +49,11 @@ export class BackgroundWork {
   readonly #backoffs = new Map<Task, Backoff>();
   readonly #stopping = new AbortController();
   #started = false;
-  /** What the remote holds was compared with what is here; until then, what was noted about it may be outdated. */
+  /** True after the first push of this process, which compares the remote; before that, the notes may be outdated. */
   #compared = false;
   #changes = 0;
   #firstChange = 0;
-  /** When the last one began. */
+  /** Start of the last backup. */
   #lastBackup = -Infinity;
   #running: Promise<void> = Promise.resolve();
 
@@ -62,7 +62,7 @@ export class BackgroundWork {
     this.#timers = new NamedTimers(parts.startTimer);
   }
 
-  /** Hears of acknowledged writes of this process. Never throws. */
+  /** Counts acknowledged writes of this process and plans a backup. Never throws. */
   noteChanges(count: number): void {
     if (this.#isStopped()) return;
     this.#parts.sync.noteWrites(count);
@@ -75,7 +75,7 @@ export class BackgroundWork {
     this.#plan('backup', Math.max(0, due - now));
   }
 
-  /** Begins what a long-lived process does by itself. Idempotent. */
+  /** Starts the regular tasks of a long-lived process. Idempotent. */
   start(): void {
     if (this.#isStopped() || this.#started) return;
     this.#started = true;
@@ -89,8 +89,8 @@ export class BackgroundWork {
   }
 
   /**
-   * Ends the timers and what runs, and backs up what is not backed up yet as far as that takes less than the limit.
-   * Never longer, never throws.
+   * Stops the timers and the running task, and backs up changes that have no backup yet. Ends after `limitMs` in any
+   * case, and never throws.
    */
   async close(limitMs: number): Promise<void> {
     if (this.#isStopped()) return;
@@ -105,7 +105,7 @@ export class BackgroundWork {
     limit.abort();
   }
 
-  /** Resolves when nothing runs; timers may still wait. */
+  /** Resolves when no task runs; timers may still wait. */
   async idle(): Promise<void> {
     for (let awaited; awaited !== this.#running;) {
       awaited = this.#running;
@@ -117,7 +117,7 @@ export class BackgroundWork {
     try {
       await this.#parts.backup.tryBackup({ kind: 'exit' }, { signal });
     } catch (error) {
-      // What there was no time for is backed up by the next process.
+      // After an abort the next process backs up the changes.
       if (!signal.aborted) this.#log('exit', error);
     }
   }
@@ -141,7 +141,7 @@ export class BackgroundWork {
     });
   }
 
-  /** Each task is planned once; a new time replaces the old one. */
+  /** Plans a task. A planned time of the same task is replaced. */
   #plan(task: Task, milliseconds: number): void {
     if (this.#isStopped()) return;
     this.#timers.set(task, milliseconds, () => {
@@ -158,7 +158,7 @@ export class BackgroundWork {
     } catch (error) {
       if (this.#isStopped()) return;
       this.#log(task, error);
-      // Another process is at it, and takes our changes along.
+      // Another process backs up or syncs, and includes the changes of this one.
       const busy = error instanceof BackupBusyError;
       this.#plan(task, busy ? IDLE_MS : this.#backoff(task).failed());
     }
@@ -170,7 +170,7 @@ export class BackgroundWork {
     return backoff;
   }
 
-  /** @returns false when it is to be tried again */
+  /** @returns false when the task must be retried */
   async #run(task: Task): Promise<boolean> {
     const { sync } = this.#parts;
     const options = { signal: this.#stopping.signal, waitMs: 0 };
@@ -196,7 +196,7 @@ export class BackgroundWork {
   async #backUp(task: 'backup' | 'scheduled'): Promise<void> {
     const { replica, backup, sync } = this.#parts;
     const { clock } = await replica.identity();
-    // A store that never held anything has nothing to protect.
+    // A store without any write has nothing to back up.
     if (Object.keys(clock).length === 0) return;
     const changes = this.#changes;
     this.#lastBackup = this.#parts.now();
@@ -206,7 +206,7 @@ export class BackgroundWork {
     if (!sync.enabled) return;
     const isNew = task === 'scheduled' || outcome === 'written' || !this.#compared;
     const wanted = isNew || (await sync.hasUnsentWrites());
-    // A push that waits for its next try keeps waiting.
+    // A push that waits for its next try keeps its time.
     if (wanted && !this.#timers.has('push')) this.#plan('push', 0);
   }
 
@@ -225,12 +225,12 @@ export class BackgroundWork {
 const FIRST_MS = 5_000;
 const LONGEST_MS = 15 * 60_000;
 
-/** Pauses between failures: full jitter under a ceiling that doubles (Brooker 2015). */
+/** Pauses between failures: a random part of a limit that doubles with each failure (full jitter, Brooker 2015). */
 class Backoff {
   readonly #random: () => number;
   #failures = 0;
 
-  /** @param random in [0, 1) */
+  /** @param random returns a number in [0, 1) */
   constructor(random: () => number) {
     this.#random = random;
   }
@@ -239,7 +239,7 @@ class Backoff {
     this.#failures = 0;
   }
 
-  /** Milliseconds to wait after one more failure. */
+  /** Counts a failure. @returns milliseconds to wait */
   failed(): number {
     const ceiling = Math.min(LONGEST_MS, FIRST_MS * 2 ** this.#failures);
     this.#failures += 1;
@@ -247,10 +247,10 @@ class Backoff {
   }
 }
 
-/** Starts a timer that does not keep the process alive; returns what stops it. */
+/** Starts a timer that does not keep the process alive. Returns a function that stops it. */
 export type StartTimer = (milliseconds: number, action: () => void) => () => void;
 
-/** Timers by name, at most one of each. */
+/** At most one timer for each name. */
 class NamedTimers {
   readonly #startTimer: StartTimer;
   readonly #timers = new Map<string, () => void>();
@@ -263,7 +263,7 @@ class NamedTimers {
     return this.#timers.has(name);
   }
 
-  /** Takes the place of a timer of the same name. */
+  /** Replaces a timer of the same name. */
   set(name: string, milliseconds: number, action: () => void): void {
     this.#timers.get(name)?.();
     const stop = this.#startTimer(milliseconds, () => {

@@ -5,25 +5,25 @@ import type { ReplicaStore } from '../store/replica-store.ts';
 import { SerialQueue } from '../util/concurrency.ts';
 import type { EmptyStart, Observed, SyncProblem } from './sync-api.ts';
 
-/** What a data folder remembers about one remote. */
+/** Facts about one remote that a data folder remembers. Times are milliseconds since the epoch. */
 export interface SyncNote {
   readonly lastPush: Observed<{ readonly snapshot: string }> | null;
   readonly lastPull: Observed<{ readonly snapshots: number }> | null;
   readonly reachable: Observed<boolean> | null;
-  /** Since the last success of anything. */
+  /** Newest problem since the last successful request. */
   readonly problem: SyncProblem | null;
-  /** The remote refused a write, and accepted none since; that it can be read proves nothing. */
+  /** Newest refusal of a write since the last accepted write. A successful read does not clear it. */
   readonly pushProblem: SyncProblem | null;
   readonly heldMerge: { readonly removed: number; readonly at: number } | null;
-  /** What all machines' newest snapshots include, as seen last. */
+  /** Version vector of the newest snapshots of all machines, as last seen. */
   readonly remoteClock: VersionVector | null;
-  /** When this machine's old snapshots were dropped there last. */
+  /** When this machine last pruned its old snapshots there. */
   readonly lastPrune: number | null;
-  /** The remote refused to delete what was dropped last. */
+  /** True when the remote refused to delete objects in the last prune. */
   readonly appendOnly: boolean;
-  /** Own ids that a repair gave up, and whose backups are still there. */
+  /** Former machine ids, given up by a repair, whose backups are still at the remote. */
   readonly retiring: readonly string[];
-  /** Null = not decided yet. */
+  /** Null before it is decided. */
   readonly emptyStart: EmptyStart | null;
 }
 
@@ -41,13 +41,13 @@ const NOTHING: SyncNote = {
   emptyStart: null,
 };
 
-/** Kept with the memories, so that every process of the data folder tells the same. */
+/** Reads and writes the note about one remote. It is kept in the database, so all processes of the data folder share it. */
 export class SyncNotes {
   readonly #replica: ReplicaStore;
   readonly #name: string;
   readonly #changes = new SerialQueue();
 
-  /** @param repositoryId name of the remote in the journal */
+  /** @param repositoryId id of the remote in the journal */
   constructor(replica: ReplicaStore, repositoryId: string) {
     this.#replica = replica;
     this.#name = `sync:${repositoryId}`;
@@ -60,13 +60,13 @@ export class SyncNotes {
   }
 
   /**
-   * One change after the other, so that a status and an upload of this process keep each other's parts. Of two
-   * processes at the same moment the later one wins; each observes again soon.
+   * Changes some fields. Changes of this process run one after the other, so that none is lost. When two processes
+   * change the note at the same moment, the later one wins, and the other observes the remote again soon.
    */
   change(changes: Partial<SyncNote>): Promise<void> {
     return this.#changes.run(async () => {
       const note = { ...(await this.read()), ...changes };
-      // The members of a note are JSON values; interfaces have no index signature, so the compiler does not see it.
+      // All fields of a note are JSON values, but the compiler cannot see it: interfaces have no index signature.
       await this.#replica.writeNote(this.#name, note as unknown as JsonValue);
     });
   }
@@ -122,7 +122,7 @@ function asVersionVector(value: JsonValue | undefined): VersionVector | null {
   return Object.fromEntries(entries);
 }
 
-/** Remembers whether the remote answered, and what went wrong, whoever asked it. */
+/** Notes for each request whether the remote answered, and the problem of a failed one. */
 export class SyncObserver {
   readonly #notes: SyncNotes;
   readonly #now: () => number;
@@ -133,17 +133,17 @@ export class SyncObserver {
     this.#now = now;
   }
 
-  /** Work that only reads the remote. @throws what the work throws */
+  /** Runs work that only reads the remote. @throws the work's own errors */
   reading<Result>(work: () => Promise<Result>): Promise<Result> {
     return this.#observe(work, false);
   }
 
-  /** Work that writes there. @throws what the work throws */
+  /** Runs work that writes to the remote. @throws the work's own errors */
   writing<Result>(work: () => Promise<Result>): Promise<Result> {
     return this.#observe(work, true);
   }
 
-  /** Nobody waits any longer for the answer; when it comes it is observed all the same. */
+  /** Notes that the remote did not answer in time. A late answer is still observed by `reading` or `writing`. */
   noAnswer(waitedMs: number): Promise<void> {
     const message = `The remote did not answer within ${Math.round(waitedMs / 1_000)} s`;
     const fix = 'Check the network and the endpoint.';
@@ -171,17 +171,17 @@ export class SyncObserver {
   }
 }
 
-/** What went wrong, for users: the messages and fixes of our own errors, which never hold secrets or texts. */
+/** Describes a failure for users. It shows messages of the product's own errors only, which contain no secrets. */
 export function toSyncProblem(error: unknown, at: number): SyncProblem {
   if (!(error instanceof FaissMemoryError)) {
-    return { code: 'INTERNAL', message: 'An unexpected failure, see the log', at };
+    return { code: 'INTERNAL', message: 'An unexpected failure; the log has the details', at };
   }
   const { fix, message } = error;
   const code = error instanceof BlobStoreError ? error.reason : error.code;
   return { code, message, at, ...(fix === undefined ? {} : { fix }) };
 }
 
-/** A problem out of a note. */
+/** Reads a problem from a note; null when it is malformed. */
 function readSyncProblem(value: JsonValue | undefined): SyncProblem | null {
   if (value === null || typeof value !== 'object' || Array.isArray(value)) return null;
   const { code, message, fix, at } = value;
@@ -198,12 +198,12 @@ const UNREACHABLE: readonly BlobStoreReason[] = [
   'server-error',
 ];
 
-/** The remote did not answer, in contrast to a remote that refused. */
+/** True when the remote did not answer; false when it refused. */
 function isUnreachable(error: unknown): boolean {
   return error instanceof BlobStoreError && UNREACHABLE.includes(error.reason);
 }
 
-/** Mistakes of a caller, and work that was put off, say nothing about the remote. */
+/** These errors come from the caller or from waiting work and tell nothing about the remote. */
 const NOT_OBSERVED: ReadonlySet<ErrorCode> = new Set([
   'INVALID_INPUT',
   'STATE_CHANGED',
@@ -213,10 +213,10 @@ const NOT_OBSERVED: ReadonlySet<ErrorCode> = new Set([
   'SYNC_OFF',
 ]);
 
-/** What the status should tell about a failed call; null = nothing. */
+/** The problem that the status shows after a failed call; null = none. */
 function observedProblem(error: unknown, at: number): SyncProblem | null {
   if (!(error instanceof FaissMemoryError) || NOT_OBSERVED.has(error.code)) return null;
-  // We ended it ourselves.
+  // This process closed the store itself.
   if (error instanceof BlobStoreError && error.reason === 'closed') return null;
   return toSyncProblem(error, at);
 }

@@ -11,28 +11,29 @@ export interface PushSnapshots extends WorkOptions {
   readonly backup: BackupService;
   readonly remote: RemoteRepository;
   readonly retention: RetentionPolicy;
-  /** Keys of objects at the remote that a check found damaged. */
+  /** Keys of objects at the remote that a check found damaged; they are uploaded again. */
   readonly suspect: ReadonlySet<string>;
 }
 
 export interface PushedSnapshots {
   readonly result: PushResult;
-  /** Of the newest snapshot, which the remote has now. */
+  /** Version vector of the newest snapshot, which the remote has now. */
   readonly clock: VersionVector;
   readonly repository: Repository;
 }
 
 /**
- * Backs up what changed and copies to the remote what it lacks. It resolves when the remote has confirmed the
- * newest snapshot. The caller holds the work lock, and answers MachineForkedError with a new identity.
- * @throws the errors of both stores; what damaged the newest snapshot here when it cannot be written anew
+ * Makes a backup when memories changed, and copies the snapshots that the remote lacks. Resolves when the remote has
+ * confirmed the newest snapshot. The caller holds the work lock, and takes a new identity on MachineForkedError.
+ * @throws the errors of both stores, among them RepositoryDamagedError when the newest local snapshot is damaged and
+ * cannot be written again
  */
 export async function pushSnapshots(request: PushSnapshots): Promise<PushedSnapshots> {
   const { backup } = request;
   const first = await backup.write({ kind: 'auto' }, request);
   const attempt = await copy(request, first);
   if (failure(attempt.copied, first) === undefined) return describe(attempt, first);
-  // What is damaged here is written anew from the memories.
+  // The newest local snapshot is damaged, so all of it is written again from the memories.
   const again = await backup.write({ kind: 'auto', fromScratch: true }, request);
   const second = await copy(request, again);
   const error = failure(second.copied, again);

@@ -7,20 +7,20 @@ import type { ReplicaStore } from '../store/replica-store.ts';
 
 export interface RemoteRepositoryParts {
   readonly replica: ReplicaStore;
-  /** Null when no bucket is set. */
+  /** Null when no bucket is configured. */
   readonly access: RemoteAccess | null;
-  /** False: the remote is not used, although it may be tried and made. */
+  /** False with sync off: the remote is not used, but its bucket can still be checked and created. */
   readonly enabled: boolean;
-  /** Names the remote in the journal: the same when keys or spelling change, another for another bucket. */
+  /** Id of the remote in the journal. It depends on the address and the bucket, not on the keys. */
   readonly repositoryId: string;
-  /** Null = plain. */
+  /** Null = backups are not encrypted. */
   readonly keyring: Keyring | null;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
   readonly random?: RandomBytes | undefined;
 }
 
-/** The repository at the remote, opened at the first use. */
+/** The backup repository at the remote. The connection is opened on first use. */
 export class RemoteRepository {
   readonly #parts: RemoteRepositoryParts;
   readonly #session: RemoteSession;
@@ -34,18 +34,18 @@ export class RemoteRepository {
     return this.#parts.enabled && this.#parts.access !== null;
   }
 
-  /** For people, without credentials; null when it is off or cannot be opened. */
+  /** Address to show to people, without credentials; null when sync is off or the store cannot be opened. */
   async location(): Promise<string | null> {
     const opened = await this.#store().catch(() => null);
     return opened?.location ?? null;
   }
 
-  /** As the machine that the store is now. @throws SyncOffError, BlobStoreError */
+  /** The repository, opened for the store's present machine id. @throws SyncOffError, BlobStoreError */
   async own(): Promise<Repository> {
     return this.of((await this.#parts.replica.identity()).machine);
   }
 
-  /** As that machine. @throws SyncOffError, BlobStoreError */
+  /** The repository, opened for a given machine id. @throws SyncOffError, BlobStoreError */
   async of(machine: string): Promise<Repository> {
     const { repositoryId, replica, keyring, now, random } = this.#parts;
     const store = await this.#store();
@@ -53,7 +53,7 @@ export class RemoteRepository {
     return new Repository(random === undefined ? options : { ...options, random });
   }
 
-  /** Works with sync off as long as a bucket is set. */
+  /** Creates the bucket; works with sync off when one is configured. @throws SyncOffError, BlobStoreError */
   async createBucket(): Promise<'created' | 'existed'> {
     return (await this.#session.plain()).createBucket();
   }
@@ -69,13 +69,13 @@ export class RemoteRepository {
 
 /** How to reach the remote. */
 export interface RemoteAccess {
-  /** Connects to nothing yet. */
+  /** Creates the store without connecting to it. */
   readonly open: () => Promise<CreatableBlobStore>;
-  /** Adds retries, limits and logging; stacked by the composition root. */
+  /** Adds retries, limits and logging. */
   readonly decorate: (store: BlobStore) => BlobStore;
 }
 
-/** The remote store, opened at the first use and kept until the end. Never opened when sync is off. */
+/** The remote store, opened on first use and kept until `close`. */
 class RemoteSession {
   readonly #access: RemoteAccess | null;
   #opened: Promise<{ readonly plain: CreatableBlobStore; readonly store: BlobStore }> | null = null;
@@ -89,7 +89,7 @@ class RemoteSession {
     return (await this.#open()).store;
   }
 
-  /** Not decorated: making a bucket is asked for once. */
+  /** The store without decorators, because creating a bucket is not retried. @throws SyncOffError, BlobStoreError */
   async plain(): Promise<CreatableBlobStore> {
     return (await this.#open()).plain;
   }

@@ -16,7 +16,7 @@ import type { MachineStatus, SyncRelation, SyncStatus } from './sync-api.ts';
 export interface StatusInput {
   readonly identity: ReplicaIdentity;
   readonly note: SyncNote;
-  /** Empty when the remote was not asked. */
+  /** Empty when the remote was not read. */
   readonly machines: readonly MachineStatus[];
   readonly facts: Pick<SyncStatus, 'enabled' | 'mode' | 'encrypted' | 'location'>;
 }
@@ -30,11 +30,11 @@ const RELATIONS: Readonly<Record<VersionVectorOrder, SyncRelation>> = {
 
 const APPEND_ONLY = 'The remote refuses to delete old backups: they are no longer listed, but stay there';
 
-/** Everything that was observed, put together; nothing is guessed. */
+/** Builds the status from observed facts alone. */
 export function describeSync({ identity, note, machines, facts }: StatusInput): SyncStatus {
   const { machine, clock, stateDigest, conflicts } = identity;
   const { remoteClock, reachable, lastPush, lastPull, heldMerge } = note;
-  // The remote answers, but what it has cannot be seen, or not all of it.
+  // The remote answers, but its content cannot be read, or not all of it.
   const isRefused = reachable?.value === true && note.problem !== null;
   const isUnread =
     isRefused || machines.some(({ own, problem }) => own && problem !== null) || noneReadable(machines);
@@ -59,7 +59,7 @@ export function describeSync({ identity, note, machines, facts }: StatusInput): 
   };
 }
 
-/** One machine that cannot be read hides nothing of the others; it is named among the warnings. */
+/** True when no machine's backups can be read. A single unreadable machine is only a warning. */
 function noneReadable(machines: readonly MachineStatus[]): boolean {
   return machines.length > 0 && machines.every(({ problem }) => problem !== null);
 }
@@ -74,7 +74,7 @@ function warnings(machines: readonly MachineStatus[], encrypted: boolean): strin
       : [];
     const plain =
       encrypted && newest?.encrypted === false
-        ? [`${whose} still has plain backups at the remote; they go with its next push and prune`]
+        ? [`${whose} still has plain backups at the remote; its next push and prune remove them`]
         : [];
     const unread = problem === null ? [] : [`${whose} is not compared and not merged: ${problem.message}`];
     return [...back, ...plain, ...unread];
@@ -86,7 +86,7 @@ export interface Observer {
   readonly clock: VersionVector;
 }
 
-/** What each machine's folder at the remote shows, compared with the memories here. */
+/** Status of each machine at the remote, compared with the local memories. */
 export function machineStatuses(list: SnapshotList, identity: Observer, at: number): MachineStatus[] {
   const witnesses = { ...identity, published: publishedWrites(list.machines) };
   return list.machines
@@ -123,8 +123,8 @@ function machineStatus(
 const MIN_PREFIX = 4;
 
 /**
- * The machine that a user means by its id, or by the beginning of it.
- * @throws InvalidInputError when there is none, or several
+ * Finds a machine by its id or the beginning of it, which has at least `MIN_PREFIX` digits.
+ * @throws InvalidInputError when no machine or several machines fit
  */
 export function findMachine(query: string, machines: readonly string[]): string {
   const wanted = query.trim().toLowerCase();

@@ -12,7 +12,7 @@ import type { ProbeReport } from '../blob/probe/probe-finding.ts';
 import type { VersionVector, VersionVectorOrder } from '../memory/version.ts';
 import type { VectorReport } from '../store/replica-store.ts';
 
-/** Why the remote could not be used, with what to do about it. Never contains a secret. */
+/** Why the remote could not be used, and the fix. Never contains a secret. */
 export interface SyncProblem {
   /** An `ErrorCode`, or the `reason` of a `BlobStoreError`, for example `no-bucket`, `access-denied`, `WRONG_PASSPHRASE`. */
   readonly code: string;
@@ -22,9 +22,10 @@ export interface SyncProblem {
   readonly at: number;
 }
 
-/** Something that was observed, and when. */
+/** An observed value. */
 export interface Observed<T> {
   readonly value: T;
+  /** When it was observed, milliseconds since the epoch. */
   readonly at: number;
 }
 
@@ -32,44 +33,44 @@ export interface MachineStatus {
   readonly machine: string;
   readonly own: boolean;
   readonly snapshots: number;
-  /** Null when it has none, or its head cannot be read: see `problem`. */
+  /** Null when the machine has no snapshot, or when `problem` keeps its head from being read. */
   readonly newest: SnapshotSummary | null;
-  /** Its newest state compared with the memories here: `before` or `equal` = all of it is included here. */
+  /** Newest snapshot compared with the local memories: `before` or `equal` = all its writes are included here. */
   readonly order: VersionVectorOrder | null;
   readonly clock: VersionVector;
-  /** The head shows less than was seen before. */
+  /** True when the head lists fewer backups than it did before. */
   readonly rolledBack: boolean;
   readonly problem: SyncProblem | null;
 }
 
 /**
- * in-sync: all that is here is there, and all that is there is here. ahead: something here was not pushed yet.
- * behind: other machines published something that is not here. diverged: both. unknown: never reached yet.
+ * in-sync: this store and the remote include the same writes. ahead: the remote lacks local writes. behind: this store
+ * lacks writes at the remote. diverged: both. unknown: the remote was never read, or cannot be read now.
  */
 export type SyncRelation = 'in-sync' | 'ahead' | 'behind' | 'diverged' | 'unknown';
 
 /**
- * pending: the store was empty when sync was turned on, and the remote was not reached since. done: what was there
- * was merged, or nothing was there. not-needed: the store had memories.
+ * pending: the store was empty when sync was turned on, and not all memories at the remote were merged yet.
+ * done: all of them were merged, or there were none. not-needed: the store had memories.
  */
 export type EmptyStart = 'not-needed' | 'pending' | 'done';
 
 export interface SyncStatus {
   readonly enabled: boolean;
-  /** For people, without credentials; null when sync is off. */
+  /** Address to show to people, without credentials; null when sync is off. */
   readonly location: string | null;
   readonly mode: 'backup' | 'merge';
   readonly encrypted: boolean;
   readonly machine: string;
-  /** Fingerprint of the memories and versions here; equal on two machines = they have converged. Edges show it. */
+  /** Fingerprint of the local memories and versions; two machines with equal digests have the same. */
   readonly stateDigest: string;
   readonly relation: SyncRelation;
-  /** Null = never tried. True or false as observed last; `status` asks the remote itself unless told otherwise. */
+  /** The last observation; null = never tried. `status` asks the remote unless `offline` is true. */
   readonly reachable: Observed<boolean> | null;
-  /** Newest own snapshot that was confirmed by the remote. */
+  /** Newest own snapshot that the remote has confirmed. */
   readonly lastPush: Observed<{ readonly snapshot: string }> | null;
   readonly lastPull: Observed<{ readonly snapshots: number }> | null;
-  /** Writes of this machine that the remote does not have. Null when unknown. */
+  /** Number of writes of this machine that the remote lacks; null = unknown. */
   readonly unsentWrites: number | null;
   readonly machines: readonly MachineStatus[];
   readonly conflicts: number;
@@ -83,48 +84,49 @@ export interface SyncStatus {
 
 export interface PushResult {
   readonly outcome: 'pushed' | 'unchanged';
-  /** The newest own snapshot there, confirmed by the remote. */
+  /** The newest own snapshot, which the remote has confirmed. */
   readonly snapshot: SnapshotSummary;
   readonly snapshotsPushed: number;
   readonly bytes: number;
   readonly objects: number;
-  /** Snapshots that are damaged here and could not be sent. */
+  /** Ids of snapshots that are damaged locally and were not sent. */
   readonly skipped: readonly string[];
 }
 
-/** See `SyncApi.repairCounters`. */
+/** Result of `SyncApi.repairCounters`. */
 export interface CounterReport extends VectorReport {
-  /** Machines that claim writes of this machine which it never made, and how many. */
+  /** Machines whose snapshots include writes of this machine that it never made, and the claimed number of writes. */
   readonly claimedByOthers: readonly { readonly machine: string; readonly claimed: number }[];
 }
 
-/** The remote side. Every method but `status` throws `SyncOffError` when no remote is configured. */
+/** Sync with the remote. All methods except `status` and `repairCounters` reject with `SyncOffError` without a remote. */
 export interface SyncApi {
-  /** @param options.offline answer from what was observed last, without asking the remote */
+  /** @param options.offline true answers from the last observations, without asking the remote */
   status(options?: { readonly offline?: boolean } & WorkOptions): Promise<SyncStatus>;
-  /** Backs up what changed, then copies to the remote what it lacks. Resolves when the remote has confirmed it. */
+  /** Makes a backup if memories changed, and uploads missing snapshots. Resolves when the remote has confirmed them. */
   push(options?: WorkOptions): Promise<PushResult>;
-  /** Merges the newest snapshot of every machine that is not included here yet; `restore` with mode `merge` and no snapshot. */
+  /** Merges the newest snapshot of every machine; the same as `restore` with mode `merge` and without a snapshot. */
   pull(options?: WorkOptions & { readonly confirm?: string }): Promise<RestoreResult>;
-  /** All machines' complete snapshots, oldest first. */
+  /** Complete snapshots of all machines, oldest first. */
   snapshots(): Promise<readonly SnapshotSummary[]>;
   restore(request: RestoreRequest, options?: WorkOptions): Promise<RestoreResult>;
   verify(request?: VerifyRequest, options?: WorkOptions): Promise<VerifyResult>;
   prune(request?: PruneRequest): Promise<PruneReport>;
   machines(): Promise<readonly MachineStatus[]>;
   /**
-   * Removes a gone machine's folder.
-   * @param options.unmerged also when its changes are not included here: they are lost then
-   * @returns number of objects deleted
-   * @throws InvalidInputError when its changes are not included here
+   * Removes the folder of a machine that is no longer used.
+   * @param options.unmerged true removes it even when the local store lacks changes of it, which are then lost
+   * @returns number of deleted objects
+   * @throws InvalidInputError when the local store lacks changes of it
    */
   forgetMachine(machine: string, options?: { readonly unmerged?: boolean }): Promise<number>;
-  /** Finds the usual mistakes of the settings by trying. Works with sync off as long as a bucket is set. */
+  /** Tries the settings and reports mistakes. Works with sync off when a bucket is configured. */
   doctor(options?: WorkOptions): Promise<ProbeReport>;
+  /** Works with sync off when a bucket is configured. */
   createBucket(): Promise<'created' | 'existed'>;
   /**
-   * Looks for counters in the version vector of this store that no machine can have reached, and for claims of others
-   * about this machine. Works with sync off. @param options.fix repair them
+   * Finds implausible entries in the version vector of this store, and snapshots of other machines that include writes
+   * which this machine never made. Works with sync off. @param options.fix true repairs them
    */
   repairCounters(options?: { readonly fix?: boolean }): Promise<CounterReport>;
 }

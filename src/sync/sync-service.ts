@@ -34,24 +34,24 @@ export interface SyncServiceParts extends RemoteRepositoryParts {
   readonly lock: WorkLock;
   readonly retention: RetentionPolicy;
   readonly createScratch: () => Promise<ScratchStore>;
-  /** Tries the settings; null when no bucket is set. */
+  /** Tries the settings; null when no bucket is configured. */
   readonly probe: ((options: WorkOptions) => Promise<ProbeReport>) | null;
-  /** Characters of a text that may be added here; larger memories of others are reported. */
+  /** Longest text that this machine accepts, in UTF-16 code units; larger memories of other machines are reported. */
   readonly textLimit?: number | undefined;
-  /** How long a status waits for the remote, in milliseconds; default 15 s. */
+  /** Time that a status waits for the remote, in milliseconds; default 15 s. */
   readonly statusWaitMs?: number | undefined;
 }
 
 export interface PushOptions extends WorkOptions {
-  /** How long to wait for another process; default as long as a user waits. */
+  /** Time to wait for another process that backs up or syncs, in milliseconds; default `LOCK_WAIT_MS`. */
   readonly waitMs?: number;
 }
 
-/** Retries go on for minutes; whoever asks for a status has given up by then. */
+/** Shorter than the retries of a request, because users do not wait minutes for a status. */
 const STATUS_WAIT_MS = 15_000;
 const PRUNE_EVERY_MS = 24 * 3_600_000;
 
-/** The remote side; the one implementation of `SyncApi`. */
+/** The implementation of `SyncApi`. */
 export class SyncService implements SyncApi {
   readonly #parts: SyncServiceParts;
   readonly #remote: RemoteRepository;
@@ -105,7 +105,7 @@ export class SyncService implements SyncApi {
   async snapshots(): Promise<readonly SnapshotSummary[]> {
     const { snapshots, machines } = await this.#observer.reading(() => this.#list());
     const unread = machines.find(({ error }) => error !== null)?.error;
-    // Backups that cannot be read must not look like none.
+    // Unreadable backups must not look like an empty remote.
     if (snapshots.length === 0 && unread != null) throw unread;
     const identity = await this.#parts.replica.identity();
     return snapshots.map((snapshot) => summarizeSnapshot(snapshot, identity));
@@ -165,7 +165,7 @@ export class SyncService implements SyncApi {
     );
   }
 
-  /** Asks the remote what all machines show, and remembers it. */
+  /** Reads the heads of all machines from the remote, and notes their version vector. */
   machines(): Promise<readonly MachineStatus[]> {
     const { replica, now } = this.#parts;
     return this.#observer.reading(async () =>
@@ -201,7 +201,7 @@ export class SyncService implements SyncApi {
       const { [machine]: made = 0 } = clock;
       const claimedByOthers = (list?.machines ?? []).flatMap(({ machine: other, head }) => {
         const claimed = head?.head.snapshots.at(-1)?.clock[machine] ?? 0;
-        // No copy of this folder can have made more than any machine.
+        // A claim above the highest allowed number is damage, not a copy of this data folder.
         const isPossible = claimed > made && claimed <= MAX_COUNTER && other !== machine;
         return isPossible ? [{ machine: other, claimed }] : [];
       });
@@ -221,12 +221,12 @@ export class SyncService implements SyncApi {
     return this.#remote.createBucket();
   }
 
-  /** Hears of writes of this process, which do not make the store one that held something before. */
+  /** Counts writes of this process. `decideEmptyStart` ignores them, because they came after the start. */
   noteWrites(count: number): void {
     this.#writesOfProcess += count;
   }
 
-  /** Whether the store held nothing when sync was on first; decided once. */
+  /** Decides once whether the store was empty when sync was first on, and notes it. */
   async decideEmptyStart(): Promise<void> {
     const { emptyStart } = await this.notes.read();
     if (emptyStart !== null) return;
@@ -236,14 +236,14 @@ export class SyncService implements SyncApi {
     await this.notes.change({ emptyStart: empty ? 'pending' : 'not-needed' });
   }
 
-  /** The store was empty at first, and not all that is at the remote was merged yet. */
+  /** True when the store was empty at first and the remote has memories that were not merged yet. */
   async isEmptyStartPending(): Promise<boolean> {
     if (!this.enabled) return false;
     await this.decideEmptyStart();
     return (await this.notes.read()).emptyStart === 'pending';
   }
 
-  /** The remote lacks writes of this machine, or that is not known. False when sync is off. */
+  /** True when the remote lacks writes of this machine, or when that is unknown. False when sync is off. */
   async hasUnsentWrites(): Promise<boolean> {
     if (!this.enabled) return false;
     const { machine, clock } = await this.#parts.replica.identity();
@@ -262,14 +262,14 @@ export class SyncService implements SyncApi {
     return machines ?? [];
   }
 
-  /** What is there comes first, so that nothing empty is published that looks newer than it. */
+  /** An empty store merges the remote before its first push, so that it does not publish an empty newest snapshot. */
   async #mergeBeforeFirstPush(options: PushOptions): Promise<void> {
     if (!(await this.isEmptyStartPending())) return;
     try {
       await this.pull(options);
     } catch (error) {
       const { clock } = await this.#parts.replica.identity();
-      // What was written here meanwhile must be published all the same.
+      // Memories that were written meanwhile are published even when the merge fails.
       if (Object.keys(clock).length === 0) throw error;
     }
   }
@@ -292,8 +292,8 @@ export class SyncService implements SyncApi {
   }
 
   /**
-   * After a repair everything was published under the new name, so what this folder itself published under the old
-   * one can go: others refuse it. Of a copy that goes on under the old name it is left alone.
+   * Removes this data folder's backups under former machine ids. After a repair everything is published under the new
+   * id, and other machines refuse the old backups. Backups of a copy that goes on under the old id stay.
    */
   async #retire(repository: Repository): Promise<void> {
     const { retiring } = await this.notes.read();
@@ -304,11 +304,11 @@ export class SyncService implements SyncApi {
     await this.notes.change({ retiring: [] });
   }
 
-  /** What cannot be pruned now is pruned later; the push itself is complete. */
+  /** Prunes at most once a day. Ignores failures, because the push is complete and a later prune does the work. */
   async #pruneSometimes(repository: Repository): Promise<void> {
     const { now, retention } = this.#parts;
     const { lastPrune } = await this.notes.read();
-    // A clock that was set back must not stop it for ever.
+    // `abs` lets pruning go on after the clock was set back.
     if (lastPrune !== null && Math.abs(now() - lastPrune) < PRUNE_EVERY_MS) return;
     await this.notes.change({ lastPrune: now() });
     const pruned = await repository.prune(retention).catch(() => null);
@@ -316,13 +316,14 @@ export class SyncService implements SyncApi {
   }
 
   /**
-   * Which machines' backups could not be looked at, as sentences, and whether all that is there is here now.
-   * @throws the reason when because of that there was nothing to merge at all
+   * Looks at the remote after a merge. `unread` has a sentence for each machine whose backups could not be read;
+   * `complete` is true when this store includes all writes at the remote.
+   * @throws the first reason when no machine's backups could be read
    */
   async #lookAfter({ snapshots, changes }: RestoreResult): Promise<{ unread: string[]; complete: boolean }> {
     const { machine: own, clock } = await this.#parts.replica.identity();
     const list = await this.#list().catch((error: unknown) => {
-      // What was merged must not look like a failure because the remote was lost afterwards.
+      // A completed merge must not fail because the remote became unreachable afterwards.
       if (changes?.applied === true) return null;
       throw error;
     });
@@ -355,7 +356,7 @@ export class SyncService implements SyncApi {
     });
   }
 
-  /** Asks for all heads, and remembers what they include. */
+  /** Reads the heads of all machines, and notes their version vector. */
   async #list(): Promise<SnapshotList> {
     const repository = await this.#remote.own();
     const list = await repository.listSnapshots();

@@ -121,7 +121,7 @@ test('sync that is off or wrong says so, with the remedy', async () => {
   const failed = await lost.run('backup');
   expect([failed.code, failed.stderr]).toEqual([
     1,
-    expect.stringMatching(/was made here, but not uploaded: .*no-bucket/),
+    expect.stringMatching(/was made on this machine, but not uploaded: .*no-bucket/),
   ]);
   expect((await lost.ask<Snapshots>('backup', 'list')).snapshots.length).toBeGreaterThan(0);
   expect((await lost.run('sync', 'status')).code).toBe(1);

@@ -203,7 +203,7 @@ describe('sync_upload', () => {
     const { isError, text } = await call(await connect(services), 'sync_upload');
     expect(isError).toBe(true);
     expect(text).toMatch(
-      /^BLOB_STORE: The backup manual_20260131_120000 was made here, but not uploaded: .*access-denied.* Allow it\.$/,
+      /^BLOB_STORE: The backup manual_20260131_120000 was made on this machine, but not uploaded: .*access-denied.* Allow it\.$/,
     );
   });
 });
