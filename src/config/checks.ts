@@ -4,9 +4,9 @@ import type { SecretString } from '../util/secret-string.ts';
 import type { Settings } from './schema.ts';
 import { describeSource, type SettingSource, show } from './sources.ts';
 
-/** A problem between settings that are right by themselves. */
+/** A contradiction between settings, each of which is valid alone. */
 interface SettingProblem extends Omit<ConfigurationProblem, 'source'> {
-  /** Key of the setting that makes it a problem; it is where to look. */
+  /** Key of the setting that causes the problem; its source is shown. */
   readonly decidedBy: string;
 }
 
@@ -21,7 +21,7 @@ type Http = Settings['http'];
 
 const MIN_TOKEN_LENGTH = 16;
 
-/** What is wrong between the settings of the HTTP server, each of which is right by itself. */
+/** Contradictions between the settings of the HTTP server, each of which is valid alone. */
 export function findHttpProblems({ http }: Settings): SettingProblem[] {
   const { token, readToken } = http;
   return [
@@ -37,11 +37,11 @@ function tokenProblem(name: 'token' | 'readToken', token: SecretString | undefin
   if (token === undefined) return [];
   const secret = token.reveal();
   if (/[^\x21-\x7e]/.test(secret)) {
-    const allowed = 'allowed are visible ASCII characters, for example what "openssl rand -hex 32" prints';
+    const allowed = 'allowed are visible ASCII characters, for example the output of "openssl rand -hex 32"';
     return [{ key, problem: 'has characters that no header can carry', allowed, decidedBy: key }];
   }
   if (secret.length >= MIN_TOKEN_LENGTH) return [];
-  const allowed = `allowed are ${MIN_TOKEN_LENGTH} or more, for example what "openssl rand -hex 32" prints`;
+  const allowed = `allowed are ${MIN_TOKEN_LENGTH} or more, for example the output of "openssl rand -hex 32"`;
   return [{ key, problem: `has ${secret.length} characters`, allowed, decidedBy: key }];
 }
 
@@ -49,7 +49,7 @@ function sameTokens({ token, readToken }: Http): SettingProblem[] {
   const key = 'http.readToken';
   if (readToken === undefined) return [];
   if (token === undefined) {
-    const allowed = 'set MEMORY_HTTP_TOKEN too, or nobody could write';
+    const allowed = 'set MEMORY_HTTP_TOKEN too, because no client could write without it';
     return [{ key, problem: 'is given without the token that allows everything', allowed, decidedBy: key }];
   }
   if (token.reveal() !== readToken.reveal()) return [];
@@ -64,7 +64,7 @@ function tlsProblem({ tlsCertificate, tlsKey }: Http): SettingProblem[] {
   return [{ key: `http.${missing}`, problem: 'is missing for HTTPS', allowed, decidedBy: `http.${given}` }];
 }
 
-/** What is wrong between the settings of sync, each of which is right by itself. */
+/** Contradictions between the settings of sync, each of which is valid alone. */
 export function findSyncProblems({ sync }: Settings): SettingProblem[] {
   const checks = [bucketProblem(sync), keysProblem(sync), accountProblem(sync), endpointProblem(sync)];
   return checks.filter((found) => found !== undefined);
@@ -76,8 +76,8 @@ function bucketProblem({ enabled, provider, bucket }: Sync): SettingProblem | un
   const key = 'sync.bucket';
   if (bucket === '') {
     if (!enabled) return undefined;
-    const what = provider === 'folder' ? 'the path of a folder that exists' : 'the name of a bucket';
-    const allowed = `set CLOUD_SYNC_BUCKET to ${what}, or CLOUD_SYNC_ENABLED=false`;
+    const target = provider === 'folder' ? 'the path of an existing folder' : 'the name of a bucket';
+    const allowed = `set CLOUD_SYNC_BUCKET to ${target}, or CLOUD_SYNC_ENABLED=false`;
     return { key, problem: 'is missing, and sync is on', allowed, decidedBy: 'sync.enabled' };
   }
   const isPath = posix.isAbsolute(bucket) || win32.isAbsolute(bucket);

@@ -1,24 +1,24 @@
 import { posix, win32, type PlatformPath } from 'node:path';
 import { ConfigurationError } from '../errors/input-errors.ts';
 
-/** What the configuration depends on; passed in, so that tests and other edges decide it. */
+/** The surroundings that the configuration depends on. Callers pass them in, so that tests can choose them. */
 export interface Environment {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly platform: NodeJS.Platform;
-  /** Absolute, or empty when neither the environment nor the account names one; read it with `homeOf`. */
+  /** Absolute path; empty when neither HOME nor the user's account names one. Read it with `homeOf`. */
   readonly homeDirectory: string;
-  /** Relative paths in command-line flags start here. */
+  /** Base of relative paths in command-line flags. */
   readonly workingDirectory: string;
 }
 
 const PRODUCT = 'faiss-memory';
 
-/** Path rules of the machine, which need not be those of the running process. */
+/** Path rules of the environment's platform, which may differ from that of the running process. */
 export function pathsOf(environment: Pick<Environment, 'platform'>): PlatformPath {
   return environment.platform === 'win32' ? win32 : posix;
 }
 
-/** @throws ConfigurationError when there is none: nothing may be stored in the working directory instead */
+/** @throws ConfigurationError without a home folder, so that nothing is stored in the working directory instead */
 export function homeOf(environment: Pick<Environment, 'homeDirectory'>): string {
   if (environment.homeDirectory !== '') return environment.homeDirectory;
   throw new ConfigurationError([
@@ -31,7 +31,7 @@ export function homeOf(environment: Pick<Environment, 'homeDirectory'>): string 
   ]);
 }
 
-/** The OS's folder for application data; memories live here unless configured otherwise. */
+/** Default data folder: the system's folder for application data. */
 export function defaultDataFolder(environment: Environment): string {
   const paths = pathsOf(environment);
   if (environment.platform === 'win32') {
@@ -48,7 +48,7 @@ export function defaultDataFolder(environment: Environment): string {
   );
 }
 
-/** Where `config.json` is looked for unless `MEMORY_CONFIG` or `--config` names another file. */
+/** Path of `config.json` unless `MEMORY_CONFIG` or `--config` names another file. */
 export function defaultConfigFile(environment: Environment): string {
   return pathsOf(environment).join(configFolder(environment), 'config.json');
 }
@@ -69,7 +69,7 @@ function configFolder(environment: Environment): string {
   );
 }
 
-/** The XDG rules say that a relative value is to be ignored; the same is right for the others. */
+/** Value of a variable with a path; undefined when the path is relative, which the XDG rules say to ignore. */
 export function absoluteVariable(environment: Environment, name: string): string | undefined {
   const value = environment.env[name];
   return value !== undefined && pathsOf(environment).isAbsolute(value) ? value : undefined;

@@ -29,16 +29,17 @@ export interface ResolvedConfig {
   readonly settings: Settings;
   /** Source of each dotted key. */
   readonly sources: Readonly<Record<string, SettingSource>>;
-  /** For stderr: things that are odd but no error. */
+  /** Suspicious values that are no error, to print on stderr. */
   readonly warnings: readonly string[];
-  /** The file that was looked for, there or not; undefined without a home folder to look in. */
+  /** Path of the configuration file, which need not exist; undefined without a home folder. */
   readonly configFile: string | undefined;
 }
 
 const NO_VALUES: SourceValues = { values: new Map(), problems: [], warnings: [] };
 
 /**
- * Folds flags over environment over `config.json` over defaults, and validates the result once.
+ * Merges the sources and validates the result once. Flags win over the environment, which wins over `config.json`,
+ * which wins over the defaults.
  * @throws ConfigurationError with every problem in all sources
  */
 export function resolveConfig(input: ConfigInput): ResolvedConfig {
@@ -62,7 +63,7 @@ export function resolveConfig(input: ConfigInput): ResolvedConfig {
     return [named.key, value];
   });
   const settings = nest(values);
-  // Between settings only those that are right by themselves can be compared.
+  // Settings are compared with each other only when each of them is valid.
   if (problems.length === 0) {
     const between = [...findSyncProblems(settings), ...findHttpProblems(settings)];
     problems.push(...between.map((problem) => toConfigurationProblem(problem, sources)));
@@ -92,7 +93,7 @@ function findConfigFile(input: ConfigInput): { configFile: string | undefined; n
   ]);
 }
 
-/** The home folder may be unknown, which is an error only for the settings that need it. */
+/** Calls `note` instead of throwing, because an unknown home folder is an error only for settings that need it. */
 function unlessRefused<Value>(
   value: () => Value,
   note: (error: ConfigurationError) => void,
@@ -107,7 +108,7 @@ function unlessRefused<Value>(
 }
 
 interface Winner extends RawValue {
-  /** The value names a file that holds the secret. */
+  /** True when the value is the path of a file with the secret. */
   readonly inFile: boolean;
 }
 
@@ -153,7 +154,7 @@ type Reading = { readonly value: unknown } | Pick<ConfigurationProblem, 'problem
 function readPlain(setting: Setting<unknown>, raw: unknown, origin: ValueOrigin): Reading {
   const value = setting.kind.parse(raw, origin);
   if (value !== undefined) return { value };
-  const shown = setting.secret ? 'a value that is no text' : show(raw);
+  const shown = setting.secret ? 'not a text' : show(raw);
   return { problem: `is ${shown}`, allowed: `allowed is ${setting.kind.allowed}` };
 }
 
@@ -186,6 +187,6 @@ function nest(values: readonly (readonly [string, unknown])[]): Settings {
     for (const name of names) group = (group[name] ??= {}) as Record<string, unknown>;
     group[last] = value;
   }
-  // Each value was parsed by the kind that the schema gives its key, which is what `Settings` is derived from.
+  // Each value was parsed by the kind that the schema gives its key, and `Settings` is derived from the schema.
   return root as Settings;
 }

@@ -22,15 +22,15 @@ import {
   webOrigins,
 } from './setting.ts';
 
-/** `faiss-memory serve --http`; see docs/http.md. */
+/** Settings of `faiss-memory serve --http`; docs/http.md explains them. */
 const httpSchema = {
   host: setting(text(), {
-    doc: 'Address to listen at. Any but this machine itself (`127.0.0.1`, `::1`, `localhost`) needs a token.',
+    doc: 'Address to listen on. Any address other than this machine itself (`127.0.0.1`, `::1`, `localhost`) needs a token.',
     environmentVariable: 'MEMORY_HTTP_HOST',
     default: '127.0.0.1',
   }),
   port: setting(integer({ min: 0, max: 65_535 }), {
-    doc: 'Port to listen at; 0 takes a free one.',
+    doc: 'Port to listen on; 0 takes a free one.',
     environmentVariable: 'MEMORY_HTTP_PORT',
     default: 8765,
   }),
@@ -39,21 +39,21 @@ const httpSchema = {
     environmentVariable: 'MEMORY_HTTP_TOKEN',
   }),
   readToken: secret({
-    doc: 'Token that allows only to read, at least 16 characters.',
+    doc: 'Token that allows reading only, at least 16 characters.',
     environmentVariable: 'MEMORY_HTTP_READ_TOKEN',
   }),
   allowedHosts: setting(hostNames(), {
-    doc: 'Further names that clients may call this server by, with commas between; for a reverse proxy or a name in the local network.',
+    doc: 'Further host names of this server, separated by commas; for a reverse proxy or a name in the local network.',
     environmentVariable: 'MEMORY_HTTP_ALLOWED_HOSTS',
     default: '',
   }),
   allowedOrigins: setting(webOrigins(), {
-    doc: 'Web pages of other origins that may call this server, with commas between, for example `https://notes.example.org`. They get CORS headers; all others are refused.',
+    doc: 'Other origins whose web pages may call this server, separated by commas, for example `https://notes.example.org`. They get CORS headers; all others are refused.',
     environmentVariable: 'MEMORY_HTTP_ALLOWED_ORIGINS',
     default: '',
   }),
   tlsCertificate: optional(path('file'), {
-    doc: 'PEM file with the certificate and its chain; with the key it turns HTTPS on.',
+    doc: 'PEM file with the certificate and its chain. Together with the key it turns HTTPS on.',
     environmentVariable: 'MEMORY_HTTP_TLS_CERTIFICATE',
     defaultDoc: 'none',
   }),
@@ -68,19 +68,19 @@ const httpSchema = {
     default: 16,
   }),
   rateLimit: setting(integer({ min: 0, max: 10_000_000 }), {
-    doc: 'Requests a minute that one client address may make; 0 = any number.',
+    doc: 'Requests per minute that one client address may make; 0 = no limit.',
     environmentVariable: 'MEMORY_HTTP_RATE_LIMIT',
     default: 6_000,
   }),
 } satisfies SettingGroup;
 
 const logFormat = setting(choice(['text', 'json']), {
-  doc: 'How entries of the log are written: `text` for people, `json` (one object a line) for programs.',
+  doc: 'Format of the log: `text` for people, `json` (one object per line) for programs.',
   environmentVariable: 'MEMORY_LOG_FORMAT',
   default: 'text',
 });
 
-/** How backups are reached: the four ways, and names of providers that the `s3` way goes to. */
+/** The four kinds of remotes, and the names of providers that are reached like `s3`. */
 export const SYNC_PROVIDERS = [
   's3',
   'gcs',
@@ -105,23 +105,23 @@ export const SYNC_PROVIDERS = [
 /** Local backups. */
 const backupSchema = {
   enabled: setting(toggle(), {
-    doc: 'Backs up changed memories by itself, into the data folder.',
+    doc: 'Backs up changed memories automatically, in the data folder.',
     environmentVariable: 'MEMORY_BACKUP_ENABLED',
     default: true,
   }),
-  keepLast: kept('newest backups, whatever their age', 'MEMORY_BACKUP_KEEP_LAST', 10),
-  hourly: kept('hours of which the newest backup is kept', 'MEMORY_BACKUP_HOURLY', 24),
-  daily: kept('days of which the newest backup is kept', 'MEMORY_BACKUP_DAILY', 7),
-  weekly: kept('weeks of which the newest backup is kept', 'MEMORY_BACKUP_WEEKLY', 4),
-  monthly: kept('months of which the newest backup is kept', 'MEMORY_BACKUP_MONTHLY', 12),
+  keepLast: kept('the newest backups', 'MEMORY_BACKUP_KEEP_LAST', 10),
+  hourly: kept('the newest backup of each hour, for hours with backups', 'MEMORY_BACKUP_HOURLY', 24),
+  daily: kept('the newest backup of each day, for days with backups', 'MEMORY_BACKUP_DAILY', 7),
+  weekly: kept('the newest backup of each week, for weeks with backups', 'MEMORY_BACKUP_WEEKLY', 4),
+  monthly: kept('the newest backup of each month, for months with backups', 'MEMORY_BACKUP_MONTHLY', 12),
 } satisfies SettingGroup;
 
-function kept(what: string, environmentVariable: string, usual: number): Setting<number> {
-  const doc = `How many ${what}, here and at the remote.`;
+function kept(backups: string, environmentVariable: string, usual: number): Setting<number> {
+  const doc = `Keeps ${backups}, up to this number, in the data folder and at the remote.`;
   return setting(integer({ min: 0, max: 10_000 }), { doc, environmentVariable, default: usual });
 }
 
-/** Backups at a remote; see docs/sync.md. */
+/** Backups at a remote; docs/sync.md explains them. */
 const syncSchema = {
   enabled: setting(toggle(), {
     doc: 'Copies backups to a remote: a bucket, or a folder on another disk.',
@@ -129,24 +129,24 @@ const syncSchema = {
     default: false,
   }),
   provider: setting(choice(SYNC_PROVIDERS), {
-    doc: 'Where the remote is; docs/sync.md has a page on each.',
+    doc: 'Kind or provider of the remote; docs/sync.md links a page for each.',
     environmentVariable: 'CLOUD_SYNC_PROVIDER',
     default: 's3',
   }),
   bucket: setting(bucketOrFolder(), {
-    doc: 'Name of the bucket, with `azure` of the container; with `folder` the path of a folder that exists.',
+    doc: 'Name of the bucket; with `azure`, of the container; with `folder`, the path of an existing folder.',
     environmentVariable: 'CLOUD_SYNC_BUCKET',
     default: '',
   }),
   prefix: setting(text(), {
-    doc: 'What the names of all objects begin with; `/` = nothing. A folder has no prefix.',
+    doc: 'Beginning of the names of all objects; `/` = no prefix. A folder has no prefix.',
     environmentVariable: 'CLOUD_SYNC_PREFIX',
     default: 'faiss-memory/',
   }),
   region: optional(text(), {
     doc: 'Region of the bucket, where the provider has several.',
     environmentVariable: 'CLOUD_SYNC_REGION',
-    defaultDoc: "the provider's, or as the AWS tools find it",
+    defaultDoc: "the provider's, or that of the AWS configuration",
   }),
   endpoint: optional(webAddress(), {
     doc: 'Address of the service, without the bucket.',
@@ -154,68 +154,68 @@ const syncSchema = {
     defaultDoc: "the provider's",
   }),
   accessKey: secret({
-    doc: 'Access key; with `azure` the name of the storage account. Without a pair of keys those of the AWS tools are used.',
+    doc: 'Access key; with `azure`, the name of the storage account. Without both keys, the credentials of the AWS configuration are used.',
     environmentVariable: 'CLOUD_SYNC_ACCESS_KEY',
   }),
   secretKey: secret({
-    doc: 'Secret key; with `azure` the account key.',
+    doc: 'Secret key; with `azure`, the account key.',
     environmentVariable: 'CLOUD_SYNC_SECRET_KEY',
   }),
   passphrase: secret({
-    doc: 'Encrypts backups, those in the data folder too. Without it nobody can read them, you included.',
+    doc: 'Encrypts all backups, including those in the data folder. If you lose it, the backups cannot be read again.',
     environmentVariable: 'CLOUD_SYNC_PASSPHRASE',
   }),
   schedule: optional(cronSchedule(), {
-    doc: 'Further backups at fixed times, in local time.',
+    doc: 'Additional backups at fixed times, in local time.',
     environmentVariable: 'CLOUD_SYNC_SCHEDULE',
     defaultDoc: 'none',
   }),
   mode: setting(choice(['backup', 'merge']), {
-    doc: '`backup` only uploads; `merge` also takes in what other machines upload.',
+    doc: '`backup` only uploads; `merge` also merges the uploads of other machines.',
     environmentVariable: 'CLOUD_SYNC_MODE',
     default: 'backup',
   }),
   pathStyle: optional(toggle(), {
-    doc: 'Writes the bucket into the path of an address (true) or into its host name (false).',
+    doc: 'Puts the bucket into the path of the address (true) or into its host name (false).',
     environmentVariable: 'MEMORY_SYNC_PATH_STYLE',
     defaultDoc: "the provider's",
   }),
   accountId: optional(text(), {
-    doc: 'Account id, where it is part of the address (`r2`).',
+    doc: 'Account id, for providers whose address contains it (`r2`).',
     environmentVariable: 'MEMORY_SYNC_ACCOUNT_ID',
     defaultDoc: 'none',
   }),
 } satisfies SettingGroup;
 
-/** Every key of the configuration. The reference in docs/configuration.md is generated from it. */
+/** Every setting. The tables in docs/configuration.md are generated from it. */
 export const settingsSchema = {
   dataDir: derived(path('folder'), {
-    doc: 'Folder of the memories. Keep it on a local disk: not in a synchronised or network folder.',
+    doc: 'Folder of the memories. Keep it on a local disk, not in a synchronised or network folder.',
     environmentVariable: 'MEMORY_DATA_DIR',
     flag: '--data-dir',
     default: defaultDataFolder,
     defaultDoc: "the system's data folder, see above",
   }),
   logLevel: setting(choice(['error', 'warn', 'info', 'debug']), {
-    doc: 'What is written to stderr. Texts of memories and secrets are never logged.',
+    doc: 'Least important level of log entries that are written to stderr. Texts of memories and secrets are never logged.',
     environmentVariable: 'MEMORY_LOG_LEVEL',
     flag: '--log-level',
     default: 'warn',
   }),
   logFormat,
   project: setting(text(), {
-    doc: 'Project of new memories that name none. Searches are not limited by it.',
+    doc: 'Project of new memories that name none. It does not limit searches.',
     environmentVariable: 'MEMORY_PROJECT',
     default: '',
   }),
   timeZone: derived(timeZone(), {
-    doc: 'Time zone whose days are meant by dates in filters, shown in answers and counted: a name such as `Europe/Berlin`. The page in a browser uses the zone of the browser.',
+    doc: 'Time zone of dates in filters and answers, and of counts by day: a name such as `Europe/Berlin`. The web page uses the time zone of the browser.',
     environmentVariable: 'MEMORY_TIME_ZONE',
     default: systemTimeZone,
     defaultDoc: "the system's time zone",
   }),
   textLimit: setting(integer({ min: 100, max: 10_000_000 }), {
-    doc: 'Longest text of one memory, in characters (UTF-16 code units). Longer ones are refused, never cut.',
+    doc: 'Longest text of one memory, in characters (UTF-16 code units). Longer texts are refused, never cut.',
     environmentVariable: 'MEMORY_TEXT_LIMIT',
     default: 100_000,
   }),
@@ -225,23 +225,23 @@ export const settingsSchema = {
     default: 30,
   }),
   secrets: setting(choice(['mask', 'reject', 'allow']), {
-    doc: 'What happens to passwords, keys and tokens in new texts: replaced by a mark, refused, or stored.',
+    doc: 'Handling of passwords, keys and tokens in new memories: `mask` replaces them, `reject` refuses the memory, `allow` stores them.',
     environmentVariable: 'MEMORY_SECRETS',
     default: 'mask',
   }),
   vectorIndex: setting(choice(['auto', 'wasm', 'node', 'exact']), {
-    doc: 'Vector index: FAISS as WebAssembly (`auto` and `wasm`), the package faiss-node when it is installed, or a plain exact scan.',
+    doc: 'Vector index: FAISS as WebAssembly (`auto`, `wasm`), the package faiss-node if you install it (`node`), or a plain scan (`exact`).',
     environmentVariable: 'MEMORY_VECTOR_INDEX',
     default: 'auto',
   }),
   embedding: {
     provider: setting(choice(['bundled', 'openai', 'none']), {
-      doc: 'Who turns text into vectors: the model in this package, which reads English, an OpenAI-compatible endpoint (OpenAI, Ollama, LM Studio, vLLM), or nobody (search by words only).',
+      doc: 'Source of vectors: `bundled` is the model in this package, which reads English; `openai` is an OpenAI-compatible endpoint (OpenAI, Ollama, LM Studio, vLLM); `none` leaves search by words only.',
       environmentVariable: 'MEMORY_EMBEDDING_PROVIDER',
       default: 'bundled',
     }),
     model: optional(text(), {
-      doc: 'Name of the model at the provider; the bundled provider has only its own.',
+      doc: 'Name of the model at the endpoint. The bundled provider has one model and ignores this setting.',
       environmentVariable: 'MEMORY_EMBEDDING_MODEL',
       defaultDoc: "the provider's default",
     }),
@@ -255,12 +255,12 @@ export const settingsSchema = {
       environmentVariable: 'MEMORY_EMBEDDING_API_KEY',
     }),
     dimension: optional(integer({ min: 1, max: 65_536 }), {
-      doc: 'Length of the vectors to ask the endpoint for, where its model offers several.',
+      doc: 'Length of vectors to request from the endpoint, for models that offer several lengths.',
       environmentVariable: 'MEMORY_EMBEDDING_DIMENSION',
       defaultDoc: "the model's own",
     }),
     runtime: setting(choice(['auto', 'wasm', 'native']), {
-      doc: 'What runs the bundled model: WebAssembly, or onnxruntime-node (faster; install it yourself). `auto` takes the native one when it is installed.',
+      doc: 'Runtime of the bundled model: `wasm` is WebAssembly; `native` is onnxruntime-node, which is faster and which you install yourself; `auto` uses the native one when it is installed.',
       environmentVariable: 'MEMORY_EMBEDDING_RUNTIME',
       default: 'auto',
     }),
@@ -270,22 +270,22 @@ export const settingsSchema = {
       defaultDoc: 'chosen by the runtime',
     }),
     idleUnloadMinutes: setting(number({ min: 0, max: 10_080 }), {
-      doc: 'Minutes without use after which the model leaves memory; 0 keeps it.',
+      doc: 'Minutes without use after which the model is unloaded from memory; 0 keeps it loaded.',
       environmentVariable: 'MEMORY_EMBEDDING_IDLE_UNLOAD_MINUTES',
       default: 5,
     }),
     timeoutSeconds: setting(number({ min: 1, max: 3_600 }), {
-      doc: 'Longest wait for one answer of the endpoint.',
+      doc: 'Time limit for one answer of the endpoint, in seconds.',
       environmentVariable: 'MEMORY_EMBEDDING_TIMEOUT_SECONDS',
       default: 30,
     }),
     queryPrefix: optional(text(), {
-      doc: 'Put before every query, for models that were trained with one.',
+      doc: 'Text before every query, for models that were trained with one.',
       environmentVariable: 'MEMORY_EMBEDDING_QUERY_PREFIX',
       defaultDoc: "the model's own",
     }),
     passagePrefix: optional(text(), {
-      doc: 'Put before every stored text, for models that were trained with one.',
+      doc: 'Text before every stored text, for models that were trained with one.',
       environmentVariable: 'MEMORY_EMBEDDING_PASSAGE_PREFIX',
       defaultDoc: "the model's own",
     }),

@@ -4,42 +4,42 @@ import { hostName } from '../util/text.ts';
 import { isTimeZone } from '../util/time-zone.ts';
 import { homeOf, type Environment, pathsOf } from './environment.ts';
 
-/** Where a raw value was written, as far as its meaning depends on it. */
+/** The source of a raw value, as far as its meaning depends on the source. */
 export interface ValueOrigin {
   readonly environment: Environment;
-  /** Folder that relative paths start at; undefined where they would be ambiguous. */
+  /** Base of relative paths; undefined when they are not allowed. */
   readonly baseFolder: string | undefined;
 }
 
-/** A type of value: how it is read from text or JSON, and how that is explained. */
+/** A type of setting: parses values from text or JSON, and explains the allowed ones. */
 interface SettingKind<Value> {
-  /** For the reference, for example `integer`. */
+  /** Name in the documentation, for example `integer`. */
   readonly name: string;
   /** Ends a sentence: "allowed is …". */
   readonly allowed: string;
-  /** Undefined = not allowed. `raw` is never an empty string. */
+  /** Returns undefined for a value that is not allowed. `raw` is never an empty string. */
   readonly parse: (raw: unknown, origin: ValueOrigin) => Value | undefined;
 }
 
 interface SettingFacts {
-  /** One or two sentences for the reference. */
+  /** One or two sentences for the documentation. */
   readonly doc: string;
   readonly environmentVariable: string;
-  /** Long flag of the command line; other settings are reached by `--set key=value`. */
+  /** Long command-line flag; settings without one are set by `--set key=value`. */
   readonly flag?: string;
 }
 
-/** One key of the configuration. */
+/** One setting of the configuration. */
 export interface Setting<Value> extends SettingFacts {
   readonly kind: SettingKind<Value>;
   readonly defaultValue: (environment: Environment) => Value;
-  /** The default in words where its value depends on the machine. */
+  /** The default in the documentation, in words when its value depends on the environment. */
   readonly defaultDoc: string;
-  /** Secrets are redacted, may be read from a file, and may not be given by flag. */
+  /** True for secrets: they are redacted, can be read from a file, and are refused in flags. */
   readonly secret: boolean;
 }
 
-/** Nested settings; the shape of `config.json`. */
+/** Nested settings, with the structure of `config.json`. */
 export interface SettingGroup {
   readonly [key: string]: Setting<unknown> | SettingGroup;
 }
@@ -63,7 +63,7 @@ export function setting<Value extends string | number | boolean>(
   };
 }
 
-/** A setting whose default is found out later, or is "nothing". */
+/** A setting that is undefined by default. */
 export function optional<Value>(
   kind: SettingKind<Value>,
   facts: SettingFacts & { readonly defaultDoc: string },
@@ -71,7 +71,7 @@ export function optional<Value>(
   return { ...facts, kind, secret: false, defaultValue: () => undefined };
 }
 
-/** A setting whose default depends on the machine. */
+/** A setting whose default depends on the environment. */
 export function derived<Value>(
   kind: SettingKind<Value>,
   facts: SettingFacts & {
@@ -91,7 +91,7 @@ export function text(): SettingKind<string> {
   };
 }
 
-/** One of a few words; case does not matter in the input. */
+/** One of a few words; the input may use any case. */
 export function choice<const Word extends string>(words: readonly Word[]): SettingKind<Word> {
   return {
     name: words.map((word) => `\`${word}\``).join(', '),
@@ -104,7 +104,7 @@ export function choice<const Word extends string>(words: readonly Word[]): Setti
 const YES: readonly unknown[] = [true, 'true', '1', 'yes', 'on'];
 const NO: readonly unknown[] = [false, 'false', '0', 'no', 'off'];
 
-/** Yes or no; in JSON true or false. */
+/** True or false; also 1, yes, on, 0, no and off. */
 export function toggle(): SettingKind<boolean> {
   return {
     name: 'true or false',
@@ -140,7 +140,7 @@ function numeric(
   };
 }
 
-/** An absolute path; `~` is the home folder, and relative paths start at the place where they are written. */
+/** An absolute path. `~` is the home folder; relative paths start at the folder of their source. */
 export function path(what: 'file' | 'folder'): SettingKind<string> {
   return {
     name: `path of a ${what}`,
@@ -157,7 +157,7 @@ function resolvePath(raw: string, { environment, baseFolder }: ValueOrigin): str
   return baseFolder === undefined ? undefined : paths.resolve(baseFolder, raw);
 }
 
-/** A bucket's name, or the path of a folder, which begins like a path. */
+/** The name of a bucket, or the path of a folder, which is absolute or begins with `.`, `~`, `/` or `\`. */
 export function bucketOrFolder(): SettingKind<string> {
   return {
     name: 'name of a bucket, or path of a folder',
@@ -170,20 +170,20 @@ export function bucketOrFolder(): SettingKind<string> {
   };
 }
 
-/** The name of a time zone. */
+/** The IANA name of a time zone. */
 export function timeZone(): SettingKind<string> {
   return {
     name: 'name of a time zone',
-    allowed: 'the name of a time zone that exists, such as Europe/Berlin, Asia/Tokyo or UTC',
+    allowed: 'the name of a time zone, such as Europe/Berlin, Asia/Tokyo or UTC',
     parse: (raw) => (typeof raw === 'string' && isTimeZone(raw.trim()) ? raw.trim() : undefined),
   };
 }
 
-/** A schedule as cron writes it, for example `0 3 * * *`. */
+/** A cron schedule that has a next time, for example `0 3 * * *`. */
 export function cronSchedule(): SettingKind<string> {
   return {
     name: 'cron schedule',
-    allowed: 'a cron schedule that comes true again, for example "0 3 * * *" for every night at three',
+    allowed: 'a cron schedule with a time in the future, for example "0 3 * * *" for every night at three',
     parse: (raw) => (typeof raw === 'string' && comesTrue(raw) ? raw.trim() : undefined),
   };
 }
@@ -211,25 +211,25 @@ export function webAddress(): SettingKind<string> {
   };
 }
 
-/** Names of machines with commas between; kept as one text in lower case without ports, see `wordsOf`. */
+/** Host names separated by commas. The value is one text in lower case without ports; `wordsOf` splits it. */
 export function hostNames(): SettingKind<string> {
   return {
-    name: 'host names with commas between',
+    name: 'host names separated by commas',
     allowed: 'a text such as memory.home.arpa,nas.local, without scheme, path or *',
     parse: (raw) => parseWords(raw, hostName),
   };
 }
 
-/** Origins of web pages with commas between; kept as one text in the form browsers send, see `wordsOf`. */
+/** Origins separated by commas. The value is one text in the form that browsers send; `wordsOf` splits it. */
 export function webOrigins(): SettingKind<string> {
   return {
-    name: 'origins with commas between',
+    name: 'origins separated by commas',
     allowed: 'a text such as https://notes.example.org,http://localhost:5173, without paths',
     parse: (raw) => parseWords(raw, toOrigin),
   };
 }
 
-/** Undefined when one of the words is not allowed. */
+/** Parses words separated by commas; undefined when one of them is not allowed. */
 function parseWords(raw: unknown, parse: (word: string) => string | undefined): string | undefined {
   if (typeof raw !== 'string') return undefined;
   const words = wordsOf(raw).map(parse);
@@ -241,7 +241,7 @@ function toOrigin(word: string): string | undefined {
   return new URL(word).origin;
 }
 
-/** The parts of `hostNames` or of `webOrigins`. */
+/** Splits a value of `hostNames` or `webOrigins`. */
 export function wordsOf(text: string): string[] {
   return text
     .split(',')

@@ -5,32 +5,32 @@ import { pathsOf, type Environment } from './environment.ts';
 import { settingList, settingsSchema } from './schema.ts';
 import { isSetting, type SettingGroup } from './setting.ts';
 
-/** Where a value comes from. */
+/** The source of a value. */
 export type SettingSource =
   | { readonly kind: 'default' }
   | { readonly kind: 'file'; readonly path: string }
   | { readonly kind: 'environment'; readonly variable: string }
   | { readonly kind: 'flag'; readonly flag: string };
 
-/** A value as it was written, not yet checked. */
+/** A value from a source, before validation. */
 export interface RawValue {
   readonly raw: unknown;
   readonly source: SettingSource;
-  /** Folder that relative paths start at. */
+  /** Base of relative paths; undefined when they are not allowed. */
   readonly baseFolder: string | undefined;
 }
 
-/** What one source says. Keys are dotted; a secret read from a file has `File` after its key. */
+/** The values of one source by dotted key. The path of a secret's file is under the key with `File` at its end. */
 export interface SourceValues {
   readonly values: ReadonlyMap<string, RawValue>;
   readonly problems: readonly ConfigurationProblem[];
   readonly warnings: readonly string[];
 }
 
-/** Marks the variant of a secret that names a file. */
+/** Ends the key that names the file of a secret. */
 export const FILE_SUFFIX = 'File';
 
-/** All dotted keys a source may use. */
+/** All dotted keys that a source may use. */
 const knownKeys: readonly string[] = settingList.flatMap(({ key, setting }) =>
   setting.secret ? [key, key + FILE_SUFFIX] : [key],
 );
@@ -41,7 +41,7 @@ export function describeSource(source: SettingSource): string {
   return source.kind === 'flag' ? `flag ${source.flag}` : 'default';
 }
 
-/** @param values from dotted key to text, as given by `--set` and the settings' own flags */
+/** @param values texts of `--set` and of the settings' own flags, by dotted key */
 export function readFlags(values: Readonly<Record<string, string>>, environment: Environment): SourceValues {
   const found = new Map<string, RawValue>();
   const problems: ConfigurationProblem[] = [];
@@ -61,15 +61,14 @@ function secretFlag(key: string, flag: string): ConfigurationProblem {
     key,
     problem: 'is a secret',
     source: `flag ${flag}`,
-    allowed:
-      'other programs can read command lines, so set it in the environment, or name a file that holds it',
+    allowed: 'other programs can read command lines, so set it in the environment or in a file',
   };
 }
 
-/** Beginnings of the variables that are ours. */
+/** Prefixes of the names of environment variables that settings use. */
 const PREFIXES = ['MEMORY_', 'CLOUD_SYNC_'];
 
-/** Reads `MEMORY_*` and `CLOUD_SYNC_*`. Other programs use them too, so an unknown name is only a warning. */
+/** Reads `MEMORY_*` and `CLOUD_SYNC_*`. Other programs use these prefixes too, so an unknown name is only a warning. */
 export function readEnvironment(environment: Environment): SourceValues {
   const variables = new Map(
     settingList.flatMap(({ key, setting }) => {
@@ -88,13 +87,13 @@ export function readEnvironment(environment: Environment): SourceValues {
     else if (PREFIXES.some((prefix) => variable.startsWith(prefix)) && variable !== 'MEMORY_CONFIG') {
       const near = nearestName(variable, variables.keys());
       const hint = near === undefined ? 'it has no effect' : `did you mean ${near}?`;
-      warnings.push(`The environment variable ${variable} is no setting of faiss-memory; ${hint}`);
+      warnings.push(`The environment variable ${variable} is not a setting of faiss-memory; ${hint}`);
     }
   }
   return { values, problems: [], warnings };
 }
 
-/** @throws ConfigurationError when the file cannot be read or is no JSON object */
+/** @throws ConfigurationError when the file cannot be read or is not a JSON object */
 export function readConfigFile(
   path: string,
   options: { environment: Environment; mustExist: boolean },
@@ -140,7 +139,7 @@ function parseObject(text: string, path: string): object {
   try {
     content = JSON.parse(text.replace(/^\uFEFF/, ''));
   } catch (error) {
-    const problem = `is no valid JSON: ${error instanceof Error ? error.message : String(error)}`;
+    const problem = `is not valid JSON: ${error instanceof Error ? error.message : String(error)}`;
     throw fileError(path, { problem, allowed: 'allowed is one JSON object, without comments', cause: error });
   }
   if (isObject(content)) return content;
@@ -162,7 +161,7 @@ function unknownKey(key: string, source: SettingSource): ConfigurationProblem {
   const meant = near ?? elsewhere;
   return {
     key,
-    problem: 'is no setting',
+    problem: 'is not a setting',
     source: describeSource(source),
     allowed: meant === undefined ? `allowed are ${knownKeys.join(', ')}` : `did you mean ${meant}?`,
   };
@@ -176,7 +175,7 @@ function isMissing(error: unknown): boolean {
   return error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
 }
 
-/** A value as an error message shows it. */
+/** The value as error messages show it, cut to 80 characters. */
 export function show(value: unknown): string {
   const json = JSON.stringify(value) as string | undefined;
   if (json === undefined) return typeof value;

@@ -84,7 +84,7 @@ function read(text: string): JsonObject {
   const [error] = errors;
   if (error !== undefined) {
     throw new EditError(
-      `is no valid JSON: ${printParseErrorCode(error.error)} in ${lineOf(text, error.offset)}`,
+      `is not valid JSON: ${printParseErrorCode(error.error)} in ${lineOf(text, error.offset)}`,
     );
   }
   if (isObject(content)) return content;

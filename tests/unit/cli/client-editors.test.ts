@@ -71,7 +71,7 @@ describe('JSON', () => {
   });
 
   test.each([
-    ['{"mcpServers": {', /no valid JSON/],
+    ['{"mcpServers": {', /not valid JSON/],
     ['{"mcpServers": []}', /no object at mcpServers/],
     ['[]', /no JSON object/],
     ['"text"', /no JSON object/],

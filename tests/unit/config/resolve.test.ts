@@ -250,9 +250,9 @@ describe('errors', () => {
     const file = `config file ${join(folder, 'config.json')}`;
     expect(problemsOf(config).sort()).toEqual(
       [
-        'embeddings.runtime is no setting (flag --set); did you mean embedding.runtime?',
-        `embeding is no setting (${file}); allowed are ${settingList.flatMap(({ key, setting }) => (setting.secret ? [key, `${key}File`] : [key])).join(', ')}`,
-        `embedding.modle is no setting (${file}); did you mean embedding.model?`,
+        'embeddings.runtime is not a setting (flag --set); did you mean embedding.runtime?',
+        `embeding is not a setting (${file}); allowed are ${settingList.flatMap(({ key, setting }) => (setting.secret ? [key, `${key}File`] : [key])).join(', ')}`,
+        `embedding.modle is not a setting (${file}); did you mean embedding.model?`,
         'logLevel is "loud" (flag --log-level); allowed is one of error, warn, info, debug',
         'trashDays is "many" (environment variable MEMORY_TRASH_DAYS); allowed is a number from 0 to 36500',
         `secrets is "hide" (${file}); allowed is one of mask, reject, allow`,
@@ -267,10 +267,10 @@ describe('errors', () => {
     ['{"project": 1}', 'project is 1 '],
     ['{"project": null}', 'project is null '],
     ['{"embedding": "none"}', 'embedding is "none"'],
-    ['{"__proto__": {"project": "x"}}', '__proto__ is no setting'],
-    ['{"constructor": 1}', 'constructor is no setting'],
-    ['{ // comment\n}', 'is no valid JSON'],
-    ['', 'is no valid JSON'],
+    ['{"__proto__": {"project": "x"}}', '__proto__ is not a setting'],
+    ['{"constructor": 1}', 'constructor is not a setting'],
+    ['{ // comment\n}', 'is not valid JSON'],
+    ['', 'is not valid JSON'],
   ])('refuse the config file %j', (content, message) => {
     const [first] = problemsOf(withFile(content));
     expect(first).toContain(message.replace('; ', ''));
@@ -309,9 +309,9 @@ describe('the environment', () => {
   test('warns about unknown MEMORY_ and CLOUD_SYNC_ names, and leaves others alone', () => {
     const env = { MEMORY_DATADIR: '/x', MEMORY_FILE_PATH: '/x', CLOUD_SYNC_BUKET: 'b', PATH: '/bin' };
     expect(resolveConfig(input({ env })).warnings).toEqual([
-      'The environment variable MEMORY_DATADIR is no setting of faiss-memory; did you mean MEMORY_DATA_DIR?',
-      'The environment variable MEMORY_FILE_PATH is no setting of faiss-memory; it has no effect',
-      'The environment variable CLOUD_SYNC_BUKET is no setting of faiss-memory; did you mean CLOUD_SYNC_BUCKET?',
+      'The environment variable MEMORY_DATADIR is not a setting of faiss-memory; did you mean MEMORY_DATA_DIR?',
+      'The environment variable MEMORY_FILE_PATH is not a setting of faiss-memory; it has no effect',
+      'The environment variable CLOUD_SYNC_BUKET is not a setting of faiss-memory; did you mean CLOUD_SYNC_BUCKET?',
     ]);
   });
 });
