@@ -3,42 +3,42 @@ import { printable } from './util/text.ts';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
-/** Named facts of an entry. Never put texts of memories, queries or secrets here: what is given is printed. */
+/** Named values of an entry. They are printed, so never pass texts of memories, queries or secrets. */
 export type LogFields = Readonly<Record<string, string | number | boolean | null | undefined>>;
 
 /**
  * Writes one entry when its level is high enough.
- * @param event what happened, in constant words; values belong into the fields
- * @param error anything that was thrown; of errors about input only the code is printed, for they quote it
+ * @param event a constant text; values go into the fields
+ * @param error a thrown value. For errors about input only the code is printed, because their messages quote the input
  */
 export type LogMethod = (event: string, fields?: LogFields, error?: unknown) => void;
 
-/** Tells the person who runs the program what happens. Never throws. */
+/** Writes log entries for the operator of the program. Never throws. */
 export interface Logger {
   readonly debug: LogMethod;
   readonly info: LogMethod;
   readonly warn: LogMethod;
   readonly error: LogMethod;
-  /** A logger that adds these fields to each entry. */
+  /** Returns a logger that adds these fields to each entry. */
   child(fields: LogFields): Logger;
 }
 
 export interface LoggerOptions {
-  /** Entries below it are dropped. */
+  /** Entries below this level are dropped. */
   readonly level: LogLevel;
-  /** text: `<time> <LEVEL> <event> name=value …`. json: one object a line. Default text. */
+  /** text: `<time> <LEVEL> <event> name=value …`. json: one object per line. Default text. */
   readonly format?: 'text' | 'json';
-  /** Takes one line with its line feed; default standard error, because standard output belongs to the protocol. */
+  /** Writes one line with its line feed; default to standard error, because standard output belongs to the protocol. */
   readonly write?: (line: string) => void;
   /** Milliseconds since the epoch; default the system's clock. */
   readonly now?: () => number;
-  /** In each entry. */
+  /** Fields of every entry. */
   readonly fields?: LogFields;
 }
 
 const RANKS: Readonly<Record<LogLevel, number>> = { debug: 0, info: 1, warn: 2, error: 3 };
 const MAX_VALUE_LENGTH = 500;
-/** Messages of these errors quote what a user wrote. */
+/** Messages of these errors quote user input. */
 const QUOTES_INPUT: ReadonlySet<ErrorCode> = new Set(['INVALID_INPUT', 'SECRET_REJECTED']);
 
 export function createLogger(options: LoggerOptions): Logger {
@@ -54,7 +54,7 @@ export function createLogger(options: LoggerOptions): Logger {
       try {
         write(`${render({ time: new Date(now()).toISOString(), level: entryLevel, event }, shorten(all))}\n`);
       } catch {
-        // The reader of the log has gone; the program goes on without it.
+        // The output of the log is closed; the program goes on without it.
       }
     };
   return {
@@ -90,7 +90,7 @@ function oneLine(text: string): string {
   return printable(text).replaceAll('\n', ' ');
 }
 
-/** Without absent values, with long texts cut. */
+/** Drops absent values and cuts long texts. */
 function shorten(fields: LogFields): LogFields {
   const given = Object.entries(fields).filter(([, value]) => value !== undefined);
   return Object.fromEntries(
@@ -118,7 +118,7 @@ function errorFields(error: unknown, withStack: boolean): LogFields {
   };
 }
 
-/** The places only: the first lines repeat the message. */
+/** The frames of the stack, without the first lines, which repeat the message. */
 function stackOf(error: Error): string | undefined {
   return error.stack
     ?.split('\n')

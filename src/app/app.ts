@@ -13,7 +13,7 @@ import type { MemoryStore } from '../store/memory-store.ts';
 import { notifyingMemoryStore, protectingMemoryStore } from '../store/decorators.ts';
 import type { SyncApi } from '../sync/sync-api.ts';
 
-/** The composed services. */
+/** The services of one data folder. */
 export interface App {
   readonly memory: MemoryApi;
   readonly backup: BackupApi;
@@ -21,27 +21,27 @@ export interface App {
   readonly store: MemoryStore;
   readonly embedder: Embedder;
   readonly settings: Settings;
-  /** For long-lived processes: keeps embeddings, backups and the remote up to date without being asked. Idempotent. */
+  /** For long-lived processes: keeps embeddings, backups and the remote up to date in the background. Idempotent. */
   startBackground(): void;
-  /** Backs up what changed, if that is quick, and ends everything. Idempotent. */
+  /** Backs up changes if that takes at most `exitBackupMs`, and closes all services. Idempotent. */
   close(): Promise<void>;
 }
 
 const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
-/** A hybrid search answers by words rather than wait longer than this for a model that is loading. */
+/** Time that a hybrid search waits for a model that is loading before it answers by words. */
 const MODEL_WAIT_MS = 250;
-/** How long the end of a process waits for a backup, usually: clients kill what does not end soon. */
+/** Default time for a backup at the end of a process, because clients kill a process that does not end soon. */
 const EXIT_BACKUP_MS = 1_000;
 
 export interface AppOptions {
-  /** How long `close` may take to back up what changed; default one second. */
+  /** Time that `close` may spend on a backup of changes, in milliseconds; default one second. */
   readonly exitBackupMs?: number;
   /** Default: standard error, at the level of the settings. */
   readonly logger?: Logger;
 }
 
-/** Composition root: the one place that names concrete adapters. Opens nothing; the first call does. */
+/** Composes the services from concrete adapters. Opens no file and no connection; the first call of a service does. */
 export function createApp(settings: Settings, options: AppOptions = {}): Promise<App> {
   const { exitBackupMs = EXIT_BACKUP_MS } = options;
   const { logger = createLogger({ level: settings.logLevel, format: settings.logFormat }) } = options;
@@ -73,7 +73,7 @@ export function createApp(settings: Settings, options: AppOptions = {}): Promise
     trashMs: settings.trashDays * DAY_MS,
   });
   const close = once(async () => {
-    // What the service has in work ends with the embedder; the model's thread may end beside the store.
+    // Closing the embedder ends the running work of the service; the model's thread may end while the store closes.
     const embedderClosed = embedder.close();
     await memory.close();
     await background.close(exitBackupMs);

@@ -26,12 +26,12 @@ export interface ComposedBackup {
   readonly background: BackgroundWork;
 }
 
-/** Requests on their way to the remote at the same time. */
+/** Most requests to the remote at the same time. */
 const PARALLEL_REQUESTS = 8;
-/** Of the data folder, for local backups. */
+/** Folder of local backups inside the data folder. */
 const BACKUP_FOLDER = 'backups';
 
-/** The part of the composition root that is about backup and sync. Opens and connects to nothing. */
+/** Composes backup and sync. Opens no file and no connection. */
 export function composeBackup(settings: Settings, replica: ReplicaStore, logger: Logger): ComposedBackup {
   const { dataDir, sync: remote } = settings;
   const keyring = remote.passphrase === undefined ? null : new Keyring({ passphrase: remote.passphrase });
@@ -88,7 +88,7 @@ function retentionOf({ backup }: Settings): RetentionPolicy {
   return { keepLast, hourly, daily, weekly, monthly };
 }
 
-/** Stays the same when keys change; without the address in clear, because it goes into the journal. */
+/** A hash of the remote's address, which stays the same when keys change. It is a hash because the journal stores it. */
 function repositoryIdOf(settings: BlobSettings): string {
   const facts =
     settings.provider === 'folder'
@@ -99,7 +99,7 @@ function repositoryIdOf(settings: BlobSettings): string {
   return `remote:${createHash('sha256').update(text).digest('hex').slice(0, 16)}`;
 }
 
-/** A store in a folder of its own beside the memories, so that a restore drill costs no memory. */
+/** Creates a temporary store in the data folder for a restore drill; its `close` removes it. */
 function createScratch(dataDir: string): Promise<ScratchStore> {
   const folder = mkdtempSync(join(dataDir, 'drill-'));
   const { memory, replica } = startWorkerStore({ dataDir: folder });
@@ -112,7 +112,7 @@ function createScratch(dataDir: string): Promise<ScratchStore> {
   });
 }
 
-/** Where the remote is, from the settings of sync. The result contains secrets. */
+/** Turns the settings of sync into those of the object store. The result contains secrets. */
 export function toBlobSettings(sync: Settings['sync']): BlobSettings {
   const { provider, bucket, prefix, region, endpoint, pathStyle, accountId } = sync;
   const accessKey = sync.accessKey?.reveal();
@@ -121,7 +121,7 @@ export function toBlobSettings(sync: Settings['sync']): BlobSettings {
     case 'folder':
       return { provider, path: bucket };
     case 'gcs':
-      // Credentials are found as Google's own tools find them.
+      // Google's library finds the credentials itself.
       return { provider, bucket, prefix, endpoint };
     case 'azure':
       return { provider, bucket, prefix, endpoint, accountName: accessKey, accountKey: secretKey };

@@ -1,6 +1,6 @@
 /**
- * Runs the action for every item, at most `limit` at a time, in the order of the items. After the first failure
- * no new item is started; the promise rejects with it once those under way have settled.
+ * Runs the action for every item in order, at most `limit` at a time. After a failure no new item is started, and the
+ * promise rejects with the first failure when all running actions have settled.
  */
 export async function forEachLimited<T>(
   items: Iterable<T>,
@@ -33,15 +33,15 @@ export class SerialQueue {
     return result;
   }
 
-  /** Resolves when all work queued so far is done, whether it succeeded or not. */
+  /** Resolves when all work queued so far has succeeded or failed. */
   async idle(): Promise<void> {
     await this.#last;
   }
 }
 
 /**
- * The value of the promise when it settles in time, else undefined; a rejection in time rejects.
- * A later rejection is swallowed, because nobody waits for it any more.
+ * The value of the promise, or undefined when it does not settle in time. A rejection in time rejects; a later one is
+ * ignored.
  */
 export async function settleWithin<T>(promise: Promise<T>, milliseconds: number): Promise<T | undefined> {
   let timer: NodeJS.Timeout | undefined;
@@ -56,12 +56,12 @@ export async function settleWithin<T>(promise: Promise<T>, milliseconds: number)
   }
 }
 
-/** Counts what is under way, for those who wait for its end. */
+/** Counts running work, so that callers can wait for its end. */
 export class OpenWork {
   #count = 0;
   #waiting: (() => void)[] = [];
 
-  /** Something begins. @returns what to call once when it has ended */
+  /** Counts one more piece of work. @returns a function to call when it has ended; further calls do nothing */
   begin(): () => void {
     this.#count += 1;
     let ended = false;
@@ -73,7 +73,7 @@ export class OpenWork {
     };
   }
 
-  /** Resolves when nothing is under way. */
+  /** Resolves when no work is running. */
   done(): Promise<void> {
     if (this.#count === 0) return Promise.resolve();
     return new Promise((resolve) => this.#waiting.push(resolve));

@@ -2,10 +2,11 @@ import { mkdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 /**
- * Creates a folder and its missing parents, by default for this user alone; existing folders are left alone. The recursive `mkdir` of
- * Node.js never ends where a file system answers "not found" for every new folder, as /proc does.
- * @returns the folders that were created, the outermost first
- * @throws the error of the file system, or ENOTDIR when one of them is a file
+ * Creates a folder and its missing parents, by default accessible to this user only. Existing folders stay unchanged.
+ * The recursive `mkdir` of Node.js does not end on a file system that answers "not found" for every new folder, as
+ * /proc does.
+ * @returns the created folders, the outermost first
+ * @throws the error of the file system, for example EEXIST or ENOTDIR when a part of the path is a file
  */
 export function createFolders(path: string, mode = 0o700): string[] {
   const missing: string[] = [];
@@ -14,7 +15,7 @@ export function createFolders(path: string, mode = 0o700): string[] {
     missing.unshift(folder);
     if (dirname(folder) === folder) break;
   }
-  // Says what is in the way as the file system does.
+  // Raises the error of the file system for the file that is in the way.
   if (missing.length === 0 && !statSync(folder).isDirectory()) mkdirSync(folder);
   return missing.filter((next) => createFolder(next, mode));
 }

@@ -1,10 +1,10 @@
-/** What a failed connection says about the certificate of a server, or about the protocol it speaks. */
+/** A problem with the certificate or the protocol of a server. */
 export interface TlsProblem {
-  /** The server does not speak TLS at all, so that its address may have to begin with http: instead of https:. */
+  /** True when the server does not speak TLS, so that its address may have to begin with http: instead of https:. */
   readonly plainHttp: boolean;
-  /** Ends a sentence whose subject is the server. */
+  /** The rest of a sentence whose subject is the server. */
   readonly problem: string;
-  /** One imperative sentence; never to drop TLS. */
+  /** An imperative sentence, which never advises to turn TLS off. */
   readonly fix: string;
 }
 
@@ -15,7 +15,7 @@ const TRUST_FIX =
 const unknownAuthority = {
   plainHttp: false,
   problem:
-    'has a certificate of an authority that this computer does not know, or leaves out the ones between',
+    'has a certificate of an authority that this computer does not know, or does not send the intermediate certificates',
   fix: TRUST_FIX,
 };
 const unusable = {
@@ -24,7 +24,7 @@ const unusable = {
   fix: 'Have the operator of the server install a new certificate.',
 };
 
-/** Codes of OpenSSL and Node.js, https://nodejs.org/api/tls.html#x509-certificate-error-codes. */
+/** Error codes of OpenSSL and Node.js: https://nodejs.org/api/tls.html#x509-certificate-error-codes. */
 const CERTIFICATES: Readonly<Record<string, TlsProblem>> = {
   UNABLE_TO_GET_ISSUER_CERT: unknownAuthority,
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: unknownAuthority,
@@ -59,13 +59,12 @@ function wrongName(): TlsProblem {
   };
 }
 
-/** First bytes of an answer that is no TLS, as OpenSSL calls them. */
+/** OpenSSL's messages for an answer that is not TLS. */
 const NO_TLS =
   /wrong version number|packet length too long|http request|unknown protocol|record layer failure/i;
 
 /**
- * What is wrong between two sides that speak TLS, searched through the causes of an error; undefined when TLS is not
- * the matter.
+ * Finds a TLS problem in an error or its causes; undefined when the error has another reason.
  */
 export function tlsProblem(error: unknown): TlsProblem | undefined {
   for (let current = error; current instanceof Error; current = current.cause) {
@@ -89,14 +88,14 @@ function ofCode(code: string, message: string): TlsProblem | undefined {
   if (isTls) {
     return {
       plainHttp: false,
-      problem: `and this computer agree on no way to encrypt${/certificate.required/i.test(code) ? ': it asks for a client certificate' : ''}`,
+      problem: `and this computer found no common encryption${/certificate.required/i.test(code) ? ': it asks for a client certificate' : ''}`,
       fix: 'Ask the operator of the server which TLS versions and certificates it needs.',
     };
   }
   return isCertificateCode(code) ? unusable : undefined;
 }
 
-/** True for the codes of a certificate that was looked at and refused. */
+/** True for error codes of a refused certificate. */
 export function isCertificateCode(code: string | undefined): boolean {
   if (code === undefined) return false;
   if (CERTIFICATES[code] !== undefined) return true;

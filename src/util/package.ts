@@ -5,8 +5,8 @@ import { fileURLToPath } from 'node:url';
 let root: string | undefined;
 
 /**
- * Absolute path of a file inside this package, whether this code runs from `src/` or from a bundled chunk.
- * Workers, WebAssembly and model files are found with it, never relative to the importing module.
+ * Absolute path of a file inside this package. It works in `src/` and in bundled chunks, where paths relative to the
+ * importing module would be wrong.
  */
 export function packagePath(...segments: string[]): string {
   root ??= findRoot(dirname(fileURLToPath(import.meta.url)));
@@ -22,7 +22,7 @@ function findRoot(start: string): string {
 
 /** Version of this package. */
 export function packageVersion(): string {
-  // The package's own manifest: npm guarantees the field.
+  // npm guarantees this field in the package's own manifest.
   const { version } = JSON.parse(readFileSync(packagePath('package.json'), 'utf8')) as { version: string };
   return version;
 }

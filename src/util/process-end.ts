@@ -1,15 +1,15 @@
-/** How long the end of the process waits for threads that must not be cut off: clients kill after two seconds. */
+/** Time that the end of the process waits for threads, because clients kill it after two seconds. */
 const THREADS_LIMIT_MS = 1_250;
 
-/** Resolves when the thread has ended, or may be cut off. */
+/** Resolves when the thread has ended or may be ended. */
 export type ThreadEnd = () => Promise<void>;
 
-/** A process has one end, so its list is the module's. */
+/** State of the module, because a process ends only once. */
 const threads = new Set<ThreadEnd>();
 
 /**
- * The end of the process waits for this thread: native code that is cut off aborts the whole process, because its
- * next call into Node.js fails with an exception that nothing catches.
+ * Makes the end of the process wait for a thread. Ending a thread in native code aborts the process, because its next
+ * call into Node.js fails with an exception that the native code does not catch.
  * @returns a function to call when the thread has ended
  */
 export function endBeforeExit(thread: ThreadEnd): () => void {
@@ -20,8 +20,8 @@ export function endBeforeExit(thread: ThreadEnd): () => void {
 }
 
 /**
- * Ends the process with this code. Threads that are still in native code after the limit are ended together with
- * the process by SIGKILL: that runs no destructors, so that nothing aborts.
+ * Ends the process with this exit code. When threads are still running after the limit, ends it by SIGKILL, which
+ * runs no destructors and so cannot abort.
  */
 export async function endProcess(code: number): Promise<never> {
   if (!(await threadsEnded())) process.kill(process.pid, 'SIGKILL');
@@ -43,9 +43,9 @@ async function threadsEnded(): Promise<boolean> {
 }
 
 /**
- * Calls `report` when the process is about to end with work undone: Node.js ends a process whose event loop is
- * empty, whatever its promises still wait for. Without this the process would print nothing and end with code 13.
- * @param report says so; the process then ends with the code that it returns
+ * Calls `report` when the process is about to end although work is not done. Node.js ends a process with an empty
+ * event loop even when promises are pending; it would print nothing and exit with code 13.
+ * @param report prints the problem; the process ends with the code that it returns
  * @returns a function to call when the work is done
  */
 export function watchUnfinishedWork(report: () => Promise<number>): () => void {

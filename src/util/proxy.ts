@@ -10,21 +10,21 @@ import type { Duplex } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 
-/** A proxy that the environment names for an address. */
+/** A proxy from the environment. */
 export interface Proxy {
   readonly url: URL;
-  /** The variable that names it. */
+  /** The environment variable that names it. */
   readonly variable: string;
-  /** Its address for people: without user name and password. */
+  /** Its address to show to people, without user name and password. */
   readonly shown: string;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * The proxy for an address, by `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`, in lower case first, as curl
- * reads them. This machine's own address (localhost, 127.0.0.0/8, ::1) is reached directly, unless the proxy runs on
- * this machine too: any other proxy would look for it on its own machine. SOCKS proxies are passed over.
+ * The proxy for an address, from `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`. As in curl, the lower-case
+ * names come first. This machine's own addresses (localhost, 127.0.0.0/8, ::1) go through a proxy only when it runs on
+ * this machine, because any other proxy would connect to itself. SOCKS proxies are ignored.
  */
 export function findProxy(address: string, environment: Environment = process.env): Proxy | undefined {
   if (!URL.canParse(address)) return undefined;
@@ -87,7 +87,7 @@ function isLoopback(host: string): boolean {
   );
 }
 
-/** In lower case, an IPv6 address without its brackets, a name without the dot at its end. */
+/** The host in lower case, without the brackets of an IPv6 address and without a dot at the end. */
 function hostOf(url: URL): string {
   return url.hostname
     .toLowerCase()
@@ -99,7 +99,7 @@ function portOf(url: URL): string {
   return url.port === '' ? (url.protocol === 'https:' ? '443' : '80') : url.port;
 }
 
-/** A proxy did not open the way: it cannot be reached, wants another password, or does not allow the address. */
+/** A proxy cannot be reached, asks for a password or refuses the address. */
 export class ProxyError extends Error {
   readonly code = 'ERR_PROXY';
   readonly fix: string;
@@ -115,21 +115,21 @@ export class ProxyError extends Error {
   }
 }
 
-/** What a proxy said instead of what it was asked for; undefined when the answer is the server's. */
+/** The error when the proxy itself refused (HTTP 407); undefined when the answer may be the server's. */
 export function proxyRefusal(proxy: Proxy, status: number | undefined): ProxyError | undefined {
   if (status !== 407) return undefined;
   const fix = `Put user name and password into ${proxy.variable}: http://user:password@host:port, with special characters as %40 and so on.`;
   return new ProxyError(proxy, 'wants a user name and a password (HTTP 407)', { fix });
 }
 
-/** `Proxy-Authorization` where the proxy's address has a user. */
+/** The header `Proxy-Authorization` when the proxy's address has a user name; else no header. */
 export function proxyHeaders({ url }: Proxy): Record<string, string> {
   if (url.username === '') return {};
   const pair = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
   return { 'proxy-authorization': `Basic ${Buffer.from(pair).toString('base64')}` };
 }
 
-/** Connections to https servers through a proxy, which sees only the name of the server. */
+/** Connects to https servers through a proxy, which sees only the name of the server. */
 export class TunnelAgent extends Agent {
   readonly #proxy: Proxy;
 
@@ -142,11 +142,11 @@ export class TunnelAgent extends Agent {
     options: RequestOptions,
     callback?: (error: Error | null, stream: Duplex) => void,
   ): undefined {
-    // What the agent of Node.js passes are options for both.
+    // The agent of Node.js passes options for both requests and TLS.
     const connection = options as ConnectionOptions;
     this.#open(connection).then(
       (socket) => callback?.(null, connectTls({ ...connection, socket })),
-      // After an error nobody looks at the stream.
+      // Node.js does not use the stream after an error.
       (error: unknown) => (callback as ((error: unknown) => void) | undefined)?.(error),
     );
   }
@@ -178,7 +178,7 @@ export class TunnelAgent extends Agent {
   }
 }
 
-/** A request to the proxy itself. */
+/** Sends a request to the proxy itself. */
 export function requestProxy({ url }: Proxy, options: RequestOptions): ClientRequest {
   const request = url.protocol === 'https:' ? requestHttps : requestHttp;
   return request({ ...options, host: hostOf(url), port: portOf(url), timeout: CONNECT_LIMIT_MS }).once(
@@ -198,7 +198,7 @@ export interface ProxiedRequest {
   readonly signal: AbortSignal;
 }
 
-/** Like `fetch`, through a proxy. A redirection is an answer. @throws ProxyError when the proxy refuses */
+/** Like `fetch`, but through a proxy and without following redirects. @throws ProxyError when the proxy refuses */
 export async function fetchThroughProxy(
   address: string,
   proxied: ProxiedRequest,

@@ -1,7 +1,7 @@
 const inspectCustom = Symbol.for('nodejs.util.inspect.custom');
 const REDACTED = '[redacted]';
 
-/** A secret that prints as `[redacted]` by every route: templates, JSON, `util.inspect`, errors, spread. */
+/** A secret that prints as `[redacted]` in templates, JSON, `util.inspect`, errors and spreads. */
 export class SecretString {
   readonly #value: string;
 
@@ -9,7 +9,7 @@ export class SecretString {
     this.#value = value;
   }
 
-  /** The secret itself. Call it only where it leaves for the service it belongs to. */
+  /** The secret itself. Call it only to pass the secret to its service. */
   reveal(): string {
     return this.#value;
   }

@@ -1,7 +1,7 @@
-/** One for all: it keeps no state between calls, and an import decodes every line. */
+/** Shared by all calls, because it keeps no state between them and an import decodes every line. */
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
-/** The text of bytes in UTF-8; undefined when they are none. A byte order mark at the beginning is left out. */
+/** Decodes UTF-8 and drops a byte order mark at the beginning; undefined for other bytes. */
 export function decodeUtf8(bytes: ArrayBuffer | Uint8Array): string | undefined {
   try {
     return decoder.decode(bytes);
@@ -13,22 +13,22 @@ export function decodeUtf8(bytes: ArrayBuffer | Uint8Array): string | undefined 
 const UNPRINTABLE = /[\u0000-\u0008\u000B-\u001F\u007F-\u009F\u202A-\u202E\u2066-\u2069]/g;
 
 /**
- * Text that is safe on a terminal: control characters other than line feed and tab, and those that reorder what
- * is shown, become `\u{FFFD}`. Stored text may come from anywhere and must not move the cursor or hide itself.
+ * Makes text safe for a terminal: control characters other than line feed and tab, and characters that reorder the
+ * displayed text, become `\u{FFFD}`. Stored text may come from anywhere and must not move the cursor or hide itself.
  */
 export function printable(text: string): string {
   return text.replace(/\r\n/g, '\n').replace(UNPRINTABLE, '\uFFFD');
 }
 
 /**
- * The candidate a user most likely meant: the fewest edits (insert, delete, replace, swap of neighbours; case
- * does not count), at most a third of the name's length. Undefined when none is near enough.
+ * The candidate that a user most likely meant: the one with the fewest edits (insert, delete, replace, swap of
+ * neighbours; ignoring case). Undefined when all need more edits than a third of the name's length.
  */
 export function nearestName(name: string, candidates: Iterable<string>): string | undefined {
   let best: string | undefined;
   let bestDistance = Math.max(1, Math.floor(name.length / 3)) + 1;
   for (const candidate of candidates) {
-    // The lengths alone need as many edits; so a name of any length costs nothing.
+    // The difference in length is a lower bound of the distance, so candidates of other lengths cost no time.
     if (Math.abs(name.length - candidate.length) >= bestDistance) continue;
     const distance = editDistance(name.toLowerCase(), candidate.toLowerCase());
     if (distance < bestDistance) {
@@ -70,8 +70,8 @@ interface Named {
 }
 
 /**
- * The shortest text that means one of them and no other: its name, `machine/name`, or its id.
- * @returns by id
+ * The first unique one of these for each snapshot: its name, `machine/name`, its id.
+ * @returns unique names by id
  */
 export function usableNames(snapshots: readonly Named[]): ReadonlyMap<string, string> {
   const uses = new Map<string, number>();
@@ -85,7 +85,7 @@ export function usableNames(snapshots: readonly Named[]): ReadonlyMap<string, st
   );
 }
 
-/** The name in what a `Host` header says, in lower case, without port and brackets; undefined when it is none. */
+/** The host name in a `Host` header, in lower case, without port and brackets; undefined when it is not valid. */
 export function hostName(header: string): string | undefined {
   const match = /^(?:\[([0-9a-f:.]+)\]|([^:/?#@\s[\]*]+))(?::\d{1,5})?$/i.exec(header);
   return (match?.[1] ?? match?.[2])?.toLowerCase();
@@ -96,7 +96,7 @@ const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-/** How long ago something was, in the unit that says enough: `12 s ago`, `5 min ago`, `3 h ago`, `9 days ago`. */
+/** The time since an event in one unit: `12 s ago`, `5 min ago`, `3 h ago`, `9 days ago`. */
 export function relativeTime(time: number, now: number): string {
   const age = Math.max(0, now - time);
   if (age < SECOND) return 'just now';

@@ -1,17 +1,17 @@
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 const MAX_TIME = 8_640_000_000_000_000;
-/** No zone was ever further from universal time, so a local time is within this of the same reading in UTC. */
+/** Larger than every offset that a zone ever had, and any change of it. */
 const MAX_OFFSET_MS = 26 * HOUR_MS;
 
-/** The zone of the system; UTC when the system names none that exists. */
+/** IANA name of the system's time zone; UTC when the system names none that exists. */
 export function systemTimeZone(): string {
-  // Absent when TZ names a zone that does not exist, whatever the type says.
+  // The name is absent when TZ names an unknown zone, although its type says otherwise.
   const name: string | undefined = new Intl.DateTimeFormat().resolvedOptions().timeZone;
   return typeof name === 'string' && isTimeZone(name) ? name : 'UTC';
 }
 
-/** True for names such as `Asia/Tokyo`, whatever their case. */
+/** True for names such as `Asia/Tokyo`, in any case. */
 export function isTimeZone(name: string): boolean {
   try {
     new Intl.DateTimeFormat('en', { timeZone: name });
@@ -22,14 +22,14 @@ export function isTimeZone(name: string): boolean {
 }
 
 /**
- * The calendar of people who live in a zone. Days have 23 or 25 hours when clocks are changed, begin late where
- * midnight is left out, and can be missing (30 December 2011 in Apia). Times are milliseconds since the epoch;
- * "local" ones are what a clock on the wall shows, as if it were UTC.
+ * The calendar of a time zone. Days have 23 or 25 hours when clocks change, begin late when midnight is skipped, and
+ * can be missing (30 December 2011 in Apia). Times are milliseconds since the epoch; a "local" time is the reading of
+ * a wall clock in the zone, interpreted as UTC.
  */
 export class TimeZone {
   readonly name: string;
   readonly #format: Intl.DateTimeFormat;
-  /** The last hour that was asked for in which the clocks did not change. */
+  /** The last requested hour without a change of clocks, and its offset. */
   #known = { hour: NaN, offset: 0 };
 
   /** @throws RangeError when there is no such zone */
@@ -38,24 +38,24 @@ export class TimeZone {
     this.#format = new Intl.DateTimeFormat('en', { timeZone: name, timeZoneName: 'longOffset' });
   }
 
-  /** `2026-01-31`: the day that the wall calendar shows at a time. */
+  /** The day in the zone at a time, for example `2026-01-31`. */
   day(time: number): string {
     return this.#local(time).slice(0, -14);
   }
 
-  /** `2026-01-31 12:05`. */
+  /** The minute in the zone at a time, for example `2026-01-31 12:05`. */
   minute(time: number): string {
     return this.#local(time).slice(0, -8).replace('T', ' ');
   }
 
-  /** The first time at which the clock shows a local time or a later one. */
+  /** The first time at which the wall clock shows the local time or a later one. */
   first(local: number): number {
     const { before, change, after } = this.#around(local);
     const early = local - before;
     return early < change ? early : Math.max(change, local - after);
   }
 
-  /** The last time at which the clock shows a local time or an earlier one; milliseconds are the smallest step. */
+  /** The last millisecond at which the wall clock shows the local time or an earlier one. */
   last(local: number): number {
     const { before, change, after } = this.#around(local);
     const late = local - after;
@@ -67,7 +67,7 @@ export class TimeZone {
     return new Date(Math.max(-MAX_TIME, Math.min(MAX_TIME, local))).toISOString();
   }
 
-  /** The offsets before and after the change of clocks near a local time, and when it is; equal ones without. */
+  /** The change of clocks near a local time, with the offsets before and after it, which are equal without a change. */
   #around(local: number): { readonly before: number; readonly change: number; readonly after: number } {
     let low = local - MAX_OFFSET_MS;
     let high = local + MAX_OFFSET_MS;
@@ -82,7 +82,7 @@ export class TimeZone {
     return { before, change: high, after };
   }
 
-  /** What the clock shows minus universal time. */
+  /** Wall clock time minus UTC, in milliseconds. */
   #offset(time: number): number {
     const hour = Math.floor(time / HOUR_MS);
     if (hour !== this.#known.hour) {
@@ -104,7 +104,7 @@ export class TimeZone {
   }
 }
 
-/** A point in time, or a stretch of it with both ends included. */
+/** A point in time, or a period with both ends included. */
 export interface TimeSpan {
   readonly start: number;
   readonly end: number;
@@ -113,14 +113,14 @@ export interface TimeSpan {
 const DATE_AND_TIME = /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?)(Z|[+-]\d{2}:?\d{2})?)?$/;
 
 /**
- * Reads a day of the zone, a time of the zone, or a time with its own offset, which is the same for everybody.
- * A day that the zone left out is an empty stretch, which ends before it starts.
- * @returns undefined when the text is none, or names a day or time that does not exist
+ * Reads a day, a time in the zone, or a time with its own offset. A day that the zone skipped is an empty period,
+ * which ends before it starts.
+ * @returns undefined when the text has another form, or names a day or time that does not exist
  */
 export function readTime(text: string, zone: TimeZone): TimeSpan | undefined {
   const [, day = '', time, offset = ''] = DATE_AND_TIME.exec(text) ?? [];
   const midnight = Date.parse(`${day}T00:00:00.000Z`);
-  // Date.parse takes 30 February for 2 March.
+  // Date.parse reads 30 February as 2 March.
   if (Number.isNaN(midnight) || !new Date(midnight).toISOString().startsWith(day)) return undefined;
   if (time === undefined) return { start: zone.first(midnight), end: zone.last(midnight + DAY_MS - 1) };
   if (offset !== '') {

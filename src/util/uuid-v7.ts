@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 
 /**
- * Makes a generator of UUIDv7 (RFC 9562). Its ids sort by the time of their making, also within one
- * millisecond and when the clock goes back: the 12 bits after the time are a counter (method 1 of section 6.2).
+ * Creates a generator of UUIDv7 (RFC 9562). Its ids sort in the order of their creation, even within a millisecond and
+ * when the clock goes back: the 12 bits after the time are a counter (method 1 of section 6.2).
  * @param now milliseconds since the epoch
  */
 export function createUuidV7Generator(now: () => number): () => string {
