@@ -128,7 +128,7 @@ function showsBefore(a: Version, b: Version): boolean {
   return byDot(a, b) > 0;
 }
 
-/** True when the siblings differ in what a user sees: a conflict worth showing. */
+/** True when the siblings differ in their visible content, so that a user must choose. */
 export function isConflict(siblings: readonly Version[]): boolean {
   return new Set(siblings.map(visibleContent)).size > 1;
 }
