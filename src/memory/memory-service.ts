@@ -219,11 +219,7 @@ export class MemoryService implements MemoryApi {
   async #stampSoon(): Promise<EmbeddingModelId | undefined> {
     try {
       const modelId = await settleWithin(this.#parts.embedder.modelId(), STAMP_WAIT_MS);
-      if (modelId === undefined) {
-        this.#backfill.note(
-          new Error(`The embedding model did not answer within ${STAMP_WAIT_MS / 1_000} s`),
-        );
-      }
+      if (modelId === undefined) this.#backfill.noteSlow(STAMP_WAIT_MS);
       return modelId;
     } catch (error) {
       this.#backfill.note(error);

@@ -34,11 +34,25 @@ async function listen(server: Server): Promise<string> {
 const answering = (status: number) => () =>
   listen(createServer((_, response) => response.writeHead(status, { 'retry-after': '30' }).end('{}')));
 
-const brokenEndpoints: readonly (readonly [string, () => Promise<string>])[] = [
-  ['refuses connections', () => Promise.resolve('http://127.0.0.1:1/v1')],
-  ['has no address', () => Promise.resolve('http://no-such-host.invalid/v1')],
-  ['answers 429', answering(429)],
-  ['answers 500', answering(500)],
+/** A port of this machine that nobody listens at. */
+async function refusingUrl(): Promise<string> {
+  const server = createTcpServer();
+  const url = await listen(server);
+  await new Promise((resolve) => server.close(resolve));
+  return url;
+}
+
+const inLine = (url: string): string => url.replace(/[.?]/g, '\\$&');
+
+const brokenEndpoints: readonly (readonly [name: string, start: () => Promise<string>, problem: string])[] = [
+  ['refuses connections', refusingUrl, 'cannot be reached \\(connect ECONNREFUSED'],
+  [
+    'has no address',
+    () => Promise.resolve('http://no-such-host.invalid/v1'),
+    'cannot be reached \\(getaddrinfo',
+  ],
+  ['answers 429', answering(429), 'answered 429 \\(rate limit\\)'],
+  ['answers 500', answering(500), 'answered 500'],
   [
     'cuts its answers',
     () =>
@@ -47,26 +61,29 @@ const brokenEndpoints: readonly (readonly [string, () => Promise<string>])[] = [
           socket.once('data', () => socket.end('HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n{"data":[')),
         ),
       ),
+    'cannot be reached \\(other side closed\\)',
   ],
-  ['never answers', () => listen(createTcpServer(() => undefined))],
+  ['never answers', () => listen(createTcpServer(() => undefined)), 'did not answer within \\d+ s'],
 ];
 
 test(
-  'a broken endpoint loses no memory, and the command says what is missing',
+  'a broken endpoint loses no memory, and the command says what is missing and why',
   async () => {
-    const runs = brokenEndpoints.map(async ([name, start]) => {
+    const runs = brokenEndpoints.map(async ([name, start, problem]) => {
       const dataDir = temporaryFolder();
-      const env = endpoint(await start());
+      const url = await start();
+      const env = endpoint(url);
       const added = await runProgram(['add', 'Ada likes tea'], { dataDir, env });
       const found = await runProgram(['search', 'tea'], { dataDir, env });
       const stats = await runProgram(['stats'], { dataDir, env });
-      return { name, added, found, stats };
+      return { name, why: new RegExp(`${inLine(url)}/embeddings.*${problem}`), added, found, stats };
     });
-    for (const { name, added, found, stats } of await Promise.all(runs)) {
+    for (const { name, why, added, found, stats } of await Promise.all(runs)) {
       expect({ name, codes: [added.code, found.code, stats.code] }).toEqual({ name, codes: [0, 0, 0] });
       expect(added.stdout).toMatch(/^Stored .*1 memory has no embedding yet, because .*a running server/s);
       expect(found.stdout).toMatch(/Ada likes tea.*by words only/s);
       expect(stats.stdout).toContain('1 of 1 memories have none yet');
+      for (const { stdout } of [added, found, stats]) expect(stdout).toMatch(why);
     }
   },
   COMMANDS_LIMIT_MS,
