@@ -1,7 +1,6 @@
 import { createServer } from 'node:http';
 import { createServer as createTcpServer, type AddressInfo, type Server, type Socket } from 'node:net';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { startEmbeddingServer } from '../helpers/embedding-server.ts';
@@ -158,15 +157,3 @@ test('leaving while the native runtime loads aborts nothing', async () => {
     for (const exit of exits) expect(exit).not.toMatchObject({ signal: 'SIGABRT' });
   }
 }, 120_000);
-
-test('the native runtime writes nothing into the home folder', async () => {
-  const dataDir = temporaryFolder();
-  const home = mkdtempSync(join(tmpdir(), 'faiss-memory-home-'));
-  onTestFinished(() => {
-    rmSync(home, { recursive: true, force: true });
-  });
-  const env = { ...WITH_MODEL, MEMORY_EMBEDDING_RUNTIME: 'native', HOME: home, XDG_CONFIG_HOME: home };
-  const { code, stdout } = await runProgram(['search', 'tea', '--mode', 'vector'], { dataDir, env });
-  expect({ code, words: stdout.includes('by words only') }).toEqual({ code: 0, words: false });
-  expect(readdirSync(home)).toEqual([]);
-}, 60_000);
