@@ -1,4 +1,4 @@
-import { createServer } from 'node:http';
+import { createServer, type ServerResponse } from 'node:http';
 import { createServer as createTcpServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -6,7 +6,7 @@ import { expect, onTestFinished, test, vi } from 'vitest';
 import { startEmbeddingServer } from '../helpers/embedding-server.ts';
 import { RawServer } from '../helpers/mcp/raw-server.ts';
 import { temporaryFolder, WITH_MODEL } from '../helpers/mcp/server-environment.ts';
-import { runProgram } from '../helpers/run-program.ts';
+import { type ProgramRun, runProgram } from '../helpers/run-program.ts';
 
 /** Three commands end well before this, whatever the endpoint does. */
 const COMMANDS_LIMIT_MS = 180_000;
@@ -102,6 +102,57 @@ test('a process that ends with work undone says so and fails', async () => {
     expect(stderr).toContain(`Error: "${command}" ended with work undone`);
   }
 });
+
+test('a server that nothing keeps alive says so and fails', async () => {
+  const dataDir = temporaryFolder();
+  const preload = join(dataDir, 'lets-go.mjs');
+  writeFileSync(
+    preload,
+    `import { Server } from 'node:net';
+     const { listen } = Server.prototype;
+     Server.prototype.listen = function (...given) { return listen.apply(this, given).unref(); };
+     process.stdin.unref();
+     process.stdin.ref = () => process.stdin;`,
+  );
+  const env = { NODE_OPTIONS: `--import=${preload}` };
+  // Its input stays open: a server has no other reason to end.
+  const server = new RawServer(dataDir, env);
+  expect(await server.exited).toEqual({ code: 1, signal: null });
+  const http = await runProgram(['serve', '--http', '--port', '0'], { dataDir, env });
+  expect(http.code).toBe(1);
+  for (const { stderr } of [server, http])
+    expect(stderr).toMatch(/Error: "serve[^"]*" ended with work undone/);
+});
+
+test('reembed removes the embeddings of other models when all memories have new ones, and only then', async () => {
+  const dataDir = temporaryFolder();
+  const embedding = await startEmbeddingServer();
+  onTestFinished(() => embedding.close());
+  const run = (model: string, ...args: string[]): Promise<ProgramRun> =>
+    runProgram(args, { dataDir, env: { ...endpoint(embedding.url), MEMORY_EMBEDDING_MODEL: model } });
+  const otherModels = async (): Promise<string | undefined> => {
+    const { findings } = JSON.parse((await run('new', 'doctor', '--json')).stdout) as {
+      findings: { check: string; message: string }[];
+    };
+    return findings.find(({ check }) => check === 'other models')?.message;
+  };
+  await run('old', 'add', 'Ada likes tea');
+  await run('old', 'add', 'Bob likes milk');
+  expect(await otherModels()).toContain('openai:old (2)');
+  embedding.script.push(
+    ...Array.from({ length: 9 }, () => (response: ServerResponse) => {
+      response.writeHead(401).end();
+    }),
+  );
+  expect((await run('new', 'reembed', '--drop-others')).code).toBe(5);
+  embedding.script.length = 0;
+  expect(await otherModels()).toContain('openai:old (2)');
+  expect(await run('new', 'reembed', '--drop-others')).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/^2 memories embedded, 0 left .*removed from 2 memories\.\n$/) as string,
+  });
+  expect(await otherModels()).toBeUndefined();
+}, 60_000);
 
 test('a server that nobody calls embeds the backlog, and what other processes add later', async () => {
   const dataDir = temporaryFolder();
