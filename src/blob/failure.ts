@@ -28,6 +28,8 @@ export const fixes = {
   bucket: 'Create the bucket or correct its name.',
   region: "Set the region to the bucket's own.",
   endpoint: 'Check the endpoint: it is the address of the service, without the name of the bucket.',
+  between:
+    'Check the endpoint, and whether a proxy, gateway or firewall in front of the store cuts connections or limits the size of objects: "faiss-memory sync doctor" tries.',
   clock: "Set this computer's clock.",
   bodies:
     'Raise the limit of request bodies to 64 MiB at the proxy or gateway in front of the store (nginx: client_max_body_size 64m).',
@@ -70,7 +72,7 @@ function defaultOfStatus(status: number): Failure {
 }
 
 const noConnection: Failure = { reason: 'unreachable', retryable: true, fix: fixes.reach, ...refused };
-const brokenConnection: Failure = { reason: 'interrupted', retryable: true };
+const brokenConnection: Failure = { reason: 'interrupted', retryable: true, fix: fixes.between };
 
 const bySystemCode: Readonly<Record<string, Failure>> = {
   ECONNREFUSED: noConnection,

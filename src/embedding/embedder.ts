@@ -32,6 +32,8 @@ export interface Embedder {
   embedQuery(text: string, signal?: AbortSignal): Promise<Float32Array>;
   /** Splits the text into overlapping chunks that cover it whole, and embeds each; at least one chunk. */
   embedPassage(text: string, signal?: AbortSignal): Promise<EmbeddedChunk[]>;
+  /** Why the last try of a call failed that is tried again by itself; undefined after a success. */
+  readonly lastFailure?: string | undefined;
   /** Short facts for `doctor` and `stats`, for example the runtime and its threads. */
   describe(): Record<string, string | number | boolean>;
   /** Frees worker and model. Pending calls reject. Idempotent. */

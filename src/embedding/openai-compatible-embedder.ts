@@ -3,6 +3,7 @@ import { EmbeddingRejectedError, EmbeddingUnavailableError } from '../errors/emb
 import { chunkText, estimateTokens } from './chunking.ts';
 import { tlsProblem } from '../util/network-problem.ts';
 import { fetchThroughProxy, findProxy, ProxyError, type ProxiedRequest } from '../util/proxy.ts';
+import { streamedText, TooLongError } from '../util/text.ts';
 import type { EmbeddedChunk, Embedder, EmbeddingModelId } from './embedder.ts';
 
 export interface OpenAiCompatibleSettings {
@@ -27,6 +28,8 @@ const ATTEMPTS = 4;
 const DOUBT_MS = 10_000;
 const MAX_RETRY_AFTER_MS = 20_000;
 const TEXTS_PER_REQUEST = 32;
+/** The largest vectors of so many texts, as digits. */
+const LONGEST_ANSWER_BYTES = 64 * 1024 * 1024;
 
 /** An endpoint with OpenAI's `POST /embeddings`: OpenAI, Ollama, LM Studio, vLLM and others. */
 export class OpenAiCompatibleEmbedder implements Embedder {
@@ -39,6 +42,7 @@ export class OpenAiCompatibleEmbedder implements Embedder {
   #doubtedUntil = -Infinity;
   /** Set while the endpoint is doubted because it did not answer. */
   #silence: EmbeddingUnavailableError | undefined;
+  #lastFailure: string | undefined;
 
   constructor(settings: OpenAiCompatibleSettings) {
     this.#settings = { timeoutMs: 30_000, retryDelayMs: 500, ...settings };
@@ -56,6 +60,10 @@ export class OpenAiCompatibleEmbedder implements Embedder {
   /** There is nothing to load here. */
   get ready(): boolean {
     return true;
+  }
+
+  get lastFailure(): string | undefined {
+    return this.#lastFailure;
   }
 
   async warmUp(): Promise<void> {
@@ -110,9 +118,11 @@ export class OpenAiCompatibleEmbedder implements Embedder {
       try {
         const vectors = await this.#request(texts, signal);
         this.#doubtedUntil = -Infinity;
+        this.#lastFailure = undefined;
         return vectors;
       } catch (error) {
         if (!(error instanceof EmbeddingUnavailableError) || this.#stopped(signal).aborted) throw error;
+        this.#lastFailure = error.message;
         const pause = this.#pause(error, attempt);
         const inTime = performance.now() - start + pause < this.#settings.timeoutMs;
         if (!error.retryable || attempt === attempts || !inTime) {
@@ -183,8 +193,10 @@ export class OpenAiCompatibleEmbedder implements Embedder {
         ...(dimension === undefined ? {} : { dimensions: dimension }),
       }),
       signal,
+      answerLimit: LONGEST_ANSWER_BYTES,
     });
-    return { response, body: await response.text() };
+    const body = response.body === null ? '' : await streamedText(response.body, LONGEST_ANSWER_BYTES);
+    return { response, body };
   }
 
   #fetch(request: ProxiedRequest): Promise<Response> {
@@ -193,7 +205,8 @@ export class OpenAiCompatibleEmbedder implements Embedder {
     return fetch(this.#endpoint, { ...request, redirect: 'error' });
   }
 
-  #unreachable(cause: unknown): EmbeddingUnavailableError {
+  #unreachable(cause: unknown): Error {
+    if (cause instanceof TooLongError) return this.#malformed(cause.message);
     const endpoint = `The embedding endpoint ${this.#endpoint}`;
     if (cause instanceof ProxyError) {
       const message = `${endpoint} cannot be reached: ${cause.message}`;
@@ -227,7 +240,10 @@ export class OpenAiCompatibleEmbedder implements Embedder {
         fix: 'Check MEMORY_EMBEDDING_API_KEY.',
       });
     }
-    if (response.status >= 500 || response.status === 408) return new EmbeddingUnavailableError(message);
+    if (response.status >= 500 || response.status === 408) {
+      const fix = 'Look into the log of the endpoint, or wait until its operator has repaired it.';
+      return new EmbeddingUnavailableError(message, { fix });
+    }
     return new EmbeddingRejectedError(`${message}: ${body.slice(0, 200)}`, {
       fix: 'Check MEMORY_EMBEDDING_MODEL.',
     });
@@ -255,6 +271,9 @@ export class OpenAiCompatibleEmbedder implements Embedder {
   #malformed(why: string): EmbeddingRejectedError {
     return new EmbeddingRejectedError(
       `The embedding endpoint ${this.#endpoint} sent an answer that is none: ${why}`,
+      {
+        fix: 'Check that MEMORY_EMBEDDING_BASE_URL is an OpenAI-compatible API, up to and including its version.',
+      },
     );
   }
 }

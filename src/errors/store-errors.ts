@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import { FaissMemoryError } from './faiss-memory-error.ts';
 
 /** The store cannot be used now: its file was moved, I/O failed, its thread ended or it is closed. No acknowledged write is lost. */
@@ -44,6 +45,8 @@ export interface ReadOnlyDetails {
   readonly refusing?: readonly string[];
   /** True when the disk is mounted read-only. */
   readonly diskIsReadOnly?: boolean;
+  /** The user id of this process, when another user owns what refuses. */
+  readonly foreignTo?: number | undefined;
   readonly cause?: unknown;
 }
 
@@ -51,12 +54,12 @@ export interface ReadOnlyDetails {
 export class StoreReadOnlyError extends FaissMemoryError {
   readonly path: string;
 
-  constructor(path: string, { refusing = [], diskIsReadOnly = false, cause }: ReadOnlyDetails = {}) {
-    const paths = refusing.length === 0 ? 'the file or its folder' : refusing.join(' and ');
-    const problem = diskIsReadOnly ? 'its disk is mounted read-only' : `your user may not write ${paths}`;
-    const permit = refusing.length === 0 ? 'Give your user write permission on the folder' : allow(refusing);
-    const fix = diskIsReadOnly ? 'Mount the disk for writing' : permit;
-    super('STORE_READ_ONLY', `The memory store ${path} cannot be written: ${problem}`, {
+  constructor(path: string, details: ReadOnlyDetails = {}) {
+    const { refusing = [], diskIsReadOnly = false, cause } = details;
+    const things = refusing.length === 0 ? 'the file or its folder' : refusing.join(' and ');
+    const what = diskIsReadOnly ? 'its disk is mounted read-only' : `your user may not write ${things}`;
+    const fix = diskIsReadOnly ? 'Mount the disk for writing' : allow(path, details);
+    super('STORE_READ_ONLY', `The memory store ${path} cannot be written: ${what}`, {
       fix: `${fix}, or choose another folder with MEMORY_DATA_DIR.`,
       cause,
     });
@@ -64,8 +67,20 @@ export class StoreReadOnlyError extends FaissMemoryError {
   }
 }
 
-function allow(paths: readonly string[]): string {
-  return `Give your user the permission (as the owner: chmod u+rwX ${paths.map((path) => `"${path}"`).join(' ')})`;
+function allow(database: string, { refusing = [], foreignTo }: ReadOnlyDetails): string {
+  if (refusing.length === 0) return 'Give your user write permission on the folder';
+  if (foreignTo === undefined)
+    return `Give your user the permission (as the owner: chmod u+rwX ${quoted(refusing)})`;
+  const folder = dirname(database);
+  const isThere = refusing.some((path) => path === folder || dirname(path) === folder);
+  const command = isThere
+    ? `chown -R ${foreignTo} "${folder}"`
+    : `install -d -m 700 -o ${foreignTo} "${folder}"`;
+  return `Another user owns it: have it given to you (as root: ${command})`;
+}
+
+function quoted(paths: readonly string[]): string {
+  return paths.map((path) => `"${path}"`).join(' ');
 }
 
 /** The store's file is damaged or not a store. It was not changed. */

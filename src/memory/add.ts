@@ -129,9 +129,7 @@ export class MemoryAdder {
     try {
       const limit = waitForModel ? LOAD_AND_EMBED_MS : EMBED_AT_ONCE_MS;
       const chunks = await settleWithin(backfill.embedNow(items), limit);
-      if (chunks === undefined) {
-        backfill.note(new Error(`The embedding model did not answer within ${limit / 1_000} s`));
-      }
+      if (chunks === undefined) backfill.noteSlow(limit);
       return chunks ?? none;
     } catch (error) {
       backfill.note(error);

@@ -174,7 +174,15 @@ export class EmbeddingBackfill {
     this.#problem = error instanceof Error ? error.message : String(error);
   }
 
-  /** Embeds all pending memories, and waits for those that other processes have leased. */
+  /** Remembers that a call went on without the embedder, which may still be trying. */
+  noteSlow(waitedMs: number): void {
+    const { lastFailure } = this.#embedder;
+    const { endpoint } = this.#embedder.describe();
+    const subject = endpoint === undefined ? 'The embedding model' : `The embedding endpoint ${endpoint}`;
+    this.#problem = lastFailure ?? `${subject} did not answer within ${waitedMs / 1_000} s`;
+  }
+
+  /** Embeds all that is pending, and waits for what other processes have leased. */
   async reembed(
     onProgress: (progress: ReembedProgress) => void,
     signal?: AbortSignal,

@@ -66,6 +66,15 @@ const ACCENTED_PART = 0.25;
  * count as English.
  */
 export function readsAsEnglish(text: string): boolean {
+  return languageSigns(text) !== 'other';
+}
+
+/** True when little words of English are in the text: many languages write without accents too. */
+export function isInEnglish(text: string): boolean {
+  return languageSigns(text) === 'english';
+}
+
+function languageSigns(text: string): 'english' | 'none' | 'other' {
   const unspaced = text.match(UNSPACED)?.length ?? 0;
   let [count, foreign, accented, english, others] = [unspaced, unspaced, 0, 0, 0];
   const spaced = text.replace(UNSPACED, ' ');
@@ -79,8 +88,9 @@ export function readsAsEnglish(text: string): boolean {
     if (weight > 0) english += weight;
     else if (!isJoined(spaced, match.index, word.length)) others -= weight;
   }
-  if (foreign > count * FOREIGN_PART || (others > english && others >= 0.5)) return false;
-  return english > 0 || accented === 0 || accented < count * ACCENTED_PART;
+  if (foreign > count * FOREIGN_PART || (others > english && others >= 0.5)) return 'other';
+  if (english > 0) return 'english';
+  return accented === 0 || accented < count * ACCENTED_PART ? 'none' : 'other';
 }
 
 function isJoined(text: string, start: number, length: number): boolean {

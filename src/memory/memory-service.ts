@@ -219,11 +219,7 @@ export class MemoryService implements MemoryApi {
   async #modelIdSoon(): Promise<EmbeddingModelId | undefined> {
     try {
       const modelId = await settleWithin(this.#parts.embedder.modelId(), MODEL_ID_WAIT_MS);
-      if (modelId === undefined) {
-        this.#backfill.note(
-          new Error(`The embedding model did not answer within ${MODEL_ID_WAIT_MS / 1_000} s`),
-        );
-      }
+      if (modelId === undefined) this.#backfill.noteSlow(MODEL_ID_WAIT_MS);
       return modelId;
     } catch (error) {
       this.#backfill.note(error);

@@ -1,5 +1,5 @@
 import { stemmer } from 'stemmer';
-import { readsAsEnglish, UNSPACED } from './languages.ts';
+import { isInEnglish, readsAsEnglish, UNSPACED } from './languages.ts';
 import { isStopWord } from './matched-words.ts';
 
 /**
@@ -32,11 +32,11 @@ export function compareStatements(a: string, b: string): Comparison {
 }
 
 /**
- * A key that is equal for texts that say the same without any doubt. Such texts may differ in white space, Unicode
- * form, the style of quotation marks and a full stop at the end. In English they may also differ in the capital of the
- * first word, contractions (isn't, is not), numbers up to twelve as words, British and American spelling, and a `The`
- * at the beginning. Any other difference, such as a number, a name, a "not", an operator, the order of words or the
- * indentation of code, gives another key.
+ * Equal for texts that say the same without any doubt. They may differ in white space, Unicode form, the style of
+ * quotation marks and a full stop at the end. In English also in the capital of the first word, contractions
+ * (isn't, is not), numbers up to twelve as words, and a `The` at the beginning, unless the text is about words.
+ * Everything else counts, with its order: a difference in a number, a name, a "not", an operator, the spelling of a
+ * word, the indentation of code or the columns of a table makes another statement.
  */
 export function statementKey(text: string): string {
   const plain = unify(text);
@@ -46,7 +46,15 @@ export function statementKey(text: string): string {
 /** Characters that are not displayed, except the joiners, which Persian, Indian scripts and emoji need. */
 const INVISIBLE = /[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]/gu;
 
+/** Spaces in a row say something in several lines, which may be a table, beside tabs and beside quotation marks. */
+const LAID_OUT = /\S[^\n]*\n\s*\S|\S\t+\S|["'`] {2}| {2}["'`]/u;
+
 function unify(text: string): string {
+  const plain = unifyCharacters(text);
+  return LAID_OUT.test(plain) ? plain : plain.replace(/ {2,}/gu, ' ');
+}
+
+function unifyCharacters(text: string): string {
   return (
     text
       .normalize('NFC')
@@ -60,15 +68,15 @@ function unify(text: string): string {
       .replace(/\r\n?|[\u2028\u2029]/gu, '\n')
       .replace(/[^\S\n]+(?=\n|$)/gu, '')
       .replace(/\n{2,}/gu, '\n')
-      // Spaces at the beginning of a line stay, because they are indentation.
-      .replace(/(?<=\S)[^\S\n]+/gu, ' ')
+      // Spaces that begin a line are its indentation, whatever their kind.
+      .replace(/(?<=\S[^\S\n]*)[^\S\n\t]/gu, ' ')
       .trim()
   );
 }
 
-/** Removes a last full stop, and a last `!` after a letter. `5!` and `?` stay, because they change the statement. */
+/** A full stop after a letter, a digit or a closing mark ends a statement; `n!`, `save!` and `?` say something. */
 function withoutEnd(text: string): string {
-  return text.replace(/(?<=[\p{L}\p{M}\p{N})\]"'%])\.$|(?<=[\p{L}\p{M}])(?:!|[。．।۔።։።]+)$/u, '');
+  return text.replace(/(?<=[\p{L}\p{M}\p{N})\]"'%])\.$|(?<=[\p{L}\p{M}])[。．।۔።։።]+$/u, '');
 }
 
 const NUMBERS = 'zero one two three four five six seven eight nine ten eleven twelve'.split(' ');
@@ -83,38 +91,47 @@ const ENDINGS: Readonly<Record<string, string>> = {
   "'ll": ' will',
   "'m": ' am',
 };
-const IRREGULAR: Readonly<Record<string, string>> = {
-  "can't": 'can not',
-  cannot: 'can not',
-  "won't": 'will not',
-  "shan't": 'shall not',
-  "let's": 'let us',
-};
+const IRREGULAR: ReadonlyMap<string, string> = new Map([
+  ["can't", 'can not'],
+  ['cannot', 'can not'],
+  ["won't", 'will not'],
+  ["shan't", 'shall not'],
+  ["let's", 'let us'],
+]);
 const IS = /^(?:it|he|she|that|there|here|what|who|where)'s$/;
 const WITHOUT_APOSTROPHE = /^(do|does|did|is|are|was|were|has|have|had|should|could|would)nt$/;
-const SPELLINGS: readonly (readonly [RegExp, string])[] = [
-  [/^((?:mis)?(?:col|fav|behavi|neighb|lab|hon|harb|endeav|flav|rum|hum))our/, '$1or'],
-  [/^(cent|theat|fib)re(s?)$/, '$1er$2'],
-  [
-    /^((?:re|un|de)?(?:organ|real|recogn|custom|optim|initial|serial|normal|author|summar|minim|maxim|util|synchron|prior|categor|final|standard|token))is(?=e|ing|ation)/,
-    '$1iz',
-  ],
-];
+/** A text about words, names and secrets means them as they are written. */
+const ABOUT_WORDS =
+  /\b(?:called|named|names?|nicknames?|spel(?:ls?|led|ling|t)|written|words?|passwords?|passphrases?|pass ?codes?|codes?|keys?|tokens?|pins?|tags?|labels?|variables?|parameters?|propert(?:y|ies)|fields?|columns?|tables?|class(?:es)?|functions?|methods?|commands?|files?|folders?|branch(?:es)?|strings?|literal(?:ly)?|capitals?|case|type[sd]?|says?|writes?|wrote)\b|[`"]/i;
 
+/** The text itself where it is about words, or has a word in two forms: their difference may be what it says. */
 function unifyEnglish(text: string): string {
-  let start = true;
-  const unified = text.replace(LEAD_IN, '').replace(/\S+/gu, (piece, offset: number) => {
+  if (ABOUT_WORDS.test(text)) return text;
+  const written = new Map<string, string>();
+  let [start, twoForms] = [true, false];
+  const note = (form: string, word: string): string => {
+    twoForms ||= (written.get(form) ?? word) !== word || (form.includes(' ') && text.includes(form));
+    written.set(form, word);
+    return form;
+  };
+  const unified = text.replace(LEAD_IN, '').replace(/\S+/gu, (piece, offset: number, all: string) => {
     const [, before = '', word = '', after = ''] = /^([("']*)(.*?)([.,;:!?)"']*)$/su.exec(piece) ?? [];
     const isFirst = start;
     start = /[.!?]["')]*$/u.test(piece);
-    if (!/^[A-Za-z]+(?:'[a-z]+)?$/.test(word)) return piece;
-    if (offset === 0 && /^the$/i.test(word) && piece === word) {
+    if (!/^[A-Za-z]+(?:'[a-z]+)?$/.test(word)) {
+      note(word, word);
+      return piece;
+    }
+    // A capital after it may make a name of both: The Hague.
+    if (offset === 0 && /^[Tt]he [^A-Z]/.test(all)) {
       start = true;
       return '';
     }
-    return before + unifyWord(foldCase(word, isFirst)) + after;
+    const folded = foldCase(word, isFirst);
+    const form = unifyWord(folded);
+    return before + (isFirst ? form : note(form, word)) + after;
   });
-  return unified.trim();
+  return twoForms ? text : unified.trim();
 }
 
 /** Lowers the capital of a sentence's first word and of weekdays and months; elsewhere a capital marks a name. */
@@ -126,15 +143,14 @@ function foldCase(word: string, isFirst: boolean): string {
 }
 
 function unifyWord(word: string): string {
-  const irregular = IRREGULAR[word];
+  const irregular = IRREGULAR.get(word);
   if (irregular !== undefined) return irregular;
   const number = NUMBERS.indexOf(word);
   if (number >= 0) return String(number);
   if (IS.test(word)) return word.replace("'s", ' is');
-  const expanded = word
+  return word
     .replace(WITHOUT_APOSTROPHE, '$1 not')
     .replace(/(?:n't|'re|'ve|'ll|'m)$/, (ending) => ENDINGS[ending] ?? ending);
-  return SPELLINGS.reduce((spelled, [pattern, form]) => spelled.replace(pattern, form), expanded);
 }
 
 /** Part of the words that a text and its rewording must share. */
@@ -164,7 +180,8 @@ const DECIDING = new Set(
 export function mayReword(a: string, b: string): boolean {
   if (statementKey(a) === statementKey(b)) return true;
   if (Math.max(a.length, b.length) > REWORDED_LENGTH || differenceOf(a, b) === 'form') return false;
-  if (!readsAsEnglish(a) || !readsAsEnglish(b) || sharedPart(a, b) < REWORDED) return false;
+  if (![a, b].every((text) => isInEnglish(text) && !ABOUT_WORDS.test(text))) return false;
+  if (sharedPart(a, b) < REWORDED) return false;
   const [first, second] = [factsOf(a), factsOf(b)];
   if (first.length !== second.length || !sameOrder(first, second)) return false;
   const [termsOfA, termsOfB] = [terms(a), terms(b)];

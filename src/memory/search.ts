@@ -65,7 +65,7 @@ export class MemorySearcher {
       const limit = ready ? Math.max(READY_WAIT_MS, waitMs) : waitMs;
       const settled = await settleWithin(embedded, limit);
       if (settled === undefined) {
-        if (ready) backfill.note(new Error(`there was no answer within ${limit / 1_000} s`));
+        if (ready) backfill.noteSlow(limit);
         return undefined;
       }
       backfill.noteSuccess();

@@ -7,8 +7,8 @@ import {
 import { Agent, request as requestHttps } from 'node:https';
 import { BlockList, isIP, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { text } from 'node:stream/consumers';
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
+import { streamedText } from './text.ts';
 
 /** A proxy from the environment. */
 export interface Proxy {
@@ -125,11 +125,16 @@ export function proxyRefusal(proxy: Proxy, status: number | undefined): ProxyErr
 /** The header `Proxy-Authorization` when the proxy's address has a user name; else no header. */
 export function proxyHeaders({ url }: Proxy): Record<string, string> {
   if (url.username === '') return {};
-  const pair = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
+  const pair = `${decoded(url.username)}:${decoded(url.password)}`;
   return { 'proxy-authorization': `Basic ${Buffer.from(pair).toString('base64')}` };
 }
 
-/** Connects to https servers through a proxy, which sees only the name of the server. */
+/** A percent sign that begins no code stands for itself. */
+function decoded(part: string): string {
+  return decodeURIComponent(part.replace(/%(?![0-9a-f]{2})/gi, '%25'));
+}
+
+/** Connections to https servers through a proxy, which sees only the name of the server. */
 export class TunnelAgent extends Agent {
   readonly #proxy: Proxy;
 
@@ -196,6 +201,8 @@ export interface ProxiedRequest {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
   readonly signal: AbortSignal;
+  /** Longest answer that is read, in bytes. */
+  readonly answerLimit: number;
 }
 
 /** Like `fetch`, but through a proxy and without following redirects. @throws ProxyError when the proxy refuses */
@@ -204,7 +211,7 @@ export async function fetchThroughProxy(
   proxied: ProxiedRequest,
   proxy: Proxy,
 ): Promise<Response> {
-  const { method, headers, body, signal } = proxied;
+  const { method, headers, body, signal, answerLimit } = proxied;
   const target = new URL(address);
   const encrypted = target.protocol === 'https:';
   const agent = new TunnelAgent(proxy);
@@ -228,7 +235,7 @@ export async function fetchThroughProxy(
       String(value),
     ]);
     const status = answer.statusCode ?? 502;
-    const content = await text(answer);
+    const content = await streamedText(answer, answerLimit);
     return new Response(status === 204 || status === 304 ? null : content, { status, headers: answered });
   } catch (error) {
     signal.throwIfAborted();

@@ -105,3 +105,22 @@ export function relativeTime(time: number, now: number): string {
   if (age < 2 * DAY) return `${Math.floor(age / HOUR)} h ago`;
   return `${Math.floor(age / DAY)} days ago`;
 }
+
+/** More was sent than any answer of this kind can have. */
+export class TooLongError extends Error {
+  constructor(limitBytes: number) {
+    super(`it is longer than ${limitBytes / 1_048_576} MiB`);
+  }
+}
+
+/** The text of a stream of bytes, which is given up as soon as it is too long. @throws TooLongError */
+export async function streamedText(stream: AsyncIterable<Uint8Array>, limitBytes: number): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of stream) {
+    length += chunk.length;
+    if (length > limitBytes) throw new TooLongError(limitBytes);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, chownSync, existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
@@ -55,6 +55,27 @@ describe('a data folder that cannot be used', () => {
     expect({ code, said: message.test(stderr) }).toEqual({ code: 4, said: true });
   });
 
+  test('with links in a circle, or with names too long for the disk, is refused as such', async () => {
+    const parent = temporaryFolder();
+    symlinkSync('there', join(parent, 'here'));
+    symlinkSync('here', join(parent, 'there'));
+    for (const [name, problem] of [
+      ['here', 'lead in a circle'],
+      ['here/memories', 'lead in a circle'],
+      ['long'.repeat(100), 'too long'],
+    ] as const) {
+      const memories = join(parent, name);
+      const failed = { message: expect.stringContaining(problem) as string };
+      expect(await failuresOf(memories)).toEqual([expect.objectContaining(failed)]);
+      const { code, stderr } = await add(memories);
+      expect({ code, said: stderr.includes(problem), chmod: stderr.includes('chmod') }).toEqual({
+        code: 4,
+        said: true,
+        chmod: false,
+      });
+    }
+  });
+
   test('on a read-only disk is red until the disk is writable', async () => {
     const folder = temporaryFolder();
     const [failure] = await failuresOf(readOnlyView(folder));
@@ -85,7 +106,27 @@ describe('a data folder that cannot be used', () => {
     expect(readdirSync(parent)).toEqual([]);
   });
 
-  test('that another user owns is red, with a command that helps', async () => {
+  test('of root is red for others, with a command that helps', async () => {
+    const shell = 'setpriv --reuid 54321 --clear-groups $FAISS_MEMORY';
+    const parent = temporaryFolder();
+    chmodSync(parent, 0o755);
+    const filled = join(parent, 'filled');
+    await add(filled);
+    for (const memories of [filled, join(parent, 'new')]) {
+      const run = (command: string): Promise<ProgramRun> =>
+        runProgram([], {
+          dataDir: parent,
+          env: { MEMORY_DATA_DIR: memories, HOME: '/nonexistent' },
+          shell: command,
+        });
+      const { stdout, code } = await run(`${shell} doctor`);
+      expect(code).toBe(1);
+      const [, command = ''] = /\(as root: ([^)]+)\)/.exec(stdout) ?? [];
+      expect((await run(`${command} && ${shell} add works`)).code).toBe(0);
+    }
+  });
+
+  test('that its owner may not write is red, with a command that helps', async () => {
     const memories = temporaryFolder();
     const shell = 'setpriv --reuid 54321 --clear-groups $FAISS_MEMORY';
     const env = { MEMORY_DATA_DIR: memories, HOME: '/nonexistent' };
@@ -104,8 +145,8 @@ describe('locks', () => {
   test('that the file system refuses are named as such, at once', async () => {
     const [memories, elsewhere] = [temporaryFolder(), temporaryFolder()];
     await add(memories);
-    // ENOLCK, which SQLite reports like a lock of another process, and ENOTSUP, which it does not.
-    for (const errno of [37, 95]) {
+    // ENOLCK, which SQLite reports like a lock of another process, ENOTSUP, and EPERM, which it reports like a mode.
+    for (const errno of [37, 95, 1]) {
       const env = { LD_PRELOAD: lockShim(), LOCK_ERRNO: String(errno) };
       expect(await failuresOf(memories, env)).toEqual([
         expect.objectContaining({ message: expect.stringContaining('refuses to lock files') as string }),
@@ -116,6 +157,11 @@ describe('locks', () => {
         /refuses to lock files.*\nFix: Choose a folder on a local disk with MEMORY_DATA_DIR/,
       );
       expect(stderr).not.toContain('another process');
+      const backup = await runProgram(['backup'], {
+        dataDir: memories,
+        env: { ...env, MEMORY_DATA_DIR: memories },
+      });
+      expect(backup.stderr).toContain('refuses to lock files');
     }
     expect((await add(elsewhere)).code).toBe(0);
   });

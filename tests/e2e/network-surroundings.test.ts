@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer, request, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
@@ -141,7 +142,7 @@ interface TestProxy {
 async function startProxy(target: number): Promise<TestProxy> {
   const asked: string[] = [];
   const authorised = ({ headers }: IncomingMessage): boolean =>
-    headers['proxy-authorization'] === `Basic ${Buffer.from('ada:pass word').toString('base64')}`;
+    headers['proxy-authorization'] === `Basic ${Buffer.from('ada:pass word 5%').toString('base64')}`;
   const server = createServer((incoming, response) => {
     asked.push(incoming.url ?? '');
     if (authorised(incoming)) forward(incoming, response, target);
@@ -189,7 +190,7 @@ describe('a proxy of the environment', () => {
     const proxy = await startProxy(await startStore());
     const env = {
       ...bucketAt('http://127.0.0.1:9'),
-      HTTP_PROXY: `http://ada:pass%20word@${proxy.address}`,
+      HTTP_PROXY: `http://ada:pass%20word%205%@${proxy.address}`,
     };
     const command = ['sync', 'doctor', '--create-bucket'];
     const findings = await findingsOf(command, env);
@@ -209,7 +210,7 @@ describe('a proxy of the environment', () => {
     const env = { ...bucketAt('https://store.test'), ...trust };
     const findings = await findingsOf(['sync', 'doctor'], {
       ...env,
-      https_proxy: `ada:pass%20word@${proxy.address}`,
+      https_proxy: `ada:pass%20word%205%@${proxy.address}`,
     });
     expect(findings.at(-1)?.message).toContain('HTTP 403');
     expect(new Set(proxy.asked)).toEqual(new Set(['store.test:443']));
@@ -227,7 +228,7 @@ describe('a proxy of the environment', () => {
     const env = {
       MEMORY_EMBEDDING_PROVIDER: 'openai',
       MEMORY_EMBEDDING_BASE_URL: 'http://models.test/v1',
-      ALL_PROXY: `http://ada:pass%20word@${proxy.address}`,
+      ALL_PROXY: `http://ada:pass%20word%205%@${proxy.address}`,
     };
     const findings = await findingsOf(['doctor'], env);
     expect(findings.filter(({ status }) => status === 'fail')).toEqual([]);
@@ -236,21 +237,40 @@ describe('a proxy of the environment', () => {
   }, 60_000);
 });
 
-test.each([
-  ['answers 413 after reading', true],
-  ['answers 413 and cuts the connection', false],
+/** Letters that compress little, without anything that looks like a secret. */
+function randomWords(count: number): string {
+  const letters = randomBytes(count * 8);
+  const word = (first: number): string =>
+    String.fromCharCode(...letters.subarray(first, first + 8).map((byte) => 97 + (byte % 26)));
+  return Array.from({ length: count }, (_, index) => word(index * 8)).join(' ');
+}
+
+test.each<[string, (incoming: IncomingMessage, response: ServerResponse) => unknown, RegExp]>([
+  [
+    'answers 413 after reading',
+    (incoming, response) => incoming.resume().once('end', () => response.writeHead(413).end()),
+    /client_max_body_size 64m/,
+  ],
+  [
+    'answers 413 and cuts the connection',
+    (incoming, response) =>
+      response.writeHead(413, { connection: 'close' }).end(() => incoming.socket.destroy()),
+    /client_max_body_size 64m|limits the size of objects/,
+  ],
+  ['cuts the connection', ({ socket }) => socket.resetAndDestroy(), /limits the size of objects/],
+  [
+    'blocks the request with a page',
+    (incoming, response) => incoming.resume().once('end', () => response.writeHead(403).end('Blocked')),
+    /limits the size of objects/,
+  ],
 ])(
   'names the limit of a gateway that %s',
-  async (_, reads) => {
+  async (_, refuse, pushFix) => {
     const store = await startStore();
     const gateway = createServer((incoming, response) => {
       if (Number(incoming.headers['content-length'] ?? 0) <= 1024 * 1024) {
         forward(incoming, response, store);
-      } else if (reads) {
-        incoming.resume().once('end', () => response.writeHead(413).end());
-      } else {
-        response.writeHead(413, { connection: 'close' }).end(() => incoming.socket.destroy());
-      }
+      } else refuse(incoming, response);
     });
     const env = bucketAt(`http://127.0.0.1:${await portOf(gateway)}`);
     const findings = await findingsOf(['sync', 'doctor', '--create-bucket'], env);
@@ -261,6 +281,13 @@ test.each([
         fix: expect.stringContaining('client_max_body_size 64m') as string,
       },
     ]);
+    const dataDir = temporaryFolder();
+    const input = Array.from({ length: 30 }, () => JSON.stringify({ text: randomWords(9_000) })).join('\n');
+    await runProgram(['import', '-'], { dataDir, env, input });
+    const { code, stderr } = await runProgram(['sync', 'push'], { dataDir, env });
+    expect(code).toBe(1);
+    expect(stderr).toMatch(new RegExp(`Fix: .*(?:${pushFix.source})`));
+    expect(stderr).not.toMatch(/TimeoutError|hidden field/);
   },
-  60_000,
+  90_000,
 );

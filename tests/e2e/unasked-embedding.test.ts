@@ -1,13 +1,12 @@
-import { createServer } from 'node:http';
+import { createServer, type ServerResponse } from 'node:http';
 import { createServer as createTcpServer, type AddressInfo, type Server, type Socket } from 'node:net';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { startEmbeddingServer } from '../helpers/embedding-server.ts';
 import { RawServer } from '../helpers/mcp/raw-server.ts';
 import { temporaryFolder, WITH_MODEL } from '../helpers/mcp/server-environment.ts';
-import { runProgram } from '../helpers/run-program.ts';
+import { type ProgramRun, runProgram } from '../helpers/run-program.ts';
 
 /** Three commands end well before this, whatever the endpoint does. */
 const COMMANDS_LIMIT_MS = 180_000;
@@ -34,11 +33,25 @@ async function listen(server: Server): Promise<string> {
 const answering = (status: number) => () =>
   listen(createServer((_, response) => response.writeHead(status, { 'retry-after': '30' }).end('{}')));
 
-const brokenEndpoints: readonly (readonly [string, () => Promise<string>])[] = [
-  ['refuses connections', () => Promise.resolve('http://127.0.0.1:1/v1')],
-  ['has no address', () => Promise.resolve('http://no-such-host.invalid/v1')],
-  ['answers 429', answering(429)],
-  ['answers 500', answering(500)],
+/** A port of this machine that nobody listens at. */
+async function refusingUrl(): Promise<string> {
+  const server = createTcpServer();
+  const url = await listen(server);
+  await new Promise((resolve) => server.close(resolve));
+  return url;
+}
+
+const inLine = (url: string): string => url.replace(/[.?]/g, '\\$&');
+
+const brokenEndpoints: readonly (readonly [name: string, start: () => Promise<string>, problem: string])[] = [
+  ['refuses connections', refusingUrl, 'cannot be reached \\(connect ECONNREFUSED'],
+  [
+    'has no address',
+    () => Promise.resolve('http://no-such-host.invalid/v1'),
+    'cannot be reached \\(getaddrinfo',
+  ],
+  ['answers 429', answering(429), 'answered 429 \\(rate limit\\)'],
+  ['answers 500', answering(500), 'answered 500'],
   [
     'cuts its answers',
     () =>
@@ -47,26 +60,29 @@ const brokenEndpoints: readonly (readonly [string, () => Promise<string>])[] = [
           socket.once('data', () => socket.end('HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n{"data":[')),
         ),
       ),
+    'cannot be reached \\(other side closed\\)',
   ],
-  ['never answers', () => listen(createTcpServer(() => undefined))],
+  ['never answers', () => listen(createTcpServer(() => undefined)), 'did not answer within \\d+ s'],
 ];
 
 test(
-  'a broken endpoint loses no memory, and the command says what is missing',
+  'a broken endpoint loses no memory, and the command says what is missing and why',
   async () => {
-    const runs = brokenEndpoints.map(async ([name, start]) => {
+    const runs = brokenEndpoints.map(async ([name, start, problem]) => {
       const dataDir = temporaryFolder();
-      const env = endpoint(await start());
+      const url = await start();
+      const env = endpoint(url);
       const added = await runProgram(['add', 'Ada likes tea'], { dataDir, env });
       const found = await runProgram(['search', 'tea'], { dataDir, env });
       const stats = await runProgram(['stats'], { dataDir, env });
-      return { name, added, found, stats };
+      return { name, why: new RegExp(`${inLine(url)}/embeddings.*${problem}`), added, found, stats };
     });
-    for (const { name, added, found, stats } of await Promise.all(runs)) {
+    for (const { name, why, added, found, stats } of await Promise.all(runs)) {
       expect({ name, codes: [added.code, found.code, stats.code] }).toEqual({ name, codes: [0, 0, 0] });
       expect(added.stdout).toMatch(/^Stored .*1 memory has no embedding yet, because .*a running server/s);
       expect(found.stdout).toMatch(/Ada likes tea.*by words only/s);
       expect(stats.stdout).toContain('1 of 1 memories have none yet');
+      for (const { stdout } of [added, found, stats]) expect(stdout).toMatch(why);
     }
   },
   COMMANDS_LIMIT_MS,
@@ -86,6 +102,57 @@ test('a process that ends with work undone says so and fails', async () => {
     expect(stderr).toContain(`Error: "${command}" ended with work undone`);
   }
 });
+
+test('a server that nothing keeps alive says so and fails', async () => {
+  const dataDir = temporaryFolder();
+  const preload = join(dataDir, 'lets-go.mjs');
+  writeFileSync(
+    preload,
+    `import { Server } from 'node:net';
+     const { listen } = Server.prototype;
+     Server.prototype.listen = function (...given) { return listen.apply(this, given).unref(); };
+     process.stdin.unref();
+     process.stdin.ref = () => process.stdin;`,
+  );
+  const env = { NODE_OPTIONS: `--import=${preload}` };
+  // Its input stays open: a server has no other reason to end.
+  const server = new RawServer(dataDir, env);
+  expect(await server.exited).toEqual({ code: 1, signal: null });
+  const http = await runProgram(['serve', '--http', '--port', '0'], { dataDir, env });
+  expect(http.code).toBe(1);
+  for (const { stderr } of [server, http])
+    expect(stderr).toMatch(/Error: "serve[^"]*" ended with work undone/);
+});
+
+test('reembed removes the embeddings of other models when all memories have new ones, and only then', async () => {
+  const dataDir = temporaryFolder();
+  const embedding = await startEmbeddingServer();
+  onTestFinished(() => embedding.close());
+  const run = (model: string, ...args: string[]): Promise<ProgramRun> =>
+    runProgram(args, { dataDir, env: { ...endpoint(embedding.url), MEMORY_EMBEDDING_MODEL: model } });
+  const otherModels = async (): Promise<string | undefined> => {
+    const { findings } = JSON.parse((await run('new', 'doctor', '--json')).stdout) as {
+      findings: { check: string; message: string }[];
+    };
+    return findings.find(({ check }) => check === 'other models')?.message;
+  };
+  await run('old', 'add', 'Ada likes tea');
+  await run('old', 'add', 'Bob likes milk');
+  expect(await otherModels()).toContain('openai:old (2)');
+  embedding.script.push(
+    ...Array.from({ length: 9 }, () => (response: ServerResponse) => {
+      response.writeHead(401).end();
+    }),
+  );
+  expect((await run('new', 'reembed', '--drop-others')).code).toBe(5);
+  embedding.script.length = 0;
+  expect(await otherModels()).toContain('openai:old (2)');
+  expect(await run('new', 'reembed', '--drop-others')).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/^2 memories embedded, 0 left .*removed from 2 memories\.\n$/) as string,
+  });
+  expect(await otherModels()).toBeUndefined();
+}, 60_000);
 
 test('a server that nobody calls embeds the backlog, and what other processes add later', async () => {
   const dataDir = temporaryFolder();
@@ -141,15 +208,3 @@ test('leaving while the native runtime loads aborts nothing', async () => {
     for (const exit of exits) expect(exit).not.toMatchObject({ signal: 'SIGABRT' });
   }
 }, 120_000);
-
-test('the native runtime writes nothing into the home folder', async () => {
-  const dataDir = temporaryFolder();
-  const home = mkdtempSync(join(tmpdir(), 'faiss-memory-home-'));
-  onTestFinished(() => {
-    rmSync(home, { recursive: true, force: true });
-  });
-  const env = { ...WITH_MODEL, MEMORY_EMBEDDING_RUNTIME: 'native', HOME: home, XDG_CONFIG_HOME: home };
-  const { code, stdout } = await runProgram(['search', 'tea', '--mode', 'vector'], { dataDir, env });
-  expect({ code, words: stdout.includes('by words only') }).toEqual({ code: 0, words: false });
-  expect(readdirSync(home)).toEqual([]);
-}, 60_000);

@@ -106,6 +106,32 @@ describe('OpenAiCompatibleEmbedder', () => {
     expect(String(failure)).toMatch(message);
   });
 
+  test('reads no answer without end', async () => {
+    let sentMiB = 0;
+    server.script.push((response) => {
+      const more = (): void => {
+        do sentMiB += 1;
+        while (response.write(' '.repeat(1_048_576)));
+      };
+      response.on('drain', more);
+      more();
+    });
+    await expect(open().embedQuery('tea')).rejects.toThrow('it is longer than 64 MiB');
+    expect(sentMiB).toBeLessThan(100);
+  });
+
+  test('tells why it still tries, until it succeeds', async () => {
+    const embedder = open({ retryDelayMs: 60_000, timeoutMs: 600_000 });
+    server.script.push(status(503));
+    const stop = new AbortController();
+    const failing = embedder.embedQuery('tea', stop.signal);
+    await expect.poll(() => embedder.lastFailure).toContain('answered 503');
+    stop.abort();
+    await expect(failing).rejects.toThrow();
+    await embedder.embedQuery('tea');
+    expect(embedder.lastFailure).toBeUndefined();
+  });
+
   test('ends a request that takes too long', async () => {
     server.script.push(() => undefined);
     await expect(open({ timeoutMs: 100 }).embedQuery('tea')).rejects.toThrow('did not answer within 100 ms');

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { BlobStoreError, type BlobOperation } from '../../errors/remote-errors.ts';
+import { BlobStoreError, type BlobOperation, type BlobStoreReason } from '../../errors/remote-errors.ts';
 import { fixes } from '../failure.ts';
 import type { BlobCallOptions, BlobStore } from '../blob-store.ts';
 import type { ConditionalPut, Finding, ProbeCheck } from './probe-finding.ts';
@@ -88,15 +88,19 @@ const ENOUGH_FOR_SMALL_STORES = 8 * MIB;
 /** Sizes that are tried after the largest was refused, to name the limit. */
 const SMALLER_MIB = [8, 4, 2, 1, 0.5];
 
+/** What may be otherwise a moment later says nothing about sizes. */
+const PASSING: ReadonlySet<BlobStoreReason> = new Set(['throttled', 'timeout', 'unreachable', 'conflict']);
+
 /**
  * Writes one object of the largest usual size: a gateway between here and the store may limit it, and may cut the
- * connection instead of saying so. @returns undefined when a problem of another kind is in the way
+ * connection or refuse the request instead of saying so. @returns undefined when a passing problem is in the way
  */
 export async function probeLargest(area: ProbeArea, bytes: number): Promise<Finding | undefined> {
   const mib = (size: number): string => `${size / MIB} MiB`;
   const error = await tryToPut(area, bytes);
   if (error === null) return ok('put', `Objects of ${mib(bytes)}, the largest usual size, can be written.`);
-  if (error.reason !== 'too-large' && error.reason !== 'interrupted') return undefined;
+  if (PASSING.has(error.reason)) return undefined;
+  if (error.reason === 'full') return findingOfDenial(error);
   let accepted = 0;
   for (const size of SMALLER_MIB.map((count) => count * MIB)) {
     if ((await tryToPut(area, size)) !== null) continue;

@@ -107,7 +107,10 @@ function classify(error: SdkError, status: number | undefined, context: FailedCa
   if (bucketRegion !== undefined) return { ...region, fix: `Set the region to ${bucketRegion}.` };
   const known = byCode[error.name];
   if (known !== undefined) return known;
-  if (status !== undefined && status >= 300) return failureOfStatus(status);
+  if (status !== undefined && status >= 300) {
+    const failure = failureOfStatus(status);
+    return status === 403 && isForeign(error) ? { ...failure, fix: fixes.between } : failure;
+  }
   const network = failureOfNetwork(error);
   if (network !== undefined) return network;
   if (/checksum mismatch/i.test(error.message)) return damaged;
@@ -141,6 +144,14 @@ function failureBeforeSending(error: Error): Failure {
 function problemOf(error: Error, status: number | undefined, context: FailedCall): string {
   if (context.timedOut) return 'no progress within the time allowed';
   const answer = status === undefined ? '' : `HTTP ${status} `;
+  if (isForeign(error)) return `${answer}with an answer that is not a store's`;
   const text = error.message === error.name || error.message === 'UnknownError' ? '' : error.message;
-  return `${answer}${error.name === 'Error' ? '' : error.name} ${text}`.trim();
+  // The client calls a connection that was cut a TimeoutError; the text of such an error says what happened.
+  const name = error.name === 'Error' || 'code' in error ? '' : error.name;
+  return `${answer}${name} ${text}`.trim();
+}
+
+/** A store answers in XML; this answer comes from something in front of it. */
+function isForeign(error: Error): boolean {
+  return error.message.includes('Deserialization error');
 }

@@ -180,6 +180,7 @@ function describeStats(stats: Stats, dataDir: string, zone: TimeZone): string {
     oldest === null || newest === null
       ? '–'
       : `${zone.minute(oldest)} to ${zone.minute(newest)} (${zone.name})`;
+  const isOff = embedding.details['provider'] === 'none';
   const details = Object.entries(embedding.details).map(([name, detail]) => `${name} ${detail}`);
   return table([
     ['memories', `${stats.live}`],
@@ -187,9 +188,9 @@ function describeStats(stats: Stats, dataDir: string, zone: TimeZone): string {
     ['conflicts', `${stats.conflicts}`],
     ['created', period],
     ['folder', `${dataDir} (${byteSize(stats.bytes)})`],
-    ['model', embedding.modelId === '' ? 'none' : [embedding.modelId, ...details].join(', ')],
+    ['model', isOff ? 'none' : [embedding.modelId, ...details].filter((part) => part !== '').join(', ')],
     ['embeddings', describeBacklog(stats)],
-    ...(embedding.problem === '' ? [] : [['model problem', embedding.problem]]),
+    ...(isOff || embedding.problem === '' ? [] : [['model problem', embedding.problem]]),
     [
       'tags',
       stats.tags

@@ -83,6 +83,8 @@ function fromSqlite(
     case FULL:
       return new StoreFullError(path, { cause });
     case PERM:
+      // SQLite says this of a lock too.
+      return refusing(path).length === 0 ? noLocks(path, cause) : readOnly(path, cause);
     case READONLY:
       return readOnly(path, cause);
     case CANTOPEN:
@@ -119,20 +121,39 @@ function fromFileSystem(cause: unknown, path: string): FaissMemoryError | null {
         `The memory store ${path} cannot be opened: a part of its path is a file, not a folder`,
         { fix: 'Choose another folder with MEMORY_DATA_DIR, or move that file away.', cause },
       );
+    case 'ELOOP':
+      return badPath(path, { problem: 'the links in its path lead in a circle', cause });
+    case 'ENAMETOOLONG':
+      return badPath(path, { problem: 'a name in its path is too long for the disk', cause });
     default:
       return refusing(path).length === 0 ? unavailable(path, cause) : readOnly(path, cause);
   }
 }
 
+function badPath(
+  path: string,
+  { problem, cause }: { readonly problem: string; readonly cause: unknown },
+): StoreUnavailableError {
+  return new StoreUnavailableError(`The memory store ${path} cannot be opened: ${problem}`, {
+    fix: 'Choose another folder with MEMORY_DATA_DIR, or correct the path.',
+    cause,
+  });
+}
+
 function readOnly(path: string, cause: unknown): StoreReadOnlyError {
   const refused = refusing(path);
+  const uid = process.getuid?.();
+  const isForeign = refused.some((file) => uid !== undefined && ownerOf(file.path) !== uid);
   const diskIsReadOnly = refused.length > 0 && refused.every(({ code }) => code === 'EROFS');
   return new StoreReadOnlyError(path, {
     refusing: refused.map(({ path: refusedPath }) => refusedPath),
     diskIsReadOnly: diskIsReadOnly || codeOf(cause) === 'EROFS',
+    ...(isForeign ? { foreignTo: uid } : {}),
     cause,
   });
 }
+
+const REFUSALS: ReadonlySet<unknown> = new Set(['EACCES', 'EPERM', 'EROFS']);
 
 /**
  * The nearest existing folder, or the files of the database, that this process may not write. An absent folder is
@@ -143,11 +164,15 @@ function refusing(path: string): { readonly path: string; readonly code: unknown
   while (!existsSync(folder) && dirname(folder) !== folder) folder = dirname(folder);
   const { R_OK, W_OK, X_OK } = constants;
   const code = refusalOf(folder, R_OK | W_OK | X_OK);
-  if (code !== undefined) return [{ path: folder, code }];
+  if (REFUSALS.has(code)) return [{ path: folder, code }];
   return [path, `${path}-wal`, `${path}-shm`].flatMap((file) => {
     const refusal = refusalOf(file, R_OK | W_OK);
-    return refusal === undefined || refusal === 'ENOENT' ? [] : [{ path: file, code: refusal }];
+    return REFUSALS.has(refusal) ? [{ path: file, code: refusal }] : [];
   });
+}
+
+function ownerOf(path: string): number | undefined {
+  return statSync(path, { throwIfNoEntry: false })?.uid;
 }
 
 function refusalOf(path: string, wanted: number): unknown {

@@ -32,23 +32,24 @@ export class SqliteWorkLock implements WorkLock {
   /** @returns a function that releases the lock. @throws BackupBusyError after `waitMs` */
   async #acquire(waitMs: number): Promise<() => void> {
     const start = performance.now();
-    for (;;) {
+    for (let tries = 1; ; tries += 1) {
       const release = await this.#try();
       if (release !== null) return release;
+      if (tries === 1) await this.#expectLocks();
       const waited = performance.now() - start;
-      if (waited >= waitMs) throw await this.#busyError(waited);
+      if (waited >= waitMs) throw new BackupBusyError(this.#dataDir, waited);
       await delay(Math.random() * PAUSE_MS);
     }
   }
 
-  async #busyError(waited: number): Promise<Error> {
+  /** Waiting is no help where the file system refuses locks, which SQLite calls busy. */
+  async #expectLocks(): Promise<void> {
     const { tryLock } = await import('./migrations.ts');
     try {
       tryLock(this.#dataDir);
     } catch (error) {
-      if (isBusy(error)) return noLocks(join(this.#dataDir, NAME), error);
+      if (isBusy(error)) throw noLocks(join(this.#dataDir, NAME), error);
     }
-    return new BackupBusyError(this.#dataDir, waited);
   }
 
   async #try(): Promise<(() => void) | null> {
