@@ -67,9 +67,23 @@ interface FilterArguments {
  */
 export function toFilter(given: FilterArguments): FilterInput | undefined {
   const { all_tags: allTags, ...same } = given;
-  const filter = { ...same, allTags };
+  const filter = { ...same, metadata: withoutEmptyProject(given.metadata), allTags };
   const conditions = Object.entries(filter).filter(([, value]) => value !== undefined && !isEmpty(value));
   return conditions.length === 0 ? undefined : Object.fromEntries(conditions);
+}
+
+/**
+ * The schemas of tools name `project` as a member of metadata, for some models take no object without members. Those
+ * that must fill every field write it even when they have nothing to say.
+ * @param empty values that say nothing
+ */
+export function withoutEmptyProject(
+  given: Metadata | undefined,
+  empty: readonly unknown[] = ['', null],
+): Metadata | undefined {
+  if (given === undefined || !Object.hasOwn(given, 'project') || !empty.includes(given['project']))
+    return given;
+  return Object.fromEntries(Object.entries(given).filter(([name]) => name !== 'project'));
 }
 
 function isEmpty(value: string | object): boolean {

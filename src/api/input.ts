@@ -252,13 +252,25 @@ function toObject(value: unknown, schema: JsonSchema): unknown {
   );
 }
 
-/** Forms are filled with empty texts. One that means something says in its schema that it may have no character. */
+/**
+ * Forms are filled with empty texts, and by some languages with empty collections of the wrong kind. A text that means
+ * something says in its schema that it may have no character.
+ */
 function isEmpty(value: unknown, schema: JsonSchema): boolean {
-  if (typeof value !== 'string') return false;
+  if (typeof value !== 'string') return isEmptyOfAnotherKind(value, schema['type']);
   if (schema['type'] === 'string' && schema['enum'] === undefined) {
     return value === '' && schema['minLength'] !== 0;
   }
   return value.trim() === '' && schema['type'] !== undefined;
+}
+
+function isEmptyOfAnotherKind(value: unknown, type: unknown): boolean {
+  if (typeof value !== 'object' || value === null || typeof type !== 'string') return false;
+  return type !== 'object' && type !== (Array.isArray(value) ? 'array' : 'object') && isBare(value);
+}
+
+function isBare(value: object): boolean {
+  return Object.keys(value).length === 0;
 }
 
 function parseJson(text: string, opening: '[' | '{'): unknown {

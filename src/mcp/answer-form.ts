@@ -21,7 +21,7 @@ export function answerForm(accept: string | null): AnswerForm {
     .map((part) => part.replace(/\s*;.*$/, ''));
   const takes = (...names: string[]): boolean => names.some((name) => types.includes(name));
   const events = takes(EVENTS_TYPE, 'text/*');
-  const json = takes(JSON_TYPE, 'application/*') || (takes('*/*', '') && !events);
+  const json = takes(JSON_TYPE, 'application/*') || (takes('*/*', '*', '') && !events);
   if (json) return events ? 'both' : 'json';
   return events ? 'events' : 'neither';
 }

@@ -7,6 +7,7 @@ export const HALF_TOKENS = 4_500;
 /** Marks what the last resort cut; tools that may answer with much say themselves how to read on. */
 const CUT = '… (cut: the answer is too long)';
 const MAX_DATA_TEXT = 200;
+const MAX_DATA_ITEMS = 20;
 
 interface Answer {
   readonly text: string;
@@ -15,32 +16,45 @@ interface Answer {
 
 /** The last resort against an answer that no client takes, whatever is in it. */
 export function boundAnswer({ text, data }: Answer): Answer {
-  return { text: boundText(text), data: fits(JSON.stringify(data)) ? data : toRecord(shorten(data)) };
+  return { text: boundText(text), data: toRecord(bounded(data)) };
 }
 
 /** The text, or its beginning with a mark. */
 export function boundText(text: string): string {
-  const end = endWithin(text, 0, HALF_TOKENS);
+  const end = endOf(text, 0, { budget: HALF_TOKENS, asData: false });
   return end === text.length ? text : text.slice(0, end) + CUT;
 }
 
-function fits(json: string): boolean {
-  return endWithin(json, 0, HALF_TOKENS + 500) === json.length;
+/** What is too long is cut to ever less until it fits. */
+function bounded(data: unknown): unknown {
+  let [shown, left] = [data, { length: MAX_DATA_TEXT, count: MAX_DATA_ITEMS }];
+  while (tokensOf(JSON.stringify(shown)) > HALF_TOKENS + 500 && left.count > 0) {
+    shown = shorten(data, left);
+    left = { length: Math.ceil(left.length * 0.7), count: left.count - 3 };
+  }
+  return shown;
 }
 
-function shorten(value: unknown): unknown {
+function shorten(value: unknown, most: { readonly length: number; readonly count: number }): unknown {
   if (typeof value === 'string') {
-    return value.length > MAX_DATA_TEXT ? `${value.slice(0, MAX_DATA_TEXT).toWellFormed()}…` : value;
+    return value.length > most.length ? `${value.slice(0, most.length).toWellFormed()}…` : value;
   }
-  if (Array.isArray(value)) return value.slice(0, 20).map(shorten);
+  if (Array.isArray(value)) return value.slice(0, most.count).map((item) => shorten(item, most));
   if (typeof value !== 'object' || value === null) return value;
-  const members = Object.entries(value).slice(0, 20);
-  return Object.fromEntries(members.map(([key, member]) => [key.slice(0, MAX_DATA_TEXT), shorten(member)]));
+  const members = Object.entries(value).slice(0, MAX_DATA_ITEMS);
+  return Object.fromEntries(
+    members.map(([key, member]) => [key.slice(0, most.length).toWellFormed(), shorten(member, most)]),
+  );
 }
 
 function toRecord(value: unknown): Record<string, unknown> {
   // An object stays one when it is shortened.
   return value as Record<string, unknown>;
+}
+
+/** Tokens of a text that an answer shows as text and as data, at most; an estimate of the longer of the two. */
+export function tokensShown(text: string): number {
+  return Math.max(tokensOf(text), tokensOf(JSON.stringify(text)));
 }
 
 /** Tokens of a text, at most; an estimate. */
@@ -64,16 +78,37 @@ export function countFitting(items: readonly (readonly [text: string, data: obje
 const FRAME_TOKENS = 300;
 
 /**
- * Where the part of a text ends that begins at `from` and has at most so many tokens: after a line or between words
- * where there are any, and never within a character.
+ * Where the part of a text ends that begins at `from` and has at most so many tokens, as text and as data: after a
+ * line or between words where there are any, and never within a character.
  */
 export function endWithin(text: string, from: number, budget: number): number {
-  const meter = new TokenMeter();
+  return endOf(text, from, { budget, asData: true });
+}
+
+interface Extent {
+  readonly budget: number;
+  /** The part stands in data too, where JSON writes some characters as several. */
+  readonly asData: boolean;
+}
+
+function endOf(text: string, from: number, { budget, asData }: Extent): number {
+  const [meter, json] = [new TokenMeter(), new TokenMeter()];
   for (let index = from; index < text.length; index++) {
-    meter.add(text.charCodeAt(index));
-    if (meter.tokens > budget) return borderBefore(text, from, index);
+    const code = text.charCodeAt(index);
+    meter.add(code);
+    if (asData) for (const one of inJson(code)) json.add(one);
+    if (Math.max(meter.tokens, json.tokens) > budget) return borderBefore(text, from, index);
   }
   return text.length;
+}
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+
+/** The units that JSON writes for one. */
+function inJson(code: number): readonly number[] {
+  if (code >= 0x20 && code !== QUOTE && code !== BACKSLASH) return [code];
+  return [...JSON.stringify(String.fromCharCode(code)).slice(1, -1)].map((unit) => unit.charCodeAt(0));
 }
 
 /** A border may move back by a quarter of the part. */
@@ -126,7 +161,7 @@ class TokenMeter {
       case 'space':
         return this.#run > 0 ? 0.3 : 0.1;
       case 'letter':
-        return code < 0x250 ? 1.4 : 0.9;
+        return letterWeight(code);
       default:
         return otherWeight(code);
     }
@@ -136,11 +171,28 @@ class TokenMeter {
 /** Longer runs of letters are no words, and cost more. */
 const LONG_WORD = 14;
 
+function letterWeight(code: number): number {
+  if (code < 0x180) return 1.4;
+  return code < 0x370 ? 2 : 0.9;
+}
+
+/** Scripts and signs that vocabularies have no words of: each of their characters costs two or three. */
+const RARE: readonly (readonly [from: number, to: number])[] = [
+  [0x700, 0x8ff],
+  [0x1100, 0x177f],
+  [0x1800, 0x1dff],
+  [0x2380, 0x2fff],
+  [0x3180, 0x4dff],
+  [0xa000, 0xabff],
+  [0xfb00, 0xfeff],
+];
+
 function otherWeight(code: number): number {
   // A quotation begins each line with a mark, which counts here too.
   if (code < 0x20) return code === 9 ? 1.2 : 4.4;
   if (code < 0x80) return 0.9;
   // Signs of one word each, syllables, and the halves of what lies beyond.
   if (code >= 0xd800 && code <= 0xdfff) return 2;
-  return code >= 0xe000 && code <= 0xf8ff ? 3 : 1.8;
+  if (code >= 0xe000 && code <= 0xf8ff) return 3;
+  return RARE.some(([from, to]) => code >= from && code <= to) ? 2.6 : 1.8;
 }

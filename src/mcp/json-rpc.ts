@@ -83,9 +83,10 @@ function checkMessage(value: unknown): Checked {
   if (value['method'] === undefined && ('result' in value || 'error' in value)) {
     return isJSONRPCResponse(value) ? { message: value } : undefined;
   }
-  const problem = problemOf(value);
+  const understood = withReadArguments(value);
+  const problem = problemOf(understood);
   if (problem !== undefined) return refuse(value, ...problem);
-  const message = withoutNoise(value);
+  const message = withoutNoise(understood);
   if (isJSONRPCRequest(message) || isJSONRPCNotification(message)) return { message };
   return refuse(value, INVALID_PARAMS, 'params or its _meta are not what the protocol allows');
 }
@@ -133,6 +134,17 @@ function problemOf(value: Members): Problem | undefined {
   return undefined;
 }
 
+/** Models write the arguments of a call as a text, and some clients hand it on as it is. */
+function withReadArguments(value: Members): Members {
+  const { params } = value;
+  const written = isObject(params) ? params['arguments'] : undefined;
+  if (!isObject(params) || typeof written !== 'string') return value;
+  const [reading, second] = readJson(Buffer.from(written));
+  const isRead = reading !== undefined && 'value' in reading && second === undefined;
+  if (!isRead && written.trim() !== '') return value;
+  return { ...value, params: { ...params, arguments: isRead ? reading.value : undefined } };
+}
+
 /** Only the members that JSON-RPC knows, without those that are null. */
 function withoutNoise({ id, method, params }: Members): Members {
   return {
@@ -143,17 +155,30 @@ function withoutNoise({ id, method, params }: Members): Members {
   };
 }
 
+/** Members that hold only objects, on every level: of `initialize`, and of every request since 2026. */
+const CAPABILITIES = /^(?:capabilities|io\.modelcontextprotocol\/clientCapabilities)$/;
+
 /** The arguments of a call are the receiver's own: there a null may mean something. */
 function withoutNulls(params: Members): Members {
   const members = Object.entries(params).filter(
     ([name, value]) => value !== null && !((name === '_meta' || name === 'arguments') && isNothing(value)),
   );
   return Object.fromEntries(
-    members.map(([name, value]) => [
-      name,
-      isObject(value) && name !== 'arguments' && name !== 'content' ? withoutNulls(value) : value,
-    ]),
+    members.map(([name, value]) => {
+      if (CAPABILITIES.test(name)) return [name, withoutEmptyLists(value)];
+      return [
+        name,
+        isObject(value) && name !== 'arguments' && name !== 'content' ? withoutNulls(value) : value,
+      ];
+    }),
   );
+}
+
+function withoutEmptyLists(value: unknown): unknown {
+  if (isNothing(value)) return {};
+  if (!isObject(value)) return value;
+  const members = Object.entries(value).filter(([, member]) => member !== null);
+  return Object.fromEntries(members.map(([name, member]) => [name, withoutEmptyLists(member)]));
 }
 
 /** Languages that have one kind of collection write an empty object as an empty list. */

@@ -1,7 +1,7 @@
 import { InvalidInputError } from '../errors/input-errors.ts';
 import type { HistoryEntry, Memory, MemoryWithHistory } from '../memory/memory.ts';
 import { beginning, isoTime, memoryData, versionData } from '../api/answers.ts';
-import { endWithin, tokensOf } from './answer-size.ts';
+import { endWithin, tokensOf, tokensShown } from './answer-size.ts';
 import { heading, lines, noticeOf, quote } from './render.ts';
 import type { TimeZone } from '../util/time-zone.ts';
 
@@ -74,7 +74,7 @@ export function partOf(memories: readonly MemoryWithHistory[], cursor: string | 
         const position = { memory: index, section, from: stretch?.to ?? from };
         return { shown, next: writeCursor(memory, position) };
       }
-      left -= HEADING_TOKENS + tokensOf(one.value.slice(from));
+      left -= HEADING_TOKENS + tokensShown(one.value.slice(from));
     }
     shown.push({ memory, stretches });
   }

@@ -79,9 +79,13 @@ export class StreamableSessions {
       ? await readBody(request)
       : { messages: [], refusals: [], isBatch: true };
     const { messages, refusals, isBatch } = received;
-    if (messages.length === 0 && refusals.length > 0 && form !== 'neither') return refusal(400, received);
+    if (form === 'neither')
+      return notAcceptable('answers are application/json or text/event-stream; accept one');
+    if (messages.length === 0 && refusals.length > 0) return refusal(400, received);
     // A subscription never ends, so it cannot be one answer.
-    if (form === 'json' && messages.some(isSubscription)) return notAcceptable();
+    if (form === 'json' && messages.some(isSubscription)) {
+      return notAcceptable('a subscription is answered with events; accept text/event-stream');
+    }
     const message = isBatch ? messages : messages[0];
     const answering = this.#answer(forSdk(request, form), { message: message ?? [], access }).then(
       (response) => shapeAnswer(response, { form, isBatch, refusals }),
@@ -152,10 +156,14 @@ export class StreamableSessions {
 async function readBody(request: Request): Promise<ReceivedMessages> {
   const [first, second] = readMessages(new Uint8Array(await request.arrayBuffer()));
   if (first === undefined) return refused(null, PARSE_ERROR, 'the body is empty; send a message');
+  if (first.messages.length === 0 && first.refusals.length === 0) {
+    return refused(null, INVALID_REQUEST, 'the notification or answer is not what the protocol allows');
+  }
   return second === undefined ? first : refused(null, PARSE_ERROR, 'the body has several messages; send one');
 }
 
 const PARSE_ERROR = -32_700;
+const INVALID_REQUEST = -32_600;
 
 /**
  * The request as the SDK wants it, without its body, which was read. What the client can take stands in the form.
@@ -178,12 +186,8 @@ function isSubscription(message: JSONRPCMessage): boolean {
   return 'method' in message && message.method === 'subscriptions/listen';
 }
 
-function notAcceptable(): Response {
-  const { refusals } = refused(
-    null,
-    -32_000,
-    'a subscription is answered with events; accept text/event-stream',
-  );
+function notAcceptable(problem: string): Response {
+  const { refusals } = refused(null, -32_000, problem);
   return Response.json(refusals[0], { status: 406 });
 }
 

@@ -27,6 +27,12 @@ const WITH_PREFIX =
   /(?<![\p{L}\p{N}\p{M}.#$@_~&/\\-])([.#@]|\$\{?|--?)([\p{L}\p{N}][\p{L}\p{N}\p{M}_-]{0,60})\}?/gu;
 const NUMBER_WITH_SEPARATORS =
   /(?<![\p{L}\p{N}])\d+(?:[ ()/.,'’\u00A0\u202F\u2010-\u2015-]{1,3}\d+)+(?:-?[xX])?(?![\p{L}\p{N}])/gu;
+/** Numbers of bank accounts in groups of four. */
+const ACCOUNT_NUMBER =
+  /(?<![\p{L}\p{N}])[A-Z]{2}\d{2}(?: [A-Z\d]{4}){2,7}(?: [A-Z\d]{1,3})?(?![\p{L}\p{N}])/gu;
+/** Addresses of devices and fingerprints of keys: pairs or fours of hexadecimal digits. */
+const HEX_IN_GROUPS =
+  /(?<![\p{L}\p{N}])[\da-f]{2}(?:(?::[\da-f]{2}){5,31}|(?:-[\da-f]{2}){5,31}|[\da-f]{2}(?:\.[\da-f]{4}){2})(?![:-]?[\p{L}\p{N}])/giu;
 const SPACES_BETWEEN_NUMBERS = /[ ,\u00A0\u202F]+/u;
 const CAMEL_CASE =
   /(?<![\p{L}\p{N}\p{M}])(?=[\p{L}\p{N}]{4,60}(?![\p{L}\p{N}]))[\p{L}\p{N}]*(?:[\p{Ll}\p{N}]\p{Lu}|\p{Lu}{2}\p{Ll}{2})[\p{L}\p{N}]*/gu;
@@ -53,6 +59,7 @@ export function* wordForms(text: string): Generator<WordForm> {
   for (const match of text.matchAll(SIGN)) yield formOf(match, { keys: [encoded(match[0])] });
   for (const match of text.matchAll(OPERATOR)) yield formOf(match, { keys: [encoded(match[0])] });
   yield* numbers(text);
+  yield* codes(text);
   yield* joinedWords(text);
 }
 
@@ -69,6 +76,15 @@ function* numbers(text: string): Generator<WordForm> {
   for (const match of text.matchAll(VERSION)) {
     const keys = [(match[1] ?? '').replaceAll('.', ' ')];
     yield { ...formOf(match, { keys }), covers: 0 };
+  }
+}
+
+function* codes(text: string): Generator<WordForm> {
+  for (const match of [...text.matchAll(ACCOUNT_NUMBER), ...text.matchAll(HEX_IN_GROUPS)]) {
+    const groups = match[0].split(/[ :.-]/);
+    // Names of genes stand in a row too, but none is only digits.
+    const isName = match[0].includes(' ') && groups.filter((group) => /^\d{4}$/.test(group)).length < 2;
+    if (!isName) yield { ...formOf(match, { keys: [groups.join('').toLowerCase()] }), covers: 0 };
   }
 }
 

@@ -149,6 +149,7 @@ export function queryTerms(text: string): readonly QueryTerm[] {
       if (!isCovered) words.push(...wordTerms(word.toLowerCase()));
     }
   }
+  for (const term of thousands(plain)) addTerm(terms, term);
   const telling = words.filter((term) => !isStopWord(term.words.join(' ')));
   for (const term of telling.length > 0 || terms.size > 0 ? telling : words) addTerm(terms, term);
   return mostTelling([...terms.values()]);
@@ -193,6 +194,20 @@ function shortHashes(word: string): QueryTerm[] {
     prefix: false,
     shown: word,
   }));
+}
+
+const GROUPED_THOUSANDS = /(?<![\p{L}\p{N}.,'’])\d{1,3}(?:[.,'’]\d{3}){1,2}(?![\p{L}\p{N}]|[.,'’]\d{3})/gu;
+/** Not years, which nobody groups. */
+const PLAIN_THOUSANDS = /(?<![\p{L}\p{N}.,'’])(?!(?:19|20)\d\d(?!\d))[1-9]\d{3,8}(?![\p{L}\p{N}])/gu;
+
+/** The thousands of a number may be grouped in the text and not in the query, and the other way round. */
+function* thousands(query: string): Generator<QueryTerm> {
+  for (const { 0: shown } of query.matchAll(GROUPED_THOUSANDS)) {
+    yield { words: [shown.replaceAll(/\D/g, '')], prefix: false, shown };
+  }
+  for (const { 0: shown } of query.matchAll(PLAIN_THOUSANDS)) {
+    yield { words: shown.split(/(?=(?:\d{3})+$)/), prefix: false, shown };
+  }
 }
 
 function spaced(text: string): string {

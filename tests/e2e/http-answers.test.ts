@@ -61,6 +61,12 @@ describe('a problem', () => {
     },
   );
 
+  test('is 400 for an export with a condition, which would hold all memories', async () => {
+    const detail = 'tags limits no export; export all, or some with "faiss-memory export"';
+    expect(await api.get('/export?tags=a')).toMatchObject({ status: 400, data: { detail } });
+    expect((await api.get('/export?utm_source=a')).status).toBe(200);
+  });
+
   test('is 413 for a body over the limit, announced or streamed', async () => {
     const text = 'a'.repeat(1_024 ** 2 + 1);
     const tooLarge = {

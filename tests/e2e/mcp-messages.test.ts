@@ -29,6 +29,16 @@ const requests: readonly [string, string, unknown, number?][] = [
     8,
   ],
   [
+    'arguments as a text',
+    '{"jsonrpc":"2.0","id":15,"method":"tools/call","params":{"name":"memory_stats","arguments":"{\\"limit\\":5}"}}',
+    15,
+  ],
+  [
+    'initialize with capabilities []',
+    '{"jsonrpc":"2.0","id":16,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":[],"clientInfo":{"name":"php","version":"1"}}}',
+    16,
+  ],
+  [
     'arguments [1]',
     '{"jsonrpc":"2.0","id":9,"method":"tools/call","params":{"name":"memory_stats","arguments":[1]}}',
     9,
@@ -168,6 +178,7 @@ describe('over HTTP', () => {
     ['application/json', 'application/json'],
     ['application/json;q=0.9, text/event-stream;q=0', 'application/json'],
     ['*/*', 'application/json'],
+    ['text/html, *; q=.2', 'application/json'],
     ['text/event-stream', 'text/event-stream'],
     ['text/event-stream, */*;q=0.1', 'text/event-stream'],
     ['application/json, text/event-stream', 'text/event-stream'],
@@ -210,6 +221,18 @@ describe('over HTTP', () => {
     await send('sync_upload', { name: 'before' });
     const restored = await send('sync_restore', { mode: 'replace', snapshot: 'before', from: 'local' });
     expect(restored).toMatchObject({ id: 2, result: { content: [{ type: 'text' }] } });
+  });
+
+  test('says what to accept, and what is wrong with a notification', async () => {
+    const refusals = [await post(call, 'text/html'), await post('{"jsonrpc":"2.0","method":"a","params":5}')];
+    expect(refusals.map(({ status }) => status)).toEqual([406, 400]);
+    const [type, form] = await Promise.all(refusals.map((response) => response.json()));
+    const words = 'Invalid message: answers are application/json or text/event-stream; accept one.';
+    expect(type).toMatchObject({ id: null, error: { message: words } });
+    expect(form).toMatchObject({
+      id: null,
+      error: { message: expect.stringContaining('notification') as string },
+    });
   });
 
   test('still refuses what cannot be read', async () => {

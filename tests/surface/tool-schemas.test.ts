@@ -125,13 +125,15 @@ describe('a client that must fill every field', () => {
       ...filled['memory_add'],
       text: 'Ada likes tea',
       tags: ['drinks'],
+      on_duplicate: 'add',
     });
     const [{ id }] = added.data['results'] as [{ id: string }];
     const wanted: [string, Record<string, unknown>][] = [
-      ['memory_search', { query: 'tea', limit: 5 }],
+      ['memory_search', { query: 'tea', limit: 5, mode: 'keyword' }],
       ['memory_get', { ids: [id] }],
       ['memory_list', { limit: 5 }],
-      ['memory_update', { id, text: 'Ada likes milk', add_tags: ['more'], tags: null }],
+      ['memory_update', { id, text: 'Ada likes milk', add_tags: ['more'] }],
+      ['memory_update', { id, text: 'Ada likes cold milk' }],
       ['memory_stats', { limit: 5 }],
       ['sync_status', {}],
       ['sync_upload', {}],
@@ -140,9 +142,25 @@ describe('a client that must fill every field', () => {
     for (const [tool, values] of wanted) {
       const answer = await call(tool, { ...filled[tool], ...values });
       expect(answer.isError, `${tool}: ${answer.text}`).toBe(false);
+      if (tool === 'memory_search') expect(answer.data['hits']).toMatchObject([{ id }]);
+      if (tool === 'memory_list') expect(answer.data['memories']).toMatchObject([{ id }]);
     }
-    const memories = (await call('memory_get', { ids: [id] })).data['memories'];
-    expect(memories).toMatchObject([{ text: 'Ada likes milk', tags: ['drinks', 'more'] }]);
+    const read = async (): Promise<unknown> => (await call('memory_get', { ids: [id] })).data['memories'];
+    expect(await read()).toMatchObject([{ text: 'Ada likes cold milk', tags: ['drinks', 'more'] }]);
+    expect(JSON.stringify(await read())).not.toContain('project');
+    await call('memory_update', { id, tags: [] });
+    expect(await read()).not.toMatchObject([{ tags: ['drinks', 'more'] }]);
+  });
+
+  test('finds by a project that it left empty in metadata', async () => {
+    const { call } = await connectV1(temporaryFolder());
+    await call('memory_add', { text: 'The ferry leaves at noon', metadata: { project: 'harbour', page: 1 } });
+    const find = async (project: string | null): Promise<unknown> => {
+      const values = { query: 'ferry', mode: 'keyword', metadata: { project } };
+      return (await call('memory_search', values)).data['hits'];
+    };
+    for (const project of ['', null, 'harbour']) expect(await find(project), String(project)).toHaveLength(1);
+    expect(await find('other')).toEqual([]);
   });
 });
 
@@ -153,7 +171,7 @@ function emptyValue(schema: Schema): unknown {
       return Object.fromEntries(
         Object.entries((schema['properties'] ?? {}) as Record<string, Schema>).map(([name, member]) => [
           name,
-          member['type'] === 'object' ? {} : emptyValue(member),
+          emptyValue(member),
         ]),
       );
     case 'array':

@@ -1,11 +1,11 @@
 import type { Hono } from 'hono';
 import { stream } from 'hono/streaming';
 import * as z from 'zod/mini';
-import { RequestRefusedError } from '../../errors/input-errors.ts';
+import { InvalidInputError, RequestRefusedError } from '../../errors/input-errors.ts';
 import { exportJsonLines } from '../../import-export/export-json-lines.ts';
 import { importJsonLines } from '../../import-export/import-json-lines.ts';
 import type { ImportProblem } from '../../import-export/import-report.ts';
-import { flag } from '../../api/fields.ts';
+import { filterFields, flag } from '../../api/fields.ts';
 import { lazySchema, readInput } from '../../api/input.ts';
 import type { OpenServices } from '../../api/services.ts';
 import { type PreparedRequest, readQuery } from '../route.ts';
@@ -20,6 +20,14 @@ const MAX_LISTED_PROBLEMS = 1_000;
 /** Export and import of all memories as JSON lines, which never hold a whole file in memory. */
 export function mountTransferRoutes(app: Hono<HttpEnvironment>, open: OpenServices): void {
   app.get('/export', async (context) => {
+    const condition = Object.keys(readQuery(context)).find((name) => Object.hasOwn(filterFields, name));
+    if (condition !== undefined) {
+      throw new InvalidInputError(
+        condition,
+        'limits no export',
+        'export all, or some with "faiss-memory export"',
+      );
+    }
     const { memory } = await open();
     const now = Date.now();
     // A store that cannot be read is a problem, and not the end of an answer that has begun.

@@ -21,9 +21,11 @@ import {
   text,
   texts,
   toFilter,
+  withoutEmptyProject,
 } from '../../api/fields.ts';
 import { InvalidInputError, NotFoundError } from '../../errors/input-errors.ts';
-import type { AddResult, SearchHit } from '../../memory/memory-api.ts';
+import type { AddResult, SearchHit, UpdateInput } from '../../memory/memory-api.ts';
+import type { Metadata } from '../../memory/version.ts';
 import { countFitting, HALF_TOKENS, tokensOf } from '../answer-size.ts';
 import { leanData, listedData, partData, partOf, renderPart } from '../memory-parts.ts';
 import {
@@ -71,7 +73,8 @@ export const memoryAdd = defineTool({
       const problem = single === '' ? 'is missing' : 'and memories are both given';
       throw new InvalidInputError('text', problem, 'give text for one memory, or memories for many');
     }
-    const inputs = single === '' ? memories : [{ ...rest, text: single }];
+    const given = single === '' ? memories : [{ ...rest, text: single }];
+    const inputs = given.map((one) => ({ ...one, metadata: withoutEmptyProject(one.metadata) }));
     const results = withinAnswer(await memory.add({ memories: inputs, onDuplicate }));
     return { data: { results: results.map(addedData) }, text: results.map(renderAdded).join('\n') };
   },
@@ -215,8 +218,8 @@ export const memoryUpdate = defineTool({
   intent: 'change',
   input: z.strictObject({ id: z.string(), ...changes, restore: flag }),
   output: z.object({ memory: memoryShape, masked: tags }),
-  async handle({ memory }, { id, restore, add_tags: addTags, remove_tags: removeTags, ...same }) {
-    const patch = { ...same, addTags, removeTags };
+  async handle({ memory }, { id, restore, ...wanted }) {
+    const patch = patchOf(wanted);
     const changesNothing = Object.values(patch).every((value) => value === undefined);
     if (restore === true) {
       if (!changesNothing) {
@@ -236,6 +239,25 @@ export const memoryUpdate = defineTool({
     return { data, text: renderUpdated(updated, masked, memory.timeZone) };
   },
 });
+
+interface Changes {
+  readonly text?: string | undefined;
+  readonly tags?: string[] | undefined;
+  readonly add_tags?: string[] | undefined;
+  readonly remove_tags?: string[] | undefined;
+  readonly source?: string | undefined;
+  readonly metadata?: Metadata | undefined;
+}
+
+/**
+ * The wanted changes. A model that must fill every field writes empty lists where it has nothing to say: three of them
+ * take no tag away, only `tags: []` without the other two does.
+ */
+function patchOf({ add_tags: addTags, remove_tags: removeTags, ...rest }: Changes): Omit<UpdateInput, 'id'> {
+  const isForm = [addTags, removeTags].some((list) => list?.length === 0);
+  const newTags = isForm && rest.tags?.length === 0 ? undefined : rest.tags;
+  return { ...rest, tags: newTags, metadata: withoutEmptyProject(rest.metadata, ['']), addTags, removeTags };
+}
 
 export const memoryDelete = defineTool({
   name: 'memory_delete',

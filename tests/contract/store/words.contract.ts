@@ -73,6 +73,13 @@ export function describeWordSearch(prepare: PrepareStore): void {
       ['احمد', 'اسمه أحمد', 'اسمه عمر'],
       ['CAFÉ', 'the cafe is closed', 'the office is closed'],
       ['12345', 'code １２３４５', 'code １２３４６'],
+      ['DE89370400440532013000', 'pay to DE89 3704 0044 0532 0130 00', 'pay to DE89 3704 0044 0532 0131 00'],
+      ['NL91 ABNA 0417 1643 00', 'account NL91ABNA0417164300', 'account BE16BNPA0417164301'],
+      ['001b44113ab7', 'the printer has 00:1B:44:11:3A:B7', 'the printer has 00:1B:44:11:3A:B8'],
+      ['00-1B-44-11-3A-B7', 'the printer has 001b.4411.3ab7', 'the printer has 001b.4411.3ab8'],
+      ['4120', 'it costs 4,120.50 EUR', 'it costs 4,210.50 EUR'],
+      ['1.250.000', 'the sum is 1250000', 'the sum is 1250001'],
+      ['1250000', 'die Summe ist 1.250.000', 'die Summe ist 1.350.000'],
     ])('finds by %j only %j', async (query, text, other) => {
       await at.add(other);
       const id = await at.add(text);

@@ -42,6 +42,40 @@ describe('readMessages', () => {
       [{ jsonrpc: '2.0', id: 1, method: 'x', params: { arguments: { metadata: { a: null } } } }],
     ],
     [
+      'arguments as a JSON text',
+      String.raw`{"jsonrpc":"2.0","id":1,"method":"x","params":{"arguments":"{\"query\":\"tea\"}"}}`,
+      [{ jsonrpc: '2.0', id: 1, method: 'x', params: { arguments: { query: 'tea' } } }],
+    ],
+    [
+      'arguments that are an empty text',
+      '{"jsonrpc":"2.0","id":1,"method":"x","params":{"name":"a","arguments":" "}}',
+      [{ jsonrpc: '2.0', id: 1, method: 'x', params: { name: 'a' } }],
+    ],
+    [
+      'capabilities that are written as empty lists',
+      '{"jsonrpc":"2.0","id":1,"method":"x","params":{"capabilities":{"roots":[],"elicitation":{"form":[]}}}}',
+      [
+        {
+          jsonrpc: '2.0',
+          id: 1,
+          method: 'x',
+          params: { capabilities: { roots: {}, elicitation: { form: {} } } },
+        },
+      ],
+    ],
+    [
+      'no capabilities as an empty list, also in _meta',
+      '{"jsonrpc":"2.0","id":1,"method":"x","params":{"capabilities":[],"_meta":{"io.modelcontextprotocol/clientCapabilities":[]}}}',
+      [
+        {
+          jsonrpc: '2.0',
+          id: 1,
+          method: 'x',
+          params: { capabilities: {}, _meta: { 'io.modelcontextprotocol/clientCapabilities': {} } },
+        },
+      ],
+    ],
+    [
       'a notification with the id null',
       '{"jsonrpc":"2.0","id":null,"method":"notifications/initialized"}',
       [{ jsonrpc: '2.0', method: 'notifications/initialized' }],
@@ -65,6 +99,11 @@ describe('readMessages', () => {
       '{"jsonrpc":"2.0","id":5,"method":"x","params":{"arguments":[1]}}',
       ['5 -32602'],
     ],
+    ...['tea', '[1]', '5', '{', '{}{}'].map((text): [string, string, string[]] => [
+      `arguments that are the text ${text}`,
+      `{"jsonrpc":"2.0","id":5,"method":"x","params":{"arguments":${JSON.stringify(text)}}}`,
+      ['5 -32602'],
+    ]),
     [
       'an odd progress token',
       '{"jsonrpc":"2.0","id":5,"method":"x","params":{"_meta":{"progressToken":{}}}}',

@@ -95,6 +95,11 @@ const kinds: readonly [string, string][] = [
   ['Thai', 'วันเกิดของคุณยายคือวันที่สามพฤษภาคม'],
   ['digits and hexadecimal', '9fceb02a7c41d8e65b'],
   ['empty lines', '\n'],
+  ['JSON', '{"name":"Ada","path":"C:\\\\users\\\\ada","tags":["a","b"]},'],
+  ['quotation marks, backslashes and tabs', '"\\\t'],
+  ['escape sequences of a terminal', '\u001b[31m'],
+  ['a syllabary without words in vocabularies', 'ꔀꔁꔂꔃꕐꕑꕒ'],
+  ['letters under many accents', 'ė̵̴̷̶͓͚̱̈́̾͛'],
 ];
 
 describe('a long memory in parts', () => {
@@ -171,6 +176,15 @@ describe('the last resort', () => {
     );
     expect(answer.text).toMatch(/\(cut: the answer is too long\)$/);
     expect(answer.data['memories']).toMatchObject([{ id: 'a' }]);
+  });
+
+  test('cuts names in scripts that cost most as far as it must', () => {
+    const name = (index: number): string => '𒀀𒀁𒀂'.repeat(40) + String(index);
+    const names = Array.from({ length: 100 }, (_, index) => name(index));
+    const data = { tags: Object.fromEntries(names.map((one) => [one, 1])), sources: names };
+    const cut = boundAnswer({ text: '', data }).data;
+    expect(encode(JSON.stringify(cut)).length).toBeLessThanOrEqual(LIMIT / 2);
+    expect(JSON.stringify(cut).isWellFormed()).toBe(true);
   });
 
   test('takes long names out of one of many memories', () => {

@@ -38,6 +38,12 @@ describe('readInput', () => {
       { query: 'a' },
     ],
     ['an empty list for an object', { query: 'a', metadata: [] }, { query: 'a', metadata: {} }],
+    [
+      'empty collections where they mean nothing',
+      { query: 'a', limit: [], exact: {}, tags: {}, items: [{ text: 'b', note: [] }] },
+      { query: 'a', items: [{ text: 'b' }] },
+    ],
+    ['an empty list where it means something', { query: 'a', tags: [] }, { query: 'a', tags: [] }],
     ['an empty text where one is required', { query: '' }, { query: '' }],
     [
       'an empty text of an item',
@@ -88,6 +94,12 @@ describe('readInput', () => {
     ],
     ['no boolean', { query: 'a', exact: 'yes' }, 'exact is "yes"; allowed is true or false'],
     ['an item of another type', { query: 'a', tags: ['b', 5] }, 'tags[1] is 5; allowed is a text'],
+    ['an empty collection where a text is required', { query: [] }, 'query is []; allowed is a text'],
+    [
+      'a collection that is not empty',
+      { query: 'a', limit: [5] },
+      'limit is [5]; allowed is an integer from 1 to 100',
+    ],
     ['no list', { query: 'a', tags: 5 }, 'tags is 5; allowed is a list of texts'],
     ['no object', { query: 'a', metadata: ['b'] }, 'metadata is ["b"]; allowed is a JSON object'],
     ['an incomplete item', { query: 'a', items: [{}] }, 'items[0].text is missing; allowed is a text'],
