@@ -80,6 +80,8 @@ export interface CandidateRequest {
   /** Free text; the store makes its full-text query of it. */
   readonly words?: string;
   readonly vector?: VectorQuery;
+  /** Also find the neighbours of the candidates in their sessions. */
+  readonly neighbours?: boolean;
 }
 
 /** One list entry, best first. */
@@ -92,9 +94,20 @@ export interface Candidate {
   readonly end?: number;
 }
 
+/** A memory near a candidate in their session: same source, same `session` in the metadata, by time of creation. */
+export interface SessionNeighbour {
+  readonly id: string;
+  /** The candidate. */
+  readonly of: string;
+  /** 1 = the memory before or after it. */
+  readonly distance: 1 | 2;
+}
+
 export interface CandidateLists {
   readonly words: readonly Candidate[];
   readonly vectors: readonly Candidate[];
+  /** Neighbours of the candidates of both lists that match the filter too; absent unless asked for. */
+  readonly neighbours?: readonly SessionNeighbour[];
 }
 
 /** A live memory version that has no vectors of the asked model yet. */

@@ -110,6 +110,7 @@ export const memorySearch = defineTool({
         similarity: z.optional(z.number()),
         vector_rank: z.optional(z.int()),
         word_rank: z.optional(z.int()),
+        by_neighbours: flag,
         words: tags,
         tags,
         source: z.optional(z.string()),
