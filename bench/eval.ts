@@ -72,7 +72,10 @@ async function index(app: App, dataset: Dataset): Promise<void> {
     for (let start = 0; start < dataset.documents.length; start += 100) {
       const batch = dataset.documents.slice(start, start + 100);
       await app.memory.add({
-        memories: batch.map(({ id, text, partition }) => ({ text, metadata: { document: id, partition } })),
+        memories: batch.map(({ id, text, partition, session }) => ({
+          text,
+          metadata: { document: id, partition, ...(session === undefined ? {} : { session }) },
+        })),
         onDuplicate: 'add',
       });
     }

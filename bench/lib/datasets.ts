@@ -4,7 +4,13 @@ import { join } from 'node:path';
 /** A retrieval task: documents, questions, and which documents answer them. */
 export interface Dataset {
   readonly name: string;
-  readonly documents: readonly { readonly id: string; readonly text: string; readonly partition: string }[];
+  readonly documents: readonly {
+    readonly id: string;
+    readonly text: string;
+    readonly partition: string;
+    /** Names the conversation that it is a turn of, as an import would. */
+    readonly session?: string;
+  }[];
   readonly questions: readonly {
     readonly text: string;
     /** Search only documents of this partition. */
@@ -50,6 +56,7 @@ function locomo(folder: string): Dataset {
       id: turn.id,
       text: `${turn.speaker}: ${turn.text} ${turn.image_caption ?? ''}`.trim(),
       partition: turn.conv,
+      session: `${turn.conv}/${turn.session}`,
     })),
     questions: questions
       .filter(({ gold }) => gold.length > 0)

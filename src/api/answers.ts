@@ -81,6 +81,7 @@ export function hitData({ memory, ...hit }: SearchHit): Data {
     ...(hit.similarity === null ? {} : { similarity: rounded(hit.similarity) }),
     ...(hit.vectorRank === null ? {} : { vector_rank: hit.vectorRank }),
     ...(hit.wordRank === null ? {} : { word_rank: hit.wordRank }),
+    ...(hit.byNeighbours ? { by_neighbours: true } : {}),
     ...given('words', hit.matchedWords),
     ...given('tags', memory.tags),
     ...given('source', memory.source),

@@ -99,6 +99,8 @@ export interface SearchHit {
   readonly wordRank: number | null;
   /** 1-based rank by meaning; null when not found by meaning. */
   readonly vectorRank: number | null;
+  /** Most of the score comes from the memories before and after it in its session. */
+  readonly byNeighbours: boolean;
   /** Words of the query that occur in the memory. */
   readonly matchedWords: readonly string[];
 }

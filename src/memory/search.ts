@@ -123,6 +123,8 @@ export class MemorySearcher {
       limit: Math.max(CANDIDATES, plan.limit),
       ...(plan.mode === 'vector' && vector !== undefined ? {} : { words: plan.query }),
       ...(vector === undefined ? {} : { vector }),
+      // Modes other than hybrid rank by their one list alone.
+      neighbours: plan.mode === 'hybrid' && vector !== undefined,
     };
     try {
       return await this.#parts.store.candidates(request);
@@ -149,6 +151,7 @@ function describeHit(
     similarity: measurable && candidate.cosine !== null ? relevance(candidate.cosine) : null,
     wordRank: candidate.wordRank,
     vectorRank: candidate.vectorRank,
+    byNeighbours: candidate.byNeighbours,
     matchedWords: matched.words,
   };
 }

@@ -81,6 +81,8 @@ export interface CandidateRequest {
   readonly words?: string;
   /** Absent = no list of vectors. */
   readonly vector?: VectorQuery;
+  /** Also find the neighbours of the candidates in their sessions. */
+  readonly neighbours?: boolean;
 }
 
 /** One entry of a candidate list. */
@@ -93,10 +95,21 @@ export interface Candidate {
   readonly end?: number;
 }
 
+/** A memory near a candidate in their session: same source, same `session` in the metadata, by time of creation. */
+export interface SessionNeighbour {
+  readonly id: string;
+  /** The candidate. */
+  readonly of: string;
+  /** 1 = the memory before or after it. */
+  readonly distance: 1 | 2;
+}
+
 /** Both lists are best first. */
 export interface CandidateLists {
   readonly words: readonly Candidate[];
   readonly vectors: readonly Candidate[];
+  /** Neighbours of the candidates of both lists that match the filter too; absent unless asked for. */
+  readonly neighbours?: readonly SessionNeighbour[];
 }
 
 /** The current version of a live memory that has no vectors of the requested model yet. */

@@ -64,7 +64,8 @@ function describeHit(hit: SearchHit, zone: TimeZone): string {
         : ['meaning not measurable in this language'];
   const words =
     matchedWords.length === 0 ? [] : [`${count(matchedWords.length, 'word')}: ${matchedWords.join(', ')}`];
-  const why = [...meaning, ...words].join(' · ');
+  const neighbours = hit.byNeighbours ? ['its neighbours match'] : [];
+  const why = [...meaning, ...words, ...neighbours].join(' · ');
   return [memoryHeading(memory, zone), indent(snippet), ...(why === '' ? [] : [indent(why)])].join('\n');
 }
 

@@ -43,6 +43,7 @@ const search = defineRoute({
         similarity: z.optional(z.number()),
         vector_rank: z.optional(z.int()),
         word_rank: z.optional(z.int()),
+        by_neighbours: flag,
         words: tags,
         tags,
         source: text(),

@@ -47,7 +47,7 @@ export const memoryAdd = defineTool({
   name: 'memory_add',
   title: 'Remember',
   description:
-    'Store what will matter in later conversations: preferences, decisions and why, facts about people and projects. One fact per memory, understandable on its own, no secrets. Give text, or memories for many. An exact duplicate returns the existing id, which takes over new tags and metadata. A near-duplicate is stored and reported as similar. on_duplicate, for the same statement in the same words: skip it, supersede the old one, or add even exact duplicates; other numbers, names or negations are never replaced.',
+    'Store what will matter in later conversations: preferences, decisions and why, facts about people and projects. One fact per memory, clear on its own, no secrets. Give text, or memories for many. An exact duplicate returns the existing id, which takes over new tags and metadata. A near-duplicate is stored and reported. on_duplicate, for the same statement in the same words: skip it, supersede the old one, or add even duplicates; other numbers or names are never replaced.',
   intent: 'add',
   input: z.strictObject({
     text: text(),
@@ -94,7 +94,7 @@ export const memorySearch = defineTool({
   name: 'memory_search',
   title: 'Search memories',
   description:
-    'Find memories by meaning and words. Use it whenever an answer may depend on earlier conversations, and before adding. Long texts come as excerpts, memory_get has the whole. similarity: 0 unrelated, 1 the same; absent in languages the model does not read. mode keyword finds exact words.',
+    'Find memories by meaning and words. Use it whenever an answer may depend on earlier conversations, and before adding. Long texts come as excerpts; memory_get has all. similarity: 0 unrelated, 1 the same; absent in languages the model does not read. mode keyword finds exact words.',
   intent: 'read',
   input: z.strictObject({
     query: z.string(),
@@ -113,6 +113,7 @@ export const memorySearch = defineTool({
         similarity: z.optional(z.number()),
         vector_rank: z.optional(z.int()),
         word_rank: z.optional(z.int()),
+        by_neighbours: flag,
         words: tags,
         tags,
         source: z.optional(z.string()),

@@ -7,6 +7,7 @@ import { createUuidV7Generator } from '../../util/uuid-v7.ts';
 import {
   type AddOptions,
   type AddOutcome,
+  type Candidate,
   type CandidateLists,
   type CandidateRequest,
   type ClaimRequest,
@@ -48,6 +49,7 @@ import {
 import { checkIntegrity } from './integrity.ts';
 import { listPage, matchingIds } from './list.ts';
 import { readMemories, readWithHistory } from './rows.ts';
+import { sessionNeighbours } from './session-neighbours.ts';
 import { SqliteReplica } from './sqlite-replica.ts';
 import { StoreFile, type StoreFileSettings } from './store-file.ts';
 import { VectorSearch, type CreateVectorIndex } from './vector-search.ts';
@@ -134,13 +136,16 @@ export class SqliteMemoryStore implements MemoryStore {
 
   candidates(request: CandidateRequest): Promise<CandidateLists> {
     const { vector } = request;
-    if (vector === undefined) {
-      return this.#file.read((connection) => ({ words: wordCandidates(connection, request), vectors: [] }));
-    }
-    return this.#withVectors(vector.modelId, (connection) => ({
-      words: wordCandidates(connection, request),
-      vectors: this.#vectors.candidates(connection, vector, request),
-    }));
+    const lists = (connection: Connection, vectors: readonly Candidate[]): CandidateLists => {
+      const words = wordCandidates(connection, request);
+      if (request.neighbours !== true) return { words, vectors };
+      const ids = [...words, ...vectors].map(({ id }) => id);
+      return { words, vectors, neighbours: sessionNeighbours(connection, ids, request.filter) };
+    };
+    if (vector === undefined) return this.#file.read((connection) => lists(connection, []));
+    return this.#withVectors(vector.modelId, (connection) =>
+      lists(connection, this.#vectors.candidates(connection, vector, request)),
+    );
   }
 
   async claimPendingEmbeddings(request: ClaimRequest): Promise<PendingEmbedding[]> {

@@ -203,6 +203,7 @@ function Reasons({ hit }: { readonly hit: Hit }) {
           ({ordinal(wordRank)} by words)
         </span>
       )}
+      {hit.by_neighbours === true ? <span>the memories before and after it match</span> : null}
     </p>
   );
 }

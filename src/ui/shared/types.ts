@@ -34,6 +34,7 @@ export interface Hit {
   readonly similarity?: number;
   readonly word_rank?: number;
   readonly vector_rank?: number;
+  readonly by_neighbours?: boolean;
   readonly words?: readonly string[];
   readonly tags?: readonly string[];
   readonly source?: string;

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { MemoryFilter } from '../../../src/memory/filter.ts';
 import { draft } from '../../helpers/drafts.ts';
 import { useStore, type PrepareStore } from './use-store.ts';
 
@@ -118,10 +119,72 @@ export function describeWordSearch(prepare: PrepareStore): void {
       expect(one.map(({ id }) => id)).toEqual([b]);
     });
 
+    test('does not prefer a text only because it says little', async () => {
+      const chatter = await at.add('Thanks, Caroline!');
+      const fact = await at.add(
+        'Caroline and her sister Caroline Anne moved to a small house beside the lake in the spring of last year',
+      );
+      for (let index = 0; index < 20; index += 1)
+        await at.add(`an unrelated note of the usual length, number ${index}`);
+      expect(await at.byWords('caroline')).toEqual([fact, chatter]);
+    });
+
     test('survives a query of many thousand words', async () => {
       const id = await at.add('the incomprehensibilities of life');
       const words = Array.from({ length: 20_000 }, (_, index) => `w${index}`).join(' ');
       expect(await at.byWords(`${words} incomprehensibilities`)).toEqual([id]);
+    });
+  });
+
+  describe('neighbours in a session', () => {
+    const turn = (text: string, session: unknown, source = 'chat'): Promise<string> =>
+      at.add(text, { source, metadata: { session: session as string } });
+    const neighbours = async (filter: MemoryFilter = {}): Promise<[string, string, number][]> => {
+      const request = { filter, limit: 10, words: 'zebra', neighbours: true };
+      const { neighbours: found = [] } = await at.store.candidates(request);
+      return found.map(({ id, of, distance }) => [id, of, distance]);
+    };
+
+    test('are the two before and the two after, of the same session and source', async () => {
+      const ids: string[] = [];
+      for (const text of ['one', 'two', 'three', 'a zebra', 'five', 'six', 'seven'])
+        ids.push(await turn(text, 's'));
+      await turn('elsewhere', 'other');
+      await turn('of another source', 's', 'mail');
+      const [, two = '', three = '', zebra = '', five = '', six = ''] = ids;
+      expect(await neighbours()).toEqual([
+        [two, zebra, 2],
+        [three, zebra, 1],
+        [five, zebra, 1],
+        [six, zebra, 2],
+      ]);
+      await at.store.delete([three]);
+      expect((await neighbours()).map(([id]) => id)).toEqual([ids[0], two, five, six]);
+    });
+
+    test('match the filter too, and keep their distance', async () => {
+      const zebra = await at.add('a zebra', { tags: ['x'], source: 'chat', metadata: { session: 's' } });
+      await turn('without the tag', 's');
+      const far = await at.add('with the tag', { tags: ['x'], source: 'chat', metadata: { session: 's' } });
+      expect(await neighbours({ tagsAny: ['x'] })).toEqual([[far, zebra, 2]]);
+    });
+
+    test.each([undefined, null, 7, true, ['s'], { deep: 's' }, 'x'.repeat(5_000)])(
+      'take %j for a session only when it is one',
+      async (session) => {
+        const metadata = session === undefined ? {} : { session };
+        await at.add('a zebra', { metadata });
+        const other = await at.add('beside it', { metadata });
+        const isSession = session !== undefined && session !== null;
+        expect((await neighbours()).map(([id]) => id)).toEqual(isSession ? [other] : []);
+      },
+    );
+
+    test('are not looked for unless asked', async () => {
+      await turn('a zebra', 's');
+      await turn('beside it', 's');
+      const lists = await at.store.candidates({ filter: {}, limit: 10, words: 'zebra' });
+      expect(lists.neighbours).toBeUndefined();
     });
   });
 }

@@ -44,6 +44,7 @@ function hit(changes: Partial<SearchHit> = {}, of: Memory = memory()): SearchHit
     similarity: 0.816,
     wordRank: null,
     vectorRank: 1,
+    byNeighbours: false,
     matchedWords: [],
     ...changes,
   };

@@ -33,6 +33,35 @@ describe('fuse', () => {
     });
   });
 
+  test('lends a part of a score to the neighbours in a session, and says when it carried one', () => {
+    const ranked = fuse({
+      words: list(['turn', 9], ['rival', 6], ['last', 0]),
+      vectors: list(['turn', 0.9], ['last', 0.8]),
+      neighbours: [
+        { id: 'answer', of: 'turn', distance: 1 },
+        { id: 'far', of: 'turn', distance: 2 },
+        { id: 'rival', of: 'turn', distance: 2 },
+      ],
+    });
+    expect(ranked.map(({ id, score, byNeighbours }) => [id, score.toFixed(3), byNeighbours])).toEqual([
+      ['turn', '1.000', false],
+      ['rival', '0.433', false],
+      ['answer', '0.200', true],
+      ['far', '0.100', true],
+      ['last', '0.000', false],
+    ]);
+    expect(ranked[2]).toMatchObject({ wordRank: null, vectorRank: null, cosine: null, chunk: null });
+  });
+
+  test('keeps scores between 0 and 1 when neighbours are candidates of each other', () => {
+    const words = list(['a', 2], ['b', 2]);
+    const neighbours = [
+      { id: 'a', of: 'b', distance: 1 },
+      { id: 'b', of: 'a', distance: 1 },
+    ] as const;
+    expect(fuse({ words, vectors: [], neighbours }).map(({ score }) => score)).toEqual([1, 1]);
+  });
+
   test('is empty for empty lists', () => {
     expect(fuse({ words: [], vectors: [] })).toEqual([]);
   });
