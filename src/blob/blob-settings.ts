@@ -35,7 +35,7 @@ export interface S3BlobSettings extends CloudBlobSettings {
   readonly accessKey?: string | undefined;
   readonly secretKey?: string | undefined;
   readonly sessionToken?: string | undefined;
-  /** What guards an upload: default MD5 with an endpoint (every server knows it), else SHA-256. */
+  /** Checksum of uploads. Default: MD5 with an endpoint, because every server supports it; SHA-256 without. */
   readonly uploadChecksum?: 'md5' | 'sha256' | 'none' | undefined;
 }
 

@@ -143,7 +143,7 @@ export function MergeDialog({ plan, onClose, onMerge }: MergeDialogProps) {
 
 interface ChangeCountsProps {
   readonly plan: RestoreAnswer;
-  /** What happens to the memories that do not exist at present. */
+  /** Title of the number of memories that do not exist at present. */
   readonly added: 'come back' | 'are new';
 }
 
