@@ -1,6 +1,6 @@
-// Times and sizes beside a reference of the same run, against the budgets in docs/architecture.md:
-//   npm run bench -- [--quick | --long]        results as a table and in bench/results/bench.json
-// --long watches the HTTP server's memory for ten minutes instead of one.
+// Measures times and sizes, with a reference in the same run, against the budgets in docs/architecture.md:
+//   npm run bench -- [--quick | --long]        prints a table and writes bench/results/bench.json
+// With --long, the memory of the HTTP server is measured for ten minutes instead of one.
 import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -85,7 +85,7 @@ async function start(): Promise<void> {
   });
 }
 
-/** SQLite FTS5 alone on the same texts: what search by words costs at the least. */
+/** SQLite FTS5 alone on the same texts: the minimum cost of a search by words. */
 function fts5Alone(texts: readonly string[]): (query: string) => void {
   const database = new DatabaseSync(':memory:');
   database.exec("CREATE VIRTUAL TABLE doc USING fts5(text, tokenize='porter unicode61')");

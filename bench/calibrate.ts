@@ -1,4 +1,4 @@
-// What a cosine of the bundled model means, on third-party data (EVAL_DATA, never part of this repository):
+// Measures cosines of the bundled model on third-party data (EVAL_DATA, never part of this repository):
 //   npm run calibrate
 // The knots in src/memory/calibration.ts are read off the two tables.
 import { readFileSync } from 'node:fs';
@@ -12,7 +12,7 @@ const PAIRS = 400;
 
 const folder = evaluationFolder();
 if (folder === undefined) {
-  console.log('Evaluation data is not here: set EVAL_DATA to its folder. Nothing was measured.');
+  console.log('No evaluation data was found: set EVAL_DATA to its folder. Nothing was measured.');
   process.exit(0);
 }
 const machine = {
@@ -38,7 +38,7 @@ function row(cosines: readonly number[]): Record<string, number | string> {
   return { n: cosines.length, ...Object.fromEntries(quantiles) };
 }
 
-/** Two memories: both as passages, by the score that people gave the pair. */
+/** Cosines of two memories, both embedded as passages, by the score that people gave to the pair. */
 async function pairs(folder: string): Promise<void> {
   const lines = readFileSync(join(folder, 'stsb', 'sts-dev.tsv'), 'utf8')
     .trim()
@@ -55,7 +55,7 @@ async function pairs(folder: string): Promise<void> {
   console.table(Object.fromEntries([...buckets].sort().map(([name, values]) => [name, row(values)])));
 }
 
-/** A question and a document: the one that answers it, and any other. */
+/** Cosines of a question with a document that answers it, and with any other document. */
 async function questions(folder: string): Promise<void> {
   const table: Record<string, Record<string, number | string>> = {};
   for (const { name, documents, questions: all } of loadDatasets(folder)) {

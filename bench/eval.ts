@@ -1,4 +1,4 @@
-// Retrieval quality through the product's own search path, beside plain BM25 in the same run.
+// Measures the retrieval quality of the program's own search, and of plain BM25 in the same run.
 //   npm run eval -- [--set locomo|scifact|devbench] [--data DIR]   (data: EVAL_DATA, never part of this repository)
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -26,7 +26,7 @@ const { values: flags } = parseArgs({ options: { set: { type: 'string' }, data: 
 async function main(): Promise<void> {
   const folder = evaluationFolder();
   if (folder === undefined) {
-    console.log('Evaluation data is not here: set EVAL_DATA to its folder. Nothing was measured.');
+    console.log('No evaluation data was found: set EVAL_DATA to its folder. Nothing was measured.');
     return;
   }
   const rows: Row[] = [];
@@ -57,7 +57,7 @@ async function evaluate(dataset: Dataset): Promise<Row[]> {
 }
 
 function settings(dataset: Dataset): Parameters<typeof createApp>[0] {
-  // Vectors are dear: a second run of the same data continues in the same folder.
+  // Embedding is slow, so a second run with the same data continues in the same folder.
   const dataDir = join(flags.data ?? join(tmpdir(), 'faiss-memory-eval'), dataset.name);
   const machine = { platform: process.platform, homeDirectory: tmpdir(), workingDirectory: process.cwd() };
   return resolveConfig({

@@ -28,7 +28,7 @@ const { metafile } = await build({
   platform: 'node',
   target: 'node20',
   plugins: [bundlePackages],
-  // Packages in the older module format, bundled, ask for modules of Node through it.
+  // Bundled CommonJS packages load modules of Node with `require`.
   banner: { js: REQUIRE },
   metafile: true,
   sourcemap: process.argv.includes('--source-maps'),
@@ -47,7 +47,7 @@ if (!process.argv.includes('--no-types')) {
     process.exit(1);
   }
 }
-// A running server keeps the files it has open; a new one finds a whole folder.
+// The renames make sure that a server that starts now finds a complete folder.
 const old = join('.cache', `dist-old-${process.pid}`);
 mkdirSync('dist', { recursive: true });
 renameSync('dist', old);

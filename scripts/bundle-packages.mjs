@@ -1,5 +1,5 @@
-// Which packages are bundled into dist/, and their licences. Start-up time decides: what lies on the way to the
-// first answer is bundled, because reading one file is faster than finding and reading fifty.
+// Selects the packages that are bundled into dist/, and writes their licences. Packages that are needed for the first
+// answer are bundled, because reading one file is faster than finding and reading fifty.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
@@ -7,7 +7,7 @@ const BUNDLED =
   /^(@modelcontextprotocol\/|croner$|zod(\/|$)|hono(\/|$)|@hono\/node-server(\/|$)|hono-rate-limiter$|prom-client$)/;
 const SDK_SHIMS = '@modelcontextprotocol/server/_shims';
 
-/** Plugin of esbuild: bundles the packages above, leaves every other one an import. */
+/** Plugin of esbuild: bundles the packages in `BUNDLED`; every other package stays an import. */
 export const bundlePackages = {
   name: 'bundle-packages',
   setup(build) {
@@ -19,13 +19,13 @@ export const bundlePackages = {
   },
 };
 
-/** Licences of what the SDK itself has bundled, which its package does not carry. */
+/** Licences of packages inside the SDK's own bundle. The SDK's package does not contain them. */
 const INSIDE_THE_SDK = [
   ['@cfworker/json-schema 4.1.1 (MIT)', 'cfworker-json-schema.txt'],
   ['content-type 1.0.5 (MIT)', 'content-type.txt'],
 ];
 
-/** What a bundled package needs is bundled with it, but for the parts of Node. */
+/** True for imports of a bundled package: they are bundled with it. */
 function isPartOfBundled(importer) {
   return importer.includes('node_modules');
 }

@@ -1,11 +1,11 @@
-// Holds CHANGELOG.md against package.json and, for a proposed change, against what it touches.
-//   node scripts/check-changelog.mjs                   the section of the coming version exists and says something
+// Compares CHANGELOG.md with package.json and, for a proposed change, with the changed files.
+//   node scripts/check-changelog.mjs                   the section of the coming version exists and has an entry
 //   node scripts/check-changelog.mjs --base COMMIT     a change of src since COMMIT also changed CHANGELOG.md
 //   node scripts/check-changelog.mjs --release 1.2.3   the section of this version has a date
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
-/** Answers what is wrong, or undefined. */
+/** @returns a sentence about the problem, or undefined */
 export function findProblem(changelog, version, mode = {}) {
   const sections = [...changelog.matchAll(/^## (\S+) \(([^)]*)\)\n([\s\S]*?)(?=^## |(?![\s\S]))/gm)];
   const first = sections[0];
@@ -15,11 +15,11 @@ export function findProblem(changelog, version, mode = {}) {
     return `The first section of CHANGELOG.md is ${name}, and package.json says ${version}: add "## ${version} (unreleased)".`;
   }
   if (!/^- \S/m.test(body))
-    return `The section ${name} of CHANGELOG.md lists nothing: add "- what a user notices".`;
+    return `The section ${name} of CHANGELOG.md has no entry: add a line "- …" about a change that users notice.`;
   if (mode.release !== undefined) {
     if (mode.release !== version) return `The tag says ${mode.release}, and package.json says ${version}.`;
     if (!/^\d{4}-\d{2}-\d{2}$/.test(state)) {
-      return `The section ${name} of CHANGELOG.md is "(${state})": give it the day of its release, as (2026-01-31).`;
+      return `The section ${name} of CHANGELOG.md is "(${state})": give it the day of its release, for example (2026-01-31).`;
     }
     return undefined;
   }
@@ -27,7 +27,7 @@ export function findProblem(changelog, version, mode = {}) {
   if (changed === undefined) return undefined;
   const touchesProgram = changed.some((file) => file.startsWith('src/') || file.startsWith('models/'));
   return touchesProgram && !changed.includes('CHANGELOG.md')
-    ? 'src changed and CHANGELOG.md did not: say what a user notices, in the first section.'
+    ? 'src changed and CHANGELOG.md did not: describe the change for users in the first section.'
     : undefined;
 }
 

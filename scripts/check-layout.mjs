@@ -1,4 +1,5 @@
-// The layout that docs/architecture.md promises: sizes of files, single users, and directions that lint does not see.
+// Checks the layout in docs/architecture.md: sizes of files, small files with one importer, and import directions that
+// lint does not check.
 //   node scripts/check-layout.mjs [--list]
 import { readFileSync, readdirSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
@@ -9,7 +10,7 @@ const MEAN_AT_LEAST = 100;
 const LINES_AT_MOST = 400;
 const SMALL = 60;
 
-/** Small files with one user, or none, that stay files, each with its reason. */
+/** Small files with at most one importer that are allowed, each with its reason. */
 const SMALL_ON_PURPOSE = {
   'src/bin/faiss-memory.ts': 'the program itself: old versions of Node must be able to read it',
   'src/cli/main.ts': 'loads the rest only when it is needed',
@@ -29,9 +30,9 @@ const SMALL_ON_PURPOSE = {
   'src/util/uuid-v7.ts': 'a pure algorithm with a test of its own',
 };
 
-/** A browser reads these files. */
+/** Folders whose files run in a browser. */
 const WITHOUT_NODE = ['src/ui/'];
-/** The domain: rules, with hashes and timers of Node and nothing else of it. */
+/** The domain. It may use only these modules of Node. */
 const PURE = { folder: 'src/memory/', allowed: new Set(['node:crypto', 'node:timers/promises']) };
 
 const { values } = parseArgs({ options: { list: { type: 'boolean', default: false } } });
@@ -48,7 +49,7 @@ console.log(
 );
 process.exit(problems.length === 0 ? 0 : 1);
 
-/** Every module of src with its size, what it imports, and the modules of src that import it. */
+/** Every module of src with its size, its imports, and the modules of src that import it. */
 function readModules() {
   const modules = new Map();
   for (const entry of readdirSync(join(root, 'src'), { recursive: true, withFileTypes: true })) {
@@ -67,7 +68,7 @@ function readModules() {
   return new Map([...modules].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-/** Paths of src for relative imports, static or not, names for packages. */
+/** All imports, static and dynamic: paths for relative imports, names for packages. */
 function importsOf(path, text) {
   return ts
     .preProcessFile(text, true, true)
@@ -109,7 +110,7 @@ function smallProblems() {
     );
 }
 
-/** A reason that nothing needs any more misleads. */
+/** Exceptions for files that need none, which must be removed. */
 function unusedExceptions() {
   return Object.keys(SMALL_ON_PURPOSE)
     .filter((path) => !files.has(path) || !isSmallWithOneUser(files.get(path)))

@@ -1,20 +1,20 @@
-// Everything that must hold before a change lands, in one command.
+// Runs all checks that a change must pass.
 //   npm test               static checks, build, package, and the tests that are not long
-//   npm run test:all       all of that, unless it has just passed for the same files; the long tests; the mutations
-// Closes with a line `N passed, N failed`, after what took longest.
+//   npm run test:all       the same, unless it has just passed for the same files; the long tests; the mutations
+// Ends with a list of the slowest checks and a line `N passed, N failed`.
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { relative } from 'node:path';
 
 const CACHE = '.cache';
-/** Names the state of all files for which `npm test` passed last. */
+/** File with a digest of all files for which `npm test` passed last. */
 const PASSED = `${CACHE}/passed`;
-/** As many processor cores as the checks may count on. */
+/** Number of checks at the same time. */
 const AT_ONCE = 2;
 const LISTED_FILES = 12;
 
-// ESLint gets no cache: its rules about types and imports depend on other files than the one that they check.
+// ESLint has no cache, because its rules about types and imports depend on files other than the checked one.
 const FAST_STEPS = [
   { name: 'lint', command: 'npx eslint .' },
   { name: 'build', command: 'node scripts/build.mjs' },
@@ -31,7 +31,7 @@ const FAST_STEPS = [
   { name: 'layout', command: 'node scripts/check-layout.mjs' },
   { name: 'changelog', command: 'node scripts/check-changelog.mjs' },
 ];
-/** They need what was built. */
+/** Checks that need the build. */
 const PACKAGE_STEPS = [
   { name: 'package exports', command: 'npx publint --strict' },
   {
@@ -42,14 +42,14 @@ const PACKAGE_STEPS = [
 const LONG_STEPS = [{ name: 'mutations', command: 'node scripts/mutate-simulation.mjs', shown: true }];
 
 const total = { passed: 0, failed: 0, skipped: 0 };
-/** Names and seconds. */
+/** Pairs of a name and its seconds. */
 const durations = [];
 mkdirSync(CACHE, { recursive: true });
 
 const everything = process.argv.includes('--all');
 const state = stateOfFiles();
 if (everything && existsSync(PASSED) && readFileSync(PASSED, 'utf8') === state) {
-  console.log('What `npm test` runs has passed for these files already.');
+  console.log('The checks of `npm test` have passed for these files already.');
 } else {
   rmSync(PASSED, { force: true });
   await runSteps(FAST_STEPS);
@@ -62,14 +62,14 @@ if (everything) {
   await runSteps(LONG_STEPS);
 }
 
-console.log('\n== What took longest, in seconds');
+console.log('\n== Slowest checks, in seconds');
 for (const [name, seconds] of durations.toSorted(([, one], [, other]) => other - one))
   console.log(`${seconds.toFixed(1).padStart(7)}  ${name}`);
 const skipped = total.skipped === 0 ? '' : `, ${total.skipped} skipped`;
 console.log(`\n${total.passed} passed, ${total.failed} failed${skipped}`);
 process.exitCode = total.failed === 0 ? 0 : 1;
 
-/** Runs the steps, so many at once; each prints what it has to say when it has ended. */
+/** Runs the steps, `AT_ONCE` at the same time. Each prints its result when it has ended. */
 async function runSteps(steps) {
   const waiting = [...steps];
   const work = async () => {
@@ -98,7 +98,7 @@ function run(command) {
   });
 }
 
-/** Runs the tests of projects of vitest on what was built, and shows them as they go. */
+/** Runs the tests of some vitest projects on the build, with their output. */
 function runTests(title, projects) {
   console.log(`\n== ${title} tests`);
   const report = `${CACHE}/${title}-tests.json`;
@@ -121,7 +121,7 @@ function runTests(title, projects) {
     testResults = [],
   } = readReport(report);
   total.passed += numPassedTests;
-  // A file that cannot be loaded has no test that fails.
+  // A test file that cannot be loaded has no failed test, but must count as a failure.
   total.failed += status !== 0 && numFailedTests === 0 ? 1 : numFailedTests;
   total.skipped += numPendingTests;
   const files = testResults.map(({ name, startTime, endTime }) => [
@@ -139,7 +139,7 @@ function readReport(report) {
   }
 }
 
-/** A digest of all files that Git knows or would add, of Node and of the settings of tests; empty without Git. */
+/** A digest of all files that Git tracks or would add, of Node's version and of the test settings. Empty without Git. */
 function stateOfFiles() {
   const list = ['ls-files', '-z', '--cached', '--others', '--exclude-standard', '--deduplicate'];
   const { status, stdout } = spawnSync('git', list, { encoding: 'utf8', maxBuffer: 1e8 });

@@ -1,5 +1,5 @@
-// Puts what the WebAssembly embedding runtime needs from onnxruntime-web into dist/runtime/, so that users do not
-// install the whole package (139 MB).
+// Copies the files that the WebAssembly embedding runtime needs from onnxruntime-web into dist/runtime/, so that users
+// do not have to install the whole package (139 MB).
 import { copyFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildSync } from 'esbuild';
@@ -7,10 +7,10 @@ import { buildSync } from 'esbuild';
 const from = join('node_modules', 'onnxruntime-web', 'dist');
 const FILES = ['ort-wasm-simd-threaded.mjs', 'ort-wasm-simd-threaded.wasm'];
 
-/** @param {string} to folder that gets the files */
+/** @param {string} to target folder */
 export function copyRuntime(to) {
   mkdirSync(to, { recursive: true });
-  // The build for Node: those for browsers fetch their threads' code by URL, which Node cannot do for files.
+  // This is the build for Node. The builds for browsers fetch their threads' code by URL, which Node cannot do for files.
   buildSync({
     entryPoints: [join(from, 'ort.node.min.mjs')],
     outfile: join(to, 'onnxruntime-web.mjs'),

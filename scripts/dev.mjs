@@ -1,4 +1,4 @@
-// Builds, starts the HTTP server on a data folder of its own, and does both again after each change in src.
+// Builds the program and starts the HTTP server with its own data folder. Repeats both after each change in src.
 //   node scripts/dev.mjs [arguments of faiss-memory instead of "serve --http"]
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, watch } from 'node:fs';

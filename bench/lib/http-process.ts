@@ -11,7 +11,7 @@ const READ_PORT = `
   server.listen(0, '127.0.0.1', () => console.error('Memories at http://127.0.0.1:' + server.address().port + ' '));
 `;
 
-/** A server in a process of its own. */
+/** An HTTP server in its own process. */
 export class HttpProcess {
   readonly address: string;
   readonly #child: ChildProcess;
@@ -21,7 +21,7 @@ export class HttpProcess {
     this.#child = child;
   }
 
-  /** The built program on a data folder. */
+  /** Starts the built program on a data folder. */
   static start(dataDir: string): Promise<HttpProcess> {
     const env = {
       ...process.env,
@@ -32,7 +32,7 @@ export class HttpProcess {
     return HttpProcess.#spawn(['dist/bin/faiss-memory.js', 'serve', '--http', '--port', '0'], env);
   }
 
-  /** Node's own server, which answers so many bytes to everything: the least that HTTP costs. */
+  /** Starts a bare Node server that answers every request with this number of bytes: the minimum cost of HTTP. */
   static startBare(bytes: number): Promise<HttpProcess> {
     return HttpProcess.#spawn(['-e', READ_PORT, String(bytes)], process.env);
   }
@@ -56,7 +56,7 @@ export class HttpProcess {
     return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? NaN) / 1_024;
   }
 
-  /** Asks it to end. @returns the exit code */
+  /** Sends SIGTERM and waits for the end. @returns the exit code */
   async stop(): Promise<number | null> {
     const ended = once(this.#child, 'exit') as Promise<[number | null]>;
     this.#child.kill('SIGTERM');

@@ -8,7 +8,7 @@ import { percentile } from './metrics.ts';
 import type { Report } from './row.ts';
 
 const SECONDS = 6;
-/** For long runs: as busy as a team keeps it, and no more than the machine can bear beside other work. */
+/** Requests a second for long runs: the load of a team, which leaves the machine free for other work. */
 const STEADY_RATE = 20;
 const CONNECTIONS = [1, 10, 50];
 const HEADERS = { 'Content-Type': 'application/json' };
@@ -21,7 +21,7 @@ interface Load {
   readonly errors: number;
 }
 
-/** Different searches, so that nothing can be answered from a cache. */
+/** Different searches, so that no cache can answer them. */
 function searches(mode: Mode): autocannon.Request[] {
   const random = randomNumbers(5);
   return Array.from({ length: 200 }, () => ({
@@ -35,7 +35,7 @@ function searches(mode: Mode): autocannon.Request[] {
 interface LoadPlan {
   readonly requests: autocannon.Request[];
   readonly seconds?: number;
-  /** Requests a second at most. */
+  /** Maximum number of requests a second. */
   readonly rate?: number;
 }
 
@@ -50,10 +50,10 @@ async function load(
   return { perSecond: result.requests.average, p99: result.latency.p99, errors };
 }
 
-const told = ({ perSecond, p99, errors }: Load): string =>
+const describeLoad = ({ perSecond, p99, errors }: Load): string =>
   `${perSecond.toFixed(0)}/s, p99 ${p99} ms${errors === 0 ? '' : `, ${errors} errors`}`;
 
-/** Searches, writes beside them, memory over time, shutdown under load: the HTTP server on a filled data folder. */
+/** Measures the HTTP server on a filled data folder: searches, writes, memory over time, shutdown under load. */
 export async function httpRows(
   dataDir: string,
   report: Report,
@@ -80,9 +80,9 @@ async function searchRows(server: HttpProcess, report: Report): Promise<void> {
       const measured = await load(server, connections, { requests: searches(mode) });
       report({
         what: `HTTP ${mode} search, 10000 memories, ${connections} connections`,
-        measured: `${told(measured)}, 1/${(reference.perSecond / measured.perSecond).toFixed(0)}`,
+        measured: `${describeLoad(measured)}, 1/${(reference.perSecond / measured.perSecond).toFixed(0)}`,
         budget: 'no error',
-        reference: `node:http, same bytes: ${told(reference)}`,
+        reference: `node:http, same bytes: ${describeLoad(reference)}`,
         ok: measured.errors === 0,
       });
     }
@@ -105,14 +105,14 @@ async function writeRow(server: HttpProcess, report: Report): Promise<void> {
   ]);
   report({
     what: 'HTTP adds, one after the other, during keyword searches by 10',
-    measured: `adds ${told(written)}; searches ${told(found)}`,
+    measured: `adds ${describeLoad(written)}; searches ${describeLoad(found)}`,
     budget: 'no error',
-    reference: `searches alone: ${told(alone)}`,
+    reference: `searches alone: ${describeLoad(alone)}`,
     ok: written.errors + found.errors === 0,
   });
 }
 
-/** The Inspector's load mode: what MCP adds to a search. */
+/** Measures the cost that MCP adds to a search, with the load mode of the Inspector. */
 async function inspectorRow(server: HttpProcess, report: Report): Promise<void> {
   const { stdout } = await promisify(execFile)('npx', [
     'mcp-inspector',
@@ -140,14 +140,14 @@ async function inspectorRow(server: HttpProcess, report: Report): Promise<void> 
   };
   report({
     what: 'MCP memory_search over Streamable HTTP, Inspector, 10 at once',
-    measured: told(measured),
+    measured: describeLoad(measured),
     budget: 'no error',
-    reference: `REST: ${told(plain)}`,
+    reference: `REST: ${describeLoad(plain)}`,
     ok: measured.errors === 0,
   });
 }
 
-/** What the Inspector prints, as far as it is used. */
+/** The members of the Inspector's output that are read here. */
 interface InspectorLoad {
   readonly throughput: number;
   readonly latencyMs: { readonly p99: number };
@@ -155,7 +155,7 @@ interface InspectorLoad {
   readonly toolErrors: number;
 }
 
-/** Resident memory while searches go on: the last quarter of the time beside the second. */
+/** Measures resident memory during searches: the last quarter of the time compared with the second one. */
 async function flatRow(server: HttpProcess, report: Report, seconds: number): Promise<void> {
   const samples: number[] = [];
   const watching = new AbortController();
@@ -181,7 +181,7 @@ async function flatRow(server: HttpProcess, report: Report, seconds: number): Pr
   });
 }
 
-/** Adds by 20 clients while the server is asked to end: what was acknowledged must be there after the next start. */
+/** Ends the server while 20 clients add memories. Acknowledged memories must exist after the next start. */
 async function shutdownRow(dataDir: string, server: HttpProcess, report: Report): Promise<void> {
   const acknowledged: string[] = [];
   let cut = 0;

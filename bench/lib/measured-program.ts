@@ -3,14 +3,14 @@ import { readFileSync } from 'node:fs';
 
 export interface ProgramRun {
   readonly ms: number;
-  /** Peak resident memory in MB; 0 where the system does not tell. */
+  /** Peak resident memory in MB; 0 where the system does not report it. */
   readonly peakMb: number;
   readonly output: Record<string, unknown>;
 }
 
 const POLL_MS = 20;
 
-/** Runs the built program with `--json` to its end. @throws Error with what it printed when it fails */
+/** Runs the built program with `--json` to its end. @throws Error with its output when it fails */
 export async function runProgram(
   args: readonly string[],
   env: Readonly<Record<string, string>>,
@@ -34,7 +34,7 @@ export async function runProgram(
   return { ms: performance.now() - start, peakMb, output: JSON.parse(stdout) as Record<string, unknown> };
 }
 
-/** The kernel keeps the peak itself, so polling rarely misses any of it. */
+/** Peak resident memory in MB. The kernel records the peak, so polling rarely misses it. */
 function peakOf(pid: number | undefined): number {
   try {
     const status = readFileSync(`/proc/${pid ?? 0}/status`, 'utf8');

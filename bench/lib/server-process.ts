@@ -7,7 +7,7 @@ interface Reply {
   readonly result?: Record<string, unknown>;
 }
 
-/** The built server over raw stdio, so that no client's own time is measured. */
+/** The built server over raw stdio, so that the time of a client library is not measured. */
 export class ServerProcess {
   readonly #child: ChildProcessWithoutNullStreams;
   readonly #waiting = new Map<number, (reply: Reply) => void>();
@@ -62,7 +62,7 @@ export class ServerProcess {
   }
 }
 
-/** Milliseconds that Node itself takes to start and end. */
+/** Milliseconds that Node alone needs to start and end. */
 export function bareNode(): Promise<number> {
   const start = performance.now();
   return new Promise((resolve) => {

@@ -24,13 +24,13 @@ const KIB = 1_024;
 const MIB = KIB * KIB;
 const BUCKET = 'bench';
 
-/** The first of these that is installed; the last one always is. */
+/** Starts the first object store that is installed. The last one always is. */
 async function startServer(): Promise<{ readonly name: string; readonly server: RunningServer }> {
   for (const candidate of [minio, versitygw, fauxqs]) {
     const program = await candidate.find();
     if (program !== null) return { name: candidate.name, server: await candidate.start(program) };
   }
-  throw new Error('there is no object store to start');
+  throw new Error('no object store is installed');
 }
 
 function machine(dataDir: string, endpoint: string): Record<string, string> {
@@ -45,7 +45,7 @@ function machine(dataDir: string, endpoint: string): Record<string, string> {
   };
 }
 
-/** Milliseconds and bytes of what a backup without a format would do: copy the whole database. */
+/** Copies the whole database, as the simplest possible backup would. @returns milliseconds and bytes */
 function copyDatabase(dataDir: string): { readonly ms: number; readonly bytes: number } {
   const source = join(dataDir, 'memory.sqlite');
   const target = join(dataDir, 'whole-copy');
@@ -72,8 +72,8 @@ function size(bytes: number): string {
 }
 
 /**
- * What sync costs with so many memories, through the built program and a real server on loopback, encrypted:
- * first push, nothing changed, one memory, an empty machine, a merge of 1,000 changes.
+ * Measures encrypted sync with the built program and a real server on loopback: the first push, a push without a
+ * change, a push of one memory, a restore on an empty machine, and a merge of 1,000 changes.
  */
 export async function syncRows(memories: number, report: (row: Row) => void): Promise<void> {
   const { name, server } = await startServer();

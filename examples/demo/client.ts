@@ -1,7 +1,7 @@
 import { Client } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 
-/** Starts the built server as an assistant would. @param settings as environment variables */
+/** Starts the built server as an assistant would. @param settings environment variables */
 export async function connect(settings: Readonly<Record<string, string>>): Promise<Client> {
   const client = new Client({ name: 'demo', version: '1.0.0' });
   await client.connect(

@@ -1,5 +1,5 @@
-// The product in a minute: starts the built server as a client would, stores real notes, and asks; then two machines
-// share an encrypted bucket.
+// The program in a minute: starts the built server as a client would, stores notes, and asks questions. Then two
+// machines share an encrypted bucket.
 //   npm run demo
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -16,7 +16,7 @@ interface Hit {
   vector_rank?: number | null;
 }
 
-/** Questions, most in other words than the notes, each with a part of the note that answers it. */
+/** Questions, most in other words than the notes. Each has a part of the note that answers it. */
 const QUESTIONS: readonly (readonly [question: string, expected: string])[] = [
   ['Which database did we choose for the measurements, and why?', 'TimescaleDB'],
   ['What can she not eat?', 'hazelnuts'],
@@ -52,7 +52,7 @@ async function main(): Promise<void> {
   console.log(`Tools: ${(await client.listTools()).tools.map((tool) => tool.name).join(', ')}\n`);
   await call(client, 'memory_add', { memories: notes.map((text) => ({ text, source: 'demo notes' })) });
   await waitForVectors(client);
-  console.log(`Stored ${notes.length} notes. Offline, in ${dataFolder}\n`);
+  console.log(`Stored ${notes.length} notes offline, in ${dataFolder}\n`);
   let found = 0;
   for (const [question, expected] of QUESTIONS) {
     const { hits } = (await call(client, 'memory_search', { query: question, limit: 3 })) as { hits: Hit[] };
@@ -68,10 +68,10 @@ async function main(): Promise<void> {
   const { live } = await call(again, 'memory_stats', {});
   await again.close();
   console.log(
-    `\n${found} of ${QUESTIONS.length} answers were among the first three. After a restart ${String(live)} memories are there.`,
+    `\n${found} of ${QUESTIONS.length} answers were among the first three. After a restart the store has ${String(live)} memories.`,
   );
   if (found < QUESTIONS.length - 1 || live !== notes.length)
-    throw new Error('the demo did not find what it should');
+    throw new Error('the demo did not find the expected notes');
 }
 
 try {

@@ -1,4 +1,4 @@
-// Two machines, one encrypted bucket: what sync does for a user, on a real object store that runs only meanwhile.
+// Two machines and one encrypted bucket: shows sync on a real object store, which runs only during the demo.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -19,10 +19,10 @@ async function startServer(): Promise<{ readonly name: string; readonly server: 
     const program = await candidate.find();
     if (program !== null) return { name: candidate.name, server: await candidate.start(program) };
   }
-  throw new Error('there is no object store to start');
+  throw new Error('no object store is installed');
 }
 
-/** All of a user's configuration. */
+/** All settings that a user needs. */
 function settings(server: RunningServer, dataFolder: string): Record<string, string> {
   return {
     MEMORY_DATA_DIR: dataFolder,
@@ -35,7 +35,7 @@ function settings(server: RunningServer, dataFolder: string): Record<string, str
   };
 }
 
-/** Every byte that the provider holds. */
+/** All objects and keys in the bucket, as one buffer. */
 async function bucketBytes(
   server: RunningServer,
 ): Promise<{ readonly objects: number; readonly bytes: Buffer }> {
@@ -60,7 +60,7 @@ function assert(condition: boolean, problem: string): asserts condition {
 }
 
 export async function twoMachines(): Promise<void> {
-  // The S3 client would announce the end of its support for this Node.js.
+  // Suppresses the S3 client's warning about the end of its support for this version of Node.js.
   process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] = 'true';
   const { name, server } = await startServer();
   const folders = ['laptop', 'desktop'].map((machine) =>
@@ -84,7 +84,7 @@ export async function twoMachines(): Promise<void> {
     const desktop = await connect(settings(server, desktopFolder));
     await call(desktop, 'sync_restore', { mode: 'merge' });
     assert((await texts(desktop)).includes(SECRET), 'the desktop did not get the memories');
-    console.log('  desktop  started empty and has them');
+    console.log('  desktop  started empty and now has the memories');
 
     await call(desktop, 'memory_add', { memories: [{ text: 'The desktop was here' }] });
     await call(laptop, 'memory_add', { memories: [{ text: 'So was the laptop' }] });

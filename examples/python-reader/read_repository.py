@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Reads a plain backup repository of faiss-memory from a folder, with the standard library alone.
+"""Reads an unencrypted backup repository of faiss-memory from a folder. Needs only the standard library.
 
     read_repository.py list FOLDER              snapshots of all machines, oldest first
     read_repository.py read FOLDER SNAPSHOT     every memory of a snapshot as JSON lines
     read_repository.py verify FOLDER            checks every snapshot: hashes, counts, digests
 
 SNAPSHOT is an id, a name such as auto_20260131_235959, or machine/name. Written from docs/storage-format.md and
-independent of the program itself. Exit code 0 = fine, 1 = damage, 2 = cannot be read by this program.
+independent of faiss-memory itself. Exit codes: 0 no damage, 1 damage, 2 this program cannot read the repository.
 """
 
 import argparse
@@ -29,11 +29,11 @@ EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
 class Damaged(Exception):
-    """An object is not what its writer wrote."""
+    """An object has other content than its writer stored."""
 
 
 class Unreadable(Exception):
-    """This program cannot read the repository: encrypted, too new, or not there."""
+    """This program cannot read the repository: it is encrypted, too new, or missing."""
 
 
 def check(condition, problem):
@@ -66,7 +66,7 @@ def read_json(path, format_name, expected_hash=None):
 
 
 def read_heads(folder):
-    """(machine, snapshot as the head lists it) for all machines, oldest first."""
+    """Pairs of a machine and a snapshot's entry in its head, for all machines, oldest first."""
     root = Path(folder) / "v1"
     if not root.is_dir():
         raise Unreadable(f"{folder} holds no repository: there is no folder v1")
@@ -110,7 +110,7 @@ def read_manifest(folder, machine, snapshot):
 
 
 def read_rows(folder, manifest):
-    """Every memory once: of each id, the row in the newest segment that has one."""
+    """Yields every memory once: for each id, the row in the newest segment that has one."""
     seen = set()
     for entry in reversed(manifest["segments"]):
         check(SHA_256.fullmatch(entry["name"]), "the name of a segment is malformed")
@@ -128,7 +128,7 @@ def read_rows(folder, manifest):
 
 
 def current_version(siblings):
-    """The sibling that is shown: live, then purged, then deleted; then the later one; then machine and n."""
+    """The version that is shown: live before purged before deleted, then the latest, then by machine and n."""
     order = {"live": 0, "purged": 1, "deleted": 2, "stripped": 2}
     return min(
         siblings,
@@ -142,14 +142,14 @@ def current_version(siblings):
 
 
 def decode_vector(text):
-    """Floats of one chunk: a float32 scale (little endian), then one signed byte for each dimension."""
+    """The floats of one chunk, from a float32 scale (little endian) and one signed byte for each dimension."""
     data = base64.b64decode(text)
     (scale,) = struct.unpack_from("<f", data)
     return [component * scale for component in struct.unpack_from(f"<{len(data) - 4}b", data, 4)]
 
 
 def canonical_number(value):
-    """As JavaScript writes it: shortest digits that round back, exponent below 1e-6 and from 1e21 on."""
+    """A number as JavaScript writes it: the shortest digits that round back, an exponent below 1e-6 and from 1e21 on."""
     check(math.isfinite(value), "a number is not finite")
     if value == 0:
         return "0"
@@ -183,7 +183,7 @@ def number_of(text):
 
 
 def verify(folder, machine, snapshot):
-    """Reads a whole snapshot and compares it with what its manifest says; returns the number of memories."""
+    """Reads a whole snapshot and compares it with its manifest. Returns the number of memories."""
     manifest = read_manifest(folder, machine, snapshot)
     content_sum = state_sum = memories = live = 0
     for row in read_rows(folder, manifest):

@@ -9,7 +9,7 @@ export function cliReference(): string {
   return [
     '# Command line',
     GENERATED,
-    'Without arguments and without a terminal, as MCP clients start it, `faiss-memory` serves MCP over stdio. In a terminal it shows the first steps. Results go to stdout, everything else to stderr; with `--json` stdout holds one JSON document.',
+    'MCP clients start `faiss-memory` without arguments and without a terminal; it then serves MCP over stdio. In a terminal it shows the first steps. Results go to stdout, everything else to stderr. With `--json`, stdout has one JSON document.',
     '## Options of every command',
     optionTable(describeProgram().options),
     '## Exit codes',

@@ -1,7 +1,7 @@
 import { type JsonSchema, propertiesOf, schemaOf } from '../../src/api/input.ts';
 import { cell } from './markdown.ts';
 
-/** The members of an object, one a row. */
+/** A table with one row for each member of an object. */
 export function fieldTable(schema: JsonSchema): string {
   const required = new Set(Array.isArray(schema['required']) ? (schema['required'] as unknown[]) : []);
   const rows = Object.keys(propertiesOf(schema)).map((name) => {

@@ -5,12 +5,12 @@ import { restReference } from './rest-reference.ts';
 import { toolsReference } from './tools-reference.ts';
 
 export interface GeneratedPage {
-  /** Relative to the repository. */
+  /** Path relative to the repository. */
   readonly path: string;
   readonly text: string;
 }
 
-/** All generated pages as they belong on disk. */
+/** All generated pages, formatted like the files on disk. */
 export function generatedPages(): Promise<GeneratedPage[]> {
   const pages = [
     { path: 'docs/cli.md', text: cliReference() },

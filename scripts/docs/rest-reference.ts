@@ -9,8 +9,8 @@ export function restReference(): string {
   return [
     '# REST API',
     GENERATED,
-    'What `faiss-memory serve --http` answers beside MCP; [http.md](http.md) has examples, errors, tokens and limits. The same as OpenAPI 3.1: `GET /openapi.json`.',
-    'Fields stand in the path where it names them; else in the query with GET and DELETE, in the JSON body with POST and PATCH. Lists in the query: one text with commas, or the same name several times. What is empty is absent in answers; a field that is null counts as absent.',
+    'The REST API of `faiss-memory serve --http`. [http.md](http.md) has examples, errors, tokens and limits. `GET /openapi.json` returns the same as OpenAPI 3.1.',
+    'Fields that the path names are part of the path. Other fields belong in the query with GET and DELETE, and in the JSON body with POST and PATCH. A list in the query is one text with commas, or the same name several times. Answers leave out empty fields. A field that is null counts as absent.',
     overview(),
     ...allRoutes.map(routeSection),
     OTHERS,
@@ -21,7 +21,7 @@ function overview(): string {
   const rows = allRoutes.map(
     ({ method, path, access, summary }) => `| \`${method} ${path}\` | ${access} | ${summary} |`,
   );
-  return ['| request | needs | what it does |', '| --- | --- | --- |', ...rows].join('\n');
+  return ['| request | needs | effect |', '| --- | --- | --- |', ...rows].join('\n');
 }
 
 function routeSection(route: Route): string {
@@ -32,18 +32,18 @@ function routeSection(route: Route): string {
     `## ${method} ${path}`,
     `${summary}.${details === undefined ? '' : ` ${details}`}`,
     Object.keys(propertiesOf(input)).length === 0 ? 'Takes no fields.' : fieldTable(input),
-    ...(inQuery.length === 0 ? [] : [`${inQuery.map(code).join(', ')} may stand in the query too.`]),
+    ...(inQuery.length === 0 ? [] : [`${inQuery.map(code).join(', ')} can be in the query too.`]),
     `Answers ${status} with ${answer}.${long ? ' Streams progress when the request accepts `text/event-stream`.' : ''}`,
   ].join('\n\n');
 }
 
 const OTHERS = `## Others
 
-| request | what it does |
+| request | effect |
 | --- | --- |
 | \`GET /export\` | all live memories as JSON lines ([format](import-export.md)) |
 | \`POST /import\` | takes JSON lines (\`Content-Type: application/x-ndjson\`); \`?overwrite=true\` replaces memories that have their id; streams progress when the request accepts \`text/event-stream\` |
-| \`GET /health\`, \`/health/live\`, \`/health/ready\` | whether the process answers, and whether the memories can be used (\`/health/ready\`: 503 when not); need no token |
+| \`GET /health\`, \`/health/live\`, \`/health/ready\` | say whether the process answers and the memories can be used (\`/health/ready\`: 503 when not); need no token |
 | \`GET /metrics\` | metrics for Prometheus |
 | \`GET /openapi.json\` | this page for programs |
 | \`/mcp\`, \`/sse\`, \`/messages\` | MCP: Streamable HTTP, and HTTP+SSE for older clients |

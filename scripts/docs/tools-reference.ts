@@ -9,8 +9,8 @@ export function toolsReference(): string {
   return [
     '# Tools',
     GENERATED,
-    "What the MCP server offers to an agent. Every answer has structured content that fits the tool's output schema, and the same as a compact text in which recalled memories are quoted.",
-    'A refused call says which field has which value and what is allowed; `_meta["faiss-memory/error"]` carries `{ code, retryable }` for programs. Numbers and booleans may be written as texts, lists as one text with commas or as JSON; null and empty filter conditions count as absent.',
+    "The tools that the MCP server offers to an agent. Every answer has structured content that fits the tool's output schema, and the same content as a compact text in which recalled memories are quoted.",
+    'The error of a refused call names the field, its value and the allowed values; `_meta["faiss-memory/error"]` carries `{ code, retryable }` for programs. Numbers and booleans may be written as texts, lists as one text with commas or as JSON; null and empty filter conditions count as absent.',
     ...tools.map(toolSection),
   ].join('\n\n');
 }

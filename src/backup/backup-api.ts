@@ -4,16 +4,18 @@ import type { SecretString } from '../util/secret-string.ts';
 import type { RetentionPolicy } from './repository/retention.ts';
 import type { SnapshotKind } from './format/names.ts';
 
-/** One step of long work, for people. `total` is absent while it is not known. */
+/** How far long work has come, to be shown to people. */
 export interface Progress {
   /** For example `reading memories`, `uploading`. */
   readonly step: string;
+  /** Units of this step that are finished; the step defines the unit. */
   readonly done: number;
+  /** Units of this step in all. Absent while the number is not known. */
   readonly total?: number;
 }
 
 export interface WorkOptions {
-  /** Ends the work early, between two objects; what is complete by then stays. */
+  /** Ends the work before the next object. Objects that are complete stay. */
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: Progress) => void) | undefined;
 }
@@ -24,76 +26,88 @@ export interface SnapshotSummary {
   readonly name: string;
   readonly id: string;
   readonly machine: string;
-  /** Made by this machine, under its present id. */
+  /** True when this machine made the snapshot under its present id. */
   readonly own: boolean;
   readonly kind: SnapshotKind;
+  /** Milliseconds since the epoch, by the clock of the machine that made it. */
   readonly createdAt: number;
+  /** Number of memories outside the trash. */
   readonly live: number;
+  /** Number of memories in the trash. */
   readonly trash: number;
-  /** Stored bytes, those shared with other snapshots included. */
+  /** Stored bytes, including those that other snapshots share. */
   readonly bytes: number;
   readonly pinned: boolean;
   readonly encrypted: boolean;
-  /** The snapshot compared with the memories now: `before` = everything in it is included here. */
+  /** The snapshot's version vector compared with that of the store now. `before`: the store includes the whole snapshot. */
   readonly order: VersionVectorOrder;
 }
 
 export interface BackupRequest {
-  /** Default `manual`. A name of the user's own, such as `before_upgrade`, is a kind too. */
+  /** Any name of the user's own, such as `before_upgrade`, is a kind. @default 'manual' */
   readonly kind?: SnapshotKind | undefined;
   readonly pinned?: boolean | undefined;
-  /** Make one even when the newest holds the same state. Default: only for kinds that a user asks for. */
+  /** Write a snapshot even when the newest one holds the same state. Default: false for automatic kinds such as `auto`, else true. */
   readonly evenIfUnchanged?: boolean | undefined;
 }
 
 export interface BackupResult {
-  /** unchanged: the newest snapshot holds this state already. */
+  /** `unchanged`: nothing was written, because the newest snapshot holds this state already. */
   readonly outcome: 'written' | 'unchanged';
   readonly snapshot: SnapshotSummary;
   readonly bytesWritten: number;
 }
 
 export interface RestoreRequest {
-  /** Name, `machine/name` or id. Required for `replace`; absent for `merge` = everything not included yet. */
+  /** Name, `machine/name` or id. Required for `replace`. A `merge` without it takes everything the store does not include. */
   readonly snapshot?: string | undefined;
   readonly mode: 'replace' | 'merge';
-  /** Only report what would change, and give the token that confirms it. */
+  /** Report the changes without making them, and return the token that confirms them. */
   readonly dryRun?: boolean | undefined;
-  /** Token of a dry run of the same snapshot, mode and local state. Needed to replace, and to exceed the removal limit of a merge. */
+  /**
+   * Token from a dry run with the same snapshot, mode and local state. A `replace` needs it; so does a merge that
+   * exceeds the removal limit.
+   */
   readonly confirm?: string | undefined;
 }
 
 export interface RestoreResult {
   readonly mode: 'replace' | 'merge';
-  /** The snapshots that were, or would be, applied; empty = a merge had nothing to do. */
+  /** The snapshots that were applied, or would be by a dry run. Empty when a merge had nothing to do. */
   readonly snapshots: readonly SnapshotSummary[];
-  /** Null when there was nothing to apply. Several merged snapshots are counted together. */
+  /** The changes of all applied snapshots together. Null when there was nothing to apply. */
   readonly changes: ChangeReport | null;
-  /** In the answer of a dry run, and when a merge is held back by the removal limit. */
+  /** Token for `RestoreRequest.confirm`. Present after a dry run, and when the removal limit held a merge back. */
   readonly confirm?: string;
-  /** What the user should know although it worked, as sentences. */
+  /** Sentences for the user about a restore that worked. */
   readonly warnings?: readonly string[];
-  /** The snapshot that undoes it: restore it with mode `replace`. Absent when nothing was changed. */
+  /** The snapshot that undoes the restore: restore it with mode `replace`. Absent when nothing was changed. */
   readonly undo?: SnapshotSummary;
 }
 
 export type VerifyLevel = 'sizes' | 'hashes' | 'content' | 'drill';
 
 export interface VerifyRequest {
-  /** Each level includes those before it. Default `hashes`. drill: restore into a scratch store and compare digests. */
+  /**
+   * Each level includes those before it. `drill` restores into a temporary store and compares its digests.
+   * @default 'hashes'
+   */
   readonly level?: VerifyLevel | undefined;
-  /** One snapshot; absent = for sizes and hashes all of this machine's, for content and drill the newest one. */
+  /**
+   * Name, `machine/name` or id of one snapshot. Default: all of this machine's snapshots for `sizes` and `hashes`, its
+   * newest one for `content` and `drill`.
+   */
   readonly snapshot?: string | undefined;
-  /** Repair what is damaged from the memories themselves. Default true. */
+  /** Write damaged objects again from the memories in the store. @default true */
   readonly heal?: boolean | undefined;
 }
 
 export interface VerifyResult {
   readonly level: VerifyLevel;
-  /** Objects that were checked and are fine. */
+  /** Number of objects that were checked and found sound. */
   readonly checked: number;
   readonly problems: readonly { readonly key: string; readonly problem: string }[];
-  /** True when the problems were found and repaired in this run. */
+  /** True when this run found the problems and repaired them all. */
   readonly healed: boolean;
 }
 
@@ -101,36 +115,43 @@ export interface PruneReport {
   readonly dropped: readonly SnapshotSummary[];
   readonly deletedObjects: number;
   readonly deletedBytes: number;
-  /** Unreferenced, but younger than 24 hours by the store's clock. */
+  /** Number of unreferenced objects that stay: younger than 24 hours by the store's clock, or not deletable. */
   readonly leftObjects: number;
-  /** The store refuses deletes. */
+  /** True when the store refused to delete an object. */
   readonly appendOnly: boolean;
 }
 
 export interface PruneRequest {
-  /** Default: the configured policy. */
+  /** Default: the policy of the settings. */
   readonly policy?: RetentionPolicy | undefined;
 }
 
 /** Local backups. Every error leaves memories and backups as they were. */
 export interface BackupApi {
-  /** @throws BackupBusyError after waiting for another process */
+  /** @throws BackupBusyError when another process still works on the backups after a minute */
   backup(request?: BackupRequest, options?: WorkOptions): Promise<BackupResult>;
-  /** Oldest first. */
+  /** All snapshots of the local repository, oldest first. */
   list(): Promise<readonly SnapshotSummary[]>;
   /**
-   * Before anything is changed a `pre_restore` snapshot is made; the rows are checked whole; all changes are one
-   * transaction.
+   * Makes a `pre_restore` or `pre_merge` snapshot and checks all rows of a snapshot before it changes anything. The
+   * changes of one snapshot are one transaction.
    * @throws SnapshotNotFoundError, SnapshotAmbiguousError, StateChangedError, InvalidInputError when `confirm` is needed
    */
   restore(request: RestoreRequest, options?: WorkOptions): Promise<RestoreResult>;
+  /**
+   * Pinned snapshots survive every retention policy. Only this machine's own snapshots can be pinned.
+   * @param snapshot name, `machine/name` or id
+   * @throws SnapshotNotFoundError, SnapshotAmbiguousError, InvalidInputError for another machine's snapshot
+   */
   setPinned(snapshot: string, pinned: boolean): Promise<SnapshotSummary>;
+  /** Damage is part of the result, not an error. */
   verify(request?: VerifyRequest, options?: WorkOptions): Promise<VerifyResult>;
+  /** Drops snapshots that no rule of the policy keeps, and deletes the objects that only they needed. */
   prune(request?: PruneRequest): Promise<PruneReport>;
   /**
-   * Wraps the keys of this machine's backups with another passphrase; the objects stay as they are. The remote
-   * follows with the next push, which needs the new passphrase in the settings.
-   * @throws MissingKeyError when the backups are plain, WrongPassphraseError
+   * Wraps the keys of this machine's backups with another passphrase. The objects stay as they are. The next push
+   * changes the remote too; it needs the new passphrase in the settings.
+   * @throws MissingKeyError when the backups are plain; WrongPassphraseError
    */
   changePassphrase(next: SecretString): Promise<void>;
 }

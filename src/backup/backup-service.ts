@@ -29,25 +29,25 @@ import { REMOVAL_LIMIT, SnapshotRestorer } from './restore/snapshot-restorer.ts'
 
 export interface BackupServiceParts {
   readonly replica: ReplicaStore;
-  /** The local folder; made on first use. Not closed here. */
+  /** The local folder. The service creates it on first use and does not close it. */
   readonly store: CreatableBlobStore;
-  /** Null = plain. */
+  /** Null: backups are not encrypted. */
   readonly keyring: Keyring | null;
   readonly lock: WorkLock;
   readonly retention: RetentionPolicy;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
   readonly random?: RandomBytes | undefined;
-  /** An empty store for restore drills. */
+  /** Opens an empty temporary store for restore drills. */
   readonly createScratch: () => Promise<ScratchStore>;
 }
 
 export interface WriteRequest extends BackupRequest {
-  /** Reuse nothing, because something here is known to be damaged. */
+  /** Reuse no stored object, because one of them is known to be damaged. */
   readonly fromScratch?: boolean;
 }
 
-/** How long a call of a user waits for another process. */
+/** How long a user's call waits for another process. */
 export const LOCK_WAIT_MS = 60_000;
 const PRUNE_EVERY_MS = 3_600_000;
 
@@ -72,12 +72,12 @@ export class BackupService implements BackupApi {
     return this.#locked(() => this.write(request, options));
   }
 
-  /** As `backup`, for work in the background. @throws BackupBusyError at once when another process is at it */
+  /** Like `backup`, for background work. @throws BackupBusyError at once when another process works on the backups */
   tryBackup(request: BackupRequest = {}, options: WorkOptions = {}): Promise<BackupResult> {
     return this.#parts.lock.run(() => this.write(request, options), 0);
   }
 
-  /** As `backup`, for callers that hold the work lock already. */
+  /** Like `backup`, for callers that hold the work lock already. */
   async write(request: WriteRequest = {}, options: WorkOptions = {}): Promise<BackupResult> {
     const kind = requestedKind(request.kind ?? 'manual');
     const { pinned = false, evenIfUnchanged = isMadeUnchanged(kind), fromScratch = false } = request;
@@ -99,12 +99,12 @@ export class BackupService implements BackupApi {
     return { outcome, bytesWritten, snapshot: this.#summarize(snapshot, { machine, clock }) };
   }
 
-  /** A snapshot that undoes what follows. The caller holds the work lock. */
+  /** Makes the snapshot that undoes the caller's next step. The caller holds the work lock. */
   async backupBefore(kind: 'pre_restore' | 'pre_merge'): Promise<SnapshotSummary> {
     return (await this.write({ kind })).snapshot;
   }
 
-  /** The local repository as one machine sees it. The folder exists once anything was backed up. */
+  /** The local repository, with `machine` as the owner of the folder that is written. */
   repository(machine: string): Repository {
     const { store, replica, keyring, now, random } = this.#parts;
     return new Repository({
@@ -122,7 +122,7 @@ export class BackupService implements BackupApi {
   async list(): Promise<readonly SnapshotSummary[]> {
     const identity = await this.#parts.replica.identity();
     const { snapshots, machines } = await (await this.#ownRepository()).listSnapshots();
-    // Backups that cannot be read must not look like none.
+    // Without this, unreadable backups would look like no backups.
     const error = machines.find(({ machine }) => machine === identity.machine)?.error ?? null;
     if (error !== null) throw error;
     return snapshots.map((snapshot) => summarizeSnapshot(snapshot, identity));
@@ -184,7 +184,7 @@ export class BackupService implements BackupApi {
     return this.repository((await this.#parts.replica.identity()).machine);
   }
 
-  /** Makes the folder; again after a failure. */
+  /** Creates the folder once. The next call tries again after a failure. */
   async #ready(): Promise<void> {
     this.#folder ??= this.#parts.store.createBucket();
     try {
@@ -195,7 +195,7 @@ export class BackupService implements BackupApi {
     }
   }
 
-  /** What cannot be pruned now is pruned later; the backup itself is complete. */
+  /** Prunes at most once an hour. A failure is ignored: the backup is complete, and a later call prunes again. */
   async #pruneSometimes(machine: string): Promise<void> {
     const { now, retention } = this.#parts;
     if (now() - this.#lastPrune < PRUNE_EVERY_MS) return;
@@ -212,11 +212,11 @@ export class BackupService implements BackupApi {
   }
 }
 
-/** Kinds that the product gives by itself, when something changed. */
+/** Kinds of the snapshots that the program makes by itself, and only when something changed. */
 const AUTOMATIC = new Set(['auto', 'exit', 'scheduled', 'pre_merge', 'pre_delete', 'pre_import']);
 
 /**
- * The kind that a user's name for a backup stands for: `Before upgrade` becomes `before_upgrade`.
+ * Turns a user's name for a backup into a kind: `Before upgrade` becomes `before_upgrade`.
  * @throws InvalidInputError
  */
 function requestedKind(name: string): SnapshotKind {
@@ -228,11 +228,11 @@ function requestedKind(name: string): SnapshotKind {
   throw new InvalidInputError(
     'name',
     `is ${JSON.stringify(name.slice(0, 60).toWellFormed())}`,
-    'allowed are letters a to z, digits and _ between them, beginning with a letter, at most 32',
+    'use at most 32 of the letters a to z, digits, and _ between them, beginning with a letter',
   );
 }
 
-/** What a user asked for is made even when nothing changed. */
+/** A backup that a user asked for is written even when nothing changed. */
 function isMadeUnchanged(kind: SnapshotKind): boolean {
   return !AUTOMATIC.has(kind);
 }

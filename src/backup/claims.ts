@@ -3,20 +3,20 @@ import { covers, joinVersionVectors, MAX_COUNTER, type VersionVector, type Dot }
 import { manifestKey, MAX_VERSION_VECTOR_ENTRIES } from './format/names.ts';
 import type { MachineReport, RepositorySnapshot, SnapshotList } from './repository/list-snapshots.ts';
 
-/** Machines that one snapshot may name for the first time: each copied or rolled-back data folder adds one. */
+/** Number of unknown machines that one snapshot may name. Each copied or rolled-back data folder adds one. */
 const MAX_NEW_MACHINES = 1_000;
 
-/** What this store can hold against the version vector of another machine. */
+/** Known facts that another machine's version vector is checked against. */
 export interface Witnesses {
-  /** This machine, and the highest of its writes. */
+  /** Id of this machine. */
   readonly machine: string;
-  /** Of this store. */
+  /** The version vector of this store. */
   readonly clock: VersionVector;
-  /** For each machine whose head can be read and did not go back: how many writes it says to have made. */
+  /** The number of writes that each machine's own head shows. Machines whose head is unreadable or went back are absent. */
   readonly published: VersionVector;
 }
 
-/** How many writes each machine says to have made; machines whose head is damaged, gone or went back say nothing. */
+/** The number of writes that each machine's own head shows. Heads that are damaged, gone or went back are left out. */
 export function publishedWrites(reports: readonly MachineReport[]): VersionVector {
   return Object.fromEntries(
     reports.flatMap(({ machine, head, wentBack }) => {
@@ -27,8 +27,9 @@ export function publishedWrites(reports: readonly MachineReport[]): VersionVecto
 }
 
 /**
- * Why a version vector is not to be believed; null = nothing speaks against it. A counter that nobody reached would
- * make this store deaf for the writes that get these numbers, or leave it without numbers for its own.
+ * The reason not to trust a version vector; null when there is none. A counter above the machine's real number of
+ * writes must not be merged: the store would ignore later writes with these numbers, or have no numbers left for its
+ * own writes.
  */
 export function claimProblem(
   clock: VersionVector,
@@ -63,7 +64,7 @@ function tooManyMachines(clock: VersionVector, known: VersionVector): string | n
     : null;
 }
 
-/** Why the version vector of a snapshot is not to be believed, with what to do about it; null = nothing speaks against it. */
+/** An error when a snapshot's version vector cannot be trusted, with the way to solve it; else null. */
 export function refusal(
   { machine, snapshotId, clock }: Pick<RepositorySnapshot, 'machine' | 'snapshotId' | 'clock'>,
   witnesses: Witnesses,
@@ -75,16 +76,17 @@ export function refusal(
 }
 
 function claimFix(author: string, clock: VersionVector, { machine, clock: known }: Witnesses): string {
-  const forget = `run "faiss-memory sync forget ${author} --unmerged" when you do not know machine ${author}`;
+  const forget = `if you do not know machine ${author}, run "faiss-memory sync forget ${author} --unmerged"`;
   const impossible = Object.entries(clock).some(([name, n]) => n > Math.max(MAX_COUNTER, known[name] ?? 0));
-  if (impossible) return `Run "faiss-memory doctor --fix" on machine ${author} if it is yours, or ${forget}.`;
+  if (impossible)
+    return `Run "faiss-memory doctor --fix" on machine ${author} if it is yours, or, ${forget}.`;
   const aboutUs = (clock[machine] ?? 0) > (known[machine] ?? 0);
   return aboutUs
-    ? `If this data folder was copied or set back to an older state, run "faiss-memory doctor --fix"; else ${forget}.`
-    : `Push from the machine that is named, run "faiss-memory sync forget" for it when it is gone for good, or ${forget}.`;
+    ? `If this data folder was copied or set back to an older state, run "faiss-memory doctor --fix". Otherwise, ${forget}.`
+    : `Push from the machine that is named. If it is gone for good, run "faiss-memory sync forget" with its id. Or, ${forget}.`;
 }
 
-/** @throws RepositoryDamagedError when a version vector does not include a version that comes with it */
+/** @throws RepositoryDamagedError when a snapshot's version vector does not include one of the snapshot's own versions */
 export function assertCovered(key: string, clock: VersionVector, dots: readonly Dot[]): void {
   const dot = dots.find((candidate) => !covers(clock, candidate));
   if (dot === undefined) return;
@@ -95,8 +97,9 @@ export function assertCovered(key: string, clock: VersionVector, dots: readonly 
 }
 
 /**
- * All writes that the remote holds, as far as it can be believed: of a machine whose head can be read, what that says.
- * Of this machine only its own head counts, so that nobody else can make it believe that it has pushed.
+ * The version vector of the remote. Each machine's counter is limited to the number that the machine's own head
+ * shows. The counter of this machine comes from its own head only; otherwise another writer could claim that this
+ * machine's writes were pushed.
  */
 export function believedClock({ snapshots, machines }: SnapshotList, own: string): VersionVector {
   const published = publishedWrites(machines);

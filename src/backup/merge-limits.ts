@@ -6,24 +6,23 @@ import type { Manifest } from './format/manifest.ts';
 import type { CarriedVersion, MemoryState } from './ports.ts';
 
 /**
- * Bytes of one memory, with all its versions and vectors, that another machine may bring in. Merging it takes about
- * twenty times as much memory: it is text, JSON, a message between threads and a row on its way.
+ * Maximum bytes of one memory from another machine, with all its versions and vectors. Merging needs about twenty
+ * times as much working memory, for the text, the JSON, the message between threads and the row.
  */
 const MAX_MERGED_BYTES = 6 * 1024 * 1024;
-/** The largest text that any machine can be set to accept. */
+/** Characters of a text. No machine can be set to accept more. */
 export const MAX_ANY_TEXT = 10_000_000;
-/** Masking a secret may lengthen what was checked; nothing makes it several times as long. */
+/** Factor on the limits for input. Masking a secret may make a text longer after the check, but never four times. */
 const LENIENCE = 4;
 /** Bytes that compression and encryption may add. */
 const STORED_OVERHEAD = 64 * 1024;
 const MAX_CHUNKS = 65_536;
-/** Models whose vectors a version carries. */
+/** Maximum number of models whose vectors one version has. */
 const MAX_CARRIED_MODELS = 32;
 
 /**
- * What another machine may bring in. An object of the format may be larger, so that everything that was ever backed
- * up can be restored; nothing beyond these limits can have been added by any machine, and reading it would cost
- * several times its size in memory.
+ * Refuses segments from another machine that no machine can have written with accepted input. Reading them would cost
+ * several times their size in memory. The format itself allows larger objects, so that every backup can be restored.
  * @throws RepositoryDamagedError before any segment is read
  */
 export function assertMergeableSegments(key: string, { segments }: Pick<Manifest, 'segments'>): void {
@@ -40,7 +39,7 @@ export function assertMergeableSegments(key: string, { segments }: Pick<Manifest
   }
 }
 
-/** @throws RepositoryDamagedError when no machine can have accepted it */
+/** @throws RepositoryDamagedError when no machine can have accepted the memory as input */
 export function assertMergeable(key: string, { id, siblings }: MemoryState): void {
   const bytes = siblings.reduce((sum, version) => sum + bytesOf(version), 0);
   if (bytes > MAX_MERGED_BYTES) throw tooLarge(key, `memory ${id} with ${bytes} bytes`);
@@ -82,13 +81,13 @@ function impossiblePart({ text, tags, source, metadata, vectors }: CarriedVersio
   return chunks === undefined ? null : `${chunks.chunks.length} vectors of one model`;
 }
 
-/** Counts what is larger than this machine accepts: it is kept whole, and shown cut. */
+/** Counts memories that are larger than this machine accepts as input. They are kept whole and shown shortened. */
 export class LargeMemories {
   readonly #textLimit: number;
   #count = 0;
   #example: string | null = null;
 
-  /** @param textLimit characters of a text that may be added here */
+  /** @param textLimit characters of a text that this machine accepts */
   constructor(textLimit: number) {
     this.#textLimit = textLimit;
   }
@@ -103,10 +102,10 @@ export class LargeMemories {
     }
   }
 
-  /** A sentence for the user; null = none was found. */
+  /** A sentence for the user; null when no large memory was counted. */
   warning(machine: string): string | null {
     if (this.#example === null) return null;
     const many = this.#count === 1 ? '1 memory' : `${this.#count} memories`;
-    return `Of machine ${machine} ${many} may not be added here; kept whole, shown cut: ${this.#example}.`;
+    return `${many} from machine ${machine} exceed what can be added on this machine. They are kept whole and shown shortened, for example: ${this.#example}.`;
   }
 }

@@ -5,14 +5,14 @@ import type { ReplicaStore } from '../store/replica-store.ts';
 import type { MemoryState } from './ports.ts';
 import type { Repository } from './repository/repository.ts';
 
-/** A fork leads to a new random id, so a second one in a row means that something else is wrong. */
+/** Each fork ends in a new random id, so several forks in a row mean another fault. */
 const MAX_ATTEMPTS = 3;
 
 /**
- * Runs the work as the machine that the store is now. When a repository shows that another copy of the data folder
- * publishes under the same id, the store takes a new id, writes what is not shared again under it, and the work
- * runs again.
- * @throws what the work throws; MachineForkedError when it happens again and again
+ * Runs the work under the store's present machine id. If the work finds that another copy of the data folder
+ * publishes under the same id, the store takes a new id, writes its unpublished versions again under that id, and
+ * the work runs again.
+ * @throws the errors of the work; MachineForkedError after three attempts
  */
 export async function withOwnIdentity<Result>(
   replica: ReplicaStore,
@@ -30,15 +30,15 @@ export async function withOwnIdentity<Result>(
   }
 }
 
-/** Gives writes other names. */
+/** Replaces one machine id in the names of some writes. */
 export interface Renaming {
   clock(clock: VersionVector): VersionVector;
   state(state: MemoryState): MemoryState;
 }
 
 /**
- * Remembers that this data folder gives up an identity, before it does: another copy goes on under it, so the
- * names of the writes that were not shared belong to that copy from now on.
+ * Notes durably that this data folder is about to give up an identity. Another copy keeps the identity, so from now
+ * on the names of the writes after `lastSharedWrite` belong to that copy.
  */
 export function rememberGivenUp(
   replica: ReplicaStore,
@@ -49,10 +49,10 @@ export function rememberGivenUp(
 }
 
 /**
- * Local snapshots that were made under an identity that was given up still have the old names. Taken as they are,
- * they would make this store believe that it includes what the other copy wrote under the same names. So the
- * writes that were not shared get the name of a machine that only this data folder can mean.
- * @returns null when the names of that machine's snapshots are good
+ * Local snapshots from before an identity was given up contain writes under names that now belong to the other copy.
+ * Restored unchanged, they would make this store skip the other copy's writes. The returned renaming replaces the
+ * machine id of the unshared writes with an alias that only this data folder uses.
+ * @returns null when the snapshots of that machine need no renaming
  */
 export async function renamingOf(
   replica: ReplicaStore,

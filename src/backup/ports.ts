@@ -9,7 +9,7 @@ export interface CarriedChunk {
   /** UTF-16 offsets into the version's text. */
   readonly start: number;
   readonly end: number;
-  /** As stored: 4 bytes float32 scale (little endian), then one int8 a dimension. */
+  /** The stored bytes: a float32 scale (4 bytes, little endian), then one int8 for each dimension. */
   readonly vector: Uint8Array;
 }
 
@@ -19,13 +19,13 @@ export interface CarriedVectors {
   readonly chunks: readonly CarriedChunk[];
 }
 
-/** A version with what travels with it. Vectors are derived data: a reader may drop them and embed again. */
+/** A version together with its vectors. Vectors are derived data: a reader may drop them and embed the text again. */
 export interface CarriedVersion extends Version {
-  /** At most one entry a model; empty for stripped and purged versions. */
+  /** At most one entry for each model. Empty for stripped and purged versions. */
   readonly vectors: readonly CarriedVectors[];
 }
 
-/** Everything that stores exchange about one memory: the versions that no known version replaces, at least one. */
+/** The whole state of one memory: all versions that no known version replaces, at least one. */
 export interface MemoryState {
   /** UUID in lower case. */
   readonly id: string;
@@ -35,8 +35,8 @@ export interface MemoryState {
 export type { SeenCommit, SnapshotFacts };
 
 /**
- * What a local store offers to those who back it up. One view at a time is enough; any number of processes may
- * write meanwhile without waiting for it.
+ * The part of a local store that a backup reads. Only one view is open at a time; other processes can write
+ * meanwhile without waiting.
  */
 export interface SnapshotSource {
   /** @throws the store's own errors */
@@ -44,57 +44,57 @@ export interface SnapshotSource {
 }
 
 /**
- * The store as it was at one moment (one read transaction): everything below belongs to that moment, whatever
- * is written meanwhile. Close it soon; an open view keeps the write-ahead log from shrinking.
+ * The store at one moment (one read transaction). Later writes do not appear in it. Close it soon: an open view
+ * keeps the write-ahead log from shrinking.
  */
 export interface SnapshotView extends StoreDigests {
   /** 16 hex digits. */
   readonly machine: string;
-  /** Of the newest change that the view includes; changes of the clock alone do not count it up. */
+  /** Number of the newest change in the view. A change of the version vector alone does not increase it. */
   readonly sequence: number;
   readonly facts: SnapshotFacts;
   /**
-   * The whole present state of every memory whose last change (a write, merge, strip, purge, or new vectors) came
-   * after the given sequence number, each once, in any order; 0 = every memory. Must not read ahead without
-   * bound. Versions that were stripped or purged have no content and no vectors.
+   * Yields the whole state of every memory whose last change (a write, merge, strip, purge, or new vectors) has a
+   * number above `sequence`. Each memory comes once, in any order; 0 yields all. The implementation must bound how
+   * far it reads ahead. Stripped and purged versions have no content and no vectors.
    */
   changesSince(sequence: number): AsyncIterable<MemoryState>;
   /** Idempotent. */
   close(): Promise<void>;
 }
 
-/** A commit of this data folder's own. */
+/** A commit that this data folder made. */
 export interface OwnCommit extends Commit {
-  /** True when the head that it wrote was encrypted. */
+  /** True when the head was written encrypted. */
   readonly sealed: boolean;
 }
 
 /**
- * What a data folder remembers about heads, beside its memories and with the same durability, so that a copy or
- * an older copy of the folder is noticed. A `place` names a repository: the local one, or one remote.
+ * A data folder's record of heads, stored beside the memories with the same durability. It reveals that the folder
+ * was copied or set back. `repositoryId` names the local repository or one remote.
  */
 export interface HeadJournal {
   /**
-   * Remembers a commit of our own for ever. Durable when it resolves, which is before the head is written:
-   * a crash in between must not make our own head look like somebody else's.
+   * Records a commit of this data folder for ever. The record must be durable before the head is written; otherwise
+   * a crash between the two would make the own head look like another writer's.
    */
   recordAttempt(repositoryId: string, commit: OwnCommit): Promise<void>;
-  /** A commit that this data folder made at that place, or null: then somebody else made it. */
+  /** The commit, or null when this data folder did not make it in that repository. */
   findAttempt(repositoryId: string, commitId: string): Promise<OwnCommit | null>;
-  /** The newest head that was seen for that machine (its own included) at that place. */
+  /** Records the newest head of a machine, possibly this one, that was seen in that repository. */
   recordSeen(repositoryId: string, machine: string, commit: SeenCommit): Promise<void>;
   findSeen(repositoryId: string, machine: string): Promise<SeenCommit | null>;
 }
 
 /**
- * One at a time works on the backups of a data folder: backup, push, merge, restore, prune. The lock dies with its
- * process, however that ends. Memory writes never wait for it.
+ * Lets one caller at a time work on the backups of a data folder: backup, push, merge, restore, prune. The lock ends
+ * with its process, even after a crash. Writes of memories never wait for it.
  */
 export interface WorkLock {
   /**
-   * Not re-entrant.
+   * Runs the work under the lock. Not re-entrant.
    * @param waitMs how long to wait for another holder, in this process or another; 0 = try once
-   * @throws BackupBusyError when it is still held then
+   * @throws BackupBusyError when another holder still has the lock after `waitMs`
    */
   run<Result>(work: () => Promise<Result>, waitMs: number): Promise<Result>;
 }

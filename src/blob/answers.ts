@@ -4,7 +4,7 @@ import { BlobStoreError } from '../errors/remote-errors.ts';
 import type { BlobInfo } from './blob-store.ts';
 import type { Failure } from './failure.ts';
 
-/** A body was longer or shorter than announced, longer than allowed, or not what was once stored. */
+/** A body has another length than announced, is longer than allowed, or differs from the stored content. */
 export class BodyError extends Error {
   readonly problem: 'too-large' | 'wrong-length' | 'wrong-hash';
 
@@ -16,18 +16,22 @@ export class BodyError extends Error {
 }
 
 export interface CollectOptions {
-  /** Bytes at the front to leave out, when a server answers a range with the whole object. */
+  /** Bytes to drop at the front. Needed when a server answers a range request with the whole object. */
   readonly skip?: number;
-  /** Most bytes to keep. */
+  /** Maximum number of bytes to keep. */
   readonly maxBytes: number;
-  /** Length of the whole body that was announced, when it was. */
+  /** Announced length of the whole body in bytes. Absent: the length is not checked. */
   readonly expected?: number | undefined;
-  /** Stop after this many kept bytes and drop the rest. */
+  /** Stop after this many bytes were kept. Default: keep all. */
   readonly take?: number;
+  /** Called for each chunk that arrives. */
   readonly onProgress?: () => void;
 }
 
-/** Reads a body into memory, never more of it than allowed. The stream is consumed or destroyed when it returns. */
+/**
+ * Reads a body into memory, up to `maxBytes`. Afterwards the stream is consumed or destroyed.
+ * @throws BodyError when the body is too large, or its length differs from `expected`
+ */
 export async function collectBody(stream: Readable, options: CollectOptions): Promise<Uint8Array> {
   const { skip = 0, take = Infinity } = options;
   const chunks: Uint8Array[] = [];
@@ -48,23 +52,26 @@ export async function collectBody(stream: Readable, options: CollectOptions): Pr
   if (options.expected !== undefined && received !== options.expected) {
     throw new BodyError(
       'wrong-length',
-      `${received} bytes were received of ${options.expected} that were announced`,
+      `${received} bytes were received, but ${options.expected} were announced`,
     );
   }
   return Buffer.concat(chunks);
 }
 
-/** @throws BodyError when the bytes do not have the hash; an unknown hash is not checked */
+/**
+ * @param expected hash in lower-case hex; undefined skips the check
+ * @throws BodyError when the bytes have another hash
+ */
 export function assertHash(
   bytes: Uint8Array,
   algorithm: 'md5' | 'sha256',
   expected: string | undefined,
 ): void {
   if (expected === undefined || createHash(algorithm).update(bytes).digest('hex') === expected) return;
-  throw new BodyError('wrong-hash', 'the bytes received are not those that were stored');
+  throw new BodyError('wrong-hash', 'the received bytes differ from the stored ones');
 }
 
-/** What a `BodyError` means; undefined for any other error. */
+/** @returns the failure that a `BodyError` stands for; undefined for any other error */
 export function failureOfBody(error: unknown): Failure | undefined {
   if (!(error instanceof BodyError)) return undefined;
   if (error.problem === 'too-large') return { reason: 'too-large' };
@@ -73,13 +80,13 @@ export function failureOfBody(error: unknown): Failure | undefined {
 
 export interface ListPage {
   readonly items: readonly BlobInfo[];
-  /** Where the next page begins; undefined on the last one. */
+  /** Token of the next page; undefined on the last page. */
   readonly next: string | undefined;
 }
 
 /**
- * All pages of a listing, or an error: never a part of it.
- * @throws BlobStoreError (`protocol`) when a token comes again, since the list would never end
+ * Collects all pages of a listing. Fails rather than return a part of the list.
+ * @throws BlobStoreError (`protocol`) when the store repeats a token, because the list would never end
  */
 export async function collectPages(
   target: { readonly location: string; readonly prefix: string },
@@ -98,7 +105,7 @@ export async function collectPages(
         operation: 'list',
         location: target.location,
         key: target.prefix,
-        problem: 'the store answers the same page of the list again and again',
+        problem: 'the store returned the same page of the list twice',
       });
     }
   } while (token !== undefined);

@@ -4,14 +4,14 @@ import type { ByteRange } from './blob-store.ts';
 
 const maximumKeyLength = 512;
 const maximumSegmentLength = 200;
-/** Starts and ends with a letter or digit, so it is neither hidden, nor `..`, nor ends in a dot as Windows forbids. */
+/** A segment starts and ends with a letter or digit. This excludes hidden files, `..`, and names that end in a dot. */
 const segmentPattern = /^[a-z0-9](?:[a-z0-9._=-]*[a-z0-9])?$/;
 const windowsDeviceNames = /^(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|$)/;
 
 /**
- * Keys that mean the same on every store and file system: segments of `a-z 0-9 . _ = -`, separated by one `/`,
- * at most 200 characters each and 512 in all. Lower case only, since some file systems ignore case and some
- * stores do not; nothing in them needs escaping in a URL, and no path can leave its folder.
+ * True for keys that every store and file system accepts unchanged: segments of `a-z 0-9 . _ = -`, separated by one
+ * `/`, with at most 200 characters in each and 512 in all. Capitals are excluded because some file systems ignore
+ * case. A key needs no escaping in a URL, and its path cannot leave the store's folder.
  */
 export function isBlobKey(key: string): boolean {
   return (
@@ -36,7 +36,7 @@ export function assertBlobKey(key: string): void {
   );
 }
 
-/** A list prefix is a key that was cut off anywhere: the rules hold for all but its last segment. */
+/** @throws InvalidInputError unless the prefix is the beginning of a key; it may end inside a segment */
 export function assertBlobPrefix(prefix: string): void {
   const lastSlash = prefix.lastIndexOf('/');
   if (lastSlash !== -1) assertBlobKey(prefix.slice(0, lastSlash));
@@ -48,15 +48,16 @@ export function assertBlobPrefix(prefix: string): void {
   );
 }
 
-/** Empty strings and blanks in settings mean "not set". */
+/** Trims a setting. An empty or blank string counts as not set. */
 export function unlessBlank(value: string | undefined): string | undefined {
   const trimmed = value?.trim();
   return trimmed === '' ? undefined : trimmed;
 }
 
 /**
- * The prefix as every adapter uses it: empty, or ending in one slash. Unlike keys it may contain capitals.
- * @throws BlobStoreError (`misconfigured`) for parts that some store would read differently
+ * Returns the prefix in the form that all adapters use: empty, or ending in one slash. Unlike a key, it may contain
+ * capitals.
+ * @throws BlobStoreError (`misconfigured`) for characters that not all stores treat the same way
  */
 export function normalizePrefix(prefix: string | undefined, location: string): string {
   const parts = (unlessBlank(prefix) ?? '').replace(/^\/+|\/+$/g, '').split('/');
@@ -71,7 +72,7 @@ export function normalizePrefix(prefix: string | undefined, location: string): s
   });
 }
 
-/** More than any object this product writes; a larger answer is a mistake or an attack. */
+/** Larger than any object that this program writes. A larger answer is a mistake or an attack. */
 export const defaultMaxBytes = 64 * 1024 * 1024;
 
 /** @throws InvalidInputError unless 0 ≤ start < end, both integers */
@@ -81,7 +82,7 @@ export function assertByteRange(range: ByteRange): void {
   throw new InvalidInputError('range', `is ${start} to ${end}`, 'it needs integers with 0 ≤ start < end');
 }
 
-/** The part of the object that a range names; empty when it starts behind the end. */
+/** Limits a range to the object. The result is empty when the range starts behind the end. */
 export function clampRange(range: ByteRange | undefined, size: number): ByteRange {
   if (range === undefined) return { start: 0, end: size };
   return { start: Math.min(range.start, size), end: Math.min(range.end, size) };
@@ -97,6 +98,6 @@ export function assertNotTooLarge(
   throw new BlobStoreError('too-large', {
     ...context,
     operation: 'get',
-    problem: `${length} bytes were offered where at most ${maxBytes} are expected`,
+    problem: `the store offered ${length} bytes, but at most ${maxBytes} are allowed`,
   });
 }

@@ -7,33 +7,35 @@ export interface FolderBlobSettings {
 }
 
 interface CloudBlobSettings {
-  /** Put before every key; slashes at its ends do not matter. Empty = the whole bucket. */
+  /** Prepended to every key. Slashes at its ends are ignored. Empty: the store uses the whole bucket. */
   readonly prefix?: string | undefined;
   /**
-   * Longest silence of the network, and longest wait for an answer beyond the time the bytes need; default 30 s.
+   * Milliseconds without progress after which a request fails. Also the longest wait for an answer, not counting the
+   * time to transfer the bytes.
+   * @default 30000
    */
   readonly timeoutMs?: number | undefined;
 }
 
-/** Empty strings count as unset everywhere. */
+/** Empty strings count as not set. */
 export interface S3BlobSettings extends CloudBlobSettings {
   readonly provider: 's3';
   readonly bucket: string;
-  /** Fills in endpoint, region and path style by a provider's name. */
+  /** Name of a provider, which supplies the endpoint, region and path style. */
   readonly preset?: PresetName | undefined;
-  /** For presets whose endpoint contains it, for example R2. */
+  /** Needed for presets whose endpoint contains it, for example `r2`. */
   readonly accountId?: string | undefined;
-  /** Unset with a custom endpoint: `us-east-1`. Unset without one: as the AWS tools find it. */
+  /** Default: `us-east-1` with a custom endpoint; without one, the region that the AWS tools use. */
   readonly region?: string | undefined;
-  /** Unset = Amazon. */
+  /** Default: Amazon's endpoint. */
   readonly endpoint?: string | undefined;
-  /** Default: true with an endpoint, else false. */
+  /** Default: true with an endpoint, false without. */
   readonly pathStyle?: boolean | undefined;
-  /** Both keys or none; none = the default chain (environment, profile, SSO, web identity, ECS and EC2 roles). */
+  /** Set both keys or neither. Default: the AWS chain (environment, profile, SSO, web identity, ECS and EC2 roles). */
   readonly accessKey?: string | undefined;
   readonly secretKey?: string | undefined;
   readonly sessionToken?: string | undefined;
-  /** What guards an upload: default MD5 with an endpoint (every server knows it), else SHA-256. */
+  /** Checksum of uploads. Default: MD5 with an endpoint, because every server supports it; SHA-256 without. */
   readonly uploadChecksum?: 'md5' | 'sha256' | 'none' | undefined;
 }
 
@@ -43,7 +45,7 @@ export interface GcsBlobSettings extends CloudBlobSettings {
   readonly projectId?: string | undefined;
   /** Service account key file; unset = application default credentials. */
   readonly keyFile?: string | undefined;
-  /** For emulators and private endpoints; an `http:` endpoint is used without credentials. */
+  /** For emulators and private endpoints. No credentials are sent to an `http:` endpoint. */
   readonly endpoint?: string | undefined;
 }
 
@@ -61,5 +63,5 @@ export interface AzureBlobSettings extends CloudBlobSettings {
   readonly endpoint?: string | undefined;
 }
 
-/** Where objects are and how to get at them. Contains secrets: never log it. */
+/** The address of a store and the credentials for it. Contains secrets: never log it. */
 export type BlobSettings = FolderBlobSettings | S3BlobSettings | GcsBlobSettings | AzureBlobSettings;

@@ -1,32 +1,32 @@
-/** What a store tells about one object without its content. */
+/** The properties of an object, without its content. */
 export interface BlobInfo {
-  /** Relative to the store's prefix; see `assertBlobKey`. */
+  /** Key relative to the store's prefix, in the form that `assertBlobKey` requires. */
   readonly key: string;
-  /** Bytes as stored. */
+  /** Size in bytes. */
   readonly size: number;
-  /** By the store's clock, milliseconds since 1970; some stores round to seconds. */
+  /** Milliseconds since the epoch by the store's clock. Some stores round to seconds. */
   readonly lastModified: number;
-  /** Opaque; changes whenever the content changes. Null where the store has none. */
+  /** Opaque text that changes whenever the content changes. Null when the store has none. */
   readonly etag: string | null;
 }
 
 /** An object with its content. */
 export interface Blob extends BlobInfo {
-  /** The whole object, or the range that was asked for. `size` is always that of the whole object. */
+  /** The whole object, or the requested range. `size` is always the size of the whole object. */
   readonly bytes: Uint8Array;
 }
 
-/** What a store answered to a write. */
+/** The store's answer to a write. */
 export interface BlobReceipt {
   readonly etag: string | null;
 }
 
 export interface BlobCallOptions {
-  /** Ends the call early; it then rejects with the signal's reason, and a write may or may not have happened. */
+  /** Ends the call early. It then rejects with the signal's reason. An aborted write may have taken effect. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Bytes `start` (included) to `end` (excluded), cut off at the end of the object. */
+/** Bytes `start` (included) to `end` (excluded). A range may extend beyond the end of the object. */
 export interface ByteRange {
   readonly start: number;
   readonly end: number;
@@ -35,19 +35,21 @@ export interface ByteRange {
 export interface BlobGetOptions extends BlobCallOptions {
   readonly range?: ByteRange | undefined;
   /**
-   * More bytes than this are refused with reason `too-large` before they fill the memory.
-   * Default 64 MiB. Counts the range, not the object, when a range is asked for.
+   * A larger object is refused with reason `too-large` before it fills the memory. With a range, the size of the range
+   * counts.
+   * @default 67108864
    */
   readonly maxBytes?: number | undefined;
 }
 
-/** `'absent'`: only if there is no such object. `{ etag }`: only if the object still has this etag. */
+/** `'absent'`: write only if the object does not exist. `{ etag }`: write only if the object has this etag. */
 export type PutCondition = 'absent' | { readonly etag: string };
 
 export interface BlobPutOptions extends BlobCallOptions {
   /**
-   * An extra guard, never something to rely on: several servers accept a condition and ignore it. Pass it only
-   * where `probeBlobStore` showed that it works. Not met → reason `precondition`; refused → `unsupported`.
+   * An extra guard. Correctness must not depend on it, because several servers accept a condition and ignore it. Pass
+   * it only where `probeBlobStore` found that it works. The reason is `precondition` when the condition is not met,
+   * and `unsupported` when the store refuses conditions.
    */
   readonly onlyIf?: PutCondition | undefined;
 }
@@ -55,50 +57,49 @@ export interface BlobPutOptions extends BlobCallOptions {
 /**
  * A flat map from keys to bytes on another machine or disk: S3, Google Cloud Storage, Azure Blob, a folder.
  *
- * All that is asked of a store: PUT, GET, LIST and DELETE, each of which shows every write that was
- * acknowledged before it. No conditional write, no lock, no common clock.
+ * A store must offer PUT, GET, LIST and DELETE, and each must show every write that was acknowledged before it.
+ * Conditional writes, locks and a common clock are not needed.
  *
- * **Atomic**: `put` replaces the whole object at once: a reader gets the old bytes or the new ones, never a mix,
- * and after a crash one of the two. Nothing is atomic across two keys.
+ * **Atomic**: `put` replaces the whole object at once. A reader, also after a crash, gets either the old bytes or
+ * the new ones, never a mix. Nothing is atomic across two keys.
  *
  * **Absent** is a result, not an error: `get` and `head` answer null, `delete` succeeds. A missing bucket or
  * folder, a refused permission or an unreachable server is never reported as absent.
  *
- * **Retry**: every method without `onlyIf` may be repeated safely. Adapters try once; `withRetries` repeats.
- * A failed `put` may have happened (`BlobStoreError.maybeApplied`).
+ * **Retry**: every call without `onlyIf` may be repeated safely. Adapters try once; `retryingBlobStore` repeats.
+ * A failed `put` may have taken effect (`BlobStoreError.maybeApplied`).
  *
- * **Keys** are lower-case paths, see `assertBlobKey`; no key may be the folder of another (`a` beside `a/b`).
+ * **Keys** are lower-case paths that `assertBlobKey` accepts. No key may be the folder of another (`a` beside `a/b`).
  *
- * **Errors** are `BlobStoreError`, with a `reason` and with `retryable` decided where the fact is known; the
- * exceptions are an aborted signal's own reason, and `InvalidInputError` for a bad key. No error, log line or
- * `location` contains a credential.
+ * **Errors** are `BlobStoreError` with a `reason` and `retryable`. The exceptions are the reason of an aborted signal,
+ * and `InvalidInputError` for a bad key. No error, log line or `location` contains a credential.
  *
- * Whoever created a store closes it, after the last call has settled. Calls may run at the same time.
+ * **Closing**: the creator of a store closes it after the last call has settled. Calls may run at the same time.
  */
 export interface BlobStore {
-  /** For people: where the objects are, for example `s3://bucket/prefix/ at minio.example.org`. */
+  /** Address of the objects for messages, for example `s3://bucket/prefix/ at minio.example.org`. */
   readonly location: string;
-  /** Stores the bytes, which must not change until the promise settles. Resolves when they are durable. */
+  /** Stores the bytes. They must not change until the promise settles. Resolves when they are durable. */
   put(key: string, bytes: Uint8Array, options?: BlobPutOptions): Promise<BlobReceipt>;
   get(key: string, options?: BlobGetOptions): Promise<Blob | null>;
   head(key: string, options?: BlobCallOptions): Promise<BlobInfo | null>;
   /**
-   * Every object whose key starts with `prefix` (a string, not a folder; empty = all), in no particular order.
-   * All pages, or an error: never a part of the list. Objects whose keys break the rules are left out.
+   * Lists every object whose key starts with `prefix`, in no particular order. The prefix may end inside a segment;
+   * empty lists all. Fails rather than return a part of the list. Objects with invalid keys are left out.
    */
   list(prefix: string, options?: BlobCallOptions): Promise<readonly BlobInfo[]>;
   delete(key: string, options?: BlobCallOptions): Promise<void>;
   /**
-   * The store's clock now, milliseconds since 1970; null until an answer told it, as that to a `put` always does.
-   * Ages of objects are this minus `lastModified`; the local clock may be years off.
+   * The store's present time in milliseconds since the epoch. Null until an answer contained the time; the answer to a
+   * `put` always does. The age of an object is this minus `lastModified`, because the local clock may be wrong.
    */
   serverTime(): number | null;
-  /** Frees connections. Idempotent; later calls of other methods may fail. */
+  /** Frees connections. Idempotent. Later calls of other methods may fail. */
   close(): Promise<void>;
 }
 
 /** A store that can create the bucket, container or folder it keeps its objects in. */
 export interface CreatableBlobStore extends BlobStore {
-  /** Only ever on the user's explicit wish; `existed` when there was nothing to do. */
+  /** Creates the bucket, container or folder. A remote one only when the user asked for it. */
   createBucket(options?: BlobCallOptions): Promise<'created' | 'existed'>;
 }

@@ -2,8 +2,8 @@ import type { BlobSettings } from './blob-settings.ts';
 import type { CreatableBlobStore } from './blob-store.ts';
 
 /**
- * The store that the settings describe, without retries. Loads only that provider's library, and connects to
- * nothing. @throws BlobStoreError `misconfigured`, or `missing-package` with the command that installs it
+ * Creates the store for the settings, without retries. Loads only that provider's library and does not connect.
+ * @throws BlobStoreError `misconfigured`, or `missing-package` with the command that installs the package
  */
 export async function createBlobStore(settings: BlobSettings): Promise<CreatableBlobStore> {
   switch (settings.provider) {

@@ -2,20 +2,20 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type BlobOperation, BlobStoreError } from '../errors/remote-errors.ts';
 import type { BlobStore } from './blob-store.ts';
 
-/** What an interceptor knows about a call. */
+/** A call, as an interceptor sees it. */
 export interface InterceptedCall {
   readonly operation: Exclude<BlobOperation, 'open' | 'create-bucket'>;
   /** The key, or the prefix of a list. */
   readonly key: string;
   readonly signal: AbortSignal | undefined;
-  /** A put with `onlyIf`: repeating it after it succeeded unseen would make it fail. */
+  /** True for a put with `onlyIf`. Repeating it may fail although the first try succeeded. */
   readonly conditional: boolean;
 }
 
-/** Runs around every call; `proceed` may be called any number of times. */
+/** Runs around every call. It may call `proceed` any number of times. */
 export type BlobInterceptor = <T>(call: InterceptedCall, proceed: () => Promise<T>) => Promise<T>;
 
-/** A store whose every call passes through `interceptor`; the base of the decorators. Closing it closes `inner`. */
+/** Wraps a store so that every call passes through `interceptor`. Closing the result closes `inner`. */
 export function interceptBlobStore(inner: BlobStore, interceptor: BlobInterceptor): BlobStore {
   const describe = (
     operation: InterceptedCall['operation'],
@@ -42,17 +42,17 @@ export function interceptBlobStore(inner: BlobStore, interceptor: BlobIntercepto
 }
 
 export interface RetryOptions {
-  /** Tries in all, the first included; default 5. */
+  /** Number of tries, including the first. @default 5 */
   readonly attempts?: number;
-  /** Upper bound of the first wait, doubled for each further one; default 250 ms. */
+  /** Upper bound of the first wait in milliseconds. It doubles with each further wait. @default 250 */
   readonly baseDelayMs?: number;
-  /** Upper bound of any wait that is ours; default 15 s. */
+  /** Upper bound of every wait that the store did not ask for, in milliseconds. @default 15000 */
   readonly maxDelayMs?: number;
-  /** A store that asks for a longer wait than this gets none: the error is passed on. Default 60 s. */
+  /** When the store asks for a longer wait than this, the error is thrown instead. Milliseconds. @default 60000 */
   readonly maxRetryAfterMs?: number;
-  /** 0 ≤ x < 1, for tests. */
+  /** Returns a number of at least 0 and below 1. Replaced in tests. */
   readonly random?: () => number;
-  /** Must reject when the signal aborts, for tests. */
+  /** Waits. Must reject when the signal aborts. Replaced in tests. */
   readonly wait?: (milliseconds: number, signal: AbortSignal | undefined) => Promise<unknown>;
 }
 
@@ -66,10 +66,10 @@ const defaults: Required<RetryOptions> = {
 };
 
 /**
- * Repeats calls whose error says `retryable`, after a random wait between zero and an exponentially growing bound
- * (full jitter, so that machines that failed together do not come back together), never shorter than the store
- * asked for. A clock that is off is repeated once, at once: the answer has told the time. A conditional put is
- * repeated only when it was certainly refused.
+ * Repeats calls that fail with a `retryable` error. Each wait is random, between zero and an exponentially growing
+ * bound, so that machines that failed together do not retry together. It is never shorter than the store asked for.
+ * After `clock-skew` the call is repeated once, immediately, because the answer contained the right time. A
+ * conditional put is repeated only when it was certainly refused.
  */
 export function retryingBlobStore(inner: BlobStore, options: RetryOptions = {}): BlobStore {
   const policy = { ...defaults, ...options };
@@ -92,7 +92,7 @@ interface Attempt {
   readonly policy: Required<RetryOptions>;
 }
 
-/** Milliseconds to wait before the next try; undefined = give up. */
+/** @returns milliseconds to wait before the next try; undefined to give up */
 function delayBefore(error: unknown, { call, attempt, policy }: Attempt): number | undefined {
   if (!(error instanceof BlobStoreError) || !error.retryable || attempt >= policy.attempts) return undefined;
   if (call.conditional && error.maybeApplied) return undefined;
@@ -120,8 +120,8 @@ interface Waiting {
 }
 
 /**
- * At most `limit` calls run at once; the others wait in order. Bounds sockets, memory and the burst a provider
- * sees. A call whose signal aborts while it waits leaves the queue with the signal's reason.
+ * Runs at most `limit` calls at once; the others wait in order. This bounds sockets, memory and the load on the
+ * provider. A waiting call whose signal aborts rejects with the signal's reason.
  */
 export function limitedBlobStore(inner: BlobStore, limit: number): BlobStore {
   const queue = new Set<Waiting>();
@@ -178,7 +178,7 @@ export interface BlobLogEntry {
   readonly error?: string;
 }
 
-/** Reports every call when it ends; put it inside the retries to see each try. */
+/** Reports every call when it ends. Inside `retryingBlobStore` it reports each try. */
 export function loggedBlobStore(inner: BlobStore, log: (entry: BlobLogEntry) => void): BlobStore {
   return interceptBlobStore(inner, async ({ operation, key }, proceed) => {
     const begin = performance.now();

@@ -2,14 +2,14 @@ import { tlsProblem, type TlsProblem } from '../util/network-problem.ts';
 import { ProxyError } from '../util/proxy.ts';
 import type { BlobOperation, BlobStoreReason } from '../errors/remote-errors.ts';
 
-/** What kind of failure it is: the part of a `BlobStoreError` that does not depend on the call. */
+/** A kind of failure: the part of a `BlobStoreError` that does not depend on the call. */
 export interface Failure {
   readonly reason: BlobStoreReason;
   readonly retryable?: boolean;
   readonly fix?: string;
-  /** In our own words, put before those of the library. */
+  /** Explanation that precedes the library's own message. */
   readonly problem?: string;
-  /** The request was refused before it took effect, whatever it was. */
+  /** True when the request was certainly refused before it took effect. */
   readonly refused?: boolean;
 }
 
@@ -20,7 +20,7 @@ export interface CallContext {
   readonly key?: string | undefined;
 }
 
-/** What to do about a failure, where that does not depend on the provider. */
+/** Advice that fits every provider. */
 export const fixes = {
   reach: 'Check the network and the endpoint.',
   credentials: 'Check the access key and the secret key.',
@@ -38,7 +38,7 @@ export const fixes = {
 
 const refused = { refused: true } as const;
 
-/** Meaning of an HTTP status where the body did not say more. */
+/** Classifies an HTTP status when the body of the answer says no more. */
 export function failureOfStatus(status: number): Failure {
   if (status >= 300 && status < 400) return { reason: 'wrong-endpoint', fix: fixes.endpoint, ...refused };
   return byStatus[status] ?? defaultOfStatus(status);
@@ -51,8 +51,8 @@ const byStatus: Readonly<Record<number, Failure>> = {
   405: { reason: 'wrong-endpoint', fix: fixes.endpoint, ...refused },
   407: {
     reason: 'unreachable',
-    problem: 'the proxy wants a user name and a password',
-    fix: 'Put user name and password into the proxy address: http://user:password@host:port.',
+    problem: 'the proxy requires a user name and a password',
+    fix: 'Put the user name and password into the proxy address: http://user:password@host:port.',
     ...refused,
   },
   408: { reason: 'timeout', retryable: true },
@@ -90,7 +90,7 @@ const bySystemCode: Readonly<Record<string, Failure>> = {
   ETIMEDOUT: { reason: 'timeout', retryable: true, fix: fixes.reach },
 };
 
-/** Meaning of an error of Node's network code, searched through its causes; undefined when it is something else. */
+/** Classifies a network error of Node, searching its causes. Undefined for any other error. */
 export function failureOfNetwork(error: unknown): (Failure & { readonly code: string }) | undefined {
   for (let current = error; current instanceof Error; current = current.cause) {
     const code = 'code' in current && typeof current.code === 'string' ? current.code : current.name;
@@ -116,12 +116,12 @@ function tlsFailure({ problem, fix }: TlsProblem): Failure {
 function failureOfCode(code: string): Failure | undefined {
   if (bySystemCode[code] !== undefined) return bySystemCode[code];
   if (code === 'TimeoutError') return bySystemCode['ETIMEDOUT'];
-  // What answered does not speak HTTP, or sent more than it had announced.
+  // The server does not speak HTTP, or sent more than it had announced.
   if (code.startsWith('HPE_')) return { reason: 'protocol', retryable: true, fix: fixes.endpoint };
   return undefined;
 }
 
-/** Milliseconds from a `Retry-After` header in either of its forms; undefined when there is none. */
+/** The wait of a `Retry-After` header, in seconds or as a date, as milliseconds. Undefined without a usable header. */
 export function retryAfterMs(header: string | null | undefined, now: number): number | undefined {
   if (header === undefined || header === null || header.trim() === '') return undefined;
   const seconds = Number(header);
@@ -130,12 +130,12 @@ export function retryAfterMs(header: string | null | undefined, now: number): nu
   return Number.isNaN(date) ? undefined : Math.max(0, date - now);
 }
 
-/** The failure in our own words, where there are some, and in those of the library. */
+/** Puts the failure's own explanation, if any, before the library's message. */
 export function problemText({ problem }: Failure, said: string): string {
   return problem === undefined ? said : `${problem} (${said})`;
 }
 
-/** One line without any of the secrets, and without control characters that could move a terminal's cursor. */
+/** Returns one line without the secrets and without control characters, which could move a terminal's cursor. */
 export function safeText(text: string, secrets: readonly (string | undefined)[]): string {
   let safe = text;
   for (const secret of secrets) {

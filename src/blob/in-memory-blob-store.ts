@@ -24,7 +24,7 @@ export interface StoredBlob {
   readonly etag: string;
 }
 
-/** One call to an `InMemoryBlobStore`, as recorded. */
+/** One recorded call to an `InMemoryBlobStore`. */
 export interface BlobCall {
   readonly operation: Exclude<BlobOperation, 'open' | 'create-bucket'>;
   /** The key, or the prefix of a list. */
@@ -32,19 +32,19 @@ export interface BlobCall {
 }
 
 export interface InMemoryBlobStoreOptions {
-  /** The objects; hand the same map to several stores to play several machines on one bucket. */
+  /** The objects by key. Several stores with the same map act as several machines with one bucket. */
   readonly objects?: Map<string, StoredBlob>;
-  /** Start without a bucket, as before `createBucket`. */
+  /** True to start without a bucket. `createBucket` creates it. @default false */
   readonly missing?: boolean;
-  /** The store's clock in milliseconds since 1970; default `Date.now`. */
+  /** The store's clock in milliseconds since the epoch. @default Date.now */
   readonly now?: () => number;
-  /** Awaited before each call takes effect: delay it, or throw to make it fail. */
+  /** Awaited before each call takes effect. It may delay the call, or throw to make it fail. */
   readonly beforeCall?: (call: BlobCall) => void | Promise<void>;
 }
 
 /**
- * A complete object store in memory, for tests. `objects` may be read and damaged at will; `calls` lists what
- * was asked. Honours conditional writes.
+ * A complete object store in memory, for tests. Tests may read and damage `objects`. `calls` records all calls.
+ * Conditional writes work.
  */
 export class InMemoryBlobStore implements CreatableBlobStore {
   readonly location = 'memory:';
@@ -67,7 +67,7 @@ export class InMemoryBlobStore implements CreatableBlobStore {
     const copy = Uint8Array.from(bytes);
     await this.#begin({ operation: 'put', key }, options);
     this.#assertCondition(key, options);
-    // Hashing the time too lets a test notice whoever takes an etag for a hash of the content.
+    // The time is part of the hash, so that code that uses an etag as a hash of the content fails in tests.
     const etag = createHash('sha1').update(copy).update(String(this.#now())).digest('hex');
     this.objects.set(key, { bytes: copy, lastModified: this.#now(), etag });
     return { etag };

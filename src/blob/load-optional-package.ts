@@ -4,13 +4,13 @@ export interface OptionalPackage<Module> {
   readonly name: string;
   /** Major version that was tested. */
   readonly major: number;
-  /** Must contain the literal `import()`, so that bundlers leave it alone. */
+  /** Must contain the literal `import()`, so that a bundler keeps it. */
   readonly load: () => Promise<Module>;
-  /** For the error message. */
+  /** Address of the store, for the error message. */
   readonly location: string;
 }
 
-/** @throws BlobStoreError (`missing-package`) with the command that installs it */
+/** @throws BlobStoreError (`missing-package`) with the command that installs the package */
 export async function loadOptionalPackage<Module>(wanted: OptionalPackage<Module>): Promise<Module> {
   try {
     return await wanted.load();
@@ -26,7 +26,7 @@ export async function loadOptionalPackage<Module>(wanted: OptionalPackage<Module
   }
 }
 
-/** A package that is there, but lacks one of its own dependencies, is not what "missing" means. */
+/** True when the package itself is missing, not one of its dependencies. */
 function isMissing(error: unknown, name: string): boolean {
   return (
     error instanceof Error &&

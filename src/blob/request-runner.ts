@@ -3,13 +3,13 @@ import type { BlobCallOptions } from './blob-store.ts';
 import type { CallContext } from './failure.ts';
 
 export type RequestCall = Omit<CallContext, 'location'> & {
-  /** How much is sent. */
+  /** Number of bytes to send. */
   readonly bytes?: number;
 };
 
-/** What is known about a request that failed, for the provider's own translation of errors. */
+/** A failed request. Each provider translates its errors with it. */
 export interface FailedCall extends CallContext {
-  /** Ran out of time; the error itself then looks like any broken connection. */
+  /** True when the time ran out. The error itself looks like a broken connection. */
   readonly timedOut: boolean;
   /** Values that no message may contain. */
   readonly secrets: readonly (string | undefined)[];
@@ -17,13 +17,14 @@ export interface FailedCall extends CallContext {
 
 export interface RequestRunnerOptions {
   readonly location: string;
-  /** See `CloudBlobSettings.timeoutMs`; default 30 s. */
+  /** `CloudBlobSettings.timeoutMs`, in milliseconds. @default 30000 */
   readonly timeoutMs: number | undefined;
   readonly secrets: readonly (string | undefined)[];
+  /** Translates the library's errors. */
   readonly toError: (error: unknown, call: FailedCall) => BlobStoreError;
 }
 
-/** Runs the requests of one store: bounded in time, refused once closed, with typed errors. */
+/** Runs the requests of one store, with a time limit and typed errors. Refuses them after `close`. */
 export class RequestRunner {
   readonly location: string;
   readonly #options: RequestRunnerOptions;
@@ -56,30 +57,30 @@ export class RequestRunner {
     }
   }
 
-  /** Every later call is refused. */
+  /** Makes every later call fail. */
   close(): void {
     this.#closed = true;
   }
 }
 
-/** Slower than this for long is as good as broken: 16 KiB/s. */
+/** 16 KiB/s. A slower connection counts as broken. */
 const slowestBytesPerMs = 16;
 
 export interface DeadlineOptions {
-  /** Longest time without any progress. */
+  /** Longest time without progress, in milliseconds. */
   readonly idleMs: number;
   /** The caller's own signal. */
   readonly signal?: AbortSignal | undefined;
-  /** Bytes that will be sent; they lengthen the first wait. */
+  /** Number of bytes to send. They lengthen the first wait. */
   readonly bytes?: number | undefined;
 }
 
 /**
- * Bounds one request: it ends when nothing happens for `idleMs`, or when it takes longer than `idleMs` plus the
- * time its bytes need on a very slow line. A store that trickles a byte now and then cannot hold it open.
+ * Limits the time of one request. It ends after `idleMs` without progress, or after `idleMs` plus the time that its
+ * bytes need at 16 KiB/s. So a store that sends single bytes cannot keep it open for ever.
  */
 export class Deadline {
-  /** Aborts when time is up, or when the caller's signal does. */
+  /** Aborts when the time is up or the caller's signal aborts. */
   readonly signal: AbortSignal;
   readonly #options: DeadlineOptions;
   readonly #timer = new AbortController();
@@ -97,25 +98,25 @@ export class Deadline {
     this.#total = this.#after(first);
   }
 
-  /** True when time ran out, which looks like any other broken connection in the error that it causes. */
+  /** True when the time ran out. The resulting error looks like a broken connection. */
   get expired(): boolean {
     return this.#timer.signal.aborted;
   }
 
-  /** An answer has begun, and this many bytes are to come. */
+  /** Call when an answer begins. @param bytes number of bytes that will follow */
   expect(bytes: number): void {
     clearTimeout(this.#total);
     this.#total = this.#after(this.#options.idleMs + bytes / slowestBytesPerMs);
     this.progress();
   }
 
-  /** Something arrived. */
+  /** Call when bytes arrive. */
   progress(): void {
     clearTimeout(this.#idle);
     this.#idle = this.#after(this.#options.idleMs);
   }
 
-  /** Must be called when the request is over. */
+  /** Must be called when the request has ended. */
   dispose(): void {
     clearTimeout(this.#idle);
     clearTimeout(this.#total);
@@ -129,8 +130,8 @@ export class Deadline {
 }
 
 /**
- * The store's clock, learnt from its answers. Between answers it runs on with the monotonic clock, so a change of
- * the local time of day does not move it.
+ * The store's clock, read from its answers. Between answers it advances with the monotonic clock, so a change of the
+ * local time does not affect it.
  */
 export class ServerClock {
   #observed: { readonly serverTime: number; readonly monotonic: number } | undefined;
@@ -140,18 +141,18 @@ export class ServerClock {
     this.#monotonicNow = monotonicNow;
   }
 
-  /** Takes the `Date` header of an answer; anything that is not a date is ignored. */
+  /** Reads the `Date` header of an answer. Ignores invalid dates. */
   observeHeader(dateHeader: string | null | undefined): void {
     this.observe(Date.parse(dateHeader ?? ''));
   }
 
-  /** Takes a time that the store just told, in milliseconds since 1970; NaN is ignored. */
+  /** @param serverTime time in a new answer of the store, in milliseconds since the epoch; NaN is ignored */
   observe(serverTime: number): void {
     if (Number.isNaN(serverTime)) return;
     this.#observed = { serverTime, monotonic: this.#monotonicNow() };
   }
 
-  /** Milliseconds since 1970, exact to about a second; null before the first observation. */
+  /** @returns milliseconds since the epoch, exact to about a second; null before the first observation */
   now(): number | null {
     if (this.#observed === undefined) return null;
     return this.#observed.serverTime + (this.#monotonicNow() - this.#observed.monotonic);

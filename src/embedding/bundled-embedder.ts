@@ -19,21 +19,22 @@ import { type RuntimeChoice, switchOffTelemetry } from './onnx-runtime.ts';
 
 export interface BundledEmbedderSettings {
   readonly runtime?: RuntimeChoice;
-  /** Threads of one run; absent = chosen by the runtime, two at most. */
+  /** Threads for one run of the model. Default: chosen by the runtime, at most two. */
   readonly threads?: number | undefined;
-  /** Without use for so long, the model leaves memory; 0 keeps it. */
+  /** Milliseconds without use after which the model is unloaded; 0 keeps it loaded. @default 300000 */
   readonly idleUnloadMs?: number;
+  /** Folder of the model files. Default: the folder in this package. */
   readonly modelDirectory?: string | undefined;
 }
 
 const NOT_LOADED = 'not loaded';
-/** Longer than a run usually takes; shorter than clients wait before they kill. */
+/** Longer than a usual run of the model, shorter than clients wait before they kill the process. */
 const END_LIMIT_MS = 1_000;
 const FIVE_MINUTES = 300_000;
-/** After a failed load the same failure is reported again for so long, without another try. */
+/** For this long after a failed load, calls fail with the same error without another attempt. */
 const RETRY_LOAD_AFTER_MS = 10_000;
 
-/** The model in this package, in a worker thread that is started by the first use and ends after the last. */
+/** Embeds with the model in this package. The worker thread starts with the first call and ends when idle. */
 export class BundledEmbedder implements Embedder {
   readonly #settings: Omit<WorkerSettings, 'phase'>;
   readonly #idleUnloadMs: number;
@@ -72,7 +73,7 @@ export class BundledEmbedder implements Embedder {
     return this.#vector('query', text, signal);
   }
 
-  /** Each chunk is a job of its own: a query that comes in waits for one chunk, however long the text is. */
+  /** Each chunk is a separate job, so a query waits for one chunk at most, even during a long text. */
   async embedPassage(text: string, signal?: AbortSignal): Promise<EmbeddedChunk[]> {
     const reply = await this.#ask('split', text, signal);
     if (!('chunks' in reply)) throw unexpectedReply();
@@ -117,7 +118,7 @@ export class BundledEmbedder implements Embedder {
     return reply;
   }
 
-  /** One job at a time, so that what waits can still be ordered and aborted. */
+  /** Sends one job at a time to the worker, so that waiting jobs can be reordered and aborted. */
   #next(): void {
     if (this.#running !== undefined) return;
     const job = this.#queue.take();
@@ -137,8 +138,8 @@ export class BundledEmbedder implements Embedder {
     this.#phase = phase;
     const worker = new Worker(packagePath('dist', 'embedding', 'embedding-worker.js'), {
       workerData: { ...this.#settings, phase } satisfies WorkerSettings,
-      // Kept from this process's stdout, which may carry a protocol; the worker sends it to stderr. Left unread,
-      // because a stream that is read keeps the process from exiting.
+      // Keeps the worker's output out of this process's stdout, which may carry a protocol. The worker writes to
+      // stderr instead. Nothing reads this stream, because reading it would keep the process alive.
       stdout: true,
     });
     worker.once(
@@ -208,35 +209,35 @@ function newPhase(): Int32Array<SharedArrayBuffer> {
 }
 
 /**
- * Asks the worker to end between two runs, and cuts it off when that takes longer than the limit. In native code
- * it is never cut off, because that aborts the whole process: a load or a run there always comes to its end.
+ * Asks the worker to end between two runs, and terminates it when that takes longer than the limit. It is never
+ * terminated in native code, because that would abort the whole process; this waits for the load or run to finish.
  */
 async function endWorker(worker: Worker, phase: Int32Array<SharedArrayBuffer>): Promise<void> {
-  // A worker that failed counts as ended.
+  // A failed worker has ended too.
   const ended = once(worker, 'exit').catch(() => []);
   if (worker.threadId === -1) return;
   worker.ref();
   worker.postMessage(END);
   if ((await settleWithin(ended, END_LIMIT_MS)) !== undefined) return;
-  if (mayCutOff(phase)) await worker.terminate();
+  if (mayTerminate(phase)) await worker.terminate();
   else await ended;
 }
 
-/** True = from now on the worker does not enter native code any more. */
-function mayCutOff(phase: Int32Array<SharedArrayBuffer>): boolean {
+/** @returns true when the worker is outside native code; it can no longer enter native code then */
+function mayTerminate(phase: Int32Array<SharedArrayBuffer>): boolean {
   return Atomics.compareExchange(phase, 0, PHASE.plain, PHASE.ending) !== PHASE.native;
 }
 
-/** Resolves when the process may end beside this worker. */
+/** Resolves when the worker is outside native code, so that the process may exit. */
 async function leftNativeCode(worker: Worker, phase: Int32Array<SharedArrayBuffer>): Promise<void> {
-  if (mayCutOff(phase)) return;
+  if (mayTerminate(phase)) return;
   const ended = once(worker, 'exit').catch(() => []);
   worker.postMessage(END);
   await ended;
 }
 
 function unexpectedReply(): EmbeddingUnavailableError {
-  return new EmbeddingUnavailableError('The embedding worker answered something else than it was asked');
+  return new EmbeddingUnavailableError('The embedding worker sent an answer of the wrong kind');
 }
 
 function toError({ code, message, fix, retryable }: WorkerFailure): Error {
@@ -255,7 +256,7 @@ interface QueuedTask extends Pick<Job, 'task' | 'text'> {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Jobs that wait for the worker: queries before passages, each kind in order. Aborted jobs leave at once. */
+/** Jobs that wait for the worker. Queries come before passages; each kind stays in order. Aborted jobs are removed. */
 class JobQueue {
   #urgent: Job[] = [];
   #patient: Job[] = [];

@@ -5,13 +5,13 @@ export interface Chunk {
 }
 
 export interface ChunkingOptions {
-  /** Tokens of a piece; additive enough that the sum over parts is close to the whole. */
+  /** Number of tokens of a piece. The sum over the parts of a text must be close to the number for the whole text. */
   readonly countTokens: (text: string) => number;
-  /** Size that a chunk of a longer text aims at. */
+  /** Maximum size of a chunk, for a text that is split. @default 200 */
   readonly maxTokens?: number;
-  /** Tokens that a chunk repeats from the end of the one before. */
+  /** Maximum number of tokens that a chunk repeats from the end of the previous one. @default 40 */
   readonly overlapTokens?: number;
-  /** A text up to this size stays whole. */
+  /** A text of at most this many tokens is not split. @default 256 */
   readonly wholeTokens?: number;
 }
 
@@ -19,18 +19,18 @@ export const MAX_CHUNK_TOKENS = 200;
 export const OVERLAP_TOKENS = 40;
 export const WHOLE_TEXT_TOKENS = 256;
 
-/** Longest piece without a border, in characters; keeps counting linear for texts without sentences. */
+/** Maximum characters of a piece. It keeps the counting linear for texts without sentences. */
 const MAX_PIECE_LENGTH = 600;
 
 /**
- * Splits a text into overlapping chunks on sentence borders. Together they cover it whole; none is empty; a
- * sentence that is longer than a chunk is split between words, or between characters where there are no words.
- * Linear in the length of the text.
+ * Splits a text into overlapping chunks at the ends of sentences. The chunks cover the whole text, and only an empty
+ * text has an empty chunk. A sentence that is longer than a chunk is split between words, or between characters where
+ * it has no white space. Takes linear time.
  */
 export function chunkText(text: string, options: ChunkingOptions): Chunk[] {
   const { countTokens, maxTokens = MAX_CHUNK_TOKENS, overlapTokens = OVERLAP_TOKENS } = options;
   const wholeTokens = options.wholeTokens ?? WHOLE_TEXT_TOKENS;
-  // No token is longer than its characters, so most short texts need no counting by parts.
+  // Most texts are short, so the whole text is counted before it is split.
   if (text.length <= MAX_PIECE_LENGTH * 8 && countTokens(text) <= wholeTokens)
     return [{ start: 0, end: text.length }];
   const pieces = [...piecesOf(text)].flatMap((piece) => fit(text, piece, { countTokens, maxTokens }));
@@ -60,7 +60,7 @@ function pack(
   return chunks;
 }
 
-/** The first of the pieces before `index` that together fit into the room. */
+/** @returns index of the first of the pieces before `index` that fit into `room` tokens, and their tokens */
 function overlapBefore(
   pieces: readonly CountedPiece[],
   index: number,
@@ -83,9 +83,9 @@ function span(pieces: readonly CountedPiece[], first: number, end: number): Chun
   return { start: pieces[first]?.start ?? 0, end: pieces[end - 1]?.end ?? 0 };
 }
 
-/** Sentences and lines; a long one in parts of at most `MAX_PIECE_LENGTH` characters. */
+/** Yields sentences and lines. A long one comes in parts of at most `MAX_PIECE_LENGTH` characters. */
 function* piecesOf(text: string): Generator<Chunk> {
-  // The look-behind lets a run of dots match from its beginning only: without it a long run costs its square.
+  // The look-behind makes a run of dots match only from its beginning. Without it, a long run takes quadratic time.
   const border = /(?<![.!?…])[.!?…]+["'”’)\]]*\s+|[。！？｡]+|\n+/gu;
   let start = 0;
   for (const match of text.matchAll(border)) {
@@ -106,7 +106,7 @@ function* shortPieces(text: string, { start, end }: Chunk): Generator<Chunk> {
   yield { start: from, end };
 }
 
-/** Halves a piece until it fits. */
+/** Halves a piece until each part fits. */
 function fit(
   text: string,
   piece: Chunk,
@@ -121,7 +121,7 @@ function fit(
   ];
 }
 
-/** Behind the last white space between two offsets, else the later offset, never inside a surrogate pair. */
+/** The offset behind the last white space between two offsets; else the later offset, moved out of a surrogate pair. */
 function splitPoint(text: string, earliest: number, latest: number): number {
   for (let point = latest; point > earliest; point -= 1) {
     if (/\s/.test(text.charAt(point - 1))) return point;
@@ -132,8 +132,8 @@ function splitPoint(text: string, earliest: number, latest: number): number {
 }
 
 /**
- * Tokens of a text as a WordPiece or BPE tokenizer would roughly count them, erring high: a word is at least one
- * token and one for every four letters, every other visible character is one.
+ * Estimates the number of WordPiece or BPE tokens, rather too high than too low. A word counts as one token for every
+ * four letters or part of them, every other visible character as one token.
  */
 export function estimateTokens(text: string): number {
   let tokens = 0;

@@ -8,7 +8,7 @@ export type EmbeddingSettings =
   | ({ readonly provider: 'openai' } & OpenAiCompatibleSettings)
   | { readonly provider: 'none' };
 
-/** The embedder that the settings ask for; nothing is loaded or contacted yet. */
+/** Creates the embedder of the settings. It neither loads a model nor connects yet. */
 export function createEmbedder(settings: EmbeddingSettings): Embedder {
   switch (settings.provider) {
     case 'bundled':
@@ -20,7 +20,7 @@ export function createEmbedder(settings: EmbeddingSettings): Embedder {
   }
 }
 
-/** No embedder at all: search works by words. */
+/** Stands for switched-off embeddings: every call fails, so search compares words only. */
 class UnavailableEmbedder implements Embedder {
   readonly ready = true;
 

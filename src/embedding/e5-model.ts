@@ -3,7 +3,7 @@ import { type Chunk, chunkText } from './chunking.ts';
 import { BUNDLED_MODEL_ID, readModelFiles } from './model-files.ts';
 import { loadRuntime, type LoadedRuntime, type RuntimeOptions } from './onnx-runtime.ts';
 
-/** What is used of the tokenizer; the package's own types do not resolve from ES modules. */
+/** The part of the tokenizer that is used. The package's own types do not resolve from ES modules. */
 interface WordPieceTokenizer {
   encode(text: string): { readonly ids: readonly number[] };
 }
@@ -13,9 +13,9 @@ const TokenizerClass = Tokenizer as unknown as new (
   options: object,
 ) => WordPieceTokenizer;
 
-/** Positions that the model knows. */
+/** Maximum number of tokens in one run of the model. */
 const MAX_TOKENS = 512;
-/** `[CLS]` in front of every sequence and `[SEP]` behind it. */
+/** `[CLS]` before every sequence and `[SEP]` after it. */
 const SPECIAL_TOKENS = 2;
 
 export interface E5ModelOptions extends RuntimeOptions {
@@ -23,8 +23,8 @@ export interface E5ModelOptions extends RuntimeOptions {
 }
 
 /**
- * e5-small-v2: mean pooling over the last hidden state with the attention mask, then L2 normalisation. One text
- * per run: the scales of dynamic int8 quantisation depend on the whole batch, and batches are no faster.
+ * e5-small-v2: the mean of the last hidden state over all tokens, then L2 normalisation. Each run embeds one text: in
+ * a batch, the scales of the dynamic int8 quantisation would depend on the other texts, and batches are no faster.
  */
 export class E5Model {
   readonly runtimeName: string;
@@ -48,19 +48,19 @@ export class E5Model {
     return this.#embed('query: ', text);
   }
 
-  /** Embeds one chunk of a memory. */
+  /** Embeds one chunk of a memory. @returns a unit vector */
   async embedPassage(text: string): Promise<Float32Array> {
     return this.#embed('passage: ', text);
   }
 
-  /** The chunks in which a memory is embedded. */
+  /** Splits the text of a memory into chunks, by the model's own tokens. */
   split(text: string): Chunk[] {
     return chunkText(text, {
       countTokens: (part) => this.#tokenizer.encode(part).ids.length - SPECIAL_TOKENS,
     });
   }
 
-  /** A text too long for one run (a long query) is the mean of equal parts: nothing of it is dropped. */
+  /** Embeds a text. One that is too long for one run, such as a long query, becomes the mean of equal parts. */
   async #embed(prefix: string, text: string): Promise<Float32Array> {
     const ids = this.#tokenizer.encode(prefix + text).ids;
     if (ids.length <= MAX_TOKENS) return this.#run(ids);

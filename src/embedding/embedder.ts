@@ -1,9 +1,9 @@
-/** What makes vectors comparable: two vectors may be compared only when all three are equal. */
+/** Identifies a model. Two vectors may be compared only when all three fields are equal. */
 export interface EmbeddingModelId {
   /** For example `e5-small-v2-int8` or `openai:text-embedding-3-small`. */
   readonly modelId: string;
   readonly dimension: number;
-  /** SHA-256 of the weights as lower-case hex, or empty when the provider keeps them. */
+  /** SHA-256 of the weights as lower-case hex; empty when the provider does not publish them. */
   readonly weightsHash: string;
 }
 
@@ -17,25 +17,25 @@ export interface EmbeddedChunk {
 }
 
 /**
- * Turns text into unit vectors. Implementations load lazily: creating one touches neither disk nor network.
- * Every method rejects with `EmbeddingUnavailableError` (try later, or fix the set-up) or
- * `EmbeddingRejectedError` (this input will never work).
+ * Turns text into unit vectors. Implementations load lazily: creating one uses neither disk nor network. A method
+ * rejects with `EmbeddingUnavailableError` (try again later, or correct the settings), `EmbeddingRejectedError` (the
+ * endpoint does not accept this input) or `ModelDamagedError`, or with the reason of the aborted signal.
  */
 export interface Embedder {
-  /** Resolves without loading the model where the model is known beforehand. */
+  /** The identity of the model. Resolves without loading it when the identity is known in advance. */
   modelId(): Promise<EmbeddingModelId>;
-  /** True when the next call need not wait for a model to load. */
+  /** True when the next call does not have to wait for a model to load. */
   readonly ready: boolean;
-  /** Starts loading in the background; resolves when ready. */
+  /** Loads the model. Resolves when it is ready. */
   warmUp(): Promise<void>;
-  /** @returns a unit vector. Queries go before queued passages. */
+  /** @returns a unit vector of `modelId.dimension` floats. Queries are embedded before queued passages. */
   embedQuery(text: string, signal?: AbortSignal): Promise<Float32Array>;
-  /** Splits the text into overlapping chunks that cover it whole, and embeds each; at least one chunk. */
+  /** Splits the text into overlapping chunks that cover it completely, and embeds each. @returns at least one chunk */
   embedPassage(text: string, signal?: AbortSignal): Promise<EmbeddedChunk[]>;
-  /** Why the last try of a call failed that is tried again by itself; undefined after a success. */
+  /** Why the last failed try of a repeated call failed; undefined after a success. */
   readonly lastFailure?: string | undefined;
-  /** Short facts for `doctor` and `stats`, for example the runtime and its threads. */
+  /** Short facts for `doctor` and `stats`, for example the runtime and its number of threads. */
   describe(): Record<string, string | number | boolean>;
-  /** Frees worker and model. Pending calls reject. Idempotent. */
+  /** Frees the worker and the model. Pending calls reject. Idempotent. */
   close(): Promise<void>;
 }

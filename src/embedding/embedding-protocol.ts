@@ -7,26 +7,26 @@ export const PHASE = { plain: 0, native: 1, ending: 2 } as const;
 /** The settings that the worker is started with. */
 export interface WorkerSettings extends Omit<E5ModelOptions, 'enterNative'> {
   /**
-   * One shared number, a `PHASE`. Both threads change it from `plain` only: the worker to `native` before it enters
-   * native code, which may not be cut off from then on; its parent to `ending` before it cuts the worker off.
+   * One shared `PHASE`. Both threads change it only from `plain`. The worker sets `native` before it enters native code;
+   * from then on it must not be terminated. The parent sets `ending` before it terminates the worker.
    */
   readonly phase: Int32Array<SharedArrayBuffer>;
 }
 
-/** Id of the message that the worker sends once, unasked, when the model is in memory. */
+/** Id of the message that the worker sends once when the model is loaded. */
 export const LOADED = 0;
 
 /** Asks the worker to end between two runs. */
 export const END = 'end';
 
-/** Every task but `split` is at most one run of the model for each 512 tokens, so that a query never waits long. */
+/** A request to the worker. Long texts are split into several requests, so that a query never waits long. */
 export interface WorkerRequest {
   readonly id: number;
   readonly task: 'load' | 'query' | 'split' | 'passage';
   readonly text: string;
 }
 
-/** Errors cross the border as data: classes do not survive it. */
+/** An error as data, because a message between threads does not preserve the class. */
 export interface WorkerFailure {
   readonly code: string;
   readonly message: string;

@@ -14,21 +14,21 @@ import {
 const port = parentPort;
 if (port === null) throw new Error('embedding-worker runs only as a worker thread');
 
-// What a runtime prints must not reach the process's stdout, which may carry a protocol.
+// The output of a runtime must not reach the process's stdout, which may carry a protocol.
 process.stdout.write = process.stderr.write.bind(process.stderr);
 
-// The thread that starts this one passes exactly these settings.
+// `BundledEmbedder` passes exactly these settings.
 const settings = workerData as WorkerSettings;
 const model = E5Model.load({ ...settings, enterNative });
 model.then(
   (loaded) => {
     port.postMessage({ id: LOADED, runtime: loaded.runtimeName } satisfies WorkerReply);
   },
-  () => undefined, // Every request reports it.
+  () => undefined, // Every request reports this failure.
 );
 
 port.on('message', (request: WorkerRequest | typeof END) => {
-  // Arrives between two runs, never during one.
+  // This message arrives between two runs, never during one.
   if (request === END) process.exit();
   answer(request).then(
     (reply) => {
@@ -40,7 +40,7 @@ port.on('message', (request: WorkerRequest | typeof END) => {
   );
 });
 
-/** @returns false when this thread is about to be ended */
+/** @returns false when this thread is about to be terminated */
 function enterNative(): boolean {
   const before = Atomics.compareExchange(settings.phase, 0, PHASE.plain, PHASE.native);
   return before !== PHASE.ending;

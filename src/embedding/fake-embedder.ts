@@ -2,14 +2,14 @@ import { createHash } from 'node:crypto';
 import type { EmbeddedChunk, Embedder, EmbeddingModelId } from './embedder.ts';
 
 /**
- * Deterministic stand-in for tests: a text's vector is the sum of one pseudo-random direction per word, so texts
- * with common words are similar. Records its calls; fails when told to.
+ * A deterministic embedder for tests. The vector of a text is the sum of one pseudo-random direction per word, so
+ * texts with common words are similar. Records its calls and fails on demand.
  */
 export class FakeEmbedder implements Embedder {
   ready = true;
-  /** When set, every call rejects with it. */
+  /** When set, every call rejects with this error. */
   failure: Error | undefined;
-  /** `query: …` and `passage: …`, in order. */
+  /** The recorded calls in order: `warm-up`, `query: …` or `passage: …`. */
   readonly calls: string[] = [];
   readonly #modelId: EmbeddingModelId;
 

@@ -30,13 +30,13 @@ export interface ModelFiles {
   readonly tokenizer: object;
 }
 
-/** Reads and verifies the files. @throws ModelDamagedError naming the file */
+/** Reads the files and checks their hashes. @throws ModelDamagedError that names the file */
 export async function readModelFiles(directory: string): Promise<ModelFiles> {
   const [model, tokenizer] = await Promise.all([
     readVerified(directory, MODEL),
     readVerified(directory, TOKENIZER),
   ]);
-  // The hash was checked: the file is the JSON object that this version was built with.
+  // The hash was checked, so the file is the JSON object that this version was built with.
   return { model, tokenizer: JSON.parse(tokenizer.toString('utf8')) as object };
 }
 

@@ -15,29 +15,32 @@ export interface LoadedRuntime {
 
 export interface RuntimeOptions {
   readonly choice: RuntimeChoice;
-  /** Threads of one run; absent = what pays off on this machine. */
+  /** Threads for one run of the model. Undefined: chosen for this machine. */
   readonly threads: number | undefined;
-  /** Asked before native code runs in this thread; false = it must not, because the thread is ending. */
+  /** Called before native code runs in this thread. False forbids it, because the thread is ending. */
   readonly enterNative: () => boolean;
   /** Folder with the WebAssembly runtime that the build copies into the package. */
   readonly wasmDirectory: string;
 }
 
 /**
- * Since 1.29 the native runtime writes a device id and a queue of events below the home folder and sends them to its
- * maker, as soon as it is loaded. Releases read the first of these variables, development builds the second.
+ * Since 1.29 the native runtime, once loaded, writes a device id and a queue of events below the home folder and
+ * sends them to its maker. Releases read the first of these variables, development builds the second.
  */
 const TELEMETRY_OFF = ['ORT_DISABLE_TELEMETRY', 'ORT_TELEMETRY_DISABLED'] as const;
 
 /**
- * Call it in the main thread before the native runtime is loaded anywhere: a worker's environment is a copy, which
- * native code does not see.
+ * Switches the telemetry of the native runtime off. Call it in the main thread before the runtime is loaded: a worker
+ * has only a copy of the environment, which native code does not read.
  */
 export function switchOffTelemetry(env: Record<string, string | undefined>): void {
   for (const name of TELEMETRY_OFF) env[name] = '1';
 }
 
-/** The native runtime where it can be imported (or must be), else WebAssembly. @throws EmbeddingUnavailableError */
+/**
+ * Loads the native runtime when it is installed and not excluded, else WebAssembly.
+ * @throws EmbeddingUnavailableError when `choice` is `native` and cannot be loaded, or when WebAssembly cannot start
+ */
 export async function loadRuntime(model: Uint8Array, options: RuntimeOptions): Promise<LoadedRuntime> {
   if (options.choice !== 'wasm') {
     try {
@@ -60,7 +63,7 @@ async function loadNative(
   { enterNative, threads = Math.min(2, availableParallelism()) }: RuntimeOptions,
 ): Promise<LoadedRuntime> {
   if (!enterNative()) throw new EmbeddingUnavailableError('The embedder is closed', { retryable: false });
-  // A variable keeps bundlers from looking for an optional package.
+  // With the name in a variable, bundlers do not look for this optional package.
   const name = 'onnxruntime-node';
   const loaded = (await import(name)) as { default: typeof Onnx };
   const onnx = loaded.default;
@@ -74,8 +77,8 @@ async function loadNative(
 }
 
 /**
- * Two threads nearly double the speed while cores are idle, and halve it on a machine that is busy with other work,
- * because they wait for each other by spinning. So never more than half of the cores.
+ * Two threads are nearly twice as fast on idle cores, but half as fast on busy ones, because they wait for each other
+ * by spinning. So at most half of the cores are used.
  */
 function wasmThreads(): number {
   return Math.max(1, Math.min(2, Math.floor(availableParallelism() / 2)));

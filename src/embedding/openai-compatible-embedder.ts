@@ -7,31 +7,35 @@ import { streamedText, TooLongError } from '../util/text.ts';
 import type { EmbeddedChunk, Embedder, EmbeddingModelId } from './embedder.ts';
 
 export interface OpenAiCompatibleSettings {
-  /** Up to and including the version, for example `http://127.0.0.1:11434/v1`. */
+  /** Address up to the version, for example `http://127.0.0.1:11434/v1`. @default 'https://api.openai.com/v1' */
   readonly baseUrl?: string | undefined;
   readonly apiKey?: string | undefined;
+  /** @default 'text-embedding-3-small' */
   readonly model?: string | undefined;
-  /** Asked of the endpoint and checked; absent = learnt from the first answer. */
+  /** Sent with each request and checked in the answers. Default: the dimension of the first answer. */
   readonly dimension?: number | undefined;
+  /** Limit for one call with its retries, in milliseconds. @default 30000 */
   readonly timeoutMs?: number;
+  /** Put before every query. Some models need it. */
   readonly queryPrefix?: string | undefined;
+  /** Put before every chunk of a memory. */
   readonly passagePrefix?: string | undefined;
-  /** First pause between tries; it doubles. */
+  /** Base of the pauses between tries, in milliseconds. It doubles with each try. @default 500 */
   readonly retryDelayMs?: number;
 }
 
 const ATTEMPTS = 4;
 /**
- * After a call that failed in the end, calls are tried only once for so long, and after one without any answer not
- * at all: searches go on by words.
+ * Milliseconds of doubt after a failed call. During this time calls are tried only once; if the endpoint did not
+ * answer at all, they fail immediately. Search then compares words only.
  */
 const DOUBT_MS = 10_000;
 const MAX_RETRY_AFTER_MS = 20_000;
 const TEXTS_PER_REQUEST = 32;
-/** The largest vectors of so many texts, as digits. */
+/** Enough for the largest vectors of `TEXTS_PER_REQUEST` texts, written as digits. */
 const LONGEST_ANSWER_BYTES = 64 * 1024 * 1024;
 
-/** An endpoint with OpenAI's `POST /embeddings`: OpenAI, Ollama, LM Studio, vLLM and others. */
+/** Embeds through an endpoint with OpenAI's `POST /embeddings`: OpenAI, Ollama, LM Studio, vLLM and others. */
 export class OpenAiCompatibleEmbedder implements Embedder {
   readonly #settings: Required<Pick<OpenAiCompatibleSettings, 'timeoutMs' | 'retryDelayMs'>> &
     OpenAiCompatibleSettings;
@@ -40,7 +44,7 @@ export class OpenAiCompatibleEmbedder implements Embedder {
   readonly #closing = new AbortController();
   #dimension: number | undefined;
   #doubtedUntil = -Infinity;
-  /** Set while the endpoint is doubted because it did not answer. */
+  /** The error to repeat during the doubt, when the endpoint did not answer in time. */
   #silence: EmbeddingUnavailableError | undefined;
   #lastFailure: string | undefined;
 
@@ -51,13 +55,13 @@ export class OpenAiCompatibleEmbedder implements Embedder {
     this.#dimension = settings.dimension;
   }
 
-  /** Asks the endpoint once for the dimension when it is not configured. */
+  /** Sends one request to learn the dimension when the settings do not contain it. */
   async modelId(): Promise<EmbeddingModelId> {
     if (this.#dimension === undefined) await this.warmUp();
     return { modelId: `openai:${this.#model}`, dimension: this.#dimension ?? 0, weightsHash: '' };
   }
 
-  /** There is nothing to load here. */
+  /** Always true, because nothing has to be loaded. */
   get ready(): boolean {
     return true;
   }
@@ -129,7 +133,7 @@ export class OpenAiCompatibleEmbedder implements Embedder {
           this.#doubt(error);
           throw error;
         }
-        // Keeps the process alive: somebody waits for the next try.
+        // This timer keeps the process alive, because the caller waits for the next try.
         await sleep(pause, undefined, { signal: this.#stopped(signal) });
       }
     }
@@ -140,7 +144,7 @@ export class OpenAiCompatibleEmbedder implements Embedder {
     if (error.retryable || this.#silence !== undefined) this.#doubtedUntil = performance.now() + DOUBT_MS;
   }
 
-  /** Full jitter (Brooker 2015), unless the endpoint says how long to wait. */
+  /** The time that the endpoint asks for, else a random one with full jitter (Brooker 2015). */
   #pause(error: EmbeddingUnavailableError, attempt: number): number {
     if (error instanceof RateLimitedError) return Math.min(error.retryAfterMs, MAX_RETRY_AFTER_MS);
     return Math.random() * this.#settings.retryDelayMs * 2 ** attempt;
@@ -151,7 +155,7 @@ export class OpenAiCompatibleEmbedder implements Embedder {
   }
 
   async #request(texts: readonly string[], signal: AbortSignal | undefined): Promise<Float32Array[]> {
-    // Not AbortSignal.any over AbortSignal.timeout: Node.js 20 may collect that timer, and then it never fires.
+    // `AbortSignal.any` over `AbortSignal.timeout` does not work: Node.js 20 may garbage-collect the timer.
     const end = new AbortController();
     const timer = setTimeout(() => {
       end.abort(new DOMException('no answer in time', 'TimeoutError'));
@@ -251,7 +255,7 @@ export class OpenAiCompatibleEmbedder implements Embedder {
 
   #vectors(body: string, count: number): Float32Array[] {
     const data = embeddingsOf(body);
-    if (data?.length !== count) throw this.#malformed(`it has not ${count} embeddings`);
+    if (data?.length !== count) throw this.#malformed(`it does not have ${count} embeddings`);
     return data.map((values) => this.#vector(values));
   }
 
@@ -270,7 +274,7 @@ export class OpenAiCompatibleEmbedder implements Embedder {
 
   #malformed(why: string): EmbeddingRejectedError {
     return new EmbeddingRejectedError(
-      `The embedding endpoint ${this.#endpoint} sent an answer that is none: ${why}`,
+      `The embedding endpoint ${this.#endpoint} sent an unusable answer: ${why}`,
       {
         fix: 'Check that MEMORY_EMBEDDING_BASE_URL is an OpenAI-compatible API, up to and including its version.',
       },
@@ -280,7 +284,7 @@ export class OpenAiCompatibleEmbedder implements Embedder {
 
 class NoAnswerError extends EmbeddingUnavailableError {}
 
-/** Why a request failed: fetch hides it in the cause of its error. */
+/** The reason of a failed request, which fetch puts into the cause of its error. */
 function reasonOf(error: unknown): string {
   const cause = error instanceof Error ? error.cause : undefined;
   return cause instanceof Error ? cause.message : '';
@@ -300,7 +304,7 @@ function retryAfterMs(response: Response): number {
   return Number.isFinite(seconds) ? seconds * 1_000 : 1_000;
 }
 
-/** The embeddings in order of their index; undefined when the body is something else. */
+/** The embeddings in the order of their index; undefined when the body has another form. */
 function embeddingsOf(body: string): number[][] | undefined {
   try {
     const { data } = JSON.parse(body) as { data?: { index?: number; embedding?: unknown }[] };

@@ -1,4 +1,4 @@
-/** A unit vector as one scale and one signed byte per dimension: 388 bytes for 384 dimensions. */
+/** A unit vector as one scale and one signed byte for each dimension: 388 bytes for 384 dimensions. */
 export interface QuantizedVector {
   /** `data[i] * scale` approximates the component; 0 for the zero vector. */
   readonly scale: number;
@@ -14,7 +14,7 @@ export function quantize(vector: Float32Array): QuantizedVector {
     if (!Number.isFinite(value)) throw new RangeError('a vector must be finite');
     largest = Math.max(largest, Math.abs(value));
   }
-  // The scale is stored as a float32: rounding it first keeps encode and decode exact inverses.
+  // The scale is stored as float32. Rounding it here makes decoding an exact inverse of encoding.
   const scale = Math.fround(largest / 127);
   if (scale === 0) return { scale: 0, data: new Int8Array(vector.length) };
   return {
@@ -25,11 +25,11 @@ export function quantize(vector: Float32Array): QuantizedVector {
 
 /** Writes the approximate components into `target` from `offset` on. */
 export function dequantizeInto(target: Float32Array, offset: number, { scale, data }: QuantizedVector): void {
-  // A plain loop: this runs for every vector of the store when the index is filled.
+  // A plain loop, because this runs for every vector of the store when the index is filled.
   for (let i = 0; i < data.length; i += 1) target[offset + i] = (data[i] ?? 0) * scale;
 }
 
-/** 4 bytes float32 scale, little-endian, then the data. */
+/** @returns the scale as float32 (4 bytes, little-endian), followed by the data */
 export function encodeVector({ scale, data }: QuantizedVector): Uint8Array {
   const bytes = new Uint8Array(SCALE_BYTES + data.length);
   new DataView(bytes.buffer).setFloat32(0, scale, true);
@@ -37,7 +37,7 @@ export function encodeVector({ scale, data }: QuantizedVector): Uint8Array {
   return bytes;
 }
 
-/** Views the bytes without a copy. @throws RangeError when they are no vector of this dimension */
+/** Reads the bytes without copying them. @throws RangeError when their number does not fit the dimension */
 export function decodeVector(bytes: Uint8Array, dimension: number): QuantizedVector {
   if (bytes.length !== SCALE_BYTES + dimension) {
     throw new RangeError(

@@ -4,23 +4,23 @@ import type { Memory } from '../memory/memory.ts';
 export const EXPORT_FORMAT = 'faiss-memory-export';
 export const EXPORT_VERSION = 1;
 
-/** First line. `version` grows only when older programs would misread the lines. */
+/** First line of an export. `version` increases only when older programs would misread the lines. */
 interface ExportHeader {
   readonly format: typeof EXPORT_FORMAT;
   readonly version: number;
-  /** ISO 8601, UTC. */
+  /** Time of the export: ISO 8601, UTC. */
   readonly exported_at: string;
 }
 
-/** Last line; without it an export is not complete. */
+/** Last line of an export. An export without it is incomplete. */
 interface ExportFooter {
   readonly format: typeof EXPORT_FORMAT;
   readonly end: true;
-  /** Memories in the file. */
+  /** Number of memories in the file. */
   readonly count: number;
 }
 
-/** One line per memory. Times are ISO 8601, UTC, with milliseconds. */
+/** The line of one memory. Times are ISO 8601, UTC, with milliseconds. */
 export interface ExportedMemory extends Pick<Memory, 'id' | 'text' | 'tags' | 'source' | 'metadata'> {
   readonly created_at: string;
   readonly updated_at: string;
@@ -39,7 +39,7 @@ function exportedMemory(memory: Memory): ExportedMemory {
 }
 
 export interface ExportTarget {
-  /** Takes whole lines as UTF-8 text; the next chunk comes when the promise resolves. */
+  /** Receives whole lines. The next call comes after the promise has resolved. */
   readonly write: (chunk: string) => Promise<void>;
   /** Milliseconds since the epoch. */
   readonly exportedAt: number;
@@ -48,8 +48,8 @@ export interface ExportTarget {
 }
 
 /**
- * Writes memories as JSON lines, in the order they come, one batch in memory at a time.
- * @returns how many were written
+ * Writes memories as JSON lines in the order of the input. Holds one batch in memory at a time.
+ * @returns number of memories written
  */
 export async function exportJsonLines(
   memories: AsyncIterable<readonly Memory[]>,

@@ -13,7 +13,7 @@ import { type ParsedLine, parseMemoryLine } from './parse-memory-line.ts';
 import { type ByteLine, readByteLines } from './read-byte-lines.ts';
 
 export interface JsonLinesImport {
-  /** The file; chunks of any size. */
+  /** Content of the file, in chunks of any size. */
   readonly bytes: AsyncIterable<Uint8Array>;
   /** `MemoryImporter.importBatch`, with the options of this import. */
   readonly importBatch: (drafts: readonly MemoryDraft[]) => Promise<readonly ImportOutcome[]>;
@@ -21,16 +21,16 @@ export interface JsonLinesImport {
   readonly onProgress?: ((progress: ImportProgress) => void) | undefined;
   readonly onProblem?: ((problem: ImportProblem) => void) | undefined;
   /**
-   * Takes the raw bytes of every line that was not imported, line feeds included: written to a file, they can be
-   * corrected and imported. A line that is too long comes in pieces. Batches are reported as they finish, so
-   * the lines are not quite in the order of the file.
+   * Receives the bytes of every line that was not imported, with its line feed, so that a user can correct the lines
+   * and import them. A line that is too long comes in pieces. Lines come when their batch is finished, so their order
+   * differs slightly from that of the file.
    */
   readonly onReject?: ((bytes: Uint8Array) => void | Promise<void>) | undefined;
-  /** Stops before the next line; what was imported stays. */
+  /** Ends the import before the next line. Imported memories stay. */
   readonly signal?: AbortSignal | undefined;
-  /** Memories a batch at most, default 200. */
+  /** Maximum number of memories in a batch. @default 200 */
   readonly batchSize?: number | undefined;
-  /** Bytes a line at most, default 16 MiB. Longer lines are rejected without being held in memory. */
+  /** Maximum bytes of a line. A longer line is rejected without being held in memory. @default 16777216 */
   readonly maxLineBytes?: number | undefined;
 }
 
@@ -40,13 +40,14 @@ const LINE_FEED = new Uint8Array([0x0a]);
 const MAX_BATCH_BYTES = 4 * 1024 * 1024;
 
 /**
- * Imports memories from JSON lines: exports of this program, and files of others or made by hand, in which each
- * line is a JSON object with at least a text. The format is described in docs/import-export.md.
+ * Imports memories from JSON lines: exports of this program, and other files in which each line is a JSON object with
+ * at least a text. docs/import-export.md describes the format.
  *
- * Holds one batch in memory. A line that cannot be imported is reported and stops nothing. Importing a file
- * again, also after an interruption, adds nothing twice, because `importBatch` recognises what is there.
- * @throws InvalidInputError when the file as a whole is no JSON lines file, before anything is imported
- * @throws what `importBatch` throws; the batches before it stay imported
+ * Holds one batch in memory. A line that cannot be imported is reported, and the import continues. Importing a file
+ * again, also after an interruption, adds no memory twice, because `importBatch` recognises existing ones.
+ * @throws InvalidInputError before the first import when the file is not a JSON lines file, and at the header of an
+ *   export in another version
+ * @throws the errors of `importBatch`; earlier batches stay imported
  */
 export function importJsonLines(request: JsonLinesImport): Promise<ImportSummary> {
   return new ImportRun(request).all();
@@ -58,9 +59,9 @@ interface PendingDraft {
 }
 
 const CONFLICTS: Readonly<Record<ImportConflict, string>> = {
-  different: 'the memory with this id has other content here, which was kept',
-  deleted: 'the memory with this id is in the trash here',
-  purged: 'the memory with this id was erased for good here',
+  different: 'the memory with this id has other content in this store, which was kept',
+  deleted: 'the memory with this id is in the trash of this store',
+  purged: 'the memory with this id was erased for good in this store',
 };
 
 class ImportRun {
@@ -70,7 +71,7 @@ class ImportRun {
   readonly #maxLineBytes: number;
   #pending: PendingDraft[] = [];
   #pendingBytes = 0;
-  /** Number of the last line that is too long, so that its further pieces are not reported again. */
+  /** Number of the last line that was too long. Its further pieces are not reported again. */
   #longLine = 0;
 
   constructor(request: JsonLinesImport) {
@@ -157,7 +158,7 @@ class ImportRun {
   }
 }
 
-/** @returns what the line says, nothing when it is empty, or what is wrong with it */
+/** @returns the parsed line; undefined for an empty line; the problem, as a sentence, for an invalid one */
 function parseBytes(line: ByteLine): ParsedLine | undefined | string {
   try {
     const text = decodeLine(line.bytes);
@@ -167,29 +168,29 @@ function parseBytes(line: ByteLine): ParsedLine | undefined | string {
     if (!(error instanceof InvalidInputError)) throw error;
     return line.terminated || error.field !== 'line'
       ? error.message
-      : 'line is cut off: the file ends within it';
+      : 'line is incomplete: the file ends inside it';
   }
 }
 
 /**
- * Follows the first and last lines of exports through a file, to notice an export that is cut off. A file may
- * hold several exports, one after the other, or none when it is made by hand.
+ * Checks the first and last lines of exports, to detect an incomplete export. A file may contain several exports, one
+ * after the other, or none when it does not come from this program.
  */
 class ExportFrame {
   readonly #warn: (warning: string) => void;
-  /** Memories since the header, readable or not; undefined outside an export. */
+  /** Number of memories since the header, including unreadable ones; undefined outside an export. */
   #memories: number | undefined;
 
   constructor(warn: (warning: string) => void) {
     this.#warn = warn;
   }
 
-  /** @throws InvalidInputError when a newer program wrote it in a way that this one would misread */
+  /** @throws InvalidInputError when the export has another version than this program reads */
   header(line: number, version: number): void {
     if (version !== EXPORT_VERSION) {
       throw new InvalidInputError(
         `line ${line}`,
-        `says that this is an export of version ${version}`,
+        `begins an export of version ${version}`,
         `allowed is version ${EXPORT_VERSION}; update faiss-memory`,
       );
     }
@@ -212,7 +213,7 @@ class ExportFrame {
 
   endOfFile(): void {
     if (this.#memories !== undefined)
-      this.#warn('The export has no last line: it was cut off, memories may be missing.');
+      this.#warn('The export has no last line, so it is incomplete: memories may be missing.');
     this.#memories = undefined;
   }
 }
@@ -225,8 +226,8 @@ function decodeLine(bytes: Uint8Array): string {
 }
 
 /**
- * Recognises by its beginning a file whose every line would be rejected.
- * @throws InvalidInputError saying how to convert it
+ * Recognises some file formats in which every line would be rejected.
+ * @throws InvalidInputError that says how to convert the file
  */
 function checkFileStart(bytes: Uint8Array): void {
   const [first, second] = bytes;

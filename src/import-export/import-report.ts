@@ -2,20 +2,20 @@ import type { ImportOutcome } from '../memory/import.ts';
 
 /** A line that was not imported. */
 export interface ImportProblem {
-  /** 1-based. */
+  /** Number of the line, from 1. */
   readonly line: number;
-  /** Id in the file, if the line could be read and has one. */
+  /** Id in the file. Absent when the line could not be read or has no id. */
   readonly id?: string;
-  /** conflict: the memory is there with other content, or was deleted here. rejected: the line is not allowed. */
+  /** `conflict`: the store has the memory with other content, or it was deleted. `rejected`: the line is invalid. */
   readonly kind: 'conflict' | 'rejected';
-  /** What is wrong, as one sentence that never quotes the text of a memory. */
+  /** One sentence, which never quotes the text of a memory. */
   readonly problem: string;
 }
 
 export interface ImportProgress {
-  /** Lines read, empty ones included. */
+  /** Number of lines read, including empty ones. */
   readonly lines: number;
-  /** Bytes read. */
+  /** Number of bytes read. */
   readonly bytes: number;
   readonly added: number;
   readonly existing: number;
@@ -25,23 +25,23 @@ export interface ImportProgress {
 }
 
 export interface ImportSummary extends ImportProgress {
-  /** False when it was interrupted; the same file can then be imported again. */
+  /** False when the import was interrupted. The same file can then be imported again. */
   readonly completed: boolean;
-  /** Of the existing memories, those that took over tags, a source or metadata from the file. */
+  /** Number of existing memories that got tags, a source or metadata from the file. */
   readonly gained: number;
-  /** Memories in which secrets were masked. */
+  /** Number of memories in which secrets were masked. */
   readonly masked: number;
-  /** Fields that went into the metadata, with the number of memories; at most 100 names. */
+  /** Names of fields that were moved into the metadata, with the number of memories. At most 100 names. */
   readonly moved: Readonly<Record<string, number>>;
-  /** Fields that were left out. */
+  /** Names of fields that were not imported, with the number of memories. At most 100 names. */
   readonly ignored: Readonly<Record<string, number>>;
-  /** About the file as a whole, for example that it is cut off. */
+  /** Sentences about the file as a whole, for example that it is incomplete. */
   readonly warnings: readonly string[];
 }
 
 const MAX_NAMES = 100;
 
-/** Counts what happens during one import. */
+/** Counts the results of one import. */
 export class ImportCounter {
   readonly #counts = { added: 0, existing: 0, updated: 0, conflicts: 0, rejected: 0 };
   readonly #moved = new Map<string, number>();
@@ -89,7 +89,7 @@ export class ImportCounter {
   }
 }
 
-/** A hostile file cannot fill the memory with names. */
+/** Counts a name. The limit prevents a hostile file from filling the memory with names. */
 function increase(counts: Map<string, number>, name: string): void {
   if (counts.has(name) || counts.size < MAX_NAMES) counts.set(name, (counts.get(name) ?? 0) + 1);
 }

@@ -4,22 +4,22 @@ import type { MemoryDraft } from '../memory/memory.ts';
 import type { Metadata } from '../memory/version.ts';
 import { EXPORT_FORMAT } from './export-json-lines.ts';
 
-/** What one line of a file says. */
+/** The content of one line of a file. */
 export type ParsedLine =
   | { readonly kind: 'header'; readonly version: number }
   | { readonly kind: 'footer'; readonly count: number }
   | {
       readonly kind: 'memory';
       readonly draft: MemoryDraft;
-      /** Fields without a place of their own, now in the metadata. */
+      /** Names of unknown fields, which were moved into the metadata. */
       readonly moved: readonly string[];
-      /** Fields that are left out: vectors, which every model computes anew. */
+      /** Names of fields that are not imported: vectors, because the model computes them again. */
       readonly ignored: readonly string[];
     };
 
 type JsonObject = Readonly<Record<string, unknown>>;
 
-/** Names that other programs give to our fields, ours first. The first with a value is taken. */
+/** Names of each field in this and other programs. The first one with a value is used. */
 const NAMES = {
   text: ['text', 'content', 'memory'],
   createdAt: ['created_at', 'createdAt', 'timestamp'],
@@ -28,7 +28,7 @@ const NAMES = {
 const VECTOR_NAMES = new Set(['embedding', 'embeddings', 'vector']);
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
-/** @throws InvalidInputError naming the field; `line` when it is no JSON object */
+/** @throws InvalidInputError that names the field; it names `line` when the line is not a JSON object */
 export function parseMemoryLine(line: string): ParsedLine {
   const fields = parseObject(line);
   if (fields['format'] === EXPORT_FORMAT) return parseFrame(fields);
@@ -42,13 +42,13 @@ function parseObject(line: string): JsonObject {
   } catch (error) {
     const position = /position (\d+)/.exec(String(error))?.[1];
     const where = position === undefined ? '' : ` at character ${position}`;
-    throw new InvalidInputError('line', `is not JSON${where}`, 'allowed is one JSON object a line');
+    throw new InvalidInputError('line', `is not JSON${where}`, 'allowed is one JSON object in each line');
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     const shown = Array.isArray(value) ? 'a list' : value === null ? 'null' : `a ${typeof value}`;
-    throw new InvalidInputError('line', `is ${shown}`, 'allowed is one JSON object a line');
+    throw new InvalidInputError('line', `is ${shown}`, 'allowed is one JSON object in each line');
   }
-  return value as JsonObject; // a JSON object has only own members, of any type
+  return value as JsonObject; // JSON.parse returns objects with only own members
 }
 
 function parseFrame(fields: JsonObject): ParsedLine {
@@ -102,12 +102,12 @@ function isGiven(value: unknown): boolean {
   return value !== undefined && value !== null;
 }
 
-/** Numbers, or one list of numbers for each chunk. */
+/** True for a list of numbers, or a list of such lists. */
 function isVector(value: unknown): boolean {
   return Array.isArray(value) && value.flat(1).every((item) => typeof item === 'number');
 }
 
-/** Tags as a list, or as one text with commas. */
+/** Accepts tags as a list, or as one text with commas. */
 function tagList(tags: unknown): unknown {
   if (tags === undefined || tags === null) return [];
   if (typeof tags !== 'string') return tags;
@@ -117,7 +117,7 @@ function tagList(tags: unknown): unknown {
     .filter((tag) => tag !== '');
 }
 
-/** A member of the metadata keeps its name; a moved field of the same name becomes `imported_…`. */
+/** Adds the moved fields to the metadata. A field with the name of an existing member becomes `imported_…`. */
 function withMoved(metadata: Metadata, moved: readonly (readonly [string, unknown])[]): Metadata {
   if (moved.length === 0) return metadata;
   const renamed = moved.map(([name, value]) => [freeName(name, metadata), value]);
@@ -128,11 +128,11 @@ function freeName(name: string, metadata: Metadata): string {
   return Object.hasOwn(metadata, name) ? freeName(`imported_${name}`, metadata) : name;
 }
 
-/** The last time a JavaScript date can hold, and minus it the first. */
+/** The latest time of a JavaScript date; its negative is the earliest. */
 const MAX_TIME = 8_640_000_000_000_000;
 /**
- * A number is taken in the first of these units in which it is before the year 5138: in a larger one it would be far
- * in the future, in a smaller one before 1974.
+ * Seconds, milliseconds, microseconds and nanoseconds. A number has the first of these units in which it lies before
+ * the year 5138.
  */
 const UNITS_IN_MILLISECONDS = [1_000, 1, 0.001, 0.000_001];
 const YEAR_5138 = 100_000_000_000_000;
@@ -141,9 +141,9 @@ const ISO_TIME =
   /^(\d{4}|[+-]\d{6})-(\d{2})-(\d{2})(?:[Tt ](\d{2}:\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?\s?([Zz]|[+-]\d{2}(?::?\d{2})?)?)?$/;
 
 /**
- * A time as exports of many programs write it: ISO 8601 with or without a zone (then UTC), or a number of
- * seconds, milliseconds, microseconds or nanoseconds since 1970.
- * @returns milliseconds since the epoch, without fractions
+ * Reads a time in the forms that many programs write: ISO 8601 (UTC when it has no zone), or a number of seconds,
+ * milliseconds, microseconds or nanoseconds since 1970.
+ * @returns whole milliseconds since the epoch
  * @throws InvalidInputError
  */
 export function parseImportedTime(field: string, value: unknown): number {
@@ -177,7 +177,7 @@ function fromText(value: string): number {
   return Date.parse(`${date}T${minutes}:${seconds}.${milliseconds}${isoZone(zone)}`);
 }
 
-/** Date.parse takes 30 February for 2 March. */
+/** False for days that do not exist. Date.parse reads 30 February as 2 March. */
 function isDay(date: string): boolean {
   const time = Date.parse(`${date}T00:00:00.000Z`);
   return !Number.isNaN(time) && new Date(time).toISOString().includes(date.slice(-6));

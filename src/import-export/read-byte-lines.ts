@@ -1,24 +1,24 @@
-/** A line of a file, or a piece of one that is longer than the limit. */
+/** A line of a file, or a piece of a line that is longer than the limit. */
 export interface ByteLine {
-  /** 1-based. */
+  /** Number of the line, from 1. */
   readonly number: number;
-  /** Without the line feed; a carriage return before it is still there. */
+  /** The bytes without the line feed. A carriage return before it is included. */
   readonly bytes: Uint8Array;
-  /** The line is longer than the limit and comes in one or more pieces, in order. */
+  /** True when the line is longer than the limit. It then comes in one or more pieces, in order. */
   readonly tooLong: boolean;
-  /** Nothing of this line follows. */
+  /** True for the last piece of the line. */
   readonly last: boolean;
-  /** False when the file ended before a line feed. */
+  /** False when the file ends without a line feed after this line. */
   readonly terminated: boolean;
-  /** Offset in the file behind what was read of the line, the line feed included. */
+  /** Offset in the file behind these bytes and their line feed. */
   readonly endOffset: number;
 }
 
 const LINE_FEED = 0x0a;
 
 /**
- * Splits bytes at line feeds. Holds at most `maxBytes` and one chunk: longer lines are handed on in pieces.
- * A line feed at the end of the file begins no further line.
+ * Splits bytes at line feeds. Holds at most `maxBytes` and one chunk, because longer lines come in pieces. A line feed
+ * at the end of the file does not begin another line.
  */
 export async function* readByteLines(
   chunks: AsyncIterable<Uint8Array>,
@@ -38,7 +38,7 @@ export async function* readByteLines(
   if (line.hasBegun) yield line.endOfFile();
 }
 
-/** The line that is being read. */
+/** Collects the bytes of the current line. */
 class LineBuffer {
   readonly #maxBytes: number;
   #parts: Uint8Array[] = [];

@@ -1,6 +1,6 @@
 import { bitsPerCharacter, isPlaceholder, type SecretGroups, type SecretRule } from './secret-rule.ts';
 
-/** True for a value of `api_key = …` that could be a key: long, many different characters, neither code nor words. */
+/** True for a value after `api_key = ` that could be a key: long, with many different characters, not code or words. */
 export function isAssignedKey(value: string): boolean {
   if (value.length < 16 || isPlaceholder(value) || isReference(value)) return false;
   if (!/^[\w+/=.~:!@#$%^&*|-]+$/.test(value) || /0?12345678|abcdefgh/i.test(value)) return false;
@@ -8,11 +8,11 @@ export function isAssignedKey(value: string): boolean {
 }
 
 export interface PasswordContext {
-  /** True after `password is …`, where prose goes on more often than a password follows. */
+  /** True after a verb, as in `password is …`, where ordinary words follow more often than a password. */
   readonly prose: boolean;
 }
 
-/** True for a value of `password: …` that could be one. Passwords of letters only are not told from words. */
+/** True for a value after `password: ` that could be a password. Passwords of letters only look like words: false. */
 function isAssignedPassword(value: string, context: PasswordContext): boolean {
   if (/\s/.test(value)) return isPassphrase(value, context);
   if (value.length < 6 || isPlaceholder(value) || isTemplate(value) || isReference(value)) return false;
@@ -30,18 +30,18 @@ function isPassphrase(value: string, context: PasswordContext): boolean {
   return words.length <= 6 && words.some((word) => word.length >= 8 && isAssignedPassword(word, context));
 }
 
-/** A code of 6 to 12 digits that is neither a date nor a keyboard row. */
+/** True for a code of 6 to 12 digits that is neither a date nor a keyboard row. */
 function isNumericCode(value: string): boolean {
   if (value.length > 12 || new Set(value).size < 4) return false;
   return !/^(?:19|20)\d\d[01]\d[0-3]\d/.test(value) && !/12345|98765|54321/.test(value);
 }
 
-/** `<password>`, `${PASSWORD}`, `{{ password }}`, `%s`, `[masked …]`. */
+/** True for `<password>`, `${PASSWORD}`, `{{ password }}`, `%s`, `[masked …]`. */
 function isTemplate(value: string): boolean {
   return /^(?:<|\[|\{|%[({sd]|\$[({A-Z_]|\*\*|@\{|#\{)|\$\{|\{\{/.test(value);
 }
 
-/** `process.env.TOKEN`, `get_token()`, `/run/secrets/token`, `op://vault/token`, `arn:aws:…`, `2026-01-31T…`, `a@b.org`. */
+/** True for `process.env.TOKEN`, `get_token()`, `/run/secrets/token`, `op://vault/token`, `arn:aws:…`, `2026-01-31T…`, `a@b.org`. */
 function isReference(value: string): boolean {
   return (
     isTemplate(value) ||
@@ -54,19 +54,19 @@ function isReference(value: string): boolean {
   );
 }
 
-/** Letters grouped like words and numbers: `refresh-token-rotation-2`, `MY_SERVICE_TOKEN_V2`, `Sha256Digest`. */
+/** True for letters that are grouped like words and numbers: `refresh-token-rotation-2`, `MY_SERVICE_TOKEN_V2`, `Sha256Digest`. */
 export function isWordy(value: string): boolean {
   const parts = value.split(/[\W_]+|(?<=[a-z\d])(?=[A-Z])/).filter((part) => part !== '');
   const letters = parts.reduce((sum, part) => sum + part.replace(/\d/g, '').length, 0);
   return letters / parts.length >= 3 && parts.every((part) => isWord(part) || isTechnology(part));
 }
 
-/** Six letters without a vowel are no word. */
+/** True for a word in one case. Six consonants in a row are not a word. */
 function isWord(part: string): boolean {
   return /^(?:[A-Z]?[a-z]+|[A-Z]+|\d{1,4})?\d{0,4}$/.test(part) && !/[bcdfghjklmnpqrstvwxz]{6}/i.test(part);
 }
 
-/** `8-12`, `30days`, `2fa`, `v1.2.3`, `12:30pm`, `16GiB`. */
+/** True for `8-12`, `30days`, `2fa`, `v1.2.3`, `12:30pm`, `16GiB`. */
 function isMeasure(value: string): boolean {
   const unit =
     '(?:[a-z]{1,4}|[KMGT]i?B|days|hours|minutes|weeks|months|years|bytes|digits|characters|letters)?';
@@ -76,29 +76,30 @@ function isMeasure(value: string): boolean {
 const TECHNOLOGY =
   /^(?:sha|md|aes|rsa|utf|iso|rfc|base|bcrypt|argon|pbkdf|scrypt|oauth|http|tls|web|es|ed|hs|rs|ps|p|x|k|s|ec|i|h|log|python|node|java|sql|windows|win|ubuntu)[-_]?\d{1,5}(?:$|[-_/.]|[a-z]{1,3}(?:$|[-_/]))/i;
 
-/** `SHA-256`, `base64-encoded`, `argon2id`, `k8s-managed`, `OAuth2`, `1Password`. */
+/** True for `SHA-256`, `base64-encoded`, `argon2id`, `k8s-managed`, `OAuth2`, `1Password`. */
 function isTechnology(value: string): boolean {
   return (
     /^1password/i.test(value) || (TECHNOLOGY.test(value) && !/[!@#$%^&*?~+=|]|\d.*\d.*\d.*\d.*\d/.test(value))
   );
 }
 
-/** Names of passwords in files, code and several languages. Whatever stands before the name does not matter. */
+/** Names of passwords in files, in code and in several languages. A prefix before the name is allowed. */
 const PASSWORD_NAME =
   'pass(?:word|wd|phrase|code)|pwd|passwort|kennwort|contraseña|senha|mot de passe|wachtwoord|hasło|пароль|密码|密碼|パスワード|비밀번호';
 const KEY_NAME =
   '(?:api|access|auth|account|secret|private|encryption|signing|subscription|license|client|master)[ _.-]?(?:key|token|secret)|apikey|secret|token|credentials?';
 
 const QUOTE = '["\'`]';
-/** `password for the router`, `API key (staging)`. */
+/** An addition to the name, as in `password for the router`, `API key (staging)`. */
 const DETAIL = String.raw`(?:\s{1,2}(?:for|to|of|on|in|at)\s[^\n:="']{1,40}?|\s?\([^\n()]{1,40}\))?`;
-/** `=`, `: `, `" : "`, `>` of a tag. */
+/** The sign between name and value: `=`, `: `, `" : "`, `>` of a tag. */
 const SIGN = String.raw`\s{0,4}(?:=>|:=|={1,3}|[:：>|])(?:\*\*)?\s{0,4}`;
 const VERB = String.raw`\s(?:is|was|to|ist|lautet|est|es|é|is\snow|was\sset\sto|is\sset\sto|is\sstill)\s{1,2}`;
 const JOIN = String.raw`\d{0,2}(?:\\?["'\x60\])*]){0,3}${DETAIL}(?:${SIGN}|(?<verb>${VERB}))(?:\\?${QUOTE}|\*\*)?`;
 
-/** Up to the closing quote; or a run without white space that stops before the next `name=`, tag or escape. */
+/** A value in quotes, up to the closing quote. */
 const QUOTED = String.raw`(?<=${QUOTE})(?:[^"'\x60\n\\]|\\[^\n"'\x60]){4,200}(?=\\?${QUOTE})`;
+/** One character of an unquoted value, which ends at white space and before the next `name=`, tag or escape. */
 const PIECE = String.raw`(?:[^\s"'\x60<,;&\\]|<(?!/)|[,;&](?![\w -]{1,40}[=:])|["'\x60](?=[\p{L}\p{N}])|\\(?!["'\x60nrt]))`;
 
 function assigned(
@@ -118,7 +119,7 @@ function isPassword(value: string, groups: SecretGroups): boolean {
   return isAssignedPassword(value, { prose: groups['verb'] !== undefined });
 }
 
-/** Values that a name says are secret: `password = …`, `"apiKey": "…"`, `the token for CI is …`, `--password …`. */
+/** Values whose name says that they are secret: `password = …`, `"apiKey": "…"`, `the token for CI is …`, `--password …`. */
 export const assignmentRules: readonly SecretRule[] = [
   assigned('password', PASSWORD_NAME, isPassword),
   assigned('API key or token', KEY_NAME, isAssignedKey),

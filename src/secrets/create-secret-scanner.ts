@@ -5,15 +5,15 @@ import type { SecretFinding, SecretScanner } from './secret-scanner.ts';
 import { structuredRules } from './structured-rules.ts';
 
 /**
- * A scanner with the built-in rules (docs/secrets.md lists the kinds).
+ * Creates a scanner with the built-in rules. docs/secrets.md lists the kinds.
  *
- * Import this module when the first text is to be scanned: nothing at start-up needs it.
+ * Import this module lazily, with the first text to scan, to keep the start fast.
  */
 export function createSecretScanner(): SecretScanner {
   return { scan: (text) => mergeOverlapping(secretRules.flatMap((rule) => findings(rule, text))) };
 }
 
-/** In order of the text. A rejected match is searched again behind its lead, so that it hides no other. */
+/** Findings in the order of the text. After a rejected match the search continues behind its lead, not its end. */
 function findings(rule: SecretRule, text: string): SecretFinding[] {
   const found: SecretFinding[] = [];
   const { pattern, rest } = rule;
@@ -44,7 +44,7 @@ function hasContext(rule: SecretRule, text: string, range: { start: number; end:
   return rule.context.test(before) || rule.context.test(after);
 }
 
-/** The sort is stable, so that of equal starts the earlier rule's kind stays. */
+/** Joins overlapping findings. The sort is stable, so of equal starts the earlier rule's kind remains. */
 function mergeOverlapping(found: readonly SecretFinding[]): SecretFinding[] {
   const merged: SecretFinding[] = [];
   for (const finding of [...found].sort((a, b) => a.start - b.start)) {
@@ -55,5 +55,5 @@ function mergeOverlapping(found: readonly SecretFinding[]): SecretFinding[] {
   return merged;
 }
 
-/** All rules. Where findings overlap, the kind of the earlier rule is shown: the more telling ones come first. */
+/** All rules, the more specific kinds first: where findings overlap, the kind of the earlier rule is shown. */
 const secretRules: readonly SecretRule[] = [...providerTokenRules, ...structuredRules, ...assignmentRules];

@@ -1,9 +1,9 @@
 import { isPlaceholder, isRandom, type SecretRule } from './secret-rule.ts';
 
-/** Not inside a word; but `\n` written out in JSON and `%0A` in a URL end words too. */
+/** A token does not begin inside a word. An escaped `\n` in JSON and `%0A` in a URL end a word too. */
 const START = String.raw`(?:(?<![A-Za-z0-9])|(?<=\\[nrt])|(?<=%[0-9A-F]{2}))`;
 
-/** A token that its maker gave a recognisable prefix. `body` ends in the repetition that takes the whole token. */
+/** A rule for a token with a known prefix. `body` must end in the repetition that matches the rest of the token. */
 function token(kind: string, prefix: string, body: string): SecretRule {
   return {
     kind,
@@ -16,7 +16,7 @@ const WORD = '[A-Za-z0-9]';
 const URL_SAFE = '[A-Za-z0-9_-]';
 const HEX = '[0-9a-f]';
 
-/** Formats as their makers document them. A token longer than documented is still taken whole. */
+/** Token formats as their makers document them. A longer token is still matched to its end. */
 export const providerTokenRules: readonly SecretRule[] = [
   token('AWS access key', '(?:AKIA|ASIA|ABIA|ACCA)', '[A-Z2-7]{16}(?![A-Za-z0-9])'),
   token('AWS Bedrock API key', 'ABSK', '[A-Za-z0-9+/]{80,}={0,2}'),

@@ -1,21 +1,21 @@
-/** One credential-like string. */
+/** One probable secret in a text. */
 export interface SecretFinding {
-  /** Human name of the kind, for example `GitHub token`. */
+  /** Name of the kind for users, for example `GitHub token`. */
   readonly kind: string;
   /** UTF-16 offsets into the text. */
   readonly start: number;
   readonly end: number;
 }
 
-/** Finds credentials in text. Pure and synchronous; linear in the length of the text. */
+/** Finds secrets in text. Pure and synchronous. Takes linear time. */
 export interface SecretScanner {
-  /** Findings in order, not overlapping. */
+  /** @returns findings in order, without overlaps */
   scan(text: string): SecretFinding[];
 }
 
 /**
- * Replaces each finding by `[masked <kind>]`: the reader still sees that something was there and what it was.
- * @param findings as a `SecretScanner` returns them for this very text: in order, not overlapping
+ * Replaces each finding with `[masked <kind>]`, so that a reader still sees the place and the kind of the secret.
+ * @param findings result of `SecretScanner.scan` for this text: in order, without overlaps
  */
 export function maskSecrets(text: string, findings: readonly SecretFinding[]): string {
   let masked = '';

@@ -9,7 +9,7 @@ const PRIVATE_KEY = new RegExp(
   'g',
 );
 
-/** Secrets that their surroundings or their structure give away. */
+/** Secrets that are recognised by their surroundings or their structure. */
 export const structuredRules: readonly SecretRule[] = [
   { kind: 'private key', pattern: PRIVATE_KEY, accept: (secret) => /[A-Za-z0-9+/=\\\s]{40}/.test(secret) },
   {
@@ -75,7 +75,7 @@ function hasTokenHeader(secret: string): boolean {
 const WEAK =
   /^(?:pass(?:word|wd)?|pwd|pw|secret|token|user(?:name)?|admin|root|test|guest|x+|\*+|[1-9]+|#+)$/i;
 
-/** False for `user:password@`, `postgres:postgres@`, `user:$PASSWORD@`: examples and local defaults. */
+/** False for examples and local defaults: `user:password@`, `postgres:postgres@`, `user:$PASSWORD@`. */
 function isUrlPassword(secret: string, groups: Readonly<Record<string, string | undefined>>): boolean {
   const user = (groups['lead'] ?? '').slice('://'.length, -1);
   if (secret === user || isPlaceholder(secret) || WEAK.test(secret)) return false;

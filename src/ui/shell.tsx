@@ -32,7 +32,7 @@ export function Shell() {
     document.title = titleOf(place.view);
   }, [place.view]);
   useEffect(() => {
-    // Who goes elsewhere does not want to change it any more.
+    // A user who goes to another view no longer wants to change the token.
     setAsking((before) => (before === 'wanted' ? null : before));
   }, [place.arrival]);
   useArrival(key, content.current);
@@ -69,12 +69,12 @@ export function Shell() {
   );
 }
 
-/** Begins every view but the first at its top, for the eyes and for the keyboard. */
+/** Scrolls to the top and moves the focus to the content when the view changes, but not for the first view. */
 function useArrival(key: string, content: HTMLElement | null): void {
   const last = useRef(key);
-  // Before the next key arrives: later, it would take the focus from what the user has chosen meanwhile.
+  // A layout effect runs before the next key event. Later, it could take the focus from an element the user chose.
   useLayoutEffect(() => {
-    // The first view is what the user came to from elsewhere.
+    // The user reached the first view from another page.
     if (readVisit().inside === undefined) writeVisit({ inside: last.current !== key });
     if (last.current === key) return;
     last.current = key;
@@ -83,12 +83,12 @@ function useArrival(key: string, content: HTMLElement | null): void {
   }, [key]);
 }
 
-/** Before a link leads away, so that the way back leads here. */
+/** Stores the scroll position before a link is followed, for the way back. */
 function rememberScroll({ target }: Event): void {
   if (target instanceof Element && target.closest('a') !== null) writeVisit({ scroll: window.scrollY });
 }
 
-/** The part of the address after # names the view, so the link must not change it. */
+/** Moves the focus without changing the address, because the part after # names the view. */
 function skipToContent(event: Event): void {
   event.preventDefault();
   document.getElementById('content')?.focus();
@@ -116,7 +116,7 @@ function titleOf(view: string): string {
   return title === 'Memories' ? title : `${title} · Memories`;
 }
 
-/** A link to where one is leads nowhere, but means that one wants to see what is new. */
+/** Loads the view again when the user clicks the link to the current view. */
 function loadAgain({ currentTarget }: Event & { readonly currentTarget: HTMLAnchorElement }): void {
   if (currentTarget.hash === location.hash) reportChange();
 }
@@ -124,7 +124,7 @@ function loadAgain({ currentTarget }: Event & { readonly currentTarget: HTMLAnch
 interface NavigationProps {
   /** The view that is shown. */
   readonly current: string;
-  /** Changes when the user has entered a token. */
+  /** Number that changes when the user has entered a token. */
   readonly session: number;
   readonly onChangeToken: () => void;
 }
@@ -162,7 +162,7 @@ function Navigation({ current, session, onChangeToken }: NavigationProps) {
 }
 
 interface TokenFormProps {
-  /** The server asks for it, or the user wants to change it. */
+  /** `refused`: the server requires a token. `wanted`: the user wants to change it. */
   readonly reason: 'refused' | 'wanted';
   readonly onEnter: () => void;
 }
@@ -179,10 +179,10 @@ function TokenForm({ reason, onEnter }: TokenFormProps) {
   };
   return (
     <form class="card narrow" onSubmit={submit}>
-      <h1>{reason === 'refused' ? 'Who is there?' : 'Change token'}</h1>
+      <h1>{reason === 'refused' ? 'Token required' : 'Change token'}</h1>
       <p>
-        {reason === 'refused' ? 'This server asks for its token. ' : ''}
-        It is what MEMORY_HTTP_TOKEN is set to where the server runs, and is kept in this tab only.
+        {reason === 'refused' ? 'This server requires a token. ' : ''}
+        The token is the value of MEMORY_HTTP_TOKEN on the server. It is kept in this tab only.
       </p>
       {wasWrong ? (
         <p class="problem" role="alert">
@@ -235,16 +235,16 @@ function viewOf({ view, argument, parameters }: Place): VNode {
   }
 }
 
-/** Events that tell where the focus is. A browser whose window is in the background moves it without `focusin`. */
+/** Events after which the focus may be on another element. A window in the background gets no `focusin`. */
 const SIGNS = ['focusin', 'keydown', 'click'] as const;
 
 /**
- * Keeps the focus near where it was when the element that has it disappears or can no longer be used: the browser would
- * take it to the beginning of the page.
+ * Keeps the focus near its place when its element disappears or is disabled. The browser would move it to the beginning
+ * of the page.
  */
 function useKeptFocus(): void {
   useEffect(() => {
-    /** The element that had the focus last, and the elements around it, from the inside. */
+    /** The element that had the focus last, followed by its parents. */
     let path: readonly HTMLElement[] = [];
     const note = (): void => {
       const { activeElement } = document;
@@ -262,13 +262,13 @@ function useKeptFocus(): void {
       home.focus({ preventScroll: true });
       note();
     };
-    // The browser takes the focus from a disabled element a while after it was disabled.
+    // The browser removes the focus from a disabled element only later.
     const mendSoon = (): void => {
       queueMicrotask(mend);
     };
     const observer = new MutationObserver(mend);
     observer.observe(document.body, { subtree: true, childList: true, attributeFilter: ['disabled'] });
-    // Before the listeners of the elements, which may disable or remove them.
+    // Capturing runs before the elements' own listeners, which may disable or remove them.
     for (const sign of SIGNS) document.addEventListener(sign, note, { capture: true });
     document.addEventListener('focusout', mendSoon);
     return () => {
@@ -299,7 +299,7 @@ function isWholePage(element: Element): boolean {
 
 const SHORTEST_PAUSE_MS = 5_000;
 
-/** Shows what assistants and other machines have changed, when somebody comes back to the page. */
+/** Loads changes by assistants and other machines when the user comes back to the page. */
 function useRefresh(): void {
   useEffect(() => {
     let last = Date.now();

@@ -9,7 +9,7 @@ import {
   type VectorSearchOptions,
 } from './vector-index.ts';
 
-/** Exact search by a plain loop: the reference that every other implementation is held against. */
+/** Exact search by a plain loop. The other implementations are tested against it. */
 export class ExactIndex implements VectorIndex {
   readonly kind = 'exact';
   readonly dimension: number;

@@ -10,12 +10,12 @@ import {
 } from './vector-index.ts';
 import { decodeVectorFile, encodeVectorFile } from './vector-file.ts';
 
-/** What this adapter uses of the optional package `faiss-node`. */
+/** The part of the optional package `faiss-node` that is used here. */
 interface NativeIndex {
   ntotal(): number;
   add(vectors: number[]): void;
   search(query: number[], k: number): { distances: number[]; labels: number[] };
-  /** Later vectors move forward into the gaps, in order. */
+  /** Removes vectors. Later ones move forward into the gaps, in order. */
   removeIds(positions: number[]): number;
   toBuffer(): Buffer;
 }
@@ -49,7 +49,7 @@ export async function createFaissNodeIndex(dimension: number): Promise<VectorInd
 }
 
 async function importNativeClass(): Promise<NativeIndexClass> {
-  // A variable keeps compilers and bundlers from looking for a package that is optional.
+  // With the name in a variable, compilers and bundlers do not look for this optional package.
   const name = 'faiss-node';
   const loaded = (await import(name)) as {
     default?: { IndexFlatIP?: NativeIndexClass };
@@ -61,8 +61,8 @@ async function importNativeClass(): Promise<NativeIndexClass> {
 }
 
 /**
- * IndexFlatIP of faiss-node, which knows neither filters nor replacement: a filtered search ranks all vectors
- * and keeps the allowed ones, a replacement removes and adds.
+ * IndexFlatIP of faiss-node, which has neither filters nor replacement. So a filtered search ranks all vectors and
+ * keeps the allowed ones, and a replacement removes and adds the vector.
  */
 class FaissNodeIndex implements VectorIndex {
   readonly kind = 'faiss-node';

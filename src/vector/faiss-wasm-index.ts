@@ -12,13 +12,13 @@ import {
   type VectorSearchOptions,
 } from './vector-index.ts';
 
-/** An exact inner-product index by FAISS in a WebAssembly instance of its own. */
+/** Creates an exact inner-product index with FAISS, in its own WebAssembly instance. */
 export async function createFaissWasmIndex(dimension: number): Promise<VectorIndex> {
   checkDimension(dimension);
   return new FaissWasmIndex(await loadFaissModule(), dimension);
 }
 
-/** Vectors lie densely by position in FAISS; labels are kept outside, so that removal is a swap with the last. */
+/** FAISS holds the vectors without gaps. The labels are kept here, and a removal moves the last vector into the gap. */
 class FaissWasmIndex implements VectorIndex {
   readonly kind = 'faiss-wasm';
   readonly dimension: number;
@@ -36,7 +36,7 @@ class FaissWasmIndex implements VectorIndex {
     return this.#open().count;
   }
 
-  /** Size of FAISS's memory, for measurements; it grows with need and shrinks only by `load` and `dispose`. */
+  /** Bytes of FAISS's memory, for measurements. Only `load` and `dispose` shrink it. */
   get memoryBytes(): number {
     return this.#open().memoryBytes;
   }
@@ -45,7 +45,7 @@ class FaissWasmIndex implements VectorIndex {
     const rows = this.#open();
     checkVectors(this.dimension, labels, vectors);
     const fresh = labels.filter((label) => this.#labels.position(label) === undefined);
-    // The only step that can fail comes first.
+    // `resize` is the only step that can fail, so it comes first.
     rows.resize(rows.count + fresh.length);
     for (const label of fresh) this.#labels.append(label);
     labels.forEach((label, row) => {
@@ -59,7 +59,7 @@ class FaissWasmIndex implements VectorIndex {
     for (const label of labels) {
       const position = this.#labels.removeSwap(label);
       if (position === undefined) continue;
-      // What was last is now as many places from the start as labels are left.
+      // The position of the former last vector equals the number of labels that are left.
       if (position !== this.#labels.count) rows.row(position).set(rows.row(this.#labels.count));
     }
     const removed = rows.count - this.#labels.count;
@@ -101,7 +101,7 @@ class FaissWasmIndex implements VectorIndex {
   load(bytes: Uint8Array): void {
     this.#open();
     const file = decodeVectorFile(bytes, this.dimension);
-    // A new instance, since one that has grown never gives memory back.
+    // A new instance is needed because an instance never returns memory.
     const loaded = new FlatSegments(this.#module, this.dimension);
     loaded.resize(file.labels.length);
     let offset = 0;
@@ -129,7 +129,7 @@ function asBytes(floats: Float32Array): Uint8Array {
   return new Uint8Array(floats.buffer, floats.byteOffset, floats.byteLength);
 }
 
-/** Which label stands at which position of a dense array; removal moves the last label into the gap. */
+/** The labels by position, without gaps. A removal moves the last label into the gap. */
 class LabelMap {
   readonly #labels: number[] = [];
   readonly #positions = new Map<number, number>();
@@ -146,13 +146,13 @@ class LabelMap {
     return this.#labels[position];
   }
 
-  /** @param label one that is not present */
+  /** @param label must not be present */
   append(label: number): void {
     this.#positions.set(label, this.#labels.length);
     this.#labels.push(label);
   }
 
-  /** Removes a label. @returns its position, which now holds what was last; undefined when it was not present */
+  /** Removes a label. @returns its position, which the last label has now; undefined when the label was not present */
   removeSwap(label: number): number | undefined {
     const position = this.#positions.get(label);
     if (position === undefined) return undefined;

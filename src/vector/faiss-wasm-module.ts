@@ -2,10 +2,10 @@ import { readFile } from 'node:fs/promises';
 import { VectorIndexError } from '../errors/embedding-errors.ts';
 import { packagePath } from '../util/package.ts';
 
-/** Address in the module's memory; 0 = none. */
+/** Address in the module's memory; 0 stands for none. */
 export type Pointer = number;
 
-/** The C functions of vendor/faiss-wasm/faiss-abi.cpp, whose comments are the contract. */
+/** The C functions of vendor/faiss-wasm/faiss-abi.cpp. The comments in that file are the contract. */
 interface FaissExports {
   readonly memory: { readonly buffer: ArrayBuffer };
   _initialize(): void;
@@ -19,12 +19,12 @@ interface FaissExports {
   fm_search(index: Pointer, query: Pointer, k: number, allowed: Pointer, scores: Pointer, positions: Pointer): number;
 }
 
-const OUT_OF_MEMORY = 'out of memory (its memory ends at 4 GiB)';
+const OUT_OF_MEMORY = 'out of memory (the limit is 4 GiB)';
 
-/** Compiled code, from which any number of instances can be made. */
+/** Compiled code for any number of instances. */
 export type FaissModule = object;
 
-// The little that is used here: the types of Node 20 do not declare the global.
+// The types of Node 20 do not declare this global. Only the used part is declared here.
 declare const WebAssembly: {
   compile(bytes: Uint8Array): Promise<FaissModule>;
   Instance: new (module: FaissModule, imports: object) => { readonly exports: object };
@@ -43,14 +43,14 @@ export async function loadFaissModule(): Promise<FaissModule> {
   }
 }
 
-/** FAISS with a memory of its own, which is given back when nothing refers to the instance any more. */
+/** FAISS with its own memory, which is freed when the instance is garbage-collected. */
 export class FaissInstance {
   readonly #exports: FaissExports;
 
-  /** @throws VectorIndexError when there is no memory for it */
+  /** @throws VectorIndexError when there is not enough memory */
   constructor(module: FaissModule) {
     try {
-      // The exports are what vendor/faiss-wasm/build.sh lists.
+      // vendor/faiss-wasm/build.sh lists the exports.
       this.#exports = new WebAssembly.Instance(module, imports).exports as FaissExports;
       this.#exports._initialize();
     } catch (cause) {
@@ -58,7 +58,7 @@ export class FaissInstance {
     }
   }
 
-  /** Grows with need and never shrinks. */
+  /** Bytes of the instance's memory. It never shrinks. */
   get memoryBytes(): number {
     return this.#exports.memory.buffer.byteLength;
   }
@@ -67,12 +67,12 @@ export class FaissInstance {
     return new Uint8Array(this.#exports.memory.buffer, pointer, length);
   }
 
-  /** A view that any later call may detach: use it at once. */
+  /** A view of the memory. Any later call may detach it, so use it immediately. */
   floats(pointer: Pointer, length: number): Float32Array {
     return new Float32Array(this.#exports.memory.buffer, pointer, length);
   }
 
-  /** As `floats`. */
+  /** A view of the memory, with the same limits as `floats`. */
   integers(pointer: Pointer, length: number): Int32Array {
     return new Int32Array(this.#exports.memory.buffer, pointer, length);
   }
@@ -87,14 +87,14 @@ export class FaissInstance {
     });
   }
 
-  /** @returns the address of the first row; the one from before is void */
+  /** @returns the address of the first row; earlier addresses become invalid */
   resizeIndex(index: Pointer, count: number, capacity: number): Pointer {
     return this.#address(`make room for ${capacity} vectors`, (faiss) =>
       faiss.fm_resize(index, count, capacity),
     );
   }
 
-  /** Reads and writes at the given addresses; `allowed` = 0 admits every vector. */
+  /** Searches with input and output at the given addresses. With `allowed` 0 every vector is allowed. */
   searchIndex(
     index: Pointer,
     k: number,
@@ -106,7 +106,7 @@ export class FaissInstance {
     if (result !== 0) throw this.#failure('search');
   }
 
-  /** Lends memory, aligned to 8 bytes, for the time of one action. */
+  /** Allocates memory, aligned to 8 bytes, for the duration of the action. */
   withMemory<Result>(size: number, action: (pointer: Pointer) => Result): Result {
     const pointer = this.#call('allocate', (faiss) => faiss.malloc(size)) >>> 0;
     if (pointer === 0) throw new VectorIndexError(`FAISS could not allocate ${size} bytes: ${OUT_OF_MEMORY}`);
@@ -117,19 +117,19 @@ export class FaissInstance {
     }
   }
 
-  /** For functions that answer null on failure. Addresses come signed and may lie above 2 GiB. */
+  /** Calls a function that returns an address, or 0 on failure. Addresses above 2 GiB arrive as negative numbers. */
   #address(doing: string, action: (faiss: FaissExports) => Pointer): Pointer {
     const signed = this.#call(doing, action);
     if (signed === 0) throw this.#failure(doing);
     return signed >>> 0;
   }
 
-  /** The C functions do not throw; what arrives here is a trap of the WebAssembly machine. */
+  /** Calls a C function. These do not throw, so an error is a trap of the WebAssembly machine. */
   #call<Result>(doing: string, action: (faiss: FaissExports) => Result): Result {
     try {
       return action(this.#exports);
     } catch (cause) {
-      throw new VectorIndexError(`FAISS could not ${doing}: it stopped`, { cause });
+      throw new VectorIndexError(`FAISS could not ${doing}: the WebAssembly code stopped`, { cause });
     }
   }
 
@@ -144,7 +144,7 @@ export class FaissInstance {
   }
 }
 
-/** What the C library asks of its host. Nothing is ever printed or read: each answers "not supported". */
+/** Answer to system calls of the C library: "not supported". FAISS neither prints nor reads. */
 const notSupported = (): number => 52;
 const imports = {
   env: { emscripten_notify_memory_growth: (): void => undefined },

@@ -1,8 +1,8 @@
 import { FaissInstance, type FaissModule, type Pointer } from './faiss-wasm-module.ts';
 
 /**
- * Vectors are kept in FAISS indexes of at most this size. One index for all would be copied whenever it outgrows its
- * place, and memory of WebAssembly is never given back: 100,000 vectors would take 400 MB instead of 160.
+ * Maximum size of each FAISS index that holds a part of the vectors. A single index would be copied whenever it grows,
+ * and WebAssembly never returns memory: 100,000 vectors would take 400 MB instead of 160.
  */
 const SEGMENT_BYTES = 2 ** 24;
 const FLOAT_BYTES = 4;
@@ -22,7 +22,7 @@ interface Segment {
 /** A growing array of vectors inside FAISS, addressed by position, with exact search by inner product. */
 export class FlatSegments {
   readonly dimension: number;
-  /** Vectors in a full segment; a multiple of 8, so that each segment's part of a bitmap begins with a byte. */
+  /** Vectors in a full segment. A multiple of 8, so that each segment's part of a bitmap begins at a byte. */
   readonly #segmentRows: number;
   readonly #faiss: FaissInstance;
   readonly #segments: Segment[] = [];
@@ -42,7 +42,7 @@ export class FlatSegments {
     return this.#faiss.memoryBytes;
   }
 
-  /** A view of one vector, to be read or written at once: any later call may detach it. */
+  /** A view of one vector for reading and writing. Any later call may detach it, so use it immediately. */
   row(position: number): Float32Array {
     const segment = this.#segments[Math.floor(position / this.#segmentRows)];
     if (segment === undefined || position >= this.#count) throw new RangeError(`No vector at ${position}`);
@@ -50,7 +50,7 @@ export class FlatSegments {
     return this.#faiss.floats(segment.rows + offset, this.dimension);
   }
 
-  /** The vectors in order, as one view a segment; the same caution as for `row`. */
+  /** The vectors in order, as one view for each segment. Any later call may detach a view. */
   *rows(): Generator<Float32Array> {
     for (const segment of this.#segments) {
       yield this.#faiss.floats(segment.rows, segment.count * this.dimension);
@@ -59,7 +59,7 @@ export class FlatSegments {
 
   /**
    * Adds vectors of zeros at the end, or drops vectors from the end.
-   * @throws VectorIndexError when memory runs out; the count is then as before
+   * @throws VectorIndexError when memory runs out; the count does not change then
    */
   resize(count: number): void {
     const before = this.#count;
@@ -92,7 +92,7 @@ export class FlatSegments {
     this.#count = count;
   }
 
-  /** The first segment grows by doubling, so that a small index stays small; later ones have their full size at once. */
+  /** The first segment grows by doubling, so that a small index stays small. Later ones get their full size at once. */
   #resizeSegment(segment: Segment, count: number, number: number): void {
     const doubled = number === 0 ? 2 ** Math.ceil(Math.log2(Math.max(count, 64))) : this.#segmentRows;
     const capacity = Math.max(segment.capacity, Math.min(doubled, this.#segmentRows));
@@ -101,7 +101,7 @@ export class FlatSegments {
     segment.capacity = capacity;
   }
 
-  /** The k best vectors in no particular order; among equals at the border any may be missing. */
+  /** The best k vectors of each segment, in no particular order. Of vectors that tie for place k, any may be missing. */
   search(query: Float32Array, k: number, allowed?: PositionSet): Candidate[] {
     const candidates: Candidate[] = [];
     this.#segments.forEach((segment, number) => {
@@ -131,7 +131,7 @@ export class FlatSegments {
         this.#faiss.bytes(at.allowed, bits.length).set(bits);
       }
       this.#faiss.searchIndex(segment.index, depth, at);
-      // Positions have 64 bits, of which the low 32 suffice; the low half of -1, a free place, is -1.
+      // Positions have 64 bits; the low 32 are enough. A place without a result has -1, whose low half is -1 too.
       const halves = this.#faiss.integers(positions, 2 * depth);
       this.#faiss.floats(scores, depth).forEach((score, place) => {
         const position = halves[2 * place] ?? -1;
@@ -141,7 +141,7 @@ export class FlatSegments {
   }
 }
 
-/** A set of positions below a fixed size, as the bitmap that FAISS filters with. */
+/** A set of positions below a fixed size, stored as the bitmap that FAISS needs for filters. */
 export class PositionSet {
   readonly #bits: Uint8Array;
   #count = 0;
@@ -162,7 +162,10 @@ export class PositionSet {
     this.#count += 1;
   }
 
-  /** The part from `start`, a multiple of 8, up to `end`: bit 0 of its first byte is `start`. Undefined when empty. */
+  /**
+   * The bits from `start`, a multiple of 8, to `end` (excluded). Bit 0 of the first byte is `start`.
+   * @returns undefined when no bit is set
+   */
   slice(start: number, end: number): Uint8Array | undefined {
     const bits = this.#bits.subarray(start >> 3, (end + 7) >> 3);
     return bits.some((byte) => byte !== 0) ? bits : undefined;

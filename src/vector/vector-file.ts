@@ -6,21 +6,21 @@ const MAGIC = Buffer.from('FMVINDX1', 'latin1');
 const HEADER_BYTES = MAGIC.length + 4 + 4;
 const CHECKSUM_BYTES = 32;
 
-/** What a saved index holds, whichever implementation wrote it. */
+/** The content of a saved index. All implementations write the same form. */
 export interface VectorFile {
   readonly dimension: number;
-  /** Label of each position. */
+  /** The labels by position. */
   readonly labels: Int32Array;
-  /** An exact inner-product index in FAISS's own file format, which other FAISS programs read. */
+  /** An exact inner-product index in FAISS's own file format, which other FAISS programs can read. */
   readonly payload: Uint8Array;
-  /** The part of the payload that is vectors: count × dimension float32, little-endian; not aligned. */
+  /** The vectors within the payload: count × dimension float32, little-endian, not aligned. */
   readonly rows: Uint8Array;
 }
 
 /**
- * Layout, little-endian: magic `FMVINDX1`, dimension u32, count u32, labels i32 × count, payload,
- * SHA-256 of all before it.
- * @param payload its bytes in consecutive parts
+ * Layout, little-endian: magic `FMVINDX1`, dimension u32, count u32, labels i32 × count, payload, SHA-256 of all
+ * previous bytes.
+ * @param payload consecutive parts of the payload
  */
 export function encodeVectorFile(
   { dimension, labels }: Pick<VectorFile, 'dimension' | 'labels'>,
@@ -45,11 +45,11 @@ export function encodeVectorFile(
   return bytes;
 }
 
-/** @throws VectorIndexError on damaged bytes, and on an index of another dimension */
+/** @throws VectorIndexError when the bytes are damaged or the index has another dimension */
 export function decodeVectorFile(bytes: Uint8Array, dimension: number): VectorFile {
   const body = bytes.length - CHECKSUM_BYTES;
   if (body < HEADER_BYTES || MAGIC.compare(bytes, 0, MAGIC.length) !== 0) {
-    throw new VectorIndexError('The saved index does not begin as one');
+    throw new VectorIndexError('The saved file is not a vector index');
   }
   if (!checksum(bytes.subarray(0, body)).equals(bytes.subarray(body))) {
     throw new VectorIndexError('The saved index is damaged: its checksum is wrong');
@@ -57,7 +57,7 @@ export function decodeVectorFile(bytes: Uint8Array, dimension: number): VectorFi
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const saved = view.getUint32(MAGIC.length, true);
   if (saved !== dimension) {
-    throw new VectorIndexError(`The saved index has dimension ${saved}, this one ${dimension}`);
+    throw new VectorIndexError(`The saved index has ${saved} dimensions, but this index has ${dimension}`);
   }
   const count = view.getUint32(MAGIC.length + 4, true);
   const payloadStart = HEADER_BYTES + 4 * count;
@@ -74,7 +74,7 @@ function checksum(bytes: Uint8Array): Buffer {
   return createHash('sha256').update(bytes).digest();
 }
 
-/** "IxFI": an IndexFlat that compares by inner product. */
+/** "IxFI": FAISS's name for an IndexFlat with inner products. */
 const KIND = 0x49_46_78_49;
 const METRIC_INNER_PRODUCT = 0;
 /** FAISS writes this number twice where older versions had other fields. */
@@ -87,8 +87,8 @@ export interface FlatShape {
 }
 
 /**
- * What precedes the vectors in FAISS's file of an IndexFlatIP, little-endian: kind u32, dimension i32, count i64,
- * unused 2 × i64, trained u8, metric i32, number of floats u64. Then the floats, row-major, and nothing else.
+ * The header of FAISS's file of an IndexFlatIP, little-endian: kind u32, dimension i32, count i64, unused 2 × i64,
+ * trained u8, metric i32, number of floats u64. Only the floats follow it, row-major.
  */
 export function flatIndexHeader({ dimension, count }: FlatShape): Uint8Array {
   const header = new Uint8Array(FLAT_HEADER_BYTES);
@@ -114,7 +114,7 @@ function decodeFlatIndex(bytes: Uint8Array, shape: FlatShape): Uint8Array {
   const begins = Buffer.compare(header, bytes.subarray(0, FLAT_HEADER_BYTES)) === 0;
   if (!begins || rows.length !== shape.count * shape.dimension * 4) {
     throw new VectorIndexError(
-      `The saved index is damaged: it holds no flat index of ${shape.count} × ${shape.dimension}`,
+      `The saved index is damaged: it does not contain ${shape.count} vectors of ${shape.dimension} dimensions`,
     );
   }
   return rows;

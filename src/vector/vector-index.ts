@@ -10,15 +10,15 @@ export interface VectorHit {
 
 export interface VectorSearchOptions {
   /**
-   * Labels that may be returned (at most 2^31 of them, any order, unknown labels are ignored).
-   * The search is exact within the set: it is a pre-filter, never a post-filter. Empty = no hits.
+   * Labels that may be returned, in any order; unknown labels are ignored. The search is exact within the set, because
+   * it filters before it ranks. An empty array yields no hits. Default: every label is allowed.
    */
   readonly allow?: Int32Array;
 }
 
 /**
- * An index of unit vectors by inner product. In memory, derived from the store, owned by one thread;
- * all calls are synchronous. Errors are `VectorIndexError`.
+ * An index of unit vectors by inner product. It is in memory, derived from the store, and owned by one thread. All
+ * calls are synchronous. Errors are `VectorIndexError`.
  */
 export interface VectorIndex {
   /** Name of the implementation, for `doctor` and statistics, for example `faiss-wasm`. */
@@ -27,24 +27,28 @@ export interface VectorIndex {
   /** Number of vectors that a search can return. */
   readonly count: number;
   /**
-   * Upsert: a label that is present already gets the new vector.
+   * Adds vectors. A label that is present already gets the new vector.
    * @param labels n distinct labels, each 0 ≤ label < 2^31
    * @param vectors n × dimension floats, row-major, finite
    */
   add(labels: Int32Array, vectors: Float32Array): void;
-  /** Removes the labels that are present; returns how many were. */
+  /** Removes labels and ignores unknown ones. @returns number of labels removed */
   remove(labels: Int32Array): number;
-  /** The k best hits, best first, ties by ascending label; fewer when fewer vectors qualify. k ≥ 1. */
+  /**
+   * @param query a vector of `dimension` finite floats
+   * @param k maximum number of hits, at least 1
+   * @returns the best hits, best first, equal scores by ascending label
+   */
   search(query: Float32Array, k: number, options?: VectorSearchOptions): VectorHit[];
-  /** The whole index as bytes which `load` of the same implementation reads back. */
+  /** @returns the whole index as bytes for `load` */
   save(): Uint8Array;
-  /** Replaces the content with saved bytes. Damaged bytes raise an error and leave the index as it was. */
+  /** Replaces the content with saved bytes. Throws for damaged bytes and leaves the index unchanged. */
   load(bytes: Uint8Array): void;
-  /** Frees the memory; every later call raises an error. Idempotent. */
+  /** Frees the memory. Idempotent. Every later call of another method throws. */
   dispose(): void;
 }
 
-/** @throws VectorIndexError unless these are n distinct labels with n finite vectors */
+/** @throws VectorIndexError unless there are n distinct labels and n finite vectors */
 export function checkVectors(dimension: number, labels: Int32Array, vectors: Float32Array): void {
   if (vectors.length !== labels.length * dimension) {
     throw new VectorIndexError(
@@ -55,7 +59,7 @@ export function checkVectors(dimension: number, labels: Int32Array, vectors: Flo
   checkFinite(vectors);
 }
 
-/** @throws VectorIndexError unless they are distinct and not negative */
+/** @throws VectorIndexError unless the labels are distinct and not negative */
 export function checkLabels(labels: Int32Array): void {
   if (labels.some((label) => label < 0)) throw new VectorIndexError('Labels must not be negative');
   if (new Set(labels).size !== labels.length) throw new VectorIndexError('Labels must be distinct');
@@ -71,7 +75,7 @@ export function checkQuery(dimension: number, query: Float32Array, k: number): v
   checkFinite(query);
 }
 
-/** A loop: with a callback for each float, checking 100,000 vectors takes longer than adding them. */
+/** A plain loop: with a callback for each float, checking 100,000 vectors would take longer than adding them. */
 function checkFinite(values: Float32Array): void {
   for (let i = 0; i < values.length; i += 1) {
     const value = values[i] ?? NaN;
@@ -79,22 +83,22 @@ function checkFinite(values: Float32Array): void {
   }
 }
 
-/** @throws VectorIndexError unless it is a positive integer */
+/** @throws VectorIndexError unless the dimension is an integer from 1 to 65,536 */
 export function checkDimension(dimension: number): void {
   if (!Number.isInteger(dimension) || dimension < 1 || dimension > 65_536) {
     throw new VectorIndexError(`The dimension is ${dimension}; allowed is an integer from 1 to 65536`);
   }
 }
 
-/** So many more hits than wanted are asked for at first, so that equals at the border are usually all among them. */
+/** Number of extra hits in the first search. They usually include all ties with the last wanted hit. */
 const MARGIN = 16;
 
 /**
- * The best hits in the order of the port: by score, equals by ascending label. FAISS cuts equals off by position,
- * so it is asked for more until something worse than the border is among the answers.
+ * Returns the best hits by score, equal scores by ascending label. FAISS orders equal scores by position, so the search
+ * goes deeper until it includes a hit that is worse than the last wanted one.
  * @param wanted at least 1, at most `available`
  * @param available number of vectors that qualify
- * @param search at least the `depth` best hits, in any order
+ * @param search returns at least the `depth` best hits, in any order
  */
 export function bestHits(
   { wanted, available }: { wanted: number; available: number },

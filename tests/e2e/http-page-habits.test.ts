@@ -40,7 +40,7 @@ describe.runIf(hasBrowser)('what people expect of the page', () => {
   test('Ctrl+Z takes a deletion back, but not while one types', async () => {
     const { page } = await openWith(['Do not lose me']);
     await entry(page, 'Do not lose me').getByRole('button', { name: 'Delete' }).click();
-    await page.getByText('Nothing is remembered here yet.').waitFor();
+    await page.getByText('There are no memories yet.').waitFor();
     await page.getByRole('searchbox').focus();
     await page.keyboard.press('Control+z');
     expect(await page.getByRole('button', { name: 'Undo' }).count()).toBe(1);
@@ -144,7 +144,7 @@ describe.runIf(hasBrowser)('what people expect of the page', () => {
     await visit('memories?after=2026-10-11&before=2026-10-11');
     await entry(page, 'In the morning of the eleventh').waitFor();
     await visit('memories?before=2026-10-10');
-    await page.getByText('No memory meets the conditions of the filters.').waitFor();
+    await page.getByText('No memory fits the filters.').waitFor();
   });
 
   test('after a failure one can try again', async () => {
@@ -159,6 +159,6 @@ describe.runIf(hasBrowser)('what people expect of the page', () => {
     await page.getByText('It rains.').waitFor();
     broken = false;
     await page.getByRole('button', { name: 'Try again' }).click();
-    await page.getByText('No memory meets the conditions of the filters.').waitFor();
+    await page.getByText('No memory fits the filters.').waitFor();
   });
 });

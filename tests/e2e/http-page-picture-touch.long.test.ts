@@ -47,7 +47,7 @@ describe.runIf(hasBrowser)('the picture with fingers', () => {
     await touch([{ x, y }], [{ x, y: y - 150 }]);
     await eventually(() => scrollOf(page)).toBeGreaterThan(before + 50);
     expect((await frame()).size).toBeCloseTo(2.15);
-    await page.getByRole('button', { name: 'Closer' }).tap();
+    await page.getByRole('button', { name: 'Zoom in' }).tap();
     await map.scrollIntoViewIfNeeded();
     const near = await frame();
     const scrolled = await scrollOf(page);

@@ -54,7 +54,7 @@ describe.runIf(hasBrowser)('the picture with a mouse', () => {
 
   test('drags the map that is near, and opens a memory by a click on its dot', async () => {
     const { page, map, frame } = await openMap(browser, server.address);
-    await page.getByRole('button', { name: 'Closer' }).click();
+    await page.getByRole('button', { name: 'Zoom in' }).click();
     const before = await frame();
     await map.hover();
     await page.mouse.down();
@@ -121,7 +121,7 @@ describe.runIf(hasBrowser)('the picture with a mouse', () => {
     const requests: string[] = [];
     page.on('request', (request) => requests.push(new URL(request.url()).pathname));
     await visit('picture');
-    await page.getByText('2 memories are still being read; the map grows until that is done.').waitFor();
+    await page.getByText('2 memories are still being processed and will then appear on the map.').waitFor();
     await page.getByRole('application', { name: 'Map of 1 memory' }).waitFor();
     requests.length = 0;
     await visit('trash');
@@ -136,7 +136,7 @@ describe.runIf(hasBrowser)('the picture with a mouse', () => {
     await embedded(address);
     await page.clock.fastForward(5_000);
     await page.getByRole('application', { name: 'Map of 3 memories' }).waitFor();
-    expect(await page.getByText('still being read').count()).toBe(0);
+    expect(await page.getByText('still being processed').count()).toBe(0);
   });
 
   test('says why memories are not read', async () => {
@@ -148,8 +148,8 @@ describe.runIf(hasBrowser)('the picture with a mouse', () => {
     await eventually(() => embeddingOf(address)).toHaveProperty('problem');
     const { page, visit } = await openPage(browser, address);
     await visit('picture');
-    await page.getByRole('alert').getByText('1 memory cannot be read now: ').waitFor();
-    expect(await page.getByText('still being read').count()).toBe(0);
+    await page.getByRole('alert').getByText('1 memory cannot be processed now: ').waitFor();
+    expect(await page.getByText('still being processed').count()).toBe(0);
   });
 });
 

@@ -131,7 +131,7 @@ describe.runIf(hasBrowser)('versions on the page', () => {
     const entries = region('History', '').getByRole('listitem');
     await entries.first().waitFor();
     const hints = await entries.locator('.hint').allTextContents();
-    expect(hints).toEqual(['Changed after it: tags', 'Changed after it: text']);
+    expect(hints).toEqual(['Changed afterwards: tags', 'Changed afterwards: text']);
     expect(await entries.locator('mark').allTextContents()).toEqual(['oak']);
     expect(await entries.last().locator('time').textContent()).toMatch(/ \(\d+ \w+ \d{4}, \d\d:\d\d\)$/);
     await expectAccessible(page, path);

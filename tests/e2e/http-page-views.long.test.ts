@@ -70,7 +70,7 @@ describe.runIf(hasBrowser)('every view of the page', () => {
     expect(texts.toSorted()).toEqual(['The door code is 2', 'The door code is 3']);
     const chosen = sides.filter({ hasText: 'The door code is 2' });
     await chosen.getByRole('button', { name: 'Keep this one' }).click();
-    await page.getByText('There is nothing to decide.').waitFor();
+    await page.getByText('There are no conflicts.').waitFor();
     await visit('memories');
     await page.getByRole('link', { name: 'The door code is 2' }).waitFor();
     expect(await page.getByText('The door code is 3').count()).toBe(0);
@@ -81,10 +81,10 @@ describe.runIf(hasBrowser)('every view of the page', () => {
     await visit('sync');
     await page.getByRole('button', { name: 'Back up now and upload' }).click();
     await page.getByText('Backed up and uploaded.').waitFor();
-    await page.getByText('Everything here is at the remote, and everything there is here.').waitFor();
+    await page.getByText('This machine and the remote have the same state.').waitFor();
     const machines = page.getByRole('table', { name: 'Machines that use this remote' });
     await machines.getByRole('row').nth(2).waitFor();
-    expect(await machines.getByText('all of it is here').count()).toBe(2);
+    expect(await machines.getByText('merged', { exact: true }).count()).toBe(2);
   });
 
   test('finds by meaning', async () => {

@@ -27,7 +27,7 @@ describe.runIf(hasBrowser)('the page', () => {
     const { page } = await openWith(['Ada drinks tea', 'The staging server is 10.20.0.5']);
     await page.getByRole('searchbox', { name: 'Search memories' }).pressSequentially('staging serv');
     await entry(page, 'Ada drinks tea').waitFor({ state: 'detached' });
-    await entry(page, 'The staging server').getByText('has the word').waitFor();
+    await entry(page, 'The staging server').getByText('contains the word').waitFor();
     expect(await page.locator('mark').allTextContents()).toContain('staging');
     await page.getByRole('searchbox').fill('');
     await entry(page, 'Ada drinks tea').waitFor();
@@ -102,7 +102,7 @@ describe.runIf(hasBrowser)('the page', () => {
   test('lets a stranger take a deletion back, at once or from the trash', async () => {
     const { page } = await openWith(['Do not lose me']);
     await entry(page, 'Do not lose me').getByRole('button', { name: 'Delete' }).click();
-    await page.getByText('Nothing is remembered here yet.').waitFor();
+    await page.getByText('There are no memories yet.').waitFor();
     await page.getByRole('button', { name: 'Undo' }).click();
     await entry(page, 'Do not lose me').waitFor();
     await entry(page, 'Do not lose me').getByRole('button', { name: 'Delete' }).click();
@@ -193,9 +193,9 @@ describe.runIf(hasBrowser)('the page', () => {
     await page.getByText('The server did not accept the token.').waitFor();
     await page.getByLabel('Token').fill(token);
     await page.getByRole('button', { name: 'Enter' }).click();
-    await page.getByText('Nothing is remembered here yet.').waitFor();
+    await page.getByText('There are no memories yet.').waitFor();
     await page.reload();
-    await page.getByText('Nothing is remembered here yet.').waitFor();
+    await page.getByText('There are no memories yet.').waitFor();
   });
 
   test('shows texts as texts', async () => {

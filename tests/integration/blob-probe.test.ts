@@ -122,7 +122,7 @@ function describeMistakes(program: string): void {
         'swapped keys',
         { accessKey: 'x'.repeat(40), secretKey: `AKIA${'A'.repeat(16)}` },
         'credentials',
-        /Exchange the two/,
+        /Swap the two keys/,
       ],
       [
         'a temporary key without its token',

@@ -89,9 +89,9 @@ describe('OpenAiCompatibleEmbedder', () => {
 
   test.each([
     ['another dimension', '{"data":[{"index":0,"embedding":[1,2,3]}]}', /answered 3 dimensions, not 64/],
-    ['no JSON', '<html>', /is none/],
-    ['no embeddings', '{"data":[]}', /has not 1 embeddings/],
-    ['texts as numbers', '{"data":[{"index":0,"embedding":["1"]}]}', /is none/],
+    ['no JSON', '<html>', /unusable answer/],
+    ['no embeddings', '{"data":[]}', /does not have 1 embeddings/],
+    ['texts as numbers', '{"data":[{"index":0,"embedding":["1"]}]}', /unusable answer/],
     [
       'a zero vector',
       JSON.stringify({ data: [{ index: 0, embedding: Array.from({ length: 64 }, () => 0) }] }),

@@ -202,7 +202,7 @@ describe('import', () => {
     expect(await problemOf('{"text":"\\udc00"}')).toContain('lone surrogate');
     expect(await problemOf(Buffer.from([0x7b, 0xff, 0x7d]))).toContain('not UTF-8');
     expect((await importBytes('{"text":"a"}\n{"text":"b')).problems).toMatchObject([
-      { line: 2, problem: 'line is cut off: the file ends within it' },
+      { line: 2, problem: 'line is incomplete: the file ends inside it' },
     ]);
   });
 
@@ -248,7 +248,7 @@ describe('import', () => {
         line: 1,
         id: ID,
         kind: 'conflict',
-        problem: 'the memory with this id has other content here, which was kept',
+        problem: 'the memory with this id has other content in this store, which was kept',
       },
     ]);
     expect(kept.rejects).toBe(`${line}\n`);

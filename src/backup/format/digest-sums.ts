@@ -3,7 +3,7 @@ import type { StoreDigests } from '../../memory/memory.ts';
 import { currentVersion, type VersionVector } from '../../memory/version.ts';
 import type { MemoryState } from '../ports.ts';
 
-/** The digests of a store, from its rows. */
+/** Computes the digests of a store from its rows, one after the other. */
 export class DigestSums {
   #content = emptySum();
   #state = emptySum();
@@ -17,7 +17,6 @@ export class DigestSums {
     if (current.state === 'live') this.#content = addHash(this.#content, contentHash(id, current));
   }
 
-  /** Number of rows added. */
   get memories(): number {
     return this.#memories;
   }
@@ -31,7 +30,7 @@ export interface DigestExpectation extends StoreDigests {
   readonly facts: { readonly memories: number };
 }
 
-/** What rows and their manifest disagree about, as sentences without a subject; empty = nothing. */
+/** The differences between the rows and their manifest, as sentences without a subject. Empty when they agree. */
 export function digestProblems(sums: DigestSums, manifest: DigestExpectation): string[] {
   const found = sums.digests(manifest.clock);
   return [

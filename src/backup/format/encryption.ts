@@ -2,29 +2,29 @@ import { createCipheriv, createDecipheriv, scrypt } from 'node:crypto';
 import { RepositoryDamagedError } from '../../errors/backup-errors.ts';
 import type { SecretString } from '../../util/secret-string.ts';
 
-/** What an encrypted object is; part of what each tag authenticates, so objects cannot change roles. */
+/** The role of an encrypted object. Each tag authenticates the role, so an object cannot be used in another one. */
 export type ObjectKind = 'segment' | 'manifest' | 'head';
 
 /** Plaintext bytes of every frame but the last. */
 export const FRAME_BYTES = 1024 * 1024;
-/** AES-256 keys. */
+/** Size of an AES-256 key. */
 export const KEY_BYTES = 32;
 export const NONCE_BYTES = 12;
 export const TAG_BYTES = 16;
-/** A wrapped key: nonce, 32 bytes of ciphertext, tag. */
+/** Size of a wrapped key: nonce, 32 bytes of ciphertext, tag. */
 export const WRAPPED_KEY_BYTES = NONCE_BYTES + KEY_BYTES + TAG_BYTES;
 
 const ALGORITHM = 'aes-256-gcm';
 
-/** An object's place in the format: frames that were moved, dropped or taken from elsewhere do not open. */
+/** Names the object that a frame belongs to. Frames that were moved, dropped or taken from another object do not open. */
 export interface FrameContext {
   readonly kind: ObjectKind;
   readonly machine: string;
 }
 
 /**
- * AES-256-GCM in frames of 1 MiB; the last frame has the rest, which may be nothing. Frame `i` has the nonce
- * `i` (96 bits, big endian), so a content key must be used for one object only.
+ * AES-256-GCM in frames of 1 MiB; the last frame has the rest and may be empty. The nonce of frame `i` is
+ * `i` (96 bits, big endian), so each content key may encrypt one object only.
  * Additional data: `faiss-memory/1/<kind>/<machine>/<i>/<1 for the last frame, else 0>` in ASCII.
  */
 export function sealFrames(contentKey: Uint8Array, context: FrameContext, plain: Uint8Array): Buffer {
@@ -39,9 +39,9 @@ export function sealFrames(contentKey: Uint8Array, context: FrameContext, plain:
 }
 
 /**
- * Opens what `sealFrames` made. Nothing is returned before the tags of all frames were checked.
- * @param key of the object in the repository, for the error
- * @throws RepositoryDamagedError when any bit differs, or frames are missing, added or swapped
+ * Decrypts the output of `sealFrames`. Returns nothing before the tags of all frames were checked.
+ * @param context.key key of the object in the repository, for the error
+ * @throws RepositoryDamagedError when any bit differs, or when frames are missing, added or swapped
  */
 export function openFrames(
   contentKey: Uint8Array,
@@ -67,14 +67,14 @@ export interface GcmInput {
   readonly aad: Uint8Array;
 }
 
-/** Ciphertext, then the tag of 16 bytes. */
+/** @returns the ciphertext followed by the tag of 16 bytes */
 export function sealGcm({ key, nonce, aad }: GcmInput, plain: Uint8Array): Buffer {
   const cipher = createCipheriv(ALGORITHM, key, nonce, { authTagLength: TAG_BYTES });
   cipher.setAAD(aad);
   return Buffer.concat([cipher.update(plain), cipher.final(), cipher.getAuthTag()]);
 }
 
-/** The plaintext, or null when the tag does not fit. */
+/** @returns the plaintext; null when the tag does not fit */
 export function openGcm({ key, nonce, aad }: GcmInput, sealed: Uint8Array): Buffer | null {
   if (sealed.length < TAG_BYTES) return null;
   const border = sealed.length - TAG_BYTES;
@@ -109,14 +109,14 @@ export interface ScryptCost {
   readonly p: number;
 }
 
-/** 128 MiB and about half a second for each guess. */
+/** Each guess costs 128 MiB of memory and about half a second. */
 export const DEFAULT_SCRYPT_COST: ScryptCost = { n: 2 ** 17, r: 8, p: 1 };
 export const SALT_BYTES = 32;
 
 const MAX_MEMORY = 256 * 1024 * 1024;
 const MAX_WORK = 4 * 2 ** 17 * 8;
 
-/** What a file from a remote store may ask of this machine; null when it is fine. */
+/** The reason to refuse a cost that comes from a file in a remote store; null when the cost is acceptable. */
 export function excessiveCost({ n, r, p }: ScryptCost): string | null {
   const powerOfTwo = n >= 2 && Number.isInteger(Math.log2(n));
   if (!powerOfTwo) return 'asks for an scrypt N that is not a power of two';
@@ -125,14 +125,14 @@ export function excessiveCost({ n, r, p }: ScryptCost): string | null {
   return null;
 }
 
-/** The passphrase counts as UTF-8 of its Unicode form NFC. Runs in the thread pool. */
+/** Derives a key from the passphrase in NFC and UTF-8. Runs in the thread pool. */
 export function deriveKey(
   passphrase: SecretString,
   salt: Uint8Array,
   { n, r, p }: ScryptCost,
 ): Promise<Buffer> {
   const secret = Buffer.from(passphrase.reveal().normalize('NFC'), 'utf8');
-  // What OpenSSL counts is a little more than 128 * N * r.
+  // OpenSSL counts a little more than 128 * N * r.
   const options = { N: n, r, p, maxmem: 128 * n * r + 128 * r * p + 1024 * 1024 };
   return new Promise((resolve, reject) => {
     scrypt(secret, salt, KEY_BYTES, options, (error, key) => {

@@ -14,15 +14,15 @@ const FORMAT = 'faiss-memory-head';
 const COMMIT_ID = /^[0-9a-f]{16}$/;
 const COUNT = { min: 0, max: Number.MAX_SAFE_INTEGER };
 
-/** A snapshot as its head lists it: enough to show it and to decide whether to read it. */
+/** A head's entry for one snapshot: enough to show the snapshot and to decide whether to read it. */
 export interface HeadSnapshot {
   readonly snapshotId: string;
   readonly kind: SnapshotKind;
-  /** Milliseconds since the epoch, by the clock of the machine. */
+  /** Milliseconds since the epoch, by the machine's own clock. */
   readonly createdAt: number;
   readonly clock: VersionVector;
   readonly facts: SnapshotFacts;
-  /** Stored bytes of the manifest and all its segments, those shared with other snapshots included. */
+  /** Stored bytes of the manifest and all its segments, including segments that other snapshots share. */
   readonly totalBytes: number;
   /** Retention never drops it. */
   readonly pinned: boolean;
@@ -30,10 +30,10 @@ export interface HeadSnapshot {
   readonly manifestHash: string;
 }
 
-/** The one object of a machine's folder that is overwritten. What it does not list does not exist. */
+/** The list of a machine's snapshots, and the only object of its folder that changes. Snapshots not in it do not exist. */
 export interface Head extends Commit {
   readonly machine: string;
-  /** Newest first, thinned out: see `rememberCommit`. */
+  /** Newest first. `rememberCommit` thins the list out. */
   readonly pastCommits: readonly Commit[];
   /** Complete, verified snapshots in the order of their publication; the last one is the newest. */
   readonly snapshots: readonly HeadSnapshot[];
@@ -94,26 +94,26 @@ function decodeSnapshot(fields: Readonly<Record<string, unknown>>, checker: Obje
   };
 }
 
-/** One writing of a head. */
+/** One write of a head. */
 export interface Commit {
-  /** Counts the writings of this head, from 1. */
+  /** Number of this write, counted from 1. */
   readonly seq: number;
-  /** 64 random bits as hex: two writers with the same seq are told apart. */
+  /** 64 random bits as hex, to tell apart two writers with the same `seq`. */
   readonly commitId: string;
-  /** The machine's own write counter in the newest snapshot: what was published up to here. */
+  /** The machine's own write counter in the newest snapshot. All its writes up to this number are published. */
   readonly ownWrites: number;
 }
 
-/** What a machine knows about a head from earlier: the newest commit it saw at that place. */
+/** The newest commit of a head that this data folder has seen in a repository. */
 export type SeenCommit = Pick<Commit, 'seq' | 'commitId'>;
 
-/** This many of the newest commits are remembered without gaps. */
+/** Number of the newest commits that are remembered without gaps. */
 const DENSE = 32;
 
 /**
- * Past commits of the next head, newest first. The older a commit, the rarer its neighbours: of those between
- * 32·2^k and 64·2^k writings ago every 2^(k+1)-th stays, so the list grows with the logarithm of its age. A gap
- * costs no safety: who finds an older common commit writes a few versions again that were published already.
+ * Past commits of the next head, newest first. Older commits are kept more sparsely: of the commits between
+ * 32·2^k and 64·2^k writes ago every 2^(k+1)-th stays, so the list grows with the logarithm of its age. A gap
+ * is safe: a machine that finds only an older common commit writes some published versions once more.
  * @param latest the commit that is about to be replaced
  */
 export function rememberCommit(latest: Commit, past: readonly Commit[]): Commit[] {
@@ -126,8 +126,9 @@ export function rememberCommit(latest: Commit, past: readonly Commit[]): Commit[
 }
 
 /**
- * True when a head shows less than what was seen before: someone put an older copy back, or removed it.
- * @param head null when there is none
+ * True when a head is older than one seen before, or missing: someone restored an older copy or deleted the head.
+ * @param head null when the machine has no head
+ * @param seen null when no head of the machine was seen before
  */
 export function wentBack(head: SeenCommit | null, seen: SeenCommit | null): boolean {
   if (seen === null) return false;

@@ -15,7 +15,7 @@ const FORMAT = 'faiss-memory-key';
 const KEY_ID = /^[0-9a-f]{16}$/;
 const MAX_KEYS = 100;
 
-/** A data key, encrypted with the key that the passphrase gives. */
+/** A data key, encrypted with the key that was derived from the passphrase. */
 export interface WrappedDataKey {
   /** First 16 hex digits of the data key's SHA-256; encrypted objects name it in their header. */
   readonly keyId: string;
@@ -25,8 +25,8 @@ export interface WrappedDataKey {
 }
 
 /**
- * Content of `key.json`: what turns the passphrase into data keys. Holds no secret in the clear. The first key
- * is the one that new objects use; the others open older objects.
+ * Content of `key.json`: the data keys, encrypted with the passphrase. Nothing in it is secret without the
+ * passphrase. New objects use the first key; the others open older objects.
  */
 export interface KeyFile {
   readonly machine: string;
@@ -42,7 +42,7 @@ export function encodeKeyFile(file: KeyFile): Buffer {
 }
 
 /**
- * @param options.machine whose folder the file was found in
+ * @param machine owner of the folder that the file was found in
  * @throws RepositoryDamagedError, RepositoryTooNewError
  */
 export function decodeKeyFile(bytes: Buffer, machine: string, checker: ObjectChecker): KeyFile {

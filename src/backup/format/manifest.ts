@@ -16,38 +16,38 @@ import type { ObjectChecker } from './object-checker.ts';
 const FORMAT = 'faiss-memory-snapshot';
 const COUNT = { min: 0, max: Number.MAX_SAFE_INTEGER };
 
-/** What a manifest knows about one of its segments before reading it. */
+/** A manifest's entry for one segment. A reader checks the segment against it. */
 export interface SegmentEntry {
   /** SHA-256 of the stored bytes. */
   readonly name: string;
-  /** Stored bytes: compressed, and encrypted if the repository is. */
+  /** Size of the stored object: compressed, and in an encrypted repository encrypted. */
   readonly bytes: number;
-  /** Bytes of the JSON lines. */
+  /** Size of the JSON lines. */
   readonly plainBytes: number;
   readonly rows: number;
   /** Only in encrypted repositories. */
   readonly contentKey?: Buffer;
 }
 
-/** Numbers for people; nothing is decided by them except `memories`, which bounds the number of distinct ids. */
+/** Numbers to show to people. Only `memories` decides anything: a reader checks it against the number of ids. */
 export interface SnapshotFacts {
-  /** All ids, whatever became of them. */
+  /** Number of ids, including those of deleted and erased memories. */
   readonly memories: number;
   readonly live: number;
   readonly trash: number;
 }
 
 /**
- * One complete state of one machine's store. Immutable. For each id, the newest segment that has a row of it
- * (the last in the list) holds its whole state; together the segments hold every id of the store.
+ * One complete, immutable state of one machine's store. Together the segments hold every id of the store. The whole
+ * state of an id is in the last segment of the list that has a row for it.
  */
 export interface Manifest extends StoreDigests {
   readonly snapshotId: string;
   readonly machine: string;
   readonly kind: SnapshotKind;
-  /** Milliseconds since the epoch by the clock of the machine: for people, never to decide what is newer. */
+  /** Milliseconds since the epoch by the machine's own clock. Shown to people; never decides which snapshot is newer. */
   readonly createdAt: number;
-  /** The machine's local change sequence that the snapshot includes. Means something to that machine only. */
+  /** The machine's local change number up to which the snapshot includes changes. Only that machine can use it. */
   readonly sequence: number;
   readonly facts: SnapshotFacts;
   /** Oldest first; names are distinct. */
@@ -67,10 +67,10 @@ export function encodeManifest(manifest: Manifest): Buffer {
 }
 
 export interface ManifestExpectation {
-  /** What the place of the manifest says; a manifest that was moved there is refused. */
+  /** Taken from the manifest's key, as is `snapshotId`. A manifest that was moved to this key is refused. */
   readonly machine: string;
   readonly snapshotId: string;
-  /** Segments of encrypted repositories have content keys, and only they. */
+  /** True in an encrypted repository. Then every segment must have a content key, otherwise none. */
   readonly sealed: boolean;
 }
 

@@ -2,8 +2,8 @@
 export const FORMAT_VERSION = 1;
 
 /**
- * Limits of the repository format. A writer stays below them, a reader refuses what is above them before it
- * costs memory. They bound what a hostile or damaged store can make a reader do.
+ * Limits of the repository format. A writer stays below them. A reader refuses larger objects before it loads them,
+ * so a hostile or damaged store cannot exhaust the reader's memory.
  */
 export const MAX_KEY_FILE_BYTES = 64 * 1024;
 export const MAX_HEAD_BYTES = 4 * 1024 * 1024;
@@ -11,19 +11,19 @@ export const MAX_MANIFEST_BYTES = 16 * 1024 * 1024;
 
 /** A segment ends before the row that would take it over this many bytes of JSON lines. */
 export const TARGET_SEGMENT_BYTES = 16 * 1024 * 1024;
-/** JSON lines of one segment at most; only a single huge row takes a segment over the target. */
+/** Maximum size of a segment's JSON lines. Only a segment of one huge row is larger than the target. */
 export const MAX_SEGMENT_BYTES = 48 * 1024 * 1024;
-/** Stored bytes at most: JSON lines that do not compress, the headers, and 17 bytes for each encrypted frame. */
+/** Maximum size of a stored object: JSON lines that do not compress, headers, and 17 bytes for each encrypted frame. */
 export const MAX_STORED_BYTES = 56 * 1024 * 1024;
 
 export const MAX_SEGMENTS = 65_536;
 export const MAX_SNAPSHOTS = 10_000;
 export const MAX_PAST_COMMITS = 4_096;
-/** Machines in a clock at most; each clone and each roll-back adds one for ever. */
+/** Maximum number of machines in a version vector. Each copied or rolled-back data folder adds one for ever. */
 export const MAX_VERSION_VECTOR_ENTRIES = 10_000;
 export const MAX_SIBLINGS = 1_024;
 
-/** The shortest possible row, so that a row count can be checked against the size before anything is read. */
+/** A row has at least this many bytes, so a row count can be checked against the size before the segment is read. */
 export const MIN_ROW_BYTES = 100;
 
 const YEAR_0 = Date.parse('0000-01-01T00:00:00.000Z');
@@ -35,15 +35,15 @@ export function isSnapshotId(text: string): boolean {
 }
 
 /**
- * UTC time to the millisecond, 8 hex digits of the machine id, 12 random ones, for example
- * `20260131t235959123z-1a2b3c4d-9f8e7d6c5b4a`. Nothing is decided by the time in it: it is for people.
+ * UTC time to the millisecond, 8 hex digits of the machine id, 12 random hex digits, for example
+ * `20260131t235959123z-1a2b3c4d-9f8e7d6c5b4a`. The time in it is only shown to people.
  */
 export function createSnapshotId(machine: string, time: number, random: RandomBytes): string {
   const { date, clock, milliseconds } = utcParts(time);
   return `${date}t${clock}${milliseconds}z-${machine.slice(0, 8)}-${random(6).toString('hex')}`;
 }
 
-/** `YYYYMMDD`, `HHMMSS` and `mmm` in UTC. Years outside 0 to 9999 are moved to their border. */
+/** `YYYYMMDD`, `HHMMSS` and `mmm` in UTC. A year below 0 counts as 0, one above 9999 as 9999. */
 export function utcParts(time: number): { date: string; clock: string; milliseconds: string } {
   const within = Math.min(Math.max(time, YEAR_0), END_OF_YEAR_9999);
   const digits = new Date(within).toISOString().replace(/[^0-9]/g, '');
@@ -51,8 +51,8 @@ export function utcParts(time: number): { date: string; clock: string; milliseco
 }
 
 /**
- * Why a snapshot was made; the first part of its name: `auto`, `manual`, `scheduled`, `pre_restore`, `pre_delete`,
- * `pre_import`, `exit`. Readers accept any name of this form, for the kinds of later versions.
+ * Why a snapshot was made; the first part of its name: `auto`, `manual`, `scheduled`, `pre_restore`, `pre_merge`,
+ * `pre_delete`, `pre_import`, `exit`, or a name that a user chose. Readers accept any name of this form.
  */
 export type SnapshotKind = string;
 
@@ -63,7 +63,7 @@ export function isSnapshotKind(value: unknown): value is SnapshotKind {
   return typeof value === 'string' && value.length <= MAX_LENGTH && KIND.test(value);
 }
 
-/** First segment of every key; a format that readers of version 1 could not read gets another one. */
+/** First part of every key. A format that readers of version 1 cannot read gets another one. */
 export const REPOSITORY_ROOT = 'v1/';
 
 const MACHINE = /^[0-9a-f]{16}$/;
@@ -74,12 +74,12 @@ export function isMachineId(text: string): boolean {
   return MACHINE.test(text);
 }
 
-/** Lower-case hex of 32 bytes: names of segments, digests. */
+/** Segment names and digests are 32 bytes as lower-case hex. */
 export function isSha256(text: string): boolean {
   return SHA_256.test(text);
 }
 
-/** One place of the layout. Names were checked when they were read, so no key can leave its folder. */
+/** A parsed key. Its parts have been checked, so a key made from them cannot leave the machine's folder. */
 export type RepositoryObject =
   | { readonly kind: 'key-file'; readonly machine: string }
   | { readonly kind: 'head'; readonly machine: string }
@@ -106,7 +106,7 @@ export function segmentKey(machine: string, name: string): string {
   return `${machineFolder(machine)}segments/${name}`;
 }
 
-/** Null for keys that are not part of the format; they are left alone. */
+/** @returns null for keys that are not part of the format; callers leave those objects alone */
 export function parseRepositoryKey(key: string): RepositoryObject | null {
   const [root, machine, folder, name, ...rest] = key.split('/');
   if (`${root ?? ''}/` !== REPOSITORY_ROOT || machine === undefined || !isMachineId(machine)) return null;
@@ -121,5 +121,5 @@ export function parseRepositoryKey(key: string): RepositoryObject | null {
   return null;
 }
 
-/** Source of randomness; `crypto.randomBytes` except where a test needs known bytes. */
+/** Source of randomness: `crypto.randomBytes`, except where a test needs known bytes. */
 export type RandomBytes = (size: number) => Buffer;

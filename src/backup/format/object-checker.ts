@@ -3,9 +3,9 @@ import { RepositoryDamagedError, RepositoryTooNewError } from '../../errors/back
 import { FORMAT_VERSION, isMachineId, isSha256, MAX_VERSION_VECTOR_ENTRIES } from './names.ts';
 import type { VersionVector } from '../../memory/version.ts';
 
-/** JSON larger than this is counted before it is parsed; below it, no structure can cost much. */
+/** The structure of JSON larger than this is counted before it is parsed. Smaller JSON is always cheap to parse. */
 const CHECK_STRUCTURE_ABOVE = 256 * 1024;
-/** Commas, colons and brackets outside of strings at most: the parsed value of any honest object has fewer. */
+/** Maximum number of commas, colons and brackets outside of strings. No object that this program writes has more. */
 const MAX_STRUCTURE = 2_000_000;
 export const MAX_TIME = 8_640_000_000_000_000;
 
@@ -15,9 +15,9 @@ export interface IntegerRange {
 }
 
 /**
- * Takes a JSON object of the repository apart and refuses everything that is not as the format says, with
- * `RepositoryDamagedError` naming the object and the field. Messages tell types and sizes, never values: a
- * value may be a memory's text. Members that the format does not know are ignored.
+ * Checks a JSON object of the repository field by field. A field that breaks the format ends in a
+ * `RepositoryDamagedError` that names the object and the field. Messages contain types and sizes, never values,
+ * because a value may be the text of a memory. Unknown members are ignored.
  */
 export class ObjectChecker {
   /** Key of the object in the repository, for messages. */
@@ -31,11 +31,11 @@ export class ObjectChecker {
     throw new RepositoryDamagedError(this.key, path === '' ? problem : `has a field ${path} that ${problem}`);
   }
 
-  /** Bounded in time and memory by the size of the bytes, whatever they hold. */
+  /** Time and memory are bounded by the number of bytes, for any content. */
   parse(bytes: Buffer): unknown {
     if (!isUtf8(bytes)) this.fail('', 'is not UTF-8');
     if (bytes.length > CHECK_STRUCTURE_ABOVE && countStructure(bytes) > MAX_STRUCTURE) {
-      this.fail('', 'has more structure than any honest object');
+      this.fail('', 'has more structure than this program ever writes');
     }
     try {
       return JSON.parse(bytes.toString('utf8')) as unknown;
@@ -45,7 +45,7 @@ export class ObjectChecker {
     }
   }
 
-  /** Checks the members `format` and `version` that each object of JSON starts its life with. */
+  /** Checks the members `format` and `version`, which every JSON object of the repository has. */
   header(fields: Readonly<Record<string, unknown>>, format: string): void {
     if (fields['format'] !== format) this.fail('format', `is not ${JSON.stringify(format)}`);
     const version = this.integer(fields['version'], 'version', { min: 1, max: Number.MAX_SAFE_INTEGER });
@@ -76,7 +76,7 @@ export class ObjectChecker {
     if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < min || value > max) {
       return this.fail(path, `is not an integer from ${min} to ${max}`);
     }
-    // JSON has a negative zero, which would be written back as another text.
+    // JSON.parse can return a negative zero, which must not be kept.
     return value === 0 ? 0 : value;
   }
 
@@ -84,7 +84,7 @@ export class ObjectChecker {
     return typeof value === 'boolean' ? value : this.fail(path, 'is neither true nor false');
   }
 
-  /** Milliseconds since the epoch that a `Date` can hold. */
+  /** Milliseconds since the epoch, within the range of `Date`. */
   time(value: unknown, path: string): number {
     return this.integer(value, path, { min: -MAX_TIME, max: MAX_TIME });
   }
@@ -97,7 +97,7 @@ export class ObjectChecker {
     return typeof value === 'string' && isSha256(value) ? value : this.fail(path, 'is not a SHA-256');
   }
 
-  /** Standard base64 with padding of exactly `size` bytes, in its one canonical spelling. */
+  /** Standard base64 of exactly `size` bytes, with padding, in its canonical spelling. */
   base64(value: unknown, path: string, size: number): Buffer {
     if (typeof value === 'string' && value.length === Math.ceil(size / 3) * 4) {
       const bytes = Buffer.from(value, 'base64');

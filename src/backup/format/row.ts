@@ -14,10 +14,10 @@ const STATES: readonly VersionState[] = ['live', 'deleted', 'stripped', 'purged'
 const MAX_LIST = 1_000_000;
 const MAX_JSON_DEPTH = 100;
 const MAX_DIMENSION = 65_536;
-/** Bytes of the scale before a vector's components. */
+/** Size of the scale that precedes a vector's components. */
 const SCALE_BYTES = 4;
 
-/** One line of a segment, without the line feed: canonical JSON, so equal states give equal bytes. */
+/** One line of a segment without its line feed. The JSON is canonical, so equal states give equal bytes. */
 export function encodeRow({ id, siblings }: MemoryState): string {
   const inOrder = [...siblings].sort(
     (a, b) => compareText(a.dot.machine, b.dot.machine) || a.dot.n - b.dot.n,
@@ -111,11 +111,11 @@ function decodeTags(value: unknown, checker: ObjectChecker): string[] {
 function decodeMetadata(value: unknown, checker: ObjectChecker): Record<string, JsonValue> {
   const metadata = checker.object(value, 'metadata');
   assertJson(metadata, checker, 0);
-  // `assertJson` has just walked it.
+  // `assertJson` has checked every value in it.
   return metadata as Record<string, JsonValue>;
 }
 
-/** What JSON.parse may return and a store may not keep: NUL, lone surrogates, infinity, endless nesting. */
+/** Refuses values that JSON.parse accepts and the store does not: NUL, lone surrogates, infinity, deep nesting. */
 function assertJson(value: unknown, checker: ObjectChecker, depth: number): void {
   if (depth > MAX_JSON_DEPTH) checker.fail('metadata', `is nested deeper than ${MAX_JSON_DEPTH} levels`);
   if (typeof value === 'string') checker.text(value, 'metadata');

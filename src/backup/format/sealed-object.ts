@@ -25,14 +25,15 @@ const KEY_ID_BYTES = 8;
 /** Magic, format version, kind, key id. */
 const HEADER_BYTES = MAGIC.length + 2 + KEY_ID_BYTES;
 
-/** Where an object belongs. */
+/** The role, owner and key of an object. */
 export interface ObjectAddress {
   readonly kind: ObjectKind;
   readonly machine: string;
-  /** In the repository, for errors. */
+  /** Key in the repository, for errors. */
   readonly key: string;
 }
 
+/** Encrypts new objects with one data key. */
 export interface Sealer {
   readonly dataKey: DataKey;
   readonly random: RandomBytes;
@@ -42,7 +43,7 @@ export function isSealed(bytes: Uint8Array): boolean {
   return MAGIC.equals(bytes.subarray(0, MAGIC.length));
 }
 
-/** Header, content key wrapped by the data key, frames: opens with the data key alone. */
+/** @returns header, content key wrapped by the data key, and frames; the data key alone opens it */
 export function sealObject(
   address: Omit<ObjectAddress, 'key'>,
   { dataKey, random }: Sealer,
@@ -56,7 +57,7 @@ export function sealObject(
 }
 
 /**
- * @param keys of the machine
+ * @param keys all data keys of the machine
  * @throws RepositoryDamagedError, RepositoryTooNewError, MissingKeyError
  */
 export function openObject(address: ObjectAddress, keys: readonly DataKey[], bytes: Uint8Array): Buffer {
@@ -73,7 +74,7 @@ export function openObject(address: ObjectAddress, keys: readonly DataKey[], byt
   return openFrames(contentKey, address, bytes.subarray(frames));
 }
 
-/** Header and frames; the content key, which opens it, belongs into the manifest and nowhere else. */
+/** @returns `bytes`: header and frames; `contentKey`: opens them, and must be stored in the encrypted manifest only */
 export function sealSegment(
   machine: string,
   { dataKey, random }: Sealer,
@@ -114,20 +115,20 @@ function wrapData({ kind, machine }: Omit<ObjectAddress, 'key'>): Buffer {
 const gzip = promisify(gzipCallback);
 const gunzip = promisify(gunzipCallback);
 
-/** In the thread pool. Base64 of vectors is most of a segment, and no level makes it smaller. */
+/** Runs in the thread pool. A higher level would not help: most of a segment is base64 of vectors. */
 export function compress(bytes: Uint8Array): Promise<Buffer> {
   return gzip(bytes, { level: 6 });
 }
 
-/** True when the bytes begin as every gzip file does. */
+/** True when the bytes begin with the magic number of gzip. */
 export function isCompressed(bytes: Uint8Array): boolean {
   return bytes[0] === 0x1f && bytes[1] === 0x8b;
 }
 
 /**
- * In the thread pool. Stops as soon as there are more than `maxBytes`, so a decompression bomb costs no more
- * memory than an honest object.
- * @param key of the object in the repository, for the error
+ * Runs in the thread pool. Stops at `maxBytes` bytes of output, so a decompression bomb costs no more memory than
+ * a sound object.
+ * @param key key of the object in the repository, for the error
  * @throws RepositoryDamagedError
  */
 export async function decompress(bytes: Uint8Array, maxBytes: number, key: string): Promise<Buffer> {

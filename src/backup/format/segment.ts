@@ -17,10 +17,10 @@ import { ObjectChecker } from './object-checker.ts';
 import { decodeRow } from './row.ts';
 
 const LINE_FEED = 0x0a;
-/** Rows are parsed in portions of about this size, so that the event loop never waits long. */
+/** The event loop gets a turn after about this many bytes of rows. */
 const PORTION_BYTES = 256 * 1024;
 
-/** A segment ready to be stored. */
+/** A segment that is ready to be stored. */
 export interface EncodedSegment {
   readonly entry: SegmentEntry;
   readonly bytes: Buffer;
@@ -43,17 +43,17 @@ export async function encodeSegment(
   return { bytes, entry: { name, ...sizes, ...contentKey } };
 }
 
-/** One row as its segment has it. */
+/** One row of a segment. */
 export interface SegmentRow {
-  /** With its line feed: copying it keeps members that this version does not know. */
+  /** The stored line with its line feed. A copy of it keeps members that this version does not know. */
   readonly line: Buffer;
   readonly state: MemoryState;
 }
 
 /**
- * The rows of one segment. Memory: the stored bytes and the decompressed ones, which the entry bounds.
- * @param stored checked against nothing yet
- * @throws RepositoryDamagedError, RepositoryTooNewError; possibly after some rows, each of which was checked
+ * Checks a segment and yields its rows. Memory: the stored and the decompressed bytes, both bounded by the entry.
+ * @param stored unchecked bytes
+ * @throws RepositoryDamagedError, RepositoryTooNewError; possibly after some rows, all of which were checked
  */
 export async function* decodeSegment(
   stored: Uint8Array,
@@ -98,7 +98,7 @@ async function openPlain(stored: Uint8Array, entry: SegmentEntry, machine: strin
   return plain;
 }
 
-/** @throws RepositoryDamagedError when size or SHA-256 are not those of the entry */
+/** @throws RepositoryDamagedError when the size or the SHA-256 differs from the entry */
 export function assertSegmentBytes(stored: Uint8Array, entry: SegmentEntry, machine: string): void {
   const key = segmentKey(machine, entry.name);
   if (stored.length !== entry.bytes) {
@@ -115,13 +115,13 @@ export function assertSegmentBytes(stored: Uint8Array, entry: SegmentEntry, mach
 export interface SegmentWriterOptions {
   readonly machine: string;
   readonly sealer: Sealer | null;
-  /** Stores one segment; called one after the other. */
+  /** Stores one segment. The writer waits for it before the next call. */
   readonly store: (segment: EncodedSegment) => Promise<void>;
-  /** JSON lines of one segment; default `TARGET_SEGMENT_BYTES`. */
+  /** Size of one segment's JSON lines. @default TARGET_SEGMENT_BYTES */
   readonly targetBytes?: number;
 }
 
-/** Cuts a stream of rows into segments. Memory: one segment, plain and compressed. */
+/** Divides a stream of rows into segments. Memory: one segment, plain and compressed. */
 export class SegmentWriter {
   readonly #options: SegmentWriterOptions;
   readonly #targetBytes: number;
@@ -136,7 +136,7 @@ export class SegmentWriter {
 
   /**
    * @param line canonical JSON and a line feed
-   * @throws RangeError when one row alone is larger than any segment may be
+   * @throws RangeError when the row alone is larger than `MAX_SEGMENT_BYTES`
    */
   async add(line: Buffer): Promise<void> {
     if (line.length > MAX_SEGMENT_BYTES) {

@@ -2,37 +2,36 @@ import type { SegmentEntry } from '../format/manifest.ts';
 import type { SegmentWriter } from '../format/segment.ts';
 import { newestRows, type SegmentSet } from './newest-rows.ts';
 
-/** What planning needs to know of a segment. */
+/** The sizes of a segment that the plan depends on. */
 export interface SegmentSize {
   readonly plainBytes: number;
   readonly rows: number;
 }
 
-/** Neighbours to be merged: segments `from` (included) to `to` (excluded). */
+/** Neighbouring segments to merge: indexes `from` (included) to `to` (excluded). */
 export interface MergeGroup {
   readonly from: number;
   readonly to: number;
 }
 
-/** Segments above this are big: they are only written again when much of them is superseded. */
+/** Segments above this size are big. A big segment is only written again when many of its rows are superseded. */
 export const BIG_SEGMENT_BYTES = 8 * 1024 * 1024;
 const SMALLEST_LEVEL_BYTES = 4 * 1024;
-/** So many neighbours of one level make one of the next, and a level is so many times the one below. */
+/** This many neighbours of one level are merged, and each level is this many times as large as the one below. */
 const FAN = 8;
 const BIG = Number.POSITIVE_INFINITY;
 
 /**
- * Which neighbouring segments to merge after one was added at the end. Groups are disjoint and in order, each
- * of at least `FAN` segments, none of them big.
+ * Chooses the neighbouring segments to merge after a segment was added at the end. The groups are disjoint and in
+ * order. Each has at least `FAN` segments, none of them big.
  *
- * Levels grow by a factor of 8 in size. A segment counts as at least as high as every newer one up to the next
- * big one, so that small ones cannot hide between larger ones. Eight neighbours of one level are merged; what
- * comes out may be the eighth of the next level, which then takes all of it in one go.
+ * Each level is 8 times as large as the one below. A segment's level is at least that of every newer segment up to
+ * the next big one, so that small segments between larger ones are merged too. Eight neighbours of one level are
+ * merged. When the result is the eighth segment of the next level, both merges become one group.
  *
- * Cost: a merge at a level contains a segment of that level's full size that was not merged at that level
- * before, or eight that leave the level, so a byte is written again at most 8 times a level, once in the usual
- * case; there are 5 levels below the big ones. Hence O(change · log n) bytes, and at most 7 segments a level
- * between two big ones.
+ * Cost: each byte is written again once a level in the usual case, and at most 8 times. There are 5 levels below the
+ * big segments. So a change costs O(change · log n) bytes, and at most 7 segments of a level stay between two big
+ * segments.
  */
 export function planMerges(segments: readonly SegmentSize[]): MergeGroup[] {
   let parts: Part[] = segments.map((segment, index) => ({
@@ -82,8 +81,8 @@ function levelOf(bytes: number): number {
 }
 
 /**
- * True when over half of all rows are superseded by newer ones, so that counting them segment by segment (which
- * reads everything) is worth it.
+ * True when newer rows supersede more than half of all rows. Only then is it worth reading all segments to count the
+ * superseded rows of each.
  * @param memories number of ids in the store
  */
 export function isMostlySuperseded(segments: readonly SegmentSize[], memories: number): boolean {
@@ -91,11 +90,11 @@ export function isMostlySuperseded(segments: readonly SegmentSize[], memories: n
 }
 
 /**
- * Which segments to write again without their superseded rows: those that lose over a quarter.
+ * Chooses the segments to write again without their superseded rows: those that lose more than a quarter.
  *
- * Together with `isMostlySuperseded`: afterwards at most a quarter of the rows is superseded, so the next time
- * comes only after about a quarter of the store was changed; and writing less than three rows removes one that
- * some change left behind. Both reading and writing are O(1) a change.
+ * Afterwards at most a quarter of the rows is superseded, so `isMostlySuperseded` is true again only after about a
+ * quarter of the store was changed. Removing one superseded row costs fewer than three written rows. So reading and
+ * writing both cost O(1) a change.
  * @param superseded number of superseded rows for each segment
  */
 export function planRewrites(segments: readonly SegmentSize[], superseded: readonly number[]): number[] {
@@ -105,14 +104,14 @@ export function planRewrites(segments: readonly SegmentSize[], superseded: reado
 export interface CompactionRequest extends SegmentSet {
   /** Number of ids in the store. */
   readonly memories: number;
-  /** A writer for new segments. */
+  /** Creates a writer for one group of new segments. */
   readonly createWriter: () => SegmentWriter;
 }
 
 /**
- * Segments with the same newest rows, fewer of them: small neighbours merged, and superseded rows left out where
- * they are many. Memory: as `newestRows` plus one new segment.
- * @returns oldest first; those that did not change are the same objects
+ * Reduces the number of segments without changing the newest row of any id: merges small neighbours, and leaves out
+ * superseded rows where they are many. Memory: that of `newestRows` plus one new segment.
+ * @returns all segments, oldest first; unchanged entries are the same objects as before
  */
 export async function compactSegments(request: CompactionRequest): Promise<readonly SegmentEntry[]> {
   const merged = await mergeNeighbours(request);
@@ -136,7 +135,7 @@ async function mergeNeighbours(request: CompactionRequest): Promise<readonly Seg
   return [...result, ...segments.slice(end)];
 }
 
-/** Two passes over all rows: one to count, one to copy, since counts decide what to copy. */
+/** Reads all rows twice: first to count them, then to copy those of the segments that the counts select. */
 async function rewriteSuperseded(request: CompactionRequest): Promise<readonly SegmentEntry[]> {
   const superseded = request.segments.map(({ rows }) => rows);
   for await (const { segment } of newestRows(request)) {

@@ -7,10 +7,12 @@ import type { RepositoryContext } from './repository-context.ts';
 import { putVerified } from './transfer.ts';
 
 /**
- * Makes sure that the target's key file opens everything that the source's opens and everything that the target
- * holds already. Usually both are the same bytes, and nothing is written. After a rotated passphrase the
- * source's file replaces the target's; when the local one was lost and made anew, both are united.
- * @throws MissingKeyError when the source has none; WrongPassphraseError when the files cannot be united
+ * Makes sure that the target's key file holds all data keys of the source and of the target. Usually both files are
+ * equal, and nothing is written. After a change of the passphrase the source's file replaces the target's. After the
+ * source's file was lost and created again, the target gets a file with the keys of both.
+ * @returns true when the target's file was written
+ * @throws MissingKeyError when the source has no key file; WrongPassphraseError when the target's file has unknown
+ *   keys under another passphrase
  */
 export async function copyKeyFile(
   source: RepositoryContext,
@@ -42,7 +44,10 @@ async function united(
   return keyring.wrap(machine, [...own, ...other.filter(({ keyId }) => !ownIds.has(keyId))]);
 }
 
-/** Null when the file is damaged, or has another passphrase and no key that we lack: an older passphrase of our own. */
+/**
+ * @returns null when the file may be replaced: it is damaged, or it has another passphrase but only known keys,
+ *   because the passphrase was changed
+ */
 async function unlockUnlessRotated(
   keyring: Keyring,
   machine: string,
@@ -51,7 +56,7 @@ async function unlockUnlessRotated(
   try {
     return await keyring.unlock(machine, theirs);
   } catch (error) {
-    // Nobody can open what is damaged; ours makes at least our own objects readable again.
+    // The damaged file opens nothing. The own one makes at least the own objects readable again.
     if (error instanceof RepositoryDamagedError) return null;
     if (!(error instanceof WrongPassphraseError)) throw error;
     const file = decodeKeyFile(Buffer.from(theirs), machine, new ObjectChecker(keyFileKey(machine)));
@@ -62,9 +67,10 @@ async function unlockUnlessRotated(
 }
 
 /**
- * Wraps the data keys of the own machine with another passphrase. Objects stay as they are; from now on the old
- * passphrase opens nothing here. One object is replaced, so a crash leaves the old key file or the new one.
- * @throws MissingKeyError when the repository is plain; WrongPassphraseError when the present passphrase is not its
+ * Wraps the data keys of the own machine with another passphrase. Only the key file is replaced, so a crash leaves
+ * either the old or the new one. Afterwards the old passphrase opens none of the machine's objects.
+ * @throws MissingKeyError when the repository is plain; WrongPassphraseError when the present passphrase does not
+ *   open the key file
  */
 export async function rewrapKeys({ store, keys, machine }: RepositoryContext, next: Keyring): Promise<void> {
   const key = keyFileKey(machine);

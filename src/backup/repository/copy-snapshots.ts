@@ -18,20 +18,20 @@ import type { LoadedHead, LoadedManifest } from './repository-objects.ts';
 import { planRetention, type RetentionPolicy } from './retention.ts';
 import { orderSnapshots } from './list-snapshots.ts';
 
-/** Segments on their way at the same time. */
+/** Number of segments that are copied at the same time. */
 const PARALLEL_COPIES = 4;
 
 export interface CopyOptions {
-  /** Do not copy what the target's retention would drop again; default: copy all. */
+  /** The target's retention policy: snapshots that it would drop are not copied. Default: all are copied. */
   readonly policy?: RetentionPolicy | undefined;
-  /** Keys of objects in the target that a check found damaged: they are copied again. */
+  /** Keys of objects in the target that a check found damaged. They are copied again. */
   readonly suspect?: ReadonlySet<string> | undefined;
-  /** Ends the copy before the next object; those that are there stay, and the next copy does without them. */
+  /** Ends the copy before the next object. Copied objects stay, and the next copy skips them. */
   readonly signal?: AbortSignal | undefined;
 }
 
 export interface CopyResult {
-  /** unchanged: the target had everything, nothing was written. */
+  /** `unchanged`: the target had everything, so nothing was written. */
   readonly outcome: 'copied' | 'unchanged';
   /** Snapshots that the target's head did not list before. */
   readonly copied: readonly HeadSnapshot[];
@@ -39,30 +39,31 @@ export interface CopyResult {
   readonly skipped: readonly { readonly snapshotId: string; readonly error: FaissMemoryError }[];
   readonly objectsWritten: number;
   readonly bytesWritten: number;
-  /** The target showed an older head than before; it is healed. */
+  /** True when the target had an older head than this data folder saw before. The copy replaced it. */
   readonly wentBack: boolean;
 }
 
 /**
- * Copies one machine's snapshots from one repository to another: push when the target is remote, download when
- * the target is local. For each snapshot what the target lacks of its segments, then the manifest, all verified,
- * then the head. Nothing in the target is removed. Objects of snapshots that the target lists and does not have
- * any more, or has with a wrong size, are copied again.
+ * Copies one machine's snapshots from one repository to another: a push when the target is remote, a download when
+ * it is local. For each snapshot it stores and verifies the missing segments, then the manifest, then the head.
+ * It removes nothing from the target. Objects that the target lacks or has with a wrong size are copied again, even
+ * when its head lists their snapshot.
  *
- * The newest snapshot is complete in the target, and listed, before older ones are begun.
+ * The newest snapshot is complete and listed in the target before the copy of the older ones begins.
  * @throws MachineForkedError, EncryptionDowngradeError when a plain source meets an encrypted target, and the
- *   errors of both stores; what was published before the error stays published
+ *   errors of both stores; snapshots that were published before the error stay published
  */
 export async function copySnapshots(
   source: RepositoryContext,
   target: RepositoryContext,
   options: CopyOptions = {},
 ): Promise<CopyResult> {
-  if (source.machine !== target.machine) throw new RangeError('source and target are of two machines');
+  if (source.machine !== target.machine)
+    throw new RangeError('the source and the target belong to different machines');
   const loaded = await source.objects.readHead(source.machine, true);
   const { keyring } = target.keys;
   if (loaded !== null) assertSameProtection(source, loaded, keyring);
-  // Before the target's head is opened, which a rotated passphrase may need.
+  // This comes before the target's head is opened: after a change of the passphrase, opening it needs the new file.
   const keyFileWritten = keyring !== null && loaded !== null && (await copyKeyFile(source, target, keyring));
   const own = await readOwnHead(target);
   const task = new CopyTask(source, target, { sealed: loaded?.sealed ?? false, signal: options.signal });
@@ -79,7 +80,7 @@ export async function copySnapshots(
   };
 }
 
-/** Encrypted and plain never mix. */
+/** A repository never holds both encrypted and plain snapshots. */
 function assertSameProtection(source: RepositoryContext, loaded: LoadedHead, keyring: Keyring | null): void {
   const key = headKey(source.machine);
   if (keyring === null && loaded.sealed) throw new MissingKeyError(key, 'no-passphrase');
@@ -87,7 +88,7 @@ function assertSameProtection(source: RepositoryContext, loaded: LoadedHead, key
   throw new EncryptionDowngradeError(key, 'is plain and must not be published');
 }
 
-/** Newest first. */
+/** @returns the snapshots to copy, newest first */
 function wanted(
   snapshots: readonly HeadSnapshot[],
   own: OwnHead,
@@ -100,7 +101,7 @@ function wanted(
   return newestFirst.filter(({ snapshotId }) => kept.has(snapshotId));
 }
 
-/** In order of publication. What both list is taken from the first list. */
+/** Joins two lists in order of publication. The first list's entry wins when both have the same snapshot. */
 function union(listed: readonly HeadSnapshot[], others: readonly HeadSnapshot[]): HeadSnapshot[] {
   const known = new Set(listed.map(({ snapshotId }) => snapshotId));
   return orderSnapshots([listed, others.filter(({ snapshotId }) => !known.has(snapshotId))]);
@@ -111,7 +112,7 @@ class CopyTask {
   readonly #target: RepositoryContext;
   readonly #sealed: boolean;
   readonly #signal: AbortSignal | undefined;
-  /** Keys in the target with their sizes. */
+  /** Keys of the objects in the target, with their sizes in bytes. */
   readonly #present = new Map<string, number>();
   readonly skipped: { snapshotId: string; error: FaissMemoryError }[] = [];
   objectsWritten = 0;
@@ -146,7 +147,7 @@ class CopyTask {
       for (const snapshot of batch) if (await this.#tryCopy(snapshot)) complete.push(snapshot);
       const fresh = complete.filter(({ snapshotId }) => !listed.has(snapshotId));
       if (fresh.length === 0) continue;
-      // The batch is newest first, a head is oldest first.
+      // The batch is newest first; a head is oldest first.
       const snapshots = union(current.snapshots, fresh.reverse());
       await writeOwnHead(this.#target, current, snapshots);
       current = await readOwnHead(this.#target);
@@ -155,7 +156,7 @@ class CopyTask {
     return added;
   }
 
-  /** False when the source's objects are damaged: one bad snapshot must not hold up the others. */
+  /** @returns false when the source's objects are damaged; the other snapshots are still copied */
   async #tryCopy(snapshot: HeadSnapshot): Promise<boolean> {
     try {
       await this.#copyObjects(snapshot);

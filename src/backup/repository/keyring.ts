@@ -21,7 +21,7 @@ import { keyFileKey, MAX_KEY_FILE_BYTES, type RandomBytes } from '../format/name
 import { ObjectChecker } from '../format/object-checker.ts';
 import { getBounded, putVerified } from './transfer.ts';
 
-/** A random key that wraps the content keys of one machine's objects. Never leaves this process unwrapped. */
+/** A random key that encrypts the content keys of one machine's objects. It is only stored in encrypted form. */
 export interface DataKey {
   readonly keyId: string;
   readonly bytes: Buffer;
@@ -29,12 +29,12 @@ export interface DataKey {
 
 export interface KeyringOptions {
   readonly passphrase: SecretString;
-  /** Cost of new key files, and the least that a key file may ask; default `DEFAULT_SCRYPT_COST`. */
+  /** Cost of new key files, and the minimum for existing ones. @default DEFAULT_SCRYPT_COST */
   readonly cost?: ScryptCost;
   readonly random?: RandomBytes;
 }
 
-/** Opens and makes key files with one passphrase. Remembers what it opened, because scrypt is slow on purpose. */
+/** Opens and creates key files with one passphrase. It caches opened files, because scrypt is slow on purpose. */
 export class Keyring {
   readonly #passphrase: SecretString;
   readonly #cost: ScryptCost;
@@ -53,8 +53,8 @@ export class Keyring {
   }
 
   /**
-   * A key file for these keys with a fresh salt; the first key is the one for new objects. Rotating a
-   * passphrase is `newKeyring.wrap(machine, await oldKeyring.unlock(machine, file))`.
+   * Creates a key file for these keys with a fresh salt. The first key is for new objects. To change a passphrase:
+   * `newKeyring.wrap(machine, await oldKeyring.unlock(machine, file))`.
    */
   async wrap(machine: string, keys: readonly DataKey[]): Promise<Buffer> {
     const salt = this.#random(SALT_BYTES);
@@ -68,8 +68,8 @@ export class Keyring {
   }
 
   /**
-   * The data keys of a machine, the one for new objects first; at least one.
-   * @param file bytes of its `key.json`
+   * @param file bytes of the machine's `key.json`
+   * @returns the data keys of the machine, at least one; the first is for new objects
    * @throws WrongPassphraseError, RepositoryDamagedError, RepositoryTooNewError, EncryptionDowngradeError
    */
   async unlock(machine: string, file: Uint8Array): Promise<readonly DataKey[]> {
@@ -78,7 +78,7 @@ export class Keyring {
     if (known !== undefined) return known;
     const opening = this.#unlock(machine, file);
     this.#opened.set(name, opening);
-    // A failure is not remembered: it may have been for want of memory.
+    // A failure is not cached: scrypt may only have lacked memory.
     opening.catch(() => this.#opened.delete(name));
     return opening;
   }
@@ -87,7 +87,10 @@ export class Keyring {
     const key = keyFileKey(machine);
     const file = decodeKeyFile(Buffer.from(bytes), machine, new ObjectChecker(key));
     if (file.cost.n * file.cost.r * file.cost.p < this.#cost.n * this.#cost.r * this.#cost.p) {
-      throw new EncryptionDowngradeError(key, 'makes the passphrase easier to guess than this program does');
+      throw new EncryptionDowngradeError(
+        key,
+        'makes the passphrase easier to guess than this program allows',
+      );
     }
     const passphraseKey = await deriveKey(this.#passphrase, file.salt, file.cost);
     return file.keys.map((wrapped) => unwrap(file, wrapped, passphraseKey));
@@ -96,7 +99,7 @@ export class Keyring {
 
 function unwrap({ machine }: KeyFile, { keyId, nonce, wrapped }: WrappedDataKey, key: Buffer): DataKey {
   const bytes = openGcm({ key, nonce, aad: wrapData(machine, keyId) }, wrapped);
-  // The id is a hash of the key, so a file cannot be made that opens with two passphrases.
+  // The id is a hash of the key. This prevents a file that opens with two passphrases.
   if (bytes === null || keyIdOf(bytes) !== keyId) throw new WrongPassphraseError(machine);
   return { keyId, bytes };
 }
@@ -120,14 +123,14 @@ export class MachineKeys {
     this.keyring = keyring;
   }
 
-  /** Bytes of a machine's `key.json`, or null. */
+  /** @returns the bytes of a machine's `key.json`; null when it has none */
   async readFile(machine: string): Promise<Uint8Array | null> {
     const blob = await getBounded(this.#store, keyFileKey(machine), MAX_KEY_FILE_BYTES);
     return blob?.bytes ?? null;
   }
 
   /**
-   * @param neededFor key of the object that is to be opened, for the error
+   * @param neededFor key of the object to open, for the error
    * @throws MissingKeyError, WrongPassphraseError, EncryptionDowngradeError, RepositoryDamagedError
    */
   async open(machine: string, neededFor: string): Promise<readonly DataKey[]> {
@@ -138,9 +141,9 @@ export class MachineKeys {
   }
 
   /**
-   * The key for new objects; null when the repository is plain. Makes the key file when there is none, so only
-   * the machine that owns the folder may call it, and only after it read its own head: an encrypted head
-   * without a key file is an error, not a reason for a new key.
+   * Returns the key for new objects; null when the repository is plain. Creates the key file when there is none. So
+   * only the owner of the folder may call it, and only after reading its own head: an encrypted head without a key
+   * file must end in an error, not in a new key.
    */
   async current(machine: string): Promise<DataKey | null> {
     const { keyring } = this;

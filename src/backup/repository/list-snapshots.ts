@@ -13,31 +13,31 @@ const PARALLEL_READS = 4;
 /** A complete snapshot of one machine. */
 export interface RepositorySnapshot extends HeadSnapshot {
   readonly machine: string;
-  /** For people, see `snapshotName`; not always unique. */
+  /** The result of `snapshotName`. Not always unique. */
   readonly name: string;
   readonly sealed: boolean;
 }
 
-/** What one machine's folder shows. */
+/** The state of one machine's folder. */
 export interface MachineReport {
   readonly machine: string;
-  /** Null when it cannot be read: see `error`. */
+  /** Null when the head is missing, or when `error` says why it cannot be read. */
   readonly head: LoadedHead | null;
-  /** Why this machine's snapshots are not listed; the other machines' are. */
+  /** Why this machine's snapshots are not listed. The snapshots of the other machines are. */
   readonly error: FaissMemoryError | null;
-  /** `remote-rolled-back`: the head shows less than this data folder saw before. */
+  /** True when the head is older than one that this data folder saw before, or gone. */
   readonly wentBack: boolean;
 }
 
 export interface SnapshotList {
-  /** All machines', oldest first; a snapshot never stands before one that it includes. */
+  /** The snapshots of all machines, oldest first. No snapshot comes before one that it includes. */
   readonly snapshots: readonly RepositorySnapshot[];
-  /** One entry for each machine folder that has a head, or had one before, by machine id. */
+  /** One entry for each machine that has an object in the repository, and for this one. Sorted by machine id. */
   readonly machines: readonly MachineReport[];
 }
 
 /**
- * Reads the heads of all machines. One machine's damage does not hide the others.
+ * Reads the heads of all machines. A damaged head does not hide the snapshots of other machines.
  * @throws BlobStoreError
  */
 export async function listSnapshots(context: RepositoryContext): Promise<SnapshotList> {
@@ -60,7 +60,7 @@ export async function listSnapshots(context: RepositoryContext): Promise<Snapsho
   };
 }
 
-/** Ids of all machines that have any object of the format, the own one always. */
+/** @returns the ids of all machines that have an object in the repository, and always the own id */
 async function listMachines({ store, machine }: RepositoryContext): Promise<Set<string>> {
   const machines = new Set([machine]);
   for (const { key } of await store.list(REPOSITORY_ROOT)) {
@@ -76,14 +76,14 @@ async function readMachine(context: RepositoryContext, machine: string): Promise
     const seen = await journal.findSeen(repositoryId, machine);
     const head = await objects.readHead(machine, allowPlain);
     const back = wentBack(head?.head ?? null, seen);
-    // Of the own head only what we wrote ourselves counts: its numbers are where the next one goes on.
+    // The own head is not recorded here: `writeOwnHead` records it, and the next head continues from that record.
     if (head !== null && !back && machine !== context.machine) {
       const { seq, commitId } = head.head;
       if (commitId !== seen?.commitId) await journal.recordSeen(repositoryId, machine, { seq, commitId });
     }
     return { machine, head, error: null, wentBack: back };
   } catch (error) {
-    // What the store could not do concerns all machines; what is wrong with an object, only its own.
+    // A failure of the store concerns all machines; a damaged object concerns only its own machine.
     if (!(error instanceof FaissMemoryError) || error.code === 'BLOB_STORE') throw error;
     return { machine, head: null, error, wentBack: false };
   }
@@ -95,10 +95,9 @@ export interface OrderedSnapshot {
 }
 
 /**
- * All machines' snapshots in one order, oldest first: a snapshot never stands before one that it includes;
- * among the rest the time decides. Names decide nothing, and a wrong clock can only misplace snapshots that
- * do not include each other.
- * @param lists one list a machine, each in its order of publication
+ * Sorts the snapshots of all machines, oldest first. No snapshot comes before one that it includes; otherwise the
+ * time decides. So a wrong clock can only misplace snapshots that do not include each other.
+ * @param lists one list for each machine, in order of publication
  */
 export function orderSnapshots<T extends OrderedSnapshot>(lists: readonly (readonly T[])[]): T[] {
   const queues = lists.filter((list) => list.length > 0).map((list) => ({ list, next: 0 }));
@@ -126,7 +125,7 @@ function includesAnother<T extends OrderedSnapshot>(
   return fronts.some((other) => compareVersionVectors(other.snapshot.clock, snapshot.clock) === 'before');
 }
 
-/** @param identity of the local store, which the snapshot is compared with */
+/** @param identity identity of the local store, for `own` and `order` */
 export function summarizeSnapshot(
   snapshot: RepositorySnapshot,
   identity: { readonly machine: string; readonly clock: VersionVector },

@@ -1,12 +1,12 @@
 import type { SegmentEntry } from '../format/manifest.ts';
 import { decodeSegment, type SegmentRow } from '../format/segment.ts';
 
-/** Segments to read and how to get their stored bytes. */
+/** Segments, with a function that reads their stored bytes. */
 export interface SegmentSet {
   readonly machine: string;
   /** Oldest first. */
   readonly segments: readonly SegmentEntry[];
-  /** Stored bytes, of the right size and hash. */
+  /** @returns the stored bytes, whose size and hash were checked */
   readonly read: (entry: SegmentEntry) => Promise<Uint8Array>;
 }
 
@@ -16,9 +16,9 @@ export interface NewestRow extends SegmentRow {
 }
 
 /**
- * For each id the newest row, each once; newest segment first. Memory: two segments' stored bytes (the next one
- * is fetched ahead), one decompressed, and 32 to 64 bytes for each id.
- * @throws as `SegmentSet.read` and `decodeSegment`, possibly after some rows
+ * Yields the newest row of each id, starting with the newest segment. Memory: the stored bytes of two segments (the
+ * next one is fetched ahead), one decompressed segment, and 32 to 64 bytes for each id.
+ * @throws the errors of `SegmentSet.read` and `decodeSegment`, possibly after some rows
  */
 export async function* newestRows({ machine, segments, read }: SegmentSet): AsyncGenerator<NewestRow> {
   const seen = new IdSet();
@@ -40,7 +40,7 @@ function fetchAhead(
 ): Promise<Uint8Array | undefined> {
   if (entry === undefined) return Promise.resolve(undefined);
   const pending = read(entry);
-  // Whoever stops reading early never awaits it; a failure must not count as unhandled then.
+  // A caller that stops early never awaits this promise. Its failure must not become an unhandled rejection.
   pending.catch(() => undefined);
   return pending;
 }
@@ -49,8 +49,8 @@ const INITIAL_SLOTS = 1024;
 const WORDS = 4;
 
 /**
- * A set of UUIDs for millions of them: 16 bytes an id in typed arrays, at most 64 bytes with free slots, outside
- * of the JavaScript heap. Open addressing with linear probing; a mark a slot says that it is used.
+ * A set for millions of UUIDs. Typed arrays outside the JavaScript heap hold 16 bytes for each id, at most 64 with
+ * free slots. Open addressing with linear probing; `#used` marks the occupied slots.
  */
 export class IdSet {
   #slots = INITIAL_SLOTS;
@@ -64,7 +64,7 @@ export class IdSet {
 
   /**
    * @param id UUID in lower case
-   * @returns true when it was not in the set
+   * @returns true when the id was not in the set
    */
   add(id: string): boolean {
     const words = wordsOf(id);
@@ -104,7 +104,7 @@ function wordsOf(id: string): Uint32Array {
   return Uint32Array.from([0, 8, 16, 24], (at) => Number.parseInt(hex.slice(at, at + 8), 16));
 }
 
-/** Mixes all bits: ids made by a hostile writer cost time at most, and ids that count up do not cluster. */
+/** Mixes all bits, so that consecutive ids do not cluster. Ids chosen to collide cost time but cause no error. */
 function hash(id: Uint32Array): number {
   let mixed = 0x9e3779b9;
   for (const word of id) {

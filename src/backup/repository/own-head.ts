@@ -18,20 +18,20 @@ import type { RepositoryContext } from './repository-context.ts';
 import { headKey } from '../format/names.ts';
 import { encodeObject, type LoadedHead } from './repository-objects.ts';
 
-/** The own head as it is before it is written again. */
+/** The own head before the next write. */
 export interface OwnHead {
-  /** Null when this machine has none there yet. */
+  /** Null when this machine has no usable head in the repository. */
   readonly previous: LoadedHead | null;
-  /** The store shows an older head than it did before, or none: reported; writing a new one heals it. */
+  /** True when the head is older than one seen before, or gone. The next write repairs this. */
   readonly wentBack: boolean;
-  /** What the next head starts from: empty when encryption was turned on, which starts a fresh chain. */
+  /** The snapshots that the next head starts with. Empty after encryption was turned on or off. */
   readonly snapshots: readonly HeadSnapshot[];
 }
 
 /**
  * Reads the own head and makes sure that this data folder wrote it.
- * @throws MachineForkedError when it did not; EncryptionDowngradeError when a plain head stands where an
- *   encrypted one was; and as `RepositoryObjects.readHead`
+ * @throws MachineForkedError when another data folder wrote it; EncryptionDowngradeError when a plain head replaced
+ *   an encrypted one; and the errors of `RepositoryObjects.readHead`
  */
 export async function readOwnHead(context: RepositoryContext): Promise<OwnHead> {
   const { objects, journal, repositoryId, machine, keys } = context;
@@ -41,7 +41,7 @@ export async function readOwnHead(context: RepositoryContext): Promise<OwnHead> 
   const { head, sealed } = previous;
   const attempt = await journal.findAttempt(repositoryId, head.commitId);
   if (attempt !== null && (attempt.seq !== head.seq || attempt.ownWrites !== head.ownWrites)) {
-    // Somebody put other numbers around a commit of ours; we write it anew from what we know.
+    // Another writer changed the numbers of this data folder's commit, so the head is not used.
     return onAlteredHead(await journal.findSeen(repositoryId, machine));
   }
   if (attempt === null) {
@@ -55,8 +55,8 @@ export async function readOwnHead(context: RepositoryContext): Promise<OwnHead> 
 }
 
 /**
- * Who wrote a head that cannot be read is unknown. Where nobody else can have, it is written anew; elsewhere a copy
- * of the data folder may have, after the commit that we saw last, which it then knows.
+ * Handles an own head that cannot be read. In an exclusive repository it is written again. Elsewhere a copy of the
+ * data folder may have written it, so this data folder must take a new identity; the last seen commit is shared.
  */
 async function onDamage(context: RepositoryContext, error: unknown): Promise<null> {
   if (!(error instanceof RepositoryDamagedError)) throw error;
@@ -67,12 +67,12 @@ async function onDamage(context: RepositoryContext, error: unknown): Promise<nul
   throw new MachineForkedError(machine, attempt?.ownWrites ?? 0, store.location);
 }
 
-/** Nothing of it is taken, so the next head starts afresh above everything that we wrote ourselves. */
+/** Ignores the altered head. The next head starts empty, with a number above all recorded ones. */
 function onAlteredHead(seen: SeenCommit | null): OwnHead {
   return { previous: null, wentBack: seen !== null, snapshots: [] };
 }
 
-/** The newest commit in a stranger's past that is ours tells up to where both have the same writes. */
+/** The own write counter at the newest commit that the other copy's head and this data folder share; 0 without one. */
 async function lastSharedWrite({ journal, repositoryId }: RepositoryContext, head: Head): Promise<number> {
   const newestFirst = [...head.pastCommits].sort((a, b) => b.seq - a.seq);
   for (const { commitId } of newestFirst) {
@@ -94,8 +94,8 @@ async function wasSealed(
 }
 
 /**
- * Writes the own head: the one moment in which snapshots appear or disappear. Call it only when every object
- * that the snapshots need is stored and verified.
+ * Writes the own head. Snapshots appear and disappear only by this write, so every object that they need must be
+ * stored and verified before.
  */
 export async function writeOwnHead(
   context: RepositoryContext,
@@ -107,7 +107,7 @@ export async function writeOwnHead(
   const seen = await journal.findSeen(repositoryId, machine);
   const last = own.previous?.head ?? null;
   const commit: Commit = {
-    // Above both, so that a head that went back never makes a number appear twice.
+    // The number is above both, so that no number is used twice after a head went back.
     seq: Math.max(last?.seq ?? 0, seen?.seq ?? 0) + 1,
     commitId: random(8).toString('hex'),
     ownWrites: snapshots.at(-1)?.clock[machine] ?? last?.ownWrites ?? 0,

@@ -12,24 +12,24 @@ import { planRetention, type RetentionPolicy } from './retention.ts';
 const GRACE_MS = 24 * 3_600_000;
 
 export interface PruneResult {
-  /** Not listed any more. */
+  /** Snapshots that are no longer listed. */
   readonly dropped: readonly HeadSnapshot[];
   readonly deletedObjects: number;
   readonly deletedBytes: number;
-  /** Unreferenced objects that are not old enough, or could not be deleted. */
+  /** Number of unreferenced objects that are too young or could not be deleted. */
   readonly leftObjects: number;
-  /** The store refuses deletes: snapshots are dropped from the list, their bytes stay. */
+  /** True when the store refused a delete. Snapshots are dropped from the list, but their bytes stay. */
   readonly appendOnly: boolean;
   readonly wentBack: boolean;
 }
 
 /**
- * Drops what the policy does not keep, in the machine's own folder only: from the head first, then objects that
- * no listed snapshot refers to and that are older than 24 hours by the store's own clock. A reader of a dropped
- * snapshot may find an object missing; it reads the head again and plans again.
+ * Drops snapshots that the policy does not keep, in the machine's own folder only. It removes them from the head
+ * first, then deletes objects that no listed snapshot needs and that are older than 24 hours by the store's clock.
+ * A reader of a dropped snapshot may find an object missing; it then starts again from the head.
  *
- * When any listed manifest cannot be read, nothing is deleted, since what it refers to is unknown.
- * @throws as `readOwnHead` and `RepositoryObjects.readManifest`
+ * When a listed manifest cannot be read, nothing is deleted, because its segments are unknown.
+ * @throws the errors of `readOwnHead` and `RepositoryObjects.readManifest`
  */
 export async function prune(context: RepositoryContext, policy: RetentionPolicy): Promise<PruneResult> {
   const own = await readOwnHead(context);
@@ -57,7 +57,7 @@ async function findUnreferenced(
     manifests.delete(snapshot.snapshotId);
     for (const { name } of manifest.segments) segments.delete(name);
   }
-  // Manifests first: a manifest without its segments is worse than segments without a manifest.
+  // Manifests come first: a manifest without its segments is worse than segments without a manifest.
   return [...manifests.values(), ...segments.values()];
 }
 
@@ -85,12 +85,12 @@ async function deleteOld(
 }
 
 /**
- * Removes the folder of a machine that is gone for good: the one operation on objects of another machine, and
- * only on the user's explicit demand. The head goes first, so no listed snapshot is ever incomplete.
- * @param clock of the local store, which must include everything that the machine's snapshots hold; null = whatever
- *   they hold may be lost
+ * Deletes the folder of a machine that is gone for good. No other operation changes another machine's objects, and
+ * only a user's explicit request may call this one. The head goes first, so no listed snapshot is ever incomplete.
+ * @param clock version vector of the local store, which must include all of the machine's snapshots; null allows the
+ *   loss of their changes
  * @returns number of objects deleted
- * @throws InvalidInputError when it is the own machine, or something would be lost; and as `readHead`
+ * @throws InvalidInputError for the own machine, or when changes would be lost; and the errors of `readHead`
  */
 export async function forgetMachine(
   context: RepositoryContext,
@@ -98,10 +98,10 @@ export async function forgetMachine(
   clock: VersionVector | null,
 ): Promise<number> {
   if (machine === context.machine) {
-    throw new InvalidInputError('machine', `is this machine, ${machine}`, 'allowed is another one');
+    throw new InvalidInputError('machine', `is this machine, ${machine}`, 'name another machine');
   }
   const loaded = await context.objects.readHead(machine, true).catch((error: unknown) => {
-    // Nobody can read its snapshots any more, so nothing is lost with them.
+    // Its snapshots are unreadable already, so deleting them loses nothing.
     if (error instanceof RepositoryDamagedError) return null;
     throw error;
   });

@@ -4,38 +4,38 @@ import type { HeadJournal } from '../ports.ts';
 import type { MachineKeys } from './keyring.ts';
 import type { RepositoryObjects } from './repository-objects.ts';
 
-/** What the operations on one repository share. */
+/** The settings and parts that all operations on one repository share. */
 export interface RepositoryContext {
   readonly store: BlobStore;
   readonly keys: MachineKeys;
   readonly objects: RepositoryObjects;
-  /** Name of this repository in the journal; stays the same when credentials or spelling change. */
+  /** Name of this repository in the journal. It stays the same when credentials or the spelling of the address change. */
   readonly repositoryId: string;
-  /** The machine whose folder this process may write: its own, and no other. */
+  /** This machine. The process writes only its folder. */
   readonly machine: string;
   readonly journal: HeadJournal;
-  /** Read plain snapshots of other machines although a passphrase is set. */
+  /** True to read plain snapshots of other machines although a passphrase is set. */
   readonly allowPlain: boolean;
-  /** Nobody but this data folder can reach the repository: a head that is damaged is written anew. */
+  /** True when only this data folder can reach the repository. Then a damaged head is written again. */
   readonly exclusive: boolean;
-  /** The store honours `If-Match` on the head: an extra guard, never relied on. */
+  /** True when the store honours `If-Match` for the head. An extra guard; correctness does not depend on it. */
   readonly conditionalWrites: boolean;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
   readonly random: RandomBytes;
 }
 
-/** What a LIST shows of one machine's folder. */
+/** The objects in one machine's folder. */
 export interface MachineFiles {
   readonly head: BlobInfo | null;
   readonly keyFile: BlobInfo | null;
-  /** By snapshot id. */
+  /** The manifests by snapshot id. */
   readonly manifests: ReadonlyMap<string, BlobInfo>;
-  /** By name. */
+  /** The segments by name. */
   readonly segments: ReadonlyMap<string, BlobInfo>;
 }
 
-/** One LIST, all pages. Objects that are not part of the format are left out. */
+/** Lists a machine's folder with one LIST of all pages. Objects that are not part of the format are left out. */
 export async function listMachineFiles(store: BlobStore, machine: string): Promise<MachineFiles> {
   const manifests = new Map<string, BlobInfo>();
   const segments = new Map<string, BlobInfo>();

@@ -39,22 +39,21 @@ export interface LoadedHead {
 
 export interface LoadedManifest {
   readonly manifest: Manifest;
-  /** As stored, for copying. */
+  /** The stored bytes, for copying. */
   readonly bytes: Uint8Array;
   readonly sealed: boolean;
 }
 
-/** What a head says about a manifest that is to be read. */
+/** A head's entry for a manifest, which the manifest is checked against. */
 export interface ManifestReference {
   readonly snapshotId: string;
   readonly manifestHash: string;
-  /** The version vector that the head shows for it. */
+  /** The version vector of the snapshot. */
   readonly clock: VersionVector;
 }
 
 /**
- * Reads and encodes the objects of one repository. Every method checks everything about an object before it
- * returns any of it.
+ * Reads the objects of one repository. Every method checks the whole object before it returns any of it.
  */
 export class RepositoryObjects {
   readonly #store: BlobStore;
@@ -66,8 +65,8 @@ export class RepositoryObjects {
   }
 
   /**
-   * @param allowPlain accept a plain head although a passphrase is set
-   * @returns null when the machine never published
+   * @param allowPlain true accepts a plain head although a passphrase is set
+   * @returns null when the machine has no head
    * @throws RepositoryDamagedError, RepositoryTooNewError, MissingKeyError, WrongPassphraseError, EncryptionDowngradeError
    */
   async readHead(machine: string, allowPlain: boolean): Promise<LoadedHead | null> {
@@ -81,8 +80,8 @@ export class RepositoryObjects {
   }
 
   /**
-   * @param sealed whether the head that refers to it was encrypted: the two never mix
-   * @throws ObjectMissingError and as `readHead`
+   * @param sealed true when the head was encrypted; then a plain manifest is refused
+   * @throws ObjectMissingError and the errors of `readHead`
    */
   async readManifest(
     machine: string,
@@ -109,7 +108,7 @@ export class RepositoryObjects {
   }
 
   /**
-   * Stored bytes of a segment, of the right size and SHA-256; still compressed and encrypted.
+   * @returns the stored bytes, still compressed and encrypted; their size and SHA-256 were checked
    * @throws ObjectMissingError, RepositoryDamagedError
    */
   async readSegment(machine: string, entry: SegmentEntry): Promise<Uint8Array> {
@@ -134,7 +133,7 @@ export class RepositoryObjects {
   }
 }
 
-/** Stored bytes of a head or manifest. @param dataKey null = plain */
+/** Encodes a head or manifest. @param context.dataKey null writes it unencrypted */
 export async function encodeObject(
   address: Omit<ObjectAddress, 'key'>,
   json: Buffer,

@@ -24,37 +24,37 @@ import { writeSnapshot, type SnapshotRequest, type SnapshotResult } from './writ
 export interface RepositoryOptions {
   /** Not closed by the repository. */
   readonly store: BlobStore;
-  /** Names this repository in the journal, for example `local`, or a remote by its settings. */
+  /** Name of this repository in the journal: `local`, or a name made from the settings of the remote. */
   readonly repositoryId: string;
-  /** Owner of the one folder that is written: 16 hex digits. */
+  /** This machine, the owner of the only folder that is written: 16 hex digits. */
   readonly machine: string;
   readonly journal: HeadJournal;
-  /** Null = plain. With one, everything written is encrypted, and plain snapshots are refused. */
+  /** With a keyring everything is written encrypted, and plain snapshots are refused. Null: nothing is encrypted. */
   readonly keyring: Keyring | null;
-  /** Read plain snapshots although there is a keyring; only on the user's explicit wish. Default false. */
+  /** True to read plain snapshots although there is a keyring. Only for a user's explicit request. @default false */
   readonly allowPlain?: boolean;
-  /** Nobody but this data folder can reach it, as the local one. Default false. */
+  /** True when only this data folder can reach the repository. @default false */
   readonly exclusive?: boolean;
-  /** The store's `onlyIf` works (see `probeBlobStore`); an extra guard for the head. Default false. */
+  /** True when the store's `onlyIf` works, which `probeBlobStore` checks. An extra guard for the head. @default false */
   readonly conditionalWrites?: boolean;
-  /** Milliseconds since the epoch; only for the names of snapshots. Default `Date.now`. */
+  /** Milliseconds since the epoch, for the times and names of snapshots. @default Date.now */
   readonly now?: () => number;
   readonly random?: RandomBytes;
 }
 
 /**
- * Backups in one object store: `docs/storage-format.md` as an object. The same code serves the local backup
- * folder and every remote.
+ * Backups in one object store, in the format of `docs/storage-format.md`. The local backup folder and every remote
+ * use the same code.
  *
  * Invariants:
- * - Only the folder of `machine` is ever written, by one process of its data folder at a time.
- * - All objects but `head` and `key.json` are immutable. A head is written last, after everything it lists was
- *   stored and verified; what it does not list does not exist.
- * - Nothing that was read is returned before it was checked, and decrypted before that.
- * - With a keyring nothing plain is written, and nothing plain is read unless it is allowed.
+ * - Only the folder of `machine` is written, by one process at a time. `forgetMachine` is the only exception.
+ * - All objects except `head` and `key.json` are immutable. A head is written last, after all objects that it needs
+ *   were stored and verified. Snapshots that it does not list do not exist.
+ * - Objects are checked, and decrypted, before any part of them is returned.
+ * - With a keyring nothing is written unencrypted, and plain snapshots are only read when `allowPlain` is set.
  *
- * Errors: `BlobStoreError`, `RepositoryDamagedError`, `RepositoryTooNewError`, `ObjectMissingError` (retryable:
- * plan again from the heads), `WrongPassphraseError`, `MissingKeyError`, `EncryptionDowngradeError`,
+ * Errors: `BlobStoreError`, `RepositoryDamagedError`, `RepositoryTooNewError`, `ObjectMissingError` (retryable after
+ * reading the heads again), `WrongPassphraseError`, `MissingKeyError`, `EncryptionDowngradeError`,
  * `MachineForkedError`.
  */
 export class Repository {
@@ -77,37 +77,38 @@ export class Repository {
     };
   }
 
-  /** Names this repository in the journal and in notes. */
+  /** Name of this repository in the journal and in notes. */
   get repositoryId(): string {
     return this.#context.repositoryId;
   }
 
-  /** Owner of the one folder that is written. */
+  /** This machine, the owner of the folder that is written. */
   get machine(): string {
     return this.#context.machine;
   }
 
-  /** For people, without credentials. */
+  /** Address of the store for messages, without credentials. */
   get location(): string {
     return this.#context.store.location;
   }
 
   /**
-   * Makes sure that the own head, if there is one, was written by this data folder.
-   * @throws MachineForkedError when a copy of it did
+   * Checks that this data folder wrote the own head, if there is one.
+   * @throws MachineForkedError when a copy of the data folder wrote it
    */
   async checkOwnHead(): Promise<void> {
     await readOwnHead(this.#context);
   }
 
-  /** Snapshots of all machines and the state of their heads. */
+  /** Lists the snapshots of all machines and the state of their heads. */
   listSnapshots(): Promise<SnapshotList> {
     return listSnapshots(this.#context);
   }
 
   /**
    * @param query name, `machine/name`, `machine/id` or id
-   * @throws SnapshotNotFoundError, SnapshotAmbiguousError; why a machine cannot be read, when it might be there
+   * @throws SnapshotNotFoundError, SnapshotAmbiguousError; the error of an unreadable machine, which may have the
+   *   snapshot
    */
   async findSnapshot(query: string): Promise<RepositorySnapshot> {
     const { snapshots, machines } = await this.listSnapshots();
@@ -125,8 +126,8 @@ export class Repository {
   }
 
   /**
-   * Every memory of a snapshot once, in no particular order. An error may come after some rows: apply nothing
-   * before the last one has come. Memory: see `newestRows`.
+   * Yields every memory of a snapshot once, in no particular order. An error may come after some rows, so apply
+   * nothing before the last row. `newestRows` states the memory this takes.
    */
   async *readRows(manifest: Manifest): AsyncGenerator<MemoryState> {
     const { objects } = this.#context;
@@ -136,17 +137,17 @@ export class Repository {
     for await (const { state } of newestRows({ machine, segments, read })) yield state;
   }
 
-  /** See `writeSnapshot`. The view stays open. */
+  /** Writes a snapshot of the view as `writeSnapshot` does. The view stays open. */
   writeSnapshot(view: SnapshotView, request: SnapshotRequest): Promise<SnapshotResult> {
     return writeSnapshot(this.#context, view, request);
   }
 
-  /** Push or download of this machine's snapshots; see `copySnapshots`. */
+  /** Copies this machine's snapshots to another repository as `copySnapshots` does. */
   copyTo(target: Repository, options?: CopyOptions): Promise<CopyResult> {
     return copySnapshots(this.#context, target.#context, options);
   }
 
-  /** Pinned snapshots survive every retention. @throws SnapshotNotFoundError */
+  /** Pinned snapshots survive every retention policy. @throws SnapshotNotFoundError */
   async setPinned(snapshotId: string, pinned: boolean): Promise<Head> {
     const own = await readOwnHead(this.#context);
     if (!own.snapshots.some((snapshot) => snapshot.snapshotId === snapshotId)) {
@@ -158,22 +159,22 @@ export class Repository {
     return writeOwnHead(this.#context, own, snapshots);
   }
 
-  /** Another passphrase for the same keys; see `rewrapKeys`. */
+  /** Wraps the same keys with another passphrase. */
   rewrapKeys(next: Keyring): Promise<void> {
     return rewrapKeys(this.#context, next);
   }
 
-  /** Drops and deletes this machine's old snapshots; see `prune`. */
+  /** Drops this machine's old snapshots and deletes their objects. */
   prune(policy: RetentionPolicy): Promise<PruneResult> {
     return prune(this.#context, policy);
   }
 
-  /** Level 1: see `verifySizes`. Nothing is checked when the machine has no head; a damaged one is a problem. */
+  /** Level 1: checks that all objects exist with the right size. A damaged head is a problem, a missing one is not. */
   verifySizes(machine: string): Promise<VerifyReport> {
     return this.#verifyHead(machine, (loaded) => verifySizes(this.#context, machine, loaded));
   }
 
-  /** Level 2: see `verifyHashes`; of the head as level 1. */
+  /** Level 2: checks the SHA-256 of all objects, up to a budget. Treats the head as level 1 does. */
   verifyHashes(machine: string, budget: HashBudget): Promise<VerifyReport> {
     return this.#verifyHead(machine, (loaded) => verifyHashes(this.#context, { machine, loaded }, budget));
   }
@@ -192,19 +193,19 @@ export class Repository {
     }
   }
 
-  /** Level 3: see `verifyContent`. */
+  /** Level 3: reads a whole snapshot and checks its digests. */
   verifyContent(manifest: Manifest): Promise<VerifyReport> {
     return verifyContent(this.#context, manifest);
   }
 
-  /** Whether the head of a machine is there and this data folder wrote it. */
+  /** True when the machine has a head and this data folder wrote it. */
   async isOwnWork(machine: string): Promise<boolean> {
     const { objects, journal, repositoryId } = this.#context;
     const loaded = await objects.readHead(machine, true).catch(() => null);
     return loaded !== null && (await journal.findAttempt(repositoryId, loaded.head.commitId)) !== null;
   }
 
-  /** Removes a gone machine's folder; see `forgetMachine`. */
+  /** Deletes the folder of a machine that is gone for good, as `forgetMachine` does. */
   forgetMachine(machine: string, clock: VersionVector | null): Promise<number> {
     return forgetMachine(this.#context, machine, clock);
   }

@@ -1,13 +1,13 @@
 import type { SnapshotKind } from '../format/names.ts';
 
-/** How many snapshots to keep, by rule. A snapshot stays when any rule keeps it. */
+/** The number of snapshots that each rule keeps. A snapshot stays when at least one rule keeps it. */
 export interface RetentionPolicy {
-  /** The newest ones, whatever their age. The newest of all always stays. */
+  /** The newest snapshots of any age. The newest one always stays. */
   readonly keepLast: number;
-  /** Of the newest `hourly` hours that have a snapshot, the newest snapshot each; the others likewise. */
+  /** The newest snapshot of each of the newest `hourly` hours that have one. Days, weeks and months work the same way. */
   readonly hourly: number;
   readonly daily: number;
-  /** ISO weeks, Monday to Sunday. All borders are in UTC. */
+  /** ISO weeks, Monday to Sunday. All periods are in UTC. */
   readonly weekly: number;
   readonly monthly: number;
 }
@@ -24,7 +24,7 @@ export interface RetainedSnapshot {
   readonly snapshotId: string;
   readonly createdAt: number;
   readonly pinned: boolean;
-  /** Snapshots that were made before something destructive are kept for a while. */
+  /** Snapshots from before a destructive step, such as `pre_restore`, are kept for a week. */
   readonly kind?: SnapshotKind;
 }
 
@@ -32,24 +32,24 @@ export type RetentionReason =
   'newest' | 'pinned' | 'safety' | 'last' | 'hourly' | 'daily' | 'weekly' | 'monthly';
 
 export interface RetentionPlan<T> {
-  /** In the order they came in, each with every rule that keeps it. */
+  /** In the order of the input, each with every rule that keeps it. */
   readonly keep: readonly { readonly snapshot: T; readonly reasons: readonly RetentionReason[] }[];
   readonly drop: readonly T[];
 }
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
-/** The epoch was a Thursday; three days earlier a week began. */
+/** The epoch was a Thursday, three days after the beginning of its week. */
 const EPOCH_WEEKDAY = 3;
-/** What can be undone, can be undone for so long, counted back from the newest snapshot. */
+/** A snapshot that undoes a step is kept this long, counted back from the newest snapshot. */
 const SAFETY_MS = 7 * DAY;
 const SAFETY_KIND = /^pre_(?:restore|delete|import)$/;
-/** Merges come by themselves, with every change elsewhere: only so many of the copies before them are kept. */
+/** Every change on another machine leads to a merge, so only this many `pre_merge` snapshots are kept for safety. */
 const SAFETY_MERGES = 10;
 
 /**
- * Decides by nothing but the list itself: the time of day of the machine that prunes plays no part.
- * @param snapshots in the order of their publication, the newest last
+ * Divides snapshots into those to keep and those to drop. Only the list decides; the present time plays no part.
+ * @param snapshots in order of publication, the newest last
  */
 export function planRetention<T extends RetainedSnapshot>(
   snapshots: readonly T[],
@@ -74,7 +74,7 @@ export function planRetention<T extends RetainedSnapshot>(
   };
 }
 
-/** Those that undo what was done lately, so that no prune takes away what a user may want back. */
+/** The snapshots that undo recent steps. A user may need them, so no prune drops them. */
 function safetyCopies<T extends RetainedSnapshot>(newestFirst: readonly T[]): T[] {
   const [newest] = newestFirst;
   const young = newestFirst.filter(({ createdAt }) => (newest?.createdAt ?? 0) - createdAt < SAFETY_MS);

@@ -2,7 +2,7 @@ import { SnapshotAmbiguousError, SnapshotNotFoundError } from '../../errors/back
 import { nearestName } from '../../util/text.ts';
 import { type SnapshotKind, utcParts } from '../format/names.ts';
 
-/** What a name is looked up by. */
+/** The fields that a snapshot can be found by. */
 export interface NamedSnapshot {
   readonly machine: string;
   readonly snapshotId: string;
@@ -10,10 +10,10 @@ export interface NamedSnapshot {
   readonly createdAt: number;
 }
 
-/** Shortest beginning of a machine id that stands for it. */
+/** Minimum length of an abbreviated machine id. */
 const MIN_MACHINE_PREFIX = 4;
 
-/** `<kind>_<YYYYMMDD>_<HHMMSS>` in UTC, for people. Snapshots of two machines may share it; ids are unique. */
+/** `<kind>_<YYYYMMDD>_<HHMMSS>` in UTC. Snapshots of two machines may have the same name; ids are unique. */
 export function snapshotName({ kind, createdAt }: Pick<NamedSnapshot, 'kind' | 'createdAt'>): string {
   const { date, clock } = utcParts(createdAt);
   return `${kind}_${date}_${clock}`;
@@ -22,8 +22,7 @@ export function snapshotName({ kind, createdAt }: Pick<NamedSnapshot, 'kind' | '
 const SECOND_MS = 1_000;
 
 /**
- * The time under which a machine's new snapshot has a name of its own: some seconds later when others of its kind
- * were made in the same one.
+ * Returns the first time from `createdAt` on, in steps of a second, at which the snapshot's name is not taken.
  */
 export function freeTime(
   { kind, createdAt }: Pick<NamedSnapshot, 'kind' | 'createdAt'>,
@@ -36,9 +35,9 @@ export function freeTime(
 }
 
 /**
- * The snapshot that is meant by a name, by `machine/name` or `machine/id` (the machine may be shortened to its
- * first four digits or more), or by an id. The query is only compared with what the heads list and never
- * becomes part of a key, so no query can reach another object.
+ * Finds a snapshot by its name, its id, `machine/name` or `machine/id`. The machine may be shortened to its first
+ * four digits or more. The query is only compared with listed snapshots and never becomes part of a key, so it cannot
+ * reach another object.
  * @throws SnapshotNotFoundError, SnapshotAmbiguousError
  */
 export function resolveSnapshot<T extends NamedSnapshot>(query: string, snapshots: readonly T[]): T {
@@ -60,7 +59,7 @@ function isMachine(query: string, machine: string): boolean {
   return query.length >= MIN_MACHINE_PREFIX && machine.startsWith(query);
 }
 
-/** `machine/name` where that is enough, else `machine/id`. */
+/** `machine/name` where it is unique, else `machine/id`. */
 function candidates(snapshots: readonly NamedSnapshot[]): string[] {
   const names = snapshots.map((snapshot) => `${snapshot.machine}/${snapshotName(snapshot)}`);
   return snapshots.map((snapshot, index) => {

@@ -3,7 +3,9 @@ import { RepositoryDamagedError } from '../../errors/backup-errors.ts';
 import { BlobStoreError } from '../../errors/remote-errors.ts';
 
 /**
- * The object, or null. One that is larger than any of its kind is damage of that object, not a failure of the store.
+ * Reads an object. An object above `maxBytes` counts as damaged, not as a failure of the store.
+ * @param maxBytes the format's limit for this kind of object
+ * @returns null when there is no such object
  * @throws RepositoryDamagedError, BlobStoreError
  */
 export async function getBounded(store: BlobStore, key: string, maxBytes: number): Promise<Blob | null> {
@@ -17,7 +19,7 @@ export async function getBounded(store: BlobStore, key: string, maxBytes: number
   }
 }
 
-/** Objects up to this size are read back whole; of larger ones the store's own size is compared. */
+/** Objects up to this size are read back. For larger ones only the size that the store reports is compared. */
 const READ_BACK_BYTES = 1024 * 1024;
 
 export interface VerifiedObject {
@@ -26,10 +28,9 @@ export interface VerifiedObject {
 }
 
 /**
- * Stores an object and makes sure that the store has it. Resolves only when it was read back byte for byte, or,
- * above 1 MiB, when the store listed it with the right size (adapters send checksums with every write, which
- * the store checks).
- * @throws BlobStoreError; reason `integrity` and retryable when something else came back
+ * Stores an object and checks that the store has it. An object of up to 1 MiB is read back and compared byte for
+ * byte. For a larger one the reported size is compared; adapters also send a checksum, which the store checks.
+ * @throws BlobStoreError; with reason `integrity` and retryable when the stored object differs
  */
 export async function putVerified(
   store: BlobStore,

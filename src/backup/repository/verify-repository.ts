@@ -9,13 +9,13 @@ import type { VerifyProblem, VerifyReport } from './verify.ts';
 
 export interface VerifyParts {
   readonly repository: Repository;
-  /** Whose objects are checked unless a snapshot is named. */
+  /** The machine whose objects are checked when the request names no snapshot. */
   readonly machine: string;
-  /** Remembers the last check. */
+  /** Stores the note about the last check. */
   readonly replica: ReplicaStore;
-  /** An empty store that is gone afterwards, for the drill. */
+  /** Opens an empty temporary store for the drill. Closing it deletes it. */
   readonly createScratch: () => Promise<ScratchStore>;
-  /** Writes this machine's damaged objects anew from what is sound. @param keys of the objects */
+  /** Writes this machine's damaged objects again from sound data. @param keys keys of the damaged objects */
   readonly heal: (keys: ReadonlySet<string>) => Promise<void>;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
@@ -29,8 +29,9 @@ export interface ScratchStore {
 const LEVELS: readonly VerifyLevel[] = ['sizes', 'hashes', 'content', 'drill'];
 
 /**
- * Checks a repository up to a level, repairs this machine's own objects when asked to, and checks again.
- * @throws what reading the repository throws, except for damage, which is reported
+ * Checks a repository up to a level. When `heal` is set and this machine's own objects are damaged, it repairs them
+ * and checks again.
+ * @throws the errors of reading the repository, except damage, which is reported
  */
 export async function verifyRepository(
   parts: VerifyParts,
@@ -91,7 +92,7 @@ async function newestOf(repository: Repository, machine: string): Promise<Reposi
   return snapshots.filter((snapshot) => snapshot.machine === machine).at(-1) ?? null;
 }
 
-/** Reads every object, and remembers when that was and what it found. */
+/** Reads every object, and stores the time and the result in a note. */
 async function checkHashes(
   { repository, replica, now }: VerifyParts,
   machine: string,
@@ -110,7 +111,7 @@ async function checkContent(repository: Repository, snapshot: RepositorySnapshot
   return reportDamage(key, async () => repository.verifyContent(await repository.readManifest(snapshot)));
 }
 
-/** Restores into a store of its own and compares what arrived. */
+/** Restores into a temporary store and compares its digests with the manifest. */
 async function drill(
   { repository, createScratch }: VerifyParts,
   snapshot: RepositorySnapshot,
@@ -126,7 +127,10 @@ async function drill(
       await staged.states.close();
       const problem = digestsDiffer(await replica.identity(), staged.manifest);
       return problem
-        ? { problems: [{ key, problem: 'A store restored from it differs from its digests.' }], checked: [] }
+        ? {
+            problems: [{ key, problem: 'A store that was restored from it does not match its digests.' }],
+            checked: [],
+          }
         : { problems: [], checked: [key] };
     });
   } finally {
@@ -134,7 +138,7 @@ async function drill(
   }
 }
 
-/** Damage is a finding; what the store could not do is not. */
+/** Turns damage into a problem of the report. Other errors, such as a failure of the store, are thrown. */
 async function reportDamage(key: string, run: () => Promise<VerifyReport>): Promise<VerifyReport> {
   try {
     return await run();

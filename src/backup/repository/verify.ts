@@ -9,17 +9,17 @@ import { listMachineFiles, type RepositoryContext } from './repository-context.t
 import type { HeadSnapshot } from '../format/head.ts';
 import type { Manifest } from '../format/manifest.ts';
 
-/** One thing that is not as it should be. */
+/** One damaged or missing object. */
 export interface VerifyProblem {
   /** Key of the object. */
   readonly key: string;
-  /** For people, as a sentence. */
+  /** A sentence for the user. */
   readonly problem: string;
 }
 
 export interface VerifyReport {
   readonly problems: readonly VerifyProblem[];
-  /** Keys of the objects that were checked and are fine. */
+  /** Keys of the objects that were checked and found sound. */
   readonly checked: readonly string[];
 }
 
@@ -30,8 +30,8 @@ interface Target {
 }
 
 /**
- * Level 1: everything that a machine's head refers to is there and has the right size. One LIST, and the
- * manifests, which are checked whole.
+ * Level 1: checks that every object that a machine's head needs exists and has the right size. Reads one LIST and
+ * all manifests, which are checked completely.
  */
 export async function verifySizes(
   context: RepositoryContext,
@@ -55,13 +55,13 @@ export async function verifySizes(
 }
 
 export interface HashBudget {
-  /** Stop after about so many bytes; at least one object is read. */
+  /** The check stops after about this many bytes. It reads at least one object. */
   readonly maxBytes: number;
-  /** When each object was last checked, milliseconds since the epoch; absent = never. The oldest go first. */
+  /** Time of the last check by key, in milliseconds since the epoch. Absent: never checked. The oldest go first. */
   readonly lastChecked: ReadonlyMap<string, number>;
 }
 
-/** Level 2: reads objects and compares their SHA-256 with their names. Needs no passphrase for segments. */
+/** Level 2: reads objects and compares their SHA-256. Segments are not decrypted. */
 export async function verifyHashes(
   context: RepositoryContext,
   { machine, loaded }: { readonly machine: string; readonly loaded: LoadedHead },
@@ -89,8 +89,8 @@ export async function verifyHashes(
 }
 
 /**
- * Level 3: decrypts and reads a whole snapshot and compares the number of memories and both digests with the
- * manifest. Memory: as `newestRows`.
+ * Level 3: decrypts and reads a whole snapshot, and compares the number of memories and both digests with the
+ * manifest. Memory: that of `newestRows`.
  */
 export async function verifyContent(context: RepositoryContext, manifest: Manifest): Promise<VerifyReport> {
   const { machine, snapshotId, segments } = manifest;
@@ -110,7 +110,7 @@ export async function verifyContent(context: RepositoryContext, manifest: Manife
   };
 }
 
-/** All objects of all listed snapshots, each once; unreadable manifests are problems. */
+/** Collects the objects of all listed snapshots, each once. An unreadable manifest is a problem. */
 async function collectTargets(
   { objects }: RepositoryContext,
   machine: string,
@@ -139,7 +139,7 @@ async function collectTargets(
   return { targets: [...targets.values()], problems };
 }
 
-/** Damage becomes part of the report; what the store itself could not do ends the check. */
+/** The message of an error about an object. Throws a failure of the store again, which ends the check. */
 function describe(error: unknown): string {
   if (error instanceof FaissMemoryError && error.code !== 'BLOB_STORE') return `${error.message}.`;
   throw error;

@@ -16,30 +16,30 @@ import type { SnapshotView } from '../ports.ts';
 
 export interface SnapshotRequest {
   readonly kind: SnapshotKind;
-  /** Default false. */
+  /** @default false */
   readonly pinned?: boolean;
-  /** Make a snapshot even when the newest one holds the same state. Default false. */
+  /** Write a snapshot even when the newest one holds the same state. @default false */
   readonly evenIfUnchanged?: boolean;
-  /** Make one that reuses nothing, because something here is known to be damaged. Default false. */
+  /** Reuse no stored object, because one of them is known to be damaged. @default false */
   readonly fromScratch?: boolean;
 }
 
 export interface SnapshotResult {
-  /** unchanged: nothing was written, `snapshot` is the newest one and holds the view's state. */
+  /** `unchanged`: nothing was written, because the newest snapshot holds the view's state. `snapshot` is that one. */
   readonly outcome: 'written' | 'unchanged';
   readonly snapshot: HeadSnapshot;
-  /** Bytes stored, compaction included. */
+  /** Bytes stored, including those of compaction. */
   readonly bytesWritten: number;
-  /** True when the whole store was written, not only what changed: the first time, or because of damage. */
+  /** True when the whole store was written, not only its changes: for the first snapshot, or after damage. */
   readonly full: boolean;
-  /** The repository showed an older head than before, which this snapshot has healed. */
+  /** True when the repository had an older head than this data folder saw before. The snapshot replaced it. */
   readonly wentBack: boolean;
 }
 
 /**
- * Writes a snapshot of the view: segments, manifest, and, when all of it is verified, the head. A crash at any
- * step leaves the repository as it was, plus objects that nobody refers to.
- * Damage in what would be reused makes it write the whole store anew instead.
+ * Writes a snapshot of the view: first the segments, then the manifest, and after both were verified the head. A
+ * crash at any step leaves the listed snapshots as they were, plus some unreferenced objects. When an object that it
+ * would reuse is damaged, it writes the whole store again.
  * @throws MachineForkedError, the errors of the blob store and of the view
  */
 export async function writeSnapshot(
@@ -65,7 +65,7 @@ export async function writeSnapshot(
   return { outcome: 'written', snapshot, bytesWritten: task.bytesWritten, full, wentBack: own.wentBack };
 }
 
-/** The newest manifest if the view continues it, else null: then everything is written. */
+/** @returns the newest manifest, to write only the changes since; null when the whole store must be written */
 async function readBase(
   { objects, machine }: RepositoryContext,
   { previous, snapshots }: OwnHead,
@@ -76,7 +76,7 @@ async function readBase(
   try {
     const { manifest } = await objects.readManifest(machine, newest, previous.sealed);
     const stale = manifest.sequence > view.sequence;
-    // Changes without a change of the sequence would be missed by every later snapshot.
+    // The content changed without a new change number. A snapshot of the changes alone would miss that for ever.
     const unaccounted = manifest.sequence === view.sequence && manifest.contentDigest !== view.contentDigest;
     return stale || unaccounted ? null : manifest;
   } catch (error) {
@@ -93,13 +93,13 @@ function isSame(base: Manifest, view: SnapshotView): boolean {
   return base.sequence === view.sequence && base.stateDigest === view.stateDigest;
 }
 
-/** Equal rows give an equal segment; the later one supersedes all of the earlier one. */
+/** Removes earlier segments with the same name: they have the same rows as the later one. */
 function withoutRepeats(segments: readonly SegmentEntry[]): SegmentEntry[] {
   const last = new Map(segments.map(({ name }, index) => [name, index]));
   return segments.filter(({ name }, index) => last.get(name) === index);
 }
 
-/** The writing of one snapshot, with what it has written so far. */
+/** Writes one snapshot and counts the bytes. */
 class SnapshotTask {
   readonly #context: RepositoryContext;
   readonly #view: SnapshotView;
@@ -163,7 +163,7 @@ class SnapshotTask {
     this.bytesWritten += bytes.length;
   }
 
-  /** Stores the manifest and returns what the head will say about it. */
+  /** Stores the manifest. @returns the head's entry for it */
   async manifest(
     segments: readonly SegmentEntry[],
     { createdAt, ...request }: SnapshotRequest & { readonly createdAt: number },

@@ -10,14 +10,14 @@ import { mergedNoteName, stageSnapshot } from './stage-snapshot.ts';
 
 export interface MergedTips {
   readonly reports: readonly ChangeReport[];
-  /** Not applied: held back by the limit, or not readable. */
+  /** Snapshots that were not applied: held back by the removal limit, or unreadable. */
   readonly left: readonly RepositorySnapshot[];
-  /** Of those that could not be read, in the order of the tips. */
+  /** The errors of the unreadable snapshots, in the order of the tips. */
   readonly errors: readonly FaissMemoryError[];
   readonly warnings: readonly string[];
 }
 
-/** Errors of one machine's objects, which must not keep out the other machines. */
+/** Errors of one machine's objects. They must not stop the merge of the other machines. */
 const OF_ONE_MACHINE: readonly ErrorCode[] = [
   'REPOSITORY_DAMAGED',
   'REPOSITORY_TOO_NEW',
@@ -28,7 +28,8 @@ const OF_ONE_MACHINE: readonly ErrorCode[] = [
 
 /**
  * Merges snapshots of several machines one after the other, each in its own transaction.
- * @throws ObjectMissingError while nothing was merged, for the caller to plan again; later it is one of `errors`
+ * @param tips the newest snapshot of each machine, in the order of the merge
+ * @throws ObjectMissingError before the first merge, so that the caller can start again; later it is one of `errors`
  */
 export async function mergeTips(
   tips: readonly RepositorySnapshot[],
@@ -60,26 +61,25 @@ interface MergeSnapshotRequest {
   readonly repository: Repository;
   readonly snapshot: RepositorySnapshot;
   readonly dryRun: boolean;
-  /** See `Witnesses`. */
+  /** `Witnesses.published`. */
   readonly published?: VersionVector | undefined;
   readonly limit?: RemovalLimit | undefined;
-  /** Characters of a text that may be added here. */
+  /** Characters of a text that this machine accepts. */
   readonly textLimit?: number | undefined;
   readonly options: WorkOptions;
 }
 
 export interface MergedSnapshot {
-  /** In their order; two when the snapshot had to be read again as a whole. */
+  /** The reports in order. Two when the whole snapshot had to be read again. */
   readonly reports: readonly ChangeReport[];
-  /** What the user should know although nothing was lost, as sentences. */
+  /** Sentences for the user about a merge that worked. */
   readonly warnings: readonly string[];
 }
 
 /**
- * Merges what one snapshot has and was not merged before. When both sides include the same writes afterwards they
- * must be equal; if they are not, the whole snapshot is read. Nothing is read after something was applied, but for
- * that.
- * @throws as `stageSnapshot`, and the store's own errors
+ * Merges the segments of one snapshot that were not merged before. When both sides then include the same writes, they
+ * must be equal. If they differ, the whole snapshot is read and merged.
+ * @throws the errors of `stageSnapshot` and of the store
  */
 async function mergeSnapshot(request: MergeSnapshotRequest): Promise<MergedSnapshot> {
   const { replica, repository, snapshot } = request;
@@ -87,12 +87,12 @@ async function mergeSnapshot(request: MergeSnapshotRequest): Promise<MergedSnaps
   const large = first.large.warning(snapshot.machine);
   const warnings = large === null ? [] : [large];
   if (agrees(first)) return { reports: [first.report], warnings };
-  // What was left out as merged before was not what it should be: read all of it.
+  // A segment that was skipped as merged before was not merged completely, so all segments are read.
   await replica.writeNote(mergedNoteName(repository, snapshot.machine), null);
   const again = await apply(request, false);
   if (!agrees(again)) {
     warnings.push(
-      `After merging ${snapshot.machine}/${snapshot.name} both include the same writes, but not the same versions of all memories; nothing was lost.`,
+      `After the merge of ${snapshot.machine}/${snapshot.name}, this store and the snapshot include the same writes but differ in the versions of some memories. Nothing was lost.`,
     );
   }
   return { reports: [first.report, again.report], warnings };
@@ -127,7 +127,7 @@ async function apply(
   }
 }
 
-/** Two stores that include the same writes must be equal. */
+/** True unless both sides include the same writes and still differ. */
 function agrees({ manifest, report: { applied, after } }: Application): boolean {
   if (!applied || compareVersionVectors(after.clock, manifest.clock) !== 'equal') return true;
   return manifest.stateDigest === after.stateDigest;

@@ -19,25 +19,26 @@ import { type StagedSnapshot, stageSnapshot } from './stage-snapshot.ts';
 
 export interface SnapshotRestorerParts {
   readonly replica: ReplicaStore;
-  /** Of the machine that the store is at the moment. */
+  /** The repository as the store's present machine. */
   readonly repository: () => Promise<Repository>;
-  /** Makes a local snapshot of the present state, which undoes what follows. */
+  /** Makes a local snapshot of the present state, which undoes the restore. */
   readonly backupBefore: (kind: 'pre_restore' | 'pre_merge') => Promise<SnapshotSummary>;
-  /** Merges that remove more wait for a confirmation. */
+  /** A merge that removes more waits for a confirmation. */
   readonly limit: RemovalLimit;
-  /** Characters of a text that may be added here; larger memories of others are reported. */
+  /** Characters of a text that this machine accepts. Larger memories from other machines are reported. */
   readonly textLimit?: number | undefined;
 }
 
-/** Someone may prune while we read; then the heads say what there is instead. */
+/** Attempts of a restore: another process may prune an object, so the restore starts again from the heads. */
 const MAX_PLANS = 3;
 
-/** Merges that remove more than this wait for a confirmation. */
+/** A merge that removes more memories than this waits for a confirmation. `share` is a fraction of all memories. */
 export const REMOVAL_LIMIT: RemovalLimit = { count: 20, share: 0.3 };
 
 /**
- * Brings snapshots of one repository, local or remote, into the local store: as a whole (`replace`), or what is not
- * included yet (`merge`). Everything is read and checked before anything is changed.
+ * Applies snapshots of a local or remote repository to the local store: `replace` makes the store equal to one
+ * snapshot, `merge` adds changes that the store does not include. Each snapshot is read and checked before it changes
+ * anything.
  */
 export class SnapshotRestorer {
   readonly #parts: SnapshotRestorerParts;
@@ -47,9 +48,9 @@ export class SnapshotRestorer {
   }
 
   /**
-   * The caller holds the work lock, and answers MachineForkedError with a new identity.
-   * @throws InvalidInputError, StateChangedError, SnapshotNotFoundError, SnapshotAmbiguousError and what reading the
-   *   repository throws
+   * The caller must hold the work lock, and give the store a new identity after a MachineForkedError.
+   * @throws InvalidInputError, StateChangedError, SnapshotNotFoundError, SnapshotAmbiguousError and the errors of
+   *   reading the repository
    */
   async restore(request: RestoreRequest, options: WorkOptions = {}): Promise<RestoreResult> {
     for (let plan = 1; ; plan += 1) {
@@ -69,7 +70,8 @@ export class SnapshotRestorer {
     { snapshot: query, dryRun = false, confirm }: RestoreRequest,
     options: WorkOptions,
   ): Promise<RestoreResult> {
-    if (query === undefined) throw new InvalidInputError('snapshot', 'is missing', 'name the one to restore');
+    if (query === undefined)
+      throw new InvalidInputError('snapshot', 'is missing', 'name the snapshot to restore');
     if (!dryRun && confirm === undefined) {
       throw new InvalidInputError('confirm', 'is missing', 'make a dry run first and pass its token');
     }
@@ -100,7 +102,7 @@ export class SnapshotRestorer {
     request: RestoreRequest,
     options: WorkOptions,
   ): Promise<RestoreResult> {
-    // A copy of the data folder must be noticed before its writes are mistaken for ours.
+    // This detects a copy of the data folder, whose writes would otherwise look like the own ones.
     await repository.checkOwnHead();
     const { replica, limit, textLimit } = this.#parts;
     const { wanted, refused, published } = await this.#wanted(repository, request.snapshot);
@@ -124,7 +126,7 @@ export class SnapshotRestorer {
     const errors = [...refused, ...merged.errors];
     const [firstError] = errors;
     if (reports.length === 0 && firstError !== undefined) throw firstError;
-    // What could not be read does not keep out the rest, but the user must know.
+    // An unreadable snapshot does not stop the others, but the user must know about it.
     const warnings = [...merged.warnings, ...errors.map(describeRefusal)];
     const isHeld = reports.some(({ held }) => held);
     return {
@@ -137,7 +139,10 @@ export class SnapshotRestorer {
     };
   }
 
-  /** The one that was asked for, or the newest of every other machine that is not included here yet, oldest first. */
+  /**
+   * The requested snapshot. Without one, the newest snapshot of every other machine that the store does not include,
+   * oldest first.
+   */
   async #wanted(repository: Repository, query: string | undefined): Promise<WantedSnapshots> {
     const { machine, clock } = await this.#parts.replica.identity();
     if (query !== undefined)
@@ -171,7 +176,7 @@ export class SnapshotRestorer {
 
 interface WantedSnapshots {
   readonly wanted: readonly RepositorySnapshot[];
-  /** Why others are not merged: what they say of themselves is not to be believed. */
+  /** One error for each snapshot that is not merged because its version vector cannot be trusted. */
   readonly refused: readonly FaissMemoryError[];
   readonly published: VersionVector;
 }
@@ -180,7 +185,10 @@ function describeRefusal({ message, fix }: FaissMemoryError): string {
   return `Not merged: ${message}.${fix === undefined ? '' : ` ${fix}`}`;
 }
 
-/** Restoring what users see already writes nothing, unless it settles conflicts: then only a dry run knows. */
+/**
+ * True when a restore would write nothing. Equal content is not enough, because the restore may resolve conflicts, so
+ * a dry run decides.
+ */
 async function changesNothing(
   { manifest, states }: StagedSnapshot,
   { contentDigest }: ReplicaIdentity,
@@ -204,7 +212,7 @@ function tokenFor(snapshots: readonly RepositorySnapshot[], stateDigest: string)
 
 const MAX_EXAMPLES = 5;
 
-/** Several applications, in their order, as one. Null for none. */
+/** Combines the reports of several snapshots, in their order. Null for an empty list. */
 export function combineReports(reports: readonly ChangeReport[]): ChangeReport | null {
   const [first, ...rest] = reports;
   if (first === undefined) return null;
@@ -230,19 +238,19 @@ function combineLists(a: ChangeList, b: ChangeList): ChangeList {
   return { count: a.count + b.count, examples: [...a.examples, ...b.examples].slice(0, MAX_EXAMPLES) };
 }
 
-/** What a confirmation is about. */
+/** The facts that a confirmation is valid for. */
 export interface ConfirmedFacts {
   readonly mode: 'replace' | 'merge';
   readonly snapshotIds: readonly string[];
-  /** Of the local store at the dry run. */
+  /** State digest of the local store at the time of the dry run. */
   readonly stateDigest: string;
 }
 
 const LENGTH = 16;
 
 /**
- * The token that a dry run gives. It fits only the same snapshots on the same local state, so it is worth nothing
- * any more once something was changed; no process needs to remember it.
+ * The token that a dry run returns. It is computed from the snapshots and the local state, so it becomes invalid
+ * with the next change, and no process has to store it.
  */
 function confirmToken({ mode, snapshotIds, stateDigest }: ConfirmedFacts): string {
   const facts = JSON.stringify(['faiss-memory confirm', mode, snapshotIds, stateDigest]);

@@ -12,17 +12,17 @@ import type { MemoryState } from '../ports.ts';
 import { manifestKey } from '../format/names.ts';
 import type { Repository } from '../repository/repository.ts';
 
-/** A snapshot that was read, checked, and collected beside the memories. */
+/** A snapshot that was read, checked, and stored beside the memories. */
 export interface StagedSnapshot {
   readonly snapshot: RepositorySnapshot;
-  /** Its clock names writes as the states do, see `renamingOf`. */
+  /** The manifest. Its version vector has the same renamed writes as `states`. */
   readonly manifest: Manifest;
   readonly states: StagedStates;
-  /** False when only what was not merged before was read. */
+  /** False when only the segments that were not merged before were read. */
   readonly complete: boolean;
-  /** Memories that are larger than what may be added here; null = none, or nobody asked. */
+  /** The memories that are larger than this machine accepts. Empty for the own backups. */
   readonly large: LargeMemories;
-  /** Remembers that this snapshot was merged; goes into the same transaction. */
+  /** Note that this snapshot was merged. The merge writes it in the same transaction. */
   readonly note: { readonly name: string; readonly value: JsonValue };
 }
 
@@ -30,28 +30,28 @@ export interface StageRequest extends WorkOptions {
   readonly replica: ReplicaStore;
   readonly repository: Repository;
   readonly snapshot: RepositorySnapshot;
-  /** Leave out segments that were merged before: what they say is included in the local memories. */
+  /** True skips segments that were merged before: the store includes them already. */
   readonly onlyNew: boolean;
-  /** See `Witnesses`; of a repository that only this data folder writes nobody else is asked. */
+  /** `Witnesses.published`. Absent for a repository that only this data folder writes. */
   readonly published?: VersionVector | undefined;
-  /** Characters of a text that may be added here; more is reported. */
+  /** Characters of a text that this machine accepts. Larger memories are reported. */
   readonly textLimit?: number | undefined;
 }
 
-/** Rows between two looks at the signal. */
+/** Number of rows between two checks of the signal. */
 const ROWS_PER_STEP = 500;
 
 /**
- * Name of the note that tells which segments of a machine were merged from a repository. A new identity begins
- * without notes: its clock went back, so what the old one had merged may have to be read again.
+ * Name of the note that lists a machine's segments that were merged from a repository. The name contains the own
+ * machine id, so a new identity starts without notes: its version vector is smaller, and it may need the segments again.
  */
 export function mergedNoteName({ repositoryId, machine: own }: Repository, machine: string): string {
   return `merged:${repositoryId}:${own}:${machine}`;
 }
 
 /**
- * Reads a snapshot and checks all of it: every object, and for a complete one its digests. Nothing is changed.
- * @throws RepositoryDamagedError, ObjectMissingError and what reading the repository throws
+ * Reads a snapshot and checks all of its objects, and its digests when all segments were read. Changes no memory.
+ * @throws RepositoryDamagedError, ObjectMissingError and the errors of reading the repository
  */
 export async function stageSnapshot(request: StageRequest): Promise<StagedSnapshot> {
   const { replica, repository, snapshot, onlyNew } = request;
@@ -90,7 +90,7 @@ async function* checked(
   }: WorkOptions & {
     readonly manifest: Manifest;
     readonly complete: boolean;
-    /** Given when another machine wrote the rows. */
+    /** Counts large memories. Absent when this machine wrote the rows. */
     readonly large?: LargeMemories;
   },
 ): AsyncGenerator<MemoryState> {

@@ -48,7 +48,7 @@ export class AzureBlobStore implements CreatableBlobStore {
     });
   }
 
-  /** Loads the package; connects to nothing. @throws BlobStoreError `misconfigured` or `missing-package` */
+  /** Loads the package without connecting. @throws BlobStoreError `misconfigured` or `missing-package` */
   static async open(settings: AzureBlobSettings): Promise<AzureBlobStore> {
     return new AzureBlobStore(await openAzureContainer(settings), settings);
   }
@@ -169,7 +169,7 @@ export class AzureBlobStore implements CreatableBlobStore {
           request.deadline.progress();
         },
       });
-      // A spread would lose them: the SDK's answer has them as getters of its class.
+      // These are getters of the SDK's class, which an object spread would drop.
       const { etag, lastModified, contentMD5 } = answer;
       const hash = contentMD5 === undefined ? undefined : Buffer.from(contentMD5).toString('hex');
       if (request.range === undefined) assertHash(bytes, 'md5', hash);
@@ -186,14 +186,14 @@ export class AzureBlobStore implements CreatableBlobStore {
     return infoFrom(key, answer);
   }
 
-  /** Nothing for objects that are not ours. */
+  /** Empty for blobs whose name is not a valid key. */
   #infoOf({ name, properties }: BlobItem): BlobInfo[] {
     const key = name.slice(this.#prefix.length);
     return isBlobKey(key) ? [infoFrom(key, properties)] : [];
   }
 }
 
-/** What listings, properties and downloads have in common. */
+/** The fields that listings, properties and downloads share. */
 interface AzureProperties {
   readonly contentLength?: number | undefined;
   readonly lastModified?: Date | undefined;
@@ -205,18 +205,18 @@ function infoFrom(key: string, properties: AzureProperties): BlobInfo {
     key,
     size: properties.contentLength ?? 0,
     lastModified: properties.lastModified?.getTime() ?? 0,
-    // Headers quote it and lists do not.
+    // The etag is quoted in headers and unquoted in lists.
     etag: properties.etag?.replaceAll('"', '') ?? null,
   };
 }
 
-/** Null when the error says that the blob is not there; any other error is thrown again. */
+/** Returns null when the error says that the blob does not exist. Throws any other error again. */
 function absentOrThrow(error: unknown): null {
   if (azureStatus(error) === 404 && azureCode(error) === 'BlobNotFound') return null;
   throw error;
 }
 
-/** A client for the container. @throws BlobStoreError `misconfigured` or `missing-package` */
+/** Creates a client for the container. @throws BlobStoreError `misconfigured` or `missing-package` */
 async function openAzureContainer(settings: AzureBlobSettings): Promise<ContainerClient> {
   const container = unlessBlank(settings.bucket);
   if (container === undefined) throw misconfigured('no container is set', 'Set the container as the bucket.');
@@ -226,7 +226,7 @@ async function openAzureContainer(settings: AzureBlobSettings): Promise<Containe
     load: () => import('@azure/storage-blob'),
     location: `azure://${container}`,
   });
-  // Repeating is the business of one decorator, the same for every store.
+  // `retryingBlobStore` repeats requests for all stores alike.
   const options = { retryOptions: { maxTries: 1 } };
   const connectionString = unlessBlank(settings.connectionString);
   if (connectionString !== undefined) return new sdk.ContainerClient(connectionString, container, options);

@@ -38,7 +38,7 @@ const byCode: Readonly<Record<string, Failure>> = {
   RequestBodyTooLarge: { reason: 'too-large', fix: fixes.bodies, refused: true },
 };
 
-/** The parts of the SDK's error that are used. */
+/** The members of the SDK's error that are read here. */
 interface RestErrorLike extends Error {
   readonly code?: string;
   readonly statusCode?: number;
@@ -46,7 +46,7 @@ interface RestErrorLike extends Error {
   readonly response?: { readonly headers?: { get(name: string): string | undefined } };
 }
 
-/** Azure's error code, for example `BlobNotFound`; answers to HEAD carry it in a header. */
+/** Azure's error code, for example `BlobNotFound`. Answers to HEAD have it in a header. */
 export function azureCode(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
   const { details, response, code } = error as RestErrorLike;
@@ -57,7 +57,7 @@ export function azureStatus(error: unknown): number | undefined {
   return error instanceof Error ? (error as RestErrorLike).statusCode : undefined;
 }
 
-/** Says what an error of the Azure client means. Never keeps the client's error, which holds signed headers. */
+/** Translates an error of the Azure client. The client's error contains signed headers, so it is not kept as cause. */
 export function azureError(thrown: unknown, context: FailedCall): BlobStoreError {
   const error = (thrown instanceof Error ? thrown : new Error(String(thrown))) as RestErrorLike;
   const failure = classify(error, context);

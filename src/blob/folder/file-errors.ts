@@ -9,7 +9,7 @@ interface Meaning {
 const fixes = {
   access: 'Give this user read and write permission on the folder.',
   full: 'Free some space on the disk of the folder.',
-  reach: 'Check that the disk or network share is mounted and answers.',
+  reach: 'Check that the disk or network share is mounted and responds.',
 };
 
 const meanings: Readonly<Record<string, Meaning>> = {
@@ -41,12 +41,12 @@ export interface FileErrorContext {
 
 /** Code of a system error, for example `ENOENT`; undefined for any other value. */
 export function systemCode(error: unknown): string | undefined {
-  // Only errors of the system have a `syscall`; a `code` is common.
+  // Many errors have a `code`, but only system errors have a `syscall`.
   if (!(error instanceof Error) || !('code' in error) || !('syscall' in error)) return undefined;
   return typeof error.code === 'string' ? error.code : undefined;
 }
 
-/** Says what a failed file operation means for an object store kept in a folder. */
+/** Translates a system error of a file operation into a `BlobStoreError`. */
 export function fileError(error: Error, context: FileErrorContext): BlobStoreError {
   const code = systemCode(error);
   const meaning: Meaning = meanings[code ?? ''] ?? { reason: 'protocol' };
@@ -56,7 +56,7 @@ export function fileError(error: Error, context: FileErrorContext): BlobStoreErr
     providerCode: code,
     retryable: meaning.retryable,
     fix: meaning.fix,
-    // A rename that failed half-way cannot be told from one that did not start.
+    // A rename that failed half-way looks like one that did not start.
     maybeApplied: context.operation === 'put' && meaning.reason !== 'precondition',
     cause: error,
   });

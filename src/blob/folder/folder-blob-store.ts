@@ -24,16 +24,16 @@ import { listFolder } from './list-folder.ts';
 import { ServerClock } from '../request-runner.ts';
 import { makeFolderDurably, syncFolder, writeDurably } from './write-durably.ts';
 
-/** How often a folder is made again when somebody removes it as empty just then. */
+/** Number of attempts to write into a folder that a concurrent delete may remove as empty. */
 const folderAttempts = 20;
 
-/** Neither follow a link that someone planted nor wait for the other end of a pipe. Windows has neither flag: 0. */
+/** Do not follow symbolic links, and do not wait for the other end of a pipe. On Windows both flags are undefined. */
 const openFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 /**
- * Objects as files below a folder: a local disk, a network share, a folder that another program synchronises.
- * The folder itself is created by `createBucket` only: when a disk is not mounted, writing beside it would look like success.
- * Conditional writes: `absent` only. Folders get mode 0700 and files 0600.
+ * Stores objects as files below a folder: on a local disk, on a network share, or in a folder that another program
+ * synchronises. Only `createBucket` creates the folder itself. Otherwise a write while the disk is not mounted would
+ * look like success. The only write condition is `absent`. Folders get mode 0700, files 0600.
  */
 export class FolderBlobStore implements CreatableBlobStore {
   readonly location: string;
@@ -41,7 +41,7 @@ export class FolderBlobStore implements CreatableBlobStore {
   readonly #clock = new ServerClock();
   #closed = false;
 
-  /** @param path folder that holds the objects; made absolute at once */
+  /** @param path folder of the objects; a relative path is resolved now */
   constructor(path: string) {
     this.#root = resolve(path);
     this.location = `folder ${this.#root}`;
@@ -125,7 +125,7 @@ export class FolderBlobStore implements CreatableBlobStore {
     });
   }
 
-  /** The file system's clock as seen at the last `put`. */
+  /** The file system's clock, read at the last `put`. */
   serverTime(): number | null {
     return this.#clock.now();
   }
@@ -185,7 +185,7 @@ export class FolderBlobStore implements CreatableBlobStore {
     }
   }
 
-  /** Runs a write in a folder, which a concurrent `delete` may remove as empty just before. */
+  /** Creates a folder and writes into it. Tries again when a concurrent `delete` removes the empty folder in between. */
   async #inFolder<T>(folder: string, action: () => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       try {
@@ -202,7 +202,7 @@ export class FolderBlobStore implements CreatableBlobStore {
     try {
       for (; folder !== this.#root; folder = dirname(folder)) await rmdir(folder);
     } catch {
-      // Not empty, or in use: it stays.
+      // The folder is not empty or in use, so it stays.
     }
     await syncFolder(folder).catch((error: unknown) => {
       if (!isAbsence(error)) throw error;
@@ -245,7 +245,7 @@ export class FolderBlobStore implements CreatableBlobStore {
 
 function isAbsence(error: unknown): boolean {
   const code = systemCode(error);
-  // ELOOP: the key names a link, which is not one of our objects.
+  // ELOOP: the key names a symbolic link, which is never an object.
   return code === 'ENOENT' || code === 'ENOTDIR' || code === 'ELOOP';
 }
 

@@ -7,9 +7,9 @@ import { isTemporaryName } from './write-durably.ts';
 
 export interface FolderListing {
   readonly root: string;
-  /** Start of the keys wanted. */
+  /** Beginning of the wanted keys. */
   readonly prefix: string;
-  /** The file system's clock when known: temporary files older than a day are then removed on the way. */
+  /** The file system's clock in milliseconds since the epoch. When known, temporary files older than a day are deleted. */
   readonly now: number | null;
 }
 
@@ -20,7 +20,7 @@ export interface ListedFile {
 
 const temporaryLifetime = 24 * 60 * 60 * 1000;
 
-/** Walks the files whose keys start with a prefix. What disappears on the way is left out. */
+/** Yields the files whose keys start with a prefix. Files that disappear meanwhile are left out. */
 export async function* listFolder(listing: FolderListing): AsyncGenerator<ListedFile> {
   const pending = [listing.prefix.slice(0, listing.prefix.lastIndexOf('/') + 1)];
   for (let folder = pending.pop(); folder !== undefined; folder = pending.pop()) {
@@ -44,12 +44,12 @@ async function readFolder(path: string): Promise<Dirent[]> {
   return (await ifPresent(readdir(path, { withFileTypes: true }))) ?? [];
 }
 
-/** A writer that was killed leaves its temporary file behind; no write takes a day. */
+/** Deletes the temporary file of a killed writer. No write takes a day. */
 async function removeStale(path: string, now: number | null): Promise<void> {
   if (now === null) return;
   const stats = await ifPresent(lstat(path));
   if (stats === undefined || now - stats.mtimeMs < temporaryLifetime) return;
-  // Whoever lists may lack the right to remove; that is no reason to fail the list.
+  // The process may lack the permission to delete. The list must still succeed.
   await unlink(path).catch(() => undefined);
 }
 

@@ -6,7 +6,7 @@ import { createFolders } from '../../util/create-folders.ts';
 
 const temporaryPrefix = '.tmp-';
 
-/** Names that `writeDurably` uses before a file is complete; no object key can look like this. */
+/** True for the names that `writeDurably` gives to incomplete files. No object key has such a name. */
 export function isTemporaryName(name: string): boolean {
   return name.startsWith(temporaryPrefix);
 }
@@ -14,15 +14,15 @@ export function isTemporaryName(name: string): boolean {
 export interface DurableWrite {
   readonly path: string;
   readonly bytes: Uint8Array;
-  /** Fail with `EEXIST` instead of replacing; needs a file system with hard links. */
+  /** Fail with `EEXIST` when the file exists. Needs a file system with hard links. */
   readonly onlyIfAbsent: boolean;
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Replaces a file so that every reader, and every crash, sees the whole old content or the whole new one:
- * temporary file beside the target, write, fsync, rename, fsync of the folder. File mode 0600.
- * @returns what the file system says about the new file
+ * Replaces a file. Every reader, also after a crash, sees either the whole old content or the whole new content. Steps:
+ * temporary file beside the target, write, fsync, rename, fsync of the folder. The file gets mode 0600.
+ * @returns the file system's data about the new file
  */
 export async function writeDurably(write: DurableWrite): Promise<BigIntStats> {
   const folder = dirname(write.path);
@@ -39,7 +39,7 @@ export async function writeDurably(write: DurableWrite): Promise<BigIntStats> {
     await syncFolder(folder);
     return stats;
   } catch (error) {
-    // What failed is the write; a file that cannot be removed either must not hide that.
+    // A failure to delete the temporary file must not hide the failure of the write.
     await unlink(temporary).catch(() => undefined);
     throw error;
   }
@@ -57,8 +57,8 @@ async function writeAndSync(path: string, bytes: Uint8Array): Promise<BigIntStat
 }
 
 /**
- * Creates a folder and its missing parents with mode 0700, each entry durable. Existing folders are left alone.
- * @returns whether anything was created
+ * Creates a folder and its missing parents durably, with mode 0700. Existing folders do not change.
+ * @returns true when a folder was created
  */
 export async function makeFolderDurably(path: string): Promise<boolean> {
   const created = createFolders(path);
@@ -66,7 +66,7 @@ export async function makeFolderDurably(path: string): Promise<boolean> {
   return created.length > 0;
 }
 
-/** Makes renames and removals in a folder durable. Windows does so by itself and cannot open a folder. */
+/** Makes renames and deletions in a folder durable. Does nothing on Windows, which cannot open a folder. */
 export async function syncFolder(path: string): Promise<void> {
   if (process.platform === 'win32') return;
   const folder = await open(path, 'r');

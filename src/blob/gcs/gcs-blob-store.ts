@@ -27,12 +27,12 @@ import { loadOptionalPackage } from '../load-optional-package.ts';
 import { type Deadline, RequestRunner, ServerClock } from '../request-runner.ts';
 import { gcsError, gcsStatus } from './gcs-errors.ts';
 
-/** How often a read begins anew when the object is replaced while it is read. */
+/** Number of attempts to read an object that is replaced during the read. */
 const readAttempts = 10;
 
 /**
  * Google Cloud Storage, through the optional package `@google-cloud/storage`. Etags are generation numbers.
- * The library cannot end a request early: an aborted call returns at once, while its request may still arrive.
+ * The library cannot abort a request: an aborted call rejects at once, but its request may still take effect.
  */
 export class GcsBlobStore implements CreatableBlobStore {
   readonly location: string;
@@ -49,7 +49,7 @@ export class GcsBlobStore implements CreatableBlobStore {
     this.#runner = new RequestRunner({ location: this.location, timeoutMs, secrets: [], toError: gcsError });
   }
 
-  /** Loads the package; connects to nothing. @throws BlobStoreError `misconfigured` or `missing-package` */
+  /** Loads the package without connecting. @throws BlobStoreError `misconfigured` or `missing-package` */
   static async open(settings: GcsBlobSettings): Promise<GcsBlobStore> {
     return new GcsBlobStore(await openGcsBucket(settings), settings);
   }
@@ -62,8 +62,8 @@ export class GcsBlobStore implements CreatableBlobStore {
       const file = this.#file(key);
       const saved = file.save(Buffer.from(bytes), {
         resumable: false,
-        // The store compares the hash before it replaces anything. The library's own check comes afterwards, and
-        // deletes the object when it fails.
+        // The store checks `md5Hash` before it replaces the object. The library's own validation would run afterwards,
+        // and would delete the object on a failure.
         validation: false,
         metadata: { md5Hash: createHash('md5').update(bytes).digest('base64') },
         contentType: 'application/octet-stream',
@@ -117,7 +117,7 @@ export class GcsBlobStore implements CreatableBlobStore {
     await this.#runner.run({ operation: 'delete', key }, options, async (deadline) => {
       try {
         const [answer] = await within(deadline, this.#file(key).delete());
-        // Nothing, or JSON that was parsed; any other text is a page for people.
+        // The store answers with nothing or with JSON. Any other text is a page, for example for signing in.
         if (typeof answer.body === 'string' && answer.body !== '') throw notAStore();
       } catch (error) {
         await this.#absentOrThrow(error, deadline);
@@ -131,7 +131,7 @@ export class GcsBlobStore implements CreatableBlobStore {
         await within(deadline, this.#bucket.create());
         return 'created';
       } catch (error) {
-        // Taken by somebody, maybe by us: only ours can be listed.
+        // The name is taken, perhaps by another account. Only an own bucket can be listed.
         if (gcsStatus(error) !== 409) throw error;
         await this.#assertBucket(deadline);
         return 'existed';
@@ -139,7 +139,7 @@ export class GcsBlobStore implements CreatableBlobStore {
     });
   }
 
-  /** Learnt when something is written. */
+  /** Known after the first `put`. */
   serverTime(): number | null {
     return this.#clock.now();
   }
@@ -163,7 +163,7 @@ export class GcsBlobStore implements CreatableBlobStore {
     }
   }
 
-  /** Reads exactly the generation that `info` describes; 404 when it was replaced meanwhile. */
+  /** Reads exactly the generation that `info` describes. Fails with 404 when the object was replaced meanwhile. */
   async #read(
     info: BlobInfo,
     request: BlobGetOptions & { readonly deadline: Deadline },
@@ -201,7 +201,7 @@ export class GcsBlobStore implements CreatableBlobStore {
     });
   }
 
-  /** Null when the error says that the object is not there; throws when the bucket is missing, or anything else. */
+  /** Returns null when the error says that the object does not exist. Throws any other error, also for a missing bucket. */
   async #absentOrThrow(error: unknown, deadline: Deadline): Promise<null> {
     if (gcsStatus(error) !== 404) throw error;
     await this.#assertBucket(deadline);
@@ -212,7 +212,7 @@ export class GcsBlobStore implements CreatableBlobStore {
     await within(deadline, this.#bucket.getFiles({ autoPaginate: false, maxResults: 1 }));
   }
 
-  /** Nothing for objects that are not ours. */
+  /** Empty for objects whose name is not a valid key. */
   #infoOf({ name, metadata }: File): BlobInfo[] {
     const key = name.slice(this.#prefix.length);
     return isBlobKey(key) ? [infoFrom(key, metadata)] : [];
@@ -232,12 +232,12 @@ function etagOf({ generation }: FileMetadata): string | null {
   return generation === undefined ? null : String(generation);
 }
 
-/** A success, but from something else, such as a sign-in page. */
+/** The error for a successful answer that does not come from an object store, such as a sign-in page. */
 function notAStore(): Error {
-  return new Error('the answer is not that of an object store');
+  return new Error('the answer does not come from an object store');
 }
 
-/** Stops waiting when time is up or the caller gives up. */
+/** Rejects when the time is up or the caller aborts. */
 function within<T>({ signal }: Deadline, action: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     const stop = () => {
@@ -250,7 +250,7 @@ function within<T>({ signal }: Deadline, action: Promise<T>): Promise<T> {
   });
 }
 
-/** A client for the bucket. @throws BlobStoreError `misconfigured` or `missing-package` */
+/** Creates a client for the bucket. @throws BlobStoreError `misconfigured` or `missing-package` */
 async function openGcsBucket(settings: GcsBlobSettings): Promise<Bucket> {
   const name = unlessBlank(settings.bucket);
   if (name === undefined) {
@@ -270,13 +270,13 @@ async function openGcsBucket(settings: GcsBlobSettings): Promise<Bucket> {
   const endpoint = unlessBlank(settings.endpoint);
   const keyFilename = unlessBlank(settings.keyFile);
   const emulator = endpoint?.startsWith('http:') === true;
-  // An emulator has no projects; without one the library would look for Google's metadata server.
+  // An emulator has no projects. Without a project id, the library would contact Google's metadata server.
   const projectId = unlessBlank(settings.projectId) ?? (emulator ? 'emulator' : undefined);
   const storage = new Storage({
     ...(projectId === undefined ? {} : { projectId }),
     ...(keyFilename === undefined ? {} : { keyFilename }),
     ...(endpoint === undefined ? {} : { apiEndpoint: endpoint, useAuthWithCustomEndpoint: !emulator }),
-    // Repeating is the business of one decorator, the same for every store.
+    // `retryingBlobStore` repeats requests for all stores alike.
     retryOptions: { autoRetry: false, maxRetries: 0 },
     timeout: settings.timeoutMs ?? 30_000,
   });

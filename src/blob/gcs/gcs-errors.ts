@@ -23,19 +23,19 @@ const byCode: Readonly<Record<string, Failure>> = {
   invalid_grant: credentials,
 };
 
-/** The parts of the library's error that are used; `code` is an HTTP status or a name. */
+/** The members of the library's error that are read here. `code` is an HTTP status or a name. */
 interface ApiErrorLike extends Error {
   readonly code?: number | string;
   readonly response?: { readonly headers?: Readonly<Record<string, string>> };
 }
 
-/** The HTTP status of a failed call; undefined when there was no answer. */
+/** The HTTP status of a failed call; undefined without an answer. */
 export function gcsStatus(error: unknown): number | undefined {
   const code = error instanceof Error ? Number((error as ApiErrorLike).code) : NaN;
   return Number.isInteger(code) ? code : undefined;
 }
 
-/** Says what an error of the Google client means. Never keeps the client's error, which holds tokens. */
+/** Translates an error of the Google client. The client's error contains tokens, so it is not kept as cause. */
 export function gcsError(thrown: unknown, call: FailedCall): BlobStoreError {
   const error = (thrown instanceof Error ? thrown : new Error(String(thrown))) as ApiErrorLike;
   const failure = classify(error, call);
@@ -64,7 +64,7 @@ function classify(error: ApiErrorLike, call: FailedCall): Failure {
   const known = byCode[String(error.code)];
   if (known !== undefined) return known;
   const status = gcsStatus(error);
-  // Only a missing bucket gets this far: a missing object is an answer.
+  // Only a missing bucket leads here: a missing object is a result, not an error.
   if (status === 404) return { reason: 'no-bucket', fix: fixes.bucket, refused: true };
   if (status !== undefined && status >= 300) return failureOfStatus(status);
   const network = failureOfNetwork(error);

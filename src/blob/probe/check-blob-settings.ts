@@ -2,7 +2,7 @@ import type { BlobSettings, S3BlobSettings } from '../blob-settings.ts';
 import { unlessBlank } from '../arguments.ts';
 import type { Finding } from './probe-finding.ts';
 
-/** The usual mistakes that can be seen without asking the store. Wrong settings raise errors elsewhere. */
+/** Finds common mistakes in the settings without a request to the store. Opening the store reports invalid settings. */
 export function checkBlobSettings(settings: BlobSettings): Finding[] {
   if (settings.provider === 'folder') return [];
   return [
@@ -30,7 +30,11 @@ function checkBucketName(bucket: string): Finding[] {
   }
   if (name.includes('/')) {
     return [
-      problem('bucket', 'The bucket contains a slash.', 'Set only its name, and the rest as the prefix.'),
+      problem(
+        'bucket',
+        'The bucket contains a slash.',
+        'Set only its name as the bucket, and the rest as the prefix.',
+      ),
     ];
   }
   return [];
@@ -63,7 +67,7 @@ function checkKeys(settings: S3BlobSettings): Finding[] {
   const access = unlessBlank(settings.accessKey) ?? '';
   const secret = unlessBlank(settings.secretKey) ?? '';
   if (/^(?:AKIA|ASIA)[A-Z0-9]{16}$/.test(secret) && access.length > 30) {
-    return [problem('credentials', 'The access key and the secret key are swapped.', 'Exchange the two.')];
+    return [problem('credentials', 'The access key and the secret key are swapped.', 'Swap the two keys.')];
   }
   if (/^["'].*["']$/.test(access) || /^["'].*["']$/.test(secret)) {
     return [
@@ -71,8 +75,8 @@ function checkKeys(settings: S3BlobSettings): Finding[] {
     ];
   }
   if (/^ASIA/.test(access) && unlessBlank(settings.sessionToken) === undefined) {
-    const fix = 'Use a permanent key, or leave both keys empty so that they are found with their token.';
-    return [problem('credentials', 'The access key is a temporary one, without its session token.', fix)];
+    const fix = 'Use a permanent key, or leave both keys empty to use the keys and token of the AWS tools.';
+    return [problem('credentials', 'The access key is temporary, but its session token is not set.', fix)];
   }
   return [];
 }
@@ -85,7 +89,7 @@ function checkEncryption(endpoint: string | undefined): Finding[] {
     {
       check: 'endpoint',
       level: 'warning',
-      message: 'The connection is not encrypted: others on the network see what is stored.',
+      message: 'The connection is not encrypted: others on the network can read the backups.',
       fix: 'Use an https endpoint, or set a passphrase.',
     },
   ];

@@ -21,12 +21,12 @@ const checkOfReason: Partial<Record<BlobStoreReason, ProbeCheck>> = {
   'clock-skew': 'clock',
 };
 
-/** A store that answered a first call, or why there is none. */
+/** A store that answered a first call; or null with findings that say why not. */
 export type FirstContact =
   | { readonly store: CreatableBlobStore; readonly findings: readonly Finding[] }
   | { readonly store: null; readonly findings: readonly Finding[] };
 
-/** Lists the prefix once; when that fails, tries the neighbouring settings to say which one is meant. */
+/** Lists the prefix once. When that fails, it tries similar settings to find the wrong one. */
 export async function probeConnection(settings: BlobSettings, signal?: AbortSignal): Promise<FirstContact> {
   const { store, error } = await tryToList(settings, signal);
   if (error === null) {
@@ -36,7 +36,7 @@ export async function probeConnection(settings: BlobSettings, signal?: AbortSign
     };
   }
   await store?.close();
-  // Without the right to list nothing can be restored, so this is not the place to go on.
+  // Nothing can be restored without the permission to list, so the probe ends here.
   const alternative = settings.provider === 's3' ? await findAlternative(settings, error, signal) : undefined;
   return { store: null, findings: [alternative ?? findingOf(error)] };
 }
@@ -60,13 +60,13 @@ async function tryToList(settings: BlobSettings, signal: AbortSignal | undefined
   }
 }
 
-/** Tries what is next to the settings: the other protocol, the other path style. */
+/** Tries the other protocol and the other path style. */
 async function findAlternative(
   settings: S3BlobSettings,
   error: BlobStoreError,
   signal: AbortSignal | undefined,
 ): Promise<Finding | undefined> {
-  // A certificate that is refused proves that the address is right: no other one is tried, least of all without TLS.
+  // A refused certificate proves that the address is right. No other address is tried, and none without TLS.
   if (isCertificateCode(error.providerCode)) return undefined;
   if (['tls', 'protocol', 'interrupted', 'wrong-endpoint'].includes(error.reason)) {
     const other = await findOtherProtocol(settings, signal);
@@ -96,7 +96,7 @@ async function findOtherProtocol(
   await store?.close();
   const protocol = swapped.startsWith('https') ? 'https' : 'http';
   const certificate = isCertificateCode(error?.providerCode);
-  // A server that wants TLS answers plain http with status 400, if at all.
+  // A TLS server answers plain HTTP with status 400 or not at all.
   const answered = error?.status !== undefined && (protocol === 'https' || error.status !== 400);
   if (error !== null && !answered && !certificate) return undefined;
   const trust = certificate ? ` ${error?.fix ?? ''}` : '';

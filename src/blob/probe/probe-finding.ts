@@ -1,4 +1,4 @@
-/** What a probe looked at. */
+/** The subject of a finding. */
 export type ProbeCheck =
   | 'settings'
   | 'endpoint'
@@ -17,27 +17,27 @@ export type ProbeCheck =
   | 'conditional-put'
   | 'versioning';
 
-/** One thing that a probe found out. */
+/** One result of a probe. */
 export interface Finding {
   readonly check: ProbeCheck;
-  /** ok: as it should be. note: good to know. warning: works, with a drawback. problem: backups do not work. */
+  /** `ok`: works. `note`: for information. `warning`: works with a drawback. `problem`: backups do not work. */
   readonly level: 'ok' | 'note' | 'warning' | 'problem';
-  /** One sentence; contains no credentials. */
+  /** One sentence without credentials. */
   readonly message: string;
-  /** What to change, as one imperative sentence; present with every problem. */
+  /** Advice, as one imperative sentence. Present with every problem. */
   readonly fix?: string;
 }
 
-/** How a store treats conditional writes; `unknown` when it could not be tried. */
+/** How a store treats conditional writes. `unknown`: they could not be tried. */
 export type ConditionalPut = 'honoured' | 'absent-only' | 'refused' | 'ignored' | 'unknown';
 
 export interface ProbeReport {
   readonly location: string;
   /** In the order of the checks. */
   readonly findings: readonly Finding[];
-  /** No finding is a problem. */
+  /** True when no finding is a problem. */
   readonly usable: boolean;
-  /** The store's clock minus this computer's, in milliseconds; null when it was not learnt. */
+  /** The store's clock minus this computer's, in milliseconds. Null when the store's clock is unknown. */
   readonly clockOffsetMs: number | null;
   readonly conditionalPut: ConditionalPut;
 }

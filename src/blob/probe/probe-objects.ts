@@ -43,12 +43,12 @@ async function probeRead({ store, folder, options }: ProbeArea): Promise<Finding
   const blob = await store.get(`${folder}object`, options);
   const listed = await store.list(folder, options);
   if (blob === null || listed.length === 0) {
-    return broken('get', 'An object that was just written is not there.');
+    return broken('get', 'An object that was just written is missing.');
   }
   if (!Buffer.from(blob.bytes).equals(first) || listed[0]?.size !== first.length) {
-    return broken('get', 'An object comes back changed.');
+    return broken('get', 'The store returned an object with other content than was written.');
   }
-  return ok('get', 'Objects come back as they were written.');
+  return ok('get', 'Objects can be read, and have the content that was written.');
 }
 
 async function probeOverwrite({ store, folder, options }: ProbeArea): Promise<Finding> {
@@ -63,7 +63,7 @@ async function probeRange({ store, folder, options }: ProbeArea): Promise<Findin
   if (part !== null && Buffer.from(part.bytes).equals(second.subarray(3, 9))) {
     return ok('range', 'Parts of objects can be read.');
   }
-  return broken('range', 'A part of an object is not what was asked for.');
+  return broken('range', 'The store returned another part of an object than was requested.');
 }
 
 async function probeDelete({ store, folder, options }: ProbeArea): Promise<Finding> {
@@ -74,26 +74,27 @@ async function probeDelete({ store, folder, options }: ProbeArea): Promise<Findi
     return {
       check: 'delete',
       level: 'warning',
-      message: 'Objects cannot be deleted: backups are append-only, and the bucket grows.',
-      fix: 'Allow this key to delete objects (s3:DeleteObject), or keep it so to guard the backups.',
+      message: 'Objects cannot be deleted, so the bucket only grows.',
+      fix: 'Allow this key to delete objects (s3:DeleteObject), or leave it so to protect the backups from deletion.',
     };
   }
   if ((await store.get(`${folder}object`, options)) === null) return ok('delete', 'Objects can be deleted.');
-  return broken('delete', 'A deleted object is still there.');
+  return broken('delete', 'A deleted object still exists.');
 }
 
 const MIB = 1024 * 1024;
-/** Only stores with tens of thousands of memories write larger objects. */
+/** Only memory stores with tens of thousands of memories write larger objects. */
 const ENOUGH_FOR_SMALL_STORES = 8 * MIB;
-/** Sizes that are tried after the largest was refused, to name the limit. */
+/** Sizes to try after the largest was refused, to find the limit. */
 const SMALLER_MIB = [8, 4, 2, 1, 0.5];
 
-/** What may be otherwise a moment later says nothing about sizes. */
+/** Temporary failures, which say nothing about the size. */
 const PASSING: ReadonlySet<BlobStoreReason> = new Set(['throttled', 'timeout', 'unreachable', 'conflict']);
 
 /**
- * Writes one object of the largest usual size: a gateway between here and the store may limit it, and may cut the
- * connection or refuse the request instead of saying so. @returns undefined when a passing problem is in the way
+ * Writes one object of the largest usual size. A proxy in front of the store may limit the size, and may close the
+ * connection or refuse the request without naming the limit.
+ * @returns undefined when a temporary problem prevents the test
  */
 export async function probeLargest(area: ProbeArea, bytes: number): Promise<Finding | undefined> {
   const mib = (size: number): string => `${size / MIB} MiB`;
@@ -111,7 +112,7 @@ export async function probeLargest(area: ProbeArea, bytes: number): Promise<Find
   return {
     check: 'put',
     level: accepted >= ENOUGH_FOR_SMALL_STORES ? 'warning' : 'problem',
-    message: `The store, or a proxy in front of it, takes ${taken}, but none of ${mib(bytes)}, which backups can need (${error.reason}).`,
+    message: `The store, or a proxy in front of it, accepts ${taken}, but none of ${mib(bytes)}, which backups can need (${error.reason}).`,
     fix: fixes.bodies,
   };
 }
@@ -129,7 +130,7 @@ async function tryToPut(
   }
 }
 
-/** Tries both kinds of conditional write, including on servers that accept a condition and ignore it. */
+/** Tries both kinds of conditional write, and detects servers that accept a condition and ignore it. */
 export async function probeConditions(area: ProbeArea): Promise<ConditionalPut> {
   const { store, folder, options } = area;
   const key = `${folder}condition`;
@@ -143,7 +144,7 @@ export async function probeConditions(area: ProbeArea): Promise<ConditionalPut> 
     if (stale !== 'held') return 'absent-only';
     const current = (await store.head(key, options))?.etag ?? '';
     const matching = await outcome(store.put(key, first, { ...options, onlyIf: { etag: current } }));
-    // Refusing even what matches is of no use.
+    // A store that refuses even a matching etag is of no use.
     return matching === 'ignored' ? 'honoured' : 'absent-only';
   } catch (error) {
     if (!(error instanceof BlobStoreError)) throw error;
@@ -151,7 +152,7 @@ export async function probeConditions(area: ProbeArea): Promise<ConditionalPut> 
   }
 }
 
-/** held: the condition stopped the write. ignored: the write happened. refused: conditions are not offered. */
+/** `held`: the condition stopped the write. `ignored`: the write happened. `refused`: the store has no conditions. */
 async function outcome(put: Promise<unknown>): Promise<'held' | 'ignored' | 'refused'> {
   try {
     await put;
@@ -169,7 +170,7 @@ function ok(check: ProbeCheck, message: string): Finding {
 }
 
 function broken(check: ProbeCheck, message: string): Finding {
-  return { check, level: 'problem', message, fix: 'Use another store: this one does not keep its promises.' };
+  return { check, level: 'problem', message, fix: 'Use another store: this one does not work reliably.' };
 }
 
 function findingOfDenial(error: unknown): Finding {

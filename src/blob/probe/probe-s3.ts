@@ -13,7 +13,7 @@ export interface S3ProbeRequest {
   readonly options: BlobCallOptions;
 }
 
-/** What can only be asked in S3's own terms: checksums, pages, versions. Leaves objects in the folder. */
+/** Probes the parts that only S3 has: checksums, pages of lists, versions. The caller deletes the objects afterwards. */
 export async function probeS3(request: S3ProbeRequest): Promise<Finding[]> {
   const session = await S3Session.open(resolveS3(request.settings));
   try {
@@ -28,7 +28,7 @@ export async function probeS3(request: S3ProbeRequest): Promise<Finding[]> {
   }
 }
 
-/** These steps are extras: a store that cannot do one is not told off for it. */
+/** These steps are optional, so an error of the store yields no finding. */
 function undefinedIfStore(error: unknown): undefined {
   if (error instanceof BlobStoreError) return undefined;
   throw error;
@@ -47,12 +47,13 @@ async function probeChecksum(session: S3Session, request: S3ProbeRequest): Promi
     );
   } catch (error) {
     if (!(error instanceof BlobStoreError) || error.status === undefined || error.status >= 500) throw error;
-    return { check: 'checksum', level: 'ok', message: 'Damaged uploads are refused by the store.' };
+    return { check: 'checksum', level: 'ok', message: 'The store refuses damaged uploads.' };
   }
   return {
     check: 'checksum',
     level: 'note',
-    message: 'The store does not compare checksums of uploads; damage is found when they are read back.',
+    message:
+      'The store does not check the checksums of uploads. Damage is detected by reading the objects back.',
   };
 }
 
@@ -79,7 +80,8 @@ async function probePaging(session: S3Session, { folder, options }: S3ProbeReque
   return {
     check: 'paging',
     level: 'warning',
-    message: 'Lists of more than one page are not complete; more than 1,000 objects would not be seen.',
+    message:
+      'Lists of more than one page are incomplete, so backups with more than 1,000 objects do not work.',
     fix: 'Ask the provider about ListObjectsV2 with continuation tokens.',
   };
 }
@@ -102,7 +104,7 @@ async function probeVersioning(
     check: 'versioning',
     level: 'note',
     message:
-      'The bucket keeps old versions of objects: what is deleted or purged stays there until it expires.',
+      'The bucket keeps old versions of objects: deleted and purged memories stay in it until these versions expire.',
     fix: 'Add a lifecycle rule that removes old versions after some days.',
   };
 }

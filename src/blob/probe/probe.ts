@@ -12,28 +12,28 @@ import { unlessBlank } from '../arguments.ts';
 import { addressOfS3, resolveS3 } from '../s3/s3-session.ts';
 import { retryingBlobStore } from '../decorators.ts';
 
-/** Objects of a probe are `probe/<random>/…`, and deleted at its end. */
+/** A probe writes objects under `probe/<random>/` and deletes them at its end. */
 const probeFolder = 'probe';
-/** Amazon refuses requests that are 15 minutes off. */
+/** A larger difference is a warning. Amazon refuses requests from 15 minutes on. */
 const clockProblemMs = 5 * 60_000;
 const clockNoteMs = 60_000;
 
 const conditionMessages: Record<ConditionalPut, string> = {
-  honoured: 'Conditional writes work, and are used as an extra guard.',
-  'absent-only': 'Conditional writes work for new objects only. Nothing depends on them.',
-  refused: 'Conditional writes are refused. Nothing depends on them.',
-  ignored: 'Conditional writes are accepted, but their condition is ignored. Nothing depends on them.',
-  unknown: 'Conditional writes could not be tried. Nothing depends on them.',
+  honoured: 'Conditional writes work and serve as an extra guard.',
+  'absent-only': 'Conditional writes work for new objects only. They are not needed.',
+  refused: 'The store refuses conditional writes. They are not needed.',
+  ignored: 'The store accepts conditional writes but ignores the condition. They are not needed.',
+  unknown: 'Conditional writes could not be tried. They are not needed.',
 };
 
 export interface ProbeOptions extends BlobCallOptions {
-  /** Size of the largest object that will usually be written; absent = it is not tried. */
+  /** Size in bytes of the largest usual object. Absent: writing such an object is not tried. */
   readonly largestBytes?: number;
 }
 
 /**
- * Finds out whether a store can hold backups and, where it cannot, which setting to change. Never raises a
- * `BlobStoreError`: those become findings. Writes a few small objects under `probe/` and deletes them.
+ * Checks whether a store can hold backups, and if not, which setting to change. A `BlobStoreError` becomes a finding
+ * and is never thrown. Writes a few objects under `probe/` and deletes them.
  */
 export async function probeBlobStore(
   settings: BlobSettings,
@@ -67,7 +67,7 @@ export async function probeBlobStore(
   }
 }
 
-/** Nothing where the settings name no address: that is reported by itself. */
+/** Empty when the settings contain no valid address, which another finding reports. */
 function proxyIfKnown(settings: BlobSettings): Finding[] {
   try {
     return proxyOf(settings);
@@ -77,7 +77,7 @@ function proxyIfKnown(settings: BlobSettings): Finding[] {
   }
 }
 
-/** Which proxy the requests went through. */
+/** Names the proxy of the requests, if there is one. */
 function proxyOf(settings: BlobSettings): Finding[] {
   const proxy = findProxy(addressOf(settings));
   if (proxy === undefined) return [];
@@ -85,7 +85,7 @@ function proxyOf(settings: BlobSettings): Finding[] {
   return [{ check: 'endpoint', level: 'note', message }];
 }
 
-/** Empty for a folder. */
+/** The address that decides about the proxy. Empty for a folder. */
 function addressOf(settings: BlobSettings): string {
   switch (settings.provider) {
     case 'folder':
@@ -99,7 +99,7 @@ function addressOf(settings: BlobSettings): string {
   }
 }
 
-/** Names the store where it could not be opened. */
+/** Name of a store that was not opened. */
 function repositoryIdOf(settings: BlobSettings): string {
   return settings.provider === 'folder' ? settings.path : `${settings.provider} ${settings.bucket}`;
 }
@@ -136,7 +136,7 @@ async function cleanUp({ store, folder, options }: ProbeArea): Promise<void> {
   try {
     for (const { key } of await store.list(folder, options)) await store.delete(key, options);
   } catch (error) {
-    // What forbids deleting was reported already, and a few bytes stay behind.
+    // `probeDelete` has reported a missing permission. A few bytes stay in the store.
     if (!(error instanceof BlobStoreError)) throw error;
   }
 }

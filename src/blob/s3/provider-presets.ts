@@ -1,15 +1,15 @@
 import { BlobStoreError } from '../../errors/remote-errors.ts';
 
-/** What a provider's name stands for. `{region}` and `{account}` are filled in from the settings. */
+/** Defaults for one provider. `{region}` and `{account}` are replaced with the settings. */
 export interface ProviderPreset {
   readonly title: string;
-  /** Absent: the SDK finds Amazon's endpoint by region; or the user's own server, which needs an endpoint. */
+  /** Absent for Amazon, whose endpoint the SDK knows, and for servers with an endpoint of their own. */
   readonly endpoint?: string;
   readonly defaultRegion?: string;
   readonly pathStyle: boolean;
-  /** The endpoint must come from the settings. */
+  /** True when the settings must contain the endpoint. */
   readonly ownServer?: boolean;
-  /** What to know before using it. */
+  /** Hint for users of the provider. */
   readonly note?: string;
 }
 
@@ -20,14 +20,14 @@ export const providerPresets = {
     title: 'Backblaze B2',
     endpoint: 'https://s3.{region}.backblazeb2.com',
     pathStyle: true,
-    note: 'No conditional writes. The region is in the endpoint that the bucket page shows, for example us-west-004.',
+    note: 'No conditional writes. The bucket page shows the endpoint, which contains the region, for example us-west-004.',
   },
   r2: {
     title: 'Cloudflare R2',
     endpoint: 'https://{account}.r2.cloudflarestorage.com',
     defaultRegion: 'auto',
     pathStyle: true,
-    note: 'One write a second to the same key; more are answered with 429 and repeated.',
+    note: 'Allows one write a second to the same key. It answers further ones with 429, and they are repeated.',
   },
   spaces: {
     title: 'DigitalOcean Spaces',
@@ -36,11 +36,11 @@ export const providerPresets = {
   },
   wasabi: { title: 'Wasabi', endpoint: 'https://s3.{region}.wasabisys.com', pathStyle: true },
   'gcs-s3': {
-    title: 'Google Cloud Storage by its S3 interface',
+    title: 'Google Cloud Storage through its S3 interface',
     endpoint: 'https://storage.googleapis.com',
     defaultRegion: 'auto',
     pathStyle: true,
-    note: 'Needs HMAC keys of a service account. Conditional writes use other headers there and are not offered.',
+    note: 'Needs HMAC keys of a service account. Conditional writes are not supported.',
   },
   scaleway: { title: 'Scaleway', endpoint: 'https://s3.{region}.scw.cloud', pathStyle: true },
   ovh: { title: 'OVHcloud', endpoint: 'https://s3.{region}.io.cloud.ovh.net', pathStyle: true },
@@ -81,7 +81,10 @@ export interface ResolvedPreset {
   readonly pathStyle: boolean;
 }
 
-/** Settings win over the preset. @throws BlobStoreError (`misconfigured`) naming the setting that is missing */
+/**
+ * Combines the settings with the preset. Settings take precedence.
+ * @throws BlobStoreError (`misconfigured`) that names the missing setting
+ */
 export function resolvePreset(input: PresetInput): ResolvedPreset {
   const preset: ProviderPreset = providerPresets[input.preset];
   const region = input.region ?? preset.defaultRegion;

@@ -19,8 +19,8 @@ import { s3Code, s3Status } from './s3-errors.ts';
 import { hashName, listObjects, type ListObjectsOptions, objectInfo, readObject } from './s3-objects.ts';
 
 /**
- * Amazon S3 and everything that speaks its protocol. Objects are deleted one by one: batch deletion reports
- * failures inside a success, needs headers that differ by server, and does not always tell the truth.
+ * Amazon S3 and compatible stores. Objects are deleted one by one: batch deletion reports failures inside a success,
+ * needs headers that differ by server, and is not reliable on all servers.
  */
 export class S3BlobStore implements CreatableBlobStore {
   readonly location: string;
@@ -31,7 +31,7 @@ export class S3BlobStore implements CreatableBlobStore {
     this.location = session.connection.location;
   }
 
-  /** Loads the SDK; connects to nothing. @throws BlobStoreError (`misconfigured`) */
+  /** Loads the SDK without connecting. @throws BlobStoreError (`misconfigured`) */
   static async open(settings: S3BlobSettings): Promise<S3BlobStore> {
     return new S3BlobStore(await S3Session.open(resolveS3(settings)));
   }
@@ -138,7 +138,7 @@ export class S3BlobStore implements CreatableBlobStore {
     const sha256 = createHash('sha256').update(bytes).digest();
     return {
       ...this.#target(key),
-      // A Buffer is sent with its length; streams would be sent in chunks that several servers refuse.
+      // The SDK sends a Buffer with its length. It would send a stream in chunks, which several servers refuse.
       Body: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength),
       ContentType: 'application/octet-stream',
       Metadata: { [hashName]: sha256.toString('hex') },
@@ -149,7 +149,7 @@ export class S3BlobStore implements CreatableBlobStore {
     };
   }
 
-  /** An object that is gone does not match an etag either, but several servers answer 404 to that. */
+  /** Several servers answer 404 to an `If-Match` for a missing object. That is a condition that was not met. */
   #refineCondition(error: unknown, key: string, { onlyIf }: BlobPutOptions): never {
     if (onlyIf === undefined || s3Status(error) !== 404 || s3Code(error) === 'NoSuchBucket') throw error;
     throw new BlobStoreError('precondition', {
@@ -168,12 +168,12 @@ export class S3BlobStore implements CreatableBlobStore {
     return objectInfo({ key, location: this.location }, output);
   }
 
-  /** The range starts behind the end of the object. */
+  /** The result for a range that starts behind the end of the object. */
   async #emptyRange(key: string, deadline: Deadline): Promise<Blob> {
     return { ...(await this.#headObject(key, deadline)), bytes: new Uint8Array(0) };
   }
 
-  /** A success, but from something else, such as a sign-in page. */
+  /** The error for a successful answer that does not come from an object store, such as a sign-in page. */
   #notAStore(operation: 'put' | 'delete', key: string): BlobStoreError {
     return new BlobStoreError('protocol', {
       operation,

@@ -56,26 +56,26 @@ const byCode: Readonly<Record<string, Failure>> = {
   InsufficientStorage: full,
 };
 
-/** The parts of an SDK error that are used; every one of them may be missing. */
+/** The members of an SDK error that are read here. Each of them may be missing. */
 interface SdkError extends Error {
   readonly $metadata?: { readonly httpStatusCode?: number };
   readonly $response?: { readonly statusCode?: number; readonly headers?: Readonly<Record<string, string>> };
   readonly Region?: string;
 }
 
-/** The S3 error code, for example `NoSuchKey`; undefined when the store did not say one. */
+/** The S3 error code, for example `NoSuchKey`; undefined without an answer. */
 export function s3Code(error: unknown): string | undefined {
   return error instanceof Error && s3Status(error) !== undefined ? error.name : undefined;
 }
 
-/** The HTTP status of a failed call; undefined when there was no answer. */
+/** The HTTP status of a failed call; undefined without an answer. */
 export function s3Status(error: unknown): number | undefined {
   if (!(error instanceof Error)) return undefined;
   const { $metadata, $response } = error as SdkError;
   return $metadata?.httpStatusCode ?? $response?.statusCode;
 }
 
-/** Says what an error of the S3 client means. Never keeps the client's error, which holds signed headers. */
+/** Translates an error of the S3 client. The client's error contains signed headers, so it is not kept as cause. */
 export function s3Error(thrown: unknown, context: FailedCall): BlobStoreError {
   const error = (thrown instanceof Error ? thrown : new Error(String(thrown))) as SdkError;
   const status = s3Status(error);
@@ -114,12 +114,12 @@ function classify(error: SdkError, status: number | undefined, context: FailedCa
   const network = failureOfNetwork(error);
   if (network !== undefined) return network;
   if (/checksum mismatch/i.test(error.message)) return damaged;
-  // A success that cannot be read: a proxy or a sign-in page answered instead of the store.
+  // A successful answer that cannot be parsed comes from a proxy or a sign-in page, not from the store.
   if (status !== undefined) return { reason: 'protocol', retryable: true, fix: fixes.endpoint };
   return failureBeforeSending(error);
 }
 
-/** The region that a store names when it was asked with another one. */
+/** The bucket's region, when the store's answer to a request for another region names it. */
 function regionOf(error: SdkError): string | undefined {
   const mentions = [
     'AuthorizationHeaderMalformed',

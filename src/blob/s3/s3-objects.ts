@@ -17,12 +17,12 @@ export interface ReadRequest {
 }
 
 /**
- * User metadata in which `put` keeps the SHA-256 of the content, so that `get` notices bytes that were damaged
- * anywhere on the way: etags are not hashes on every server.
+ * Name of the user metadata in which `put` stores the SHA-256 of the content. `get` checks it to detect damage. Etags
+ * cannot serve for this, because they are not hashes on all servers.
  */
 export const hashName = 'sha256';
 
-/** What answers to GET and HEAD have in common. */
+/** The headers that answers to GET and HEAD share. */
 interface ObjectHeaders {
   readonly ETag?: string | undefined;
   readonly LastModified?: Date | undefined;
@@ -50,7 +50,7 @@ export async function readObject(output: GetObjectCommandOutput, request: ReadRe
       },
     });
     if (take !== Infinity && bytes.length !== take) {
-      throw readError(request, `${bytes.length} bytes were received where ${take} were asked for`);
+      throw readError(request, `${bytes.length} bytes were received, but ${take} were requested`);
     }
     if (request.range === undefined) assertHash(bytes, 'sha256', output.Metadata?.[hashName]);
     return { ...info, size: sent.size ?? bytes.length, bytes };
@@ -59,7 +59,7 @@ export async function readObject(output: GetObjectCommandOutput, request: ReadRe
   }
 }
 
-/** Which part of the object the body is: some servers answer a range with the whole object. */
+/** The part of the object that the body contains. Some servers answer a range request with the whole object. */
 function sentRange(output: GetObjectCommandOutput, request: ReadRequest) {
   if (request.range === undefined || output.ContentRange === undefined) {
     return { start: 0, size: output.ContentLength };
@@ -67,12 +67,12 @@ function sentRange(output: GetObjectCommandOutput, request: ReadRequest) {
   const match = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(output.ContentRange);
   const [start, end, size] = (match ?? []).slice(1).map(Number);
   if (start !== request.range.start || end === undefined || size === undefined) {
-    throw readError(request, `the range ${output.ContentRange} was sent instead of the one asked for`);
+    throw readError(request, `the store sent the range ${output.ContentRange} instead of the requested one`);
   }
   return { start, size };
 }
 
-/** @throws BlobStoreError (`protocol`) when this cannot be a store's answer, as from a sign-in page */
+/** @throws BlobStoreError (`protocol`) when the answer does not come from a store but, for example, from a sign-in page */
 export function objectInfo(
   request: Pick<ReadRequest, 'key' | 'location'>,
   headers: ObjectHeaders,
@@ -97,7 +97,7 @@ function readError(context: Pick<ReadRequest, 'key' | 'location'>, problem: stri
 }
 
 export interface ListObjectsOptions extends BlobCallOptions {
-  /** Keys per page; only the probe asks for less than the usual 1,000. */
+  /** Keys per page. Only the probe uses another number. @default 1000 */
   readonly pageSize?: number;
 }
 
@@ -117,7 +117,7 @@ export function listObjects(
         MaxKeys: options.pageSize ?? 1000,
       });
       const page = await client.send(command, { abortSignal: deadline.signal });
-      // Any other XML, such as a sign-in page, would read as an empty bucket.
+      // The SDK reads any other XML, such as a sign-in page, as an empty bucket.
       if (page.IsTruncated === undefined || page.Name === undefined) {
         throw listError(session, prefix, 'the answer is not a list of objects');
       }
@@ -132,7 +132,7 @@ export function listObjects(
   );
 }
 
-/** Nothing for objects that are not ours. */
+/** Empty for objects whose name is not a valid key. */
 function infoOf(storePrefix: string, object: S3Object): BlobInfo[] {
   if (object.Key?.startsWith(storePrefix) !== true) return [];
   const key = object.Key.slice(storePrefix.length);

@@ -11,7 +11,7 @@ import { type Deadline, type RequestCall, RequestRunner, ServerClock } from '../
 import { resolvePreset } from './provider-presets.ts';
 import { s3Code, s3Error, s3Status } from './s3-errors.ts';
 
-/** A page of 1,000 keys is below 1 MiB; more is not a listing. */
+/** A page of 1,000 keys is below 1 MiB. A much larger answer is not a list. */
 const maxAnswerBytes = 16 * 1024 * 1024;
 const silent = () => undefined;
 
@@ -21,20 +21,20 @@ interface S3Connection {
   /** Empty, or ending in one slash. */
   readonly prefix: string;
   readonly region: string | undefined;
-  /** Undefined = Amazon. */
+  /** Undefined for Amazon. */
   readonly endpoint: string | undefined;
   readonly pathStyle: boolean;
-  /** Undefined = the default chain. */
+  /** Undefined to use the AWS chain. */
   readonly credentials:
     | { readonly accessKeyId: string; readonly secretAccessKey: string; readonly sessionToken?: string }
     | undefined;
   readonly uploadChecksum: 'md5' | 'sha256' | 'none';
   readonly timeoutMs: number | undefined;
-  /** For people; no secrets. */
+  /** Address for messages, without secrets. */
   readonly location: string;
 }
 
-/** Fills in presets and defaults. @throws BlobStoreError (`misconfigured`) naming the setting to change */
+/** Fills in presets and defaults. @throws BlobStoreError (`misconfigured`) that names the setting to change */
 export function resolveS3(settings: S3BlobSettings): S3Connection {
   const bucket = unlessBlank(settings.bucket);
   if (bucket === undefined) throw misconfigured('S3', 'no bucket is set', 'Set the bucket.');
@@ -78,8 +78,8 @@ function credentialsOf(settings: S3BlobSettings, location: string): S3Connection
     const absent = accessKeyId === undefined ? 'access' : 'secret';
     throw misconfigured(
       location,
-      `one half of the key pair is set, but the ${absent} key is missing`,
-      `Set the ${absent} key too, or neither, to use the keys of the AWS tools.`,
+      `only one of the two keys is set; the ${absent} key is missing`,
+      `Set the ${absent} key too, or set neither to use the keys of the AWS tools.`,
     );
   }
   return { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) };
@@ -89,7 +89,7 @@ function misconfigured(location: string, problem: string, fix: string = fixes.en
   return new BlobStoreError('misconfigured', { operation: 'open', location, problem, fix });
 }
 
-/** The S3 client and the commands that are used, loaded on first need: it takes 0.2 s to import. */
+/** Loads the SDK, which takes 0.2 s, and creates a client. */
 async function openS3Client(connection: S3Connection) {
   const sdk = await import('@aws-sdk/client-s3');
   const proxy = findProxy(addressOfS3(connection));
@@ -97,7 +97,7 @@ async function openS3Client(connection: S3Connection) {
   if (proxy !== undefined) {
     client.middlewareStack.add(
       (next) => (call) => {
-        // After it was signed for the server.
+        // This step runs after the request was signed for the server.
         forwardPlainHttp(call.request as SdkRequest, proxy);
         return next(call);
       },
@@ -107,15 +107,15 @@ async function openS3Client(connection: S3Connection) {
   return { sdk, client };
 }
 
-/** The SDK as loaded on use. */
+/** The SDK's module. */
 type S3Sdk = Awaited<ReturnType<typeof openS3Client>>['sdk'];
 
-/** What a proxy is looked up for. */
+/** The address that decides about the proxy. */
 export function addressOfS3({ endpoint, region }: S3Connection): string {
   return endpoint ?? `https://s3.${region ?? 'us-east-1'}.amazonaws.com`;
 }
 
-/** The parts of the SDK's request that are used. */
+/** The members of the SDK's request that are changed here. */
 interface SdkRequest {
   protocol: string;
   hostname: string;
@@ -124,7 +124,7 @@ interface SdkRequest {
   headers: Record<string, string>;
 }
 
-/** Requests without TLS go to the proxy itself, with their whole address. */
+/** Sends a request without TLS to the proxy, with the full address as its path. */
 function forwardPlainHttp(request: SdkRequest, proxy: Proxy): void {
   if (request.protocol !== 'http:') return;
   const { protocol, hostname, port } = proxy.url;
@@ -143,12 +143,12 @@ function clientConfig(connection: S3Connection, proxy: Proxy | undefined): S3Cli
     ...(credentials === undefined ? {} : { credentials }),
     ...(region === undefined && endpoint === undefined ? {} : { region: region ?? 'us-east-1' }),
     forcePathStyle: connection.pathStyle,
-    // Repeating is the business of one decorator, the same for every store.
+    // `retryingBlobStore` repeats requests for all stores alike.
     maxAttempts: 1,
-    // Other servers reject, or worse ignore, the checksum headers that the SDK adds by default.
+    // Some servers reject or ignore the checksum headers that the SDK adds by default.
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: endpoint === undefined ? 'WHEN_SUPPORTED' : 'WHEN_REQUIRED',
-    // A server that does not know `Expect` costs six seconds a request.
+    // A server that does not support `Expect` costs six seconds a request.
     expectContinueHeader: false,
     streamCollector: (stream: Readable) => collectBody(stream, { maxBytes: maxAnswerBytes }),
     requestHandler: {
@@ -163,10 +163,10 @@ function clientConfig(connection: S3Connection, proxy: Proxy | undefined): S3Cli
   };
 }
 
-/** Servers allow 15 minutes; the client corrects itself from 4 on. */
+/** Servers tolerate 15 minutes. The SDK corrects its clock from 4 minutes on. */
 const toleratedSkewMs = 4 * 60_000;
 
-/** One S3 client, the server's clock as its answers tell it, and what a 404 means. */
+/** One S3 client with the server's clock. Decides whether a 404 is about the object or the bucket. */
 export class S3Session {
   readonly connection: S3Connection;
   readonly sdk: S3Sdk;
@@ -197,7 +197,7 @@ export class S3Session {
     return new S3Session(connection, sdk, client);
   }
 
-  /** See `RequestRunner.run`. */
+  /** Like `RequestRunner.run`. Also recognises requests that were refused because of the local clock. */
   async call<T>(
     call: RequestCall,
     options: BlobCallOptions,
@@ -214,7 +214,7 @@ export class S3Session {
     }
   }
 
-  /** An answer to HEAD has no body to say so: was it refused for the time it was signed with? */
+  /** True when a HEAD request was probably refused because of the local clock. Its answer has no body that says so. */
   #looksSkewed(error: unknown): error is BlobStoreError {
     if (!(error instanceof BlobStoreError) || error.operation !== 'head' || error.status !== 403)
       return false;
@@ -222,12 +222,12 @@ export class S3Session {
   }
 
   /**
-   * Null when the error says that the object is not there; any other error is thrown again. An answer to HEAD has
-   * no body, so it looks the same when the bucket is missing: that is found out once.
+   * Returns null when the error says that the object does not exist. Throws any other error again. An answer to HEAD
+   * has no body, so a missing bucket looks the same; one list request decides, once.
    */
   async absentOrThrow(error: unknown, operation: BlobOperation, deadline: Deadline): Promise<null> {
     const code = s3Code(error);
-    // An answer with a body says what is missing: it may be the bucket, the user, or the object store as such.
+    // An answer with a body names the missing thing, which may also be the bucket or the user.
     const isAboutObject = operation === 'head' || code === 'NoSuchKey';
     if (s3Status(error) !== 404 || !isAboutObject) throw error;
     if (!this.#bucketSeen) {

@@ -23,25 +23,25 @@ async function loadConflicts(signal: AbortSignal): Promise<Conflicts> {
   return { memories, total: page.total };
 }
 
-/** Memories that machines changed without knowing of each other, their versions side by side. */
+/** Memories that several machines changed independently, with their versions side by side. */
 export function ConflictsView() {
   const { value, problem, loading, reload } = useLoad('conflicts', loadConflicts);
   return (
     <>
       <h1>Conflicts</h1>
       <p class="hint">
-        Machines changed the same memory without knowing of each other. All versions are kept until you choose
-        one.
+        Several machines changed the same memory independently. All versions are kept until you choose one.
       </p>
       <Problem text={problem} onRetry={reload} />
       {value === undefined && loading ? <p class="hint">Loading…</p> : null}
-      {value?.total === 0 ? <Empty>There is nothing to decide.</Empty> : null}
+      {value?.total === 0 ? <Empty>There are no conflicts.</Empty> : null}
       {value?.memories.map((memory, index) => (
         <Conflict key={memory.id} memory={memory} number={index + 1} />
       ))}
       {value !== undefined && value.total > SHOWN ? (
         <p class="hint">
-          These are {SHOWN} of {value.total.toLocaleString()}; the next ones appear when these are decided.
+          These are {SHOWN} of {value.total.toLocaleString()} conflicts. The next ones appear after you have
+          decided these.
         </p>
       ) : null}
     </>
@@ -50,11 +50,11 @@ export function ConflictsView() {
 
 interface ConflictProps {
   readonly memory: MemoryWithVersions;
-  /** Counts from 1. */
+  /** Number of the conflict on the page, from 1. */
   readonly number: number;
 }
 
-/** The versions of a memory in conflict, side by side, to choose from. */
+/** The versions of one memory in conflict, with a button for each. */
 function Conflict({ memory, number }: ConflictProps) {
   const [problem, setProblem] = useState('');
   const toast = useToast();
@@ -94,19 +94,19 @@ function Conflict({ memory, number }: ConflictProps) {
 
 type Side = Content & Pick<Version, 'updated' | 'state'>;
 
-/** What is shown now first. */
+/** All versions; the one that is shown at present comes first. */
 function versionsOf(memory: MemoryWithVersions): readonly Side[] {
   const siblings = (memory.versions ?? []).filter(({ role }) => role === 'sibling');
   return [{ ...memory, updated: memory.updated ?? memory.created }, ...siblings];
 }
 
-/** The first version is compared with all others, each other one with the first; nothing with what is erased. */
+/** The versions to compare with: all others for the first version, the first for each other one. Never erased ones. */
 function othersOf(index: number, versions: readonly Side[]): readonly Side[] {
   const others = index === 0 ? versions.slice(1) : versions.slice(0, 1);
   return others.filter(hasContent);
 }
 
-/** What is erased has none. */
+/** False for an erased version. */
 function hasContent({ text }: Side): boolean {
   return text !== '';
 }
@@ -132,12 +132,12 @@ function doneWith(kept: Side, versions: readonly Side[]): string {
 interface ConflictVersionProps {
   readonly title: string;
   readonly version: Content & Pick<Version, 'updated' | 'state'>;
-  /** What differs from these is marked. */
+  /** Versions to compare with. Differences are marked. */
   readonly others: readonly Content[];
   readonly onKeep: (button: Element) => void;
 }
 
-/** One of the versions to choose from. The choice comes before the text, which may be long. */
+/** One version with its button. The button comes before the text, which may be long. */
 function ConflictVersion({ title, version, others, onKeep }: ConflictVersionProps) {
   const { state, updated } = version;
   const isDeleted = state !== undefined;

@@ -4,23 +4,23 @@ import { count } from '../shared/words.ts';
 import { intoPeriods, type Period } from './into-periods.ts';
 
 const WIDTH = 720;
-/** In pixels, as the style sheet has it; only the width is stretched. */
+/** Pixels, the same as in the style sheet. Only the width is stretched. */
 const HEIGHT = 180;
-/** Above and below, so that the numbers are at the height of what they name. */
+/** Space above and below the chart, so that the numbers of the scale stand at the right height. */
 const EDGE = 8;
 const WIDEST_BAR = 24;
-/** Of the height, for the bars, so that they do not hide the line. */
+/** Part of the height that the bars may take, so that they do not hide the line. */
 const BAR_PART = 0.6;
-/** What is lower than a pixel would not be seen. */
+/** Minimum height of a bar in pixels, so that it is visible. */
 const LOWEST_BAR = 1;
 
-/** How many memories there were over time, and how many came in each period. */
+/** A chart of the number of memories over time, and of the memories added in each period. */
 export function GrowthChart({ days }: { readonly days: readonly GrowthDay[] }) {
   const { periods, length } = intoPeriods(days);
   const total = periods.at(-1)?.total ?? 0;
   const first = days[0]?.day ?? '';
   const last = days.at(-1)?.day ?? '';
-  if (total === 0) return <Empty>Nothing is remembered here yet.</Empty>;
+  if (total === 0) return <Empty>There are no memories yet.</Empty>;
   const most = Math.max(...periods.map(({ added }) => added));
   return (
     <figure>
@@ -48,7 +48,7 @@ export function GrowthChart({ days }: { readonly days: readonly GrowthDay[] }) {
         <span class="key line-key">all memories, {total.toLocaleString()} now</span>
         <span class="key bar-key">
           added {length === 1 ? 'a day' : `in ${length} days`}, at most {most.toLocaleString()}; square-root
-          scale, so that small numbers show too
+          scale, so that small numbers are visible
         </span>
       </figcaption>
       <GrowthTable periods={periods} />
@@ -59,7 +59,7 @@ export function GrowthChart({ days }: { readonly days: readonly GrowthDay[] }) {
 interface CurvesProps {
   readonly periods: readonly Period[];
   readonly total: number;
-  /** Added in one period. */
+  /** Largest number of memories added in one period. */
   readonly most: number;
 }
 
@@ -83,7 +83,7 @@ function Curves({ periods, total, most }: CurvesProps) {
   );
 }
 
-/** What the mouse is told about each period, wherever above the day it is. */
+/** Tooltips: one for each period, over the whole height of the chart. */
 function Names({ periods, length }: { readonly periods: readonly Period[]; readonly length: number }) {
   const step = WIDTH / periods.length;
   return (
@@ -100,7 +100,7 @@ function Names({ periods, length }: { readonly periods: readonly Period[]; reado
   );
 }
 
-/** The numbers of the chart. */
+/** The numbers of the chart as a table. */
 function GrowthTable({ periods }: { readonly periods: readonly Period[] }) {
   return (
     <details>

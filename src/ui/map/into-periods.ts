@@ -1,10 +1,10 @@
 import type { GrowthDay } from '../shared/types.ts';
 
 export interface Period {
-  /** First day of it. */
+  /** First day of the period. */
   readonly day: string;
   readonly added: number;
-  /** All until its end. */
+  /** Number of all memories at the end of the period. */
   readonly total: number;
 }
 
@@ -12,8 +12,8 @@ const MAX_PERIODS = 60;
 const DAY_MS = 86_400_000;
 
 /**
- * Equal periods from the first day to the last, days without a memory included.
- * @returns `length` in days
+ * Groups days into at most 60 equal periods from the first day to the last, including days without a new memory.
+ * @returns `length`: the days of one period
  */
 export function intoPeriods(days: readonly GrowthDay[]): {
   readonly periods: readonly Period[];

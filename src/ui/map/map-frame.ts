@@ -1,29 +1,29 @@
 import type { MapPoint } from '../shared/types.ts';
 
-/** A place on the map, whose points go from -1 to 1. */
+/** A position on the map. The points lie between -1 and 1. */
 export interface Spot {
   readonly x: number;
   readonly y: number;
 }
 
-/** The part of the map that is seen: a square around a middle. */
+/** The visible part of the map: a square around `x` and `y`. */
 export interface MapFrame extends Spot {
   readonly size: number;
 }
 
 export interface Movement {
-  /** Where something is seen, in sizes of the square from its middle: at the left and the top -0.5. */
+  /** Present position in the visible square, as a fraction of its size from its middle: -0.5 is at the left or the top. */
   readonly from: Spot;
-  /** Where it is to be seen. */
+  /** Position after the movement. */
   readonly to: Spot;
-  /** Of the square that is seen: below 1 comes closer. */
+  /** Factor on the size of the visible square. Below 1 zooms in. */
   readonly factor: number;
 }
 
 export const WHOLE: MapFrame = { x: 0, y: 0, size: 2.15 };
 const SMALLEST = 0.05;
 
-/** Never shows what is outside the map. */
+/** Moves and zooms the frame. The result does not leave the map. */
 export function moved({ x, y, size }: MapFrame, { from, to, factor }: Movement): MapFrame {
   const next = Math.min(WHOLE.size, Math.max(SMALLEST, size * factor));
   return within({
@@ -33,13 +33,13 @@ export function moved({ x, y, size }: MapFrame, { from, to, factor }: Movement):
   });
 }
 
-/** A spot of the map that stays where it is seen while the map is enlarged. */
+/** Zooms around a spot, whose position in the visible square does not change. */
 export function zoomed(frame: MapFrame, factor: number, spot: Spot): MapFrame {
   const seenAt = { x: (spot.x - frame.x) / frame.size, y: (spot.y - frame.y) / frame.size };
   return moved(frame, { from: seenAt, to: seenAt, factor });
 }
 
-/** The same frame where the spot is well in sight already. */
+/** Moves the frame to the spot. Returns the same frame when the spot is clearly visible already. */
 export function broughtIntoSight(frame: MapFrame, { x, y }: Spot): MapFrame {
   const isSeen = Math.max(Math.abs(x - frame.x), Math.abs(y - frame.y)) < frame.size * 0.45;
   return isSeen ? frame : within({ x, y, size: frame.size });
@@ -51,16 +51,16 @@ function within({ x, y, size }: MapFrame): MapFrame {
   return { x: clamp(x), y: clamp(y), size };
 }
 
-/** One of the four of the arrow keys. */
+/** The direction of an arrow key. */
 export interface Direction {
   readonly x: number;
   readonly y: number;
 }
 
-/** Steps aside count more than steps ahead. */
+/** Weight of the distance to the side, compared with the distance ahead. */
 const ASIDE = 2;
 
-/** The point to go to from here; the same one when there is none in this direction. */
+/** @returns the next point in a direction; `from` when there is none */
 export function nextInDirection(
   points: readonly MapPoint[],
   from: MapPoint | undefined,
@@ -80,7 +80,7 @@ export function nextInDirection(
   return best;
 }
 
-/** The points around one, nearest first. */
+/** @returns up to `most` points around a point, nearest first */
 export function nearestTo(points: readonly MapPoint[], centre: MapPoint, most: number): MapPoint[] {
   return points
     .filter((point) => point !== centre)
@@ -90,7 +90,7 @@ export function nearestTo(points: readonly MapPoint[], centre: MapPoint, most: n
     .map(({ point }) => point);
 }
 
-/** The point nearest to a place; undefined where none is in reach. */
+/** @returns the point nearest to a position; undefined when none is within reach */
 export function nearestWithin(
   points: readonly MapPoint[],
   { x, y, reach }: { readonly x: number; readonly y: number; readonly reach: number },
@@ -108,11 +108,11 @@ export function nearestWithin(
 
 export interface TagCount {
   readonly tag: string;
-  /** Of the points that have it. */
+  /** Number of points with the tag. */
   readonly count: number;
 }
 
-/** The tags that most points have, most frequent first. */
+/** @returns up to `most` tags, the most frequent first */
 export function frequentTags(points: readonly MapPoint[], most: number): TagCount[] {
   const counts = new Map<string, number>();
   for (const { tags = [] } of points) {

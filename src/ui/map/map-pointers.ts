@@ -1,6 +1,6 @@
 import type { Spot } from './map-frame.ts';
 
-/** What is used of a `PointerEvent`. */
+/** The members of a `PointerEvent` that are used here. */
 export interface PointerState {
   readonly pointerId: number;
   readonly pointerType: string;
@@ -9,47 +9,47 @@ export interface PointerState {
   readonly buttons: number;
 }
 
-/** What the mouse or the fingers did together, in pixels of the window. */
+/** A movement of the mouse or of all fingers together, in pixels of the window. */
 export interface Gesture {
   readonly from: Spot;
   readonly to: Spot;
-  /** Below 1: the fingers went apart, so the map comes closer. */
+  /** Below 1 when the fingers moved apart, which zooms in. */
   readonly factor: number;
 }
 
-/** Pixels that a hand moves without meaning to drag. */
+/** Movements below this number of pixels are not a drag. */
 const TREMBLE = 4;
 const TREMBLE_OF_FINGER = 10;
 
-/** The mouse button that is held down on the map, or the fingers that are on it. */
+/** Tracks the pressed mouse button or the fingers on the map. */
 export class MapPointers {
   readonly #positions = new Map<number, Spot>();
   #dragging = false;
   #finger = false;
 
-  /** True while the map is dragged or pinched, and at the click that ends it. */
+  /** True while the map is dragged or pinched, and during the click event at the end. */
   get dragging(): boolean {
     return this.#dragging;
   }
 
-  /** Whether what touched the map last was a finger. */
+  /** True when a finger, not a mouse, touched the map last. */
   get finger(): boolean {
     return this.#finger;
   }
 
   press(pointer: PointerState): void {
     this.#finger = pointer.pointerType === 'touch';
-    // A mouse has one place, whatever became of its last button.
+    // A mouse has only one position, even if the release of its button was missed.
     if (!this.#finger) this.#positions.clear();
     this.#dragging = this.#positions.size > 0;
     this.#positions.set(pointer.pointerId, positionOf(pointer));
   }
 
-  /** @returns undefined where nothing is to be moved */
+  /** @returns the movement; undefined when there is none */
   move(pointer: PointerState): Gesture | undefined {
     const before = this.#positions.get(pointer.pointerId);
     if (before === undefined) return undefined;
-    // It was let go outside the map.
+    // The button was released outside the map.
     if (pointer.buttons === 0) {
       this.release(pointer);
       return undefined;
@@ -68,7 +68,7 @@ export class MapPointers {
     this.#positions.delete(pointerId);
   }
 
-  /** The middle of all, and how far they are from it; 0 of a single one. */
+  /** The middle of all positions, and the sum of their distances from it: 0 for one position. */
   #grip(): readonly [middle: Spot, width: number] {
     const positions = [...this.#positions.values()];
     const sum = positions.reduce((all, { x, y }) => ({ x: all.x + x, y: all.y + y }), { x: 0, y: 0 });

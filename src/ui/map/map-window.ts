@@ -2,24 +2,24 @@ import { useMemo, useState } from 'preact/hooks';
 import { broughtIntoSight, type MapFrame, moved, type Spot, WHOLE, zoomed } from './map-frame.ts';
 import { MapPointers } from './map-pointers.ts';
 
-/** Of the logarithm of the size, for a step of a wheel; a pinch on a touch pad comes as many small ones. */
+/** Maximum change of the size's logarithm by one wheel event. A pinch on a touch pad sends many small events. */
 const WHEEL_STEP = 0.15;
 
 export interface MapWindow {
   readonly viewBox: string;
-  /** Of the square that is seen, in units of the map. */
+  /** Size of the visible square, in units of the map. */
   readonly size: number;
-  /** All of the map is seen, so it cannot be moved. */
+  /** True when the whole map is visible, so that it cannot be moved. */
   readonly isWhole: boolean;
   /**
-   * @param factor below 1 comes closer
-   * @param spot stays where it is; default the middle
+   * @param factor below 1 zooms in
+   * @param spot the centre of the zoom; default: the middle of the visible square
    */
   readonly zoom: (factor: number, spot?: Spot) => void;
   readonly showAll: () => void;
-  /** Brings a point into sight. */
+  /** Moves the map so that the spot is visible. */
   readonly moveTo: (spot: Spot) => void;
-  /** Where on the map a click is, and how far so many pixels reach there. */
+  /** @returns the position of a click on the map, and the length of `pixels` in units of the map as `reach` */
   readonly reachOf: (event: MouseEvent, pixels: number) => Spot & { readonly reach: number };
   readonly pointers: MapPointers;
   readonly handlers: MapHandlers;
@@ -35,7 +35,7 @@ interface MapHandlers {
 
 type ChangeFrame = (change: (before: MapFrame) => MapFrame) => void;
 
-/** Moves and enlarges the map. */
+/** The state of the visible part of the map, with the handlers that move and zoom it. */
 export function useMapWindow(): MapWindow {
   const [frame, setFrame] = useState(WHOLE);
   const { x, y, size } = frame;
@@ -77,7 +77,7 @@ function handlersFor(pointers: MapPointers, change: ChangeFrame): MapHandlers {
     pointers.release(event);
   };
   return {
-    // The wheel alone is for the page.
+    // The wheel without a key scrolls the page.
     onWheel: (event) => {
       if (!event.ctrlKey && !event.metaKey) return;
       event.preventDefault();
@@ -93,7 +93,7 @@ function handlersFor(pointers: MapPointers, change: ChangeFrame): MapHandlers {
       const wasDragging = pointers.dragging;
       const gesture = pointers.move(event);
       if (gesture === undefined) return;
-      // So that it goes on outside the map.
+      // With the capture, the drag continues outside the map.
       if (!wasDragging && map instanceof Element) map.setPointerCapture(event.pointerId);
       const { factor } = gesture;
       const [from, to] = [seenIn(map, gesture.from), seenIn(map, gesture.to)];
@@ -104,7 +104,7 @@ function handlersFor(pointers: MapPointers, change: ChangeFrame): MapHandlers {
   };
 }
 
-/** Where a place of the window is seen in the map, as `Movement` has it. */
+/** Converts a position in the window to one in the visible square, in the units of `Movement`. */
 function seenIn(map: EventTarget | null, { x, y }: Spot): Spot {
   if (!(map instanceof Element)) return { x: 0, y: 0 };
   const { left, top, width, height } = map.getBoundingClientRect();
@@ -112,7 +112,7 @@ function seenIn(map: EventTarget | null, { x, y }: Spot): Spot {
   return { x: (x - left - width / 2) / side, y: (y - top - height / 2) / side };
 }
 
-/** Pixels of the square that shows the frame. */
+/** Size of the visible square in pixels. */
 function sideOf(map: EventTarget | null): number {
   if (!(map instanceof Element)) return 1;
   const { width, height } = map.getBoundingClientRect();

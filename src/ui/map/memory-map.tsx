@@ -13,16 +13,16 @@ import {
 } from './map-frame.ts';
 import { type MapWindow, useMapWindow } from './map-window.ts';
 
-/** More colours than these are hard to tell apart; the style sheet has as many. */
+/** Number of tag colours in the style sheet. More would be hard to tell apart. */
 const COLOURS = 5;
 
-/** Memories as dots: to be moved, enlarged, and walked through with mouse, finger or keyboard. */
+/** A map with a dot for each memory. Mouse, finger and keyboard can move and zoom it and choose dots. */
 export function MemoryMap({ points }: { readonly points: readonly MapPoint[] }) {
   const [chosenId, setChosenId] = useState('');
   const [shown, setShown] = useState<string | undefined>(undefined);
   const tags = useMemo(() => frequentTags(points, COLOURS), [points]);
   const map = useMapWindow();
-  // By its id, as the points are others when they were loaded again.
+  // The id identifies the point, because the point objects are new after each load.
   const chosen = points.find(({ id }) => id === chosenId) ?? points[0];
   return (
     <div class="map">
@@ -40,13 +40,13 @@ export function MemoryMap({ points }: { readonly points: readonly MapPoint[] }) 
         <MapLegend tags={tags} shown={shown} onShow={setShown} />
         <div class="actions">
           <MapButton
-            title="Closer"
+            title="Zoom in"
             onClick={() => {
               map.zoom(0.8);
             }}
           />
           <MapButton
-            title="Farther"
+            title="Zoom out"
             onClick={() => {
               map.zoom(1.25);
             }}
@@ -73,12 +73,12 @@ const ARROWS: Readonly<Record<string, Direction>> = {
   ArrowUp: { x: 0, y: -1 },
   ArrowDown: { x: 0, y: 1 },
 };
-/** Pixels around a finger in which it means a dot. */
+/** A finger chooses the nearest dot within this number of pixels. */
 const FINGER_REACH = 20;
 
 interface MapPictureProps {
   readonly points: readonly MapPoint[];
-  /** Those that have a colour. */
+  /** The tags with a colour. */
   readonly tags: readonly TagCount[];
   /** The tag whose dots stand out; undefined = none. */
   readonly shown: string | undefined;
@@ -87,7 +87,7 @@ interface MapPictureProps {
   readonly map: MapWindow;
 }
 
-/** The dots, for mouse, finger and keyboard. */
+/** The picture with the dots, for mouse, finger and keyboard. */
 function MapPicture({ points, tags, shown, chosen, onChoose, map }: MapPictureProps) {
   const { viewBox, size, isWhole, pointers, handlers } = map;
   const choose = (point: MapPoint | undefined): void => {
@@ -95,7 +95,7 @@ function MapPicture({ points, tags, shown, chosen, onChoose, map }: MapPicturePr
   };
   const onClick = (event: MouseEvent): void => {
     if (pointers.dragging) return;
-    // A finger hides what it touches, so it chooses first; the panel has the link.
+    // A finger hides the dot, so a tap only chooses it. The panel has the link to the memory.
     if (pointers.finger) choose(nearestWithin(points, map.reachOf(event, FINGER_REACH)));
     else open(pointAt(points, event.target));
   };
@@ -133,7 +133,7 @@ function MapPicture({ points, tags, shown, chosen, onChoose, map }: MapPicturePr
   );
 }
 
-/** There are thousands, so they are drawn once and not whenever the mouse moves; the style sheet gives them their size. */
+/** The dots. There may be thousands, so they are not drawn again with each movement. The style sheet sets their size. */
 function Dots({ points, tags }: Pick<MapPictureProps, 'points' | 'tags'>) {
   return useMemo(() => {
     const classes = new Map(tags.map(({ tag }, index) => [tag, `tag-${index}`]));
@@ -152,7 +152,7 @@ function Dots({ points, tags }: Pick<MapPictureProps, 'points' | 'tags'>) {
   }, [points, tags]);
 }
 
-/** @returns whether the key is one of these */
+/** @returns true when the key is one for zooming */
 function zoomWithKey({ zoom, showAll }: MapWindow, key: string, chosen: MapPoint | undefined): boolean {
   if (key === '+' || key === '=') zoom(0.8, chosen);
   else if (key === '-') zoom(1.25, chosen);
@@ -161,7 +161,7 @@ function zoomWithKey({ zoom, showAll }: MapWindow, key: string, chosen: MapPoint
   return true;
 }
 
-/** The memory whose dot this is. */
+/** @returns the point of the dot under the event; undefined when there is none */
 function pointAt(points: readonly MapPoint[], target: EventTarget | null): MapPoint | undefined {
   const dot = target instanceof Element ? target.closest<SVGElement>('.dot') : null;
   return dot === null ? undefined : points[Number(dot.dataset['index'])];
@@ -179,7 +179,7 @@ interface MapLegendProps {
   readonly onShow: (tag: string | undefined) => void;
 }
 
-/** Which colour is which tag; each entry makes the dots of its tag stand out. */
+/** Shows the colour of each tag. A click on a tag highlights its dots. */
 function MapLegend({ tags, shown, onShow }: MapLegendProps) {
   if (tags.length === 0) return null;
   return (
@@ -208,7 +208,7 @@ interface MapPanelProps {
   readonly chosen: MapPoint;
 }
 
-/** The memory that mouse, finger or keyboard chose, and those around it. */
+/** Shows the chosen memory and its neighbours on the map. */
 function MapPanel({ points, chosen }: MapPanelProps) {
   const { id, text, tags, created } = chosen;
   const neighbours = useMemo(() => nearestTo(points, chosen, NEIGHBOURS), [points, chosen]);

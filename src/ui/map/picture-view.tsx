@@ -7,12 +7,12 @@ import { count, timeLeft } from '../shared/words.ts';
 import { GrowthChart } from './growth-chart.tsx';
 import { MemoryMap } from './memory-map.tsx';
 
-/** In the days of the browser, as everything on the page. */
+/** Days begin in the time zone of the browser, as everywhere on the page. */
 const GROWTH_HERE = `/stats/growth?${new URLSearchParams({
   time_zone: new Intl.DateTimeFormat().resolvedOptions().timeZone,
 }).toString()}`;
 
-/** What is remembered, seen from far: over time, and by meaning. */
+/** An overview of all memories: over time, and by meaning. */
 export function PictureView() {
   const growth = useLoad('growth', (signal) => call<{ days: GrowthDay[] }>('GET', GROWTH_HERE, { signal }));
   return (
@@ -27,17 +27,17 @@ export function PictureView() {
         <h2>Map by meaning</h2>
         <p class="hint">
           <span id="map-help">
-            Each dot is a memory; near each other means a similar meaning.{' '}
+            Each dot is a memory. Dots near each other have a similar meaning.{' '}
             <span class="with-mouse">
-              Ctrl or ⌘ with the wheel comes closer, then drag to move; click a dot to open it.
+              Use Ctrl or ⌘ with the wheel to zoom, drag to move, and click a dot to open it.
             </span>{' '}
             <span class="with-finger">
-              Two fingers come closer, then one moves the map; tap a dot to read it.
+              Use two fingers to zoom, one finger to move the map, and tap a dot to read it.
             </span>
           </span>{' '}
           <span id="map-keys" class="with-mouse">
-            With the keyboard: arrow keys walk from dot to dot, + and − come closer and go back, 0 shows all,
-            Enter opens.
+            With the keyboard: arrow keys go from dot to dot, + and − zoom, 0 shows the whole map, Enter opens
+            the memory.
           </span>
         </p>
         <MapSection />
@@ -72,11 +72,11 @@ function MapSection() {
 }
 
 interface MapNotesProps extends Pick<MapPoints, 'pending' | 'secondsLeft' | 'pendingProblem'> {
-  /** Of all memories. */
+  /** Number of all memories. */
   readonly total: number;
 }
 
-/** Why the map does not have all memories. */
+/** Says why some memories are not on the map. */
 function MapNotes({ total, pending, secondsLeft, pendingProblem }: MapNotesProps) {
   const waiting = count(pending, 'memory', 'memories');
   const verb = pending === 1 ? 'is' : 'are';
@@ -89,13 +89,13 @@ function MapNotes({ total, pending, secondsLeft, pendingProblem }: MapNotesProps
       ) : null}
       {pending > 0 && pendingProblem === undefined ? (
         <p class="hint">
-          {waiting} {verb} still being read; the map grows until that is done.{' '}
+          {waiting} {verb} still being processed and will then appear on the map.{' '}
           {(total - pending).toLocaleString()} of {total.toLocaleString()} are done
           {secondsLeft === undefined ? '' : `, about ${timeLeft(secondsLeft)} left`}.
         </p>
       ) : null}
       {pending > 0 && pendingProblem !== undefined ? (
-        <Problem text={`${waiting} cannot be read now: ${pendingProblem}`} />
+        <Problem text={`${waiting} cannot be processed now: ${pendingProblem}`} />
       ) : null}
       {pending === 0 ? <Problem text={pendingProblem ?? ''} /> : null}
     </>
@@ -104,28 +104,28 @@ function MapNotes({ total, pending, secondsLeft, pendingProblem }: MapNotesProps
 
 export interface MapAnswer {
   readonly points: readonly MapPoint[];
-  /** Of all memories; the map may have fewer. */
+  /** Number of all memories. The map may have fewer. */
   readonly total: number;
 }
 
-/** The map has the newest so many. */
+/** Maximum number of memories on the map. The newest ones are shown. */
 const MAP_LIMIT = 2_000;
 const PAUSE_MS = 5_000;
 
 interface MapPoints extends Loaded<MapAnswer> {
-  /** Memories that have no place on the map as long as their meaning is not known. */
+  /** Number of memories without an embedding, which have no place on the map yet. */
   readonly pending: number;
-  /** Seconds until none is pending; undefined = not known. */
+  /** Estimated seconds until no memory is pending; undefined when unknown. */
   readonly secondsLeft: number | undefined;
-  /** Why that does not go on; undefined = it does. */
+  /** Why the pending memories cannot be processed; undefined when they can. */
   readonly pendingProblem: string | undefined;
 }
 
-/** The map, loaded again as long as it lacks memories. */
+/** Loads the map, and loads it again while memories are pending. */
 function useMapPoints(): MapPoints {
   const { value, loading, reload } = useLoad('stats', (signal) => call<Stats>('GET', '/stats', { signal }));
   const { pending, problem, seconds_left: secondsLeft } = value?.embedding ?? { pending: 0 };
-  // After each change of the number, so that the map has all that the number says is done.
+  // The key makes the map load again after each change of the number.
   const map = useLoad(`map ${pending}`, (signal) =>
     call<MapAnswer>('GET', `/memories/map?limit=${MAP_LIMIT}`, { signal }),
   );

@@ -12,7 +12,7 @@ export function FilterBar({ filter, onChange }: FilterBarProps) {
   const set = (change: Partial<Filter>): void => {
     onChange({ ...filter, ...change });
   };
-  // Later it is the user who opens and closes it.
+  // Only the initial state follows the filter. Later the user opens and closes the bar.
   const [wasSet] = useState(() => isAnySet(filter));
   const isSet = isAnySet(filter);
   return (
@@ -92,7 +92,7 @@ function Choice({ label, value, options, onChange }: FieldProps & ChoiceOptions)
         value={typed}
         onInput={({ currentTarget }) => {
           setTyped(currentTarget.value);
-          // Chosen from the list; what is typed counts when it is complete.
+          // A choice from the list counts immediately. Typed text counts when the field is left.
           if (currentTarget.value === '' || Object.hasOwn(options, currentTarget.value))
             onChange(currentTarget.value);
         }}
@@ -112,7 +112,7 @@ function Choice({ label, value, options, onChange }: FieldProps & ChoiceOptions)
 }
 
 interface ChoiceOptions {
-  /** The most frequent ones, and how many memories have each. */
+  /** The most frequent values, with the number of memories that have each. */
   readonly options: Readonly<Record<string, number>>;
 }
 

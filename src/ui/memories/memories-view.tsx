@@ -16,8 +16,8 @@ import { MemoryForm } from './memory-form.tsx';
 const TYPING_PAUSE_MS = 150;
 
 /**
- * All memories, and search as one types.
- * @param props.parameters what is searched for, from the address
+ * The list of all memories, with a search that runs while the user types.
+ * @param props.parameters query and filter from the address
  */
 export function MemoriesView({ parameters }: { readonly parameters: string }) {
   const [start] = useState(() => readParameters(parameters));
@@ -79,17 +79,18 @@ export function MemoriesView({ parameters }: { readonly parameters: string }) {
 
 function describeAdded({ outcome, similar = [], gained = [], twin, masked = [] }: AddAnswer): string {
   if (outcome === 'existing') {
-    const there = 'This memory was already there.';
-    return gained.length === 0 ? there : `${there} It took over: ${gained.join(', ')}.`;
+    const there = 'This memory existed already.';
+    return gained.length === 0 ? there : `${there} Added to it: ${gained.join(', ')}.`;
   }
   const sentences = ['The memory is stored.'];
   if (masked.length > 0) sentences.push('Secrets in it were masked.');
-  if (twin !== undefined) sentences.push(`Another one says the same, with other ${twin.differs.join(', ')}.`);
-  else if (similar.length > 0) sentences.push('Another one says nearly the same.');
+  if (twin !== undefined)
+    sentences.push(`Another memory has the same text with other ${twin.differs.join(', ')}.`);
+  else if (similar.length > 0) sentences.push('Another memory says nearly the same.');
   return sentences.join(' ');
 }
 
-/** Shown at first, and by each More. */
+/** Numbers of hits: at first, and after each click on More. */
 const STEPS = [20, 50, 100];
 
 interface SearchResultsProps {
@@ -97,7 +98,7 @@ interface SearchResultsProps {
   readonly filter: Filter;
 }
 
-/** What was found, the best first, with the reasons. */
+/** The hits, best first, with the reasons. */
 function SearchResults({ query, filter }: SearchResultsProps) {
   const [limit = 0, setLimit] = useState(STEPS[0]);
   const body = { query, limit, ...conditionsOf(filter) };
@@ -142,11 +143,13 @@ function summary({ hits, note = '' }: SearchAnswer, limit: number): string {
   const amount = hits.length === limit ? `The best ${limit} hits.` : `${count(hits.length, 'hit')}.`;
   const byMeaning =
     hits.some(({ similarity }) => similarity !== undefined) && hits.every(({ words }) => words === undefined);
-  return [amount, byMeaning ? 'None has these words; they are near in meaning.' : '', note].join(' ');
+  return [amount, byMeaning ? 'No memory contains these words. These are close in meaning.' : '', note].join(
+    ' ',
+  );
 }
 
 /**
- * Memories page by page, newest first.
+ * A list of memories, newest first, with a button for the next page.
  * @param props.query conditions, as the query of an address
  */
 function MemoryList({ query }: { readonly query: string }) {
@@ -160,8 +163,8 @@ function MemoryList({ query }: { readonly query: string }) {
       {total !== 0 ? null : (
         <Empty>
           {query === ''
-            ? 'Nothing is remembered here yet. Add a memory, import a file, or connect an assistant.'
-            : 'No memory meets the conditions of the filters.'}
+            ? 'There are no memories yet. Add a memory, import a file, or connect an assistant.'
+            : 'No memory fits the filters.'}
         </Empty>
       )}
       <ul class="entries">
@@ -181,13 +184,13 @@ function MemoryList({ query }: { readonly query: string }) {
   );
 }
 
-/** Why a memory was found, in words. */
+/** Explains in words why a memory was found. */
 function Reasons({ hit }: { readonly hit: Hit }) {
   const { similarity, word_rank: wordRank, vector_rank: vectorRank, words = [] } = hit;
   return (
     <p class="reasons">
       {vectorRank === undefined ? null : similarity === undefined ? (
-        <span>{ordinal(vectorRank)} by meaning; how close cannot be told in this language</span>
+        <span>{ordinal(vectorRank)} by meaning; the closeness is not known for this language</span>
       ) : (
         <span>
           <meter min={0} max={1} value={similarity} aria-label="Closeness of its meaning" />{' '}
@@ -196,7 +199,7 @@ function Reasons({ hit }: { readonly hit: Hit }) {
       )}
       {wordRank === undefined ? null : (
         <span>
-          has the {words.length === 1 ? 'word' : 'words'}{' '}
+          contains the {words.length === 1 ? 'word' : 'words'}{' '}
           {words.map((word) => (
             <mark key={word}>{word}</mark>
           ))}

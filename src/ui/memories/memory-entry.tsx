@@ -12,7 +12,7 @@ interface MemoryEntryProps {
   readonly source: string | undefined;
   readonly created: string;
   readonly updated?: string | undefined;
-  /** What else there is to say about it. */
+  /** Shown below the text. */
   readonly children?: ComponentChildren;
 }
 
@@ -43,7 +43,7 @@ export function MemoryEntry({ id, text, tags, source, created, updated, children
   );
 }
 
-/** Moves the focus on before the entry of a list that holds this element disappears, so that it is not lost. */
+/** Moves the focus to a neighbour before the element's list entry disappears. Otherwise the focus would be lost. */
 export function leaveEntry(element: Element): void {
   const entry = element.closest('li');
   const next = entry?.nextElementSibling ?? entry?.previousElementSibling;
@@ -51,7 +51,7 @@ export function leaveEntry(element: Element): void {
   target?.focus({ preventScroll: true });
 }
 
-/** Deletes a memory and offers to undo it. @returns what to call with its id */
+/** @returns a function that deletes the memory with an id and offers to undo it */
 export function useUndoableDelete(): (id: string) => void {
   const toast = useToast();
   const report = (error: unknown): void => {

@@ -5,7 +5,7 @@ import type { MemoryFields } from '../shared/memory-changes.ts';
 import { parseTags } from '../shared/words.ts';
 
 interface MemoryFormProps {
-  /** Tells what is written: what was typed and not saved is there again. */
+  /** Name of the draft. Unsaved input under the same name is shown again. */
   readonly name: string;
   readonly initial?: Partial<MemoryFields>;
   readonly onSave: (fields: MemoryFields) => Promise<void>;
@@ -19,7 +19,7 @@ export function MemoryForm({ name, initial = {}, onSave, onCancel }: MemoryFormP
   const [problem, setProblem] = useState('');
   const [saving, setSaving] = useState(false);
   const field = useRef<HTMLTextAreaElement>(null);
-  // Before the next key arrives: after painting would be too late for a user who types at once.
+  // A layout effect sets the focus before the next key event, so that no typed character is lost.
   useLayoutEffect(() => field.current?.focus(), []);
   const submit = (event: Event): void => {
     event.preventDefault();
@@ -52,7 +52,7 @@ export function MemoryForm({ name, initial = {}, onSave, onCancel }: MemoryFormP
       </label>
       <Line
         label="Tags"
-        hint="with commas between"
+        hint="separated by commas"
         value={draft.tags}
         onChange={(value) => {
           change({ tags: value });
@@ -78,7 +78,7 @@ export function MemoryForm({ name, initial = {}, onSave, onCancel }: MemoryFormP
   );
 }
 
-/** Enter makes a new line in a text. */
+/** Ctrl+Enter or ⌘+Enter submits, because Enter alone makes a new line in the text. */
 function submitByKeys(event: KeyboardEvent & { readonly currentTarget: HTMLFormElement }): void {
   if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) event.currentTarget.requestSubmit();
 }
@@ -106,20 +106,20 @@ function Line({ label, hint, value, onChange }: LineProps) {
   );
 }
 
-/** What somebody types, field by field. */
+/** The typed texts by the names of their fields. */
 type Draft = Readonly<Record<string, string>>;
 
 export interface KeptDraft<Fields extends Draft> {
   readonly draft: Fields;
   readonly change: (fields: Partial<Fields>) => void;
-  /** It was saved, or given up. */
+  /** Deletes the draft after it was saved or cancelled. */
   readonly forget: () => void;
 }
 
 /**
- * Keeps in this tab what somebody types, also when they look elsewhere before they save it.
- * @param name tells what is written
- * @param initial before anything is typed
+ * Keeps unsaved input in this tab, also while the user looks at other views.
+ * @param name name of the draft
+ * @param initial values of the fields without a draft
  */
 function useDraft<Fields extends Draft>(name: string, initial: Fields): KeptDraft<Fields> {
   const key = `draft ${name}`;
@@ -139,6 +139,6 @@ function useDraft<Fields extends Draft>(name: string, initial: Fields): KeptDraf
 
 function readDraft<Fields extends Draft>(key: string, initial: Fields): Fields {
   const kept = sessionStorage.getItem(key);
-  // Written by `change` only.
+  // Only `change` writes this item.
   return kept === null ? initial : { ...initial, ...(JSON.parse(kept) as Fields) };
 }

@@ -11,13 +11,13 @@ import { differingFields, type Step, stepsOf } from '../shared/version-differenc
 import { useUndoableDelete } from './memory-entry.tsx';
 import { MemoryForm } from './memory-form.tsx';
 
-/** One memory: its whole text, to be changed, and its history. */
+/** One memory with its whole text, a form to change it, and its history. */
 export function MemoryView({ id }: { readonly id: string }) {
   const path = `/memory/${encodeURIComponent(id)}`;
   const { value, problem, loading, reload } = useLoad(path, (signal) =>
     call<MemoryWithVersions>('GET', path, { signal }),
   );
-  /** As it was when somebody began to edit it. */
+  /** The memory at the moment when the user began to edit it. */
   const [edited, setEdited] = useState<MemoryWithVersions | null>(null);
   const toast = useToast();
   const close = (): void => {
@@ -26,7 +26,7 @@ export function MemoryView({ id }: { readonly id: string }) {
   const save = async (changes: MemoryChanges): Promise<void> => {
     if (Object.keys(changes).length > 0) {
       await call('PATCH', path, { body: changes });
-      toast({ text: 'Saved. The version before is kept below.' });
+      toast({ text: 'Saved. The previous version is in the history below.' });
     }
     close();
   };
@@ -66,7 +66,7 @@ export function MemoryView({ id }: { readonly id: string }) {
   );
 }
 
-/** To where one came from, with what was searched for there. */
+/** Goes back in the browser's history, which restores the search. */
 function goBack(event: Event): void {
   if (readVisit().inside !== true) return;
   event.preventDefault();
@@ -78,7 +78,7 @@ interface MemoryCardProps {
   readonly onEdit: () => void;
 }
 
-/** A whole memory, with what one can do with it. */
+/** A memory with its buttons. */
 function MemoryCard({ memory, onEdit }: MemoryCardProps) {
   const { state, conflict, text, tags, source, metadata, created, updated } = memory;
   const isErased = state === 'stripped' || state === 'purged';
@@ -150,7 +150,7 @@ interface VersionListProps {
   readonly onUse: (changes: MemoryChanges) => Promise<void>;
 }
 
-/** The history of a memory, newest first; in each version is marked what changed after it. */
+/** The history of a memory, newest first. Each version marks its differences to the next newer one. */
 function VersionList({ memory, onUse }: VersionListProps) {
   const [problem, setProblem] = useState('');
   const steps = stepsOf(memory);
@@ -160,7 +160,7 @@ function VersionList({ memory, onUse }: VersionListProps) {
       setProblem(explain(error));
     });
   };
-  // What is in the trash comes back first, or stays as it is.
+  // A memory in the trash must be restored before one of its versions can be used.
   const canUse = memory.state === undefined;
   return (
     <section aria-label="History">
@@ -187,7 +187,7 @@ function VersionList({ memory, onUse }: VersionListProps) {
 
 interface OldVersionProps {
   readonly step: Step;
-  /** Undefined when that is not possible now. */
+  /** Undefined when the version cannot be used at present. */
   readonly onUse: (() => void) | undefined;
 }
 
@@ -198,7 +198,7 @@ function OldVersion({ step: { version, newer }, onUse }: OldVersionProps) {
         <ExactTime at={version.updated} />
       </VersionContent>
       <div class="foot">
-        <span class="hint">Changed after it: {differingFields([version, newer]).join(', ')}</span>
+        <span class="hint">Changed afterwards: {differingFields([version, newer]).join(', ')}</span>
         {onUse === undefined ? null : (
           <button type="button" onClick={onUse}>
             Use this version again

@@ -7,11 +7,11 @@ export interface CallOptions {
   /** Sent as JSON. */
   readonly body?: object;
   readonly signal?: AbortSignal | undefined;
-  /** Changes nothing at the server, although it is no GET. */
+  /** True for a request that changes nothing on the server although its method is not GET. */
   readonly readsOnly?: boolean;
 }
 
-/** Calls the API. @throws ApiError with what the server says */
+/** Calls the API. @throws ApiError with the server's problem document */
 export async function call<Answer>(method: Method, path: string, options: CallOptions = {}): Promise<Answer> {
   const { body, signal, readsOnly = method === 'GET' } = options;
   const response = await send(path, {
@@ -22,17 +22,17 @@ export async function call<Answer>(method: Method, path: string, options: CallOp
       : { body: JSON.stringify(body), headers: { 'Content-Type': 'application/json' } }),
   });
   if (!readsOnly) reportChange();
-  // The server describes its answers in /openapi.json.
+  // /openapi.json describes the answers.
   return (await response.json()) as Answer;
 }
 
-/** How long work is followed, and ended. */
+/** How to follow long work, and to end it. */
 export interface WorkOptions {
   readonly signal: AbortSignal;
   readonly onProgress: (progress: WorkProgress) => void;
 }
 
-/** Starts long work and follows it; aborting it ends the work. */
+/** Starts long work and follows it. Aborting the signal ends the work. @throws ApiError */
 export async function followWork<Answer>(
   path: string,
   body: object,
@@ -78,13 +78,13 @@ async function readProblem(response: Response): Promise<ProblemAnswer> {
   }
 }
 
-/** What the server answered instead, as it explains it. */
+/** The server's problem document (RFC 9457), as far as the page uses it. */
 export interface ProblemAnswer {
   readonly status: number;
   readonly code: string;
   readonly detail: string;
   readonly fix?: string;
-  /** With CONFIRMATION_NEEDED: what would happen. */
+  /** The expected changes. Present with the code CONFIRMATION_NEEDED. */
   readonly dry_run?: RestoreAnswer;
 }
 
@@ -97,10 +97,10 @@ export class ApiError extends Error {
   }
 }
 
-/** The server's own advice is for programs. */
-const MAY_ONLY_READ = 'To change something, enter one that may write, with “Change token” at the top';
+/** Replaces the server's advice, which is meant for programs. */
+const MAY_ONLY_READ = 'To change something, use “Change token” at the top to enter a token with write access';
 
-/** What to tell a person about a failure: sentences. */
+/** Sentences for the user about a failure. */
 export function explain(error: unknown): string {
   if (error instanceof ApiError) {
     const { code, detail } = error.problem;
@@ -126,12 +126,12 @@ export function isAbort(error: unknown): boolean {
 const KEY = 'faiss-memory-token';
 const REFUSED = 'token-refused';
 
-/** The token of this tab; gone when it is closed. Empty = none. */
+/** The token of this tab, kept until the tab is closed. Empty when there is none. */
 export function readToken(): string {
   return sessionStorage.getItem(KEY) ?? '';
 }
 
-/** The headers that show the token; none without one. */
+/** The headers with the token. Empty without a token. */
 export function authorization(): Record<string, string> {
   const token = readToken();
   return token === '' ? {} : { Authorization: `Bearer ${token}` };
@@ -141,12 +141,12 @@ export function writeToken(token: string): void {
   sessionStorage.setItem(KEY, token);
 }
 
-/** The server wants a token, or another one. */
+/** Announces that the server refused the token, or requires one. */
 export function reportRefused(): void {
   window.dispatchEvent(new Event(REFUSED));
 }
 
-/** @returns ends listening */
+/** @returns a function that removes the listener */
 export function onRefused(listener: () => void): () => void {
   window.addEventListener(REFUSED, listener);
   return () => {
@@ -156,12 +156,12 @@ export function onRefused(listener: () => void): () => void {
 
 const CHANGED = 'memories-changed';
 
-/** This page has changed something at the server. */
+/** Announces that this page has changed something on the server. */
 export function reportChange(): void {
   window.dispatchEvent(new Event(CHANGED));
 }
 
-/** @returns ends listening */
+/** @returns a function that removes the listener */
 export function onChange(listener: () => void): () => void {
   window.addEventListener(CHANGED, listener);
   return () => {

@@ -4,12 +4,12 @@ import { NO_FILTER, parametersOf } from './filter.ts';
 import { ago, exactTime } from './words.ts';
 
 interface ProblemProps {
-  /** Empty = none. */
+  /** Empty: there is no problem, and nothing is shown. */
   readonly text: string;
   readonly onRetry?: () => void;
 }
 
-/** What went wrong, read out at once. */
+/** A message about a failure. Screen readers read it immediately. */
 export function Problem({ text, onRetry }: ProblemProps) {
   return text === '' ? null : (
     <div class="problem" role="alert">
@@ -23,7 +23,7 @@ export function Problem({ text, onRetry }: ProblemProps) {
   );
 }
 
-/** What to say when there is nothing. */
+/** A message in place of an empty list. */
 export function Empty({ children }: { readonly children: ComponentChildren }) {
   return <p class="empty">{children}</p>;
 }
@@ -34,7 +34,7 @@ interface ModalProps {
   readonly onClose: () => void;
 }
 
-/** A dialog above the page; Escape closes it, and the focus returns to where it was. */
+/** A dialog above the page. Escape closes it, and the focus returns to its previous element. */
 export function Modal({ title, children, onClose }: ModalProps) {
   const dialog = useRef<HTMLDialogElement>(null);
   const heading = useId();
@@ -61,11 +61,11 @@ export function Time({ at }: { readonly at: string }) {
   );
 }
 
-/** How long ago, and when exactly, to tell versions apart. */
+/** The relative and the exact time, to tell versions apart. */
 export function ExactTime({ at }: { readonly at: string }) {
   const exact = exactTime(at);
   const relative = ago(at);
-  // Of long ago, both begin with the day.
+  // For a time long ago both texts begin with the day, so one is enough.
   return <time dateTime={at}>{exact.startsWith(relative) ? exact : `${relative} (${exact})`}</time>;
 }
 
@@ -73,7 +73,7 @@ interface MetadataProps {
   readonly metadata: Readonly<Record<string, unknown>> | undefined;
 }
 
-/** What programs have noted about a memory. */
+/** The metadata of a memory. */
 export function Metadata({ metadata = {} }: MetadataProps) {
   const members = Object.entries(metadata);
   if (members.length === 0) return null;
@@ -96,7 +96,7 @@ interface FactsProps {
   readonly changed?: string | undefined;
 }
 
-/** What surrounds the text of a memory. */
+/** Times, source and tags of a memory. */
 export function Facts({ tags = [], source, at, changed }: FactsProps) {
   return (
     <p class="facts">

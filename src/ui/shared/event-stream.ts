@@ -3,7 +3,7 @@ export interface StreamEvent {
   readonly data: string;
 }
 
-/** The events of a response of the type text/event-stream, as far as this server writes them. */
+/** Yields the events of a text/event-stream response. Supports only the parts of the format that this server uses. */
 export async function* readEvents(response: Response): AsyncGenerator<StreamEvent> {
   if (response.body === null) return;
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
@@ -13,7 +13,7 @@ export async function* readEvents(response: Response): AsyncGenerator<StreamEven
     if (done) return;
     const blocks = (rest + value).split('\n\n');
     rest = blocks.pop() ?? '';
-    // A block without data, such as a comment that keeps the connection alive, is no event.
+    // A block without data, such as a comment that keeps the connection alive, is not an event.
     yield* blocks.map(parseBlock).filter(({ data }) => data !== '');
   }
 }

@@ -1,4 +1,4 @@
-/** Which memories are shown. Empty = any. */
+/** The filters of the list. An empty field allows any value. `after` and `before` are days: `YYYY-MM-DD`. */
 export interface Filter {
   readonly tags: string;
   readonly source: string;
@@ -8,17 +8,17 @@ export interface Filter {
 
 export const NO_FILTER: Filter = { tags: '', source: '', after: '', before: '' };
 
-/** The conditions that are given, for a body. */
+/** The filters that are set, as members of a JSON body. */
 export function conditionsOf({ tags, source, after, before }: Filter): Record<string, string | string[]> {
-  // As a list, because the server splits a text at its commas.
+  // A list, because the server would split a text at its commas.
   const list = tags === '' ? {} : { tags: [tags] };
   const times = { after: startOfDay(after, 0, 0), before: startOfDay(before, 1, -1) };
   return { ...withoutEmpty({ source, ...times }), ...list };
 }
 
 /**
- * The page lives in the zone of its browser, which need not be that of the server: it shows its days and sends
- * exact times. The end of a day is the moment before the next one begins, for a day can have 23 or 25 hours.
+ * The exact time of the beginning of a day in the browser's time zone, which may differ from the server's. The end of a
+ * day is the moment before the next one begins, because a day can have 23 or 25 hours.
  */
 function startOfDay(day: string, daysLater: number, milliseconds: number): string {
   const [year, month, date] = day.split('-').map(Number);
@@ -29,7 +29,7 @@ function startOfDay(day: string, daysLater: number, milliseconds: number): strin
   return Number.isNaN(at.getTime()) ? '' : at.toISOString();
 }
 
-/** The same for the query of an address. */
+/** The filters that are set, as the query of a URL. */
 export function queryOf(filter: Filter): string {
   const texts = Object.entries(conditionsOf(filter)).map(([name, value]): [string, string] => [
     name,
@@ -38,7 +38,7 @@ export function queryOf(filter: Filter): string {
   return new URLSearchParams(texts).toString();
 }
 
-/** What is searched for and where, as the parameters of a place in the page. */
+/** Query and filters as the parameters in the address of the page. */
 export function parametersOf(query: string, filter: Filter): string {
   return new URLSearchParams(withoutEmpty({ query, ...filter })).toString();
 }

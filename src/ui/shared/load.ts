@@ -3,18 +3,18 @@ import { call, explain, isAbort, onChange } from './api.ts';
 import type { Stats } from './types.ts';
 
 export interface Loaded<Value> {
-  /** Undefined until it was loaded the first time; kept while it is loaded again. */
+  /** Undefined until the first load succeeds. Keeps its old value during later loads. */
   readonly value: Value | undefined;
-  /** Empty = none. */
+  /** Message of the last failure. Empty when there is none. */
   readonly problem: string;
   readonly loading: boolean;
   readonly reload: () => void;
 }
 
 /**
- * Loads when the view appears, whenever `key` changes, and when this page has changed something at the server; what is
- * overtaken is aborted.
- * @param key names what is loaded
+ * Loads a value when the view appears, when `key` changes, and after this page has changed something on the server. A
+ * new load aborts the previous one.
+ * @param key identifies the value
  */
 export function useLoad<Value>(key: string, load: (signal: AbortSignal) => Promise<Value>): Loaded<Value> {
   const [state, setState] = useState<{ value: Value | undefined; problem: string; loading: boolean }>({
@@ -38,7 +38,7 @@ export function useLoad<Value>(key: string, load: (signal: AbortSignal) => Promi
     return () => {
       controller.abort();
     };
-    // `load` is a new function with each rendering; `key` says what it loads.
+    // `load` is a new function with each rendering, so the effect depends on `key` instead.
   }, [key, turn]);
   const reload = useCallback(() => {
     setTurn((before) => before + 1);
@@ -48,14 +48,14 @@ export function useLoad<Value>(key: string, load: (signal: AbortSignal) => Promi
 }
 
 /**
- * The counts of the memories, kept up to date with what this page changes. Undefined until they are known.
- * @param key another one loads them again
+ * The counts of the memories, loaded again after changes by this page. Undefined until they are loaded.
+ * @param key a new value loads them again
  */
 export function useStats(key = ''): Stats | undefined {
   return useLoad(key, (signal) => call<Stats>('GET', '/stats', { signal })).value;
 }
 
-/** The value as it was when it last rested for so long. */
+/** The last value that did not change for `milliseconds`. */
 export function useDelayed(value: string, milliseconds: number): string {
   const [rested, setRested] = useState(value);
   useEffect(() => {

@@ -1,14 +1,14 @@
 import type { Memory, Version } from './types.ts';
 import { parseTags } from './words.ts';
 
-/** What a person writes of a memory. */
+/** The fields of a memory that a user can edit. */
 export interface MemoryFields {
   readonly text: string;
   readonly tags: readonly string[];
   readonly source: string;
 }
 
-/** The fields of a PATCH; what is absent stays as it is, whoever changed it last. */
+/** The body of a PATCH. Absent fields do not change. */
 export interface MemoryChanges {
   readonly text?: string;
   readonly tags?: readonly string[];
@@ -18,10 +18,10 @@ export interface MemoryChanges {
   readonly metadata?: Readonly<Record<string, unknown>>;
 }
 
-/** What somebody changed who saw the memory as it was before; the rest may have changed meanwhile. */
+/** The user's own changes since `before`. Other fields are left out, because another program may have changed them. */
 export function changesBetween(before: Partial<MemoryFields>, after: MemoryFields): MemoryChanges {
   const { text = '', tags = [], source = '' } = before;
-  // A tag with a comma is shown as several, and stays as long as all of them do.
+  // The form shows a tag with a comma as several tags. It is kept as long as all of them are kept.
   const kept = tags.filter((tag) => parseTags(tag).every((part) => after.tags.includes(part)));
   const keptParts = kept.flatMap(parseTags);
   const added = after.tags.filter((tag) => !keptParts.includes(tag));
@@ -34,12 +34,12 @@ export function changesBetween(before: Partial<MemoryFields>, after: MemoryField
   };
 }
 
-/** What makes a memory equal to one of its versions. */
+/** The changes that make a memory equal to one of its versions. */
 export function changesTo(
   { text, tags = [], source = '', metadata = {} }: Pick<Version, 'text' | 'tags' | 'source' | 'metadata'>,
   now: Pick<Memory, 'metadata'>,
 ): MemoryChanges {
-  // Members are merged, and null removes one.
+  // The server merges members of the metadata. Null removes one.
   const gone = Object.keys(now.metadata ?? {}).map((name) => [name, null] as const);
   return { text, tags, source, metadata: { ...Object.fromEntries(gone), ...metadata } };
 }

@@ -3,12 +3,12 @@ import { call, explain, isAbort, onChange } from './api.ts';
 import type { Memory, Page } from './types.ts';
 
 export interface Pages {
-  /** Of all pages loaded so far. */
+  /** The memories of all loaded pages. */
   readonly memories: readonly Memory[];
-  /** How many there are; undefined until it is known. */
+  /** Number of all memories that fit the query; undefined until it is loaded. */
   readonly total: number | undefined;
   readonly loading: boolean;
-  /** Empty = none. */
+  /** Message of the last failure. Empty when there is none. */
   readonly problem: string;
   readonly reload: () => void;
   /** Loads the next page; undefined when there is none. */
@@ -26,7 +26,8 @@ interface Loaded {
 }
 
 /**
- * Memories page by page, kept up to date with what this page changes. Who comes back gets as many as before.
+ * Loads memories page by page, and again after changes by this page. After going back in the history it loads as many
+ * memories as were shown before.
  * @param query conditions, as the query of an address
  */
 export function usePages(query: string): Pages {
@@ -84,7 +85,7 @@ export function usePages(query: string): Pages {
   return { ...pages, more: cursor === undefined ? undefined : more };
 }
 
-/** Scrolls to where one was when coming back, as soon as there is something to see. */
+/** After going back in the history, scrolls to the previous position once the content is there. */
 export function useReturn(ready: boolean): void {
   useLayoutEffect(() => {
     const { scroll } = readVisit();
@@ -94,18 +95,18 @@ export function useReturn(ready: boolean): void {
   }, [ready]);
 }
 
-/** What is remembered with an entry of the browser's history, so that going back shows the same again. */
+/** The state that is stored with an entry of the browser's history, to restore the view after going back. */
 export interface Visit {
-  /** The entry before is of this page too. */
+  /** True when the previous entry of the history belongs to this page too. */
   readonly inside?: boolean;
-  /** How many memories were listed. */
+  /** Number of listed memories. */
   readonly shown?: number;
-  /** Pixels from the top. */
+  /** Scroll position in pixels from the top. */
   readonly scroll?: number | undefined;
 }
 
 export function readVisit(): Visit {
-  // Written by `writeVisit` only.
+  // Only `writeVisit` writes this state.
   return (history.state as Visit | null) ?? {};
 }
 

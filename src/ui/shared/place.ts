@@ -1,15 +1,15 @@
 import { useEffect, useState } from 'preact/hooks';
 
 /**
- * Where in the page the user is, from the part of the address after #: `memories`, `memories?query=tea`, or with an
- * argument `memory/<id>`.
+ * The current view, from the part of the address after #: `memories`, `memories?query=tea`, or with an argument
+ * `memory/<id>`.
  */
 export interface Place {
   readonly view: string;
   readonly argument: string;
-  /** As a query. */
+  /** The parameters in the form of a URL query. */
   readonly parameters: string;
-  /** Another one each time that the user goes anywhere, be it to where they are. */
+  /** Changes with each navigation, also with one to the same address. */
   readonly arrival: number;
 }
 
@@ -37,7 +37,7 @@ function decodeArgument(argument: string): string {
   try {
     return decodeURIComponent(argument);
   } catch {
-    // Written by hand.
+    // A user may have typed an invalid address.
     return argument;
   }
 }
@@ -47,8 +47,8 @@ export function linkTo(view: string, argument?: string): string {
 }
 
 /**
- * Puts parameters into the address without going anywhere. When the user has left the view already, and the page is
- * about to follow, the address stays: rewriting it would take the user back.
+ * Puts parameters into the address without navigating. Does nothing when the address names another view already:
+ * changing it then would take the user back.
  */
 export function noteParameters(view: string, parameters: string): void {
   if (readPlace(0).view !== view) return;

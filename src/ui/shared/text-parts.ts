@@ -1,16 +1,16 @@
-/** A text in three parts, each of which may be empty; joined they are the text. */
+/** A text in three consecutive parts, each of which may be empty. */
 export interface TextParts {
-  /** Other texts begin with it too. */
+  /** The common beginning of all compared texts. */
   readonly start: string;
-  /** What differs. */
+  /** The part that differs. */
   readonly middle: string;
-  /** Other texts end with it too. */
+  /** The common end of all compared texts. */
   readonly end: string;
 }
 
 /**
- * Cuts a text into what all the others begin and end with too, and what differs between. Words stay whole, but for
- * very long ones.
+ * Divides a text into the beginning and the end that it shares with all other texts, and the differing part between
+ * them. Only very long words are divided.
  * @returns undefined when no other text differs
  */
 export function cutApart(text: string, others: readonly string[]): TextParts | undefined {
@@ -21,7 +21,7 @@ export function cutApart(text: string, others: readonly string[]): TextParts | u
   return { start: text.slice(0, start), middle: text.slice(start, end), end: text.slice(end) };
 }
 
-/** How much of two texts is equal at their beginnings and at their ends, in code units. */
+/** The lengths of the common beginning and the common end of two texts, in code units. */
 function measureCommon(one: string, other: string): { readonly start: number; readonly end: number } {
   const length = Math.min(one.length, other.length);
   let start = 0;
@@ -33,21 +33,21 @@ function measureCommon(one: string, other: string): { readonly start: number; re
   return { start, end: settle(end, (from) => Math.min(cutEnd(one, from), cutEnd(other, from))) };
 }
 
-/** Shortens until it is a border in both texts: what is none in the other one can move it again. */
+/** Shortens until the length is a border in both texts: a border of one text may not be a border of the other. */
 function settle(length: number, shorten: (length: number) => number): number {
   const shortened = shorten(length);
   return shortened === length ? length : settle(shortened, shorten);
 }
 
-/** How much is shown around what differs, in code units. */
+/** Length of the shown text around a difference, in code units. */
 const CONTEXT = 80;
 const MIDDLE_BEGINNING = 300;
 const MIDDLE_END = 150;
 
-/** Shorter by less is not worth a step to the whole. */
+/** A text is shortened only when it is longer than its limit by this factor. */
 const WORTH_IT = 1.5;
 
-/** What differs with a little around it. */
+/** The differing part with a little text around it. */
 export function excerptOf({ start, middle, end }: TextParts): TextParts {
   const isLong = middle.length > (MIDDLE_BEGINNING + MIDDLE_END) * WORTH_IT;
   return {
@@ -70,22 +70,22 @@ function endOf(text: string, length: number): string {
 const words = new Intl.Segmenter('und', { granularity: 'word' });
 const characters = new Intl.Segmenter('und', { granularity: 'grapheme' });
 
-/** A longer run without a border, such as a key, is cut within: who looks for a difference must not get all of it. */
+/** A longer run without a border, such as a key, may be divided, so that a difference in it does not mark all of it. */
 const LONGEST_WORD = 60;
 
 /**
- * The last border of words at or before a position; within a very long word, of characters as readers see them.
+ * The last border of words at or before a position. Inside a very long word, the last border of visible characters.
  * @param at at most the length of the text
  */
 function borderBefore(text: string, at: number): number {
   const word = words.segment(text).containing(at);
-  // Behind the last word.
+  // The position is behind the last word.
   if (word === undefined) return at;
   if (at - word.index <= LONGEST_WORD) return word.index;
   return characters.segment(text).containing(at)?.index ?? at;
 }
 
-/** The first border at or after a position, in the same sense. */
+/** The first border of words at or after a position. Inside a very long word, the first border of visible characters. */
 function borderAfter(text: string, at: number): number {
   const word = words.segment(text).containing(at);
   if (word === undefined || word.index === at) return at;

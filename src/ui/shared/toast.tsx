@@ -3,11 +3,11 @@ import { useCallback, useContext, useEffect, useState } from 'preact/hooks';
 
 interface Toast {
   readonly text: string;
-  /** What the button of the message does. */
+  /** The button of the message. */
   readonly action?: { readonly title: string; readonly run: () => void };
 }
 
-/** Long enough to read it, and to reach the button with the keyboard. */
+/** Long enough to read the message and to reach its button with the keyboard. */
 const SHOWN_MS = 12_000;
 
 const ToastContext = createContext<(toast: Toast) => void>(() => undefined);
@@ -32,7 +32,7 @@ export function ToastProvider({ children }: { readonly children: ComponentChildr
   );
 }
 
-/** In a field it undoes what was typed. */
+/** True for Ctrl+Z outside of text fields. In a field it undoes typing. */
 function isUndo({ key, ctrlKey, metaKey, target }: KeyboardEvent): boolean {
   const types = target instanceof Element && target.closest('input, textarea') !== null;
   return key.toLowerCase() === 'z' && (ctrlKey || metaKey) && !types;

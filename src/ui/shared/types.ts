@@ -1,4 +1,4 @@
-/** What the API answers, as far as the page uses it; what is empty is absent. */
+/** The answers of the API, as far as the page uses them. Empty fields are absent. */
 
 export interface Memory {
   readonly id: string;
@@ -8,7 +8,7 @@ export interface Memory {
   readonly metadata?: Readonly<Record<string, unknown>>;
   readonly created: string;
   readonly updated?: string;
-  /** stripped: its time in the trash is over. */
+  /** `deleted`: in the trash. `stripped`: erased after its time in the trash. `purged`: erased by the user. */
   readonly state?: 'deleted' | 'stripped' | 'purged';
   readonly conflict?: boolean;
 }
@@ -102,7 +102,7 @@ export interface SyncStatus {
   readonly pushed_at?: string;
   readonly pulled_at?: string;
   readonly unsent?: number;
-  /** A merge would remove so many memories, so it waits until somebody agrees. */
+  /** Number of memories that a waiting merge would remove. It waits for the user's confirmation. */
   readonly held_removals?: number;
   readonly machines?: readonly MachineState[];
   readonly problem?: { readonly message: string; readonly fix?: string };
@@ -127,13 +127,13 @@ export interface WorkProgress {
 
 export interface AddAnswer {
   readonly outcome: 'added' | 'existing' | 'skipped' | 'superseded';
-  /** Others that say nearly the same. */
+  /** Other memories that say nearly the same. */
   readonly similar?: readonly object[];
-  /** What an existing memory took over. */
+  /** Fields that were added to an existing memory. */
   readonly gained?: readonly string[];
-  /** A memory that says the same and was kept apart. */
+  /** A memory with the same text that was kept separate, because other fields differ. */
   readonly twin?: { readonly differs: readonly string[] };
-  /** Kinds of secrets that were masked in it. */
+  /** Kinds of the secrets that were masked. */
   readonly masked?: readonly string[];
 }
 
@@ -154,12 +154,12 @@ export interface MapPoint {
 export interface ImportAnswer {
   readonly added: number;
   readonly existing: number;
-  /** Of the existing memories, those that took over tags, a source or metadata from the file. */
+  /** Number of existing memories that got tags, a source or metadata from the file. */
   readonly gained: number;
   readonly updated: number;
   readonly conflicts: number;
   readonly rejected: number;
-  /** Memories in which secrets were masked. */
+  /** Number of memories in which secrets were masked. */
   readonly masked: number;
   readonly warnings: readonly string[];
   readonly problems: readonly { readonly line: number; readonly problem: string }[];

@@ -6,13 +6,13 @@ import { type Content, type Marks, marksOf } from './version-differences.ts';
 
 interface VersionContentProps {
   readonly content: Content;
-  /** What differs from these is marked. */
+  /** Versions to compare with. Differences are marked. */
   readonly others: readonly Content[];
-  /** When it was written. */
+  /** The time of the version. */
   readonly children: ComponentChildren;
 }
 
-/** A version of a memory, to be compared with others. */
+/** A version of a memory, with marks where it differs from others. */
 export function VersionContent({ content, others, children }: VersionContentProps) {
   const marks = marksOf(content, others);
   const members = Object.entries(content.metadata ?? {});
@@ -34,14 +34,14 @@ export function VersionContent({ content, others, children }: VersionContentProp
 
 interface MarkedTextProps {
   readonly text: string;
-  /** What it is compared with. */
+  /** Texts to compare with. */
   readonly others: readonly string[];
 }
 
-/** How much of a text is shown that does not differ from the others. */
+/** Length of the shown part of a text without differences, in code units. */
 const SHOWN = 240;
 
-/** A text with what differs from other texts marked; of a long one only that, until one asks for all. */
+/** A text with its differences marked. Of a long text only the part around the differences is shown at first. */
 function MarkedText({ text, others }: MarkedTextProps) {
   const [whole, setWhole] = useState(false);
   const parts = cutApart(text, others);
@@ -70,7 +70,7 @@ function MarkedText({ text, others }: MarkedTextProps) {
 
 function withMark(shown: TextParts | string) {
   if (typeof shown === 'string') return shown;
-  // An empty mark stands where only the others say something.
+  // An empty mark shows the place where only the other texts have words.
   return (
     <>
       {shown.start}
@@ -86,13 +86,13 @@ function joined({ start, middle, end }: TextParts): string {
 
 interface PlainFactsProps {
   readonly of: Pick<Content, 'tags' | 'source'>;
-  /** What to mark. */
+  /** The parts to mark. */
   readonly marks?: Marks;
-  /** When it was written. */
+  /** The time of the version. */
   readonly children: ComponentChildren;
 }
 
-/** What surrounds a text that is not among the memories now, so that its tags lead nowhere. */
+/** Time, source and tags of an old version or a deleted memory. Its tags are not links to a search. */
 export function PlainFacts({ of: { tags = [], source }, marks, children }: PlainFactsProps) {
   return (
     <p class="facts">

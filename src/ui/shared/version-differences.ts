@@ -1,22 +1,22 @@
 import type { MemoryWithVersions, Version } from './types.ts';
 
-/** What a version says, and with what. */
+/** The content of a version. */
 export type Content = Pick<Version, 'text' | 'tags' | 'source' | 'metadata'>;
 
 const FIELDS = ['text', 'tags', 'source', 'metadata'] as const;
 
 type Field = (typeof FIELDS)[number];
 
-/** Which fields are not the same in all versions. The server sorts tags and members: equal ones are written equally. */
+/** The fields that differ between versions. The server sorts tags and members, so comparing their JSON is enough. */
 export function differingFields([first, ...others]: readonly Content[]): readonly Field[] {
   return FIELDS.filter((field) => others.some((other) => !isEqual(other[field], first?.[field])));
 }
 
-/** What a version has that some of the others have not, or not so. */
+/** The parts of a version that at least one of the others lacks or has with another value. */
 export interface Marks {
   readonly tags: ReadonlySet<string>;
   readonly source: boolean;
-  /** Names of members. */
+  /** Names of members of the metadata. */
   readonly metadata: ReadonlySet<string>;
 }
 
@@ -32,18 +32,18 @@ export function marksOf({ tags = [], source, metadata = {} }: Content, others: r
   };
 }
 
-/** An older version with what came after it. */
+/** An older version and the next newer content. */
 export interface Step {
   readonly version: Version;
   readonly newer: Content;
 }
 
-/** The history of a memory, newest first, without versions that say the same as the one after. */
+/** The history of a memory, newest first, without versions that are equal to the next newer one. */
 export function stepsOf(memory: MemoryWithVersions): readonly Step[] {
   const steps: Step[] = [];
   let newer: Content = memory;
   for (const version of memory.versions ?? []) {
-    // A deletion has the content of what it deleted.
+    // A deletion has the same content as the deleted version.
     if (version.state !== undefined || differingFields([version, newer]).length === 0) continue;
     steps.push({ version, newer });
     newer = version;

@@ -1,4 +1,4 @@
-/** Numbers and times for people; words in the language of the page. */
+/** Formats of numbers and times, in English like the page. */
 
 const dates = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'short' });
 const days = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium' });
@@ -14,7 +14,7 @@ export function exactTime(time: string): string {
   return dates.format(new Date(time));
 }
 
-/** Longer ago, a date says more. */
+/** Older times are shown as a date. */
 const OLD_MS = 30 * 86_400_000;
 
 /** For example `2 hours ago`. */
@@ -50,14 +50,14 @@ export function bytes(number: number): string {
 
 const BEGINNING = 40;
 
-/** Enough of a text to tell which one it is. */
+/** The beginning of a text, long enough to recognise it. */
 export function beginning(text: string): string {
   if (text.length <= BEGINNING) return text;
-  // The cut may fall into a surrogate pair.
+  // The cut may divide a surrogate pair.
   return `${text.slice(0, BEGINNING).replace(/[\uD800-\uDBFF]$/, '')}…`;
 }
 
-/** The tags in a text with commas between. */
+/** The tags in a text that is separated by commas. */
 export function parseTags(text: string): string[] {
   return text
     .split(',')

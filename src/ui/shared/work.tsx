@@ -5,30 +5,30 @@ import { Problem } from './elements.tsx';
 import type { RestoreAnswer, WorkProgress } from './types.ts';
 
 export interface WorkOrder<Answer> {
-  /** Begins the sentence that says that it failed: `The backup`. */
+  /** Subject of the sentence about a failure, for example `The backup`. */
   readonly title: string;
   readonly perform: (options: WorkOptions) => Promise<Answer>;
   readonly onDone: (answer: Answer) => void;
-  /** The server wants to know that this is meant; without it that is a problem like others. */
+  /** Called when the server requires a confirmation. Without it, the request counts as failed. */
   readonly onConfirm?: (plan: RestoreAnswer) => void;
 }
 
 export interface RunningWork {
-  /** Null = nothing runs. */
+  /** Null when nothing runs. */
   readonly progress: WorkProgress | null;
-  /** Of the work before. Empty = none. */
+  /** Message about the failure of the last work. Empty when there is none. */
   readonly problem: string;
   readonly start: <Answer>(order: WorkOrder<Answer>) => void;
-  /** Ends the work, and forgets its problem. */
+  /** Ends the work, or removes the message about its failure. */
   readonly cancel: () => void;
 }
 
 const WorkContext = createContext<RunningWork | null>(null);
 
-/** Long work at the server: one piece at a time, which goes on while the user looks at other views. */
+/** Long work on the server, one at a time. It continues while the user looks at other views. */
 export function useWork(): RunningWork {
   const running = useContext(WorkContext);
-  if (running === null) throw new Error('There is no WorkProvider around this component');
+  if (running === null) throw new Error('This component must be inside a WorkProvider');
   return running;
 }
 
@@ -74,7 +74,7 @@ async function follow<Answer>(
     onDone(answer);
   } catch (error) {
     if (signal.aborted || isAbort(error)) {
-      // What was done until now stays.
+      // The work may have changed something before it ended.
       reportChange();
       return;
     }
@@ -82,19 +82,19 @@ async function follow<Answer>(
     const asks = plan !== undefined && onConfirm !== undefined;
     show(asks ? NOTHING : { progress: null, problem: `${title} did not succeed. ${explain(error)}` });
     if (!asks) return;
-    // A merge is held back in part only.
+    // The rest of a held merge was applied.
     reportChange();
     onConfirm(plan);
   }
 }
 
-/** What would happen, when the server asks to confirm it. */
+/** The expected changes, when the server requires a confirmation. */
 function planOf(error: unknown): RestoreAnswer | undefined {
   if (!(error instanceof ApiError) || error.problem.code !== 'CONFIRMATION_NEEDED') return undefined;
   return error.problem.dry_run;
 }
 
-/** How far long work is, with a way to end it, or why it failed. */
+/** Shows the progress of long work with a button to end it, or the message about its failure. */
 export function WorkInProgress() {
   const { progress, problem, cancel } = useWork();
   if (problem !== '') {

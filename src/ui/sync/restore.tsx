@@ -5,12 +5,13 @@ import type { RestoreAnswer } from '../shared/types.ts';
 import { count } from '../shared/words.ts';
 import { useWork, WorkInProgress } from '../shared/work.tsx';
 
-/** What is to be restored. */
+/** The snapshot to restore. */
 export interface RestoreChoice {
-  /** For people: which snapshot this is. */
+  /** Description of the snapshot for the user. */
   readonly title: string;
-  /** Where the restore is asked for, and what names the snapshot there. */
+  /** Path of the request in the API. */
   readonly path: string;
+  /** Body of the request, which names the snapshot where the path does not. */
   readonly body: object;
 }
 
@@ -20,7 +21,7 @@ interface RestoreDialogProps {
   readonly onDone: (answer: RestoreAnswer) => void;
 }
 
-/** Shows what a restore would change, and does exactly that when the user agrees. */
+/** Shows the changes that a restore would make, and makes exactly these after the user's confirmation. */
 export function RestoreDialog({ choice: { title, path, body }, onClose, onDone }: RestoreDialogProps) {
   const { value, problem, loading, reload } = useLoad(`${path} ${JSON.stringify(body)}`, (signal) =>
     call<RestoreAnswer>('POST', path, { body: { ...body, dry_run: true }, signal, readsOnly: true }),
@@ -45,15 +46,15 @@ export function RestoreDialog({ choice: { title, path, body }, onClose, onDone }
     <Modal title="Restore this snapshot?" onClose={onClose}>
       <p>{title}</p>
       <Problem text={problem} />
-      {loading ? <p class="hint">Comparing with the memories here…</p> : null}
+      {loading ? <p class="hint">Comparing with the memories on this machine…</p> : null}
       {value === undefined ? null : <ChangeCounts plan={value} added="come back" />}
       {conflicts === 0 ? null : (
         <p class="warning">
-          {count(conflicts, 'conflict')} that nobody has decided will be decided by this; the other versions
-          stay in the history.
+          The restore also decides {count(conflicts, 'open conflict')}. The other versions stay in the
+          history.
         </p>
       )}
-      {isSame ? <p>The memories here are the same as in this snapshot.</p> : null}
+      {isSame ? <p>The memories on this machine are the same as in this snapshot.</p> : null}
       <WorkInProgress />
       <div class="actions">
         {work.problem === '' ? (
@@ -80,12 +81,12 @@ export function RestoreDialog({ choice: { title, path, body }, onClose, onDone }
 
 interface RestoredNoticeProps {
   readonly answer: RestoreAnswer;
-  /** Gets the snapshot that was made before. */
+  /** Called with the snapshot that was made before the restore. */
   readonly onUndo: (choice: RestoreChoice) => void;
   readonly onClose: () => void;
 }
 
-/** Says that a restore is done, and how to undo it. */
+/** Says that a restore is finished, and how to undo it. */
 export function RestoredNotice({ answer: { undo }, onUndo, onClose }: RestoredNoticeProps) {
   return (
     <div class="card done" role="status">
@@ -113,7 +114,7 @@ export function RestoredNotice({ answer: { undo }, onUndo, onClose }: RestoredNo
 }
 
 interface MergeDialogProps {
-  /** What the merge would change. */
+  /** The changes that the merge would make. */
   readonly plan: RestoreAnswer;
   readonly onClose: () => void;
   readonly onMerge: () => void;
@@ -122,14 +123,15 @@ interface MergeDialogProps {
 /** Asks before a merge that would remove many memories. */
 export function MergeDialog({ plan, onClose, onMerge }: MergeDialogProps) {
   return (
-    <Modal title="Merge although many memories would go?" onClose={onClose}>
+    <Modal title="Merge and remove many memories?" onClose={onClose}>
       <p>
-        Other machines deleted many memories that are still here. Keep them, or let them go to the trash too?
+        Other machines deleted many memories that still exist on this machine. Do you want to move them to the
+        trash here too?
       </p>
       <ChangeCounts plan={plan} added="are new" />
       <div class="actions">
         <button type="button" class="danger" onClick={onMerge}>
-          Merge all the same
+          Merge anyway
         </button>
         <button type="button" onClick={onClose}>
           Cancel
@@ -141,11 +143,11 @@ export function MergeDialog({ plan, onClose, onMerge }: MergeDialogProps) {
 
 interface ChangeCountsProps {
   readonly plan: RestoreAnswer;
-  /** What happens to those that are not here now. */
+  /** Title of the number of memories that do not exist at present. */
   readonly added: 'come back' | 'are new';
 }
 
-/** What a restore or a merge would do, in numbers. */
+/** The number of memories that a restore or a merge would add, change and remove. */
 function ChangeCounts({ plan, added }: ChangeCountsProps) {
   const { changed, removed, warnings = [] } = plan;
   return (
@@ -160,7 +162,7 @@ function ChangeCounts({ plan, added }: ChangeCountsProps) {
           {warning}
         </p>
       ))}
-      <p class="hint">A snapshot of the memories as they are now is made before, so this can be undone.</p>
+      <p class="hint">A snapshot of the present memories is made first, so you can undo this.</p>
     </>
   );
 }

@@ -4,7 +4,7 @@ import { Time } from '../shared/elements.tsx';
 import type { Snapshot, SyncStatus } from '../shared/types.ts';
 import { bytes, count, exactTime } from '../shared/words.ts';
 
-/** More appear when they are asked for. */
+/** Number of snapshots that are shown before a click on “Show all”. */
 const SHOWN = 8;
 
 interface SnapshotListProps {
@@ -89,22 +89,22 @@ const KINDS: Readonly<Record<string, string>> = {
   pre_import: 'Before an import',
 };
 
-/** Why a snapshot was made, in words; kinds of the user's own as they wrote them. */
+/** The reason for a snapshot, in words. A user's own kind is shown with spaces. */
 export function kindInWords(kind: string): string {
   return KINDS[kind] ?? kind.replaceAll('_', ' ');
 }
 
 export interface Backups {
   readonly status: SyncStatus;
-  /** Newest first, as `remote`. */
+  /** The snapshots on this machine, newest first. */
   readonly local: readonly Snapshot[];
-  /** Undefined when there is no remote, or it cannot be reached. */
+  /** The snapshots on the remote, newest first. Undefined when there is no remote or it cannot be reached. */
   readonly remote: readonly Snapshot[] | undefined;
-  /** Why the snapshots of the remote are not known. Empty = none. */
+  /** Why the snapshots of the remote could not be loaded. Empty when there is no problem. */
   readonly remoteProblem: string;
 }
 
-/** All that there is to know about backups, without failing because of the remote. */
+/** Loads the state of the backups. An error of the remote becomes `remoteProblem`. */
 export async function loadBackups(signal: AbortSignal): Promise<Backups> {
   const [status, { backups }] = await Promise.all([
     call<SyncStatus>('GET', '/sync/status', { signal }),

@@ -6,14 +6,15 @@ import { count } from '../shared/words.ts';
 import { useWork } from '../shared/work.tsx';
 
 const RELATIONS: Readonly<Record<SyncStatus['relation'], string>> = {
-  'in-sync': 'Everything here is at the remote, and everything there is here.',
-  ahead: 'Something here was not uploaded yet.',
-  behind: 'Other machines have something that is not here yet.',
-  diverged: 'Something here was not uploaded yet, and other machines have something that is not here yet.',
+  'in-sync': 'This machine and the remote have the same state.',
+  ahead: 'This machine has changes that are not uploaded yet.',
+  behind: 'Other machines have changes that are not merged yet.',
+  diverged:
+    'This machine has changes that are not uploaded yet, and other machines have changes that are not merged yet.',
   unknown: 'The remote was not reached yet.',
 };
 
-/** The state of the backups, in plain words. */
+/** The state of the backups in words. */
 export function StatusCard({ status }: { readonly status: SyncStatus }) {
   const { enabled, relation, location, encrypted, problem, warnings = [], machines = [] } = status;
   return (
@@ -96,17 +97,17 @@ function Machines({ machines }: { readonly machines: readonly MachineState[] }) 
 
 function stateOf({ problem, rolled_back: rolledBack, included }: MachineState): string {
   if (problem !== undefined) return problem.message;
-  if (rolledBack === true) return 'shows less than before';
-  return included === true ? 'all of it is here' : 'has something that is not here';
+  if (rolledBack === true) return 'shows an older state than before';
+  return included === true ? 'merged' : 'has changes that are not merged yet';
 }
 
 interface SyncActionsProps {
-  /** There is a remote. */
+  /** True when there is a remote. */
   readonly enabled: boolean;
   readonly onMerge: () => void;
 }
 
-/** What one can do for the backups now. */
+/** The buttons for backups. */
 export function SyncActions({ enabled, onMerge }: SyncActionsProps) {
   const { progress, start } = useWork();
   const toast = useToast();

@@ -10,7 +10,7 @@ import type { RestoreAnswer, Snapshot } from '../shared/types.ts';
 import { useLoad } from '../shared/load.ts';
 import { count, exactTime } from '../shared/words.ts';
 
-/** The state of backups and of the remote, and the way back to a snapshot. */
+/** The state of the backups and of the remote, and the snapshots to restore. */
 export function SyncView() {
   const { value, problem, reload } = useLoad('sync', loadBackups);
   const [chosen, setChosen] = useState<RestoreChoice | null>(null);
@@ -19,7 +19,7 @@ export function SyncView() {
   const work = useWork();
   const toast = useToast();
   const choose = (choice: RestoreChoice): void => {
-    // What failed before has nothing to do with it.
+    // The dialog must not show the failure of earlier work.
     if (work.progress === null) work.cancel();
     setChosen(choice);
   };
@@ -95,7 +95,7 @@ function SnapshotLists({ backups: { local, remote, remoteProblem }, onChoose }: 
       <Problem text={remoteProblem} />
       {remote === undefined ? null : (
         <SnapshotList
-          title={`At the remote: ${count(remote.length, 'snapshot')}`}
+          title={`On the remote: ${count(remote.length, 'snapshot')}`}
           snapshots={remote}
           onRestore={(snapshot) => {
             onChoose(fromRemote(snapshot));

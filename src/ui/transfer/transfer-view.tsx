@@ -15,7 +15,7 @@ import type { ImportAnswer } from '../shared/types.ts';
 import { count } from '../shared/words.ts';
 import { useWork } from '../shared/work.tsx';
 
-/** All memories into a file, and from a file. */
+/** Export of all memories into a file, and import from a file. */
 export function TransferView() {
   const [problem, setProblem] = useState('');
   const [answer, setAnswer] = useState<ImportAnswer | null>(null);
@@ -50,7 +50,7 @@ export function TransferView() {
       <Problem text={problem} />
       <section class="card">
         <h2>Export</h2>
-        <p>All memories as a text file, one a line (JSON lines), with their tags, sources and times.</p>
+        <p>Saves all memories in a text file (JSON lines), one in each line, with tags, sources and times.</p>
         <div class="actions">
           <button type="button" class="primary" disabled={exporting} onClick={exportAll}>
             Export memories
@@ -71,21 +71,21 @@ interface ImportFormProps {
   readonly onFile: (file: File, overwrite: boolean) => void;
 }
 
-/** Takes a file; the import begins when it is chosen. */
+/** Form for a file. The import begins when the file is chosen. */
 function ImportForm({ busy, onFile }: ImportFormProps) {
   const [overwrite, setOverwrite] = useState(false);
   const take = (event: Event & { readonly currentTarget: HTMLInputElement }): void => {
     const input = event.currentTarget;
     const [file] = input.files ?? [];
     if (file !== undefined) onFile(file, overwrite);
-    // The same file may be chosen again, after it was mended.
+    // Allows the user to choose the same file again after correcting it.
     input.value = '';
   };
   return (
     <>
       <p>
-        An export, or any file that has a JSON object with a “text” in each line. The same file can be
-        imported again: nothing is added twice.
+        Choose an export, or any file with a JSON object with a “text” in each line. You can import the same
+        file again: no memory is added twice.
       </p>
       <label class="check">
         <input
@@ -95,7 +95,7 @@ function ImportForm({ busy, onFile }: ImportFormProps) {
             setOverwrite(event.currentTarget.checked);
           }}
         />
-        Replace memories that the file has in another version
+        Replace memories that have another version in the file
       </label>
       <label>
         File to import
@@ -112,7 +112,7 @@ function ImportForm({ busy, onFile }: ImportFormProps) {
 
 const SHOWN_PROBLEMS = 20;
 
-/** What became of the lines of a file. */
+/** The results of an import. */
 function ImportReport({ answer }: { readonly answer: ImportAnswer }) {
   const { added, updated, existing, gained, conflicts, rejected, masked, warnings, problems } = answer;
   const hidden = conflicts + rejected - Math.min(problems.length, SHOWN_PROBLEMS);
@@ -126,12 +126,13 @@ function ImportReport({ answer }: { readonly answer: ImportAnswer }) {
       </p>
       {gained === 0 ? null : (
         <p class="hint">
-          {count(gained, 'memory', 'memories')} of those already there took over tags, a source or metadata.
+          {count(gained, 'existing memory', 'existing memories')} got tags, a source or metadata from the
+          file.
         </p>
       )}
       {conflicts === 0 ? null : (
         <p class="hint">
-          Lines in conflict were left out: their memories are here in another version, or in the trash.
+          Lines in conflict were not imported: the memories exist in another version or are in the trash.
         </p>
       )}
       {masked === 0 ? null : (
@@ -156,10 +157,10 @@ function ImportReport({ answer }: { readonly answer: ImportAnswer }) {
   );
 }
 
-/** Long enough for the browser to have begun. */
+/** Long enough for the browser to begin the download. */
 const KEPT_MS = 60_000;
 
-/** Saves all memories as a file: fetched and not linked to, because a link cannot carry the token. */
+/** Saves all memories as a file. Fetches the file, because a link cannot send the token. */
 async function saveExport(): Promise<void> {
   const response = await send('/export', { method: 'GET' });
   const name = /filename="([^"]+)"/.exec(response.headers.get('Content-Disposition') ?? '')?.[1];
@@ -176,7 +177,7 @@ async function saveExport(): Promise<void> {
 
 const KIBIBYTE = 1_024;
 
-/** Sends a file, and tells how much of it the server has taken, which `fetch` cannot. */
+/** Sends a file with progress events, which `fetch` does not have. */
 function upload<Answer>(path: string, file: File, { signal, onProgress }: WorkOptions): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
@@ -193,12 +194,12 @@ function upload<Answer>(path: string, file: File, { signal, onProgress }: WorkOp
       if (request.status >= 300) reject(new ApiError(problemOf(request)));
       else {
         reportChange();
-        // The server describes its answers in /openapi.json.
+        // /openapi.json describes the answers.
         resolve(request.response as Answer);
       }
     };
     request.onerror = () => {
-      // As `fetch` says it.
+      // `fetch` rejects with the same type, which `explain` recognises.
       reject(new TypeError('the server cannot be reached'));
     };
     request.onabort = () => {
@@ -212,7 +213,7 @@ function upload<Answer>(path: string, file: File, { signal, onProgress }: WorkOp
 }
 
 function problemOf({ status, response }: XMLHttpRequest): ProblemAnswer {
-  // Null when the answer was no JSON.
+  // The response is null when the answer was not JSON.
   const problem = response as ProblemAnswer | null;
   return problem ?? { status, code: 'UNKNOWN', detail: `The server answered with ${status}` };
 }

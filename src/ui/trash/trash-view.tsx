@@ -9,7 +9,7 @@ import type { Memory } from '../shared/types.ts';
 import { PlainFacts } from '../shared/version-content.tsx';
 import { count } from '../shared/words.ts';
 
-/** What was deleted, until its content is erased. */
+/** The deleted memories, until their content is erased. */
 export function TrashView() {
   const { memories, total, loading, problem, reload, more } = usePages('which=trash&order=updated');
   const [erasing, setErasing] = useState<Memory | null>(null);
@@ -82,7 +82,7 @@ interface TrashEntryProps {
 }
 
 function TrashEntry({ memory, onRestore, onErase }: TrashEntryProps) {
-  // The deletion was its last change.
+  // The deletion was the last change of the memory.
   const deleted = memory.updated ?? memory.created;
   return (
     <li class="card">
@@ -121,14 +121,12 @@ interface EraseDialogProps {
   readonly onErase: () => void;
 }
 
-/** Asks before what cannot be undone. */
+/** Asks for confirmation, because erasing cannot be undone. */
 function EraseDialog({ memory, onClose, onErase }: EraseDialogProps) {
   return (
     <Modal title="Erase this memory for good?" onClose={onClose}>
       <blockquote dir="auto">{memory.text}</blockquote>
-      <p>
-        Its text and its history are removed from this machine, and cannot be brought back from the trash.
-      </p>
+      <p>Its text and its history are removed from this machine. You cannot restore them from the trash.</p>
       <div class="actions">
         <button type="button" class="danger" onClick={onErase}>
           Erase

@@ -40,7 +40,9 @@ describe('a backup', () => {
 
     expect(snapshot).toMatchObject({ kind: 'before_the_upgrade', pinned: true, own: true, order: 'equal' });
     expect(snapshot.name).toBe('before_the_upgrade_20260601_120000');
-    await expect(a.backup.backup({ kind: 'no/name' })).rejects.toThrow('allowed are letters a to z');
+    await expect(a.backup.backup({ kind: 'no/name' })).rejects.toThrow(
+      'use at most 32 of the letters a to z',
+    );
   });
 
   test('has a name of its own, however soon it follows another', async () => {

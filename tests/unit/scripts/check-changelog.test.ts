@@ -32,7 +32,7 @@ test('a section of the coming version that says something passes', () => {
 test.each([
   ['no section', '# Changelog\n', 'no section'],
   ['another version', '## 1.1.0 (2026-01-31)\n\n- Old.\n', 'add "## 1.2.0 (unreleased)"'],
-  ['an empty section', '## 1.2.0 (unreleased)\n\n## 1.1.0 (2026-01-31)\n\n- Old.\n', 'lists nothing'],
+  ['an empty section', '## 1.2.0 (unreleased)\n\n## 1.1.0 (2026-01-31)\n\n- Old.\n', 'has no entry'],
 ])('%s fails', (_name, changelog, reason) => {
   const { status, stderr } = check(changelog);
   expect(status).toBe(1);
