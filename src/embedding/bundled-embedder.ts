@@ -1,19 +1,10 @@
-import { once } from 'node:events';
-import { Worker } from 'node:worker_threads';
-import { EmbeddingUnavailableError, ModelDamagedError } from '../errors/embedding-errors.ts';
+import { EmbeddingUnavailableError } from '../errors/embedding-errors.ts';
 import { settleWithin } from '../util/concurrency.ts';
 import { packagePath } from '../util/package.ts';
 import { endBeforeExit } from '../util/process-end.ts';
+import { WorkerClient } from '../util/worker-client.ts';
 import type { EmbeddedChunk, Embedder, EmbeddingModelId } from './embedder.ts';
-import {
-  END,
-  LOADED,
-  PHASE,
-  type WorkerFailure,
-  type WorkerReply,
-  type WorkerRequest,
-  type WorkerSettings,
-} from './embedding-protocol.ts';
+import { END, PHASE, type Task, type TaskResults, type WorkerSettings } from './embedding-protocol.ts';
 import { BUNDLED_MODEL_ID } from './model-files.ts';
 import { type RuntimeChoice, switchOffTelemetry } from './onnx-runtime.ts';
 
@@ -38,7 +29,7 @@ export class BundledEmbedder implements Embedder {
   readonly #settings: Omit<WorkerSettings, 'phase'>;
   readonly #idleUnloadMs: number;
   readonly #queue = new JobQueue();
-  #worker: Worker | undefined;
+  #worker: WorkerClient | undefined;
   #phase = newPhase();
   #runtime = NOT_LOADED;
   #running: Job | undefined;
@@ -69,16 +60,14 @@ export class BundledEmbedder implements Embedder {
   }
 
   async embedQuery(text: string, signal?: AbortSignal): Promise<Float32Array> {
-    return this.#vector('query', text, signal);
+    return this.#ask('query', text, signal);
   }
 
   /** Each chunk is a job of its own: a query that comes in waits for one chunk, however long the text is. */
   async embedPassage(text: string, signal?: AbortSignal): Promise<EmbeddedChunk[]> {
-    const reply = await this.#ask('split', text, signal);
-    if (!('chunks' in reply)) throw unexpectedReply();
     const embedded: EmbeddedChunk[] = [];
-    for (const { start, end } of reply.chunks) {
-      embedded.push({ start, end, vector: await this.#vector('passage', text.slice(start, end), signal) });
+    for (const { start, end } of await this.#ask('split', text, signal)) {
+      embedded.push({ start, end, vector: await this.#ask('passage', text.slice(start, end), signal) });
     }
     return embedded;
   }
@@ -99,22 +88,17 @@ export class BundledEmbedder implements Embedder {
     await this.#stop(new EmbeddingUnavailableError('The embedder is closed', { retryable: false }));
   }
 
-  async #vector(task: 'query' | 'passage', text: string, signal?: AbortSignal): Promise<Float32Array> {
-    const reply = await this.#ask(task, text, signal);
-    if ('vector' in reply) return reply.vector;
-    throw unexpectedReply();
-  }
-
-  #ask(task: WorkerRequest['task'], text: string, signal?: AbortSignal): Promise<WorkerReply> {
+  #ask<Asked extends Task>(task: Asked, text: string, signal?: AbortSignal): Promise<TaskResults[Asked]> {
     if (this.#closed)
       return Promise.reject(new EmbeddingUnavailableError('The embedder is closed', { retryable: false }));
     const failure = this.#lastFailure;
     if (failure !== undefined && Date.now() - failure.at < RETRY_LOAD_AFTER_MS)
       return Promise.reject(failure.error);
     clearTimeout(this.#idle);
-    const reply = this.#queue.add({ task, text, signal });
+    const result = this.#queue.add({ task, text, signal });
     this.#next();
-    return reply;
+    // A message does not carry the type of the result.
+    return result as Promise<TaskResults[Asked]>;
   }
 
   /** One job at a time, so that what waits can still be ordered and aborted. */
@@ -127,59 +111,51 @@ export class BundledEmbedder implements Embedder {
     }
     this.#running = job;
     this.#worker ??= this.#start();
-    this.#worker.ref();
-    this.#worker.postMessage({ id: job.id, task: job.task, text: job.text } satisfies WorkerRequest);
+    const settled = this.#worker.call(job.task, [job.text]).then(job.resolve, job.reject);
+    void settled.then(() => {
+      if (this.#running !== job) return;
+      this.#running = undefined;
+      this.#next();
+    });
   }
 
-  #start(): Worker {
+  #start(): WorkerClient {
     switchOffTelemetry(process.env);
     const phase = newPhase();
     this.#phase = phase;
-    const worker = new Worker(packagePath('dist', 'embedding', 'embedding-worker.js'), {
-      workerData: { ...this.#settings, phase } satisfies WorkerSettings,
-      // Kept from this process's stdout, which may carry a protocol; the worker sends it to stderr. Left unread,
-      // because a stream that is read keeps the process from exiting.
-      stdout: true,
+    const worker: WorkerClient = new WorkerClient({
+      program: packagePath('dist', 'embedding', 'embedding-worker.js'),
+      data: { ...this.#settings, phase } satisfies WorkerSettings,
+      toError: (_, cause) =>
+        cause === undefined
+          ? new EmbeddingUnavailableError('The embedding worker ended')
+          : new EmbeddingUnavailableError(`The embedding worker failed: ${cause.message}`, { cause }),
+      onEnd: (error) => {
+        forget();
+        if (this.#worker !== worker) return;
+        if (!this.ready && error.cause !== undefined) this.#lastFailure = { error, at: Date.now() };
+        this.#worker = undefined;
+        void this.#stop(error);
+      },
     });
-    worker.once(
-      'exit',
-      endBeforeExit(() => leftNativeCode(worker, phase)),
-    );
-    worker.on('message', (reply: WorkerReply) => {
-      this.#receive(reply);
-    });
-    worker.on('error', (cause) => {
-      if (this.#worker !== worker) return;
-      const error = new EmbeddingUnavailableError(`The embedding worker failed: ${cause.message}`, { cause });
-      if (!this.ready) this.#lastFailure = { error, at: Date.now() };
-      void this.#stop(error);
-    });
-    worker.on('exit', () => {
-      if (this.#worker === worker)
-        void this.#stop(new EmbeddingUnavailableError('The embedding worker ended'));
-    });
+    const forget = endBeforeExit(() => leftNativeCode(worker, phase));
+    void this.#load(worker);
     return worker;
   }
 
-  #receive(reply: WorkerReply): void {
-    if (reply.id === LOADED && 'runtime' in reply) this.#runtime = reply.runtime;
-    const job = this.#running;
-    if (job?.id !== reply.id) return;
-    this.#running = undefined;
-    this.#worker?.unref();
-    if ('failure' in reply) {
-      const error = toError(reply.failure);
-      job.reject(error);
-      if (!this.ready) {
-        this.#lastFailure = { error, at: Date.now() };
-        void this.#stop(error);
-        return;
-      }
-    } else {
+  /** The first call of a worker, so that its outcome is known before that of any other. */
+  async #load(worker: WorkerClient): Promise<void> {
+    try {
+      const runtime = await worker.call('load' satisfies Task, []);
+      if (this.#worker !== worker) return;
+      this.#runtime = String(runtime);
       this.#lastFailure = undefined;
-      job.resolve(reply);
+    } catch (cause) {
+      if (this.#worker !== worker) return;
+      const error = cause instanceof Error ? cause : new EmbeddingUnavailableError(String(cause));
+      this.#lastFailure = { error, at: Date.now() };
+      await this.#stop(error);
     }
-    this.#next();
   }
 
   #waitForUse(): void {
@@ -211,15 +187,17 @@ function newPhase(): Int32Array<SharedArrayBuffer> {
  * Asks the worker to end between two runs, and cuts it off when that takes longer than the limit. In native code
  * it is never cut off, because that aborts the whole process: a load or a run there always comes to its end.
  */
-async function endWorker(worker: Worker, phase: Int32Array<SharedArrayBuffer>): Promise<void> {
-  // A worker that failed counts as ended.
-  const ended = once(worker, 'exit').catch(() => []);
-  if (worker.threadId === -1) return;
-  worker.ref();
-  worker.postMessage(END);
-  if ((await settleWithin(ended, END_LIMIT_MS)) !== undefined) return;
+async function endWorker(worker: WorkerClient, phase: Int32Array<SharedArrayBuffer>): Promise<void> {
+  askToEnd(worker);
+  const ended = worker.ended.then(() => true);
+  if ((await settleWithin(ended, END_LIMIT_MS)) === true) return;
   if (mayCutOff(phase)) await worker.terminate();
   else await ended;
+}
+
+function askToEnd(worker: WorkerClient): void {
+  // The end of the worker rejects the call.
+  worker.call(END, []).catch(() => undefined);
 }
 
 /** True = from now on the worker does not enter native code any more. */
@@ -228,26 +206,16 @@ function mayCutOff(phase: Int32Array<SharedArrayBuffer>): boolean {
 }
 
 /** Resolves when the process may end beside this worker. */
-async function leftNativeCode(worker: Worker, phase: Int32Array<SharedArrayBuffer>): Promise<void> {
+async function leftNativeCode(worker: WorkerClient, phase: Int32Array<SharedArrayBuffer>): Promise<void> {
   if (mayCutOff(phase)) return;
-  const ended = once(worker, 'exit').catch(() => []);
-  worker.postMessage(END);
-  await ended;
+  askToEnd(worker);
+  await worker.ended;
 }
 
-function unexpectedReply(): EmbeddingUnavailableError {
-  return new EmbeddingUnavailableError('The embedding worker answered something else than it was asked');
-}
-
-function toError({ code, message, fix, retryable }: WorkerFailure): Error {
-  const options = fix === undefined ? {} : { fix };
-  return code === 'MODEL_DAMAGED'
-    ? new ModelDamagedError(message, options)
-    : new EmbeddingUnavailableError(message, { ...options, retryable });
-}
-
-interface Job extends WorkerRequest {
-  readonly resolve: (reply: WorkerReply) => void;
+interface Job {
+  readonly task: Task;
+  readonly text: string;
+  readonly resolve: (result: unknown) => void;
   readonly reject: (reason: Error) => void;
 }
 
@@ -259,9 +227,8 @@ interface QueuedTask extends Pick<Job, 'task' | 'text'> {
 class JobQueue {
   #urgent: Job[] = [];
   #patient: Job[] = [];
-  #nextId = 1;
 
-  add({ task, text, signal }: QueuedTask): Promise<WorkerReply> {
+  add({ task, text, signal }: QueuedTask): Promise<unknown> {
     return new Promise((resolve, reject) => {
       signal?.throwIfAborted();
       const abort = (): void => {
@@ -270,19 +237,17 @@ class JobQueue {
       };
       const forget = (): void => signal?.removeEventListener('abort', abort);
       const job: Job = {
-        id: this.#nextId,
         task,
         text,
-        resolve: (reply) => {
+        resolve: (result) => {
           forget();
-          resolve(reply);
+          resolve(result);
         },
         reject: (reason) => {
           forget();
           reject(reason);
         },
       };
-      this.#nextId += 1;
       (task === 'split' || task === 'passage' ? this.#patient : this.#urgent).push(job);
       signal?.addEventListener('abort', abort);
     });
