@@ -30,6 +30,6 @@ const METHODS: Readonly<Record<string, (...parameters: readonly unknown[]) => un
 };
 
 answerCalls({
-  call: async (method, parameters) => METHODS[method]?.(...parameters),
+  call: async (method, parameters) => await METHODS[method]?.(...parameters),
   isLast: (method) => method === 'close',
 });
