@@ -26,7 +26,6 @@ const SMALL_ON_PURPOSE = {
   'src/ui/app.tsx': 'the entry of the page',
   'src/ui/map/into-periods.ts': 'a pure algorithm with a test of its own',
   'src/ui/shared/event-stream.ts': 'a pure algorithm with a test of its own',
-  'src/util/uuid-v7.ts': 'a pure algorithm with a test of its own',
 };
 
 /** A browser reads these files. */

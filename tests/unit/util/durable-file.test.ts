@@ -49,13 +49,14 @@ describe('a durable file', () => {
     const path = join(temporaryFolder(), 'list');
     const contents = ['a', 'b'].map((letter) => letter.repeat(300_000));
     await writeDurably({ path, data: contents[0] ?? '' });
-    let writing = true;
     const seen = new Set<string>();
+    const rounds = Array.from({ length: 40 }, (_, round) => contents[round % 2] ?? '');
+    const done = new AbortController();
     const reader = (async () => {
-      while (writing) seen.add(await readFile(path, 'utf8'));
+      while (!done.signal.aborted) seen.add(await readFile(path, 'utf8'));
     })();
-    for (let round = 0; round < 40; round++) await writeDurably({ path, data: contents[round % 2] ?? '' });
-    writing = false;
+    for (const data of rounds) await writeDurably({ path, data });
+    done.abort();
     await reader;
     expect([...seen].filter((content) => !contents.includes(content))).toEqual([]);
   });
