@@ -1,6 +1,6 @@
-import { tlsProblem, type TlsProblem } from '../util/network-problem.ts';
+import { retryAfterMs, tlsProblem, type TlsProblem } from '../util/network-problem.ts';
 import { ProxyError } from '../util/proxy.ts';
-import type { BlobOperation, BlobStoreReason } from '../errors/remote-errors.ts';
+import { type BlobOperation, BlobStoreError, type BlobStoreReason } from '../errors/remote-errors.ts';
 
 /** What kind of failure it is: the part of a `BlobStoreError` that does not depend on the call. */
 export interface Failure {
@@ -20,6 +20,46 @@ export interface CallContext {
   readonly key?: string | undefined;
 }
 
+/** What is known about a request that failed, for the provider's own translation of errors. */
+export interface FailedCall extends CallContext {
+  /** Ran out of time; the error itself then looks like any broken connection. */
+  readonly timedOut: boolean;
+  /** Values that no message may contain. */
+  readonly secrets: readonly (string | undefined)[];
+}
+
+/** The facts that a provider's translation reads out of the error of its library. */
+export interface FailureFacts {
+  readonly failure: Failure;
+  /** In the words of the library. */
+  readonly said: string;
+  readonly status: number | undefined;
+  readonly providerCode: string | undefined;
+  /** The `Retry-After` header of the answer. */
+  readonly retryAfter: string | null | undefined;
+}
+
+/** Never keeps the error of the library, which holds signed headers or tokens. */
+export function failedCallError(call: FailedCall, facts: FailureFacts): BlobStoreError {
+  const { operation, location, key, timedOut, secrets } = call;
+  const { status, providerCode, retryAfter } = facts;
+  const failure: Failure = timedOut ? noProgress : facts.failure;
+  const said = timedOut ? 'no progress within the time allowed' : facts.said;
+  const mayChange = operation === 'put' || operation === 'delete' || operation === 'create-bucket';
+  return new BlobStoreError(failure.reason, {
+    operation,
+    location,
+    key,
+    problem: safeText(failure.problem === undefined ? said : `${failure.problem} (${said})`, secrets),
+    fix: failure.fix,
+    retryable: failure.retryable,
+    status,
+    providerCode,
+    retryAfterMs: retryAfterMs(retryAfter, Date.now()),
+    maybeApplied: mayChange && failure.refused !== true,
+  });
+}
+
 /** What to do about a failure, where that does not depend on the provider. */
 export const fixes = {
   reach: 'Check the network and the endpoint.',
@@ -35,6 +75,7 @@ export const fixes = {
 } as const;
 
 const refused = { refused: true } as const;
+const noProgress: Failure = { reason: 'timeout', retryable: true, fix: fixes.reach };
 
 /** Meaning of an HTTP status where the body did not say more. */
 export function failureOfStatus(status: number): Failure {
@@ -85,7 +126,7 @@ const bySystemCode: Readonly<Record<string, Failure>> = {
   ECONNABORTED: brokenConnection,
   EPIPE: brokenConnection,
   ERR_STREAM_PREMATURE_CLOSE: brokenConnection,
-  ETIMEDOUT: { reason: 'timeout', retryable: true, fix: fixes.reach },
+  ETIMEDOUT: noProgress,
 };
 
 /** Meaning of an error of Node's network code, searched through its causes; undefined when it is something else. */
@@ -117,20 +158,6 @@ function failureOfCode(code: string): Failure | undefined {
   // What answered does not speak HTTP, or sent more than it had announced.
   if (code.startsWith('HPE_')) return { reason: 'protocol', retryable: true, fix: fixes.endpoint };
   return undefined;
-}
-
-/** Milliseconds from a `Retry-After` header in either of its forms; undefined when there is none. */
-export function retryAfterMs(header: string | null | undefined, now: number): number | undefined {
-  if (header === undefined || header === null || header.trim() === '') return undefined;
-  const seconds = Number(header);
-  if (Number.isFinite(seconds)) return Math.max(0, seconds * 1000);
-  const date = Date.parse(header);
-  return Number.isNaN(date) ? undefined : Math.max(0, date - now);
-}
-
-/** The failure in our own words, where there are some, and in those of the library. */
-export function problemText({ problem }: Failure, said: string): string {
-  return problem === undefined ? said : `${problem} (${said})`;
 }
 
 /** One line without any of the secrets, and without control characters that could move a terminal's cursor. */

@@ -1,19 +1,11 @@
 import { BlobStoreError } from '../errors/remote-errors.ts';
 import type { BlobCallOptions } from './blob-store.ts';
-import type { CallContext } from './failure.ts';
+import type { CallContext, FailedCall } from './failure.ts';
 
 export type RequestCall = Omit<CallContext, 'location'> & {
   /** How much is sent. */
   readonly bytes?: number;
 };
-
-/** What is known about a request that failed, for the provider's own translation of errors. */
-export interface FailedCall extends CallContext {
-  /** Ran out of time; the error itself then looks like any broken connection. */
-  readonly timedOut: boolean;
-  /** Values that no message may contain. */
-  readonly secrets: readonly (string | undefined)[];
-}
 
 export interface RequestRunnerOptions {
   readonly location: string;

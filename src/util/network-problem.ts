@@ -101,3 +101,12 @@ export function isCertificateCode(code: string | undefined): boolean {
   if (CERTIFICATES[code] !== undefined) return true;
   return /^(?:CERT_|UNABLE_TO_|CRL_|INVALID_(?:CA|PURPOSE)|PATH_LENGTH_|CA_MD_|EE_KEY_)/.test(code);
 }
+
+/** Milliseconds from a `Retry-After` header in either of its forms; undefined when there is none. */
+export function retryAfterMs(header: string | null | undefined, now: number): number | undefined {
+  if (header === undefined || header === null || header.trim() === '') return undefined;
+  const seconds = Number(header);
+  if (Number.isFinite(seconds)) return Math.max(0, seconds * 1000);
+  const date = Date.parse(header);
+  return Number.isNaN(date) ? undefined : Math.max(0, date - now);
+}
