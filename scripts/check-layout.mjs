@@ -19,6 +19,7 @@ const SMALL_ON_PURPOSE = {
   'src/cli/commands/config.ts': 'a command',
   'src/cli/commands/reembed.ts': 'a command',
   'src/cli/commands/serve.ts': 'a command; loads a server only when it is asked for',
+  'src/embedding/embedding-worker.ts': 'the entry of a worker thread: works as soon as it is loaded',
   'src/embedding/create-embedder.ts': 'names the adapters of a port',
   'src/secrets/create-secret-scanner.ts': 'the adapter of a port',
   'src/vector/create-vector-index.ts': 'names the adapters of a port',
@@ -27,7 +28,6 @@ const SMALL_ON_PURPOSE = {
   'src/ui/app.tsx': 'the entry of the page',
   'src/ui/map/into-periods.ts': 'a pure algorithm with a test of its own',
   'src/ui/shared/event-stream.ts': 'a pure algorithm with a test of its own',
-  'src/util/uuid-v7.ts': 'a pure algorithm with a test of its own',
 };
 
 /** Folders whose files run in a browser. */

@@ -1,6 +1,6 @@
-import { tlsProblem, type TlsProblem } from '../util/network-problem.ts';
+import { retryAfterMs, tlsProblem, type TlsProblem } from '../util/network-problem.ts';
 import { ProxyError } from '../util/proxy.ts';
-import type { BlobOperation, BlobStoreReason } from '../errors/remote-errors.ts';
+import { type BlobOperation, BlobStoreError, type BlobStoreReason } from '../errors/remote-errors.ts';
 
 /** A kind of failure: the part of a `BlobStoreError` that does not depend on the call. */
 export interface Failure {
@@ -20,7 +20,47 @@ export interface CallContext {
   readonly key?: string | undefined;
 }
 
-/** Advice that fits every provider. */
+/** What is known about a request that failed, for the provider's own translation of errors. */
+export interface FailedCall extends CallContext {
+  /** Ran out of time; the error itself then looks like any broken connection. */
+  readonly timedOut: boolean;
+  /** Values that no message may contain. */
+  readonly secrets: readonly (string | undefined)[];
+}
+
+/** The facts that a provider's translation reads out of the error of its library. */
+export interface FailureFacts {
+  readonly failure: Failure;
+  /** In the words of the library. */
+  readonly said: string;
+  readonly status: number | undefined;
+  readonly providerCode: string | undefined;
+  /** The `Retry-After` header of the answer. */
+  readonly retryAfter: string | null | undefined;
+}
+
+/** Never keeps the error of the library, which holds signed headers or tokens. */
+export function failedCallError(call: FailedCall, facts: FailureFacts): BlobStoreError {
+  const { operation, location, key, timedOut, secrets } = call;
+  const { status, providerCode, retryAfter } = facts;
+  const failure: Failure = timedOut ? noProgress : facts.failure;
+  const said = timedOut ? 'no progress within the time allowed' : facts.said;
+  const mayChange = operation === 'put' || operation === 'delete' || operation === 'create-bucket';
+  return new BlobStoreError(failure.reason, {
+    operation,
+    location,
+    key,
+    problem: safeText(failure.problem === undefined ? said : `${failure.problem} (${said})`, secrets),
+    fix: failure.fix,
+    retryable: failure.retryable,
+    status,
+    providerCode,
+    retryAfterMs: retryAfterMs(retryAfter, Date.now()),
+    maybeApplied: mayChange && failure.refused !== true,
+  });
+}
+
+/** What to do about a failure, where that does not depend on the provider. */
 export const fixes = {
   reach: 'Check the network and the endpoint.',
   credentials: 'Check the access key and the secret key.',
@@ -37,6 +77,7 @@ export const fixes = {
 } as const;
 
 const refused = { refused: true } as const;
+const noProgress: Failure = { reason: 'timeout', retryable: true, fix: fixes.reach };
 
 /** Classifies an HTTP status when the body of the answer says no more. */
 export function failureOfStatus(status: number): Failure {
@@ -87,7 +128,7 @@ const bySystemCode: Readonly<Record<string, Failure>> = {
   ECONNABORTED: brokenConnection,
   EPIPE: brokenConnection,
   ERR_STREAM_PREMATURE_CLOSE: brokenConnection,
-  ETIMEDOUT: { reason: 'timeout', retryable: true, fix: fixes.reach },
+  ETIMEDOUT: noProgress,
 };
 
 /** Classifies a network error of Node, searching its causes. Undefined for any other error. */
@@ -121,21 +162,7 @@ function failureOfCode(code: string): Failure | undefined {
   return undefined;
 }
 
-/** The wait of a `Retry-After` header, in seconds or as a date, as milliseconds. Undefined without a usable header. */
-export function retryAfterMs(header: string | null | undefined, now: number): number | undefined {
-  if (header === undefined || header === null || header.trim() === '') return undefined;
-  const seconds = Number(header);
-  if (Number.isFinite(seconds)) return Math.max(0, seconds * 1000);
-  const date = Date.parse(header);
-  return Number.isNaN(date) ? undefined : Math.max(0, date - now);
-}
-
-/** Puts the failure's own explanation, if any, before the library's message. */
-export function problemText({ problem }: Failure, said: string): string {
-  return problem === undefined ? said : `${problem} (${said})`;
-}
-
-/** Returns one line without the secrets and without control characters, which could move a terminal's cursor. */
+/** One line without any of the secrets, and without control characters that could move a terminal's cursor. */
 export function safeText(text: string, secrets: readonly (string | undefined)[]): string {
   let safe = text;
   for (const secret of secrets) {

@@ -1,19 +1,11 @@
 import { BlobStoreError } from '../errors/remote-errors.ts';
 import type { BlobCallOptions } from './blob-store.ts';
-import type { CallContext } from './failure.ts';
+import type { CallContext, FailedCall } from './failure.ts';
 
 export type RequestCall = Omit<CallContext, 'location'> & {
   /** Number of bytes to send. */
   readonly bytes?: number;
 };
-
-/** A failed request. Each provider translates its errors with it. */
-export interface FailedCall extends CallContext {
-  /** True when the time ran out. The error itself looks like a broken connection. */
-  readonly timedOut: boolean;
-  /** Values that no message may contain. */
-  readonly secrets: readonly (string | undefined)[];
-}
 
 export interface RequestRunnerOptions {
   readonly location: string;

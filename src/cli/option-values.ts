@@ -136,3 +136,12 @@ function decode(bytes: Buffer, name: string): string {
 function withoutFinalLineEnds(text: string): string {
   return text.replace(/[\r\n]+$/, '');
 }
+
+/** @param path the file that was asked for */
+export function cannotWrite(path: string, error: unknown): UsageError {
+  const reason = error instanceof Error ? error.message : String(error);
+  return new UsageError(
+    `${path} cannot be written: ${reason}`,
+    'Name a file in a folder that you may write.',
+  );
+}

@@ -1,19 +1,10 @@
-import { once } from 'node:events';
-import { Worker } from 'node:worker_threads';
-import { EmbeddingUnavailableError, ModelDamagedError } from '../errors/embedding-errors.ts';
+import { EmbeddingUnavailableError } from '../errors/embedding-errors.ts';
 import { settleWithin } from '../util/concurrency.ts';
 import { packagePath } from '../util/package.ts';
 import { endBeforeExit } from '../util/process-end.ts';
+import { WorkerClient } from '../util/worker-client.ts';
 import type { EmbeddedChunk, Embedder, EmbeddingModelId } from './embedder.ts';
-import {
-  END,
-  LOADED,
-  PHASE,
-  type WorkerFailure,
-  type WorkerReply,
-  type WorkerRequest,
-  type WorkerSettings,
-} from './embedding-protocol.ts';
+import { END, PHASE, type Task, type TaskResults, type WorkerSettings } from './embedding-protocol.ts';
 import { BUNDLED_MODEL_ID } from './model-files.ts';
 import { type RuntimeChoice, switchOffTelemetry } from './onnx-runtime.ts';
 
@@ -39,7 +30,7 @@ export class BundledEmbedder implements Embedder {
   readonly #settings: Omit<WorkerSettings, 'phase'>;
   readonly #idleUnloadMs: number;
   readonly #queue = new JobQueue();
-  #worker: Worker | undefined;
+  #worker: WorkerClient | undefined;
   #phase = newPhase();
   #runtime = NOT_LOADED;
   #running: Job | undefined;
@@ -70,16 +61,14 @@ export class BundledEmbedder implements Embedder {
   }
 
   async embedQuery(text: string, signal?: AbortSignal): Promise<Float32Array> {
-    return this.#vector('query', text, signal);
+    return this.#ask('query', text, signal);
   }
 
   /** Each chunk is a separate job, so a query waits for one chunk at most, even during a long text. */
   async embedPassage(text: string, signal?: AbortSignal): Promise<EmbeddedChunk[]> {
-    const reply = await this.#ask('split', text, signal);
-    if (!('chunks' in reply)) throw unexpectedReply();
     const embedded: EmbeddedChunk[] = [];
-    for (const { start, end } of reply.chunks) {
-      embedded.push({ start, end, vector: await this.#vector('passage', text.slice(start, end), signal) });
+    for (const { start, end } of await this.#ask('split', text, signal)) {
+      embedded.push({ start, end, vector: await this.#ask('passage', text.slice(start, end), signal) });
     }
     return embedded;
   }
@@ -100,22 +89,17 @@ export class BundledEmbedder implements Embedder {
     await this.#stop(new EmbeddingUnavailableError('The embedder is closed', { retryable: false }));
   }
 
-  async #vector(task: 'query' | 'passage', text: string, signal?: AbortSignal): Promise<Float32Array> {
-    const reply = await this.#ask(task, text, signal);
-    if ('vector' in reply) return reply.vector;
-    throw unexpectedReply();
-  }
-
-  #ask(task: WorkerRequest['task'], text: string, signal?: AbortSignal): Promise<WorkerReply> {
+  #ask<Asked extends Task>(task: Asked, text: string, signal?: AbortSignal): Promise<TaskResults[Asked]> {
     if (this.#closed)
       return Promise.reject(new EmbeddingUnavailableError('The embedder is closed', { retryable: false }));
     const failure = this.#lastFailure;
     if (failure !== undefined && Date.now() - failure.at < RETRY_LOAD_AFTER_MS)
       return Promise.reject(failure.error);
     clearTimeout(this.#idle);
-    const reply = this.#queue.add({ task, text, signal });
+    const result = this.#queue.add({ task, text, signal });
     this.#next();
-    return reply;
+    // A message does not carry the type of the result.
+    return result as Promise<TaskResults[Asked]>;
   }
 
   /** Sends one job at a time to the worker, so that waiting jobs can be reordered and aborted. */
@@ -128,59 +112,51 @@ export class BundledEmbedder implements Embedder {
     }
     this.#running = job;
     this.#worker ??= this.#start();
-    this.#worker.ref();
-    this.#worker.postMessage({ id: job.id, task: job.task, text: job.text } satisfies WorkerRequest);
+    const settled = this.#worker.call(job.task, [job.text]).then(job.resolve, job.reject);
+    void settled.then(() => {
+      if (this.#running !== job) return;
+      this.#running = undefined;
+      this.#next();
+    });
   }
 
-  #start(): Worker {
+  #start(): WorkerClient {
     switchOffTelemetry(process.env);
     const phase = newPhase();
     this.#phase = phase;
-    const worker = new Worker(packagePath('dist', 'embedding', 'embedding-worker.js'), {
-      workerData: { ...this.#settings, phase } satisfies WorkerSettings,
-      // Keeps the worker's output out of this process's stdout, which may carry a protocol. The worker writes to
-      // stderr instead. Nothing reads this stream, because reading it would keep the process alive.
-      stdout: true,
+    const worker: WorkerClient = new WorkerClient({
+      program: packagePath('dist', 'embedding', 'embedding-worker.js'),
+      data: { ...this.#settings, phase } satisfies WorkerSettings,
+      toError: (_, cause) =>
+        cause === undefined
+          ? new EmbeddingUnavailableError('The embedding worker ended')
+          : new EmbeddingUnavailableError(`The embedding worker failed: ${cause.message}`, { cause }),
+      onEnd: (error) => {
+        forget();
+        if (this.#worker !== worker) return;
+        if (!this.ready && error.cause !== undefined) this.#lastFailure = { error, at: Date.now() };
+        this.#worker = undefined;
+        void this.#stop(error);
+      },
     });
-    worker.once(
-      'exit',
-      endBeforeExit(() => leftNativeCode(worker, phase)),
-    );
-    worker.on('message', (reply: WorkerReply) => {
-      this.#receive(reply);
-    });
-    worker.on('error', (cause) => {
-      if (this.#worker !== worker) return;
-      const error = new EmbeddingUnavailableError(`The embedding worker failed: ${cause.message}`, { cause });
-      if (!this.ready) this.#lastFailure = { error, at: Date.now() };
-      void this.#stop(error);
-    });
-    worker.on('exit', () => {
-      if (this.#worker === worker)
-        void this.#stop(new EmbeddingUnavailableError('The embedding worker ended'));
-    });
+    const forget = endBeforeExit(() => leftNativeCode(worker, phase));
+    void this.#load(worker);
     return worker;
   }
 
-  #receive(reply: WorkerReply): void {
-    if (reply.id === LOADED && 'runtime' in reply) this.#runtime = reply.runtime;
-    const job = this.#running;
-    if (job?.id !== reply.id) return;
-    this.#running = undefined;
-    this.#worker?.unref();
-    if ('failure' in reply) {
-      const error = toError(reply.failure);
-      job.reject(error);
-      if (!this.ready) {
-        this.#lastFailure = { error, at: Date.now() };
-        void this.#stop(error);
-        return;
-      }
-    } else {
+  /** The first call of a worker, so that its outcome is known before that of any other. */
+  async #load(worker: WorkerClient): Promise<void> {
+    try {
+      const runtime = await worker.call('load' satisfies Task, []);
+      if (this.#worker !== worker) return;
+      this.#runtime = String(runtime);
       this.#lastFailure = undefined;
-      job.resolve(reply);
+    } catch (cause) {
+      if (this.#worker !== worker) return;
+      const error = cause instanceof Error ? cause : new EmbeddingUnavailableError(String(cause));
+      this.#lastFailure = { error, at: Date.now() };
+      await this.#stop(error);
     }
-    this.#next();
   }
 
   #waitForUse(): void {
@@ -212,43 +188,35 @@ function newPhase(): Int32Array<SharedArrayBuffer> {
  * Asks the worker to end between two runs, and terminates it when that takes longer than the limit. It is never
  * terminated in native code, because that would abort the whole process; this waits for the load or run to finish.
  */
-async function endWorker(worker: Worker, phase: Int32Array<SharedArrayBuffer>): Promise<void> {
-  // A failed worker has ended too.
-  const ended = once(worker, 'exit').catch(() => []);
-  if (worker.threadId === -1) return;
-  worker.ref();
-  worker.postMessage(END);
-  if ((await settleWithin(ended, END_LIMIT_MS)) !== undefined) return;
-  if (mayTerminate(phase)) await worker.terminate();
+async function endWorker(worker: WorkerClient, phase: Int32Array<SharedArrayBuffer>): Promise<void> {
+  askToEnd(worker);
+  const ended = worker.ended.then(() => true);
+  if ((await settleWithin(ended, END_LIMIT_MS)) === true) return;
+  if (mayCutOff(phase)) await worker.terminate();
   else await ended;
 }
 
-/** @returns true when the worker is outside native code; it can no longer enter native code then */
-function mayTerminate(phase: Int32Array<SharedArrayBuffer>): boolean {
+function askToEnd(worker: WorkerClient): void {
+  // The end of the worker rejects the call.
+  worker.call(END, []).catch(() => undefined);
+}
+
+/** True = from now on the worker does not enter native code any more. */
+function mayCutOff(phase: Int32Array<SharedArrayBuffer>): boolean {
   return Atomics.compareExchange(phase, 0, PHASE.plain, PHASE.ending) !== PHASE.native;
 }
 
-/** Resolves when the worker is outside native code, so that the process may exit. */
-async function leftNativeCode(worker: Worker, phase: Int32Array<SharedArrayBuffer>): Promise<void> {
-  if (mayTerminate(phase)) return;
-  const ended = once(worker, 'exit').catch(() => []);
-  worker.postMessage(END);
-  await ended;
+/** Resolves when the process may end beside this worker. */
+async function leftNativeCode(worker: WorkerClient, phase: Int32Array<SharedArrayBuffer>): Promise<void> {
+  if (mayCutOff(phase)) return;
+  askToEnd(worker);
+  await worker.ended;
 }
 
-function unexpectedReply(): EmbeddingUnavailableError {
-  return new EmbeddingUnavailableError('The embedding worker sent an answer of the wrong kind');
-}
-
-function toError({ code, message, fix, retryable }: WorkerFailure): Error {
-  const options = fix === undefined ? {} : { fix };
-  return code === 'MODEL_DAMAGED'
-    ? new ModelDamagedError(message, options)
-    : new EmbeddingUnavailableError(message, { ...options, retryable });
-}
-
-interface Job extends WorkerRequest {
-  readonly resolve: (reply: WorkerReply) => void;
+interface Job {
+  readonly task: Task;
+  readonly text: string;
+  readonly resolve: (result: unknown) => void;
   readonly reject: (reason: Error) => void;
 }
 
@@ -260,9 +228,8 @@ interface QueuedTask extends Pick<Job, 'task' | 'text'> {
 class JobQueue {
   #urgent: Job[] = [];
   #patient: Job[] = [];
-  #nextId = 1;
 
-  add({ task, text, signal }: QueuedTask): Promise<WorkerReply> {
+  add({ task, text, signal }: QueuedTask): Promise<unknown> {
     return new Promise((resolve, reject) => {
       signal?.throwIfAborted();
       const abort = (): void => {
@@ -271,19 +238,17 @@ class JobQueue {
       };
       const forget = (): void => signal?.removeEventListener('abort', abort);
       const job: Job = {
-        id: this.#nextId,
         task,
         text,
-        resolve: (reply) => {
+        resolve: (result) => {
           forget();
-          resolve(reply);
+          resolve(result);
         },
         reject: (reason) => {
           forget();
           reject(reason);
         },
       };
-      this.#nextId += 1;
       (task === 'split' || task === 'passage' ? this.#patient : this.#urgent).push(job);
       signal?.addEventListener('abort', abort);
     });

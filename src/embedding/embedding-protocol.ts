@@ -13,29 +13,19 @@ export interface WorkerSettings extends Omit<E5ModelOptions, 'enterNative'> {
   readonly phase: Int32Array<SharedArrayBuffer>;
 }
 
-/** Id of the message that the worker sends once when the model is loaded. */
-export const LOADED = 0;
+/**
+ * The results of the worker's methods, each of which takes a text. Every one but `split` is at most one run of the
+ * model for each 512 tokens, so that a query never waits long.
+ */
+export interface TaskResults {
+  /** Name of the runtime, when the model is in memory. */
+  readonly load: string;
+  readonly query: Float32Array;
+  readonly passage: Float32Array;
+  readonly split: Chunk[];
+}
 
-/** Asks the worker to end between two runs. */
+export type Task = keyof TaskResults;
+
+/** Method that ends the worker between two runs; it is never answered. */
 export const END = 'end';
-
-/** A request to the worker. Long texts are split into several requests, so that a query never waits long. */
-export interface WorkerRequest {
-  readonly id: number;
-  readonly task: 'load' | 'query' | 'split' | 'passage';
-  readonly text: string;
-}
-
-/** An error as data, because a message between threads does not preserve the class. */
-export interface WorkerFailure {
-  readonly code: string;
-  readonly message: string;
-  readonly fix?: string;
-  readonly retryable: boolean;
-}
-
-export type WorkerReply =
-  | { readonly id: number; readonly runtime: string }
-  | { readonly id: number; readonly vector: Float32Array }
-  | { readonly id: number; readonly chunks: Chunk[] }
-  | { readonly id: number; readonly failure: WorkerFailure };

@@ -1,43 +1,28 @@
-import { parentPort, workerData } from 'node:worker_threads';
+import { workerData } from 'node:worker_threads';
+import { EmbeddingUnavailableError } from '../errors/embedding-errors.ts';
 import { FaissMemoryError } from '../errors/faiss-memory-error.ts';
+import { answerCalls } from '../util/worker-client.ts';
 import { E5Model } from './e5-model.ts';
-import {
-  END,
-  LOADED,
-  PHASE,
-  type WorkerFailure,
-  type WorkerReply,
-  type WorkerRequest,
-  type WorkerSettings,
-} from './embedding-protocol.ts';
-
-const port = parentPort;
-if (port === null) throw new Error('embedding-worker runs only as a worker thread');
-
-// The output of a runtime must not reach the process's stdout, which may carry a protocol.
-process.stdout.write = process.stderr.write.bind(process.stderr);
+import { END, PHASE, type Task, type TaskResults, type WorkerSettings } from './embedding-protocol.ts';
 
 // `BundledEmbedder` passes exactly these settings.
 const settings = workerData as WorkerSettings;
 const model = E5Model.load({ ...settings, enterNative });
-model.then(
-  (loaded) => {
-    port.postMessage({ id: LOADED, runtime: loaded.runtimeName } satisfies WorkerReply);
-  },
-  () => undefined, // Every request reports this failure.
-);
+model.catch(() => undefined); // Every call reports it.
 
-port.on('message', (request: WorkerRequest | typeof END) => {
-  // This message arrives between two runs, never during one.
-  if (request === END) process.exit();
-  answer(request).then(
-    (reply) => {
-      port.postMessage(reply);
-    },
-    (error: unknown) => {
-      port.postMessage({ id: request.id, failure: toFailure(error) } satisfies WorkerReply);
-    },
-  );
+answerCalls({
+  call: async (method, [text]) => {
+    // Arrives between two runs, never during one.
+    if (method === END) process.exit();
+    try {
+      // The parent thread sends the tasks of the protocol with a text.
+      return await run(await model, method as Task, text as string);
+    } catch (error) {
+      if (error instanceof FaissMemoryError) throw error;
+      const message = error instanceof Error ? error.message : String(error);
+      throw new EmbeddingUnavailableError(message, { cause: error });
+    }
+  },
 });
 
 /** @returns false when this thread is about to be terminated */
@@ -46,24 +31,15 @@ function enterNative(): boolean {
   return before !== PHASE.ending;
 }
 
-async function answer({ id, task, text }: WorkerRequest): Promise<WorkerReply> {
-  const loaded = await model;
+async function run(loaded: E5Model, task: Task, text: string): Promise<TaskResults[Task]> {
   switch (task) {
     case 'load':
-      return { id, runtime: loaded.runtimeName };
+      return loaded.runtimeName;
     case 'query':
-      return { id, vector: await loaded.embedQuery(text) };
+      return loaded.embedQuery(text);
     case 'passage':
-      return { id, vector: await loaded.embedPassage(text) };
+      return loaded.embedPassage(text);
     case 'split':
-      return { id, chunks: loaded.split(text) };
+      return loaded.split(text);
   }
-}
-
-function toFailure(error: unknown): WorkerFailure {
-  const message = error instanceof Error ? error.message : String(error);
-  if (!(error instanceof FaissMemoryError))
-    return { code: 'EMBEDDING_UNAVAILABLE', message, retryable: true };
-  const { code, fix, retryable } = error;
-  return { code, message, retryable, ...(fix === undefined ? {} : { fix }) };
 }

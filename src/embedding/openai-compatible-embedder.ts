@@ -1,9 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EmbeddingRejectedError, EmbeddingUnavailableError } from '../errors/embedding-errors.ts';
 import { chunkText, estimateTokens } from './chunking.ts';
-import { tlsProblem } from '../util/network-problem.ts';
+import { retryAfterMs, streamedText, tlsProblem, TooLongError } from '../util/network-problem.ts';
 import { fetchThroughProxy, findProxy, ProxyError, type ProxiedRequest } from '../util/proxy.ts';
-import { streamedText, TooLongError } from '../util/text.ts';
 import type { EmbeddedChunk, Embedder, EmbeddingModelId } from './embedder.ts';
 
 export interface OpenAiCompatibleSettings {
@@ -30,6 +29,7 @@ const ATTEMPTS = 4;
  * answer at all, they fail immediately. Search then compares words only.
  */
 const DOUBT_MS = 10_000;
+const DEFAULT_RETRY_AFTER_MS = 1_000;
 const MAX_RETRY_AFTER_MS = 20_000;
 const TEXTS_PER_REQUEST = 32;
 /** Enough for the largest vectors of `TEXTS_PER_REQUEST` texts, written as digits. */
@@ -236,8 +236,10 @@ export class OpenAiCompatibleEmbedder implements Embedder {
 
   #refusal(response: Response, body: string): Error {
     const message = `The embedding endpoint ${this.#endpoint} answered ${response.status}`;
-    if (response.status === 429)
-      return new RateLimitedError(`${message} (rate limit)`, retryAfterMs(response));
+    if (response.status === 429) {
+      const waitMs = retryAfterMs(response.headers.get('retry-after'), Date.now());
+      return new RateLimitedError(`${message} (rate limit)`, waitMs ?? DEFAULT_RETRY_AFTER_MS);
+    }
     if (response.status === 401 || response.status === 403) {
       return new EmbeddingUnavailableError(`${message} (key refused)`, {
         retryable: false,
@@ -299,12 +301,7 @@ class RateLimitedError extends EmbeddingUnavailableError {
   }
 }
 
-function retryAfterMs(response: Response): number {
-  const seconds = Number(response.headers.get('retry-after') ?? '1');
-  return Number.isFinite(seconds) ? seconds * 1_000 : 1_000;
-}
-
-/** The embeddings in the order of their index; undefined when the body has another form. */
+/** The embeddings in order of their index; undefined when the body is something else. */
 function embeddingsOf(body: string): number[][] | undefined {
   try {
     const { data } = JSON.parse(body) as { data?: { index?: number; embedding?: unknown }[] };

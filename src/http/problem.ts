@@ -1,3 +1,4 @@
+import { STATUS_CODES } from 'node:http';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { ConfirmationNeededError, RequestRefusedError } from '../errors/input-errors.ts';
 import { type ErrorCode, FaissMemoryError } from '../errors/faiss-memory-error.ts';
@@ -84,22 +85,11 @@ export function toProblem(error: unknown, requestId: string): Problem {
 
 const UNEXPECTED = { code: 'INTERNAL', fix: undefined, retryable: false } as const;
 
-/** The phrases of HTTP, as a problem without a type of its own must have them. */
-const TITLES: Readonly<Record<number, string>> = {
-  400: 'Bad Request',
-  401: 'Unauthorized',
-  403: 'Forbidden',
-  404: 'Not Found',
-  405: 'Method Not Allowed',
-  409: 'Conflict',
+/** The phrases of RFC 9110, as a problem without a type of its own must have them; Node.js has older ones for two. */
+const TITLES: Readonly<Record<number, string | undefined>> = {
+  ...STATUS_CODES,
   413: 'Content Too Large',
-  415: 'Unsupported Media Type',
   422: 'Unprocessable Content',
-  429: 'Too Many Requests',
-  500: 'Internal Server Error',
-  502: 'Bad Gateway',
-  503: 'Service Unavailable',
-  507: 'Insufficient Storage',
 };
 
 /** Answers with a problem, keeping the headers that guards have set. */

@@ -2,6 +2,7 @@ import { InvalidInputError } from '../errors/input-errors.ts';
 import { checkMetadata, checkSource, checkTags, checkText } from '../memory/input.ts';
 import type { MemoryDraft } from '../memory/memory.ts';
 import type { Metadata } from '../memory/version.ts';
+import { isUuid } from '../util/uuid.ts';
 import { EXPORT_FORMAT } from './export-json-lines.ts';
 
 /** The content of one line of a file. */
@@ -26,7 +27,6 @@ const NAMES = {
   updatedAt: ['updated_at', 'updatedAt'],
 } as const;
 const VECTOR_NAMES = new Set(['embedding', 'embeddings', 'vector']);
-const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /** @throws InvalidInputError that names the field; it names `line` when the line is not a JSON object */
 export function parseMemoryLine(line: string): ParsedLine {
@@ -69,8 +69,8 @@ function parseMemory(fields: JsonObject): ParsedLine {
   }
   const createdName = NAMES.createdAt.find((name) => isGiven(fields[name]));
   const updatedName = NAMES.updatedAt.find((name) => isGiven(fields[name]));
-  const id =
-    typeof fields['id'] === 'string' && UUID.test(fields['id']) ? fields['id'].toLowerCase() : undefined;
+  const idInLowerCase = typeof fields['id'] === 'string' ? fields['id'].toLowerCase() : '';
+  const id = isUuid(idInLowerCase) ? idInLowerCase : undefined;
   const known = new Set<string | undefined>([
     textName,
     createdName,

@@ -13,7 +13,7 @@ import { readMessages, type Refusal } from './json-rpc.ts';
 import type { ServerFactory } from './server.ts';
 import { SessionPool } from './session-pool.ts';
 
-const LIMITS = { count: 1_000, idleMs: Infinity };
+const LIMITS = { count: 1_000 };
 
 interface EventStreamSession {
   readonly transport: EventStreamTransport;

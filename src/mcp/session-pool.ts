@@ -1,3 +1,5 @@
+import { LRUCache } from 'lru-cache';
+
 /** Something that one client keeps open. */
 export interface PooledSession {
   close(): Promise<void>;
@@ -5,13 +7,22 @@ export interface PooledSession {
 
 /** Sessions of HTTP clients by id. Clients come and go without a word, so the longest unused are closed. */
 export class SessionPool<Session extends PooledSession> {
-  readonly #sessions = new Map<string, { readonly session: Session; usedAt: number }>();
-  readonly #limits: { readonly count: number; readonly idleMs: number };
-  readonly #now: () => number;
+  readonly #sessions: LRUCache<string, Session>;
 
-  constructor(limits: { readonly count: number; readonly idleMs: number }, now: () => number = Date.now) {
-    this.#limits = limits;
-    this.#now = now;
+  /** @param limits without `idleMs`, no session is closed for being idle */
+  constructor(limits: { readonly count: number; readonly idleMs?: number }, now: () => number = Date.now) {
+    this.#sessions = new LRUCache({
+      max: limits.count,
+      ttl: limits.idleMs ?? 0,
+      updateAgeOnGet: true,
+      // The end of the pool closes all that are left, however long they were idle.
+      allowStale: true,
+      ttlResolution: 0,
+      perf: { now },
+      dispose: (session, _id, reason) => {
+        if (reason === 'evict' || reason === 'expire') void session.close().catch(() => undefined);
+      },
+    });
   }
 
   get size(): number {
@@ -19,20 +30,14 @@ export class SessionPool<Session extends PooledSession> {
   }
 
   add(id: string, session: Session): void {
-    this.#closeIdle(this.#limits.count - 1);
-    this.#sessions.set(id, { session, usedAt: this.#now() });
+    this.#sessions.purgeStale();
+    this.#sessions.set(id, session);
   }
 
   /** The session, which counts as used now; undefined when there is none, or no more. */
   use(id: string): Session | undefined {
-    this.#closeIdle();
-    const entry = this.#sessions.get(id);
-    if (entry === undefined) return undefined;
-    entry.usedAt = this.#now();
-    // The order of the map is the order of use.
-    this.#sessions.delete(id);
-    this.#sessions.set(id, entry);
-    return entry.session;
+    this.#sessions.purgeStale();
+    return this.#sessions.get(id);
   }
 
   /** Forgets it without closing it. */
@@ -43,16 +48,6 @@ export class SessionPool<Session extends PooledSession> {
   async close(): Promise<void> {
     const open = [...this.#sessions.values()];
     this.#sessions.clear();
-    await Promise.allSettled(open.map(({ session }) => session.close()));
-  }
-
-  /** @param most so many may be left */
-  #closeIdle(most = Infinity): void {
-    const oldest = this.#now() - this.#limits.idleMs;
-    for (const [id, { session, usedAt }] of this.#sessions) {
-      if (usedAt >= oldest && this.#sessions.size <= most) return;
-      this.#sessions.delete(id);
-      void session.close().catch(() => undefined);
-    }
+    await Promise.allSettled(open.map((session) => session.close()));
   }
 }

@@ -1,3 +1,4 @@
+import { UUID_PATTERN } from '../util/uuid.ts';
 import { isPlaceholder, isRandom, type SecretRule } from './secret-rule.ts';
 
 /** A token does not begin inside a word. An escaped `\n` in JSON and `%0A` in a URL end a word too. */
@@ -84,7 +85,7 @@ export const providerTokenRules: readonly SecretRule[] = [
   token('Postman API key', 'PMAK-', '[0-9a-f]{24}-[0-9a-f]{34}'),
   token('Square token', 'sq0(?:atp|csp)-', `${URL_SAFE}{22,}`),
   token('PlanetScale token', 'pscale_(?:tkn|pw|oauth)_', '[A-Za-z0-9_.-]{32,}'),
-  token('HubSpot token', 'pat-(?:na|eu)\\d-', '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}'),
+  token('HubSpot token', 'pat-(?:na|eu)\\d-', UUID_PATTERN),
   token('Netlify token', 'nfp_', `${WORD}{36,}`),
   token('Fly.io token', 'fm[12][ar]?_', '[A-Za-z0-9+/]{60,}={0,2}'),
   token('1Password token', 'ops_eyJ', `${URL_SAFE}{100,}={0,2}`),

@@ -12,8 +12,8 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from '@photostructure/sqlite';
-import { createFolders } from '../util/create-folders.ts';
-import { syncFolder, tryLock } from './sqlite/migrations.ts';
+import { createFolders, syncFolderBlocking } from '../util/durable-file.ts';
+import { tryLock } from './sqlite/migrations.ts';
 import { checkWritable, isBusy, noLocks, toStoreError } from './sqlite/sqlite-errors.ts';
 
 /**
@@ -71,7 +71,7 @@ function tryFiles(probe: string): void {
     }
     begin('renaming a file');
     renameSync(probe, renamed);
-    syncFolder(dataDir);
+    syncFolderBlocking(dataDir);
     begin('deleting a file');
     rmSync(renamed);
   } finally {

@@ -101,3 +101,31 @@ export function isCertificateCode(code: string | undefined): boolean {
   if (CERTIFICATES[code] !== undefined) return true;
   return /^(?:CERT_|UNABLE_TO_|CRL_|INVALID_(?:CA|PURPOSE)|PATH_LENGTH_|CA_MD_|EE_KEY_)/.test(code);
 }
+
+/** Milliseconds from a `Retry-After` header in either of its forms; undefined when there is none. */
+export function retryAfterMs(header: string | null | undefined, now: number): number | undefined {
+  if (header === undefined || header === null || header.trim() === '') return undefined;
+  const seconds = Number(header);
+  if (Number.isFinite(seconds)) return Math.max(0, seconds * 1000);
+  const date = Date.parse(header);
+  return Number.isNaN(date) ? undefined : Math.max(0, date - now);
+}
+
+/** More was sent than any answer of this kind can have. */
+export class TooLongError extends Error {
+  constructor(limitBytes: number) {
+    super(`it is longer than ${limitBytes / 1_048_576} MiB`);
+  }
+}
+
+/** The text of a stream of bytes, which is given up as soon as it is too long. @throws TooLongError */
+export async function streamedText(stream: AsyncIterable<Uint8Array>, limitBytes: number): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of stream) {
+    length += chunk.length;
+    if (length > limitBytes) throw new TooLongError(limitBytes);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}

@@ -8,7 +8,7 @@ import { Agent, request as requestHttps } from 'node:https';
 import { BlockList, isIP, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
-import { streamedText } from './text.ts';
+import { streamedText } from './network-problem.ts';
 
 /** A proxy from the environment. */
 export interface Proxy {

@@ -91,36 +91,25 @@ export function hostName(header: string): string | undefined {
   return (match?.[1] ?? match?.[2])?.toLowerCase();
 }
 
-const SECOND = 1_000;
-const MINUTE = 60 * SECOND;
-const HOUR = 60 * MINUTE;
-const DAY = 24 * HOUR;
+const MINUTE = 60_000;
+/** A larger unit is used from two of it, because one of it says too little. */
+const LARGER_UNITS = [
+  ['day', 24 * 60 * MINUTE],
+  ['hour', 60 * MINUTE],
+] as const;
+const relative = new Intl.RelativeTimeFormat('en');
 
-/** The time since an event in one unit: `12 s ago`, `5 min ago`, `3 h ago`, `9 days ago`. */
+/**
+ * The time since an event in one unit: `just now`, `5 minutes ago`, `90 minutes ago`, `3 hours ago`, `9 days ago`. An
+ * event that lies ahead by this clock: `in 3 hours`.
+ */
 export function relativeTime(time: number, now: number): string {
-  const age = Math.max(0, now - time);
-  if (age < SECOND) return 'just now';
-  if (age < 2 * MINUTE) return `${Math.floor(age / SECOND)} s ago`;
-  if (age < 2 * HOUR) return `${Math.floor(age / MINUTE)} min ago`;
-  if (age < 2 * DAY) return `${Math.floor(age / HOUR)} h ago`;
-  return `${Math.floor(age / DAY)} days ago`;
-}
-
-/** More was sent than any answer of this kind can have. */
-export class TooLongError extends Error {
-  constructor(limitBytes: number) {
-    super(`it is longer than ${limitBytes / 1_048_576} MiB`);
-  }
-}
-
-/** The text of a stream of bytes, which is given up as soon as it is too long. @throws TooLongError */
-export async function streamedText(stream: AsyncIterable<Uint8Array>, limitBytes: number): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  for await (const chunk of stream) {
-    length += chunk.length;
-    if (length > limitBytes) throw new TooLongError(limitBytes);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
+  const age = now - time;
+  const distance = Math.abs(age);
+  if (distance < MINUTE) return 'just now';
+  const [unit, length] = LARGER_UNITS.find(([, milliseconds]) => distance >= 2 * milliseconds) ?? [
+    'minute',
+    MINUTE,
+  ];
+  return relative.format(-Math.trunc(age / length), unit);
 }

@@ -13,7 +13,7 @@ const MAX_BYTES = 45_000_000;
 /** Everything that a user gets; each pattern has to match at least one file. */
 const NEEDED: readonly RegExp[] = [
   /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|mcp\.json\.example)$/,
-  /^dist\/(index|testing|bin\/faiss-memory|store\/(store-worker|try-folder)|embedding\/embedding-worker)\.js$/,
+  /^dist\/(index|testing|bin\/faiss-memory|store\/(worker\/server|try-folder)|embedding\/embedding-worker)\.js$/,
   /^dist\/chunks\/[\w-]+\.js$/,
   /^dist\/THIRD-PARTY-LICENSES\.txt$/,
   /^dist\/ui\/(index\.html|app\.(js|css)|icon\.svg)$/,

@@ -5,8 +5,10 @@ import { DatabaseSync } from '@photostructure/sqlite';
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { NotFoundError } from '../../src/errors/input-errors.ts';
 import { StoreUnavailableError } from '../../src/errors/store-errors.ts';
-import { startWorkerMemoryStore, StoreWorkerClient } from '../../src/store/worker/client.ts';
+import { startWorkerMemoryStore } from '../../src/store/worker/client.ts';
 import type { MemoryStore } from '../../src/store/memory-store.ts';
+import { packagePath } from '../../src/util/package.ts';
+import { WorkerClient } from '../../src/util/worker-client.ts';
 import { bundleProgram } from '../helpers/bundle.ts';
 import { draft } from '../helpers/drafts.ts';
 import { databasePath, temporaryFolder } from '../helpers/sqlite-store.ts';
@@ -81,7 +83,12 @@ describe('the worker thread of a store', () => {
   test('rejects its calls when it dies; what it had acknowledged is there', async () => {
     const folder = temporaryFolder();
     let ended = 0;
-    const host = new StoreWorkerClient({ dataDir: folder }, () => (ended += 1));
+    const host = new WorkerClient({
+      program: packagePath('dist/store/worker/server.js'),
+      data: { dataDir: folder },
+      onEnd: () => (ended += 1),
+      toError: (reason) => new StoreUnavailableError(reason),
+    });
     await host.call('add', [[draft('acknowledged')], {}]);
     const pending = Array.from({ length: 5 }, (_, index) =>
       host.call('add', [[draft(`pending ${index}`)], {}]),

@@ -5,11 +5,11 @@ import {
   type JsonValue,
   type VersionState,
 } from '../../memory/version.ts';
+import { isUuid } from '../../util/uuid.ts';
 import { MAX_SIBLINGS } from './names.ts';
 import type { CarriedChunk, CarriedVectors, CarriedVersion, MemoryState } from '../ports.ts';
 import type { ObjectChecker } from './object-checker.ts';
 
-const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const STATES: readonly VersionState[] = ['live', 'deleted', 'stripped', 'purged'];
 const MAX_LIST = 1_000_000;
 const MAX_JSON_DEPTH = 100;
@@ -52,7 +52,7 @@ function toBase64(bytes: Uint8Array): string {
 export function decodeRow(line: Buffer, checker: ObjectChecker): MemoryState {
   const row = checker.object(checker.parse(line), 'row');
   const id = row['id'];
-  if (typeof id !== 'string' || !UUID.test(id)) return checker.fail('id', 'is not a UUID in lower case');
+  if (typeof id !== 'string' || !isUuid(id)) return checker.fail('id', 'is not a UUID in lower case');
   const siblings = checker
     .list(row['siblings'], 'siblings', MAX_SIBLINGS)
     .map((version) => decodeVersion(version, checker));

@@ -1,15 +1,13 @@
-import { BlobStoreError } from '../../errors/remote-errors.ts';
+import type { BlobStoreError } from '../../errors/remote-errors.ts';
 import { failureOfBody } from '../answers.ts';
 import {
+  failedCallError,
+  type FailedCall,
+  type Failure,
   failureOfNetwork,
   failureOfStatus,
   fixes,
-  problemText,
-  retryAfterMs,
-  safeText,
-  type Failure,
 } from '../failure.ts';
-import type { FailedCall } from '../request-runner.ts';
 
 const credentials: Failure = { reason: 'bad-credentials', fix: fixes.credentials, refused: true };
 const denied: Failure = { reason: 'access-denied', fix: fixes.permissions, refused: true };
@@ -57,32 +55,22 @@ export function azureStatus(error: unknown): number | undefined {
   return error instanceof Error ? (error as RestErrorLike).statusCode : undefined;
 }
 
-/** Translates an error of the Azure client. The client's error contains signed headers, so it is not kept as cause. */
-export function azureError(thrown: unknown, context: FailedCall): BlobStoreError {
+/** Says what an error of the Azure client means. */
+export function azureError(thrown: unknown, call: FailedCall): BlobStoreError {
   const error = (thrown instanceof Error ? thrown : new Error(String(thrown))) as RestErrorLike;
-  const failure = classify(error, context);
   const status = azureStatus(error);
   const code = azureCode(error);
   const firstLine = error.message.split('\n')[0] ?? '';
-  const said = `${status === undefined ? '' : `HTTP ${status} `}${code ?? ''} ${firstLine}`;
-  return new BlobStoreError(failure.reason, {
-    operation: context.operation,
-    location: context.location,
-    key: context.key,
-    problem: context.timedOut
-      ? 'no progress within the time allowed'
-      : safeText(problemText(failure, said), context.secrets),
-    fix: failure.fix,
-    retryable: failure.retryable,
+  return failedCallError(call, {
+    failure: classify(error),
+    said: `${status === undefined ? '' : `HTTP ${status} `}${code ?? ''} ${firstLine}`,
     status,
     providerCode: code,
-    retryAfterMs: retryAfterMs(error.response?.headers?.get('retry-after'), Date.now()),
-    maybeApplied: ['put', 'delete', 'create-bucket'].includes(context.operation) && failure.refused !== true,
+    retryAfter: error.response?.headers?.get('retry-after'),
   });
 }
 
-function classify(error: RestErrorLike, context: FailedCall): Failure {
-  if (context.timedOut) return { reason: 'timeout', retryable: true, fix: fixes.reach };
+function classify(error: RestErrorLike): Failure {
   const body = failureOfBody(error);
   if (body !== undefined) return body;
   const known = byCode[azureCode(error) ?? ''];

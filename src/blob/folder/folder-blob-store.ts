@@ -19,10 +19,10 @@ import type {
   BlobReceipt,
   CreatableBlobStore,
 } from '../blob-store.ts';
+import { makeFolderDurably, syncFolder, writeDurably } from '../../util/durable-file.ts';
 import { fileError, systemCode } from './file-errors.ts';
 import { listFolder } from './list-folder.ts';
 import { ServerClock } from '../request-runner.ts';
-import { makeFolderDurably, syncFolder, writeDurably } from './write-durably.ts';
 
 /** Number of attempts to write into a folder that a concurrent delete may remove as empty. */
 const folderAttempts = 20;
@@ -55,7 +55,7 @@ export class FolderBlobStore implements CreatableBlobStore {
       const path = this.#path(key);
       const onlyIfAbsent = options.onlyIf === 'absent';
       const stats = await this.#inFolder(dirname(path), () =>
-        writeDurably({ path, bytes, onlyIfAbsent, signal: options.signal }),
+        writeDurably({ path, data: bytes, onlyIfAbsent, check: () => options.signal?.throwIfAborted() }),
       );
       this.#clock.observe(Number(stats.mtimeMs));
       return { etag: etagOf(stats) };

@@ -1,9 +1,9 @@
 import type { BigIntStats, Dirent } from 'node:fs';
 import { lstat, readdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isTemporaryName } from '../../util/durable-file.ts';
 import { isBlobKey } from '../arguments.ts';
 import { systemCode } from './file-errors.ts';
-import { isTemporaryName } from './write-durably.ts';
 
 export interface FolderListing {
   readonly root: string;

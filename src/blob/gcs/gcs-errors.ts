@@ -1,15 +1,13 @@
-import { BlobStoreError } from '../../errors/remote-errors.ts';
+import type { BlobStoreError } from '../../errors/remote-errors.ts';
 import { failureOfBody } from '../answers.ts';
 import {
+  failedCallError,
+  type FailedCall,
+  type Failure,
   failureOfNetwork,
   failureOfStatus,
   fixes,
-  problemText,
-  retryAfterMs,
-  safeText,
-  type Failure,
 } from '../failure.ts';
-import type { FailedCall } from '../request-runner.ts';
 
 const damaged: Failure = { reason: 'integrity', retryable: true, refused: true };
 const credentials: Failure = {
@@ -35,30 +33,20 @@ export function gcsStatus(error: unknown): number | undefined {
   return Number.isInteger(code) ? code : undefined;
 }
 
-/** Translates an error of the Google client. The client's error contains tokens, so it is not kept as cause. */
+/** Says what an error of the Google client means. */
 export function gcsError(thrown: unknown, call: FailedCall): BlobStoreError {
   const error = (thrown instanceof Error ? thrown : new Error(String(thrown))) as ApiErrorLike;
-  const failure = classify(error, call);
   const status = gcsStatus(error);
-  const said = `${status === undefined ? '' : `HTTP ${status} `}${error.message.split('\n')[0] ?? ''}`;
-  return new BlobStoreError(failure.reason, {
-    operation: call.operation,
-    location: call.location,
-    key: call.key,
-    problem: call.timedOut
-      ? 'no progress within the time allowed'
-      : safeText(problemText(failure, said), call.secrets),
-    fix: failure.fix,
-    retryable: failure.retryable,
+  return failedCallError(call, {
+    failure: classify(error),
+    said: `${status === undefined ? '' : `HTTP ${status} `}${error.message.split('\n')[0] ?? ''}`,
     status,
     providerCode: error.code === undefined ? undefined : String(error.code),
-    retryAfterMs: retryAfterMs(error.response?.headers?.['retry-after'], Date.now()),
-    maybeApplied: ['put', 'delete', 'create-bucket'].includes(call.operation) && failure.refused !== true,
+    retryAfter: error.response?.headers?.['retry-after'],
   });
 }
 
-function classify(error: ApiErrorLike, call: FailedCall): Failure {
-  if (call.timedOut) return { reason: 'timeout', retryable: true, fix: fixes.reach };
+function classify(error: ApiErrorLike): Failure {
   const body = failureOfBody(error);
   if (body !== undefined) return body;
   const known = byCode[String(error.code)];

@@ -1,16 +1,13 @@
-import { BlobStoreError } from '../../errors/remote-errors.ts';
+import type { BlobStoreError } from '../../errors/remote-errors.ts';
 import { failureOfBody } from '../answers.ts';
 import {
+  failedCallError,
+  type FailedCall,
+  type Failure,
   failureOfNetwork,
   failureOfStatus,
   fixes,
-  problemText,
-  retryAfterMs,
-  safeText,
-  type CallContext,
-  type Failure,
 } from '../failure.ts';
-import type { FailedCall } from '../request-runner.ts';
 
 const credentials: Failure = { reason: 'bad-credentials', fix: fixes.credentials, refused: true };
 const region: Failure = { reason: 'wrong-region', fix: fixes.region, refused: true };
@@ -75,32 +72,20 @@ export function s3Status(error: unknown): number | undefined {
   return $metadata?.httpStatusCode ?? $response?.statusCode;
 }
 
-/** Translates an error of the S3 client. The client's error contains signed headers, so it is not kept as cause. */
-export function s3Error(thrown: unknown, context: FailedCall): BlobStoreError {
+/** Says what an error of the S3 client means. */
+export function s3Error(thrown: unknown, call: FailedCall): BlobStoreError {
   const error = (thrown instanceof Error ? thrown : new Error(String(thrown))) as SdkError;
   const status = s3Status(error);
-  const failure = classify(error, status, context);
-  const headers = error.$response?.headers ?? {};
-  return new BlobStoreError(failure.reason, {
-    operation: context.operation,
-    location: context.location,
-    key: context.key,
-    problem: safeText(problemText(failure, problemOf(error, status, context)), context.secrets),
-    fix: failure.fix,
-    retryable: failure.retryable,
+  return failedCallError(call, {
+    failure: classify(error, status),
+    said: problemOf(error, status),
     status,
     providerCode: failureOfNetwork(error)?.code ?? error.name,
-    retryAfterMs: retryAfterMs(headers['retry-after'], Date.now()),
-    maybeApplied: isWrite(context) && failure.refused !== true,
+    retryAfter: error.$response?.headers?.['retry-after'],
   });
 }
 
-function isWrite({ operation }: CallContext): boolean {
-  return operation === 'put' || operation === 'delete' || operation === 'create-bucket';
-}
-
-function classify(error: SdkError, status: number | undefined, context: FailedCall): Failure {
-  if (context.timedOut) return { reason: 'timeout', retryable: true, fix: fixes.reach };
+function classify(error: SdkError, status: number | undefined): Failure {
   const body = failureOfBody(error);
   if (body !== undefined) return body;
   const bucketRegion = regionOf(error);
@@ -141,8 +126,7 @@ function failureBeforeSending(error: Error): Failure {
   return { reason: 'protocol', fix: fixes.endpoint };
 }
 
-function problemOf(error: Error, status: number | undefined, context: FailedCall): string {
-  if (context.timedOut) return 'no progress within the time allowed';
+function problemOf(error: Error, status: number | undefined): string {
   const answer = status === undefined ? '' : `HTTP ${status} `;
   if (isForeign(error)) return `${answer}with an answer that is not a store's`;
   const text = error.message === error.name || error.message === 'UnknownError' ? '' : error.message;

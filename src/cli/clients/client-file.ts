@@ -1,9 +1,8 @@
-import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
-import { copyFile, lstat, open, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { copyFile, lstat, open, readFile, realpath, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { ClientFileError } from '../../errors/input-errors.ts';
-import { createFolders } from '../../util/create-folders.ts';
+import { createFolders, writeDurably } from '../../util/durable-file.ts';
 
 /** The configuration file of a client as it was read. */
 export interface ClientFile {
@@ -38,16 +37,8 @@ export async function replaceClientFile(file: ClientFile, text: string): Promise
     createFolders(dirname(path), 0o777);
     const backup = file.text === undefined ? undefined : await backUp(path);
     const mode = file.text === undefined ? 0o600 : (await stat(path)).mode & 0o777;
-    const temporary = join(dirname(path), `.${randomUUID()}.tmp`);
-    try {
-      await writeAndSync(temporary, text, mode);
-      // As late as possible: clients write their files too.
-      await assertUnchanged(file);
-      await rename(temporary, path);
-    } finally {
-      await rm(temporary, { force: true });
-    }
-    await syncFolder(dirname(path));
+    // As late as possible: clients write their files too.
+    await writeDurably({ path, data: text, mode, check: () => assertUnchanged(file) });
     return backup;
   } catch (cause) {
     throw cause instanceof ClientFileError ? cause : failure(path, 'cannot be written', cause);
@@ -63,31 +54,9 @@ async function backUp(path: string): Promise<string> {
   return backup;
 }
 
-async function writeAndSync(path: string, text: string, mode: number): Promise<void> {
-  const handle = await open(path, 'wx', mode);
-  try {
-    // The mode given to open is narrowed by the umask.
-    await handle.chmod(mode);
-    await handle.writeFile(text);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
-
 async function assertUnchanged({ path, text }: ClientFile): Promise<void> {
   if ((await readClientFile(path)).text === text) return;
   throw new ClientFileError(path, 'was changed by another program meanwhile', { fix: 'Run init again.' });
-}
-
-/** The new name must survive a power cut too; not every system allows to ask for it. */
-async function syncFolder(path: string): Promise<void> {
-  try {
-    const folder = await open(path, 'r');
-    await folder.sync().finally(() => folder.close());
-  } catch {
-    // Windows has no such operation; the rename itself is done.
-  }
 }
 
 function failure(path: string, problem: string, cause: unknown): ClientFileError {

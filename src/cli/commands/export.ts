@@ -1,9 +1,9 @@
 import { resolve } from 'node:path';
 import { type MemoryFilter, parseFilter } from '../../memory/filter.ts';
 import { exportJsonLines } from '../../import-export/export-json-lines.ts';
-import { createAtomicFile } from '../atomic-file.ts';
+import { createDurableFile } from '../../util/durable-file.ts';
 import { type CommandContext, defineCommand } from '../command.ts';
-import { filterOptions, toFilterInput } from '../option-values.ts';
+import { cannotWrite, filterOptions, toFilterInput } from '../option-values.ts';
 import { count } from '../render.ts';
 
 export const exportCommand = defineCommand({
@@ -30,10 +30,13 @@ export const exportCommand = defineCommand({
       return undefined;
     }
     const path = resolve(context.host.workingDirectory, name);
-    const file = await createAtomicFile(path);
+    const refuse = (error: unknown): never => {
+      throw cannotWrite(path, error);
+    };
+    const file = await createDurableFile(path).catch(refuse);
     try {
       const exported = await exportTo(context, filter, (chunk) => file.write(chunk));
-      await file.commit();
+      await file.commit().catch(refuse);
       return { data: { file: path, count: exported }, text: describe(exported, path) };
     } finally {
       await file.discard();

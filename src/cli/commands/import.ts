@@ -4,7 +4,6 @@ import { addAbortSignal } from 'node:stream';
 import { UsageError } from '../../errors/input-errors.ts';
 import { importJsonLines } from '../../import-export/import-json-lines.ts';
 import type { ImportProblem, ImportSummary } from '../../import-export/import-report.ts';
-import { cannotWrite } from '../atomic-file.ts';
 import {
   type CommandContext,
   type CommandOutcome,
@@ -18,6 +17,7 @@ import {
 } from '../command.ts';
 import { EXIT_CODES } from '../exit-code.ts';
 import type { Host } from '../host.ts';
+import { cannotWrite } from '../option-values.ts';
 import { count } from '../render.ts';
 
 const KIBIBYTE = 1_024;

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs';
+import { closeSync, openSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from '@photostructure/sqlite';
 import { StoreDamagedError, StoreTooNewError } from '../../errors/store-errors.ts';
-import { createFolders } from '../../util/create-folders.ts';
+import { createFolders, syncFolderBlocking } from '../../util/durable-file.ts';
 import { Connection, Query } from './connection.ts';
 import { rebuildWords } from './full-text.ts';
 
@@ -246,7 +246,7 @@ export function copyDatabase(connection: Connection, name: string, now: number):
   } finally {
     rmSync(draft, { force: true });
   }
-  syncFolder(folder);
+  syncFolderBlocking(folder);
   return path;
 }
 
@@ -292,16 +292,5 @@ export function tryLock(folder: string): void {
     withProcessLock(path, () => undefined);
   } finally {
     for (const suffix of ['', '-journal']) rmSync(path + suffix, { force: true });
-  }
-}
-
-/** Makes created and renamed files of a folder survive a power cut. Windows neither needs nor offers this. */
-export function syncFolder(folder: string): void {
-  if (process.platform === 'win32') return;
-  const handle = openSync(folder, 'r');
-  try {
-    fsyncSync(handle);
-  } finally {
-    closeSync(handle);
   }
 }

@@ -3,7 +3,7 @@ import type { EmbeddingModelId } from '../../embedding/embedder.ts';
 import type { MemoryFilter } from '../../memory/filter.ts';
 import type { Memory, MemoryDraft, MemoryPatch, MemoryWithHistory } from '../../memory/memory.ts';
 import { SerialQueue } from '../../util/concurrency.ts';
-import { createUuidV7Generator } from '../../util/uuid-v7.ts';
+import { createUuidV7Generator } from '../../util/uuid.ts';
 import {
   type AddOptions,
   type AddOutcome,

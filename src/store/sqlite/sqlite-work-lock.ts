@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { WorkLock } from '../../backup/ports.ts';
 import { BackupBusyError } from '../../errors/backup-errors.ts';
-import { createFolders } from '../../util/create-folders.ts';
+import { createFolders } from '../../util/durable-file.ts';
 import { isBusy, noLocks, toStoreError } from './sqlite-errors.ts';
 
 const NAME = 'backup.lock';

@@ -13,7 +13,7 @@ import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { StoreDamagedError, StoreUnavailableError } from '../../errors/store-errors.ts';
 import { SerialQueue } from '../../util/concurrency.ts';
-import { createFolders } from '../../util/create-folders.ts';
+import { createFolders, syncFolderBlocking } from '../../util/durable-file.ts';
 import { Connection } from './connection.ts';
 import {
   APPLICATION_ID,
@@ -22,7 +22,6 @@ import {
   migrate,
   type Migration,
   MIGRATIONS,
-  syncFolder,
   tryLock,
 } from './migrations.ts';
 import { isBusy, moved, noLocks, notAFile, toStoreError } from './sqlite-errors.ts';
@@ -231,7 +230,7 @@ function createDatabase(path: string, migrations: readonly Migration[]): void {
   } finally {
     for (const suffix of ['', '-journal']) rmSync(draft + suffix, { force: true });
   }
-  syncFolder(dirname(path));
+  syncFolderBlocking(dirname(path));
 }
 
 /** Builds the draft in rollback mode, because a write-ahead log would keep the draft's name. Opening switches to the log. */

@@ -2,6 +2,7 @@ import { InvalidInputError, NotFoundError } from '../../errors/input-errors.ts';
 import { applyPatch, type Memory, type MemoryDraft, type MemoryPatch } from '../../memory/memory.ts';
 import { differencesOf, findTwin } from '../../memory/twin.ts';
 import { canonicalJson, compareText, type MemoryContent } from '../../memory/version.ts';
+import { isUuid } from '../../util/uuid.ts';
 import {
   type AddOptions,
   type AddOutcome,
@@ -260,8 +261,6 @@ function importKnown(
   return { id, outcome: 'updated' };
 }
 
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-
 /** @returns the content with sorted, distinct tags. @throws InvalidInputError for texts and times that cannot be stored */
 function checkContent(field: string, content: MemoryContent): MemoryContent {
   const { text, tags, source, metadata, createdAt, updatedAt } = content;
@@ -275,7 +274,7 @@ function checkContent(field: string, content: MemoryContent): MemoryContent {
 
 /** @throws InvalidInputError */
 function checkDraft(field: string, draft: MemoryDraft, now: number): MemoryContent {
-  if (draft.id !== undefined && !UUID.test(draft.id)) {
+  if (draft.id !== undefined && !isUuid(draft.id)) {
     throw new InvalidInputError(
       `${field}.id`,
       `is ${JSON.stringify(draft.id)}`,

@@ -1,18 +1,15 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import { Worker } from 'node:worker_threads';
 import type { MemoryState, SnapshotView } from '../../backup/ports.ts';
-import { decodeError } from '../../errors/error-codec.ts';
 import { StoreUnavailableError } from '../../errors/store-errors.ts';
+import { settleWithin } from '../../util/concurrency.ts';
 import { packagePath } from '../../util/package.ts';
+import { WorkerClient } from '../../util/worker-client.ts';
 import type { MemoryStore } from '../memory-store.ts';
 import type { ReplicaStore, StagedStates } from '../replica-store.ts';
 import {
   REPLICA_METHODS,
   type ReplicaCalls,
   STORE_METHODS,
-  type StoreCall,
   type StoreMethod,
-  type StoreReply,
   type StoreWorkerSettings,
 } from './protocol.ts';
 
@@ -55,7 +52,7 @@ export function startWorkerMemoryStore(settings: StoreWorkerSettings): MemorySto
 
 class RestartingHost {
   readonly #settings: StoreWorkerSettings;
-  #worker: StoreWorkerClient | null = null;
+  #worker: WorkerClient | null = null;
   #closing: Promise<void> | null = null;
 
   constructor(settings: StoreWorkerSettings) {
@@ -69,14 +66,24 @@ class RestartingHost {
     return this.#running().call(method, parameters);
   }
 
-  #running(): StoreWorkerClient {
+  #running(): WorkerClient {
     this.#worker ??= this.#start();
     return this.#worker;
   }
 
-  #start(): StoreWorkerClient {
-    const worker: StoreWorkerClient = new StoreWorkerClient(this.#settings, () => {
-      if (this.#worker === worker) this.#worker = null;
+  #start(): WorkerClient {
+    const worker: WorkerClient = new WorkerClient({
+      program: packagePath('dist/store/worker/server.js'),
+      data: this.#settings,
+      onEnd: () => {
+        if (this.#worker === worker) this.#worker = null;
+      },
+      toError: (reason, cause) =>
+        new StoreUnavailableError(`The thread of the memory store ended unexpectedly: ${reason}`, {
+          fix: 'Check whether the last change was stored, and repeat it if not; the store starts again by itself.',
+          retryable: true,
+          cause,
+        }),
     });
     return worker;
   }
@@ -89,93 +96,12 @@ class RestartingHost {
   async #close(): Promise<void> {
     const worker = this.#worker;
     if (worker === null) return;
-    const limit = new AbortController();
-    const closed = worker.call('close', []).catch(() => undefined);
-    await Promise.race([
-      closed,
-      delay(CLOSE_LIMIT_MS, undefined, { signal: limit.signal }).catch(() => undefined),
-    ]);
-    limit.abort();
+    await settleWithin(
+      worker.call('close', []).catch(() => undefined),
+      CLOSE_LIMIT_MS,
+    );
+    // The transactions of a thread that is cut off are rolled back by the next process.
     await worker.terminate();
-  }
-}
-
-interface PendingCall {
-  readonly resolve: (value: unknown) => void;
-  readonly reject: (error: Error) => void;
-}
-
-/**
- * One worker thread and its pending calls. It keeps the process alive only while a call is pending. When the thread
- * ends for any reason, all pending calls reject with `StoreUnavailableError`.
- */
-export class StoreWorkerClient {
-  readonly #worker: Worker;
-  readonly #pending = new Map<number, PendingCall>();
-  readonly #ended: Promise<void>;
-  #failure: Error | undefined;
-  #lastId = 0;
-
-  /** @param onEnd called once when the thread has ended */
-  constructor(settings: StoreWorkerSettings, onEnd: () => void) {
-    this.#worker = new Worker(packagePath('dist/store/worker/server.js'), {
-      workerData: settings,
-      execArgv: [],
-      // The standard output of the process may carry a protocol, so the worker prints to standard error. A reader of
-      // the worker's output here would keep the process alive.
-      stdout: true,
-    });
-    this.#worker.on('message', (reply: StoreReply) => {
-      this.#settle(reply);
-    });
-    this.#worker.on('error', (error) => {
-      this.#failure = error;
-    });
-    this.#ended = new Promise((resolve) => {
-      this.#worker.on('exit', (code) => {
-        onEnd();
-        this.#rejectAll(code);
-        resolve();
-      });
-    });
-    this.#worker.unref();
-  }
-
-  call(method: StoreMethod, parameters: readonly unknown[]): Promise<unknown> {
-    const id = ++this.#lastId;
-    return new Promise((resolve, reject) => {
-      this.#worker.postMessage({ id, method, parameters } satisfies StoreCall);
-      this.#pending.set(id, { resolve, reject });
-      this.#worker.ref();
-    });
-  }
-
-  /** Ends the thread at once. SQLite rolls its open transaction back when the database is next used. */
-  async terminate(): Promise<void> {
-    await this.#worker.terminate();
-    await this.#ended;
-  }
-
-  #settle(reply: StoreReply): void {
-    const call = this.#pending.get(reply.id);
-    this.#pending.delete(reply.id);
-    if (this.#pending.size === 0) this.#worker.unref();
-    if ('error' in reply) call?.reject(decodeError(reply.error));
-    else call?.resolve(reply.value);
-  }
-
-  #rejectAll(exitCode: number): void {
-    const reason = this.#failure?.message ?? `exit code ${exitCode}`;
-    for (const { reject } of this.#pending.values()) {
-      reject(
-        new StoreUnavailableError(`The thread of the memory store ended unexpectedly: ${reason}`, {
-          fix: 'Check whether the last change was stored, and repeat it if not; the store starts again by itself.',
-          retryable: true,
-          cause: this.#failure,
-        }),
-      );
-    }
-    this.#pending.clear();
   }
 }
 

@@ -1,5 +1,4 @@
 import type { HeadJournal, MemoryState, SnapshotView } from '../../backup/ports.ts';
-import type { EncodedError } from '../../errors/error-codec.ts';
 import type { JsonValue } from '../../memory/version.ts';
 import type { MemoryStore } from '../memory-store.ts';
 import type {
@@ -69,17 +68,6 @@ export const REPLICA_METHODS: Readonly<Record<ReplicaMethod, true>> = {
 export function isReplicaMethod(method: StoreMethod): method is ReplicaMethod {
   return Object.hasOwn(REPLICA_METHODS, method);
 }
-
-/** Message from the host to the worker. */
-export interface StoreCall {
-  readonly id: number;
-  readonly method: StoreMethod;
-  readonly parameters: readonly unknown[];
-}
-
-/** Message from the worker to the host, which answers the call with this id. */
-export type StoreReply =
-  { readonly id: number; readonly value: unknown } | { readonly id: number; readonly error: EncodedError };
 
 /** Facts of an open view; `view` names it in later calls. */
 export type OpenedView = Omit<SnapshotView, 'changesSince' | 'close'> & { readonly view: number };

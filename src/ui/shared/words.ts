@@ -1,15 +1,9 @@
-/** Formats of numbers and times, in English like the page. */
+import { relativeTime } from '../../util/text.ts';
+
+/** Numbers and times for people; words in the language of the page. */
 
 const dates = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'short' });
 const days = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium' });
-const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto' });
-
-const UNITS: readonly (readonly [unit: Intl.RelativeTimeFormatUnit, milliseconds: number])[] = [
-  ['day', 86_400_000],
-  ['hour', 3_600_000],
-  ['minute', 60_000],
-];
-
 export function exactTime(time: string): string {
   return dates.format(new Date(time));
 }
@@ -19,10 +13,8 @@ const OLD_MS = 30 * 86_400_000;
 
 /** For example `2 hours ago`. */
 export function ago(time: string): string {
-  const passed = new Date(time).getTime() - Date.now();
-  if (Math.abs(passed) > OLD_MS) return days.format(new Date(time));
-  const unit = UNITS.find(([, length]) => Math.abs(passed) >= length);
-  return unit === undefined ? 'just now' : relative.format(Math.round(passed / unit[1]), unit[0]);
+  const then = new Date(time).getTime();
+  return Math.abs(Date.now() - then) > OLD_MS ? days.format(then) : relativeTime(then, Date.now());
 }
 
 /** For example `3 minutes`. */

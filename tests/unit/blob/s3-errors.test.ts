@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { retryAfterMs, safeText } from '../../../src/blob/failure.ts';
+import { safeText } from '../../../src/blob/failure.ts';
 import { s3Error } from '../../../src/blob/s3/s3-errors.ts';
 import type { BlobStoreError } from '../../../src/errors/remote-errors.ts';
 
@@ -116,22 +116,6 @@ describe('s3Error', () => {
     );
     expect(JSON.stringify(error) + String(error.stack) + String(error.cause)).not.toContain(secret);
     expect(error.message).not.toMatch(/[\u001b\n]/);
-  });
-});
-
-describe('retryAfterMs', () => {
-  test.each([
-    ['3', 3000],
-    ['0', 0],
-    ['1.5', 1500],
-    ['-4', 0],
-    ['Thu, 01 Jan 1970 00:00:20 GMT', 10_000],
-    ['Thu, 01 Jan 1970 00:00:05 GMT', 0],
-    ['soon', undefined],
-    ['', undefined],
-    [undefined, undefined],
-  ])('reads %j as %j', (header, expected) => {
-    expect(retryAfterMs(header, 10_000)).toBe(expected);
   });
 });
 

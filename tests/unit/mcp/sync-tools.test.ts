@@ -242,10 +242,10 @@ describe('sync_status', () => {
     });
     const { text, data } = await call(await connect(services), 'sync_status');
     expect(text.split('\n')).toEqual([
-      'Sync diverged: "s3 memories/faiss-memory/", mode backup, not encrypted; reached, observed 90 s ago.',
+      'Sync diverged: "s3 memories/faiss-memory/", mode backup, not encrypted; reached, observed 1 minute ago.',
       'Nothing uploaded yet, 2 changes not uploaded.',
       'A merge that would remove 31 memories waits: sync_restore mode merge.',
-      'Problem no-bucket, 90 s ago: There is no bucket. Fix: Create it.',
+      'Problem no-bucket, 1 minute ago: There is no bucket. Fix: Create it.',
       'machine bbbbbbbbbbbbbbbb: 1 snapshots; newest manual_20260131_120000, 12 memories; not included here yet; shows less than it did before',
       '10 of 14 snapshots at the remote, newest first; times in UTC:',
       'bbbbbbbbbbbbbbbb/manual_20260131_120000 2026-01-31T12:00 12 memories not included here',

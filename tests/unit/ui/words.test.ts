@@ -12,8 +12,9 @@ test.each([
   ['2026-06-15T11:59:30Z', 'just now'],
   ['2026-06-15T11:30:00Z', '30 minutes ago'],
   ['2026-06-15T09:00:00Z', '3 hours ago'],
-  ['2026-06-14T11:00:00Z', 'yesterday'],
+  ['2026-06-14T11:00:00Z', '25 hours ago'],
   ['2026-05-20T12:00:00Z', '26 days ago'],
+  ['2026-06-15T14:00:00Z', 'in 2 hours'],
   ['2026-01-31T12:00:00Z', '31 Jan 2026'],
 ])('tells when %s was: %s', (time, words) => {
   expect(ago(time)).toBe(words);

@@ -1,5 +1,14 @@
 import { randomBytes } from 'node:crypto';
 
+/** A UUID in lower case, as part of a regular expression. */
+export const UUID_PATTERN = '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}';
+const UUID = new RegExp(`^${UUID_PATTERN}$`);
+
+/** True for a UUID of any version in lower case. */
+export function isUuid(text: string): boolean {
+  return UUID.test(text);
+}
+
 /**
  * Creates a generator of UUIDv7 (RFC 9562). Its ids sort in the order of their creation, even within a millisecond and
  * when the clock goes back: the 12 bits after the time are a counter (method 1 of section 6.2).

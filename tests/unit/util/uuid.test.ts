@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { createUuidV7Generator } from '../../../src/util/uuid-v7.ts';
+import { createUuidV7Generator, isUuid } from '../../../src/util/uuid.ts';
 
 const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
@@ -26,4 +26,17 @@ describe('UUIDv7', () => {
     const now = () => 5;
     expect(createUuidV7Generator(now)()).not.toBe(createUuidV7Generator(now)());
   });
+});
+
+test.each([
+  ['01890000-0000-7000-8000-000000000000', true],
+  ['f81d4fae-7dec-11d0-a765-00a0c91e6bf6', true],
+  ['F81D4FAE-7DEC-11D0-A765-00A0C91E6BF6', false],
+  ['f81d4fae7dec11d0a76500a0c91e6bf6', false],
+  ['f81d4fae-7dec-11d0-a765-00a0c91e6bf', false],
+  ['{f81d4fae-7dec-11d0-a765-00a0c91e6bf6}', false],
+  ['f81d4fae-7dec-11d0-a765-00a0c91e6bf6\n', false],
+  ['', false],
+])('%j is a UUID in lower case: %s', (text, expected) => {
+  expect(isUuid(text)).toBe(expected);
 });

@@ -1,0 +1,124 @@
+import { parentPort, Worker } from 'node:worker_threads';
+import { decodeError, encodeError, type EncodedError } from '../errors/error-codec.ts';
+import { FaissMemoryError } from '../errors/faiss-memory-error.ts';
+
+/** Parent to worker: one call of a method. */
+interface WorkerCall {
+  readonly id: number;
+  readonly method: string;
+  readonly parameters: readonly unknown[];
+}
+
+/** Worker to parent: the answer to the call with this id. */
+type WorkerReply =
+  { readonly id: number; readonly value: unknown } | { readonly id: number; readonly error: EncodedError };
+
+interface PendingCall {
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: Error) => void;
+}
+
+export interface WorkerClientSettings {
+  /** Absolute path of the program of the thread, which calls `answerCalls`. */
+  readonly program: string;
+  /** Reaches the thread as its `workerData`. */
+  readonly data: unknown;
+  /** Called once when the thread has ended, before the pending calls are rejected. */
+  readonly onEnd: (error: Error) => void;
+  /**
+   * The error of the calls that are pending when the thread ends.
+   * @param reason for example `exit code 1`
+   * @param cause the exception that ended the thread
+   */
+  readonly toError: (reason: string, cause: Error | undefined) => Error;
+}
+
+/**
+ * One worker thread with the calls that wait for it. It keeps the process alive while a call is pending, and
+ * only then. When the thread ends, for whatever reason, all pending calls are rejected. Errors of the thread
+ * arrive as instances of their classes.
+ */
+export class WorkerClient {
+  /** Resolves when the thread has ended; never rejects. */
+  readonly ended: Promise<void>;
+  readonly #worker: Worker;
+  readonly #pending = new Map<number, PendingCall>();
+  #failure: Error | undefined;
+  #lastId = 0;
+
+  constructor({ program, data, onEnd, toError }: WorkerClientSettings) {
+    this.#worker = new Worker(program, {
+      workerData: data,
+      // Options of the process may not fit the program: node --input-type=module --eval.
+      execArgv: [],
+      // The standard output of the process may carry a protocol. The worker prints to standard error instead;
+      // reading its output here would keep the process alive.
+      stdout: true,
+    });
+    this.#worker.on('message', (reply: WorkerReply) => {
+      this.#settle(reply);
+    });
+    this.#worker.on('error', (error) => {
+      this.#failure = error;
+    });
+    this.ended = new Promise((resolve) => {
+      this.#worker.on('exit', (code) => {
+        const error = toError(this.#failure?.message ?? `exit code ${code}`, this.#failure);
+        onEnd(error);
+        for (const { reject } of this.#pending.values()) reject(error);
+        this.#pending.clear();
+        resolve();
+      });
+    });
+    this.#worker.unref();
+  }
+
+  /** The value is that of the method, as structured clone carries it. */
+  call(method: string, parameters: readonly unknown[]): Promise<unknown> {
+    const id = ++this.#lastId;
+    return new Promise((resolve, reject) => {
+      this.#worker.postMessage({ id, method, parameters } satisfies WorkerCall);
+      this.#pending.set(id, { resolve, reject });
+      this.#worker.ref();
+    });
+  }
+
+  /** Ends the thread at once, whatever it does. */
+  async terminate(): Promise<void> {
+    await this.#worker.terminate();
+    await this.ended;
+  }
+
+  #settle(reply: WorkerReply): void {
+    const call = this.#pending.get(reply.id);
+    this.#pending.delete(reply.id);
+    if (this.#pending.size === 0) this.#worker.unref();
+    if ('error' in reply) call?.reject(decodeError(reply.error));
+    else call?.resolve(reply.value);
+  }
+}
+
+/** The side of the thread. */
+export interface CallHandler {
+  readonly call: (method: string, parameters: readonly unknown[]) => Promise<unknown>;
+  /** After the reply to such a call the thread takes no more, so that it can end by itself. */
+  readonly isLast?: (method: string) => boolean;
+}
+
+/** Answers the calls of the parent thread. The standard output of the thread goes to standard error. */
+export function answerCalls({ call, isLast }: CallHandler): void {
+  const port = parentPort;
+  if (port === null) throw new FaissMemoryError('INTERNAL', 'This program runs only as a worker thread');
+  process.stdout.write = process.stderr.write.bind(process.stderr);
+  const answer = async ({ id, method, parameters }: WorkerCall): Promise<void> => {
+    try {
+      port.postMessage({ id, value: await call(method, parameters) } satisfies WorkerReply);
+    } catch (error) {
+      port.postMessage({ id, error: encodeError(error) } satisfies WorkerReply);
+    }
+    if (isLast?.(method) === true) port.close();
+  };
+  port.on('message', (message: WorkerCall) => {
+    void answer(message);
+  });
+}
