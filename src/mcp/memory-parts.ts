@@ -1,6 +1,6 @@
 import { InvalidInputError } from '../errors/input-errors.ts';
 import type { HistoryEntry, Memory, MemoryWithHistory } from '../memory/memory.ts';
-import { beginning, isoTime, memoryData, versionData } from '../api/answers.ts';
+import { beginning, isoTime, memoryData, versionData } from '../api/memory-answers.ts';
 import { endWithin, tokensOf, tokensShown } from './answer-size.ts';
 import { heading, lines, noticeOf, quote } from './render.ts';
 import type { TimeZone } from '../util/time-zone.ts';

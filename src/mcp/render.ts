@@ -1,11 +1,5 @@
-import {
-  beginning,
-  isoTime,
-  newestSnapshots,
-  rounded,
-  type ShownSnapshot,
-  type StatusFacts,
-} from '../api/answers.ts';
+import { beginning, isoTime, rounded } from '../api/memory-answers.ts';
+import { newestSnapshots, type ShownSnapshot, type StatusFacts } from '../api/sync-answers.ts';
 import type { BackupResult, RestoreResult } from '../backup/backup-api.ts';
 import type {
   AddResult,

@@ -139,7 +139,7 @@ function report(
   });
   if (dryRun) lines.push('This was a dry run; nothing was changed.');
   return {
-    data: { applied, dryRun, clients },
+    data: { applied, dry_run: dryRun, clients },
     text: [...(shown === '' ? [] : [shown, '']), ...lines].join('\n'),
   };
 }

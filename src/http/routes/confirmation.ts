@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { restoreData } from '../../api/answers.ts';
+import { restoreData } from '../../api/sync-answers.ts';
 import type { RestoreRequest, RestoreResult, WorkOptions } from '../../backup/backup-api.ts';
 import { ConfirmationNeededError } from '../../errors/input-errors.ts';
 import type { RouteData } from '../route.ts';

@@ -2,9 +2,8 @@ import * as z from 'zod/mini';
 import type { RestoreResult } from '../../backup/backup-api.ts';
 import { backUpAndUpload, findStatus } from '../../api/services.ts';
 import { filled, flag, text } from '../../api/fields.ts';
-import { restoreData, statusData, uploadData } from '../../api/answers.ts';
+import { restoreData, snapshotList, statusData, uploadData } from '../../api/sync-answers.ts';
 import { defineRoute, type Route, type RouteData } from '../route.ts';
-import { newestFirst } from './backup-routes.ts';
 import { confirmation, confirmationNeeded, confirmed, restoreWhenConfirmed } from './confirmation.ts';
 import { restored, snapshot } from './shapes.ts';
 
@@ -86,7 +85,7 @@ const syncSnapshots = defineRoute({
   input: z.strictObject({}),
   output: z.object({ snapshots: z.array(snapshot) }),
   problems: [409, 502, 503],
-  handle: async ({ sync }) => ({ snapshots: newestFirst(await sync.snapshots()) }),
+  handle: async ({ sync }) => ({ snapshots: snapshotList(await sync.snapshots()) }),
 });
 
 const syncRestore = defineRoute({
