@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { InvalidInputError } from '../errors/input-errors.ts';
+import { InvalidInputError, UnknownFieldError } from '../errors/input-errors.ts';
 import { nearestName, printable } from '../util/text.ts';
 
 /** Arguments that were checked. */
@@ -82,11 +82,7 @@ function toInputError(
   const beside = given === undefined ? unknown.find((one) => isBeside(one.path, path)) : undefined;
   if (beside !== undefined) {
     const missing = `${fieldName(path)} is missing; ${beside.path.length > 1 ? 'there ' : ''}allowed are`;
-    return new InvalidInputError(
-      shortened(fieldName(beside.path)),
-      'is an unknown field',
-      `${missing} ${namesIn(beside.schema)}`,
-    );
+    return new UnknownFieldError(shortened(fieldName(beside.path)), `${missing} ${namesIn(beside.schema)}`);
   }
   return new InvalidInputError(
     path.length === 0 ? 'arguments' : fieldName(path),
@@ -105,7 +101,7 @@ function nearestField({ path, schema }: Unknown): string | undefined {
 
 function unknownField(field: Unknown): InvalidInputError {
   const known = `allowed are ${namesIn(field.schema)}; did you mean ${nearestField(field) ?? ''}?`;
-  return new InvalidInputError(shortened(fieldName(field.path)), 'is an unknown field', known);
+  return new UnknownFieldError(shortened(fieldName(field.path)), known);
 }
 
 function namesIn(schema: JsonSchema): string {

@@ -1,4 +1,5 @@
 import { createInterface } from 'node:readline/promises';
+import { messageNaming } from '../api/errors.ts';
 import { FaissMemoryError } from '../errors/faiss-memory-error.ts';
 import { printable } from '../util/text.ts';
 import type { Host, HostOutput } from './host.ts';
@@ -90,7 +91,9 @@ interface ErrorDescription {
 }
 
 function describeError(error: unknown): ErrorDescription {
-  if (error instanceof FaissMemoryError) return { code: error.code, message: error.message, fix: error.fix };
+  if (error instanceof FaissMemoryError) {
+    return { code: error.code, message: messageNaming(error, 'options'), fix: error.fix };
+  }
   const message = error instanceof Error ? error.message : String(error);
   return {
     code: 'INTERNAL',

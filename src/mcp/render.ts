@@ -1,3 +1,4 @@
+import { asSentence } from '../api/errors.ts';
 import { beginning, isoTime, rounded } from '../api/memory-answers.ts';
 import { newestSnapshots, type ShownSnapshot, type StatusFacts } from '../api/sync-answers.ts';
 import type { BackupResult, RestoreResult } from '../backup/backup-api.ts';
@@ -187,7 +188,7 @@ function renderRemote(status: SyncStatus, now: number): string[] {
 
 function renderProblem({ code, message, fix, at }: SyncProblem, now: number): string {
   const remedy = fix === undefined ? '' : ` Fix: ${fix}`;
-  return `Problem ${code}, ${relativeTime(at, now)}: ${message}.${remedy}`.replace(/([.?!])\./, '$1');
+  return `Problem ${code}, ${relativeTime(at, now)}: ${asSentence(message)}${remedy}`;
 }
 
 function renderMachine(status: MachineStatus, now: number): string {
