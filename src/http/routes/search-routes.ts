@@ -210,6 +210,7 @@ export const statsRoute = defineRoute({
       seconds_left: z.optional(
         z.int().check(z.describe('until none is pending; absent while nothing is being embedded')),
       ),
+      details: z.looseObject({}).check(z.describe('about the model, such as its runtime')),
     }),
     machine: z.string(),
     state: z.string().check(z.describe('digest of memories and versions: equal on two machines = the same')),
