@@ -5,15 +5,15 @@ import { nearestName, printable } from '../util/text.ts';
 /** Arguments that were checked. */
 export interface ReadInput<Input> {
   readonly input: Input;
-  /** Fields that nobody knows, as the caller wrote them; for `ignoredData` and `ignoredNote`. */
+  /** Unknown fields, as the caller wrote them; for `ignoredData` and `ignoredNote`. */
   readonly ignored: readonly string[];
 }
 
 /**
  * Checks the arguments of a call. Unknown fields are left out and named, for clients add their own; one whose name is
  * nearly that of a known field is an error, since it was meant to say something.
- * @param json of the schema; says what is meant and what is allowed
- * @throws InvalidInputError naming the field, the value and what is allowed
+ * @param json of the schema; tells the type of each field and its allowed values
+ * @throws InvalidInputError naming the field, the value and the allowed values
  */
 export function readInput<Input extends z.ZodMiniObject>(
   schema: Input,
@@ -189,7 +189,7 @@ function range(minimum: unknown, maximum: unknown): string {
 
 /**
  * Arguments as they are meant. Agents write numbers and booleans as texts, lists as one text with commas, and
- * lists and objects as JSON texts; optional members that are null or empty count as absent. What is not understood
+ * lists and objects as JSON texts; optional members that are null or empty count as absent. Any other value
  * stays as it is.
  */
 function coerceInput(value: unknown, schema: JsonSchema): unknown {
@@ -280,11 +280,11 @@ function parseJson(text: string, opening: '[' | '{'): unknown {
 
 export type JsonSchema = Readonly<Record<string, unknown>>;
 
-/** JSON Schema of what a caller writes, without what only costs tokens: clients know the dialect and integers. */
+/** JSON Schema of the arguments of a call, without parts that only cost tokens: the dialect, the range of integers. */
 export function toJsonSchema(schema: z.ZodMiniObject): JsonSchema {
   const json = z.toJSONSchema(schema, {
     io: 'input',
-    // Says itself what it is, by `z.meta`.
+    // Its `z.meta` gives the schema.
     unrepresentable: 'any',
     override: ({ jsonSchema }) => {
       tighten(jsonSchema);
@@ -316,7 +316,7 @@ export function toPortable(schema: JsonSchema): JsonSchema {
   };
 }
 
-/** Members of metadata beside those that nobody can know. */
+/** The one member of metadata that has a meaning here. */
 const FREE_MEMBERS: JsonSchema = { project: { type: 'string' } };
 
 function tighten(json: z.core.JSONSchema.BaseSchema): void {

@@ -19,8 +19,8 @@ import { beginningOf, SNIPPET_LENGTH } from '../memory/snippet.ts';
 import type { TimeZone } from '../util/time-zone.ts';
 
 /**
- * The JSON of memories, the same for REST, for `--json` and, where a model does not pay for what it need not read, for
- * MCP. Absent instead of empty: some clients show it to the model.
+ * The JSON of memories, the same for REST and for `--json`; MCP has less of it where a model would pay for the rest.
+ * Absent instead of empty: some clients show it to the model.
  */
 export type Data = Record<string, unknown>;
 

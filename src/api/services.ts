@@ -25,7 +25,7 @@ export interface ServerParts {
   readonly logger: Logger;
 }
 
-/** What a caller may do. */
+/** The right of a caller. */
 export type Access = 'read' | 'write';
 
 export interface Upload {

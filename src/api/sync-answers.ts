@@ -131,7 +131,7 @@ function uploadedData(push: PushResult | null): Data {
   };
 }
 
-/** What was uploaded, without a word about the backup before it. */
+/** An upload, without the backup before it. */
 export function pushData(push: PushResult): Data {
   const { snapshot, snapshotsPushed } = push;
   return {

@@ -8,7 +8,7 @@ export interface AtomicFile {
   write(text: string): Promise<void>;
   /** Makes it durable and puts it in its place, over an older file. */
   commit(): Promise<void>;
-  /** Removes what was written; does nothing after `commit`. */
+  /** Removes the unfinished file; does nothing after `commit`. */
   discard(): Promise<void>;
 }
 

@@ -4,7 +4,7 @@ import { FaissMemoryError } from '../errors/faiss-memory-error.ts';
 import { printable } from '../util/text.ts';
 import type { Host, HostOutput } from './host.ts';
 
-/** What a command has to say: the same facts for programs and for people. */
+/** The result of a command: the same facts for programs and for people. */
 export interface CommandResult {
   /** Printed as JSON with `--json`. */
   readonly data: unknown;

@@ -131,7 +131,7 @@ export const retentionOptions = {
 
 type Policy = NonNullable<PruneRequest['policy']>;
 
-/** The configured policy with what the options say instead. */
+/** The configured policy, changed by the options. */
 export function chosenPolicy(
   options: OptionValues<typeof retentionOptions>,
   { keepLast, hourly, daily, weekly, monthly }: Settings['backup'],
@@ -145,7 +145,7 @@ export function chosenPolicy(
   };
 }
 
-/** What will be asked. */
+/** The question before old snapshots are removed. */
 export function pruneQuestion({ keepLast, hourly, daily, weekly, monthly }: Policy, where: string): string {
   return (
     `Remove this machine's old snapshots ${where}, keeping pinned ones, the newest ${keepLast}, ` +

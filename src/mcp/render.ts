@@ -246,7 +246,7 @@ export function renderRestore(result: RestoreResult): string {
   );
 }
 
-/** What the user is asked before memories are replaced or many are removed. */
+/** The question to the user before memories are replaced or many are removed. */
 export function restoreQuestion(result: RestoreResult, changes: ChangeReport): string {
   const what = result.mode === 'replace' ? 'Replace all memories by the snapshot' : 'Merge';
   return lines(`${what} ${namesOf(result)}? ${summaryOf(changes)}`, renderExamples(changes));
@@ -276,7 +276,7 @@ function renderExamples({ added, changed, removed }: ChangeReport): string {
   return lines(examples.length === 0 ? '' : DATA_NOTICE, ...examples);
 }
 
-/** A few of each kind say what it is about. */
+/** A few of each kind are enough to judge by. */
 const EXAMPLES = 3;
 const EXAMPLE_LENGTH = 120;
 

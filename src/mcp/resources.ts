@@ -54,7 +54,7 @@ export function registerResources(server: McpServer, parts: ServerParts): void {
 
 type Read = (memory: MemoryApi) => Promise<string>;
 
-/** Opens the services and turns what they throw into protocol errors. */
+/** Opens the services and turns their errors into protocol errors. */
 function reader({ open, logger }: ServerParts) {
   return (mimeType: string, readText: Read) =>
     async (uri: URL): Promise<ReadResourceResult> => {

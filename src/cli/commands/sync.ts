@@ -138,7 +138,7 @@ export const syncVerifyCommand = defineCommand({
 export const syncPruneCommand = defineCommand({
   name: 'sync prune',
   summary: "remove this machine's old snapshots from the remote",
-  details: "Other machines' snapshots are theirs: nobody else removes them.",
+  details: 'The snapshots of another machine stay: only that machine removes them.',
   arguments: [],
   options: retentionOptions,
   examples: [['faiss-memory sync prune --yes', 'by the configured retention, without a question']],

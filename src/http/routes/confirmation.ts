@@ -6,7 +6,7 @@ import type { RouteData } from '../route.ts';
 
 type Given = boolean | string | undefined;
 
-/** The field of an operation that changes much: `true`, or the token of what was shown before. */
+/** The field of an operation that changes much: `true`, or the token of the dry run. */
 export function confirmation(description: string): z.ZodMiniOptional<z.ZodMiniType<boolean | string>> {
   return z.optional(z.union([z.boolean(), z.string()])).check(z.describe(description));
 }

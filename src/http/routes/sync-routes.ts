@@ -65,7 +65,7 @@ const syncDownload = defineRoute({
 
 /** One answer for a merge that was held back in part, and for the one that made up for it. */
 function bothMerged(first: RestoreResult, second: RestoreResult): RouteData {
-  // The first one counts what it held back too; the older undo undoes both.
+  // The first one counts the changes that it held back too; the older undo undoes both.
   const { snapshots, added, changed, removed } = restoreData(first);
   const undo = first.undo ?? second.undo;
   return {

@@ -65,7 +65,7 @@ function exportMemories(
   context.header('Content-Disposition', `attachment; filename="memories-${day}.jsonl"`);
   return stream(context, async (target) => {
     const write = async (chunk: string): Promise<void> => {
-      // Nobody reads any more, so the rest needs not be read from the store.
+      // The client is gone, so the rest needs not be read from the store.
       if (target.aborted) throw new Error('the client went away');
       await target.write(chunk);
     };

@@ -137,7 +137,7 @@ describe('restore', () => {
 
   test('needs --yes where nobody can be asked', async () => {
     const { services } = servicesRestoring(PREVIEW);
-    await expect(runCommand(['restore', 'x', '--json'], services)).rejects.toThrow('Nobody can answer here');
+    await expect(runCommand(['restore', 'x', '--json'], services)).rejects.toThrow('It cannot be asked here');
     const again = servicesRestoring(PREVIEW, DONE);
     const { outcome } = await runCommand(['restore', 'x', '--json', '--yes'], again.services);
     expect(outcome.data).toMatchObject({
