@@ -18,10 +18,38 @@ export function cliReference(): string {
       '| --- | --- |',
       ...EXIT_CODE_MEANINGS.map(([code, meaning]) => `| ${code} | ${cell(meaning)} |`),
     ].join('\n'),
+    '## JSON',
+    'With `--json` a command prints the JSON of the REST API ([rest.md](rest.md)): names in `snake_case`, times in UTC as ISO 8601, nothing that is empty.',
+    [
+      '| command | the same as |',
+      '| --- | --- |',
+      ...SAME_JSON.map(([name, as]) => `| ${name} | ${as} |`),
+    ].join('\n'),
+    '`add`, `update`, `import` and `restore-deleted` also have `embedding` (`pending`, `problem`) when they end before every new text has its embedding.',
     '## Commands',
     ...commandList.flatMap(commandSection),
   ].join('\n\n');
 }
+
+const SAME_JSON: readonly (readonly [command: string, as: string])[] = [
+  ['`add`', '`POST /memory/add`'],
+  ['`search`', '`POST /search`'],
+  ['`list`', '`GET /memories`'],
+  ['`get`', '`memories`: each as `GET /memory/{id}`'],
+  ['`update`', '`PATCH /memory/{id}`'],
+  ['`delete` with ids', '`DELETE /memory/{id}`, and with `--purge` `POST /memory/{id}/purge`'],
+  ['`delete` with a filter or `--dry-run`', '`POST /memory/delete-by-source`'],
+  ['`restore-deleted`', '`memories`: each as `POST /memory/{id}/restore`'],
+  ['`import`', '`POST /import`'],
+  ['`stats`', '`GET /stats`'],
+  ['`backup`', '`POST /sync/upload`'],
+  ['`backup list`', '`GET /backups`'],
+  ['`restore`, `sync restore`', '`POST /restore`, `POST /sync/restore/{backup_name}`'],
+  ['`sync pull`', '`POST /sync/download`'],
+  ['`sync snapshots`', '`GET /sync/snapshots`'],
+  ['`sync status`', '`GET /sync/status`'],
+  ['`sync machines`', '`machines` of `GET /sync/status`'],
+];
 
 function commandSection(command: CommandDeclaration): string[] {
   const usage = ['faiss-memory', command.name, ...command.arguments.map(({ name }) => name)].join(' ');

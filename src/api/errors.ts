@@ -1,17 +1,16 @@
 import { FaissMemoryError } from '../errors/faiss-memory-error.ts';
-import { InvalidInputError } from '../errors/input-errors.ts';
+import { InvalidInputError, SecretRejectedError, UnknownFieldError } from '../errors/input-errors.ts';
 
 /** True for failures that are no fault of the caller and nothing the user could mend. */
 export function isUnexpected(error: unknown): boolean {
   return !(error instanceof FaissMemoryError) || error.code === 'INTERNAL';
 }
 
-/** What happened, in the callers' own field names; of unexpected failures never more than that. */
+/** The message for a caller over MCP or REST; of an unexpected failure it tells nothing but that. */
 export function errorMessage(error: unknown): string {
-  if (!(error instanceof FaissMemoryError) || isUnexpected(error)) {
-    return 'the server failed; its log (stderr) has the details.';
-  }
-  return error instanceof InvalidInputError ? inCallersWords(error) : error.message;
+  return error instanceof FaissMemoryError && !isUnexpected(error)
+    ? messageNaming(error, 'json')
+    : 'the server failed; its log (stderr) has the details.';
 }
 
 /** Message and fix as sentences. */
@@ -23,15 +22,53 @@ export function errorSentence(error: unknown): string {
     .join(' ');
 }
 
-function asSentence(text: string): string {
+export function asSentence(text: string): string {
   return /[.?!]$/.test(text) ? text : `${text}.`;
 }
 
-/** Services speak of `filter.allTags`; callers wrote `all_tags`. Members of metadata are the caller's own names. */
-function inCallersWords({ field, message }: InvalidInputError): string {
-  // An unknown field is named as the caller wrote it.
-  if (!message.startsWith(field) || message.startsWith(`${field} is an unknown field`)) return message;
-  const [own = '', ...members] = field.replace(/^filter\./, '').split('.');
-  const name = own.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-  return [name, ...members].join('.') + message.slice(field.length);
+/** How a caller names fields: as members of JSON, or as options of the command line. */
+type Naming = 'json' | 'options';
+
+/** The fields of the services that callers name in another way; every other field has one name. */
+const FIELD_NAMES: Readonly<Record<string, Readonly<Record<Naming, string>>>> = {
+  addTags: { json: 'add_tags', options: '--add-tag' },
+  after: { json: 'after', options: '--after' },
+  allTags: { json: 'all_tags', options: '--all-tags' },
+  before: { json: 'before', options: '--before' },
+  confirm: { json: 'confirm', options: '--confirm' },
+  cursor: { json: 'cursor', options: '--cursor' },
+  dryRun: { json: 'dry_run', options: '--dry-run' },
+  limit: { json: 'limit', options: '--limit' },
+  metadata: { json: 'metadata', options: '--metadata' },
+  mode: { json: 'mode', options: '--mode' },
+  name: { json: 'name', options: '--name' },
+  onDuplicate: { json: 'on_duplicate', options: '--on-duplicate' },
+  order: { json: 'order', options: '--order' },
+  project: { json: 'project', options: '--project' },
+  removeTags: { json: 'remove_tags', options: '--remove-tag' },
+  source: { json: 'source', options: '--source' },
+  tags: { json: 'tags', options: '--tag' },
+  timeZone: { json: 'time_zone', options: 'the time zone' },
+};
+
+/** The message of an error with the name that the caller gives to the field in it. */
+export function messageNaming(error: FaissMemoryError, naming: Naming): string {
+  const namesField = error instanceof InvalidInputError || error instanceof SecretRejectedError;
+  // The name of an unknown field is what the caller wrote.
+  if (!namesField || error instanceof UnknownFieldError) return error.message;
+  return error.messageFor(nameOf(error.field, naming));
+}
+
+const FILTER = 'filter.';
+
+/** Callers write the conditions of a filter beside the other fields. Members of metadata have names of the user. */
+function nameOf(path: string, naming: Naming): string {
+  const own = path.startsWith(FILTER) ? path.slice(FILTER.length) : path;
+  const end = own.search(/[.[]/);
+  const head = end === -1 ? own : own.slice(0, end);
+  const name = Object.hasOwn(FIELD_NAMES, head) ? FIELD_NAMES[head]?.[naming] : undefined;
+  const inside = own.slice(head.length);
+  if (name === undefined || naming === 'json') return `${name ?? head}${inside}`;
+  // An option is repeated for a list, so there are no numbers to name an item by.
+  return inside.startsWith('.') ? `${name} ${inside.slice(1)}` : name;
 }

@@ -62,8 +62,8 @@ interface FilterArguments {
 }
 
 /**
- * The filter among a tool's arguments; undefined when no condition is given. Agents fill what they do not need
- * with empty values, so an empty condition is none.
+ * The filter among a tool's arguments; undefined when no condition is given. Agents fill the fields that they do not
+ * need with empty values, so an empty condition is none.
  */
 export function toFilter(given: FilterArguments): FilterInput | undefined {
   const { all_tags: allTags, ...same } = given;

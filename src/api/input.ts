@@ -1,19 +1,19 @@
 import * as z from 'zod/mini';
-import { InvalidInputError } from '../errors/input-errors.ts';
+import { InvalidInputError, UnknownFieldError } from '../errors/input-errors.ts';
 import { nearestName, printable } from '../util/text.ts';
 
 /** Arguments that were checked. */
 export interface ReadInput<Input> {
   readonly input: Input;
-  /** Fields that nobody knows, as the caller wrote them; for `ignoredData` and `ignoredNote`. */
+  /** Unknown fields, as the caller wrote them; for `ignoredData` and `ignoredNote`. */
   readonly ignored: readonly string[];
 }
 
 /**
  * Checks the arguments of a call. Unknown fields are left out and named, for clients add their own; one whose name is
  * nearly that of a known field is an error, since it was meant to say something.
- * @param json of the schema; says what is meant and what is allowed
- * @throws InvalidInputError naming the field, the value and what is allowed
+ * @param json of the schema; tells the type of each field and its allowed values
+ * @throws InvalidInputError naming the field, the value and the allowed values
  */
 export function readInput<Input extends z.ZodMiniObject>(
   schema: Input,
@@ -82,11 +82,7 @@ function toInputError(
   const beside = given === undefined ? unknown.find((one) => isBeside(one.path, path)) : undefined;
   if (beside !== undefined) {
     const missing = `${fieldName(path)} is missing; ${beside.path.length > 1 ? 'there ' : ''}allowed are`;
-    return new InvalidInputError(
-      shortened(fieldName(beside.path)),
-      'is an unknown field',
-      `${missing} ${namesIn(beside.schema)}`,
-    );
+    return new UnknownFieldError(shortened(fieldName(beside.path)), `${missing} ${namesIn(beside.schema)}`);
   }
   return new InvalidInputError(
     path.length === 0 ? 'arguments' : fieldName(path),
@@ -105,7 +101,7 @@ function nearestField({ path, schema }: Unknown): string | undefined {
 
 function unknownField(field: Unknown): InvalidInputError {
   const known = `allowed are ${namesIn(field.schema)}; did you mean ${nearestField(field) ?? ''}?`;
-  return new InvalidInputError(shortened(fieldName(field.path)), 'is an unknown field', known);
+  return new UnknownFieldError(shortened(fieldName(field.path)), known);
 }
 
 function namesIn(schema: JsonSchema): string {
@@ -193,7 +189,7 @@ function range(minimum: unknown, maximum: unknown): string {
 
 /**
  * Arguments as they are meant. Agents write numbers and booleans as texts, lists as one text with commas, and
- * lists and objects as JSON texts; optional members that are null or empty count as absent. What is not understood
+ * lists and objects as JSON texts; optional members that are null or empty count as absent. Any other value
  * stays as it is.
  */
 function coerceInput(value: unknown, schema: JsonSchema): unknown {
@@ -284,11 +280,11 @@ function parseJson(text: string, opening: '[' | '{'): unknown {
 
 export type JsonSchema = Readonly<Record<string, unknown>>;
 
-/** JSON Schema of what a caller writes, without what only costs tokens: clients know the dialect and integers. */
+/** JSON Schema of the arguments of a call, without parts that only cost tokens: the dialect, the range of integers. */
 export function toJsonSchema(schema: z.ZodMiniObject): JsonSchema {
   const json = z.toJSONSchema(schema, {
     io: 'input',
-    // Says itself what it is, by `z.meta`.
+    // Its `z.meta` gives the schema.
     unrepresentable: 'any',
     override: ({ jsonSchema }) => {
       tighten(jsonSchema);
@@ -320,7 +316,7 @@ export function toPortable(schema: JsonSchema): JsonSchema {
   };
 }
 
-/** Members of metadata beside those that nobody can know. */
+/** The one member of metadata that has a meaning here. */
 const FREE_MEMBERS: JsonSchema = { project: { type: 'string' } };
 
 function tighten(json: z.core.JSONSchema.BaseSchema): void {

@@ -4,7 +4,7 @@ import { NotUploadedError, SyncOffError } from '../errors/remote-errors.ts';
 import type { Logger } from '../logger.ts';
 import type { MemoryApi } from '../memory/memory-api.ts';
 import type { PushResult, SyncApi } from '../sync/sync-api.ts';
-import type { StatusFacts } from './answers.ts';
+import type { StatusFacts } from './sync-answers.ts';
 
 /** What tools, resources and prompts work with. */
 export interface Services {
@@ -25,7 +25,7 @@ export interface ServerParts {
   readonly logger: Logger;
 }
 
-/** What a caller may do. */
+/** The right of a caller. */
 export type Access = 'read' | 'write';
 
 export interface Upload {
@@ -53,10 +53,14 @@ export async function backUpAndUpload(
 }
 
 /**
- * The state of backups and of the remote, with the snapshots of the remote, or the local ones without it. What cannot
- * be listed is a warning: the rest of the state is wanted all the more.
+ * The state of backups and of the remote, with the snapshots of the remote, or the local ones without it. A list that
+ * cannot be read is a warning: the rest of the state is wanted all the more.
+ * @param work.offline answer from the last observation, without asking the remote
  */
-export async function findStatus({ backup, sync }: Services, work: WorkOptions): Promise<StatusFacts> {
+export async function findStatus(
+  { backup, sync }: Pick<Services, 'backup' | 'sync'>,
+  work: WorkOptions & { readonly offline?: boolean },
+): Promise<StatusFacts> {
   const status = await sync.status(work);
   const warnings = [...status.warnings];
   const list = async (whose: string, listing: Promise<Snapshots>): Promise<Snapshots | undefined> => {
@@ -68,7 +72,7 @@ export async function findStatus({ backup, sync }: Services, work: WorkOptions):
       return undefined;
     }
   };
-  const isReachable = status.enabled && status.reachable?.value === true;
+  const isReachable = work.offline !== true && status.enabled && status.reachable?.value === true;
   const remote = isReachable ? await list("The remote's", sync.snapshots()) : undefined;
   const from = remote === undefined ? 'local' : 'remote';
   const snapshots = remote ?? (await list("This machine's", backup.list())) ?? [];

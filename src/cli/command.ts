@@ -67,11 +67,11 @@ export interface CommandInput<Declarations extends OptionDeclarations> {
   readonly options: OptionValues<Declarations>;
 }
 
-/** What a command may use. */
+/** The means of a command. */
 export interface CommandContext {
   readonly host: Host;
   readonly output: Output;
-  /** Aborted by Ctrl-C and when nobody reads stdout any more. */
+  /** Aborted by Ctrl-C and when the reader of stdout is gone. */
   readonly signal: AbortSignal;
   /** The configuration, read on first use. @throws ConfigurationError */
   config(): ResolvedConfig;
@@ -93,16 +93,16 @@ export interface CommandOutcome extends CommandResult {
   readonly abandonsWork?: boolean;
 }
 
-/** A command: how it is called, and what it does. It returns data; the program prints it. */
+/** A command: its call and its work. It returns data; the program prints it. */
 export interface CommandDeclaration<Declarations extends OptionDeclarations = OptionDeclarations> {
-  /** What is typed: a word, or two when the command belongs to a group or to another command. */
+  /** The word to type, or two when the command belongs to a group or to another command. */
   readonly name: string;
   /** One line for the list of commands. */
   readonly summary: string;
   readonly details?: string;
   readonly arguments: readonly ArgumentDeclaration[];
   readonly options: Declarations;
-  /** Command lines with what they do. */
+  /** Command lines, each with an explanation. */
   readonly examples: readonly (readonly [command: string, explanation: string])[];
   /** True when stdout carries data or a protocol, so that errors go to stderr even with `--json`. */
   readonly ownsStdout?: (input: CommandInput<Declarations>) => boolean;
@@ -157,7 +157,7 @@ export async function confirmed(context: CommandContext, question: string, yes: 
   if (yes) return true;
   const { output, signal } = context;
   if (!output.interactive || output.json) {
-    throw new UsageError(`${question} Nobody can answer here`, 'Add --yes to go ahead.');
+    throw new UsageError(`${question} It cannot be asked here`, 'Add --yes to go ahead.');
   }
   return output.confirm(question, signal);
 }
@@ -202,7 +202,7 @@ const NONE_MISSING: MissingEmbeddings = { pending: 0, problem: '' };
 
 /**
  * A command's process ends at once, so it gives new texts their vectors itself, for a limited time.
- * What is left is done by the next server or `reembed`; search finds it by words until then.
+ * The next server or `reembed` does the rest; search finds such texts by words until then.
  */
 export async function embedBeforeExit(app: App, signal: AbortSignal): Promise<MissingEmbeddings> {
   if (app.settings.embedding.provider === 'none') return NONE_MISSING;
@@ -224,7 +224,7 @@ export async function embedBeforeExit(app: App, signal: AbortSignal): Promise<Mi
   return problem === '' ? missing : { pending: missing.pending, problem };
 }
 
-/** For a command that has embedded what it could. */
+/** For a command that embeds nothing more. */
 export async function missingEmbeddings({ memory, settings }: App): Promise<MissingEmbeddings> {
   if (settings.embedding.provider === 'none') return NONE_MISSING;
   try {

@@ -1,6 +1,5 @@
 import type { MachineStatus, SyncProblem, SyncRelation, SyncStatus } from '../sync/sync-api.ts';
 import { relativeTime } from '../util/text.ts';
-import { snapshotData } from './snapshot-output.ts';
 import type { FilterClock } from '../memory/filter.ts';
 import type { TimeZone } from '../util/time-zone.ts';
 import { table } from './render.ts';
@@ -83,35 +82,4 @@ export function describeMachines(machines: readonly MachineStatus[], zone: TimeZ
       .join('; '),
   ]);
   return table([['MACHINE', 'SNAPSHOTS', `NEWEST (${zone.name})`, ''], ...rows]);
-}
-
-/** A machine as `--json` shows it. */
-export function machineData({ newest, problem, ...machine }: MachineStatus): object {
-  return {
-    ...machine,
-    newest: newest === null ? null : snapshotData(newest),
-    problem: problem === null ? null : { ...problem, at: isoTime(problem.at) },
-  };
-}
-
-/** The status as `--json` shows it: times as texts. */
-export function statusData(status: SyncStatus): object {
-  const { machines, problem, reachable, lastPush, lastPull, heldMerge } = status;
-  return {
-    ...status,
-    reachable: withIsoTime(reachable),
-    lastPush: withIsoTime(lastPush),
-    lastPull: withIsoTime(lastPull),
-    heldMerge: withIsoTime(heldMerge),
-    problem: withIsoTime(problem),
-    machines: machines.map(machineData),
-  };
-}
-
-function withIsoTime(observation: { readonly at: number } | null): object | null {
-  return observation === null ? null : { ...observation, at: isoTime(observation.at) };
-}
-
-function isoTime(time: number): string {
-  return new Date(time).toISOString();
 }

@@ -10,7 +10,7 @@ export interface HostInput extends Readable {
   readonly isTTY?: boolean;
 }
 
-/** What the command line sees of its process; passed in, so that nothing below reads globals. */
+/** The process, as the command line sees it; passed in, so that nothing below reads globals. */
 export interface Host extends Environment {
   readonly stdin: HostInput;
   readonly stdout: HostOutput;

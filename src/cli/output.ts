@@ -1,9 +1,10 @@
 import { createInterface } from 'node:readline/promises';
+import { messageNaming } from '../api/errors.ts';
 import { FaissMemoryError } from '../errors/faiss-memory-error.ts';
 import { printable } from '../util/text.ts';
 import type { Host, HostOutput } from './host.ts';
 
-/** What a command has to say: the same facts for programs and for people. */
+/** The result of a command: the same facts for programs and for people. */
 export interface CommandResult {
   /** Printed as JSON with `--json`. */
   readonly data: unknown;
@@ -90,7 +91,9 @@ interface ErrorDescription {
 }
 
 function describeError(error: unknown): ErrorDescription {
-  if (error instanceof FaissMemoryError) return { code: error.code, message: error.message, fix: error.fix };
+  if (error instanceof FaissMemoryError) {
+    return { code: error.code, message: messageNaming(error, 'options'), fix: error.fix };
+  }
   const message = error instanceof Error ? error.message : String(error);
   return {
     code: 'INTERNAL',

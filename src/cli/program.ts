@@ -20,7 +20,7 @@ export interface GlobalOptions {
   readonly flagValues: Readonly<Record<string, string>>;
 }
 
-/** What the user asked for, in declared terms. */
+/** The command line of the user, in declared terms. */
 export interface Invocation {
   readonly command: CommandDeclaration;
   readonly args: readonly string[];

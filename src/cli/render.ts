@@ -1,6 +1,5 @@
 import type { Memory } from '../memory/memory.ts';
 import { beginningOf } from '../memory/snippet.ts';
-import type { Metadata } from '../memory/version.ts';
 import type { TimeZone } from '../util/time-zone.ts';
 
 /** One line that names a memory without its text. */
@@ -68,34 +67,4 @@ export function byteSize(bytes: number): string {
   if (bytes < 1_024 ** 2) return `${(bytes / 1_024).toFixed(1)} KiB`;
   if (bytes < 1_024 ** 3) return `${(bytes / 1_024 ** 2).toFixed(1)} MiB`;
   return `${(bytes / 1_024 ** 3).toFixed(1)} GiB`;
-}
-
-/** A memory in the JSON output of every command. Times are ISO 8601, UTC. */
-export interface MemoryData {
-  readonly id: string;
-  readonly text: string;
-  readonly tags: readonly string[];
-  readonly source: string;
-  readonly metadata: Metadata;
-  readonly createdAt: string;
-  readonly updatedAt: string;
-  readonly state: Memory['state'];
-  readonly versions: number;
-  readonly conflict: boolean;
-}
-
-export function memoryData(memory: Memory): MemoryData {
-  const { id, text, tags, source, metadata, state, conflict } = memory;
-  return {
-    id,
-    text,
-    tags,
-    source,
-    metadata,
-    createdAt: new Date(memory.createdAt).toISOString(),
-    updatedAt: new Date(memory.updatedAt).toISOString(),
-    state,
-    versions: memory.versionCount,
-    conflict,
-  };
 }

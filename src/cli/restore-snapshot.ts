@@ -1,3 +1,4 @@
+import { restoreData } from '../api/sync-answers.ts';
 import type { RestoreRequest, RestoreResult, WorkOptions } from '../backup/backup-api.ts';
 import type { ChangeExample, ChangeReport } from '../store/replica-store.ts';
 import {
@@ -11,7 +12,6 @@ import {
   value,
 } from './command.ts';
 import { indent, oneLine } from './render.ts';
-import { snapshotData } from './snapshot-output.ts';
 
 /** Options of every command that brings snapshots into the memories. */
 export const restoreOptions = {
@@ -61,13 +61,7 @@ async function finish(context: CommandContext, result: RestoreResult): Promise<C
 }
 
 function outcomeOf(context: CommandContext, result: RestoreResult): CommandOutcome {
-  const { snapshots, undo, ...others } = result;
-  const data = {
-    ...others,
-    snapshots: snapshots.map(snapshotData),
-    ...(undo === undefined ? {} : { undo: snapshotData(undo) }),
-  };
-  return { data, text: describe(context, result) };
+  return { data: restoreData(result), text: describe(context, result) };
 }
 
 function describe(context: CommandContext, result: RestoreResult): string {

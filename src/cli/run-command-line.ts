@@ -171,7 +171,7 @@ function watchInterruptions(host: Host): Interruption {
   };
 }
 
-/** What a person sees who starts the program without a command in a terminal. */
+/** Printed when the program is started without a command in a terminal. */
 const WELCOME = `faiss-memory gives AI assistants a long-term memory that stays on this machine.
 
 First steps:

@@ -27,7 +27,7 @@ export async function serveHttp(output: Output, settings: Settings): Promise<voi
     const server = await startHttpServer({ open, logger, settings: toHttpSettings(settings) });
     const asked = askedToStop();
     app.startBackground();
-    // Who starts a server wants to know now, and not from its first user.
+    // The person who starts a server should know now, and not from its first user.
     app.memory.list({ limit: 1 }).catch((error: unknown) => {
       logger.error('the memories cannot be used', {}, error);
     });

@@ -9,7 +9,7 @@ import type { Host } from './host.ts';
 
 /** Leaves the first moments to the handshake. */
 const START_DELAY_MS = 1_000;
-/** How often a server that nobody calls looks whether another process has made the store. */
+/** How often an idle server looks whether another process has made the store. */
 const LOOK_EVERY_MS = 10_000;
 
 /**
@@ -54,9 +54,8 @@ async function openApp({ settings }: ResolvedConfig): Promise<App> {
 }
 
 /**
- * Keeps stdout for the protocol: whatever else prints, a dependency or a forgotten console.log, goes to stderr
- * from now on.
- * @returns the one way to the real stdout; its `error` tells that nobody reads any more
+ * Keeps stdout for the protocol: the output of a dependency or of a forgotten console.log goes to stderr from now on.
+ * @returns the one way to the real stdout; its `error` tells that the reader is gone
  */
 function guardStdout(): Writable {
   const { stdout, stderr } = process;

@@ -7,6 +7,7 @@ import type {
   VerifyResult,
   WorkOptions,
 } from '../backup/backup-api.ts';
+import { pruneData, snapshotList, verifyData } from '../api/sync-answers.ts';
 import type { Settings } from '../config/schema.ts';
 import { FaissMemoryError } from '../errors/faiss-memory-error.ts';
 import { NotUploadedError } from '../errors/remote-errors.ts';
@@ -26,16 +27,17 @@ import { EXIT_CODES } from './exit-code.ts';
 import { parseInteger } from './option-values.ts';
 import { byteSize, count, table } from './render.ts';
 
-/** A snapshot as `--json` shows it: times as texts. */
-export function snapshotData(snapshot: SnapshotSummary): object {
-  return { ...snapshot, createdAt: new Date(snapshot.createdAt).toISOString() };
+interface SnapshotListView {
+  /** The member of the JSON. */
+  readonly name: 'backups' | 'snapshots';
+  readonly where: string;
+  readonly zone: TimeZone;
 }
 
 /** @param snapshots oldest first; shown newest first */
 export function snapshotsOutcome(
   snapshots: readonly SnapshotSummary[],
-  where: string,
-  zone: TimeZone,
+  { name, where, zone }: SnapshotListView,
 ): CommandOutcome {
   const names = usableNames(snapshots);
   const rows = snapshots.toReversed().map((snapshot) => {
@@ -43,7 +45,7 @@ export function snapshotsOutcome(
     return [names.get(id) ?? id, zone.minute(createdAt), String(live), byteSize(bytes), remarks(snapshot)];
   });
   return {
-    data: { snapshots: snapshots.map(snapshotData) },
+    data: { [name]: snapshotList(snapshots) },
     text:
       rows.length === 0
         ? `No snapshots ${where}.`
@@ -63,7 +65,8 @@ function remarks({ own, machine, pinned, encrypted, order }: SnapshotSummary): s
     .join(', ');
 }
 
-function verifyOutcome({ level, checked, problems, healed }: VerifyResult): CommandOutcome {
+function verifyOutcome(result: VerifyResult): CommandOutcome {
+  const { level, checked, problems, healed } = result;
   const lines = problems.map(({ key, problem }) => `${key}: ${problem}`);
   const sound = `${count(checked, 'object')} checked (${level})`;
   const summary =
@@ -71,7 +74,7 @@ function verifyOutcome({ level, checked, problems, healed }: VerifyResult): Comm
       ? `${sound}: all are fine.`
       : `${sound} and fine, ${count(problems.length, 'problem')}; ${healed ? 'all are repaired.' : 'not repaired.'}`;
   return {
-    data: { level, checked, problems, healed },
+    data: verifyData(result),
     text: [...lines, summary].join('\n'),
     exitCode: problems.length === 0 || healed ? EXIT_CODES.ok : EXIT_CODES.failure,
   };
@@ -85,8 +88,14 @@ export function pruneOutcome(report: PruneReport): CommandOutcome {
   ];
   if (leftObjects > 0) lines.push(`${count(leftObjects, 'object')} wait: they are younger than 24 hours.`);
   if (appendOnly) lines.push('The store refuses to delete objects, so their bytes stay.');
-  return { data: { ...report, dropped: dropped.map(snapshotData) }, text: lines.join('\n') };
+  return { data: pruneData(report), text: lines.join('\n') };
 }
+
+/** The answer of a person who does not agree. */
+export const NOTHING_PRUNED: CommandOutcome = {
+  data: pruneData({ dropped: [], deletedObjects: 0, deletedBytes: 0, leftObjects: 0, appendOnly: false }),
+  text: 'Nothing was removed.',
+};
 
 /** Options of every command that checks snapshots. */
 export const verifyOptions = {
@@ -122,7 +131,7 @@ export const retentionOptions = {
 
 type Policy = NonNullable<PruneRequest['policy']>;
 
-/** The configured policy with what the options say instead. */
+/** The configured policy, changed by the options. */
 export function chosenPolicy(
   options: OptionValues<typeof retentionOptions>,
   { keepLast, hourly, daily, weekly, monthly }: Settings['backup'],
@@ -136,7 +145,7 @@ export function chosenPolicy(
   };
 }
 
-/** What will be asked. */
+/** The question before old snapshots are removed. */
 export function pruneQuestion({ keepLast, hourly, daily, weekly, monthly }: Policy, where: string): string {
   return (
     `Remove this machine's old snapshots ${where}, keeping pinned ones, the newest ${keepLast}, ` +
@@ -152,10 +161,6 @@ export async function pushBackup(context: CommandContext, made: BackupResult): P
   } catch (error) {
     throw error instanceof FaissMemoryError ? new NotUploadedError(made.snapshot.name, error) : error;
   }
-}
-
-export function pushData(push: PushResult): object {
-  return { ...push, snapshot: snapshotData(push.snapshot) };
 }
 
 export function describePush({ outcome, snapshot, snapshotsPushed, bytes, skipped }: PushResult): string {

@@ -1,18 +1,33 @@
 import { type ErrorCode, FaissMemoryError } from './faiss-memory-error.ts';
 
-/** A value from outside is not allowed. Nothing was changed. */
+/**
+ * A value from outside is not allowed. Nothing was changed. The field has the name that the services give it; a caller
+ * who knows it by another name gets the message with that one.
+ */
 export class InvalidInputError extends FaissMemoryError {
-  /** Path of the field, for example `memories[0].text`. */
+  /** Path of the field, for example `memories[0].text` or `filter.allTags`. */
   readonly field: string;
+  /** The problem and the value, for example `is empty`; follows the field in the message. */
+  readonly problem: string;
+  /** The allowed values, for example `allowed are 1 to 100`; ends the message. */
+  readonly allowed: string;
 
-  /**
-   * @param field path of the field
-   * @param problem the problem and the value, for example `is empty`; follows the field in the message
-   * @param allowed the allowed values, for example `allowed are 1 to 100`; ends the message
-   */
   constructor(field: string, problem: string, allowed: string) {
     super('INVALID_INPUT', `${field} ${problem}; ${allowed}`, {});
     this.field = field;
+    this.problem = problem;
+    this.allowed = allowed;
+  }
+
+  messageFor(name: string): string {
+    return `${name} ${this.problem}; ${this.allowed}`;
+  }
+}
+
+/** A caller wrote a field that does not exist; its name is the caller's own. */
+export class UnknownFieldError extends InvalidInputError {
+  constructor(field: string, allowed: string) {
+    super(field, 'is an unknown field', allowed);
   }
 }
 
@@ -30,14 +45,25 @@ export class NotFoundError extends FaissMemoryError {
 
 /** A text contains a probable secret, and the settings reject secrets. Nothing was stored. */
 export class SecretRejectedError extends FaissMemoryError {
+  /** As in `InvalidInputError`. */
+  readonly field: string;
   readonly kinds: readonly string[];
 
   constructor(field: string, kinds: readonly string[]) {
-    super('SECRET_REJECTED', `${field} seems to contain a secret: ${kinds.join(', ')}`, {
+    super('SECRET_REJECTED', secretMessage(field, kinds), {
       fix: 'Leave the secret out and say where it is kept instead, or set MEMORY_SECRETS=mask.',
     });
+    this.field = field;
     this.kinds = kinds;
   }
+
+  messageFor(name: string): string {
+    return secretMessage(name, this.kinds);
+  }
+}
+
+function secretMessage(field: string, kinds: readonly string[]): string {
+  return `${field} seems to contain a secret: ${kinds.join(', ')}`;
 }
 
 /** The memories changed between a dry run and its confirmation. Nothing was changed. */

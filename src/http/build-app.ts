@@ -92,7 +92,7 @@ function mountGuards(app: HttpApp, settings: HttpSettings): void {
   app.use(bodyGuard((path) => (path === '/import' ? bodyLimit * IMPORT_FACTOR : bodyLimit)));
 }
 
-/** What is remembered stays out of the caches on the way, and of the browser's on the disk. */
+/** Memories stay out of the caches on the way, and of the browser's on the disk. */
 const neverCached: MiddlewareHandler<HttpEnvironment> = async (context, next) => {
   await next();
   const { headers } = context.res;

@@ -17,7 +17,7 @@ export interface HttpEnvironment {
 
 export type HttpContext = Context<HttpEnvironment>;
 
-/** How the HTTP server is reached, and what it lets in. */
+/** How the HTTP server is reached, and its limits. */
 export interface HttpSettings {
   readonly host: string;
   /** 0 = a free one. */

@@ -9,7 +9,7 @@ import { REST_OF_PATH } from './mount-route.ts';
 const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60];
 const PREFIX = 'faiss_memory_';
 
-/** What a monitoring system reads, in the text format of Prometheus. */
+/** The numbers for a monitoring system, in the text format of Prometheus. */
 export class Metrics {
   readonly #registry = new Registry();
   readonly #durations: Histogram<'method' | 'route' | 'status'>;
@@ -81,7 +81,7 @@ const KNOWN_METHODS = new Set(['GET', 'HEAD', 'POST', 'PATCH', 'DELETE', 'OPTION
 
 /**
  * Writes one entry for each request, when its answer begins. Only the route, never the path or the query: they can
- * hold what a user wrote.
+ * hold text of a user.
  */
 export function requestLog(logger: Logger): MiddlewareHandler<HttpEnvironment> {
   return async (context, next) => {

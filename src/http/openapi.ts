@@ -107,7 +107,7 @@ function responsesOf({ status, long, access, problems = [], outputSchema }: Rout
     status === 200
       ? { 200: done({ ...answer, ...events }) }
       : { [status]: done(answer), ...(long ? { 200: done(events) } : {}) };
-  // The disk may be full, and what is not long may time out.
+  // The disk may be full, and a call that is not long may time out.
   const others = [...(access === 'write' ? [507] : []), ...(long ? [] : [503])];
   const statuses = [...new Set([...COMMON_PROBLEMS, ...problems, ...others])].sort();
   return {

@@ -52,10 +52,10 @@ export interface Problem {
   readonly type: 'about:blank';
   readonly title: string;
   readonly status: ContentfulStatusCode;
-  /** What happened, with the value. */
+  /** The problem, with the value. */
   readonly detail: string;
   readonly code: ErrorCode;
-  /** What to do about it. */
+  /** The remedy. */
   readonly fix?: string;
   /** The same request may succeed later. */
   readonly retryable: boolean;

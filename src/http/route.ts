@@ -10,7 +10,7 @@ export type RouteGroup = 'Memories' | 'Backups' | 'Sync' | 'Server';
 export type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
 export type RouteData = Readonly<Record<string, unknown>>;
 
-/** One operation of the REST API: how it is called, and what it does. */
+/** One operation of the REST API: its call and its effect. */
 export interface RouteDeclaration<Input extends z.ZodMiniObject> {
   /** Unique; the OpenAPI operationId. */
   readonly name: string;
@@ -50,7 +50,7 @@ export interface Route extends Omit<
   readonly long: boolean;
   readonly inputSchema: () => JsonSchema;
   readonly outputSchema: () => JsonSchema;
-  /** @throws InvalidInputError naming the field, the value and what is allowed */
+  /** @throws InvalidInputError naming the field, the value and the allowed values */
   readonly prepare: (raw: unknown) => PreparedRequest;
 }
 

@@ -7,7 +7,7 @@ import { toProblem } from './problem.ts';
 
 /** Shortest time between two events of one step. */
 const PAUSE_MS = 100;
-/** Proxies close what is silent for a minute; a comment is no event. */
+/** Proxies close a connection that is silent for a minute; a comment is no event. */
 const KEEP_ALIVE_MS = 15_000;
 const KEEP_ALIVE = ': still at it\n\n';
 

@@ -5,12 +5,12 @@ export type AnswerForm = 'json' | 'events' | 'both' | 'neither';
 
 const JSON_TYPE = 'application/json';
 const EVENTS_TYPE = 'text/event-stream';
-/** What the SDK asks of every client. */
+/** The header that the SDK wants from every client. */
 export const BOTH_TYPES = `${JSON_TYPE}, ${EVENTS_TYPE}`;
 
 /**
- * What the header `Accept` allows. The protocol wants both types there; a client that names one of them means it. One
- * that takes anything gets JSON, which every program can read.
+ * The form that the header `Accept` allows. The protocol wants both types there; a client that names one of them means
+ * it. One that takes anything gets JSON, which every program can read.
  */
 export function answerForm(accept: string | null): AnswerForm {
   const types = (accept ?? '*/*')

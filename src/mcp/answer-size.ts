@@ -1,10 +1,10 @@
 /**
- * Clients warn above 10,000 tokens of an answer, and refuse it above 25,000. Which tokenizer they use nobody knows, so
- * these are estimates that err high: text and data together stay under 10,000 by the tokenizer of GPT-4o.
+ * Clients warn above 10,000 tokens of an answer, and refuse it above 25,000. Their tokenizers are not
+ * known, so these are estimates that err high: text and data together stay under 10,000 by the tokenizer of GPT-4o.
  */
 export const HALF_TOKENS = 4_500;
 
-/** Marks what the last resort cut; tools that may answer with much say themselves how to read on. */
+/** Marks a cut of the last resort; tools with long answers say themselves how to read on. */
 const CUT = '… (cut: the answer is too long)';
 const MAX_DATA_TEXT = 200;
 const MAX_DATA_ITEMS = 20;

@@ -58,7 +58,7 @@ export class EventStreamSessions {
     // The stream may have ended while the message arrived.
     if (!session.transport.isOpen) return noSuchSession();
     const refusals = received.flatMap((one) => one.refusals);
-    // An answer is an event, also the one that says what is wrong.
+    // An answer is an event, also that of a call that failed.
     for (const one of refusals) await session.transport.refuse(one);
     for (const message of received.flatMap(({ messages }) => messages)) session.transport.receive(message);
     const [problem] = refusals;
@@ -85,7 +85,7 @@ function refusal(status: number, reason: string): Response {
   return new Response(reason, { status });
 }
 
-/** Proxies close what is silent for a minute; a comment is no event. */
+/** Proxies close a connection that is silent for a minute; a comment is no event. */
 const KEEP_ALIVE_MS = 15_000;
 const KEEP_ALIVE = ': here\n\n';
 
@@ -155,7 +155,7 @@ export class EventStreamTransport implements Transport {
     this.onmessage?.(message);
   }
 
-  /** Answers what was no message. */
+  /** Answers a value that is no message. */
   refuse(refusal: Refusal): Promise<void> {
     return this.#write('message', JSON.stringify(refusal));
   }

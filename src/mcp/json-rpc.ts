@@ -13,14 +13,14 @@ const INVALID_PARAMS = -32_602;
 /** As many as the SDK takes over HTTP. */
 const MAX_BATCH = 100;
 
-/** The answer to what is no message; `id` is null where none could be read. */
+/** The answer to a value that is no message; `id` is null where none could be read. */
 export interface Refusal {
   readonly jsonrpc: '2.0';
   readonly id: RequestId | null;
   readonly error: { readonly code: number; readonly message: string };
 }
 
-/** What a client sent as one JSON value: one message, or a batch of them. */
+/** One JSON value of a client: one message, or a batch of them. */
 export interface Received {
   readonly messages: readonly JSONRPCMessage[];
   /** One for each entry that is no message and may be waited for. */
@@ -32,8 +32,8 @@ type Members = Readonly<Record<string, unknown>>;
 type Checked = { readonly message: JSONRPCMessage } | { readonly refusal: Refusal } | undefined;
 
 /**
- * Reads what a client sent, in every transport. Everything with an id becomes a message or a refusal, so no client
- * waits for nothing. Absent and null are the same, since many clients write null for what they do not have.
+ * Reads the input of a client, in every transport. Everything with an id becomes a message or a refusal, so no client
+ * waits for nothing. Absent and null are the same, since many clients write null for a member that they do not have.
  * @returns one for each value in the text; several only where a client left out the line feeds between them
  */
 export function readMessages(bytes: Uint8Array): Received[] {
@@ -75,7 +75,7 @@ function received(values: readonly unknown[], isBatch: boolean): Received {
   };
 }
 
-/** Undefined for what is wrong and awaited by nobody: a notification, or an answer. */
+/** Undefined for a wrong notification or answer: no client waits for an answer to it. */
 function checkMessage(value: unknown): Checked {
   if (!isObject(value)) {
     return { refusal: refusal(null, INVALID_REQUEST, `a message is ${shown(value)}; allowed is an object`) };
@@ -95,7 +95,7 @@ function refuse(value: Members, code: number, message: string): Checked {
   return isNotification(value) ? undefined : { refusal: refusal(nameOf(value['id']), code, message) };
 }
 
-/** Also of ids that are not allowed: whoever uses them waits for them. */
+/** Also of an id that is not allowed: a client that sends it waits for it. */
 function nameOf(id: unknown): RequestId | null {
   return typeof id === 'string' || typeof id === 'number' ? id : null;
 }

@@ -1,6 +1,6 @@
 import { InvalidInputError } from '../errors/input-errors.ts';
 import type { HistoryEntry, Memory, MemoryWithHistory } from '../memory/memory.ts';
-import { beginning, isoTime, memoryData, versionData } from '../api/answers.ts';
+import { beginning, isoTime, memoryData, versionData } from '../api/memory-answers.ts';
 import { endWithin, tokensOf, tokensShown } from './answer-size.ts';
 import { heading, lines, noticeOf, quote } from './render.ts';
 import type { TimeZone } from '../util/time-zone.ts';
@@ -28,7 +28,7 @@ interface Stretch extends Section {
   readonly to: number;
 }
 
-/** What one answer shows of one memory. */
+/** The parts of one memory in one answer. */
 export interface ShownMemory {
   readonly memory: MemoryWithHistory;
   readonly stretches: readonly Stretch[];
@@ -155,7 +155,7 @@ function valueOf({ value, from, to }: Stretch): string {
   return value.slice(from, to);
 }
 
-/** Absent for what is shown whole. */
+/** Absent for a text that is shown whole. */
 function rangeOf({ value, from, to }: Stretch): Data {
   return from === 0 && to === value.length ? {} : { offset: from, length: value.length };
 }

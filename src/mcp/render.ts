@@ -1,11 +1,6 @@
-import {
-  beginning,
-  isoTime,
-  newestSnapshots,
-  rounded,
-  type ShownSnapshot,
-  type StatusFacts,
-} from '../api/answers.ts';
+import { asSentence } from '../api/errors.ts';
+import { beginning, isoTime, rounded } from '../api/memory-answers.ts';
+import { newestSnapshots, type ShownSnapshot, type StatusFacts } from '../api/sync-answers.ts';
 import type { BackupResult, RestoreResult } from '../backup/backup-api.ts';
 import type {
   AddResult,
@@ -194,7 +189,7 @@ function renderRemote(status: SyncStatus, now: number): string[] {
 
 function renderProblem({ code, message, fix, at }: SyncProblem, now: number): string {
   const remedy = fix === undefined ? '' : ` Fix: ${fix}`;
-  return `Problem ${code}, ${relativeTime(at, now)}: ${message}.${remedy}`.replace(/([.?!])\./, '$1');
+  return `Problem ${code}, ${relativeTime(at, now)}: ${asSentence(message)}${remedy}`;
 }
 
 function renderMachine(status: MachineStatus, now: number): string {
@@ -252,7 +247,7 @@ export function renderRestore(result: RestoreResult): string {
   );
 }
 
-/** What the user is asked before memories are replaced or many are removed. */
+/** The question to the user before memories are replaced or many are removed. */
 export function restoreQuestion(result: RestoreResult, changes: ChangeReport): string {
   const what = result.mode === 'replace' ? 'Replace all memories by the snapshot' : 'Merge';
   return lines(`${what} ${namesOf(result)}? ${summaryOf(changes)}`, renderExamples(changes));
@@ -282,7 +277,7 @@ function renderExamples({ added, changed, removed }: ChangeReport): string {
   return lines(examples.length === 0 ? '' : DATA_NOTICE, ...examples);
 }
 
-/** A few of each kind say what it is about. */
+/** A few of each kind are enough to judge by. */
 const EXAMPLES = 3;
 const EXAMPLE_LENGTH = 120;
 

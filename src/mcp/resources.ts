@@ -12,7 +12,7 @@ import { boundText } from './answer-size.ts';
 import { partOf, renderPart } from './memory-parts.ts';
 import { renderPage } from './render.ts';
 import type { ServerParts } from '../api/services.ts';
-import { statsData } from '../api/answers.ts';
+import { briefStatsData } from '../api/memory-answers.ts';
 import { errorSentence, isUnexpected } from '../api/errors.ts';
 
 const RECENT = 20;
@@ -27,7 +27,7 @@ export function registerResources(server: McpServer, parts: ServerParts): void {
     'stats',
     'memory://stats',
     { title: 'Memory statistics', description: 'Counts, tags, sources', mimeType: 'application/json' },
-    read('application/json', async (memory) => JSON.stringify(statsData(await memory.stats()), null, 2)),
+    read('application/json', async (memory) => JSON.stringify(briefStatsData(await memory.stats()), null, 2)),
   );
   server.registerResource(
     'recent',
@@ -54,7 +54,7 @@ export function registerResources(server: McpServer, parts: ServerParts): void {
 
 type Read = (memory: MemoryApi) => Promise<string>;
 
-/** Opens the services and turns what they throw into protocol errors. */
+/** Opens the services and turns their errors into protocol errors. */
 function reader({ open, logger }: ServerParts) {
   return (mimeType: string, readText: Read) =>
     async (uri: URL): Promise<ReadResourceResult> => {

@@ -1,5 +1,5 @@
 /**
- * What the build gives the SDK for its own `_shims`: the smaller of its two JSON Schema validators. The other one
+ * The build puts this in the place of `_shims` of the SDK: the smaller of its two JSON Schema validators. The other one
  * is 150 KB that every start would have to read; either is used only for answers to elicitations.
  */
 export { CfWorkerJsonSchemaValidator as DefaultJsonSchemaValidator } from '@modelcontextprotocol/server/validators/cf-worker';

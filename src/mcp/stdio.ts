@@ -12,7 +12,7 @@ import { cancelledCall } from './cancelled-call.ts';
 import { readMessages, type Received, type Refusal, tooLarge } from './json-rpc.ts';
 import { buildServer } from './server.ts';
 
-/** How long calls may take that were piped in, while nobody ends the process: a model may be loading. */
+/** How long calls may take that were piped in, unless a signal ends the process: a model may be loading. */
 const PIPED_LIMIT_MS = 30_000;
 /** Together under the 2 seconds that clients wait before they kill. */
 const FINISH_LIMIT_MS = 1_200;
@@ -58,8 +58,8 @@ interface Batch {
 }
 
 /**
- * JSON-RPC, one message a line. Unlike the SDK's own transport it answers what is no message, and stays open at the
- * end of input, so that calls under way are still answered (`echo … | faiss-memory` gets its answers); the owner
+ * JSON-RPC, one message a line. Unlike the SDK's own transport it answers lines that are no message, and stays open at
+ * the end of input, so that calls under way are still answered (`echo … | faiss-memory` gets its answers); the owner
  * closes it.
  */
 class StdioTransport implements Transport {
@@ -236,8 +236,8 @@ export interface Departure {
   /** The client sends nothing more, and may still read: the end of stdin, or any of `killed`. */
   readonly silent: Promise<void>;
   /**
-   * Nobody waits any more: a signal, a pipe that nobody reads, or the death of the parent, which alone would not show
-   * where somebody else holds our pipes open. A second signal ends the process at once.
+   * The client is gone: a signal, a closed pipe, or the death of the parent, which alone would not show where another
+   * process holds our pipes open. A second signal ends the process at once.
    */
   readonly killed: Promise<void>;
 }

@@ -74,7 +74,7 @@ export class StreamableSessions {
   async handle(request: Request, access: Access): Promise<Response> {
     const form = answerForm(request.headers.get('accept'));
     if (request.method !== 'POST') return this.#answer(forSdk(request, form), { message: undefined, access });
-    // The SDK refuses what it cannot answer or read.
+    // The SDK refuses a request that it cannot answer or read.
     const received = isJsonContentType(request.headers.get('content-type'))
       ? await readBody(request)
       : { messages: [], refusals: [], isBatch: true };
@@ -166,7 +166,7 @@ const PARSE_ERROR = -32_700;
 const INVALID_REQUEST = -32_600;
 
 /**
- * The request as the SDK wants it, without its body, which was read. What the client can take stands in the form.
+ * The request as the SDK wants it, without its body, which was read. The form tells which answers the client takes.
  */
 function forSdk({ url, method, headers: given, signal }: Request, form: AnswerForm): Request {
   const headers = new Headers(given);

@@ -25,7 +25,7 @@ import { FaissMemoryError } from '../errors/faiss-memory-error.ts';
 import { boundAnswer, boundText } from './answer-size.ts';
 import { lines } from './render.ts';
 
-/** What a tool does to the memories; decides the annotations that clients show and act on. */
+/** The effect of a tool on the memories; decides the annotations that clients show and act on. */
 export type ToolIntent = 'read' | 'add' | 'change' | 'remove';
 
 export interface ToolDeclaration<Input extends z.ZodMiniObject> {
@@ -63,12 +63,12 @@ export interface Tool {
   /**
    * Checks raw arguments before any service is opened.
    * @returns the call, to be made with the services
-   * @throws InvalidInputError naming the field, the value and what is allowed
+   * @throws InvalidInputError naming the field, the value and the allowed values
    */
   readonly prepare: (rawArguments: unknown) => PreparedCall;
 }
 
-/** The annotations of MCP, all of them: what is left out would mean the worst. */
+/** The annotations of MCP, all of them: a client takes one that is left out for the worst. */
 export interface ToolHints {
   readonly readOnlyHint: boolean;
   readonly destructiveHint: boolean;
@@ -112,22 +112,22 @@ export interface ToolAnswer {
   readonly text: string;
 }
 
-/** Instead of an answer: the client puts it to its user and calls again with what the user said. */
+/** Instead of an answer: the client puts it to its user and calls again with the reply. */
 export interface ToolQuestion {
   readonly question: string;
   /** Names the box that the user ticks. */
   readonly label: string;
-  /** Comes back beside the user's answer, through the client: worth no more than what the caller could write. */
+  /** Comes back beside the user's answer, through the client: the caller could have written it as well. */
   readonly state: string;
 }
 
-/** What the user said to the question that the same call asked before. */
+/** The reply of the user to the question that the same call asked before. */
 interface UserAnswer {
   readonly agreed: boolean;
   readonly state: string;
 }
 
-/** What a tool may do with the call that it answers, beside reading its arguments. */
+/** The call that a tool answers, beside its arguments. */
 interface ToolCall {
   /** Aborted when the client cancels the call; progress goes to the client when it asked for it. */
   readonly work: WorkOptions;
@@ -141,7 +141,7 @@ function isQuestion(outcome: ToolAnswer | ToolQuestion): outcome is ToolQuestion
   return 'question' in outcome;
 }
 
-/** Offers a tool. The one place where what a tool throws becomes an answer. */
+/** Offers a tool. The one place where an error of a tool becomes an answer. */
 export function registerTool(server: McpServer, tool: Tool, parts: ServerParts): void {
   const { name, title, description, annotations, inputSchema, outputSchema } = tool;
   const config = { title, description, annotations: { ...annotations }, inputSchema, outputSchema };
@@ -187,7 +187,7 @@ async function answer(
 const ERROR_META_KEY = 'faiss-memory/error';
 
 /**
- * The answer of a call that failed: what happened and what to do, never a stack.
+ * The answer of a call that failed: the problem and its fix, never a stack.
  * @param note said behind it; empty = nothing
  */
 function toToolError(error: unknown, note = ''): CallToolResult {
@@ -221,14 +221,14 @@ function askUser({ question, label, state }: ToolQuestion): InputRequiredResult 
   });
 }
 
-/** What the user said; undefined in the first round. Only an explicit yes agrees. */
+/** The reply of the user; undefined in the first round. Only an explicit yes agrees. */
 function readAnswer({ mcpReq }: ServerContext): UserAnswer | undefined {
   const state = mcpReq.requestState<string>();
   if (mcpReq.inputResponses === undefined || typeof state !== 'string') return undefined;
   return { agreed: acceptedContent(mcpReq.inputResponses, KEY)?.[AGREE] === true, state };
 }
 
-/** @param connected what the client said when it connected; newer ones say it with every call */
+/** @param connected the capabilities that the client named when it connected; newer ones name them in every call */
 function canAskUser({ mcpReq, http }: ServerContext, connected: ClientCapabilities | undefined): boolean {
   if (mcpReq.envelope === undefined && http?.req?.headers.has(EVENTS_UNHEARD) === true) return false;
   const said: unknown = Reflect.get(mcpReq.envelope ?? {}, CLIENT_CAPABILITIES_META_KEY) ?? connected;

@@ -85,11 +85,8 @@ function check(checker: InputChecker, draft: MemoryDraft): CheckedInput<MemoryDr
       masked,
     };
   } catch (error) {
-    if (error instanceof InvalidInputError)
-      return { outcome: 'rejected', field: error.field, problem: error.message };
-    if (error instanceof SecretRejectedError)
-      return { outcome: 'rejected', field: 'text', problem: error.message };
-    throw error;
+    if (!(error instanceof InvalidInputError || error instanceof SecretRejectedError)) throw error;
+    return { outcome: 'rejected', field: error.field, problem: error.message };
   }
 }
 

@@ -24,21 +24,21 @@ function remote(): Record<string, string> {
   return { CLOUD_SYNC_ENABLED: 'on', CLOUD_SYNC_PROVIDER: 'folder', CLOUD_SYNC_BUCKET: folder };
 }
 
-interface Snapshots {
-  readonly snapshots: readonly { readonly name: string; readonly pinned: boolean }[];
+interface Backups {
+  readonly backups: readonly object[];
 }
 
 test('a backup is made, pinned, checked and restored; the restore is undone', async () => {
   const { run, ask } = machine();
   await run('add', 'Ada likes tea');
-  const made = await ask<{ snapshot: { name: string } }>('backup', '--name', 'Before cleanup', '--pin');
-  const { name } = made.snapshot;
+  const made = await ask<{ snapshot: string }>('backup', '--name', 'Before cleanup', '--pin');
+  const name = made.snapshot;
   expect(name).toMatch(/^before_cleanup_\d{8}_\d{6}$/);
-  expect((await ask<Snapshots>('backup', 'list')).snapshots).toContainEqual(
+  expect((await ask<Backups>('backup', 'list')).backups).toContainEqual(
     expect.objectContaining({ name, pinned: true }),
   );
   await ask('backup', 'unpin', name);
-  expect((await ask<Snapshots>('backup', 'list')).snapshots).not.toContainEqual(
+  expect((await ask<Backups>('backup', 'list')).backups).not.toContainEqual(
     expect.objectContaining({ pinned: true }),
   );
   expect(await ask('backup', 'verify', '--level', 'drill')).toMatchObject({ problems: [] });
@@ -50,11 +50,11 @@ test('a backup is made, pinned, checked and restored; the restore is undone', as
   expect(refused.stderr).toContain('Add --yes');
   const dry = await ask<{ confirm: string }>('restore', name, '--dry-run');
   expect(await ask('stats')).toMatchObject({ live: 2 });
-  const done = await ask<{ undo: { name: string } }>('restore', name, '--confirm', dry.confirm);
+  const done = await ask<{ undo: string }>('restore', name, '--confirm', dry.confirm);
   expect(await ask('stats')).toMatchObject({ live: 1, trash: 1 });
   const stale = await run('restore', name, '--confirm', dry.confirm);
   expect([stale.code, stale.stderr]).toEqual([1, expect.stringContaining('changed since the dry run')]);
-  expect(await ask('restore', done.undo.name, '--yes')).toMatchObject({ changes: { applied: true } });
+  expect(await ask('restore', done.undo, '--yes')).toMatchObject({ applied: true });
   expect(await ask('stats')).toMatchObject({ live: 2 });
 });
 
@@ -64,12 +64,10 @@ test('two machines meet at one remote', async () => {
   expect(await one.ask('sync', 'doctor')).toMatchObject({ usable: true });
   await one.run('add', 'on the first machine');
   await two.run('add', 'on the second machine');
-  expect(await one.ask('sync', 'push')).toMatchObject({ snapshot: { own: true } });
+  expect(await one.ask('sync', 'push')).toMatchObject({ uploaded: true, upload: 'pushed', memories: 1 });
   await two.run('sync', 'push');
-  expect(await one.ask('sync', 'status')).toMatchObject({ relation: 'behind', unsentWrites: 0 });
-  expect(await one.ask('sync', 'pull', '--dry-run')).toMatchObject({
-    changes: { applied: false, added: { count: 1 } },
-  });
+  expect(await one.ask('sync', 'status')).toMatchObject({ relation: 'behind', unsent: 0 });
+  expect(await one.ask('sync', 'pull', '--dry-run')).toMatchObject({ applied: false, added: 1 });
   const pulled = await one.run('sync', 'pull');
   expect([pulled.code, pulled.stdout]).toEqual([
     0,
@@ -79,11 +77,11 @@ test('two machines meet at one remote', async () => {
   await two.run('sync', 'pull');
   await two.run('sync', 'push');
   const [first, second] = await Promise.all([
-    one.ask<{ stateDigest: string; relation: string }>('sync', 'status'),
-    two.ask<{ stateDigest: string; relation: string }>('sync', 'status'),
+    one.ask<{ state: string; relation: string }>('sync', 'status'),
+    two.ask<{ state: string; relation: string }>('sync', 'status'),
   ]);
   expect([first.relation, second.relation]).toEqual(['in-sync', 'in-sync']);
-  expect(first.stateDigest).toBe(second.stateDigest);
+  expect(first.state).toBe(second.state);
   expect((await one.run('sync', 'status')).stdout).toMatch(
     /reachable +yes, observed (just now|\d+ minutes? ago)/,
   );
@@ -96,15 +94,12 @@ test('a new machine is filled from the remote, and set back to a snapshot of ano
   const env = remote();
   const old = machine(env);
   await old.run('add', 'worth keeping');
-  const { push } = await old.ask<{ push: { snapshot: { name: string } } }>('backup');
+  const { snapshot: name } = await old.ask<{ snapshot: string }>('backup');
   const fresh = machine(env);
   await fresh.run('sync', 'pull');
   expect(await fresh.ask('stats')).toMatchObject({ live: 1 });
   await fresh.run('add', 'not worth keeping');
-  const { name } = push.snapshot;
-  expect(await fresh.ask('sync', 'restore', name, '--yes')).toMatchObject({
-    changes: { applied: true, removed: { count: 1 } },
-  });
+  expect(await fresh.ask('sync', 'restore', name, '--yes')).toMatchObject({ applied: true, removed: 1 });
   expect(await fresh.ask('restore', name, '--from', 'remote', '--merge')).toMatchObject({ mode: 'merge' });
   expect(await fresh.ask('stats')).toMatchObject({ live: 1 });
 });
@@ -125,7 +120,7 @@ test('sync that is off or wrong says so, with the remedy', async () => {
     1,
     expect.stringMatching(/was made on this machine, but not uploaded: .*no-bucket/),
   ]);
-  expect((await lost.ask<Snapshots>('backup', 'list')).snapshots.length).toBeGreaterThan(0);
+  expect((await lost.ask<Backups>('backup', 'list')).backups.length).toBeGreaterThan(0);
   expect((await lost.run('sync', 'status')).code).toBe(1);
   expect((await lost.run('sync', 'doctor')).stdout).toContain('--create-bucket');
   expect((await lost.run('sync', 'doctor', '--create-bucket')).code).toBe(0);
@@ -149,7 +144,7 @@ test('old snapshots are removed only when asked for', async () => {
   expect((await run('backup', 'prune', ...keep)).code).toBe(2);
   const pruned = await ask<{ dropped: unknown[] }>('backup', 'prune', ...keep, '--yes');
   expect(pruned.dropped.length).toBeGreaterThan(1);
-  expect((await ask<Snapshots>('backup', 'list')).snapshots).toHaveLength(1);
-  expect(await ask('sync', 'prune', ...keep, '--yes')).toMatchObject({ appendOnly: false });
-  expect((await ask<Snapshots>('sync', 'snapshots')).snapshots).toHaveLength(1);
+  expect((await ask<Backups>('backup', 'list')).backups).toHaveLength(1);
+  expect(await ask('sync', 'prune', ...keep, '--yes')).toMatchObject({ append_only: false });
+  expect((await ask<{ snapshots: unknown[] }>('sync', 'snapshots')).snapshots).toHaveLength(1);
 });

@@ -25,7 +25,7 @@ function run(args: readonly string[], input?: string): Promise<ProgramRun> {
 
 async function addedId(words: string): Promise<string> {
   const { stdout } = await run(['add', words, '--json']);
-  return (JSON.parse(stdout) as { memory: { id: string } }).memory.id;
+  return (JSON.parse(stdout) as { id: string }).id;
 }
 
 test('a memory is added, found, changed, deleted and brought back', async () => {
@@ -174,7 +174,11 @@ test('a deletion by filter shows first, and takes ages', async () => {
   const filter = ['delete', '--tag', 'scratch', '--after', '1d'];
   expect((await run([...filter, '--dry-run'])).stdout).toContain('scratch one');
   expect((await run(filter)).code).toBe(2);
-  expect((await run([...filter, '--yes', '--json'])).stdout).toContain('"deleted": 1');
+  expect(JSON.parse((await run([...filter, '--yes', '--json'])).stdout)).toMatchObject({
+    dry_run: false,
+    count: 1,
+    examples: [{ text: 'scratch one' }],
+  });
   expect((await run(['list'])).stdout).toContain('1 memory');
   expect((await run(['delete', '--yes'])).code).toBe(2);
 });

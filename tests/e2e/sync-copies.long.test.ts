@@ -84,7 +84,8 @@ describe('a data folder that was copied to another machine', { timeout: 120_000 
 describe('a disk that is full', { timeout: 120_000 }, () => {
   test('stops a backup with a clear error; the memories stay, and the next backup works', async () => {
     const machine = new SyncMachine({ MEMORY_BACKUP_ENABLED: 'false' }, smallDisk(4_096));
-    const { dataDir } = await machine.json<{ dataDir: string }>(['stats']);
+    const { settings } = await machine.json<{ settings: { key: string; value: string }[] }>(['config']);
+    const dataDir = settings.find(({ key }) => key === 'dataDir')?.value ?? '';
     const texts = Array.from({ length: 3 }, () => randomBytes(60_000).toString('hex').slice(0, 99_000));
     for (const text of texts) await machine.json(['add', '-'], { input: text });
     const filler = join(dataDir, 'filler');

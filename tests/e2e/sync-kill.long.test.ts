@@ -129,14 +129,14 @@ describe('a process that dies by SIGKILL at any step', { timeout: LIMIT_MS }, ()
   });
 });
 
-/** Id of the newest snapshot of a kind that holds three facts, or for other kinds of the newest. */
+/** Name of the newest snapshot of a kind that holds three facts, or for other kinds of the newest. */
 async function snapshotOf(machine: SyncMachine, kind: string): Promise<string> {
-  const { snapshots } = await machine.json<{ snapshots: { id: string; kind: string; live: number }[] }>([
+  const { backups } = await machine.json<{ backups: { name: string; kind: string; memories: number }[] }>([
     'backup',
     'list',
   ]);
-  const wanted = snapshots.filter(
-    (snapshot) => snapshot.kind === kind && (kind === 'wanted' || snapshot.live === 3),
+  const wanted = backups.find(
+    (snapshot) => snapshot.kind === kind && (kind === 'wanted' || snapshot.memories === 3),
   );
-  return wanted.at(-1)?.id ?? `no snapshot of kind ${kind}`;
+  return wanted?.name ?? `no snapshot of kind ${kind}`;
 }

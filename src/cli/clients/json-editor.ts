@@ -62,7 +62,7 @@ function put(text: string, path: readonly string[], value: unknown): string {
   return applyEdits(text, insertMember(text, parent, { key: path.at(-1) ?? '', value }));
 }
 
-/** What was written must read back as what was meant. */
+/** The written text must read back as the intended value. */
 function checked(edited: string, expected: JsonObject): string {
   if (isDeepStrictEqual(read(edited), expected)) return edited;
   throw new EditError('is written in a way that cannot be edited safely');

@@ -66,7 +66,7 @@ function textsOf(entry: ServerMember | undefined): ReadonlySet<string> {
 const VALUE = /(["'])((?:(?!\1)[^\\\n]|\\.){8,})\1(?!\s*[:=])/g;
 
 /**
- * A diff without the values of other servers, which often are tokens and keys: what is shown ends up in logs,
+ * A diff without the values of other servers, which often are tokens and keys: a diff ends up in logs,
  * screenshots and the transcripts of assistants.
  * @param own texts that may be shown
  */

@@ -101,7 +101,7 @@ function isTable(statement: TomlStatement, [section, name]: TablePath): boolean 
   return same(read(statement.text), { [section]: { [name]: {} } });
 }
 
-/** What was written must read back as what was meant; an empty section is the same as none. */
+/** The written text must read back as the intended value; an empty section is the same as none. */
 function checked(edited: string, expected: TomlObject, section = ''): string {
   if (same(withoutEmpty(read(edited), section), withoutEmpty(expected, section))) return edited;
   throw new EditError(

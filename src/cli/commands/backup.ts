@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { fullSnapshotData, uploadData } from '../../api/sync-answers.ts';
 import { UsageError } from '../../errors/input-errors.ts';
 import { SecretString } from '../../util/secret-string.ts';
 import {
@@ -14,13 +15,12 @@ import { byteSize, count } from '../render.ts';
 import { restoreOptions, restoreSnapshot } from '../restore-snapshot.ts';
 import {
   chosenPolicy,
+  NOTHING_PRUNED,
   describePush,
   pruneOutcome,
   pruneQuestion,
   pushBackup,
-  pushData,
   retentionOptions,
-  snapshotData,
   snapshotsOutcome,
   verifyOptions,
   verifySnapshots,
@@ -52,12 +52,7 @@ export const backupCommand = defineCommand({
         ? `Backed up ${count(snapshot.live, 'memory', 'memories')}: ${snapshot.name} (${byteSize(bytesWritten)} written).`
         : `Nothing changed since ${snapshot.name}.`;
     return {
-      data: {
-        outcome,
-        bytesWritten,
-        snapshot: snapshotData(snapshot),
-        push: push === null ? null : pushData(push),
-      },
+      data: uploadData(made, push),
       text: push === null ? line : `${line}\n${describePush(push)}`,
     };
   },
@@ -70,11 +65,15 @@ export const backupListCommand = defineCommand({
   options: {},
   examples: [
     ['faiss-memory backup list', 'what restore can bring back'],
-    [`faiss-memory backup list --json | jq -r '.snapshots[-1].name'`, 'the newest one'],
+    [`faiss-memory backup list --json | jq -r '.backups[0].name'`, 'the newest one'],
   ],
   run: async (context) => {
     const { backup, memory } = await context.app();
-    return snapshotsOutcome(await backup.list(), 'on this machine', memory.timeZone);
+    return snapshotsOutcome(await backup.list(), {
+      name: 'backups',
+      where: 'on this machine',
+      zone: memory.timeZone,
+    });
   },
 });
 
@@ -118,7 +117,7 @@ function pinning(
       const { backup } = await context.app();
       const snapshot = await backup.setPinned(query, pinned);
       const text = pinned ? `${snapshot.name} is pinned.` : `${snapshot.name} is no longer pinned.`;
-      return { data: { snapshot: snapshotData(snapshot) }, text };
+      return { data: fullSnapshotData(snapshot), text };
     },
   });
 }
@@ -135,13 +134,12 @@ export const backupPruneCommand = defineCommand({
   ],
   run: async (context, { options }) => {
     const policy = chosenPolicy(options, context.config().settings.backup);
-    if (!(await confirmed(context, pruneQuestion(policy, 'on this machine'), options.yes))) return NOTHING;
+    if (!(await confirmed(context, pruneQuestion(policy, 'on this machine'), options.yes)))
+      return NOTHING_PRUNED;
     const { backup } = await context.app();
     return pruneOutcome(await backup.prune({ policy }));
   },
 });
-
-const NOTHING = { data: { dropped: [] }, text: 'Nothing was removed.' };
 
 const SHORTEST = 8;
 

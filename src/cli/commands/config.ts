@@ -21,12 +21,12 @@ export const configCommand = defineCommand({
       key,
       value: valueAt(config, key),
       source: config.sources[key] ?? { kind: 'default' as const },
-      environmentVariable: setting.environmentVariable,
+      environment_variable: setting.environmentVariable,
     }));
     const settings = rows.map(({ value, ...row }) => ({ ...row, value: value ?? null }));
     const lines = rows.map(({ key, value, source }) => [key, shown(value), shortSource(source)]);
     return Promise.resolve({
-      data: { configFile: config.configFile ?? null, settings, warnings: config.warnings },
+      data: { config_file: config.configFile ?? null, settings, warnings: config.warnings },
       text: `${table([['SETTING', 'VALUE', 'SOURCE'], ...lines])}\n\nconfig file: ${config.configFile ?? 'none: the home folder is not known'}`,
     });
   },

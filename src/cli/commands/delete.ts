@@ -1,4 +1,5 @@
 import type { App } from '../../app/app.ts';
+import { deletedData, memoryData } from '../../api/memory-answers.ts';
 import { UsageError } from '../../errors/input-errors.ts';
 import type { DeleteResult, FilterInput } from '../../memory/memory-api.ts';
 import type { TimeZone } from '../../util/time-zone.ts';
@@ -13,12 +14,13 @@ import {
   toggle,
 } from '../command.ts';
 import { filterOptions, toFilterInput, withFixedTimes } from '../option-values.ts';
-import { count, memoryBrief, memoryData } from '../render.ts';
+import { count, memoryBrief } from '../render.ts';
 
 /** The service takes at most so many ids in one call. */
 const BATCH = 100;
 const PAGE = 1_000;
-const NOTHING_DONE = { data: { deleted: 0, purged: 0 }, text: 'Nothing was deleted.' };
+const NOTHING_DONE = 'Nothing was deleted.';
+const NONE: DeleteResult = { dryRun: false, count: 0, examples: [] };
 
 export const deleteCommand = defineCommand({
   name: 'delete',
@@ -59,10 +61,10 @@ export const deleteCommand = defineCommand({
 type Target = { readonly ids: readonly string[] } | { readonly filter: FilterInput };
 
 async function showDryRun(context: CommandContext, app: App, target: Target): Promise<CommandOutcome> {
-  const { count: matches, examples } = await app.memory.delete({ ...target, dryRun: true });
+  const found = await app.memory.delete({ ...target, dryRun: true });
   return {
-    data: { dryRun: true, matches, examples: examples.map(memoryData) },
-    text: `${preview(context, app.memory.timeZone, { count: matches, examples })}\nThis was a dry run; nothing was deleted.`,
+    data: deletedData(found),
+    text: `${preview(context, app.memory.timeZone, found)}\nThis was a dry run; nothing was deleted.`,
   };
 }
 
@@ -78,32 +80,45 @@ function preview(
   );
 }
 
-async function deleteTarget(context: CommandContext, target: Target, yes: boolean): Promise<CommandOutcome> {
+function deleteTarget(context: CommandContext, target: Target, yes: boolean): Promise<CommandOutcome> {
+  return 'ids' in target ? deleteIds(context, target.ids) : deleteMatching(context, target, yes);
+}
+
+async function deleteIds(context: CommandContext, all: readonly string[]): Promise<CommandOutcome> {
   const { memory } = await context.app();
   let deleted = 0;
-  if ('ids' in target) {
-    for (const ids of batches(target.ids)) deleted += (await memory.delete({ ids })).count;
-  } else {
-    const found = await memory.delete({ ...target, dryRun: true });
-    if (found.count === 0) return NOTHING_DONE;
-    if (!yes) context.output.note(preview(context, memory.timeZone, found));
-    const question = `Move ${count(found.count, 'memory', 'memories')} to the trash?`;
-    if (!(await confirmed(context, question, yes))) return NOTHING_DONE;
-    deleted = (await memory.delete({ ...target, confirm: found.confirm })).count;
-  }
-  const text = `${count(deleted, 'memory', 'memories')} moved to the trash; restore-deleted brings them back.`;
-  return { data: { deleted, purged: 0 }, text };
+  for (const ids of batches(all)) deleted += (await memory.delete({ ids })).count;
+  return { data: { deleted }, text: movedText(deleted) };
+}
+
+async function deleteMatching(
+  context: CommandContext,
+  target: { readonly filter: FilterInput },
+  yes: boolean,
+): Promise<CommandOutcome> {
+  const { memory } = await context.app();
+  const found = await memory.delete({ ...target, dryRun: true });
+  if (found.count === 0) return { data: deletedData(NONE), text: NOTHING_DONE };
+  if (!yes) context.output.note(preview(context, memory.timeZone, found));
+  const question = `Move ${count(found.count, 'memory', 'memories')} to the trash?`;
+  if (!(await confirmed(context, question, yes))) return { data: deletedData(NONE), text: NOTHING_DONE };
+  const result = await memory.delete({ ...target, confirm: found.confirm });
+  return { data: deletedData(result), text: movedText(result.count) };
+}
+
+function movedText(deleted: number): string {
+  return `${count(deleted, 'memory', 'memories')} moved to the trash; restore-deleted brings them back.`;
 }
 
 async function purgeTarget(context: CommandContext, target: Target, yes: boolean): Promise<CommandOutcome> {
   const { memory } = await context.app();
   const ids = 'ids' in target ? target.ids : await matchingIds(context, target.filter);
-  if (ids.length === 0) return NOTHING_DONE;
+  if (ids.length === 0) return { data: { erased: 0 }, text: NOTHING_DONE };
   const question = `Erase ${count(ids.length, 'memory', 'memories')} for good? This cannot be undone.`;
-  if (!(await confirmed(context, question, yes))) return NOTHING_DONE;
-  let purged = 0;
-  for (const batch of batches(ids)) purged += await memory.purge(batch);
-  return { data: { deleted: 0, purged }, text: `${count(purged, 'memory', 'memories')} erased for good.` };
+  if (!(await confirmed(context, question, yes))) return { data: { erased: 0 }, text: NOTHING_DONE };
+  let erased = 0;
+  for (const batch of batches(ids)) erased += await memory.purge(batch);
+  return { data: { erased }, text: `${count(erased, 'memory', 'memories')} erased for good.` };
 }
 
 async function matchingIds(context: CommandContext, filter: FilterInput): Promise<string[]> {
@@ -135,7 +150,7 @@ export const restoreDeletedCommand = defineCommand({
     const memories = await app.memory.restore(args);
     const missing = await embedBeforeExit(app, context.signal);
     return {
-      data: { memories: memories.map(memoryData), ...missingData(missing) },
+      data: { memories: memories.map((one) => memoryData(one)), ...missingData(missing) },
       text: [`${count(memories.length, 'memory is', 'memories are')} back.`, ...missingText(missing)].join(
         '\n',
       ),

@@ -28,16 +28,16 @@ const CHECKS: readonly Check[] = [
 /** All checks end within a minute, the start and the end of the program included. */
 const TOTAL_LIMIT_MS = 52_000;
 const CHECK_LIMIT_MS = 25_000;
-/** What a check leaves for each one after it. */
+/** The time that a check leaves for each one after it. */
 const RESERVE_MS = 5_000;
 
-/** What the checks found, and whether all of them ended. */
+/** The findings of all checks, and whether all of them ended. */
 export interface Examination {
   readonly findings: readonly Finding[];
   readonly ended: boolean;
 }
 
-/** Runs all checks, one after the other. Never throws: what is broken, or does not end, is a finding. */
+/** Runs all checks, one after the other. Never throws: a check that fails, or does not end, is a finding. */
 async function examine(context: CommandContext): Promise<Examination> {
   const findings = [checkNode()];
   let subject: DoctorSubject;
@@ -70,7 +70,7 @@ function runCheck(check: Check, subject: DoctorSubject): Promise<readonly Findin
   return check.run(subject).catch((error: unknown) => [failure(check.name, error)]);
 }
 
-/** Whatever else uses the folder would fail, or wait, for the same reason. */
+/** Every other use of the folder would fail, or wait, for the same reason. */
 function isBrokenFolder({ check, status }: Finding): boolean {
   return check === folderCheck.name && status === 'fail';
 }
@@ -98,7 +98,7 @@ export const doctorCommand = defineCommand({
   details:
     'Looks at Node.js, the configuration, the data folder, the database with its indexes, the backups, ' +
     'the model and the clients. Changes no memory, and ends within a minute. The exit code is 1 when a check failed; warnings do not count. ' +
-    'With --fix, write counters that nobody can have reached are set back, after a question and a copy of the database.',
+    'With --fix, write counters that no machine can have reached are set back, after a question and a copy of the database.',
   arguments: [],
   options: {
     fix: toggle('--fix', 'repair write counters that cannot be right, after a question'),
@@ -127,7 +127,7 @@ export const doctorCommand = defineCommand({
   },
 });
 
-/** @throws UsageError when it must be asked and nobody can answer */
+/** @throws UsageError when the question is needed and there is no terminal */
 async function repair(context: CommandContext, yes: boolean): Promise<Finding[]> {
   const subject = subjectOf(context, context.config().settings);
   const question = await repairQuestion(subject);

@@ -1,6 +1,7 @@
+import { fullHistoryData, pageData, searchData, statsData } from '../../api/memory-answers.ts';
 import { UsageError } from '../../errors/input-errors.ts';
 import type { SearchHit, SearchResponse, Stats } from '../../memory/memory-api.ts';
-import type { HistoryEntry, MemoryWithHistory } from '../../memory/memory.ts';
+import type { MemoryWithHistory } from '../../memory/memory.ts';
 import type { TimeZone } from '../../util/time-zone.ts';
 import {
   defineCommand,
@@ -12,7 +13,7 @@ import {
   warmUpQuietly,
 } from '../command.ts';
 import { filterOptions, parseInteger, readText, toFilterInput } from '../option-values.ts';
-import { byteSize, count, indent, memoryBrief, memoryData, memoryHeading, table } from '../render.ts';
+import { byteSize, count, indent, memoryBrief, memoryHeading, table } from '../render.ts';
 
 export const searchCommand = defineCommand({
   name: 'search',
@@ -27,7 +28,7 @@ export const searchCommand = defineCommand({
     ['faiss-memory search "where does staging run?"', 'ask a question'],
     ['faiss-memory search deploy --tag ops --after 30d -n 10', 'only recent memories with a tag'],
     ['faiss-memory search "ERR_CONN_42" --mode keyword', 'exact words, without loading the model'],
-    ['faiss-memory search billing --json | jq -r ".hits[].memory.id"', 'use the result in a script'],
+    ['faiss-memory search billing --json | jq -r ".hits[].id"', 'use the result in a script'],
   ],
   run: async (context, { args, options }) => {
     const query = (await readText(context, args, undefined)) ?? '';
@@ -40,10 +41,6 @@ export const searchCommand = defineCommand({
     return { data: searchData(response), text: describeHits(response, app.memory.timeZone) };
   },
 });
-
-function searchData({ hits, ...others }: SearchResponse): object {
-  return { ...others, hits: hits.map(({ memory, ...hit }) => ({ ...hit, memory: memoryData(memory) })) };
-}
 
 function describeHits({ hits, note, nothingRelevant }: SearchResponse, zone: TimeZone): string {
   const blocks = hits.map((hit, index) => `${index + 1}. ${describeHit(hit, zone)}`);
@@ -94,12 +91,13 @@ export const listCommand = defineCommand({
     const filter = toFilterInput(options);
     const limit = parseInteger('--limit', options.limit);
     const { memory } = await context.app();
-    const { memories, total, nextCursor } = await memory.list({ which, filter, limit, order, cursor });
+    const page = await memory.list({ which, filter, limit, order, cursor });
+    const { memories, total, nextCursor } = page;
     const lines = memories.map((entry) => memoryBrief(entry, memory.timeZone, context.output.columns));
     const shown = total === memories.length ? '' : `${memories.length} of `;
     const next = nextCursor === undefined ? '' : `; next page: --cursor ${nextCursor}`;
     lines.push(`${shown}${count(total, 'memory', 'memories')}; times in ${memory.timeZone.name}${next}`);
-    return { data: { memories: memories.map(memoryData), total, nextCursor }, text: lines.join('\n') };
+    return { data: pageData(page), text: lines.join('\n') };
   },
 });
 
@@ -115,25 +113,12 @@ export const getCommand = defineCommand({
   run: async (context, { args, options }) => {
     const { memory } = await context.app();
     const memories = await memory.get(args);
-    const data = memories.map((entry) => ({
-      ...memoryData(entry),
-      ...(options.history ? { history: entry.history.map(historyData) } : {}),
-    }));
     const text = memories
       .map((entry) => describeMemory(entry, options.history, memory.timeZone))
       .join('\n\n');
-    return { data: { memories: data }, text };
+    return { data: { memories: memories.map(fullHistoryData) }, text };
   },
 });
-
-function historyData({ dot, createdAt, updatedAt, ...others }: HistoryEntry): object {
-  return {
-    ...others,
-    createdAt: new Date(createdAt).toISOString(),
-    updatedAt: new Date(updatedAt).toISOString(),
-    machine: dot.machine,
-  };
-}
 
 function describeMemory(memory: MemoryWithHistory, history: boolean, zone: TimeZone): string {
   const parts = [`${memoryHeading(memory, zone)}  (times in ${zone.name})`, indent(memory.text)];
@@ -160,20 +145,14 @@ export const statsCommand = defineCommand({
   options: {},
   examples: [
     ['faiss-memory stats', 'an overview'],
-    ['faiss-memory stats --json | jq .contentDigest', 'equal on two machines = equal memories'],
+    ['faiss-memory stats --json | jq .content', 'equal on two machines = equal memories'],
   ],
   run: async (context) => {
     const { memory, settings } = await context.app();
     const stats = await statsWithProgress(memory, context.signal);
-    const { oldest, newest, ...others } = stats;
-    const data = { dataDir: settings.dataDir, ...others, oldest: isoTime(oldest), newest: isoTime(newest) };
-    return { data, text: describeStats(stats, settings.dataDir, memory.timeZone) };
+    return { data: statsData(stats), text: describeStats(stats, settings.dataDir, memory.timeZone) };
   },
 });
-
-function isoTime(milliseconds: number | null): string | null {
-  return milliseconds === null ? null : new Date(milliseconds).toISOString();
-}
 
 function describeStats(stats: Stats, dataDir: string, zone: TimeZone): string {
   const { embedding, oldest, newest } = stats;

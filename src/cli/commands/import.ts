@@ -1,6 +1,7 @@
 import { open, realpath } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { addAbortSignal } from 'node:stream';
+import { importData, MAX_LISTED_PROBLEMS } from '../../api/memory-answers.ts';
 import { UsageError } from '../../errors/input-errors.ts';
 import { importJsonLines } from '../../import-export/import-json-lines.ts';
 import type { ImportProblem, ImportSummary } from '../../import-export/import-report.ts';
@@ -25,8 +26,6 @@ const MEBIBYTE = KIBIBYTE ** 2;
 const MIN_LINE_BYTES = 16 * MEBIBYTE;
 /** A UTF-16 unit of a text takes at most so many bytes in JSON: an escape such as \u0000. */
 const BYTES_PER_UNIT = 6;
-/** More problems than this are counted and printed, but not listed in the JSON result. */
-const MAX_LISTED_PROBLEMS = 1_000;
 
 export const importCommand = defineCommand({
   name: 'import',
@@ -77,7 +76,7 @@ async function importFrom(context: CommandContext, request: ImportRequest): Prom
   const missing = summary.completed ? await embedBeforeExit(app, context.signal) : undefined;
   const complete = summary.completed && summary.rejected + summary.conflicts === 0;
   return {
-    data: { ...summary, problems, pending: missing?.pending ?? 0, ...(missing && missingData(missing)) },
+    data: { ...importData(summary, problems), ...(missing && missingData(missing)) },
     text: describe(summary, missing),
     exitCode: complete ? EXIT_CODES.ok : EXIT_CODES.failure,
   };

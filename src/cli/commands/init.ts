@@ -75,7 +75,7 @@ export const initCommand = defineCommand({
 function chosenSettings(context: CommandContext): Record<string, string> {
   const { flagValues, host } = context;
   const given = settingList.filter(({ key }) => flagValues[key] !== undefined);
-  // Refuses what the server would refuse.
+  // Refuses the settings that the server would refuse.
   if (Object.keys(flagValues).length > 0) context.config();
   return Object.fromEntries(
     given.map(({ key, setting }) => {
@@ -139,7 +139,7 @@ function report(
   });
   if (dryRun) lines.push('This was a dry run; nothing was changed.');
   return {
-    data: { applied, dryRun, clients },
+    data: { applied, dry_run: dryRun, clients },
     text: [...(shown === '' ? [] : [shown, '']), ...lines].join('\n'),
   };
 }

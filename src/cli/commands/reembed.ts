@@ -41,7 +41,7 @@ export const reembedCommand = defineCommand({
           done,
           total,
           pending: embedding.pending,
-          modelId: embedding.modelId,
+          model: embedding.modelId,
           ...(dropped === undefined ? {} : { dropped }),
         },
         text,

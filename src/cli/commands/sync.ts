@@ -1,16 +1,18 @@
+import { findStatus } from '../../api/services.ts';
+import { machineData, probeData, pushData, type StatusFacts, statusData } from '../../api/sync-answers.ts';
 import type { Finding, ProbeReport } from '../../blob/probe/probe-finding.ts';
 import type { SyncApi } from '../../sync/sync-api.ts';
 import { type CommandContext, confirmed, defineCommand, longWork, toggle } from '../command.ts';
-import { describeMachines, describeStatus, machineData, statusData } from '../describe-sync.ts';
+import { describeMachines, describeStatus } from '../describe-sync.ts';
 import { EXIT_CODES } from '../exit-code.ts';
 import { count } from '../render.ts';
 import { restoreOptions, restoreSnapshot } from '../restore-snapshot.ts';
 import {
   chosenPolicy,
+  NOTHING_PRUNED,
   describePush,
   pruneOutcome,
   pruneQuestion,
-  pushData,
   retentionOptions,
   snapshotsOutcome,
   verifyOptions,
@@ -26,13 +28,19 @@ export const syncStatusCommand = defineCommand({
   options: { offline: toggle('--offline', 'do not ask the remote; show what was observed last') },
   examples: [
     ['faiss-memory sync status', 'ask the remote'],
-    ['faiss-memory sync status --json | jq -r .stateDigest', 'equal on two machines = they have the same'],
+    ['faiss-memory sync status --json | jq -r .state', 'equal on two machines = they have the same'],
   ],
   run: async (context, { options: { offline } }) => {
-    const { sync, memory } = await context.app();
-    const status = await longWork(context, (work) => sync.status({ ...work, offline }));
+    const { sync, backup, memory } = await context.app();
+    // The lists of snapshots, which take more requests, are in the JSON only.
+    const facts: StatusFacts = await longWork(context, async (work) =>
+      context.output.json
+        ? findStatus({ backup, sync }, { ...work, offline })
+        : { status: await sync.status({ ...work, offline }), from: 'local', snapshots: [] },
+    );
+    const { status } = facts;
     return {
-      data: statusData(status),
+      data: statusData(facts),
       text: describeStatus(status, { now: Date.now(), zone: memory.timeZone }),
       exitCode: status.problem === null ? EXIT_CODES.ok : EXIT_CODES.failure,
     };
@@ -84,7 +92,11 @@ export const syncSnapshotsCommand = defineCommand({
   examples: [['faiss-memory sync snapshots', 'what "sync restore" can bring back']],
   run: async (context) => {
     const { sync, memory } = await context.app();
-    return snapshotsOutcome(await sync.snapshots(), 'at the remote', memory.timeZone);
+    return snapshotsOutcome(await sync.snapshots(), {
+      name: 'snapshots',
+      where: 'at the remote',
+      zone: memory.timeZone,
+    });
   },
 });
 
@@ -126,19 +138,18 @@ export const syncVerifyCommand = defineCommand({
 export const syncPruneCommand = defineCommand({
   name: 'sync prune',
   summary: "remove this machine's old snapshots from the remote",
-  details: "Other machines' snapshots are theirs: nobody else removes them.",
+  details: 'The snapshots of another machine stay: only that machine removes them.',
   arguments: [],
   options: retentionOptions,
   examples: [['faiss-memory sync prune --yes', 'by the configured retention, without a question']],
   run: async (context, { options }) => {
     const policy = chosenPolicy(options, context.config().settings.backup);
-    if (!(await confirmed(context, pruneQuestion(policy, 'at the remote'), options.yes))) return NOTHING;
+    if (!(await confirmed(context, pruneQuestion(policy, 'at the remote'), options.yes)))
+      return NOTHING_PRUNED;
     const { sync } = await context.app();
     return pruneOutcome(await sync.prune({ policy }));
   },
 });
-
-const NOTHING = { data: { dropped: [] }, text: 'Nothing was removed.' };
 
 export const syncMachinesCommand = defineCommand({
   name: 'sync machines',
@@ -174,11 +185,11 @@ export const syncForgetCommand = defineCommand({
     const loss = unmerged ? ' What of them is not included here is lost.' : '';
     const question = `Remove all snapshots of the machine ${machine} from the remote? This cannot be undone.${loss}`;
     if (!(await confirmed(context, question, yes))) {
-      return { data: { machine, deletedObjects: 0 }, text: 'Nothing was removed.' };
+      return { data: { machine, deleted_objects: 0 }, text: 'Nothing was removed.' };
     }
     const deletedObjects = await sync.forgetMachine(machine, { unmerged });
     const text = `${machine} is forgotten: ${count(deletedObjects, 'object')} deleted.`;
-    return { data: { machine, deletedObjects }, text };
+    return { data: { machine, deleted_objects: deletedObjects }, text };
   },
 });
 
@@ -214,7 +225,7 @@ export const syncDoctorCommand = defineCommand({
     const advice = lacksBucket(report) ? ['Add --create-bucket to create the bucket.'] : [];
     const verdict = report.usable ? 'Backups work there.' : 'Backups do not work there yet.';
     return {
-      data: report,
+      data: probeData(report),
       text: [report.location, ...report.findings.map(describe), ...advice, verdict].join('\n'),
       exitCode: report.usable ? EXIT_CODES.ok : EXIT_CODES.failure,
     };

@@ -1,3 +1,4 @@
+import { addedData, updatedData } from '../../api/memory-answers.ts';
 import { UsageError } from '../../errors/input-errors.ts';
 import type { AddResult } from '../../memory/memory-api.ts';
 import {
@@ -11,7 +12,7 @@ import {
   value,
 } from '../command.ts';
 import { parseMetadata, readText } from '../option-values.ts';
-import { memoryBrief, memoryData, oneLine } from '../render.ts';
+import { memoryBrief, oneLine } from '../render.ts';
 
 export const addCommand = defineCommand({
   name: 'add',
@@ -58,16 +59,11 @@ export const addCommand = defineCommand({
       ? await embedBeforeExit(app, context.signal)
       : await missingEmbeddings(app);
     return {
-      data: { ...addData(result), ...missingData(missing) },
+      data: { ...addedData(result), ...missingData(missing) },
       text: [...describe(result, context.output.columns), ...missingText(missing)].join('\n'),
     };
   },
 });
-
-function addData(result: AddResult): object {
-  const { memory, ...others } = result;
-  return { memory: memoryData(memory), ...others };
-}
 
 const OUTCOMES: Readonly<Record<AddResult['outcome'], string>> = {
   added: 'Stored',
@@ -147,16 +143,13 @@ export const updateCommand = defineCommand({
       addTags: filled(addTags),
       removeTags: filled(removeTags),
     };
-    const { memory, masked } = await app.memory.update({ id, ...patch });
+    const updated = await app.memory.update({ id, ...patch });
+    const { memory, masked } = updated;
     const missing = text === undefined ? undefined : await embedBeforeExit(app, context.signal);
     const lines = [memoryBrief(memory, app.memory.timeZone, context.output.columns)];
     if (masked.length > 0) lines.push(`Masked in the text: ${masked.join(', ')}`);
     if (missing !== undefined) lines.push(...missingText(missing));
-    const data = {
-      memory: memoryData(memory),
-      masked,
-      ...(missing === undefined ? {} : missingData(missing)),
-    };
+    const data = { ...updatedData(updated), ...(missing === undefined ? {} : missingData(missing)) };
     return { data, text: lines.join('\n') };
   },
 });

@@ -17,13 +17,13 @@ import { describeBacklog, statsWithProgress } from '../command.ts';
 import type { Host } from '../host.ts';
 import { count } from '../render.ts';
 
-/** What a check has to say about one thing. */
+/** The result of a check for one thing. */
 export interface Finding {
   /** The thing, for example `database`. */
   readonly check: string;
   readonly status: 'ok' | 'warn' | 'fail';
   readonly message: string;
-  /** What to do about it. */
+  /** The remedy. */
   readonly fix?: string;
 }
 
@@ -35,7 +35,7 @@ export interface DoctorSubject {
   readonly app: () => Promise<App>;
 }
 
-/** Examines one area and changes nothing in it; what it throws becomes a failed finding. */
+/** Examines one area and changes nothing in it; an error of it becomes a failed finding. */
 export interface Check {
   readonly name: string;
   /** Not run when the data folder cannot be used. */

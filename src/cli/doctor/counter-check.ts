@@ -6,7 +6,7 @@ import type { Check, DoctorSubject, Finding } from './checks.ts';
 const NAME = 'write counters';
 const FIX = 'Run "faiss-memory doctor --fix": it copies the database first, and changes no memory.';
 
-/** Does the version vector claim nothing that nobody wrote, and do other machines claim nothing of this one? */
+/** Does the version vector count only writes that exist, and do other machines claim no writes of this one? */
 export const counterCheck: Check = {
   name: NAME,
   needsFolder: true,
@@ -49,7 +49,7 @@ export async function repairQuestion({ app, settings }: DoctorSubject): Promise<
   return `${what}${identity} The database is copied first; no memory changes.`;
 }
 
-/** Repairs, and says what was done. */
+/** Repairs, and reports it. */
 export async function repairCounters({ app }: DoctorSubject): Promise<Finding> {
   const { counters, machine, copy } = await (await app()).sync.repairCounters({ fix: true });
   const set = counters.map(

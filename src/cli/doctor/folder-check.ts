@@ -103,7 +103,7 @@ async function tryFolder(dataDir: string): Promise<Finding | undefined> {
   return findingOf(last, dataDir);
 }
 
-/** What the trial prints; the last line tells how it ended. */
+/** The output of the trial; the last line tells how it ended. */
 interface TrialLine {
   readonly step?: string;
   readonly failed?: string;

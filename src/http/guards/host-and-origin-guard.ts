@@ -69,7 +69,7 @@ function isForeignFetch({ req }: HttpContext): boolean {
 }
 
 export interface HostRules {
-  /** What the server listens at. */
+  /** The address that the server listens at. */
   readonly host: string;
   readonly allowedHosts: readonly string[];
 }

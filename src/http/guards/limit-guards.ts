@@ -59,8 +59,8 @@ function tooLarge(limit: number): RequestRefusedError {
 }
 
 /**
- * Ends what would be streamed to a HEAD request: it is answered like a GET, but nobody reads the body, and what fills
- * it would wait for ever.
+ * Ends the body of an answer to a HEAD request: it is answered like a GET, but its body is not read, and a stream that
+ * fills it would wait for ever.
  */
 export function endUnreadBodies(): MiddlewareHandler<HttpEnvironment> {
   return async (context, next) => {

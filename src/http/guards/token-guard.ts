@@ -10,7 +10,7 @@ export interface Tokens {
   readonly readToken: SecretString | undefined;
 }
 
-/** Finds out what the caller may do. Without tokens everybody may do everything. */
+/** Finds the right of the caller. Without tokens every caller may write. */
 export function tokenGuard({ token, readToken }: Tokens): MiddlewareHandler<HttpEnvironment> {
   const known = [
     ...(token === undefined ? [] : [{ digest: digestOf(token.reveal()), access: 'write' as const }]),

@@ -1,8 +1,7 @@
 import * as z from 'zod/mini';
-import type { SnapshotSummary } from '../../backup/backup-api.ts';
 import { InvalidInputError } from '../../errors/input-errors.ts';
 import { filled, flag, text } from '../../api/fields.ts';
-import { snapshotList } from '../../api/answers.ts';
+import { backupData, snapshotList } from '../../api/sync-answers.ts';
 import { defineRoute, type Route } from '../route.ts';
 import { confirmation, confirmed, restoreWhenConfirmed } from './confirmation.ts';
 import { restored, snapshot } from './shapes.ts';
@@ -17,7 +16,7 @@ const listBackups = defineRoute({
   input: z.strictObject({}),
   output: z.object({ backups: z.array(snapshot) }),
   problems: [409, 502],
-  handle: async ({ backup }) => ({ backups: newestFirst(await backup.list()) }),
+  handle: async ({ backup }) => ({ backups: snapshotList(await backup.list()) }),
 });
 
 const makeBackup = defineRoute({
@@ -36,9 +35,7 @@ const makeBackup = defineRoute({
   status: 201,
   problems: [409, 502, 503],
   async handle({ backup }, { name, pinned }, work) {
-    const result = await backup.backup({ kind: filled(name), pinned }, work);
-    const [made] = snapshotList([result.snapshot]);
-    return { outcome: result.outcome, snapshot: made, bytes_written: result.bytesWritten };
+    return backupData(await backup.backup({ kind: filled(name), pinned }, work));
   },
 });
 
@@ -73,9 +70,5 @@ const restoreBackup = defineRoute({
     );
   },
 });
-
-export function newestFirst(snapshots: readonly SnapshotSummary[]): Record<string, unknown>[] {
-  return snapshotList(snapshots).toReversed();
-}
 
 export const backupRoutes: readonly Route[] = [listBackups, makeBackup, restoreBackup];

@@ -1,12 +1,12 @@
 import * as z from 'zod/mini';
-import { restoreData } from '../../api/answers.ts';
+import { restoreData } from '../../api/sync-answers.ts';
 import type { RestoreRequest, RestoreResult, WorkOptions } from '../../backup/backup-api.ts';
 import { ConfirmationNeededError } from '../../errors/input-errors.ts';
 import type { RouteData } from '../route.ts';
 
 type Given = boolean | string | undefined;
 
-/** The field of an operation that changes much: `true`, or the token of what was shown before. */
+/** The field of an operation that changes much: `true`, or the token of the dry run. */
 export function confirmation(description: string): z.ZodMiniOptional<z.ZodMiniType<boolean | string>> {
   return z.optional(z.union([z.boolean(), z.string()])).check(z.describe(description));
 }

@@ -1,9 +1,14 @@
 import * as z from 'zod/mini';
 import { InvalidInputError, NotFoundError } from '../../errors/input-errors.ts';
 import { filled, flag, metadata, tags, text, texts } from '../../api/fields.ts';
-import { addedData, fullHistoryData, given, memoryData } from '../../api/answers.ts';
-import type { AddResult } from '../../memory/memory-api.ts';
-import { defineRoute, type Route, type RouteData } from '../route.ts';
+import {
+  addedData,
+  deletedData,
+  fullHistoryData,
+  memoryData,
+  updatedData,
+} from '../../api/memory-answers.ts';
+import { defineRoute, type Route } from '../route.ts';
 import { memory as memoryShape, memoryWithVersions, similar } from './shapes.ts';
 
 const draft = {
@@ -28,11 +33,6 @@ const addedShape = z.object({
   masked: tags,
 });
 
-/** A script that asked to skip or supersede must know when that could not be. */
-function added(result: AddResult): RouteData {
-  return { ...addedData(result), ...(result.similarChecked ? {} : { compared: false }) };
-}
-
 const addMemory = defineRoute({
   name: 'addMemory',
   method: 'POST',
@@ -48,7 +48,7 @@ const addMemory = defineRoute({
   problems: [422],
   async handle({ memory }, { on_duplicate: duplicates, ...rest }) {
     const [result] = await memory.add({ memories: [rest], onDuplicate: duplicates });
-    return result === undefined ? {} : added(result);
+    return result === undefined ? {} : addedData(result);
   },
 });
 
@@ -66,7 +66,7 @@ const addMemories = defineRoute({
   problems: [422],
   async handle({ memory }, { memories, on_duplicate: duplicates }) {
     const results = await memory.add({ memories, onDuplicate: duplicates });
-    return { results: results.map(added) };
+    return { results: results.map(addedData) };
   },
 });
 
@@ -109,8 +109,7 @@ const updateMemory = defineRoute({
       const names = Object.keys(changes).join(', ');
       throw new InvalidInputError('body', 'has no change', `allowed are ${names}`);
     }
-    const { memory: updated, masked } = await memory.update({ id, ...patch });
-    return { ...memoryData(updated), ...given('masked', masked) };
+    return updatedData(await memory.update({ id, ...patch }));
   },
 });
 
@@ -191,13 +190,7 @@ const deleteBySource = defineRoute({
     if (wished === false && confirm === undefined)
       throw new InvalidInputError('confirm', 'is missing', 'make a dry run first and pass its token');
     const dryRun = wished === true || confirm === undefined;
-    const result = await memory.delete({ filter: { source: prefix }, dryRun, confirm });
-    return {
-      dry_run: result.dryRun,
-      count: result.count,
-      examples: result.examples.map((example) => memoryData(example)),
-      ...(result.confirm === undefined ? {} : { confirm: result.confirm }),
-    };
+    return deletedData(await memory.delete({ filter: { source: prefix }, dryRun, confirm }));
   },
 });
 

@@ -1,15 +1,13 @@
 import * as z from 'zod/mini';
 import {
-  given,
-  hitData,
-  isoTime,
-  memoryData,
-  searchNote,
-  similarData,
+  duplicatesData,
+  mapData,
+  noveltyData,
+  pageData,
+  searchData,
   statsData,
-} from '../../api/answers.ts';
+} from '../../api/memory-answers.ts';
 import { filled, filterFields, flag, limit, tags, text, toFilter } from '../../api/fields.ts';
-import { beginningOf } from '../../memory/snippet.ts';
 import { defineRoute, type Route } from '../route.ts';
 import { memory as memoryShape, similar, similarMemory, time } from './shapes.ts';
 
@@ -60,11 +58,7 @@ const search = defineRoute({
       mode: wished ?? (hybrid === false ? 'vector' : undefined),
       filter: toFilter(filter),
     });
-    return {
-      hits: response.hits.map(hitData),
-      mode: response.mode,
-      ...given('note', searchNote(response)),
-    };
+    return searchData(response);
   },
 });
 
@@ -91,11 +85,7 @@ const listMemories = defineRoute({
       cursor: filled(cursor),
       filter: toFilter(filter),
     });
-    return {
-      memories: page.memories.map((item) => memoryData(item)),
-      total: page.total,
-      ...given('next_cursor', page.nextCursor ?? ''),
-    };
+    return pageData(page);
   },
 });
 
@@ -115,14 +105,7 @@ const isNovel = defineRoute({
     most_similar: z.optional(similarMemory),
   }),
   problems: [422, 502, 503],
-  async handle({ memory }, request) {
-    const { novel, threshold: used, nearest } = await memory.isNovel(request);
-    return {
-      is_novel: novel,
-      threshold: used,
-      ...(nearest === null ? {} : { most_similar: similarData(nearest) }),
-    };
-  },
+  handle: async ({ memory }, request) => noveltyData(await memory.isNovel(request)),
 });
 
 const deduplicate = defineRoute({
@@ -154,21 +137,7 @@ const deduplicate = defineRoute({
         onProgress: ({ done, total }) => onProgress?.({ step: 'comparing memories', done, total }),
       },
     );
-    return {
-      dry_run: result.dryRun,
-      threshold: result.threshold,
-      compared: result.compared,
-      pending: result.pending,
-      count: result.count,
-      groups: result.groups.map(({ keep, duplicates }) => ({
-        keep: memoryData(keep),
-        duplicates: duplicates.map(similarData),
-      })),
-      alike: result.alike.map(({ keep, duplicates }) => ({
-        memory: memoryData(keep),
-        similar: duplicates.map(similarData),
-      })),
-    };
+    return duplicatesData(result);
   },
 });
 
@@ -208,27 +177,8 @@ const map = defineRoute({
     total: z.int(),
   }),
   problems: [502, 503],
-  async handle({ memory }, request) {
-    const { points, total } = await memory.map(request);
-    return {
-      points: points.map((point) => ({
-        id: point.memory.id,
-        x: coordinate(point.x),
-        y: coordinate(point.y),
-        text: beginningOf(point.memory.text, MAP_TEXT_LENGTH),
-        ...given('tags', point.memory.tags),
-        created: isoTime(point.memory.createdAt),
-      })),
-      total,
-    };
-  },
+  handle: async ({ memory }, request) => mapData(await memory.map(request)),
 });
-
-const MAP_TEXT_LENGTH = 120;
-
-function coordinate(value: number): number {
-  return Math.round(value * 10_000) / 10_000;
-}
 
 export const searchRoutes: readonly Route[] = [search, listMemories, isNovel, deduplicate, growth, map];
 
@@ -261,7 +211,11 @@ export const statsRoute = defineRoute({
       seconds_left: z.optional(
         z.int().check(z.describe('until none is pending; absent while nothing is being embedded')),
       ),
+      details: z.looseObject({}).check(z.describe('about the model, such as its runtime')),
     }),
+    machine: z.string(),
+    state: z.string().check(z.describe('digest of memories and versions: equal on two machines = the same')),
+    content: z.string().check(z.describe('digest of the live memories alone')),
   }),
-  handle: async ({ memory }) => statsData(await memory.stats(), Infinity),
+  handle: async ({ memory }) => statsData(await memory.stats()),
 });

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { metadata, tags, text, texts } from '../../api/fields.ts';
 
-/** Schemas of what several routes answer with. What is empty is absent. */
+/** Schemas that several routes answer with. An empty member is absent. */
 
 export const time = z.string().check(z.meta({ format: 'date-time' }));
 

@@ -2,9 +2,8 @@ import * as z from 'zod/mini';
 import type { RestoreResult } from '../../backup/backup-api.ts';
 import { backUpAndUpload, findStatus } from '../../api/services.ts';
 import { filled, flag, text } from '../../api/fields.ts';
-import { restoreData, statusData, uploadData } from '../../api/answers.ts';
+import { restoreData, snapshotList, statusData, uploadData } from '../../api/sync-answers.ts';
 import { defineRoute, type Route, type RouteData } from '../route.ts';
-import { newestFirst } from './backup-routes.ts';
 import { confirmation, confirmationNeeded, confirmed, restoreWhenConfirmed } from './confirmation.ts';
 import { restored, snapshot } from './shapes.ts';
 
@@ -66,7 +65,7 @@ const syncDownload = defineRoute({
 
 /** One answer for a merge that was held back in part, and for the one that made up for it. */
 function bothMerged(first: RestoreResult, second: RestoreResult): RouteData {
-  // The first one counts what it held back too; the older undo undoes both.
+  // The first one counts the changes that it held back too; the older undo undoes both.
   const { snapshots, added, changed, removed } = restoreData(first);
   const undo = first.undo ?? second.undo;
   return {
@@ -86,7 +85,7 @@ const syncSnapshots = defineRoute({
   input: z.strictObject({}),
   output: z.object({ snapshots: z.array(snapshot) }),
   problems: [409, 502, 503],
-  handle: async ({ sync }) => ({ snapshots: newestFirst(await sync.snapshots()) }),
+  handle: async ({ sync }) => ({ snapshots: snapshotList(await sync.snapshots()) }),
 });
 
 const syncRestore = defineRoute({

@@ -6,6 +6,7 @@ import { exportJsonLines } from '../../import-export/export-json-lines.ts';
 import { importJsonLines } from '../../import-export/import-json-lines.ts';
 import type { ImportProblem } from '../../import-export/import-report.ts';
 import { filterFields, flag } from '../../api/fields.ts';
+import { importData, MAX_LISTED_PROBLEMS } from '../../api/memory-answers.ts';
 import { lazySchema, readInput } from '../../api/input.ts';
 import type { OpenServices } from '../../api/services.ts';
 import { type PreparedRequest, readQuery } from '../route.ts';
@@ -14,8 +15,6 @@ import type { HttpContext, HttpEnvironment } from '../http-environment.ts';
 import { eventStreamContent, streamProgress, wantsEvents } from '../stream-progress.ts';
 
 const LINES = 'application/x-ndjson';
-/** More problems than this are counted, but not listed. */
-const MAX_LISTED_PROBLEMS = 1_000;
 
 /** Export and import of all memories as JSON lines, which never hold a whole file in memory. */
 export function mountTransferRoutes(app: Hono<HttpEnvironment>, open: OpenServices): void {
@@ -66,7 +65,7 @@ function exportMemories(
   context.header('Content-Disposition', `attachment; filename="memories-${day}.jsonl"`);
   return stream(context, async (target) => {
     const write = async (chunk: string): Promise<void> => {
-      // Nobody reads any more, so the rest needs not be read from the store.
+      // The client is gone, so the rest needs not be read from the store.
       if (target.aborted) throw new Error('the client went away');
       await target.write(chunk);
     };
@@ -105,7 +104,7 @@ function prepareImport(context: HttpContext): PreparedRequest {
         if (problems.length < MAX_LISTED_PROBLEMS) problems.push(problem);
       },
     });
-    return { ...summary, problems };
+    return importData(summary, problems);
   };
 }
 

@@ -1,13 +1,13 @@
 import * as z from 'zod/mini';
 import {
-  addedData,
+  briefAddedData,
+  briefStatsData,
   datedHitData,
   deletedData,
   given,
   searchNote,
   similarData,
-  statsData,
-} from '../../api/answers.ts';
+} from '../../api/memory-answers.ts';
 import {
   described,
   filled,
@@ -76,14 +76,14 @@ export const memoryAdd = defineTool({
     const given = single === '' ? memories : [{ ...rest, text: single }];
     const inputs = given.map((one) => ({ ...one, metadata: withoutEmptyProject(one.metadata) }));
     const results = withinAnswer(await memory.add({ memories: inputs, onDuplicate }));
-    return { data: { results: results.map(addedData) }, text: results.map(renderAdded).join('\n') };
+    return { data: { results: results.map(briefAddedData) }, text: results.map(renderAdded).join('\n') };
   },
 });
 
 /** What resembles the last of many new memories is left out where it would make the answer too long. */
 function withinAnswer(results: readonly AddResult[]): AddResult[] {
   const bare = results.map((result) => ({ ...result, similar: [] }));
-  let left = HALF_TOKENS - tokensOf(JSON.stringify(bare.map(addedData)));
+  let left = HALF_TOKENS - tokensOf(JSON.stringify(bare.map(briefAddedData)));
   return results.map((result, index) => {
     left -= tokensOf(JSON.stringify(result.similar.map(similarData)));
     return left > 0 ? result : (bare[index] ?? result);
@@ -285,7 +285,7 @@ export const memoryDelete = defineTool({
       );
     }
     const result = await memory.delete({ ids, dryRun, confirm: filled(confirm), filter });
-    return { data: deletedData(result), text: renderDeleted(result, memory.timeZone) };
+    return { data: deletedData(result, ({ id }) => id), text: renderDeleted(result, memory.timeZone) };
   },
 });
 
@@ -297,7 +297,7 @@ export const memoryStats = defineTool({
   input: z.strictObject({ limit: described(limit(100, 15), 'tags and sources, default 15') }),
   output: z.looseObject({ live: z.int(), trash: z.int(), conflicts: z.int() }),
   async handle({ memory }, { limit: facets }) {
-    const data = statsData(await memory.stats(), facets);
+    const data = briefStatsData(await memory.stats(), facets);
     return { data, text: JSON.stringify(data) };
   },
 });

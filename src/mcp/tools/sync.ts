@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { restoreData, statusData, uploadData } from '../../api/answers.ts';
+import { restoreData, statusData, uploadData } from '../../api/sync-answers.ts';
 import { described, filled, flag, text, texts } from '../../api/fields.ts';
 import { backUpAndUpload, findStatus, type Services } from '../../api/services.ts';
 import type { RestoreRequest, RestoreResult, WorkOptions } from '../../backup/backup-api.ts';

@@ -86,12 +86,12 @@ export class SyncMachine {
   }
 
   async digests(): Promise<{ readonly contentDigest: string; readonly stateDigest: string }> {
-    const { contentDigest, stateDigest } = await this.json<Record<string, string>>(['stats']);
-    return { contentDigest: contentDigest ?? '', stateDigest: stateDigest ?? '' };
+    const { content, state } = await this.json<Record<string, string>>(['stats']);
+    return { contentDigest: content ?? '', stateDigest: state ?? '' };
   }
 
   async machineId(): Promise<string> {
-    return (await this.json<{ machineId: string }>(['stats'])).machineId;
+    return (await this.json<{ machine: string }>(['stats'])).machine;
   }
 
   /** A server over stdio with a client of the newest protocol; closed after the test. */

@@ -123,7 +123,7 @@ describe('restore', () => {
     const { restore, services } = servicesRestoring(PREVIEW);
     const { outcome } = await runCommand(['restore', 'x'], services, { answer });
     expect(restore).toHaveBeenCalledTimes(1);
-    expect(outcome.data).toMatchObject({ changes: { applied: false } });
+    expect(outcome.data).toMatchObject({ applied: false });
     expect(outcome.text).toContain('Nothing was changed.');
   });
 
@@ -132,17 +132,18 @@ describe('restore', () => {
     const { restore, services } = servicesRestoring(same);
     const { outcome } = await runCommand(['restore', 'x', '--json'], services);
     expect(restore).toHaveBeenCalledTimes(1);
-    expect(outcome.data).toMatchObject({ changes: { applied: false } });
+    expect(outcome.data).toMatchObject({ applied: false });
   });
 
   test('needs --yes where nobody can be asked', async () => {
     const { services } = servicesRestoring(PREVIEW);
-    await expect(runCommand(['restore', 'x', '--json'], services)).rejects.toThrow('Nobody can answer here');
+    await expect(runCommand(['restore', 'x', '--json'], services)).rejects.toThrow('It cannot be asked here');
     const again = servicesRestoring(PREVIEW, DONE);
     const { outcome } = await runCommand(['restore', 'x', '--json', '--yes'], again.services);
     expect(outcome.data).toMatchObject({
-      changes: { applied: true },
-      snapshots: [{ createdAt: '2026-01-31T12:00:00.000Z' }],
+      applied: true,
+      removed: 1,
+      snapshots: ['manual_20260131_120000'],
     });
   });
 
@@ -166,7 +167,7 @@ describe('sync pull', () => {
     >;
     const { outcome } = await runCommand(['sync', 'pull', '--yes'], services);
     expect(pull.mock.calls.map(([options]) => options?.confirm)).toEqual([undefined, 'the-token']);
-    expect(outcome.data).toMatchObject({ changes: { applied: true } });
+    expect(outcome.data).toMatchObject({ applied: true });
   });
 });
 
@@ -287,11 +288,22 @@ describe('sync status', () => {
 
   test('asks the remote unless told otherwise', async () => {
     const status = vi.fn<SyncApi['status']>(() => Promise.resolve(syncStatus()));
-    const services = fakeServices({ sync: { status } });
-    const { outcome } = await runCommand(['sync', 'status', '--offline'], services);
-    await runCommand(['sync', 'status'], services);
+    const snapshots = vi.fn(() => Promise.resolve([snapshot({ name: 'auto_20260131_130000' })]));
+    const services = fakeServices({
+      sync: { status, snapshots },
+      backup: { list: () => Promise.resolve([snapshot()]) },
+    });
+    const offline = await runCommand(['sync', 'status', '--offline', '--json'], services);
+    expect(snapshots).not.toHaveBeenCalled();
+    expect(offline.outcome.data).toMatchObject({
+      reachable: true,
+      observed: '2026-01-31T12:00:00.000Z',
+      from: 'local',
+      snapshots: [{ name: 'manual_20260131_120000' }],
+    });
+    const { outcome } = await runCommand(['sync', 'status', '--json'], services);
+    expect(outcome.data).toMatchObject({ from: 'remote', snapshots: [{ name: 'auto_20260131_130000' }] });
     expect(status.mock.calls.map(([options]) => options?.offline)).toEqual([true, false]);
-    expect(outcome.data).toMatchObject({ reachable: { value: true, at: '2026-01-31T12:00:00.000Z' } });
   });
 });
 

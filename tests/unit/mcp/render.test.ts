@@ -8,7 +8,7 @@ import {
   renderUpdated,
 } from '../../../src/mcp/render.ts';
 import { partOf, renderPart } from '../../../src/mcp/memory-parts.ts';
-import { searchNote } from '../../../src/api/answers.ts';
+import { searchNote } from '../../../src/api/memory-answers.ts';
 import type { Memory, MemoryWithHistory } from '../../../src/memory/memory.ts';
 import type { SearchHit, SearchResponse } from '../../../src/memory/memory-api.ts';
 import { TimeZone } from '../../../src/util/time-zone.ts';
