@@ -108,7 +108,8 @@ const BACKSLASH = 0x5c;
 /** The units that JSON writes for one. */
 function inJson(code: number): readonly number[] {
   if (code >= 0x20 && code !== QUOTE && code !== BACKSLASH) return [code];
-  return [...JSON.stringify(String.fromCharCode(code)).slice(1, -1)].map((unit) => unit.charCodeAt(0));
+  const written = JSON.stringify(String.fromCharCode(code)).slice(1, -1);
+  return Array.from({ length: written.length }, (_, index) => written.charCodeAt(index));
 }
 
 /** A border may move back by a quarter of the part. */

@@ -10,6 +10,7 @@ import {
   legacyStatelessFallback,
   type McpHttpHandler,
   type McpServer,
+  type RequestId,
   WebStandardStreamableHTTPServerTransport,
 } from '@modelcontextprotocol/server';
 import type { Access } from '../api/services.ts';
@@ -35,6 +36,8 @@ export interface StreamableOptions {
 interface StreamableSession {
   readonly transport: WebStandardStreamableHTTPServerTransport;
   readonly access: Access;
+  /** Ids of requests that are not answered yet. */
+  readonly open: Set<RequestId>;
   close(): Promise<void>;
 }
 
@@ -90,7 +93,7 @@ export class StreamableSessions {
     const answering = this.#answer(forSdk(request, form), { message: message ?? [], access }).then(
       (response) => shapeAnswer(response, { form, isBatch, refusals }),
     );
-    return messages.some(isCall) ? watchAnswer(this.#calls, answering) : answering;
+    return messages.some(isCall) ? watchAnswer(this.#calls.begin(), answering) : answering;
   }
 
   /** Resolves when all calls under way are answered. Streams that clients only listen to are no calls. */
@@ -112,7 +115,17 @@ export class StreamableSessions {
     if (sessionId !== null) {
       const session = this.#sessions.use(sessionId);
       if (session?.access !== access) return noSuchSession();
-      const response = await session.transport.handleRequest(request, parsed);
+      const ids = [message ?? []].flat().flatMap((one) => (isJSONRPCRequest(one) ? [one.id] : []));
+      // The transport would give one answer for all requests that share an id, and none to the others.
+      if (ids.some((id, index) => session.open.has(id) || ids.indexOf(id) < index))
+        return repeatedIds(message, ids);
+      for (const id of ids) session.open.add(id);
+      const response = await watchAnswer(
+        () => {
+          for (const id of ids) session.open.delete(id);
+        },
+        session.transport.handleRequest(request, parsed),
+      );
       // A cancelled call gets no answer, and its stream would stay open for one.
       const cancelled = cancelledCall(message);
       if (cancelled !== undefined) session.transport.closeSSEStream(cancelled);
@@ -129,7 +142,7 @@ export class StreamableSessions {
       sessionIdGenerator: randomUUID,
       maxRequestBodySize: this.#bodyLimit,
       onsessioninitialized: (id) => {
-        this.#sessions.add(id, { transport, access, close: () => server.close() });
+        this.#sessions.add(id, { transport, access, open: new Set(), close: () => server.close() });
       },
       onsessionclosed: (id) => {
         this.#sessions.remove(id);
@@ -200,9 +213,14 @@ function refusal(status: number, { refusals, isBatch }: ReceivedMessages): Respo
   return Response.json(isBatch ? refusals : refusals[0], { status });
 }
 
-/** The same answer, counted as work until its body has been read to the end or given up. */
-async function watchAnswer(work: OpenWork, answering: Promise<Response>): Promise<Response> {
-  const end = work.begin();
+function repeatedIds(message: Received['message'], ids: readonly RequestId[]): Response {
+  const problem = 'the id of a request is that of another one that is not answered yet; use a new id';
+  const refusals = ids.flatMap((id) => refused(id, INVALID_REQUEST, problem).refusals);
+  return refusal(400, { messages: [], refusals, isBatch: Array.isArray(message) });
+}
+
+/** The same answer. @param end called once, when its body has been read to the end or given up */
+async function watchAnswer(end: () => void, answering: Promise<Response>): Promise<Response> {
   try {
     const response = await answering;
     if (response.body === null) {

@@ -223,6 +223,27 @@ describe('over HTTP', () => {
     expect(restored).toMatchObject({ id: 2, result: { content: [{ type: 'text' }] } });
   });
 
+  test('answers all requests of a session that share an id, and takes the id again later', async () => {
+    const params = {
+      protocolVersion: '2025-03-26',
+      capabilities: {},
+      clientInfo: { name: 't', version: '1' },
+    };
+    const hello = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'initialize', params });
+    const session = (await post(hello, 'application/json')).headers.get('mcp-session-id') ?? '';
+    const send = async (body: string): Promise<unknown> => {
+      const headers = {
+        'Content-Type': 'application/json',
+        Accept: 'application/json',
+        'Mcp-Session-Id': session,
+      };
+      return (await fetch(new URL('/mcp', server.address), { method: 'POST', headers, body })).json();
+    };
+    const refused = { id: 1, error: { message: expect.stringContaining('use a new id') as string } };
+    expect(await send(`[${call},${call}]`)).toMatchObject([refused, refused]);
+    for (let time = 0; time < 2; time++) expect(await send(call)).toMatchObject({ id: 1, result: {} });
+  });
+
   test('says what to accept, and what is wrong with a notification', async () => {
     const refusals = [await post(call, 'text/html'), await post('{"jsonrpc":"2.0","method":"a","params":5}')];
     expect(refusals.map(({ status }) => status)).toEqual([406, 400]);
