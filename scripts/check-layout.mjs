@@ -14,12 +14,10 @@ const SMALL = 60;
 const SMALL_ON_PURPOSE = {
   'src/bin/faiss-memory.ts': 'the program itself: old versions of Node must be able to read it',
   'src/cli/main.ts': 'loads the rest only when it is needed',
-  'src/index.ts': 'the public surface',
   'src/testing.ts': 'the public surface for tests',
   'src/cli/commands/config.ts': 'a command',
   'src/cli/commands/reembed.ts': 'a command',
   'src/cli/commands/serve.ts': 'a command; loads a server only when it is asked for',
-  'src/embedding/create-embedder.ts': 'names the adapters of a port',
   'src/secrets/create-secret-scanner.ts': 'the adapter of a port',
   'src/vector/create-vector-index.ts': 'names the adapters of a port',
   'src/mcp/sdk-shims.ts': 'stands in for a module of the SDK when the program is bundled',
