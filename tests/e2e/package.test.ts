@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
+import { build } from 'esbuild';
 import { parse as parseJsonc } from 'jsonc-parser';
 import { parse as parseToml } from 'smol-toml';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
@@ -13,7 +14,7 @@ const MAX_BYTES = 45_000_000;
 /** Everything that a user gets; each pattern has to match at least one file. */
 const NEEDED: readonly RegExp[] = [
   /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|mcp\.json\.example)$/,
-  /^dist\/(index|testing|bin\/faiss-memory|store\/(store-worker|try-folder)|embedding\/embedding-worker)\.js$/,
+  /^dist\/(index|testing|bin\/faiss-memory|store\/(worker\/server|try-folder)|embedding\/embedding-worker)\.js$/,
   /^dist\/chunks\/[\w-]+\.js$/,
   /^dist\/THIRD-PARTY-LICENSES\.txt$/,
   /^dist\/ui\/(index\.html|app\.(js|css)|icon\.svg)$/,
@@ -75,6 +76,30 @@ describe('the npm package', () => {
       encoding: 'utf8',
     });
     expect(printed.trim()).toBe(version);
+  });
+
+  test('is embedded by another program as examples/embed shows', async () => {
+    await build({
+      entryPoints: ['examples/embed/embed.ts'],
+      outfile: join(folder, 'embed.mjs'),
+      bundle: true,
+      packages: 'external',
+      format: 'esm',
+      platform: 'node',
+      target: 'node20',
+      // Without the paths of this repository: the packages come from the folder.
+      tsconfigRaw: {},
+    });
+    const printed = execFileSync(process.execPath, ['embed.mjs'], { cwd: folder, encoding: 'utf8' });
+    expect(printed.trim().split('\n')).toEqual([
+      'found by hybrid: Maja cannot eat hazelnuts',
+      'versions: current: The staging server is 10.20.0.6; replaced: The staging server is 10.20.0.5',
+      'memories: 3',
+      'backup: written, 3 memories',
+      'found by letters: Maja cannot eat hazelnuts',
+      'error: NOT_FOUND: Use an id from a search or a list.',
+      'the fake was asked: passage: tea is in the left cupboard, query: tea',
+    ]);
   });
 
   test.each(['claude-desktop', 'claude-code', 'cursor', 'vs-code', 'codex'])(
