@@ -50,6 +50,7 @@ export function createApp(settings: Settings, options: AppOptions = {}): Promise
   return Promise.resolve(composeApp(settings, options));
 }
 
+/** The same at once, for `openMemory`. */
 export function composeApp(settings: Settings, options: AppOptions = {}): App {
   const { exitBackupMs = EXIT_BACKUP_MS } = options;
   const { logger = createLogger({ level: settings.logLevel, format: settings.logFormat }) } = options;
@@ -65,7 +66,7 @@ export function composeApp(settings: Settings, options: AppOptions = {}): App {
           logger.warn('no backup was made before the change', { kind }, error);
         });
       });
-  const embedder = options.embedder ?? createEmbedder(embeddingSettings(settings));
+  const embedder = options.embedder ?? composeEmbedder(settings);
   const memory = composeMemory(settings, { store, embedder, modelWaitMs: options.modelWaitMs });
   const close = once(async () => {
     // Closing the embedder ends the running work of the service; the model's thread may end while the store closes.
@@ -78,13 +79,14 @@ export function composeApp(settings: Settings, options: AppOptions = {}): App {
   });
   const startBackground = (): void => {
     background.start();
-    if (hasEmbedder(settings, options)) memory.startBackfill();
+    if (options.embedder !== undefined || settings.embedding.provider !== 'none') memory.startBackfill();
   };
   return { memory, backup, sync, store, embedder, settings, startBackground, close };
 }
 
-function hasEmbedder({ embedding }: Settings, { embedder }: AppOptions): boolean {
-  return embedder !== undefined || embedding.provider !== 'none';
+/** The embedder that the settings ask for. */
+export function composeEmbedder(settings: Settings): Embedder {
+  return createEmbedder(embeddingSettings(settings));
 }
 
 export interface MemoryParts {
@@ -114,7 +116,7 @@ export function composeMemory(
   });
 }
 
-export function embeddingSettings({ embedding }: Settings): EmbeddingSettings {
+function embeddingSettings({ embedding }: Settings): EmbeddingSettings {
   switch (embedding.provider) {
     case 'bundled':
       return {

@@ -4,7 +4,6 @@ import { resolveConfig, type SettingsInput } from '../config/resolve.ts';
 import type { Settings } from '../config/schema.ts';
 import { show } from '../config/sources.ts';
 import { checkedEmbedder } from '../embedding/checked-embedder.ts';
-import { createEmbedder } from '../embedding/create-embedder.ts';
 import type { Embedder } from '../embedding/embedder.ts';
 import { InvalidInputError, NotFoundError } from '../errors/input-errors.ts';
 import { createLogger, type LogFields, type Logger, type LogLevel, type LogMethod } from '../logger.ts';
@@ -14,7 +13,7 @@ import type { MemoryStore } from '../store/memory-store.ts';
 import { STORE_METHODS } from '../store/worker/protocol.ts';
 import type { SyncApi } from '../sync/sync-api.ts';
 import { nearestName } from '../util/text.ts';
-import { composeApp, composeMemory, embeddingSettings, once } from './app.ts';
+import { composeApp, composeEmbedder, composeMemory, once } from './app.ts';
 
 interface CommonOptions {
   /**
@@ -136,7 +135,7 @@ function openStore(options: OpenStoreOptions): OpenMemory {
   const settings = readSettings(options);
   const { store } = options;
   const own = options.embedder === undefined ? undefined : checkedEmbedder(options.embedder);
-  const embedder = own ?? createEmbedder(embeddingSettings(settings));
+  const embedder = own ?? composeEmbedder(settings);
   const memory = composeMemory(settings, {
     store,
     embedder,
