@@ -10,6 +10,8 @@ import { parse as parseToml } from 'smol-toml';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { serverEnvironment, temporaryFolder } from '../helpers/mcp/server-environment.ts';
 
+/** On Windows npm and npx are scripts, which only a shell can start. */
+const NEEDS_SHELL = process.platform === 'win32';
 const MAX_BYTES = 45_000_000;
 /** Everything that a user gets; each pattern has to match at least one file. */
 const NEEDED: readonly RegExp[] = [
@@ -42,7 +44,7 @@ describe('the npm package', () => {
 
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), 'faiss-memory-package-'));
-    const shell = { encoding: 'utf8', stdio: 'pipe' } as const;
+    const shell = { encoding: 'utf8', stdio: 'pipe', shell: NEEDS_SHELL } as const;
     const report = execFileSync(
       'npm',
       ['pack', '--ignore-scripts', '--json', '--pack-destination', folder],
@@ -74,6 +76,7 @@ describe('the npm package', () => {
     const printed = execFileSync('npx', ['--no-install', 'faiss-memory', '--version'], {
       cwd: folder,
       encoding: 'utf8',
+      shell: NEEDS_SHELL,
     });
     expect(printed.trim()).toBe(version);
   });
