@@ -5,7 +5,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { relative } from 'node:path';
+import { join, relative } from 'node:path';
 
 const CACHE = '.cache';
 /** File with a digest of all files for which `npm test` passed last. */
@@ -105,9 +105,15 @@ function runTests(title, projects) {
   rmSync(report, { force: true });
   const start = performance.now();
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
+  // Not by npx: on Windows that is a script, which only a shell can start.
   const { status } = spawnSync(
-    'npx',
-    ['vitest', 'run', ...projects.flatMap((name) => ['--project', name]), ...reporters],
+    process.execPath,
+    [
+      join('node_modules', 'vitest', 'vitest.mjs'),
+      'run',
+      ...projects.flatMap((name) => ['--project', name]),
+      ...reporters,
+    ],
     {
       stdio: 'inherit',
       env: { ...process.env, SKIP_BUILD: '1' },

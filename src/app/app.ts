@@ -39,10 +39,19 @@ export interface AppOptions {
   readonly exitBackupMs?: number;
   /** Default: standard error, at the level of the settings. */
   readonly logger?: Logger;
+  /** Instead of the one that the settings ask for. Closed with the rest. */
+  readonly embedder?: Embedder | undefined;
+  /** How long a hybrid search waits for a model that is loading; default 250 milliseconds. */
+  readonly modelWaitMs?: number;
 }
 
 /** Composes the services from concrete adapters. Opens no file and no connection; the first call of a service does. */
 export function createApp(settings: Settings, options: AppOptions = {}): Promise<App> {
+  return Promise.resolve(composeApp(settings, options));
+}
+
+/** The same at once, for `openMemory`. */
+export function composeApp(settings: Settings, options: AppOptions = {}): App {
   const { exitBackupMs = EXIT_BACKUP_MS } = options;
   const { logger = createLogger({ level: settings.logLevel, format: settings.logFormat }) } = options;
   const hosted = startWorkerStore({ dataDir: settings.dataDir, vectorIndex: settings.vectorIndex });
@@ -57,21 +66,8 @@ export function createApp(settings: Settings, options: AppOptions = {}): Promise
           logger.warn('no backup was made before the change', { kind }, error);
         });
       });
-  const embedder = createEmbedder(embeddingSettings(settings));
-  const memory = new MemoryService({
-    store,
-    embedder,
-    rules: {
-      scanner: createSecretScanner(),
-      secrets: settings.secrets,
-      textLimit: settings.textLimit,
-      defaultProject: settings.project,
-    },
-    now: Date.now,
-    timeZone: new TimeZone(settings.timeZone),
-    modelWaitMs: MODEL_WAIT_MS,
-    trashMs: settings.trashDays * DAY_MS,
-  });
+  const embedder = options.embedder ?? composeEmbedder(settings);
+  const memory = composeMemory(settings, { store, embedder, modelWaitMs: options.modelWaitMs });
   const close = once(async () => {
     // Closing the embedder ends the running work of the service; the model's thread may end while the store closes.
     const embedderClosed = embedder.close();
@@ -83,9 +79,41 @@ export function createApp(settings: Settings, options: AppOptions = {}): Promise
   });
   const startBackground = (): void => {
     background.start();
-    if (settings.embedding.provider !== 'none') memory.startBackfill();
+    if (options.embedder !== undefined || settings.embedding.provider !== 'none') memory.startBackfill();
   };
-  return Promise.resolve({ memory, backup, sync, store, embedder, settings, startBackground, close });
+  return { memory, backup, sync, store, embedder, settings, startBackground, close };
+}
+
+/** The embedder that the settings ask for. */
+export function composeEmbedder(settings: Settings): Embedder {
+  return createEmbedder(embeddingSettings(settings));
+}
+
+export interface MemoryParts {
+  readonly store: MemoryStore;
+  readonly embedder: Embedder;
+  readonly modelWaitMs?: number | undefined;
+}
+
+/** The service on a store, however it is made. */
+export function composeMemory(
+  settings: Settings,
+  { store, embedder, modelWaitMs }: MemoryParts,
+): MemoryService {
+  return new MemoryService({
+    store,
+    embedder,
+    rules: {
+      scanner: createSecretScanner(),
+      secrets: settings.secrets,
+      textLimit: settings.textLimit,
+      defaultProject: settings.project,
+    },
+    now: Date.now,
+    timeZone: new TimeZone(settings.timeZone),
+    modelWaitMs: modelWaitMs ?? MODEL_WAIT_MS,
+    trashMs: settings.trashDays * DAY_MS,
+  });
 }
 
 function embeddingSettings({ embedding }: Settings): EmbeddingSettings {
@@ -114,7 +142,7 @@ function embeddingSettings({ embedding }: Settings): EmbeddingSettings {
   }
 }
 
-function once(action: () => Promise<void>): () => Promise<void> {
+export function once(action: () => Promise<void>): () => Promise<void> {
   let running: Promise<void> | undefined;
   return () => (running ??= action());
 }

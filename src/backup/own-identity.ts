@@ -24,7 +24,7 @@ export async function withOwnIdentity<Result>(
       return await work(machine);
     } catch (error) {
       if (!(error instanceof MachineForkedError) || attempt === MAX_ATTEMPTS) throw error;
-      await rememberGivenUp(replica, error.machine, error.lastSharedWrite);
+      await rememberAbandoned(replica, error.machine, error.lastSharedWrite);
       await replica.takeNewIdentity(error.machine, error.lastSharedWrite);
     }
   }
@@ -40,7 +40,7 @@ export interface Renaming {
  * Notes durably that this data folder is about to give up an identity. Another copy keeps the identity, so from now
  * on the names of the writes after `lastSharedWrite` belong to that copy.
  */
-export function rememberGivenUp(
+export function rememberAbandoned(
   replica: ReplicaStore,
   machine: string,
   lastSharedWrite: number,

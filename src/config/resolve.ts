@@ -1,15 +1,18 @@
 import { readFileSync } from 'node:fs';
 import { ConfigurationError, type ConfigurationProblem } from '../errors/input-errors.ts';
 import { findHttpProblems, findSyncProblems, toConfigurationProblem } from './checks.ts';
+import type { SecretString } from '../util/secret-string.ts';
 import { defaultConfigFile, type Environment } from './environment.ts';
 import { type NamedSetting, settingList, type Settings } from './schema.ts';
 import { path, type Setting, type ValueOrigin } from './setting.ts';
 import {
   describeSource,
   FILE_SUFFIX,
+  NO_VALUES,
   readConfigFile,
   readEnvironment,
   readFlags,
+  readSettings,
   show,
   type RawValue,
   type SettingSource,
@@ -23,7 +26,28 @@ export interface ConfigInput extends Environment {
     /** Dotted key to text. */
     readonly values?: Readonly<Record<string, string>>;
   };
+  /** Of a program that embeds this one: they win over all other sources, and no config file is looked for. */
+  readonly settings?: SettingsInput;
 }
+
+/** Settings in the shape of `config.json`, each optional; a secret is a text, or comes from a file: `apiKeyFile`. */
+export type SettingsInput = InputOf<Settings>;
+
+type InputOf<Group> = {
+  readonly [Key in keyof Group]?:
+    | (NonNullable<Group[Key]> extends SecretString
+        ? string | SecretString
+        : NonNullable<Group[Key]> extends object
+          ? InputOf<NonNullable<Group[Key]>>
+          : Group[Key])
+    | undefined;
+} & {
+  readonly [Key in SecretsOf<Group> as `${Key}File`]?: string | undefined;
+};
+
+type SecretsOf<Group> = {
+  [Key in keyof Group & string]: NonNullable<Group[Key]> extends SecretString ? Key : never;
+}[keyof Group & string];
 
 export interface ResolvedConfig {
   readonly settings: Settings;
@@ -35,22 +59,25 @@ export interface ResolvedConfig {
   readonly configFile: string | undefined;
 }
 
-const NO_VALUES: SourceValues = { values: new Map(), problems: [], warnings: [] };
-
 /**
- * Merges the sources and validates the result once. Flags win over the environment, which wins over `config.json`,
- * which wins over the defaults.
+ * Merges the sources and validates the result once. Options win over flags, which win over the environment, which wins
+ * over `config.json`, which wins over the defaults.
  * @throws ConfigurationError with every problem in all sources
  */
 export function resolveConfig(input: ConfigInput): ResolvedConfig {
-  const { configFile, named } = findConfigFile(input);
+  const { configFile, named } =
+    input.settings === undefined ? findConfigFile(input) : { configFile: undefined, named: false };
+  const fromOptions =
+    input.settings === undefined
+      ? NO_VALUES
+      : readSettings(input.settings, { source: { kind: 'option' }, baseFolder: input.workingDirectory });
   const fromFlags = readFlags(input.flags?.values ?? {}, input);
   const fromEnvironment = readEnvironment(input);
   const fromFile =
     configFile === undefined
       ? NO_VALUES
       : readConfigFile(configFile, { environment: input, mustExist: named });
-  const layers = [fromFlags, fromEnvironment, fromFile];
+  const layers = [fromOptions, fromFlags, fromEnvironment, fromFile];
   const problems = layers.flatMap((layer) => layer.problems);
   const sources: Record<string, SettingSource> = {};
   const values = settingList.map((named): [string, unknown] => {
@@ -68,7 +95,11 @@ export function resolveConfig(input: ConfigInput): ResolvedConfig {
     const between = [...findSyncProblems(settings), ...findHttpProblems(settings)];
     problems.push(...between.map((problem) => toConfigurationProblem(problem, sources)));
   }
-  if (problems.length > 0) throw new ConfigurationError(problems);
+  if (problems.length > 0) {
+    // A program that embeds this one has no command that shows the settings.
+    const fix = 'Correct the option or the variable that is named.';
+    throw new ConfigurationError(problems, input.settings === undefined ? {} : { fix });
+  }
   return { settings, sources, warnings: layers.flatMap((layer) => layer.warnings), configFile };
 }
 

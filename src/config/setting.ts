@@ -254,7 +254,10 @@ export function secret(facts: SettingFacts): Setting<SecretString | undefined> {
   const kind: SettingKind<SecretString> = {
     name: 'secret text',
     allowed: 'a text',
-    parse: (raw) => (typeof raw === 'string' ? new SecretString(raw) : undefined),
+    parse: (raw) => {
+      if (raw instanceof SecretString) return raw;
+      return typeof raw === 'string' ? new SecretString(raw) : undefined;
+    },
   };
   return { ...facts, kind, secret: true, defaultValue: () => undefined, defaultDoc: 'none' };
 }

@@ -8,6 +8,8 @@ import { isSetting, type SettingGroup } from './setting.ts';
 /** The source of a value. */
 export type SettingSource =
   | { readonly kind: 'default' }
+  /** The program that embeds this one. */
+  | { readonly kind: 'option' }
   | { readonly kind: 'file'; readonly path: string }
   | { readonly kind: 'environment'; readonly variable: string }
   | { readonly kind: 'flag'; readonly flag: string };
@@ -27,6 +29,8 @@ export interface SourceValues {
   readonly warnings: readonly string[];
 }
 
+export const NO_VALUES: SourceValues = { values: new Map(), problems: [], warnings: [] };
+
 /** Ends the key that names the file of a secret. */
 export const FILE_SUFFIX = 'File';
 
@@ -37,6 +41,7 @@ const knownKeys: readonly string[] = settingList.flatMap(({ key, setting }) =>
 
 export function describeSource(source: SettingSource): string {
   if (source.kind === 'file') return `config file ${source.path}`;
+  if (source.kind === 'option') return 'option settings';
   if (source.kind === 'environment') return `environment variable ${source.variable}`;
   return source.kind === 'flag' ? `flag ${source.flag}` : 'default';
 }
@@ -99,12 +104,19 @@ export function readConfigFile(
   options: { environment: Environment; mustExist: boolean },
 ): SourceValues {
   const text = readText(path, options.mustExist);
+  if (text === undefined) return NO_VALUES;
+  const baseFolder = pathsOf(options.environment).dirname(path);
+  return readSettings(parseObject(text, path), { source: { kind: 'file', path }, baseFolder });
+}
+
+/** Reads settings in the shape of `config.json`; what is undefined counts as absent. */
+export function readSettings(settings: object, origin: Omit<RawValue, 'raw'>): SourceValues {
   const values = new Map<string, RawValue>();
   const problems: ConfigurationProblem[] = [];
-  const source = { kind: 'file', path } as const;
-  const baseFolder = pathsOf(options.environment).dirname(path);
+  const { source } = origin;
   const collect = (group: SettingGroup, content: object, prefix: string): void => {
     for (const [name, raw] of Object.entries(content) as [string, unknown][]) {
+      if (raw === undefined) continue;
       const key = prefix + name;
       const node = Object.hasOwn(group, name) ? group[name] : undefined;
       if (node !== undefined && !isSetting(node)) {
@@ -117,10 +129,10 @@ export function readConfigFile(
             allowed: 'allowed is an object of settings',
           });
       } else if (!knownKeys.includes(key)) problems.push(unknownKey(key, source));
-      else if (raw !== '') values.set(key, { raw, source, baseFolder });
+      else if (raw !== '') values.set(key, { raw, ...origin });
     }
   };
-  if (text !== undefined) collect(settingsSchema, parseObject(text, path), '');
+  collect(settingsSchema, settings, '');
   return { values, problems, warnings: [] };
 }
 

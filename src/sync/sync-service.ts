@@ -10,7 +10,7 @@ import type {
 } from '../backup/backup-api.ts';
 import { LOCK_WAIT_MS, type BackupService } from '../backup/backup-service.ts';
 import { believedClock, publishedWrites } from '../backup/claims.ts';
-import { rememberGivenUp, withOwnIdentity } from '../backup/own-identity.ts';
+import { rememberAbandoned, withOwnIdentity } from '../backup/own-identity.ts';
 import { type SnapshotList, summarizeSnapshot } from '../backup/repository/list-snapshots.ts';
 import type { Repository } from '../backup/repository/repository.ts';
 import type { RetentionPolicy } from '../backup/repository/retention.ts';
@@ -210,7 +210,7 @@ export class SyncService implements SyncApi {
       const { counters } = await replica.repairVector({ ...request, fix: false });
       const own = counters.find((counter) => counter.own);
       if (fix && (newIdentity || own !== undefined)) {
-        await rememberGivenUp(replica, machine, own?.believed ?? 0);
+        await rememberAbandoned(replica, machine, own?.believed ?? 0);
         await this.notes.change({ retiring: [...(await this.notes.read()).retiring, machine] });
       }
       return { ...(await replica.repairVector({ ...request, fix })), claimedByOthers };

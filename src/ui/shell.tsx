@@ -7,7 +7,7 @@ import { MemoryView } from './memories/memory-view.tsx';
 import { onRefused, readToken, reportChange, writeToken } from './shared/api.ts';
 import { useStats } from './shared/load.ts';
 import { readVisit, writeVisit } from './shared/pages.ts';
-import { linkTo, type Place, usePlace } from './shared/place.ts';
+import { linkTo, useViewAddress, type ViewAddress } from './shared/view-address.ts';
 import { ToastProvider } from './shared/toast.tsx';
 import { WorkInProgress, WorkProvider } from './shared/work.tsx';
 import { SyncView } from './sync/sync-view.tsx';
@@ -16,11 +16,11 @@ import { TrashView } from './trash/trash-view.tsx';
 
 /** The frame of the page: navigation, the current view, messages. */
 export function Shell() {
-  const place = usePlace();
+  const address = useViewAddress();
   const [asking, setAsking] = useState<'refused' | 'wanted' | null>(null);
   const [session, setSession] = useState(0);
   const content = useRef<HTMLElement>(null);
-  const key = `${session} ${place.arrival}`;
+  const key = `${session} ${address.arrival}`;
   useEffect(
     () =>
       onRefused(() => {
@@ -29,12 +29,12 @@ export function Shell() {
     [],
   );
   useEffect(() => {
-    document.title = titleOf(place.view);
-  }, [place.view]);
+    document.title = titleOf(address.view);
+  }, [address.view]);
   useEffect(() => {
     // A user who goes to another view no longer wants to change the token.
     setAsking((before) => (before === 'wanted' ? null : before));
-  }, [place.arrival]);
+  }, [address.arrival]);
   useArrival(key, content.current);
   useRefresh();
   useKeptFocus();
@@ -56,12 +56,12 @@ export function Shell() {
             <img src="/ui/icon.svg" alt="" width="28" height="28" />
             faiss-memory
           </a>
-          <Navigation current={place.view} session={session} onChangeToken={changeToken} />
+          <Navigation current={address.view} session={session} onChangeToken={changeToken} />
         </header>
         <main id="content" tabIndex={-1} ref={content} onClickCapture={rememberScroll}>
-          {place.view === 'sync' ? null : <WorkInProgress />}
+          {address.view === 'sync' ? null : <WorkInProgress />}
           <div key={key}>
-            {asking === null ? viewOf(place) : <TokenForm reason={asking} onEnter={enter} />}
+            {asking === null ? viewOf(address) : <TokenForm reason={asking} onEnter={enter} />}
           </div>
         </main>
       </WorkProvider>
@@ -216,7 +216,7 @@ function TokenForm({ reason, onEnter }: TokenFormProps) {
   );
 }
 
-function viewOf({ view, argument, parameters }: Place): VNode {
+function viewOf({ view, argument, parameters }: ViewAddress): VNode {
   switch (view) {
     case 'memory':
       return <MemoryView id={argument} />;

@@ -7,7 +7,7 @@ import { FaissInstance, type FaissModule, type Pointer } from './faiss-wasm-modu
 const SEGMENT_BYTES = 2 ** 24;
 const FLOAT_BYTES = 4;
 
-export interface Candidate {
+export interface SegmentHit {
   readonly position: number;
   readonly score: number;
 }
@@ -102,22 +102,22 @@ export class FlatSegments {
   }
 
   /** The best k vectors of each segment, in no particular order. Of vectors that tie for place k, any may be missing. */
-  search(query: Float32Array, k: number, allowed?: PositionSet): Candidate[] {
-    const candidates: Candidate[] = [];
+  search(query: Float32Array, k: number, allowed?: PositionSet): SegmentHit[] {
+    const hits: SegmentHit[] = [];
     this.#segments.forEach((segment, number) => {
       const start = number * this.#segmentRows;
       const bits = allowed?.slice(start, start + segment.count);
       if (segment.count === 0 || (allowed !== undefined && bits === undefined)) return;
       const depth = Math.min(k, segment.count);
-      this.#searchSegment(segment, { query, depth, start, bits }, candidates);
+      this.#searchSegment(segment, { query, depth, start, bits }, hits);
     });
-    return candidates;
+    return hits;
   }
 
   #searchSegment(
     segment: Segment,
     search: { query: Float32Array; depth: number; start: number; bits: Uint8Array | undefined },
-    found: Candidate[],
+    found: SegmentHit[],
   ): void {
     const { query, depth, start, bits } = search;
     const sizes = { positions: 8 * depth, scores: FLOAT_BYTES * depth, query: query.byteLength };

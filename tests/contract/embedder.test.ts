@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { BundledEmbedder } from '../../src/embedding/bundled-embedder.ts';
+import { checkedEmbedder } from '../../src/embedding/checked-embedder.ts';
 import { FakeEmbedder } from '../../src/embedding/fake-embedder.ts';
 import { OpenAiCompatibleEmbedder } from '../../src/embedding/openai-compatible-embedder.ts';
 import { type EmbeddingServer, startEmbeddingServer } from '../helpers/embedding-server.ts';
@@ -14,6 +15,7 @@ afterAll(async () => {
 });
 
 embedderContract('fake', () => new FakeEmbedder());
+embedderContract('checked', () => checkedEmbedder(new FakeEmbedder()));
 embedderContract(
   'OpenAI-compatible endpoint',
   () => new OpenAiCompatibleEmbedder({ baseUrl: server.url, model: 'test' }),

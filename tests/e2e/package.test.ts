@@ -4,11 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
+import { build } from 'esbuild';
 import { parse as parseJsonc } from 'jsonc-parser';
 import { parse as parseToml } from 'smol-toml';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { serverEnvironment, temporaryFolder } from '../helpers/mcp/server-environment.ts';
 
+/** On Windows npm and npx are scripts, which only a shell can start. */
+const NEEDS_SHELL = process.platform === 'win32';
 const MAX_BYTES = 45_000_000;
 /** Everything that a user gets; each pattern has to match at least one file. */
 const NEEDED: readonly RegExp[] = [
@@ -41,7 +44,7 @@ describe('the npm package', () => {
 
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), 'faiss-memory-package-'));
-    const shell = { encoding: 'utf8', stdio: 'pipe' } as const;
+    const shell = { encoding: 'utf8', stdio: 'pipe', shell: NEEDS_SHELL } as const;
     const report = execFileSync(
       'npm',
       ['pack', '--ignore-scripts', '--json', '--pack-destination', folder],
@@ -73,8 +76,33 @@ describe('the npm package', () => {
     const printed = execFileSync('npx', ['--no-install', 'faiss-memory', '--version'], {
       cwd: folder,
       encoding: 'utf8',
+      shell: NEEDS_SHELL,
     });
     expect(printed.trim()).toBe(version);
+  });
+
+  test('is embedded by another program as examples/embed shows', async () => {
+    await build({
+      entryPoints: ['examples/embed/embed.ts'],
+      outfile: join(folder, 'embed.mjs'),
+      bundle: true,
+      packages: 'external',
+      format: 'esm',
+      platform: 'node',
+      target: 'node20',
+      // Without the paths of this repository: the packages come from the folder.
+      tsconfigRaw: {},
+    });
+    const printed = execFileSync(process.execPath, ['embed.mjs'], { cwd: folder, encoding: 'utf8' });
+    expect(printed.trim().split('\n')).toEqual([
+      'found by hybrid: Maja cannot eat hazelnuts',
+      'versions: current: The staging server is 10.20.0.6; replaced: The staging server is 10.20.0.5',
+      'memories: 3',
+      'backup: written, 3 memories',
+      'found by letters: Maja cannot eat hazelnuts',
+      'error: NOT_FOUND: Use an id from a search or a list.',
+      'the fake was asked: passage: tea is in the left cupboard, query: tea',
+    ]);
   });
 
   test.each(['claude-desktop', 'claude-code', 'cursor', 'vs-code', 'codex'])(

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { S3BlobSettings } from '../../src/blob/blob-settings.ts';
 import { createBlobStore } from '../../src/blob/create-blob-store.ts';
-import type { Finding, ProbeReport } from '../../src/blob/probe/probe-finding.ts';
+import type { ProbeFinding, ProbeReport } from '../../src/blob/probe/probe-finding.ts';
 import { probeBlobStore } from '../../src/blob/probe/probe.ts';
 import { retryingBlobStore } from '../../src/blob/decorators.ts';
 import { bytesOf, errorOf, keysOf } from '../helpers/blob-values.ts';
@@ -19,16 +19,16 @@ import { swift } from '../helpers/servers/swift.ts';
 import { findIfWanted, type RunningServer } from '../helpers/servers/test-server.ts';
 import { versitygw } from '../helpers/servers/versitygw.ts';
 
-function findingsOf(report: ProbeReport, level: Finding['level']): string[] {
+function findingsOf(report: ProbeReport, level: ProbeFinding['level']): string[] {
   return report.findings.filter((finding) => finding.level === level).map(({ check }) => check);
 }
 
-function onlyProblem(report: ProbeReport): Finding {
+function onlyProblem(report: ProbeReport): ProbeFinding {
   expect(report.usable).toBe(false);
   const [problem, ...more] = report.findings.filter(({ level }) => level === 'problem');
   expect(more).toEqual([]);
   expect(problem?.fix).toBeTruthy();
-  return problem as Finding;
+  return problem as ProbeFinding;
 }
 
 const servers = [

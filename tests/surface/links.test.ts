@@ -16,6 +16,17 @@ test.each([...topPages, ...docPages])('all links of %s lead somewhere', (page) =
   expect(broken).toEqual([]);
 });
 
+test.each(['AGENTS.md', 'CONTRIBUTING.md', 'docs/embed.md', 'docs/glossary.md'])(
+  'all files that %s names are there',
+  (page) => {
+    const names = readFileSync(join(root, page), 'utf8').matchAll(
+      /`((?:src|tests|scripts|docs)\/[\w./-]+)`/g,
+    );
+    const missing = [...names].flatMap(([, name = '']) => (existsSync(join(root, name)) ? [] : [name]));
+    expect(missing).toEqual([]);
+  },
+);
+
 function resolves(page: string, link: string): boolean {
   const [path = '', anchor] = link.split('#');
   const target = path === '' ? join(root, page) : join(root, dirname(page), path);

@@ -1,9 +1,9 @@
 import type { BlobSettings, S3BlobSettings } from '../blob-settings.ts';
 import { unlessBlank } from '../arguments.ts';
-import type { Finding } from './probe-finding.ts';
+import type { ProbeFinding } from './probe-finding.ts';
 
 /** Finds common mistakes in the settings without a request to the store. Opening the store reports invalid settings. */
-export function checkBlobSettings(settings: BlobSettings): Finding[] {
+export function checkBlobSettings(settings: BlobSettings): ProbeFinding[] {
   if (settings.provider === 'folder') return [];
   return [
     ...checkBucketName(settings.bucket),
@@ -13,11 +13,11 @@ export function checkBlobSettings(settings: BlobSettings): Finding[] {
   ];
 }
 
-function problem(check: Finding['check'], message: string, fix: string): Finding {
+function problem(check: ProbeFinding['check'], message: string, fix: string): ProbeFinding {
   return { check, level: 'problem', message, fix };
 }
 
-function checkBucketName(bucket: string): Finding[] {
+function checkBucketName(bucket: string): ProbeFinding[] {
   const name = bucket.trim();
   if (name.includes('://')) {
     return [
@@ -40,7 +40,7 @@ function checkBucketName(bucket: string): Finding[] {
   return [];
 }
 
-function checkEndpoint(settings: S3BlobSettings): Finding[] {
+function checkEndpoint(settings: S3BlobSettings): ProbeFinding[] {
   const endpoint = unlessBlank(settings.endpoint);
   if (endpoint === undefined) return [];
   const text = endpoint.includes('://') ? endpoint : `https://${endpoint}`;
@@ -63,7 +63,7 @@ function checkEndpoint(settings: S3BlobSettings): Finding[] {
   return [];
 }
 
-function checkKeys(settings: S3BlobSettings): Finding[] {
+function checkKeys(settings: S3BlobSettings): ProbeFinding[] {
   const access = unlessBlank(settings.accessKey) ?? '';
   const secret = unlessBlank(settings.secretKey) ?? '';
   if (/^(?:AKIA|ASIA)[A-Z0-9]{16}$/.test(secret) && access.length > 30) {
@@ -81,7 +81,7 @@ function checkKeys(settings: S3BlobSettings): Finding[] {
   return [];
 }
 
-function checkEncryption(endpoint: string | undefined): Finding[] {
+function checkEncryption(endpoint: string | undefined): ProbeFinding[] {
   if (endpoint?.startsWith('http:') !== true || !URL.canParse(endpoint)) return [];
   const { hostname } = new URL(endpoint);
   if (/^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname)) return [];

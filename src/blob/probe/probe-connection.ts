@@ -3,7 +3,7 @@ import type { BlobSettings, S3BlobSettings } from '../blob-settings.ts';
 import type { CreatableBlobStore } from '../blob-store.ts';
 import { isCertificateCode } from '../../util/network-problem.ts';
 import { createBlobStore } from '../create-blob-store.ts';
-import type { Finding, ProbeCheck } from './probe-finding.ts';
+import type { ProbeFinding, ProbeCheck } from './probe-finding.ts';
 import { retryingBlobStore } from '../decorators.ts';
 
 const checkOfReason: Partial<Record<BlobStoreReason, ProbeCheck>> = {
@@ -23,8 +23,8 @@ const checkOfReason: Partial<Record<BlobStoreReason, ProbeCheck>> = {
 
 /** A store that answered a first call; or null with findings that say why not. */
 export type FirstContact =
-  | { readonly store: CreatableBlobStore; readonly findings: readonly Finding[] }
-  | { readonly store: null; readonly findings: readonly Finding[] };
+  | { readonly store: CreatableBlobStore; readonly findings: readonly ProbeFinding[] }
+  | { readonly store: null; readonly findings: readonly ProbeFinding[] };
 
 /** Lists the prefix once. When that fails, it tries similar settings to find the wrong one. */
 export async function probeConnection(settings: BlobSettings, signal?: AbortSignal): Promise<FirstContact> {
@@ -42,7 +42,7 @@ export async function probeConnection(settings: BlobSettings, signal?: AbortSign
 }
 
 /** A finding for an error that ends the probe. */
-export function findingOf(error: BlobStoreError): Finding {
+export function findingOf(error: BlobStoreError): ProbeFinding {
   const check = checkOfReason[error.reason] ?? 'settings';
   const fix = error.fix ?? 'Check the settings of the provider.';
   return { check, level: 'problem', message: error.message, fix };
@@ -65,7 +65,7 @@ async function findAlternative(
   settings: S3BlobSettings,
   error: BlobStoreError,
   signal: AbortSignal | undefined,
-): Promise<Finding | undefined> {
+): Promise<ProbeFinding | undefined> {
   // A refused certificate proves that the address is right. No other address is tried, and none without TLS.
   if (isCertificateCode(error.providerCode)) return undefined;
   if (['tls', 'protocol', 'interrupted', 'wrong-endpoint'].includes(error.reason)) {
@@ -89,7 +89,7 @@ async function findAlternative(
 async function findOtherProtocol(
   settings: S3BlobSettings,
   signal: AbortSignal | undefined,
-): Promise<Finding | undefined> {
+): Promise<ProbeFinding | undefined> {
   const swapped = swapProtocol(settings.endpoint);
   if (swapped === undefined) return undefined;
   const { store, error } = await tryToList({ ...settings, endpoint: swapped }, signal);

@@ -18,7 +18,7 @@ export type ProbeCheck =
   | 'versioning';
 
 /** One result of a probe. */
-export interface Finding {
+export interface ProbeFinding {
   readonly check: ProbeCheck;
   /** `ok`: works. `note`: for information. `warning`: works with a drawback. `problem`: backups do not work. */
   readonly level: 'ok' | 'note' | 'warning' | 'problem';
@@ -34,7 +34,7 @@ export type ConditionalPut = 'honoured' | 'absent-only' | 'refused' | 'ignored' 
 export interface ProbeReport {
   readonly location: string;
   /** In the order of the checks. */
-  readonly findings: readonly Finding[];
+  readonly findings: readonly ProbeFinding[];
   /** True when no finding is a problem. */
   readonly usable: boolean;
   /** The store's clock minus this computer's, in milliseconds. Null when the store's clock is unknown. */

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { BlobStoreError, type BlobOperation, type BlobStoreReason } from '../../errors/remote-errors.ts';
 import { fixes } from '../failure.ts';
 import type { BlobCallOptions, BlobStore } from '../blob-store.ts';
-import type { ConditionalPut, Finding, ProbeCheck } from './probe-finding.ts';
+import type { ConditionalPut, ProbeFinding, ProbeCheck } from './probe-finding.ts';
 
 /** A store and a folder in it that belongs to the probe alone. */
 export interface ProbeArea {
@@ -24,8 +24,8 @@ const first = new TextEncoder().encode('faiss-memory probe: first content');
 const second = new TextEncoder().encode('faiss-memory probe: second');
 
 /** Writes, reads, overwrites, lists and deletes one object. Stops at the first problem. */
-export async function probeObjects(area: ProbeArea): Promise<Finding[]> {
-  const findings: Finding[] = [];
+export async function probeObjects(area: ProbeArea): Promise<ProbeFinding[]> {
+  const findings: ProbeFinding[] = [];
   for (const step of [probeWrite, probeRead, probeOverwrite, probeRange, probeDelete]) {
     const finding = await step(area).catch((error: unknown) => findingOfDenial(error));
     findings.push(finding);
@@ -34,12 +34,12 @@ export async function probeObjects(area: ProbeArea): Promise<Finding[]> {
   return findings;
 }
 
-async function probeWrite({ store, folder, options }: ProbeArea): Promise<Finding> {
+async function probeWrite({ store, folder, options }: ProbeArea): Promise<ProbeFinding> {
   await store.put(`${folder}object`, first, options);
   return ok('put', 'Objects can be written.');
 }
 
-async function probeRead({ store, folder, options }: ProbeArea): Promise<Finding> {
+async function probeRead({ store, folder, options }: ProbeArea): Promise<ProbeFinding> {
   const blob = await store.get(`${folder}object`, options);
   const listed = await store.list(folder, options);
   if (blob === null || listed.length === 0) {
@@ -51,14 +51,14 @@ async function probeRead({ store, folder, options }: ProbeArea): Promise<Finding
   return ok('get', 'Objects can be read, and have the content that was written.');
 }
 
-async function probeOverwrite({ store, folder, options }: ProbeArea): Promise<Finding> {
+async function probeOverwrite({ store, folder, options }: ProbeArea): Promise<ProbeFinding> {
   await store.put(`${folder}object`, second, options);
   const blob = await store.get(`${folder}object`, options);
   if (blob !== null && Buffer.from(blob.bytes).equals(second)) return ok('put', 'Objects can be replaced.');
   return broken('put', 'A replaced object still shows its old content.');
 }
 
-async function probeRange({ store, folder, options }: ProbeArea): Promise<Finding> {
+async function probeRange({ store, folder, options }: ProbeArea): Promise<ProbeFinding> {
   const part = await store.get(`${folder}object`, { ...options, range: { start: 3, end: 9 } });
   if (part !== null && Buffer.from(part.bytes).equals(second.subarray(3, 9))) {
     return ok('range', 'Parts of objects can be read.');
@@ -66,7 +66,7 @@ async function probeRange({ store, folder, options }: ProbeArea): Promise<Findin
   return broken('range', 'The store returned another part of an object than was requested.');
 }
 
-async function probeDelete({ store, folder, options }: ProbeArea): Promise<Finding> {
+async function probeDelete({ store, folder, options }: ProbeArea): Promise<ProbeFinding> {
   try {
     await store.delete(`${folder}object`, options);
   } catch (error) {
@@ -96,7 +96,7 @@ const PASSING: ReadonlySet<BlobStoreReason> = new Set(['throttled', 'timeout', '
  * connection or refuse the request without naming the limit.
  * @returns undefined when a temporary problem prevents the test
  */
-export async function probeLargest(area: ProbeArea, bytes: number): Promise<Finding | undefined> {
+export async function probeLargest(area: ProbeArea, bytes: number): Promise<ProbeFinding | undefined> {
   const mib = (size: number): string => `${size / MIB} MiB`;
   const error = await tryToPut(area, bytes);
   if (error === null) return ok('put', `Objects of ${mib(bytes)}, the largest usual size, can be written.`);
@@ -165,15 +165,15 @@ async function outcome(put: Promise<unknown>): Promise<'held' | 'ignored' | 'ref
   }
 }
 
-function ok(check: ProbeCheck, message: string): Finding {
+function ok(check: ProbeCheck, message: string): ProbeFinding {
   return { check, level: 'ok', message };
 }
 
-function broken(check: ProbeCheck, message: string): Finding {
+function broken(check: ProbeCheck, message: string): ProbeFinding {
   return { check, level: 'problem', message, fix: 'Use another store: this one does not work reliably.' };
 }
 
-function findingOfDenial(error: unknown): Finding {
+function findingOfDenial(error: unknown): ProbeFinding {
   if (!(error instanceof BlobStoreError)) throw error;
   const check: ProbeCheck = error.operation === 'put' || error.operation === 'list' ? error.operation : 'get';
   const permission = permissions[error.operation];

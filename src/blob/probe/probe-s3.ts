@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { BlobStoreError } from '../../errors/remote-errors.ts';
 import type { S3BlobSettings } from '../blob-settings.ts';
 import type { BlobCallOptions } from '../blob-store.ts';
-import type { Finding } from './probe-finding.ts';
+import type { ProbeFinding } from './probe-finding.ts';
 import { resolveS3, S3Session } from '../s3/s3-session.ts';
 import { listObjects } from '../s3/s3-objects.ts';
 
@@ -14,10 +14,10 @@ export interface S3ProbeRequest {
 }
 
 /** Probes the parts that only S3 has: checksums, pages of lists, versions. The caller deletes the objects afterwards. */
-export async function probeS3(request: S3ProbeRequest): Promise<Finding[]> {
+export async function probeS3(request: S3ProbeRequest): Promise<ProbeFinding[]> {
   const session = await S3Session.open(resolveS3(request.settings));
   try {
-    const findings: Finding[] = [];
+    const findings: ProbeFinding[] = [];
     for (const step of [probeChecksum, probePaging, probeVersioning]) {
       const finding = await step(session, request).catch(undefinedIfStore);
       if (finding !== undefined) findings.push(finding);
@@ -34,7 +34,7 @@ function undefinedIfStore(error: unknown): undefined {
   throw error;
 }
 
-async function probeChecksum(session: S3Session, request: S3ProbeRequest): Promise<Finding> {
+async function probeChecksum(session: S3Session, request: S3ProbeRequest): Promise<ProbeFinding> {
   const key = `${request.folder}checksum`;
   const Body = Buffer.from('faiss-memory probe: what is sent');
   const ContentMD5 = createHash('md5').update('something else').digest('base64');
@@ -57,7 +57,7 @@ async function probeChecksum(session: S3Session, request: S3ProbeRequest): Promi
   };
 }
 
-async function probePaging(session: S3Session, { folder, options }: S3ProbeRequest): Promise<Finding> {
+async function probePaging(session: S3Session, { folder, options }: S3ProbeRequest): Promise<ProbeFinding> {
   const { bucket: Bucket, prefix } = session.connection;
   const names = ['1', '2', '3', '4', '5'];
   for (const name of names) {
@@ -94,7 +94,7 @@ function emptyIfStore(error: unknown): [] {
 async function probeVersioning(
   session: S3Session,
   { options }: S3ProbeRequest,
-): Promise<Finding | undefined> {
+): Promise<ProbeFinding | undefined> {
   const command = new session.sdk.GetBucketVersioningCommand({ Bucket: session.connection.bucket });
   const { Status } = await session.call({ operation: 'head' }, options, ({ signal: abortSignal }) =>
     session.client.send(command, { abortSignal }),

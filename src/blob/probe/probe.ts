@@ -4,7 +4,7 @@ import type { BlobSettings } from '../blob-settings.ts';
 import type { BlobCallOptions, BlobStore } from '../blob-store.ts';
 import { checkBlobSettings } from './check-blob-settings.ts';
 import { findingOf, probeConnection } from './probe-connection.ts';
-import type { ConditionalPut, Finding, ProbeReport } from './probe-finding.ts';
+import type { ConditionalPut, ProbeFinding, ProbeReport } from './probe-finding.ts';
 import { probeConditions, probeLargest, probeObjects, type ProbeArea } from './probe-objects.ts';
 import { probeS3 } from './probe-s3.ts';
 import { findProxy } from '../../util/proxy.ts';
@@ -68,7 +68,7 @@ export async function probeBlobStore(
 }
 
 /** Empty when the settings contain no valid address, which another finding reports. */
-function proxyIfKnown(settings: BlobSettings): Finding[] {
+function proxyIfKnown(settings: BlobSettings): ProbeFinding[] {
   try {
     return proxyOf(settings);
   } catch (error) {
@@ -78,7 +78,7 @@ function proxyIfKnown(settings: BlobSettings): Finding[] {
 }
 
 /** Names the proxy of the requests, if there is one. */
-function proxyOf(settings: BlobSettings): Finding[] {
+function proxyOf(settings: BlobSettings): ProbeFinding[] {
   const proxy = findProxy(addressOf(settings));
   if (proxy === undefined) return [];
   const message = `Requests go through the proxy ${proxy.shown} (${proxy.variable}).`;
@@ -116,7 +116,7 @@ function report(part: Partial<ProbeReport> & Pick<ProbeReport, 'findings' | 'loc
   return { location, findings, usable, clockOffsetMs, conditionalPut };
 }
 
-function clockFinding(offsetMs: number | null): Finding[] {
+function clockFinding(offsetMs: number | null): ProbeFinding[] {
   if (offsetMs === null) return [];
   const seconds = Math.round(Math.abs(offsetMs) / 1000);
   if (Math.abs(offsetMs) < clockNoteMs) {

@@ -1,6 +1,6 @@
 import { findStatus } from '../../api/services.ts';
 import { machineData, probeData, pushData, type StatusFacts, statusData } from '../../api/sync-answers.ts';
-import type { Finding, ProbeReport } from '../../blob/probe/probe-finding.ts';
+import type { ProbeFinding, ProbeReport } from '../../blob/probe/probe-finding.ts';
 import type { SyncApi } from '../../sync/sync-api.ts';
 import { type CommandContext, confirmed, defineCommand, longWork, toggle } from '../command.ts';
 import { describeMachines, describeStatus } from '../describe-sync.ts';
@@ -193,7 +193,7 @@ export const syncForgetCommand = defineCommand({
   },
 });
 
-const MARKS: Readonly<Record<Finding['level'], string>> = {
+const MARKS: Readonly<Record<ProbeFinding['level'], string>> = {
   ok: 'ok  ',
   note: 'note',
   warning: 'WARN',
@@ -250,7 +250,7 @@ async function createBucket({ output }: CommandContext, sync: SyncApi): Promise<
   output.note(outcome === 'created' ? 'The bucket was created.' : 'The bucket was there already.');
 }
 
-function describe({ check, level, message, fix }: Finding): string {
+function describe({ check, level, message, fix }: ProbeFinding): string {
   const line = `${MARKS[level]}  ${check}: ${message}`;
   return fix === undefined ? line : `${line}\n      Fix: ${fix}`;
 }

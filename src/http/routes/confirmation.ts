@@ -26,7 +26,7 @@ export function confirmed(given: Given): string | undefined {
 }
 
 /** Local backups or the remote. */
-interface Place {
+interface RestoreTarget {
   restore(request: RestoreRequest, options?: WorkOptions): Promise<RestoreResult>;
 }
 
@@ -44,18 +44,18 @@ interface ConfirmableRestore {
  * @throws ConfirmationNeededError with what would change
  */
 export async function restoreWhenConfirmed(
-  place: Place,
+  target: RestoreTarget,
   { snapshot, mode = 'replace', dryRun = false, confirm }: ConfirmableRestore,
   work: WorkOptions,
 ): Promise<RouteData> {
   const request = { snapshot, mode };
   if (confirm !== undefined && confirm !== 'true' && !dryRun) {
-    return restoreData(await place.restore({ ...request, confirm }, work));
+    return restoreData(await target.restore({ ...request, confirm }, work));
   }
-  const plan = await place.restore({ ...request, dryRun: true }, work);
+  const plan = await target.restore({ ...request, dryRun: true }, work);
   if (dryRun) return restoreData(plan);
   if (confirm === undefined) throw confirmationNeeded(plan);
-  return restoreData(await place.restore({ ...request, confirm: plan.confirm }, work));
+  return restoreData(await target.restore({ ...request, confirm: plan.confirm }, work));
 }
 
 export function confirmationNeeded(plan: RestoreResult): ConfirmationNeededError {

@@ -15,7 +15,7 @@ import { derive, settle } from './derived-state.ts';
 import { attachVectors } from './embeddings.ts';
 import { loadMemory, type StoredMemory, type StoredVersion, storeVersion, expireVersion } from './rows.ts';
 import { deleteHistory, nextNum, trimHistory, type VersionWriter } from './version-writer.ts';
-import { toContent } from './writes.ts';
+import { contentOf } from './writes.ts';
 
 const makeHistory = new Query<[replacedAt: number, key: number]>(
   'UPDATE version SET sibling = 0, replaced_at = ? WHERE key = ?',
@@ -228,7 +228,7 @@ export function restoreState(
 export function removeState({ writer, now }: MergeContext, memory: StoredMemory): StoredMemory {
   const { current } = derive(memory);
   if (current.state !== 'live') return memory;
-  return writer.replace(memory, 'deleted', { ...toContent(current), updatedAt: now });
+  return writer.replace(memory, 'deleted', { ...contentOf(current), updatedAt: now });
 }
 
 function hasDotsOf(memory: StoredMemory, siblings: readonly CarriedVersion[]): boolean {
@@ -242,8 +242,4 @@ function showsExactly({ id, siblings }: StoredMemory, wanted: MemoryContent): bo
   const [only, ...others] = siblings;
   if (only === undefined || others.length > 0 || only.state !== 'live') return false;
   return toHex(contentHash(id, only)) === toHex(contentHash(id, wanted));
-}
-
-function contentOf({ text, tags, source, metadata, createdAt, updatedAt }: MemoryContent): MemoryContent {
-  return { text, tags, source, metadata, createdAt, updatedAt };
 }

@@ -98,7 +98,7 @@ function joinTwin(
   if (memory === undefined) throw new NotFoundError([id]);
   const { patch, gained } = found.plan;
   if (gained.length === 0) return { memory, gained };
-  const current = toContent(derive(memory).current);
+  const current = contentOf(derive(memory).current);
   const updatedAt = Math.max(current.updatedAt, content.updatedAt);
   const joined = { ...applyPatch(current, patch), updatedAt };
   return { memory: writer.replace(memory, 'live', checkContent('draft', joined)), gained };
@@ -120,7 +120,7 @@ export function updateMemory({ connection, now }: WriteContext, id: string, patc
       current.state === 'deleted' ? 'restore it first, or choose a live memory' : 'choose a live memory',
     );
   }
-  const content = checkContent('patch', { ...applyPatch(toContent(current), patch), updatedAt: now });
+  const content = checkContent('patch', { ...applyPatch(contentOf(current), patch), updatedAt: now });
   const changes = canonicalJson(visible(content)) !== canonicalJson(visible(current));
   if (changes || memory.siblings.length > 1) {
     const writer = new VersionWriter(connection, now);
@@ -144,7 +144,7 @@ export function deleteMemories({ connection, now }: WriteContext, ids: readonly 
   if (memories.length === 0) return 0;
   const writer = new VersionWriter(connection, now);
   for (const memory of memories) {
-    writer.replace(memory, 'deleted', { ...toContent(derive(memory).current), updatedAt: now });
+    writer.replace(memory, 'deleted', { ...contentOf(derive(memory).current), updatedAt: now });
   }
   writer.finish();
   return memories.length;
@@ -166,7 +166,7 @@ export function restoreMemories({ connection, now }: WriteContext, ids: readonly
   for (const memory of memories) {
     const { current } = derive(memory);
     if (current.state === 'deleted')
-      writer.replace(memory, 'live', { ...toContent(current), updatedAt: now });
+      writer.replace(memory, 'live', { ...contentOf(current), updatedAt: now });
   }
   writer.finish();
   return memories.map(({ id }) => readKnownMemory(connection, id));
@@ -208,14 +208,15 @@ function loadAll(connection: Connection, ids: readonly string[]): StoredMemory[]
   return memories.flatMap(({ memory }) => memory ?? []);
 }
 
-export function toContent({
+/** What the user wrote, without what names and surrounds a version. */
+export function contentOf({
   text,
   tags,
   source,
   metadata,
   createdAt,
   updatedAt,
-}: StoredVersion): MemoryContent {
+}: MemoryContent): MemoryContent {
   return { text, tags, source, metadata, createdAt, updatedAt };
 }
 

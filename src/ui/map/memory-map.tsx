@@ -1,6 +1,6 @@
 import { useMemo, useState } from 'preact/hooks';
 import { Facts } from '../shared/elements.tsx';
-import { linkTo } from '../shared/place.ts';
+import { linkTo } from '../shared/view-address.ts';
 import type { MapPoint } from '../shared/types.ts';
 import { count } from '../shared/words.ts';
 import {

@@ -5,7 +5,7 @@ import { conditionsOf, type Filter, parametersOf, queryOf, readParameters } from
 import { useDelayed, useLoad } from '../shared/load.ts';
 import type { MemoryFields } from '../shared/memory-changes.ts';
 import { usePages, useReturn } from '../shared/pages.ts';
-import { noteParameters } from '../shared/place.ts';
+import { noteParameters } from '../shared/view-address.ts';
 import { useToast } from '../shared/toast.tsx';
 import type { AddAnswer, Hit, SearchAnswer } from '../shared/types.ts';
 import { count, ordinal } from '../shared/words.ts';

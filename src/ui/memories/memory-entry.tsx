@@ -1,7 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import { call, explain } from '../shared/api.ts';
 import { Facts } from '../shared/elements.tsx';
-import { linkTo } from '../shared/place.ts';
+import { linkTo } from '../shared/view-address.ts';
 import { useToast } from '../shared/toast.tsx';
 import { beginning } from '../shared/words.ts';
 

@@ -3,7 +3,7 @@ import { leaveEntry } from '../memories/memory-entry.tsx';
 import { call, explain } from '../shared/api.ts';
 import { Empty, Modal, Problem, Time } from '../shared/elements.tsx';
 import { usePages, useReturn } from '../shared/pages.ts';
-import { linkTo } from '../shared/place.ts';
+import { linkTo } from '../shared/view-address.ts';
 import { useToast } from '../shared/toast.tsx';
 import type { Memory } from '../shared/types.ts';
 import { PlainFacts } from '../shared/version-content.tsx';

@@ -16,7 +16,7 @@ export function temporaryFolder(): string {
 }
 
 /**
- * All that a server process gets: its own data folder, no configuration of the machine, and no model unless a
+ * All that a server process gets: its own data folder (and the folder without which Windows starts nothing), no configuration of the machine, and no model unless a
  * test asks for one.
  */
 export function serverEnvironment(
@@ -25,6 +25,7 @@ export function serverEnvironment(
 ): Record<string, string> {
   return {
     PATH: process.env['PATH'] ?? '',
+    ...(process.env['SystemRoot'] === undefined ? {} : { SystemRoot: process.env['SystemRoot'] }),
     HOME: dataDir,
     XDG_CONFIG_HOME: join(dataDir, 'no-config'),
     MEMORY_DATA_DIR: join(dataDir, 'memories'),

@@ -3,7 +3,7 @@ import { text } from 'node:stream/consumers';
 import { describe, expect, test, vi } from 'vitest';
 import type { App } from '../../../src/app/app.ts';
 import type { BackupApi, RestoreResult } from '../../../src/backup/backup-api.ts';
-import type { Finding, ProbeReport } from '../../../src/blob/probe/probe-finding.ts';
+import type { ProbeFinding, ProbeReport } from '../../../src/blob/probe/probe-finding.ts';
 import type { CommandContext, CommandDeclaration, CommandOutcome } from '../../../src/cli/command.ts';
 import { describeStatus } from '../../../src/cli/describe-sync.ts';
 import type { Host } from '../../../src/cli/host.ts';
@@ -171,13 +171,18 @@ describe('sync pull', () => {
   });
 });
 
-function report(...findings: readonly Finding[]): ProbeReport {
+function report(...findings: readonly ProbeFinding[]): ProbeReport {
   const usable = findings.every(({ level }) => level !== 'problem');
   return { location: 's3 memories', findings, usable, clockOffsetMs: null, conditionalPut: 'unknown' };
 }
 
-const NO_BUCKET: Finding = { check: 'bucket', level: 'problem', message: 'There is none', fix: 'Create it.' };
-const FINE: Finding = { check: 'list', level: 'ok', message: 'Fine' };
+const NO_BUCKET: ProbeFinding = {
+  check: 'bucket',
+  level: 'problem',
+  message: 'There is none',
+  fix: 'Create it.',
+};
+const FINE: ProbeFinding = { check: 'list', level: 'ok', message: 'Fine' };
 
 describe('sync doctor', () => {
   function probing(...reports: readonly ProbeReport[]) {
@@ -206,7 +211,7 @@ describe('sync doctor', () => {
   });
 
   test('creates none while something else is wrong too', async () => {
-    const keys: Finding = {
+    const keys: ProbeFinding = {
       check: 'credentials',
       level: 'problem',
       message: 'Swapped',

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { LOCAL_REPOSITORY_ID, rememberGivenUp, renamingOf } from '../../../src/backup/own-identity.ts';
+import { LOCAL_REPOSITORY_ID, rememberAbandoned, renamingOf } from '../../../src/backup/own-identity.ts';
 import type { MemoryState } from '../../../src/backup/ports.ts';
 import { type VersionVector, compareVersionVectors, type JsonValue } from '../../../src/memory/version.ts';
 import { InMemoryReplica } from '../../helpers/in-memory-replica.ts';
@@ -72,7 +72,7 @@ class BulletinBoard {
     if (posting === undefined || (await replica.findAttempt(PLACE, posting.commitId)) !== null) return;
     const own = await Promise.all(posting.past.map(({ commitId }) => replica.findAttempt(PLACE, commitId)));
     const lastShared = own.find((attempt) => attempt !== null)?.ownWrites ?? 0;
-    await rememberGivenUp(replica, replica.machine, lastShared);
+    await rememberAbandoned(replica, replica.machine, lastShared);
     await replica.takeNewIdentity(replica.machine, lastShared);
   }
 

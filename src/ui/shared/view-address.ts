@@ -4,7 +4,7 @@ import { useEffect, useState } from 'preact/hooks';
  * The current view, from the part of the address after #: `memories`, `memories?query=tea`, or with an argument
  * `memory/<id>`.
  */
-export interface Place {
+export interface ViewAddress {
   readonly view: string;
   readonly argument: string;
   /** The parameters in the form of a URL query. */
@@ -13,21 +13,21 @@ export interface Place {
   readonly arrival: number;
 }
 
-export function usePlace(): Place {
-  const [place, setPlace] = useState(() => readPlace(0));
+export function useViewAddress(): ViewAddress {
+  const [address, setAddress] = useState(() => readAddress(0));
   useEffect(() => {
     const follow = (): void => {
-      setPlace(({ arrival }) => readPlace(arrival + 1));
+      setAddress(({ arrival }) => readAddress(arrival + 1));
     };
     window.addEventListener('hashchange', follow);
     return () => {
       window.removeEventListener('hashchange', follow);
     };
   }, []);
-  return place;
+  return address;
 }
 
-function readPlace(arrival: number): Place {
+function readAddress(arrival: number): ViewAddress {
   const [path = '', parameters = ''] = location.hash.replace(/^#\/?/, '').split('?', 2);
   const [view = '', argument = ''] = path.split('/');
   return { view: view === '' ? 'memories' : view, argument: decodeArgument(argument), parameters, arrival };
@@ -51,6 +51,6 @@ export function linkTo(view: string, argument?: string): string {
  * changing it then would take the user back.
  */
 export function noteParameters(view: string, parameters: string): void {
-  if (readPlace(0).view !== view) return;
+  if (readAddress(0).view !== view) return;
   history.replaceState(history.state, '', parameters === '' ? `#/${view}` : `#/${view}?${parameters}`);
 }
