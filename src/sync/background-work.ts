@@ -1,10 +1,11 @@
 import { Cron } from 'croner';
+import type { BackupResult } from '../backup/backup-api.ts';
 import type { BackupService } from '../backup/backup-service.ts';
 import { BackupBusyError } from '../errors/backup-errors.ts';
 import type { Logger } from '../logger.ts';
 import type { ReplicaStore } from '../store/replica-store.ts';
 import { settleWithin } from '../util/concurrency.ts';
-import type { SyncService } from './sync-service.ts';
+import type { PushOptions, SyncService } from './sync-service.ts';
 
 export interface BackgroundWorkParts {
   readonly replica: Pick<ReplicaStore, 'identity'>;
@@ -55,6 +56,8 @@ export class BackgroundWork {
   #firstChange = 0;
   /** Start of the last backup. */
   #lastBackup = -Infinity;
+  /** The backup that the next push is for. */
+  #toPush: BackupResult | undefined;
   #running: Promise<void> = Promise.resolve();
 
   constructor(parts: BackgroundWorkParts) {
@@ -180,8 +183,7 @@ export class BackgroundWork {
         await this.#backUp(task);
         return true;
       case 'push':
-        await sync.push(options);
-        this.#compared = true;
+        await this.#push(options);
         return true;
       case 'pull':
         await this.#pull();
@@ -201,13 +203,23 @@ export class BackgroundWork {
     const changes = this.#changes;
     this.#lastBackup = this.#parts.now();
     const kind = task === 'backup' ? 'auto' : task;
-    const { outcome } = await backup.tryBackup({ kind }, { signal: this.#stopping.signal });
+    const made = await backup.tryBackup({ kind }, { signal: this.#stopping.signal });
     this.#changes -= changes;
     if (!sync.enabled) return;
-    const isNew = task === 'scheduled' || outcome === 'written' || !this.#compared;
+    const isNew = task === 'scheduled' || made.outcome === 'written' || !this.#compared;
     const wanted = isNew || (await sync.hasUnsentWrites());
     // A push that waits for its next try keeps its time.
-    if (wanted && !this.#timers.has('push')) this.#plan('push', 0);
+    if (!wanted || this.#timers.has('push')) return;
+    this.#toPush = made;
+    this.#plan('push', 0);
+  }
+
+  /** The first try sends the backup that was made for it; a later one may find more to back up. */
+  async #push(options: PushOptions): Promise<void> {
+    const made = this.#toPush;
+    this.#toPush = undefined;
+    await this.#parts.sync.push({ ...options, made });
+    this.#compared = true;
   }
 
   async #pull(): Promise<void> {

@@ -205,6 +205,21 @@ describe('uploads', () => {
     expect(bucket.keys(/\/snapshots\//)).toHaveLength(2);
   });
 
+  test('send the backup that was made for them, whatever changes meanwhile', async () => {
+    const { bucket, machine, timers, write } = setUp();
+    const backUp = machine.backup.tryBackup.bind(machine.backup);
+    machine.backup.tryBackup = async (...request) => {
+      const made = await backUp(...request);
+      machine.add('a vector that came in between');
+      return made;
+    };
+    write('one');
+    await timers.advance(30 * SECOND);
+    expect(await kinds(machine)).toEqual(['auto']);
+    expect(bucket.keys(/\/snapshots\//)).toHaveLength(1);
+    expect(await machine.sync.hasUnsentWrites()).toBe(true);
+  });
+
   test('make up at the start for what an earlier process could not send', async () => {
     const { bucket, machine, timers, work } = setUp();
     machine.add('one');
