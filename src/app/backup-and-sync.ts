@@ -93,10 +93,18 @@ function repositoryIdOf(settings: BlobSettings): string {
   const facts =
     settings.provider === 'folder'
       ? [settings.provider, settings.path]
-      : [settings.provider, settings.bucket, settings.prefix ?? '', settings.endpoint ?? ''];
+      : [settings.provider, settings.bucket, settings.prefix ?? '', endpointOf(settings)];
   const preset = settings.provider === 's3' ? [settings.preset ?? '', settings.accountId ?? ''] : [];
   const text = JSON.stringify([...facts, ...preset]);
   return `remote:${createHash('sha256').update(text).digest('hex').slice(0, 16)}`;
+}
+
+/** Written in a connection string or beside it, one address is one place. Empty = the provider's own. */
+function endpointOf(settings: Exclude<BlobSettings, { readonly provider: 'folder' }>): string {
+  if (settings.provider !== 'azure' || settings.connectionString === undefined)
+    return settings.endpoint ?? '';
+  const endpoint = /(?:^|;)\s*BlobEndpoint=([^;]*?)\/*\s*(?:;|$)/i.exec(settings.connectionString)?.[1] ?? '';
+  return /^https:\/\/[a-z0-9]+\.blob\.core\.windows\.net$/.test(endpoint) ? '' : endpoint;
 }
 
 /** Creates a temporary store in the data folder for a restore drill; its `close` removes it. */
@@ -121,15 +129,17 @@ export function toBlobSettings(sync: Settings['sync']): BlobSettings {
     case 'folder':
       return { provider, path: bucket };
     case 'gcs':
-      // Google's library finds the credentials itself.
-      return { provider, bucket, prefix, endpoint };
-    case 'azure':
-      return { provider, bucket, prefix, endpoint, accountName: accessKey, accountKey: secretKey };
-    case 's3':
-      return { provider, bucket, prefix, region, endpoint, pathStyle, accountId, accessKey, secretKey };
+      return { provider, bucket, prefix, endpoint, keyFile: sync.keyFile, projectId: sync.projectId };
+    case 'azure': {
+      const connectionString = sync.connectionString?.reveal();
+      const keys = { accountName: accessKey, accountKey: secretKey, sasToken: sync.sasToken?.reveal() };
+      return { provider, bucket, prefix, endpoint, connectionString, ...keys };
+    }
     default: {
-      const common = { bucket, prefix, region, endpoint, pathStyle, accountId, accessKey, secretKey };
-      return { provider: 's3', preset: provider, ...common };
+      const sessionToken = sync.sessionToken?.reveal();
+      const keys = { accessKey, secretKey, sessionToken };
+      const common = { bucket, prefix, region, endpoint, pathStyle, accountId, ...keys };
+      return provider === 's3' ? { provider, ...common } : { provider: 's3', preset: provider, ...common };
     }
   }
 }

@@ -56,12 +56,6 @@ describe('an encrypted repository', () => {
     expect(await codeOf(plain, quickKeyring())).toBe('ENCRYPTION_DOWNGRADE');
   });
 
-  test('plain snapshots are read with a passphrase only when the user allows it', async () => {
-    const plain = (await store(null)).remote.objects;
-    const allowed = open(plain, quickKeyring(), { allowPlain: true });
-    expect(await rowsOf(allowed, await newestOf(allowed))).toHaveLength(1);
-  });
-
   test('turning encryption on starts a fresh chain', async () => {
     const { local, model } = await store(null);
     const keyring = quickKeyring();
