@@ -15,7 +15,7 @@ import { probeBlobStore } from '../blob/probe/probe.ts';
 import type { Settings } from '../config/schema.ts';
 import type { Logger } from '../logger.ts';
 import type { ReplicaStore } from '../store/replica-store.ts';
-import { SqliteWorkLock } from '../store/sqlite/sqlite-work-lock.ts';
+import { DRILL_PREFIX, SqliteWorkLock } from '../store/sqlite/sqlite-work-lock.ts';
 import { startWorkerStore } from '../store/worker/client.ts';
 import { BackgroundWork } from '../sync/background-work.ts';
 import { SyncService } from '../sync/sync-service.ts';
@@ -24,21 +24,36 @@ export interface ComposedBackup {
   readonly backup: BackupService;
   readonly sync: SyncService;
   readonly background: BackgroundWork;
+  /** Of the backups of this data folder. */
+  readonly lock: SqliteWorkLock;
 }
 
 /** Most requests to the remote at the same time. */
 const PARALLEL_REQUESTS = 8;
 /** Folder of local backups inside the data folder. */
 const BACKUP_FOLDER = 'backups';
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+
+export interface BackupSurroundings {
+  readonly replica: ReplicaStore;
+  readonly logger: Logger;
+  /** See `BackgroundWorkParts`. */
+  readonly tidy: () => Promise<void>;
+}
 
 /** Composes backup and sync. Opens no file and no connection. */
-export function composeBackup(settings: Settings, replica: ReplicaStore, logger: Logger): ComposedBackup {
+export function composeBackup(
+  settings: Settings,
+  { replica, logger, tidy }: BackupSurroundings,
+): ComposedBackup {
   const { dataDir, sync: remote } = settings;
+  const lock = new SqliteWorkLock({ dataDir });
   const keyring = remote.passphrase === undefined ? null : new Keyring({ passphrase: remote.passphrase });
   const common = {
     replica,
     keyring,
-    lock: new SqliteWorkLock({ dataDir }),
+    lock,
     retention: retentionOf(settings),
     now: Date.now,
     createScratch: () => createScratch(dataDir),
@@ -69,11 +84,13 @@ export function composeBackup(settings: Settings, replica: ReplicaStore, logger:
     automatic: settings.backup.enabled,
     mode: remote.mode,
     schedule: remote.schedule ?? null,
+    tidy,
+    tidyEveryMs: Math.min(HOUR_MS, Math.max(MINUTE_MS, settings.trashDays * HOUR_MS)),
     now: Date.now,
     random: Math.random,
     logger,
   });
-  return { backup, sync, background };
+  return { backup, sync, background, lock };
 }
 
 function decorate(plain: BlobStore, logger: Logger): BlobStore {
@@ -109,7 +126,7 @@ function endpointOf(settings: Exclude<BlobSettings, { readonly provider: 'folder
 
 /** Creates a temporary store in the data folder for a restore drill; its `close` removes it. */
 function createScratch(dataDir: string): Promise<ScratchStore> {
-  const folder = mkdtempSync(join(dataDir, 'drill-'));
+  const folder = mkdtempSync(join(dataDir, DRILL_PREFIX));
   const { memory, replica } = startWorkerStore({ dataDir: folder });
   return Promise.resolve({
     replica,

@@ -21,6 +21,9 @@ export interface BackgroundWorkParts {
   /** Returns a number in [0, 1). */
   readonly random: () => number;
   readonly logger: Logger;
+  /** Erases what is old enough to be erased; done at the start and again and again, also while nobody writes. */
+  readonly tidy: () => Promise<void>;
+  readonly tidyEveryMs: number;
   readonly startTimer?: StartTimer;
 }
 
@@ -38,7 +41,7 @@ const PULL_EVERY_MS = 5 * 60_000;
 /** Longest time that setTimeout accepts. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
-type Task = 'backup' | 'scheduled' | 'push' | 'pull' | 'empty-start';
+type Task = 'tidy' | 'backup' | 'scheduled' | 'push' | 'pull' | 'empty-start';
 
 /**
  * Keeps backups and the remote up to date in the background. It runs one task at a time and retries a failed one.
@@ -84,6 +87,7 @@ export class BackgroundWork {
     this.#started = true;
     this.#timers.set('start', START_DELAY_MS, () => {
       const { sync, mode } = this.#parts;
+      this.#plan('tidy', 0);
       if (sync.enabled) this.#plan('empty-start', 0);
       if (this.#isAutomatic()) this.#plan('backup', 0);
       if (sync.enabled && mode === 'merge') this.#plan('pull', 0);
@@ -178,6 +182,10 @@ export class BackgroundWork {
     const { sync } = this.#parts;
     const options = { signal: this.#stopping.signal, waitMs: 0 };
     switch (task) {
+      case 'tidy':
+        await this.#parts.tidy();
+        this.#plan('tidy', this.#parts.tidyEveryMs);
+        return true;
       case 'backup':
       case 'scheduled':
         await this.#backUp(task);
