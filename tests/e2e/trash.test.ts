@@ -109,14 +109,12 @@ describe('what has been in the trash for 30 days is erased', () => {
     await expectErased(seeded);
   });
 
-  test.each<[string, (store: Store) => string[]]>([
-    ['add', () => ['add', 'something new']],
-    ['delete', ({ old: [first = ''] }) => ['delete', first]],
-    ['backup', () => ['backup']],
-    ['import', () => ['import', '-']],
+  test.each([
+    ['add', ['add', 'something new']],
+    ['import', ['import', '-']],
   ])('by the command %s', async (_, words) => {
     const seeded = await storeWithOldTrash();
-    const { code } = await runProgram(words(seeded), {
+    const { code } = await runProgram(words, {
       dataDir: seeded.home,
       input: '{"text":"imported"}\n',
     });

@@ -13,7 +13,6 @@ import {
   headOf,
   MACHINE_A,
   MACHINE_B,
-  newestOf,
   quickKeyring,
   rowsOf,
 } from '../../helpers/test-repository.ts';
