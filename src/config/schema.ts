@@ -242,7 +242,7 @@ export const settingsSchema = {
     default: 100_000,
   }),
   trashDays: setting(number({ min: 0, max: 36_500 }), {
-    doc: 'Days after which the content of deleted memories is erased for good.',
+    doc: 'Days after which the content of deleted memories is erased for good: by a running server within the hour, and before the next command that writes. Where another machine deleted a memory, they count from the arrival of the deletion.',
     environmentVariable: 'MEMORY_TRASH_DAYS',
     default: 30,
   }),
