@@ -61,7 +61,8 @@ test('files and decisions that comments and pages name are there', () => {
     const files = [...text.matchAll(/(?<=^|[\s(`"])((?:[\w.-]+\/)*[\w.-]+\.(?:ts|tsx|mts|mjs|md))\b/g)]
       .map(([, name = '']) => name.replace(/^(?:\.{1,2}\/)+/, ''))
       .filter(
-        (name) => ![...tracked, ...topPages].some((known) => known === name || known.endsWith(`/${name}`)),
+        (name) =>
+          ![...tracked, ...readdirSync(root)].some((known) => known === name || known.endsWith(`/${name}`)),
       );
     const numbers = [...text.matchAll(/\bdecision (\d{1,4})\b/gi)]
       .map(([, number = '']) => number.padStart(4, '0'))
