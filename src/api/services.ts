@@ -35,17 +35,18 @@ export interface Upload {
 }
 
 /**
+ * One backup, and its upload.
  * @param kind begins the name of the backup; undefined = manual
  * @throws NotUploadedError when the backup was made, and is only here
  */
 export async function backUpAndUpload(
-  { backup, sync }: Services,
+  { backup, sync }: Pick<Services, 'backup' | 'sync'>,
   kind: string | undefined,
   work: WorkOptions,
 ): Promise<Upload> {
   const made = await backup.backup({ kind }, work);
   try {
-    return { made, push: await sync.push(work) };
+    return { made, push: await sync.push({ ...work, made }) };
   } catch (error) {
     if (error instanceof SyncOffError) return { made, push: null };
     throw error instanceof FaissMemoryError ? new NotUploadedError(made.snapshot.name, error) : error;

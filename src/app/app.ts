@@ -8,6 +8,7 @@ import type { MemoryApi } from '../memory/memory-api.ts';
 import { MemoryService } from '../memory/memory-service.ts';
 import { TimeZone } from '../util/time-zone.ts';
 import { createSecretScanner } from '../secrets/create-secret-scanner.ts';
+import { removeLeftovers } from '../store/sqlite/sqlite-work-lock.ts';
 import { startWorkerStore } from '../store/worker/client.ts';
 import type { MemoryStore } from '../store/memory-store.ts';
 import { notifyingMemoryStore, protectingMemoryStore } from '../store/decorators.ts';
@@ -23,6 +24,11 @@ export interface App {
   readonly settings: Settings;
   /** For long-lived processes: keeps embeddings, backups and the remote up to date in the background. Idempotent. */
   startBackground(): void;
+  /**
+   * Erases trash that is old enough, and what killed processes left in the data folder. For processes that write and do
+   * not start the background; that does it by itself, again and again. Never throws.
+   */
+  tidy(): Promise<void>;
   /** Backs up changes if that takes at most `exitBackupMs`, and closes all services. Idempotent. */
   close(): Promise<void>;
 }
@@ -55,10 +61,23 @@ export function composeApp(settings: Settings, options: AppOptions = {}): App {
   const { exitBackupMs = EXIT_BACKUP_MS } = options;
   const { logger = createLogger({ level: settings.logLevel, format: settings.logFormat }) } = options;
   const hosted = startWorkerStore({ dataDir: settings.dataDir, vectorIndex: settings.vectorIndex });
-  const { backup, sync, background } = composeBackup(settings, hosted.replica, logger);
+  const { backup, sync, background, lock } = composeBackup(settings, {
+    replica: hosted.replica,
+    logger,
+    tidy: () => tidyUp(),
+  });
   const notifying = notifyingMemoryStore(hosted.memory, (count) => {
     background.noteChanges(count);
   });
+  const tidyUp = async (): Promise<void> => {
+    await removeLeftovers(settings.dataDir, lock);
+    await notifying.expireTrash(settings.trashDays * DAY_MS);
+  };
+  const tidy = (): Promise<void> =>
+    tidyUp().catch((error: unknown) => {
+      // What is wrong with the memories is told by the work that the user asked for.
+      logger.debug('the trash was not emptied', {}, error);
+    });
   const store = !settings.backup.enabled
     ? notifying
     : protectingMemoryStore(notifying, async (kind) => {
@@ -81,7 +100,7 @@ export function composeApp(settings: Settings, options: AppOptions = {}): App {
     background.start();
     if (options.embedder !== undefined || settings.embedding.provider !== 'none') memory.startBackfill();
   };
-  return { memory, backup, sync, store, embedder, settings, startBackground, close };
+  return { memory, backup, sync, store, embedder, settings, startBackground, tidy, close };
 }
 
 /** The embedder that the settings ask for. */
@@ -112,7 +131,6 @@ export function composeMemory(
     now: Date.now,
     timeZone: new TimeZone(settings.timeZone),
     modelWaitMs: modelWaitMs ?? MODEL_WAIT_MS,
-    trashMs: settings.trashDays * DAY_MS,
   });
 }
 

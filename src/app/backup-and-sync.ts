@@ -15,7 +15,7 @@ import { probeBlobStore } from '../blob/probe/probe.ts';
 import type { Settings } from '../config/schema.ts';
 import type { Logger } from '../logger.ts';
 import type { ReplicaStore } from '../store/replica-store.ts';
-import { SqliteWorkLock } from '../store/sqlite/sqlite-work-lock.ts';
+import { DRILL_PREFIX, SqliteWorkLock } from '../store/sqlite/sqlite-work-lock.ts';
 import { startWorkerStore } from '../store/worker/client.ts';
 import { BackgroundWork } from '../sync/background-work.ts';
 import { SyncService } from '../sync/sync-service.ts';
@@ -24,21 +24,36 @@ export interface ComposedBackup {
   readonly backup: BackupService;
   readonly sync: SyncService;
   readonly background: BackgroundWork;
+  /** Of the backups of this data folder. */
+  readonly lock: SqliteWorkLock;
 }
 
 /** Most requests to the remote at the same time. */
 const PARALLEL_REQUESTS = 8;
 /** Folder of local backups inside the data folder. */
 const BACKUP_FOLDER = 'backups';
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+
+export interface BackupSurroundings {
+  readonly replica: ReplicaStore;
+  readonly logger: Logger;
+  /** See `BackgroundWorkParts`. */
+  readonly tidy: () => Promise<void>;
+}
 
 /** Composes backup and sync. Opens no file and no connection. */
-export function composeBackup(settings: Settings, replica: ReplicaStore, logger: Logger): ComposedBackup {
+export function composeBackup(
+  settings: Settings,
+  { replica, logger, tidy }: BackupSurroundings,
+): ComposedBackup {
   const { dataDir, sync: remote } = settings;
+  const lock = new SqliteWorkLock({ dataDir });
   const keyring = remote.passphrase === undefined ? null : new Keyring({ passphrase: remote.passphrase });
   const common = {
     replica,
     keyring,
-    lock: new SqliteWorkLock({ dataDir }),
+    lock,
     retention: retentionOf(settings),
     now: Date.now,
     createScratch: () => createScratch(dataDir),
@@ -69,11 +84,13 @@ export function composeBackup(settings: Settings, replica: ReplicaStore, logger:
     automatic: settings.backup.enabled,
     mode: remote.mode,
     schedule: remote.schedule ?? null,
+    tidy,
+    tidyEveryMs: Math.min(HOUR_MS, Math.max(MINUTE_MS, settings.trashDays * HOUR_MS)),
     now: Date.now,
     random: Math.random,
     logger,
   });
-  return { backup, sync, background };
+  return { backup, sync, background, lock };
 }
 
 function decorate(plain: BlobStore, logger: Logger): BlobStore {
@@ -93,15 +110,23 @@ function repositoryIdOf(settings: BlobSettings): string {
   const facts =
     settings.provider === 'folder'
       ? [settings.provider, settings.path]
-      : [settings.provider, settings.bucket, settings.prefix ?? '', settings.endpoint ?? ''];
+      : [settings.provider, settings.bucket, settings.prefix ?? '', endpointOf(settings)];
   const preset = settings.provider === 's3' ? [settings.preset ?? '', settings.accountId ?? ''] : [];
   const text = JSON.stringify([...facts, ...preset]);
   return `remote:${createHash('sha256').update(text).digest('hex').slice(0, 16)}`;
 }
 
+/** Written in a connection string or beside it, one address is one place. Empty = the provider's own. */
+function endpointOf(settings: Exclude<BlobSettings, { readonly provider: 'folder' }>): string {
+  if (settings.provider !== 'azure' || settings.connectionString === undefined)
+    return settings.endpoint ?? '';
+  const endpoint = /(?:^|;)\s*BlobEndpoint=([^;]*?)\/*\s*(?:;|$)/i.exec(settings.connectionString)?.[1] ?? '';
+  return /^https:\/\/[a-z0-9]+\.blob\.core\.windows\.net$/.test(endpoint) ? '' : endpoint;
+}
+
 /** Creates a temporary store in the data folder for a restore drill; its `close` removes it. */
 function createScratch(dataDir: string): Promise<ScratchStore> {
-  const folder = mkdtempSync(join(dataDir, 'drill-'));
+  const folder = mkdtempSync(join(dataDir, DRILL_PREFIX));
   const { memory, replica } = startWorkerStore({ dataDir: folder });
   return Promise.resolve({
     replica,
@@ -121,15 +146,17 @@ export function toBlobSettings(sync: Settings['sync']): BlobSettings {
     case 'folder':
       return { provider, path: bucket };
     case 'gcs':
-      // Google's library finds the credentials itself.
-      return { provider, bucket, prefix, endpoint };
-    case 'azure':
-      return { provider, bucket, prefix, endpoint, accountName: accessKey, accountKey: secretKey };
-    case 's3':
-      return { provider, bucket, prefix, region, endpoint, pathStyle, accountId, accessKey, secretKey };
+      return { provider, bucket, prefix, endpoint, keyFile: sync.keyFile, projectId: sync.projectId };
+    case 'azure': {
+      const connectionString = sync.connectionString?.reveal();
+      const keys = { accountName: accessKey, accountKey: secretKey, sasToken: sync.sasToken?.reveal() };
+      return { provider, bucket, prefix, endpoint, connectionString, ...keys };
+    }
     default: {
-      const common = { bucket, prefix, region, endpoint, pathStyle, accountId, accessKey, secretKey };
-      return { provider: 's3', preset: provider, ...common };
+      const sessionToken = sync.sessionToken?.reveal();
+      const keys = { accessKey, secretKey, sessionToken };
+      const common = { bucket, prefix, region, endpoint, pathStyle, accountId, ...keys };
+      return provider === 's3' ? { provider, ...common } : { provider: 's3', preset: provider, ...common };
     }
   }
 }

@@ -34,14 +34,14 @@ export interface S3BlobSettings extends CloudBlobSettings {
   /** Set both keys or neither. Default: the AWS chain (environment, profile, SSO, web identity, ECS and EC2 roles). */
   readonly accessKey?: string | undefined;
   readonly secretKey?: string | undefined;
+  /** Of a temporary pair of keys. */
   readonly sessionToken?: string | undefined;
-  /** Checksum of uploads. Default: MD5 with an endpoint, because every server supports it; SHA-256 without. */
-  readonly uploadChecksum?: 'md5' | 'sha256' | 'none' | undefined;
 }
 
 export interface GcsBlobSettings extends CloudBlobSettings {
   readonly provider: 'gcs';
   readonly bucket: string;
+  /** Where `createBucket` creates it; unset = the project of the credentials. */
   readonly projectId?: string | undefined;
   /** Service account key file; unset = application default credentials. */
   readonly keyFile?: string | undefined;

@@ -44,8 +44,9 @@ interface Surroundings {
 
 async function runInvocation(invocation: Invocation, surroundings: Surroundings): Promise<ExitCode> {
   const { output, interruption } = surroundings;
-  const session = openSession(invocation.globals, surroundings);
   const { command, args, options } = invocation;
+  const writes = command.writes?.({ args, options }) ?? false;
+  const session = openSession({ ...invocation.globals, writes }, surroundings);
   let abandonsWork = false;
   try {
     const running = command.run(session.context, { args, options });
@@ -82,7 +83,10 @@ interface Session {
 }
 
 /** Reads the configuration and opens the services only when a command asks for them. */
-function openSession(globals: GlobalOptions, { host, output, interruption }: Surroundings): Session {
+function openSession(
+  globals: GlobalOptions & { readonly writes: boolean },
+  { host, output, interruption }: Surroundings,
+): Session {
   let config: ResolvedConfig | undefined;
   let app: Promise<App> | undefined;
   const configWith = (values: Readonly<Record<string, string>>): ResolvedConfig => {
@@ -94,7 +98,9 @@ function openSession(globals: GlobalOptions, { host, output, interruption }: Sur
   const readConfig = (): ResolvedConfig => (config ??= configWith({}));
   const openApp = async (): Promise<App> => {
     const { createApp } = await import('../app/app.ts');
-    return createApp(readConfig().settings);
+    const opened = await createApp(readConfig().settings);
+    if (globals.writes) await opened.tidy();
+    return opened;
   };
   return {
     context: {

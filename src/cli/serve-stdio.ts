@@ -33,12 +33,12 @@ export async function serveStdio(host: Host, config: ResolvedConfig): Promise<vo
 }
 
 /**
- * Opens the services before the first call where there is work in the background: memories may lack embeddings, an
- * empty machine fills itself, a remote is kept up to date. Without any of that not even the services are loaded.
+ * Opens the services before the first call where there is work in the background: memories may lack embeddings, the
+ * trash is emptied in time, an empty machine fills itself, a remote is kept up to date. Without memories and without a
+ * remote not even the services are loaded.
  */
 function openUnasked({ settings }: ResolvedConfig, open: () => Promise<App>): void {
-  const { sync, embedding, dataDir } = settings;
-  if (!sync.enabled && embedding.provider === 'none') return;
+  const { sync, dataDir } = settings;
   const look = (): void => {
     if (sync.enabled || existsSync(join(dataDir, DATABASE_NAME))) void open().catch(() => undefined);
     else setTimeout(look, LOOK_EVERY_MS).unref();

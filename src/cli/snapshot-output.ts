@@ -157,7 +157,7 @@ export function pruneQuestion({ keepLast, hourly, daily, weekly, monthly }: Poli
 export async function pushBackup(context: CommandContext, made: BackupResult): Promise<PushResult> {
   const { sync } = await context.app();
   try {
-    return await longWork(context, (work) => sync.push(work));
+    return await longWork(context, (work) => sync.push({ ...work, made }));
   } catch (error) {
     throw error instanceof FaissMemoryError ? new NotUploadedError(made.snapshot.name, error) : error;
   }

@@ -67,7 +67,7 @@ function tlsProblem({ tlsCertificate, tlsKey }: Http): SettingProblem[] {
 /** Contradictions between the settings of sync, each of which is valid alone. */
 export function findSyncProblems({ sync }: Settings): SettingProblem[] {
   const checks = [bucketProblem(sync), keysProblem(sync), accountProblem(sync), endpointProblem(sync)];
-  return checks.filter((found) => found !== undefined);
+  return [...unusedSettings(sync), ...checks.filter((found) => found !== undefined)];
 }
 
 type Sync = Settings['sync'];
@@ -92,12 +92,46 @@ function bucketProblem({ enabled, provider, bucket }: Sync): SettingProblem | un
   return undefined;
 }
 
-function keysProblem({ provider, accessKey, secretKey }: Sync): SettingProblem | undefined {
+/** The settings that only one way to a remote knows: with another one something was meant that does not happen. */
+const ONLY_WITH = {
+  sasToken: ['azure', 'CLOUD_SYNC_SAS_TOKEN'],
+  connectionString: ['azure', 'CLOUD_SYNC_CONNECTION_STRING'],
+  keyFile: ['gcs', 'CLOUD_SYNC_KEY_FILE'],
+  projectId: ['gcs', 'CLOUD_SYNC_PROJECT_ID'],
+} as const satisfies Partial<Record<keyof Sync, readonly [provider: Sync['provider'], variable: string]>>;
+
+function unusedSettings(sync: Sync): SettingProblem[] {
+  const { provider, sessionToken } = sync;
+  const names = Object.keys(ONLY_WITH) as (keyof typeof ONLY_WITH)[];
+  const foreign = names.flatMap((name): SettingProblem[] => {
+    const [only, variable] = ONLY_WITH[name];
+    if (sync[name] === undefined || provider === only) return [];
+    const allowed = `unset ${variable}, or set CLOUD_SYNC_PROVIDER=${only}`;
+    return [unused(`sync.${name}`, provider, allowed)];
+  });
+  if (sessionToken === undefined || !['gcs', 'azure', 'folder'].includes(provider)) return foreign;
+  return [...foreign, unused('sync.sessionToken', provider, 'unset CLOUD_SYNC_SESSION_TOKEN')];
+}
+
+function unused(key: string, provider: string, allowed: string): SettingProblem {
+  return { key, problem: `is not used by the provider ${provider}`, allowed, decidedBy: key };
+}
+
+function keysProblem(sync: Sync): SettingProblem | undefined {
+  const { provider, accessKey, secretKey, sessionToken } = sync;
   if (provider === 'gcs' && (accessKey !== undefined || secretKey !== undefined)) {
-    const key = accessKey === undefined ? 'sync.secretKey' : 'sync.accessKey';
     const allowed =
-      'unset it and name the service account key file in GOOGLE_APPLICATION_CREDENTIALS; for a pair of HMAC keys set CLOUD_SYNC_PROVIDER=gcs-s3';
-    return { key, problem: 'is not used by the provider gcs', allowed, decidedBy: key };
+      'unset it and name the key file of a service account in CLOUD_SYNC_KEY_FILE; for a pair of HMAC keys set CLOUD_SYNC_PROVIDER=gcs-s3';
+    return unused(accessKey === undefined ? 'sync.secretKey' : 'sync.accessKey', provider, allowed);
+  }
+  if (provider === 'azure' && (sync.sasToken !== undefined || sync.connectionString !== undefined)) {
+    return azureProblem(sync);
+  }
+  if (sessionToken !== undefined && accessKey === undefined && secretKey === undefined) {
+    const allowed =
+      'set CLOUD_SYNC_ACCESS_KEY and CLOUD_SYNC_SECRET_KEY too, or unset CLOUD_SYNC_SESSION_TOKEN';
+    const problem = 'is missing beside the session token';
+    return { key: 'sync.accessKey', problem, allowed, decidedBy: 'sync.sessionToken' };
   }
   if ((accessKey === undefined) === (secretKey === undefined)) return undefined;
   const [missing, given] =
@@ -112,17 +146,36 @@ function keysProblem({ provider, accessKey, secretKey }: Sync): SettingProblem |
   };
 }
 
-function accountProblem({
-  enabled,
-  provider,
-  accessKey,
-  accountId,
-  endpoint,
-}: Sync): SettingProblem | undefined {
+/** Instead of the account key: one of the two others, and nothing that it would leave unused. */
+function azureProblem(sync: Sync): SettingProblem | undefined {
+  const { connectionString, sasToken, accessKey, endpoint } = sync;
+  const decidedBy = connectionString === undefined ? 'sync.sasToken' : 'sync.connectionString';
+  const others = ['accessKey', 'secretKey', 'sasToken', 'endpoint'] as const;
+  const excluded = connectionString === undefined ? (['secretKey'] as const) : others;
+  const beside = excluded.find((name) => sync[name] !== undefined);
+  if (beside !== undefined) {
+    const whole = connectionString === undefined ? 'a shared access signature' : 'a connection string';
+    const problem = `is not used beside ${whole}`;
+    return { key: `sync.${beside}`, problem, allowed: 'unset one of the two', decidedBy };
+  }
+  if (sasToken === undefined || accessKey !== undefined || endpoint !== undefined) return undefined;
+  const allowed =
+    'set CLOUD_SYNC_ACCESS_KEY to the name of the storage account, or CLOUD_SYNC_ENDPOINT to its address';
+  return {
+    key: 'sync.accessKey',
+    problem: 'is missing beside the shared access signature',
+    allowed,
+    decidedBy,
+  };
+}
+
+function accountProblem(sync: Sync): SettingProblem | undefined {
+  const { enabled, provider, accessKey, accountId, endpoint } = sync;
   if (!enabled) return undefined;
-  if (provider === 'azure' && accessKey === undefined) {
+  const other = sync.sasToken ?? sync.connectionString;
+  if (provider === 'azure' && accessKey === undefined && other === undefined) {
     const allowed =
-      'set CLOUD_SYNC_ACCESS_KEY to the name of the storage account and CLOUD_SYNC_SECRET_KEY to one of its keys';
+      'set CLOUD_SYNC_ACCESS_KEY to the name of the storage account and CLOUD_SYNC_SECRET_KEY to one of its keys or CLOUD_SYNC_SAS_TOKEN to a signature, or set CLOUD_SYNC_CONNECTION_STRING';
     return { key: 'sync.accessKey', problem: 'is missing', allowed, decidedBy: 'sync.provider' };
   }
   if (provider === 'r2' && accountId === undefined && endpoint === undefined) {

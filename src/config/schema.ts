@@ -161,6 +161,28 @@ const syncSchema = {
     doc: 'Secret key; with `azure`, the account key.',
     environmentVariable: 'CLOUD_SYNC_SECRET_KEY',
   }),
+  sessionToken: secret({
+    doc: 'Session token of a temporary pair of keys, as AWS STS gives them. When they have expired, all three need new values.',
+    environmentVariable: 'CLOUD_SYNC_SESSION_TOKEN',
+  }),
+  sasToken: secret({
+    doc: 'With `azure` a shared access signature, instead of the account key.',
+    environmentVariable: 'CLOUD_SYNC_SAS_TOKEN',
+  }),
+  connectionString: secret({
+    doc: 'With `azure` the connection string, instead of account name, key, signature and endpoint.',
+    environmentVariable: 'CLOUD_SYNC_CONNECTION_STRING',
+  }),
+  keyFile: optional(path('file'), {
+    doc: 'With `gcs` the JSON file with the key of a service account.',
+    environmentVariable: 'CLOUD_SYNC_KEY_FILE',
+    defaultDoc: "as Google's tools find their credentials",
+  }),
+  projectId: optional(text(), {
+    doc: 'With `gcs` the project that a new bucket is created in.',
+    environmentVariable: 'CLOUD_SYNC_PROJECT_ID',
+    defaultDoc: 'that of the credentials',
+  }),
   passphrase: secret({
     doc: 'Encrypts all backups, including those in the data folder. If you lose it, the backups cannot be read again.',
     environmentVariable: 'CLOUD_SYNC_PASSPHRASE',
@@ -220,7 +242,7 @@ export const settingsSchema = {
     default: 100_000,
   }),
   trashDays: setting(number({ min: 0, max: 36_500 }), {
-    doc: 'Days after which the content of deleted memories is erased for good.',
+    doc: 'Days after which the content of deleted memories is erased for good: by a running server within the hour, and before the next command that writes. Where another machine deleted a memory, they count from the arrival of the deletion.',
     environmentVariable: 'MEMORY_TRASH_DAYS',
     default: 30,
   }),

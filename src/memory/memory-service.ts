@@ -58,8 +58,6 @@ export interface MemoryServiceParts {
   readonly modelWaitMs: number;
   /** Time zone of the days in filters and counts; default the system's. */
   readonly timeZone?: TimeZone;
-  /** Age at which the content of deleted memories is erased for good. */
-  readonly trashMs: number;
 }
 
 const MAX_IDS = 100;
@@ -171,7 +169,6 @@ export class MemoryService implements MemoryApi {
         'give one of them',
       );
     }
-    await this.#parts.store.expireTrash(this.#parts.trashMs);
     if (ids !== undefined) return this.#deleter.byIds(checkIds(ids), dryRun ?? false);
     if (dryRun !== true && confirm === undefined) {
       throw new InvalidInputError(

@@ -209,7 +209,10 @@ export interface MemoryStore {
   restore(ids: readonly string[]): Promise<Memory[]>;
   /** Erases the content, history and vectors of memories for good. @returns how many had content */
   purge(ids: readonly string[]): Promise<number>;
-  /** Erases the content of memories that were deleted at least this long ago. @returns how many */
+  /**
+   * Erases the content of memories that were deleted at least this long ago, in steps. A deletion of another machine
+   * counts from its arrival, if the memory was live here until then. Writes nothing when there is none. @returns how many
+   */
   expireTrash(olderThanMs: number): Promise<number>;
   list(request: ListRequest): Promise<ListPage>;
   /** Ids of all live memories that match, oldest first. */

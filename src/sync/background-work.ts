@@ -1,10 +1,11 @@
 import { Cron } from 'croner';
+import type { BackupResult } from '../backup/backup-api.ts';
 import type { BackupService } from '../backup/backup-service.ts';
 import { BackupBusyError } from '../errors/backup-errors.ts';
 import type { Logger } from '../logger.ts';
 import type { ReplicaStore } from '../store/replica-store.ts';
 import { settleWithin } from '../util/concurrency.ts';
-import type { SyncService } from './sync-service.ts';
+import type { PushOptions, SyncService } from './sync-service.ts';
 
 export interface BackgroundWorkParts {
   readonly replica: Pick<ReplicaStore, 'identity'>;
@@ -20,6 +21,9 @@ export interface BackgroundWorkParts {
   /** Returns a number in [0, 1). */
   readonly random: () => number;
   readonly logger: Logger;
+  /** Erases what is old enough to be erased; done at the start and again and again, also while nobody writes. */
+  readonly tidy: () => Promise<void>;
+  readonly tidyEveryMs: number;
   readonly startTimer?: StartTimer;
 }
 
@@ -37,7 +41,7 @@ const PULL_EVERY_MS = 5 * 60_000;
 /** Longest time that setTimeout accepts. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
-type Task = 'backup' | 'scheduled' | 'push' | 'pull' | 'empty-start';
+type Task = 'tidy' | 'backup' | 'scheduled' | 'push' | 'pull' | 'empty-start';
 
 /**
  * Keeps backups and the remote up to date in the background. It runs one task at a time and retries a failed one.
@@ -55,6 +59,8 @@ export class BackgroundWork {
   #firstChange = 0;
   /** Start of the last backup. */
   #lastBackup = -Infinity;
+  /** The backup that the next push is for. */
+  #toPush: BackupResult | undefined;
   #running: Promise<void> = Promise.resolve();
 
   constructor(parts: BackgroundWorkParts) {
@@ -81,6 +87,7 @@ export class BackgroundWork {
     this.#started = true;
     this.#timers.set('start', START_DELAY_MS, () => {
       const { sync, mode } = this.#parts;
+      this.#plan('tidy', 0);
       if (sync.enabled) this.#plan('empty-start', 0);
       if (this.#isAutomatic()) this.#plan('backup', 0);
       if (sync.enabled && mode === 'merge') this.#plan('pull', 0);
@@ -175,13 +182,16 @@ export class BackgroundWork {
     const { sync } = this.#parts;
     const options = { signal: this.#stopping.signal, waitMs: 0 };
     switch (task) {
+      case 'tidy':
+        await this.#parts.tidy();
+        this.#plan('tidy', this.#parts.tidyEveryMs);
+        return true;
       case 'backup':
       case 'scheduled':
         await this.#backUp(task);
         return true;
       case 'push':
-        await sync.push(options);
-        this.#compared = true;
+        await this.#push(options);
         return true;
       case 'pull':
         await this.#pull();
@@ -201,13 +211,23 @@ export class BackgroundWork {
     const changes = this.#changes;
     this.#lastBackup = this.#parts.now();
     const kind = task === 'backup' ? 'auto' : task;
-    const { outcome } = await backup.tryBackup({ kind }, { signal: this.#stopping.signal });
+    const made = await backup.tryBackup({ kind }, { signal: this.#stopping.signal });
     this.#changes -= changes;
     if (!sync.enabled) return;
-    const isNew = task === 'scheduled' || outcome === 'written' || !this.#compared;
+    const isNew = task === 'scheduled' || made.outcome === 'written' || !this.#compared;
     const wanted = isNew || (await sync.hasUnsentWrites());
     // A push that waits for its next try keeps its time.
-    if (wanted && !this.#timers.has('push')) this.#plan('push', 0);
+    if (!wanted || this.#timers.has('push')) return;
+    this.#toPush = made;
+    this.#plan('push', 0);
+  }
+
+  /** The first try sends the backup that was made for it; a later one may find more to back up. */
+  async #push(options: PushOptions): Promise<void> {
+    const made = this.#toPush;
+    this.#toPush = undefined;
+    await this.#parts.sync.push({ ...options, made });
+    this.#compared = true;
   }
 
   async #pull(): Promise<void> {

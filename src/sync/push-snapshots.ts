@@ -13,6 +13,8 @@ export interface PushSnapshots extends WorkOptions {
   readonly retention: RetentionPolicy;
   /** Keys of objects at the remote that a check found damaged; they are uploaded again. */
   readonly suspect: ReadonlySet<string>;
+  /** A backup that was made for this push; undefined = make one of what changed. */
+  readonly made?: BackupResult | undefined;
 }
 
 export interface PushedSnapshots {
@@ -23,14 +25,14 @@ export interface PushedSnapshots {
 }
 
 /**
- * Makes a backup when memories changed, and copies the snapshots that the remote lacks. Resolves when the remote has
- * confirmed the newest snapshot. The caller holds the work lock, and takes a new identity on MachineForkedError.
+ * Makes a backup when memories changed, unless the caller did, and copies the snapshots that the remote lacks. Resolves
+ * when the remote has confirmed the newest snapshot. The caller holds the work lock, and takes a new identity on MachineForkedError.
  * @throws the errors of both stores, among them RepositoryDamagedError when the newest local snapshot is damaged and
  * cannot be written again
  */
 export async function pushSnapshots(request: PushSnapshots): Promise<PushedSnapshots> {
-  const { backup } = request;
-  const first = await backup.write({ kind: 'auto' }, request);
+  const { backup, made } = request;
+  const first = made ?? (await backup.write({ kind: 'auto' }, request));
   const attempt = await copy(request, first);
   if (failure(attempt.copied, first) === undefined) return describe(attempt, first);
   // The newest local snapshot is damaged, so all of it is written again from the memories.

@@ -1,4 +1,5 @@
 import type {
+  BackupResult,
   PruneReport,
   PruneRequest,
   RestoreRequest,
@@ -103,8 +104,11 @@ export interface CounterReport extends VectorReport {
 export interface SyncApi {
   /** @param options.offline true answers from the last observations, without asking the remote */
   status(options?: { readonly offline?: boolean } & WorkOptions): Promise<SyncStatus>;
-  /** Makes a backup if memories changed, and uploads missing snapshots. Resolves when the remote has confirmed them. */
-  push(options?: WorkOptions): Promise<PushResult>;
+  /**
+   * Makes a backup if memories changed, and uploads missing snapshots. Resolves when the remote has confirmed them.
+   * @param options.made a backup that the caller has just made: no other one is made for this push
+   */
+  push(options?: WorkOptions & { readonly made?: BackupResult | undefined }): Promise<PushResult>;
   /** Merges the newest snapshot of every machine; the same as `restore` with mode `merge` and without a snapshot. */
   pull(options?: WorkOptions & { readonly confirm?: string }): Promise<RestoreResult>;
   /** Complete snapshots of all machines, oldest first. */

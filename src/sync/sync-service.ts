@@ -1,4 +1,5 @@
 import type {
+  BackupResult,
   PruneReport,
   PruneRequest,
   RestoreRequest,
@@ -45,6 +46,8 @@ export interface SyncServiceParts extends RemoteRepositoryParts {
 export interface PushOptions extends WorkOptions {
   /** Time to wait for another process that backs up or syncs, in milliseconds; default `LOCK_WAIT_MS`. */
   readonly waitMs?: number;
+  /** See `SyncApi.push`. */
+  readonly made?: BackupResult | undefined;
 }
 
 /** Shorter than the retries of a request, because users do not wait minutes for a status. */
@@ -93,8 +96,10 @@ export class SyncService implements SyncApi {
 
   push(options: PushOptions = {}): Promise<PushResult> {
     return this.#observer.writing(async () => {
-      await this.#mergeBeforeFirstPush(options);
-      return this.#locked(() => this.#push(options, new Set()), options.waitMs);
+      const merged = await this.#mergeBeforeFirstPush(options);
+      // A backup of the time before the merge lacks what came with it.
+      const { made, ...others } = options;
+      return this.#locked(() => this.#push(merged ? others : { ...others, made }, new Set()), options.waitMs);
     });
   }
 
@@ -262,22 +267,28 @@ export class SyncService implements SyncApi {
     return machines ?? [];
   }
 
-  /** An empty store merges the remote before its first push, so that it does not publish an empty newest snapshot. */
-  async #mergeBeforeFirstPush(options: PushOptions): Promise<void> {
-    if (!(await this.isEmptyStartPending())) return;
+  /**
+   * An empty store merges the remote before its first push, so that it does not publish an empty newest snapshot.
+   * @returns whether that changed anything here
+   */
+  async #mergeBeforeFirstPush(options: PushOptions): Promise<boolean> {
+    if (!(await this.isEmptyStartPending())) return false;
     try {
-      await this.pull(options);
+      return (await this.pull(options)).changes?.applied === true;
     } catch (error) {
       const { clock } = await this.#parts.replica.identity();
       // Memories that were written meanwhile are published even when the merge fails.
       if (Object.keys(clock).length === 0) throw error;
+      return false;
     }
   }
 
-  #push(options: WorkOptions, suspect: ReadonlySet<string>): Promise<PushResult> {
+  #push({ made, ...options }: PushOptions, suspect: ReadonlySet<string>): Promise<PushResult> {
     const { replica, backup, retention, now } = this.#parts;
-    return withOwnIdentity(replica, async () => {
-      const request = { ...options, backup, remote: this.#remote, retention, suspect };
+    return withOwnIdentity(replica, async (machine) => {
+      // A new identity needs a backup under its own name.
+      const own = made?.snapshot.machine === machine ? made : undefined;
+      const request = { ...options, made: own, backup, remote: this.#remote, retention, suspect };
       const { result, clock, repository } = await pushSnapshots(request);
       const { remoteClock } = await this.notes.read();
       const known = remoteClock ?? believedClock(await repository.listSnapshots(), repository.machine);

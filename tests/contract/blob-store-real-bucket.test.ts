@@ -21,11 +21,15 @@ function settingsOf(certified: string): BlobSettings {
     case 'gcs':
       return { provider, ...common, projectId: read('PROJECT'), keyFile: read('KEY_FILE') };
     case 'azure':
-      return { provider, ...common, accountName: read('ACCESS_KEY'), accountKey: read('SECRET_KEY') };
+      return {
+        ...{ provider, ...common, accountName: read('ACCESS_KEY'), accountKey: read('SECRET_KEY') },
+        ...{ sasToken: read('SAS_TOKEN'), connectionString: read('CONNECTION_STRING') },
+      };
     default: {
       const preset = provider === 's3' ? undefined : provider;
       if (preset !== undefined && !isPresetName(preset)) throw new Error(`CERTIFY_PROVIDER is ${preset}`);
-      const keys = { accessKey: read('ACCESS_KEY'), secretKey: read('SECRET_KEY') };
+      const sessionToken = read('SESSION_TOKEN');
+      const keys = { accessKey: read('ACCESS_KEY'), secretKey: read('SECRET_KEY'), sessionToken };
       const pathStyle = read('PATH_STYLE') === undefined ? undefined : read('PATH_STYLE') === 'true';
       const place = { region: read('REGION'), accountId: read('ACCOUNT'), pathStyle };
       return { provider: 's3', preset, ...common, ...keys, ...place };

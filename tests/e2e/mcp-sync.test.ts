@@ -1,8 +1,12 @@
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { type AskUser, type ClientKind, clientKinds, type ConnectedClient } from '../helpers/mcp/clients.ts';
+import { RawServer } from '../helpers/mcp/raw-server.ts';
 import { temporaryFolder } from '../helpers/mcp/server-environment.ts';
+import { httpClient } from '../helpers/http-client.ts';
+import { startServer } from '../helpers/http-server.ts';
+import { runProgram } from '../helpers/run-program.ts';
 
 const AGREE = { action: 'accept', content: { agree: true } } as const;
 
@@ -128,5 +132,86 @@ describe.each(clientKinds.slice(-1))('with $name', (kind) => {
     expect(first.data['state']).toBe(second.data['state']);
     expect(first.text).toContain('(this one)');
     expect(await live(one)).toBe(2);
+  });
+});
+
+describe('one push makes one backup', () => {
+  interface Scene {
+    readonly home: string;
+    readonly env: Readonly<Record<string, string>>;
+    /** Backups in the data folder and at the remote. */
+    readonly counts: () => readonly [here: number, there: number];
+  }
+
+  function scene(): Scene {
+    const [home, remote] = [temporaryFolder(), temporaryFolder()];
+    const env = { CLOUD_SYNC_ENABLED: '1', CLOUD_SYNC_PROVIDER: 'folder', CLOUD_SYNC_BUCKET: remote };
+    const count = (folder: string): number =>
+      !existsSync(folder)
+        ? 0
+        : readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) =>
+            /[/\\]snapshots[/\\][^/\\.]+(?:\.[a-z]+)?$/.test(name),
+          ).length;
+    return { home, env, counts: () => [count(join(home, 'memories', 'backups')), count(remote)] };
+  }
+
+  /** Uploads while others write, when the backup that a server begins with has been made. */
+  async function uploadAmongWrites(
+    counts: Scene['counts'],
+    add: (text: string) => Promise<unknown>,
+    upload: () => Promise<unknown>,
+  ): Promise<void> {
+    await add('the first memory');
+    await expect.poll(counts, { timeout: 30_000 }).toEqual([1, 1]);
+    await add('the second memory');
+    const writes = ['a', 'b', 'c', 'd', 'e', 'f'].map((name) => add(`memory ${name}, written meanwhile`));
+    await Promise.all([upload(), ...writes]);
+    expect(counts()).toEqual([2, 2]);
+  }
+
+  test('by the tool', async () => {
+    const { home, env, counts } = scene();
+    const server = new RawServer(home, env);
+    await server.initialize();
+    await uploadAmongWrites(
+      counts,
+      (text) => server.call('memory_add', { text }),
+      () => server.call('sync_upload'),
+    );
+  });
+
+  test('by the route', async () => {
+    const { home, env, counts } = scene();
+    const api = httpClient((await startServer({ dataDir: home, env })).address);
+    await uploadAmongWrites(
+      counts,
+      (text) => api.post('/memory/add', { text }),
+      () => api.post('/sync/upload'),
+    );
+  });
+
+  test('by the command line', async () => {
+    const { home, env, counts } = scene();
+    const none = { MEMORY_BACKUP_ENABLED: 'no' };
+    await runProgram(['add', 'the first memory'], { dataDir: home, env: none });
+    expect(counts()).toEqual([0, 0]);
+    for (const [words, expected] of [
+      [
+        ['sync', 'push'],
+        [1, 1],
+      ],
+      [
+        ['sync', 'push'],
+        [1, 1],
+      ],
+      [['backup'], [2, 2]],
+      [
+        ['backup', '--name', 'weekly'],
+        [3, 3],
+      ],
+    ] as const) {
+      expect((await runProgram(words, { dataDir: home, env })).code).toBe(0);
+      expect([words, counts()]).toEqual([words, expected]);
+    }
   });
 });

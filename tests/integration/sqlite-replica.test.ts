@@ -14,11 +14,14 @@ import { encodeVector, unitVector } from '../helpers/vectors.ts';
 const STAMP: EmbeddingModelId = { modelId: 'one-model', dimension: 8, weightsHash: 'aa' };
 const OTHER_STAMP: EmbeddingModelId = { modelId: 'other-model', dimension: 4, weightsHash: '' };
 
-function open(dataDir = temporaryFolder()): {
+function open(
+  dataDir = temporaryFolder(),
+  now = Date.now,
+): {
   store: SqliteMemoryStore;
   replica: ReturnType<typeof assembleReplica>;
 } {
-  const store = openSqliteStore(dataDir);
+  const store = openSqliteStore(dataDir, { now });
   return { store, replica: assembleReplica(store.replica) };
 }
 
@@ -189,6 +192,61 @@ describe('the staging file', () => {
     await first.close();
     expect(await second.merge({ clock: {}, complete: false })).toMatchObject({ applied: true });
     await second.close();
+  });
+});
+
+describe('a deletion that comes from outside', () => {
+  const DAY_MS = 86_400_000;
+
+  test('counts the days of the trash from its arrival, where the memory was live until then', async () => {
+    let now = Date.UTC(2026, 0, 1);
+    const [a, b] = [open(temporaryFolder(), () => now), open(temporaryFolder(), () => now)];
+    await a.store.add([draft('one', { id: idOf(1) }), draft('two', { id: idOf(2) })]);
+    await apply(b.replica, 'merge', await snapshotOf(a.replica));
+    await a.store.add([draft('three', { id: idOf(3) })]);
+    await a.store.delete([idOf(1), idOf(3)]);
+    now += 40 * DAY_MS;
+    await apply(b.replica, 'merge', await snapshotOf(a.replica));
+
+    // It was never live here, so it has been deleted for 40 days.
+    expect(await b.store.expireTrash(30 * DAY_MS)).toBe(1);
+    expect(await b.store.restore([idOf(1)])).toMatchObject([{ state: 'live', text: 'one' }]);
+    await b.store.delete([idOf(1)]);
+    now += 29 * DAY_MS;
+    expect(await b.store.expireTrash(30 * DAY_MS)).toBe(0);
+    now += 2 * DAY_MS;
+    expect(await b.store.expireTrash(30 * DAY_MS)).toBe(1);
+    expect(await b.store.stats()).toMatchObject({ live: 1, trash: 0 });
+    expect(await problemsOf(b)).toEqual([]);
+  });
+
+  test('is erased after these days also when nothing is done here', async () => {
+    let now = Date.UTC(2026, 0, 1);
+    const [a, b] = [open(temporaryFolder(), () => now), open(temporaryFolder(), () => now)];
+    await a.store.add([draft('one', { id: idOf(1) })]);
+    await apply(b.replica, 'merge', await snapshotOf(a.replica));
+    await a.store.delete([idOf(1)]);
+    now += 40 * DAY_MS;
+    await apply(b.replica, 'merge', await snapshotOf(a.replica));
+    for (const [days, erased] of [
+      [10, 0],
+      [19, 0],
+      [2, 1],
+    ] as const) {
+      now += days * DAY_MS;
+      expect(await b.store.expireTrash(30 * DAY_MS)).toBe(erased);
+    }
+    // Both machines name the same writes, erased or not.
+    expect((await b.store.stats()).stateDigest).toBe((await a.store.stats()).stateDigest);
+    expect(await a.store.expireTrash(30 * DAY_MS)).toBe(1);
+  });
+
+  test('empties the trash in steps, and is told the whole number', async () => {
+    const { store } = open();
+    const added = await store.add(Array.from({ length: 450 }, (_, index) => draft(`memory ${index}`)));
+    await store.delete(added.map(({ memory }) => memory.id));
+    expect(await store.expireTrash(-1_000)).toBe(450);
+    expect(await store.stats()).toMatchObject({ live: 0, trash: 0 });
   });
 });
 

@@ -71,10 +71,10 @@ async function listMachines({ store, machine }: RepositoryContext): Promise<Set<
 }
 
 async function readMachine(context: RepositoryContext, machine: string): Promise<MachineReport> {
-  const { objects, journal, repositoryId, allowPlain } = context;
+  const { objects, journal, repositoryId } = context;
   try {
     const seen = await journal.findSeen(repositoryId, machine);
-    const head = await objects.readHead(machine, allowPlain);
+    const head = await objects.readHead(machine);
     const back = wentBack(head?.head ?? null, seen);
     // The own head is not recorded here: `writeOwnHead` records it, and the next head continues from that record.
     if (head !== null && !back && machine !== context.machine) {

@@ -1,4 +1,3 @@
-import type { PutCondition } from '../../blob/blob-store.ts';
 import {
   EncryptionDowngradeError,
   MachineForkedError,
@@ -116,17 +115,11 @@ export async function writeOwnHead(
   const head: Head = { machine, ...commit, pastCommits, snapshots };
   const bytes = await encodeObject({ kind: 'head', machine }, encodeHead(head), { dataKey, random });
   await journal.recordAttempt(repositoryId, { ...commit, sealed: dataKey !== null });
-  await putVerified(store, { key: headKey(machine), bytes }, { onlyIf: guard(context, own) });
+  await putVerified(store, { key: headKey(machine), bytes });
   await journal.recordSeen(repositoryId, machine, commit);
   return head;
 }
 
 function commitOf({ seq, commitId, ownWrites }: Head): Commit {
   return { seq, commitId, ownWrites };
-}
-
-function guard({ conditionalWrites }: RepositoryContext, { previous }: OwnHead): PutCondition | undefined {
-  if (!conditionalWrites) return undefined;
-  if (previous === null) return 'absent';
-  return previous.etag === null ? undefined : { etag: previous.etag };
 }

@@ -14,12 +14,8 @@ export interface RepositoryContext {
   /** This machine. The process writes only its folder. */
   readonly machine: string;
   readonly journal: HeadJournal;
-  /** True to read plain snapshots of other machines although a passphrase is set. */
-  readonly allowPlain: boolean;
   /** True when only this data folder can reach the repository. Then a damaged head is written again. */
   readonly exclusive: boolean;
-  /** True when the store honours `If-Match` for the head. An extra guard; correctness does not depend on it. */
-  readonly conditionalWrites: boolean;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
   readonly random: RandomBytes;

@@ -34,7 +34,6 @@ import { assertSegmentBytes } from '../format/segment.ts';
 export interface LoadedHead {
   readonly head: Head;
   readonly sealed: boolean;
-  readonly etag: string | null;
 }
 
 export interface LoadedManifest {
@@ -69,14 +68,14 @@ export class RepositoryObjects {
    * @returns null when the machine has no head
    * @throws RepositoryDamagedError, RepositoryTooNewError, MissingKeyError, WrongPassphraseError, EncryptionDowngradeError
    */
-  async readHead(machine: string, allowPlain: boolean): Promise<LoadedHead | null> {
+  async readHead(machine: string, allowPlain = false): Promise<LoadedHead | null> {
     const place = { kind: 'head', machine, key: headKey(machine) } as const;
     const blob = await getBounded(this.#store, place.key, MAX_HEAD_BYTES);
     if (blob === null) return null;
     const sealed = isSealed(blob.bytes);
     if (isCompressed(blob.bytes) && !allowPlain) this.#refusePlain(place.key);
     const json = await this.#open(place, blob.bytes, MAX_HEAD_BYTES);
-    return { head: decodeHead(json, machine, new ObjectChecker(place.key)), sealed, etag: blob.etag };
+    return { head: decodeHead(json, machine, new ObjectChecker(place.key)), sealed };
   }
 
   /**

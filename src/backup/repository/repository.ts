@@ -31,12 +31,8 @@ export interface RepositoryOptions {
   readonly journal: HeadJournal;
   /** With a keyring everything is written encrypted, and plain snapshots are refused. Null: nothing is encrypted. */
   readonly keyring: Keyring | null;
-  /** True to read plain snapshots although there is a keyring. Only for a user's explicit request. @default false */
-  readonly allowPlain?: boolean;
   /** True when only this data folder can reach the repository. @default false */
   readonly exclusive?: boolean;
-  /** True when the store's `onlyIf` works, which `probeBlobStore` checks. An extra guard for the head. @default false */
-  readonly conditionalWrites?: boolean;
   /** Milliseconds since the epoch, for the times and names of snapshots. @default Date.now */
   readonly now?: () => number;
   readonly random?: RandomBytes;
@@ -51,7 +47,7 @@ export interface RepositoryOptions {
  * - All objects except `head` and `key.json` are immutable. A head is written last, after all objects that it needs
  *   were stored and verified. Snapshots that it does not list do not exist.
  * - Objects are checked, and decrypted, before any part of them is returned.
- * - With a keyring nothing is written unencrypted, and plain snapshots are only read when `allowPlain` is set.
+ * - With a keyring nothing is written unencrypted, and plain snapshots are not restored.
  *
  * Errors: `BlobStoreError`, `RepositoryDamagedError`, `RepositoryTooNewError`, `ObjectMissingError` (retryable after
  * reading the heads again), `WrongPassphraseError`, `MissingKeyError`, `EncryptionDowngradeError`,
@@ -69,9 +65,7 @@ export class Repository {
       ...options,
       keys,
       objects: new RepositoryObjects(options.store, keys),
-      allowPlain: options.allowPlain ?? false,
       exclusive: options.exclusive ?? false,
-      conditionalWrites: options.conditionalWrites ?? false,
       now: options.now ?? Date.now,
       random: options.random ?? randomBytes,
     };
@@ -183,9 +177,9 @@ export class Repository {
     machine: string,
     check: (loaded: LoadedHead) => Promise<VerifyReport>,
   ): Promise<VerifyReport> {
-    const { objects, allowPlain } = this.#context;
+    const { objects } = this.#context;
     try {
-      const loaded = await objects.readHead(machine, allowPlain);
+      const loaded = await objects.readHead(machine);
       return loaded === null ? NOTHING : await check(loaded);
     } catch (error) {
       if (!(error instanceof RepositoryDamagedError)) throw error;

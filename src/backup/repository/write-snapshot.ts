@@ -22,6 +22,8 @@ export interface SnapshotRequest {
   readonly evenIfUnchanged?: boolean;
   /** Reuse no stored object, because one of them is known to be damaged. @default false */
   readonly fromScratch?: boolean;
+  /** Ends the work before the next object. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface SnapshotResult {
@@ -57,7 +59,8 @@ export async function writeSnapshot(
     return { outcome: 'unchanged', snapshot: newest, bytesWritten: 0, full: false, wentBack: own.wentBack };
   }
   const dataKey = await context.keys.current(context.machine);
-  const task = new SnapshotTask(context, view, dataKey === null ? null : { dataKey, random: context.random });
+  const sealer = dataKey === null ? null : { dataKey, random: context.random };
+  const task = new SnapshotTask(context, view, { sealer, signal: request.signal });
   const { segments, full } = await task.segments(base);
   const createdAt = freeTime({ kind: request.kind, createdAt: context.now() }, own.snapshots);
   const snapshot = await task.manifest(segments, { ...request, createdAt });
@@ -104,12 +107,18 @@ class SnapshotTask {
   readonly #context: RepositoryContext;
   readonly #view: SnapshotView;
   readonly #sealer: Sealer | null;
+  readonly #signal: AbortSignal | undefined;
   bytesWritten = 0;
 
-  constructor(context: RepositoryContext, view: SnapshotView, sealer: Sealer | null) {
+  constructor(
+    context: RepositoryContext,
+    view: SnapshotView,
+    { sealer, signal }: { readonly sealer: Sealer | null; readonly signal: AbortSignal | undefined },
+  ) {
     this.#context = context;
     this.#view = view;
     this.#sealer = sealer;
+    this.#signal = signal;
   }
 
   async segments(base: Manifest | null): Promise<{ segments: readonly SegmentEntry[]; full: boolean }> {
@@ -158,6 +167,7 @@ class SnapshotTask {
   }
 
   async #put({ entry, bytes }: EncodedSegment): Promise<void> {
+    this.#signal?.throwIfAborted();
     const { store, machine } = this.#context;
     await putVerified(store, { key: segmentKey(machine, entry.name), bytes });
     this.bytesWritten += bytes.length;
@@ -175,6 +185,7 @@ class SnapshotTask {
     const json = encodeManifest({ ...about, machine, sequence, contentDigest, stateDigest, segments });
     const dataKey = this.#sealer?.dataKey ?? null;
     const bytes = await encodeObject({ kind: 'manifest', machine }, json, { dataKey, random });
+    this.#signal?.throwIfAborted();
     await putVerified(store, { key: manifestKey(machine, snapshotId), bytes });
     this.bytesWritten += bytes.length;
     const totalBytes = segments.reduce((sum, segment) => sum + segment.bytes, bytes.length);

@@ -43,7 +43,7 @@ export class AzureBlobStore implements CreatableBlobStore {
     this.#runner = new RequestRunner({
       location: this.location,
       timeoutMs: settings.timeoutMs,
-      secrets: [settings.accountKey, settings.sasToken, settings.connectionString],
+      secrets: secretsOf(settings),
       toError: azureError,
     });
   }
@@ -229,7 +229,17 @@ async function openAzureContainer(settings: AzureBlobSettings): Promise<Containe
   // `retryingBlobStore` repeats requests for all stores alike.
   const options = { retryOptions: { maxTries: 1 } };
   const connectionString = unlessBlank(settings.connectionString);
-  if (connectionString !== undefined) return new sdk.ContainerClient(connectionString, container, options);
+  if (connectionString !== undefined) {
+    try {
+      return new sdk.ContainerClient(connectionString, container, options);
+    } catch {
+      // Without the cause, which may quote it.
+      throw misconfigured(
+        'the connection string cannot be read',
+        'Copy it again from "Access keys" or "Shared access signature" of the storage account.',
+      );
+    }
+  }
   const account = unlessBlank(settings.accountName);
   const key = unlessBlank(settings.accountKey);
   const sas = unlessBlank(settings.sasToken)?.replace(/^\?/, '');
@@ -244,6 +254,23 @@ async function openAzureContainer(settings: AzureBlobSettings): Promise<Containe
     );
   }
   return new sdk.ContainerClient(url, new sdk.StorageSharedKeyCredential(account, key), options);
+}
+
+/** Also the parts of a connection string and of a signature that errors may quote alone. */
+function secretsOf({ accountKey, sasToken, connectionString }: AzureBlobSettings): (string | undefined)[] {
+  const parts = [...(connectionString ?? '').matchAll(/(?:AccountKey|SharedAccessSignature)=([^;]+)/gi)];
+  const signatures = [...`${sasToken ?? ''}&${connectionString ?? ''}`.matchAll(/\bsig=([^&;]+)/gi)];
+  const encoded = signatures.map(([, signature = '']) => signature);
+  const plain = encoded.map((signature) => decodeOrSame(signature));
+  return [connectionString, sasToken, accountKey, ...parts.map(([, part]) => part), ...encoded, ...plain];
+}
+
+function decodeOrSame(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 function defaultEndpoint(account: string | undefined): string {

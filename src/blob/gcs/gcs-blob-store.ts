@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import type { Bucket, File, FileMetadata } from '@google-cloud/storage';
 import { BlobStoreError } from '../../errors/remote-errors.ts';
 import { collectBody, collectPages } from '../answers.ts';
@@ -250,17 +251,48 @@ function within<T>({ signal }: Deadline, action: Promise<T>): Promise<T> {
   });
 }
 
+/** The library would take a file that it cannot use for a fault of the network. Its content is never quoted. */
+async function checkKeyFile(path: string): Promise<void> {
+  const problem = await readFile(path, 'utf8').then(keyFileProblem, () => 'cannot be read');
+  if (problem === undefined) return;
+  throw misconfigured(
+    `the key file ${path} ${problem}`,
+    'Name the JSON file that Google gave for the service account.',
+  );
+}
+
+function keyFileProblem(content: string): string | undefined {
+  try {
+    const key: unknown = JSON.parse(content);
+    if (typeof key === 'object' && key !== null && 'type' in key && KEY_TYPES.includes(key.type))
+      return undefined;
+    return 'holds no credentials of Google';
+  } catch {
+    return 'is no JSON';
+  }
+}
+
+const KEY_TYPES: readonly unknown[] = [
+  'service_account',
+  'authorized_user',
+  'external_account',
+  'external_account_authorized_user',
+  'impersonated_service_account',
+];
+
+function misconfigured(problem: string, fix: string): BlobStoreError {
+  return new BlobStoreError('misconfigured', {
+    operation: 'open',
+    location: 'Google Cloud Storage',
+    problem,
+    fix,
+  });
+}
+
 /** Creates a client for the bucket. @throws BlobStoreError `misconfigured` or `missing-package` */
 async function openGcsBucket(settings: GcsBlobSettings): Promise<Bucket> {
   const name = unlessBlank(settings.bucket);
-  if (name === undefined) {
-    throw new BlobStoreError('misconfigured', {
-      operation: 'open',
-      location: 'Google Cloud Storage',
-      problem: 'no bucket is set',
-      fix: 'Set the bucket.',
-    });
-  }
+  if (name === undefined) throw misconfigured('no bucket is set', 'Set the bucket.');
   const { Storage } = await loadOptionalPackage({
     name: '@google-cloud/storage',
     major: 7,
@@ -269,6 +301,7 @@ async function openGcsBucket(settings: GcsBlobSettings): Promise<Bucket> {
   });
   const endpoint = unlessBlank(settings.endpoint);
   const keyFilename = unlessBlank(settings.keyFile);
+  if (keyFilename !== undefined) await checkKeyFile(keyFilename);
   const emulator = endpoint?.startsWith('http:') === true;
   // An emulator has no projects. Without a project id, the library would contact Google's metadata server.
   const projectId = unlessBlank(settings.projectId) ?? (emulator ? 'emulator' : undefined);

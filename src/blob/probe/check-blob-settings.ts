@@ -75,7 +75,8 @@ function checkKeys(settings: S3BlobSettings): ProbeFinding[] {
     ];
   }
   if (/^ASIA/.test(access) && unlessBlank(settings.sessionToken) === undefined) {
-    const fix = 'Use a permanent key, or leave both keys empty to use the keys and token of the AWS tools.';
+    const fix =
+      'Set the session token too, use a permanent key, or leave both keys empty to use the keys and token of the AWS tools.';
     return [problem('credentials', 'The access key is temporary, but its session token is not set.', fix)];
   }
   return [];

@@ -142,8 +142,9 @@ export class S3BlobStore implements CreatableBlobStore {
       Body: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength),
       ContentType: 'application/octet-stream',
       Metadata: { [hashName]: sha256.toString('hex') },
-      ...(uploadChecksum === 'md5' ? { ContentMD5: createHash('md5').update(bytes).digest('base64') } : {}),
-      ...(uploadChecksum === 'sha256' ? { ChecksumSHA256: sha256.toString('base64') } : {}),
+      ...(uploadChecksum === 'md5'
+        ? { ContentMD5: createHash('md5').update(bytes).digest('base64') }
+        : { ChecksumSHA256: sha256.toString('base64') }),
       ...(onlyIf === 'absent' ? { IfNoneMatch: '*' } : {}),
       ...(typeof onlyIf === 'object' ? { IfMatch: onlyIf.etag } : {}),
     };

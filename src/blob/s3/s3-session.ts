@@ -28,7 +28,8 @@ interface S3Connection {
   readonly credentials:
     | { readonly accessKeyId: string; readonly secretAccessKey: string; readonly sessionToken?: string }
     | undefined;
-  readonly uploadChecksum: 'md5' | 'sha256' | 'none';
+  /** What guards an upload: MD5 with an endpoint, because every server knows it, else SHA-256. */
+  readonly uploadChecksum: 'md5' | 'sha256';
   readonly timeoutMs: number | undefined;
   /** Address for messages, without secrets. */
   readonly location: string;
@@ -55,7 +56,7 @@ export function resolveS3(settings: S3BlobSettings): S3Connection {
     endpoint: url?.href,
     pathStyle,
     credentials: credentialsOf(settings, `s3://${bucket}`),
-    uploadChecksum: settings.uploadChecksum ?? (url === undefined ? 'sha256' : 'md5'),
+    uploadChecksum: url === undefined ? 'sha256' : 'md5',
     timeoutMs: settings.timeoutMs,
     location: `s3://${bucket}/${prefix} at ${host}`,
   };

@@ -41,6 +41,7 @@ export const backupCommand = defineCommand({
     ['faiss-memory backup --name before_cleanup --pin', 'one that is kept'],
     ['faiss-memory backup list', 'the backups on this machine'],
   ],
+  writes: () => true,
   run: async (context, { options }) => {
     const { backup } = await context.app();
     const request = { kind: options.name, pinned: options.pin };
@@ -187,6 +188,7 @@ export const restoreCommand = defineCommand({
     ['faiss-memory restore manual_20260131_120000', 'restore it, after a question'],
     ['faiss-memory restore manual_20260131_120000 --from remote --merge', 'take in what it has more'],
   ],
+  writes: ({ options }) => !options.dryRun,
   run: async (context, { args: [snapshot], options }) => {
     const { backup, sync } = await context.app();
     const place = options.from === 'remote' ? sync : backup;

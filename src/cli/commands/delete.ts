@@ -41,6 +41,7 @@ export const deleteCommand = defineCommand({
     ['faiss-memory delete --tag scratch --before 90d --yes', 'delete it without a question'],
     ['faiss-memory delete 0198c0de-0000-7000-8000-000000000001 --purge', 'erase one memory for good'],
   ],
+  writes: ({ options }) => !options.dryRun,
   run: async (context, { args, options }) => {
     const filter = toFilterInput(options);
     if (args.length > 0 === (filter !== undefined)) {

@@ -43,6 +43,7 @@ export const importCommand = defineCommand({
     ['faiss-memory import old.jsonl --rejects rejects.jsonl', 'keep what was not taken'],
     [`echo '{"text":"Ann prefers tea."}' | faiss-memory import -`, 'from another program'],
   ],
+  writes: () => true,
   run: async (context, { args: [name = '-'], options }) => {
     const source = await openImportSource(context.host, name, context.signal);
     try {

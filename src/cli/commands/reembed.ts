@@ -21,6 +21,7 @@ export const reembedCommand = defineCommand({
       'try another model',
     ],
   ],
+  writes: () => true,
   run: async (context, { options }) => {
     const { memory } = await context.app();
     const progress = context.output.progress('Embedding');

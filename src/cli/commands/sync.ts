@@ -53,6 +53,7 @@ export const syncPushCommand = defineCommand({
   arguments: [],
   options: {},
   examples: [['faiss-memory sync push', 'ends when the remote has confirmed it']],
+  writes: () => true,
   run: async (context) => {
     const { sync } = await context.app();
     const push = await longWork(context, (work) => sync.push(work));
@@ -71,6 +72,7 @@ export const syncPullCommand = defineCommand({
     ['faiss-memory sync pull', 'take in what is new'],
     ['faiss-memory sync pull --dry-run', 'what would change?'],
   ],
+  writes: ({ options }) => !options.dryRun,
   run: async (context, { options }) => {
     const { sync } = await context.app();
     return restoreSnapshot(
@@ -112,6 +114,7 @@ export const syncRestoreCommand = defineCommand({
     ['faiss-memory sync restore auto_20260131_120000 --dry-run', 'what would change?'],
     ['faiss-memory sync restore 3f9a0c1d2e4b5a69/auto_20260131_120000', "another machine's"],
   ],
+  writes: ({ options }) => !options.dryRun,
   run: async (context, { args: [snapshot], options }) => {
     const { sync } = await context.app();
     const request = { snapshot, mode: options.merge ? 'merge' : 'replace' } as const;

@@ -44,6 +44,7 @@ export const addCommand = defineCommand({
     ['git log -1 --format=%B | faiss-memory add - --source git', 'store what another program prints'],
     ['faiss-memory add --file notes.md --project website -m reviewed=true', 'store a file'],
   ],
+  writes: () => true,
   run: async (context, { args, options }) => {
     const text = await readText(context, args, options.file);
     if (text === undefined) {
@@ -122,6 +123,7 @@ export const updateCommand = defineCommand({
       'other facts only',
     ],
   ],
+  writes: () => true,
   run: async (context, { args, options }) => {
     const [id = '', ...words] = args;
     const text = await readText(context, words, options.file);

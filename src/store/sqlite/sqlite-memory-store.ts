@@ -43,6 +43,7 @@ import {
   purgeMemories,
   restoreMemories,
   expireTrash,
+  hasOldTrash,
   updateMemory,
   type WriteContext,
 } from './writes.ts';
@@ -121,7 +122,16 @@ export class SqliteMemoryStore implements MemoryStore {
   }
 
   async expireTrash(olderThanMs: number): Promise<number> {
-    const count = await this.#write((context) => expireTrash(context, olderThanMs));
+    // Most of the time there is nothing to do, which costs no write.
+    const any = await this.#file.read((connection) =>
+      hasOldTrash({ connection, now: this.#now() }, olderThanMs),
+    );
+    let count = 0;
+    for (let more = any; more;) {
+      const step = await this.#write((context) => expireTrash(context, olderThanMs));
+      count += step.count;
+      ({ more } = step);
+    }
     if (count > 0) this.#file.truncateLog();
     return count;
   }

@@ -1,4 +1,4 @@
-import { closeSync, existsSync, openSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { WorkLock } from '../../backup/ports.ts';
@@ -8,6 +8,40 @@ import { isBusy, noLocks, toStoreError } from './sqlite-errors.ts';
 
 const NAME = 'backup.lock';
 const PAUSE_MS = 100;
+/** Begins the names of folders for restore drills. */
+export const DRILL_PREFIX = 'drill-';
+/** Used only by the process that has the work lock. */
+const WORKING_FILES = new RegExp(`^(?:staging\\.sqlite(?:-journal|-wal|-shm)?|${DRILL_PREFIX}.+)$`);
+/** Drafts of a database and trials of locks: used for moments, by any process. */
+const SHORT_LIVED = /^(?:memory\.sqlite\.new|\.lock)-[0-9a-f]+(?:-journal)?$/;
+const SHORT_LIFE_MS = 3_600_000;
+
+/**
+ * Removes what killed processes left in the data folder, because it holds memories that may have been erased since.
+ * While another process works on the backups, it is left for the next time.
+ */
+export async function removeLeftovers(dataDir: string, lock: WorkLock): Promise<void> {
+  const names = existsSync(dataDir) ? readdirSync(dataDir) : [];
+  for (const name of names) if (SHORT_LIVED.test(name)) removeOld(join(dataDir, name));
+  if (!names.some((name) => WORKING_FILES.test(name))) return;
+  const remove = (): Promise<void> => {
+    // Looked up again, because only now nobody makes new ones.
+    for (const name of readdirSync(dataDir)) {
+      if (WORKING_FILES.test(name)) rmSync(join(dataDir, name), { recursive: true, force: true });
+    }
+    return Promise.resolve();
+  };
+  try {
+    await lock.run(remove, 0);
+  } catch (error) {
+    if (!(error instanceof BackupBusyError)) throw error;
+  }
+}
+
+function removeOld(path: string): void {
+  const { mtimeMs = Infinity } = statSync(path, { throwIfNoEntry: false }) ?? {};
+  if (Date.now() - mtimeMs > SHORT_LIFE_MS) rmSync(path, { force: true });
+}
 
 /**
  * A lock that is an exclusive transaction on a small database in the data folder, so it ends with its process, even

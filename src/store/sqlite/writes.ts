@@ -21,9 +21,17 @@ const MAX_TWINS = 100;
 const selectByText = new Query<[textHash: Uint8Array, limit: number], { id: string }>(
   'SELECT id FROM memory WHERE text_hash = ? ORDER BY num LIMIT ?',
 );
-const selectOldTrash = new Query<[before: number], { id: string }>(
-  `SELECT id FROM memory WHERE state = 'deleted' AND updated_at <= ? ORDER BY num`,
+/**
+ * A deletion counts from when it was made; where it came from another machine and replaced a version here, from when
+ * it arrived.
+ */
+const selectOldTrash = new Query<[before: number, before: number, limit: number], { id: string }>(
+  `SELECT m.id FROM memory m WHERE m.state = 'deleted' AND m.updated_at <= ? AND NOT EXISTS
+     (SELECT 1 FROM version v WHERE v.num = m.num AND v.sibling = 0 AND v.replaced_at > ?)
+   ORDER BY m.updated_at LIMIT ?`,
 );
+/** Of one transaction, so that others wait for it only shortly. */
+const TRASH_STEP = 200;
 const countHistory = new Query<[num: number], { count: number }>(
   'SELECT count(*) AS count FROM version WHERE num = ? AND content_hash IS NOT NULL',
 );
@@ -186,17 +194,28 @@ export function purgeMemories({ connection, now }: WriteContext, ids: readonly s
   return erased;
 }
 
-/** @returns how many memories lost their content */
-export function expireTrash({ connection, now }: WriteContext, olderThanMs: number): number {
-  const old = selectOldTrash.all(connection, now - olderThanMs);
-  if (old.length === 0) return 0;
+export function hasOldTrash({ connection, now }: WriteContext, olderThanMs: number): boolean {
+  const before = now - olderThanMs;
+  return selectOldTrash.get(connection, before, before, 1) !== undefined;
+}
+
+/** One step of emptying the trash. @returns how many memories lost their content, and whether there are more */
+export function expireTrash(
+  { connection, now }: WriteContext,
+  olderThanMs: number,
+): { readonly count: number; readonly more: boolean } {
+  const before = now - olderThanMs;
+  const old = selectOldTrash.all(connection, before, before, TRASH_STEP + 1);
+  const step = old.slice(0, TRASH_STEP);
+  const more = old.length > step.length;
+  if (step.length === 0) return { count: 0, more };
   const writer = new VersionWriter(connection, now);
-  for (const { id } of old) {
+  for (const { id } of step) {
     const memory = loadMemory(connection, id);
     if (memory !== undefined) writer.strip(memory);
   }
-  writer.finish({ forgetWords: true });
-  return old.length;
+  writer.finish({ forgetWords: !more });
+  return { count: step.length, more };
 }
 
 /** Loads each memory once. @throws NotFoundError naming all unknown ids */

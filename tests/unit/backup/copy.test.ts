@@ -61,6 +61,23 @@ describe.each(modes)('copying between $mode repositories', ({ keyring }) => {
     expect(bytesWritten).toBeLessThan(2_048);
   });
 
+  test('a snapshot that is cancelled is not listed, and costs the next one nothing', async () => {
+    const { local, model } = createTestMachine(keyring);
+    model.write(idOf(1), { text: 'one' });
+    await local.repository.writeSnapshot(model.view(), { kind: 'auto' });
+    model.write(idOf(2), { text: 'two' });
+    const before = new Map(local.objects);
+    const signal = AbortSignal.abort();
+    await expect(
+      local.repository.writeSnapshot(model.view(), { kind: 'manual', signal }),
+    ).rejects.toMatchObject({ name: 'AbortError' });
+    expect(local.objects).toEqual(before);
+    expect(await local.repository.writeSnapshot(model.view(), { kind: 'manual' })).toMatchObject({
+      outcome: 'written',
+      full: false,
+    });
+  });
+
   test('heals what was deleted or cut in the target', async () => {
     const { local, remote, model } = createTestMachine(keyring);
     model.write(idOf(1), { text: 'one' });

@@ -13,7 +13,6 @@ import {
   headOf,
   MACHINE_A,
   MACHINE_B,
-  newestOf,
   quickKeyring,
   rowsOf,
 } from '../../helpers/test-repository.ts';
@@ -54,12 +53,6 @@ describe('an encrypted repository', () => {
     );
     const plain = (await store(null)).remote.objects;
     expect(await codeOf(plain, quickKeyring())).toBe('ENCRYPTION_DOWNGRADE');
-  });
-
-  test('plain snapshots are read with a passphrase only when the user allows it', async () => {
-    const plain = (await store(null)).remote.objects;
-    const allowed = open(plain, quickKeyring(), { allowPlain: true });
-    expect(await rowsOf(allowed, await newestOf(allowed))).toHaveLength(1);
   });
 
   test('turning encryption on starts a fresh chain', async () => {

@@ -177,6 +177,7 @@ describe('precedence', () => {
       'sync.provider': ['aws', 'b2', 'spaces'],
       'sync.endpoint': ['http://a', 'http://b', 'http://c'],
       'sync.schedule': ['@daily', '0 3 * * *', '*/5 * * * *'],
+      'sync.keyFile': ['/a', '/b', '/c'],
       'sync.mode': ['backup', 'merge', 'Merge'],
       'http.allowedOrigins': ['http://a', 'http://b', 'http://c'],
       'http.tlsCertificate': ['/a', '/b', '/c'],
@@ -184,6 +185,8 @@ describe('precedence', () => {
     };
     // Settings that are refused alone.
     const partners: Record<string, Record<string, string>> = {
+      'sync.keyFile': { CLOUD_SYNC_PROVIDER: 'gcs' },
+      'sync.projectId': { CLOUD_SYNC_PROVIDER: 'gcs' },
       'http.tlsCertificate': { MEMORY_HTTP_TLS_KEY: '/k' },
       'http.tlsKey': { MEMORY_HTTP_TLS_CERTIFICATE: '/k' },
     };

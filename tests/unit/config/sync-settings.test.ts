@@ -33,6 +33,11 @@ function problemsOf(env: Environment): string[] {
   return [];
 }
 
+const CREDENTIALS = {
+  CLOUD_SYNC_SESSION_TOKEN: 'the-session-token',
+  CLOUD_SYNC_SAS_TOKEN: 'sv=1&sig=the-signature',
+  CLOUD_SYNC_CONNECTION_STRING: 'AccountName=ada;AccountKey=the-account-key',
+} as const;
 const KEYS = { CLOUD_SYNC_ACCESS_KEY: 'the-access-key', CLOUD_SYNC_SECRET_KEY: 'the-secret-key' };
 
 describe('the settings of sync', () => {
@@ -42,6 +47,7 @@ describe('the settings of sync', () => {
       CLOUD_SYNC_ENABLED: 'true',
       CLOUD_SYNC_PROVIDER: 'S3',
       CLOUD_SYNC_BUCKET: 'memories',
+      CLOUD_SYNC_SESSION_TOKEN: 'the-session-token',
       CLOUD_SYNC_PREFIX: 'mine/',
       CLOUD_SYNC_REGION: 'eu-central-1',
       CLOUD_SYNC_ENDPOINT: 'https://s3.example.org/',
@@ -51,7 +57,7 @@ describe('the settings of sync', () => {
       MEMORY_SYNC_PATH_STYLE: 'no',
       MEMORY_SYNC_ACCOUNT_ID: 'account',
     });
-    const { accessKey, secretKey, passphrase, ...others } = sync;
+    const { accessKey, secretKey, passphrase, sessionToken, ...others } = sync;
     expect(others).toEqual({
       enabled: true,
       provider: 's3',
@@ -64,8 +70,8 @@ describe('the settings of sync', () => {
       pathStyle: false,
       accountId: 'account',
     });
-    const secrets = [accessKey, secretKey, passphrase].map((secret) => secret?.reveal());
-    expect(secrets).toEqual(['the-access-key', 'the-secret-key', 'seven tired herons']);
+    const secrets = [accessKey, secretKey, passphrase, sessionToken].map((secret) => secret?.reveal());
+    expect(secrets).toEqual(['the-access-key', 'the-secret-key', 'seven tired herons', 'the-session-token']);
     expect(JSON.stringify(sync)).not.toMatch(/the-|herons/);
   });
 
@@ -79,13 +85,16 @@ describe('the settings of sync', () => {
       CLOUD_SYNC_ACCESS_KEY_FILE: fileWith('one'),
       CLOUD_SYNC_SECRET_KEY_FILE: fileWith('two'),
       CLOUD_SYNC_PASSPHRASE_FILE: fileWith('three'),
+      CLOUD_SYNC_SESSION_TOKEN_FILE: fileWith('four'),
     });
-    const { accessKey, secretKey, passphrase } = sync;
-    expect([accessKey, secretKey, passphrase].map((secret) => secret?.reveal())).toEqual([
-      'one',
-      'two',
-      'three',
-    ]);
+    const { accessKey, secretKey, passphrase, sessionToken } = sync;
+    const secrets = [accessKey, secretKey, passphrase, sessionToken];
+    expect(secrets.map((secret) => secret?.reveal())).toEqual(['one', 'two', 'three', 'four']);
+    const azure = settingsOf(on('azure', { CLOUD_SYNC_CONNECTION_STRING_FILE: fileWith('five') })).sync;
+    expect(azure.connectionString?.reveal()).toBe('five');
+    const signed = { CLOUD_SYNC_SAS_TOKEN_FILE: fileWith('six'), CLOUD_SYNC_ACCESS_KEY: 'ada' };
+    expect(settingsOf(on('azure', signed)).sync.sasToken?.reveal()).toBe('six');
+    expect(JSON.stringify([sync, azure])).not.toMatch(/four|five/);
   });
 
   test.each([
@@ -144,7 +153,57 @@ describe('wrong settings of sync are named with their remedy', () => {
     ['a server without an address', on('minio', {}), /CLOUD_SYNC_ENDPOINT/],
     ['R2 without an account', on('r2', {}), /MEMORY_SYNC_ACCOUNT_ID/],
     ['Azure without an account', on('azure', {}), /CLOUD_SYNC_ACCESS_KEY/],
-    ['keys for Google', on('gcs', KEYS), /GOOGLE_APPLICATION_CREDENTIALS/],
+    ['keys for Google', on('gcs', KEYS), /CLOUD_SYNC_KEY_FILE.*CLOUD_SYNC_PROVIDER=gcs-s3/],
+    [
+      'a session token without its keys',
+      on('aws', { CLOUD_SYNC_SESSION_TOKEN: CREDENTIALS.CLOUD_SYNC_SESSION_TOKEN }),
+      /^sync\.accessKey is missing beside the session token .*CLOUD_SYNC_SESSION_TOKEN\); set CLOUD_SYNC_ACCESS_KEY/,
+    ],
+    [
+      'a session token with half a pair',
+      on('aws', { CLOUD_SYNC_SESSION_TOKEN: 'the-token', CLOUD_SYNC_ACCESS_KEY: 'the-access-key' }),
+      /^sync\.secretKey is missing beside the access key/,
+    ],
+    [
+      'a session token for Azure',
+      on('azure', { ...KEYS, CLOUD_SYNC_SESSION_TOKEN: 'the-token' }),
+      /^sync\.sessionToken is not used by the provider azure .*unset CLOUD_SYNC_SESSION_TOKEN/,
+    ],
+    [
+      'a signature for S3',
+      on('s3', { CLOUD_SYNC_SAS_TOKEN: 'the-signature' }),
+      /^sync\.sasToken is not used by the provider s3 .*CLOUD_SYNC_PROVIDER=azure/,
+    ],
+    [
+      'a connection string for Google',
+      on('gcs', { CLOUD_SYNC_CONNECTION_STRING: CREDENTIALS.CLOUD_SYNC_CONNECTION_STRING }),
+      /^sync\.connectionString is not used by the provider gcs/,
+    ],
+    [
+      'a key file for a folder',
+      on('folder', { CLOUD_SYNC_BUCKET: '/mnt/nas', CLOUD_SYNC_KEY_FILE: '/key.json' }),
+      /^sync\.keyFile is not used by the provider folder .*CLOUD_SYNC_PROVIDER=gcs/,
+    ],
+    [
+      'a project for MinIO',
+      on('minio', { CLOUD_SYNC_ENDPOINT: 'http://127.0.0.1:9000', CLOUD_SYNC_PROJECT_ID: 'notes' }),
+      /^sync\.projectId is not used by the provider minio/,
+    ],
+    [
+      'a signature without an account',
+      on('azure', { CLOUD_SYNC_SAS_TOKEN: 'the-signature' }),
+      /^sync\.accessKey is missing beside the shared access signature .*CLOUD_SYNC_ENDPOINT/,
+    ],
+    [
+      'a signature beside the account key',
+      on('azure', { ...KEYS, CLOUD_SYNC_SAS_TOKEN: 'the-signature' }),
+      /^sync\.secretKey is not used beside a shared access signature .*unset one of the two/,
+    ],
+    [
+      'a connection string beside an endpoint',
+      on('azure', { CLOUD_SYNC_CONNECTION_STRING: 'the-string', CLOUD_SYNC_ENDPOINT: 'https://x.test' }),
+      /^sync\.endpoint is not used beside a connection string/,
+    ],
   ])('%s', (_, env, expected) => {
     const problems = problemsOf(env);
     expect(problems).toHaveLength(1);
@@ -184,6 +243,30 @@ describe('toBlobSettings', () => {
       provider: 'azure',
       accountName: 'the-access-key',
       accountKey: 'the-secret-key',
+    });
+  });
+
+  test('hands on a session token, a signature and a connection string', () => {
+    const { CLOUD_SYNC_SESSION_TOKEN, CLOUD_SYNC_SAS_TOKEN, CLOUD_SYNC_CONNECTION_STRING } = CREDENTIALS;
+    for (const provider of ['s3', 'aws', 'wasabi']) {
+      const env = { ...KEYS, CLOUD_SYNC_SESSION_TOKEN, CLOUD_SYNC_REGION: 'eu-central-1' };
+      const settings = toBlobSettings(settingsOf(on(provider, env)).sync);
+      expect(settings).toMatchObject({ sessionToken: CLOUD_SYNC_SESSION_TOKEN });
+    }
+    const signed = on('azure', { CLOUD_SYNC_ACCESS_KEY: 'ada', CLOUD_SYNC_SAS_TOKEN });
+    expect(toBlobSettings(settingsOf(signed).sync)).toMatchObject({
+      accountName: 'ada',
+      sasToken: CLOUD_SYNC_SAS_TOKEN,
+    });
+    const whole = toBlobSettings(settingsOf(on('azure', { CLOUD_SYNC_CONNECTION_STRING })).sync);
+    expect(whole).toMatchObject({ connectionString: CLOUD_SYNC_CONNECTION_STRING });
+  });
+
+  test('hands on the key file and the project of Google', () => {
+    const env = { CLOUD_SYNC_KEY_FILE: '~/key.json', CLOUD_SYNC_PROJECT_ID: 'notes-1' };
+    expect(toBlobSettings(settingsOf(on('gcs', env)).sync)).toMatchObject({
+      keyFile: '/home/ada/key.json',
+      projectId: 'notes-1',
     });
   });
 

@@ -20,7 +20,6 @@ beforeEach(() => {
     rules: { scanner: createSecretScanner(), secrets: 'mask', textLimit: 1_000, defaultProject: '' },
     now: Date.now,
     modelWaitMs: 20,
-    trashMs: 1_000_000,
   });
 });
 afterEach(async () => {

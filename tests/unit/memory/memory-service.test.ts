@@ -34,7 +34,6 @@ function open(secrets: SecretsMode = 'mask'): void {
     rules: { scanner: createSecretScanner(), secrets, textLimit: 100_000, defaultProject: '' },
     now: Date.now,
     modelWaitMs: 20,
-    trashMs: 1_000_000,
   });
 }
 
@@ -274,7 +273,6 @@ describe('a change of the model', () => {
       rules: { scanner: createSecretScanner(), secrets: 'mask', textLimit: 100_000, defaultProject: '' },
       now: Date.now,
       modelWaitMs: 20,
-      trashMs: 1_000_000,
     });
     try {
       expect((await next.stats()).embedding.pending).toBe(2);

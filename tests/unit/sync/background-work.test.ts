@@ -93,6 +93,8 @@ function setUp(parts: Partial<BackgroundWorkParts> = {}, options: MemoryMachineO
     // With full jitter, the longest wait.
     random: () => 0.999_999,
     logger: createLogger({ level: 'debug', write: (line) => log.push(line) }),
+    tidy: () => Promise.resolve(),
+    tidyEveryMs: 60 * MINUTE,
     startTimer: timers.start,
     ...parts,
   });
@@ -205,6 +207,21 @@ describe('uploads', () => {
     expect(bucket.keys(/\/snapshots\//)).toHaveLength(2);
   });
 
+  test('send the backup that was made for them, whatever changes meanwhile', async () => {
+    const { bucket, machine, timers, write } = setUp();
+    const backUp = machine.backup.tryBackup.bind(machine.backup);
+    machine.backup.tryBackup = async (...request) => {
+      const made = await backUp(...request);
+      machine.add('a vector that came in between');
+      return made;
+    };
+    write('one');
+    await timers.advance(30 * SECOND);
+    expect(await kinds(machine)).toEqual(['auto']);
+    expect(bucket.keys(/\/snapshots\//)).toHaveLength(1);
+    expect(await machine.sync.hasUnsentWrites()).toBe(true);
+  });
+
   test('make up at the start for what an earlier process could not send', async () => {
     const { bucket, machine, timers, work } = setUp();
     machine.add('one');
@@ -222,7 +239,8 @@ describe('uploads', () => {
     work.start();
     await timers.advance(10 * SECOND);
     expect(bucket.keys(/\/head$/)).toEqual([`v1/${machine.replica.machine}/head`]);
-    expect(timers.waiting).toBe(0);
+    // Only the next tidying.
+    expect(timers.waiting).toBe(1);
   });
 
   test('write nothing at the start when the remote has everything', async () => {
@@ -268,6 +286,49 @@ describe('uploads', () => {
   });
 });
 
+describe('tidying', () => {
+  test('comes at the start and every hour, though nobody writes, and before the first backup', async () => {
+    const steps: string[] = [];
+    const tidy = (): Promise<void> => {
+      steps.push('tidy');
+      return Promise.resolve();
+    };
+    const { machine, timers, work } = setUp({ tidy });
+    machine.add('one');
+    const backUp = machine.backup.tryBackup.bind(machine.backup);
+    machine.backup.tryBackup = (...request) => {
+      steps.push('backup');
+      return backUp(...request);
+    };
+    expect(steps).toEqual([]);
+    work.start();
+    await timers.advance(10 * SECOND);
+    expect(steps).toEqual(['tidy', 'backup']);
+    await timers.advance(60 * MINUTE);
+    expect(steps).toEqual(['tidy', 'backup', 'tidy']);
+    await timers.advance(24 * 60 * MINUTE);
+    expect(steps).toHaveLength(27);
+    await work.close(0);
+    await timers.advance(60 * MINUTE);
+    expect(steps).toHaveLength(27);
+  });
+
+  test('that failed is tried again, and holds nothing up', async () => {
+    const tries: number[] = [];
+    const tidy = (): Promise<void> => {
+      tries.push(tries.length);
+      return tries.length < 3 ? Promise.reject(new Error('the disk is full')) : Promise.resolve();
+    };
+    const { bucket, log, timers, work, write } = setUp({ tidy });
+    work.start();
+    write('one');
+    await timers.advance(MINUTE);
+    expect(tries).toHaveLength(3);
+    expect(bucket.keys(/\/snapshots\//)).toHaveLength(1);
+    expect(log.filter((line) => line.includes('the disk is full'))).toHaveLength(2);
+  });
+});
+
 describe('the empty start', () => {
   test('is tried until the remote was reached', async () => {
     const { bucket, machine, timers, work } = setUp();
@@ -281,7 +342,7 @@ describe('the empty start', () => {
     bucket.down = null;
     await timers.advance(15 * MINUTE);
     expect(machine.texts()).toEqual(['from elsewhere']);
-    expect(timers.waiting).toBe(0);
+    expect(timers.waiting).toBe(1);
   });
 
   test('happens once: later changes elsewhere wait for the user', async () => {

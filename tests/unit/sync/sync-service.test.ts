@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { backUpAndUpload } from '../../../src/api/services.ts';
 import { InvalidInputError, StateChangedError } from '../../../src/errors/input-errors.ts';
 import { SyncOffError } from '../../../src/errors/remote-errors.ts';
 import { MemoryBucket, MemoryMachine } from '../../helpers/sync/memory-machine.ts';
@@ -49,6 +50,100 @@ describe('push', () => {
     await b.sync.pull();
     expect(b.texts()).toEqual(['one', 'three', 'two']);
   });
+
+  /** Backs up and uploads as the tool and the route do, while another client writes in between. */
+  async function uploadAmongWrites(machine: MemoryMachine): ReturnType<typeof backUpAndUpload> {
+    const { backup, sync } = machine;
+    const backUp = backup.backup.bind(backup);
+    backup.backup = async (...request) => {
+      const made = await backUp(...request);
+      machine.add('written meanwhile');
+      return made;
+    };
+    return backUpAndUpload({ backup, sync }, undefined, {});
+  }
+
+  test('of a backup that was just made makes no other one', async () => {
+    const { bucket, a } = twoMachines();
+    a.add('one');
+    await a.sync.status({ offline: true });
+
+    const { made, push } = await uploadAmongWrites(a);
+
+    expect(push).toMatchObject({ outcome: 'pushed', snapshot: { id: made.snapshot.id } });
+    expect((await a.backup.list()).map(({ kind }) => kind)).toEqual(['manual']);
+    expect(bucket.keys(/\/snapshots\//)).toHaveLength(1);
+    expect(await a.sync.hasUnsentWrites()).toBe(true);
+  });
+
+  test('of a backup that was made under a name that is given up makes another one', async () => {
+    const { bucket, a } = twoMachines();
+    a.add('one');
+    await a.sync.push();
+    const copy = a.copy();
+    a.add('two');
+    await a.sync.push();
+    copy.add('three');
+
+    const { made, push } = await uploadAmongWrites(copy);
+
+    expect(push?.snapshot.machine).not.toBe(made.snapshot.machine);
+    expect(bucket.keys(/\/head$/)).toHaveLength(2);
+    await a.sync.pull();
+    expect(a.texts()).toEqual(expect.arrayContaining(['three', 'written meanwhile']));
+  });
+
+  test('of a store that begins empty sends what was there too', async () => {
+    const { a, b } = twoMachines();
+    a.add('one');
+    await a.sync.push();
+
+    await b.sync.decideEmptyStart();
+
+    const { push } = await uploadAmongWrites(b);
+
+    expect(b.texts()).toEqual(['one', 'written meanwhile']);
+    expect(push?.snapshot.live).toBe(2);
+  });
+
+  test('gives every backup of one second a name of its own, and the same one here and there', async () => {
+    const { a } = twoMachines();
+    a.add('one');
+    for (const kind of ['manual', 'manual', 'nightly', undefined, 'manual']) await a.backup.backup({ kind });
+    await a.sync.push();
+
+    const here = (await a.backup.list()).map(({ name }) => name);
+    expect(new Set(here).size).toBe(5);
+    expect((await a.sync.snapshots()).map(({ name }) => name)).toEqual(here);
+  });
+
+  test.each([1, 2, 3, 5, 8])(
+    'ends before object %i when it is cancelled, and goes on there',
+    async (last) => {
+      const { bucket, a, b } = twoMachines();
+      for (const text of ['one', 'two', 'three', 'four']) {
+        a.add(text);
+        await a.backup.backup({ kind: 'auto' });
+      }
+      const cancel = new AbortController();
+      const puts: string[] = [];
+      bucket.onCall = ({ operation, key }) => {
+        if (operation !== 'put') return;
+        puts.push(key);
+        if (puts.length === last) cancel.abort();
+      };
+
+      await expect(a.sync.push({ signal: cancel.signal })).rejects.toMatchObject({ name: 'AbortError' });
+      const objects = puts.filter((key) => !key.endsWith('/head'));
+      // What was on its way at that moment arrives: four segments at most.
+      expect(objects.length).toBeLessThan(last + 4);
+
+      const { objects: rest } = await a.sync.push();
+      expect(rest + objects.length).toBe(8);
+      await b.sync.pull();
+      expect(b.texts()).toEqual(['four', 'one', 'three', 'two']);
+    },
+  );
 
   test('writes the newest snapshot anew when it is damaged here', async () => {
     const { a, b } = twoMachines();
