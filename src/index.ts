@@ -70,6 +70,7 @@ export type {
   MemoryStore,
   MemoryVector,
   PendingEmbedding,
+  SessionNeighbour,
   StoreStats,
   VectorQuery,
   Written,
