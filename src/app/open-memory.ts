@@ -85,6 +85,10 @@ export interface OpenFolder extends OpenMemory {
 }
 
 const MODEL_WAIT_MS = 5_000;
+/** When the trash is emptied first, and how often after that. */
+const FIRST_LOOK_MS = 3_000;
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
 const EMBEDDER_METHODS: readonly (keyof Embedder)[] = [
   'modelId',
   'warmUp',
@@ -142,14 +146,26 @@ function openStore(options: OpenStoreOptions): OpenMemory {
     modelWaitMs: options.modelWaitMs ?? MODEL_WAIT_MS,
   });
   const embeds = own !== undefined || settings.embedding.provider !== 'none';
-  if (options.background !== false && embeds) memory.startBackfill();
+  const background = options.background !== false;
+  if (background && embeds) memory.startBackfill();
+  const timers = background ? keepTrashShort(store, settings) : [];
   const close = once(async () => {
+    for (const timer of timers) clearTimeout(timer);
     const embedderClosed = embedder.close();
     await memory.close();
     await store.close();
     await embedderClosed;
   });
   return asOpenMemory({ memory, embedder, close });
+}
+
+/** For a store without the background work of a data folder. The timers keep no process alive. */
+function keepTrashShort(store: MemoryStore, { trashDays }: Settings): NodeJS.Timeout[] {
+  const expire = (): void => {
+    // A store that fails says so at the next call of the program.
+    store.expireTrash(trashDays * DAY_MS).catch(() => undefined);
+  };
+  return [setTimeout(expire, FIRST_LOOK_MS).unref(), setInterval(expire, HOUR_MS).unref()];
 }
 
 // Programs in JavaScript have no compiler that checks what they give.

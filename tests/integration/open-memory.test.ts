@@ -15,7 +15,7 @@ import {
   SyncOffError,
 } from 'faiss-memory';
 import { FakeEmbedder, temporaryStore } from 'faiss-memory/testing';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { temporaryFolder } from '../helpers/sqlite-store.ts';
 
 function open(options: Partial<OpenFolderOptions> = {}): OpenFolder {
@@ -169,6 +169,31 @@ test('an embedder that fails leaves search by words, and is closed with the memo
   await memory.close();
   await memory.close();
   expect(closed).toBe(1);
+});
+
+test('the trash of a store of its own is emptied while it is open, unless the background is off', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'setInterval', 'clearTimeout', 'clearInterval'] });
+  onTestFinished(() => {
+    vi.useRealTimers();
+  });
+  const ages: number[] = [];
+  const watched = (): ReturnType<typeof temporaryStore> => {
+    const store = temporaryStore();
+    store.expireTrash = (olderThanMs) => {
+      ages.push(olderThanMs);
+      return Promise.resolve(0);
+    };
+    return store;
+  };
+  openTemporary({ store: watched(), background: false });
+  vi.advanceTimersByTime(3_600_000);
+  expect(ages).toEqual([]);
+  const memory = openTemporary({ store: watched(), settings: { trashDays: 2 } });
+  vi.advanceTimersByTime(2 * 3_600_000);
+  expect(ages).toEqual([2, 2, 2].map((days) => days * 86_400_000));
+  await memory.close();
+  vi.advanceTimersByTime(3_600_000);
+  expect(ages).toHaveLength(3);
 });
 
 test('a store of its own is closed with the memory, and temporary ones leave nothing', async () => {
