@@ -85,6 +85,7 @@ test('files and decisions that comments and pages name are there', () => {
 
 /** Names in comments of src that are examples, or belong to others: protocols, the system, packages. */
 const EXAMPLES = new Set([
+  ...['console', 'apiKeyFile'],
   ...[
     'before_upgrade',
     'YYYYMMDD',
