@@ -277,7 +277,7 @@ test.each<[string, (incoming: IncomingMessage, response: ServerResponse) => unkn
     expect(findings.filter(({ level }) => level === 'problem')).toMatchObject([
       {
         check: 'put',
-        message: expect.stringContaining('takes objects of 1 MiB, but none of 16 MiB') as string,
+        message: expect.stringContaining('accepts objects of 1 MiB, but none of 16 MiB') as string,
         fix: expect.stringContaining('client_max_body_size 64m') as string,
       },
     ]);
