@@ -148,12 +148,22 @@ describe('import', () => {
 
   test.each([
     ['/import?overwrite=yes', 'overwrite is "yes"; allowed is true or false'],
-    ['/import?force=true', 'force is an unknown field; allowed are overwrite'],
+    ['/import?overwrit=true', 'overwrit is an unknown field; allowed are overwrite; did you mean overwrite?'],
   ])('at %s is refused before anything is read', async (path, detail) => {
     const api = await start();
     const answer = await api.send(path, { method: 'POST', headers: LINES, body: '{"text":"a"}' });
     expect(answer).toMatchObject({ status: 400, data: { code: 'INVALID_INPUT', detail } });
     expect((await api.get('/stats')).data['live']).toBe(0);
+  });
+
+  test('names a field that it ignored', async () => {
+    const api = await start();
+    const answer = await api.send('/import?force=true', {
+      method: 'POST',
+      headers: LINES,
+      body: '{"text":"a"}',
+    });
+    expect(answer).toMatchObject({ status: 200, data: { added: 1, ignored_fields: ['force'] } });
   });
 
   test.each(['application/xml', 'application/x-www-form-urlencoded', ''])('is 415 for %j', async (type) => {

@@ -7,7 +7,7 @@ import { importJsonLines } from '../../import-export/import-json-lines.ts';
 import type { ImportProblem } from '../../import-export/import-report.ts';
 import { filterFields, flag } from '../../api/fields.ts';
 import { importData, MAX_LISTED_PROBLEMS } from '../../api/memory-answers.ts';
-import { lazySchema, readInput } from '../../api/input.ts';
+import { ignoredData, lazySchema, readInput } from '../../api/input.ts';
 import type { OpenServices } from '../../api/services.ts';
 import { type PreparedRequest, readQuery } from '../route.ts';
 import { requireAccess } from '../guards/token-guard.ts';
@@ -90,7 +90,7 @@ function prepareImport(context: HttpContext): PreparedRequest {
       fix: `Send JSON lines, with the header "Content-Type: ${LINES}".`,
     });
   }
-  const { input } = readInput(importInput, importSchema(), readQuery(context));
+  const { input, ignored } = readInput(importInput, importSchema(), readQuery(context));
   const { overwrite = false } = input;
   const bytes = context.req.raw.body ?? emptyBody();
   return async ({ memory }, { signal, onProgress }) => {
@@ -104,7 +104,7 @@ function prepareImport(context: HttpContext): PreparedRequest {
         if (problems.length < MAX_LISTED_PROBLEMS) problems.push(problem);
       },
     });
-    return importData(summary, problems);
+    return { ...importData(summary, problems), ...ignoredData(ignored) };
   };
 }
 
