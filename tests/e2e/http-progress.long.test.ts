@@ -54,7 +54,7 @@ describe('an event stream', () => {
     const answer = await fetch(`${address}/restore`, {
       method: 'POST',
       headers: STREAM,
-      body: '{"snap":"x"}',
+      body: '{"snapshot":5}',
     });
     expect([answer.status, answer.headers.get('content-type')]).toEqual([400, 'application/problem+json']);
     await answer.body?.cancel();
