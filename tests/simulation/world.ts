@@ -124,7 +124,7 @@ export class World {
     for (let round = 0; round < 4; round += 1) {
       for (const { process, number } of this.#machines) {
         this.trace.push(`${number} push and pull at the end`);
-        await process.sync.push();
+        await this.#pushAtEnd(process);
         // As the refusals advise.
         if (this.#adversary !== null) await this.#repair(process);
         await this.#pullAll(process);
@@ -134,6 +134,17 @@ export class World {
     this.#checkCounters();
     // What an adversary made some believe, others may refuse; that everybody can still write and push was shown.
     if (this.#adversary === null) this.#checkEnd();
+  }
+
+  /** A machine without writes merges before its first push, so a false claim can refuse that too; the advice must help. */
+  async #pushAtEnd(process: MachineProcess): Promise<void> {
+    try {
+      await process.sync.push();
+    } catch (error) {
+      if (this.#adversary === null || !(error instanceof RepositoryDamagedError)) throw error;
+      await this.#repair(process);
+      await process.sync.push();
+    }
   }
 
   async #repair({ sync }: MachineProcess): Promise<void> {
