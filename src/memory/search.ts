@@ -5,7 +5,7 @@ import { settleWithin } from '../util/concurrency.ts';
 import { type Calibration, calibrationFor } from './calibration.ts';
 import type { EmbeddingBackfill } from './embedding-backfill.ts';
 import type { MemoryFilter } from './filter.ts';
-import { matchedWords } from './matched-words.ts';
+import { type MatchedWords, wordMatcher } from './matched-words.ts';
 import type { Memory } from './memory.ts';
 import type { SearchHit, SearchMode, SearchResponse } from './memory-api.ts';
 import { fuse, type RankedCandidate } from './ranking.ts';
@@ -99,11 +99,17 @@ export class MemorySearcher {
     const calibration = calibrationFor(vector?.modelId.modelId ?? '');
     const readable = calibration.reads(plan.query);
     const unread = vector === undefined || readable ? '' : UNREAD_QUERY;
+    const match = wordMatcher(plan.query);
     const hits = ranked.flatMap((candidate) => {
       const memory = memories.get(candidate.id);
       // Another process may have deleted the memory since the candidates were listed.
       return memory?.state === 'live'
-        ? [describeHit({ query: plan.query, memory, candidate }, calibration)]
+        ? [
+            describeHit(
+              { memory, candidate, matched: match(memory.text, memory.tags), readable },
+              calibration,
+            ),
+          ]
         : [];
     });
     return {
@@ -136,12 +142,19 @@ export class MemorySearcher {
   }
 }
 
+interface FoundMemory {
+  readonly memory: Memory;
+  readonly candidate: RankedCandidate;
+  readonly matched: MatchedWords;
+  /** Whether the model reads the language of the query. */
+  readonly readable: boolean;
+}
+
 function describeHit(
-  { query, memory, candidate }: { query: string; memory: Memory; candidate: RankedCandidate },
+  { memory, candidate, matched, readable }: FoundMemory,
   { reads, relevance }: Calibration,
 ): SearchHit {
-  const measurable = reads(query) && reads(memory.text);
-  const matched = matchedWords(query, memory.text, memory.tags);
+  const measurable = readable && reads(memory.text);
   const snippet = excerpt(memory.text, { places: matched.places, chunk: candidate.chunk });
   return {
     memory,

@@ -1,8 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { matchedWords } from '../../../src/memory/matched-words.ts';
+import { type MatchedWords, wordMatcher } from '../../../src/memory/matched-words.ts';
 import { estimateTokens } from '../../../src/embedding/chunking.ts';
 import { beginningOf, excerpt, SNIPPET_LENGTH } from '../../../src/memory/snippet.ts';
+
+function matchedWords(query: string, text: string, tags: readonly string[] = []): MatchedWords {
+  return wordMatcher(query)(text, tags);
+}
 
 describe('excerpt', () => {
   test('returns a short text whole', () => {
