@@ -32,6 +32,7 @@ import {
   syncStatusCommand,
   syncVerifyCommand,
 } from './commands/sync.ts';
+import { upgradeCommand } from './commands/upgrade.ts';
 
 /** Words that only stand before other commands, with what they are about. */
 export const commandGroups: readonly CommandGroup[] = [
@@ -42,6 +43,7 @@ export const commandGroups: readonly CommandGroup[] = [
 export const commandList: readonly CommandDeclaration[] = [
   serveCommand,
   initCommand,
+  upgradeCommand,
   addCommand,
   searchCommand,
   listCommand,

@@ -38,6 +38,7 @@ export type ErrorCode =
   | 'METHOD_NOT_ALLOWED'
   | 'TIMED_OUT'
   | 'CONFIRMATION_NEEDED'
+  | 'INSTALL_FAILED'
   | 'INTERNAL';
 
 export interface FaissMemoryErrorOptions {

@@ -158,6 +158,17 @@ export class UsageError extends FaissMemoryError {
   }
 }
 
+/** The program could not be installed. The clients, and the version that was there, are as before. */
+export class InstallError extends FaissMemoryError {
+  constructor(version: string, folder: string, cause: unknown) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    super('INSTALL_FAILED', `faiss-memory ${version} could not be installed in ${folder}: ${reason}`, {
+      fix: 'Free some disk space or correct the permissions of the folder, then run the command again.',
+      cause,
+    });
+  }
+}
+
 /** The configuration file of an MCP client cannot be read or edited safely. It was not changed. */
 export class ClientFileError extends FaissMemoryError {
   /**

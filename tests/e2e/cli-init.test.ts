@@ -3,17 +3,28 @@ import {
   chmodSync,
   lstatSync,
   mkdirSync,
+  mkdtempSync,
   readFileSync,
   readdirSync,
+  rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { PROGRAM, temporaryFolder } from '../helpers/mcp/server-environment.ts';
 
-const STDIO = { command: 'npx', args: ['-y', 'faiss-memory'] };
+/** One for all tests here, because the program that init installs is 100 MB. */
+const share = mkdtempSync(join(tmpdir(), 'faiss-memory-init-'));
+afterAll(() => {
+  rmSync(share, { recursive: true, force: true, maxRetries: 5 });
+});
+const STDIO = {
+  command: process.execPath,
+  args: [join(share, 'faiss-memory', 'app', 'faiss-memory.mjs')],
+};
 
 interface Finished {
   readonly code: number;
@@ -28,6 +39,8 @@ function init(home: string, ...options: string[]): Promise<Finished> {
     HOME: home,
     USERPROFILE: home,
     XDG_CONFIG_HOME: join(home, '.config'),
+    XDG_DATA_HOME: share,
+    LOCALAPPDATA: share,
     CODEX_HOME: join(home, 'codex'),
   };
   return new Promise((resolve) => {

@@ -1,19 +1,22 @@
+import { pathsOf } from '../../config/environment.ts';
 import type { Settings } from '../../config/schema.ts';
 import { FaissMemoryError } from '../../errors/faiss-memory-error.ts';
+import { UsageError } from '../../errors/input-errors.ts';
 import { settleWithin } from '../../util/concurrency.ts';
-import { type CommandContext, confirmed, defineCommand, toggle } from '../command.ts';
+import { type CommandContext, confirmed, defineCommand, toggle, value } from '../command.ts';
 import {
   backupCheck,
   type Check,
   checkNode,
-  clientsCheck,
   databaseCheck,
   type DoctorSubject,
   type Finding,
   modelCheck,
 } from '../doctor/checks.ts';
+import { clientsCheck } from '../doctor/clients-check.ts';
 import { counterCheck, repairCounters, repairQuestion } from '../doctor/counter-check.ts';
 import { folderCheck } from '../doctor/folder-check.ts';
+import { writeReport } from '../doctor/report.ts';
 import { EXIT_CODES } from '../exit-code.ts';
 
 const CHECKS: readonly Check[] = [
@@ -103,17 +106,20 @@ export const doctorCommand = defineCommand({
   options: {
     fix: toggle('--fix', 'repair write counters that cannot be right, after a question'),
     yes: toggle('-y, --yes', 'do not ask before a repair'),
+    report: value('--report <file>', 'also write a file to attach to a question: no memories, no secrets'),
   },
   examples: [
     ['faiss-memory doctor', 'check this machine'],
+    ['faiss-memory doctor --report report.json', 'make a file to attach to a question'],
     ['faiss-memory doctor --fix', 'repair what a broken or hostile remote made this store believe'],
     [`faiss-memory doctor --json | jq '.findings[] | select(.status != "ok")'`, 'only what needs attention'],
   ],
-  run: async (context, { options: { fix, yes } }) => {
+  run: async (context, { options: { fix, yes, report } }) => {
     const repairs = fix ? await repair(context, yes) : [];
     const examination = await examine(context);
     const { ended } = examination;
     const findings = [...repairs, ...examination.findings];
+    if (report !== undefined) await saveReport(context, report, findings);
     const failed = findings.filter(({ status }) => status === 'fail').length;
     const warned = findings.filter(({ status }) => status === 'warn').length;
     const summary =
@@ -126,6 +132,30 @@ export const doctorCommand = defineCommand({
     };
   },
 });
+
+/** @throws UsageError when the file cannot be written */
+async function saveReport(
+  context: CommandContext,
+  file: string,
+  findings: readonly Finding[],
+): Promise<void> {
+  const { host } = context;
+  const path = pathsOf(host).resolve(host.workingDirectory, file);
+  // A wrong configuration is among the findings already.
+  const config = await Promise.resolve()
+    .then(() => context.config())
+    .catch(() => undefined);
+  try {
+    await writeReport(path, { findings, config, host });
+  } catch (error) {
+    const problem = error instanceof Error ? error.message : String(error);
+    throw new UsageError(
+      `the report ${path} cannot be written: ${problem}`,
+      'Name a file in a folder that you may write to.',
+    );
+  }
+  context.output.note(`Wrote ${path}. Read it before you pass it on.`);
+}
 
 /** @throws UsageError when the question is needed and there is no terminal */
 async function repair(context: CommandContext, yes: boolean): Promise<Finding[]> {

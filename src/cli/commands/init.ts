@@ -3,12 +3,7 @@ import { pathsOf } from '../../config/environment.ts';
 import { settingList } from '../../config/schema.ts';
 import { UsageError } from '../../errors/input-errors.ts';
 import { replaceClientFile } from '../clients/client-file.ts';
-import {
-  type ClientDescription,
-  clientList,
-  type ClientEnvironment,
-  defaultLaunchCommand,
-} from '../clients/clients.ts';
+import { type ClientDescription, clientList, type ClientEnvironment } from '../clients/clients.ts';
 import { planChange, type PlannedChange } from '../clients/plan-change.ts';
 import {
   type CommandContext,
@@ -19,6 +14,15 @@ import {
   toggle,
 } from '../command.ts';
 import type { Host } from '../host.ts';
+import {
+  installedLaunchCommand,
+  installVersion,
+  readInstallation,
+  removeInstallation,
+  switchTo,
+} from '../install/installation.ts';
+import { findProgram, isOlder, type ProgramCopy } from '../install/program-copy.ts';
+import { packagePath, packageVersion } from '../../util/package.ts';
 import { count } from '../render.ts';
 
 const CLIENT_NAMES = clientList.map(({ name }) => name);
@@ -27,12 +31,16 @@ export const initCommand = defineCommand({
   name: 'init',
   summary: 'add the server to the MCP clients on this machine',
   details:
+    'Installs this program once for your user, so that clients start it at once and without the network. ' +
     'Shows the change of each configuration file first, asks, and keeps a copy of the old file beside it. ' +
     'Comments, layout and other servers stay as they are; running it again changes nothing.',
   arguments: [],
   options: {
     client: list('--client <name>', 'only this client; repeatable (default: all installed)', CLIENT_NAMES),
-    uninstall: toggle('--uninstall', 'take the server out again; memories stay'),
+    uninstall: toggle(
+      '--uninstall',
+      'take the server out again, and remove the installed program; memories stay',
+    ),
     dryRun: toggle('--dry-run', 'only show the changes'),
     yes: toggle('-y, --yes', 'do not ask'),
   },
@@ -46,30 +54,95 @@ export const initCommand = defineCommand({
   run: async (context, { options }) => {
     const environment = clientEnvironment(context.host);
     const { uninstall, dryRun, yes } = options;
-    const launch = uninstall
-      ? undefined
-      : defaultLaunchCommand(environment.platform, chosenSettings(context));
+    const settings = uninstall ? {} : chosenSettings(context);
+    const launch = uninstall ? undefined : installedLaunchCommand(environment, settings);
     // All files are understood before the first one is changed.
     const plans: PlannedChange[] = [];
-    for (const client of chosenClients(environment, options.client)) {
+    for (const client of chosenClients(environment, options.client, uninstall)) {
       plans.push(await planChange(client, environment, launch));
     }
     const changes = plans.filter(({ diff }) => diff !== '');
-    const shown = changes.map(({ diff }) => diff).join('\n\n');
-    if (dryRun || changes.length === 0) return report(plans, { applied: false, dryRun, shown });
+    const program = planProgram(environment, uninstall, options.client);
+    const steps = [...program.steps, ...changes.map(({ diff }) => diff)];
+    const shown = steps.join('\n\n');
+    if (dryRun || steps.length === 0) return report(plans, { applied: false, dryRun, shown, program });
     if (!context.output.json) context.output.note(shown);
-    const question = `Change ${count(changes.length, 'file')}?`;
-    if (!(await confirmed(context, question, yes))) {
-      return report(plans, { applied: false, dryRun: false, shown: '' });
+    if (!(await confirmed(context, questionFor(program, changes.length), yes))) {
+      return report(plans, { applied: false, dryRun: false, shown: '', program });
     }
+    // Clients never point to a program that is not there.
+    await program.before(Date.now());
     const backups = new Map<string, string>();
     for (const { client, file, text } of changes) {
       const backup = await replaceClientFile(file, text);
       if (backup !== undefined) backups.set(client.name, backup);
     }
-    return report(plans, { applied: true, dryRun: false, shown: '', backups });
+    await program.after();
+    return report(plans, { applied: true, dryRun: false, shown: '', program, backups });
   },
 });
+
+/** What happens to the installed program. */
+interface PlannedProgram {
+  readonly outcome: 'install' | 'remove' | 'unchanged';
+  readonly path: string;
+  /** Sentences to show; empty when there is nothing to do. */
+  readonly steps: readonly string[];
+  readonly before: (now: number) => Promise<void>;
+  readonly after: () => Promise<void>;
+}
+
+function planProgram(
+  environment: ClientEnvironment,
+  uninstall: boolean,
+  clients: readonly string[],
+): PlannedProgram {
+  const { root, launcher, current } = readInstallation(environment);
+  const nothing = (): Promise<void> => Promise.resolve();
+  const unchanged = {
+    outcome: 'unchanged',
+    path: launcher,
+    steps: [],
+    before: nothing,
+    after: nothing,
+  } as const;
+  if (uninstall) {
+    // Other clients may still start it.
+    if (clients.length > 0 || !existsSync(root)) return unchanged;
+    const after = async (): Promise<void> => {
+      await removeInstallation(environment);
+    };
+    return {
+      ...unchanged,
+      outcome: 'remove',
+      steps: [`Removes the program in ${root}; the memories stay.`],
+      after,
+    };
+  }
+  const program: ProgramCopy = findProgram(packagePath());
+  // A newer or older version is the business of upgrade.
+  if (current !== null && (current.digest === program.digest || isOlder(program.version, current.version))) {
+    return unchanged;
+  }
+  const before = async (now: number): Promise<void> => {
+    await switchTo(await installVersion(program, environment), environment, now);
+  };
+  return {
+    ...unchanged,
+    outcome: 'install',
+    steps: [
+      `Installs faiss-memory ${program.version} in ${root}, where clients start it without npx or the network.`,
+    ],
+    before,
+  };
+}
+
+function questionFor({ outcome }: PlannedProgram, changes: number): string {
+  const files = changes === 0 ? [] : [`change ${count(changes, 'file')}`];
+  const program = outcome === 'unchanged' ? [] : [`${outcome} the program`];
+  const text = [...program, ...files].join(' and ');
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}?`;
+}
 
 /** Settings given as flags become variables of the server, which starts in another folder. */
 function chosenSettings(context: CommandContext): Record<string, string> {
@@ -101,10 +174,11 @@ function listFolder(path: string): readonly string[] {
 function chosenClients(
   environment: ClientEnvironment,
   names: readonly string[],
+  uninstall: boolean,
 ): readonly ClientDescription[] {
   if (names.length > 0) return clientList.filter(({ name }) => names.includes(name));
   const installed = clientList.filter((client) => existsSync(client.evidence(environment)));
-  if (installed.length > 0) return installed;
+  if (installed.length > 0 || uninstall) return installed;
   throw new UsageError(
     'no MCP client was found on this machine',
     `Name one with --client: ${CLIENT_NAMES.join(', ')}.`,
@@ -116,12 +190,13 @@ interface Report {
   readonly dryRun: boolean;
   /** Diffs that are part of the result. */
   readonly shown: string;
+  readonly program: PlannedProgram;
   readonly backups?: ReadonlyMap<string, string>;
 }
 
 function report(
   plans: readonly PlannedChange[],
-  { applied, dryRun, shown, backups }: Report,
+  { applied, dryRun, shown, program, backups }: Report,
 ): CommandOutcome {
   const clients = plans.map(({ client, file, diff }) => ({
     client: client.name,
@@ -137,9 +212,18 @@ function report(
     const kept = backup === undefined ? [] : [`  Old file: ${backup}`];
     return [`${client.title}: changed ${file.path}`, ...kept, `  ${client.afterwards}`];
   });
+  if (applied && program.outcome === 'install')
+    lines.unshift(`Installed ${packageVersion()}: ${program.path}`);
+  if (applied && program.outcome === 'remove')
+    lines.push('The program was removed. The memories are still there.');
   if (dryRun) lines.push('This was a dry run; nothing was changed.');
   return {
-    data: { applied, dry_run: dryRun, clients },
+    data: {
+      applied,
+      dry_run: dryRun,
+      program: { outcome: program.outcome, launcher: program.path },
+      clients,
+    },
     text: [...(shown === '' ? [] : [shown, '']), ...lines].join('\n'),
   };
 }

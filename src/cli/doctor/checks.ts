@@ -1,18 +1,10 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import type { App } from '../../app/app.ts';
-import { pathsOf } from '../../config/environment.ts';
 import type { Settings } from '../../config/schema.ts';
 import type { EmbeddingModelId } from '../../embedding/embedder.ts';
 import { settleWithin } from '../../util/concurrency.ts';
 import { findProxy } from '../../util/proxy.ts';
 import { relativeTime } from '../../util/text.ts';
-import {
-  type ClientDescription,
-  clientList,
-  type ClientEnvironment,
-  SERVER_NAME,
-} from '../clients/clients.ts';
-import { editorFor } from '../clients/plan-change.ts';
 import { describeBacklog, statsWithProgress } from '../command.ts';
 import type { Host } from '../host.ts';
 import { count } from '../render.ts';
@@ -194,64 +186,4 @@ function proxyWords({ provider, endpoint }: DoctorSubject['settings']['sync']): 
   if (provider === 'folder') return '';
   const proxy = findProxy(endpoint ?? 'https://s3.amazonaws.com');
   return proxy === undefined ? '' : ` through the proxy ${proxy.shown} (${proxy.variable})`;
-}
-
-const CLIENTS_CHECK = 'clients';
-
-/** Which clients have the server, and can they start it? */
-export const clientsCheck: Check = {
-  name: CLIENTS_CHECK,
-  waitsFor: { what: 'the files of the clients', fix: 'Check that the home folder answers.' },
-  run: ({ host }) => {
-    const environment: ClientEnvironment = { ...host, listFolder };
-    const findings = clientList.flatMap((client) => checkClient(client, environment, host));
-    if (findings.length > 0) return Promise.resolve(findings);
-    const fix = 'Run "faiss-memory init".';
-    return Promise.resolve([
-      { check: CLIENTS_CHECK, status: 'warn', message: 'no client has the server configured', fix },
-    ]);
-  },
-};
-
-function listFolder(path: string): readonly string[] {
-  try {
-    return readdirSync(path);
-  } catch {
-    return [];
-  }
-}
-
-function checkClient(client: ClientDescription, environment: ClientEnvironment, host: Host): Finding[] {
-  const file = client.file(environment);
-  if (!existsSync(file)) return [];
-  const check = client.title;
-  try {
-    const servers = editorFor(client).servers(readFileSync(file, 'utf8'));
-    if (!Object.hasOwn(servers, SERVER_NAME)) return [];
-    const command = commandOf(servers[SERVER_NAME]);
-    if (command !== undefined && commandExists(host, command)) {
-      return [{ check, status: 'ok', message: `configured in ${file}, starts ${command}` }];
-    }
-    const message = `${file} starts ${command ?? 'nothing'}, which is not there`;
-    return [{ check, status: 'warn', message, fix: `Run "faiss-memory init --client ${client.name}".` }];
-  } catch (error) {
-    const problem = error instanceof Error ? error.message : String(error);
-    return [
-      { check, status: 'warn', message: `${file} ${problem}`, fix: 'Correct the file; its client reads it.' },
-    ];
-  }
-}
-
-function commandOf(server: unknown): string | undefined {
-  if (typeof server !== 'object' || server === null || !('command' in server)) return undefined;
-  return typeof server.command === 'string' ? server.command : undefined;
-}
-
-/** As a shell would find it; clients with a smaller PATH than this one may still fail. */
-function commandExists(host: Host, command: string): boolean {
-  const paths = pathsOf(host);
-  if (paths.isAbsolute(command)) return existsSync(command);
-  const endings = host.platform === 'win32' ? ['.exe', '.cmd', ''] : [''];
-  const folders = (host.env['PATH'] ?? host.env['Path'] ?? '').split(paths.delimiter);
-  return folders.some((folder) => endings.some((ending) => existsSync(paths.join(folder, command + ending))));
 }
