@@ -21,6 +21,7 @@ export interface ReportInput {
 export function reportText({ findings, config, host }: ReportInput): string {
   const report = {
     about: 'Report of "faiss-memory doctor". It holds no memories and no secrets.',
+    made: new Date().toISOString(),
     version: packageVersion(),
     node: process.version,
     platform: `${host.platform} ${process.arch} ${release()}`,
