@@ -70,7 +70,7 @@ export function composeApp(settings: Settings, options: AppOptions = {}): App {
     background.noteChanges(count);
   });
   const tidyUp = async (): Promise<void> => {
-    await removeLeftovers(settings.dataDir, lock);
+    await removeLeftovers(settings.dataDir, { lock, finishMerge: () => hosted.replica.finishMerge() });
     await notifying.expireTrash(settings.trashDays * DAY_MS);
   };
   const tidy = (): Promise<void> =>

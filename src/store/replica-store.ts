@@ -110,7 +110,9 @@ export interface VectorReport {
 export interface StagedStates {
   readonly memories: number;
   /**
-   * Merges the states by `mergeMemory`, attaches their embeddings and joins the version vectors, in one transaction.
+   * Merges the states by `mergeMemory`, attaches their embeddings and joins the version vectors. Many states are merged in
+   * several transactions, so that searches and writes go on: the last one joins the version vectors, and a merge that is
+   * cut off is finished before the next one. Changes over the `limit` are found before the first of them.
    * @throws StateChangedError when `expectedState` is not the local state any more
    */
   merge(request: ApplyRequest): Promise<ChangeReport>;
@@ -135,6 +137,11 @@ export interface ReplicaStore extends SnapshotSource, HeadJournal {
   identity(): Promise<ReplicaIdentity>;
   /** Collects states in a file, so that large snapshots need little memory. Only one call at a time per data folder. */
   stage(states: AsyncIterable<MemoryState>): Promise<StagedStates>;
+  /**
+   * Finishes a merge that a killed process began. Views, stages and new identities do so by themselves. Only the holder
+   * of the work lock may call it.
+   */
+  finishMerge(): Promise<void>;
   /**
    * Takes a new random machine id for a data folder that was copied or rolled back. Gives every version of the old id
    * with `n > lastSharedWrite` a new dot under the new id, in order, and sets the old id's entry of the version vector

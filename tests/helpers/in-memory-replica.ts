@@ -130,6 +130,11 @@ export class InMemoryReplica implements ReplicaStore {
     });
   }
 
+  /** A merge is one step here. */
+  finishMerge(): Promise<void> {
+    return Promise.resolve();
+  }
+
   takeNewIdentity(machine: string, lastSharedWrite: number): Promise<string> {
     if (machine !== this.machine) return Promise.resolve(this.machine);
     this.#transact((table) => {

@@ -28,15 +28,17 @@ const store = new SqliteMemoryStore({
   dataDir,
   now: () => Date.now(),
   createVectorIndex: (dimension) => Promise.resolve(new ExactIndex(dimension)),
+  ...(how === 'merge in steps' ? { stepSizes: { memories: 0, bytes: 0, milliseconds: 0 } } : {}),
 });
 const replica = assembleReplica(store.replica);
 const { machine } = await replica.identity();
 watch(Query.prototype, 'run');
 watch(Connection.prototype, 'exec');
 if (how === 'identity') await replica.takeNewIdentity(machine, 1);
-else if (how === 'merge' || how === 'restore') {
+else {
   // Only the test writes the file.
-  await apply(replica, how, deserialize(readFileSync(snapshotFile)) as Snapshot);
+  const snapshot = deserialize(readFileSync(snapshotFile)) as Snapshot;
+  await apply(replica, how === 'restore' ? 'restore' : 'merge', snapshot);
 }
 process.stdout.write(String(count.statements));
 await store.close();

@@ -1,7 +1,3 @@
-import { closeSync, ftruncateSync, openSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
-import { deserialize, serialize } from 'node:v8';
-import type { MemoryState } from '../../backup/ports.ts';
 import { StateChangedError } from '../../errors/input-errors.ts';
 import { toHex } from '../../memory/digest.ts';
 import {
@@ -11,14 +7,22 @@ import {
   isConflict,
   joinVersionVectors,
 } from '../../memory/version.ts';
-import type { ApplyRequest, ChangeExample, ChangeList, ChangeReport } from '../replica-store.ts';
-import { Connection, Query } from './connection.ts';
+import type {
+  ApplyRequest,
+  ChangeExample,
+  ChangeList,
+  ChangeReport,
+  RemovalLimit,
+} from '../replica-store.ts';
+import type { Connection } from './connection.ts';
+import { Query } from './connection.ts';
 import { derive } from './derived-state.ts';
 import { type MergeContext, mergeState, removeState, restoreState } from './merge-state.ts';
 import { writeNote } from './notes.ts';
 import { loadMemory, type StoredMemory } from './rows.ts';
 import { readDigests, readTotals } from './totals.ts';
 import { nextNum, VersionWriter } from './version-writer.ts';
+import type { StagingFile } from './staging-file.ts';
 import type { WriteContext } from './writes.ts';
 
 const selectIds = new Query<
@@ -54,13 +58,19 @@ export function applyStaged(application: Application): ChangeReport {
   const counter = applyAll(application, before.clock);
   const after = readDigests(connection);
   const { limit, dryRun = false, note } = request;
-  const removed = counter.lists.removed.count;
-  const held = limit !== undefined && removed > limit.count && removed > limit.share * live;
+  const held = isHeld(limit, { removed: counter.lists.removed.count, live });
   const applied = !held && !dryRun;
   if (!applied) connection.takeBack();
   else if (note !== undefined) writeNote(connection, note.name, note.value);
-  const { conflicts, reusedDots, missingIds, keptErased } = counter;
-  return { applied, held, ...counter.lists, conflicts, reusedDots, missingIds, keptErased, before, after };
+  return { applied, held, ...counter.totals, before, after };
+}
+
+/** True when the changes remove so many memories that a person must confirm them. */
+export function isHeld(
+  limit: RemovalLimit | undefined,
+  { removed, live }: { readonly removed: number; readonly live: number },
+): boolean {
+  return limit !== undefined && removed > limit.count && removed > limit.share * live;
 }
 
 function applyAll(
@@ -73,23 +83,47 @@ function applyAll(
   const context: MergeContext = { connection, writer, now, localClock, remoteClock: request.clock };
   const counter = new ChangeCounter();
   const firstNew = nextNum(connection);
+  const { erased } = mergeStates({ context, staging, how, counter });
+  if (request.complete) visitOthers({ context, staging, how, counter, firstNew });
+  writer.finish({ forgetWords: erased });
+  return counter;
+}
+
+/**
+ * Merges the staged states after an id, in the order of their ids, until the time is over.
+ * @returns the last id; `erased` when the content of a known memory was erased
+ */
+export function mergeStates({
+  context,
+  staging,
+  how,
+  counter,
+  after = '',
+  until = Infinity,
+}: {
+  readonly context: MergeContext;
+  readonly staging: StagingFile;
+  readonly how: 'merge' | 'restore';
+  readonly counter: ChangeCounter;
+  /** Default: from the first state on. */
+  readonly after?: string;
+  /** By `performance.now`. At least one state is merged. */
+  readonly until?: number;
+}): { readonly last: string; readonly done: boolean; readonly erased: boolean } {
   let erased = false;
-  for (const state of staging.states()) {
+  let last = after;
+  for (const state of staging.states(after)) {
     const merged = mergeState(context, state);
     counter.reusedDots += merged.reusedDots;
     if (merged.wasMissing) counter.missingIds += 1;
     erased ||= merged.erased;
-    let { after } = merged;
-    if (how === 'restore') {
-      const restored = restoreState(context, after, state);
-      if (restored.keptErased) counter.keptErased += 1;
-      after = restored.after;
-    }
-    counter.note(merged.before, after);
+    const restored = how === 'restore' ? restoreState(context, merged.after, state) : merged;
+    if ('keptErased' in restored && restored.keptErased) counter.keptErased += 1;
+    counter.note(merged.before, restored.after);
+    last = state.id;
+    if (performance.now() >= until) return { last, done: false, erased };
   }
-  if (request.complete) visitOthers({ context, staging, how, counter, firstNew });
-  writer.finish({ forgetWords: erased });
-  return counter;
+  return { last, done: true, erased };
 }
 
 /** Visits memories that the snapshot lacks: a merge keeps them, a restore moves the live ones to the trash. */
@@ -118,7 +152,7 @@ function visitOthers(visit: {
   }
 }
 
-function saveVersionVector(connection: Connection, clock: VersionVector): void {
+export function saveVersionVector(connection: Connection, clock: VersionVector): void {
   for (const [machine, n] of Object.entries(clock)) upsertVersionVector.run(connection, machine, n);
 }
 
@@ -131,7 +165,7 @@ interface GrowingList {
 }
 
 /** Counts the visible changes, memory by memory. */
-class ChangeCounter {
+export class ChangeCounter {
   readonly #added: GrowingList = { count: 0, examples: [] };
   readonly #changed: GrowingList = { count: 0, examples: [] };
   readonly #removed: GrowingList = { count: 0, examples: [] };
@@ -172,72 +206,28 @@ class ChangeCounter {
     }
   }
 
+  /** Adds the changes that were counted after these. */
+  join(next: ChangeCounter): void {
+    for (const [list, more] of [
+      [this.#added, next.#added],
+      [this.#changed, next.#changed],
+      [this.#removed, next.#removed],
+    ] as const) {
+      list.count += more.count;
+      list.examples.push(...more.examples.slice(0, MAX_EXAMPLES - list.examples.length));
+    }
+    this.conflicts += next.conflicts;
+    this.reusedDots += next.reusedDots;
+    this.missingIds += next.missingIds;
+    this.keptErased += next.keptErased;
+  }
+
+  get totals(): Omit<ChangeReport, 'applied' | 'held' | 'before' | 'after'> {
+    const { conflicts, reusedDots, missingIds, keptErased } = this;
+    return { ...this.lists, conflicts, reusedDots, missingIds, keptErased };
+  }
+
   get lists(): Record<'added' | 'changed' | 'removed', ChangeList> {
     return { added: this.#added, changed: this.#changed, removed: this.#removed };
   }
-}
-
-const NAME = 'staging.sqlite';
-/** Few states at once, because one may have some MiB. */
-const STAGED_PAGE = 32;
-
-const insertState = new Query<[id: string, state: Uint8Array]>('INSERT INTO state (id, state) VALUES (?, ?)');
-const selectPage = new Query<[after: string, limit: number], { id: string; state: Uint8Array }>(
-  'SELECT id, state FROM state WHERE id > ? ORDER BY id LIMIT ?',
-);
-const findState = new Query<[id: string], { found: number }>('SELECT 1 AS found FROM state WHERE id = ?');
-
-/**
- * A file with the states of a snapshot, which may be larger than the main memory and are applied only when all of them
- * are there. After a crash the file is useless, and the next staging file replaces it.
- */
-export class StagingFile {
-  readonly #path: string;
-  readonly #handle: number;
-  readonly #connection: Connection;
-
-  constructor(dataDir: string) {
-    this.#path = join(dataDir, NAME);
-    remove(this.#path);
-    this.#handle = openSync(this.#path, 'wx', 0o600);
-    this.#connection = new Connection(this.#path);
-    // The file need not survive a crash, so speed matters more than durability.
-    this.#connection.exec('PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA secure_delete = OFF');
-    this.#connection.exec('CREATE TABLE state (id TEXT PRIMARY KEY, state BLOB NOT NULL) STRICT');
-  }
-
-  add(states: readonly MemoryState[]): void {
-    this.#connection.exec('BEGIN');
-    for (const state of states) insertState.run(this.#connection, state.id, serialize(state));
-    this.#connection.exec('COMMIT');
-  }
-
-  has(id: string): boolean {
-    return findState.get(this.#connection, id) !== undefined;
-  }
-
-  /** Yields the states in the order of their ids. */
-  *states(): Generator<MemoryState> {
-    for (let after = ''; ;) {
-      const rows = selectPage.all(this.#connection, after, STAGED_PAGE);
-      // Only `add` writes the rows.
-      for (const { state } of rows) yield deserialize(state) as MemoryState;
-      const last = rows.at(-1);
-      if (last === undefined || rows.length < STAGED_PAGE) return;
-      after = last.id;
-    }
-  }
-
-  close(): void {
-    // The library may keep the file open for long, so its memory and its disk space are freed explicitly.
-    this.#connection.exec('PRAGMA shrink_memory');
-    this.#connection.close();
-    ftruncateSync(this.#handle);
-    closeSync(this.#handle);
-    remove(this.#path);
-  }
-}
-
-function remove(path: string): void {
-  for (const suffix of ['', '-journal', '-wal', '-shm']) rmSync(path + suffix, { force: true });
 }

@@ -76,6 +76,24 @@ export function forgetRemovedWords(connection: Connection): void {
   connection.exec(`INSERT INTO word (word) VALUES ('optimize')`);
 }
 
+/** Pages of the index that one step of `forgetSomeWords` writes. */
+const MERGED_PAGES = 300;
+const countChanges = new Query<[], { changes: number }>('SELECT total_changes() AS changes');
+
+/**
+ * Does a part of `forgetRemovedWords`, so that others wait only shortly.
+ * @param first begins anew; else the last part is continued
+ * @returns true when there is more to do
+ */
+export function forgetSomeWords(connection: Connection, first: boolean): boolean {
+  const before = countChanges.get(connection)?.changes ?? 0;
+  // FTS5 begins to merge the whole index at a negative number.
+  const pages = first ? -MERGED_PAGES : MERGED_PAGES;
+  connection.exec(`INSERT INTO word (word, rank) VALUES ('merge', ${pages})`);
+  // The statement itself counts as one change.
+  return (countChanges.get(connection)?.changes ?? 0) - before >= 2;
+}
+
 interface ScoredRow {
   id: string;
   num: number;

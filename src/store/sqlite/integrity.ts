@@ -12,6 +12,7 @@ import {
   type VersionRow,
 } from './rows.ts';
 import { readVersionVector, readDigests, readTotals } from './totals.ts';
+import { MERGE } from './merge-steps.ts';
 import type { VectorCatchUp } from './vector-search.ts';
 
 /** Further problems of one check are only counted. */
@@ -27,10 +28,12 @@ interface StatementCheck {
 
 const STATEMENT_CHECKS: readonly StatementCheck[] = [
   {
+    // In the middle of a merge in steps, the clock does not cover the merged versions yet.
     checked: 'every version belongs to a memory and is covered by the clock',
     query: new Query(
       `SELECT 'version ' || v.machine || ':' || v.n || ' is not covered by the clock' AS problem
-       FROM version v LEFT JOIN clock c ON c.machine = v.machine WHERE c.n IS NULL OR c.n < v.n`,
+       FROM version v LEFT JOIN clock c ON c.machine = v.machine WHERE (c.n IS NULL OR c.n < v.n)
+         AND NOT EXISTS (SELECT 1 FROM setting WHERE name = 'note:${MERGE}')`,
     ),
   },
   {

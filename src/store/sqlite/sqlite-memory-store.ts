@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import type { EmbeddingModelId } from '../../embedding/embedder.ts';
 import type { MemoryFilter } from '../../memory/filter.ts';
 import type { Memory, MemoryDraft, MemoryPatch, MemoryWithHistory } from '../../memory/memory.ts';
@@ -51,7 +52,7 @@ import { checkIntegrity } from './integrity.ts';
 import { listPage, matchingIds } from './list.ts';
 import { readMemories, readWithHistory } from './rows.ts';
 import { sessionNeighbours } from './session-neighbours.ts';
-import { SqliteReplica } from './sqlite-replica.ts';
+import { SqliteReplica, type SqliteReplicaSettings } from './sqlite-replica.ts';
 import { StoreFile, type StoreFileSettings } from './store-file.ts';
 import { VectorSearch, type CreateVectorIndex } from './vector-search.ts';
 import { wordCandidates } from './full-text.ts';
@@ -61,6 +62,8 @@ export interface SqliteMemoryStoreSettings extends Omit<StoreFileSettings, 'path
   readonly dataDir: string;
   /** Called on the first search by vector. The store disposes of the index. */
   readonly createVectorIndex: CreateVectorIndex;
+  /** Of merges in steps. Only tests give others than the usual ones. */
+  readonly stepSizes?: SqliteReplicaSettings['sizes'];
 }
 
 /** A memory store on one SQLite file, for one thread. The constructor touches no file. */
@@ -74,10 +77,16 @@ export class SqliteMemoryStore implements MemoryStore {
   readonly #now: () => number;
   readonly #newId: () => string;
 
-  constructor({ dataDir, createVectorIndex, ...settings }: SqliteMemoryStoreSettings) {
+  constructor({ dataDir, createVectorIndex, stepSizes, ...settings }: SqliteMemoryStoreSettings) {
     this.#file = new StoreFile({ ...settings, path: join(dataDir, DATABASE_NAME) });
     this.#vectors = new VectorSearch(createVectorIndex);
-    this.replica = new SqliteReplica({ file: this.#file, dataDir, now: settings.now });
+    this.replica = new SqliteReplica({
+      file: this.#file,
+      dataDir,
+      now: settings.now,
+      sizes: stepSizes,
+      afterStep: () => this.#followVectors(),
+    });
     this.#now = settings.now;
     this.#newId = createUuidV7Generator(settings.now);
   }
@@ -200,11 +209,24 @@ export class SqliteMemoryStore implements MemoryStore {
     this.#vectors.dispose();
   }
 
+  /** Reads many changes in steps, between which other calls have their turn, so that only few are left for the work. */
   #withVectors<Result>(modelId: EmbeddingModelId, work: (connection: Connection) => Result): Promise<Result> {
     return this.#vectorTurns.run(async () => {
       await this.#vectors.prepare(modelId);
+      const step = (connection: Connection): boolean => this.#vectors.step(connection, modelId);
+      while (await this.#file.read(step, 'background')) await setImmediate();
       return this.#file.read(work);
     });
+  }
+
+  /** Reads the changes into the vector index, if there is one already. */
+  async #followVectors(): Promise<void> {
+    if (!this.#vectors.isLoaded) return;
+    await this.#vectorTurns.run(() =>
+      this.#file.read((connection) => {
+        this.#vectors.follow(connection);
+      }, 'background'),
+    );
   }
 
   #write<Result>(work: (context: WriteContext) => Result): Promise<Result> {

@@ -10,17 +10,19 @@ import type {
   VectorRepair,
   VectorReport,
 } from '../replica-store.ts';
-import { applyStaged, StagingFile } from './apply-staged.ts';
+import { applyStaged } from './apply-staged.ts';
+import { MergeSteps, readSettledDigests, type StepParts } from './merge-steps.ts';
 import { findAttempt, findSeen, readNote, recordAttempt, recordSeen, writeNote } from './notes.ts';
-import { readDigests, readTotals } from './totals.ts';
+import { readTotals } from './totals.ts';
 import { copyDatabase } from './migrations.ts';
 import { takeNewIdentity } from './new-identity.ts';
 import { implausibleCounters, repairVector } from './repair-vector.ts';
 import { readFacts, ReplicaView, ViewConnections } from './replica-view.ts';
 import { toStoreError } from './sqlite-errors.ts';
+import { StagingFile } from './staging-file.ts';
 import type { StoreFile } from './store-file.ts';
 
-export interface SqliteReplicaSettings {
+export interface SqliteReplicaSettings extends Pick<StepParts, 'afterStep' | 'sizes'> {
   /** The database file, which the memory store of this thread owns and closes. */
   readonly file: StoreFile;
   /** Folder of the database. */
@@ -34,26 +36,33 @@ export class SqliteReplica implements ReplicaCalls {
   readonly #file: StoreFile;
   readonly #dataDir: string;
   readonly #now: () => number;
+  readonly #steps: MergeSteps;
   readonly #connections = new ViewConnections();
   readonly #views = new Map<number, ReplicaView>();
   #stage: { readonly name: number; readonly file: StagingFile } | null = null;
   /** Starts at a random number, so that a name from a thread that died is unknown to the next one. */
   #lastName = randomInt(2 ** 47);
 
-  constructor({ file, dataDir, now }: SqliteReplicaSettings) {
+  constructor({ file, dataDir, now, ...steps }: SqliteReplicaSettings) {
     this.#file = file;
     this.#dataDir = dataDir;
     this.#now = now;
+    this.#steps = new MergeSteps({ file, now, ...steps });
   }
 
   identity(): Promise<ReplicaIdentity> {
     return this.#file.read((connection) => {
       const { machine, sequence, conflicts } = readTotals(connection);
-      return { machine, sequence, conflicts, ...readFacts(connection), ...readDigests(connection) };
+      return { machine, sequence, conflicts, ...readFacts(connection), ...readSettledDigests(connection) };
     });
   }
 
+  finishMerge(): Promise<void> {
+    return this.#steps.finish((name) => this.#guarded(() => StagingFile.reopen(this.#dataDir, name)));
+  }
+
   async openView(): Promise<OpenedView> {
+    await this.finishMerge();
     // A read creates the database when there is none yet.
     const path = await this.#file.read((connection) => connection.path);
     return this.#guarded(() => {
@@ -87,11 +96,11 @@ export class SqliteReplica implements ReplicaCalls {
   }
 
   async beginStage(): Promise<number> {
-    await this.#file.read(() => undefined);
+    await this.finishMerge();
     return this.#guarded(() => {
       this.#stage?.file.close();
       this.#stage = null;
-      this.#stage = { name: ++this.#lastName, file: new StagingFile(this.#dataDir) };
+      this.#stage = { name: ++this.#lastName, file: StagingFile.create(this.#dataDir) };
       return this.#stage.name;
     });
   }
@@ -106,9 +115,12 @@ export class SqliteReplica implements ReplicaCalls {
 
   async applyStage(stage: number, how: 'merge' | 'restore', request: ApplyRequest): Promise<ChangeReport> {
     const staging = this.#staged(stage);
-    const report = await this.#file.write((connection) =>
-      applyStaged({ connection, now: this.#now(), staging, how, request }),
-    );
+    const report =
+      how === 'merge' && (await this.#steps.fits(staging, request))
+        ? await this.#steps.merge(staging, request)
+        : await this.#file.write((connection) =>
+            applyStaged({ connection, now: this.#now(), staging, how, request }),
+          );
     // The write-ahead log still has pages with erased content.
     if (report.applied) this.#file.truncateLog();
     return report;
@@ -122,11 +134,13 @@ export class SqliteReplica implements ReplicaCalls {
     return Promise.resolve();
   }
 
-  takeNewIdentity(machine: string, lastSharedWrite: number): Promise<string> {
+  async takeNewIdentity(machine: string, lastSharedWrite: number): Promise<string> {
+    await this.finishMerge();
     return this.#file.write((connection) => takeNewIdentity(connection, machine, lastSharedWrite));
   }
 
   async repairVector({ fix, ...request }: VectorRepair): Promise<VectorReport> {
+    if (fix) await this.finishMerge();
     const found = await this.#file.read((connection) => ({
       counters: implausibleCounters(connection, request.published),
       machine: readTotals(connection).machine,

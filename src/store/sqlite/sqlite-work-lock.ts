@@ -20,16 +20,20 @@ const SHORT_LIFE_MS = 3_600_000;
  * Removes what killed processes left in the data folder, because it holds memories that may have been erased since.
  * While another process works on the backups, it is left for the next time.
  */
-export async function removeLeftovers(dataDir: string, lock: WorkLock): Promise<void> {
+export async function removeLeftovers(
+  dataDir: string,
+  { lock, finishMerge }: { readonly lock: WorkLock; readonly finishMerge: () => Promise<void> },
+): Promise<void> {
   const names = existsSync(dataDir) ? readdirSync(dataDir) : [];
   for (const name of names) if (SHORT_LIVED.test(name)) removeOld(join(dataDir, name));
   if (!names.some((name) => WORKING_FILES.test(name))) return;
-  const remove = (): Promise<void> => {
+  const remove = async (): Promise<void> => {
+    // It may need the staging file.
+    await finishMerge();
     // Looked up again, because only now nobody makes new ones.
     for (const name of readdirSync(dataDir)) {
       if (WORKING_FILES.test(name)) rmSync(join(dataDir, name), { recursive: true, force: true });
     }
-    return Promise.resolve();
   };
   try {
     await lock.run(remove, 0);

@@ -63,6 +63,7 @@ export class StoreFile {
   /** True once the file was open. When it disappears later, for example with an unmounted disk, no new store is made. */
   #wasThere = false;
   #closed = false;
+  #calls = 0;
   /** Writes of this process run in the order of their calls. */
   readonly #writes = new SerialQueue();
 
@@ -73,8 +74,14 @@ export class StoreFile {
     this.#busyLimitMs = busyLimitMs;
   }
 
+  /** Number of reads and writes that were requested, without those of background work. */
+  get calls(): number {
+    return this.#calls;
+  }
+
   /** Runs the work on one consistent state. */
-  read<Result>(work: (connection: Connection) => Result): Promise<Result> {
+  read<Result>(work: (connection: Connection) => Result, origin?: 'background'): Promise<Result> {
+    if (origin === undefined) this.#calls += 1;
     return this.#retrying(() => {
       if (this.#closed) throw this.#closedError();
       const { connection } = this.#usable();
@@ -89,7 +96,8 @@ export class StoreFile {
    * Runs the work as one write transaction, durable when the promise resolves. The work runs again when another process
    * holds a lock, so it must have no effect outside the database.
    */
-  write<Result>(work: (connection: Connection) => Result): Promise<Result> {
+  write<Result>(work: (connection: Connection) => Result, origin?: 'background'): Promise<Result> {
+    if (origin === undefined) this.#calls += 1;
     if (this.#closed) return Promise.reject(this.#closedError());
     return this.#writes.run(() =>
       this.#retrying(() => {

@@ -46,10 +46,36 @@ export class VectorSearch {
   loaded(connection: Connection, modelId: EmbeddingModelId): VectorCatchUp | null {
     const model = findModel(connection, modelId);
     if (model === undefined) return null;
-    try {
+    return this.#guarded(() => {
       const catchUp = this.#catchUpFor(connection, { model, modelId });
-      catchUp.run();
+      while (catchUp.step());
       return catchUp;
+    });
+  }
+
+  /** Reads some of the changes into the index of a model, after `prepare`. @returns true when there are more */
+  step(connection: Connection, modelId: EmbeddingModelId): boolean {
+    const model = findModel(connection, modelId);
+    if (model === undefined) return false;
+    return this.#guarded(() => this.#catchUpFor(connection, { model, modelId }).step());
+  }
+
+  get isLoaded(): boolean {
+    return this.#catchUp !== null;
+  }
+
+  /** Reads the changes into the present index. */
+  follow(connection: Connection): void {
+    const current = this.#catchUp;
+    if (current?.follows(connection, current.model) !== true) return;
+    this.#guarded(() => {
+      while (current.step());
+    });
+  }
+
+  #guarded<Result>(work: () => Result): Result {
+    try {
+      return work();
     } catch (error) {
       // A half-updated index would give wrong answers, so the next search starts with an empty one.
       this.dispose();
@@ -240,17 +266,18 @@ export class VectorCatchUp {
     return this.#connection === connection && this.model === model;
   }
 
-  /** Updates the index. Runs inside a transaction, so that the following queries see the same state. */
-  run(): void {
+  /**
+   * Reads some changes. Runs inside a transaction, so that after the last step the following queries see the same state.
+   * @returns true when there may be more changes
+   */
+  step(): boolean {
     const connection = this.#connection;
-    for (;;) {
-      const changed = selectChanged.all(connection, this.#sequence, BATCH);
-      const last = changed.at(-1);
-      if (last === undefined) return;
-      this.#apply(changed, selectChunks.all(connection, this.model, this.#sequence, last.sequence));
-      this.#sequence = last.sequence;
-      if (changed.length < BATCH) return;
-    }
+    const changed = selectChanged.all(connection, this.#sequence, BATCH);
+    const last = changed.at(-1);
+    if (last === undefined) return false;
+    this.#apply(changed, selectChunks.all(connection, this.model, this.#sequence, last.sequence));
+    this.#sequence = last.sequence;
+    return changed.length === BATCH;
   }
 
   /** Adds and removes the labels that changed. A label always means the same vector, so kept labels need no update. */

@@ -35,10 +35,13 @@ export class VersionWriter {
   readonly #words = new ChangedWords();
   readonly #now: number;
 
-  /** @param now time of the writes, milliseconds since the epoch */
-  constructor(connection: Connection, now: number) {
+  /**
+   * @param now time of the writes, milliseconds since the epoch
+   * @param totals of a writer whose transaction was taken back, to go on counting
+   */
+  constructor(connection: Connection, now: number, totals = Totals.load(connection)) {
     this.#connection = connection;
-    this.#totals = Totals.load(connection);
+    this.#totals = totals;
     this.#now = now;
   }
 

@@ -115,6 +115,7 @@ export function assembleReplica(calls: ReplicaCalls): ReplicaStore {
     identity: () => calls.identity(),
     openView: () => openView(calls),
     stage: (states) => stage(calls, states),
+    finishMerge: () => calls.finishMerge(),
     takeNewIdentity: (machine, lastSharedWrite) => calls.takeNewIdentity(machine, lastSharedWrite),
     repairVector: (request) => calls.repairVector(request),
     readNote: (name) => calls.readNote(name),

@@ -55,6 +55,7 @@ export const REPLICA_METHODS: Readonly<Record<ReplicaMethod, true>> = {
   addToStage: true,
   applyStage: true,
   endStage: true,
+  finishMerge: true,
   takeNewIdentity: true,
   repairVector: true,
   readNote: true,
@@ -93,6 +94,7 @@ export interface ReplicaCalls extends HeadJournal {
   addToStage(stage: number, states: readonly MemoryState[]): Promise<void>;
   applyStage(stage: number, how: 'merge' | 'restore', request: ApplyRequest): Promise<ChangeReport>;
   endStage(stage: number): Promise<void>;
+  finishMerge(): Promise<void>;
   takeNewIdentity(machine: string, lastSharedWrite: number): Promise<string>;
   repairVector(request: VectorRepair): Promise<VectorReport>;
   readNote(name: string): Promise<JsonValue | null>;
