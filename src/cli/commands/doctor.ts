@@ -1,6 +1,7 @@
 import type { Settings } from '../../config/schema.ts';
 import { FaissMemoryError } from '../../errors/faiss-memory-error.ts';
 import { settleWithin } from '../../util/concurrency.ts';
+import { visibleLine } from '../../util/visible-text.ts';
 import { type CommandContext, confirmed, defineCommand, toggle } from '../command.ts';
 import {
   backupCheck,
@@ -136,6 +137,6 @@ async function repair(context: CommandContext, yes: boolean): Promise<Finding[]>
 }
 
 function describe({ check, status, message, fix }: Finding): string {
-  const line = `${MARKS[status]}  ${check}: ${message}`;
-  return fix === undefined ? line : `${line}\n      Fix: ${fix}`;
+  const line = `${MARKS[status]}  ${check}: ${visibleLine(message)}`;
+  return fix === undefined ? line : `${line}\n      Fix: ${visibleLine(fix)}`;
 }
