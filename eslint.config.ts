@@ -44,7 +44,8 @@ const mayImport: Record<string, string[]> = {
   ],
   config: [],
   embedding: [],
-  errors: [],
+  // A message is one line, whatever it quotes.
+  errors: ['util/visible-text.ts'],
   http: [
     'api',
     'mcp/http-endpoint.ts',

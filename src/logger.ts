@@ -1,5 +1,5 @@
 import { FaissMemoryError, type ErrorCode } from './errors/faiss-memory-error.ts';
-import { printable } from './util/text.ts';
+import { visibleJson, visibleLine } from './util/visible-text.ts';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
@@ -73,21 +73,17 @@ interface EntryHead {
 }
 
 function renderJson(head: EntryHead, fields: LogFields): string {
-  return JSON.stringify({ ...head, ...fields, ...head });
+  return visibleJson({ ...head, ...fields, ...head });
 }
 
 function renderText({ time, level, event }: EntryHead, fields: LogFields): string {
   const pairs = Object.entries(fields).map(([name, value]) => ` ${name}=${renderValue(value)}`);
-  return `${time} ${level.toUpperCase()} ${oneLine(event)}${pairs.join('')}`;
+  return `${time} ${level.toUpperCase()} ${visibleLine(event)}${pairs.join('')}`;
 }
 
 function renderValue(value: LogFields[string]): string {
   if (typeof value !== 'string') return String(value);
-  return /^[\w./:@+-]+$/.test(value) ? value : JSON.stringify(printable(value));
-}
-
-function oneLine(text: string): string {
-  return printable(text).replaceAll('\n', ' ');
+  return /^[\w./:@+-]+$/.test(value) ? value : visibleJson(value);
 }
 
 /** Drops absent values and cuts long texts. */

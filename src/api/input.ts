@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { InvalidInputError, UnknownFieldError } from '../errors/input-errors.ts';
-import { nearestName, printable } from '../util/text.ts';
+import { nearestName } from '../util/text.ts';
+import { visibleJson } from '../util/visible-text.ts';
 
 /** Arguments that were checked. */
 export interface ReadInput<Input> {
@@ -127,7 +128,7 @@ export function ignoredNote(ignored: readonly string[]): string {
 /** The name in one short line, quoted where it is none. */
 function shortened(name: string): string {
   const short = name.length > MAX_SHOWN ? `${name.slice(0, MAX_SHOWN - 1)}…` : name;
-  return /^[\p{L}\p{N}_.[\]…-]+$/u.test(short) ? short : JSON.stringify(printable(short.toWellFormed()));
+  return /^[\p{L}\p{N}_.[\]…-]+$/u.test(short) ? short : visibleJson(short.toWellFormed());
 }
 
 function memberOf(value: unknown, key: PropertyKey): unknown {

@@ -6,6 +6,7 @@ import { FaissMemoryError } from '../errors/faiss-memory-error.ts';
 import { UsageError } from '../errors/input-errors.ts';
 import type { MemoryApi, Stats } from '../memory/memory-api.ts';
 import { settleWithin } from '../util/concurrency.ts';
+import { visibleLine } from '../util/visible-text.ts';
 import type { ExitCode } from './exit-code.ts';
 import type { Host } from './host.ts';
 import type { CommandResult, Output, Progress } from './output.ts';
@@ -240,7 +241,7 @@ export async function missingEmbeddings({ memory, settings }: App): Promise<Miss
 /** For the result of a command: no line and no member when nothing is missing. */
 export function missingText({ pending, problem }: MissingEmbeddings): string[] {
   if (pending === 0) return [];
-  const why = problem === '' ? 'because the time was too short' : `because of this: ${problem}`;
+  const why = problem === '' ? 'because the time was too short' : `because of this: ${visibleLine(problem)}`;
   const what = count(pending, 'memory has', 'memories have');
   return [
     `${what} no embedding yet, ${why}. Search finds such memories by words; a running server adds the embeddings, ` +

@@ -1,5 +1,6 @@
 import type { MachineStatus, SyncProblem, SyncRelation, SyncStatus } from '../sync/sync-api.ts';
 import { relativeTime } from '../util/text.ts';
+import { visibleLine } from '../util/visible-text.ts';
 import type { FilterClock } from '../memory/filter.ts';
 import type { TimeZone } from '../util/time-zone.ts';
 import { table } from './render.ts';
@@ -36,7 +37,7 @@ export function describeStatus(status: SyncStatus, { now, zone }: FilterClock): 
   return [
     table(shown),
     ...(status.machines.length === 0 ? [] : ['', describeMachines(status.machines, zone)]),
-    ...status.warnings.map((warning) => `Note: ${warning}`),
+    ...status.warnings.map((warning) => `Note: ${visibleLine(warning)}`),
     ...(status.problem === null ? [] : [describeProblem(status.problem, now)]),
     ...(status.enabled ? [] : [TURN_ON]),
   ].join('\n');
@@ -60,8 +61,8 @@ function observed(time: number, now: number): string {
 }
 
 export function describeProblem({ code, message, fix, at }: SyncProblem, now: number): string {
-  const line = `Problem (${code}, ${observed(at, now)}): ${message}`;
-  return fix === undefined ? line : `${line}\nFix: ${fix}`;
+  const line = `Problem (${visibleLine(code)}, ${observed(at, now)}): ${visibleLine(message)}`;
+  return fix === undefined ? line : `${line}\nFix: ${visibleLine(fix)}`;
 }
 
 export function describeMachines(machines: readonly MachineStatus[], zone: TimeZone): string {

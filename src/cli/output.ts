@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline/promises';
 import { messageNaming } from '../api/errors.ts';
 import { FaissMemoryError } from '../errors/faiss-memory-error.ts';
-import { printable } from '../util/text.ts';
+import { visibleJson, visibleLine, visibleText } from '../util/visible-text.ts';
 import type { Host, HostOutput } from './host.ts';
 
 /** The result of a command: the same facts for programs and for people. */
@@ -36,7 +36,7 @@ export class Output {
   }
 
   async result({ data, text }: CommandResult): Promise<void> {
-    await this.raw(this.json ? `${JSON.stringify(data, undefined, 2)}\n` : `${printable(text)}\n`);
+    await this.raw(`${this.json ? visibleJson(data, 2) : visibleText(text)}\n`);
   }
 
   /** Writes bytes that are the result themselves, waiting while the reader is slow. */
@@ -53,7 +53,7 @@ export class Output {
 
   /** A remark on stderr. */
   note(text: string): void {
-    this.#host.stderr.write(`${printable(text)}\n`);
+    this.#host.stderr.write(`${visibleText(text)}\n`);
   }
 
   progress(title: string): Progress {
@@ -67,7 +67,7 @@ export class Output {
       this.note(fix === undefined ? `Error: ${message}` : `Error: ${message}\nFix: ${fix}`);
       return;
     }
-    const document = `${JSON.stringify({ error: { code, message, ...(fix === undefined ? {} : { fix }) } }, undefined, 2)}\n`;
+    const document = `${visibleJson({ error: { code, message, ...(fix === undefined ? {} : { fix }) } }, 2)}\n`;
     if (toStderr) this.#host.stderr.write(document);
     else await this.raw(document);
   }
@@ -76,7 +76,7 @@ export class Output {
   async confirm(question: string, signal: AbortSignal): Promise<boolean> {
     const reader = createInterface({ input: this.#host.stdin, output: this.#host.stderr });
     try {
-      const answer = await reader.question(`${printable(question)} [y/N] `, { signal });
+      const answer = await reader.question(`${visibleLine(question)} [y/N] `, { signal });
       return /^y(es)?$/i.test(answer.trim());
     } finally {
       reader.close();
@@ -97,7 +97,7 @@ function describeError(error: unknown): ErrorDescription {
   const message = error instanceof Error ? error.message : String(error);
   return {
     code: 'INTERNAL',
-    message,
+    message: visibleLine(message),
     fix: 'Run "faiss-memory doctor"; if it finds nothing, please report this.',
   };
 }
@@ -133,7 +133,7 @@ function createProgress(
     update: (count) => {
       if (now() - shownAt < interval) return;
       shownAt = now();
-      const line = `${title} ${describe(count, (shownAt - started) / 1_000)}`;
+      const line = `${visibleLine(title)} ${describe(count, (shownAt - started) / 1_000)}`;
       stream.write(terminal ? `\r\u001B[2K${line}` : `${line}\n`);
       drawn = true;
     },

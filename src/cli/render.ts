@@ -1,14 +1,15 @@
 import type { Memory } from '../memory/memory.ts';
 import { beginningOf } from '../memory/snippet.ts';
 import type { TimeZone } from '../util/time-zone.ts';
+import { visibleLine } from '../util/visible-text.ts';
 
 /** One line that names a memory without its text. */
 export function memoryHeading(memory: Memory, zone: TimeZone): string {
   return [
-    memory.id,
+    visibleLine(memory.id),
     zone.minute(memory.createdAt),
-    memory.tags.join(', '),
-    memory.source === '' ? '' : `from ${memory.source}`,
+    memory.tags.map(visibleLine).join(', '),
+    memory.source === '' ? '' : `from ${visibleLine(memory.source)}`,
     memory.conflict ? '(conflict)' : '',
     memory.state === 'live' ? '' : `(${memory.state})`,
   ]
@@ -18,7 +19,7 @@ export function memoryHeading(memory: Memory, zone: TimeZone): string {
 
 /** The text as one line of at most `width` characters. */
 export function oneLine(text: string, width: number): string {
-  const line = text.replace(/\s+/g, ' ').trim();
+  const line = visibleLine(text.replace(/\s+/g, ' ').trim());
   const characters = Array.from(line.slice(0, width * 2));
   return characters.length <= width ? characters.join('') : beginningOf(line, width - 1);
 }
@@ -33,8 +34,9 @@ export function memoryBrief(memory: Memory, zone: TimeZone, columns: number): st
   return `${memoryHeading(memory, zone)}\n${indent(oneLine(memory.text, Math.max(20, columns - 2)))}`;
 }
 
-/** Rows with aligned columns; the last column is not padded. */
-export function table(rows: readonly (readonly string[])[]): string {
+/** Rows with aligned columns, one line each; the last column is not padded. */
+export function table(cells: readonly (readonly string[])[]): string {
+  const rows = cells.map((row) => row.map(visibleLine));
   const widths: number[] = [];
   for (const row of rows) {
     row.forEach((cell, column) => {

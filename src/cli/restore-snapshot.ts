@@ -11,6 +11,7 @@ import {
   toggle,
   value,
 } from './command.ts';
+import { visibleLine } from '../util/visible-text.ts';
 import { indent, oneLine } from './render.ts';
 
 /** Options of every command that brings snapshots into the memories. */
@@ -66,14 +67,14 @@ function outcomeOf(context: CommandContext, result: RestoreResult): CommandOutco
 
 function describe(context: CommandContext, result: RestoreResult): string {
   const { mode, changes, undo, confirm, warnings = [] } = result;
-  const notes = warnings.map((warning) => `Note: ${warning}`);
+  const notes = warnings.map((warning) => `Note: ${visibleLine(warning)}`);
   if (changes === null) return ['Nothing to merge: everything is included here.', ...notes].join('\n');
   if (!changes.applied) {
     const token = confirm === undefined || changesNothing(changes) ? [] : [`To do it: --confirm ${confirm}`];
     return [preview(context, result, changes), ...notes, 'Nothing was changed.', ...token].join('\n');
   }
   const done = mode === 'replace' ? 'Restored' : 'Merged';
-  const back = undo === undefined ? [] : [`To undo it: faiss-memory restore ${undo.name}`];
+  const back = undo === undefined ? [] : [`To undo it: faiss-memory restore ${visibleLine(undo.name)}`];
   return [`${done} ${namesOf(result)}: ${summary(changes)}`, ...notes, ...back].join('\n');
 }
 
@@ -89,12 +90,13 @@ function preview(context: CommandContext, result: RestoreResult, changes: Change
 
 function examples({ output }: CommandContext, kind: string, list: readonly ChangeExample[]): string[] {
   return list.map(
-    ({ id, text }) => `${kind} ${id}\n${indent(oneLine(text, Math.max(20, output.columns - 2)))}`,
+    ({ id, text }) =>
+      `${kind} ${visibleLine(id)}\n${indent(oneLine(text, Math.max(20, output.columns - 2)))}`,
   );
 }
 
 function namesOf({ snapshots }: RestoreResult): string {
-  return snapshots.map(({ name }) => name).join(', ');
+  return snapshots.map(({ name }) => visibleLine(name)).join(', ');
 }
 
 function summary({ added, changed, removed, conflicts, keptErased }: ChangeReport): string {

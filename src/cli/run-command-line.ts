@@ -1,6 +1,7 @@
 import type { App } from '../app/app.ts';
 import { resolveConfig, type ResolvedConfig } from '../config/resolve.ts';
 import { settleWithin } from '../util/concurrency.ts';
+import { visibleLine } from '../util/visible-text.ts';
 import type { CommandContext, CommandOutcome } from './command.ts';
 import { EXIT_CODES, type ExitCode, exitCodeOf } from './exit-code.ts';
 import type { Host } from './host.ts';
@@ -92,7 +93,7 @@ function openSession(
   const configWith = (values: Readonly<Record<string, string>>): ResolvedConfig => {
     const flags = { configFile: globals.configFile, values: { ...globals.flagValues, ...values } };
     const resolved = resolveConfig({ ...host, flags });
-    for (const warning of resolved.warnings) output.note(`Warning: ${warning}`);
+    for (const warning of resolved.warnings) output.note(`Warning: ${visibleLine(warning)}`);
     return resolved;
   };
   const readConfig = (): ResolvedConfig => (config ??= configWith({}));

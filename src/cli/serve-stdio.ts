@@ -5,6 +5,7 @@ import type { App } from '../app/app.ts';
 import type { ResolvedConfig } from '../config/resolve.ts';
 import { createLogger } from '../logger.ts';
 import { DATABASE_NAME } from '../store/memory-store.ts';
+import { visibleLine } from '../util/visible-text.ts';
 import type { Host } from './host.ts';
 
 /** Leaves the first moments to the handshake. */
@@ -19,7 +20,7 @@ const LOOK_EVERY_MS = 10_000;
  */
 export async function serveStdio(host: Host, config: ResolvedConfig): Promise<void> {
   const stdout = guardStdout();
-  for (const warning of config.warnings) host.stderr.write(`${warning}\n`);
+  for (const warning of config.warnings) host.stderr.write(`${visibleLine(warning)}\n`);
   const { serveOverStdio } = await import('../mcp/stdio.ts');
   let app: Promise<App> | undefined;
   const open = (): Promise<App> => (app ??= openApp(config));

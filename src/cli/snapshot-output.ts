@@ -14,6 +14,7 @@ import { NotUploadedError } from '../errors/remote-errors.ts';
 import type { PushResult } from '../sync/sync-api.ts';
 import { usableNames } from '../util/text.ts';
 import type { TimeZone } from '../util/time-zone.ts';
+import { visibleLine } from '../util/visible-text.ts';
 import {
   type CommandContext,
   type CommandOutcome,
@@ -67,7 +68,7 @@ function remarks({ own, machine, pinned, encrypted, order }: SnapshotSummary): s
 
 function verifyOutcome(result: VerifyResult): CommandOutcome {
   const { level, checked, problems, healed } = result;
-  const lines = problems.map(({ key, problem }) => `${key}: ${problem}`);
+  const lines = problems.map(({ key, problem }) => visibleLine(`${key}: ${problem}`));
   const sound = `${count(checked, 'object')} checked (${level})`;
   const summary =
     problems.length === 0
@@ -83,7 +84,7 @@ function verifyOutcome(result: VerifyResult): CommandOutcome {
 export function pruneOutcome(report: PruneReport): CommandOutcome {
   const { dropped, deletedObjects, deletedBytes, leftObjects, appendOnly } = report;
   const lines = [
-    ...dropped.map(({ name }) => `Removed ${name}`),
+    ...dropped.map(({ name }) => `Removed ${visibleLine(name)}`),
     `${count(dropped.length, 'snapshot')} removed, ${count(deletedObjects, 'object')} deleted (${byteSize(deletedBytes)}).`,
   ];
   if (leftObjects > 0) lines.push(`${count(leftObjects, 'object')} wait: they are younger than 24 hours.`);
@@ -166,11 +167,13 @@ export async function pushBackup(context: CommandContext, made: BackupResult): P
 export function describePush({ outcome, snapshot, snapshotsPushed, bytes, skipped }: PushResult): string {
   const lines =
     outcome === 'unchanged'
-      ? [`The remote has everything already; the newest is ${snapshot.name}.`]
+      ? [`The remote has everything already; the newest is ${visibleLine(snapshot.name)}.`]
       : [
-          `${count(snapshotsPushed, 'snapshot')} uploaded (${byteSize(bytes)}) and confirmed by the remote; the newest is ${snapshot.name}.`,
+          `${count(snapshotsPushed, 'snapshot')} uploaded (${byteSize(bytes)}) and confirmed by the remote; the newest is ${visibleLine(snapshot.name)}.`,
         ];
   if (skipped.length > 0)
-    lines.push(`Damaged here and not sent: ${skipped.join(', ')}. Run "faiss-memory backup verify".`);
+    lines.push(
+      `Damaged here and not sent: ${skipped.map(visibleLine).join(', ')}. Run "faiss-memory backup verify".`,
+    );
   return lines.join('\n');
 }

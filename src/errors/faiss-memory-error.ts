@@ -1,3 +1,5 @@
+import { visibleLine } from '../util/visible-text.ts';
+
 /** Stable codes for programs. A released code never changes its meaning. */
 export type ErrorCode =
   | 'INVALID_INPUT'
@@ -51,7 +53,8 @@ export interface FaissMemoryErrorOptions {
 
 /**
  * Base of all errors that the product raises on purpose. The message names the thing and the value; `fix` says how to
- * correct it. Edges (MCP, CLI, HTTP) catch it once and render `code`, `message` and `fix`.
+ * correct it. Both are one line: a name or an answer of another program that is quoted in them may hold anything.
+ * Edges (MCP, CLI, HTTP) catch it once and render `code`, `message` and `fix`.
  */
 export class FaissMemoryError extends Error {
   readonly code: ErrorCode;
@@ -59,10 +62,10 @@ export class FaissMemoryError extends Error {
   readonly retryable: boolean;
 
   constructor(code: ErrorCode, message: string, options: FaissMemoryErrorOptions = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    super(visibleLine(message), options.cause === undefined ? undefined : { cause: options.cause });
     this.name = new.target.name;
     this.code = code;
-    this.fix = options.fix;
+    this.fix = options.fix === undefined ? undefined : visibleLine(options.fix);
     this.retryable = options.retryable ?? false;
   }
 }

@@ -1,3 +1,4 @@
+import { visibleLine } from '../util/visible-text.ts';
 import { type ErrorCode, FaissMemoryError } from './faiss-memory-error.ts';
 
 /**
@@ -20,7 +21,7 @@ export class InvalidInputError extends FaissMemoryError {
   }
 
   messageFor(name: string): string {
-    return `${name} ${this.problem}; ${this.allowed}`;
+    return visibleLine(`${name} ${this.problem}; ${this.allowed}`);
   }
 }
 
@@ -58,7 +59,7 @@ export class SecretRejectedError extends FaissMemoryError {
   }
 
   messageFor(name: string): string {
-    return secretMessage(name, this.kinds);
+    return visibleLine(secretMessage(name, this.kinds));
   }
 }
 
@@ -139,16 +140,18 @@ export class ConfigurationError extends FaissMemoryError {
   readonly problems: readonly ConfigurationProblem[];
 
   constructor(problems: readonly ConfigurationProblem[], options: { fix?: string; cause?: unknown } = {}) {
-    super('CONFIGURATION', problems.map(describeProblem).join('\n'), {
+    super('CONFIGURATION', '', {
       fix: 'Correct the value where it is set; "faiss-memory config" shows every setting and its source.',
       ...options,
     });
+    // A line for each.
+    this.message = problems.map(describeProblem).join('\n');
     this.problems = problems;
   }
 }
 
 function describeProblem({ key, problem, source, allowed }: ConfigurationProblem): string {
-  return `${key} ${problem} (${source}); ${allowed}`;
+  return visibleLine(`${key} ${problem} (${source}); ${allowed}`);
 }
 
 /** The command line is not valid, or it needs a confirmation and no terminal is there to ask. Nothing was changed. */

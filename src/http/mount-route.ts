@@ -1,6 +1,7 @@
 import type { Hono } from 'hono';
 import { RequestRefusedError } from '../errors/input-errors.ts';
 import { settleWithin } from '../util/concurrency.ts';
+import { visibleJson } from '../util/visible-text.ts';
 import type { OpenServices } from '../api/services.ts';
 import { readRequest, type Route } from './route.ts';
 import { requireAccess } from './guards/token-guard.ts';
@@ -29,7 +30,8 @@ export function mountRoute(
     const perform = route.prepare(await readRequest(context, route));
     const services = await open();
     if (route.long && wantsEvents(context)) return streamProgress(context, (work) => perform(services, work));
-    return context.json(await perform(services, { signal }), route.status);
+    const body = visibleJson(await perform(services, { signal }));
+    return context.body(body, route.status, { 'Content-Type': 'application/json' });
   };
   const path = route.path.replaceAll(/\{(\w+)\}/g, ':$1') + (route.slashes === true ? REST_OF_PATH : '');
   app.on(route.method, path, async (context) => {

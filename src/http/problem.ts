@@ -3,6 +3,7 @@ import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { ConfirmationNeededError, RequestRefusedError } from '../errors/input-errors.ts';
 import { type ErrorCode, FaissMemoryError } from '../errors/faiss-memory-error.ts';
 import { errorMessage, isUnexpected } from '../api/errors.ts';
+import { visibleJson } from '../util/visible-text.ts';
 import type { HttpContext } from './http-environment.ts';
 
 const STATUSES: Readonly<Record<ErrorCode, ContentfulStatusCode>> = {
@@ -97,5 +98,5 @@ const TITLES: Readonly<Record<number, string | undefined>> = {
 export function answerProblem(context: HttpContext, error: unknown): Response {
   const problem = toProblem(error, context.get('requestId'));
   const headers = error instanceof RequestRefusedError ? error.headers : {};
-  return context.body(JSON.stringify(problem), problem.status, { 'Content-Type': PROBLEM_TYPE, ...headers });
+  return context.body(visibleJson(problem), problem.status, { 'Content-Type': PROBLEM_TYPE, ...headers });
 }

@@ -1,6 +1,7 @@
 import { streamSSE } from 'hono/streaming';
 import type { Progress, WorkOptions } from '../backup/backup-api.ts';
 import { isUnexpected } from '../api/errors.ts';
+import { visibleJson } from '../util/visible-text.ts';
 import type { RouteData } from './route.ts';
 import type { HttpContext } from './http-environment.ts';
 import { toProblem } from './problem.ts';
@@ -42,7 +43,7 @@ export function streamProgress(
       gone.abort();
     });
     const send = (event: string, data: object): Promise<void> =>
-      stream.writeSSE({ event, data: JSON.stringify(data) });
+      stream.writeSSE({ event, data: visibleJson(data) });
     const keepAlive = setInterval(() => void stream.write(KEEP_ALIVE).catch(() => undefined), KEEP_ALIVE_MS);
     const onProgress = sparingly((progress) => void send('progress', progress).catch(() => undefined));
     try {

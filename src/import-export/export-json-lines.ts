@@ -1,4 +1,5 @@
 import type { Memory } from '../memory/memory.ts';
+import { visibleJson } from '../util/visible-text.ts';
 
 /** Marks the first and the last line of an export. */
 export const EXPORT_FORMAT = 'faiss-memory-export';
@@ -74,5 +75,5 @@ export async function exportJsonLines(
 }
 
 function line(value: object): string {
-  return `${JSON.stringify(value)}\n`;
+  return `${visibleJson(value)}\n`;
 }

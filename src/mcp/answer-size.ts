@@ -1,3 +1,5 @@
+import { visibleLine, withoutHidden } from '../util/visible-text.ts';
+
 /**
  * Clients warn above 10,000 tokens of an answer, and refuse it above 25,000. Their tokenizers are not
  * known, so these are estimates that err high: text and data together stay under 10,000 by the tokenizer of GPT-4o.
@@ -14,13 +16,27 @@ interface Answer {
   readonly data: Record<string, unknown>;
 }
 
-/** The last resort against an answer that no client takes, whatever is in it. */
+/**
+ * What goes to a client: without characters that its user would not see, and never so long that no client takes it,
+ * whatever is in it. The size is the last resort.
+ */
 export function boundAnswer({ text, data }: Answer): Answer {
-  return { text: boundText(text), data: toRecord(bounded(data)) };
+  return { text: boundText(text), data: toRecord(bounded(shownData(data))) };
 }
 
-/** The text, or its beginning with a mark. */
-export function boundText(text: string): string {
+/** Names of members may not become equal, so hidden characters in them are escaped. */
+function shownData(value: unknown): unknown {
+  if (typeof value === 'string') return withoutHidden(value);
+  if (Array.isArray(value)) return value.map(shownData);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([name, member]) => [visibleLine(name), shownData(member)]),
+  );
+}
+
+/** The text, or its beginning with a mark, without hidden characters. */
+export function boundText(whole: string): string {
+  const text = withoutHidden(whole);
   const end = endOf(text, 0, { budget: HALF_TOKENS, asData: false });
   return end === text.length ? text : text.slice(0, end) + CUT;
 }

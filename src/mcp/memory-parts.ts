@@ -4,6 +4,7 @@ import { beginning, isoTime, memoryData, versionData } from '../api/memory-answe
 import { endWithin, tokensOf, tokensShown } from './answer-size.ts';
 import { heading, lines, noticeOf, quote } from './render.ts';
 import type { TimeZone } from '../util/time-zone.ts';
+import { withoutHidden } from '../util/visible-text.ts';
 
 type Data = Record<string, unknown>;
 
@@ -176,12 +177,19 @@ function renderShown({ memory, stretches }: ShownMemory, zone: TimeZone): string
     heading(hasLongDetails(memory) ? { ...memory, tags: [] } : memory, zone),
     ...stretches.flatMap((stretch) => [
       labelOf(stretch),
-      quote(endsWithLine(stretch) ? valueOf(stretch).slice(0, -1) : valueOf(stretch)),
+      quote(shownOf(stretch)),
       hasDetails && stretch.name === 'text' && stretch.to === stretch.value.length
-        ? `metadata\n${quote(JSON.stringify(memory.metadata))}`
+        ? `metadata\n${quote(withoutHidden(JSON.stringify(memory.metadata)))}`
         : '',
     ]),
   );
+}
+
+/** The details are JSON, which is one line whatever a member holds. */
+function shownOf(stretch: Stretch): string {
+  const value = valueOf(stretch);
+  if (stretch.name === 'details') return withoutHidden(value);
+  return endsWithLine(stretch) ? value.slice(0, -1) : value;
 }
 
 /** The line feed between two parts is the one between their last and first lines. */

@@ -4,6 +4,7 @@ import { text } from '../api/fields.ts';
 import { toJsonSchema } from '../api/input.ts';
 import type { Access, ServerParts } from '../api/services.ts';
 import { packageVersion } from '../util/package.ts';
+import { withoutHidden } from '../util/visible-text.ts';
 import { registerResources } from './resources.ts';
 import { advertise, registerTool, type Tool } from './tool.ts';
 import {
@@ -87,7 +88,7 @@ const MAX_TOPIC = 1_000;
 function recallText(topic: unknown): string {
   const about =
     typeof topic === 'string' && topic.trim() !== ''
-      ? `this topic: ${topic.trim().slice(0, MAX_TOPIC).toWellFormed()}`
+      ? `this topic: ${withoutHidden(topic.trim().slice(0, MAX_TOPIC))}`
       : 'the topic of this conversation so far.';
   return (
     'Search my memories with memory_search, in two or three different phrasings. Then sum up what is known, with ' +

@@ -10,16 +10,6 @@ export function decodeUtf8(bytes: ArrayBuffer | Uint8Array): string | undefined 
   }
 }
 
-const UNPRINTABLE = /[\u0000-\u0008\u000B-\u001F\u007F-\u009F\u202A-\u202E\u2066-\u2069]/g;
-
-/**
- * Makes text safe for a terminal: control characters other than line feed and tab, and characters that reorder the
- * displayed text, become `\u{FFFD}`. Stored text may come from anywhere and must not move the cursor or hide itself.
- */
-export function printable(text: string): string {
-  return text.replace(/\r\n/g, '\n').replace(UNPRINTABLE, '\uFFFD');
-}
-
 /**
  * The candidate that a user most likely meant: the one with the fewest edits (insert, delete, replace, swap of
  * neighbours; ignoring case). Undefined when all need more edits than a third of the name's length.

@@ -197,5 +197,5 @@ test('config shows values with their sources, and no secrets', async () => {
 test('stored text cannot move the cursor of a terminal', async () => {
   await run(['add', '-'], 'evil \u001B[2J text \u202E reversed');
   const { stdout } = await run(['search', 'evil']);
-  expect(stdout).toContain('evil \uFFFD[2J text \uFFFD reversed');
+  expect(stdout).toContain('evil \\u001b[2J text \\u202e reversed');
 });

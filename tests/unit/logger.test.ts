@@ -33,7 +33,7 @@ describe('logger', () => {
       absent: undefined,
     });
     expect(lines).toEqual([
-      '2026-01-31T12:00:00.000Z INFO model loaded model=e5-small-v2 ms=1150 native=false note="two\\nlines \uFFFD[31m"\n',
+      '2026-01-31T12:00:00.000Z INFO model loaded model=e5-small-v2 ms=1150 native=false note="two\\nlines \\u001b[31m"\n',
     ]);
   });
 

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { fullSnapshotData, uploadData } from '../../api/sync-answers.ts';
 import { UsageError } from '../../errors/input-errors.ts';
 import { SecretString } from '../../util/secret-string.ts';
+import { visibleLine } from '../../util/visible-text.ts';
 import {
   type CommandDeclaration,
   confirmed,
@@ -50,8 +51,8 @@ export const backupCommand = defineCommand({
     const { snapshot, outcome, bytesWritten } = made;
     const line =
       outcome === 'written'
-        ? `Backed up ${count(snapshot.live, 'memory', 'memories')}: ${snapshot.name} (${byteSize(bytesWritten)} written).`
-        : `Nothing changed since ${snapshot.name}.`;
+        ? `Backed up ${count(snapshot.live, 'memory', 'memories')}: ${visibleLine(snapshot.name)} (${byteSize(bytesWritten)} written).`
+        : `Nothing changed since ${visibleLine(snapshot.name)}.`;
     return {
       data: uploadData(made, push),
       text: push === null ? line : `${line}\n${describePush(push)}`,

@@ -3,6 +3,7 @@ import type { Settings } from '../../config/schema.ts';
 import { FaissMemoryError } from '../../errors/faiss-memory-error.ts';
 import { UsageError } from '../../errors/input-errors.ts';
 import { settleWithin } from '../../util/concurrency.ts';
+import { visibleLine } from '../../util/visible-text.ts';
 import { type CommandContext, confirmed, defineCommand, toggle, value } from '../command.ts';
 import {
   backupCheck,
@@ -166,6 +167,6 @@ async function repair(context: CommandContext, yes: boolean): Promise<Finding[]>
 }
 
 function describe({ check, status, message, fix }: Finding): string {
-  const line = `${MARKS[status]}  ${check}: ${message}`;
-  return fix === undefined ? line : `${line}\n      Fix: ${fix}`;
+  const line = `${MARKS[status]}  ${check}: ${visibleLine(message)}`;
+  return fix === undefined ? line : `${line}\n      Fix: ${visibleLine(fix)}`;
 }

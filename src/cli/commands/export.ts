@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { type MemoryFilter, parseFilter } from '../../memory/filter.ts';
 import { exportJsonLines } from '../../import-export/export-json-lines.ts';
 import { createDurableFile } from '../../util/durable-file.ts';
+import { visibleLine } from '../../util/visible-text.ts';
 import { type CommandContext, defineCommand } from '../command.ts';
 import { cannotWrite, filterOptions, toFilterInput } from '../option-values.ts';
 import { count } from '../render.ts';
@@ -50,7 +51,7 @@ function targetFile([name]: readonly string[]): string | undefined {
 }
 
 function describe(exported: number, path: string): string {
-  return `${count(exported, 'memory', 'memories')} written to ${path}`;
+  return `${count(exported, 'memory', 'memories')} written to ${visibleLine(path)}`;
 }
 
 async function exportTo(

@@ -3,6 +3,7 @@ import { UsageError } from '../../errors/input-errors.ts';
 import type { SearchHit, SearchResponse, Stats } from '../../memory/memory-api.ts';
 import type { MemoryWithHistory } from '../../memory/memory.ts';
 import type { TimeZone } from '../../util/time-zone.ts';
+import { visibleJson, visibleLine } from '../../util/visible-text.ts';
 import {
   defineCommand,
   describeBacklog,
@@ -46,7 +47,7 @@ function describeHits({ hits, note, nothingRelevant }: SearchResponse, zone: Tim
   const blocks = hits.map((hit, index) => `${index + 1}. ${describeHit(hit, zone)}`);
   if (hits.length === 0) blocks.push('Nothing found.');
   else if (nothingRelevant) blocks.push('None of these is clearly relevant.');
-  if (note !== '') blocks.push(note);
+  if (note !== '') blocks.push(visibleLine(note));
   if (hits.length > 0) blocks.push(`Times in ${zone.name}.`);
   return blocks.join('\n\n');
 }
@@ -60,7 +61,9 @@ function describeHit(hit: SearchHit, zone: TimeZone): string {
         ? []
         : ['meaning not measurable in this language'];
   const words =
-    matchedWords.length === 0 ? [] : [`${count(matchedWords.length, 'word')}: ${matchedWords.join(', ')}`];
+    matchedWords.length === 0
+      ? []
+      : [`${count(matchedWords.length, 'word')}: ${matchedWords.map(visibleLine).join(', ')}`];
   const neighbours = hit.byNeighbours ? ['its neighbours match'] : [];
   const why = [...meaning, ...words, ...neighbours].join(' · ');
   return [memoryHeading(memory, zone), indent(snippet), ...(why === '' ? [] : [indent(why)])].join('\n');
@@ -123,7 +126,7 @@ export const getCommand = defineCommand({
 function describeMemory(memory: MemoryWithHistory, history: boolean, zone: TimeZone): string {
   const parts = [`${memoryHeading(memory, zone)}  (times in ${zone.name})`, indent(memory.text)];
   if (Object.keys(memory.metadata).length > 0)
-    parts.push(indent(`metadata: ${JSON.stringify(memory.metadata)}`));
+    parts.push(indent(`metadata: ${visibleJson(memory.metadata)}`));
   if (memory.updatedAt !== memory.createdAt) parts.push(indent(`changed ${zone.minute(memory.updatedAt)}`));
   const others = memory.history.filter(({ role }) => role === 'sibling' || (history && role === 'replaced'));
   for (const { role, text, updatedAt, state } of others) {

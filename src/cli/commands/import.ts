@@ -5,6 +5,7 @@ import { importData, MAX_LISTED_PROBLEMS } from '../../api/memory-answers.ts';
 import { UsageError } from '../../errors/input-errors.ts';
 import { importJsonLines } from '../../import-export/import-json-lines.ts';
 import type { ImportProblem, ImportSummary } from '../../import-export/import-report.ts';
+import { visibleLine } from '../../util/visible-text.ts';
 import {
   type CommandContext,
   type CommandOutcome,
@@ -104,7 +105,7 @@ async function readLines(
       },
       onProblem: (problem) => {
         progress.finish();
-        context.output.note(`line ${problem.line}: ${problem.problem}`);
+        context.output.note(`line ${problem.line}: ${visibleLine(problem.problem)}`);
         onProblem(problem);
       },
     });
@@ -124,14 +125,14 @@ function describe(summary: ImportSummary, missing: MissingEmbeddings | undefined
   }
   if (masked > 0) lines.push(`Secrets were masked in ${count(masked, 'memory', 'memories')}.`);
   lines.push(...fieldLine('Moved into the metadata', moved), ...fieldLine('Left out', ignored));
-  lines.push(...summary.warnings.map((warning) => `Warning: ${warning}`));
+  lines.push(...summary.warnings.map((warning) => `Warning: ${visibleLine(warning)}`));
   if (!summary.completed) lines.push('Interrupted; import the same file again to go on.');
   if (missing !== undefined) lines.push(...missingText(missing));
   return lines.join('\n');
 }
 
 function fieldLine(title: string, fields: Readonly<Record<string, number>>): string[] {
-  const names = Object.entries(fields).map(([name, memories]) => `${name} (${memories})`);
+  const names = Object.entries(fields).map(([name, memories]) => `${visibleLine(name)} (${memories})`);
   return names.length === 0 ? [] : [`${title}: ${names.join(', ')}`];
 }
 

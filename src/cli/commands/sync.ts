@@ -2,6 +2,7 @@ import { findStatus } from '../../api/services.ts';
 import { machineData, probeData, pushData, type StatusFacts, statusData } from '../../api/sync-answers.ts';
 import type { ProbeFinding, ProbeReport } from '../../blob/probe/probe-finding.ts';
 import type { SyncApi } from '../../sync/sync-api.ts';
+import { visibleLine } from '../../util/visible-text.ts';
 import { type CommandContext, confirmed, defineCommand, longWork, toggle } from '../command.ts';
 import { describeMachines, describeStatus } from '../describe-sync.ts';
 import { EXIT_CODES } from '../exit-code.ts';
@@ -191,7 +192,7 @@ export const syncForgetCommand = defineCommand({
       return { data: { machine, deleted_objects: 0 }, text: 'Nothing was removed.' };
     }
     const deletedObjects = await sync.forgetMachine(machine, { unmerged });
-    const text = `${machine} is forgotten: ${count(deletedObjects, 'object')} deleted.`;
+    const text = `${visibleLine(machine)} is forgotten: ${count(deletedObjects, 'object')} deleted.`;
     return { data: { machine, deleted_objects: deletedObjects }, text };
   },
 });
@@ -229,7 +230,7 @@ export const syncDoctorCommand = defineCommand({
     const verdict = report.usable ? 'Backups work there.' : 'Backups do not work there yet.';
     return {
       data: probeData(report),
-      text: [report.location, ...report.findings.map(describe), ...advice, verdict].join('\n'),
+      text: [visibleLine(report.location), ...report.findings.map(describe), ...advice, verdict].join('\n'),
       exitCode: report.usable ? EXIT_CODES.ok : EXIT_CODES.failure,
     };
   },
@@ -254,6 +255,6 @@ async function createBucket({ output }: CommandContext, sync: SyncApi): Promise<
 }
 
 function describe({ check, level, message, fix }: ProbeFinding): string {
-  const line = `${MARKS[level]}  ${check}: ${message}`;
-  return fix === undefined ? line : `${line}\n      Fix: ${fix}`;
+  const line = `${MARKS[level]}  ${check}: ${visibleLine(message)}`;
+  return fix === undefined ? line : `${line}\n      Fix: ${visibleLine(fix)}`;
 }

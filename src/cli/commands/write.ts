@@ -1,6 +1,7 @@
 import { addedData, updatedData } from '../../api/memory-answers.ts';
 import { UsageError } from '../../errors/input-errors.ts';
 import type { AddResult } from '../../memory/memory-api.ts';
+import { visibleLine } from '../../util/visible-text.ts';
 import {
   defineCommand,
   embedBeforeExit,
@@ -76,9 +77,11 @@ const OUTCOMES: Readonly<Record<AddResult['outcome'], string>> = {
 function describe(result: AddResult, columns: number): string[] {
   const { memory, outcome, gained, twin, similar, masked } = result;
   const lines = [`${OUTCOMES[outcome]} ${memory.id}`];
-  if (gained.length > 0) lines.push(`It took over: ${gained.join(', ')}`);
+  if (gained.length > 0) lines.push(`It took over: ${gained.map(visibleLine).join(', ')}`);
   if (twin !== undefined)
-    lines.push(`Kept apart from ${twin.id}, which says the same: other ${twin.differs.join(', ')}`);
+    lines.push(
+      `Kept apart from ${twin.id}, which says the same: other ${twin.differs.map(visibleLine).join(', ')}`,
+    );
   if (masked.length > 0) lines.push(`Masked in the text: ${masked.join(', ')}`);
   if (similar.length > 0) lines.push('Similar memories:');
   for (const { id, text, similarity, differs } of similar) {

