@@ -42,6 +42,8 @@ export interface BlobGetOptions extends BlobCallOptions {
   readonly maxBytes?: number | undefined;
 }
 
+export type UnrangedGetOptions = Omit<BlobGetOptions, 'range'>;
+
 /** `'absent'`: write only if the object does not exist. `{ etag }`: write only if the object has this etag. */
 export type PutCondition = 'absent' | { readonly etag: string };
 
@@ -82,6 +84,12 @@ export interface BlobStore {
   /** Stores the bytes. They must not change until the promise settles. Resolves when they are durable. */
   put(key: string, bytes: Uint8Array, options?: BlobPutOptions): Promise<BlobReceipt>;
   get(key: string, options?: BlobGetOptions): Promise<Blob | null>;
+  /**
+   * Like `get`, but answers `'unchanged'` without the bytes when the object still has this etag. A store that ignores
+   * the condition and sends the object all the same gives the same answer.
+   * @param etag from an earlier answer of this store
+   */
+  getIfChanged(key: string, etag: string, options?: UnrangedGetOptions): Promise<Blob | null | 'unchanged'>;
   head(key: string, options?: BlobCallOptions): Promise<BlobInfo | null>;
   /**
    * Lists every object whose key starts with `prefix`, in no particular order. The prefix may end inside a segment;

@@ -32,6 +32,8 @@ export function interceptBlobStore(inner: BlobStore, interceptor: BlobIntercepto
     put: (key, bytes, options) =>
       interceptor(describe('put', key, options), () => inner.put(key, bytes, options)),
     get: (key, options) => interceptor(describe('get', key, options), () => inner.get(key, options)),
+    getIfChanged: (key, etag, options) =>
+      interceptor(describe('get', key, options), () => inner.getIfChanged(key, etag, options)),
     head: (key, options) => interceptor(describe('head', key, options), () => inner.head(key, options)),
     list: (prefix, options) =>
       interceptor(describe('list', prefix, options), () => inner.list(prefix, options)),

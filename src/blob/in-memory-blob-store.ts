@@ -16,6 +16,7 @@ import type {
   BlobPutOptions,
   BlobReceipt,
   CreatableBlobStore,
+  UnrangedGetOptions,
 } from './blob-store.ts';
 
 export interface StoredBlob {
@@ -82,6 +83,15 @@ export class InMemoryBlobStore implements CreatableBlobStore {
     const { start, end } = clampRange(options.range, found.bytes.length);
     assertNotTooLarge(end - start, options.maxBytes ?? defaultMaxBytes, { location: this.location, key });
     return { ...infoOf(key, found), bytes: found.bytes.slice(start, end) };
+  }
+
+  async getIfChanged(
+    key: string,
+    etag: string,
+    options: UnrangedGetOptions = {},
+  ): Promise<Blob | null | 'unchanged'> {
+    const found = await this.get(key, options);
+    return found?.etag === etag ? 'unchanged' : found;
   }
 
   async head(key: string, options: BlobCallOptions = {}): Promise<BlobInfo | null> {

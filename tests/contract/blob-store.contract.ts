@@ -163,6 +163,7 @@ export function describeBlobStore(name: string, subject: BlobStoreSubject): void
         const missing = { bucket: `missing-${randomBytes(6).toString('hex')}` };
         for (const call of [
           async () => (await open(missing)).get('a'),
+          async () => (await open(missing)).getIfChanged('a', 'unknown'),
           async () => (await open(missing)).head('a'),
           async () => (await open(missing)).list(''),
           async () => (await open(missing)).delete('a'),
@@ -173,6 +174,28 @@ export function describeBlobStore(name: string, subject: BlobStoreSubject): void
         const error = await errorOf((await open(missing)).put('a', bytesOf('x')));
         expect(error).toMatchObject({ reason: 'no-bucket', retryable: false });
         expect(error.fix).toBeTruthy();
+      });
+    });
+
+    describe('getIfChanged', () => {
+      test('reads what has another etag, and says so of what has not', async () => {
+        const { etag: first } = await store.put('v1/m/head', bytesOf('first'));
+        expect(await store.getIfChanged('v1/m/head', first ?? '')).toBe('unchanged');
+        await store.put('v1/m/head', bytesOf('the second one'));
+        const second = await store.get('v1/m/head');
+        expect(await store.getIfChanged('v1/m/head', first ?? '')).toEqual(second);
+        expect(await store.getIfChanged('v1/m/head', second?.etag ?? '')).toBe('unchanged');
+        await store.delete('v1/m/head');
+        expect(await store.getIfChanged('v1/m/head', second?.etag ?? '')).toBeNull();
+      });
+
+      test('takes the etag of a list, and bounds what it reads', async () => {
+        await store.put('v1/m/head', randomBytes(2_000));
+        const [listed] = await store.list('v1/m/');
+        expect(await store.getIfChanged('v1/m/head', listed?.etag ?? '')).toBe('unchanged');
+        await store.put('v1/m/head', randomBytes(2_001));
+        const error = await errorOf(store.getIfChanged('v1/m/head', listed?.etag ?? '', { maxBytes: 2_000 }));
+        expect(error).toMatchObject({ reason: 'too-large', key: 'v1/m/head' });
       });
     });
 
@@ -322,6 +345,7 @@ export function describeBlobStore(name: string, subject: BlobStoreSubject): void
       ])('may not be %j', async (key) => {
         await expect(store.put(key, bytesOf('x'))).rejects.toBeInstanceOf(InvalidInputError);
         await expect(store.get(key)).rejects.toBeInstanceOf(InvalidInputError);
+        await expect(store.getIfChanged(key, 'x')).rejects.toBeInstanceOf(InvalidInputError);
         await expect(store.head(key)).rejects.toBeInstanceOf(InvalidInputError);
         await expect(store.delete(key)).rejects.toBeInstanceOf(InvalidInputError);
       });

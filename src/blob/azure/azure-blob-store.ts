@@ -23,6 +23,7 @@ import type {
   BlobPutOptions,
   BlobReceipt,
   CreatableBlobStore,
+  UnrangedGetOptions,
 } from '../blob-store.ts';
 import { loadOptionalPackage } from '../load-optional-package.ts';
 import { type Deadline, RequestRunner, ServerClock } from '../request-runner.ts';
@@ -90,6 +91,26 @@ export class AzureBlobStore implements CreatableBlobStore {
       } catch (error) {
         if (azureStatus(error) !== 416) return absentOrThrow(error);
         return { ...(await this.#properties(key, deadline)), bytes: new Uint8Array(0) };
+      }
+    });
+  }
+
+  async getIfChanged(
+    key: string,
+    etag: string,
+    options: UnrangedGetOptions = {},
+  ): Promise<Blob | null | 'unchanged'> {
+    assertBlobKey(key);
+    return this.#runner.run({ operation: 'get', key }, options, async (deadline) => {
+      try {
+        const conditions = { ifNoneMatch: `"${etag}"` };
+        const request = { abortSignal: deadline.signal, conditions };
+        const answer = await this.#blob(key).download(0, undefined, request);
+        this.#learn(answer.date);
+        const blob = await this.#read(key, answer, { ...options, deadline });
+        return blob.etag === etag ? 'unchanged' : blob;
+      } catch (error) {
+        return azureStatus(error) === 304 ? 'unchanged' : absentOrThrow(error);
       }
     });
   }

@@ -18,6 +18,7 @@ import type {
   BlobPutOptions,
   BlobReceipt,
   CreatableBlobStore,
+  UnrangedGetOptions,
 } from '../blob-store.ts';
 import { makeFolderDurably, syncFolder, writeDurably } from '../../util/durable-file.ts';
 import { fileError, systemCode } from './file-errors.ts';
@@ -65,15 +66,18 @@ export class FolderBlobStore implements CreatableBlobStore {
   async get(key: string, options: BlobGetOptions = {}): Promise<Blob | null> {
     assertBlobKey(key);
     if (options.range !== undefined) assertByteRange(options.range);
-    return this.#run({ operation: 'get', key }, options, async () => {
-      const file = await this.#openIfPresent('get', key);
-      if (file === null) return null;
-      try {
-        return await this.#read(key, file, options);
-      } finally {
-        await file.close();
-      }
-    });
+    return this.#reading(key, options, (file) => this.#read(key, file, options));
+  }
+
+  async getIfChanged(
+    key: string,
+    etag: string,
+    options: UnrangedGetOptions = {},
+  ): Promise<Blob | null | 'unchanged'> {
+    assertBlobKey(key);
+    return this.#reading(key, options, async (file) =>
+      etagOf(await file.stat({ bigint: true })) === etag ? 'unchanged' : this.#read(key, file, options),
+    );
   }
 
   async head(key: string, options: BlobCallOptions = {}): Promise<BlobInfo | null> {
@@ -158,6 +162,23 @@ export class FolderBlobStore implements CreatableBlobStore {
       if (systemCode(error) === undefined || !(error instanceof Error)) throw error;
       throw fileError(error, { ...context, location: this.location });
     }
+  }
+
+  /** Opens a file for one use. @returns null when there is no such file */
+  #reading<Result>(
+    key: string,
+    options: BlobCallOptions,
+    use: (file: FileHandle) => Promise<Result>,
+  ): Promise<Result | null> {
+    return this.#run({ operation: 'get', key }, options, async () => {
+      const file = await this.#openIfPresent('get', key);
+      if (file === null) return null;
+      try {
+        return await use(file);
+      } finally {
+        await file.close();
+      }
+    });
   }
 
   async #read(key: string, file: FileHandle, options: BlobGetOptions): Promise<Blob | null> {

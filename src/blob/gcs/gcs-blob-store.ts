@@ -23,6 +23,7 @@ import type {
   BlobPutOptions,
   BlobReceipt,
   CreatableBlobStore,
+  UnrangedGetOptions,
 } from '../blob-store.ts';
 import { loadOptionalPackage } from '../load-optional-package.ts';
 import { type Deadline, RequestRunner, ServerClock } from '../request-runner.ts';
@@ -78,20 +79,18 @@ export class GcsBlobStore implements CreatableBlobStore {
   }
 
   async get(key: string, options: BlobGetOptions = {}): Promise<Blob | null> {
-    assertBlobKey(key);
-    if (options.range !== undefined) assertByteRange(options.range);
-    return this.#runner.run({ operation: 'get', key }, options, async (deadline) => {
-      for (let attempt = 1; attempt <= readAttempts; attempt++) {
-        const info = await this.#head(key, deadline);
-        if (info === null) return null;
-        try {
-          return { ...info, bytes: await this.#read(info, { ...options, deadline }) };
-        } catch (error) {
-          if (gcsStatus(error) !== 404) throw error;
-        }
-      }
-      throw this.#replacedTooOften(key);
-    });
+    const blob = await this.#get(key, null, options);
+    // Without a known etag nothing counts as unchanged.
+    return blob === 'unchanged' ? null : blob;
+  }
+
+  /** The properties, which `get` asks for first in any case, answer the condition. */
+  getIfChanged(
+    key: string,
+    etag: string,
+    options: UnrangedGetOptions = {},
+  ): Promise<Blob | null | 'unchanged'> {
+    return this.#get(key, etag, options);
   }
 
   async head(key: string, options: BlobCallOptions = {}): Promise<BlobInfo | null> {
@@ -148,6 +147,25 @@ export class GcsBlobStore implements CreatableBlobStore {
   close(): Promise<void> {
     this.#runner.close();
     return Promise.resolve();
+  }
+
+  /** @param known the answer is `'unchanged'` when the object has this etag; null = read it in any case */
+  async #get(key: string, known: string | null, options: BlobGetOptions): Promise<Blob | null | 'unchanged'> {
+    assertBlobKey(key);
+    if (options.range !== undefined) assertByteRange(options.range);
+    return this.#runner.run({ operation: 'get', key }, options, async (deadline) => {
+      for (let attempt = 1; attempt <= readAttempts; attempt++) {
+        const info = await this.#head(key, deadline);
+        if (info === null) return null;
+        if (known !== null && info.etag === known) return 'unchanged';
+        try {
+          return { ...info, bytes: await this.#read(info, { ...options, deadline }) };
+        } catch (error) {
+          if (gcsStatus(error) !== 404) throw error;
+        }
+      }
+      throw this.#replacedTooOften(key);
+    });
   }
 
   #file(key: string, generation?: string | null): File {

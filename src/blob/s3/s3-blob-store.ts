@@ -1,4 +1,8 @@
-import type { PutObjectCommandInput } from '@aws-sdk/client-s3';
+import type {
+  GetObjectCommandInput,
+  GetObjectCommandOutput,
+  PutObjectCommandInput,
+} from '@aws-sdk/client-s3';
 import { createHash } from 'node:crypto';
 import { BlobStoreError } from '../../errors/remote-errors.ts';
 import { assertBlobKey, assertBlobPrefix, assertByteRange, defaultMaxBytes } from '../arguments.ts';
@@ -11,6 +15,7 @@ import type {
   BlobPutOptions,
   BlobReceipt,
   CreatableBlobStore,
+  UnrangedGetOptions,
 } from '../blob-store.ts';
 import type { Deadline } from '../request-runner.ts';
 import { fixes } from '../failure.ts';
@@ -53,17 +58,33 @@ export class S3BlobStore implements CreatableBlobStore {
     assertBlobKey(key);
     const { range, maxBytes = defaultMaxBytes } = options;
     if (range !== undefined) assertByteRange(range);
-    const { sdk, client } = this.#session;
+    const input = range === undefined ? {} : { Range: `bytes=${range.start}-${range.end - 1}` };
     return this.#session.call({ operation: 'get', key }, options, async (deadline) => {
-      const command = new sdk.GetObjectCommand({
-        ...this.#target(key),
-        ...(range === undefined ? {} : { Range: `bytes=${range.start}-${range.end - 1}` }),
-      });
       try {
-        const output = await client.send(command, { abortSignal: deadline.signal });
+        const output = await this.#getObject(key, input, deadline);
         return await readObject(output, { key, location: this.location, range, maxBytes, deadline });
       } catch (error) {
         if (s3Status(error) === 416) return await this.#emptyRange(key, deadline);
+        return await this.#session.absentOrThrow(error, 'get', deadline);
+      }
+    });
+  }
+
+  async getIfChanged(
+    key: string,
+    etag: string,
+    options: UnrangedGetOptions = {},
+  ): Promise<Blob | null | 'unchanged'> {
+    assertBlobKey(key);
+    const { maxBytes = defaultMaxBytes } = options;
+    return this.#session.call({ operation: 'get', key }, options, async (deadline) => {
+      try {
+        const output = await this.#getObject(key, { IfNoneMatch: etag }, deadline);
+        const request = { key, location: this.location, range: undefined, maxBytes, deadline };
+        const blob = await readObject(output, request);
+        return blob.etag === etag ? 'unchanged' : blob;
+      } catch (error) {
+        if (s3Status(error) === 304) return 'unchanged';
         return await this.#session.absentOrThrow(error, 'get', deadline);
       }
     });
@@ -126,6 +147,16 @@ export class S3BlobStore implements CreatableBlobStore {
   close(): Promise<void> {
     this.#session.close();
     return Promise.resolve();
+  }
+
+  #getObject(
+    key: string,
+    input: Pick<GetObjectCommandInput, 'Range' | 'IfNoneMatch'>,
+    { signal }: Deadline,
+  ): Promise<GetObjectCommandOutput> {
+    const { sdk, client } = this.#session;
+    const command = new sdk.GetObjectCommand({ ...this.#target(key), ...input });
+    return client.send(command, { abortSignal: signal });
   }
 
   #target(key: string): { Bucket: string; Key: string } {
