@@ -7,6 +7,10 @@ COPY . .
 RUN node scripts/build.mjs --no-types && mkdir /package && npm pack --ignore-scripts --pack-destination /package
 
 FROM node:22-slim
+LABEL org.opencontainers.image.title="faiss-memory" \
+  org.opencontainers.image.description="Long-term memory for AI assistants: MCP and REST over HTTP, with search by meaning and by words" \
+  org.opencontainers.image.source="https://github.com/faiss-memory/faiss-memory" \
+  org.opencontainers.image.licenses="MIT"
 COPY --from=build /package /package
 RUN npm install --global --ignore-scripts --omit=dev --no-audit --no-fund /package/*.tgz \
   && rm -r /package /root/.npm \

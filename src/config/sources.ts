@@ -73,6 +73,9 @@ function secretFlag(key: string, flag: string): ConfigurationProblem {
 /** Prefixes of the names of environment variables that settings use. */
 const PREFIXES = ['MEMORY_', 'CLOUD_SYNC_'];
 
+/** What a desktop client leaves of a field in a bundle's manifest that its user did not fill in. */
+const UNFILLED = /^\$\{user_config\.\w+\}$/;
+
 /** Reads `MEMORY_*` and `CLOUD_SYNC_*`. Other programs use these prefixes too, so an unknown name is only a warning. */
 export function readEnvironment(environment: Environment): SourceValues {
   const variables = new Map(
@@ -85,7 +88,7 @@ export function readEnvironment(environment: Environment): SourceValues {
   const values = new Map<string, RawValue>();
   const warnings: string[] = [];
   for (const [variable, raw] of Object.entries(environment.env)) {
-    if (raw === undefined || raw === '') continue;
+    if (raw === undefined || raw === '' || UNFILLED.test(raw)) continue;
     const key = variables.get(variable);
     const source = { kind: 'environment', variable } as const;
     if (key !== undefined) values.set(key, { raw, source, baseFolder: undefined });
