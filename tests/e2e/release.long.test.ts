@@ -49,8 +49,8 @@ test(
       ).toBe(hash);
     }
     const bill = readFileSync(join(out, `faiss-memory-${version}.cdx.json`), 'utf8');
-    for (const name of ['commander', '@aws-sdk/client-s3', 'hono', 'zod'])
-      expect(bill).toContain(`"name": "${name}"`);
+    for (const name of ['commander', '%40aws-sdk/client-s3', 'hono', 'zod'])
+      expect(bill).toContain(`pkg:npm/${name}@`);
 
     const folder = unpack(join(out, bundle));
     const manifest = JSON.parse(readFileSync(join(folder, 'manifest.json'), 'utf8')) as Manifest;
