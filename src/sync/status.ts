@@ -1,5 +1,5 @@
 import type { SnapshotSummary } from '../backup/backup-api.ts';
-import { publishedWrites, refusal, type Witnesses } from '../backup/claims.ts';
+import { publishedWrites, refusal, replacedRefusal, type Witnesses } from '../backup/claims.ts';
 import {
   type MachineReport,
   type RepositorySnapshot,
@@ -36,8 +36,7 @@ export function describeSync({ identity, note, machines, facts }: StatusInput): 
   const { remoteClock, reachable, lastPush, lastPull, heldMerge } = note;
   // The remote answers, but its content cannot be read, or not all of it.
   const isRefused = reachable?.value === true && note.problem !== null;
-  const isUnread =
-    isRefused || machines.some(({ own, problem }) => own && problem !== null) || noneReadable(machines);
+  const isUnread = isRefused || noneReadable(machines);
   return {
     ...facts,
     machine,
@@ -94,11 +93,8 @@ export function machineStatuses(list: SnapshotList, identity: Observer, at: numb
     .map((report) => machineStatus(report, witnesses, at));
 }
 
-function machineStatus(
-  { machine, head, error, wentBack }: MachineReport,
-  identity: Witnesses,
-  at: number,
-): MachineStatus {
+function machineStatus(report: MachineReport, identity: Witnesses, at: number): MachineStatus {
+  const { machine, head, error, wentBack } = report;
   const snapshots = head?.head.snapshots ?? [];
   const newest = snapshots.at(-1);
   const sealed = head?.sealed ?? false;
@@ -107,7 +103,10 @@ function machineStatus(
   const summary: SnapshotSummary | null = listed === null ? null : summarizeSnapshot(listed, identity);
   const clock = newest?.clock ?? {};
   const problem =
-    error ?? (listed === null || machine === identity.machine ? null : refusal(listed, identity));
+    error ??
+    (listed === null || machine === identity.machine
+      ? null
+      : (replacedRefusal(report) ?? refusal(listed, identity)));
   return {
     machine,
     own: machine === identity.machine,
