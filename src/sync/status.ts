@@ -41,8 +41,7 @@ export function describeSync({ identity, note, machines, facts }: StatusInput): 
     ...facts,
     machine,
     stateDigest,
-    relation:
-      remoteClock === null || isUnread ? 'unknown' : RELATIONS[compareVersionVectors(clock, remoteClock)],
+    relation: isUnread ? 'unknown' : relationOf(clock, remoteClock, machines),
     reachable,
     lastPush,
     lastPull,
@@ -58,13 +57,24 @@ export function describeSync({ identity, note, machines, facts }: StatusInput): 
   };
 }
 
+function relationOf(
+  clock: VersionVector,
+  remoteClock: VersionVector | null,
+  machines: readonly MachineStatus[],
+): SyncRelation {
+  if (remoteClock === null) return 'unknown';
+  return machines.some(({ differs }) => differs === true)
+    ? 'diverged'
+    : RELATIONS[compareVersionVectors(clock, remoteClock)];
+}
+
 /** True when no machine's backups can be read. A single unreadable machine is only a warning. */
 function noneReadable(machines: readonly MachineStatus[]): boolean {
   return machines.length > 0 && machines.every(({ problem }) => problem !== null);
 }
 
 function warnings(machines: readonly MachineStatus[], encrypted: boolean): string[] {
-  return machines.flatMap(({ machine, own, rolledBack, newest, problem }) => {
+  return machines.flatMap(({ machine, own, rolledBack, differs, newest, problem }) => {
     const whose = own ? 'This machine' : `Machine ${machine}`;
     const back = rolledBack
       ? [
@@ -75,8 +85,13 @@ function warnings(machines: readonly MachineStatus[], encrypted: boolean): strin
       encrypted && newest?.encrypted === false
         ? [`${whose} still has plain backups at the remote; its next push and prune remove them`]
         : [];
+    const different = differs === true
+      ? [
+          `${whose} includes the same writes as this one, but other memories: a data folder was copied or set back to an older state. Run "faiss-memory sync pull" and "faiss-memory sync push" on both machines`,
+        ]
+      : [];
     const unread = problem === null ? [] : [`${whose} is not compared and not merged: ${problem.message}`];
-    return [...back, ...plain, ...unread];
+    return [...back, ...different, ...plain, ...unread];
   });
 }
 

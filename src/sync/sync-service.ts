@@ -17,6 +17,7 @@ import type { Repository } from '../backup/repository/repository.ts';
 import type { RetentionPolicy } from '../backup/repository/retention.ts';
 import { snapshotName } from '../backup/repository/snapshot-name.ts';
 import { REMOVAL_LIMIT, SnapshotRestorer } from '../backup/restore/snapshot-restorer.ts';
+import { differingSnapshots } from '../backup/restore/equal-vectors.ts';
 import { verifyRepository, type ScratchStore } from '../backup/repository/verify-repository.ts';
 import type { WorkLock } from '../backup/ports.ts';
 import type { ProbeReport } from '../blob/probe/probe-finding.ts';
@@ -175,9 +176,14 @@ export class SyncService implements SyncApi {
   /** Reads the heads of all machines from the remote, and notes their version vector. */
   machines(): Promise<readonly MachineStatus[]> {
     const { replica, now } = this.#parts;
-    return this.#observer.reading(async () =>
-      machineStatuses(await this.#list(), await replica.identity(), now()),
-    );
+    return this.#observer.reading(async () => {
+      const list = await this.#list();
+      const repository = await this.#remote.own();
+      const differing = await differingSnapshots({ replica, repository }, list);
+      const different = new Set(differing.map(({ machine }) => machine));
+      const statuses = machineStatuses(list, await replica.identity(), now());
+      return statuses.map((status) => ({ ...status, differs: different.has(status.machine) }));
+    });
   }
 
   forgetMachine(query: string, { unmerged = false }: { unmerged?: boolean } = {}): Promise<number> {

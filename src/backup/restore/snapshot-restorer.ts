@@ -14,6 +14,7 @@ import type { RestoreRequest, RestoreResult, SnapshotSummary, WorkOptions } from
 import { publishedWrites, refusal, replacedRefusal } from '../claims.ts';
 import { type RepositorySnapshot, summarizeSnapshot } from '../repository/list-snapshots.ts';
 import type { Repository } from '../repository/repository.ts';
+import { assertSameOwnWrites, differingSnapshots } from './equal-vectors.ts';
 import { mergeTips } from './merge-snapshots.ts';
 import { type StagedSnapshot, stageSnapshot } from './stage-snapshot.ts';
 
@@ -147,6 +148,9 @@ export class SnapshotRestorer {
     const { machine, clock } = await this.#parts.replica.identity();
     const list = await repository.listSnapshots();
     await repository.checkCopies(list);
+    const { replica } = this.#parts;
+    const differing = query === undefined ? await differingSnapshots({ replica, repository }, list) : [];
+    for (const snapshot of differing) await assertSameOwnWrites({ replica, repository }, snapshot);
     if (query !== undefined)
       return { wanted: [await repository.findSnapshot(query)], refused: [], published: {} };
     const { snapshots, machines } = list;

@@ -1,3 +1,4 @@
+import { gunzipSync, gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { continues, rememberCommit, type Commit } from '../../../src/backup/format/head.ts';
 import { idOf } from '../../helpers/model-store.ts';
@@ -12,7 +13,7 @@ interface Scene {
 }
 
 /** `a` made two writes that `b` has; then its folder was set back to before them, and its head is not there. */
-async function rolledBack(): Promise<Scene> {
+async function rolledBack({ third = true } = {}): Promise<Scene> {
   const bucket = new MemoryBucket();
   const a = new MemoryMachine(bucket);
   const b = new MemoryMachine(bucket);
@@ -26,7 +27,7 @@ async function rolledBack(): Promise<Scene> {
   a.replica.write(idOf(1), 'one, changed');
   await a.sync.push();
   await b.sync.pull();
-  b.replica.write(idOf(3), 'three');
+  if (third) b.replica.write(idOf(3), 'three');
   await b.sync.push();
   bucket.objects.delete(`v1/${machine}/head`);
   return { bucket, a: copy, b, machine };
@@ -66,6 +67,36 @@ test.each([0, 1, 2])(
     await expect(b.sync.status()).resolves.toMatchObject({ relation: 'in-sync', problem: null });
   },
 );
+
+/** Heads as programs wrote them that did not name what they have seen. */
+function forgetWitnesses(bucket: MemoryBucket): void {
+  for (const key of bucket.keys(/\/head$/)) {
+    const stored = bucket.objects.get(key);
+    if (stored === undefined) continue;
+    const head = JSON.parse(gunzipSync(stored.bytes).toString('utf8')) as Record<string, unknown>;
+    delete head['witnesses'];
+    bucket.objects.set(key, { ...stored, bytes: gzipSync(JSON.stringify(head)) });
+  }
+}
+
+test('equal version vectors with other content are said at every status, and both are kept by the next pull', async () => {
+  const scene = await rolledBack({ third: false });
+  const { bucket, a, b } = scene;
+  forgetWitnesses(bucket);
+  a.replica.write(idOf(4), 'two again');
+  a.replica.write(idOf(5), 'four');
+  const reads: string[] = [];
+  bucket.onCall = ({ key }) => reads.push(key);
+  for (let round = 0; round < 2; round += 1) {
+    const { relation, warnings } = await a.sync.status();
+    expect(relation).toBe('diverged');
+    expect(warnings.join()).toContain(`Machine ${b.replica.machine} includes the same writes as this one`);
+  }
+  expect(reads.filter((key) => key.includes('/snapshots/'))).toHaveLength(1);
+  await settle(scene);
+  expect(await a.stateDigest()).toBe(await b.stateDigest());
+  expect(new Set(allTexts(b))).toEqual(new Set(['four', 'one', 'one, changed', 'two', 'two again']));
+});
 
 test('the first push of a process finds out by itself', async () => {
   const { a, b, machine } = await rolledBack();
