@@ -1,6 +1,7 @@
 // Checks that the simulation detects faults: breaks one safeguard after the other in a copy of the sources, and
 // expects the simulation to fail each time.
 //   npm run test:mutations
+//   npm run test:mutations -- --only=identity
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -44,10 +45,24 @@ const MUTATIONS = [
     from: 'if (claimed > made) {',
     to: 'if (claimed > made && Number.isNaN(made)) {',
   },
+  {
+    name: 'commits that others have seen under the own id are not looked at',
+    file: 'src/backup/repository/witnesses.ts',
+    from: 'if (newest === undefined || (await',
+    to: 'if (newest !== undefined || (await',
+  },
+  {
+    name: 'a head that does not continue the one seen before is merged',
+    file: 'src/backup/repository/witnesses.ts',
+    from: 'machine === head.machine && !continues(head, commits)',
+    to: 'machine === head.machine && commits.length < 0 && !continues(head, commits)',
+  },
 ];
 
 const SEEDS = process.env['SIMULATION_SEEDS'] ?? '400';
 const checkOnly = process.argv.includes('--check');
+/** Plays only the mutations whose name contains this. */
+const only = process.argv.find((argument) => argument.startsWith('--only='))?.slice('--only='.length) ?? '';
 const root = resolve(import.meta.dirname, '..');
 
 function mutated({ file, from, to }) {
@@ -83,7 +98,7 @@ function survives(mutation) {
 
 for (const mutation of MUTATIONS) mutated(mutation);
 let survivors = 0;
-for (const mutation of checkOnly ? [] : MUTATIONS) {
+for (const mutation of checkOnly ? [] : MUTATIONS.filter(({ name }) => name.includes(only))) {
   const { survived, found } = survives(mutation);
   survivors += survived ? 1 : 0;
   console.log(

@@ -19,9 +19,9 @@ export interface Witnesses {
 /** The number of writes that each machine's own head shows. Heads that are damaged, gone or went back are left out. */
 export function publishedWrites(reports: readonly MachineReport[]): VersionVector {
   return Object.fromEntries(
-    reports.flatMap(({ machine, head, wentBack }) => {
+    reports.flatMap(({ machine, head, wentBack, replaced }) => {
       const writes = head?.head.snapshots.at(-1)?.clock[machine];
-      return writes === undefined || wentBack ? [] : [[machine, writes]];
+      return writes === undefined || wentBack || replaced ? [] : [[machine, writes]];
     }),
   );
 }
@@ -84,6 +84,22 @@ function claimFix(author: string, clock: VersionVector, { machine, clock: known 
   return aboutUs
     ? `If this data folder was copied or set back to an older state, run "faiss-memory doctor --fix". Otherwise, ${forget}.`
     : `Push from the machine that is named. If it is gone for good, run "faiss-memory sync forget" with its id. Or, ${forget}.`;
+}
+
+/**
+ * An error when a machine's newest snapshot may use the names of earlier writes again, so that a merge could mistake
+ * them for each other; else null. Machines with an older program cannot notice it themselves, so they are not refused.
+ */
+export function replacedRefusal({ machine, head, replaced }: MachineReport): RepositoryDamagedError | null {
+  const newest = head?.head.snapshots.at(-1);
+  if (!replaced || newest === undefined || head?.head.witnesses == null) return null;
+  return new RepositoryDamagedError(
+    manifestKey(machine, newest.snapshotId),
+    `does not continue the earlier backups of machine ${machine}, whose data folder was copied or set back to an older state`,
+    {
+      fix: `Run "faiss-memory sync pull" and then "faiss-memory sync push" on machine ${machine}: it takes a new id.`,
+    },
+  );
 }
 
 /** @throws RepositoryDamagedError when a snapshot's version vector does not include one of the snapshot's own versions */

@@ -12,11 +12,13 @@ const MAX_ATTEMPTS = 3;
  * Runs the work under the store's present machine id. If the work finds that another copy of the data folder
  * publishes under the same id, the store takes a new id, writes its unpublished versions again under that id, and
  * the work runs again.
+ * @param onAbandoned is told the old id before the store gives it up
  * @throws the errors of the work; MachineForkedError after three attempts
  */
 export async function withOwnIdentity<Result>(
   replica: ReplicaStore,
   work: (machine: string) => Promise<Result>,
+  onAbandoned: (machine: string) => Promise<void> = () => Promise.resolve(),
 ): Promise<Result> {
   for (let attempt = 1; ; attempt += 1) {
     const { machine } = await replica.identity();
@@ -25,6 +27,7 @@ export async function withOwnIdentity<Result>(
     } catch (error) {
       if (!(error instanceof MachineForkedError) || attempt === MAX_ATTEMPTS) throw error;
       await rememberAbandoned(replica, error.machine, error.lastSharedWrite);
+      await onAbandoned(error.machine);
       await replica.takeNewIdentity(error.machine, error.lastSharedWrite);
     }
   }

@@ -1,6 +1,6 @@
 import type { EmbeddingModelId } from '../embedding/embedder.ts';
 import type { StoreDigests } from '../memory/memory.ts';
-import type { Version } from '../memory/version.ts';
+import type { JsonValue, Version } from '../memory/version.ts';
 import type { Commit, SeenCommit } from './format/head.ts';
 import type { SnapshotFacts } from './format/manifest.ts';
 
@@ -84,6 +84,10 @@ export interface HeadJournal {
   /** Records the newest head of a machine, possibly this one, that was seen in that repository. */
   recordSeen(repositoryId: string, machine: string, commit: SeenCommit): Promise<void>;
   findSeen(repositoryId: string, machine: string): Promise<SeenCommit | null>;
+  /** A small fact under a name, for example when a remote was last reached; null when there is none. */
+  readNote(name: string): Promise<JsonValue | null>;
+  /** Durable when the promise resolves. The value null removes the note. */
+  writeNote(name: string, value: JsonValue | null): Promise<void>;
 }
 
 /**

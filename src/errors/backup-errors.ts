@@ -4,6 +4,8 @@ import { FaissMemoryError } from './faiss-memory-error.ts';
 export class RepositoryDamagedError extends FaissMemoryError {
   /** Key of the object inside the repository. */
   readonly key: string;
+  /** The rest of a sentence that begins "it …". */
+  readonly problem: string;
 
   /** @param problem the rest of a sentence that begins "it …"; never contains content of a memory */
   constructor(key: string, problem: string, options: { cause?: unknown; fix?: string } = {}) {
@@ -12,6 +14,7 @@ export class RepositoryDamagedError extends FaissMemoryError {
       ...options,
     });
     this.key = key;
+    this.problem = problem;
   }
 }
 

@@ -156,8 +156,4 @@ export interface ReplicaStore extends SnapshotSource, HeadJournal {
    * a new machine id when its own entry was wrong. Content and times stay.
    */
   repairVector(request: VectorRepair): Promise<VectorReport>;
-  /** A small fact under a name, for example when a remote was last reached; null when there is none. */
-  readNote(name: string): Promise<JsonValue | null>;
-  /** Durable when the promise resolves. The value null removes the note. */
-  writeNote(name: string, value: JsonValue | null): Promise<void>;
 }

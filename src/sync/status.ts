@@ -1,5 +1,5 @@
 import type { SnapshotSummary } from '../backup/backup-api.ts';
-import { publishedWrites, refusal, type Witnesses } from '../backup/claims.ts';
+import { publishedWrites, refusal, replacedRefusal, type Witnesses } from '../backup/claims.ts';
 import {
   type MachineReport,
   type RepositorySnapshot,
@@ -36,14 +36,12 @@ export function describeSync({ identity, note, machines, facts }: StatusInput): 
   const { remoteClock, reachable, lastPush, lastPull, heldMerge } = note;
   // The remote answers, but its content cannot be read, or not all of it.
   const isRefused = reachable?.value === true && note.problem !== null;
-  const isUnread =
-    isRefused || machines.some(({ own, problem }) => own && problem !== null) || noneReadable(machines);
+  const isUnread = isRefused || noneReadable(machines);
   return {
     ...facts,
     machine,
     stateDigest,
-    relation:
-      remoteClock === null || isUnread ? 'unknown' : RELATIONS[compareVersionVectors(clock, remoteClock)],
+    relation: isUnread ? 'unknown' : relationOf(clock, remoteClock, machines),
     reachable,
     lastPush,
     lastPull,
@@ -59,13 +57,24 @@ export function describeSync({ identity, note, machines, facts }: StatusInput): 
   };
 }
 
+function relationOf(
+  clock: VersionVector,
+  remoteClock: VersionVector | null,
+  machines: readonly MachineStatus[],
+): SyncRelation {
+  if (remoteClock === null) return 'unknown';
+  return machines.some(({ differs }) => differs === true)
+    ? 'diverged'
+    : RELATIONS[compareVersionVectors(clock, remoteClock)];
+}
+
 /** True when no machine's backups can be read. A single unreadable machine is only a warning. */
 function noneReadable(machines: readonly MachineStatus[]): boolean {
   return machines.length > 0 && machines.every(({ problem }) => problem !== null);
 }
 
 function warnings(machines: readonly MachineStatus[], encrypted: boolean): string[] {
-  return machines.flatMap(({ machine, own, rolledBack, newest, problem }) => {
+  return machines.flatMap(({ machine, own, rolledBack, differs, newest, problem }) => {
     const whose = own ? 'This machine' : `Machine ${machine}`;
     const back = rolledBack
       ? [
@@ -76,8 +85,13 @@ function warnings(machines: readonly MachineStatus[], encrypted: boolean): strin
       encrypted && newest?.encrypted === false
         ? [`${whose} still has plain backups at the remote; its next push and prune remove them`]
         : [];
+    const different = differs === true
+      ? [
+          `${whose} includes the same writes as this one, but other memories: a data folder was copied or set back to an older state. Run "faiss-memory sync pull" and "faiss-memory sync push" on both machines`,
+        ]
+      : [];
     const unread = problem === null ? [] : [`${whose} is not compared and not merged: ${problem.message}`];
-    return [...back, ...plain, ...unread];
+    return [...back, ...different, ...plain, ...unread];
   });
 }
 
@@ -94,11 +108,8 @@ export function machineStatuses(list: SnapshotList, identity: Observer, at: numb
     .map((report) => machineStatus(report, witnesses, at));
 }
 
-function machineStatus(
-  { machine, head, error, wentBack }: MachineReport,
-  identity: Witnesses,
-  at: number,
-): MachineStatus {
+function machineStatus(report: MachineReport, identity: Witnesses, at: number): MachineStatus {
+  const { machine, head, error, wentBack } = report;
   const snapshots = head?.head.snapshots ?? [];
   const newest = snapshots.at(-1);
   const sealed = head?.sealed ?? false;
@@ -107,7 +118,10 @@ function machineStatus(
   const summary: SnapshotSummary | null = listed === null ? null : summarizeSnapshot(listed, identity);
   const clock = newest?.clock ?? {};
   const problem =
-    error ?? (listed === null || machine === identity.machine ? null : refusal(listed, identity));
+    error ??
+    (listed === null || machine === identity.machine
+      ? null
+      : (replacedRefusal(report) ?? refusal(listed, identity)));
   return {
     machine,
     own: machine === identity.machine,

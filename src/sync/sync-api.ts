@@ -41,12 +41,14 @@ export interface MachineStatus {
   readonly clock: VersionVector;
   /** True when the head lists fewer backups than it did before. */
   readonly rolledBack: boolean;
+  /** True when it includes the same writes as this store and other content: two data folders wrote under one id. */
+  readonly differs?: boolean;
   readonly problem: SyncProblem | null;
 }
 
 /**
  * in-sync: this store and the remote include the same writes. ahead: the remote lacks local writes. behind: this store
- * lacks writes at the remote. diverged: both. unknown: the remote was never read, or cannot be read now.
+ * lacks writes at the remote. diverged: both, or the same writes have other content there. unknown: the remote was never read, or cannot be read now.
  */
 export type SyncRelation = 'in-sync' | 'ahead' | 'behind' | 'diverged' | 'unknown';
 

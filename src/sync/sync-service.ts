@@ -11,18 +11,20 @@ import type {
 } from '../backup/backup-api.ts';
 import { LOCK_WAIT_MS, type BackupService } from '../backup/backup-service.ts';
 import { believedClock, publishedWrites } from '../backup/claims.ts';
-import { rememberAbandoned, withOwnIdentity } from '../backup/own-identity.ts';
+import { rememberAbandoned } from '../backup/own-identity.ts';
 import { type SnapshotList, summarizeSnapshot } from '../backup/repository/list-snapshots.ts';
 import type { Repository } from '../backup/repository/repository.ts';
 import type { RetentionPolicy } from '../backup/repository/retention.ts';
 import { snapshotName } from '../backup/repository/snapshot-name.ts';
 import { REMOVAL_LIMIT, SnapshotRestorer } from '../backup/restore/snapshot-restorer.ts';
+import { differingSnapshots } from '../backup/restore/equal-vectors.ts';
 import { verifyRepository, type ScratchStore } from '../backup/repository/verify-repository.ts';
 import type { WorkLock } from '../backup/ports.ts';
 import type { ProbeReport } from '../blob/probe/probe-finding.ts';
 import { SyncOffError } from '../errors/remote-errors.ts';
 import { compareVersionVectors, joinVersionVectors, MAX_COUNTER } from '../memory/version.ts';
 import { settleWithin } from '../util/concurrency.ts';
+import { FormerIds } from './former-ids.ts';
 import { describeSync, findMachine, machineStatuses } from './status.ts';
 import { pushSnapshots } from './push-snapshots.ts';
 import { RemoteRepository, type RemoteRepositoryParts } from './remote.ts';
@@ -60,6 +62,7 @@ export class SyncService implements SyncApi {
   readonly #remote: RemoteRepository;
   readonly #restorer: SnapshotRestorer;
   readonly #observer: SyncObserver;
+  readonly #formerIds: FormerIds;
   readonly notes: SyncNotes;
   #writesOfProcess = 0;
 
@@ -67,6 +70,7 @@ export class SyncService implements SyncApi {
     this.#parts = parts;
     this.#remote = new RemoteRepository(parts);
     this.notes = new SyncNotes(parts.replica, parts.repositoryId);
+    this.#formerIds = new FormerIds({ ...parts, remote: this.#remote, notes: this.notes });
     this.#observer = new SyncObserver(this.notes, parts.now);
     this.#restorer = new SnapshotRestorer({
       replica: parts.replica,
@@ -120,7 +124,7 @@ export class SyncService implements SyncApi {
     return this.#observer.reading(async () => {
       if (this.enabled) await this.decideEmptyStart();
       const result = await this.#locked(
-        () => withOwnIdentity(this.#parts.replica, () => this.#restorer.restore(request, options)),
+        () => this.#formerIds.asOwn(() => this.#restorer.restore(request, options)),
         options.waitMs,
       );
       const everything = request.mode === 'merge' && request.snapshot === undefined;
@@ -137,16 +141,15 @@ export class SyncService implements SyncApi {
     const { replica, createScratch, now } = this.#parts;
     return this.#observer.reading(() =>
       this.#locked(() =>
-        withOwnIdentity(replica, async (machine) => {
+        this.#formerIds.asOwn(async (machine) => {
           const heal = async (suspect: ReadonlySet<string>): Promise<void> => {
             await this.#push(options, suspect);
           };
           const repository = await this.#remote.of(machine);
-          return verifyRepository(
-            { repository, machine, replica, createScratch, heal, now },
-            request,
-            options,
-          );
+          const parts = { repository, machine, replica, createScratch, heal, now };
+          const result = await verifyRepository(parts, request, options);
+          const former = request.snapshot === undefined ? await this.#formerIds.problems(machine) : [];
+          return { ...result, problems: [...result.problems, ...former] };
         }),
       ),
     );
@@ -156,7 +159,7 @@ export class SyncService implements SyncApi {
     const { replica, keyring, now } = this.#parts;
     return this.#observer.writing(() =>
       this.#locked(() =>
-        withOwnIdentity(replica, async (machine) => {
+        this.#formerIds.asOwn(async (machine) => {
           const { dropped, ...others } = await (await this.#remote.of(machine)).prune(policy);
           await this.notes.change({ lastPrune: now(), appendOnly: others.appendOnly });
           const identity = await replica.identity();
@@ -173,9 +176,14 @@ export class SyncService implements SyncApi {
   /** Reads the heads of all machines from the remote, and notes their version vector. */
   machines(): Promise<readonly MachineStatus[]> {
     const { replica, now } = this.#parts;
-    return this.#observer.reading(async () =>
-      machineStatuses(await this.#list(), await replica.identity(), now()),
-    );
+    return this.#observer.reading(async () => {
+      const list = await this.#list();
+      const repository = await this.#remote.own();
+      const differing = await differingSnapshots({ replica, repository }, list);
+      const different = new Set(differing.map(({ machine }) => machine));
+      const statuses = machineStatuses(list, await replica.identity(), now());
+      return statuses.map((status) => ({ ...status, differs: different.has(status.machine) }));
+    });
   }
 
   forgetMachine(query: string, { unmerged = false }: { unmerged?: boolean } = {}): Promise<number> {
@@ -284,11 +292,12 @@ export class SyncService implements SyncApi {
   }
 
   #push({ made, ...options }: PushOptions, suspect: ReadonlySet<string>): Promise<PushResult> {
-    const { replica, backup, retention, now } = this.#parts;
-    return withOwnIdentity(replica, async (machine) => {
+    const { backup, retention, now } = this.#parts;
+    return this.#formerIds.asOwn(async (machine) => {
       // A new identity needs a backup under its own name.
       const own = made?.snapshot.machine === machine ? made : undefined;
       const request = { ...options, made: own, backup, remote: this.#remote, retention, suspect };
+      await this.#formerIds.lookForCopies(machine);
       const { result, clock, repository } = await pushSnapshots(request);
       const { remoteClock } = await this.notes.read();
       const known = remoteClock ?? believedClock(await repository.listSnapshots(), repository.machine);
@@ -296,23 +305,9 @@ export class SyncService implements SyncApi {
         lastPush: { value: { snapshot: result.snapshot.name }, at: now() },
         remoteClock: joinVersionVectors(known, clock),
       });
-      await this.#retire(repository);
       await this.#pruneSometimes(repository);
       return result;
     });
-  }
-
-  /**
-   * Removes this data folder's backups under former machine ids. After a repair everything is published under the new
-   * id, and other machines refuse the old backups. Backups of a copy that goes on under the old id stay.
-   */
-  async #retire(repository: Repository): Promise<void> {
-    const { retiring } = await this.notes.read();
-    if (retiring.length === 0) return;
-    for (const machine of retiring) {
-      if (await repository.isOwnWork(machine)) await repository.forgetMachine(machine, null);
-    }
-    await this.notes.change({ retiring: [] });
   }
 
   /** Prunes at most once a day. Ignores failures, because the push is complete and a later prune does the work. */

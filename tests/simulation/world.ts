@@ -10,8 +10,9 @@ import { InMemoryReplica } from '../helpers/in-memory-replica.ts';
 import type { MemoryTable } from '../helpers/memory-table.ts';
 import { idOf } from '../helpers/model-store.ts';
 import { quickKeyring } from '../helpers/test-repository.ts';
-import { publishStrange, STRANGER, strangeState } from '../helpers/sync/hostile-snapshot.ts';
+import { STRANGER } from '../helpers/sync/hostile-snapshot.ts';
 import { WriteHistory } from '../helpers/write-history.ts';
+import { Adversary, MANY_WRITES } from './adversary.ts';
 import { Crash, FaultPlan, faultyStore } from './faulty-store.ts';
 import { SeededRandom } from './seeded-random.ts';
 import { RETENTION, startProcess, type DataFolder, type MachineProcess } from './simulated-machine.ts';
@@ -20,12 +21,8 @@ import { Turns } from './turns.ts';
 const MEMORIES = 5;
 const YEAR_MS = 365 * 24 * 3_600_000;
 const HOUR_MS = 3_600_000;
-/** More than any machine makes in one seed. */
-const MANY_WRITES = 5_000;
-/** A memory that only the adversary writes. */
-const STRANGE_MEMORY = 90;
-/** Keeps its dice apart from those of the seed. */
-const ADVERSARY = 7_000_003;
+/** Keeps these dice apart from those of the seed. */
+const UNSEEN = 11_000_003;
 
 interface SimulatedMachine {
   readonly number: number;
@@ -57,10 +54,14 @@ export class World {
   readonly #planned = new Map<string, () => Promise<void>>();
   /** What successful pushes of this step have sent. */
   readonly #sent = new Map<SimulatedMachine, ReadonlySet<string>>();
-  readonly #givenUp = new Set<string>();
+  /** The ids that each data folder has had: what lies under them was its own. */
+  readonly #ids = new Map<DataFolder, Set<string>>();
   readonly #checkedHeads = new Map<string, string>();
   /** Null = everybody is honest. It decides by its own dice, so that it changes nothing for the others. */
-  readonly #adversary: SeededRandom | null;
+  readonly #adversary: Adversary | null;
+  /** Dice for what the rolled-back folders cannot see, apart from those of the seed. */
+  readonly #unseen: SeededRandom;
+  #headsAreLost = false;
   #time = Date.UTC(2026, 0, 1);
   #texts = 0;
   #broken: string | null = null;
@@ -71,8 +72,8 @@ export class World {
     this.#turns = new Turns(this.#random);
     this.#keyring = this.#random.chance(0.1) ? quickKeyring() : null;
     this.#faults.rate = this.#random.pick([0, 0.02, 0.05, 0.15]);
-    const dice = new SeededRandom(seed + ADVERSARY);
-    this.#adversary = this.#keyring === null && dice.chance(0.3) ? dice : null;
+    this.#adversary = this.#keyring === null ? Adversary.of(seed, this.#bucket) : null;
+    this.#unseen = new SeededRandom(seed + UNSEEN);
     const machines = 2 + this.#random.below(3);
     for (let number = 0; number < machines; number += 1) this.#add(null);
   }
@@ -92,19 +93,10 @@ export class World {
     for (const machine of this.#machines) if (machine.process.dead) machine.process = this.#start(machine);
     await this.#checkBucket();
     this.#checkCounters();
-    if (this.#adversary?.chance(0.3) === true) await this.#attack(this.#adversary);
-  }
-
-  /** Somebody who may write to the bucket publishes a well-formed snapshot whose version vector claims too much. */
-  async #attack(random: SeededRandom): Promise<void> {
-    const { machine, table } = random.pick(this.#machines).folder.replica;
-    const made = table.clock[machine] ?? 0;
-    const claimed = made + random.pick([MANY_WRITES * 2, 2 ** 40, Number.MAX_SAFE_INTEGER - made]);
-    const store = new InMemoryBlobStore({ objects: this.#bucket });
-    this.trace.push(`the adversary claims ${claimed} writes of ${machine}`);
-    const n = 1 + random.below(1_000);
-    const states = [strangeState(STRANGE_MEMORY, { dot: { machine: STRANGER, n } })];
-    await publishStrange(store, { [STRANGER]: n, [machine]: claimed }, states);
+    if (this.#adversary !== null) {
+      const ids = this.#machines.map(({ folder }) => folder.replica);
+      this.trace.push(...(await this.#adversary.mayAttack(ids)));
+    }
   }
 
   /** Its own writes are the one thing that every machine knows best. */
@@ -148,9 +140,7 @@ export class World {
   }
 
   async #repair({ sync }: MachineProcess): Promise<void> {
-    const { machine } = await sync.status({ offline: true });
-    const repaired = await sync.repairCounters({ fix: true });
-    if (repaired.machine !== machine) this.#givenUp.add(machine);
+    await sync.repairCounters({ fix: true });
   }
 
   async #forgetStranger(): Promise<void> {
@@ -198,7 +188,10 @@ export class World {
           objects: place === 'local' ? folder.objects : this.#bucket,
           now: () => this.#time,
           turn: () => this.#turns.next(String(number)),
-          fault: (call) => this.#faults.draw(number, place, call),
+          fault: (call) => {
+            this.#idsOf(folder);
+            return this.#faults.draw(number, place, call);
+          },
           isDead: () => process.dead,
           crash: () => {
             process.dead = true;
@@ -378,19 +371,53 @@ export class World {
       return;
     }
     for (const { id, updatedAt } of copy.atRisk.values()) this.#history.excuse(id, updatedAt);
+    const { table, machine: id } = folder.replica;
     folder.replica.rollBackTo(copy.folder.replica);
     folder.objects.clear();
     for (const [key, blob] of copy.folder.objects) folder.objects.set(key, blob);
     machine.copy = null;
     machine.process.dead = true;
+    if (this.#unseen.chance(0.5)) this.#hideHead(machine, id);
+    if (this.#headsAreLost) this.#excuseAllOf(table);
+  }
+
+  /** The store loses the one object that shows the rolled-back folder what it has done since. */
+  #hideHead(machine: SimulatedMachine, id: string): void {
+    this.trace.push(`the head of ${id} is lost`);
+    this.#bucket.delete(`v1/${id}/head`);
+    this.#headsAreLost = true;
+    const name = String(machine.number);
+    if (this.#planned.has(name)) return;
+    this.#planned.set(
+      name,
+      this.#named(machine, 'write and push after it was rolled back', async () => {
+        for (let count = this.#unseen.below(3); count >= 0; count -= 1) this.#write(machine);
+        await this.#push(machine);
+      }),
+    );
+  }
+
+  /** Once the bucket has lost something, a rolled-back folder may have been the last place of what it had merged. */
+  #excuseAllOf(before: MemoryTable): void {
+    const tables = this.#machines.map(({ folder }) => folder.replica.table);
+    for (const { id, siblings } of before.states()) {
+      for (const { updatedAt } of siblings) {
+        const isElsewhere = tables.some((table) => table.siblings(id).some((v) => v.updatedAt === updatedAt));
+        if (!isElsewhere) this.#history.excuse(id, updatedAt);
+      }
+    }
   }
 
   /** No machine writes or deletes another machine's objects. */
-  #checkOwner({ replica }: DataFolder, operation: string, key: string): void {
-    if (key.startsWith(`v1/${replica.machine}/`)) return;
-    // What a repair gave up was its own.
-    if (operation === 'delete' && this.#givenUp.has(key.split('/')[1] ?? '')) return;
-    this.#broken ??= `machine ${replica.machine} made ${operation} ${key}`;
+  #checkOwner(folder: DataFolder, operation: string, key: string): void {
+    if (this.#idsOf(folder).has(key.split('/')[1] ?? '')) return;
+    this.#broken ??= `machine ${folder.replica.machine} made ${operation} ${key}`;
+  }
+
+  #idsOf(folder: DataFolder): Set<string> {
+    const ids = this.#ids.get(folder) ?? new Set();
+    this.#ids.set(folder, ids.add(folder.replica.machine));
+    return ids;
   }
 
   /** What a head lists is there, whole. */

@@ -6,6 +6,7 @@ import {
   isSnapshotKind,
   MAX_PAST_COMMITS,
   MAX_SNAPSHOTS,
+  MAX_WITNESSES,
   type SnapshotKind,
 } from './names.ts';
 import type { ObjectChecker } from './object-checker.ts';
@@ -37,15 +38,30 @@ export interface Head extends Commit {
   readonly pastCommits: readonly Commit[];
   /** Complete, verified snapshots in the order of their publication; the last one is the newest. */
   readonly snapshots: readonly HeadSnapshot[];
+  /** Null in heads of older programs, which do not say what they have seen. */
+  readonly witnesses: readonly Witness[] | null;
+}
+
+/** Some commits of another machine's head, as they were seen. They tell a copied or rolled-back folder from its origin. */
+export interface Witness {
+  readonly machine: string;
+  /** Newest first: the commit of a head, and some of the past commits that it named. */
+  readonly commits: readonly Commit[];
 }
 
 /** Canonical JSON. */
-export function encodeHead(head: Head): Buffer {
-  const pastCommits = head.pastCommits.map(({ seq, commitId, ownWrites }) => [seq, commitId, ownWrites]);
+export function encodeHead({ witnesses, ...head }: Head): Buffer {
+  const pastCommits = encodeCommits(head.pastCommits);
+  const seen = (witnesses ?? []).map(({ machine, commits }) => [machine, encodeCommits(commits)]);
+  const others = seen.length === 0 && witnesses === null ? {} : { witnesses: seen };
   return Buffer.from(
-    canonicalJson({ format: FORMAT, version: FORMAT_VERSION, ...head, pastCommits }),
+    canonicalJson({ format: FORMAT, version: FORMAT_VERSION, ...head, ...others, pastCommits }),
     'utf8',
   );
+}
+
+export function encodeCommits(commits: readonly Commit[]): [number, string, number][] {
+  return commits.map(({ seq, commitId, ownWrites }) => [seq, commitId, ownWrites]);
 }
 
 /** @throws RepositoryDamagedError, RepositoryTooNewError */
@@ -59,11 +75,28 @@ export function decodeHead(json: Buffer, machine: string, checker: ObjectChecker
   if (new Set(snapshots.map(({ snapshotId }) => snapshotId)).size < snapshots.length) {
     checker.fail('snapshots', 'names a snapshot twice');
   }
-  const pastCommits = checker
-    .list(fields['pastCommits'], 'pastCommits', MAX_PAST_COMMITS)
-    .map((entry) => decodeCommit(checker.list(entry, 'pastCommits', 3), checker));
+  const pastCommits = decodeCommits(fields['pastCommits'], 'pastCommits', checker);
   const commit = decodeCommit([fields['seq'], fields['commitId'], fields['ownWrites']], checker);
-  return { machine, ...commit, pastCommits, snapshots };
+  const witnesses = decodeWitnesses(fields['witnesses'], checker);
+  return { machine, ...commit, pastCommits, snapshots, witnesses };
+}
+
+function decodeCommits(value: unknown, path: string, checker: ObjectChecker): Commit[] {
+  return checker
+    .list(value, path, MAX_PAST_COMMITS)
+    .map((entry) => decodeCommit(checker.list(entry, path, 3), checker));
+}
+
+/** @returns null when there are none, as in heads of older programs */
+function decodeWitnesses(value: unknown, checker: ObjectChecker): Witness[] | null {
+  if (value === undefined) return null;
+  return checker.list(value, 'witnesses', MAX_WITNESSES).map((entry) => {
+    const [machine, commits] = checker.list(entry, 'witnesses', 2);
+    return {
+      machine: checker.machine(machine, 'witnesses'),
+      commits: decodeCommits(commits, 'witnesses', checker),
+    };
+  });
 }
 
 function decodeCommit([seq, commitId, ownWrites]: readonly unknown[], checker: ObjectChecker): Commit {
@@ -117,12 +150,32 @@ const DENSE = 32;
  * @param latest the commit that is about to be replaced
  */
 export function rememberCommit(latest: Commit, past: readonly Commit[]): Commit[] {
-  return [latest, ...past].filter(({ seq }) => {
-    const age = latest.seq - seq;
-    if (age < DENSE) return true;
-    const stride = 2 ** (Math.floor(Math.log2(age / DENSE)) + 1);
-    return seq % stride === 0;
-  });
+  return [latest, ...past].filter(({ seq }) => isRemembered(seq, latest.seq));
+}
+
+function isRemembered(seq: number, latest: number): boolean {
+  const age = latest - seq;
+  if (age < DENSE) return true;
+  const stride = 2 ** (Math.floor(Math.log2(age / DENSE)) + 1);
+  return seq % stride === 0;
+}
+
+/**
+ * False when a head cannot come after some commits of its machine that were seen before: it does not name the newest
+ * of them that it must still remember. Then another copy of the data folder made those commits, or the folder was
+ * rolled back to before them.
+ * @param seen newest first
+ */
+export function continues(
+  head: Pick<Head, 'seq' | 'commitId' | 'pastCommits'>,
+  seen: readonly Commit[],
+): boolean {
+  const past = [head, ...head.pastCommits];
+  // A head remembers its predecessors by the number of the newest one, which is one less than its own.
+  const expected = seen.find(
+    ({ seq }) => seq === head.seq || (seq < head.seq && isRemembered(seq, head.seq - 1)),
+  );
+  return expected === undefined || past.some(({ commitId }) => commitId === expected.commitId);
 }
 
 /**

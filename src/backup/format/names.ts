@@ -19,6 +19,8 @@ export const MAX_STORED_BYTES = 56 * 1024 * 1024;
 export const MAX_SEGMENTS = 65_536;
 export const MAX_SNAPSHOTS = 10_000;
 export const MAX_PAST_COMMITS = 4_096;
+/** Entries of a head about commits of other machines. */
+export const MAX_WITNESSES = 1_000;
 /** Maximum number of machines in a version vector. Each copied or rolled-back data folder adds one for ever. */
 export const MAX_VERSION_VECTOR_ENTRIES = 10_000;
 export const MAX_SIBLINGS = 1_024;

@@ -69,9 +69,11 @@ export async function copySnapshots(
   const task = new CopyTask(source, target, { sealed: loaded?.sealed ?? false, signal: options.signal });
   await task.start(options.suspect ?? new Set());
   const copied = await task.run(own, wanted(loaded?.head.snapshots ?? [], own, options.policy));
+  const healed = own.torn && copied.length === 0;
+  if (healed) await writeOwnHead(target, own, own.snapshots);
   const objectsWritten = task.objectsWritten + (keyFileWritten ? 1 : 0);
   return {
-    outcome: objectsWritten > 0 || copied.length > 0 ? 'copied' : 'unchanged',
+    outcome: healed || objectsWritten > 0 || copied.length > 0 ? 'copied' : 'unchanged',
     copied,
     skipped: task.skipped,
     objectsWritten,

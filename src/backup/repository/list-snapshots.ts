@@ -1,12 +1,14 @@
+import { RepositoryDamagedError } from '../../errors/backup-errors.ts';
 import { FaissMemoryError } from '../../errors/faiss-memory-error.ts';
 import { type VersionVector, compareVersionVectors, compareText } from '../../memory/version.ts';
 import { forEachLimited } from '../../util/concurrency.ts';
 import type { SnapshotSummary } from '../backup-api.ts';
 import { type HeadSnapshot, wentBack } from '../format/head.ts';
-import { parseRepositoryKey, REPOSITORY_ROOT } from '../format/names.ts';
+import { headKey, parseRepositoryKey, REPOSITORY_ROOT } from '../format/names.ts';
 import type { RepositoryContext } from './repository-context.ts';
 import type { LoadedHead } from './repository-objects.ts';
 import { snapshotName } from './snapshot-name.ts';
+import { isReplaced, noteTimelines } from './witnesses.ts';
 
 const PARALLEL_READS = 4;
 
@@ -27,6 +29,11 @@ export interface MachineReport {
   readonly error: FaissMemoryError | null;
   /** True when the head is older than one that this data folder saw before, or gone. */
   readonly wentBack: boolean;
+  /**
+   * True when the head does not continue one that was seen before, here or on another machine: the data folder was
+   * copied or rolled back, and may use the names of earlier writes again.
+   */
+  readonly replaced: boolean;
 }
 
 export interface SnapshotList {
@@ -41,10 +48,11 @@ export interface SnapshotList {
  * @throws BlobStoreError
  */
 export async function listSnapshots(context: RepositoryContext): Promise<SnapshotList> {
-  const reports: MachineReport[] = [];
+  const read: MachineReport[] = [];
   await forEachLimited(await listMachines(context), PARALLEL_READS, async (machine) => {
-    reports.push(await readMachine(context, machine));
+    read.push(await readMachine(context, machine));
   });
+  const reports = await withTimelines(context, read);
   const lists = reports.map(({ machine, head }) => {
     if (head === null) return [];
     return head.head.snapshots.map((snapshot) => ({
@@ -58,6 +66,23 @@ export async function listSnapshots(context: RepositoryContext): Promise<Snapsho
     snapshots: orderSnapshots(lists),
     machines: reports.sort((a, b) => compareText(a.machine, b.machine)),
   };
+}
+
+/** Notes what the heads show and name, and marks those that do not continue it. */
+async function withTimelines(
+  context: RepositoryContext,
+  reports: readonly MachineReport[],
+): Promise<MachineReport[]> {
+  if (context.exclusive) return [...reports];
+  const heads = reports
+    .flatMap(({ head }) => (head === null ? [] : [head.head]))
+    .sort((a, b) => compareText(a.machine, b.machine));
+  const known = await noteTimelines(context, heads);
+  return reports.map((report) => {
+    const { machine, head } = report;
+    const replaced = head !== null && machine !== context.machine && isReplaced(head.head, known);
+    return { ...report, replaced };
+  });
 }
 
 /** @returns the ids of all machines that have an object in the repository, and always the own id */
@@ -81,12 +106,25 @@ async function readMachine(context: RepositoryContext, machine: string): Promise
       const { seq, commitId } = head.head;
       if (commitId !== seen?.commitId) await journal.recordSeen(repositoryId, machine, { seq, commitId });
     }
-    return { machine, head, error: null, wentBack: back };
+    return { machine, head, error: null, wentBack: back, replaced: false };
   } catch (error) {
     // A failure of the store concerns all machines; a damaged object concerns only its own machine.
     if (!(error instanceof FaissMemoryError) || error.code === 'BLOB_STORE') throw error;
-    return { machine, head: null, error, wentBack: false };
+    return { machine, head: null, error: withFix(error, context), wentBack: false, replaced: false };
   }
+}
+
+/** A list of snapshots that cannot be read is written again by its machine, or removed when that is gone. */
+function withFix(error: FaissMemoryError, { machine: own }: RepositoryContext): FaissMemoryError {
+  const machine =
+    error instanceof RepositoryDamagedError ? parseRepositoryKey(error.key)?.machine : undefined;
+  if (!(error instanceof RepositoryDamagedError) || machine === undefined || error.key !== headKey(machine))
+    return error;
+  const fix =
+    machine === own
+      ? 'Run "faiss-memory sync push" here, which writes it again.'
+      : `Run "faiss-memory sync push" on machine ${machine}, which writes it again. If that machine is gone, run "faiss-memory sync forget ${machine}".`;
+  return new RepositoryDamagedError(error.key, error.problem, { fix, cause: error });
 }
 
 export interface OrderedSnapshot {

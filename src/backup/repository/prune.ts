@@ -117,13 +117,68 @@ export async function forgetMachine(
       'merge its newest snapshot first, or give --unmerged to drop them',
     );
   }
-  const { head, keyFile, manifests, segments } = await listMachineFiles(context.store, machine);
+  return deleteFolder(context, machine);
+}
+
+async function deleteFolder({ store }: RepositoryContext, machine: string): Promise<number> {
+  const { head, keyFile, manifests, segments } = await listMachineFiles(store, machine);
   const objects = [head, ...manifests.values(), ...segments.values(), keyFile];
   let deleted = 0;
   for (const info of objects) {
     if (info === null) continue;
-    await context.store.delete(info.key);
+    await store.delete(info.key);
     deleted += 1;
   }
   return deleted;
+}
+
+/**
+ * Removes the backups under an id that this data folder gave up; it has published everything again under another one.
+ * An empty head comes first, so that a store that refuses to delete lists nothing under that id either, and so that a
+ * copy of the data folder that still uses the id notices it.
+ * @param context for the id that was given up
+ * @param known the content of this store. When the head is damaged, the store must include everything that lies in the
+ *   folder, because a copy may have written it
+ * @returns false when the folder stays: its head is damaged, and it has changes that this store does not include
+ */
+export async function retire(context: RepositoryContext, known: KnownContent): Promise<boolean> {
+  const { objects, journal, repositoryId, machine } = context;
+  const loaded = await objects.readHead(machine, true).catch(damagedIfDamaged);
+  if (loaded === null) return true;
+  if (loaded === 'damaged') {
+    if (!(await includesFolder(context, known))) return false;
+  } else if ((await journal.findAttempt(repositoryId, loaded.head.commitId)) === null) return true;
+  const own = { previous: loaded === 'damaged' ? null : loaded, wentBack: false, torn: false, snapshots: [] };
+  if (loaded === 'damaged' || loaded.head.snapshots.length > 0) await writeOwnHead(context, own, []);
+  await deleteFolder(context, machine).catch((error: unknown) => {
+    if (!(error instanceof BlobStoreError) || error.reason !== 'access-denied') throw error;
+  });
+  return true;
+}
+
+function damagedIfDamaged(error: unknown): 'damaged' {
+  if (error instanceof RepositoryDamagedError) return 'damaged';
+  throw error;
+}
+
+export interface KnownContent {
+  /** Version vector of the local store. */
+  readonly clock: VersionVector;
+  /** Ids of snapshots that this data folder made. */
+  readonly snapshotIds: ReadonlySet<string>;
+}
+
+/** True when the store includes the writes of every readable manifest in the machine's folder. */
+async function includesFolder(
+  { store, objects, machine }: RepositoryContext,
+  { clock, snapshotIds }: KnownContent,
+): Promise<boolean> {
+  const { manifests } = await listMachineFiles(store, machine);
+  for (const snapshotId of manifests.keys()) {
+    if (snapshotIds.has(snapshotId)) continue;
+    const manifest = await objects.readUnlistedManifest(machine, snapshotId);
+    const order = compareVersionVectors(manifest?.clock ?? {}, clock);
+    if (order !== 'equal' && order !== 'before') return false;
+  }
+  return true;
 }

@@ -72,10 +72,21 @@ export class RepositoryObjects {
     const place = { kind: 'head', machine, key: headKey(machine) } as const;
     const blob = await getBounded(this.#store, place.key, MAX_HEAD_BYTES);
     if (blob === null) return null;
-    const sealed = isSealed(blob.bytes);
     if (isCompressed(blob.bytes) && !allowPlain) this.#refusePlain(place.key);
-    const json = await this.#open(place, blob.bytes, MAX_HEAD_BYTES);
-    return { head: decodeHead(json, machine, new ObjectChecker(place.key)), sealed };
+    return this.openHead(machine, blob.bytes);
+  }
+
+  /** Reads a head from its stored bytes. @throws the errors of `readHead`, except that for a plain head */
+  async openHead(machine: string, bytes: Uint8Array): Promise<LoadedHead> {
+    const place = { kind: 'head', machine, key: headKey(machine) } as const;
+    const json = await this.#open(place, bytes, MAX_HEAD_BYTES);
+    return { head: decodeHead(json, machine, new ObjectChecker(place.key)), sealed: isSealed(bytes) };
+  }
+
+  /** The stored bytes of a head, whatever they are; null when there is none or when it is too large. */
+  async rawHead(machine: string): Promise<Uint8Array | null> {
+    const blob = await getBounded(this.#store, headKey(machine), MAX_HEAD_BYTES).catch(nullIfDamaged);
+    return blob?.bytes ?? null;
   }
 
   /**
@@ -88,7 +99,7 @@ export class RepositoryObjects {
     sealed: boolean,
   ): Promise<LoadedManifest> {
     const { snapshotId, manifestHash, clock } = reference;
-    const place = { kind: 'manifest', machine, key: manifestKey(machine, snapshotId) } as const;
+    const place = { key: manifestKey(machine, snapshotId) };
     const blob = await getBounded(this.#store, place.key, MAX_MANIFEST_BYTES);
     if (blob === null) throw new ObjectMissingError(place.key, this.#store.location);
     if (sealed && isCompressed(blob.bytes)) {
@@ -97,13 +108,29 @@ export class RepositoryObjects {
     if (createHash('sha256').update(blob.bytes).digest('hex') !== manifestHash) {
       throw new RepositoryDamagedError(place.key, 'has another SHA-256 than its head says');
     }
-    const json = await this.#open(place, blob.bytes, MAX_MANIFEST_BYTES);
-    const expected = { machine, snapshotId, sealed: isSealed(blob.bytes) };
-    const manifest = decodeManifest(json, expected, new ObjectChecker(place.key));
+    const manifest = await this.#openManifest({ machine, snapshotId }, blob.bytes);
     if (compareVersionVectors(manifest.clock, clock) !== 'equal') {
       throw new RepositoryDamagedError(place.key, 'has another version vector than its head says');
     }
-    return { manifest, bytes: blob.bytes, sealed: expected.sealed };
+    return { manifest, bytes: blob.bytes, sealed: isSealed(blob.bytes) };
+  }
+
+  /** Reads a manifest that no readable head lists; null when it is damaged or gone. It may be anybody's. */
+  async readUnlistedManifest(machine: string, snapshotId: string): Promise<Manifest | null> {
+    const key = manifestKey(machine, snapshotId);
+    const blob = await getBounded(this.#store, key, MAX_MANIFEST_BYTES).catch(nullIfDamaged);
+    return blob === null
+      ? null
+      : this.#openManifest({ machine, snapshotId }, blob.bytes).catch(nullIfDamaged);
+  }
+
+  async #openManifest(
+    { machine, snapshotId }: { readonly machine: string; readonly snapshotId: string },
+    bytes: Uint8Array,
+  ): Promise<Manifest> {
+    const key = manifestKey(machine, snapshotId);
+    const json = await this.#open({ kind: 'manifest', machine, key }, bytes, MAX_MANIFEST_BYTES);
+    return decodeManifest(json, { machine, snapshotId, sealed: isSealed(bytes) }, new ObjectChecker(key));
   }
 
   /**
@@ -130,6 +157,12 @@ export class RepositoryObjects {
     if (!isCompressed(body)) throw new RepositoryDamagedError(address.key, 'is not compressed');
     return decompress(body, maxBytes, address.key);
   }
+}
+
+/** @throws the error, unless it is damage */
+export function nullIfDamaged(error: unknown): null {
+  if (error instanceof RepositoryDamagedError) return null;
+  throw error;
 }
 
 /** Encodes a head or manifest. @param context.dataKey null writes it unencrypted */

@@ -1,10 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import type { BlobStore } from '../../blob/blob-store.ts';
 import { InvalidInputError } from '../../errors/input-errors.ts';
-import { RepositoryDamagedError, SnapshotNotFoundError } from '../../errors/backup-errors.ts';
+import {
+  MachineForkedError,
+  RepositoryDamagedError,
+  SnapshotNotFoundError,
+} from '../../errors/backup-errors.ts';
 import type { VersionVector } from '../../memory/version.ts';
 import { copySnapshots, type CopyOptions, type CopyResult } from './copy-snapshots.ts';
-import { forgetMachine, prune, type PruneResult } from './prune.ts';
+import { forgetMachine, type KnownContent, prune, type PruneResult, retire } from './prune.ts';
 import type { Head } from '../format/head.ts';
 import { type Keyring, MachineKeys } from './keyring.ts';
 import { listSnapshots, type RepositorySnapshot, type SnapshotList } from './list-snapshots.ts';
@@ -19,6 +23,7 @@ import type { RetentionPolicy } from './retention.ts';
 import { rewrapKeys } from './copy-keys.ts';
 import { resolveSnapshot } from './snapshot-name.ts';
 import { verifyContent, verifyHashes, verifySizes, type HashBudget, type VerifyReport } from './verify.ts';
+import { sharedWithCopies } from './witnesses.ts';
 import { writeSnapshot, type SnapshotRequest, type SnapshotResult } from './write-snapshot.ts';
 
 export interface RepositoryOptions {
@@ -92,6 +97,17 @@ export class Repository {
    */
   async checkOwnHead(): Promise<void> {
     await readOwnHead(this.#context);
+  }
+
+  /**
+   * Checks that no head names a commit of this machine that this data folder never made.
+   * @throws MachineForkedError when one does: a copy of the data folder made it
+   */
+  async checkCopies({ machines }: SnapshotList): Promise<void> {
+    const { machine, store, exclusive } = this.#context;
+    const heads = machines.flatMap(({ head }) => (head === null ? [] : [head.head]));
+    const shared = exclusive ? null : await sharedWithCopies(this.#context, heads);
+    if (shared !== null) throw new MachineForkedError(machine, shared, store.location);
   }
 
   /** Lists the snapshots of all machines and the state of their heads. */
@@ -192,11 +208,9 @@ export class Repository {
     return verifyContent(this.#context, manifest);
   }
 
-  /** True when the machine has a head and this data folder wrote it. */
-  async isOwnWork(machine: string): Promise<boolean> {
-    const { objects, journal, repositoryId } = this.#context;
-    const loaded = await objects.readHead(machine, true).catch(() => null);
-    return loaded !== null && (await journal.findAttempt(repositoryId, loaded.head.commitId)) !== null;
+  /** Removes the backups of this machine's id, which its data folder gave up, as `retire` does. */
+  retire(known: KnownContent): Promise<boolean> {
+    return retire(this.#context, known);
   }
 
   /** Deletes the folder of a machine that is gone for good, as `forgetMachine` does. */

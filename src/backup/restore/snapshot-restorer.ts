@@ -11,9 +11,10 @@ import type {
   ReplicaStore,
 } from '../../store/replica-store.ts';
 import type { RestoreRequest, RestoreResult, SnapshotSummary, WorkOptions } from '../backup-api.ts';
-import { publishedWrites, refusal } from '../claims.ts';
+import { publishedWrites, refusal, replacedRefusal } from '../claims.ts';
 import { type RepositorySnapshot, summarizeSnapshot } from '../repository/list-snapshots.ts';
 import type { Repository } from '../repository/repository.ts';
+import { assertSameOwnWrites, differingSnapshots } from './equal-vectors.ts';
 import { mergeTips } from './merge-snapshots.ts';
 import { type StagedSnapshot, stageSnapshot } from './stage-snapshot.ts';
 
@@ -145,9 +146,14 @@ export class SnapshotRestorer {
    */
   async #wanted(repository: Repository, query: string | undefined): Promise<WantedSnapshots> {
     const { machine, clock } = await this.#parts.replica.identity();
+    const list = await repository.listSnapshots();
+    await repository.checkCopies(list);
+    const { replica } = this.#parts;
+    const differing = query === undefined ? await differingSnapshots({ replica, repository }, list) : [];
+    for (const snapshot of differing) await assertSameOwnWrites({ replica, repository }, snapshot);
     if (query !== undefined)
       return { wanted: [await repository.findSnapshot(query)], refused: [], published: {} };
-    const { snapshots, machines } = await repository.listSnapshots();
+    const { snapshots, machines } = list;
     const newest = new Map(snapshots.map((snapshot) => [snapshot.machine, snapshot.snapshotId]));
     newest.delete(machine);
     const tips = snapshots.filter((snapshot) => {
@@ -156,7 +162,10 @@ export class SnapshotRestorer {
       return order === 'after' || order === 'concurrent';
     });
     const published = publishedWrites(machines);
-    const refusals = tips.map((tip) => refusal(tip, { machine, clock, published }));
+    const replaced = new Map(machines.map((report) => [report.machine, replacedRefusal(report)]));
+    const refusals = tips.map(
+      (tip) => replaced.get(tip.machine) ?? refusal(tip, { machine, clock, published }),
+    );
     return {
       wanted: tips.filter((_, index) => refusals[index] === null),
       refused: refusals.filter((error) => error !== null),
