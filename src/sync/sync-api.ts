@@ -41,6 +41,8 @@ export interface MachineStatus {
   readonly clock: VersionVector;
   /** True when the head lists fewer backups than it did before. */
   readonly rolledBack: boolean;
+  /** When its head was at the remote last, milliseconds since the epoch, if the head is gone; null = it is there. */
+  readonly lastSeen: number | null;
   readonly problem: SyncProblem | null;
 }
 
