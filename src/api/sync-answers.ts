@@ -70,6 +70,7 @@ export function machineData({ machine, own, snapshots, newest, order, ...state }
     ...(newest === null ? {} : { newest: newest.name, memories: newest.live }),
     ...(order === null ? {} : { included: order === 'before' || order === 'equal' }),
     ...(state.rolledBack ? { rolled_back: true } : {}),
+    ...(state.lastSeen === null ? {} : { gone: true, last_seen: isoTime(state.lastSeen) }),
     ...(state.problem === null ? {} : { problem: problemData(state.problem) }),
   };
 }

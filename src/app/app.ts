@@ -5,6 +5,7 @@ import { createEmbedder, type EmbeddingSettings } from '../embedding/create-embe
 import type { Embedder } from '../embedding/embedder.ts';
 import { createLogger, type Logger } from '../logger.ts';
 import type { MemoryApi } from '../memory/memory-api.ts';
+import { followedMemory } from '../memory/followed-memory.ts';
 import { MemoryService } from '../memory/memory-service.ts';
 import { TimeZone } from '../util/time-zone.ts';
 import { createSecretScanner } from '../secrets/create-secret-scanner.ts';
@@ -86,11 +87,12 @@ export function composeApp(settings: Settings, options: AppOptions = {}): App {
         });
       });
   const embedder = options.embedder ?? composeEmbedder(settings);
-  const memory = composeMemory(settings, { store, embedder, modelWaitMs: options.modelWaitMs });
+  const service = composeMemory(settings, { store, embedder, modelWaitMs: options.modelWaitMs });
+  const memory = followedMemory(service, background);
   const close = once(async () => {
     // Closing the embedder ends the running work of the service; the model's thread may end while the store closes.
     const embedderClosed = embedder.close();
-    await memory.close();
+    await service.close();
     await background.close(exitBackupMs);
     await sync.close();
     await store.close();
@@ -98,7 +100,7 @@ export function composeApp(settings: Settings, options: AppOptions = {}): App {
   });
   const startBackground = (): void => {
     background.start();
-    if (options.embedder !== undefined || settings.embedding.provider !== 'none') memory.startBackfill();
+    if (options.embedder !== undefined || settings.embedding.provider !== 'none') service.startBackfill();
   };
   return { memory, backup, sync, store, embedder, settings, startBackground, tidy, close };
 }

@@ -99,9 +99,13 @@ export class BackupService implements BackupApi {
     return { outcome, bytesWritten, snapshot: this.#summarize(snapshot, { machine, clock }) };
   }
 
-  /** Makes the snapshot that undoes the caller's next step. The caller holds the work lock. */
-  async backupBefore(kind: 'pre_restore' | 'pre_merge'): Promise<SnapshotSummary> {
-    return (await this.write({ kind })).snapshot;
+  /**
+   * Makes the snapshot that undoes the caller's next step. The caller holds the work lock.
+   * @param youngerThanMs the newest snapshot serves when it is younger than this and includes every write of this machine
+   */
+  async backupBefore(kind: 'pre_restore' | 'pre_merge', youngerThanMs = 0): Promise<SnapshotSummary> {
+    const newest = youngerThanMs === 0 ? null : await this.#newest(youngerThanMs);
+    return newest ?? (await this.write({ kind })).snapshot;
   }
 
   /** The local repository, with `machine` as the owner of the folder that is written. */
@@ -182,6 +186,15 @@ export class BackupService implements BackupApi {
   async #ownRepository(): Promise<Repository> {
     await this.#ready();
     return this.repository((await this.#parts.replica.identity()).machine);
+  }
+
+  async #newest(youngerThanMs: number): Promise<SnapshotSummary | null> {
+    const identity = await this.#parts.replica.identity();
+    const { machine, clock } = identity;
+    const { snapshots } = await (await this.#ownRepository()).listSnapshots();
+    const newest = snapshots.findLast((snapshot) => snapshot.machine === machine);
+    const isYoung = newest !== undefined && Math.abs(this.#parts.now() - newest.createdAt) < youngerThanMs;
+    return isYoung && newest.clock[machine] === clock[machine] ? summarizeSnapshot(newest, identity) : null;
   }
 
   /** Creates the folder once. The next call tries again after a failure. */

@@ -66,7 +66,7 @@ export function describeProblem({ code, message, fix, at }: SyncProblem, now: nu
 }
 
 export function describeMachines(machines: readonly MachineStatus[], zone: TimeZone): string {
-  const rows = machines.map(({ machine, own, snapshots, newest, order, rolledBack, problem }) => [
+  const rows = machines.map(({ machine, own, snapshots, newest, order, rolledBack, problem, lastSeen }) => [
     `${machine}${own ? ' (this)' : ''}`,
     String(snapshots),
     newest === null ? '–' : `${newest.name}, ${zone.minute(newest.createdAt)}`,
@@ -76,7 +76,11 @@ export function describeMachines(machines: readonly MachineStatus[], zone: TimeZ
         : order === 'before' || order === 'equal'
           ? 'included here'
           : 'not included here yet',
-      rolledBack ? 'shows less than before' : '',
+      lastSeen !== null
+        ? `gone, was there last at ${zone.minute(lastSeen)}`
+        : rolledBack
+          ? 'shows less than before'
+          : '',
       problem?.message ?? '',
     ]
       .filter((part) => part !== '')

@@ -198,13 +198,17 @@ function renderProblem({ code, message, fix, at }: SyncProblem, now: number): st
 }
 
 function renderMachine(status: MachineStatus, now: number): string {
-  const { machine, own, newest, snapshots, order, rolledBack, problem } = status;
+  const { machine, own, newest, snapshots, order, rolledBack, problem, lastSeen } = status;
   const included = order === 'before' || order === 'equal';
   return [
     `machine ${quoteInline(machine)}${own ? ' (this one)' : ''}: ${snapshots} snapshots`,
     newest === null ? '' : `newest ${quoteInline(newest.name)}, ${newest.live} memories`,
     order === null || own ? '' : included ? 'included here' : 'not included here yet',
-    rolledBack ? 'shows less than it did before' : '',
+    lastSeen !== null
+      ? `gone from the remote, was there ${relativeTime(lastSeen, now)}`
+      : rolledBack
+        ? 'shows less than it did before'
+        : '',
     problem === null ? '' : renderProblem(problem, now),
   ]
     .filter((part) => part !== '')

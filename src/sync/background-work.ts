@@ -1,11 +1,13 @@
-import { Cron } from 'croner';
 import type { BackupResult } from '../backup/backup-api.ts';
 import type { BackupService } from '../backup/backup-service.ts';
 import { BackupBusyError } from '../errors/backup-errors.ts';
+import { BlobStoreError } from '../errors/remote-errors.ts';
 import type { Logger } from '../logger.ts';
 import type { ReplicaStore } from '../store/replica-store.ts';
 import { settleWithin } from '../util/concurrency.ts';
+import { BACKUP_LOOK_MS, isListDue, lookPace, PushAllowance } from './pace.ts';
 import type { PushOptions, SyncService } from './sync-service.ts';
+import { Backoff, NamedTimers, type StartTimer, startUnrefTimer, untilNext } from './timers.ts';
 
 export interface BackgroundWorkParts {
   readonly replica: Pick<ReplicaStore, 'identity'>;
@@ -29,6 +31,12 @@ export interface BackgroundWorkParts {
 
 /** A backup starts when no change has come for this time. */
 const IDLE_MS = 30_000;
+/** In mode merge the own changes wait this long for further ones, because other machines wait for them. */
+const BRIEF_MS = 2_000;
+const LONGEST_BRIEF_MS = 5_000;
+/** A search waits for a look at the remote when the last one is older than this. */
+const OLD_LOOK_MS = 30_000;
+const LONGEST_SEARCH_WAIT_MS = 300;
 /** A backup starts at the latest this time after the first change. */
 const LONGEST_WAIT_MS = 5 * 60_000;
 /** A backup starts after this many changes without waiting for a pause. */
@@ -37,11 +45,12 @@ const MANY_CHANGES = 200;
 const SHORTEST_GAP_MS = 15_000;
 /** The first seconds of a process belong to the requests of its client. */
 const START_DELAY_MS = 3_000;
-const PULL_EVERY_MS = 5 * 60_000;
+/** Another process's look counts as this one's when it is younger than this part of the time between two looks. */
+const SAME_LOOK = 0.8;
 /** Longest time that setTimeout accepts. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
-type Task = 'tidy' | 'backup' | 'scheduled' | 'push' | 'pull' | 'empty-start';
+type Task = 'tidy' | 'backup' | 'scheduled' | 'push' | 'look' | 'empty-start';
 
 /**
  * Keeps backups and the remote up to date in the background. It runs one task at a time and retries a failed one.
@@ -51,12 +60,22 @@ export class BackgroundWork {
   readonly #parts: BackgroundWorkParts;
   readonly #timers: NamedTimers;
   readonly #backoffs = new Map<Task, Backoff>();
+  readonly #allowance = new PushAllowance();
   readonly #stopping = new AbortController();
   #started = false;
   /** True after the first push of this process, which compares the remote; before that, the notes may be outdated. */
   #compared = false;
   #changes = 0;
   #firstChange = 0;
+  #lastChange = 0;
+  /** When the first and the last merge happened that no backup includes yet; null = none. */
+  #merged: { readonly first: number; readonly last: number } | null = null;
+  /** When somebody used the memories last. */
+  #used = -Infinity;
+  /** When another machine's change was merged last. */
+  #followed = -Infinity;
+  /** Start of the last look at the remote. */
+  #looked = -Infinity;
   /** Start of the last backup. */
   #lastBackup = -Infinity;
   /** The backup that the next push is for. */
@@ -65,7 +84,7 @@ export class BackgroundWork {
 
   constructor(parts: BackgroundWorkParts) {
     this.#parts = parts;
-    this.#timers = new NamedTimers(parts.startTimer);
+    this.#timers = new NamedTimers(parts.now, parts.startTimer);
   }
 
   /** Counts acknowledged writes of this process and plans a backup. Never throws. */
@@ -73,12 +92,36 @@ export class BackgroundWork {
     if (this.#isStopped()) return;
     this.#parts.sync.noteWrites(count);
     if (this.#changes === 0) this.#firstChange = this.#parts.now();
+    this.#lastChange = this.#parts.now();
     this.#changes += count;
-    if (!this.#isAutomatic()) return;
-    const now = this.#parts.now();
-    const latest = Math.min(now + IDLE_MS, this.#firstChange + LONGEST_WAIT_MS);
-    const due = this.#changes >= MANY_CHANGES ? Math.min(latest, this.#lastBackup + SHORTEST_GAP_MS) : latest;
-    this.#plan('backup', Math.max(0, due - now));
+    this.#planBackup();
+  }
+
+  /** Says that somebody uses the memories now, so the remote is looked at more often for a while. Never throws. */
+  noteUse(): void {
+    this.#used = this.#parts.now();
+    if (!this.#looks() || this.#parts.mode !== 'merge') return;
+    // A failed look is tried again soon too: a computer that wakes up has its network back.
+    const wait = this.#backoff('look').isWaiting ? OLD_LOOK_MS : this.#pace();
+    this.#timers.setEarlier('look', Math.max(0, this.#looked + wait - this.#used), this.#starting('look'));
+  }
+
+  /**
+   * Says that somebody is about to read. When the last look at the remote is old, it waits a moment for a new one, so
+   * that the answer has the changes of other machines. Never throws.
+   */
+  async beforeReading(): Promise<void> {
+    const isOld = this.#parts.now() - this.#looked >= OLD_LOOK_MS;
+    this.noteUse();
+    if (!isOld || !this.#looks() || this.#parts.mode !== 'merge') return;
+    const looked = this.#startNow('look');
+    const { startTimer = startUnrefTimer } = this.#parts;
+    let stop = (): void => undefined;
+    const patience = new Promise<void>((resolve) => {
+      stop = startTimer(LONGEST_SEARCH_WAIT_MS, resolve);
+    });
+    await Promise.race([looked, patience]);
+    stop();
   }
 
   /** Starts the regular tasks of a long-lived process. Idempotent. */
@@ -90,7 +133,7 @@ export class BackgroundWork {
       this.#plan('tidy', 0);
       if (sync.enabled) this.#plan('empty-start', 0);
       if (this.#isAutomatic()) this.#plan('backup', 0);
-      if (sync.enabled && mode === 'merge') this.#plan('pull', 0);
+      if (sync.enabled) this.#plan('look', mode === 'merge' ? 0 : this.#pace());
     });
     this.#planSchedule();
   }
@@ -137,6 +180,33 @@ export class BackgroundWork {
     return this.#parts.automatic || this.#parts.sync.enabled;
   }
 
+  /** True when this process looks at the remote by itself. */
+  #looks(): boolean {
+    return this.#started && !this.#isStopped() && this.#parts.sync.enabled;
+  }
+
+  /** Plans a backup of what changed here and what was merged. What is merged is at the remote already, so it can wait. */
+  #planBackup(): void {
+    if (!this.#isAutomatic()) return;
+    const now = this.#parts.now();
+    const own = this.#changes === 0 ? Infinity : this.#dueOfChanges(now);
+    const merged =
+      this.#merged === null
+        ? Infinity
+        : Math.min(this.#merged.last + IDLE_MS, this.#merged.first + LONGEST_WAIT_MS);
+    const due = Math.min(own, merged);
+    if (due !== Infinity) this.#plan('backup', Math.max(0, due - now));
+  }
+
+  #dueOfChanges(now: number): number {
+    if (this.#parts.sync.enabled && this.#parts.mode === 'merge') {
+      const due = Math.min(this.#lastChange + BRIEF_MS, this.#firstChange + LONGEST_BRIEF_MS);
+      return Math.max(due, this.#allowance.next(now));
+    }
+    const latest = Math.min(this.#lastChange + IDLE_MS, this.#firstChange + LONGEST_WAIT_MS);
+    return this.#changes >= MANY_CHANGES ? Math.min(latest, this.#lastBackup + SHORTEST_GAP_MS) : latest;
+  }
+
   #planSchedule(): void {
     const { schedule, now } = this.#parts;
     const wait = schedule === null ? null : untilNext(schedule, now());
@@ -151,9 +221,20 @@ export class BackgroundWork {
   /** Plans a task. A planned time of the same task is replaced. */
   #plan(task: Task, milliseconds: number): void {
     if (this.#isStopped()) return;
-    this.#timers.set(task, milliseconds, () => {
+    this.#timers.set(task, milliseconds, this.#starting(task));
+  }
+
+  #starting(task: Task): () => void {
+    return () => {
       this.#running = this.#running.then(() => this.#perform(task));
-    });
+    };
+  }
+
+  /** Starts a task after the running ones. Its planned time is dropped. */
+  #startNow(task: Task): Promise<void> {
+    this.#timers.stop(task);
+    this.#starting(task)();
+    return this.#running;
   }
 
   async #perform(task: Task): Promise<void> {
@@ -167,7 +248,8 @@ export class BackgroundWork {
       this.#log(task, error);
       // Another process backs up or syncs, and includes the changes of this one.
       const busy = error instanceof BackupBusyError;
-      this.#plan(task, busy ? IDLE_MS : this.#backoff(task).failed());
+      const soon = this.#parts.mode === 'merge' ? BRIEF_MS : IDLE_MS;
+      this.#plan(task, busy ? soon : this.#backoff(task).failed());
     }
   }
 
@@ -193,9 +275,9 @@ export class BackgroundWork {
       case 'push':
         await this.#push(options);
         return true;
-      case 'pull':
-        await this.#pull();
-        this.#plan('pull', PULL_EVERY_MS * (0.8 + 0.4 * this.#parts.random()));
+      case 'look':
+        await this.#look();
+        this.#planLook();
         return true;
       case 'empty-start':
         if (await sync.isEmptyStartPending()) await this.#pull();
@@ -210,9 +292,12 @@ export class BackgroundWork {
     if (Object.keys(clock).length === 0) return;
     const changes = this.#changes;
     this.#lastBackup = this.#parts.now();
+    this.#allowance.take(this.#lastBackup);
     const kind = task === 'backup' ? 'auto' : task;
     const made = await backup.tryBackup({ kind }, { signal: this.#stopping.signal });
     this.#changes -= changes;
+    this.#firstChange = this.#lastBackup;
+    this.#merged = null;
     if (!sync.enabled) return;
     const isNew = task === 'scheduled' || made.outcome === 'written' || !this.#compared;
     const wanted = isNew || (await sync.hasUnsentWrites());
@@ -230,9 +315,59 @@ export class BackgroundWork {
     this.#compared = true;
   }
 
+  #planLook(): void {
+    const { now, random } = this.#parts;
+    const pace = this.#pace() * (0.9 + 0.2 * random());
+    this.#plan('look', Math.max(0, this.#looked + pace - now()));
+  }
+
+  /** The time between two looks at the remote. */
+  #pace(): number {
+    const { mode, now } = this.#parts;
+    return mode === 'merge' ? lookPace({ used: this.#used, changed: this.#followed }, now()) : BACKUP_LOOK_MS;
+  }
+
+  /** Looks at the remote, unless another process of the data folder has just done it. */
+  async #look(): Promise<void> {
+    const { sync, mode, now } = this.#parts;
+    const { lookedAt, listedAt } = await sync.notes.read();
+    const pace = this.#pace();
+    const since = lookedAt === null ? Infinity : now() - lookedAt;
+    // A time in the future comes from before the clock was set back.
+    const isRecent = since >= 0 && since < SAME_LOOK * pace;
+    if (isRecent && this.#looked !== -Infinity && !this.#backoff('look').isWaiting) {
+      this.#looked = now() - since;
+      return;
+    }
+    const all = this.#looked === -Infinity || isListDue(listedAt, pace, now());
+    this.#looked = now();
+    const { news, ownLost, tried } = await sync.look({ all });
+    if (ownLost) this.#uploadAgain();
+    if (!news || mode !== 'merge') return;
+    try {
+      await this.#pull();
+    } catch (error) {
+      // A refusal stays one until the other machine publishes again; a failure of the network or a lock does not.
+      if (!(error instanceof BackupBusyError) && !(error instanceof BlobStoreError)) tried();
+      throw error;
+    }
+    tried();
+    this.#followed = now();
+  }
+
+  /** The remote has lost this machine's backups, so they are compared and uploaded though nothing changed here. */
+  #uploadAgain(): void {
+    this.#compared = false;
+    if (!this.#timers.has('push')) this.#timers.setEarlier('backup', 0, this.#starting('backup'));
+  }
+
   async #pull(): Promise<void> {
-    const { changes } = await this.#parts.sync.pull({ signal: this.#stopping.signal, waitMs: 0 });
-    if (changes?.applied === true) this.#plan('backup', IDLE_MS);
+    const request = { signal: this.#stopping.signal, waitMs: 0, automatic: true };
+    const { changes } = await this.#parts.sync.pull(request);
+    if (changes?.applied !== true) return;
+    const last = this.#parts.now();
+    this.#merged = { first: this.#merged?.first ?? last, last };
+    this.#planBackup();
   }
 
   #log(task: Task | 'exit', error: unknown): void {
@@ -240,75 +375,4 @@ export class BackgroundWork {
     if (error instanceof BackupBusyError) logger.debug('another process does this work', { task });
     else logger.warn('work in the background did not succeed', { task }, error);
   }
-}
-
-const FIRST_MS = 5_000;
-const LONGEST_MS = 15 * 60_000;
-
-/** Pauses between failures: a random part of a limit that doubles with each failure (full jitter, Brooker 2015). */
-class Backoff {
-  readonly #random: () => number;
-  #failures = 0;
-
-  /** @param random returns a number in [0, 1) */
-  constructor(random: () => number) {
-    this.#random = random;
-  }
-
-  succeeded(): void {
-    this.#failures = 0;
-  }
-
-  /** Counts a failure. @returns milliseconds to wait */
-  failed(): number {
-    const ceiling = Math.min(LONGEST_MS, FIRST_MS * 2 ** this.#failures);
-    this.#failures += 1;
-    return this.#random() * ceiling;
-  }
-}
-
-/** Starts a timer that does not keep the process alive. Returns a function that stops it. */
-export type StartTimer = (milliseconds: number, action: () => void) => () => void;
-
-/** At most one timer for each name. */
-class NamedTimers {
-  readonly #startTimer: StartTimer;
-  readonly #timers = new Map<string, () => void>();
-
-  constructor(startTimer: StartTimer = startUnrefTimer) {
-    this.#startTimer = startTimer;
-  }
-
-  has(name: string): boolean {
-    return this.#timers.has(name);
-  }
-
-  /** Replaces a timer of the same name. */
-  set(name: string, milliseconds: number, action: () => void): void {
-    this.#timers.get(name)?.();
-    const stop = this.#startTimer(milliseconds, () => {
-      this.#timers.delete(name);
-      action();
-    });
-    this.#timers.set(name, stop);
-  }
-
-  stopAll(): void {
-    for (const stop of this.#timers.values()) stop();
-    this.#timers.clear();
-  }
-}
-
-function startUnrefTimer(milliseconds: number, action: () => void): () => void {
-  const timer = setTimeout(action, milliseconds);
-  timer.unref();
-  return () => {
-    clearTimeout(timer);
-  };
-}
-
-/** Milliseconds from `now` to the next time of a cron schedule, in local time; null when there is none. */
-function untilNext(schedule: string, now: number): number | null {
-  const next = new Cron(schedule, { paused: true }).nextRun(new Date(now));
-  return next === null ? null : Math.max(0, next.getTime() - now);
 }

@@ -79,7 +79,8 @@ export class FormerIds {
     for (const machine of retiring) {
       const { snapshots } = await backup.repository(machine).listSnapshots();
       const snapshotIds = new Set(snapshots.map(({ snapshotId }) => snapshotId));
-      if (!(await (await remote.of(machine)).retire({ clock, snapshotIds }))) left.push(machine);
+      if (await (await remote.of(machine)).retire({ clock, snapshotIds })) await notes.forgetMachine(machine);
+      else left.push(machine);
     }
     await notes.change({ retiring: left });
   }

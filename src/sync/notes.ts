@@ -5,6 +5,14 @@ import type { ReplicaStore } from '../store/replica-store.ts';
 import { SerialQueue } from '../util/concurrency.ts';
 import type { EmptyStart, Observed, SyncProblem } from './sync-api.ts';
 
+/** A machine that has, or had, backups at the remote. */
+export interface SeenMachine {
+  /** When its head was there last. */
+  readonly seenAt: number;
+  /** True when the head was not there at the last look. */
+  readonly gone: boolean;
+}
+
 /** Facts about one remote that a data folder remembers. Times are milliseconds since the epoch. */
 export interface SyncNote {
   readonly lastPush: Observed<{ readonly snapshot: string }> | null;
@@ -17,6 +25,12 @@ export interface SyncNote {
   readonly heldMerge: { readonly removed: number; readonly at: number } | null;
   /** Version vector of the newest snapshots of all machines, as last seen. */
   readonly remoteClock: VersionVector | null;
+  /** The machines whose heads were seen there, by id. Only `sync forget` removes one. */
+  readonly machines: Readonly<Record<string, SeenMachine>>;
+  /** When a process of this data folder last began to look at the remote; null = never. */
+  readonly lookedAt: number | null;
+  /** The same for looks that listed the remote. */
+  readonly listedAt: number | null;
   /** When this machine last pruned its old snapshots there. */
   readonly lastPrune: number | null;
   /** True when the remote refused to delete objects in the last prune. */
@@ -35,6 +49,9 @@ const NOTHING: SyncNote = {
   pushProblem: null,
   heldMerge: null,
   remoteClock: null,
+  machines: {},
+  lookedAt: null,
+  listedAt: null,
   lastPrune: null,
   appendOnly: false,
   retiring: [],
@@ -57,6 +74,13 @@ export class SyncNotes {
     const note = await this.#replica.readNote(this.#name);
     if (note === null || typeof note !== 'object' || Array.isArray(note)) return NOTHING;
     return decode(note);
+  }
+
+  /** Removes a machine from the ones that were seen, because somebody removed its backups on purpose. */
+  async forgetMachine(machine: string): Promise<void> {
+    const { machines } = await this.read();
+    const others = Object.entries(machines).filter(([name]) => name !== machine);
+    await this.change({ machines: Object.fromEntries(others) });
   }
 
   /**
@@ -92,7 +116,10 @@ function decode(note: { readonly [key: string]: JsonValue }): SyncNote {
         ? { removed: held['removed'], at: held['at'] }
         : null,
     remoteClock: asVersionVector(note['remoteClock']),
-    lastPrune: typeof note['lastPrune'] === 'number' ? note['lastPrune'] : null,
+    machines: asMachines(note['machines']),
+    lookedAt: asNumber(note['lookedAt']),
+    listedAt: asNumber(note['listedAt']),
+    lastPrune: asNumber(note['lastPrune']),
     appendOnly: note['appendOnly'] === true,
     retiring: asTexts(note['retiring']),
     emptyStart: EMPTY_STARTS.find((state) => state === note['emptyStart']) ?? null,
@@ -107,6 +134,18 @@ function observed(value: JsonValue | undefined): { value: JsonValue | undefined;
 
 function asObject(value: JsonValue | undefined): { [key: string]: JsonValue } | null {
   return value === null || typeof value !== 'object' || Array.isArray(value) ? null : value;
+}
+
+function asNumber(value: JsonValue | undefined): number | null {
+  return typeof value === 'number' ? value : null;
+}
+
+function asMachines(value: JsonValue | undefined): Record<string, SeenMachine> {
+  const entries = Object.entries(asObject(value) ?? {}).flatMap(([machine, fields]) => {
+    const { seenAt, gone } = asObject(fields) ?? {};
+    return typeof seenAt === 'number' ? [[machine, { seenAt, gone: gone === true }] as const] : [];
+  });
+  return Object.fromEntries(entries);
 }
 
 function asTexts(value: JsonValue | undefined): string[] {
@@ -143,6 +182,16 @@ export class SyncObserver {
     return this.#observe(work, true);
   }
 
+  /** Runs a look at the remote, which notes by itself what it finds. @throws the work's own errors */
+  async looking<Result>(work: () => Promise<Result>): Promise<Result> {
+    try {
+      return await work();
+    } catch (error) {
+      await this.#failed(error, false);
+      throw error;
+    }
+  }
+
   /** Notes that the remote did not answer in time. A late answer is still observed by `reading` or `writing`. */
   noAnswer(waitedMs: number): Promise<void> {
     const message = `The remote did not answer within ${Math.round(waitedMs / 1_000)} s`;
@@ -157,10 +206,14 @@ export class SyncObserver {
       await this.#notes.change({ reachable, problem: null, ...(writes ? { pushProblem: null } : {}) });
       return result;
     } catch (error) {
-      const problem = observedProblem(error, this.#now());
-      if (problem !== null) await this.#remember(problem, isUnreachable(error), writes);
+      await this.#failed(error, writes);
       throw error;
     }
+  }
+
+  async #failed(error: unknown, writes: boolean): Promise<void> {
+    const problem = observedProblem(error, this.#now());
+    if (problem !== null) await this.#remember(problem, isUnreachable(error), writes);
   }
 
   async #remember(problem: SyncProblem, unreachable: boolean, writes: boolean): Promise<void> {

@@ -1,6 +1,7 @@
 import type { RandomBytes } from '../backup/format/names.ts';
 import type { Keyring } from '../backup/repository/keyring.ts';
 import { Repository } from '../backup/repository/repository.ts';
+import { HeadCache } from '../backup/repository/repository-objects.ts';
 import type { BlobStore, CreatableBlobStore } from '../blob/blob-store.ts';
 import { SyncOffError } from '../errors/remote-errors.ts';
 import type { ReplicaStore } from '../store/replica-store.ts';
@@ -24,6 +25,7 @@ export interface RemoteRepositoryParts {
 export class RemoteRepository {
   readonly #parts: RemoteRepositoryParts;
   readonly #session: RemoteSession;
+  readonly #heads = new HeadCache();
 
   constructor(parts: RemoteRepositoryParts) {
     this.#parts = parts;
@@ -49,7 +51,7 @@ export class RemoteRepository {
   async of(machine: string): Promise<Repository> {
     const { repositoryId, replica, keyring, now, random } = this.#parts;
     const store = await this.#store();
-    const options = { store, repositoryId, machine, journal: replica, keyring, now };
+    const options = { store, repositoryId, machine, journal: replica, keyring, now, heads: this.#heads };
     return new Repository(random === undefined ? options : { ...options, random });
   }
 

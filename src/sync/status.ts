@@ -10,7 +10,7 @@ import { snapshotName } from '../backup/repository/snapshot-name.ts';
 import { InvalidInputError } from '../errors/input-errors.ts';
 import { type VersionVector, type VersionVectorOrder, compareVersionVectors } from '../memory/version.ts';
 import type { ReplicaIdentity } from '../store/replica-store.ts';
-import { type SyncNote, toSyncProblem } from './notes.ts';
+import { type SeenMachine, type SyncNote, toSyncProblem } from './notes.ts';
 import type { MachineStatus, SyncRelation, SyncStatus } from './sync-api.ts';
 
 export interface StatusInput {
@@ -53,7 +53,11 @@ export function describeSync({ identity, note, machines, facts }: StatusInput): 
     heldMerge,
     problem:
       note.pushProblem ?? note.problem ?? machines.find(({ problem }) => problem !== null)?.problem ?? null,
-    warnings: [...warnings(machines, facts.encrypted), ...(note.appendOnly ? [APPEND_ONLY] : [])],
+    warnings: [
+      ...gone(note, machine),
+      ...warnings(machines, facts.encrypted),
+      ...(note.appendOnly ? [APPEND_ONLY] : []),
+    ],
   };
 }
 
@@ -68,28 +72,46 @@ function relationOf(
     : RELATIONS[compareVersionVectors(clock, remoteClock)];
 }
 
+/** Machines whose backups were at the remote and are not there any more, as the last look found. */
+function gone({ machines }: SyncNote, own: string): string[] {
+  return Object.entries(machines).flatMap(([machine, seen]) => {
+    if (!seen.gone) return [];
+    const since = `were there last at ${new Date(seen.seenAt).toISOString().slice(0, 16)}Z`;
+    return machine === own
+      ? [
+          `The backups of this machine (${machine}) are gone from the remote; they ${since}. The next push uploads them again, and a running server does it by itself`,
+        ]
+      : [
+          `The backups of machine ${machine} are gone from the remote; they ${since}. If that was on purpose, run "faiss-memory sync forget ${machine}"; otherwise push from that machine`,
+        ];
+  });
+}
+
 /** True when no machine's backups can be read. A single unreadable machine is only a warning. */
 function noneReadable(machines: readonly MachineStatus[]): boolean {
-  return machines.length > 0 && machines.every(({ problem }) => problem !== null);
+  const present = machines.filter(({ lastSeen }) => lastSeen === null);
+  return present.length > 0 && present.every(({ problem }) => problem !== null);
 }
 
 function warnings(machines: readonly MachineStatus[], encrypted: boolean): string[] {
-  return machines.flatMap(({ machine, own, rolledBack, differs, newest, problem }) => {
+  return machines.flatMap(({ machine, own, rolledBack, differs, newest, problem, lastSeen }) => {
     const whose = own ? 'This machine' : `Machine ${machine}`;
-    const back = rolledBack
-      ? [
-          `${whose} shows fewer backups at the remote than before: an older copy was put back, or they were removed`,
-        ]
-      : [];
+    const back =
+      rolledBack && lastSeen === null
+        ? [
+            `${whose} shows fewer backups at the remote than before: an older copy was put back, or they were removed`,
+          ]
+        : [];
     const plain =
       encrypted && newest?.encrypted === false
         ? [`${whose} still has plain backups at the remote; its next push and prune remove them`]
         : [];
-    const different = differs === true
-      ? [
-          `${whose} includes the same writes as this one, but other memories: a data folder was copied or set back to an older state. Run "faiss-memory sync pull" and "faiss-memory sync push" on both machines`,
-        ]
-      : [];
+    const different =
+      differs === true
+        ? [
+            `${whose} includes the same writes as this one, but other memories: a data folder was copied or set back to an older state. Run "faiss-memory sync pull" and "faiss-memory sync push" on both machines`,
+          ]
+        : [];
     const unread = problem === null ? [] : [`${whose} is not compared and not merged: ${problem.message}`];
     return [...back, ...different, ...plain, ...unread];
   });
@@ -101,14 +123,29 @@ export interface Observer {
 }
 
 /** Status of each machine at the remote, compared with the local memories. */
-export function machineStatuses(list: SnapshotList, identity: Observer, at: number): MachineStatus[] {
+export function machineStatuses(
+  list: SnapshotList,
+  identity: Observer,
+  { at, seen }: { readonly at: number; readonly seen: Readonly<Record<string, SeenMachine>> },
+): MachineStatus[] {
   const witnesses = { ...identity, published: publishedWrites(list.machines) };
   return list.machines
-    .filter(({ machine, head, error }) => head !== null || error !== null || machine !== identity.machine)
-    .map((report) => machineStatus(report, witnesses, at));
+    .filter(
+      ({ machine, head, error, wentBack }) =>
+        head !== null || error !== null || wentBack || machine !== identity.machine,
+    )
+    .map((report) => {
+      const isGone = report.head === null && report.error === null;
+      const lastSeen = isGone ? (seen[report.machine]?.seenAt ?? null) : null;
+      return { ...machineStatus(report, witnesses, at), lastSeen };
+    });
 }
 
-function machineStatus(report: MachineReport, identity: Witnesses, at: number): MachineStatus {
+function machineStatus(
+  report: MachineReport,
+  identity: Witnesses,
+  at: number,
+): Omit<MachineStatus, 'lastSeen'> {
   const { machine, head, error, wentBack } = report;
   const snapshots = head?.head.snapshots ?? [];
   const newest = snapshots.at(-1);

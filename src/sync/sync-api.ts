@@ -43,6 +43,8 @@ export interface MachineStatus {
   readonly rolledBack: boolean;
   /** True when it includes the same writes as this store and other content: two data folders wrote under one id. */
   readonly differs?: boolean;
+  /** When its head was at the remote last, milliseconds since the epoch, if the head is gone; null = it is there. */
+  readonly lastSeen: number | null;
   readonly problem: SyncProblem | null;
 }
 

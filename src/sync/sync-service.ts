@@ -12,7 +12,7 @@ import type {
 import { LOCK_WAIT_MS, type BackupService } from '../backup/backup-service.ts';
 import { believedClock, publishedWrites } from '../backup/claims.ts';
 import { rememberAbandoned } from '../backup/own-identity.ts';
-import { type SnapshotList, summarizeSnapshot } from '../backup/repository/list-snapshots.ts';
+import { summarizeSnapshot } from '../backup/repository/list-snapshots.ts';
 import type { Repository } from '../backup/repository/repository.ts';
 import type { RetentionPolicy } from '../backup/repository/retention.ts';
 import { snapshotName } from '../backup/repository/snapshot-name.ts';
@@ -22,11 +22,12 @@ import { verifyRepository, type ScratchStore } from '../backup/repository/verify
 import type { WorkLock } from '../backup/ports.ts';
 import type { ProbeReport } from '../blob/probe/probe-finding.ts';
 import { SyncOffError } from '../errors/remote-errors.ts';
-import { compareVersionVectors, joinVersionVectors, MAX_COUNTER } from '../memory/version.ts';
+import { joinVersionVectors, MAX_COUNTER } from '../memory/version.ts';
 import { settleWithin } from '../util/concurrency.ts';
 import { FormerIds } from './former-ids.ts';
 import { describeSync, findMachine, machineStatuses } from './status.ts';
 import { pushSnapshots } from './push-snapshots.ts';
+import { type Look, RemoteHeads } from './remote-heads.ts';
 import { RemoteRepository, type RemoteRepositoryParts } from './remote.ts';
 import type { CounterReport, MachineStatus, PushResult, SyncApi, SyncStatus } from './sync-api.ts';
 import { SyncNotes, SyncObserver } from './notes.ts';
@@ -48,12 +49,16 @@ export interface SyncServiceParts extends RemoteRepositoryParts {
 export interface PushOptions extends WorkOptions {
   /** Time to wait for another process that backs up or syncs, in milliseconds; default `LOCK_WAIT_MS`. */
   readonly waitMs?: number;
+  /** True for a merge in the background. Many in a row share the snapshot that undoes them. */
+  readonly automatic?: boolean;
   /** See `SyncApi.push`. */
   readonly made?: BackupResult | undefined;
 }
 
 /** Shorter than the retries of a request, because users do not wait minutes for a status. */
 const STATUS_WAIT_MS = 15_000;
+/** Merges in the background that follow each other share the snapshot that undoes them for this time. */
+const UNDO_EVERY_MS = 5 * 60_000;
 const PRUNE_EVERY_MS = 24 * 3_600_000;
 
 /** The implementation of `SyncApi`. */
@@ -61,8 +66,11 @@ export class SyncService implements SyncApi {
   readonly #parts: SyncServiceParts;
   readonly #remote: RemoteRepository;
   readonly #restorer: SnapshotRestorer;
+  /** For merges in the background. */
+  readonly #merger: SnapshotRestorer;
   readonly #observer: SyncObserver;
   readonly #formerIds: FormerIds;
+  readonly #heads: RemoteHeads;
   readonly notes: SyncNotes;
   #writesOfProcess = 0;
 
@@ -72,12 +80,21 @@ export class SyncService implements SyncApi {
     this.notes = new SyncNotes(parts.replica, parts.repositoryId);
     this.#formerIds = new FormerIds({ ...parts, remote: this.#remote, notes: this.notes });
     this.#observer = new SyncObserver(this.notes, parts.now);
-    this.#restorer = new SnapshotRestorer({
-      replica: parts.replica,
+    const { replica, now } = parts;
+    this.#heads = new RemoteHeads({ remote: this.#remote, replica, notes: this.notes, now });
+    const restorer = {
+      replica,
       repository: () => this.#remote.own(),
-      backupBefore: (kind) => parts.backup.backupBefore(kind),
       limit: REMOVAL_LIMIT,
       textLimit: parts.textLimit,
+    };
+    this.#restorer = new SnapshotRestorer({
+      ...restorer,
+      backupBefore: (kind) => parts.backup.backupBefore(kind),
+    });
+    this.#merger = new SnapshotRestorer({
+      ...restorer,
+      backupBefore: (kind) => parts.backup.backupBefore(kind, UNDO_EVERY_MS),
     });
   }
 
@@ -112,7 +129,7 @@ export class SyncService implements SyncApi {
   }
 
   async snapshots(): Promise<readonly SnapshotSummary[]> {
-    const { snapshots, machines } = await this.#observer.reading(() => this.#list());
+    const { snapshots, machines } = await this.#observer.reading(() => this.#heads.list());
     const unread = machines.find(({ error }) => error !== null)?.error;
     // Unreadable backups must not look like an empty remote.
     if (snapshots.length === 0 && unread != null) throw unread;
@@ -123,13 +140,14 @@ export class SyncService implements SyncApi {
   restore(request: RestoreRequest, options: PushOptions = {}): Promise<RestoreResult> {
     return this.#observer.reading(async () => {
       if (this.enabled) await this.decideEmptyStart();
+      const restorer = options.automatic === true ? this.#merger : this.#restorer;
       const result = await this.#locked(
-        () => this.#formerIds.asOwn(() => this.#restorer.restore(request, options)),
+        () => this.#formerIds.asOwn(() => restorer.restore(request, options)),
         options.waitMs,
       );
       const everything = request.mode === 'merge' && request.snapshot === undefined;
       const { unread, complete } = everything
-        ? await this.#lookAfter(result)
+        ? await this.#heads.after(result)
         : { unread: [], complete: false };
       if (request.dryRun !== true) await this.#remember(request, result, complete);
       const warnings = [...(result.warnings ?? []), ...unread];
@@ -177,11 +195,12 @@ export class SyncService implements SyncApi {
   machines(): Promise<readonly MachineStatus[]> {
     const { replica, now } = this.#parts;
     return this.#observer.reading(async () => {
-      const list = await this.#list();
+      const list = await this.#heads.list();
       const repository = await this.#remote.own();
       const differing = await differingSnapshots({ replica, repository }, list);
       const different = new Set(differing.map(({ machine }) => machine));
-      const statuses = machineStatuses(list, await replica.identity(), now());
+      const { machines: seen } = await this.notes.read();
+      const statuses = machineStatuses(list, await replica.identity(), { at: now(), seen });
       return statuses.map((status) => ({ ...status, differs: different.has(status.machine) }));
     });
   }
@@ -190,13 +209,15 @@ export class SyncService implements SyncApi {
     return this.#observer.writing(() =>
       this.#locked(async () => {
         const repository = await this.#remote.own();
-        const { machines } = await repository.listSnapshots();
+        const { machines } = await this.#heads.list();
         const machine = findMachine(
           query,
           machines.map((report) => report.machine),
         );
         const { clock } = await this.#parts.replica.identity();
-        return repository.forgetMachine(machine, unmerged ? null : clock);
+        const deleted = await repository.forgetMachine(machine, unmerged ? null : clock);
+        await this.notes.forgetMachine(machine);
+        return deleted;
       }),
     );
   }
@@ -209,7 +230,7 @@ export class SyncService implements SyncApi {
   repairCounters({ fix = false }: { readonly fix?: boolean } = {}): Promise<CounterReport> {
     return this.#locked(async () => {
       const { replica } = this.#parts;
-      const list = this.enabled ? await this.#list().catch(() => null) : null;
+      const list = this.enabled ? await this.#heads.list().catch(() => null) : null;
       const { machine, clock } = await replica.identity();
       const { [machine]: made = 0 } = clock;
       const claimedByOthers = (list?.machines ?? []).flatMap(({ machine: other, head }) => {
@@ -232,6 +253,11 @@ export class SyncService implements SyncApi {
 
   createBucket(): Promise<'created' | 'existed'> {
     return this.#remote.createBucket();
+  }
+
+  /** Looks at the remote, as `RemoteHeads.look` does. Takes no lock, and changes no memory. */
+  look(request: { readonly all: boolean }): Promise<Look> {
+    return this.#observer.looking(() => this.#heads.look(request));
   }
 
   /** Counts writes of this process. `decideEmptyStart` ignores them, because they came after the start. */
@@ -321,34 +347,6 @@ export class SyncService implements SyncApi {
     if (pruned !== null) await this.notes.change({ appendOnly: pruned.appendOnly });
   }
 
-  /**
-   * Looks at the remote after a merge. `unread` has a sentence for each machine whose backups could not be read;
-   * `complete` is true when this store includes all writes at the remote.
-   * @throws the first reason when no machine's backups could be read
-   */
-  async #lookAfter({ snapshots, changes }: RestoreResult): Promise<{ unread: string[]; complete: boolean }> {
-    const { machine: own, clock } = await this.#parts.replica.identity();
-    const list = await this.#list().catch((error: unknown) => {
-      // A completed merge must not fail because the remote became unreachable afterwards.
-      if (changes?.applied === true) return null;
-      throw error;
-    });
-    if (list === null) return { unread: [], complete: false };
-    const unread = list.machines.flatMap(({ machine, error }) =>
-      error === null || machine === own ? [] : [{ machine, error }],
-    );
-    const [first] = unread;
-    const readable = snapshots.length > 0 || list.snapshots.some(({ machine }) => machine !== own);
-    if (first !== undefined && !readable) throw first.error;
-    const order = compareVersionVectors(believedClock(list, own), clock);
-    return {
-      unread: unread.map(
-        ({ machine, error }) => `Nothing of machine ${machine} was merged: ${error.message}.`,
-      ),
-      complete: unread.length === 0 && (order === 'equal' || order === 'before'),
-    };
-  }
-
   async #remember(request: RestoreRequest, result: RestoreResult, complete: boolean): Promise<void> {
     const at = this.#parts.now();
     const held = result.changes?.held === true;
@@ -360,14 +358,6 @@ export class SyncService implements SyncApi {
       ...(merge ? { heldMerge: held ? { removed: result.changes.removed.count, at } : null } : {}),
       ...(done ? { emptyStart: 'done' } : {}),
     });
-  }
-
-  /** Reads the heads of all machines, and notes their version vector. */
-  async #list(): Promise<SnapshotList> {
-    const repository = await this.#remote.own();
-    const list = await repository.listSnapshots();
-    await this.notes.change({ remoteClock: believedClock(list, repository.machine) });
-    return list;
   }
 
   #locked<Result>(work: () => Promise<Result>, waitMs = LOCK_WAIT_MS): Promise<Result> {

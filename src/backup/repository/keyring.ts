@@ -125,7 +125,10 @@ export class MachineKeys {
 
   /** @returns the bytes of a machine's `key.json`; null when it has none */
   async readFile(machine: string): Promise<Uint8Array | null> {
-    const blob = await getBounded(this.#store, keyFileKey(machine), MAX_KEY_FILE_BYTES);
+    const blob = await getBounded(this.#store, {
+      key: keyFileKey(machine),
+      maxBytes: MAX_KEY_FILE_BYTES,
+    });
     return blob?.bytes ?? null;
   }
 

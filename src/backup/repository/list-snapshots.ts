@@ -43,13 +43,24 @@ export interface SnapshotList {
   readonly machines: readonly MachineReport[];
 }
 
+export interface ListScope {
+  /** Machines to report in any case, also when they have no object any more. */
+  readonly known?: readonly string[] | undefined;
+  /** True reads the heads of this machine and of the known ones only, which costs no LIST. New machines do not show. */
+  readonly onlyKnown?: boolean;
+}
+
 /**
  * Reads the heads of all machines. A damaged head does not hide the snapshots of other machines.
  * @throws BlobStoreError
  */
-export async function listSnapshots(context: RepositoryContext): Promise<SnapshotList> {
+export async function listSnapshots(
+  context: RepositoryContext,
+  { known = [], onlyKnown = false }: ListScope = {},
+): Promise<SnapshotList> {
   const read: MachineReport[] = [];
-  await forEachLimited(await listMachines(context), PARALLEL_READS, async (machine) => {
+  const found = onlyKnown ? [context.machine] : await listMachines(context);
+  await forEachLimited(new Set([...found, ...known]), PARALLEL_READS, async (machine) => {
     read.push(await readMachine(context, machine));
   });
   const reports = await withTimelines(context, read);
@@ -99,7 +110,7 @@ async function readMachine(context: RepositoryContext, machine: string): Promise
   const { objects, journal, repositoryId } = context;
   try {
     const seen = await journal.findSeen(repositoryId, machine);
-    const head = await objects.readHead(machine);
+    const head = await objects.readHead(machine, false, context.heads);
     const back = wentBack(head?.head ?? null, seen);
     // The own head is not recorded here: `writeOwnHead` records it, and the next head continues from that record.
     if (head !== null && !back && machine !== context.machine) {

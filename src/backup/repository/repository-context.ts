@@ -2,7 +2,7 @@ import type { BlobInfo, BlobStore } from '../../blob/blob-store.ts';
 import { machineFolder, parseRepositoryKey, type RandomBytes } from '../format/names.ts';
 import type { HeadJournal } from '../ports.ts';
 import type { MachineKeys } from './keyring.ts';
-import type { RepositoryObjects } from './repository-objects.ts';
+import type { HeadCache, RepositoryObjects } from './repository-objects.ts';
 
 /** The settings and parts that all operations on one repository share. */
 export interface RepositoryContext {
@@ -19,6 +19,8 @@ export interface RepositoryContext {
   /** Milliseconds since the epoch. */
   readonly now: () => number;
   readonly random: RandomBytes;
+  /** Heads that were read before; undefined = every head is read anew. */
+  readonly heads?: HeadCache | undefined;
 }
 
 /** The objects in one machine's folder. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { BlobStore } from '../../blob/blob-store.ts';
+import type { Blob, BlobStore } from '../../blob/blob-store.ts';
 import {
   EncryptionDowngradeError,
   ObjectMissingError,
@@ -51,6 +51,26 @@ export interface ManifestReference {
   readonly clock: VersionVector;
 }
 
+/** Larger heads, and the heads of more machines, are read again each time: anybody can put them there. */
+const MAX_CACHED_BYTES = 256 * 1024;
+const MAX_CACHED_HEADS = 64;
+
+/** Heads as a store last sent them. Only for looking: an own head that is about to be replaced is always read anew. */
+export class HeadCache {
+  readonly #heads = new Map<string, Blob>();
+
+  get(machine: string): Blob | undefined {
+    return this.#heads.get(machine);
+  }
+
+  /** @param head null removes the machine */
+  set(machine: string, head: Blob | null): void {
+    this.#heads.delete(machine);
+    if (head === null || head.size > MAX_CACHED_BYTES || this.#heads.size >= MAX_CACHED_HEADS) return;
+    this.#heads.set(machine, head);
+  }
+}
+
 /**
  * Reads the objects of one repository. Every method checks the whole object before it returns any of it.
  */
@@ -65,12 +85,15 @@ export class RepositoryObjects {
 
   /**
    * @param allowPlain true accepts a plain head although a passphrase is set
+   * @param heads remembers the answer, so that a head that has not changed is not sent again
    * @returns null when the machine has no head
    * @throws RepositoryDamagedError, RepositoryTooNewError, MissingKeyError, WrongPassphraseError, EncryptionDowngradeError
    */
-  async readHead(machine: string, allowPlain = false): Promise<LoadedHead | null> {
+  async readHead(machine: string, allowPlain = false, heads?: HeadCache): Promise<LoadedHead | null> {
     const place = { kind: 'head', machine, key: headKey(machine) } as const;
-    const blob = await getBounded(this.#store, place.key, MAX_HEAD_BYTES);
+    const request = { key: place.key, maxBytes: MAX_HEAD_BYTES, known: heads?.get(machine) };
+    const blob = await getBounded(this.#store, request);
+    heads?.set(machine, blob);
     if (blob === null) return null;
     if (isCompressed(blob.bytes) && !allowPlain) this.#refusePlain(place.key);
     return this.openHead(machine, blob.bytes);
@@ -85,7 +108,9 @@ export class RepositoryObjects {
 
   /** The stored bytes of a head, whatever they are; null when there is none or when it is too large. */
   async rawHead(machine: string): Promise<Uint8Array | null> {
-    const blob = await getBounded(this.#store, headKey(machine), MAX_HEAD_BYTES).catch(nullIfDamaged);
+    const blob = await getBounded(this.#store, { key: headKey(machine), maxBytes: MAX_HEAD_BYTES }).catch(
+      nullIfDamaged,
+    );
     return blob?.bytes ?? null;
   }
 
@@ -100,7 +125,7 @@ export class RepositoryObjects {
   ): Promise<LoadedManifest> {
     const { snapshotId, manifestHash, clock } = reference;
     const place = { key: manifestKey(machine, snapshotId) };
-    const blob = await getBounded(this.#store, place.key, MAX_MANIFEST_BYTES);
+    const blob = await getBounded(this.#store, { key: place.key, maxBytes: MAX_MANIFEST_BYTES });
     if (blob === null) throw new ObjectMissingError(place.key, this.#store.location);
     if (sealed && isCompressed(blob.bytes)) {
       throw new EncryptionDowngradeError(place.key, 'is plain although its head is encrypted');
@@ -118,7 +143,7 @@ export class RepositoryObjects {
   /** Reads a manifest that no readable head lists; null when it is damaged or gone. It may be anybody's. */
   async readUnlistedManifest(machine: string, snapshotId: string): Promise<Manifest | null> {
     const key = manifestKey(machine, snapshotId);
-    const blob = await getBounded(this.#store, key, MAX_MANIFEST_BYTES).catch(nullIfDamaged);
+    const blob = await getBounded(this.#store, { key, maxBytes: MAX_MANIFEST_BYTES }).catch(nullIfDamaged);
     return blob === null
       ? null
       : this.#openManifest({ machine, snapshotId }, blob.bytes).catch(nullIfDamaged);
@@ -139,7 +164,7 @@ export class RepositoryObjects {
    */
   async readSegment(machine: string, entry: SegmentEntry): Promise<Uint8Array> {
     const key = segmentKey(machine, entry.name);
-    const blob = await getBounded(this.#store, key, MAX_STORED_BYTES);
+    const blob = await getBounded(this.#store, { key, maxBytes: MAX_STORED_BYTES });
     if (blob === null) throw new ObjectMissingError(key, this.#store.location);
     assertSegmentBytes(blob.bytes, entry, machine);
     return blob.bytes;

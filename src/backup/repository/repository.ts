@@ -11,14 +11,19 @@ import { copySnapshots, type CopyOptions, type CopyResult } from './copy-snapsho
 import { forgetMachine, type KnownContent, prune, type PruneResult, retire } from './prune.ts';
 import type { Head } from '../format/head.ts';
 import { type Keyring, MachineKeys } from './keyring.ts';
-import { listSnapshots, type RepositorySnapshot, type SnapshotList } from './list-snapshots.ts';
+import {
+  listSnapshots,
+  type ListScope,
+  type RepositorySnapshot,
+  type SnapshotList,
+} from './list-snapshots.ts';
 import type { Manifest } from '../format/manifest.ts';
 import type { HeadJournal, MemoryState, SnapshotView } from '../ports.ts';
 import { newestRows } from './newest-rows.ts';
 import { readOwnHead, writeOwnHead } from './own-head.ts';
 import { isMachineId, type RandomBytes } from '../format/names.ts';
 import type { RepositoryContext } from './repository-context.ts';
-import { RepositoryObjects, type LoadedHead } from './repository-objects.ts';
+import { type HeadCache, RepositoryObjects, type LoadedHead } from './repository-objects.ts';
 import type { RetentionPolicy } from './retention.ts';
 import { rewrapKeys } from './copy-keys.ts';
 import { resolveSnapshot } from './snapshot-name.ts';
@@ -41,6 +46,8 @@ export interface RepositoryOptions {
   /** Milliseconds since the epoch, for the times and names of snapshots. @default Date.now */
   readonly now?: () => number;
   readonly random?: RandomBytes;
+  /** See `RepositoryContext.heads`. */
+  readonly heads?: HeadCache | undefined;
 }
 
 /**
@@ -111,8 +118,8 @@ export class Repository {
   }
 
   /** Lists the snapshots of all machines and the state of their heads. */
-  listSnapshots(): Promise<SnapshotList> {
-    return listSnapshots(this.#context);
+  listSnapshots(scope?: ListScope): Promise<SnapshotList> {
+    return listSnapshots(this.#context, scope);
   }
 
   /**

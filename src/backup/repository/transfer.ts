@@ -2,15 +2,27 @@ import type { Blob, BlobPutOptions, BlobStore } from '../../blob/blob-store.ts';
 import { RepositoryDamagedError } from '../../errors/backup-errors.ts';
 import { BlobStoreError } from '../../errors/remote-errors.ts';
 
+export interface BoundedGet {
+  readonly key: string;
+  /** The format's limit for this kind of object. */
+  readonly maxBytes: number;
+  /** An earlier answer. It is returned again, without being sent, when the object still has its etag. */
+  readonly known?: Blob | undefined;
+}
+
 /**
  * Reads an object. An object above `maxBytes` counts as damaged, not as a failure of the store.
- * @param maxBytes the format's limit for this kind of object
  * @returns null when there is no such object
  * @throws RepositoryDamagedError, BlobStoreError
  */
-export async function getBounded(store: BlobStore, key: string, maxBytes: number): Promise<Blob | null> {
+export async function getBounded(
+  store: BlobStore,
+  { key, maxBytes, known }: BoundedGet,
+): Promise<Blob | null> {
   try {
-    return await store.get(key, { maxBytes });
+    if (known === undefined || known.etag === null) return await store.get(key, { maxBytes });
+    const blob = await store.getIfChanged(key, known.etag, { maxBytes });
+    return blob === 'unchanged' ? known : blob;
   } catch (error) {
     if (!(error instanceof BlobStoreError) || error.reason !== 'too-large') throw error;
     throw new RepositoryDamagedError(key, `is larger than the ${maxBytes} bytes it may have`, {

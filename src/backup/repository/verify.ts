@@ -75,10 +75,12 @@ export async function verifyHashes(
   let left = maxBytes;
   for (const { key, sha256 } of oldestFirst) {
     if (left <= 0) break;
-    const blob = await getBounded(context.store, key, MAX_STORED_BYTES).catch((error: unknown) => {
-      problems.push({ key, problem: describe(error) });
-      return undefined;
-    });
+    const blob = await getBounded(context.store, { key, maxBytes: MAX_STORED_BYTES }).catch(
+      (error: unknown) => {
+        problems.push({ key, problem: describe(error) });
+        return undefined;
+      },
+    );
     left -= blob?.bytes.length ?? 0;
     if (blob === null) problems.push({ key, problem: 'The object is missing.' });
     if (blob === null || blob === undefined) continue;

@@ -88,6 +88,7 @@ export interface MachineState {
   readonly memories?: number;
   readonly included?: boolean;
   readonly rolled_back?: boolean;
+  readonly gone?: boolean;
   readonly problem?: { readonly message: string; readonly fix?: string };
 }
 

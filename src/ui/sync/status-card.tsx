@@ -95,8 +95,9 @@ function Machines({ machines }: { readonly machines: readonly MachineState[] }) 
   );
 }
 
-function stateOf({ problem, rolled_back: rolledBack, included }: MachineState): string {
+function stateOf({ problem, gone, rolled_back: rolledBack, included }: MachineState): string {
   if (problem !== undefined) return problem.message;
+  if (gone === true) return 'its backups are gone from the remote';
   if (rolledBack === true) return 'shows an older state than before';
   return included === true ? 'merged' : 'has changes that are not merged yet';
 }

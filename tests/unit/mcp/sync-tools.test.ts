@@ -228,6 +228,7 @@ describe('sync_status', () => {
           order: 'after',
           clock: {},
           rolledBack: true,
+          lastSeen: null,
           problem: null,
         },
       ],

@@ -1,65 +1,8 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { createLogger } from '../../../src/logger.ts';
-import {
-  BackgroundWork,
-  type BackgroundWorkParts,
-  type StartTimer,
-} from '../../../src/sync/background-work.ts';
+import { BackgroundWork, type BackgroundWorkParts } from '../../../src/sync/background-work.ts';
+import { FakeTimers } from '../../helpers/sync/fake-timers.ts';
 import { MemoryBucket, MemoryMachine, type MemoryMachineOptions } from '../../helpers/sync/memory-machine.ts';
-
-interface Timer {
-  readonly due: number;
-  readonly action: () => void;
-}
-
-/** Timers on a clock that only the test moves. */
-class FakeTimers {
-  readonly #timers = new Set<Timer>();
-  readonly #advanceClock: (milliseconds: number) => void;
-  #time = 0;
-  /** Awaited after each timer: what it began has come to rest. */
-  settled: () => Promise<void> = () => Promise.resolve();
-
-  /** @param advanceClock moves other clocks along */
-  constructor(advanceClock: (milliseconds: number) => void) {
-    this.#advanceClock = advanceClock;
-  }
-
-  readonly start: StartTimer = (milliseconds, action) => {
-    const timer = { due: this.#time + Math.ceil(milliseconds), action };
-    this.#timers.add(timer);
-    return () => this.#timers.delete(timer);
-  };
-
-  get waiting(): number {
-    return this.#timers.size;
-  }
-
-  /** Milliseconds to the next timer; Infinity without one. */
-  get next(): number {
-    return Math.min(...[...this.#timers].map(({ due }) => due)) - this.#time;
-  }
-
-  /** Moves the clock and lets everything that becomes due happen, in its order. */
-  async advance(milliseconds: number): Promise<void> {
-    const end = this.#time + milliseconds;
-    await this.settled();
-    while (this.#time + this.next <= end) {
-      const [first] = [...this.#timers].sort((a, b) => a.due - b.due);
-      if (first === undefined) break;
-      this.#timers.delete(first);
-      this.#moveTo(first.due);
-      first.action();
-      await this.settled();
-    }
-    this.#moveTo(end);
-  }
-
-  #moveTo(time: number): void {
-    this.#advanceClock(time - this.#time);
-    this.#time = time;
-  }
-}
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
@@ -239,8 +182,8 @@ describe('uploads', () => {
     work.start();
     await timers.advance(10 * SECOND);
     expect(bucket.keys(/\/head$/)).toEqual([`v1/${machine.replica.machine}/head`]);
-    // Only the next tidying.
-    expect(timers.waiting).toBe(1);
+    // Only the next tidying and the next look at the remote.
+    expect(timers.waiting).toBe(2);
   });
 
   test('write nothing at the start when the remote has everything', async () => {
@@ -342,7 +285,8 @@ describe('the empty start', () => {
     bucket.down = null;
     await timers.advance(15 * MINUTE);
     expect(machine.texts()).toEqual(['from elsewhere']);
-    expect(timers.waiting).toBe(1);
+    // The next tidying and the next look at the remote.
+    expect(timers.waiting).toBe(2);
   });
 
   test('happens once: later changes elsewhere wait for the user', async () => {

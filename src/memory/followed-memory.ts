@@ -1,0 +1,44 @@
+import type { MemoryApi } from './memory-api.ts';
+
+/** Follows the use of the memories. Neither method may throw. */
+export interface UseFollower {
+  /** Somebody uses the memories now. */
+  noteUse(): void;
+  /** Somebody is about to search or list. The call waits for the promise, so it must resolve soon. */
+  beforeReading(): Promise<void>;
+}
+
+/**
+ * The same memories. The follower hears of the calls that a person or an assistant makes: adding, changing, reading and
+ * searching. Statistics, exports and work over all memories do not count, because programs ask for them again and again.
+ */
+export function followedMemory(memory: MemoryApi, follower: UseFollower): MemoryApi {
+  function used<Result>(call: () => Promise<Result>): Promise<Result> {
+    follower.noteUse();
+    return call();
+  }
+  async function read<Result>(call: () => Promise<Result>): Promise<Result> {
+    await follower.beforeReading();
+    return call();
+  }
+  return {
+    timeZone: memory.timeZone,
+    search: (request) => read(() => memory.search(request)),
+    list: (input) => read(() => memory.list(input)),
+    get: (ids) => used(() => memory.get(ids)),
+    add: (request) => used(() => memory.add(request)),
+    update: (input) => used(() => memory.update(input)),
+    delete: (request) => used(() => memory.delete(request)),
+    restore: (ids) => used(() => memory.restore(ids)),
+    purge: (ids) => used(() => memory.purge(ids)),
+    isNovel: (request) => used(() => memory.isNovel(request)),
+    importBatch: (drafts, options) => used(() => memory.importBatch(drafts, options)),
+    stats: () => memory.stats(),
+    deduplicate: (request, work) => memory.deduplicate(request, work),
+    growth: (timeZone) => memory.growth(timeZone),
+    map: (request) => memory.map(request),
+    reembed: (onProgress, signal) => memory.reembed(onProgress, signal),
+    dropOtherEmbeddings: () => memory.dropOtherEmbeddings(),
+    export: (filter) => memory.export(filter),
+  };
+}
