@@ -1,5 +1,5 @@
 import { stemmer } from 'stemmer';
-import { folded, type IndexedWord, indexedWords, queryTerms, type QueryTerm } from './words.ts';
+import { folded, type IndexedWord, indexedWords, queryTerms } from './words.ts';
 
 export interface Place {
   readonly start: number;
@@ -22,30 +22,54 @@ interface Occurrence extends Place {
  * taken apart once for all memories, and the stems of their words are remembered.
  */
 export function wordMatcher(query: string): (text: string, tags: readonly string[]) => MatchedWords {
-  const terms = queryTerms(query);
   const stem = cachedStemmer();
+  const terms = queryTerms(query).map(({ words, prefix, shown }): StemmedTerm => {
+    const wanted = words.map((word) => stem(folded(word)));
+    return { wanted, prefix, shown, term: wanted.join(' ') };
+  });
+  const look: Look = { stem, mayMatch: firstLetters(terms) };
   return (text, tags) => {
     if (terms.length === 0) return { words: [], places: [] };
-    return matchTerms(terms, stem, { text, tags });
+    return matchTerms(terms, look, { text, tags });
   };
 }
 
+interface StemmedTerm {
+  /** Stems of its words. */
+  readonly wanted: readonly string[];
+  readonly prefix: boolean;
+  readonly shown: string;
+  readonly term: string;
+}
+
+/** How the words of a memory are read. */
+interface Look {
+  readonly stem: (word: string) => string;
+  /** False for words that match no word of the query, whatever their stem is. */
+  readonly mayMatch: (word: string) => boolean;
+}
+
+/** A stem begins like its word, so most words of a memory need none. */
+function firstLetters(terms: readonly StemmedTerm[]): Look['mayMatch'] {
+  const firsts = new Set(terms.flatMap(({ wanted }) => wanted.map((word) => word.charCodeAt(0))));
+  // A word that folds to nothing has no first letter.
+  return firsts.has(NaN) ? () => true : (word) => firsts.has(word.charCodeAt(0));
+}
+
 function matchTerms(
-  terms: readonly QueryTerm[],
-  stem: (word: string) => string,
+  terms: readonly StemmedTerm[],
+  look: Look,
   { text, tags }: { readonly text: string; readonly tags: readonly string[] },
 ): MatchedWords {
-  const inText = new WordPositions(indexedWords(text), stem);
-  const inTags = new WordPositions(indexedWords(tags.join(' ')), stem);
+  const inText = new WordPositions(indexedWords(text), look);
+  const inTags = new WordPositions(indexedWords(tags.join(' ')), look);
   const found = new Map<string, string>();
   const occurrences: Occurrence[] = [];
-  for (const { words, prefix, shown } of terms) {
-    const wanted = words.map((word) => stem(folded(word)));
+  for (const { wanted, prefix, shown, term } of terms) {
     const places = inText.find(wanted, prefix);
     if (places.length === 0 && inTags.find(wanted, prefix).length === 0) continue;
-    const term = wanted.join(' ');
     if (!found.has(term)) found.set(term, shown);
-    for (const place of places) occurrences.push({ ...place, term });
+    for (const { start, end } of places) occurrences.push({ start, end, term });
   }
   return { words: withoutParts([...found.values()]), places: densestFirst(occurrences) };
 }
@@ -62,17 +86,23 @@ function withoutParts(found: readonly string[]): string[] {
 
 /** Finds words of a text by their stems. */
 class WordPositions {
-  readonly #words: readonly (Place & { readonly stem: string })[];
+  /** The words that may match, by their number in the text. */
+  readonly #words = new Map<number, Place & { readonly stem: string }>();
   readonly #byStem = new Map<string, number[]>();
 
-  constructor(words: Iterable<IndexedWord>, stem: (word: string) => string) {
-    // No spread: every word of every hit comes by here, and copying it takes longer than its stem.
-    this.#words = Array.from(words, ({ word, start, end }) => ({ start, end, stem: stem(word) }));
-    for (const [index, { stem: key }] of this.#words.entries()) {
-      const indexes = this.#byStem.get(key);
-      if (indexes === undefined) this.#byStem.set(key, [index]);
-      else indexes.push(index);
+  constructor(words: Iterable<IndexedWord>, { stem, mayMatch }: Look) {
+    let index = 0;
+    for (const { word, start, end } of words) {
+      if (mayMatch(word)) this.#add(index, { start, end, stem: stem(word) });
+      index += 1;
     }
+  }
+
+  #add(index: number, word: Place & { readonly stem: string }): void {
+    this.#words.set(index, word);
+    const indexes = this.#byStem.get(word.stem);
+    if (indexes === undefined) this.#byStem.set(word.stem, [index]);
+    else indexes.push(index);
   }
 
   /** Places where the words follow each other; with `prefix` the last word may be the beginning of a longer one. */
@@ -84,11 +114,11 @@ class WordPositions {
         : (this.#byStem.get(first) ?? []);
     return starts.flatMap((index) => {
       const goesOn = others.every((word, more) => {
-        const stem = this.#words[index + 1 + more]?.stem ?? '';
+        const stem = this.#words.get(index + 1 + more)?.stem ?? '';
         return prefix && more === others.length - 1 ? stem.startsWith(word) : stem === word;
       });
-      const start = this.#words[index]?.start;
-      const end = this.#words[index + others.length]?.end;
+      const start = this.#words.get(index)?.start;
+      const end = this.#words.get(index + others.length)?.end;
       return goesOn && start !== undefined && end !== undefined ? [{ start, end }] : [];
     });
   }

@@ -93,12 +93,13 @@ export class MemorySearcher {
       : '';
     if (vector !== undefined) backfill.wake();
     const ranked = fuse(found).slice(0, plan.limit);
-    const memories = new Map(
-      (await store.getCurrent(ranked.map((hit) => hit.id))).map((memory) => [memory.id, memory]),
-    );
+    const memories = new Map(found.memories?.map((memory) => [memory.id, memory]));
+    const unread = ranked.map((hit) => hit.id).filter((id) => !memories.has(id));
+    if (unread.length > 0)
+      for (const memory of await store.getCurrent(unread)) memories.set(memory.id, memory);
     const calibration = calibrationFor(vector?.modelId.modelId ?? '');
     const readable = calibration.reads(plan.query);
-    const unread = vector === undefined || readable ? '' : UNREAD_QUERY;
+    const foreign = vector === undefined || readable ? '' : UNREAD_QUERY;
     const match = wordMatcher(plan.query);
     const hits = ranked.flatMap((candidate) => {
       const memory = memories.get(candidate.id);
@@ -115,7 +116,7 @@ export class MemorySearcher {
     return {
       hits,
       mode: vector === undefined ? 'keyword' : plan.mode,
-      note: note === '' ? [unread, waiting].filter((part) => part !== '').join(' ') : note,
+      note: note === '' ? [foreign, waiting].filter((part) => part !== '').join(' ') : note,
       nothingRelevant: !ranked.some(
         (hit) => hit.wordRank !== null || (readable && (hit.cosine ?? -1) >= calibration.related),
       ),
@@ -128,7 +129,8 @@ export class MemorySearcher {
       filter: plan.filter,
       limit: Math.max(CANDIDATES, plan.limit),
       ...(plan.mode === 'vector' && vector !== undefined ? {} : { words: plan.query }),
-      ...(vector === undefined ? {} : { vector }),
+      // The order of the words is the order of the hits, unless vectors have a say in it.
+      ...(vector === undefined ? { contents: plan.limit } : { vector }),
       // Modes other than hybrid rank by their one list alone.
       neighbours: plan.mode === 'hybrid' && vector !== undefined,
     };
@@ -154,14 +156,15 @@ function describeHit(
   { memory, candidate, matched, readable }: FoundMemory,
   { reads, relevance }: Calibration,
 ): SearchHit {
-  const measurable = readable && reads(memory.text);
+  const { cosine } = candidate;
   const snippet = excerpt(memory.text, { places: matched.places, chunk: candidate.chunk });
   return {
     memory,
     snippet: snippet.text,
     snippetTruncated: snippet.truncated,
     score: candidate.score,
-    similarity: measurable && candidate.cosine !== null ? relevance(candidate.cosine) : null,
+    // The language of the text is looked at last, because that takes the longest.
+    similarity: readable && cosine !== null && reads(memory.text) ? relevance(cosine) : null,
     wordRank: candidate.wordRank,
     vectorRank: candidate.vectorRank,
     byNeighbours: candidate.byNeighbours,

@@ -45,22 +45,100 @@ const OPERATOR = /(?<!\S)(?![-.*_#~!?,;`'"()[\]{}]+(?!\S))[!-/:-@[-`{-~]{2,4}(?!
 const MIN_DIGITS = 7;
 const MAX_DIGITS = 25;
 
+/** Which forms a text may have: one quick look spares most texts the search for most forms. */
+interface Signs {
+  beyondAscii: boolean;
+  suffix: boolean;
+  prefix: boolean;
+  operator: boolean;
+  number: boolean;
+  version: boolean;
+  account: boolean;
+  hexGroup: boolean;
+  camelCase: boolean;
+}
+
+const ANYTHING: Readonly<Signs> = {
+  ...{ beyondAscii: true, suffix: true, prefix: true, operator: true, number: true },
+  ...{ version: true, account: true, hexGroup: true, camelCase: true },
+};
+
+function signsOf(text: string): Readonly<Signs> {
+  const signs: Signs = {
+    ...{ beyondAscii: false, suffix: false, prefix: false, operator: false, number: false },
+    ...{ version: false, account: false, hexGroup: false, camelCase: false },
+  };
+  let [last, before]: [AsciiKind, AsciiKind] = [NEITHER, NEITHER];
+  for (let index = 0; index < text.length; index++) {
+    const code = text.charCodeAt(index);
+    if (code >= 0x80) return ANYTHING;
+    const kind = asciiKind(code);
+    if (kind === SIGN_KIND) noteSign(signs, text, index);
+    else if (kind === DIGIT) {
+      if (before < SMALL) signs.number = true;
+      else if (before === CAPITAL) signs.account = true;
+      if (before !== DIGIT && 'vV'.includes(text.charAt(index - 1))) signs.version = true;
+    } else if (kind === CAPITAL) {
+      if (before === SMALL || before === DIGIT) signs.camelCase = true;
+    } else if (kind === SMALL && before === CAPITAL && last === CAPITAL) signs.camelCase = true;
+    [last, before] = [before, kind];
+  }
+  return signs;
+}
+
+function noteSign(signs: Signs, text: string, index: number): void {
+  const sign = text.charAt(index);
+  const before = text.charAt(index - 1);
+  if ('+#*'.includes(sign)) signs.suffix = true;
+  if ('.#@$-'.includes(sign) && !/[\w.#$@~&/\\-]/.test(before)) signs.prefix = true;
+  if (isSign(before) && !/\S/.test(text.charAt(index - 2))) signs.operator = true;
+  if (':-.'.includes(sign) && /^[\da-f]{2}$/i.test(text.slice(Math.max(0, index - 2), index))) {
+    signs.hexGroup = true;
+  }
+}
+
+function isSign(character: string): boolean {
+  return character !== '' && asciiKind(character.charCodeAt(0)) === SIGN_KIND;
+}
+
+const [NEITHER, SIGN_KIND, SMALL, CAPITAL, DIGIT] = [0, 1, 2, 3, 4] as const;
+type AsciiKind = 0 | 1 | 2 | 3 | 4;
+
+function asciiKind(code: number): AsciiKind {
+  if (code >= 0x61 && code <= 0x7a) return SMALL;
+  if (code <= 0x20 || code === 0x7f) return NEITHER;
+  if (code >= 0x30 && code <= 0x39) return DIGIT;
+  return code >= 0x41 && code <= 0x5a ? CAPITAL : SIGN_KIND;
+}
+
 /** Yields the special forms of a text in normal form KC, in no particular order. */
 export function* wordForms(text: string): Generator<WordForm> {
-  for (const match of text.matchAll(EMOJI)) yield formOf(match, emojiKeys(match[0]));
+  const signs = signsOf(text);
+  if (signs.beyondAscii) for (const match of text.matchAll(EMOJI)) yield formOf(match, emojiKeys(match[0]));
+  if (signs.suffix) yield* suffixed(text);
+  if (signs.prefix) yield* prefixed(text);
+  if (signs.beyondAscii)
+    for (const match of text.matchAll(SIGN)) yield formOf(match, { keys: [encoded(match[0])] });
+  if (signs.operator)
+    for (const match of text.matchAll(OPERATOR)) yield formOf(match, { keys: [encoded(match[0])] });
+  if (signs.number) yield* numbers(text);
+  if (signs.version) yield* versions(text);
+  if (signs.account || signs.hexGroup) yield* codes(text);
+  if (signs.camelCase) yield* joinedWords(text);
+}
+
+function* suffixed(text: string): Generator<WordForm> {
   for (const match of text.matchAll(WITH_SUFFIX)) {
     const [whole, word = '', suffix] = match;
     if (suffix !== '*' || word.length === 1) yield formOf(match, { keys: [encoded(whole)] });
   }
+}
+
+function* prefixed(text: string): Generator<WordForm> {
   for (const match of text.matchAll(WITH_PREFIX)) {
     const [, prefix = '', name = ''] = match;
     yield formOf(match, { keys: [encoded(`${prefix.charAt(0) === '$' ? '$' : prefix}${name}`)] });
   }
-  for (const match of text.matchAll(SIGN)) yield formOf(match, { keys: [encoded(match[0])] });
-  for (const match of text.matchAll(OPERATOR)) yield formOf(match, { keys: [encoded(match[0])] });
-  yield* numbers(text);
-  yield* codes(text);
-  yield* joinedWords(text);
 }
 
 function* numbers(text: string): Generator<WordForm> {
@@ -73,6 +151,9 @@ function* numbers(text: string): Generator<WordForm> {
     if (keys.length > 0)
       yield { ...formOf(match, { keys: [...new Set(keys)] }), covers: /[\s.]/u.test(whole) ? 0 : 3 };
   }
+}
+
+function* versions(text: string): Generator<WordForm> {
   for (const match of text.matchAll(VERSION)) {
     const keys = [(match[1] ?? '').replaceAll('.', ' ')];
     yield { ...formOf(match, { keys }), covers: 0 };

@@ -98,16 +98,38 @@ export interface IndexedWord {
 export function* indexedWords(text: string): Generator<IndexedWord> {
   const composed = text.normalize('NFKC');
   const plain = composed.length === text.length ? composed : text;
-  for (const match of plain.matchAll(WORD)) {
-    for (const part of partsOf(match[0])) {
-      const start = match.index + part.at;
-      yield { word: folded(part.text), start, end: start + part.text.length };
-    }
-  }
+  if (ASCII.test(plain)) yield* asciiWords(plain);
+  else yield* foldedWords(plain);
   for (const form of wordForms(plain)) {
     const { start, end } = form;
     for (const key of allKeys(form))
       for (const word of key.split(' ')) yield { word: folded(word), start, end };
+  }
+}
+
+/** What `foldedWords` finds in such a text, in less time: most texts are of this kind, and each hit of a search is read. */
+function* asciiWords(text: string): Generator<IndexedWord> {
+  const lower = text.toLowerCase();
+  for (let start = 0; start < lower.length; start++) {
+    let end = start;
+    while (end < lower.length && isAsciiWord(lower.charCodeAt(end))) end++;
+    if (end === start) continue;
+    yield { word: lower.slice(start, end), start, end };
+    start = end;
+  }
+}
+
+/** @param code of a character in lower case */
+function isAsciiWord(code: number): boolean {
+  return (code >= 0x61 && code <= 0x7a) || (code >= 0x30 && code <= 0x39);
+}
+
+function* foldedWords(text: string): Generator<IndexedWord> {
+  for (const match of text.matchAll(WORD)) {
+    for (const part of partsOf(match[0])) {
+      const start = match.index + part.at;
+      yield { word: folded(part.text), start, end: start + part.text.length };
+    }
   }
 }
 

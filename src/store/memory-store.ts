@@ -83,6 +83,8 @@ export interface CandidateRequest {
   readonly vector?: VectorQuery;
   /** Also find the neighbours of the candidates in their sessions. */
   readonly neighbours?: boolean;
+  /** Also read so many of the best by words, which spares a search by words alone a second call. */
+  readonly contents?: number;
 }
 
 /** One entry of a candidate list. */
@@ -110,6 +112,8 @@ export interface CandidateLists {
   readonly vectors: readonly Candidate[];
   /** Neighbours of the candidates of both lists that match the filter too; absent unless asked for. */
   readonly neighbours?: readonly SessionNeighbour[];
+  /** The memories of the best by words, in their order; absent unless asked for. */
+  readonly memories?: readonly Memory[];
 }
 
 /** The current version of a live memory that has no vectors of the requested model yet. */

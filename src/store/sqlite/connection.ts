@@ -105,6 +105,13 @@ export class Query<Parameters extends readonly SqlValue[], Row extends object = 
     return connection.statement(this.sql).all(...parameters) as Row[];
   }
 
+  /** The rows as arrays of their columns, which take less time than objects with names: for statements with many rows. */
+  arrays(connection: Connection, ...parameters: Parameters): Row[] {
+    const statement = connection.statement(this.sql);
+    statement.setReturnArrays(true);
+    return statement.all(...parameters) as Row[];
+  }
+
   run(connection: Connection, ...parameters: Parameters): { changes: number; rowId: number } {
     const { changes, lastInsertRowid } = connection.statement(this.sql).run(...parameters);
     return { changes, rowId: Number(lastInsertRowid) };

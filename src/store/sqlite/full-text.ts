@@ -94,12 +94,8 @@ export function forgetSomeWords(connection: Connection, first: boolean): boolean
   return (countChanges.get(connection)?.changes ?? 0) - before >= 2;
 }
 
-interface ScoredRow {
-  id: string;
-  num: number;
-  score: number;
-  lengths: Uint8Array;
-}
+/** `lengths`: the tokens of each column, in hexadecimal because many small blobs take long to read. */
+type ScoredRow = [id: string, num: number, score: number, lengths: string];
 
 /** So many of the best by BM25 are ranked again with smoothed lengths; 100 to 600 find the same. */
 const POOL = 200;
@@ -110,12 +106,14 @@ const B = 0.75;
 const SMOOTHING_TOKENS = 40;
 
 const selectUnfiltered = new Query<[query: string, limit: number], ScoredRow>(
-  `SELECT m.id, m.num, w.score, d.sz AS lengths
+  `SELECT m.id, m.num, w.score, hex(d.sz)
    FROM (SELECT rowid AS num, -bm25(word) AS score FROM word WHERE word MATCH ?
          ORDER BY bm25(word), rowid DESC LIMIT ?) w
      JOIN memory m ON m.num = w.num JOIN word_docsize d ON d.id = w.num`,
 );
-const selectAverages = new Query<[], { block: Uint8Array }>('SELECT block FROM word_data WHERE id = 1');
+const selectAverages = new Query<[], { block: string }>(
+  'SELECT hex(block) AS block FROM word_data WHERE id = 1',
+);
 
 /**
  * Best memories by BM25 with smoothed lengths, the newer first among equals. The full-text index holds live memories
@@ -129,19 +127,19 @@ export function wordCandidates(
   if (query === null) return [];
   const pool = { query, limit: Math.max(POOL, limit) };
   const rows = matchesAll(filter)
-    ? selectUnfiltered.all(connection, pool.query, pool.limit)
+    ? selectUnfiltered.arrays(connection, pool.query, pool.limit)
     : filtered(connection, filter, pool);
   if (rows.length === 0) return [];
   const average = averageLength(connection);
   return rows
-    .map(({ id, num, score, lengths }) => ({ id, num, score: score * smoothing(lengths, average) }))
+    .map(([id, num, score, lengths]) => ({ id, num, score: score * smoothing(lengths, average) }))
     .sort((a, b) => b.score - a.score || b.num - a.num)
     .slice(0, limit)
     .map(({ id, score }) => ({ id, score }));
 }
 
 /** What a text's BM25 is multiplied with, to be what it were if all texts were `SMOOTHING_TOKENS` longer. */
-function smoothing(lengths: Uint8Array, average: number): number {
+function smoothing(lengths: string, average: number): number {
   const length = sum(readVarints(lengths));
   const before = length / average;
   const after = (length + SMOOTHING_TOKENS) / (average + SMOOTHING_TOKENS);
@@ -156,16 +154,23 @@ function averageLength(connection: Connection): number {
 }
 
 /** SQLite's variable-length integers of at most eight bytes: seven bits a byte, the highest bit set but in the last. */
-function readVarints(bytes: Uint8Array): number[] {
+function readVarints(hex: string): number[] {
   const values: number[] = [];
   let value = 0;
-  for (const byte of bytes) {
+  for (let index = 0; index < hex.length; index += 2) {
+    const byte = hexDigit(hex, index) * 16 + hexDigit(hex, index + 1);
     value = value * 128 + (byte & 0x7f);
     if (byte >= 0x80) continue;
     values.push(value);
     value = 0;
   }
   return values;
+}
+
+/** SQLite writes them with capitals. */
+function hexDigit(hex: string, index: number): number {
+  const code = hex.charCodeAt(index);
+  return code <= 0x39 ? code - 0x30 : code - 0x37;
 }
 
 function sum(values: readonly number[]): number {
@@ -180,11 +185,11 @@ function filtered(
 ): ScoredRow[] {
   const condition = filterCondition(filter, true);
   return new Query<SqlValue[], ScoredRow>(
-    `SELECT w.id, w.num, w.score, d.sz AS lengths
+    `SELECT w.id, w.num, w.score, hex(d.sz)
      FROM (SELECT m.id, m.num, -bm25(word) AS score FROM word CROSS JOIN memory m ON m.num = word.rowid
            WHERE word MATCH ? AND ${condition.sql} ORDER BY bm25(word), m.num DESC LIMIT ?) w
        JOIN word_docsize d ON d.id = w.num`,
-  ).all(connection, query, ...condition.parameters, limit);
+  ).arrays(connection, query, ...condition.parameters, limit);
 }
 
 /**

@@ -154,12 +154,17 @@ export class SqliteMemoryStore implements MemoryStore {
   }
 
   candidates(request: CandidateRequest): Promise<CandidateLists> {
-    const { vector } = request;
+    const { vector, neighbours, contents } = request;
     const lists = (connection: Connection, vectors: readonly Candidate[]): CandidateLists => {
       const words = wordCandidates(connection, request);
-      if (request.neighbours !== true) return { words, vectors };
-      const ids = [...words, ...vectors].map(({ id }) => id);
-      return { words, vectors, neighbours: sessionNeighbours(connection, ids, request.filter) };
+      const ids = (list: readonly Candidate[]): string[] => list.map(({ id }) => id);
+      return {
+        ...{ words, vectors },
+        ...(neighbours === true && {
+          neighbours: sessionNeighbours(connection, ids([...words, ...vectors]), request.filter),
+        }),
+        ...(contents !== undefined && { memories: readMemories(connection, ids(words.slice(0, contents))) }),
+      };
     };
     if (vector === undefined) return this.#file.read((connection) => lists(connection, []));
     return this.#withVectors(vector.modelId, (connection) =>

@@ -119,6 +119,16 @@ export function describeWordSearch(prepare: PrepareStore): void {
       expect(one.map(({ id }) => id)).toEqual([b]);
     });
 
+    test('reads as many of the best as asked for, and none otherwise', async () => {
+      for (const text of ['red fox one', 'red fox two']) await at.add(text, { tags: ['zoo'] });
+      const request = { filter: {}, limit: 5, words: 'fox' };
+      const { memories, words } = await at.store.candidates({ ...request, contents: 1 });
+      const [best, second] = words.map(({ id }) => id);
+      expect(second).toBeDefined();
+      expect(memories).toEqual(await at.store.getCurrent([best ?? '']));
+      expect(await at.store.candidates(request)).not.toHaveProperty('memories');
+    });
+
     test('does not prefer a text only because it says little', async () => {
       const chatter = await at.add('Thanks, Caroline!');
       const fact = await at.add(

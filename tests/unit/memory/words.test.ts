@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { indexedText } from '../../../src/memory/words.ts';
+import { wordForms } from '../../../src/memory/word-forms.ts';
+import { indexedText, indexedWords } from '../../../src/memory/words.ts';
 import { fullTextQuery } from '../../../src/store/sqlite/full-text.ts';
 
 describe('fullTextQuery', () => {
@@ -68,5 +69,65 @@ describe('indexedText', () => {
 
   test('takes time in proportion to the text', () => {
     expect(indexedText('東'.repeat(100_000)).length).toBe(300_000);
+  });
+});
+
+describe('wordForms', () => {
+  /** An emoji before a line break: everything is searched for in such a text, and nothing in it touches the rest. */
+  const BEYOND_ASCII = '\u{1F600}\n';
+  const inParts = fc.array(
+    fc.oneof(
+      fc.constantFrom(
+        'C++',
+        '.NET',
+        '--flag',
+        '&&',
+        'v1.2',
+        '10.0.0.5',
+        '+49 30 1234567',
+        'fooBar',
+        'HTTPServer',
+      ),
+      fc.constantFrom(
+        'DE89 3704 0044 0532',
+        'aa:bb:cc:dd:ee:ff',
+        'aabb.ccdd.eeff',
+        '${HOME}',
+        'a*',
+        'plain',
+        ' ',
+      ),
+      fc.string({ unit: 'grapheme-ascii', maxLength: 4 }),
+    ),
+    { maxLength: 8 },
+  );
+
+  test('finds in a plain text what it finds when it searches for everything', () => {
+    fc.assert(
+      fc.property(inParts, (parts) => {
+        const text = parts.join('');
+        const shifted = [...wordForms(BEYOND_ASCII + text)]
+          .slice(1)
+          .map((form) => ({
+            ...form,
+            start: form.start - BEYOND_ASCII.length,
+            end: form.end - BEYOND_ASCII.length,
+          }));
+        expect([...wordForms(text)]).toEqual(shifted);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+});
+
+describe('indexedWords', () => {
+  test('reads a plain text as one with other letters', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'grapheme-ascii' }), (text) => {
+        const other = [...indexedWords(`${text} ж`)].filter(({ word }) => word !== 'ж');
+        expect([...indexedWords(text)]).toEqual(other);
+      }),
+      { numRuns: 1_000 },
+    );
   });
 });
