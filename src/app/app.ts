@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { BackupApi } from '../backup/backup-api.ts';
 import { composeBackup } from './backup-and-sync.ts';
 import type { Settings } from '../config/schema.ts';
@@ -9,9 +10,10 @@ import { followedMemory } from '../memory/followed-memory.ts';
 import { MemoryService } from '../memory/memory-service.ts';
 import { TimeZone } from '../util/time-zone.ts';
 import { createSecretScanner } from '../secrets/create-secret-scanner.ts';
+import { isOnReadOnlyDisk } from '../store/sqlite/read-only-disk.ts';
 import { removeLeftovers } from '../store/sqlite/sqlite-work-lock.ts';
 import { startWorkerStore } from '../store/worker/client.ts';
-import type { MemoryStore } from '../store/memory-store.ts';
+import { DATABASE_NAME, type MemoryStore } from '../store/memory-store.ts';
 import { notifyingMemoryStore, protectingMemoryStore } from '../store/decorators.ts';
 import type { SyncApi } from '../sync/sync-api.ts';
 
@@ -61,6 +63,14 @@ export function createApp(settings: Settings, options: AppOptions = {}): Promise
 export function composeApp(settings: Settings, options: AppOptions = {}): App {
   const { exitBackupMs = EXIT_BACKUP_MS } = options;
   const { logger = createLogger({ level: settings.logLevel, format: settings.logFormat }) } = options;
+  if (isOnReadOnlyDisk(join(settings.dataDir, DATABASE_NAME))) {
+    logger.warn(
+      'the data folder is on a read-only disk: its memories can be read and exported, not changed',
+      {
+        dataDir: settings.dataDir,
+      },
+    );
+  }
   const hosted = startWorkerStore({ dataDir: settings.dataDir, vectorIndex: settings.vectorIndex });
   const { backup, sync, background, lock } = composeBackup(settings, {
     replica: hosted.replica,

@@ -183,6 +183,65 @@ describe('a read-only disk', () => {
   });
 });
 
+describe('a folder on a read-only disk', () => {
+  test.each(['closed', 'in use through another path'])('that is %s can be read', async (how) => {
+    const folder = temporaryFolder();
+    const writer = openSqliteStore(folder);
+    await writer.add([draft('an apricot tree'), draft('a blueberry')]);
+    if (how === 'closed') await writer.close();
+    const reader = openSqliteStore(readOnlyView(folder));
+    expect(
+      (await reader.list({ filter: {}, which: 'live', order: 'newest', limit: 10 })).memories.length,
+    ).toBe(2);
+    const find = async (): Promise<number> =>
+      (await reader.candidates({ filter: {}, limit: 5, words: 'apricot' })).words.length;
+    expect(await find()).toBe(1);
+    expect((await reader.checkIntegrity()).problems).toEqual([]);
+    await expect(reader.add([draft('another')])).rejects.toThrow(StoreReadOnlyError);
+    expect(await find()).toBe(1);
+    if (how === 'closed') return;
+    await writer.add([draft('a second apricot')]);
+    expect(await find()).toBe(2);
+  });
+});
+
+describe('a write-ahead log that another program deletes', () => {
+  test('is noticed before a write is acknowledged, and nothing is lost', async () => {
+    const folder = temporaryFolder();
+    const [store, other] = [openSqliteStore(folder), openSqliteStore(folder)];
+    await store.add([draft('first')]);
+    await other.add([draft('second')]);
+    const log = `${databasePath(folder)}-wal`;
+    const stored = ['first', 'second'];
+    let refused = 0;
+    for (const text of ['third', 'fourth', 'fifth']) {
+      rmSync(log);
+      for (const each of [store, other]) {
+        await each.add([draft(text)]).then(
+          () => stored.push(text),
+          (error: unknown) => {
+            refused += 1;
+            expect(error).toMatchObject({ code: 'STORE_UNAVAILABLE', retryable: true });
+            expect(String(error)).toContain(`${log} of the memory store was deleted`);
+          },
+        );
+      }
+      await store.add([draft(`${text} again`)]);
+      stored.push(`${text} again`);
+    }
+    await Promise.all([store.close(), other.close()]);
+    const { memories } = await openSqliteStore(folder).list({
+      filter: {},
+      which: 'live',
+      order: 'newest',
+      limit: 100,
+    });
+    expect(memories.map(({ text }) => text).sort()).toEqual([...stored].sort());
+    expect(refused).toBe(5);
+    expect((await openSqliteStore(folder).checkIntegrity()).problems).toEqual([]);
+  });
+});
+
 describe('a full disk', () => {
   test('refuses the write, loses nothing, and goes on when there is space', async () => {
     const disk = smallDisk(4_096);

@@ -1,3 +1,4 @@
+import { pathToFileURL } from 'node:url';
 import { DatabaseSync, type DatabaseSyncInstance, type StatementSyncInstance } from '@photostructure/sqlite';
 
 /** Time that SQLite itself waits for a lock. `StoreFile` repeats the attempt until its own, longer limit. */
@@ -17,9 +18,15 @@ export class Connection {
   readonly #database: DatabaseSyncInstance;
   readonly #statements = new Map<string, StatementSyncInstance>();
 
-  constructor(path: string) {
+  /** @param options.immutable reads a file that nothing changes, without locks and without a write-ahead log */
+  constructor(path: string, { immutable = false }: { readonly immutable?: boolean } = {}) {
     this.path = path;
-    this.#database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS, defensive: true });
+    const location = immutable ? `${pathToFileURL(path).href}?immutable=1` : path;
+    this.#database = new DatabaseSync(location, {
+      timeout: BUSY_TIMEOUT_MS,
+      defensive: true,
+      readOnly: immutable,
+    });
     try {
       this.exec(
         `PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY;
@@ -48,6 +55,15 @@ export class Connection {
   integerPragma(name: 'user_version' | 'application_id' | 'page_count' | 'schema_version'): number {
     const row = this.statement(`PRAGMA ${name}`).get() as Record<string, number> | undefined;
     return row?.[name] ?? 0;
+  }
+
+  /**
+   * Moves the write-ahead log into the database file, as far as other connections allow.
+   * @returns true when all of it was moved
+   */
+  emptyLog(): boolean {
+    const row = this.statement('PRAGMA wal_checkpoint(TRUNCATE)').get() as { busy: number } | undefined;
+    return row?.busy === 0;
   }
 
   /** Runs the work in a transaction, and rolls it back when the work throws. */

@@ -12,7 +12,7 @@ import {
 import type { ApplyRequest, ChangeReport } from '../replica-store.ts';
 import { ChangeCounter, isHeld, mergeStates, saveVersionVector } from './apply-staged.ts';
 import { type Connection, Query } from './connection.ts';
-import { forgetSomeWords } from './full-text.ts';
+import { forgetRemovedWords, forgetSomeWords } from './full-text.ts';
 import { renameVersions } from './new-identity.ts';
 import { readNote, writeNote } from './notes.ts';
 import { loadMemory } from './rows.ts';
@@ -171,7 +171,9 @@ export class MergeSteps {
     const now = this.#parts.now();
     const counter = new ChangeCounter();
     let writer: VersionWriter | undefined;
-    for (let after = '', done = false; !done; await this.#yield()) {
+    let after = '';
+    let done = false;
+    while (!done) {
       ({ last: after, done } = await this.#write((connection) => {
         const totals = writer?.totals;
         writer = new VersionWriter(connection, now, totals);
@@ -181,15 +183,16 @@ export class MergeSteps {
         connection.takeBack();
         return step;
       }));
+      await this.#yield();
     }
-    const after = await this.#write((connection) => {
+    const digests = await this.#write((connection) => {
       saveVersionVector(connection, joinVersionVectors(readVersionVector(connection), clock));
       writer?.totals.save(connection);
-      const digests = readDigests(connection);
+      const state = readDigests(connection);
       connection.takeBack();
-      return digests;
+      return state;
     });
-    return { counter, after };
+    return { counter, after: digests };
   }
 
   #begin(staging: StagingFile, { clock, note }: ApplyRequest): Promise<void> {
@@ -211,7 +214,10 @@ export class MergeSteps {
         await this.#yield();
       }
     } catch (error) {
-      if (error instanceof RepositoryDamagedError) await this.#giveUp();
+      if (error instanceof RepositoryDamagedError) {
+        await this.#giveUp();
+        staging.release();
+      }
       throw error;
     }
     await this.#forgetWords();
@@ -257,6 +263,7 @@ export class MergeSteps {
       const totals = Totals.load(connection);
       renameVersions({ connection, totals }, selectUncovered.all(connection), () => totals.nextDot());
       totals.save(connection);
+      if (readProgress(connection).erased) forgetRemovedWords(connection);
       forgetMerge(connection);
     });
   }

@@ -1,5 +1,5 @@
 import { accessSync, constants, existsSync, statfsSync, statSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { FaissMemoryError } from '../../errors/faiss-memory-error.ts';
 import {
   StoreBusyError,
@@ -218,6 +218,24 @@ export function moved(path: string, cause?: unknown): StoreUnavailableError {
     retryable: true,
     cause,
   });
+}
+
+/**
+ * The write-ahead log beside the database was deleted or replaced: SQLite would go on writing to the old one, which
+ * nobody can open any more.
+ */
+export class LogGone extends Error {}
+
+/** @param saved true when the log's content is in the database file now */
+export function logGone(path: string, saved: boolean): StoreUnavailableError {
+  const state = saved ? 'Everything that was stored before is safe' : 'Changes of other programs wait for it';
+  return new StoreUnavailableError(
+    `The file ${path}-wal of the memory store was deleted or replaced by another program while in use. This change was not stored`,
+    {
+      fix: `${state}. Try again, and keep other programs from deleting the files ${basename(path)}-wal and ${basename(path)}-shm.`,
+      retryable: true,
+    },
+  );
 }
 
 /** The file system refuses all locks, as some network shares do, so waiting does not help. */

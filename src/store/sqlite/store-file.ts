@@ -24,7 +24,17 @@ import {
   MIGRATIONS,
   tryLock,
 } from './migrations.ts';
-import { isBusy, moved, noLocks, notAFile, toStoreError } from './sqlite-errors.ts';
+import { isOnReadOnlyDisk, openOnReadOnlyDisk, stateOfFiles } from './read-only-disk.ts';
+import {
+  checkWritable,
+  isBusy,
+  LogGone,
+  logGone,
+  moved,
+  noLocks,
+  notAFile,
+  toStoreError,
+} from './sqlite-errors.ts';
 
 export interface StoreFileSettings {
   /** Absolute path of the database. */
@@ -47,6 +57,10 @@ const LOCK_DOUBT_MS = 1_000;
 interface OpenFile {
   readonly connection: Connection;
   readonly file: BigIntStats;
+  /** The write-ahead log, which stays as long as the connection is open. */
+  readonly log?: BigIntStats | undefined;
+  /** Only on a read-only disk: the state of the files that was opened. */
+  readonly still?: string;
 }
 
 /**
@@ -102,6 +116,7 @@ export class StoreFile {
     return this.#writes.run(() =>
       this.#retrying(() => {
         const open = this.#usable();
+        if (open.still !== undefined) checkWritable(this.#path);
         return open.connection.transaction('IMMEDIATE', () => {
           checkVersion(open.connection, this.#migrations);
           const value = work(open.connection);
@@ -118,7 +133,7 @@ export class StoreFile {
    */
   truncateLog(): void {
     try {
-      this.#open?.connection.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+      if (this.#open?.still === undefined) this.#open?.connection.emptyLog();
     } catch (error) {
       if (!isBusy(error)) this.#forget();
     }
@@ -148,6 +163,7 @@ export class StoreFile {
           await delay(Math.random() * PAUSE_MS);
           continue;
         }
+        if (error instanceof LogGone) throw this.#saveLog();
         const storeError = toStoreError(error, this.#path, waitedMs);
         if (storeError.code.startsWith('STORE_')) this.#forget();
         throw storeError;
@@ -165,7 +181,20 @@ export class StoreFile {
     }
   }
 
+  /** Saves what only this connection can still read. The next call opens the file again. */
+  #saveLog(): StoreUnavailableError {
+    let saved: boolean;
+    try {
+      saved = this.#open?.connection.emptyLog() ?? true;
+    } catch {
+      saved = false;
+    }
+    if (saved) this.#forget();
+    return logGone(this.#path, saved);
+  }
+
   #usable(): OpenFile {
+    if (this.#open?.still !== undefined && !this.#isStill(this.#open.still)) this.#forget();
     if (this.#open !== null) {
       this.#checkSameFile(this.#open);
       return this.#open;
@@ -181,9 +210,13 @@ export class StoreFile {
   }
 
   /** Refuses a file that was deleted or replaced: SQLite would go on writing to the old one, and those writes are lost. */
-  #checkSameFile({ file }: OpenFile): void {
-    const now = statSync(this.#path, { bigint: true, throwIfNoEntry: false });
-    if (now?.ino !== file.ino || now.dev !== file.dev) throw moved(this.#path);
+  #checkSameFile({ file, log }: OpenFile): void {
+    if (!isSame(this.#path, file)) throw moved(this.#path);
+    if (log !== undefined && !isSame(`${this.#path}-wal`, log)) throw new LogGone();
+  }
+
+  #isStill(still: string): boolean {
+    return isOnReadOnlyDisk(this.#path) && stateOfFiles(this.#path) === still;
   }
 
   #forget(): void {
@@ -197,6 +230,11 @@ export class StoreFile {
   }
 }
 
+function isSame(path: string, { ino, dev }: BigIntStats): boolean {
+  const now = statSync(path, { bigint: true, throwIfNoEntry: false });
+  return now?.ino === ino && now.dev === dev;
+}
+
 function isMissing(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false }) === undefined;
 }
@@ -206,6 +244,10 @@ function openFile(path: string, migrations: readonly Migration[], now: number): 
   const file = statSync(path, { bigint: true });
   if (file.isDirectory()) throw notAFile(path);
   if (file.size === 0n) throw new StoreDamagedError(path, 'is empty (0 bytes)');
+  if (isOnReadOnlyDisk(path)) {
+    const still = stateOfFiles(path);
+    return { connection: openOnReadOnlyDisk(path, migrations), file, still };
+  }
   const connection = new Connection(path);
   try {
     checkVersion(connection, migrations);
@@ -214,7 +256,8 @@ function openFile(path: string, migrations: readonly Migration[], now: number): 
     }
     connection.exec('PRAGMA journal_mode = WAL');
     migrate(connection, migrations, now);
-    return { connection, file };
+    const log = statSync(`${path}-wal`, { bigint: true, throwIfNoEntry: false });
+    return { connection, file, log };
   } catch (error) {
     connection.close();
     throw error;
