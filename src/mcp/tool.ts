@@ -22,7 +22,7 @@ import {
 import type { ServerParts, Services } from '../api/services.ts';
 import type { Progress, WorkOptions } from '../backup/backup-api.ts';
 import { FaissMemoryError } from '../errors/faiss-memory-error.ts';
-import { boundAnswer, boundText } from './answer-size.ts';
+import { boundAnswer, boundText, halfOf } from '../api/answer-size.ts';
 import { lines } from './render.ts';
 
 /** The effect of a tool on the memories; decides the annotations that clients show and act on. */
@@ -110,6 +110,8 @@ export interface ToolAnswer {
   readonly data: Record<string, unknown>;
   /** The same for a reader, compact; recalled text in it is quoted. */
   readonly text: string;
+  /** How long the answer may be, where the caller said so. */
+  readonly maxTokens?: number | undefined;
 }
 
 /** Instead of an answer: the client puts it to its user and calls again with the reply. */
@@ -171,10 +173,11 @@ async function answer(
     ignored = prepared.ignored;
     const outcome = await prepared.perform(await open(), call);
     if (isQuestion(outcome)) return askUser(outcome);
-    const { text, data } = boundAnswer({
+    const whole = {
       text: lines(outcome.text, ignoredNote(ignored)),
       data: { ...outcome.data, ...ignoredData(ignored) },
-    });
+    };
+    const { text, data } = boundAnswer(whole, halfOf(outcome.maxTokens));
     return { content: [{ type: 'text', text }], structuredContent: data };
   } catch (error) {
     const cancelled = call.work.signal?.aborted === true;
@@ -216,7 +219,7 @@ function askUser({ question, label, state }: ToolQuestion): InputRequiredResult 
     required: [AGREE],
   };
   return inputRequired({
-    inputRequests: { [KEY]: inputRequired.elicit({ message: question, requestedSchema }) },
+    inputRequests: { [KEY]: inputRequired.elicit({ message: boundText(question), requestedSchema }) },
     requestState: state,
   });
 }
