@@ -146,7 +146,11 @@ function isQuestion(outcome: ToolAnswer | ToolQuestion): outcome is ToolQuestion
 /** Offers a tool. The one place where an error of a tool becomes an answer. */
 export function registerTool(server: McpServer, tool: Tool, parts: ServerParts): void {
   const { name, title, description, annotations, inputSchema, outputSchema } = tool;
-  const config = { title, description, annotations: { ...annotations }, inputSchema, outputSchema };
+  const config = {
+    ...{ title, description, annotations: { ...annotations }, outputSchema },
+    // A client that asks for the tools will soon call one, and a first search shall not wait for its model.
+    inputSchema: heardWhenListed(inputSchema, () => parts.prepare?.()),
+  };
   server.registerTool(name, config, (rawArguments, context) =>
     answer(tool, { rawArguments, call: toolCall(server, context) }, parts),
   );
@@ -165,8 +169,9 @@ function toolCall(server: McpServer, context: ServerContext): ToolCall {
 async function answer(
   tool: Tool,
   { rawArguments, call }: { readonly rawArguments: unknown; readonly call: ToolCall },
-  { open, logger }: ServerParts,
+  { open, logger, prepare }: ServerParts,
 ): Promise<CallToolResult | InputRequiredResult> {
+  prepare?.();
   let ignored: readonly string[] = [];
   try {
     const prepared = tool.prepare(rawArguments);
@@ -274,6 +279,16 @@ function progressReporter(
 }
 
 type AdvertisedSchema = StandardSchemaWithJSON<Record<string, unknown>>;
+
+/** The SDK has no other way to hear of a list, over all transports and protocols: it asks each schema for its JSON. */
+function heardWhenListed(schema: AdvertisedSchema, hear: () => void): AdvertisedSchema {
+  const { jsonSchema, ...standard } = schema['~standard'];
+  const input: typeof jsonSchema.input = (options) => {
+    hear();
+    return jsonSchema.input(options);
+  };
+  return { '~standard': { ...standard, jsonSchema: { ...jsonSchema, input } } };
+}
 
 /**
  * A schema that the SDK shows to clients and does not check: arguments may be written more freely than it says,

@@ -45,6 +45,7 @@ const search = defineRoute({
     ),
     mode,
     note: text(),
+    model_loading: flag.check(z.describe('the same search finds by meaning in a moment')),
     left_out: z.optional(z.int().check(z.describe('hits that did not fit into max_tokens'))),
   }),
   async handle({ memory }, { query, limit: most, k, mode: wished, hybrid, max_tokens: asked, ...filter }) {
@@ -65,6 +66,7 @@ const listMemories = defineRoute({
   group: 'Memories',
   summary: 'Browse memories page by page; also the trash and conflicts',
   access: 'read',
+  leadsToSearch: true,
   input: z.strictObject({
     which: z.optional(z.enum(['live', 'trash', 'conflict'])),
     order: z.optional(z.enum(['newest', 'oldest', 'updated'])),
