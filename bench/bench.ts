@@ -227,9 +227,9 @@ async function tokens(): Promise<void> {
   report({
     what: 'tools/list, tokens (o200k)',
     measured: String(list),
-    budget: '2500',
+    budget: '2600',
     reference: 'ten other servers: 188-9672',
-    ok: list <= 2_500,
+    ok: list <= 2_600,
   });
   report({
     what: 'five hits, tokens (o200k)',

@@ -39,6 +39,7 @@ const FIELD_NAMES: Readonly<Record<string, Readonly<Record<Naming, string>>>> = 
   cursor: { json: 'cursor', options: '--cursor' },
   dryRun: { json: 'dry_run', options: '--dry-run' },
   limit: { json: 'limit', options: '--limit' },
+  maxTokens: { json: 'max_tokens', options: '--max-tokens' },
   metadata: { json: 'metadata', options: '--metadata' },
   mode: { json: 'mode', options: '--mode' },
   name: { json: 'name', options: '--name' },

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import type { FilterInput } from '../memory/memory-api.ts';
 import type { Metadata } from '../memory/version.ts';
+import { LEAST_MAX_TOKENS, MOST_MAX_TOKENS } from './answer-size.ts';
 
 /** Schema parts that several tools share. */
 export const texts = z.array(z.string());
@@ -27,6 +28,12 @@ export function text(description?: string): z.ZodMiniOptional<z.ZodMiniString<st
 /** How many at most. */
 export function limit(most: number, usual: number): z.ZodMiniOptional<z.ZodMiniNumberFormat> {
   return described(z.optional(z.int().check(z.minimum(1), z.maximum(most))), `default ${usual}`);
+}
+
+/** How long the answer may be. @param description told once in a list of tools */
+export function maxTokens(description?: string): z.ZodMiniOptional<z.ZodMiniNumberFormat> {
+  const field = z.optional(z.int().check(z.minimum(LEAST_MAX_TOKENS), z.maximum(MOST_MAX_TOKENS)));
+  return description === undefined ? field : described(field, description);
 }
 
 /** The conditions of a filter, as members of a tool's own arguments. */

@@ -91,6 +91,7 @@ export function searchData(response: SearchResponse): Data {
     hits: response.hits.map(hitData),
     mode: response.mode,
     ...given('note', searchNote(response)),
+    ...(response.modelLoading === true ? { model_loading: true } : {}),
   };
 }
 

@@ -21,6 +21,8 @@ export type OpenServices = () => Promise<Services>;
 
 export interface ServerParts {
   readonly open: OpenServices;
+  /** Begins to load what the first search needs, when a caller seems about to search. Never throws. */
+  readonly prepare?: () => void;
   /** Hears of failures that are no fault of the caller. */
   readonly logger: Logger;
 }

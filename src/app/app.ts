@@ -27,6 +27,8 @@ export interface App {
   readonly settings: Settings;
   /** For long-lived processes: keeps embeddings, backups and the remote up to date in the background. Idempotent. */
   startBackground(): void;
+  /** Begins to load the model if there are memories to search, so that the first search can be by meaning. Never throws. */
+  prepareSearch(): void;
   /**
    * Erases trash that is old enough, and what killed processes left in the data folder. For processes that write and do
    * not start the background; that does it by itself, again and again. Never throws.
@@ -39,7 +41,7 @@ export interface App {
 const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
 /** Time that a hybrid search waits for a model that is loading before it answers by words. */
-const MODEL_WAIT_MS = 250;
+const MODEL_WAIT_MS = 3_000;
 /** Default time for a backup at the end of a process, because clients kill a process that does not end soon. */
 const EXIT_BACKUP_MS = 1_000;
 
@@ -50,7 +52,7 @@ export interface AppOptions {
   readonly logger?: Logger;
   /** Instead of the one that the settings ask for. Closed with the rest. */
   readonly embedder?: Embedder | undefined;
-  /** How long a hybrid search waits for a model that is loading; default 250 milliseconds. */
+  /** How long a hybrid search waits for a model that is loading; default 3 seconds. */
   readonly modelWaitMs?: number;
 }
 
@@ -112,7 +114,26 @@ export function composeApp(settings: Settings, options: AppOptions = {}): App {
     background.start();
     if (options.embedder !== undefined || settings.embedding.provider !== 'none') service.startBackfill();
   };
-  return { memory, backup, sync, store, embedder, settings, startBackground, tidy, close };
+  const prepareSearch = searchPreparation(store, embedder, logger);
+  return { memory, backup, sync, store, embedder, settings, startBackground, prepareSearch, tidy, close };
+}
+
+function searchPreparation(store: MemoryStore, embedder: Embedder, logger: Logger): () => void {
+  let running = false;
+  const prepare = async (): Promise<void> => {
+    // An empty store is answered without a model.
+    if ((await store.stats()).live > 0) await embedder.warmUp();
+  };
+  return () => {
+    if (running || embedder.ready) return;
+    running = true;
+    prepare()
+      .catch((error: unknown) => {
+        // The search that needs the model says what is wrong with it.
+        logger.debug('the model was not loaded ahead of a search', {}, error);
+      })
+      .finally(() => (running = false));
+  };
 }
 
 /** The embedder that the settings ask for. */

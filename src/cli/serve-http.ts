@@ -24,7 +24,14 @@ export async function serveHttp(output: Output, settings: Settings): Promise<voi
   const app = await createApp(settings, { logger, exitBackupMs: EXIT_BACKUP_MS });
   try {
     const open = (): Promise<typeof app> => Promise.resolve(app);
-    const server = await startHttpServer({ open, logger, settings: toHttpSettings(settings) });
+    const server = await startHttpServer({
+      open,
+      prepare: () => {
+        app.prepareSearch();
+      },
+      logger,
+      settings: toHttpSettings(settings),
+    });
     const asked = askedToStop();
     app.startBackground();
     // The person who starts a server should know now, and not from its first user.

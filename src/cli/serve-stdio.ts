@@ -28,6 +28,15 @@ export async function serveStdio(host: Host, config: ResolvedConfig): Promise<vo
   await serveOverStdio({
     stdout,
     open,
+    prepare: () => {
+      // A call that needs the services tells why they cannot be opened.
+      open().then(
+        (opened) => {
+          opened.prepareSearch();
+        },
+        () => undefined,
+      );
+    },
     onClose: async () => (await app)?.close(),
     logger: createLogger({ level: config.settings.logLevel, format: config.settings.logFormat }),
   });

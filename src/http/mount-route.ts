@@ -16,6 +16,8 @@ export const REST_OF_PATH = '{.+}';
 
 export interface RouteSurroundings {
   readonly open: OpenServices;
+  /** See `ServerParts`. */
+  readonly prepare?: () => void;
   /** Default a minute. */
   readonly limitMs?: number;
 }
@@ -24,11 +26,12 @@ export interface RouteSurroundings {
 export function mountRoute(
   app: Hono<HttpEnvironment>,
   route: Route,
-  { open, limitMs = LIMIT_MS }: RouteSurroundings,
+  { open, prepare, limitMs = LIMIT_MS }: RouteSurroundings,
 ): void {
   const answer = async (context: HttpContext, signal: AbortSignal): Promise<Response> => {
     const perform = route.prepare(await readRequest(context, route));
     const services = await open();
+    if (route.leadsToSearch === true) prepare?.();
     if (route.long && wantsEvents(context)) return streamProgress(context, (work) => perform(services, work));
     const body = visibleJson(await perform(services, { signal }));
     return context.body(body, route.status, { 'Content-Type': 'application/json' });

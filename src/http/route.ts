@@ -31,6 +31,8 @@ export interface RouteDeclaration<Input extends z.ZodMiniObject> {
   readonly output: z.ZodMiniObject;
   /** Default 200. */
   readonly status?: 200 | 201;
+  /** Its caller will probably search soon: the page opens with it. */
+  readonly leadsToSearch?: boolean;
   /** Takes long: sends progress to callers that accept an event stream, and ends when they go away. */
   readonly long?: boolean;
   /** Statuses of problems that a right call may bring, beside 400 and those of every route. */

@@ -1,20 +1,20 @@
 import { InvalidInputError } from '../errors/input-errors.ts';
 import type { HistoryEntry, Memory, MemoryWithHistory } from '../memory/memory.ts';
 import { beginning, isoTime, memoryData, versionData } from '../api/memory-answers.ts';
-import { endWithin, tokensOf, tokensShown } from './answer-size.ts';
+import { endWithin, tokensOf, tokensShown, USUAL_TOKENS } from '../api/answer-size.ts';
 import { heading, lines, noticeOf, quote } from './render.ts';
 import type { TimeZone } from '../util/time-zone.ts';
 import { withoutHidden } from '../util/visible-text.ts';
 
 type Data = Record<string, unknown>;
 
-/** Tokens of the texts in one part; quoting and names come on top. */
-const PART_TOKENS = 3_500;
+/** Share of an answer for the texts in one part, which stand in it twice; quoting and names come on top. */
+const PART_SHARE = 0.35;
 /** A memory or version that would get less than this waits for the next part. */
 const LEAST_TOKENS = 150;
 const HEADING_TOKENS = 80;
-/** Tags and metadata of more tokens than this are read in parts too. */
-const DETAILS_TOKENS = 600;
+/** Tags and metadata of more tokens than this share of a part are read in parts too. */
+const DETAILS_SHARE = 0.17;
 
 /** Something of a memory that may be long. */
 interface Section {
@@ -33,6 +33,8 @@ interface Stretch extends Section {
 export interface ShownMemory {
   readonly memory: MemoryWithHistory;
   readonly stretches: readonly Stretch[];
+  /** Tags and metadata are a stretch of their own. */
+  readonly hasLongDetails: boolean;
 }
 
 /** Where an answer begins. */
@@ -51,33 +53,44 @@ export interface Part {
 /**
  * As much of the memories as fits into one answer. All parts, one after the other, are the whole.
  * @param cursor of the part before; undefined = the first one
+ * @param maxTokens about the most that the answer may have
  * @throws InvalidInputError when the cursor is of other memories, or they have changed since
  */
-export function partOf(memories: readonly MemoryWithHistory[], cursor: string | undefined): Part {
-  let { memory: index, section, from } = cursor === undefined ? START : readCursor(memories, cursor);
-  let left = PART_TOKENS;
+export function partOf(
+  memories: readonly MemoryWithHistory[],
+  cursor: string | undefined,
+  maxTokens = USUAL_TOKENS,
+): Part {
+  const partTokens = maxTokens * PART_SHARE;
+  let {
+    memory: index,
+    section,
+    from,
+  } = cursor === undefined ? START : readCursor(memories, cursor, partTokens);
+  let left = partTokens;
   const shown: ShownMemory[] = [];
   for (; index < memories.length; index++, section = 0) {
     const memory = memories[index];
     if (memory === undefined) break;
     const stretches: Stretch[] = [];
-    const sections = sectionsOf(memory);
-    left -=
-      HEADING_TOKENS + tokensOf(memory.source) + (hasLongDetails(memory) ? 0 : tokensOf(detailsOf(memory)));
+    const hasLong = hasLongDetails(memory, partTokens);
+    const sections = sectionsOf(memory, partTokens);
+    left -= HEADING_TOKENS + tokensOf(memory.source) + (hasLong ? 0 : tokensOf(detailsOf(memory)));
     for (; section < sections.length; section++, from = 0) {
       const one = sections[section];
       if (one === undefined) break;
+      if (one.name === 'details' && !hasLong) continue;
       const isFirst = shown.length === 0 && stretches.length === 0;
       const stretch = isFirst || left >= LEAST_TOKENS ? stretchOf(one, from, left) : undefined;
       if (stretch !== undefined) stretches.push(stretch);
       if (stretch === undefined || stretch.to < one.value.length) {
-        if (stretches.length > 0) shown.push({ memory, stretches });
+        if (stretches.length > 0) shown.push({ memory, stretches, hasLongDetails: hasLong });
         const position = { memory: index, section, from: stretch?.to ?? from };
         return { shown, next: writeCursor(memory, position) };
       }
       left -= HEADING_TOKENS + tokensShown(one.value.slice(from));
     }
-    shown.push({ memory, stretches });
+    shown.push({ memory, stretches, hasLongDetails: hasLong });
   }
   return { shown, next: undefined };
 }
@@ -88,10 +101,11 @@ function stretchOf(section: Section, from: number, budget: number): Stretch {
   return { ...section, from, to: endWithin(section.value, from, Math.max(budget, LEAST_TOKENS)) };
 }
 
-function sectionsOf(memory: MemoryWithHistory): Section[] {
+/** Each has the same place whatever the size of a part, so that a cursor holds for every size. */
+function sectionsOf(memory: MemoryWithHistory, partTokens: number): Section[] {
   return [
     { name: 'text', value: memory.text },
-    ...(hasLongDetails(memory) ? [{ name: 'details' as const, value: detailsOf(memory) }] : []),
+    { name: 'details', value: hasLongDetails(memory, partTokens) ? detailsOf(memory) : '' },
     ...memory.history.slice(1).map((version) => ({ name: 'version' as const, value: version.text, version })),
   ];
 }
@@ -100,19 +114,19 @@ function detailsOf({ tags, metadata }: Memory): string {
   return JSON.stringify({ tags, metadata });
 }
 
-function hasLongDetails(memory: Memory): boolean {
-  return tokensOf(detailsOf(memory)) > DETAILS_TOKENS;
+function hasLongDetails(memory: Memory, partTokens: number): boolean {
+  return tokensOf(detailsOf(memory)) > partTokens * DETAILS_SHARE;
 }
 
 function writeCursor({ updatedAt }: Memory, { memory, section, from }: Position): string {
   return [memory, section, from, updatedAt].map((number) => number.toString(36)).join('.');
 }
 
-function readCursor(memories: readonly MemoryWithHistory[], cursor: string): Position {
+function readCursor(memories: readonly MemoryWithHistory[], cursor: string, partTokens: number): Position {
   const numbers = /^[0-9a-z]{1,12}(?:\.[0-9a-z]{1,12}){3}$/.test(cursor) ? cursor.split('.') : [];
   const [index = -1, section = 0, from = 0, updatedAt] = numbers.map((number) => parseInt(number, 36));
   const memory = memories[index];
-  const value = memory === undefined ? undefined : sectionsOf(memory)[section]?.value;
+  const value = memory === undefined ? undefined : sectionsOf(memory, partTokens)[section]?.value;
   if (memory?.updatedAt === updatedAt && value !== undefined && from <= value.length) {
     return { memory: index, section, from };
   }
@@ -129,11 +143,11 @@ export function partData({ shown, next }: Part): Data {
   return { memories: shown.map(shownData), ...(next === undefined ? {} : { next_cursor: next }) };
 }
 
-function shownData({ memory, stretches }: ShownMemory): Data {
+function shownData({ memory, stretches, hasLongDetails }: ShownMemory): Data {
   const text = stretches.find(({ name }) => name === 'text');
   const details = stretches.find(({ name }) => name === 'details');
   const versions = stretches.filter(({ name }) => name === 'version');
-  const whole = memoryData(hasLongDetails(memory) ? { ...memory, tags: [], metadata: {} } : memory);
+  const whole = memoryData(hasLongDetails ? { ...memory, tags: [], metadata: {} } : memory);
   return {
     ...(text?.from === 0 ? whole : { id: memory.id }),
     text: text === undefined ? '' : valueOf(text),
@@ -171,10 +185,10 @@ export function renderPart({ shown, next }: Part, zone: TimeZone): string {
   );
 }
 
-function renderShown({ memory, stretches }: ShownMemory, zone: TimeZone): string {
-  const hasDetails = Object.keys(memory.metadata).length > 0 && !hasLongDetails(memory);
+function renderShown({ memory, stretches, hasLongDetails }: ShownMemory, zone: TimeZone): string {
+  const hasDetails = Object.keys(memory.metadata).length > 0 && !hasLongDetails;
   return lines(
-    heading(hasLongDetails(memory) ? { ...memory, tags: [] } : memory, zone),
+    heading(hasLongDetails ? { ...memory, tags: [] } : memory, zone),
     ...stretches.flatMap((stretch) => [
       labelOf(stretch),
       quote(shownOf(stretch)),

@@ -8,7 +8,7 @@ import {
 } from '@modelcontextprotocol/server';
 import { NotFoundError } from '../errors/input-errors.ts';
 import type { MemoryApi } from '../memory/memory-api.ts';
-import { boundText } from './answer-size.ts';
+import { boundText } from '../api/answer-size.ts';
 import { partOf, renderPart } from './memory-parts.ts';
 import { renderPage } from './render.ts';
 import type { ServerParts } from '../api/services.ts';

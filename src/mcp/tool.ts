@@ -22,7 +22,7 @@ import {
 import type { ServerParts, Services } from '../api/services.ts';
 import type { Progress, WorkOptions } from '../backup/backup-api.ts';
 import { FaissMemoryError } from '../errors/faiss-memory-error.ts';
-import { boundAnswer, boundText } from './answer-size.ts';
+import { boundAnswer, boundText, halfOf } from '../api/answer-size.ts';
 import { lines } from './render.ts';
 
 /** The effect of a tool on the memories; decides the annotations that clients show and act on. */
@@ -110,6 +110,8 @@ export interface ToolAnswer {
   readonly data: Record<string, unknown>;
   /** The same for a reader, compact; recalled text in it is quoted. */
   readonly text: string;
+  /** How long the answer may be, where the caller said so. */
+  readonly maxTokens?: number | undefined;
 }
 
 /** Instead of an answer: the client puts it to its user and calls again with the reply. */
@@ -144,7 +146,11 @@ function isQuestion(outcome: ToolAnswer | ToolQuestion): outcome is ToolQuestion
 /** Offers a tool. The one place where an error of a tool becomes an answer. */
 export function registerTool(server: McpServer, tool: Tool, parts: ServerParts): void {
   const { name, title, description, annotations, inputSchema, outputSchema } = tool;
-  const config = { title, description, annotations: { ...annotations }, inputSchema, outputSchema };
+  const config = {
+    ...{ title, description, annotations: { ...annotations }, outputSchema },
+    // A client that asks for the tools will soon call one, and a first search shall not wait for its model.
+    inputSchema: heardWhenListed(inputSchema, () => parts.prepare?.()),
+  };
   server.registerTool(name, config, (rawArguments, context) =>
     answer(tool, { rawArguments, call: toolCall(server, context) }, parts),
   );
@@ -163,18 +169,20 @@ function toolCall(server: McpServer, context: ServerContext): ToolCall {
 async function answer(
   tool: Tool,
   { rawArguments, call }: { readonly rawArguments: unknown; readonly call: ToolCall },
-  { open, logger }: ServerParts,
+  { open, logger, prepare }: ServerParts,
 ): Promise<CallToolResult | InputRequiredResult> {
+  prepare?.();
   let ignored: readonly string[] = [];
   try {
     const prepared = tool.prepare(rawArguments);
     ignored = prepared.ignored;
     const outcome = await prepared.perform(await open(), call);
     if (isQuestion(outcome)) return askUser(outcome);
-    const { text, data } = boundAnswer({
+    const whole = {
       text: lines(outcome.text, ignoredNote(ignored)),
       data: { ...outcome.data, ...ignoredData(ignored) },
-    });
+    };
+    const { text, data } = boundAnswer(whole, halfOf(outcome.maxTokens));
     return { content: [{ type: 'text', text }], structuredContent: data };
   } catch (error) {
     const cancelled = call.work.signal?.aborted === true;
@@ -216,7 +224,7 @@ function askUser({ question, label, state }: ToolQuestion): InputRequiredResult 
     required: [AGREE],
   };
   return inputRequired({
-    inputRequests: { [KEY]: inputRequired.elicit({ message: question, requestedSchema }) },
+    inputRequests: { [KEY]: inputRequired.elicit({ message: boundText(question), requestedSchema }) },
     requestState: state,
   });
 }
@@ -271,6 +279,16 @@ function progressReporter(
 }
 
 type AdvertisedSchema = StandardSchemaWithJSON<Record<string, unknown>>;
+
+/** The SDK has no other way to hear of a list, over all transports and protocols: it asks each schema for its JSON. */
+function heardWhenListed(schema: AdvertisedSchema, hear: () => void): AdvertisedSchema {
+  const { jsonSchema, ...standard } = schema['~standard'];
+  const input: typeof jsonSchema.input = (options) => {
+    hear();
+    return jsonSchema.input(options);
+  };
+  return { '~standard': { ...standard, jsonSchema: { ...jsonSchema, input } } };
+}
 
 /**
  * A schema that the SDK shows to clients and does not check: arguments may be written more freely than it says,

@@ -111,6 +111,8 @@ export interface SearchResponse {
   readonly mode: SearchMode;
   /** Why the mode is not the requested one, or that some memories still have no vector. Empty = no remark. */
   readonly note: string;
+  /** The model was still loading: the same search finds by meaning in a moment. */
+  readonly modelLoading?: boolean;
   /** True when no word matched and no hit reaches the model's threshold of relevance. */
   readonly nothingRelevant: boolean;
 }

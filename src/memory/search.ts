@@ -51,9 +51,9 @@ export class MemorySearcher {
     const vector = await this.#embed(plan.query, wait);
     if (vector !== undefined) return this.#answer(plan, vector, '');
     const byWords = await this.#answer({ ...plan, mode: 'keyword' }, undefined, this.#whyKeyword());
-    if (byWords.hits.length > 0 || this.#parts.backfill.problem !== '') return byWords;
+    if (byWords.hits.length > 0 || this.#parts.backfill.problem !== '') return this.#byWords(byWords);
     const late = await this.#embed(plan.query, EMPTY_ANSWER_WAIT_MS);
-    return late === undefined ? { ...byWords, note: this.#whyKeyword() } : this.#answer(plan, late, '');
+    return late === undefined ? this.#byWords(byWords) : this.#answer(plan, late, '');
   }
 
   /** The query's vector; undefined when the model fails or does not answer in time. */
@@ -77,8 +77,16 @@ export class MemorySearcher {
     }
   }
 
+  /** The answer by words, with the reason that holds now. */
+  #byWords(answer: SearchResponse): SearchResponse {
+    const modelLoading = this.#parts.backfill.problem === '';
+    return { ...answer, note: this.#whyKeyword(), ...(modelLoading ? { modelLoading } : {}) };
+  }
+
   #whyKeyword(): string {
-    const problem = this.#parts.backfill.problem;
+    const { backfill, embedder } = this.#parts;
+    if (embedder.describe()['provider'] === 'none') return 'Search is by words: embeddings are switched off.';
+    const { problem } = backfill;
     return problem === ''
       ? 'The embedding model is still loading: these hits are by words only. Search again in a moment for hits by meaning.'
       : `Hits are by words only, because search by meaning failed: ${problem}`;

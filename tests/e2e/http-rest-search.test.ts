@@ -38,9 +38,7 @@ describe('search', () => {
     for (const fields of [{ mode: 'vector' }, { hybrid: false }]) {
       const { data } = await api.post('/search', { query: 'zebra', ...fields });
       expect(data['mode']).toBe('keyword');
-      expect(data['note']).toBe(
-        'Hits are by words only, because search by meaning failed: Embeddings are switched off',
-      );
+      expect(data['note']).toBe('Search is by words: embeddings are switched off.');
     }
   });
 });

@@ -12,7 +12,7 @@ import { describePush, pruneOutcome, snapshotsOutcome } from '../../src/cli/snap
 import { EmbeddingUnavailableError } from '../../src/errors/embedding-errors.ts';
 import { ConfigurationError, InvalidInputError, NotFoundError } from '../../src/errors/input-errors.ts';
 import { createLogger } from '../../src/logger.ts';
-import { boundAnswer } from '../../src/mcp/answer-size.ts';
+import { boundAnswer } from '../../src/api/answer-size.ts';
 import { partData, partOf, renderPart } from '../../src/mcp/memory-parts.ts';
 import {
   renderAdded,

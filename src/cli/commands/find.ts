@@ -1,6 +1,15 @@
-import { fullHistoryData, pageData, searchData, statsData } from '../../api/memory-answers.ts';
+import {
+  boundedSearchData,
+  type FittingHits,
+  hitsWithin,
+  leftOutNote,
+  listWithin,
+} from '../../api/bounded-answers.ts';
+import { fullHistoryData, pageData, statsData } from '../../api/memory-answers.ts';
+import { LEAST_MAX_TOKENS, MOST_MAX_TOKENS } from '../../api/answer-size.ts';
 import { UsageError } from '../../errors/input-errors.ts';
-import type { SearchHit, SearchResponse, Stats } from '../../memory/memory-api.ts';
+import { checkInteger } from '../../memory/input.ts';
+import type { SearchHit, Stats } from '../../memory/memory-api.ts';
 import type { MemoryWithHistory } from '../../memory/memory.ts';
 import type { TimeZone } from '../../util/time-zone.ts';
 import { visibleJson, visibleLine } from '../../util/visible-text.ts';
@@ -16,6 +25,18 @@ import {
 import { filterOptions, parseInteger, readText, toFilterInput } from '../option-values.ts';
 import { byteSize, count, indent, memoryBrief, memoryHeading, table } from '../render.ts';
 
+const maxTokensOption = value(
+  '--max-tokens <count>',
+  'as many as fit into so many tokens of JSON, 1000 to 20000',
+);
+
+function parseMaxTokens(given: string | undefined): number | undefined {
+  const most = parseInteger('--max-tokens', given);
+  return most === undefined
+    ? undefined
+    : checkInteger('maxTokens', most, { min: LEAST_MAX_TOKENS, max: MOST_MAX_TOKENS });
+}
+
 export const searchCommand = defineCommand({
   name: 'search',
   summary: 'find memories by meaning and by words',
@@ -23,6 +44,7 @@ export const searchCommand = defineCommand({
   options: {
     limit: value('-n, --limit <count>', 'how many hits at most, 1 to 100 (default: 5)'),
     mode: oneOf('--mode <mode>', ['hybrid', 'vector', 'keyword'], 'how to search (default: hybrid)'),
+    maxTokens: maxTokensOption,
     ...filterOptions,
   },
   examples: [
@@ -36,18 +58,24 @@ export const searchCommand = defineCommand({
     const { mode } = options;
     const filter = toFilterInput(options);
     const limit = parseInteger('--limit', options.limit);
+    const maxTokens = parseMaxTokens(options.maxTokens);
     const app = await context.app();
     if (mode !== 'keyword') await warmUpQuietly(app, context.signal);
     const response = await app.memory.search({ query, limit, mode, filter });
-    return { data: searchData(response), text: describeHits(response, app.memory.timeZone) };
+    return {
+      data: boundedSearchData(response, maxTokens),
+      text: describeHits(hitsWithin(response, maxTokens), app.memory.timeZone),
+    };
   },
 });
 
-function describeHits({ hits, note, nothingRelevant }: SearchResponse, zone: TimeZone): string {
+function describeHits({ response, leftOut }: FittingHits, zone: TimeZone): string {
+  const { hits, note, nothingRelevant } = response;
   const blocks = hits.map((hit, index) => `${index + 1}. ${describeHit(hit, zone)}`);
   if (hits.length === 0) blocks.push('Nothing found.');
   else if (nothingRelevant) blocks.push('None of these is clearly relevant.');
   if (note !== '') blocks.push(visibleLine(note));
+  if (leftOut > 0) blocks.push(leftOutNote(leftOut, '--max-tokens'));
   if (hits.length > 0) blocks.push(`Times in ${zone.name}.`);
   return blocks.join('\n\n');
 }
@@ -77,6 +105,7 @@ export const listCommand = defineCommand({
     limit: value('-n, --limit <count>', 'how many at most, 1 to 1000 (default: 20)'),
     order: oneOf('--order <order>', ['newest', 'oldest', 'updated'], 'what comes first (default: newest)'),
     cursor: value('--cursor <text>', 'go on where the previous page ended'),
+    maxTokens: maxTokensOption,
     trash: toggle('--trash', 'deleted memories instead'),
     conflicts: toggle('--conflicts', 'only memories with conflict copies'),
     ...filterOptions,
@@ -94,7 +123,11 @@ export const listCommand = defineCommand({
     const filter = toFilterInput(options);
     const limit = parseInteger('--limit', options.limit);
     const { memory } = await context.app();
-    const page = await memory.list({ which, filter, limit, order, cursor });
+    const page = await listWithin(
+      memory,
+      { which, filter, limit, order, cursor },
+      parseMaxTokens(options.maxTokens),
+    );
     const { memories, total, nextCursor } = page;
     const lines = memories.map((entry) => memoryBrief(entry, memory.timeZone, context.output.columns));
     const shown = total === memories.length ? '' : `${memories.length} of `;

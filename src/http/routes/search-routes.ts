@@ -1,13 +1,7 @@
 import * as z from 'zod/mini';
-import {
-  duplicatesData,
-  mapData,
-  noveltyData,
-  pageData,
-  searchData,
-  statsData,
-} from '../../api/memory-answers.ts';
-import { filled, filterFields, flag, limit, tags, text, toFilter } from '../../api/fields.ts';
+import { duplicatesData, mapData, noveltyData, pageData, statsData } from '../../api/memory-answers.ts';
+import { boundedSearchData, listWithin } from '../../api/bounded-answers.ts';
+import { filled, filterFields, flag, limit, maxTokens, tags, text, toFilter } from '../../api/fields.ts';
 import { defineRoute, type Route } from '../route.ts';
 import { memory as memoryShape, similar, similarMemory, time } from './shapes.ts';
 
@@ -29,6 +23,7 @@ const search = defineRoute({
     k: limit(100, 5),
     mode: z.optional(mode),
     hybrid: flag,
+    max_tokens: maxTokens('of the answer: as many hits as fit, long ones whole where there is room'),
     ...filterFields,
   }),
   output: z.object({
@@ -50,15 +45,17 @@ const search = defineRoute({
     ),
     mode,
     note: text(),
+    model_loading: flag.check(z.describe('the same search finds by meaning in a moment')),
+    left_out: z.optional(z.int().check(z.describe('hits that did not fit into max_tokens'))),
   }),
-  async handle({ memory }, { query, limit: most, k, mode: wished, hybrid, ...filter }) {
+  async handle({ memory }, { query, limit: most, k, mode: wished, hybrid, max_tokens: asked, ...filter }) {
     const response = await memory.search({
       query,
       limit: most ?? k,
       mode: wished ?? (hybrid === false ? 'vector' : undefined),
       filter: toFilter(filter),
     });
-    return searchData(response);
+    return boundedSearchData(response, asked);
   },
 });
 
@@ -69,23 +66,19 @@ const listMemories = defineRoute({
   group: 'Memories',
   summary: 'Browse memories page by page; also the trash and conflicts',
   access: 'read',
+  leadsToSearch: true,
   input: z.strictObject({
     which: z.optional(z.enum(['live', 'trash', 'conflict'])),
     order: z.optional(z.enum(['newest', 'oldest', 'updated'])),
     limit: limit(1_000, 20),
     cursor: text('next_cursor of the page before'),
+    max_tokens: maxTokens('of the answer: fewer memories than limit where they are long'),
     ...filterFields,
   }),
   output: z.object({ memories: z.array(memoryShape), total: z.int(), next_cursor: text() }),
-  async handle({ memory }, { which, order, limit: most, cursor, ...filter }) {
-    const page = await memory.list({
-      which,
-      order,
-      limit: most,
-      cursor: filled(cursor),
-      filter: toFilter(filter),
-    });
-    return pageData(page);
+  async handle({ memory }, { which, order, limit: most, cursor, max_tokens: asked, ...filter }) {
+    const request = { which, order, limit: most, cursor: filled(cursor), filter: toFilter(filter) };
+    return pageData(await listWithin(memory, request, asked));
   },
 });
 

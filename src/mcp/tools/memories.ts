@@ -15,6 +15,7 @@ import {
   filterFieldsInBrief,
   flag,
   limit,
+  maxTokens,
   memoryShape,
   metadata,
   tags,
@@ -25,8 +26,17 @@ import {
 } from '../../api/fields.ts';
 import { InvalidInputError, NotFoundError } from '../../errors/input-errors.ts';
 import type { AddResult, SearchHit, UpdateInput } from '../../memory/memory-api.ts';
+import type { Memory } from '../../memory/memory.ts';
 import type { Metadata } from '../../memory/version.ts';
-import { countFitting, HALF_TOKENS, tokensOf } from '../answer-size.ts';
+import {
+  costOf,
+  countFitting,
+  fillWithHits,
+  HALF_TOKENS,
+  halfOf,
+  tokensOf,
+  USUAL_TOKENS,
+} from '../../api/answer-size.ts';
 import { leanData, listedData, partData, partOf, renderPart } from '../memory-parts.ts';
 import {
   lines,
@@ -101,6 +111,7 @@ export const memorySearch = defineTool({
     limit: limit(100, 5),
     offset: z.optional(z.int().check(z.minimum(0), z.maximum(99))),
     mode: z.optional(z.enum(['hybrid', 'vector', 'keyword'])),
+    max_tokens: maxTokens('of the answer'),
     ...filterFields,
   }),
   output: z.object({
@@ -125,12 +136,14 @@ export const memorySearch = defineTool({
     note: z.optional(z.string()),
     next_offset: z.optional(z.int()),
   }),
-  async handle({ memory }, { query, limit: most, offset = 0, mode, ...filter }) {
+  async handle({ memory }, { query, limit: most, offset = 0, mode, max_tokens: asked, ...filter }) {
     const found = await memory.search({ query, limit: most, mode, filter: toFilter(filter) });
     const zone = memory.timeZone;
     const rest = found.hits.slice(offset);
     const dataOf = (hit: SearchHit): object => leanData(datedHitData(hit, zone));
-    const shown = rest.slice(0, countFitting(rest.map((hit) => [renderHit(hit, zone), dataOf(hit)])));
+    const cost = (hit: SearchHit): number => costOf(renderHit(hit, zone), dataOf(hit));
+    const shown =
+      asked === undefined ? rest.slice(0, countFitting(rest, cost)) : fillWithHits(rest, cost, halfOf(asked));
     const next = offset + shown.length;
     const more =
       next < found.hits.length
@@ -147,6 +160,7 @@ export const memorySearch = defineTool({
     return {
       data,
       text: renderSearch({ ...found, hits: shown }, note, zone),
+      maxTokens: asked,
     };
   },
 });
@@ -157,11 +171,13 @@ export const memoryGet = defineTool({
   description:
     'Whole memories by id: full text, metadata, older versions, conflict copies; in parts when long.',
   intent: 'read',
-  input: z.strictObject({ ids: texts, cursor: text('from the part before') }),
+  input: z.strictObject({ ids: texts, cursor: text('from the part before'), max_tokens: maxTokens() }),
   output: z.object({ memories: z.array(memoryShape), next_cursor: text() }),
-  async handle({ memory }, { ids, cursor }) {
-    const part = partOf(await memory.get(ids), cursor);
-    return { data: partData(part), text: renderPart(part, memory.timeZone) };
+  async handle({ memory }, { ids, cursor, max_tokens: asked }) {
+    const part = partOf(await memory.get(ids), cursor, asked);
+    // A text is read in parts, so nothing may be cut off one, even if names take more than was asked for.
+    const most = Math.max(USUAL_TOKENS, asked ?? 0);
+    return { data: partData(part), text: renderPart(part, memory.timeZone), maxTokens: most };
   },
 });
 
@@ -176,6 +192,7 @@ export const memoryList = defineTool({
     order: z.optional(z.enum(['newest', 'oldest', 'updated'])),
     limit: limit(1_000, 20),
     cursor: text(),
+    max_tokens: maxTokens(),
     ...filterFieldsInBrief,
   }),
   output: z.object({
@@ -183,11 +200,12 @@ export const memoryList = defineTool({
     total: z.int(),
     next_cursor: z.optional(z.string()),
   }),
-  async handle({ memory }, { which, order, limit: most, cursor, ...filter }) {
+  async handle({ memory }, { which, order, limit: most, cursor, max_tokens: asked, ...filter }) {
     const request = { which, order, cursor, filter: toFilter(filter) };
     const all = await memory.list({ ...request, limit: most });
     const zone = memory.timeZone;
-    const fitting = countFitting(all.memories.map((item) => [renderBeginning(item, zone), listedData(item)]));
+    const cost = (item: Memory): number => costOf(renderBeginning(item, zone), listedData(item));
+    const fitting = countFitting(all.memories, cost, halfOf(asked));
     const isShort = fitting < all.memories.length;
     // Asked once more, for the cursor behind the last one that fits.
     const page = isShort ? await memory.list({ ...request, limit: fitting }) : all;
@@ -198,6 +216,7 @@ export const memoryList = defineTool({
         ...(page.nextCursor === undefined ? {} : { next_cursor: page.nextCursor }),
       },
       text: renderPage(page, { which, zone, isShort }),
+      maxTokens: asked,
     };
   },
 });

@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { call } from '../shared/api.ts';
 import { Empty, Modal, Problem } from '../shared/elements.tsx';
 import { conditionsOf, type Filter, parametersOf, queryOf, readParameters } from '../shared/filter.ts';
@@ -105,13 +105,18 @@ function SearchResults({ query, filter }: SearchResultsProps) {
   const { value, problem, loading, reload } = useLoad(JSON.stringify(body), (signal) =>
     call<SearchAnswer>('POST', '/search', { body, signal, readsOnly: true }),
   );
+  useSearchAgain(value, reload);
   useReturn(value !== undefined);
   const more = STEPS.find((step) => step > limit);
   return (
     <section aria-label="Found memories" aria-busy={loading}>
       <Problem text={problem} onRetry={reload} />
       <p class="hint" role="status">
-        {loading ? 'Searching…' : value === undefined ? '' : summary(value, limit)}
+        {loading && value?.model_loading !== true
+          ? 'Searching…'
+          : value === undefined
+            ? ''
+            : summary(value, limit)}
       </p>
       <ol class="entries">
         {value?.hits.map((hit) => {
@@ -137,6 +142,23 @@ function SearchResults({ query, filter }: SearchResultsProps) {
       )}
     </section>
   );
+}
+
+/** The server waits some seconds for the model in each search, so these are minutes. */
+const SEARCHES_AGAIN = 40;
+const AGAIN_AFTER_MS = 500;
+
+/** Asks again by itself while the model loads, so that the hits by meaning appear without a click. */
+function useSearchAgain(answer: SearchAnswer | undefined, search: () => void): void {
+  const left = useRef(SEARCHES_AGAIN);
+  useEffect(() => {
+    if (answer?.model_loading !== true || left.current === 0) return undefined;
+    left.current -= 1;
+    const timer = setTimeout(search, AGAIN_AFTER_MS);
+    return () => {
+      clearTimeout(timer);
+    };
+  }, [answer, search]);
 }
 
 function summary({ hits, note = '' }: SearchAnswer, limit: number): string {

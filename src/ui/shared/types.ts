@@ -44,6 +44,8 @@ export interface Hit {
 export interface SearchAnswer {
   readonly hits: readonly Hit[];
   readonly note?: string;
+  /** The hits are by words only, for a moment. */
+  readonly model_loading?: boolean;
 }
 
 export interface Page {

@@ -1,6 +1,6 @@
 import { encode } from 'gpt-tokenizer/encoding/o200k_base';
 import { describe, expect, test } from 'vitest';
-import { boundAnswer } from '../../../src/mcp/answer-size.ts';
+import { boundAnswer } from '../../../src/api/answer-size.ts';
 import { leanData, partData, partOf, renderPart } from '../../../src/mcp/memory-parts.ts';
 import type { HistoryEntry, MemoryWithHistory } from '../../../src/memory/memory.ts';
 import { TimeZone } from '../../../src/util/time-zone.ts';

@@ -1,4 +1,5 @@
 import { Client } from '@modelcontextprotocol/client';
+import { encode } from 'gpt-tokenizer/encoding/o200k_base';
 import { InMemoryTransport } from '@modelcontextprotocol/server';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { RestoreRequest, RestoreResult, WorkOptions } from '../../../src/backup/backup-api.ts';
@@ -206,6 +207,38 @@ describe('sync_upload', () => {
       /^BLOB_STORE: The backup manual_20260131_120000 was made on this machine, but not uploaded: .*access-denied.* Allow it\.$/,
     );
   });
+});
+
+test('no answer or question about sync is longer than clients take, whatever a remote says', async () => {
+  const message = 'Der Speicher 存储 “antwortet” nicht; '.repeat(100);
+  const problem = { code: 'access-denied', message, fix: message, at: NOON };
+  const one = { own: false, snapshots: 1, order: null, clock: {}, rolledBack: true, problem };
+  const machines = Array.from({ length: 50 }, (_, index) => ({
+    ...one,
+    machine: `${index}`.padStart(16, 'a'),
+    newest: snapshot(),
+  }));
+  const many = Array.from({ length: 3_000 }, (_, index) =>
+    snapshot({ name: `auto_${index}`, id: `${index}` }),
+  );
+  const warnings = Array.from({ length: 50 }, () => message);
+  const merge: RestoreResult = { ...heldMerge(message, message), snapshots: many, warnings };
+  const services = fakeServices({
+    sync: {
+      status: () => Promise.resolve(syncStatus({ machines, warnings, problem })),
+      snapshots: () => Promise.resolve(many),
+      restore: () => Promise.resolve(merge),
+    },
+  });
+  const connected = await connect(services, false);
+  const answers = [
+    await call(connected, 'sync_status'),
+    await call(connected, 'sync_restore', { mode: 'merge', dry_run: true }),
+    await call(connected, 'sync_restore', { mode: 'merge' }),
+  ];
+  const sizes = answers.map(({ text, data }) => encode(text).length + encode(JSON.stringify(data)).length);
+  expect(sizes.filter((size) => size > 10_000)).toEqual([]);
+  expect(connected.questions.map((question) => encode(question).length > 10_000)).toEqual([false]);
 });
 
 describe('sync_status', () => {

@@ -1,10 +1,26 @@
+import type { SearchHit } from '../memory/memory-api.ts';
 import { visibleLine, withoutHidden } from '../util/visible-text.ts';
 
 /**
  * Clients warn above 10,000 tokens of an answer, and refuse it above 25,000. Their tokenizers are not
  * known, so these are estimates that err high: text and data together stay under 10,000 by the tokenizer of GPT-4o.
  */
-export const HALF_TOKENS = 4_500;
+export const USUAL_TOKENS = 10_000;
+/** What a caller may ask for. Below, not even one memory would fit; above, clients refuse the answer. */
+export const LEAST_MAX_TOKENS = 1_000;
+export const MOST_MAX_TOKENS = 20_000;
+
+/** An answer of a tool holds the same twice, as text and as data; the rest is what the estimate may be wrong by. */
+const HALF_SHARE = 0.45;
+/** An answer that is data alone. */
+const WHOLE_SHARE = 0.9;
+
+/** Tokens for each of text and data in the answer of a tool. */
+export function halfOf(maxTokens: number = USUAL_TOKENS): number {
+  return Math.floor(maxTokens * HALF_SHARE);
+}
+
+export const HALF_TOKENS = halfOf();
 
 /** Marks a cut of the last resort; tools with long answers say themselves how to read on. */
 const CUT = '… (cut: the answer is too long)';
@@ -20,8 +36,8 @@ interface Answer {
  * What goes to a client: without characters that its user would not see, and never so long that no client takes it,
  * whatever is in it. The size is the last resort.
  */
-export function boundAnswer({ text, data }: Answer): Answer {
-  return { text: boundText(text), data: toRecord(bounded(shownData(data))) };
+export function boundAnswer({ text, data }: Answer, half = HALF_TOKENS): Answer {
+  return { text: boundText(text, half), data: toRecord(bounded(shownData(data), half)) };
 }
 
 /** Names of members may not become equal, so hidden characters in them are escaped. */
@@ -35,16 +51,19 @@ function shownData(value: unknown): unknown {
 }
 
 /** The text, or its beginning with a mark, without hidden characters. */
-export function boundText(whole: string): string {
+export function boundText(whole: string, half = HALF_TOKENS): string {
   const text = withoutHidden(whole);
-  const end = endOf(text, 0, { budget: HALF_TOKENS, asData: false });
+  const end = endOf(text, 0, { budget: half, asData: false });
   return end === text.length ? text : text.slice(0, end) + CUT;
 }
 
+/** Data is rarely as dear as it may be. */
+const DATA_SLACK = 1.11;
+
 /** What is too long is cut to ever less until it fits. */
-function bounded(data: unknown): unknown {
+function bounded(data: unknown, half: number): unknown {
   let [shown, left] = [data, { length: MAX_DATA_TEXT, count: MAX_DATA_ITEMS }];
-  while (tokensOf(JSON.stringify(shown)) > HALF_TOKENS + 500 && left.count > 0) {
+  while (tokensOf(JSON.stringify(shown)) > half * DATA_SLACK && left.count > 0) {
     shown = shorten(data, left);
     left = { length: Math.ceil(left.length * 0.7), count: left.count - 3 };
   }
@@ -80,18 +99,58 @@ export function tokensOf(text: string): number {
   return meter.tokens;
 }
 
-/** How many items fit into an answer, each given as its text and its data; at least one. */
-export function countFitting(items: readonly (readonly [text: string, data: object])[]): number {
-  let left = HALF_TOKENS - FRAME_TOKENS;
-  const over = items.findIndex(([text, data]) => {
-    left -= Math.max(tokensOf(text), tokensOf(JSON.stringify(data)));
-    return left < 0;
-  });
+/** Tokens of an item that an answer shows. */
+export type Cost<Item> = (item: Item) => number;
+
+/** An item as an answer of a tool has it: the dearer of its text and its data. */
+export function costOf(text: string, data: object): number {
+  return Math.max(tokensOf(text), tokensOf(JSON.stringify(data)));
+}
+
+/** What stands around the items, at most, and as a share of a small answer. */
+const FRAME_TOKENS = 300;
+const FRAME_SHARE = 0.4;
+
+/** Tokens for the items of an answer, without what stands around them. */
+function itemTokens(budget: number): number {
+  return budget - Math.min(FRAME_TOKENS, budget * FRAME_SHARE);
+}
+
+/** How many of the items fit into so many tokens; at least one. */
+export function countFitting<Item>(
+  items: readonly Item[],
+  costOfItem: Cost<Item>,
+  budget = HALF_TOKENS,
+): number {
+  let left = itemTokens(budget);
+  const over = items.findIndex((item) => (left -= costOfItem(item)) < 0);
   return over === -1 ? items.length : Math.max(1, over);
 }
 
-/** What stands around the items. */
-const FRAME_TOKENS = 300;
+/** Less than a token of any text costs, by length. */
+const LEAST_PER_UNIT = 0.1;
+
+/**
+ * The hits that fit, best first: first as many as possible, the long ones as their best sentences; where room is left,
+ * the long ones whole, as long as they fit.
+ */
+export function fillWithHits(hits: readonly SearchHit[], cost: Cost<SearchHit>, budget: number): SearchHit[] {
+  const shown = hits.slice(0, countFitting(hits, cost, budget));
+  let left = itemTokens(budget) - shown.reduce((sum, hit) => sum + cost(hit), 0);
+  return shown.map((hit) => {
+    if (!hit.snippetTruncated || hit.memory.text.length * LEAST_PER_UNIT > left) return hit;
+    const whole = { ...hit, snippet: hit.memory.text, snippetTruncated: false };
+    const more = cost(whole) - cost(hit);
+    if (more > left) return hit;
+    left -= more;
+    return whole;
+  });
+}
+
+/** Tokens of an answer that is JSON alone. */
+export function jsonTokens(maxTokens: number): number {
+  return Math.floor(maxTokens * WHOLE_SHARE);
+}
 
 /**
  * Where the part of a text ends that begins at `from` and has at most so many tokens, as text and as data: after a

@@ -1,0 +1,29 @@
+import { expect, onTestFinished, test } from 'vitest';
+import { createApp } from '../../src/app/app.ts';
+import { resolveConfig } from '../../src/config/resolve.ts';
+import { FakeEmbedder } from '../../src/embedding/fake-embedder.ts';
+import { temporaryFolder } from '../helpers/mcp/server-environment.ts';
+
+test('a search is prepared once, when there is something to search', async () => {
+  const folder = temporaryFolder();
+  const place = { homeDirectory: folder, workingDirectory: folder, platform: 'linux' as const };
+  const { settings } = resolveConfig({ ...place, env: { MEMORY_DATA_DIR: folder } });
+  const embedder = new FakeEmbedder();
+  embedder.ready = false;
+  const app = await createApp(settings, { embedder });
+  onTestFinished(() => app.close());
+  const loads = (): number => embedder.calls.filter((call) => call === 'warm-up').length;
+  app.prepareSearch();
+  // The store answers in turn, so the first look is over.
+  await app.store.stats();
+  await app.memory.add({ memories: [{ text: 'Ada likes tea' }] });
+  expect(loads()).toBe(0);
+  app.prepareSearch();
+  app.prepareSearch();
+  await expect.poll(loads).toBe(1);
+  await app.store.stats();
+  embedder.ready = true;
+  app.prepareSearch();
+  await app.store.stats();
+  expect(loads()).toBe(1);
+});
