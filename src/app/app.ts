@@ -25,7 +25,7 @@ export interface App {
   /** For long-lived processes: keeps embeddings, backups and the remote up to date in the background. Idempotent. */
   startBackground(): void;
   /**
-   * Erases trash that is old enough, and what killed processes left in the data folder. For processes that write and do
+   * Erases trash and hidden content that is old enough, and what killed processes left in the data folder. For processes that write and do
    * not start the background; that does it by itself, again and again. Never throws.
    */
   tidy(): Promise<void>;
@@ -72,6 +72,7 @@ export function composeApp(settings: Settings, options: AppOptions = {}): App {
   const tidyUp = async (): Promise<void> => {
     await removeLeftovers(settings.dataDir, lock);
     await notifying.expireTrash(settings.trashDays * DAY_MS);
+    await notifying.expireHidden(settings.hiddenDays * DAY_MS);
   };
   const tidy = (): Promise<void> =>
     tidyUp().catch((error: unknown) => {

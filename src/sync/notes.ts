@@ -3,7 +3,7 @@ import { BlobStoreError, type BlobStoreReason } from '../errors/remote-errors.ts
 import type { VersionVector, JsonValue } from '../memory/version.ts';
 import type { ReplicaStore } from '../store/replica-store.ts';
 import { SerialQueue } from '../util/concurrency.ts';
-import type { EmptyStart, Observed, SyncProblem } from './sync-api.ts';
+import type { EmptyStart, HeldMerge, Observed, SyncProblem } from './sync-api.ts';
 
 /** Facts about one remote that a data folder remembers. Times are milliseconds since the epoch. */
 export interface SyncNote {
@@ -14,7 +14,7 @@ export interface SyncNote {
   readonly problem: SyncProblem | null;
   /** Newest refusal of a write since the last accepted write. A successful read does not clear it. */
   readonly pushProblem: SyncProblem | null;
-  readonly heldMerge: { readonly removed: number; readonly at: number } | null;
+  readonly heldMerge: HeldMerge | null;
   /** Version vector of the newest snapshots of all machines, as last seen. */
   readonly remoteClock: VersionVector | null;
   /** When this machine last pruned its old snapshots there. */
@@ -89,7 +89,7 @@ function decode(note: { readonly [key: string]: JsonValue }): SyncNote {
     pushProblem: readSyncProblem(note['pushProblem']),
     heldMerge:
       typeof held?.['removed'] === 'number' && typeof held['at'] === 'number'
-        ? { removed: held['removed'], at: held['at'] }
+        ? { removed: held['removed'], lately: asCount(held['lately']), at: held['at'] }
         : null,
     remoteClock: asVersionVector(note['remoteClock']),
     lastPrune: typeof note['lastPrune'] === 'number' ? note['lastPrune'] : null,
@@ -107,6 +107,10 @@ function observed(value: JsonValue | undefined): { value: JsonValue | undefined;
 
 function asObject(value: JsonValue | undefined): { [key: string]: JsonValue } | null {
   return value === null || typeof value !== 'object' || Array.isArray(value) ? null : value;
+}
+
+function asCount(value: JsonValue | undefined): number {
+  return typeof value === 'number' ? value : 0;
 }
 
 function asTexts(value: JsonValue | undefined): string[] {

@@ -4,6 +4,7 @@ import { deserialize, serialize } from 'node:v8';
 import type { MemoryState } from '../../backup/ports.ts';
 import { StateChangedError } from '../../errors/input-errors.ts';
 import { toHex } from '../../memory/digest.ts';
+import { REMOVALS_NOTE, type SpentRemovals, spendRemovals } from '../../memory/removal-budget.ts';
 import {
   type VersionVector,
   covers,
@@ -11,11 +12,17 @@ import {
   isConflict,
   joinVersionVectors,
 } from '../../memory/version.ts';
-import type { ApplyRequest, ChangeExample, ChangeList, ChangeReport } from '../replica-store.ts';
+import {
+  type ApplyRequest,
+  type ChangeExample,
+  type ChangeList,
+  type ChangeReport,
+  MAX_REPORTED_IDS,
+} from '../replica-store.ts';
 import { Connection, Query } from './connection.ts';
 import { derive } from './derived-state.ts';
 import { type MergeContext, mergeState, removeState, restoreState } from './merge-state.ts';
-import { writeNote } from './notes.ts';
+import { readNote, writeNote } from './notes.ts';
 import { loadMemory, type StoredMemory } from './rows.ts';
 import { readDigests, readTotals } from './totals.ts';
 import { nextNum, VersionWriter } from './version-writer.ts';
@@ -54,13 +61,29 @@ export function applyStaged(application: Application): ChangeReport {
   const counter = applyAll(application, before.clock);
   const after = readDigests(connection);
   const { limit, dryRun = false, note } = request;
-  const removed = counter.lists.removed.count;
-  const held = limit !== undefined && removed > limit.count && removed > limit.share * live;
+  const { count } = counter.removed;
+  const spent =
+    limit === undefined
+      ? null
+      : spendRemovals(readNote(connection, REMOVALS_NOTE), { now: application.now, count, live, limit });
+  const held = spent?.held === true && request.confirmed !== true;
   const applied = !held && !dryRun;
   if (!applied) connection.takeBack();
-  else if (note !== undefined) writeNote(connection, note.name, note.value);
-  const { conflicts, reusedDots, missingIds, keptErased } = counter;
-  return { applied, held, ...counter.lists, conflicts, reusedDots, missingIds, keptErased, before, after };
+  else {
+    if (note !== undefined) writeNote(connection, note.name, note.value);
+    if (spent !== null) noteRemovals(connection, { ...spent, confirmed: request.confirmed === true });
+  }
+  const report = { applied, held, removedLately: spent?.lately ?? 0, ...counter.report(applied) };
+  return { ...report, before, after };
+}
+
+/** What the user agreed to does not count, and a large merge that the user agreed to begins the budget anew. */
+function noteRemovals(
+  connection: Connection,
+  { held, note, confirmed }: SpentRemovals & { readonly confirmed: boolean },
+): void {
+  if (held) writeNote(connection, REMOVALS_NOTE, null);
+  else if (!confirmed) writeNote(connection, REMOVALS_NOTE, note);
 }
 
 function applyAll(
@@ -70,7 +93,8 @@ function applyAll(
   // The version vectors are joined before the first new dot, so that no dot is used that the other side already knows.
   saveVersionVector(connection, joinVersionVectors(localClock, request.clock));
   const writer = new VersionWriter(connection, now);
-  const context: MergeContext = { connection, writer, now, localClock, remoteClock: request.clock };
+  const { clock: remoteClock, hidePurged = false, bringBack = false } = request;
+  const context: MergeContext = { connection, writer, now, localClock, remoteClock, hidePurged };
   const counter = new ChangeCounter();
   const firstNew = nextNum(connection);
   let erased = false;
@@ -81,8 +105,9 @@ function applyAll(
     erased ||= merged.erased;
     let { after } = merged;
     if (how === 'restore') {
-      const restored = restoreState(context, after, state);
+      const restored = restoreState(context, after, { state, bringBack });
       if (restored.keptErased) counter.keptErased += 1;
+      if (restored.broughtBack) counter.broughtBack += 1;
       after = restored.after;
     }
     counter.note(merged.before, after);
@@ -128,17 +153,19 @@ const MAX_TEXT = 200;
 interface GrowingList {
   count: number;
   readonly examples: ChangeExample[];
+  readonly ids: string[];
 }
 
 /** Counts the visible changes, memory by memory. */
 class ChangeCounter {
-  readonly #added: GrowingList = { count: 0, examples: [] };
-  readonly #changed: GrowingList = { count: 0, examples: [] };
-  readonly #removed: GrowingList = { count: 0, examples: [] };
+  readonly #added: GrowingList = { count: 0, examples: [], ids: [] };
+  readonly #changed: GrowingList = { count: 0, examples: [], ids: [] };
+  readonly removed: GrowingList = { count: 0, examples: [], ids: [] };
   conflicts = 0;
   reusedDots = 0;
   missingIds = 0;
   keptErased = 0;
+  broughtBack = 0;
 
   /** @param before null for an unknown memory */
   note(before: StoredMemory | null, after: StoredMemory): void {
@@ -153,7 +180,7 @@ class ChangeCounter {
     const oldHash = old.entry.contentHash;
     const newHash = now.entry.contentHash;
     if (newHash === null) {
-      if (oldHash !== null) this.#count(this.#removed, after.id, old.current.text);
+      if (oldHash !== null) this.#count(this.removed, after.id, old.current.text);
     } else if (oldHash === null) this.#count(this.#added, after.id, now.current.text);
     else if (toHex(oldHash) !== toHex(newHash)) this.#count(this.#changed, after.id, now.current.text);
   }
@@ -167,13 +194,18 @@ class ChangeCounter {
 
   #count(list: GrowingList, id: string, text: string): void {
     list.count += 1;
+    if (list.count <= MAX_REPORTED_IDS) list.ids.push(id);
     if (list.examples.length < MAX_EXAMPLES) {
       list.examples.push({ id, text: text.slice(0, MAX_TEXT).toWellFormed() });
     }
   }
 
-  get lists(): Record<'added' | 'changed' | 'removed', ChangeList> {
-    return { added: this.#added, changed: this.#changed, removed: this.#removed };
+  report(applied: boolean): Omit<ChangeReport, 'applied' | 'held' | 'removedLately' | 'before' | 'after'> {
+    const { conflicts, reusedDots, missingIds, keptErased, broughtBack } = this;
+    const list = ({ count, examples, ids }: GrowingList): ChangeList =>
+      applied || count > MAX_REPORTED_IDS ? { count, examples } : { count, examples, ids };
+    const lists = { added: list(this.#added), changed: list(this.#changed), removed: list(this.removed) };
+    return { ...lists, conflicts, reusedDots, missingIds, keptErased, broughtBack };
   }
 }
 
