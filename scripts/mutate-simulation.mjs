@@ -44,6 +44,12 @@ const MUTATIONS = [
     from: 'if (claimed > made) {',
     to: 'if (claimed > made && Number.isNaN(made)) {',
   },
+  {
+    name: 'the removals of a day do not add up',
+    file: 'src/memory/removal-budget.ts',
+    from: 'const sum = lately + count;',
+    to: 'const sum = count;',
+  },
 ];
 
 const SEEDS = process.env['SIMULATION_SEEDS'] ?? '400';
