@@ -51,7 +51,13 @@ export function memoryData(memory: Memory, text = memory.text): Data {
     ...(memory.updatedAt === memory.createdAt ? {} : { updated: isoTime(memory.updatedAt) }),
     ...(memory.state === 'live' ? {} : { state: memory.state }),
     ...(memory.conflict ? { conflict: true } : {}),
+    ...hiddenData(memory),
   };
+}
+
+/** Why a memory that was erased is still shown: another machine erased it, and this one keeps the content for a while. */
+function hiddenData({ hiddenAt, dot }: Memory): Data {
+  return hiddenAt === undefined ? {} : { erased_by: dot.machine, hidden: isoTime(hiddenAt) };
 }
 
 /** With older versions and conflict copies, and with the tags, source and metadata of each. */
@@ -222,6 +228,7 @@ export function briefStatsData(stats: Stats, facets: number = SHOWN_FACETS): Dat
   return {
     live: stats.live,
     trash: stats.trash,
+    ...(stats.hidden === 0 ? {} : { hidden: stats.hidden }),
     conflicts: stats.conflicts,
     bytes: stats.bytes,
     ...(oldest === null ? {} : { oldest: isoTime(oldest) }),

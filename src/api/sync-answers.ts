@@ -53,6 +53,7 @@ export function statusData({ status, from, snapshots }: StatusFacts): Data {
     ...(unsentWrites === null ? {} : { unsent: unsentWrites }),
     ...(status.conflicts === 0 ? {} : { conflicts: status.conflicts }),
     ...(heldMerge === null ? {} : { held_removals: heldMerge.removed }),
+    ...(heldMerge === null || heldMerge.lately === 0 ? {} : { removed_lately: heldMerge.lately }),
     ...(status.emptyStart === 'pending' ? { empty_start: 'pending' } : {}),
     ...given('machines', status.machines.map(machineData)),
     from,
@@ -161,7 +162,8 @@ export function probeData({ clockOffsetMs, conditionalPut, ...report }: ProbeRep
   return { ...report, clock_offset_ms: clockOffsetMs, conditional_put: conditionalPut };
 }
 
-export function restoreData({ mode, snapshots, changes, confirm, warnings, undo }: RestoreResult): Data {
+export function restoreData(result: RestoreResult): Data {
+  const { mode, snapshots, changes, confirm, warnings, undo, waiting } = result;
   const names = usableNames(snapshots);
   return {
     mode,
@@ -172,10 +174,17 @@ export function restoreData({ mode, snapshots, changes, confirm, warnings, undo 
     removed: changes?.removed.count ?? 0,
     ...(changes === null || changes.conflicts === 0 ? {} : { conflicts: changes.conflicts }),
     ...(changes === null ? {} : given('removed_ids', idsOf(changes.removed))),
+    ...(waiting === undefined ? {} : { held_removals: waiting.removed, removed_lately: waiting.lately }),
     ...(confirm === undefined ? {} : { confirm }),
     ...(undo === undefined ? {} : { undo: undo.name }),
     ...given('warnings', warnings ?? []),
   };
+}
+
+/** Says that a merge waits because of what it and those before it remove. */
+export function waitingText({ removed, lately }: NonNullable<RestoreResult['waiting']>): string {
+  const now = `it removes ${removed} ${removed === 1 ? 'memory' : 'memories'}`;
+  return lately === 0 ? now : `${now}, after ${lately} that merges removed in the last 24 hours`;
 }
 
 function idsOf({ examples }: ChangeList): string[] {

@@ -30,7 +30,7 @@ export interface App {
   /** Begins to load the model if there are memories to search, so that the first search can be by meaning. Never throws. */
   prepareSearch(): void;
   /**
-   * Erases trash that is old enough, and what killed processes left in the data folder. For processes that write and do
+   * Erases trash and hidden content that is old enough, and what killed processes left in the data folder. For processes that write and do
    * not start the background; that does it by itself, again and again. Never throws.
    */
   tidy(): Promise<void>;
@@ -85,6 +85,7 @@ export function composeApp(settings: Settings, options: AppOptions = {}): App {
   const tidyUp = async (): Promise<void> => {
     await removeLeftovers(settings.dataDir, { lock, finishMerge: () => hosted.replica.finishMerge() });
     await notifying.expireTrash(settings.trashDays * DAY_MS);
+    await notifying.expireHidden(settings.hiddenDays * DAY_MS);
   };
   const tidy = (): Promise<void> =>
     tidyUp().catch((error: unknown) => {

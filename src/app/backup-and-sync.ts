@@ -55,6 +55,7 @@ export function composeBackup(
     keyring,
     lock,
     retention: retentionOf(settings),
+    hidePurged: settings.hiddenDays > 0,
     now: Date.now,
     createScratch: () => createScratch(dataDir),
   };
@@ -85,12 +86,17 @@ export function composeBackup(
     mode: remote.mode,
     schedule: remote.schedule ?? null,
     tidy,
-    tidyEveryMs: Math.min(HOUR_MS, Math.max(MINUTE_MS, settings.trashDays * HOUR_MS)),
+    tidyEveryMs: Math.min(HOUR_MS, Math.max(MINUTE_MS, tidyHours(settings) * HOUR_MS)),
     now: Date.now,
     random: Math.random,
     logger,
   });
   return { backup, sync, background, lock };
+}
+
+/** One day of keeping content allows one hour of delay. */
+function tidyHours({ trashDays, hiddenDays }: Settings): number {
+  return hiddenDays > 0 ? Math.min(trashDays, hiddenDays) : trashDays;
 }
 
 function decorate(plain: BlobStore, logger: Logger): BlobStore {

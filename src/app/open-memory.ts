@@ -160,10 +160,11 @@ function openStore(options: OpenStoreOptions): OpenMemory {
 }
 
 /** For a store without the background work of a data folder. The timers keep no process alive. */
-function keepTrashShort(store: MemoryStore, { trashDays }: Settings): NodeJS.Timeout[] {
+function keepTrashShort(store: MemoryStore, { trashDays, hiddenDays }: Settings): NodeJS.Timeout[] {
   const expire = (): void => {
     // A store that fails says so at the next call of the program.
     store.expireTrash(trashDays * DAY_MS).catch(() => undefined);
+    store.expireHidden(hiddenDays * DAY_MS).catch(() => undefined);
   };
   return [setTimeout(expire, FIRST_LOOK_MS).unref(), setInterval(expire, HOUR_MS).unref()];
 }

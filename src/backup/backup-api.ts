@@ -77,6 +77,11 @@ export interface RestoreResult {
   readonly snapshots: readonly SnapshotSummary[];
   /** The changes of all applied snapshots together. Null when there was nothing to apply. */
   readonly changes: ChangeReport | null;
+  /**
+   * Present when the removal limit held a merge back: the number of memories that it would remove, and of those that
+   * merges removed without a confirmation in the 24 hours before.
+   */
+  readonly waiting?: { readonly removed: number; readonly lately: number };
   /** Token for `RestoreRequest.confirm`. Present after a dry run, and when the removal limit held a merge back. */
   readonly confirm?: string;
   /** Sentences for the user about a restore that worked. */

@@ -1,5 +1,6 @@
 import type { CreatableBlobStore } from '../blob/blob-store.ts';
 import { InvalidInputError } from '../errors/input-errors.ts';
+import { REMOVAL_LIMIT } from '../memory/removal-budget.ts';
 import type { ReplicaStore } from '../store/replica-store.ts';
 import type { SecretString } from '../util/secret-string.ts';
 import type {
@@ -25,7 +26,7 @@ import { Repository } from './repository/repository.ts';
 import type { RetentionPolicy } from './repository/retention.ts';
 import { snapshotName } from './repository/snapshot-name.ts';
 import { type ScratchStore, verifyRepository } from './repository/verify-repository.ts';
-import { REMOVAL_LIMIT, SnapshotRestorer } from './restore/snapshot-restorer.ts';
+import { SnapshotRestorer } from './restore/snapshot-restorer.ts';
 
 export interface BackupServiceParts {
   readonly replica: ReplicaStore;
@@ -35,6 +36,8 @@ export interface BackupServiceParts {
   readonly keyring: Keyring | null;
   readonly lock: WorkLock;
   readonly retention: RetentionPolicy;
+  /** See `SnapshotRestorerParts`. */
+  readonly hidePurged?: boolean | undefined;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
   readonly random?: RandomBytes | undefined;
@@ -65,6 +68,7 @@ export class BackupService implements BackupApi {
       repository: () => this.#ownRepository(),
       backupBefore: (kind) => this.backupBefore(kind),
       limit: REMOVAL_LIMIT,
+      hidePurged: parts.hidePurged,
     });
   }
 

@@ -3,6 +3,7 @@ import { relativeTime } from '../util/text.ts';
 import { visibleLine } from '../util/visible-text.ts';
 import type { FilterClock } from '../memory/filter.ts';
 import type { TimeZone } from '../util/time-zone.ts';
+import { waitingText } from '../api/sync-answers.ts';
 import { table } from './render.ts';
 
 const RELATIONS: Readonly<Record<SyncRelation, string>> = {
@@ -51,7 +52,7 @@ function extraRows({ emptyStart, heldMerge }: SyncStatus): string[][] {
   const rows: string[][] = [];
   if (emptyStart === 'pending') rows.push(['empty start', 'waits until the remote is reached']);
   if (heldMerge !== null) {
-    rows.push(['held merge', `would remove ${heldMerge.removed} memories; "sync pull" shows them and asks`]);
+    rows.push(['held merge', `${waitingText(heldMerge)}; "sync pull" shows them and asks`]);
   }
   return rows;
 }

@@ -11,10 +11,14 @@ export function memoryHeading(memory: Memory, zone: TimeZone): string {
     memory.tags.map(visibleLine).join(', '),
     memory.source === '' ? '' : `from ${visibleLine(memory.source)}`,
     memory.conflict ? '(conflict)' : '',
-    memory.state === 'live' ? '' : `(${memory.state})`,
+    memory.state === 'live' ? '' : `(${stateOf(memory)})`,
   ]
     .filter((part) => part !== '')
     .join('  ');
+}
+
+function stateOf({ state, hiddenAt, dot }: Memory): string {
+  return hiddenAt === undefined ? state : `erased by machine ${dot.machine}`;
 }
 
 /** The text as one line of at most `width` characters. */

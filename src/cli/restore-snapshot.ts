@@ -1,4 +1,4 @@
-import { restoreData } from '../api/sync-answers.ts';
+import { restoreData, waitingText } from '../api/sync-answers.ts';
 import type { RestoreRequest, RestoreResult, WorkOptions } from '../backup/backup-api.ts';
 import type { ChangeExample, ChangeReport } from '../store/replica-store.ts';
 import {
@@ -48,7 +48,7 @@ export async function restoreSnapshot(
   const question =
     request.mode === 'replace'
       ? 'Replace the memories by this snapshot?'
-      : `Merge, although it removes ${changes.removed.count} memories?`;
+      : `Merge, although ${waitingText(first.waiting ?? { removed: changes.removed.count, lately: 0 })}?`;
   if (!(await confirmed(context, question, choices.yes))) return finish(context, first);
   return finish(context, await run({ confirm }));
 }
@@ -99,7 +99,7 @@ function namesOf({ snapshots }: RestoreResult): string {
   return snapshots.map(({ name }) => visibleLine(name)).join(', ');
 }
 
-function summary({ added, changed, removed, conflicts, keptErased }: ChangeReport): string {
+function summary({ added, changed, removed, conflicts, keptErased, broughtBack }: ChangeReport): string {
   const parts = [
     `${added.count} added`,
     `${changed.count} changed`,
@@ -107,6 +107,7 @@ function summary({ added, changed, removed, conflicts, keptErased }: ChangeRepor
   ];
   if (conflicts > 0) parts.push(`${conflicts} new conflicts`);
   if (keptErased > 0) parts.push(`${keptErased} stay erased`);
+  if (broughtBack > 0) parts.push(`${broughtBack} that other machines erased come back`);
   return `${parts.join(', ')}.`;
 }
 

@@ -246,6 +246,11 @@ export const settingsSchema = {
     environmentVariable: 'MEMORY_TRASH_DAYS',
     default: 30,
   }),
+  hiddenDays: setting(number({ min: 0, max: 36_500 }), {
+    doc: 'Days for which this machine keeps, hidden, the content of memories that another machine erased for good; they count from the arrival. `list --trash` shows these memories, and they can be restored. `0` erases at once.',
+    environmentVariable: 'MEMORY_HIDDEN_DAYS',
+    default: 30,
+  }),
   secrets: setting(choice(['mask', 'reject', 'allow']), {
     doc: 'Handling of passwords, keys and tokens in new memories: `mask` replaces them, `reject` refuses the memory, `allow` stores them.',
     environmentVariable: 'MEMORY_SECRETS',

@@ -35,6 +35,7 @@ export class Metrics {
         if (stats === undefined) return;
         memories.set({ state: 'live' }, stats.live);
         memories.set({ state: 'trash' }, stats.trash);
+        memories.set({ state: 'hidden' }, stats.hidden);
         memories.set({ state: 'conflict' }, stats.conflicts);
         memories.set({ state: 'without_vector' }, stats.embedding.pending);
       },

@@ -1,6 +1,6 @@
 import { asSentence } from '../api/errors.ts';
 import { beginning, isoTime, rounded } from '../api/memory-answers.ts';
-import { newestSnapshots, type ShownSnapshot, type StatusFacts } from '../api/sync-answers.ts';
+import { newestSnapshots, type ShownSnapshot, type StatusFacts, waitingText } from '../api/sync-answers.ts';
 import type { BackupResult, RestoreResult } from '../backup/backup-api.ts';
 import type {
   AddResult,
@@ -133,6 +133,7 @@ export function heading(memory: Memory, zone: TimeZone, reason = ''): string {
   return [
     quoteInline(memory.id),
     memory.state === 'live' ? '' : memory.state,
+    memory.hiddenAt === undefined ? '' : `by machine ${memory.dot.machine}, kept here`,
     reason,
     zone.day(memory.createdAt),
     memory.source === '' ? '' : `from ${quoteInline(memory.source)}`,
@@ -186,7 +187,7 @@ function renderRemote(status: SyncStatus, now: number): string[] {
     status.emptyStart === 'pending' ? 'Waiting to fill this empty store from the remote.' : '',
     status.heldMerge === null
       ? ''
-      : `A merge that would remove ${status.heldMerge.removed} memories waits: sync_restore mode merge.`,
+      : `A merge waits, because ${waitingText(status.heldMerge)}: sync_restore mode merge.`,
     problem === null ? '' : renderProblem(problem, now),
     ...status.machines.map((machine) => renderMachine(machine, now)),
   ];
@@ -245,11 +246,11 @@ export function renderUpload({ outcome, snapshot }: BackupResult, push: PushResu
 }
 
 export function renderRestore(result: RestoreResult): string {
-  const { mode, changes, confirm, undo, warnings = [] } = result;
+  const { mode, changes, confirm, undo, waiting, warnings = [] } = result;
   if (changes === null) return 'Nothing to merge: everything is included here.';
   const done = mode === 'replace' ? 'Restored' : 'Merged';
   const wouldBe = mode === 'replace' ? 'Would restore' : 'Would merge';
-  const held = changes.held ? 'Held back, because it removes many memories. ' : '';
+  const held = waiting === undefined ? '' : `Held back, because ${waitingText(waiting)}. `;
   return lines(
     `${held}${changes.applied ? done : wouldBe} ${namesOf(result)}: ${summaryOf(changes)}`,
     ...warnings.map((warning) => `Note: ${withoutHiddenLine(warning)}`),
@@ -264,20 +265,27 @@ export function renderRestore(result: RestoreResult): string {
 /** The question to the user before memories are replaced or many are removed. */
 export function restoreQuestion(result: RestoreResult, changes: ChangeReport): string {
   const what = result.mode === 'replace' ? 'Replace all memories by the snapshot' : 'Merge';
-  return lines(`${what} ${namesOf(result)}? ${summaryOf(changes)}`, renderExamples(changes));
+  const { waiting, warnings = [] } = result;
+  return lines(
+    `${what} ${namesOf(result)}? ${summaryOf(changes)}`,
+    waiting === undefined ? '' : `Asked, because ${waitingText(waiting)}.`,
+    ...warnings.map((warning) => `Note: ${warning}`),
+    renderExamples(changes),
+  );
 }
 
 function namesOf({ snapshots }: RestoreResult): string {
   return snapshots.map(({ name }) => quoteInline(name)).join(', ');
 }
 
-function summaryOf({ added, changed, removed, conflicts, keptErased }: ChangeReport): string {
+function summaryOf({ added, changed, removed, conflicts, keptErased, broughtBack }: ChangeReport): string {
   const parts = [
     `${added.count} added`,
     `${changed.count} changed`,
     `${removed.count} removed (to the trash)`,
     conflicts === 0 ? '' : `${conflicts} new conflicts`,
     keptErased === 0 ? '' : `${keptErased} stay erased`,
+    broughtBack === 0 ? '' : `${broughtBack} that other machines erased come back`,
   ];
   return `${parts.filter((part) => part !== '').join(', ')}.`;
 }

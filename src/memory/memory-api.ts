@@ -183,6 +183,8 @@ export interface Stats {
   readonly machineId: string;
   readonly live: number;
   readonly trash: number;
+  /** Memories that another machine erased and whose content is still kept here; not part of `trash`. */
+  readonly hidden: number;
   readonly conflicts: number;
   readonly tags: readonly { readonly tag: string; readonly count: number }[];
   readonly sources: readonly { readonly source: string; readonly count: number }[];

@@ -17,6 +17,11 @@ export interface Memory extends MemoryContent {
   readonly versionCount: number;
   /** True when siblings with different content wait for a choice. */
   readonly conflict: boolean;
+  /**
+   * Present when another machine erased the memory and this one still keeps the content: when that arrived. `dot` then
+   * names the erasing write, and the content is what was there before.
+   */
+  readonly hiddenAt?: number;
 }
 
 /** One version in the history of a memory. */

@@ -25,6 +25,7 @@ export function notifyingMemoryStore(store: MemoryStore, onChange: (count: numbe
     restore: (ids) => noting(store.restore(ids), (memories) => memories.length),
     purge: (ids) => noting(store.purge(ids), itself),
     expireTrash: (olderThanMs) => noting(store.expireTrash(olderThanMs), itself),
+    expireHidden: (olderThanMs) => store.expireHidden(olderThanMs),
     putEmbeddings: (modelId, writes) => noting(store.putEmbeddings(modelId, writes), itself),
     get: (ids) => store.get(ids),
     getCurrent: (ids) => store.getCurrent(ids),

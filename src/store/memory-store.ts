@@ -51,7 +51,7 @@ export function hasWritten(outcome: AddOutcome | ImportedDraft): boolean {
 
 export interface ListRequest {
   readonly filter: MemoryFilter;
-  /** live: searchable. trash: deleted, with content. conflict: has siblings with different content. */
+  /** live: searchable. trash: deleted, with content, hidden memories included. conflict: has siblings with different content. */
   readonly which: 'live' | 'trash' | 'conflict';
   readonly order: 'newest' | 'oldest' | 'updated';
   readonly limit: number;
@@ -141,6 +141,8 @@ export interface StoreStats extends StoreDigests {
   readonly machineId: string;
   readonly live: number;
   readonly trash: number;
+  /** Memories that another machine erased and whose content is still kept here; not part of `trash`. */
+  readonly hidden: number;
   readonly conflicts: number;
   /** Live memories with vectors of the given model; 0 when no model is given. */
   readonly embedded: number;
@@ -209,7 +211,7 @@ export interface MemoryStore {
   update(id: string, patch: MemoryPatch): Promise<Written>;
   /** Moves live memories to the trash and ignores deleted ones. @returns how many moved */
   delete(ids: readonly string[]): Promise<number>;
-  /** Takes memories back from the trash. @throws InvalidInputError when the content of one is gone */
+  /** Takes memories back from the trash, hidden ones included. @throws InvalidInputError when the content of one is gone */
   restore(ids: readonly string[]): Promise<Memory[]>;
   /** Erases the content, history and vectors of memories for good. @returns how many had content */
   purge(ids: readonly string[]): Promise<number>;
@@ -218,6 +220,11 @@ export interface MemoryStore {
    * counts from its arrival, if the memory was live here until then. Writes nothing when there is none. @returns how many
    */
   expireTrash(olderThanMs: number): Promise<number>;
+  /**
+   * Erases the content of memories that another machine erased, when that arrived at least this long ago, in steps.
+   * Changes no version, so it never makes a backup necessary. @returns how many
+   */
+  expireHidden(olderThanMs: number): Promise<number>;
   list(request: ListRequest): Promise<ListPage>;
   /** Ids of all live memories that match, oldest first. */
   matching(filter: MemoryFilter): Promise<string[]>;

@@ -27,7 +27,14 @@ export interface ChangeList {
   readonly count: number;
   /** At most five. */
   readonly examples: readonly ChangeExample[];
+  /**
+   * All ids, when the changes were not applied and are not more than `MAX_REPORTED_IDS`: several snapshots may bring
+   * the same change.
+   */
+  readonly ids?: readonly string[];
 }
+
+export const MAX_REPORTED_IDS = 100_000;
 
 /** The changes that a merge or a restore made, or would make in a real run. */
 export interface ChangeReport {
@@ -35,6 +42,8 @@ export interface ChangeReport {
   readonly applied: boolean;
   /** True when `limit` held the changes back. */
   readonly held: boolean;
+  /** Number of memories that merges removed in the 24 hours before without a confirmation; 0 without a `limit`. */
+  readonly removedLately: number;
   /** Memories that are live after the changes and were not before. */
   readonly added: ChangeList;
   /** Memories that are live before and after, with other visible content. */
@@ -50,14 +59,19 @@ export interface ChangeReport {
    * The memories were kept. Ids that the other side lacks are counted only when `complete` was true.
    */
   readonly missingIds: number;
-  /** Restore only: number of memories that were erased for good after the snapshot; they stay erased. */
+  /** Restore only: number of memories that were erased for good after the snapshot and stay erased. */
   readonly keptErased: number;
+  /** Restore only: number of memories that other machines had erased for good and that are live again. */
+  readonly broughtBack: number;
   readonly before: StoreDigests;
   /** The state with the changes, even when they were not applied. */
   readonly after: StoreDigests;
 }
 
-/** Changes are held back when they remove more than `count` memories and also more than `share` (0 to 1) of the live ones. */
+/**
+ * The budget of a day. Changes are held back when they, and the merges of the 24 hours before, remove more than
+ * `count` memories and also more than `share` (0 to 1) of the live ones.
+ */
 export interface RemovalLimit {
   readonly count: number;
   readonly share: number;
@@ -71,6 +85,12 @@ export interface ApplyRequest {
   /** Computes the report and changes nothing. */
   readonly dryRun?: boolean;
   readonly limit?: RemovalLimit;
+  /** Applies changes over the limit, because the user agreed; the budget of the day then begins anew. */
+  readonly confirmed?: boolean;
+  /** Keeps the content of memories that another machine erased, hidden, until `MemoryStore.expireHidden`. */
+  readonly hidePurged?: boolean;
+  /** Restore only: brings back memories that other machines erased. What this machine erased stays erased. */
+  readonly bringBack?: boolean;
   /** The local `stateDigest` that the user confirmed; when it has changed since, the call fails and changes nothing. */
   readonly expectedState?: string;
   /** Written in the same transaction when the changes are applied. */

@@ -3,7 +3,7 @@ import { BlobStoreError, type BlobStoreReason } from '../errors/remote-errors.ts
 import type { VersionVector, JsonValue } from '../memory/version.ts';
 import type { ReplicaStore } from '../store/replica-store.ts';
 import { SerialQueue } from '../util/concurrency.ts';
-import type { EmptyStart, Observed, SyncProblem } from './sync-api.ts';
+import type { EmptyStart, HeldMerge, Observed, SyncProblem } from './sync-api.ts';
 
 /** A machine that has, or had, backups at the remote. */
 export interface SeenMachine {
@@ -22,7 +22,7 @@ export interface SyncNote {
   readonly problem: SyncProblem | null;
   /** Newest refusal of a write since the last accepted write. A successful read does not clear it. */
   readonly pushProblem: SyncProblem | null;
-  readonly heldMerge: { readonly removed: number; readonly at: number } | null;
+  readonly heldMerge: HeldMerge | null;
   /** Version vector of the newest snapshots of all machines, as last seen. */
   readonly remoteClock: VersionVector | null;
   /** The machines whose heads were seen there, by id. Only `sync forget` removes one. */
@@ -113,7 +113,7 @@ function decode(note: { readonly [key: string]: JsonValue }): SyncNote {
     pushProblem: readSyncProblem(note['pushProblem']),
     heldMerge:
       typeof held?.['removed'] === 'number' && typeof held['at'] === 'number'
-        ? { removed: held['removed'], at: held['at'] }
+        ? { removed: held['removed'], lately: asCount(held['lately']), at: held['at'] }
         : null,
     remoteClock: asVersionVector(note['remoteClock']),
     machines: asMachines(note['machines']),
@@ -146,6 +146,10 @@ function asMachines(value: JsonValue | undefined): Record<string, SeenMachine> {
     return typeof seenAt === 'number' ? [[machine, { seenAt, gone: gone === true }] as const] : [];
   });
   return Object.fromEntries(entries);
+}
+
+function asCount(value: JsonValue | undefined): number {
+  return typeof value === 'number' ? value : 0;
 }
 
 function asTexts(value: JsonValue | undefined): string[] {

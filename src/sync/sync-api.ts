@@ -48,6 +48,14 @@ export interface MachineStatus {
   readonly problem: SyncProblem | null;
 }
 
+/** A merge that waits for a confirmation because it, with the merges of a day, would remove many memories. */
+export interface HeldMerge {
+  readonly removed: number;
+  /** Memories that merges removed without a confirmation in the 24 hours before. */
+  readonly lately: number;
+  readonly at: number;
+}
+
 /**
  * in-sync: this store and the remote include the same writes. ahead: the remote lacks local writes. behind: this store
  * lacks writes at the remote. diverged: both, or the same writes have other content there. unknown: the remote was never read, or cannot be read now.
@@ -80,8 +88,8 @@ export interface SyncStatus {
   readonly machines: readonly MachineStatus[];
   readonly conflicts: number;
   readonly emptyStart: EmptyStart;
-  /** A merge that waits for a confirmation because it would remove many memories; null = none. */
-  readonly heldMerge: { readonly removed: number; readonly at: number } | null;
+  /** Null = no merge waits. */
+  readonly heldMerge: HeldMerge | null;
   /** The newest problem since the last success. */
   readonly problem: SyncProblem | null;
   readonly warnings: readonly string[];

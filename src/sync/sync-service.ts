@@ -16,12 +16,13 @@ import { summarizeSnapshot } from '../backup/repository/list-snapshots.ts';
 import type { Repository } from '../backup/repository/repository.ts';
 import type { RetentionPolicy } from '../backup/repository/retention.ts';
 import { snapshotName } from '../backup/repository/snapshot-name.ts';
-import { REMOVAL_LIMIT, SnapshotRestorer } from '../backup/restore/snapshot-restorer.ts';
+import { SnapshotRestorer } from '../backup/restore/snapshot-restorer.ts';
 import { differingSnapshots } from '../backup/restore/equal-vectors.ts';
 import { verifyRepository, type ScratchStore } from '../backup/repository/verify-repository.ts';
 import type { WorkLock } from '../backup/ports.ts';
 import type { ProbeReport } from '../blob/probe/probe-finding.ts';
 import { SyncOffError } from '../errors/remote-errors.ts';
+import { REMOVAL_LIMIT } from '../memory/removal-budget.ts';
 import { joinVersionVectors, MAX_COUNTER } from '../memory/version.ts';
 import { settleWithin } from '../util/concurrency.ts';
 import { FormerIds } from './former-ids.ts';
@@ -42,6 +43,8 @@ export interface SyncServiceParts extends RemoteRepositoryParts {
   readonly probe: ((options: WorkOptions) => Promise<ProbeReport>) | null;
   /** Longest text that this machine accepts, in UTF-16 code units; larger memories of other machines are reported. */
   readonly textLimit?: number | undefined;
+  /** See `SnapshotRestorerParts`. */
+  readonly hidePurged?: boolean | undefined;
   /** Time that a status waits for the remote, in milliseconds; default 15 s. */
   readonly statusWaitMs?: number | undefined;
 }
@@ -87,6 +90,7 @@ export class SyncService implements SyncApi {
       repository: () => this.#remote.own(),
       limit: REMOVAL_LIMIT,
       textLimit: parts.textLimit,
+      hidePurged: parts.hidePurged,
     };
     this.#restorer = new SnapshotRestorer({
       ...restorer,
@@ -355,7 +359,7 @@ export class SyncService implements SyncApi {
     const done = merge && request.snapshot === undefined && complete && !held && emptyStart === 'pending';
     await this.notes.change({
       ...(held ? {} : { lastPull: { value: { snapshots: result.snapshots.length }, at } }),
-      ...(merge ? { heldMerge: held ? { removed: result.changes.removed.count, at } : null } : {}),
+      ...(merge ? { heldMerge: result.waiting === undefined ? null : { ...result.waiting, at } } : {}),
       ...(done ? { emptyStart: 'done' } : {}),
     });
   }

@@ -132,7 +132,7 @@ interface NavigationProps {
 function Navigation({ current, session, onChangeToken }: NavigationProps) {
   const stats = useStats(`${current} ${session}`);
   const counts: Readonly<Record<string, number | undefined>> = {
-    trash: stats?.trash,
+    trash: stats === undefined ? undefined : stats.trash + (stats.hidden ?? 0),
     conflicts: stats?.conflicts,
   };
   const shown = current === 'memory' ? 'memories' : current;

@@ -65,6 +65,7 @@ export function changes(more: Partial<ChangeReport> = {}): ChangeReport {
   return {
     applied: true,
     held: false,
+    removedLately: 0,
     added: changeList(),
     changed: changeList(),
     removed: changeList(),
@@ -72,6 +73,7 @@ export function changes(more: Partial<ChangeReport> = {}): ChangeReport {
     reusedDots: 0,
     missingIds: 0,
     keptErased: 0,
+    broughtBack: 0,
     before: digests,
     after: digests,
     ...more,
@@ -81,7 +83,8 @@ export function changes(more: Partial<ChangeReport> = {}): ChangeReport {
 /** A merge that waits for a confirmation. */
 export function heldMerge(...removed: readonly string[]): RestoreResult {
   const report = changes({ applied: false, held: true, removed: changeList(...removed) });
-  return { mode: 'merge', snapshots: [snapshot()], changes: report, confirm: 'the-token' };
+  const waiting = { removed: removed.length, lately: 0 };
+  return { mode: 'merge', snapshots: [snapshot()], changes: report, waiting, confirm: 'the-token' };
 }
 
 export function syncStatus(more: Partial<SyncStatus> = {}): SyncStatus {

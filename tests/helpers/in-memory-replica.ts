@@ -123,9 +123,10 @@ export class InMemoryReplica implements ReplicaStore {
     return new InMemoryStagedStates(collected, {
       table: () => this.#table,
       now: this.#now,
-      commit: (table, note) => {
+      readNote: (name) => this.#notes.get(name) ?? null,
+      commit: (table, notes) => {
         this.#table = table;
-        if (note !== undefined) this.#setNote(note.name, note.value);
+        for (const { name, value } of notes) this.#setNote(name, value);
       },
     });
   }

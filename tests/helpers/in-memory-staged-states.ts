@@ -1,10 +1,12 @@
 import type { CarriedVersion, MemoryState } from '../../src/backup/ports.ts';
 import { StateChangedError } from '../../src/errors/input-errors.ts';
+import { REMOVALS_NOTE, spendRemovals } from '../../src/memory/removal-budget.ts';
 import {
   canonicalJson,
   covers,
   currentVersion,
   joinVersionVectors,
+  type JsonValue,
   type MemoryContent,
   mergeMemory,
 } from '../../src/memory/version.ts';
@@ -13,19 +15,24 @@ import type {
   ChangeExample,
   ChangeList,
   ChangeReport,
-  RemovalLimit,
   StagedStates,
 } from '../../src/store/replica-store.ts';
 import type { MemoryTable } from './memory-table.ts';
+
+export interface Note {
+  readonly name: string;
+  readonly value: JsonValue | null;
+}
 
 /** What staged states need of the replica that they were collected for. */
 export interface StagingHost {
   readonly table: () => MemoryTable;
   readonly now: () => number;
-  readonly commit: (table: MemoryTable, note: ApplyRequest['note']) => void;
+  readonly commit: (table: MemoryTable, notes: readonly Note[]) => void;
+  readonly readNote: (name: string) => JsonValue | null;
 }
 
-type Counts = Pick<ChangeReport, 'reusedDots' | 'missingIds' | 'keptErased'>;
+type Counts = Pick<ChangeReport, 'reusedDots' | 'missingIds' | 'keptErased' | 'broughtBack'>;
 
 /** States of one snapshot beside an in-memory replica; the contract is that of the port. */
 export class InMemoryStagedStates implements StagedStates {
@@ -42,14 +49,18 @@ export class InMemoryStagedStates implements StagedStates {
   }
 
   merge(request: ApplyRequest): Promise<ChangeReport> {
-    return this.#apply(request, (table) => ({ ...this.#merge(table, request), keptErased: 0 }));
+    return this.#apply(request, (table) => ({
+      ...this.#merge(table, request),
+      keptErased: 0,
+      broughtBack: 0,
+    }));
   }
 
   restore(request: ApplyRequest): Promise<ChangeReport> {
     if (!request.complete) return Promise.reject(new RangeError('only a complete snapshot can be restored'));
     return this.#apply(request, (table) => {
       const counts = this.#merge(table, request);
-      return { ...counts, keptErased: this.#revert(table) };
+      return { ...counts, ...this.#revert(table, request.bringBack === true) };
     });
   }
 
@@ -66,13 +77,21 @@ export class InMemoryStagedStates implements StagedStates {
     const after = before.copy();
     const counts = change(after);
     const lists = compareTables(before, after);
-    const held = isOver(request.limit, lists.removed.count, before.facts().live);
+    const { limit, confirmed = false, note } = request;
+    const planned = { now: this.#host.now(), count: lists.removed.count, live: before.facts().live };
+    const spent =
+      limit === undefined ? null : spendRemovals(this.#host.readNote(REMOVALS_NOTE), { ...planned, limit });
+    const held = spent?.held === true && !confirmed;
     const applied = request.dryRun !== true && !held;
-    if (applied) this.#host.commit(after, request.note);
-    return { applied, held, ...lists, ...counts, before: before.digests(), after: after.digests() };
+    const isNoted = spent !== null && (spent.held || !confirmed);
+    const removals = isNoted ? [{ name: REMOVALS_NOTE, value: spent.held ? null : spent.note }] : [];
+    if (applied) this.#host.commit(after, [...(note === undefined ? [] : [note]), ...removals]);
+    const shown = applied ? withoutIds(lists) : lists;
+    const digests = { before: before.digests(), after: after.digests() };
+    return { applied, held, removedLately: spent?.lately ?? 0, ...shown, ...counts, ...digests };
   }
 
-  #merge(table: MemoryTable, { clock, complete }: ApplyRequest): Omit<Counts, 'keptErased'> {
+  #merge(table: MemoryTable, { clock, complete }: ApplyRequest): Omit<Counts, 'keptErased' | 'broughtBack'> {
     const localClock = table.clock;
     const staged = new Set(this.#states.map(({ id }) => id));
     const isIn = (versions: readonly CarriedVersion[], by: typeof clock): boolean =>
@@ -93,24 +112,31 @@ export class InMemoryStagedStates implements StagedStates {
     return { reusedDots, missingIds };
   }
 
-  /** After the merge. @returns how many memories stay erased against the snapshot */
-  #revert(table: MemoryTable): number {
+  /** After the merge. @returns how many memories stay erased against the snapshot, and how many do not */
+  #revert(table: MemoryTable, bringBack: boolean): Pick<Counts, 'keptErased' | 'broughtBack'> {
     const snapshot = new Map(this.#states.map(({ id, siblings }) => [id, siblings]));
     let keptErased = 0;
+    let broughtBack = 0;
     for (const id of table.ids()) {
       const siblings = snapshot.get(id) ?? [];
       const wanted = siblings.length === 0 ? null : currentVersion(siblings);
       const present = table.current(id);
       if (wanted?.state === 'live') {
         if (present?.state === 'live' && sameContent(present, wanted)) continue;
-        if (table.siblings(id).some(({ state }) => state === 'purged')) keptErased += 1;
-        else this.#write(table, id, { state: 'live', content: wanted, from: siblings });
+        const purges = table.siblings(id).filter(({ state }) => state === 'purged');
+        const ofOthers = purges.every(({ dot }) => dot.machine !== table.machine);
+        if (purges.length > 0 && !(bringBack && ofOthers)) {
+          keptErased += 1;
+          continue;
+        }
+        broughtBack += purges.length > 0 ? 1 : 0;
+        this.#write(table, id, { state: 'live', content: wanted, from: siblings });
       } else if (present?.state === 'live') {
         const content = { ...present, updatedAt: this.#host.now() };
         this.#write(table, id, { state: 'deleted', content, from: table.siblings(id) });
       }
     }
-    return keptErased;
+    return { keptErased, broughtBack };
   }
 
   #write(
@@ -171,9 +197,12 @@ function exampleOf(id: string, { text }: MemoryContent): ChangeExample {
 }
 
 function listOf(examples: readonly ChangeExample[]): ChangeList {
-  return { count: examples.length, examples: examples.slice(0, 5) };
+  return { count: examples.length, examples: examples.slice(0, 5), ids: examples.map(({ id }) => id) };
 }
 
-function isOver(limit: RemovalLimit | undefined, removed: number, live: number): boolean {
-  return limit !== undefined && removed > limit.count && removed > limit.share * live;
+type Lists = ReturnType<typeof compareTables>;
+
+function withoutIds({ added, changed, removed, conflicts }: Lists): Lists {
+  const short = ({ count, examples }: ChangeList): ChangeList => ({ count, examples });
+  return { added: short(added), changed: short(changed), removed: short(removed), conflicts };
 }

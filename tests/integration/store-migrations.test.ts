@@ -10,23 +10,35 @@ import { databasePath, openSqliteStore, temporaryFolder } from '../helpers/sqlit
 
 const NOW = Date.UTC(2026, 0, 31, 12, 30, 15, 250);
 
-const VERSION_1 = MIGRATIONS.slice(0, 1);
+const NEWEST = MIGRATIONS.length;
+const NEXT = NEWEST + 1;
 
-/** The first released migration and another one, which counts how often it ran in the table it makes. */
-const WITH_VERSION_2: readonly Migration[] = [
-  ...VERSION_1,
+/** The released migrations and another one, which counts how often it ran in the table it makes. */
+const WITH_NEXT: readonly Migration[] = [
+  ...MIGRATIONS,
   {
-    version: 2,
+    version: NEXT,
     up: (connection) => {
       connection.exec(`CREATE TABLE IF NOT EXISTS mark (run INTEGER); INSERT INTO mark VALUES (1)`);
     },
   },
 ];
 
-async function storeOfVersion1(folder: string, count = 3): Promise<void> {
-  const store = openSqliteStore(folder, { migrations: VERSION_1 });
-  await store.add(Array.from({ length: count }, (_, index) => draft(`memory ${index}`)));
+/** What each version after the first one added. */
+const ADDED: Readonly<Record<number, string>> = {
+  2: 'DROP TABLE own_commit; DROP TABLE seen_head;',
+  4: 'DROP TABLE hidden; DROP TABLE erased_here;',
+};
+
+async function storeOfVersion(version: number, folder: string, texts = ['a', 'b', 'c']): Promise<string[]> {
+  const store = openSqliteStore(folder);
+  const added = await store.add(texts.map((text) => draft(text)));
   await store.close();
+  const database = new DatabaseSync(databasePath(folder));
+  for (let later = NEWEST; later > version; later -= 1) database.exec(ADDED[later] ?? '');
+  database.exec(`PRAGMA user_version = ${version}`);
+  database.close();
+  return added.map(({ memory }) => memory.id);
 }
 
 function query(path: string, sql: string): unknown {
@@ -39,9 +51,9 @@ function query(path: string, sql: string): unknown {
 }
 
 describe('migration of an existing store', () => {
-  test('brings a store of every released version to the newest', async () => {
+  test.each([1, 2, 3])('brings a store of version %i to the newest', async (version) => {
     const folder = temporaryFolder();
-    await storeOfVersion1(folder);
+    await storeOfVersion(version, folder);
     const store = openSqliteStore(folder);
     expect(await store.stats()).toMatchObject({ live: 3, schemaVersion: MIGRATIONS.length });
     expect((await store.checkIntegrity()).problems).toEqual([]);
@@ -50,12 +62,8 @@ describe('migration of an existing store', () => {
 
   test('indexes the words of a store again that was made before symbols were in the index', async () => {
     const folder = temporaryFolder();
-    const store = openSqliteStore(folder, { migrations: MIGRATIONS.slice(0, 2) });
-    const texts = Array.from({ length: 1_200 }, (_, index) => draft(`note ${index}`));
-    const [id] = (await store.add([draft('written in C++ 🎉', { tags: ['déjà-vu'] }), ...texts])).map(
-      ({ memory }) => memory.id,
-    );
-    await store.close();
+    const texts = Array.from({ length: 1_200 }, (_, index) => `note ${index}`);
+    const [id] = await storeOfVersion(2, folder, ['written in C++ 🎉 déjà-vu', ...texts]);
     const database = new DatabaseSync(databasePath(folder));
     database.exec(`INSERT INTO word (word) VALUES ('delete-all');
       INSERT INTO word (rowid, text, tags)
@@ -73,82 +81,80 @@ describe('migration of an existing store', () => {
 
   test('copies the database first, then runs what is missing, once', async () => {
     const folder = temporaryFolder();
-    await storeOfVersion1(folder);
-    const store = openSqliteStore(folder, { migrations: WITH_VERSION_2, now: () => NOW });
-    expect(await store.stats()).toMatchObject({ live: 3, schemaVersion: 2 });
-    await openSqliteStore(folder, { migrations: WITH_VERSION_2, now: () => NOW + 1 }).stats();
+    await storeOfVersion(NEWEST, folder);
+    const store = openSqliteStore(folder, { migrations: WITH_NEXT, now: () => NOW });
+    expect(await store.stats()).toMatchObject({ live: 3, schemaVersion: NEXT });
+    await openSqliteStore(folder, { migrations: WITH_NEXT, now: () => NOW + 1 }).stats();
     expect(query(databasePath(folder), 'SELECT count(*) FROM mark')).toBe(1);
-    expect(readdirSync(join(folder, 'backups'))).toEqual(['before-v2-20260131T123015250Z.sqlite']);
-    const backup = join(folder, 'backups', 'before-v2-20260131T123015250Z.sqlite');
+    expect(readdirSync(join(folder, 'backups'))).toEqual([`before-v${NEXT}-20260131T123015250Z.sqlite`]);
+    const backup = join(folder, 'backups', `before-v${NEXT}-20260131T123015250Z.sqlite`);
     expect(statSync(backup).mode & 0o777).toBe(0o600);
     expect(statSync(join(folder, 'backups')).mode & 0o777).toBe(0o700);
-    expect(query(backup, 'PRAGMA user_version')).toBe(1);
+    expect(query(backup, 'PRAGMA user_version')).toBe(NEWEST);
     expect(query(backup, 'SELECT count(*) FROM version')).toBe(3);
   });
 
   test('makes no backup of a new store', async () => {
     const folder = temporaryFolder();
-    expect((await openSqliteStore(folder, { migrations: WITH_VERSION_2 }).stats()).schemaVersion).toBe(2);
+    expect((await openSqliteStore(folder, { migrations: WITH_NEXT }).stats()).schemaVersion).toBe(NEXT);
     expect(existsSync(join(folder, 'backups'))).toBe(false);
   });
 
   test('runs once when several openers start it together', async () => {
     const folder = temporaryFolder();
-    await storeOfVersion1(folder);
-    const stores = Array.from({ length: 6 }, () => openSqliteStore(folder, { migrations: WITH_VERSION_2 }));
+    await storeOfVersion(NEWEST, folder);
+    const stores = Array.from({ length: 6 }, () => openSqliteStore(folder, { migrations: WITH_NEXT }));
     const stats = await Promise.all(stores.map((store) => store.stats()));
-    expect(stats.map(({ schemaVersion, live }) => [schemaVersion, live])).toEqual(stats.map(() => [2, 3]));
+    expect(stats.map(({ schemaVersion, live }) => [schemaVersion, live])).toEqual(stats.map(() => [NEXT, 3]));
     expect(query(databasePath(folder), 'SELECT count(*) FROM mark')).toBe(1);
     expect(readdirSync(join(folder, 'backups'))).toHaveLength(1);
   });
 
   test('that fails changes nothing, and is tried again', async () => {
     const folder = temporaryFolder();
-    await storeOfVersion1(folder);
+    await storeOfVersion(NEWEST, folder);
     const broken: readonly Migration[] = [
-      ...WITH_VERSION_2,
+      ...WITH_NEXT,
       {
-        version: 3,
+        version: NEXT + 1,
         up: (connection) => {
           connection.exec('INSERT INTO no_such_table VALUES (1)');
         },
       },
     ];
     await expect(openSqliteStore(folder, { migrations: broken }).stats()).rejects.toThrow(/no_such_table/);
-    expect(query(databasePath(folder), 'PRAGMA user_version')).toBe(1);
+    expect(query(databasePath(folder), 'PRAGMA user_version')).toBe(NEWEST);
     expect(query(databasePath(folder), `SELECT count(*) FROM sqlite_schema WHERE name = 'mark'`)).toBe(0);
-    expect((await openSqliteStore(folder, { migrations: WITH_VERSION_2 }).stats()).live).toBe(3);
+    expect((await openSqliteStore(folder, { migrations: WITH_NEXT }).stats()).live).toBe(3);
   });
 
   test('does not start when its backup cannot be written', async () => {
     const disk = smallDisk(2_048);
     const folder = join(disk, 'data');
-    const store = openSqliteStore(folder, { migrations: VERSION_1 });
+    const store = openSqliteStore(folder);
     await store.add(Array.from({ length: 100 }, (_, index) => draft(`${index} ${'x'.repeat(4_000)}`)));
     await store.close();
     const ballast = join(disk, 'ballast');
     writeFileSync(ballast, Buffer.alloc(1_000 * 1_024));
-    await expect(openSqliteStore(folder, { migrations: WITH_VERSION_2 }).stats()).rejects.toThrow(
-      StoreFullError,
-    );
-    expect(query(databasePath(folder), 'PRAGMA user_version')).toBe(1);
+    await expect(openSqliteStore(folder, { migrations: WITH_NEXT }).stats()).rejects.toThrow(StoreFullError);
+    expect(query(databasePath(folder), 'PRAGMA user_version')).toBe(NEWEST);
     expect(readdirSync(join(folder, 'backups'))).toEqual([]);
   });
 
   test('does not start when the folder for its backup is a file', async () => {
     const folder = temporaryFolder();
-    await storeOfVersion1(folder);
+    await storeOfVersion(NEWEST, folder);
     writeFileSync(join(folder, 'backups'), 'mine');
-    await expect(openSqliteStore(folder, { migrations: WITH_VERSION_2 }).stats()).rejects.toThrow();
-    expect(query(databasePath(folder), 'PRAGMA user_version')).toBe(1);
+    await expect(openSqliteStore(folder, { migrations: WITH_NEXT }).stats()).rejects.toThrow();
+    expect(query(databasePath(folder), 'PRAGMA user_version')).toBe(NEWEST);
     expect(readFileSync(join(folder, 'backups'), 'utf8')).toBe('mine');
   });
 
   test('stops programs of the old version that have the store open', async () => {
     const folder = temporaryFolder();
-    const old = openSqliteStore(folder, { migrations: VERSION_1 });
+    const old = openSqliteStore(folder);
     await old.add([draft('before')]);
-    const young = openSqliteStore(folder, { migrations: WITH_VERSION_2 });
+    const young = openSqliteStore(folder, { migrations: WITH_NEXT });
     await young.add([draft('after')]);
     await expect(old.add([draft('late')])).rejects.toThrow(StoreTooNewError);
     expect((await young.stats()).live).toBe(2);
@@ -156,8 +162,8 @@ describe('migration of an existing store', () => {
 
   test('also migrates a copy that was put back from a backup', async () => {
     const [folder, other] = [temporaryFolder(), join(temporaryFolder(), 'other')];
-    await storeOfVersion1(folder);
-    await openSqliteStore(folder, { migrations: WITH_VERSION_2 }).stats();
+    await storeOfVersion(1, folder);
+    await openSqliteStore(folder).stats();
     const [backup = ''] = readdirSync(join(folder, 'backups'));
     mkdirSync(other);
     writeFileSync(databasePath(other), readFileSync(join(folder, 'backups', backup)));

@@ -1,14 +1,17 @@
 import { BackupService } from '../../src/backup/backup-service.ts';
 import type { Keyring } from '../../src/backup/repository/keyring.ts';
+import type { Repository } from '../../src/backup/repository/repository.ts';
 import type { RetentionPolicy } from '../../src/backup/repository/retention.ts';
 import type { WorkLock } from '../../src/backup/ports.ts';
 import type { BlobStore, CreatableBlobStore } from '../../src/blob/blob-store.ts';
 import type { StoredBlob } from '../../src/blob/in-memory-blob-store.ts';
 import { limitedBlobStore } from '../../src/blob/decorators.ts';
+import type { Version } from '../../src/memory/version.ts';
 import type { ReplicaStore } from '../../src/store/replica-store.ts';
 import { SyncService } from '../../src/sync/sync-service.ts';
 import type { InMemoryReplica } from '../helpers/in-memory-replica.ts';
 import { Crash } from './faulty-store.ts';
+import type { RemovalCheck } from './removal-check.ts';
 import type { SeededRandom } from './seeded-random.ts';
 
 /** What survives the end of a process: the data folder. */
@@ -22,6 +25,21 @@ export interface MachineProcess {
   readonly backup: BackupService;
   readonly sync: SyncService;
   dead: boolean;
+}
+
+/** A data folder with the process on it, and what the simulation knows about it. */
+export interface SimulatedMachine {
+  readonly number: number;
+  readonly folder: DataFolder;
+  /** How wrong its clock is. */
+  clockOffset: number;
+  process: MachineProcess;
+  readonly removals: RemovalCheck;
+  /** A copy of the data folder, and what was written since and is nowhere else. */
+  copy: {
+    readonly folder: DataFolder;
+    readonly atRisk: Map<string, { id: string; updatedAt: number }>;
+  } | null;
 }
 
 export interface ProcessParts {
@@ -91,4 +109,28 @@ class OneAtATime implements WorkLock {
     this.#last = result.catch(() => undefined);
     return result;
   }
+}
+
+/** What faults lead to, and what a user may run into. */
+export const EXPECTED: ReadonlySet<string> = new Set([
+  'BLOB_STORE',
+  'REPOSITORY_DAMAGED',
+  'OBJECT_MISSING',
+  'STATE_CHANGED',
+  'SNAPSHOT_NOT_FOUND',
+]);
+
+/** What a snapshot holds, by its memories; empty when it was pruned meanwhile. */
+export async function statesOf(
+  repository: Repository,
+  owner: string,
+  snapshotId: string,
+): Promise<Map<string, readonly Version[]>> {
+  const states = new Map<string, readonly Version[]>();
+  const { snapshots } = await repository.listSnapshots();
+  const snapshot = snapshots.find((listed) => listed.machine === owner && listed.snapshotId === snapshotId);
+  if (snapshot === undefined) return states;
+  const manifest = await repository.readManifest(snapshot);
+  for await (const { id, siblings } of repository.readRows(manifest)) states.set(id, siblings);
+  return states;
 }

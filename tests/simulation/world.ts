@@ -13,9 +13,20 @@ import { quickKeyring } from '../helpers/test-repository.ts';
 import { STRANGER } from '../helpers/sync/hostile-snapshot.ts';
 import { WriteHistory } from '../helpers/write-history.ts';
 import { Adversary, MANY_WRITES } from './adversary.ts';
+import { BrokenPromise } from './broken-promise.ts';
 import { Crash, FaultPlan, faultyStore } from './faulty-store.ts';
+import { RemovalCheck } from './removal-check.ts';
 import { SeededRandom } from './seeded-random.ts';
-import { RETENTION, startProcess, type DataFolder, type MachineProcess } from './simulated-machine.ts';
+import {
+  EXPECTED,
+  RETENTION,
+  startProcess,
+  statesOf,
+  type DataFolder,
+  type MachineProcess,
+  type SimulatedMachine,
+} from './simulated-machine.ts';
+import { erosion } from './erosion.ts';
 import { Turns } from './turns.ts';
 
 const MEMORIES = 5;
@@ -23,22 +34,7 @@ const YEAR_MS = 365 * 24 * 3_600_000;
 const HOUR_MS = 3_600_000;
 /** Keeps these dice apart from those of the seed. */
 const UNSEEN = 11_000_003;
-
-interface SimulatedMachine {
-  readonly number: number;
-  readonly folder: DataFolder;
-  /** How wrong its clock is. */
-  clockOffset: number;
-  process: MachineProcess;
-  /** A copy of the data folder, and what was written since and is nowhere else. */
-  copy: {
-    readonly folder: DataFolder;
-    readonly atRisk: Map<string, { id: string; updatedAt: number }>;
-  } | null;
-}
-
-/** A promise was broken. */
-export class BrokenPromise extends Error {}
+const ERODER = 9_000_011;
 
 /** Machines, the bucket they share, and everything that may go wrong, from one seed. */
 export class World {
@@ -62,6 +58,8 @@ export class World {
   /** Dice for what the rolled-back folders cannot see, apart from those of the seed. */
   readonly #unseen: SeededRandom;
   #headsAreLost = false;
+  /** Null = nobody removes by small steps. Decides by its own dice too. */
+  readonly #eroder: SeededRandom | null;
   #time = Date.UTC(2026, 0, 1);
   #texts = 0;
   #broken: string | null = null;
@@ -74,6 +72,8 @@ export class World {
     this.#faults.rate = this.#random.pick([0, 0.02, 0.05, 0.15]);
     this.#adversary = this.#keyring === null ? Adversary.of(seed, this.#bucket) : null;
     this.#unseen = new SeededRandom(seed + UNSEEN);
+    const others = new SeededRandom(seed + ERODER);
+    this.#eroder = this.#adversary === null && others.chance(0.5) ? others : null;
     const machines = 2 + this.#random.below(3);
     for (let number = 0; number < machines; number += 1) this.#add(null);
   }
@@ -96,6 +96,52 @@ export class World {
     if (this.#adversary !== null) {
       const ids = this.#machines.map(({ folder }) => folder.replica);
       this.trace.push(...(await this.#adversary.mayAttack(ids)));
+    }
+  }
+
+  /** Machines remove many memories by small steps, while the others merge and nobody is asked. */
+  async erode(): Promise<void> {
+    if (this.#eroder === null) return;
+    for (const { wait, author, name, change } of erosion(this.#eroder, this.#machines)) {
+      this.#time += wait;
+      await this.#round(author, name, () => {
+        change((work) => {
+          const before = author.folder.replica.table;
+          work(author.folder.replica);
+          this.#acknowledge(author, before);
+        });
+      });
+    }
+  }
+
+  /** One machine changes something and pushes it; the others pull at the same time, and once more. */
+  async #round(author: SimulatedMachine, name: string, change: () => void): Promise<void> {
+    this.#faults.nextWork();
+    for (const pulls of [1, 2]) {
+      const works = this.#machines.map((machine): [string, () => Promise<void>] => {
+        const own = machine === author && pulls === 1;
+        const work = own
+          ? this.#named(machine, name, async () => {
+              change();
+              await this.#push(machine);
+            })
+          : this.#named(machine, 'pull', () => this.#pull(machine));
+        return [String(machine.number), work];
+      });
+      await this.#turns.runAll(new Map(works));
+      await this.#noteSent();
+      for (const machine of this.#machines) if (machine.process.dead) machine.process = this.#start(machine);
+    }
+    await this.#checkBucket();
+  }
+
+  /** A merge that nobody is asked about. */
+  async #pull({ process, folder, removals, clockOffset }: SimulatedMachine): Promise<void> {
+    const before = folder.replica.table;
+    try {
+      await process.sync.pull();
+    } finally {
+      removals.note(before, folder.replica.table, this.#time + clockOffset);
     }
   }
 
@@ -166,7 +212,7 @@ export class World {
       original === null
         ? { replica: this.#newReplica(number), objects: new Map<string, StoredBlob>() }
         : { replica: original.folder.replica.clone(), objects: new Map(original.folder.objects) };
-    const machine = { number, folder, clockOffset: 0, copy: null };
+    const machine = { number, folder, clockOffset: 0, copy: null, removals: new RemovalCheck() };
     this.#machines.push(Object.assign(machine, { process: this.#start(machine) }));
   }
 
@@ -212,7 +258,7 @@ export class World {
       });
     if (number < 0.4) return this.#named(machine, 'back up', () => process.backup.backup({ kind: 'auto' }));
     if (number < 0.62) return this.#named(machine, 'push', () => this.#push(machine));
-    if (number < 0.8) return this.#named(machine, 'pull', () => process.sync.pull());
+    if (number < 0.8) return this.#named(machine, 'pull', () => this.#pull(machine));
     if (number < 0.87) return this.#named(machine, 'prune', () => process.sync.prune({ policy: RETENTION }));
     if (number < 0.91) return this.#named(machine, 'restore', () => this.#restore(machine));
     if (number < 0.94)
@@ -307,25 +353,13 @@ export class World {
     const request = { mode: 'replace', snapshot: `${owner}/${id}` } as const;
     const dryRun = await process.sync.restore({ ...request, dryRun: true });
     if (dryRun.confirm === undefined) return;
-    const merged = await this.#statesOf(owner, id);
+    const merged = await statesOf(this.#repositoryOf(owner), owner, id);
     const before = folder.replica.table;
     try {
       await process.sync.restore({ ...request, confirm: dryRun.confirm });
     } finally {
       this.#acknowledge(machine, before, merged);
     }
-  }
-
-  /** What a snapshot holds, by its memories; empty when it was pruned meanwhile. */
-  async #statesOf(owner: string, snapshotId: string): Promise<Map<string, readonly Version[]>> {
-    const states = new Map<string, readonly Version[]>();
-    const repository = this.#repositoryOf(owner);
-    const { snapshots } = await repository.listSnapshots();
-    const snapshot = snapshots.find((listed) => listed.machine === owner && listed.snapshotId === snapshotId);
-    if (snapshot === undefined) return states;
-    const manifest = await repository.readManifest(snapshot);
-    for await (const { id, siblings } of repository.readRows(manifest)) states.set(id, siblings);
-    return states;
   }
 
   /** Reads the bucket without faults. */
@@ -376,6 +410,7 @@ export class World {
     folder.objects.clear();
     for (const [key, blob] of copy.folder.objects) folder.objects.set(key, blob);
     machine.copy = null;
+    machine.removals.forget();
     machine.process.dead = true;
     if (this.#unseen.chance(0.5)) this.#hideHead(machine, id);
     if (this.#headsAreLost) this.#excuseAllOf(table);
@@ -454,12 +489,3 @@ export class World {
     }
   }
 }
-
-/** What faults lead to, and what a user may run into. */
-const EXPECTED: ReadonlySet<string> = new Set([
-  'BLOB_STORE',
-  'REPOSITORY_DAMAGED',
-  'OBJECT_MISSING',
-  'STATE_CHANGED',
-  'SNAPSHOT_NOT_FOUND',
-]);

@@ -91,6 +91,14 @@ export const PROMISES: readonly Promised[] = [
       ['e2e/sync-machines.long.test.ts', 'restore nothing without consent, or with that for another state'],
       ['unit/sync/empty-start.test.ts', 'a store with memories takes nothing by itself'],
       ['unit/sync/sync-service.test.ts', 'holds back a merge that removes much, until it is confirmed'],
+      [
+        'unit/sync/sync-service.test.ts',
+        'holds back removal by small steps of several machines, and tells what was removed before',
+      ],
+      [
+        'integration/hidden-memories.test.ts',
+        'comes back with its content on every machine, also on the one that erased it',
+      ],
     ],
   },
   {

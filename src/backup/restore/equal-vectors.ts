@@ -48,7 +48,11 @@ async function digestsOf(
   noted: JsonValue | undefined,
 ): Promise<{ contentDigest: string; stateDigest: string } | null> {
   const [snapshotId, contentDigest, stateDigest] = Array.isArray(noted) ? noted : [];
-  if (snapshotId === snapshot.snapshotId && typeof contentDigest === 'string' && typeof stateDigest === 'string')
+  if (
+    snapshotId === snapshot.snapshotId &&
+    typeof contentDigest === 'string' &&
+    typeof stateDigest === 'string'
+  )
     return { contentDigest, stateDigest };
   return repository.readManifest(snapshot).catch(() => null);
 }

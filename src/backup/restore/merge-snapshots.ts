@@ -64,6 +64,10 @@ interface MergeSnapshotRequest {
   /** `Witnesses.published`. */
   readonly published?: VersionVector | undefined;
   readonly limit?: RemovalLimit | undefined;
+  /** True when the user agreed to a merge over the limit. */
+  readonly confirmed: boolean;
+  /** See `ApplyRequest`. */
+  readonly hidePurged: boolean;
   /** Characters of a text that this machine accepts. */
   readonly textLimit?: number | undefined;
   readonly options: WorkOptions;
@@ -105,7 +109,7 @@ interface Application {
 }
 
 async function apply(
-  { replica, repository, snapshot, dryRun, limit, published, textLimit, options }: MergeSnapshotRequest,
+  { replica, repository, snapshot, dryRun, published, textLimit, options, ...how }: MergeSnapshotRequest,
   onlyNew: boolean,
 ): Promise<Application> {
   const staged = await stageSnapshot({
@@ -119,8 +123,9 @@ async function apply(
   });
   try {
     const { manifest, complete, note, large } = staged;
-    const limits = limit === undefined ? {} : { limit };
-    const report = await staged.states.merge({ clock: manifest.clock, complete, note, ...limits, dryRun });
+    const { limit, confirmed, hidePurged } = how;
+    const rules = { confirmed, hidePurged, ...(limit === undefined ? {} : { limit }) };
+    const report = await staged.states.merge({ clock: manifest.clock, complete, note, ...rules, dryRun });
     return { manifest, report, large };
   } finally {
     await staged.states.close();

@@ -4,6 +4,7 @@ import type { FaissMemoryError } from '../../errors/faiss-memory-error.ts';
 import { InvalidInputError, StateChangedError } from '../../errors/input-errors.ts';
 import { type VersionVector, compareVersionVectors } from '../../memory/version.ts';
 import type {
+  ApplyRequest,
   ChangeList,
   ChangeReport,
   RemovalLimit,
@@ -12,6 +13,7 @@ import type {
 } from '../../store/replica-store.ts';
 import type { RestoreRequest, RestoreResult, SnapshotSummary, WorkOptions } from '../backup-api.ts';
 import { publishedWrites, refusal, replacedRefusal } from '../claims.ts';
+import { LOCAL_REPOSITORY_ID } from '../own-identity.ts';
 import { type RepositorySnapshot, summarizeSnapshot } from '../repository/list-snapshots.ts';
 import type { Repository } from '../repository/repository.ts';
 import { assertSameOwnWrites, differingSnapshots } from './equal-vectors.ts';
@@ -24,17 +26,16 @@ export interface SnapshotRestorerParts {
   readonly repository: () => Promise<Repository>;
   /** Makes a local snapshot of the present state, which undoes the restore. */
   readonly backupBefore: (kind: 'pre_restore' | 'pre_merge') => Promise<SnapshotSummary>;
-  /** A merge that removes more waits for a confirmation. */
+  /** When merges remove more in a day, they wait for a confirmation. */
   readonly limit: RemovalLimit;
+  /** False erases at once what other machines erased. Default true: the content is kept for a while, hidden. */
+  readonly hidePurged?: boolean | undefined;
   /** Characters of a text that this machine accepts. Larger memories from other machines are reported. */
   readonly textLimit?: number | undefined;
 }
 
 /** Attempts of a restore: another process may prune an object, so the restore starts again from the heads. */
 const MAX_PLANS = 3;
-
-/** A merge that removes more memories than this waits for a confirmation. `share` is a fraction of all memories. */
-export const REMOVAL_LIMIT: RemovalLimit = { count: 20, share: 0.3 };
 
 /**
  * Applies snapshots of a local or remote repository to the local store: `replace` makes the store equal to one
@@ -83,16 +84,23 @@ export class SnapshotRestorer {
       const { stateDigest } = identity;
       const token = confirmToken({ mode: 'replace', snapshotIds: [snapshot.snapshotId], stateDigest });
       const result = { mode: 'replace', snapshots: [summarizeSnapshot(snapshot, identity)] } as const;
-      const base = { clock: staged.manifest.clock, complete: true };
+      const base = {
+        clock: staged.manifest.clock,
+        complete: true,
+        hidePurged: this.#hidePurged,
+        // This machine's own backups are the user's way back from what other machines did.
+        bringBack: repository.repositoryId === LOCAL_REPOSITORY_ID,
+      };
       if (dryRun) {
-        return { ...result, changes: await staged.states.restore({ ...base, dryRun }), confirm: token };
+        const changes = await staged.states.restore({ ...base, dryRun });
+        return { ...result, changes, confirm: token, ...warningsOf(changes) };
       }
       if (confirm !== token) throw new StateChangedError();
-      const undo = (await changesNothing(staged, identity))
+      const undo = (await changesNothing(staged, base, identity))
         ? {}
         : { undo: await this.#parts.backupBefore('pre_restore') };
       const changes = await staged.states.restore({ ...base, expectedState: stateDigest, note: staged.note });
-      return { ...result, changes, ...undo };
+      return { ...result, changes, ...undo, ...warningsOf(changes) };
     } finally {
       await staged.states.close();
     }
@@ -118,10 +126,10 @@ export class SnapshotRestorer {
     if (confirm !== undefined && confirm !== token) throw new StateChangedError();
     const undo =
       dryRun || identity.memories === 0 ? {} : { undo: await this.#parts.backupBefore('pre_merge') };
-    const limits = confirm === undefined && !dryRun ? { limit } : {};
     const merged = await mergeTips(wanted, {
       ...{ replica, repository, dryRun, published, textLimit, options },
-      ...limits,
+      ...{ confirmed: confirm !== undefined, hidePurged: this.#hidePurged },
+      limit: dryRun ? undefined : limit,
     });
     const { reports, left } = merged;
     const errors = [...refused, ...merged.errors];
@@ -129,15 +137,21 @@ export class SnapshotRestorer {
     if (reports.length === 0 && firstError !== undefined) throw firstError;
     // An unreadable snapshot does not stop the others, but the user must know about it.
     const warnings = [...merged.warnings, ...errors.map(describeRefusal)];
-    const isHeld = reports.some(({ held }) => held);
+    const waiting = waitingIn(reports);
     return {
       ...result,
       changes: combineReports(reports),
       ...(reports.some(hasChanged) ? undo : {}),
       ...(warnings.length > 0 ? { warnings } : {}),
       ...(dryRun ? { confirm: token } : {}),
-      ...(isHeld ? { confirm: tokenFor(left, (await replica.identity()).stateDigest) } : {}),
+      ...(waiting === null
+        ? {}
+        : { waiting, confirm: tokenFor(left, (await replica.identity()).stateDigest) }),
     };
+  }
+
+  get #hidePurged(): boolean {
+    return this.#parts.hidePurged ?? true;
   }
 
   /**
@@ -200,11 +214,32 @@ function describeRefusal({ message, fix }: FaissMemoryError): string {
  */
 async function changesNothing(
   { manifest, states }: StagedSnapshot,
+  request: ApplyRequest,
   { contentDigest }: ReplicaIdentity,
 ): Promise<boolean> {
   if (contentDigest !== manifest.contentDigest) return false;
-  const { before, after } = await states.restore({ clock: manifest.clock, complete: true, dryRun: true });
+  const { before, after } = await states.restore({ ...request, dryRun: true });
   return before.stateDigest === after.stateDigest;
+}
+
+function warningsOf({ broughtBack }: ChangeReport): { warnings?: readonly string[] } {
+  if (broughtBack === 0) return {};
+  const which =
+    broughtBack === 1 ? '1 memory that another machine' : `${broughtBack} memories that other machines`;
+  const them = broughtBack === 1 ? 'It comes' : 'They come';
+  return {
+    warnings: [
+      `The restore brings back ${which} had erased for good. ${them} back on all machines that merge.`,
+    ],
+  };
+}
+
+/** The removals that the limit held back; null when there are none. */
+function waitingIn(reports: readonly ChangeReport[]): Required<RestoreResult>['waiting'] | null {
+  const held = reports.filter((report) => report.held);
+  const removed = combineReports(held)?.removed.count;
+  if (removed === undefined) return null;
+  return { removed, lately: Math.max(...held.map(({ removedLately }) => removedLately)) };
 }
 
 function hasChanged({ applied, before, after }: ChangeReport): boolean {
@@ -221,7 +256,10 @@ function tokenFor(snapshots: readonly RepositorySnapshot[], stateDigest: string)
 
 const MAX_EXAMPLES = 5;
 
-/** Combines the reports of several snapshots, in their order. Null for an empty list. */
+/**
+ * Combines the reports of several snapshots, in their order. Null for an empty list. A memory that several unapplied
+ * reports list counts once.
+ */
 export function combineReports(reports: readonly ChangeReport[]): ChangeReport | null {
   const [first, ...rest] = reports;
   if (first === undefined) return null;
@@ -229,6 +267,7 @@ export function combineReports(reports: readonly ChangeReport[]): ChangeReport |
     (sum, next): ChangeReport => ({
       applied: sum.applied && next.applied,
       held: sum.held || next.held,
+      removedLately: Math.max(sum.removedLately, next.removedLately),
       added: combineLists(sum.added, next.added),
       changed: combineLists(sum.changed, next.changed),
       removed: combineLists(sum.removed, next.removed),
@@ -236,6 +275,7 @@ export function combineReports(reports: readonly ChangeReport[]): ChangeReport |
       reusedDots: sum.reusedDots + next.reusedDots,
       missingIds: sum.missingIds + next.missingIds,
       keptErased: sum.keptErased + next.keptErased,
+      broughtBack: sum.broughtBack + next.broughtBack,
       before: sum.before,
       after: next.after,
     }),
@@ -244,7 +284,12 @@ export function combineReports(reports: readonly ChangeReport[]): ChangeReport |
 }
 
 function combineLists(a: ChangeList, b: ChangeList): ChangeList {
-  return { count: a.count + b.count, examples: [...a.examples, ...b.examples].slice(0, MAX_EXAMPLES) };
+  const known = new Set(a.ids ?? []);
+  const fresh = b.ids?.filter((id) => !known.has(id)) ?? [];
+  const count = a.count + (b.ids === undefined ? b.count : fresh.length);
+  const examples = [...a.examples, ...b.examples.filter(({ id }) => !known.has(id))].slice(0, MAX_EXAMPLES);
+  const hasIds = a.ids !== undefined || b.ids !== undefined;
+  return { count, examples, ...(hasIds ? { ids: [...known, ...fresh] } : {}) };
 }
 
 /** The facts that a confirmation is valid for. */

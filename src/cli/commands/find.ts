@@ -106,7 +106,7 @@ export const listCommand = defineCommand({
     order: oneOf('--order <order>', ['newest', 'oldest', 'updated'], 'what comes first (default: newest)'),
     cursor: value('--cursor <text>', 'go on where the previous page ended'),
     maxTokens: maxTokensOption,
-    trash: toggle('--trash', 'deleted memories instead'),
+    trash: toggle('--trash', 'deleted memories instead, and those that another machine erased'),
     conflicts: toggle('--conflicts', 'only memories with conflict copies'),
     ...filterOptions,
   },
@@ -158,6 +158,10 @@ export const getCommand = defineCommand({
 
 function describeMemory(memory: MemoryWithHistory, history: boolean, zone: TimeZone): string {
   const parts = [`${memoryHeading(memory, zone)}  (times in ${zone.name})`, indent(memory.text)];
+  if (memory.hiddenAt !== undefined)
+    parts.push(
+      indent(`machine ${memory.dot.machine} erased it; hidden here since ${zone.minute(memory.hiddenAt)}`),
+    );
   if (Object.keys(memory.metadata).length > 0)
     parts.push(indent(`metadata: ${visibleJson(memory.metadata)}`));
   if (memory.updatedAt !== memory.createdAt) parts.push(indent(`changed ${zone.minute(memory.updatedAt)}`));
@@ -201,6 +205,7 @@ function describeStats(stats: Stats, dataDir: string, zone: TimeZone): string {
   return table([
     ['memories', `${stats.live}`],
     ['in the trash', `${stats.trash}`],
+    ...(stats.hidden === 0 ? [] : [['erased elsewhere', `${stats.hidden}, kept hidden; "list --trash"`]]),
     ['conflicts', `${stats.conflicts}`],
     ['created', period],
     ['folder', `${dataDir} (${byteSize(stats.bytes)})`],

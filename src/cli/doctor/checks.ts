@@ -98,9 +98,20 @@ export const databaseCheck: Check = {
           message: problems.join('; '),
           fix: 'Export what can be read with "faiss-memory export", then restore a backup or import the export into a new folder.',
         };
-    return modelId === undefined ? [finding] : [finding, ...(await checkVectors(subject, modelId))];
+    const findings = [finding, ...(await checkHidden(subject))];
+    return modelId === undefined ? findings : [...findings, ...(await checkVectors(subject, modelId))];
   },
 };
+
+/** Tells what other machines erased, because nobody on this machine was asked. */
+async function checkHidden({ app, settings }: DoctorSubject): Promise<Finding[]> {
+  const { hidden } = await (await app()).store.stats();
+  if (hidden === 0) return [];
+  const message =
+    `${count(hidden, 'memory', 'memories')} erased by other machines, kept here for ` +
+    `${count(settings.hiddenDays, 'day')} after that; "faiss-memory list --trash" shows them`;
+  return [{ check: 'erased elsewhere', status: 'ok', message }];
+}
 
 async function checkVectors({ app, settings }: DoctorSubject, modelId: EmbeddingModelId): Promise<Finding[]> {
   if (settings.embedding.provider === 'none') return [];

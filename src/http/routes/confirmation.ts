@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { restoreData } from '../../api/sync-answers.ts';
+import { restoreData, waitingText } from '../../api/sync-answers.ts';
 import type { RestoreRequest, RestoreResult, WorkOptions } from '../../backup/backup-api.ts';
 import { ConfirmationNeededError } from '../../errors/input-errors.ts';
 import type { RouteData } from '../route.ts';
@@ -63,8 +63,9 @@ export function confirmationNeeded(plan: RestoreResult): ConfirmationNeededError
   // Each machine is merged for itself: one that would remove much holds back no other.
   const soFar =
     plan.undo === undefined ? 'nothing was changed yet' : 'only what would not remove many was merged yet';
+  const why = plan.waiting === undefined ? '' : ` (held, because ${waitingText(plan.waiting)})`;
   return new ConfirmationNeededError(
-    `It would add ${added.count}, change ${changed.count} and remove ${removed.count} memories; ${soFar}`,
+    `It would add ${added.count}, change ${changed.count} and remove ${removed.count} memories${why}; ${soFar}`,
     restoreData(plan),
   );
 }

@@ -188,6 +188,9 @@ export const statsRoute = defineRoute({
   output: z.object({
     live: z.int(),
     trash: z.int(),
+    hidden: z
+      .optional(z.int())
+      .check(z.describe('memories that another machine erased and that can be restored here')),
     conflicts: z.int(),
     bytes: z.int(),
     oldest: z.optional(time),

@@ -15,6 +15,10 @@ export const memory = z.looseObject({
   updated: z.optional(time),
   state: z.optional(z.enum(['live', 'deleted', 'stripped', 'purged'])),
   conflict: z.optional(z.boolean()),
+  erased_by: z
+    .optional(z.string())
+    .check(z.describe('the machine that erased it, where its content is still kept here')),
+  hidden: z.optional(time).check(z.describe('when that arrived')),
 });
 
 export const memoryWithVersions = z.extend(memory, {

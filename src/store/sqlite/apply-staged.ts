@@ -1,5 +1,6 @@
 import { StateChangedError } from '../../errors/input-errors.ts';
 import { toHex } from '../../memory/digest.ts';
+import { REMOVALS_NOTE, spendRemovals } from '../../memory/removal-budget.ts';
 import {
   type VersionVector,
   covers,
@@ -7,18 +8,17 @@ import {
   isConflict,
   joinVersionVectors,
 } from '../../memory/version.ts';
-import type {
-  ApplyRequest,
-  ChangeExample,
-  ChangeList,
-  ChangeReport,
-  RemovalLimit,
+import {
+  type ApplyRequest,
+  type ChangeExample,
+  type ChangeList,
+  type ChangeReport,
+  MAX_REPORTED_IDS,
 } from '../replica-store.ts';
-import type { Connection } from './connection.ts';
-import { Query } from './connection.ts';
+import { type Connection, Query } from './connection.ts';
 import { derive } from './derived-state.ts';
 import { type MergeContext, mergeState, removeState, restoreState } from './merge-state.ts';
-import { writeNote } from './notes.ts';
+import { readNote, writeNote } from './notes.ts';
 import { loadMemory, type StoredMemory } from './rows.ts';
 import { readDigests, readTotals } from './totals.ts';
 import { nextNum, VersionWriter } from './version-writer.ts';
@@ -57,20 +57,41 @@ export function applyStaged(application: Application): ChangeReport {
   const { live } = readTotals(connection);
   const counter = applyAll(application, before.clock);
   const after = readDigests(connection);
-  const { limit, dryRun = false, note } = request;
-  const held = isHeld(limit, { removed: counter.lists.removed.count, live });
+  const { dryRun = false, note } = request;
+  const removals = { now: application.now, count: counter.removed.count, live };
+  const { held, lately, spend } = weighRemovals(connection, request, removals);
   const applied = !held && !dryRun;
   if (!applied) connection.takeBack();
-  else if (note !== undefined) writeNote(connection, note.name, note.value);
-  return { applied, held, ...counter.totals, before, after };
+  else {
+    if (note !== undefined) writeNote(connection, note.name, note.value);
+    spend();
+  }
+  return { applied, held, removedLately: lately, ...counter.report(applied), before, after };
 }
 
-/** True when the changes remove so many memories that a person must confirm them. */
-export function isHeld(
-  limit: RemovalLimit | undefined,
-  { removed, live }: { readonly removed: number; readonly live: number },
-): boolean {
-  return limit !== undefined && removed > limit.count && removed > limit.share * live;
+/** The removals of a merge, against the budget of a day. */
+interface WeighedRemovals {
+  /** True when a person must confirm them first. */
+  readonly held: boolean;
+  /** Number of memories that unconfirmed merges removed in the 24 hours before. */
+  readonly lately: number;
+  /** Notes them, in the running transaction. */
+  readonly spend: () => void;
+}
+
+/** What the user agreed to does not count, and a large merge that the user agreed to begins the budget anew. */
+export function weighRemovals(
+  connection: Connection,
+  { limit, confirmed = false }: ApplyRequest,
+  removals: { readonly now: number; readonly count: number; readonly live: number },
+): WeighedRemovals {
+  if (limit === undefined) return { held: false, lately: 0, spend: () => undefined };
+  const spent = spendRemovals(readNote(connection, REMOVALS_NOTE), { ...removals, limit });
+  const spend = (): void => {
+    if (spent.held) writeNote(connection, REMOVALS_NOTE, null);
+    else if (!confirmed) writeNote(connection, REMOVALS_NOTE, spent.note);
+  };
+  return { held: spent.held && !confirmed, lately: spent.lately, spend };
 }
 
 function applyAll(
@@ -80,10 +101,11 @@ function applyAll(
   // The version vectors are joined before the first new dot, so that no dot is used that the other side already knows.
   saveVersionVector(connection, joinVersionVectors(localClock, request.clock));
   const writer = new VersionWriter(connection, now);
-  const context: MergeContext = { connection, writer, now, localClock, remoteClock: request.clock };
+  const { clock: remoteClock, hidePurged = false, bringBack = false } = request;
+  const context: MergeContext = { connection, writer, now, localClock, remoteClock, hidePurged };
   const counter = new ChangeCounter();
   const firstNew = nextNum(connection);
-  const { erased } = mergeStates({ context, staging, how, counter });
+  const { erased } = mergeStates({ context, staging, how, counter, bringBack });
   if (request.complete) visitOthers({ context, staging, how, counter, firstNew });
   writer.finish({ forgetWords: erased });
   return counter;
@@ -98,6 +120,7 @@ export function mergeStates({
   staging,
   how,
   counter,
+  bringBack = false,
   after = '',
   until = Infinity,
 }: {
@@ -105,6 +128,8 @@ export function mergeStates({
   readonly staging: StagingFile;
   readonly how: 'merge' | 'restore';
   readonly counter: ChangeCounter;
+  /** True when a restore brings back what other machines erased. */
+  readonly bringBack?: boolean;
   /** Default: from the first state on. */
   readonly after?: string;
   /** By `performance.now`. At least one state is merged. */
@@ -117,9 +142,14 @@ export function mergeStates({
     counter.reusedDots += merged.reusedDots;
     if (merged.wasMissing) counter.missingIds += 1;
     erased ||= merged.erased;
-    const restored = how === 'restore' ? restoreState(context, merged.after, state) : merged;
-    if ('keptErased' in restored && restored.keptErased) counter.keptErased += 1;
-    counter.note(merged.before, restored.after);
+    let { after: now } = merged;
+    if (how === 'restore') {
+      const restored = restoreState(context, now, { state, bringBack });
+      if (restored.keptErased) counter.keptErased += 1;
+      if (restored.broughtBack) counter.broughtBack += 1;
+      now = restored.after;
+    }
+    counter.note(merged.before, now);
     last = state.id;
     if (performance.now() >= until) return { last, done: false, erased };
   }
@@ -162,17 +192,19 @@ const MAX_TEXT = 200;
 interface GrowingList {
   count: number;
   readonly examples: ChangeExample[];
+  readonly ids: string[];
 }
 
 /** Counts the visible changes, memory by memory. */
 export class ChangeCounter {
-  readonly #added: GrowingList = { count: 0, examples: [] };
-  readonly #changed: GrowingList = { count: 0, examples: [] };
-  readonly #removed: GrowingList = { count: 0, examples: [] };
+  readonly #added: GrowingList = { count: 0, examples: [], ids: [] };
+  readonly #changed: GrowingList = { count: 0, examples: [], ids: [] };
+  readonly removed: GrowingList = { count: 0, examples: [], ids: [] };
   conflicts = 0;
   reusedDots = 0;
   missingIds = 0;
   keptErased = 0;
+  broughtBack = 0;
 
   /** @param before null for an unknown memory */
   note(before: StoredMemory | null, after: StoredMemory): void {
@@ -187,7 +219,7 @@ export class ChangeCounter {
     const oldHash = old.entry.contentHash;
     const newHash = now.entry.contentHash;
     if (newHash === null) {
-      if (oldHash !== null) this.#count(this.#removed, after.id, old.current.text);
+      if (oldHash !== null) this.#count(this.removed, after.id, old.current.text);
     } else if (oldHash === null) this.#count(this.#added, after.id, now.current.text);
     else if (toHex(oldHash) !== toHex(newHash)) this.#count(this.#changed, after.id, now.current.text);
   }
@@ -201,6 +233,7 @@ export class ChangeCounter {
 
   #count(list: GrowingList, id: string, text: string): void {
     list.count += 1;
+    if (list.count <= MAX_REPORTED_IDS) list.ids.push(id);
     if (list.examples.length < MAX_EXAMPLES) {
       list.examples.push({ id, text: text.slice(0, MAX_TEXT).toWellFormed() });
     }
@@ -211,23 +244,24 @@ export class ChangeCounter {
     for (const [list, more] of [
       [this.#added, next.#added],
       [this.#changed, next.#changed],
-      [this.#removed, next.#removed],
+      [this.removed, next.removed],
     ] as const) {
       list.count += more.count;
       list.examples.push(...more.examples.slice(0, MAX_EXAMPLES - list.examples.length));
+      list.ids.push(...more.ids.slice(0, MAX_REPORTED_IDS - list.ids.length));
     }
     this.conflicts += next.conflicts;
     this.reusedDots += next.reusedDots;
     this.missingIds += next.missingIds;
     this.keptErased += next.keptErased;
+    this.broughtBack += next.broughtBack;
   }
 
-  get totals(): Omit<ChangeReport, 'applied' | 'held' | 'before' | 'after'> {
-    const { conflicts, reusedDots, missingIds, keptErased } = this;
-    return { ...this.lists, conflicts, reusedDots, missingIds, keptErased };
-  }
-
-  get lists(): Record<'added' | 'changed' | 'removed', ChangeList> {
-    return { added: this.#added, changed: this.#changed, removed: this.#removed };
+  report(applied: boolean): Omit<ChangeReport, 'applied' | 'held' | 'removedLately' | 'before' | 'after'> {
+    const { conflicts, reusedDots, missingIds, keptErased, broughtBack } = this;
+    const list = ({ count, examples, ids }: GrowingList): ChangeList =>
+      applied || count > MAX_REPORTED_IDS ? { count, examples } : { count, examples, ids };
+    const lists = { added: list(this.#added), changed: list(this.#changed), removed: list(this.removed) };
+    return { ...lists, conflicts, reusedDots, missingIds, keptErased, broughtBack };
   }
 }

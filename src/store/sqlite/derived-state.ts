@@ -6,6 +6,7 @@ import { addFacets, removeFacets } from './filter.ts';
 import type { Totals, TotalsEntry } from './totals.ts';
 import type { StoredMemory, StoredVersion } from './rows.ts';
 import { settleVectors } from './embeddings.ts';
+import { forgetErasure } from './hidden.ts';
 import type { ChangedWords } from './full-text.ts';
 
 const upsertMemory = new Query<
@@ -76,6 +77,7 @@ export function settle(
   const now = derive(after);
   if (old !== null) totals.subtract(old.entry);
   totals.add(now.entry);
+  if (old?.current.state === 'purged' && now.current.state !== 'purged') forgetErasure(connection, after.num);
   storeRow(connection, after, { state: now, sequence: totals.nextSequence() });
   settleFacets(connection, after.num, { old, now });
   if (old === null || wordKey(old) !== wordKey(now)) words.note(after.num, old?.entry.live === true);

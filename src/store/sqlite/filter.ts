@@ -45,7 +45,7 @@ function conditions(filter: MemoryFilter, facets: FacetLookup): Condition[] {
         parameters: [name, attributeValue(value)],
       }),
     ),
-    ...sourcePrefix(filter.sourcePrefix ?? ''),
+    ...sourcePrefix(facets.live === 1 ? 'm.source' : SOURCE_IN_TRASH, filter.sourcePrefix ?? ''),
     ...bound('m.created_at >= ?', filter.createdAfter),
     ...bound('m.created_at <= ?', filter.createdBefore),
     ...bound('m.updated_at >= ?', filter.updatedAfter),
@@ -70,12 +70,15 @@ function bound(sql: string, value: number | undefined): Condition[] {
   return value === undefined ? [] : [{ sql, parameters: [value] }];
 }
 
+/** The trash also shows hidden memories, whose row in `memory` has no content. */
+const SOURCE_IN_TRASH = 'coalesce((SELECT h.source FROM hidden h WHERE h.num = m.num), m.source)';
+
 /** A range, which can use an index. LIKE would ignore case and treat `%` and `_` as wildcards. */
-function sourcePrefix(prefix: string): Condition[] {
+function sourcePrefix(column: string, prefix: string): Condition[] {
   if (prefix === '') return [];
   const end = prefixEnd(prefix);
-  const from = bounded('m.source >= ?', prefix);
-  return end === null ? [from] : [from, bounded('m.source < ?', end)];
+  const from = bounded(`${column} >= ?`, prefix);
+  return end === null ? [from] : [from, bounded(`${column} < ?`, end)];
 }
 
 function bounded(sql: string, value: string): Condition {

@@ -4,6 +4,7 @@ import { type Connection, Query } from './connection.ts';
 import { derive, type DerivedState, textHash } from './derived-state.ts';
 import { SCALE_BYTES } from './embeddings.ts';
 import { attributeValue } from './filter.ts';
+import { hiddenContent } from './hidden.ts';
 import {
   type StoredMemory,
   type StoredVersion,
@@ -273,8 +274,12 @@ class MemoryCheck {
     }
   }
 
-  #checkFacets({ num, id }: StoredMemory, { state, tags, metadata }: StoredVersion): void {
-    const live = state === 'live' ? 1 : 0;
+  #checkFacets({ num, id }: StoredMemory, current: StoredVersion): void {
+    const hidden = hiddenContent(this.#connection, num);
+    if (hidden !== null && current.state !== 'purged')
+      this.problems.push(`memory ${id} is hidden, but not erased`);
+    const { tags, metadata } = hidden ?? current;
+    const live = current.state === 'live' ? 1 : 0;
     const attributes = Object.entries(metadata);
     this.totals.tags += tags.length;
     this.totals.attributes += attributes.length;

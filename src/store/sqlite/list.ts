@@ -4,7 +4,8 @@ import type { ListPage, ListRequest } from '../memory-store.ts';
 import { type Connection, Query, type SqlValue } from './connection.ts';
 import { filterCondition, matchesAll, type Condition } from './filter.ts';
 import { readTotals } from './totals.ts';
-import { MEMORY_COLUMNS, toMemory, type MemoryRow } from './rows.ts';
+import { countHidden } from './hidden.ts';
+import { MEMORY_COLUMNS, MEMORY_JOINS, toMemory, type MemoryRow } from './rows.ts';
 
 const WHICH = {
   live: { sql: `m.state = 'live'`, live: true },
@@ -19,7 +20,10 @@ const ORDER = {
 } as const;
 
 export function listPage(connection: Connection, request: ListRequest): ListPage {
-  const { sql: which, live } = WHICH[request.which];
+  const { sql, live } = WHICH[request.which];
+  const hidden = request.which === 'trash' ? countHidden(connection) : 0;
+  // Without hidden memories, an index gives the order of the trash.
+  const which = hidden === 0 ? sql : `(${sql} OR m.num IN (SELECT num FROM hidden))`;
   const { column, direction, beyond } = ORDER[request.order];
   const condition = filterCondition(request.filter, live);
   const position = request.cursor === undefined ? null : parseCursor(request.cursor, request.order);
@@ -29,7 +33,7 @@ export function listPage(connection: Connection, request: ListRequest): ListPage
     `SELECT ${MEMORY_COLUMNS}
      FROM (SELECT m.num FROM memory m WHERE ${which} AND ${condition.sql} AND ${start}
            ORDER BY m.${column} ${direction}, m.num ${direction} LIMIT ?) page
-       CROSS JOIN memory m ON m.num = page.num JOIN version v ON v.key = m.current
+       CROSS JOIN memory m ON m.num = page.num ${MEMORY_JOINS}
      ORDER BY m.${column} ${direction}, m.num ${direction}`,
   ).all(connection, ...condition.parameters, ...(position ?? []), request.limit + 1);
   const page = rows.slice(0, request.limit);
@@ -50,7 +54,7 @@ export function listPage(connection: Connection, request: ListRequest): ListPage
 function countMatches(connection: Connection, request: ListRequest, condition: Condition): number {
   if (matchesAll(request.filter)) {
     const { live, trash, conflicts } = readTotals(connection);
-    return { live, trash, conflict: conflicts }[request.which];
+    return { live, trash: trash + countHidden(connection), conflict: conflicts }[request.which];
   }
   const query = new Query<SqlValue[], { total: number }>(
     `SELECT count(*) AS total FROM memory m WHERE ${condition.sql}`,

@@ -13,6 +13,7 @@ import {
 import { type Connection, Query } from './connection.ts';
 import { derive, settle } from './derived-state.ts';
 import { attachVectors } from './embeddings.ts';
+import { hide, isErasedHere } from './hidden.ts';
 import { loadMemory, type StoredMemory, type StoredVersion, storeVersion, expireVersion } from './rows.ts';
 import { deleteHistory, nextNum, trimHistory, type VersionWriter } from './version-writer.ts';
 import { contentOf } from './writes.ts';
@@ -50,6 +51,8 @@ export interface MergeContext {
   /** Version vector of this store before the merge. */
   readonly localClock: VersionVector;
   readonly remoteClock: VersionVector;
+  /** True keeps the content of memories that another machine erased, hidden. */
+  readonly hidePurged: boolean;
 }
 
 export interface MergedState {
@@ -121,6 +124,7 @@ class MemoryMerge {
     const { current } = settle(writer.settling, this.#before, after);
     if (this.#before !== null) attachAll(this.#context, after, { remote, current });
     const isGone = current.state === 'purged' || current.state === 'stripped';
+    if (current.state === 'purged') this.#hide(after.num);
     if (isGone) deleteHistory.run(connection, after.num);
     else trimHistory(connection, after.num);
     return {
@@ -129,6 +133,14 @@ class MemoryMerge {
       reusedDots: this.#reusedDots,
       erased: isGone && this.#before !== null,
     };
+  }
+
+  /** Keeps the content that was shown here until another machine erased the memory. */
+  #hide(num: number): void {
+    const { connection, hidePurged, now } = this.#context;
+    if (!hidePurged || this.#before === null) return;
+    const { state, ...content } = currentVersion(this.#before.siblings);
+    if (state === 'live' || state === 'deleted') hide(connection, num, { content, at: now });
   }
 
   /** When one machine purged the memory and another moved it to the trash, erases the deleted version too. */
@@ -197,31 +209,38 @@ function attachAll(
 
 export interface RestoredState {
   readonly after: StoredMemory;
-  /** True when the memory was purged here after the snapshot, so that it stays erased. */
+  /** True when the memory was purged after the snapshot and stays erased. */
   readonly keptErased: boolean;
+  /** True when another machine had purged the memory and it is live again. */
+  readonly broughtBack: boolean;
 }
 
-/** Writes a new version when a merged memory shows other content than the snapshot. */
+/**
+ * Writes a new version when a merged memory shows other content than the snapshot.
+ * @param bringBack also for memories that other machines purged
+ */
 export function restoreState(
   context: MergeContext,
   memory: StoredMemory,
-  { siblings }: MemoryState,
+  { state: { siblings }, bringBack }: { readonly state: MemoryState; readonly bringBack: boolean },
 ): RestoredState {
   // `currentVersion` returns one of its arguments.
   const wanted = currentVersion(siblings) as CarriedVersion;
   const { current } = derive(memory);
   const live = wanted.state === 'live';
-  if (current.state === 'purged') return { after: memory, keptErased: live };
-  if (!live) return { after: removeState(context, memory), keptErased: false };
+  const isErased = current.state === 'purged';
+  if (isErased && (!live || !bringBack || isErasedHere(context.connection, memory.num)))
+    return { after: memory, keptErased: live, broughtBack: false };
+  if (!live) return { after: removeState(context, memory), keptErased: false, broughtBack: false };
   if (hasDotsOf(memory, siblings) || showsExactly(memory, wanted))
-    return { after: memory, keptErased: false };
+    return { after: memory, keptErased: false, broughtBack: false };
   const after = context.writer.replace(memory, 'live', contentOf(wanted));
   const [version] = after.siblings;
   if (version !== undefined) {
     const target = { key: version.key, num: after.num, isCurrent: true };
     attachVectors(context.connection, target, wanted.vectors);
   }
-  return { after, keptErased: false };
+  return { after, keptErased: false, broughtBack: isErased };
 }
 
 /** Moves a live memory to the trash with its present content. */

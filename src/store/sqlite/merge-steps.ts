@@ -10,7 +10,7 @@ import {
   type VersionVector,
 } from '../../memory/version.ts';
 import type { ApplyRequest, ChangeReport } from '../replica-store.ts';
-import { ChangeCounter, isHeld, mergeStates, saveVersionVector } from './apply-staged.ts';
+import { ChangeCounter, mergeStates, saveVersionVector, weighRemovals } from './apply-staged.ts';
 import { type Connection, Query } from './connection.ts';
 import { forgetRemovedWords, forgetSomeWords } from './full-text.ts';
 import { renameVersions } from './new-identity.ts';
@@ -45,6 +45,8 @@ interface RunningMerge {
   /** Version vector of the snapshot. It is joined when all memories are merged. */
   readonly clock: VersionVector;
   readonly note: { readonly name: string; readonly value: JsonValue } | null;
+  /** True when what other machines erased is hidden first. */
+  readonly hidePurged: boolean;
   /** The state before the first step. */
   readonly before: StoreDigests;
 }
@@ -81,6 +83,8 @@ export function readSettledDigests(connection: Connection): StoreDigests {
   const same = before !== undefined && compareVersionVectors(before.clock, digests.clock) === 'equal';
   return same ? before : digests;
 }
+
+type Removals = Parameters<typeof weighRemovals>[2];
 
 export interface StepParts {
   readonly file: StoreFile;
@@ -128,20 +132,21 @@ export class MergeSteps {
     const { expectedState, dryRun = false, limit } = request;
     if (expectedState !== undefined && expectedState !== before.stateDigest) throw new StateChangedError();
     // A merge that may be held back must be seen as a whole first.
-    if (dryRun || (limit !== undefined && live > limit.count)) {
-      const { counter, after } = await this.#preview(staging, request);
-      const held = isHeld(limit, { removed: counter.lists.removed.count, live });
-      if (held || dryRun) {
-        if (request.complete) counter.missingIds += await this.#countMissing(staging, request.clock);
-        return { applied: false, held, ...counter.totals, before, after };
-      }
-    }
+    const preview =
+      dryRun || (limit !== undefined && live > 0) ? await this.#preview(staging, request) : null;
+    const removals = { now: this.#parts.now(), count: preview?.counter.removed.count ?? 0, live };
+    const { held, lately } = await this.#read((connection) => weighRemovals(connection, request, removals));
     const missing = request.complete ? await this.#countMissing(staging, request.clock) : 0;
-    await this.#begin(staging, request);
+    if (preview !== null && (held || dryRun)) {
+      const { counter, after } = preview;
+      counter.missingIds += missing;
+      return { applied: false, held, removedLately: lately, ...counter.report(false), before, after };
+    }
+    await this.#begin(staging, request, removals);
     const counter = await this.#run(staging);
     counter.missingIds += missing;
     const after = await this.#read(readDigests);
-    return { applied: true, held: false, ...counter.totals, before, after };
+    return { applied: true, held: false, removedLately: lately, ...counter.report(true), before, after };
   }
 
   /**
@@ -166,7 +171,7 @@ export class MergeSteps {
 
   async #preview(
     staging: StagingFile,
-    { clock }: ApplyRequest,
+    { clock, hidePurged = false }: ApplyRequest,
   ): Promise<{ readonly counter: ChangeCounter; readonly after: StoreDigests }> {
     const now = this.#parts.now();
     const counter = new ChangeCounter();
@@ -178,7 +183,7 @@ export class MergeSteps {
         const totals = writer?.totals;
         writer = new VersionWriter(connection, now, totals);
         const localClock = readVersionVector(connection);
-        const context = { connection, writer, now, localClock, remoteClock: clock };
+        const context = { connection, writer, now, localClock, remoteClock: clock, hidePurged };
         const step = mergeStates({ context, staging, how: 'merge', counter, after, until: this.#deadline() });
         connection.takeBack();
         return step;
@@ -195,12 +200,15 @@ export class MergeSteps {
     return { counter, after: digests };
   }
 
-  #begin(staging: StagingFile, { clock, note }: ApplyRequest): Promise<void> {
+  #begin(staging: StagingFile, request: ApplyRequest, removals: Removals): Promise<void> {
+    const { clock, note = null, hidePurged = false } = request;
     staging.keep();
     return this.#write((connection) => {
+      weighRemovals(connection, request, removals).spend();
       const { clock: known, contentDigest, stateDigest } = readDigests(connection);
       const before = { clock: { ...known }, contentDigest, stateDigest };
-      writeNote(connection, MERGE, { stage: staging.name, clock: { ...clock }, note: note ?? null, before });
+      const stage = staging.name;
+      writeNote(connection, MERGE, { stage, clock: { ...clock }, note, hidePurged, before });
     });
   }
 
@@ -236,7 +244,8 @@ export class MergeSteps {
       const counter = new ChangeCounter();
       const writer = new VersionWriter(connection, now);
       const localClock = readVersionVector(connection);
-      const context = { connection, writer, now, localClock, remoteClock: merge.clock };
+      const { clock: remoteClock, hidePurged } = merge;
+      const context = { connection, writer, now, localClock, remoteClock, hidePurged };
       const until = this.#deadline();
       const { after } = progress;
       const { last, done, erased } = mergeStates({ context, staging, how: 'merge', counter, after, until });

@@ -144,6 +144,34 @@ CREATE TABLE seen_head (
 ) STRICT, WITHOUT ROWID;
 `;
 
+/**
+ * Schema version 4: what became of erased memories on this machine. Neither table is in snapshots or digests.
+ * hidden: the last content of memories that another machine erased; `hidden_at` is when that arrived.
+ * erased_here: memories that were erased on this machine.
+ */
+const SCHEMA_4 = `
+CREATE TABLE hidden (
+  num INTEGER PRIMARY KEY REFERENCES memory (num) DEFERRABLE INITIALLY DEFERRED,
+  hidden_at INTEGER NOT NULL,
+  text TEXT NOT NULL,
+  tags TEXT NOT NULL,
+  source TEXT NOT NULL,
+  metadata TEXT NOT NULL,
+  created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX hidden_by_time ON hidden (hidden_at);
+
+CREATE TABLE erased_here (
+  num INTEGER PRIMARY KEY REFERENCES memory (num) DEFERRABLE INITIALLY DEFERRED
+) STRICT;
+INSERT INTO erased_here (num)
+  SELECT DISTINCT v.num FROM memory m JOIN version v ON v.num = m.num AND v.sibling = 1 AND v.state = 'purged'
+  WHERE m.state = 'purged' AND (
+    v.machine = (SELECT machine FROM ledger)
+    OR v.n <= (SELECT CAST(value AS INTEGER) FROM setting WHERE name = 'note:given-up:' || v.machine));
+`;
+
 /** One step of the schema. `up` runs inside a transaction; versions count from 1 without gaps. */
 export interface Migration {
   readonly version: number;
@@ -171,6 +199,12 @@ export const MIGRATIONS: readonly Migration[] = [
   },
   // The full-text index gets symbols, emoji, joined words and numbers with separators.
   { version: 3, up: rebuildWords },
+  {
+    version: 4,
+    up: (connection) => {
+      connection.exec(SCHEMA_4);
+    },
+  },
 ];
 
 /** 16 random hex digits, unique among machines that do not know each other. */

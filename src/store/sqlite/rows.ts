@@ -153,14 +153,19 @@ export interface MemoryRow extends ContentRow {
   machine: string;
   n: number;
   versions: number;
+  hidden_at: number | null;
 }
 
-/** Columns of `MemoryRow` from `memory m JOIN version v ON v.key = m.current`. */
-export const MEMORY_COLUMNS = `m.num, m.id, m.state, m.conflict, v.machine, v.n, v.text, v.tags, v.source,
-  v.metadata, v.created_at, v.updated_at, (SELECT count(*) FROM version x WHERE x.num = m.num) AS versions`;
+/** Columns of `MemoryRow` from `memory m` with `MEMORY_JOINS`. */
+export const MEMORY_COLUMNS = `m.num, m.id, m.state, m.conflict, v.machine, v.n, v.created_at, v.updated_at,
+  coalesce(h.text, v.text) AS text, coalesce(h.tags, v.tags) AS tags, coalesce(h.source, v.source) AS source,
+  coalesce(h.metadata, v.metadata) AS metadata, h.hidden_at,
+  (SELECT count(*) FROM version x WHERE x.num = m.num) AS versions`;
+/** The current version, and the kept content of a memory that another machine erased. */
+export const MEMORY_JOINS = 'JOIN version v ON v.key = m.current LEFT JOIN hidden h ON h.num = m.num';
 
 const selectMemory = new Query<[id: string], MemoryRow>(
-  `SELECT ${MEMORY_COLUMNS} FROM memory m JOIN version v ON v.key = m.current WHERE m.id = ?`,
+  `SELECT ${MEMORY_COLUMNS} FROM memory m ${MEMORY_JOINS} WHERE m.id = ?`,
 );
 const selectHistory = new Query<[num: number], VersionRow & { sibling: number; is_current: number }>(
   `SELECT ${VERSION_COLUMNS}, v.sibling, v.key = m.current AS is_current
@@ -175,6 +180,7 @@ export function toMemory(row: MemoryRow): Memory {
     dot: { machine: row.machine, n: row.n },
     versionCount: row.versions,
     conflict: row.conflict === 1,
+    ...(row.hidden_at === null ? {} : { hiddenAt: row.hidden_at }),
     ...toContent(row),
   };
 }

@@ -49,6 +49,7 @@ import {
   type WriteContext,
 } from './writes.ts';
 import { checkIntegrity } from './integrity.ts';
+import { expireHidden, hasOldHidden } from './hidden.ts';
 import { listPage, matchingIds } from './list.ts';
 import { readMemories, readWithHistory } from './rows.ts';
 import { sessionNeighbours } from './session-neighbours.ts';
@@ -138,6 +139,18 @@ export class SqliteMemoryStore implements MemoryStore {
     let count = 0;
     for (let more = any; more;) {
       const step = await this.#write((context) => expireTrash(context, olderThanMs));
+      count += step.count;
+      ({ more } = step);
+    }
+    if (count > 0) this.#file.truncateLog();
+    return count;
+  }
+
+  async expireHidden(olderThanMs: number): Promise<number> {
+    const before = this.#now() - olderThanMs;
+    let count = 0;
+    for (let more = await this.#file.read((connection) => hasOldHidden(connection, before)); more;) {
+      const step = await this.#write(({ connection }) => expireHidden(connection, before));
       count += step.count;
       ({ more } = step);
     }

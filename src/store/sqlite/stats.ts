@@ -4,6 +4,7 @@ import { TimeZone } from '../../util/time-zone.ts';
 import type { DayCount, StoreStats } from '../memory-store.ts';
 import { type Connection, Query } from './connection.ts';
 import { findModel } from './embeddings.ts';
+import { countHidden } from './hidden.ts';
 import { readDigests, readTotals } from './totals.ts';
 
 const selectTags = new Query<[], { tag: string; count: number }>(
@@ -35,6 +36,7 @@ export function readStats(connection: Connection, modelId: EmbeddingModelId | un
     machineId: machine,
     live,
     trash,
+    hidden: countHidden(connection),
     conflicts,
     sequence,
     embedded: models.find(({ id }) => id === model)?.memories ?? 0,

@@ -4,6 +4,7 @@ import { derive, settle, type SettleContext } from './derived-state.ts';
 import { Totals } from './totals.ts';
 import { type StoredMemory, storeVersion, expireVersion, withoutContent } from './rows.ts';
 import { ChangedWords, forgetRemovedWords } from './full-text.ts';
+import { confirmErasure } from './hidden.ts';
 
 /** Number of replaced versions that a memory keeps as its local history. */
 const HISTORY_LIMIT = 50;
@@ -89,11 +90,15 @@ export class VersionWriter {
     return after;
   }
 
-  /** Erases the content, history and vectors of a memory; `finish` with `forgetWords` erases its words. */
+  /**
+   * Erases the content, history and vectors of a memory, at the request of this machine's user; `finish` with
+   * `forgetWords` erases its words.
+   */
   purge(memory: StoredMemory): StoredMemory {
     const { createdAt } = derive(memory).current;
     const after = this.replace(memory, 'purged', withoutContent({ createdAt, updatedAt: this.#now }));
     deleteHistory.run(this.#connection, memory.num);
+    confirmErasure(this.#connection, memory.num);
     return after;
   }
 

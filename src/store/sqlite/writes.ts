@@ -13,6 +13,7 @@ import {
 } from '../memory-store.ts';
 import { type Connection, Query } from './connection.ts';
 import { derive, textHash } from './derived-state.ts';
+import { confirmErasure, hiddenContent } from './hidden.ts';
 import { loadMemory, readKnownMemory, type StoredMemory, type StoredVersion } from './rows.ts';
 import { VersionWriter } from './version-writer.ts';
 
@@ -163,7 +164,7 @@ export function restoreMemories({ connection, now }: WriteContext, ids: readonly
   const memories = loadAll(connection, ids);
   for (const memory of memories) {
     const { state } = derive(memory).current;
-    if (state === 'live' || state === 'deleted') continue;
+    if (state === 'live' || state === 'deleted' || hiddenContent(connection, memory.num) !== null) continue;
     throw new InvalidInputError(
       'ids',
       `name the memory ${memory.id}, which is ${STATE_NAMES[state]}`,
@@ -173,19 +174,26 @@ export function restoreMemories({ connection, now }: WriteContext, ids: readonly
   const writer = new VersionWriter(connection, now);
   for (const memory of memories) {
     const { current } = derive(memory);
-    if (current.state === 'deleted')
-      writer.replace(memory, 'live', { ...contentOf(current), updatedAt: now });
+    const content = current.state === 'deleted' ? current : hiddenContent(connection, memory.num);
+    if (content !== null) writer.replace(memory, 'live', { ...contentOf(content), updatedAt: now });
   }
   writer.finish();
   return memories.map(({ id }) => readKnownMemory(connection, id));
 }
 
-/** @returns how many had content */
+/**
+ * A memory that another machine erased already only loses the content that is kept here, which needs no new version.
+ * @returns how many had content
+ */
 export function purgeMemories({ connection, now }: WriteContext, ids: readonly string[]): number {
-  const memories = loadAll(connection, ids).filter((memory) => derive(memory).current.state !== 'purged');
-  if (memories.length === 0) return 0;
-  const writer = new VersionWriter(connection, now);
+  const memories: StoredMemory[] = [];
   let erased = 0;
+  for (const memory of loadAll(connection, ids)) {
+    if (derive(memory).current.state !== 'purged') memories.push(memory);
+    else if (confirmErasure(connection, memory.num)) erased += 1;
+  }
+  if (memories.length === 0) return erased;
+  const writer = new VersionWriter(connection, now);
   for (const memory of memories) {
     if ((countHistory.get(connection, memory.num)?.count ?? 0) > 0) erased += 1;
     writer.purge(memory);

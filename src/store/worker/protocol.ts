@@ -32,6 +32,7 @@ export const STORE_METHODS: Readonly<Record<keyof MemoryStore, true>> = {
   restore: true,
   purge: true,
   expireTrash: true,
+  expireHidden: true,
   list: true,
   matching: true,
   candidates: true,

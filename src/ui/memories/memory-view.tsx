@@ -80,8 +80,8 @@ interface MemoryCardProps {
 
 /** A memory with its buttons. */
 function MemoryCard({ memory, onEdit }: MemoryCardProps) {
-  const { state, conflict, text, tags, source, metadata, created, updated } = memory;
-  const isErased = state === 'stripped' || state === 'purged';
+  const { state, conflict, text, tags, source, metadata, created, updated, hidden } = memory;
+  const isErased = hidden === undefined && (state === 'stripped' || state === 'purged');
   return (
     <div class="card">
       {state === 'deleted' ? (
@@ -89,6 +89,12 @@ function MemoryCard({ memory, onEdit }: MemoryCardProps) {
           This memory was put into the trash <Time at={updated ?? created} />.
         </p>
       ) : null}
+      {hidden === undefined ? null : (
+        <p class="warning">
+          Machine {memory.erased_by} erased this memory for good. It arrived here <Time at={hidden} />, and
+          this machine still keeps the content.
+        </p>
+      )}
       {isErased ? <p class="warning">This memory was erased for good.</p> : null}
       {conflict === true ? (
         <p class="warning">
@@ -105,7 +111,7 @@ function MemoryCard({ memory, onEdit }: MemoryCardProps) {
   );
 }
 
-function Actions({ memory: { id, state }, onEdit }: MemoryCardProps) {
+function Actions({ memory: { id, state, hidden }, onEdit }: MemoryCardProps) {
   const remove = useUndoableDelete();
   const toast = useToast();
   const restore = (): void => {
@@ -118,7 +124,7 @@ function Actions({ memory: { id, state }, onEdit }: MemoryCardProps) {
       },
     );
   };
-  if (state === 'deleted') {
+  if (state === 'deleted' || hidden !== undefined) {
     return (
       <div class="actions">
         <button type="button" class="primary" onClick={restore}>

@@ -11,6 +11,9 @@ export interface Memory {
   /** `deleted`: in the trash. `stripped`: erased after its time in the trash. `purged`: erased by the user. */
   readonly state?: 'deleted' | 'stripped' | 'purged';
   readonly conflict?: boolean;
+  /** The machine that erased it. This machine keeps the content for a while, since `hidden`. */
+  readonly erased_by?: string;
+  readonly hidden?: string;
 }
 
 export interface Version {
@@ -57,6 +60,8 @@ export interface Page {
 export interface Stats {
   readonly live: number;
   readonly trash: number;
+  /** Memories that another machine erased and that can be restored here. */
+  readonly hidden?: number;
   readonly conflicts: number;
   readonly tags: Readonly<Record<string, number>>;
   readonly sources: Readonly<Record<string, number>>;
@@ -107,6 +112,8 @@ export interface SyncStatus {
   readonly unsent?: number;
   /** Number of memories that a waiting merge would remove. It waits for the user's confirmation. */
   readonly held_removals?: number;
+  /** Number of memories that merges removed in the 24 hours before without asking. */
+  readonly removed_lately?: number;
   readonly machines?: readonly MachineState[];
   readonly problem?: { readonly message: string; readonly fix?: string };
   readonly warnings?: readonly string[];
@@ -120,6 +127,9 @@ export interface RestoreAnswer {
   readonly confirm?: string;
   readonly undo?: string;
   readonly warnings?: readonly string[];
+  /** The part of `removed` that waits for the confirmation. */
+  readonly held_removals?: number;
+  readonly removed_lately?: number;
 }
 
 export interface WorkProgress {

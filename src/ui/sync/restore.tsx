@@ -122,12 +122,19 @@ interface MergeDialogProps {
 
 /** Asks before a merge that would remove many memories. */
 export function MergeDialog({ plan, onClose, onMerge }: MergeDialogProps) {
+  const { removed_lately: lately = 0 } = plan;
   return (
     <Modal title="Merge and remove many memories?" onClose={onClose}>
       <p>
-        Other machines deleted many memories that still exist on this machine. Do you want to move them to the
-        trash here too?
+        Other machines deleted or erased many memories that still exist on this machine. Do you want to remove
+        them here too?
       </p>
+      {lately === 0 ? null : (
+        <p>
+          In the last 24 hours, merges have already removed {count(lately, 'memory', 'memories')} here without
+          asking.
+        </p>
+      )}
       <ChangeCounts plan={plan} added="are new" />
       <div class="actions">
         <button type="button" class="danger" onClick={onMerge}>

@@ -29,7 +29,10 @@ export function TrashView() {
   return (
     <>
       <h1>Trash</h1>
-      <p class="hint">Deleted memories stay here until they are erased, usually for 30 days.</p>
+      <p class="hint">
+        Deleted memories, and those that another machine erased, stay here until their content is erased,
+        usually for 30 days.
+      </p>
       <Problem text={problem} onRetry={reload} />
       <p class="hint" role="status">
         {total === undefined
@@ -82,8 +85,7 @@ interface TrashEntryProps {
 }
 
 function TrashEntry({ memory, onRestore, onErase }: TrashEntryProps) {
-  // The deletion was the last change of the memory.
-  const deleted = memory.updated ?? memory.created;
+  const { erased_by: erasedBy, hidden, updated, created } = memory;
   return (
     <li class="card">
       <a class="text" dir="auto" href={linkTo('memory', memory.id)}>
@@ -91,9 +93,16 @@ function TrashEntry({ memory, onRestore, onErase }: TrashEntryProps) {
       </a>
       <div class="foot">
         <PlainFacts of={memory}>
-          <span>
-            deleted <Time at={deleted} />
-          </span>
+          {hidden === undefined ? (
+            // The deletion was the last change of the memory.
+            <span>
+              deleted <Time at={updated ?? created} />
+            </span>
+          ) : (
+            <span>
+              erased by machine {erasedBy} <Time at={hidden} />
+            </span>
+          )}
         </PlainFacts>
         <span class="actions">
           <button

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { StateChangedError } from '../../../src/errors/input-errors.ts';
+import type { ApplyRequest, ChangeReport } from '../../../src/store/replica-store.ts';
 import {
   apply,
   idOf,
@@ -158,7 +159,7 @@ export function describeMerges(prepare: PrepareReplica): void {
       expect(await b.replica.identity()).toEqual(before);
       expect(await b.replica.readNote('merged')).toBeNull();
       const real = await apply(b.replica, 'merge', { states, clock, note });
-      expect({ ...real, applied: false }).toEqual(dry);
+      expect(dry).toMatchObject({ ...real, applied: false });
       expect(await b.replica.readNote('merged')).toEqual(['x', 1]);
       expect(await b.replica.identity()).toMatchObject(real.after);
       expect(await b.problems()).toEqual([]);
@@ -184,6 +185,25 @@ export function describeMerges(prepare: PrepareReplica): void {
       }
       const limit = { count: 2, share: 0.1 };
       expect(await apply(b.replica, 'merge', { ...request, limit })).toMatchObject({ applied: true });
+    });
+
+    test('with a limit counts the removals of 24 hours together, and begins anew when the user agrees', async () => {
+      const [a, b] = [replicas.create(), replicas.create()];
+      for (let number = 1; number <= 9; number += 1) await a.write(idOf(number), `text ${number}`);
+      await merge(a, b);
+      const limit = { count: 3, share: 0.3 };
+      const step = async (number: number, more: Partial<ApplyRequest> = {}): Promise<ChangeReport> => {
+        await a.purge(idOf(number));
+        await a.delete(idOf(number + 1));
+        return apply(b.replica, 'merge', { ...(await snapshotOf(a.replica)), limit, ...more });
+      };
+      expect(await step(1)).toMatchObject({ applied: true, removedLately: 0 });
+      const wanted = { applied: false, held: true, removedLately: 2, removed: { count: 2 } };
+      expect(await step(3)).toMatchObject(wanted);
+      expect(await step(3)).toMatchObject({ ...wanted, removed: { ids: [idOf(3), idOf(4)] } });
+      expect((await b.replica.identity()).live).toBe(7);
+      expect(await step(3, { confirmed: true })).toMatchObject({ applied: true, held: false });
+      expect(await step(5)).toMatchObject({ applied: true, removedLately: 0 });
     });
 
     test('that expects another state changes nothing', async () => {

@@ -37,7 +37,7 @@ export function describeRestores(prepare: PrepareReplica): void {
         keptErased: 0,
         missingIds: 0,
       });
-      expect(report.added).toEqual(dry.added);
+      expect(dry.added).toMatchObject(report.added);
       expect(report.after.contentDigest).toBe(old.contentDigest);
       expect(await a.replica.identity()).toMatchObject(report.after);
       expect(await shownBy(a)).toEqual({ 1: 'one', 2: 'two' });

@@ -18,6 +18,7 @@ function report(name: string, changes: Partial<ChangeReport> = {}): ChangeReport
   return {
     applied: true,
     held: false,
+    removedLately: 0,
     added: list(3, name),
     changed: list(1, name),
     removed: list(0, name),
@@ -25,6 +26,7 @@ function report(name: string, changes: Partial<ChangeReport> = {}): ChangeReport
     reusedDots: 2,
     missingIds: 3,
     keptErased: 4,
+    broughtBack: 5,
     before: digests(`before ${name}`),
     after: digests(`after ${name}`),
     ...changes,
@@ -48,6 +50,7 @@ describe('combineReports', () => {
       reusedDots: 6,
       missingIds: 9,
       keptErased: 12,
+      broughtBack: 15,
       before: { stateDigest: 'before a' },
       after: { stateDigest: 'after c' },
     });

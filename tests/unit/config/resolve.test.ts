@@ -53,6 +53,7 @@ describe('defaults', () => {
       project: '',
       textLimit: 100_000,
       trashDays: 30,
+      hiddenDays: 30,
       timeZone: new Intl.DateTimeFormat().resolvedOptions().timeZone,
       secrets: 'mask',
       vectorIndex: 'auto',

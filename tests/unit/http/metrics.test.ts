@@ -5,7 +5,7 @@ import type { SyncApi, SyncStatus } from '../../../src/sync/sync-api.ts';
 import { fakeServices } from '../../helpers/fake-services.ts';
 
 /** As far as the metrics look at it. */
-const STATS = { live: 3, trash: 2, conflicts: 1, embedding: { pending: 1 } } as Stats;
+const STATS = { live: 3, trash: 2, hidden: 0, conflicts: 1, embedding: { pending: 1 } } as Stats;
 
 function metrics(stats: MemoryApi['stats'], status: SyncApi['status']): Metrics {
   return new Metrics(() => Promise.resolve(fakeServices({ memory: { stats }, sync: { status } })));

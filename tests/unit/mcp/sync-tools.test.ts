@@ -98,7 +98,7 @@ describe('sync_restore', () => {
     const connected = await connect(fakeServices({ backup: { restore } }));
     const { data, text } = await call(connected, 'sync_restore', { mode: 'merge', from: 'local' });
     expect(data).toMatchObject({ applied: false, removed: 1, confirm: 'the-token' });
-    expect(text).toMatch(/^Held back, because it removes many memories\./);
+    expect(text).toMatch(/^Held back, because it removes 1 memory\./);
   });
 
   test('does not replace when the user says no', async () => {
@@ -212,7 +212,7 @@ describe('sync_upload', () => {
 test('no answer or question about sync is longer than clients take, whatever a remote says', async () => {
   const message = 'Der Speicher 存储 “antwortet” nicht; '.repeat(100);
   const problem = { code: 'access-denied', message, fix: message, at: NOON };
-  const one = { own: false, snapshots: 1, order: null, clock: {}, rolledBack: true, problem };
+  const one = { own: false, snapshots: 1, order: null, clock: {}, rolledBack: true, lastSeen: null, problem };
   const machines = Array.from({ length: 50 }, (_, index) => ({
     ...one,
     machine: `${index}`.padStart(16, 'a'),
@@ -265,7 +265,7 @@ describe('sync_status', () => {
           problem: null,
         },
       ],
-      heldMerge: { removed: 31, at: NOON },
+      heldMerge: { removed: 31, lately: 0, at: NOON },
       problem: { code: 'no-bucket', message: 'There is no bucket', fix: 'Create it.', at: NOON },
     });
     const services = fakeServices({
@@ -278,7 +278,7 @@ describe('sync_status', () => {
     expect(text.split('\n')).toEqual([
       'Sync diverged: "s3 memories/faiss-memory/", mode backup, not encrypted; reached, observed 1 minute ago.',
       'Nothing uploaded yet, 2 changes not uploaded.',
-      'A merge that would remove 31 memories waits: sync_restore mode merge.',
+      'A merge waits, because it removes 31 memories: sync_restore mode merge.',
       'Problem no-bucket, 1 minute ago: There is no bucket. Fix: Create it.',
       'machine bbbbbbbbbbbbbbbb: 1 snapshots; newest manual_20260131_120000, 12 memories; not included here yet; shows less than it did before',
       '10 of 14 snapshots at the remote, newest first; times in UTC:',

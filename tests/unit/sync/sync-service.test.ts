@@ -216,6 +216,53 @@ describe('pull', () => {
     await expect(a.sync.status()).resolves.toMatchObject({ heldMerge: null, relation: 'in-sync' });
   });
 
+  test('holds back removal by small steps of several machines, and tells what was removed before', async () => {
+    const { bucket, a, b } = twoMachines();
+    const c = new MemoryMachine(bucket);
+    const ids = Array.from({ length: 60 }, (_, index) => a.add(`memory ${index}`));
+    await a.sync.push();
+    for (const machine of [b, c]) await machine.sync.pull();
+    for (const id of ids.slice(0, 12)) b.replica.purge(id);
+    for (const id of ids.slice(12, 20)) c.replica.purge(id);
+    for (const machine of [b, c]) await machine.sync.push();
+    expect((await a.sync.pull()).waiting).toBeUndefined();
+    expect(a.texts()).toHaveLength(40);
+    for (const id of ids.slice(20, 21)) b.replica.purge(id);
+    await b.sync.push();
+
+    const held = await a.sync.pull();
+
+    expect(held).toMatchObject({ waiting: { removed: 1, lately: 20 }, changes: { applied: false } });
+    expect(a.texts()).toHaveLength(40);
+    await expect(a.sync.status()).resolves.toMatchObject({ heldMerge: { removed: 1, lately: 20 } });
+    await a.sync.pull({ confirm: held.confirm ?? 'there is a token' });
+    expect(a.texts()).toHaveLength(39);
+    await expect(a.sync.status()).resolves.toMatchObject({ heldMerge: null, relation: 'in-sync' });
+  });
+
+  test('counts each memory once when several machines bring the same changes', async () => {
+    const { bucket, a, b } = twoMachines();
+    const c = new MemoryMachine(bucket);
+    const ids = Array.from({ length: 40 }, (_, index) => a.add(`memory ${index}`));
+    await a.sync.push();
+    for (const machine of [b, c]) await machine.sync.pull();
+    for (const id of ids.slice(0, 30)) b.replica.purge(id);
+    b.add('new');
+    await b.sync.push();
+    const asked = await c.sync.pull();
+    await c.sync.pull({ confirm: asked.confirm ?? 'there is a token' });
+    c.add('of c');
+    await c.sync.push();
+
+    const dryRun = await a.sync.restore({ mode: 'merge', dryRun: true });
+    const held = await a.sync.pull();
+
+    expect(held.snapshots).toHaveLength(2);
+    for (const { changes } of [dryRun, held])
+      expect(changes).toMatchObject({ removed: { count: 30 }, added: { count: 2 } });
+    expect(held.waiting).toEqual({ removed: 30, lately: 0 });
+  });
+
   test('names a machine whose backups cannot be read, and merges the others', async () => {
     const { bucket, a, b } = twoMachines();
     a.add('of a');

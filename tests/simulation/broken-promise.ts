@@ -1,0 +1,2 @@
+/** A promise was broken. */
+export class BrokenPromise extends Error {}
