@@ -57,6 +57,18 @@ const MUTATIONS = [
     from: 'machine === head.machine && !continues(head, commits)',
     to: 'machine === head.machine && commits.length < 0 && !continues(head, commits)',
   },
+  {
+    name: 'a head after a lost one does not name the commits before it',
+    file: 'src/backup/repository/own-head.ts',
+    from: 'const last = sent !== null && sent.seq > (stored?.seq ?? 0) ? sent : stored;',
+    to: 'const last = stored;',
+  },
+  {
+    name: 'backups under an id that was given up stay at the remote',
+    file: 'src/sync/former-ids.ts',
+    from: 'if (retiring.length === 0) return;',
+    to: 'if (retiring.length >= 0) return;',
+  },
 ];
 
 const SEEDS = process.env['SIMULATION_SEEDS'] ?? '400';

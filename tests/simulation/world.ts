@@ -13,7 +13,7 @@ import { quickKeyring } from '../helpers/test-repository.ts';
 import { STRANGER } from '../helpers/sync/hostile-snapshot.ts';
 import { WriteHistory } from '../helpers/write-history.ts';
 import { Adversary, MANY_WRITES } from './adversary.ts';
-import { Crash, FaultPlan, faultyStore } from './faulty-store.ts';
+import { Crash, FaultPlan, faultyStore, PastHeads } from './faulty-store.ts';
 import { SeededRandom } from './seeded-random.ts';
 import { RETENTION, startProcess, type DataFolder, type MachineProcess } from './simulated-machine.ts';
 import { Turns } from './turns.ts';
@@ -21,8 +21,6 @@ import { Turns } from './turns.ts';
 const MEMORIES = 5;
 const YEAR_MS = 365 * 24 * 3_600_000;
 const HOUR_MS = 3_600_000;
-/** Keeps these dice apart from those of the seed. */
-const UNSEEN = 11_000_003;
 
 interface SimulatedMachine {
   readonly number: number;
@@ -61,6 +59,7 @@ export class World {
   readonly #adversary: Adversary | null;
   /** Dice for what the rolled-back folders cannot see, apart from those of the seed. */
   readonly #unseen: SeededRandom;
+  readonly #past: PastHeads;
   #headsAreLost = false;
   #time = Date.UTC(2026, 0, 1);
   #texts = 0;
@@ -73,7 +72,8 @@ export class World {
     this.#keyring = this.#random.chance(0.1) ? quickKeyring() : null;
     this.#faults.rate = this.#random.pick([0, 0.02, 0.05, 0.15]);
     this.#adversary = this.#keyring === null ? Adversary.of(seed, this.#bucket) : null;
-    this.#unseen = new SeededRandom(seed + UNSEEN);
+    this.#unseen = new SeededRandom(seed + 11_000_003);
+    this.#past = PastHeads.of(seed, () => this.#faults.rate > 0);
     const machines = 2 + this.#random.below(3);
     for (let number = 0; number < machines; number += 1) this.#add(null);
   }
@@ -178,6 +178,7 @@ export class World {
 
   #start(machine: Omit<SimulatedMachine, 'process'>): MachineProcess {
     const { number, folder } = machine;
+    const isOwn = (key: string): boolean => key.startsWith(`v1/${folder.replica.machine}/`);
     return startProcess({
       folder,
       keyring: this.#keyring,
@@ -192,6 +193,7 @@ export class World {
             this.#idsOf(folder);
             return this.#faults.draw(number, place, call);
           },
+          ...(place === 'remote' ? { past: { heads: this.#past, isOwn } } : {}),
           isDead: () => process.dead,
           crash: () => {
             process.dead = true;
