@@ -63,12 +63,6 @@ const MUTATIONS = [
     from: 'const last = sent !== null && sent.seq > (stored?.seq ?? 0) ? sent : stored;',
     to: 'const last = stored;',
   },
-  {
-    name: 'backups under an id that was given up stay at the remote',
-    file: 'src/sync/former-ids.ts',
-    from: 'if (retiring.length === 0) return;',
-    to: 'if (retiring.length >= 0) return;',
-  },
 ];
 
 const SEEDS = process.env['SIMULATION_SEEDS'] ?? '400';
