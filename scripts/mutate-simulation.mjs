@@ -63,6 +63,12 @@ const MUTATIONS = [
     from: 'const sum = lately + count;',
     to: 'const sum = count;',
   },
+  {
+    name: 'a head after a lost one does not name the commits before it',
+    file: 'src/backup/repository/own-head.ts',
+    from: 'const last = sent !== null && sent.seq > (stored?.seq ?? 0) ? sent : stored;',
+    to: 'const last = stored;',
+  },
 ];
 
 const SEEDS = process.env['SIMULATION_SEEDS'] ?? '400';

@@ -1,6 +1,6 @@
 import { InMemoryBlobStore, type StoredBlob } from '../../src/blob/in-memory-blob-store.ts';
 import type { InMemoryReplica } from '../helpers/in-memory-replica.ts';
-import { publishStrange, STRANGER, strangeState } from '../helpers/sync/hostile-snapshot.ts';
+import { changeHead, publishStrange, STRANGER, strangeState } from '../helpers/sync/hostile-snapshot.ts';
 import { SeededRandom } from './seeded-random.ts';
 
 /** More than any machine makes in one seed. */
@@ -30,7 +30,56 @@ export class Adversary {
   async mayAttack(machines: readonly InMemoryReplica[]): Promise<string[]> {
     if (!this.#random.chance(0.3)) return [];
     const { machine, table } = this.#random.pick(machines);
-    return [await this.#claimTooMuch(machine, table.clock[machine] ?? 0)];
+    const made = table.clock[machine] ?? 0;
+    switch (this.#random.below(5)) {
+      case 0:
+        return [await this.#useNames(machine, made)];
+      case 1:
+        return [await this.#inventCommit(machine)];
+      case 2:
+        return [await this.#replaceHead(machine)];
+      case 3:
+        this.#bucket.delete(`v1/${machine}/head`);
+        return [`the adversary deletes the head of ${machine}`];
+      default:
+        return [await this.#claimTooMuch(machine, made)];
+    }
+  }
+
+  /** A snapshot that gives other content to the names of writes that a machine has made. */
+  async #useNames(machine: string, made: number): Promise<string> {
+    const random = this.#random;
+    const dots = Array.from({ length: made }, (_, index) => ({ machine, n: index + 1 }));
+    const states = dots
+      .slice(0, 4)
+      .map((dot, index) => strangeState(index, { dot, text: `forged ${dot.n}` }));
+    await publishStrange(
+      this.#store(),
+      { [STRANGER]: 1 + random.below(9), ...(made > 0 ? { [machine]: made } : {}) },
+      [...states, strangeState(STRANGE_MEMORY)],
+    );
+    return `the adversary uses the names of ${made} writes of ${machine}`;
+  }
+
+  /** A witness of a commit that never was. */
+  async #inventCommit(machine: string): Promise<string> {
+    await publishStrange(this.#store(), { [STRANGER]: 1 }, [strangeState(STRANGE_MEMORY)]);
+    const commit = [1 + this.#random.below(40), this.#random.bytes(8).toString('hex'), 1];
+    changeHead(this.#bucket, STRANGER, (head) => ({ ...head, witnesses: [[machine, [commit]]] }));
+    return `the adversary invents a commit of ${machine}`;
+  }
+
+  /** A well-formed head without snapshots, in the folder of another machine. */
+  async #replaceHead(machine: string): Promise<string> {
+    await publishStrange(this.#store(), { [STRANGER]: 1 }, [strangeState(STRANGE_MEMORY)]);
+    const forged = changeHead(this.#bucket, STRANGER, (head) => ({ ...head, machine, snapshots: [] }));
+    this.#bucket.set(`v1/${machine}/head`, forged);
+    this.#bucket.delete(`v1/${STRANGER}/head`);
+    return `the adversary replaces the head of ${machine}`;
+  }
+
+  #store(): InMemoryBlobStore {
+    return new InMemoryBlobStore({ objects: this.#bucket });
   }
 
   /** A well-formed snapshot whose version vector claims too much. */
@@ -39,11 +88,7 @@ export class Adversary {
     const claimed = made + random.pick([MANY_WRITES * 2, 2 ** 40, Number.MAX_SAFE_INTEGER - made]);
     const n = 1 + random.below(1_000);
     const states = [strangeState(STRANGE_MEMORY, { dot: { machine: STRANGER, n } })];
-    await publishStrange(
-      new InMemoryBlobStore({ objects: this.#bucket }),
-      { [STRANGER]: n, [machine]: claimed },
-      states,
-    );
+    await publishStrange(this.#store(), { [STRANGER]: n, [machine]: claimed }, states);
     return `the adversary claims ${claimed} writes of ${machine}`;
   }
 }

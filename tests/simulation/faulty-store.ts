@@ -2,7 +2,7 @@ import type { BlobStore } from '../../src/blob/blob-store.ts';
 import { BlobStoreError } from '../../src/errors/remote-errors.ts';
 import { InMemoryBlobStore, type StoredBlob } from '../../src/blob/in-memory-blob-store.ts';
 import { interceptBlobStore, type InterceptedCall } from '../../src/blob/decorators.ts';
-import { hashedNumber } from './seeded-random.ts';
+import { hashedNumber, SeededRandom } from './seeded-random.ts';
 
 /** The end of a process, as every call of it sees it. */
 export class Crash extends Error {}
@@ -23,11 +23,44 @@ export interface FaultyStoreOptions {
   readonly crash: () => void;
   /** Sees every change of the objects, after it was made. */
   readonly onChange: (operation: 'put' | 'delete', key: string) => void;
+  /** Present where answers may be late. A process always sees the present state of its own folder. */
+  readonly past?: { readonly heads: PastHeads; readonly isOwn: (key: string) => boolean };
+}
+
+const STALE_MS = 60_000;
+
+/** The heads that were replaced in the last minute. A store that answers late may show them again. */
+export class PastHeads {
+  readonly #replaced = new Map<string, { readonly blob: StoredBlob | undefined; readonly at: number }>();
+  readonly #isStale: () => boolean;
+
+  /** In some seeds the store answers late; with dice of their own, so that they change no others. */
+  static of(seed: number, areFaultsOn: () => boolean): PastHeads {
+    const dice = new SeededRandom(seed + 13_000_003);
+    const rate = dice.chance(0.3) ? 0.2 : 0;
+    return new PastHeads(() => areFaultsOn() && dice.chance(rate));
+  }
+
+  /** @param isStale decides for each read */
+  constructor(isStale: () => boolean) {
+    this.#isStale = isStale;
+  }
+
+  noteBefore(objects: ReadonlyMap<string, StoredBlob>, key: string, now: number): void {
+    if (key.endsWith('/head')) this.#replaced.set(key, { blob: objects.get(key), at: now });
+  }
+
+  /** @returns what the key had before, as the only object of a map; null = the present answer */
+  answerFor({ operation, key }: InterceptedCall, now: number): Map<string, StoredBlob> | null {
+    const past = operation === 'get' ? this.#replaced.get(key) : undefined;
+    if (past === undefined || now - past.at > STALE_MS || !this.#isStale()) return null;
+    return new Map(past.blob === undefined ? [] : [[key, past.blob]]);
+  }
 }
 
 /** An object store whose every call may be late, fail, fail after it was done, lie, or be the last of its process. */
 export function faultyStore(options: FaultyStoreOptions): BlobStore {
-  const { objects, now, turn, fault, isDead, crash, onChange } = options;
+  const { objects, now, turn, fault, isDead, crash, onChange, past } = options;
   const inner = new InMemoryBlobStore({ objects, now });
   return interceptBlobStore(inner, async (call, proceed) => {
     await turn();
@@ -36,8 +69,12 @@ export function faultyStore(options: FaultyStoreOptions): BlobStore {
     if (what === 'crash') crash();
     if (what === 'fails') throw failure(call);
     if (isDead()) throw new Crash();
-    const result = await proceed();
     const changes = call.operation === 'put' || call.operation === 'delete';
+    const stale = past === undefined || past.isOwn(call.key) ? null : past.heads.answerFor(call, now());
+    // The interceptor does not know which call it passes on, so the answer has the type of that call.
+    if (stale !== null) return (await new InMemoryBlobStore({ objects: stale, now }).get(call.key)) as never;
+    if (changes) past?.heads.noteBefore(objects, call.key, now());
+    const result = await proceed();
     if (what === 'stores half of it' && call.operation === 'put') halve(objects, call.key);
     if (changes) onChange(call.operation, call.key);
     if (what === 'crash after it was done') crash();

@@ -14,7 +14,7 @@ import { STRANGER } from '../helpers/sync/hostile-snapshot.ts';
 import { WriteHistory } from '../helpers/write-history.ts';
 import { Adversary, MANY_WRITES } from './adversary.ts';
 import { BrokenPromise } from './broken-promise.ts';
-import { Crash, FaultPlan, faultyStore } from './faulty-store.ts';
+import { Crash, FaultPlan, faultyStore, PastHeads } from './faulty-store.ts';
 import { RemovalCheck } from './removal-check.ts';
 import { SeededRandom } from './seeded-random.ts';
 import {
@@ -57,6 +57,7 @@ export class World {
   readonly #adversary: Adversary | null;
   /** Dice for what the rolled-back folders cannot see, apart from those of the seed. */
   readonly #unseen: SeededRandom;
+  readonly #past: PastHeads;
   #headsAreLost = false;
   /** Null = nobody removes by small steps. Decides by its own dice too. */
   readonly #eroder: SeededRandom | null;
@@ -74,6 +75,7 @@ export class World {
     this.#unseen = new SeededRandom(seed + UNSEEN);
     const others = new SeededRandom(seed + ERODER);
     this.#eroder = this.#adversary === null && others.chance(0.5) ? others : null;
+    this.#past = PastHeads.of(seed, () => this.#faults.rate > 0);
     const machines = 2 + this.#random.below(3);
     for (let number = 0; number < machines; number += 1) this.#add(null);
   }
@@ -224,6 +226,7 @@ export class World {
 
   #start(machine: Omit<SimulatedMachine, 'process'>): MachineProcess {
     const { number, folder } = machine;
+    const isOwn = (key: string): boolean => key.startsWith(`v1/${folder.replica.machine}/`);
     return startProcess({
       folder,
       keyring: this.#keyring,
@@ -238,6 +241,7 @@ export class World {
             this.#idsOf(folder);
             return this.#faults.draw(number, place, call);
           },
+          ...(place === 'remote' ? { past: { heads: this.#past, isOwn } } : {}),
           isDead: () => process.dead,
           crash: () => {
             process.dead = true;

@@ -142,3 +142,100 @@ export const PROMISES: readonly Promised[] = [
     ],
   },
 ];
+
+/** What docs/security.md says that a hostile bucket can and cannot do. */
+export const HOSTILE_BUCKET: readonly Promised[] = [
+  {
+    promise:
+      'can: delete or damage backups; the memories on your machines stay, and the next push writes the backups again',
+    tests: [
+      [
+        'unit/sync/torn-head.test.ts',
+        'is written again by the push that its message advises, under the same id',
+      ],
+      ['integration/sync-hostile-remote.long.test.ts', 'takes nothing from any machine, and is filled again'],
+    ],
+  },
+  {
+    promise: 'can: put old backups back; nothing is undone, and no machine is added',
+    tests: [
+      ['unit/sync/torn-head.test.ts', 'old heads that are put back again and again add no machine'],
+      [
+        'integration/sync-hostile-remote.long.test.ts',
+        'undoes nothing, is reported, and is put right by its owner',
+      ],
+    ],
+  },
+  {
+    promise:
+      'can: hide the newer backups of a machine for as long as it likes; a machine that was set back meanwhile takes a new id once it sees the others again',
+    tests: [
+      [
+        'unit/sync/rolled-back.test.ts',
+        'as many new writes as were undone, and %i more, end in a new id and one state',
+      ],
+    ],
+  },
+  {
+    promise:
+      'can: make a machine take a new id, by unknown bytes or, without a passphrase, by an invented list; no memory changes',
+    tests: [
+      ['unit/sync/torn-head.test.ts', 'ends in a new id, and the old one leaves the remote'],
+      [
+        'unit/sync/hostile-claims.test.ts',
+        'an invented commit under the own id ends in one new id, once, and changes no memory',
+      ],
+    ],
+  },
+  {
+    promise:
+      'can: without a passphrase: add memories, and replace the version that is shown, on machines that merge',
+    tests: [
+      [
+        'unit/sync/hostile-claims.test.ts',
+        'a stranger can replace the shown version of a memory in an unencrypted bucket',
+      ],
+    ],
+  },
+  {
+    promise: 'cannot: make a merge remove more than 20 memories and 30 % of them, unless you confirm it',
+    tests: [
+      ['unit/sync/sync-service.test.ts', 'holds back a merge that removes much, until it is confirmed'],
+    ],
+  },
+  {
+    promise: 'cannot: make a machine believe that it wrote more than it did',
+    tests: [['unit/sync/hostile-claims.test.ts', 'claims %i more writes of this machine than it made']],
+  },
+  {
+    promise: 'cannot: make a machine skip later writes of another one, whose backups it can read',
+    tests: [
+      ['unit/sync/hostile-claims.test.ts', 'claims more writes of a third machine than that has published'],
+    ],
+  },
+  {
+    promise: 'cannot: keep a machine from writing, backing up and pushing',
+    tests: [
+      [
+        'simulation/describe-seeds.ts',
+        'lose no write, list only whole snapshots, touch only their own objects, and end equal',
+      ],
+    ],
+  },
+  {
+    promise: 'cannot: hide how a machine stands to others whose backups it can read, by damaging its own',
+    tests: [['unit/sync/torn-head.test.ts', 'does not hide how this machine stands to the others']],
+  },
+  {
+    promise:
+      'cannot: with a passphrase: make, change or move a part of a snapshot, or put a plain one in its place',
+    tests: [
+      [
+        'unit/backup/encrypted-repository.test.ts',
+        'a plain head where an encrypted one was is refused, for reading and for writing',
+      ],
+      ['unit/backup/damage.test.ts', 'any flipped bit of any object gives the exact result or a clean error'],
+      ['unit/backup/damage.test.ts', 'a deleted object, or one in the place of another, is a clean error'],
+    ],
+  },
+];

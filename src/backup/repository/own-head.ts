@@ -60,7 +60,21 @@ export async function readOwnHead(context: RepositoryContext): Promise<OwnHead> 
     throw new EncryptionDowngradeError(headKey(machine), 'is plain where an encrypted one was before');
   }
   const sameChain = sealed === (keys.keyring !== null);
-  return { previous, wentBack: wentBack(head, seen), torn, snapshots: sameChain ? head.snapshots : [] };
+  const back = wentBack(head, seen);
+  const listed = back ? await stillListed(context, head.snapshots) : head.snapshots;
+  return { previous, wentBack: back, torn, snapshots: sameChain ? listed : [] };
+}
+
+/** An older head may list snapshots that were dropped since, and whose objects are gone. */
+async function stillListed(
+  context: RepositoryContext,
+  snapshots: readonly HeadSnapshot[],
+): Promise<readonly HeadSnapshot[]> {
+  const { newest } = await sentHeads(context);
+  if (newest === null) return snapshots;
+  const sent = await context.objects.openHead(context.machine, newest).catch(() => null);
+  const ids = new Set(sent?.head.snapshots.map(({ snapshotId }) => snapshotId));
+  return sent === null ? snapshots : snapshots.filter(({ snapshotId }) => ids.has(snapshotId));
 }
 
 /**

@@ -1,8 +1,10 @@
+import { gunzipSync, gzipSync } from 'node:zlib';
 import { DigestSums } from '../../../src/backup/format/digest-sums.ts';
 import { InMemoryHeadJournal } from '../in-memory-head-journal.ts';
 import type { CarriedVersion, MemoryState } from '../../../src/backup/ports.ts';
 import { Repository } from '../../../src/backup/repository/repository.ts';
 import type { BlobStore } from '../../../src/blob/blob-store.ts';
+import type { StoredBlob } from '../../../src/blob/in-memory-blob-store.ts';
 import type { VersionVector } from '../../../src/memory/version.ts';
 import { idOf } from '../model-store.ts';
 
@@ -45,4 +47,19 @@ export async function publishStrange(
     evenIfUnchanged: true,
     fromScratch: true,
   });
+}
+
+/** Changes a plain head, whatever the format demands. @returns the changed object */
+export function changeHead(
+  objects: Map<string, StoredBlob>,
+  machine: string,
+  change: (head: Readonly<Record<string, unknown>>) => Readonly<Record<string, unknown>>,
+): StoredBlob {
+  const key = `v1/${machine}/head`;
+  const stored = objects.get(key);
+  if (stored === undefined) throw new Error(`there is no ${key}`);
+  const head = JSON.parse(gunzipSync(stored.bytes).toString('utf8')) as Record<string, unknown>;
+  const changed = { ...stored, bytes: gzipSync(JSON.stringify(change(head))) };
+  objects.set(key, changed);
+  return changed;
 }

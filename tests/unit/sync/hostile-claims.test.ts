@@ -3,7 +3,8 @@ import { believedClock, claimProblem } from '../../../src/backup/claims.ts';
 import { InMemoryHeadJournal } from '../../helpers/in-memory-head-journal.ts';
 import { Repository } from '../../../src/backup/repository/repository.ts';
 import { MAX_COUNTER } from '../../../src/memory/version.ts';
-import { publishStrange, STRANGER, strangeState } from '../../helpers/sync/hostile-snapshot.ts';
+import { idOf } from '../../helpers/model-store.ts';
+import { changeHead, publishStrange, STRANGER, strangeState } from '../../helpers/sync/hostile-snapshot.ts';
 import { MemoryBucket, MemoryMachine } from '../../helpers/sync/memory-machine.ts';
 
 function scene(): { bucket: MemoryBucket; a: MemoryMachine; b: MemoryMachine; own: string } {
@@ -178,4 +179,35 @@ describe('a version vector', () => {
     } as unknown as Parameters<typeof believedClock>[0]['snapshots'][number];
     expect(believedClock({ snapshots: [snapshot], machines: [] }, own)).toEqual({ [STRANGER]: 2 });
   });
+});
+
+test('a stranger can replace the shown version of a memory in an unencrypted bucket', async () => {
+  const { bucket, a, own } = scene();
+  await a.sync.push();
+  a.replica.write(idOf(7), 'mine');
+  await publishStrange(bucket.open(), { [STRANGER]: 1, [own]: 2 }, [strangeState(7)]);
+
+  await a.sync.pull();
+
+  expect(a.texts()).toEqual(['one', 'theirs']);
+});
+
+test('an invented commit under the own id ends in one new id, once, and changes no memory', async () => {
+  const { bucket, a, own } = scene();
+  await a.sync.push();
+  await publishStrange(bucket.open(), { [STRANGER]: 1 }, [strangeState(50)]);
+  const invented = [[own, [[9, 'deadbeefdeadbeef', 9]]]];
+  changeHead(bucket.objects, STRANGER, (head) => ({ ...head, witnesses: invented }));
+
+  await a.sync.pull();
+  const { machine } = a.replica;
+  for (let round = 0; round < 3; round += 1) {
+    await a.sync.push();
+    await a.sync.pull();
+  }
+
+  expect(machine).not.toBe(own);
+  expect(a.replica.machine).toBe(machine);
+  expect(a.texts()).toEqual(['one', 'theirs']);
+  expect(bucket.keys(new RegExp(`^v1/${own}/`))).toEqual([]);
 });

@@ -151,3 +151,26 @@ test('old heads that are put back again and again add no machine', async () => {
   expect((await b.sync.status()).machines).toHaveLength(2);
   expect(b.texts()).toEqual(a.texts());
 });
+
+test('an old head that is put back does not list again what was pruned since', async () => {
+  const bucket = new MemoryBucket();
+  const retention = { keepLast: 1, hourly: 0, daily: 0, weekly: 0, monthly: 0 };
+  const a = new MemoryMachine(bucket, { retention });
+  const key = `v1/${a.replica.machine}/head`;
+  a.add('one');
+  await a.sync.push();
+  const old = bucket.objects.get(key);
+  if (old === undefined) throw new Error('there is no head');
+  for (const text of ['two', 'three']) {
+    bucket.time += 30 * 3_600_000;
+    a.add(text);
+    await a.sync.push();
+    await a.sync.prune();
+  }
+  bucket.objects.set(key, old);
+  a.add('four');
+
+  await a.sync.push();
+
+  await expect(a.sync.verify({ heal: false })).resolves.toMatchObject({ problems: [] });
+});
