@@ -133,7 +133,7 @@ export function heading(memory: Memory, zone: TimeZone, reason = ''): string {
   return [
     quoteInline(memory.id),
     memory.state === 'live' ? '' : memory.state,
-    memory.hiddenAt === undefined ? '' : `by machine ${memory.dot.machine}, kept here`,
+    memory.hiddenAt === undefined ? '' : `by machine ${memory.dot.machine} (kept here)`,
     reason,
     zone.day(memory.createdAt),
     memory.source === '' ? '' : `from ${quoteInline(memory.source)}`,

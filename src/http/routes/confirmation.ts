@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { restoreData, waitingText } from '../../api/sync-answers.ts';
+import { restoreData } from '../../api/sync-answers.ts';
 import type { RestoreRequest, RestoreResult, WorkOptions } from '../../backup/backup-api.ts';
 import { ConfirmationNeededError } from '../../errors/input-errors.ts';
 import type { RouteData } from '../route.ts';
@@ -63,7 +63,8 @@ export function confirmationNeeded(plan: RestoreResult): ConfirmationNeededError
   // Each machine is merged for itself: one that would remove much holds back no other.
   const soFar =
     plan.undo === undefined ? 'nothing was changed yet' : 'only what would not remove many was merged yet';
-  const why = plan.waiting === undefined ? '' : ` (held, because ${waitingText(plan.waiting)})`;
+  const { lately = 0 } = plan.waiting ?? {};
+  const why = lately === 0 ? '' : `, after ${lately} that merges removed in the last 24 hours`;
   return new ConfirmationNeededError(
     `It would add ${added.count}, change ${changed.count} and remove ${removed.count} memories${why}; ${soFar}`,
     restoreData(plan),

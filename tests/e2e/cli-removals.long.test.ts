@@ -21,11 +21,13 @@ function machine(env: Readonly<Record<string, string>>): Machine {
 }
 
 /** Two machines with the same 60 memories. */
-async function twoMachines(): Promise<readonly [Machine, Machine]> {
+async function twoMachines(
+  more: Readonly<Record<string, string>> = {},
+): Promise<readonly [Machine, Machine]> {
   const folder = join(temporaryFolder(), 'nas');
   mkdirSync(folder);
   const env = { CLOUD_SYNC_ENABLED: 'on', CLOUD_SYNC_PROVIDER: 'folder', CLOUD_SYNC_BUCKET: folder };
-  const [one, two] = [machine(env), machine(env)];
+  const [one, two] = [machine(env), machine({ ...env, ...more })];
   const lines = IDS.map((id, index) => JSON.stringify({ id, text: `note ${index}` }));
   await one.run(['import', '-'], lines.join('\n'));
   await one.run(['sync', 'push']);
@@ -91,5 +93,14 @@ test('what another machine erased is brought back, confirmed, or restored from t
   await one.run(['sync', 'push']);
   await two.run(['sync', 'pull']);
   expect(await one.ask('stats')).toMatchObject({ live: 58 });
+  expect(await stateOf(two)).toBe(await stateOf(one));
+});
+
+test('with MEMORY_HIDDEN_DAYS=0 the erasure by another machine takes effect at once', async () => {
+  const [one, two] = await twoMachines({ MEMORY_HIDDEN_DAYS: '0' });
+  await erase(one, 0, 10);
+  await two.run(['sync', 'pull']);
+  expect(await two.ask('list', '--trash')).toMatchObject({ total: 0 });
+  expect((await two.run(['restore-deleted', IDS[0] ?? ''])).stderr).toContain('erased');
   expect(await stateOf(two)).toBe(await stateOf(one));
 });
