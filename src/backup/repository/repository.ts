@@ -25,6 +25,7 @@ import { isMachineId, type RandomBytes } from '../format/names.ts';
 import type { RepositoryContext } from './repository-context.ts';
 import { type HeadCache, RepositoryObjects, type LoadedHead } from './repository-objects.ts';
 import type { RetentionPolicy } from './retention.ts';
+import type { WorkOptions } from '../backup-api.ts';
 import { rewrapKeys } from './copy-keys.ts';
 import { resolveSnapshot } from './snapshot-name.ts';
 import { verifyContent, verifyHashes, verifySizes, type HashBudget, type VerifyReport } from './verify.ts';
@@ -187,13 +188,15 @@ export class Repository {
   }
 
   /** Level 1: checks that all objects exist with the right size. A damaged head is a problem, a missing one is not. */
-  verifySizes(machine: string): Promise<VerifyReport> {
-    return this.#verifyHead(machine, (loaded) => verifySizes(this.#context, machine, loaded));
+  verifySizes(machine: string, options: WorkOptions = {}): Promise<VerifyReport> {
+    return this.#verifyHead(machine, (loaded) => verifySizes(this.#context, machine, { loaded, ...options }));
   }
 
   /** Level 2: checks the SHA-256 of all objects, up to a budget. Treats the head as level 1 does. */
-  verifyHashes(machine: string, budget: HashBudget): Promise<VerifyReport> {
-    return this.#verifyHead(machine, (loaded) => verifyHashes(this.#context, { machine, loaded }, budget));
+  verifyHashes(machine: string, budget: HashBudget, options: WorkOptions = {}): Promise<VerifyReport> {
+    return this.#verifyHead(machine, (loaded) =>
+      verifyHashes(this.#context, { machine, loaded, ...options }, budget),
+    );
   }
 
   async #verifyHead(
@@ -211,8 +214,8 @@ export class Repository {
   }
 
   /** Level 3: reads a whole snapshot and checks its digests. */
-  verifyContent(manifest: Manifest): Promise<VerifyReport> {
-    return verifyContent(this.#context, manifest);
+  verifyContent(manifest: Manifest, options: WorkOptions = {}): Promise<VerifyReport> {
+    return verifyContent(this.#context, manifest, options);
   }
 
   /** Removes the backups of this machine's id, which its data folder gave up, as `retire` does. */

@@ -74,11 +74,11 @@ async function check(
     options.onProgress?.({ step: `checking ${name}`, done: reports.length, total: height + 1 });
     reports.push(await run());
   };
-  await step('sizes', () => repository.verifySizes(machine));
-  await step('hashes', () => checkHashes(parts, machine));
+  await step('sizes', () => repository.verifySizes(machine, options));
+  await step('hashes', () => checkHashes(parts, machine, options));
   const snapshot = target ?? (height < 2 ? null : await newestOf(repository, machine));
   if (snapshot !== null) {
-    await step('content', () => checkContent(repository, snapshot));
+    await step('content', () => checkContent(repository, snapshot, options));
     await step('drill', () => drill(parts, snapshot, options));
   }
   const problems = new Map(reports.flatMap((report) => report.problems).map((found) => [found.key, found]));
@@ -96,8 +96,10 @@ async function newestOf(repository: Repository, machine: string): Promise<Reposi
 async function checkHashes(
   { repository, replica, now }: VerifyParts,
   machine: string,
+  options: WorkOptions,
 ): Promise<VerifyReport> {
-  const report = await repository.verifyHashes(machine, { maxBytes: Infinity, lastChecked: new Map() });
+  const all = { maxBytes: Infinity, lastChecked: new Map() };
+  const report = await repository.verifyHashes(machine, all, options);
   await replica.writeNote(`verified:${repository.repositoryId}:${machine}`, {
     at: now(),
     objects: report.checked.length,
@@ -106,9 +108,15 @@ async function checkHashes(
   return report;
 }
 
-async function checkContent(repository: Repository, snapshot: RepositorySnapshot): Promise<VerifyReport> {
+async function checkContent(
+  repository: Repository,
+  snapshot: RepositorySnapshot,
+  options: WorkOptions,
+): Promise<VerifyReport> {
   const key = manifestKey(snapshot.machine, snapshot.snapshotId);
-  return reportDamage(key, async () => repository.verifyContent(await repository.readManifest(snapshot)));
+  return reportDamage(key, async () =>
+    repository.verifyContent(await repository.readManifest(snapshot), options),
+  );
 }
 
 /** Restores into a temporary store and compares its digests with the manifest. */

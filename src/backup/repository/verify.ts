@@ -6,6 +6,7 @@ import { getBounded } from './transfer.ts';
 import type { LoadedHead, LoadedManifest } from './repository-objects.ts';
 import { newestRows } from './newest-rows.ts';
 import { listMachineFiles, type RepositoryContext } from './repository-context.ts';
+import type { WorkOptions } from '../backup-api.ts';
 import type { HeadSnapshot } from '../format/head.ts';
 import type { Manifest } from '../format/manifest.ts';
 
@@ -23,6 +24,14 @@ export interface VerifyReport {
   readonly checked: readonly string[];
 }
 
+/** A head to check, with the signal and the progress of the check. */
+interface Loaded extends WorkOptions {
+  readonly loaded: LoadedHead;
+}
+
+/** Number of memories between two checks of the signal. */
+const ROWS_PER_STEP = 500;
+
 interface Target {
   readonly key: string;
   readonly size: number | null;
@@ -36,9 +45,9 @@ interface Target {
 export async function verifySizes(
   context: RepositoryContext,
   machine: string,
-  loaded: LoadedHead,
+  { loaded, ...work }: Loaded,
 ): Promise<VerifyReport> {
-  const { targets, problems } = await collectTargets(context, machine, loaded);
+  const { targets, problems } = await collectTargets(context, machine, { loaded, ...work });
   const files = await listMachineFiles(context.store, machine);
   const sizes = new Map(
     [...files.manifests.values(), ...files.segments.values()].map((f) => [f.key, f.size]),
@@ -64,17 +73,20 @@ export interface HashBudget {
 /** Level 2: reads objects and compares their SHA-256. Segments are not decrypted. */
 export async function verifyHashes(
   context: RepositoryContext,
-  { machine, loaded }: { readonly machine: string; readonly loaded: LoadedHead },
+  { machine, ...work }: { readonly machine: string } & Loaded,
   { maxBytes, lastChecked }: HashBudget,
 ): Promise<VerifyReport> {
-  const { targets, problems } = await collectTargets(context, machine, loaded);
+  const { targets, problems } = await collectTargets(context, machine, work);
+  const { signal, onProgress } = work;
   const oldestFirst = targets.toSorted(
     (a, b) => (lastChecked.get(a.key) ?? -Infinity) - (lastChecked.get(b.key) ?? -Infinity) || 0,
   );
   const checked: string[] = [];
   let left = maxBytes;
-  for (const { key, sha256 } of oldestFirst) {
+  for (const [done, { key, sha256 }] of oldestFirst.entries()) {
     if (left <= 0) break;
+    signal?.throwIfAborted();
+    onProgress?.({ step: 'comparing objects', done, total: oldestFirst.length });
     const blob = await getBounded(context.store, { key, maxBytes: MAX_STORED_BYTES }).catch(
       (error: unknown) => {
         problems.push({ key, problem: describe(error) });
@@ -94,15 +106,25 @@ export async function verifyHashes(
  * Level 3: decrypts and reads a whole snapshot, and compares the number of memories and both digests with the
  * manifest. Memory: that of `newestRows`.
  */
-export async function verifyContent(context: RepositoryContext, manifest: Manifest): Promise<VerifyReport> {
-  const { machine, snapshotId, segments } = manifest;
+export async function verifyContent(
+  context: RepositoryContext,
+  manifest: Manifest,
+  { signal, onProgress }: WorkOptions = {},
+): Promise<VerifyReport> {
+  const { machine, snapshotId, segments, facts } = manifest;
   const key = manifestKey(machine, snapshotId);
   const sums = new DigestSums();
   try {
     const read = (entry: Manifest['segments'][number]): Promise<Uint8Array> =>
       context.objects.readSegment(machine, entry);
-    for await (const { state } of newestRows({ machine, segments, read })) sums.add(state);
+    for await (const { state } of newestRows({ machine, segments, read })) {
+      sums.add(state);
+      if (sums.memories % ROWS_PER_STEP !== 0) continue;
+      signal?.throwIfAborted();
+      onProgress?.({ step: 'checking content', done: sums.memories, total: facts.memories });
+    }
   } catch (error) {
+    signal?.throwIfAborted();
     return { problems: [{ key, problem: describe(error) }], checked: [] };
   }
   const problems = digestProblems(sums, manifest);
@@ -116,7 +138,7 @@ export async function verifyContent(context: RepositoryContext, manifest: Manife
 async function collectTargets(
   { objects }: RepositoryContext,
   machine: string,
-  { head, sealed }: LoadedHead,
+  { loaded: { head, sealed }, signal, onProgress }: Loaded,
 ): Promise<{ targets: Target[]; problems: VerifyProblem[] }> {
   const targets = new Map<string, Target>();
   const problems: VerifyProblem[] = [];
@@ -128,7 +150,9 @@ async function collectTargets(
       return null;
     }
   };
-  for (const snapshot of head.snapshots) {
+  for (const [done, snapshot] of head.snapshots.entries()) {
+    signal?.throwIfAborted();
+    onProgress?.({ step: 'reading snapshots', done, total: head.snapshots.length });
     const loaded = await load(snapshot);
     if (loaded === null) continue;
     const key = manifestKey(machine, snapshot.snapshotId);

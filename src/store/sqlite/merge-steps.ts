@@ -29,10 +29,10 @@ export interface StepSizes {
   readonly milliseconds: number;
 }
 
-const SIZES: StepSizes = { memories: 50, bytes: 256 * 1024, milliseconds: 12 };
+const SIZES: StepSizes = { memories: 50, bytes: 256 * 1024, milliseconds: 20 };
 /** After a call from elsewhere the merge waits so long for the next one, because a search is several calls. */
 const PAUSE_MS = 10;
-const MAX_PAUSES = 5;
+const MAX_PAUSES = 3;
 const PAGE = 200;
 
 /** Name of the note of a merge that has begun to change memories. */

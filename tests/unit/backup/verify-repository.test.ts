@@ -102,3 +102,36 @@ describe('verify', () => {
     });
   });
 });
+
+describe('a check of many objects', () => {
+  test('tells how far it is, and ends between two objects when it is cancelled', async () => {
+    const { a } = await backedUp();
+    for (const text of ['two', 'three', 'four']) {
+      a.add(text);
+      await a.backup.backup({ kind: 'manual' });
+    }
+    const told: string[] = [];
+    const onProgress = ({ step, done, total }: { step: string; done: number; total?: number }): void => {
+      told.push(`${step} ${done} of ${total ?? '?'}`);
+    };
+    const { checked } = await a.backup.verify({ level: 'hashes' }, { onProgress });
+    expect(told).toEqual(
+      expect.arrayContaining(['reading snapshots 3 of 4', `comparing objects ${checked - 1} of ${checked}`]),
+    );
+
+    const stop = new AbortController();
+    const seen: string[] = [];
+    const cancelled = a.backup.verify(
+      { level: 'hashes' },
+      {
+        signal: stop.signal,
+        onProgress: ({ step, done }) => {
+          seen.push(step);
+          if (step === 'comparing objects' && done === 1) stop.abort();
+        },
+      },
+    );
+    await expect(cancelled).rejects.toThrow();
+    expect(seen.filter((step) => step === 'comparing objects').length).toBe(2);
+  });
+});
