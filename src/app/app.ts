@@ -9,7 +9,7 @@ import { MemoryService } from '../memory/memory-service.ts';
 import { TimeZone } from '../util/time-zone.ts';
 import { createSecretScanner } from '../secrets/create-secret-scanner.ts';
 import { removeLeftovers } from '../store/sqlite/sqlite-work-lock.ts';
-import { startWorkerStore } from '../store/worker/client.ts';
+import { startWorkerStore, type WorkerStore } from '../store/worker/client.ts';
 import type { MemoryStore } from '../store/memory-store.ts';
 import { notifyingMemoryStore, protectingMemoryStore } from '../store/decorators.ts';
 import type { SyncApi } from '../sync/sync-api.ts';
@@ -57,10 +57,13 @@ export function createApp(settings: Settings, options: AppOptions = {}): Promise
 }
 
 /** The same at once, for `openMemory`. */
-export function composeApp(settings: Settings, options: AppOptions = {}): App {
+export function composeApp(
+  settings: Settings,
+  options: AppOptions = {},
+  hosted: WorkerStore = startWorkerStore({ dataDir: settings.dataDir, vectorIndex: settings.vectorIndex }),
+): App {
   const { exitBackupMs = EXIT_BACKUP_MS } = options;
   const { logger = createLogger({ level: settings.logLevel, format: settings.logFormat }) } = options;
-  const hosted = startWorkerStore({ dataDir: settings.dataDir, vectorIndex: settings.vectorIndex });
   const { backup, sync, background, lock } = composeBackup(settings, {
     replica: hosted.replica,
     logger,
