@@ -12,7 +12,7 @@ import { TimeZone } from '../util/time-zone.ts';
 import { createSecretScanner } from '../secrets/create-secret-scanner.ts';
 import { isOnReadOnlyDisk } from '../store/sqlite/read-only-disk.ts';
 import { removeLeftovers } from '../store/sqlite/sqlite-work-lock.ts';
-import { startWorkerStore } from '../store/worker/client.ts';
+import { startWorkerStore, type WorkerStore } from '../store/worker/client.ts';
 import { DATABASE_NAME, type MemoryStore } from '../store/memory-store.ts';
 import { notifyingMemoryStore, protectingMemoryStore } from '../store/decorators.ts';
 import type { SyncApi } from '../sync/sync-api.ts';
@@ -62,7 +62,11 @@ export function createApp(settings: Settings, options: AppOptions = {}): Promise
 }
 
 /** The same at once, for `openMemory`. */
-export function composeApp(settings: Settings, options: AppOptions = {}): App {
+export function composeApp(
+  settings: Settings,
+  options: AppOptions = {},
+  hosted: WorkerStore = startWorkerStore({ dataDir: settings.dataDir, vectorIndex: settings.vectorIndex }),
+): App {
   const { exitBackupMs = EXIT_BACKUP_MS } = options;
   const { logger = createLogger({ level: settings.logLevel, format: settings.logFormat }) } = options;
   if (isOnReadOnlyDisk(join(settings.dataDir, DATABASE_NAME))) {
@@ -73,7 +77,6 @@ export function composeApp(settings: Settings, options: AppOptions = {}): App {
       },
     );
   }
-  const hosted = startWorkerStore({ dataDir: settings.dataDir, vectorIndex: settings.vectorIndex });
   const { backup, sync, background, lock } = composeBackup(settings, {
     replica: hosted.replica,
     logger,

@@ -98,8 +98,8 @@ function openSession(
   };
   const readConfig = (): ResolvedConfig => (config ??= configWith({}));
   const openApp = async (): Promise<App> => {
-    const { createApp } = await import('../app/app.ts');
-    const opened = await createApp(readConfig().settings);
+    const { startApp } = await import('../app/start-app.ts');
+    const opened = await startApp(readConfig().settings);
     if (globals.writes) await opened.tidy();
     return opened;
   };

@@ -57,8 +57,8 @@ function openUnasked({ settings }: ResolvedConfig, open: () => Promise<App>): vo
 }
 
 async function openApp({ settings }: ResolvedConfig): Promise<App> {
-  const { createApp } = await import('../app/app.ts');
-  const app = await createApp(settings);
+  const { startApp } = await import('../app/start-app.ts');
+  const app = await startApp(settings);
   app.startBackground();
   return app;
 }

@@ -1,11 +1,13 @@
 import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, readdirSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Worker } from 'node:worker_threads';
 import { DatabaseSync } from '@photostructure/sqlite';
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { NotFoundError } from '../../src/errors/input-errors.ts';
 import { StoreUnavailableError } from '../../src/errors/store-errors.ts';
-import { startWorkerMemoryStore } from '../../src/store/worker/client.ts';
+import { startWorkerMemoryStore, startWorkerStore } from '../../src/store/worker/client.ts';
 import type { MemoryStore } from '../../src/store/memory-store.ts';
 import { packagePath } from '../../src/util/package.ts';
 import { WorkerClient } from '../../src/util/worker-client.ts';
@@ -38,6 +40,20 @@ describe('a hosted store', () => {
     expect(vectors[0]).toMatchObject({ id: pending[1]?.id, start: 0, end: 3 });
     expect(vectors[0]?.score).toBeCloseTo(1, 2);
     expect((await store.checkIntegrity(STAMP)).problems).toEqual([]);
+  });
+
+  test('starts its thread before the first call when it is asked to, and opens no file', async () => {
+    const folder = temporaryFolder();
+    const { memory, start } = startWorkerStore({ dataDir: folder });
+    onTestFinished(() => memory.close());
+    const started = once(process, 'worker') as Promise<[Worker]>;
+    start();
+    const [thread] = await started;
+    await once(thread, 'online');
+    expect(readdirSync(folder)).toEqual([]);
+    const messages = once(thread, 'message');
+    await memory.add([draft('a')]);
+    expect(await messages).toMatchObject([{ value: [{ outcome: 'added' }] }]);
   });
 
   test('gives errors back as instances of their classes', async () => {

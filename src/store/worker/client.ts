@@ -21,6 +21,8 @@ export interface WorkerStore {
   /** Its `close` ends the thread, and with it the replica. */
   readonly memory: MemoryStore;
   readonly replica: ReplicaStore;
+  /** Starts the thread before the first call does. Opens no file. */
+  readonly start: () => void;
 }
 
 /**
@@ -42,7 +44,10 @@ export function startWorkerStore(settings: StoreWorkerSettings): WorkerStore {
   // Each method passes its parameters and result on unchanged, so the types of the ports hold.
   const memory = { ...remote(STORE_METHODS), close } as unknown as MemoryStore;
   const replica = assembleReplica(remote(REPLICA_METHODS) as unknown as ReplicaCalls);
-  return { memory, replica };
+  const start = (): void => {
+    host.start();
+  };
+  return { memory, replica, start };
 }
 
 /** The `memory` port of `startWorkerStore`; its `close` ends the thread. */
@@ -64,6 +69,10 @@ class RestartingHost {
       throw new StoreUnavailableError(`The memory store in ${this.#settings.dataDir} is closed`);
     }
     return this.#running().call(method, parameters);
+  }
+
+  start(): void {
+    this.#running();
   }
 
   #running(): WorkerClient {
