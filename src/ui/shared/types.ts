@@ -103,6 +103,8 @@ export interface SyncStatus {
   readonly pushed_at?: string;
   readonly pulled_at?: string;
   readonly unsent?: number;
+  /** Requests and bytes since the first day of the month. */
+  readonly traffic?: { readonly writes: number; readonly reads: number };
   /** Number of memories that a waiting merge would remove. It waits for the user's confirmation. */
   readonly held_removals?: number;
   readonly machines?: readonly MachineState[];
