@@ -7,7 +7,7 @@ import type {
 } from '../backup/backup-api.ts';
 import type { ProbeReport } from '../blob/probe/probe-finding.ts';
 import type { ChangeList } from '../store/replica-store.ts';
-import type { MachineStatus, PushResult, SyncProblem, SyncStatus } from '../sync/sync-api.ts';
+import type { MachineStatus, MonthlyTraffic, PushResult, SyncProblem, SyncStatus } from '../sync/sync-api.ts';
 import { usableNames } from '../util/text.ts';
 import { type Data, given, isoTime } from './memory-answers.ts';
 
@@ -52,6 +52,7 @@ export function statusData({ status, from, snapshots }: StatusFacts): Data {
     ...(lastPull === null ? {} : { pulled_at: isoTime(lastPull.at) }),
     ...(unsentWrites === null ? {} : { unsent: unsentWrites }),
     ...(status.conflicts === 0 ? {} : { conflicts: status.conflicts }),
+    ...(status.traffic === null ? {} : { traffic: trafficData(status.traffic) }),
     ...(heldMerge === null ? {} : { held_removals: heldMerge.removed }),
     ...(heldMerge === null || heldMerge.lately === 0 ? {} : { removed_lately: heldMerge.lately }),
     ...(status.emptyStart === 'pending' ? { empty_start: 'pending' } : {}),
@@ -61,6 +62,10 @@ export function statusData({ status, from, snapshots }: StatusFacts): Data {
     ...(problem === null ? {} : { problem: problemData(problem) }),
     ...given('warnings', status.warnings),
   };
+}
+
+function trafficData({ month, writes, reads, bytesUp, bytesDown }: MonthlyTraffic): Data {
+  return { month, writes, reads, bytes_up: bytesUp, bytes_down: bytesDown };
 }
 
 export function machineData({ machine, own, snapshots, newest, order, ...state }: MachineStatus): Data {

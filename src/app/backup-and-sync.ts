@@ -9,7 +9,12 @@ import type { ScratchStore } from '../backup/repository/verify-repository.ts';
 import type { BlobSettings } from '../blob/blob-settings.ts';
 import type { BlobStore } from '../blob/blob-store.ts';
 import { createBlobStore } from '../blob/create-blob-store.ts';
-import { limitedBlobStore, loggedBlobStore, retryingBlobStore } from '../blob/decorators.ts';
+import {
+  countedBlobStore,
+  limitedBlobStore,
+  loggedBlobStore,
+  retryingBlobStore,
+} from '../blob/decorators.ts';
 import { FolderBlobStore } from '../blob/folder/folder-blob-store.ts';
 import { probeBlobStore } from '../blob/probe/probe.ts';
 import type { Settings } from '../config/schema.ts';
@@ -72,7 +77,10 @@ export function composeBackup(
     access:
       access === null
         ? null
-        : { open: () => createBlobStore(access), decorate: (plain) => decorate(plain, logger) },
+        : {
+            open: () => createBlobStore(access),
+            decorate: (plain, count) => decorate(countedBlobStore(plain, count), logger),
+          },
     probe:
       access === null
         ? null

@@ -92,7 +92,8 @@ export class BackupService implements BackupApi {
       const view = await replica.openView();
       try {
         const repository = this.repository(view.machine);
-        const how = { kind, pinned, evenIfUnchanged, fromScratch, signal: options.signal };
+        const policy = kind.startsWith('pre_') ? undefined : this.#parts.retention;
+        const how = { kind, pinned, evenIfUnchanged, fromScratch, policy, signal: options.signal };
         const result = await repository.writeSnapshot(view, how);
         return { ...result, machine: view.machine, clock: view.clock };
       } finally {

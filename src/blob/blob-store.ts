@@ -106,6 +106,16 @@ export interface BlobStore {
   close(): Promise<void>;
 }
 
+/** Requests and bytes of objects, as providers count them. */
+export interface BlobTraffic {
+  /** Writes and pages of lists; most providers call them class A. */
+  readonly writes: number;
+  /** Reads; most providers call them class B. */
+  readonly reads: number;
+  readonly bytesUp: number;
+  readonly bytesDown: number;
+}
+
 /** A store that can create the bucket, container or folder it keeps its objects in. */
 export interface CreatableBlobStore extends BlobStore {
   /** Creates the bucket, container or folder. A remote one only when the user asked for it. */

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type BlobOperation, BlobStoreError } from '../errors/remote-errors.ts';
-import type { BlobStore } from './blob-store.ts';
+import type { Blob, BlobStore, BlobTraffic } from './blob-store.ts';
 
 /** A call, as an interceptor sees it. */
 export interface InterceptedCall {
@@ -194,4 +194,41 @@ export function loggedBlobStore(inner: BlobStore, log: (entry: BlobLogEntry) => 
       throw error;
     }
   });
+}
+
+/** Keys in a page of a list, at all providers. */
+const PAGE = 1_000;
+
+/** Reports the requests and bytes of every call. Inside `retryingBlobStore` it reports each try. Deleting is free. */
+export function countedBlobStore(
+  inner: BlobStore,
+  count: (traffic: Partial<BlobTraffic>) => void,
+): BlobStore {
+  async function reading<Answer extends Blob | null | 'unchanged'>(call: Promise<Answer>): Promise<Answer> {
+    count({ reads: 1 });
+    const answer = await call;
+    if (answer !== null && answer !== 'unchanged') count({ bytesDown: answer.bytes.length });
+    return answer;
+  }
+  return {
+    location: inner.location,
+    put: (key, bytes, options) => {
+      count({ writes: 1, bytesUp: bytes.length });
+      return inner.put(key, bytes, options);
+    },
+    get: (key, options) => reading(inner.get(key, options)),
+    getIfChanged: (key, etag, options) => reading(inner.getIfChanged(key, etag, options)),
+    head: (key, options) => {
+      count({ reads: 1 });
+      return inner.head(key, options);
+    },
+    list: async (prefix, options) => {
+      const found = await inner.list(prefix, options);
+      count({ writes: Math.max(1, Math.ceil(found.length / PAGE)) });
+      return found;
+    },
+    delete: (key, options) => inner.delete(key, options),
+    serverTime: () => inner.serverTime(),
+    close: () => inner.close(),
+  };
 }

@@ -32,6 +32,7 @@ export function describeStatus(status: SyncStatus, { now, zone }: FilterClock): 
     ['conflicts', status.conflicts === 0 ? '0' : `${status.conflicts}; "list --conflicts" shows them`],
     ['this machine', status.machine],
     ['digest', `${status.stateDigest} (equal on two machines = they have the same)`],
+    ['this month', describeTraffic(status.traffic)],
     ...extraRows(status),
   ];
   const shown = status.enabled ? rows : rows.filter(([name = '']) => OFF_ROWS.has(name));
@@ -47,6 +48,17 @@ export function describeStatus(status: SyncStatus, { now, zone }: FilterClock): 
 const OFF_ROWS = new Set(['sync', 'conflicts', 'this machine', 'digest']);
 const TURN_ON =
   'To turn it on set CLOUD_SYNC_ENABLED=true, CLOUD_SYNC_PROVIDER and CLOUD_SYNC_BUCKET, then run "faiss-memory sync doctor".';
+
+function describeTraffic(traffic: SyncStatus['traffic']): string {
+  if (traffic === null) return '–';
+  const { writes, reads, bytesUp, bytesDown } = traffic;
+  const requests = `${writes} writes and lists, ${reads} reads`;
+  return `about ${requests}; ${megabytes(bytesUp)} up, ${megabytes(bytesDown)} down`;
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(1)} MB`;
+}
 
 function extraRows({ emptyStart, heldMerge }: SyncStatus): string[][] {
   const rows: string[][] = [];

@@ -184,6 +184,9 @@ function renderRemote(status: SyncStatus, now: number): string[] {
       unsentWrites === null ? '' : `, ${unsentWrites} changes not uploaded`,
       '.',
     ].join(''),
+    status.traffic === null
+      ? ''
+      : `${status.traffic.writes + status.traffic.reads} requests to the remote this month.`,
     status.emptyStart === 'pending' ? 'Waiting to fill this empty store from the remote.' : '',
     status.heldMerge === null
       ? ''

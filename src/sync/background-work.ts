@@ -68,8 +68,8 @@ export class BackgroundWork {
   #changes = 0;
   #firstChange = 0;
   #lastChange = 0;
-  /** When the first and the last merge happened that no backup includes yet; null = none. */
-  #merged: { readonly first: number; readonly last: number } | null = null;
+  /** When the first merge happened that no backup includes yet; null = none. */
+  #merged: number | null = null;
   /** When somebody used the memories last. */
   #used = -Infinity;
   /** When another machine's change was merged last. */
@@ -190,10 +190,7 @@ export class BackgroundWork {
     if (!this.#isAutomatic()) return;
     const now = this.#parts.now();
     const own = this.#changes === 0 ? Infinity : this.#dueOfChanges(now);
-    const merged =
-      this.#merged === null
-        ? Infinity
-        : Math.min(this.#merged.last + IDLE_MS, this.#merged.first + LONGEST_WAIT_MS);
+    const merged = this.#merged === null ? Infinity : this.#merged + LONGEST_WAIT_MS;
     const due = Math.min(own, merged);
     if (due !== Infinity) this.#plan('backup', Math.max(0, due - now));
   }
@@ -365,8 +362,7 @@ export class BackgroundWork {
     const request = { signal: this.#stopping.signal, waitMs: 0, automatic: true };
     const { changes } = await this.#parts.sync.pull(request);
     if (changes?.applied !== true) return;
-    const last = this.#parts.now();
-    this.#merged = { first: this.#merged?.first ?? last, last };
+    this.#merged ??= this.#parts.now();
     this.#planBackup();
   }
 

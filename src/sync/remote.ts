@@ -2,7 +2,7 @@ import type { RandomBytes } from '../backup/format/names.ts';
 import type { Keyring } from '../backup/repository/keyring.ts';
 import { Repository } from '../backup/repository/repository.ts';
 import { HeadCache } from '../backup/repository/repository-objects.ts';
-import type { BlobStore, CreatableBlobStore } from '../blob/blob-store.ts';
+import type { BlobStore, BlobTraffic, CreatableBlobStore } from '../blob/blob-store.ts';
 import { SyncOffError } from '../errors/remote-errors.ts';
 import type { ReplicaStore } from '../store/replica-store.ts';
 
@@ -27,9 +27,10 @@ export class RemoteRepository {
   readonly #session: RemoteSession;
   readonly #heads = new HeadCache();
 
-  constructor(parts: RemoteRepositoryParts) {
+  /** @param count gets the traffic */
+  constructor(parts: RemoteRepositoryParts, count: (traffic: Partial<BlobTraffic>) => void) {
     this.#parts = parts;
-    this.#session = new RemoteSession(parts.access);
+    this.#session = new RemoteSession(parts.access, count);
   }
 
   get enabled(): boolean {
@@ -73,17 +74,19 @@ export class RemoteRepository {
 export interface RemoteAccess {
   /** Creates the store without connecting to it. */
   readonly open: () => Promise<CreatableBlobStore>;
-  /** Adds retries, limits and logging. */
-  readonly decorate: (store: BlobStore) => BlobStore;
+  /** Adds retries, limits and logging, and reports the traffic. */
+  readonly decorate: (store: BlobStore, count: (traffic: Partial<BlobTraffic>) => void) => BlobStore;
 }
 
 /** The remote store, opened on first use and kept until `close`. */
 class RemoteSession {
   readonly #access: RemoteAccess | null;
+  readonly #count: (traffic: Partial<BlobTraffic>) => void;
   #opened: Promise<{ readonly plain: CreatableBlobStore; readonly store: BlobStore }> | null = null;
 
-  constructor(access: RemoteAccess | null) {
+  constructor(access: RemoteAccess | null, count: (traffic: Partial<BlobTraffic>) => void) {
     this.#access = access;
+    this.#count = count;
   }
 
   /** @throws SyncOffError, BlobStoreError */
@@ -104,7 +107,7 @@ class RemoteSession {
   async #open(): Promise<{ readonly plain: CreatableBlobStore; readonly store: BlobStore }> {
     const access = this.#access;
     if (access === null) throw new SyncOffError();
-    this.#opened ??= access.open().then((plain) => ({ plain, store: access.decorate(plain) }));
+    this.#opened ??= access.open().then((plain) => ({ plain, store: access.decorate(plain, this.#count) }));
     try {
       return await this.#opened;
     } catch (error) {

@@ -16,6 +16,7 @@ import type { MachineStatus, SyncRelation, SyncStatus } from './sync-api.ts';
 export interface StatusInput {
   readonly identity: ReplicaIdentity;
   readonly note: SyncNote;
+  readonly traffic: SyncStatus['traffic'];
   /** Empty when the remote was not read. */
   readonly machines: readonly MachineStatus[];
   readonly facts: Pick<SyncStatus, 'enabled' | 'mode' | 'encrypted' | 'location'>;
@@ -31,7 +32,7 @@ const RELATIONS: Readonly<Record<VersionVectorOrder, SyncRelation>> = {
 const APPEND_ONLY = 'The remote refuses to delete old backups: they are no longer listed, but stay there';
 
 /** Builds the status from observed facts alone. */
-export function describeSync({ identity, note, machines, facts }: StatusInput): SyncStatus {
+export function describeSync({ identity, note, machines, facts, traffic }: StatusInput): SyncStatus {
   const { machine, clock, stateDigest, conflicts } = identity;
   const { remoteClock, reachable, lastPush, lastPull, heldMerge } = note;
   // The remote answers, but its content cannot be read, or not all of it.
@@ -49,6 +50,7 @@ export function describeSync({ identity, note, machines, facts }: StatusInput): 
       remoteClock === null ? null : Math.max(0, (clock[machine] ?? 0) - (remoteClock[machine] ?? 0)),
     machines,
     conflicts,
+    traffic,
     emptyStart: note.emptyStart ?? 'not-needed',
     heldMerge,
     problem:

@@ -9,9 +9,16 @@ import type {
   VerifyResult,
   WorkOptions,
 } from '../backup/backup-api.ts';
+import type { BlobTraffic } from '../blob/blob-store.ts';
 import type { ProbeReport } from '../blob/probe/probe-finding.ts';
 import type { VersionVector, VersionVectorOrder } from '../memory/version.ts';
 import type { VectorReport } from '../store/replica-store.ts';
+
+/** The traffic of a data folder with the remote in one month. */
+export interface MonthlyTraffic extends BlobTraffic {
+  /** UTC, as `2026-01`. */
+  readonly month: string;
+}
 
 /** Why the remote could not be used, and the fix. Never contains a secret. */
 export interface SyncProblem {
@@ -87,6 +94,8 @@ export interface SyncStatus {
   readonly unsentWrites: number | null;
   readonly machines: readonly MachineStatus[];
   readonly conflicts: number;
+  /** Requests and bytes of this data folder since the first day of the month, about; null = sync is off. */
+  readonly traffic: MonthlyTraffic | null;
   readonly emptyStart: EmptyStart;
   /** Null = no merge waits. */
   readonly heldMerge: HeldMerge | null;

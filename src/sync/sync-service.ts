@@ -30,6 +30,7 @@ import { describeSync, findMachine, machineStatuses } from './status.ts';
 import { pushSnapshots } from './push-snapshots.ts';
 import { type Look, RemoteHeads } from './remote-heads.ts';
 import { RemoteRepository, type RemoteRepositoryParts } from './remote.ts';
+import { TrafficMeter } from './traffic.ts';
 import type { CounterReport, MachineStatus, PushResult, SyncApi, SyncStatus } from './sync-api.ts';
 import { SyncNotes, SyncObserver } from './notes.ts';
 
@@ -74,12 +75,14 @@ export class SyncService implements SyncApi {
   readonly #observer: SyncObserver;
   readonly #formerIds: FormerIds;
   readonly #heads: RemoteHeads;
+  readonly #traffic: TrafficMeter;
   readonly notes: SyncNotes;
   #writesOfProcess = 0;
 
   constructor(parts: SyncServiceParts) {
     this.#parts = parts;
-    this.#remote = new RemoteRepository(parts);
+    this.#traffic = new TrafficMeter(parts);
+    this.#remote = new RemoteRepository(parts, this.#traffic.count);
     this.notes = new SyncNotes(parts.replica, parts.repositoryId);
     this.#formerIds = new FormerIds({ ...parts, remote: this.#remote, notes: this.notes });
     this.#observer = new SyncObserver(this.notes, parts.now);
@@ -114,6 +117,7 @@ export class SyncService implements SyncApi {
     return describeSync({
       identity: await replica.identity(),
       note: await this.notes.read(),
+      traffic: this.enabled ? await this.#traffic.ofMonth() : null,
       machines,
       facts: { enabled: this.enabled, mode, encrypted: keyring !== null, location },
     });
@@ -261,7 +265,7 @@ export class SyncService implements SyncApi {
 
   /** Looks at the remote, as `RemoteHeads.look` does. Takes no lock, and changes no memory. */
   look(request: { readonly all: boolean }): Promise<Look> {
-    return this.#observer.looking(() => this.#heads.look(request));
+    return this.#observer.looking(() => this.#heads.look(request)).finally(() => this.#traffic.store());
   }
 
   /** Counts writes of this process. `decideEmptyStart` ignores them, because they came after the start. */
@@ -294,8 +298,9 @@ export class SyncService implements SyncApi {
     return remoteClock === null || (clock[machine] ?? 0) > (remoteClock[machine] ?? 0);
   }
 
-  close(): Promise<void> {
-    return this.#remote.close();
+  async close(): Promise<void> {
+    await this.#traffic.store(true).catch(() => undefined);
+    await this.#remote.close();
   }
 
   async #machinesInTime(): Promise<readonly MachineStatus[]> {

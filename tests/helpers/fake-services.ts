@@ -100,6 +100,7 @@ export function syncStatus(more: Partial<SyncStatus> = {}): SyncStatus {
     lastPush: null,
     lastPull: null,
     unsentWrites: 0,
+    traffic: null,
     machines: [],
     conflicts: 0,
     emptyStart: 'not-needed',

@@ -15,14 +15,17 @@ import { putVerified } from './transfer.ts';
 import { listMachineFiles, type RepositoryContext } from './repository-context.ts';
 import { headKey, manifestKey, segmentKey } from '../format/names.ts';
 import type { LoadedHead, LoadedManifest } from './repository-objects.ts';
-import { planRetention, type RetentionPolicy } from './retention.ts';
+import { retained, type RetentionPolicy } from './retention.ts';
 import { orderSnapshots } from './list-snapshots.ts';
 
 /** Number of segments that are copied at the same time. */
 const PARALLEL_COPIES = 4;
 
 export interface CopyOptions {
-  /** The target's retention policy: snapshots that it would drop are not copied. Default: all are copied. */
+  /**
+   * The target's retention policy: snapshots that it would drop are not copied, and leave the list with the next one
+   * that is copied. Only `prune` deletes their objects. Default: all are copied, and all stay.
+   */
   readonly policy?: RetentionPolicy | undefined;
   /** Keys of objects in the target that a check found damaged. They are copied again. */
   readonly suspect?: ReadonlySet<string> | undefined;
@@ -46,7 +49,7 @@ export interface CopyResult {
 /**
  * Copies one machine's snapshots from one repository to another: a push when the target is remote, a download when
  * it is local. For each snapshot it stores and verifies the missing segments, then the manifest, then the head.
- * It removes nothing from the target. Objects that the target lacks or has with a wrong size are copied again, even
+ * It deletes no object in the target. Objects that the target lacks or has with a wrong size are copied again, even
  * when its head lists their snapshot.
  *
  * The newest snapshot is complete and listed in the target before the copy of the older ones begins.
@@ -66,9 +69,10 @@ export async function copySnapshots(
   // This comes before the target's head is opened: after a change of the passphrase, opening it needs the new file.
   const keyFileWritten = keyring !== null && loaded !== null && (await copyKeyFile(source, target, keyring));
   const own = await readOwnHead(target);
-  const task = new CopyTask(source, target, { sealed: loaded?.sealed ?? false, signal: options.signal });
+  const { signal, policy } = options;
+  const task = new CopyTask(source, target, { sealed: loaded?.sealed ?? false, signal, policy });
   await task.start(options.suspect ?? new Set());
-  const copied = await task.run(own, wanted(loaded?.head.snapshots ?? [], own, options.policy));
+  const copied = await task.run(own, wanted(loaded?.head.snapshots ?? [], own, policy));
   const healed = own.torn && copied.length === 0;
   if (healed) await writeOwnHead(target, own, own.snapshots);
   const objectsWritten = task.objectsWritten + (keyFileWritten ? 1 : 0);
@@ -97,10 +101,15 @@ function wanted(
   policy: RetentionPolicy | undefined,
 ): HeadSnapshot[] {
   const newestFirst = [...snapshots].reverse();
-  if (policy === undefined) return newestFirst;
-  const plan = planRetention(union(own.snapshots, snapshots), policy);
-  const kept = new Set(plan.keep.map(({ snapshot }) => snapshot.snapshotId));
+  const kept = new Set(thinned(union(own.snapshots, snapshots), policy).map(({ snapshotId }) => snapshotId));
   return newestFirst.filter(({ snapshotId }) => kept.has(snapshotId));
+}
+
+function thinned(
+  snapshots: readonly HeadSnapshot[],
+  policy: RetentionPolicy | undefined,
+): readonly HeadSnapshot[] {
+  return policy === undefined ? snapshots : retained(snapshots, policy);
 }
 
 /** Joins two lists in order of publication. The first list's entry wins when both have the same snapshot. */
@@ -114,6 +123,7 @@ class CopyTask {
   readonly #target: RepositoryContext;
   readonly #sealed: boolean;
   readonly #signal: AbortSignal | undefined;
+  readonly #policy: RetentionPolicy | undefined;
   /** Keys of the objects in the target, with their sizes in bytes. */
   readonly #present = new Map<string, number>();
   readonly skipped: { snapshotId: string; error: FaissMemoryError }[] = [];
@@ -123,8 +133,9 @@ class CopyTask {
   constructor(
     source: RepositoryContext,
     target: RepositoryContext,
-    { sealed, signal }: { readonly sealed: boolean; readonly signal: AbortSignal | undefined },
+    { sealed, signal, policy }: Pick<CopyOptions, 'signal' | 'policy'> & { readonly sealed: boolean },
   ) {
+    this.#policy = policy;
     this.#source = source;
     this.#target = target;
     this.#sealed = sealed;
@@ -143,16 +154,17 @@ class CopyTask {
     const listed = new Set(own.snapshots.map(({ snapshotId }) => snapshotId));
     const [newest, ...older] = newestFirst;
     const added: HeadSnapshot[] = [];
-    let current = own;
+    let current: OwnHead | null = own;
     for (const batch of [newest === undefined ? [] : [newest], older]) {
       const complete: HeadSnapshot[] = [];
       for (const snapshot of batch) if (await this.#tryCopy(snapshot)) complete.push(snapshot);
       const fresh = complete.filter(({ snapshotId }) => !listed.has(snapshotId));
       if (fresh.length === 0) continue;
       // The batch is newest first; a head is oldest first.
-      const snapshots = union(current.snapshots, fresh.reverse());
+      current ??= await readOwnHead(this.#target);
+      const snapshots = thinned(union(current.snapshots, fresh.reverse()), this.#policy);
       await writeOwnHead(this.#target, current, snapshots);
-      current = await readOwnHead(this.#target);
+      current = null;
       added.push(...fresh);
     }
     return added;

@@ -2,7 +2,10 @@ import type { SnapshotKind } from '../format/names.ts';
 
 /** The number of snapshots that each rule keeps. A snapshot stays when at least one rule keeps it. */
 export interface RetentionPolicy {
-  /** The newest snapshots of any age. The newest one always stays. */
+  /**
+   * The newest snapshots of any age: that many of the automatic ones, and that many of the others, because automatic
+   * ones can come every few seconds. The newest one always stays.
+   */
   readonly keepLast: number;
   /** The newest snapshot of each of the newest `hourly` hours that have one. Days, weeks and months work the same way. */
   readonly hourly: number;
@@ -63,7 +66,9 @@ export function planRetention<T extends RetainedSnapshot>(
   keep(newestFirst[0], 'newest');
   for (const snapshot of newestFirst) if (snapshot.pinned) keep(snapshot, 'pinned');
   for (const snapshot of safetyCopies(newestFirst)) keep(snapshot, 'safety');
-  for (const snapshot of newestFirst.slice(0, policy.keepLast)) keep(snapshot, 'last');
+  for (const isWanted of [isAutomatic, isRequested]) {
+    for (const snapshot of newestFirst.filter(isWanted).slice(0, policy.keepLast)) keep(snapshot, 'last');
+  }
   for (const [rule, period] of PERIODS) {
     for (const snapshot of newestOfEach(newestFirst, period, policy[rule])) keep(snapshot, rule);
   }
@@ -72,6 +77,21 @@ export function planRetention<T extends RetainedSnapshot>(
     keep: kept.map(([snapshot, because]) => ({ snapshot, reasons: because })),
     drop: snapshots.filter((snapshot) => reasons.get(snapshot)?.length === 0),
   };
+}
+
+/** @returns the snapshots that `planRetention` keeps */
+export function retained<T extends RetainedSnapshot>(snapshots: readonly T[], policy: RetentionPolicy): T[] {
+  return planRetention(snapshots, policy).keep.map(({ snapshot }) => snapshot);
+}
+
+const AUTOMATIC_KINDS: ReadonlySet<SnapshotKind> = new Set(['auto', 'exit', 'pre_merge']);
+
+function isAutomatic({ kind }: RetainedSnapshot): boolean {
+  return kind === undefined || AUTOMATIC_KINDS.has(kind);
+}
+
+function isRequested(snapshot: RetainedSnapshot): boolean {
+  return !isAutomatic(snapshot);
 }
 
 /** The snapshots that undo recent steps. A user may need them, so no prune drops them. */

@@ -9,6 +9,7 @@ import { listMachineFiles, type RepositoryContext } from './repository-context.t
 import { createSnapshotId, manifestKey, segmentKey, type SnapshotKind } from '../format/names.ts';
 import { encodeObject } from './repository-objects.ts';
 import { encodeRow } from '../format/row.ts';
+import { retained, type RetentionPolicy } from './retention.ts';
 import type { Sealer } from '../format/sealed-object.ts';
 import { SegmentWriter, type EncodedSegment } from '../format/segment.ts';
 import { freeTime } from './snapshot-name.ts';
@@ -22,6 +23,8 @@ export interface SnapshotRequest {
   readonly evenIfUnchanged?: boolean;
   /** Reuse no stored object, because one of them is known to be damaged. @default false */
   readonly fromScratch?: boolean;
+  /** The snapshots that it would drop leave the list; only `prune` deletes their objects. Default: all stay. */
+  readonly policy?: RetentionPolicy | undefined;
   /** Ends the work before the next object. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -64,7 +67,9 @@ export async function writeSnapshot(
   const { segments, full } = await task.segments(base);
   const createdAt = freeTime({ kind: request.kind, createdAt: context.now() }, own.snapshots);
   const snapshot = await task.manifest(segments, { ...request, createdAt });
-  await writeOwnHead(context, own, [...own.snapshots, snapshot]);
+  const snapshots = [...own.snapshots, snapshot];
+  const { policy } = request;
+  await writeOwnHead(context, own, policy === undefined ? snapshots : retained(snapshots, policy));
   return { outcome: 'written', snapshot, bytesWritten: task.bytesWritten, full, wentBack: own.wentBack };
 }
 

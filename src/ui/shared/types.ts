@@ -110,6 +110,8 @@ export interface SyncStatus {
   readonly pushed_at?: string;
   readonly pulled_at?: string;
   readonly unsent?: number;
+  /** Requests and bytes since the first day of the month. */
+  readonly traffic?: { readonly writes: number; readonly reads: number };
   /** Number of memories that a waiting merge would remove. It waits for the user's confirmation. */
   readonly held_removals?: number;
   /** Number of memories that merges removed in the 24 hours before without asking. */

@@ -37,6 +37,9 @@ export function StatusCard({ status }: { readonly status: SyncStatus }) {
           {status.unsent === undefined || status.unsent === 0 ? null : (
             <span>{count(status.unsent, 'change')} not uploaded</span>
           )}
+          {status.traffic === undefined ? null : (
+            <span>{count(status.traffic.writes + status.traffic.reads, 'request')} this month</span>
+          )}
         </p>
       ) : (
         <p class="hint">

@@ -303,4 +303,18 @@ describe('interrupted writing', () => {
       outcome: 'unchanged',
     });
   });
+
+  test('the list of the target stays short, however many pushes there are', async () => {
+    const { local, remote, model } = createTestMachine();
+    const policy = { keepLast: 3, hourly: 2, daily: 0, weekly: 0, monthly: 0 };
+    for (let round = 0; round < 150; round += 1) {
+      model.write(idOf(round), { text: 'text' });
+      await local.repository.writeSnapshot(model.view(), { kind: 'auto', policy });
+      await local.repository.copyTo(remote.repository, { policy });
+      local.advance(60_000);
+    }
+    for (const { repository } of [local, remote]) {
+      expect((await repository.listSnapshots()).snapshots.length).toBeLessThanOrEqual(5);
+    }
+  });
 });

@@ -51,6 +51,18 @@ describe('planRetention', () => {
     expect(keptIds(snapshots, { keepLast: 2 })).toEqual(['2026-01-05T00:59:00Z', '2026-01-05T01:00:00Z']);
   });
 
+  test('keeps the ones that somebody asked for apart from the automatic ones', () => {
+    const asked = { ...at('2026-01-05T01:00:00Z'), kind: 'before_upgrade' };
+    const automatic = [2, 3, 4].map((hour) => ({
+      ...at(`2026-01-05T0${hour}:00:00Z`),
+      kind: 'auto',
+    }));
+    expect(keptIds([asked, ...automatic], { keepLast: 2 })).toEqual([
+      asked.snapshotId,
+      ...automatic.slice(1).map(({ snapshotId }) => snapshotId),
+    ]);
+  });
+
   test('says why', () => {
     const plan = planRetention([at('2026-01-05T01:00:00Z', true)], { ...NONE, keepLast: 1, daily: 1 });
     expect(plan.keep[0]?.reasons).toEqual(['newest', 'pinned', 'last', 'daily']);
