@@ -138,7 +138,7 @@ test('Ctrl-C ends a command with a code of its own, and keeps what was imported'
 
 test('without arguments a terminal sees the first steps, a pipe gets a server', async () => {
   const terminal = await runProgram([], { dataDir, shell: 'script -qec "$FAISS_MEMORY" /dev/null' });
-  expect(terminal.stdout).toContain('First steps:');
+  expect(terminal.stdout).toContain('Next steps:');
   const piped = await run([], '');
   expect({ code: piped.code, stdout: piped.stdout }).toEqual({ code: 0, stdout: '' });
 });
