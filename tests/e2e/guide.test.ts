@@ -12,8 +12,8 @@ type Conversation = readonly (readonly [question: string, answer: string])[];
 /** The program in a terminal. */
 async function talk(home: string, conversation: Conversation): Promise<string> {
   const env = { ...serverEnvironment(home), XDG_CONFIG_HOME: join(home, 'config') };
-  const command = `${process.execPath} ${PROGRAM}`;
-  const child = spawn('script', ['-qec', command, '/dev/null'], { env });
+  const command = `script -qec "${process.execPath} ${PROGRAM}" /dev/null`;
+  const child = spawn('bash', ['-c', command], { env });
   const left = [...conversation];
   let screen = '';
   let answered = 0;
