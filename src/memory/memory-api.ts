@@ -93,7 +93,10 @@ export interface SearchHit {
   readonly snippetTruncated: boolean;
   /** Fused score of this result list, 0 to 1. Comparable within one answer only. */
   readonly score: number;
-  /** Calibrated similarity by meaning, 0 to 1; null for a hit by words only or in a language the model does not read. */
+  /**
+   * Calibrated similarity by meaning, 0 to 1; null for a hit by words only, in a language that the model does not read, and
+   * with a model that was not calibrated.
+   */
   readonly similarity: number | null;
   /** 1-based rank by words; null when no word matched. */
   readonly wordRank: number | null;
@@ -111,8 +114,8 @@ export interface SearchResponse {
   readonly mode: SearchMode;
   /** Why the mode is not the requested one, or that some memories still have no vector. Empty = no remark. */
   readonly note: string;
-  /** True when no word matched and no hit reaches the model's threshold of relevance. */
-  readonly nothingRelevant: boolean;
+  /** True when even the best hit hardly stands out of the store by meaning. The hits are given all the same. */
+  readonly weak: boolean;
 }
 
 export interface ListInput {

@@ -8,11 +8,13 @@ import type { MemoryFilter } from './filter.ts';
 import { type MatchedWords, wordMatcher } from './matched-words.ts';
 import type { Memory } from './memory.ts';
 import type { SearchHit, SearchMode, SearchResponse } from './memory-api.ts';
-import { fuse, type RankedCandidate } from './ranking.ts';
+import { fuse, gapOf, type RankedCandidate } from './ranking.ts';
 import { excerpt } from './snippet.ts';
 
-/** Length of each candidate list. The normalisation in `fuse` is tuned to it. */
+/** Length of each candidate list. */
 const CANDIDATES = 50;
+/** Trust in cosines of a query in a language that the model does not read: shared names and numbers still tell something. */
+const UNREAD_TRUST = 0.5;
 /** Time that a search without word hits waits for the model, because an empty answer is worse than a slow one. */
 const EMPTY_ANSWER_WAIT_MS = 8_000;
 const VECTOR_MODE_WAIT_MS = 30_000;
@@ -92,12 +94,16 @@ export class MemorySearcher {
       ? 'Some memories still wait for their vectors and are found by words only.'
       : '';
     if (vector !== undefined) backfill.wake();
-    const ranked = fuse(found).slice(0, plan.limit);
+    const calibration = calibrationFor(vector?.modelId.modelId ?? '');
+    const readable = calibration.reads(plan.query);
+    const ranked = fuse(found, {
+      depth: candidatesOf(plan),
+      usualGap: calibration.usualGap,
+      trust: readable ? 1 : UNREAD_TRUST,
+    }).slice(0, plan.limit);
     const memories = new Map(
       (await store.getCurrent(ranked.map((hit) => hit.id))).map((memory) => [memory.id, memory]),
     );
-    const calibration = calibrationFor(vector?.modelId.modelId ?? '');
-    const readable = calibration.reads(plan.query);
     const unread = vector === undefined || readable ? '' : UNREAD_QUERY;
     const match = wordMatcher(plan.query);
     const hits = ranked.flatMap((candidate) => {
@@ -116,9 +122,7 @@ export class MemorySearcher {
       hits,
       mode: vector === undefined ? 'keyword' : plan.mode,
       note: note === '' ? [unread, waiting].filter((part) => part !== '').join(' ') : note,
-      nothingRelevant: !ranked.some(
-        (hit) => hit.wordRank !== null || (readable && (hit.cosine ?? -1) >= calibration.related),
-      ),
+      weak: readable && calibration.isWeak({ gap: gapOf(found), vectors: found.background?.vectors ?? 0 }),
     };
   }
 
@@ -126,7 +130,7 @@ export class MemorySearcher {
   async #candidates(plan: SearchPlan, vector: VectorQuery | undefined): Promise<CandidateLists | undefined> {
     const request = {
       filter: plan.filter,
-      limit: Math.max(CANDIDATES, plan.limit),
+      limit: candidatesOf(plan),
       ...(plan.mode === 'vector' && vector !== undefined ? {} : { words: plan.query }),
       ...(vector === undefined ? {} : { vector }),
       // Modes other than hybrid rank by their one list alone.
@@ -140,6 +144,10 @@ export class MemorySearcher {
       return undefined;
     }
   }
+}
+
+function candidatesOf({ limit }: SearchPlan): number {
+  return Math.max(CANDIDATES, limit);
 }
 
 interface FoundMemory {
@@ -161,7 +169,8 @@ function describeHit(
     snippet: snippet.text,
     snippetTruncated: snippet.truncated,
     score: candidate.score,
-    similarity: measurable && candidate.cosine !== null ? relevance(candidate.cosine) : null,
+    similarity:
+      measurable && relevance !== null && candidate.cosine !== null ? relevance(candidate.cosine) : null,
     wordRank: candidate.wordRank,
     vectorRank: candidate.vectorRank,
     byNeighbours: candidate.byNeighbours,

@@ -1,4 +1,4 @@
-import { fullHistoryData, pageData, searchData, statsData } from '../../api/memory-answers.ts';
+import { fullHistoryData, pageData, searchData, searchNote, statsData } from '../../api/memory-answers.ts';
 import { UsageError } from '../../errors/input-errors.ts';
 import type { SearchHit, SearchResponse, Stats } from '../../memory/memory-api.ts';
 import type { MemoryWithHistory } from '../../memory/memory.ts';
@@ -42,10 +42,10 @@ export const searchCommand = defineCommand({
   },
 });
 
-function describeHits({ hits, note, nothingRelevant }: SearchResponse, zone: TimeZone): string {
+function describeHits(response: SearchResponse, zone: TimeZone): string {
+  const { hits } = response;
+  const note = searchNote(response);
   const blocks = hits.map((hit, index) => `${index + 1}. ${describeHit(hit, zone)}`);
-  if (hits.length === 0) blocks.push('Nothing found.');
-  else if (nothingRelevant) blocks.push('None of these is clearly relevant.');
   if (note !== '') blocks.push(note);
   if (hits.length > 0) blocks.push(`Times in ${zone.name}.`);
   return blocks.join('\n\n');
@@ -58,7 +58,7 @@ function describeHit(hit: SearchHit, zone: TimeZone): string {
       ? [`meaning ${Math.round(similarity * 100)}%`]
       : vectorRank === null
         ? []
-        : ['meaning not measurable in this language'];
+        : [`no. ${vectorRank} by meaning`];
   const words =
     matchedWords.length === 0 ? [] : [`${count(matchedWords.length, 'word')}: ${matchedWords.join(', ')}`];
   const neighbours = hit.byNeighbours ? ['its neighbours match'] : [];
