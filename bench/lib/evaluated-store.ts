@@ -17,7 +17,7 @@ export interface EvaluatedStore {
   readonly search: (question: Dataset['questions'][number], mode: SearchMode) => Promise<SearchResponse>;
 }
 
-export interface OpenOptions {
+interface OpenOptions {
   readonly dataDir: string;
   /** Default: the one of the settings. */
   readonly embedder?: Embedder;

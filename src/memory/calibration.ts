@@ -1,7 +1,7 @@
 import { readsAsEnglish } from './languages.ts';
 
 /** How the best hit of a query stands out by meaning. */
-export interface Evidence {
+interface Evidence {
   /** From `gapOf`; null = unknown. */
   readonly gap: number | null;
   /** Vectors in the store. */

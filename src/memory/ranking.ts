@@ -29,7 +29,7 @@ const MEANING_WEIGHT = 0.36;
 /** Smaller gaps are noise. */
 const LEAST_GAP = 0.02;
 
-export interface FusionScale {
+interface FusionScale {
   /** The greatest length of a list; one that is as long was cut there. */
   readonly depth: number;
   /** How far the best cosine of a usual question stands out of the store; null = as far as this query's does. */
