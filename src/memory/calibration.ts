@@ -54,8 +54,8 @@ const E5_SMALL_QUESTIONS: readonly Knot[] = [
 ];
 
 /**
- * Of 760 questions to conversations that answer them 0.3 % stay below this, of those to another conversation 36 %, and
- * all five of DevBench that nothing answers.
+ * Of LoCoMo's questions 0.3 % stay below this, of those that are asked in another conversation 36 to 73 %, and all five of
+ * DevBench that nothing answers.
  */
 const E5_SMALL_WEAK_GAP = 0.05;
 /** The mean of fewer vectors says little about what is usual. */
