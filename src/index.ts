@@ -72,6 +72,7 @@ export type {
   PendingEmbedding,
   SessionNeighbour,
   StoreStats,
+  VectorBackground,
   VectorQuery,
   Written,
 } from './store/memory-store.ts';

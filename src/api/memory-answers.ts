@@ -102,8 +102,8 @@ export function searchData(response: SearchResponse): Data {
 }
 
 /** The remark before the hits of an answer; empty = none. */
-export function searchNote({ hits, note, nothingRelevant }: SearchResponse): string {
-  const quality = nothingRelevant ? 'Probably nothing relevant: no hit is close to the query.' : '';
+export function searchNote({ hits, note, weak }: SearchResponse): string {
+  const quality = weak ? 'Weak match: no hit stands out; maybe none answers the query.' : '';
   return [hits.length === 0 ? 'Nothing found.' : quality, note].filter((part) => part !== '').join(' ');
 }
 

@@ -93,7 +93,10 @@ export interface SearchHit {
   readonly snippetTruncated: boolean;
   /** Fused score of this result list, 0 to 1. Comparable within one answer only. */
   readonly score: number;
-  /** Calibrated similarity by meaning, 0 to 1; null for a hit by words only or in a language the model does not read. */
+  /**
+   * Calibrated similarity by meaning, 0 to 1; null for a hit by words only, in a language that the model does not read, and
+   * with a model that was not calibrated.
+   */
   readonly similarity: number | null;
   /** 1-based rank by words; null when no word matched. */
   readonly wordRank: number | null;
@@ -113,8 +116,8 @@ export interface SearchResponse {
   readonly note: string;
   /** The model was still loading: the same search finds by meaning in a moment. */
   readonly modelLoading?: boolean;
-  /** True when no word matched and no hit reaches the model's threshold of relevance. */
-  readonly nothingRelevant: boolean;
+  /** True when even the best hit hardly stands out of the store by meaning. The hits are given all the same. */
+  readonly weak: boolean;
 }
 
 export interface ListInput {

@@ -8,11 +8,13 @@ import type { MemoryFilter } from './filter.ts';
 import { type MatchedWords, wordMatcher } from './matched-words.ts';
 import type { Memory } from './memory.ts';
 import type { SearchHit, SearchMode, SearchResponse } from './memory-api.ts';
-import { fuse, type RankedCandidate } from './ranking.ts';
+import { fuse, gapOf, type RankedCandidate } from './ranking.ts';
 import { excerpt } from './snippet.ts';
 
-/** Length of each candidate list. The normalisation in `fuse` is tuned to it. */
+/** Length of each candidate list. */
 const CANDIDATES = 50;
+/** Trust in cosines of a query in a language that the model does not read: shared names and numbers still tell something. */
+const UNREAD_TRUST = 0.5;
 /** Time that a search without word hits waits for the model, because an empty answer is worse than a slow one. */
 const EMPTY_ANSWER_WAIT_MS = 8_000;
 const VECTOR_MODE_WAIT_MS = 30_000;
@@ -100,13 +102,17 @@ export class MemorySearcher {
       ? 'Some memories still wait for their vectors and are found by words only.'
       : '';
     if (vector !== undefined) backfill.wake();
-    const ranked = fuse(found).slice(0, plan.limit);
+    const calibration = calibrationFor(vector?.modelId.modelId ?? '');
+    const readable = calibration.reads(plan.query);
+    const ranked = fuse(found, {
+      depth: candidatesOf(plan),
+      usualGap: calibration.usualGap,
+      trust: readable ? 1 : UNREAD_TRUST,
+    }).slice(0, plan.limit);
     const memories = new Map(found.memories?.map((memory) => [memory.id, memory]));
     const unread = ranked.map((hit) => hit.id).filter((id) => !memories.has(id));
     if (unread.length > 0)
       for (const memory of await store.getCurrent(unread)) memories.set(memory.id, memory);
-    const calibration = calibrationFor(vector?.modelId.modelId ?? '');
-    const readable = calibration.reads(plan.query);
     const foreign = vector === undefined || readable ? '' : UNREAD_QUERY;
     const match = wordMatcher(plan.query);
     const hits = ranked.flatMap((candidate) => {
@@ -125,9 +131,7 @@ export class MemorySearcher {
       hits,
       mode: vector === undefined ? 'keyword' : plan.mode,
       note: note === '' ? [foreign, waiting].filter((part) => part !== '').join(' ') : note,
-      nothingRelevant: !ranked.some(
-        (hit) => hit.wordRank !== null || (readable && (hit.cosine ?? -1) >= calibration.related),
-      ),
+      weak: readable && calibration.isWeak({ gap: gapOf(found), vectors: found.background?.vectors ?? 0 }),
     };
   }
 
@@ -135,7 +139,7 @@ export class MemorySearcher {
   async #candidates(plan: SearchPlan, vector: VectorQuery | undefined): Promise<CandidateLists | undefined> {
     const request = {
       filter: plan.filter,
-      limit: Math.max(CANDIDATES, plan.limit),
+      limit: candidatesOf(plan),
       ...(plan.mode === 'vector' && vector !== undefined ? {} : { words: plan.query }),
       // The order of the words is the order of the hits, unless vectors have a say in it.
       ...(vector === undefined ? { contents: plan.limit } : { vector }),
@@ -150,6 +154,10 @@ export class MemorySearcher {
       return undefined;
     }
   }
+}
+
+function candidatesOf({ limit }: SearchPlan): number {
+  return Math.max(CANDIDATES, limit);
 }
 
 interface FoundMemory {
@@ -172,7 +180,8 @@ function describeHit(
     snippetTruncated: snippet.truncated,
     score: candidate.score,
     // The language of the text is looked at last, because that takes the longest.
-    similarity: readable && cosine !== null && reads(memory.text) ? relevance(cosine) : null,
+    similarity:
+      readable && relevance !== null && cosine !== null && reads(memory.text) ? relevance(cosine) : null,
     wordRank: candidate.wordRank,
     vectorRank: candidate.vectorRank,
     byNeighbours: candidate.byNeighbours,

@@ -106,10 +106,20 @@ export interface SessionNeighbour {
   readonly distance: 1 | 2;
 }
 
+export interface VectorBackground {
+  /** Mean cosine of the vectors with the query; nearly exact in a store that has seen many changes. */
+  readonly cosine: number;
+  readonly vectors: number;
+}
+
 /** Both lists are best first. */
 export interface CandidateLists {
   readonly words: readonly Candidate[];
   readonly vectors: readonly Candidate[];
+  /** About the most that a text can score in the list of words for this query; absent without a list of vectors. */
+  readonly wordBound?: number;
+  /** All vectors of the store as the query sees them, whatever the filter; absent without a list of vectors. */
+  readonly background?: VectorBackground;
   /** Neighbours of the candidates of both lists that match the filter too; absent unless asked for. */
   readonly neighbours?: readonly SessionNeighbour[];
   /** The memories of the best by words, in their order; absent unless asked for. */

@@ -56,7 +56,7 @@ import { sessionNeighbours } from './session-neighbours.ts';
 import { SqliteReplica, type SqliteReplicaSettings } from './sqlite-replica.ts';
 import { StoreFile, type StoreFileSettings } from './store-file.ts';
 import { VectorSearch, type CreateVectorIndex } from './vector-search.ts';
-import { wordCandidates } from './full-text.ts';
+import { wordBound, wordCandidates } from './full-text.ts';
 
 export interface SqliteMemoryStoreSettings extends Omit<StoreFileSettings, 'path'> {
   /** Folder of the database; created with mode 0700 when absent. */
@@ -180,9 +180,11 @@ export class SqliteMemoryStore implements MemoryStore {
       };
     };
     if (vector === undefined) return this.#file.read((connection) => lists(connection, []));
-    return this.#withVectors(vector.modelId, (connection) =>
-      lists(connection, this.#vectors.candidates(connection, vector, request)),
-    );
+    return this.#withVectors(vector.modelId, (connection) => ({
+      ...lists(connection, this.#vectors.candidates(connection, vector, request)),
+      ...this.#vectors.background(connection, vector),
+      ...(request.words === undefined ? {} : { wordBound: wordBound(connection, request.words) }),
+    }));
   }
 
   async claimPendingEmbeddings(request: ClaimRequest): Promise<PendingEmbedding[]> {

@@ -51,7 +51,7 @@ function hit(changes: Partial<SearchHit> = {}, of: Memory = memory()): SearchHit
 }
 
 function response(changes: Partial<SearchResponse> = {}): SearchResponse {
-  return { hits: [hit()], mode: 'hybrid', note: '', nothingRelevant: false, ...changes };
+  return { hits: [hit()], mode: 'hybrid', note: '', weak: false, ...changes };
 }
 
 describe('renderSearch', () => {
@@ -81,7 +81,7 @@ describe('renderSearch', () => {
   test('says when nothing is found or nothing is near', () => {
     expect(searchNote(response({ hits: [] }))).toBe('Nothing found.');
     expect(searchNote(response({ hits: [], note: 'By words only.' }))).toBe('Nothing found. By words only.');
-    expect(searchNote(response({ nothingRelevant: true }))).toMatch(/^Probably nothing relevant/);
+    expect(searchNote(response({ weak: true }))).toMatch(/^Weak match/);
     expect(searchNote(response())).toBe('');
     expect(renderSearch(response({ hits: [] }), 'Nothing found.', UTC)).toBe('Nothing found.');
   });
