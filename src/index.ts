@@ -69,9 +69,13 @@ export type {
   ListRequest,
   MemoryStore,
   MemoryVector,
+  PackedTokens,
   PendingEmbedding,
   SessionNeighbour,
   StoreStats,
+  TokenMatch,
+  TokenRequest,
+  TokenSpace,
   VectorQuery,
   Written,
 } from './store/memory-store.ts';

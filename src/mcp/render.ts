@@ -37,7 +37,7 @@ export function renderSearch({ hits }: SearchResponse, note: string, zone: TimeZ
 }
 
 export function renderHit(hit: SearchHit, zone: TimeZone): string {
-  const { memory, similarity, wordRank, byNeighbours, matchedWords, snippet } = hit;
+  const { memory, similarity, wordRank, byNeighbours, bySingleWords, matchedWords, snippet } = hit;
   const words = matchedWords.slice(0, MAX_WORDS).map(quoteInline);
   const own =
     similarity !== null
@@ -45,7 +45,8 @@ export function renderHit(hit: SearchHit, zone: TimeZone): string {
       : wordRank !== null
         ? ['words', ...words].join(' ')
         : 'similarity unknown';
-  const reason = byNeighbours ? 'its neighbours match' : own;
+  const parts = bySingleWords ? `${own}, single words near` : own;
+  const reason = byNeighbours ? 'its neighbours match' : parts;
   return `${heading(memory, zone, reason)}\n${quote(snippet)}`;
 }
 

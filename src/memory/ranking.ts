@@ -14,6 +14,8 @@ export interface RankedCandidate {
   readonly chunk: { readonly start: number; readonly end: number } | null;
   /** Most of the score comes from its neighbours in a session. */
   readonly byNeighbours: boolean;
+  /** Most of the score comes from single words that are near to those of the query. */
+  readonly bySingleWords: boolean;
 }
 
 /** Weight of the vector list, 0 to 1; the word list has the rest. */
@@ -27,11 +29,10 @@ const NEIGHBOUR_WEIGHTS = { 1: 0.2, 2: 0.1 } as const;
 /**
  * Fuses two ranked lists by a convex combination of min-max normalised scores (Bruch, Gai, Ingber 2023,
  * "An Analysis of Fusion Functions for Hybrid Retrieval"). A candidate scores 0 in a list that lacks it. When one
- * list is empty, the other one keeps its order. Then each candidate lends a part of its score to its neighbours, which
- * may enter the ranking that way.
+ * list is empty, the other one keeps its order.
  * @returns best first; ties by better word rank, then by id
  */
-export function fuse(lists: CandidateLists): RankedCandidate[] {
+export function fuse(lists: Pick<CandidateLists, 'words' | 'vectors'>): RankedCandidate[] {
   const wordWeight = lists.vectors.length === 0 ? 1 : lists.words.length === 0 ? 0 : 1 - VECTOR_WEIGHT;
   const words = normalise(lists.words);
   const vectors = normalise(lists.vectors);
@@ -47,16 +48,22 @@ export function fuse(lists: CandidateLists): RankedCandidate[] {
       cosine: vector?.candidate.score ?? null,
       chunk: chunkOf(vector?.candidate),
       byNeighbours: false,
+      bySingleWords: false,
     };
   });
-  return withNeighbours(ranked, lists.neighbours ?? []).sort(
-    (a, b) =>
-      b.score - a.score || (a.wordRank ?? Infinity) - (b.wordRank ?? Infinity) || (a.id < b.id ? -1 : 1),
-  );
+  return ranked.sort(bestFirst);
 }
 
-/** Scores stay between 0 and 1. */
-function withNeighbours(
+function bestFirst(a: RankedCandidate, b: RankedCandidate): number {
+  return b.score - a.score || (a.wordRank ?? Infinity) - (b.wordRank ?? Infinity) || (a.id < b.id ? -1 : 1);
+}
+
+/**
+ * Each candidate lends a part of its score to its neighbours, which may enter the ranking that way. Scores stay between
+ * 0 and 1.
+ * @returns best first
+ */
+export function lendToNeighbours(
   ranked: readonly RankedCandidate[],
   neighbours: readonly SessionNeighbour[],
 ): RankedCandidate[] {
@@ -71,10 +78,16 @@ function withNeighbours(
   const all = [...new Set([...known.keys(), ...lent.keys()])].map((id): RankedCandidate => {
     const candidate = known.get(id) ?? { ...ABSENT, id };
     const part = lent.get(id) ?? 0;
-    return { ...candidate, score: candidate.score + part, byNeighbours: part > candidate.score };
+    const byNeighbours = part > candidate.score;
+    return {
+      ...candidate,
+      score: candidate.score + part,
+      byNeighbours,
+      bySingleWords: candidate.bySingleWords && !byNeighbours,
+    };
   });
   const best = Math.max(1, ...all.map(({ score }) => score));
-  return all.map((candidate) => ({ ...candidate, score: candidate.score / best }));
+  return all.map((candidate) => ({ ...candidate, score: candidate.score / best })).sort(bestFirst);
 }
 
 /** A memory that is in neither list. */
@@ -85,6 +98,7 @@ const ABSENT: Omit<RankedCandidate, 'id'> = {
   cosine: null,
   chunk: null,
   byNeighbours: false,
+  bySingleWords: false,
 };
 
 interface NormalisedCandidate {

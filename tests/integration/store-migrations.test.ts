@@ -43,7 +43,7 @@ describe('migration of an existing store', () => {
     const folder = temporaryFolder();
     await storeOfVersion1(folder);
     const store = openSqliteStore(folder);
-    expect(await store.stats()).toMatchObject({ live: 3, schemaVersion: MIGRATIONS.length });
+    expect(await store.stats()).toMatchObject({ live: 3, schemaVersion: MIGRATIONS.at(-1)?.version });
     expect((await store.checkIntegrity()).problems).toEqual([]);
     expect(await store.replica.findSeen('anywhere', 'aaaa000000000001')).toBeNull();
   });

@@ -6,6 +6,7 @@ import { StoreDamagedError, StoreTooNewError } from '../../errors/store-errors.t
 import { createFolders, syncFolderBlocking } from '../../util/durable-file.ts';
 import { Connection, Query } from './connection.ts';
 import { rebuildWords } from './full-text.ts';
+import { SCHEMA_5 } from './token-vectors.ts';
 
 /** Marks the file as a database of this program (`PRAGMA application_id`): "FMem". */
 export const APPLICATION_ID = 0x46_4d_65_6d;
@@ -144,7 +145,7 @@ CREATE TABLE seen_head (
 ) STRICT, WITHOUT ROWID;
 `;
 
-/** One step of the schema. `up` runs inside a transaction; versions count from 1 without gaps. */
+/** One step of the schema. `up` runs inside a transaction; versions only grow. */
 export interface Migration {
   readonly version: number;
   readonly up: (connection: Connection) => void;
@@ -171,6 +172,12 @@ export const MIGRATIONS: readonly Migration[] = [
   },
   // The full-text index gets symbols, emoji, joined words and numbers with separators.
   { version: 3, up: rebuildWords },
+  {
+    version: 5,
+    up: (connection) => {
+      connection.exec(SCHEMA_5);
+    },
+  },
 ];
 
 /** 16 random hex digits, unique among machines that do not know each other. */
