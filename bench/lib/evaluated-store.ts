@@ -2,6 +2,7 @@ import {
   createApp,
   resolveConfig,
   type App,
+  type EmbeddedQuery,
   type Embedder,
   type SearchMode,
   type SearchResponse,
@@ -73,6 +74,10 @@ async function index(app: App, dataset: Dataset): Promise<void> {
 export function rememberingEmbedder(embedder: Embedder): Embedder {
   const queries = new Map<string, ReturnType<Embedder['embedQuery']>>();
   const passages = new Map<string, ReturnType<Embedder['embedPassage']>>();
+  const tokenQueries = new Map<string, Promise<EmbeddedQuery>>();
+  const { tokenSpace } = embedder;
+  const ofTokens = (text: string): Promise<EmbeddedQuery> =>
+    embedder.embedQueryTokens?.(text) ?? Promise.reject(new TypeError('There are no token vectors.'));
   const remembered = <Value>(known: Map<string, Value>, text: string, make: () => Value): Value => {
     const value = known.get(text) ?? make();
     known.set(text, value);
@@ -84,6 +89,12 @@ export function rememberingEmbedder(embedder: Embedder): Embedder {
     warmUp: () => embedder.warmUp(),
     embedQuery: (text) => remembered(queries, text, () => embedder.embedQuery(text)),
     embedPassage: (text) => remembered(passages, text, () => embedder.embedPassage(text)),
+    ...(tokenSpace === undefined
+      ? {}
+      : {
+          tokenSpace,
+          embedQueryTokens: (text: string) => remembered(tokenQueries, text, () => ofTokens(text)),
+        }),
     describe: () => embedder.describe(),
     close: () => Promise.resolve(),
   };

@@ -117,6 +117,7 @@ export function hitData({ memory, ...hit }: SearchHit): Data {
     ...(hit.vectorRank === null ? {} : { vector_rank: hit.vectorRank }),
     ...(hit.wordRank === null ? {} : { word_rank: hit.wordRank }),
     ...(hit.byNeighbours ? { by_neighbours: true } : {}),
+    ...(hit.bySingleWords ? { by_single_words: true } : {}),
     ...given('words', hit.matchedWords),
     ...given('tags', memory.tags),
     ...given('source', memory.source),
@@ -241,12 +242,13 @@ export function briefStatsData(stats: Stats, facets: number = SHOWN_FACETS): Dat
 }
 
 function embeddingData({ modelId, ready, problem, secondsLeft, ...counts }: EmbeddingStatus): Data {
-  const { pending, done, total } = counts;
+  const { pending, done, total, withoutTokens } = counts;
   return {
     model: modelId,
     // An embedder that needs no loading counts itself ready even when it cannot be reached.
     ready: ready && problem === '',
     ...{ pending, done, total },
+    ...(withoutTokens === 0 ? {} : { without_tokens: withoutTokens }),
     ...(secondsLeft === undefined ? {} : { seconds_left: secondsLeft }),
     ...given('problem', problem),
   };

@@ -177,6 +177,7 @@ function embeddingSettings({ embedding }: Settings): EmbeddingSettings {
         threads: embedding.threads,
         idleUnloadMs: embedding.idleUnloadMinutes * MINUTE_MS,
         modelDirectory: embedding.modelDirectory,
+        tokenVectors: embedding.tokenVectors,
       };
     case 'openai':
       return {

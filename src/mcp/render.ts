@@ -38,7 +38,7 @@ export function renderSearch({ hits }: SearchResponse, note: string, zone: TimeZ
 }
 
 export function renderHit(hit: SearchHit, zone: TimeZone): string {
-  const { memory, similarity, wordRank, vectorRank, byNeighbours, matchedWords, snippet } = hit;
+  const { memory, similarity, wordRank, vectorRank, matchedWords, snippet } = hit;
   const words = matchedWords.slice(0, MAX_WORDS).map(quoteInline);
   const own =
     similarity !== null
@@ -46,7 +46,8 @@ export function renderHit(hit: SearchHit, zone: TimeZone): string {
       : wordRank !== null
         ? ['words', ...words].join(' ')
         : `no. ${vectorRank ?? 1} by meaning`;
-  const reason = byNeighbours ? 'its neighbours match' : own;
+  const parts = hit.bySingleWords ? `${own}, single words near` : own;
+  const reason = hit.byNeighbours ? 'its neighbours match' : parts;
   return `${heading(memory, zone, reason)}\n${quote(snippet)}`;
 }
 

@@ -14,6 +14,8 @@ export interface RankedCandidate {
   readonly chunk: { readonly start: number; readonly end: number } | null;
   /** Most of the score comes from its neighbours in a session. */
   readonly byNeighbours: boolean;
+  /** Most of the score comes from single words that are near to those of the query. */
+  readonly bySingleWords: boolean;
 }
 
 /**
@@ -29,7 +31,7 @@ const MEANING_WEIGHT = 0.36;
 /** Smaller gaps are noise. */
 const LEAST_GAP = 0.02;
 
-interface FusionScale {
+export interface FusionScale {
   /** The greatest length of a list; one that is as long was cut there. */
   readonly depth: number;
   /** How far the best cosine of a usual question stands out of the store; null = as far as this query's does. */
@@ -52,8 +54,7 @@ export function gapOf({ vectors, background }: CandidateLists): number | null {
 /**
  * Adds the scores of two ranked lists, neither of which is stretched to its own best and worst: BM25 counts as a part of
  * the most that it can give, so that one chance word in a small store does not count like a full match, and a cosine by
- * what it is above the last of its list. A candidate scores 0 in a list that lacks it. Then each candidate lends a part
- * of its score to its neighbours, which may enter the ranking that way. The best gets the score 1.
+ * what it is above the last of its list. A candidate scores 0 in a list that lacks it. The best gets the score 1.
  * @returns best first; ties by better word rank, then by id
  */
 export function fuse(lists: CandidateLists, scale: FusionScale): RankedCandidate[] {
@@ -71,12 +72,10 @@ export function fuse(lists: CandidateLists, scale: FusionScale): RankedCandidate
       cosine: vector?.candidate.score ?? null,
       chunk: chunkOf(vector?.candidate),
       byNeighbours: false,
+      bySingleWords: false,
     };
   });
-  return upToOne(withNeighbours(ranked, lists.neighbours ?? [])).sort(
-    (a, b) =>
-      b.score - a.score || (a.wordRank ?? Infinity) - (b.wordRank ?? Infinity) || (a.id < b.id ? -1 : 1),
-  );
+  return upToOne(ranked).sort(bestFirst);
 }
 
 function upToOne(ranked: readonly RankedCandidate[]): RankedCandidate[] {
@@ -84,11 +83,20 @@ function upToOne(ranked: readonly RankedCandidate[]): RankedCandidate[] {
   return ranked.map((candidate) => ({ ...candidate, score: best > 0 ? candidate.score / best : 1 }));
 }
 
-function withNeighbours(
+function bestFirst(a: RankedCandidate, b: RankedCandidate): number {
+  return b.score - a.score || (a.wordRank ?? Infinity) - (b.wordRank ?? Infinity) || (a.id < b.id ? -1 : 1);
+}
+
+/**
+ * Each candidate lends a part of its score to its neighbours, which may enter the ranking that way. The best gets the
+ * score 1.
+ * @returns best first
+ */
+export function lendToNeighbours(
   ranked: readonly RankedCandidate[],
   neighbours: readonly SessionNeighbour[],
 ): RankedCandidate[] {
-  if (neighbours.length === 0) return [...ranked];
+  if (neighbours.length === 0) return upToOne(ranked);
   const scores = new Map(ranked.map(({ id, score }) => [id, score]));
   const lent = new Map<string, number>();
   for (const { id, of, distance } of neighbours) {
@@ -96,11 +104,18 @@ function withNeighbours(
     lent.set(id, (lent.get(id) ?? 0) + part);
   }
   const known = new Map(ranked.map((candidate) => [candidate.id, candidate]));
-  return [...new Set([...known.keys(), ...lent.keys()])].map((id): RankedCandidate => {
+  const all = [...new Set([...known.keys(), ...lent.keys()])].map((id): RankedCandidate => {
     const candidate = known.get(id) ?? { ...ABSENT, id };
     const part = lent.get(id) ?? 0;
-    return { ...candidate, score: candidate.score + part, byNeighbours: part > candidate.score };
+    const byNeighbours = part > candidate.score;
+    return {
+      ...candidate,
+      score: candidate.score + part,
+      byNeighbours,
+      bySingleWords: candidate.bySingleWords && !byNeighbours,
+    };
   });
+  return upToOne(all).sort(bestFirst);
 }
 
 /** A memory that is in neither list. */
@@ -111,6 +126,7 @@ const ABSENT: Omit<RankedCandidate, 'id'> = {
   cosine: null,
   chunk: null,
   byNeighbours: false,
+  bySingleWords: false,
 };
 
 interface ScoredCandidate {

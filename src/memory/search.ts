@@ -1,6 +1,6 @@
 import type { Embedder } from '../embedding/embedder.ts';
 import { VectorIndexError } from '../errors/embedding-errors.ts';
-import type { CandidateLists, MemoryStore, VectorQuery } from '../store/memory-store.ts';
+import type { CandidateLists, MemoryStore, TokenRequest, VectorQuery } from '../store/memory-store.ts';
 import { settleWithin } from '../util/concurrency.ts';
 import { type Calibration, calibrationFor } from './calibration.ts';
 import type { EmbeddingBackfill } from './embedding-backfill.ts';
@@ -8,7 +8,8 @@ import type { MemoryFilter } from './filter.ts';
 import { type MatchedWords, wordMatcher } from './matched-words.ts';
 import type { Memory } from './memory.ts';
 import type { SearchHit, SearchMode, SearchResponse } from './memory-api.ts';
-import { fuse, gapOf, type RankedCandidate } from './ranking.ts';
+import { type FusionScale, fuse, gapOf, lendToNeighbours, type RankedCandidate } from './ranking.ts';
+import { COMPARED, rerank } from './reranking.ts';
 import { excerpt } from './snippet.ts';
 
 /** Length of each candidate list. */
@@ -58,11 +59,11 @@ export class MemorySearcher {
     return late === undefined ? this.#byWords(byWords) : this.#answer(plan, late, '');
   }
 
-  /** The query's vector; undefined when the model fails or does not answer in time. */
-  async #embed(query: string, waitMs: number): Promise<VectorQuery | undefined> {
+  /** The query's vectors; undefined when the model fails or does not answer in time. */
+  async #embed(query: string, waitMs: number): Promise<EmbeddedQuestion | undefined> {
     const { embedder, backfill } = this.#parts;
     try {
-      const embedded = Promise.all([embedder.modelId(), embedder.embedQuery(query)]);
+      const embedded = embedQuestion(embedder, query);
       const { ready } = embedder;
       const limit = ready ? Math.max(READY_WAIT_MS, waitMs) : waitMs;
       const settled = await settleWithin(embedded, limit);
@@ -71,8 +72,7 @@ export class MemorySearcher {
         return undefined;
       }
       backfill.noteSuccess();
-      const [modelId, vector] = settled;
-      return { modelId, vector };
+      return settled;
     } catch (error) {
       backfill.note(error);
       return undefined;
@@ -94,8 +94,13 @@ export class MemorySearcher {
       : `Hits are by words only, because search by meaning failed: ${problem}`;
   }
 
-  async #answer(plan: SearchPlan, vector: VectorQuery | undefined, note: string): Promise<SearchResponse> {
+  async #answer(
+    plan: SearchPlan,
+    question: EmbeddedQuestion | undefined,
+    note: string,
+  ): Promise<SearchResponse> {
     const { store, backfill } = this.#parts;
+    const vector = question?.vector;
     const found = await this.#candidates(plan, vector);
     if (found === undefined) return this.#answer({ ...plan, mode: 'keyword' }, undefined, this.#whyKeyword());
     const waiting = backfill.busy
@@ -104,11 +109,12 @@ export class MemorySearcher {
     if (vector !== undefined) backfill.wake();
     const calibration = calibrationFor(vector?.modelId.modelId ?? '');
     const readable = calibration.reads(plan.query);
-    const ranked = fuse(found, {
+    const scale: FusionScale = {
       depth: candidatesOf(plan),
       usualGap: calibration.usualGap,
       trust: readable ? 1 : UNREAD_TRUST,
-    }).slice(0, plan.limit);
+    };
+    const { ranked, bestTokenMatch } = await this.#rank(plan, found, { scale, tokens: question?.tokens });
     const memories = new Map(found.memories?.map((memory) => [memory.id, memory]));
     const unread = ranked.map((hit) => hit.id).filter((id) => !memories.has(id));
     if (unread.length > 0)
@@ -132,6 +138,26 @@ export class MemorySearcher {
       mode: vector === undefined ? 'keyword' : plan.mode,
       note: note === '' ? [foreign, waiting].filter((part) => part !== '').join(' ') : note,
       weak: readable && calibration.isWeak({ gap: gapOf(found), vectors: found.background?.vectors ?? 0 }),
+      bestTokenMatch,
+    };
+  }
+
+  /** Fuses the lists, compares the best by their single words, and lets candidates lend to their neighbours. */
+  async #rank(
+    { mode, limit }: SearchPlan,
+    found: CandidateLists,
+    { scale, tokens }: { readonly scale: FusionScale; readonly tokens: EmbeddedQuestion['tokens'] },
+  ): Promise<{ ranked: RankedCandidate[]; bestTokenMatch: number | null }> {
+    const fused = fuse(found, scale);
+    const candidates = fused
+      .slice(0, COMPARED)
+      .map(({ id, chunk }) => ({ id, ...(chunk === null ? {} : { start: chunk.start }) }));
+    // Modes other than hybrid rank by their one list alone.
+    const compares = mode === 'hybrid' && tokens !== undefined && candidates.length > 0;
+    const matches = compares ? await this.#parts.store.tokenMatches({ ...tokens, candidates }) : [];
+    return {
+      ranked: lendToNeighbours(rerank(fused, matches), found.neighbours ?? []).slice(0, limit),
+      bestTokenMatch: matches.length === 0 ? null : Math.max(...matches.map(({ plain }) => plain)),
     };
   }
 
@@ -160,6 +186,23 @@ function candidatesOf({ limit }: SearchPlan): number {
   return Math.max(CANDIDATES, limit);
 }
 
+interface EmbeddedQuestion {
+  readonly vector: VectorQuery;
+  /** Undefined when the embedder gives no token vectors. */
+  readonly tokens: Omit<TokenRequest, 'candidates'> | undefined;
+}
+
+async function embedQuestion(embedder: Embedder, text: string): Promise<EmbeddedQuestion> {
+  const { tokenSpace: name } = embedder;
+  const embedded = name === undefined ? undefined : embedder.embedQueryTokens?.(text);
+  if (name === undefined || embedded === undefined) {
+    const [modelId, vector] = await Promise.all([embedder.modelId(), embedder.embedQuery(text)]);
+    return { vector: { modelId, vector }, tokens: undefined };
+  }
+  const [modelId, { vector, tokens }] = await Promise.all([embedder.modelId(), embedded]);
+  return { vector: { modelId, vector }, tokens: { space: { modelId, name }, tokens } };
+}
+
 interface FoundMemory {
   readonly memory: Memory;
   readonly candidate: RankedCandidate;
@@ -185,6 +228,7 @@ function describeHit(
     wordRank: candidate.wordRank,
     vectorRank: candidate.vectorRank,
     byNeighbours: candidate.byNeighbours,
+    bySingleWords: candidate.bySingleWords,
     matchedWords: matched.words,
   };
 }

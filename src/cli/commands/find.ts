@@ -92,7 +92,8 @@ function describeHit(hit: SearchHit, zone: TimeZone): string {
       ? []
       : [`${count(matchedWords.length, 'word')}: ${matchedWords.map(visibleLine).join(', ')}`];
   const neighbours = hit.byNeighbours ? ['its neighbours match'] : [];
-  const why = [...meaning, ...words, ...neighbours].join(' · ');
+  const single = hit.bySingleWords ? ['single words near in meaning'] : [];
+  const why = [...meaning, ...words, ...single, ...neighbours].join(' · ');
   return [memoryHeading(memory, zone), indent(snippet), ...(why === '' ? [] : [indent(why)])].join('\n');
 }
 

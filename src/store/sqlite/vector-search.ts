@@ -4,7 +4,7 @@ import type { MemoryFilter } from '../../memory/filter.ts';
 import type { VectorHit, VectorIndex } from '../../vector/vector-index.ts';
 import type { Candidate, VectorBackground, VectorQuery } from '../memory-store.ts';
 import { type Connection, Query, type SqlValue } from './connection.ts';
-import { findModel } from './embeddings.ts';
+import { findModel } from './models.ts';
 import { filterCondition, matchesAll } from './filter.ts';
 import { readTotals } from './totals.ts';
 

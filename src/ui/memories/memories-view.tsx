@@ -227,6 +227,7 @@ function Reasons({ hit }: { readonly hit: Hit }) {
           ({ordinal(wordRank)} by words)
         </span>
       )}
+      {hit.by_single_words === true ? <span>its single words are near to yours in meaning</span> : null}
       {hit.by_neighbours === true ? <span>the memories before and after it match</span> : null}
     </p>
   );

@@ -45,13 +45,14 @@ function hit(changes: Partial<SearchHit> = {}, of: Memory = memory()): SearchHit
     wordRank: null,
     vectorRank: 1,
     byNeighbours: false,
+    bySingleWords: false,
     matchedWords: [],
     ...changes,
   };
 }
 
 function response(changes: Partial<SearchResponse> = {}): SearchResponse {
-  return { hits: [hit()], mode: 'hybrid', note: '', weak: false, ...changes };
+  return { hits: [hit()], mode: 'hybrid', note: '', weak: false, bestTokenMatch: null, ...changes };
 }
 
 describe('renderSearch', () => {

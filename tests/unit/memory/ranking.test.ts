@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { CandidateLists } from '../../../src/store/memory-store.ts';
-import { fuse as fuseWith, gapOf } from '../../../src/memory/ranking.ts';
+import { fuse as fuseWith, gapOf, lendToNeighbours } from '../../../src/memory/ranking.ts';
 
 const list = (...entries: [id: string, score: number][]) => entries.map(([id, score]) => ({ id, score }));
 
@@ -82,15 +82,15 @@ describe('fuse', () => {
   });
 
   test('lends a part of a score to the neighbours in a session, and says when it carried one', () => {
-    const ranked = fuse({
+    const fused = fuse({
       words: list(['turn', 9], ['rival', 6], ['last', 0]),
       vectors: list(['turn', 0.9], ['last', 0.8]),
-      neighbours: [
-        { id: 'answer', of: 'turn', distance: 1 },
-        { id: 'far', of: 'turn', distance: 2 },
-        { id: 'rival', of: 'turn', distance: 2 },
-      ],
     });
+    const ranked = lendToNeighbours(fused, [
+      { id: 'answer', of: 'turn', distance: 1 },
+      { id: 'far', of: 'turn', distance: 2 },
+      { id: 'rival', of: 'turn', distance: 2 },
+    ]);
     expect(ranked.map(({ id, score, byNeighbours }) => [id, score.toFixed(3), byNeighbours])).toEqual([
       ['turn', '1.000', false],
       ['rival', '0.576', false],
@@ -107,7 +107,9 @@ describe('fuse', () => {
       { id: 'a', of: 'b', distance: 1 },
       { id: 'b', of: 'a', distance: 1 },
     ] as const;
-    expect(fuse({ words, vectors: [], neighbours }).map(({ score }) => score)).toEqual([1, 1]);
+    expect(lendToNeighbours(fuse({ words, vectors: [] }), neighbours).map(({ score }) => score)).toEqual([
+      1, 1,
+    ]);
   });
 
   test('is empty for empty lists', () => {
