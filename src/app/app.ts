@@ -180,6 +180,7 @@ function embeddingSettings({ embedding }: Settings): EmbeddingSettings {
         threads: embedding.threads,
         idleUnloadMs: embedding.idleUnloadMinutes * MINUTE_MS,
         modelDirectory: embedding.modelDirectory,
+        tokenVectors: embedding.tokenVectors,
       };
     case 'openai':
       return {
