@@ -147,7 +147,14 @@ export function addedData(result: AddResult): Data {
   return { ...briefAddedData(result), ...(result.similarChecked ? {} : { compared: false }) };
 }
 
-export function similarData({ id, text, similarity, differs }: SimilarMemory): Data {
+/** Null where a number would say nothing: the list is in its order all the same. */
+export function shownSimilarity({ similarity, uncalibrated }: SimilarMemory): number | null {
+  return uncalibrated === true ? null : similarity;
+}
+
+export function similarData(similar: SimilarMemory): Data {
+  const { id, text, differs } = similar;
+  const similarity = shownSimilarity(similar);
   return {
     id,
     ...(similarity === null ? {} : { similarity: rounded(similarity) }),

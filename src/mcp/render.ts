@@ -1,5 +1,5 @@
 import { asSentence } from '../api/errors.ts';
-import { beginning, isoTime, rounded } from '../api/memory-answers.ts';
+import { beginning, isoTime, rounded, shownSimilarity } from '../api/memory-answers.ts';
 import { newestSnapshots, type ShownSnapshot, type StatusFacts, waitingText } from '../api/sync-answers.ts';
 import type { BackupResult, RestoreResult } from '../backup/backup-api.ts';
 import type {
@@ -96,7 +96,9 @@ function renderNames(differs: readonly string[]): string {
   return `${differs.map(quoteInline).join(', ')} ${differs.length === 1 ? 'differs' : 'differ'}`;
 }
 
-function renderSimilar({ id, text, similarity, differs }: SimilarMemory): string {
+function renderSimilar(similar: SimilarMemory): string {
+  const { id, text, differs } = similar;
+  const similarity = shownSimilarity(similar);
   const how = similarity === null ? '' : ` ${rounded(similarity)}`;
   const why = differs === undefined ? '' : `not the same: other ${differs}`;
   return lines(`similar${how} [${quoteInline(id)}]`, quote(beginning(text)), why);

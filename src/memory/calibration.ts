@@ -10,6 +10,8 @@ interface Evidence {
 
 /** Meaning of the cosines of one model, measured on data that people judged (bench/calibrate.ts). */
 export interface Calibration {
+  /** False for a model that was not measured: `similarity` is the cosine itself. */
+  readonly isMeasured: boolean;
   /** Turns the cosine of two memories into a similarity from 0 (unrelated) to 1 (says the same). */
   readonly similarity: (cosine: number) => number;
   /**
@@ -63,6 +65,7 @@ const ENOUGH_VECTORS = 10;
 
 const CALIBRATIONS: Readonly<Record<string, Calibration>> = {
   'e5-small-v2-int8': {
+    isMeasured: true,
     similarity: (cosine) => interpolate(E5_SMALL_PAIRS, cosine),
     relevance: (cosine) => interpolate(E5_SMALL_QUESTIONS, cosine),
     usualGap: 0.09,
@@ -73,11 +76,9 @@ const CALIBRATIONS: Readonly<Record<string, Calibration>> = {
   },
 };
 
-/**
- * For models that were not measured. The cosines of two memories are shown unchanged; those of a query, which differ more
- * between models, are not shown.
- */
+/** For models that were not measured. Their cosines are compared with thresholds and never shown as percentages. */
 const GENERIC: Calibration = {
+  isMeasured: false,
   similarity: clamp,
   relevance: null,
   usualGap: null,

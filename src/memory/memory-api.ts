@@ -56,6 +56,8 @@ export interface SimilarMemory {
   readonly text: string;
   /** Calibrated, 0 to 1; null when the model does not read the language or has seen only a part of either text. */
   readonly similarity: number | null;
+  /** The model was not calibrated: `similarity` is the cosine itself, which thresholds are compared with and nobody is shown. */
+  readonly uncalibrated?: true;
   /** The main difference between the two statements; absent when they are the same. */
   readonly differs?: Difference;
 }

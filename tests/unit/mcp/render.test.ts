@@ -8,9 +8,9 @@ import {
   renderUpdated,
 } from '../../../src/mcp/render.ts';
 import { partOf, renderPart } from '../../../src/mcp/memory-parts.ts';
-import { searchNote } from '../../../src/api/memory-answers.ts';
+import { searchNote, similarData } from '../../../src/api/memory-answers.ts';
 import type { Memory, MemoryWithHistory } from '../../../src/memory/memory.ts';
-import type { SearchHit, SearchResponse } from '../../../src/memory/memory-api.ts';
+import type { AddResult, SearchHit, SearchResponse } from '../../../src/memory/memory-api.ts';
 import { TimeZone } from '../../../src/util/time-zone.ts';
 
 const UTC = new TimeZone('UTC');
@@ -139,6 +139,18 @@ describe('the other answers', () => {
       renderPage({ memories: [memory()], total: 3, nextCursor: 'abc' }, { which: 'trash', zone: UTC }),
     ).toMatch(/^1 of 3 \(trash\)\..*More with cursor abc$/s);
   });
+});
+
+test('a similar memory has a number only where the model was calibrated', () => {
+  const similar = { id: ID, text: 'Ada likes tea', similarity: 0.912, differs: 'words' } as const;
+  const result = (one: AddResult['similar'][number]): AddResult => ({
+    ...{ memory: memory(), outcome: 'added', gained: [], similarChecked: true, masked: [] },
+    similar: [one],
+  });
+  expect(renderAdded(result(similar))).toContain(`similar 0.91 [${ID}]`);
+  expect(renderAdded(result({ ...similar, uncalibrated: true }))).toContain(`similar [${ID}]`);
+  expect(similarData(similar)).toHaveProperty('similarity', 0.91);
+  expect(similarData({ ...similar, uncalibrated: true })).not.toHaveProperty('similarity');
 });
 
 describe('every answer with recalled text', () => {
