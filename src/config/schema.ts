@@ -301,6 +301,11 @@ export const settingsSchema = {
       environmentVariable: 'MEMORY_EMBEDDING_IDLE_UNLOAD_MINUTES',
       default: 5,
     }),
+    shared: setting(toggle(), {
+      doc: 'Lets all processes of a data folder use one bundled model: the first one that needs it serves the others over a local socket that only the same user can open. `false` gives each process a model of its own, about 150 MB.',
+      environmentVariable: 'MEMORY_EMBEDDING_SHARED',
+      default: true,
+    }),
     timeoutSeconds: setting(number({ min: 1, max: 3_600 }), {
       doc: 'Time limit for one answer of the endpoint, in seconds.',
       environmentVariable: 'MEMORY_EMBEDDING_TIMEOUT_SECONDS',
