@@ -102,8 +102,8 @@ export function searchData(response: SearchResponse): Data {
 }
 
 /** The remark before the hits of an answer; empty = none. */
-export function searchNote({ hits, note, nothingRelevant }: SearchResponse): string {
-  const quality = nothingRelevant ? 'Probably nothing relevant: no hit is close to the query.' : '';
+export function searchNote({ hits, note, weak }: SearchResponse): string {
+  const quality = weak ? 'Weak match: no hit stands out; maybe none answers the query.' : '';
   return [hits.length === 0 ? 'Nothing found.' : quality, note].filter((part) => part !== '').join(' ');
 }
 
@@ -117,6 +117,7 @@ export function hitData({ memory, ...hit }: SearchHit): Data {
     ...(hit.vectorRank === null ? {} : { vector_rank: hit.vectorRank }),
     ...(hit.wordRank === null ? {} : { word_rank: hit.wordRank }),
     ...(hit.byNeighbours ? { by_neighbours: true } : {}),
+    ...(hit.bySingleWords ? { by_single_words: true } : {}),
     ...given('words', hit.matchedWords),
     ...given('tags', memory.tags),
     ...given('source', memory.source),
@@ -241,12 +242,13 @@ export function briefStatsData(stats: Stats, facets: number = SHOWN_FACETS): Dat
 }
 
 function embeddingData({ modelId, ready, problem, secondsLeft, ...counts }: EmbeddingStatus): Data {
-  const { pending, done, total } = counts;
+  const { pending, done, total, withoutTokens } = counts;
   return {
     model: modelId,
     // An embedder that needs no loading counts itself ready even when it cannot be reached.
     ready: ready && problem === '',
     ...{ pending, done, total },
+    ...(withoutTokens === 0 ? {} : { without_tokens: withoutTokens }),
     ...(secondsLeft === undefined ? {} : { seconds_left: secondsLeft }),
     ...given('problem', problem),
   };

@@ -184,6 +184,7 @@ function embeddingSettings({ embedding }: Settings, dataDir?: string): Embedding
         idleUnloadMs: embedding.idleUnloadMinutes * MINUTE_MS,
         modelDirectory: embedding.modelDirectory,
         sharedIn: embedding.shared ? dataDir : undefined,
+        tokenVectors: embedding.tokenVectors,
       };
     case 'openai':
       return {

@@ -306,6 +306,11 @@ export const settingsSchema = {
       environmentVariable: 'MEMORY_EMBEDDING_SHARED',
       default: true,
     }),
+    tokenVectors: setting(toggle(), {
+      doc: 'Keeps a vector for each word piece of a memory, from the bundled model, so that search ranks better. They take about 1.2 KB for a memory of 30 words on the disk, and are neither backed up nor synced. `false` removes them.',
+      environmentVariable: 'MEMORY_TOKEN_VECTORS',
+      default: true,
+    }),
     timeoutSeconds: setting(number({ min: 1, max: 3_600 }), {
       doc: 'Time limit for one answer of the endpoint, in seconds.',
       environmentVariable: 'MEMORY_EMBEDDING_TIMEOUT_SECONDS',

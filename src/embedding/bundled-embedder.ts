@@ -3,9 +3,9 @@ import { settleWithin } from '../util/concurrency.ts';
 import { packagePath } from '../util/package.ts';
 import { endBeforeExit } from '../util/process-end.ts';
 import { WorkerClient } from '../util/worker-client.ts';
-import type { EmbeddedChunk, Embedder, EmbeddingModelId } from './embedder.ts';
+import type { EmbeddedChunk, EmbeddedQuery, Embedder, EmbeddingModelId, TokenVectors } from './embedder.ts';
 import { END, PHASE, type Task, type TaskResults, type WorkerSettings } from './embedding-protocol.ts';
-import { BUNDLED_MODEL_ID } from './model-files.ts';
+import { BUNDLED_MODEL_ID, TOKEN_SPACE } from './model-files.ts';
 import { type RuntimeChoice, switchOffTelemetry } from './onnx-runtime.ts';
 
 export interface BundledEmbedderSettings {
@@ -18,9 +18,13 @@ export interface BundledEmbedderSettings {
   readonly modelDirectory?: string | undefined;
   /** Called when the model was loaded or unloaded. */
   readonly onReadyChange?: (() => void) | undefined;
+  /** Whether it gives token vectors too. @default true */
+  readonly tokenVectors?: boolean | undefined;
 }
 
 const NOT_LOADED = 'not loaded';
+/** What an embedder answers whose token vectors are switched off. */
+const NO_TOKENS: TokenVectors = { pieces: new Int32Array(), dimension: 2, vectors: new Float32Array() };
 /** Longer than a usual run of the model, shorter than clients wait before they kill the process. */
 const END_LIMIT_MS = 1_000;
 const FIVE_MINUTES = 300_000;
@@ -47,6 +51,7 @@ export class BundledEmbedder implements Embedder {
       threads: settings.threads,
       wasmDirectory: packagePath('dist', 'runtime'),
       modelDirectory: settings.modelDirectory ?? packagePath('models', 'e5-small-v2-int8'),
+      tokenVectors: settings.tokenVectors ?? true,
     };
     this.#idleUnloadMs = settings.idleUnloadMs ?? FIVE_MINUTES;
     this.#onReadyChange = settings.onReadyChange ?? ((): void => undefined);
@@ -64,15 +69,25 @@ export class BundledEmbedder implements Embedder {
     await this.#ask('load', '');
   }
 
+  get tokenSpace(): string | undefined {
+    return this.#settings.tokenVectors ? TOKEN_SPACE : undefined;
+  }
+
   async embedQuery(text: string, signal?: AbortSignal): Promise<Float32Array> {
-    return this.#ask('query', text, signal);
+    const { vector } = await this.#ask('query', text, signal);
+    return vector;
+  }
+
+  async embedQueryTokens(text: string, signal?: AbortSignal): Promise<EmbeddedQuery> {
+    const { vector, tokens } = await this.#ask('query', text, signal);
+    return { vector, tokens: tokens ?? NO_TOKENS };
   }
 
   /** Each chunk is a separate job, so a query waits for one chunk at most, even during a long text. */
   async embedPassage(text: string, signal?: AbortSignal): Promise<EmbeddedChunk[]> {
     const embedded: EmbeddedChunk[] = [];
     for (const { start, end } of await this.#ask('split', text, signal)) {
-      embedded.push({ start, end, vector: await this.#ask('passage', text.slice(start, end), signal) });
+      embedded.push({ start, end, ...(await this.#ask('passage', text.slice(start, end), signal)) });
     }
     return embedded;
   }

@@ -38,15 +38,16 @@ export function renderSearch({ hits }: SearchResponse, note: string, zone: TimeZ
 }
 
 export function renderHit(hit: SearchHit, zone: TimeZone): string {
-  const { memory, similarity, wordRank, byNeighbours, matchedWords, snippet } = hit;
+  const { memory, similarity, wordRank, vectorRank, matchedWords, snippet } = hit;
   const words = matchedWords.slice(0, MAX_WORDS).map(quoteInline);
   const own =
     similarity !== null
       ? `similarity ${similarity.toFixed(2)}`
       : wordRank !== null
         ? ['words', ...words].join(' ')
-        : 'similarity unknown';
-  const reason = byNeighbours ? 'its neighbours match' : own;
+        : `no. ${vectorRank ?? 1} by meaning`;
+  const parts = hit.bySingleWords ? `${own}, single words near` : own;
+  const reason = hit.byNeighbours ? 'its neighbours match' : parts;
   return `${heading(memory, zone, reason)}\n${quote(snippet)}`;
 }
 

@@ -36,6 +36,8 @@ export function notifyingMemoryStore(store: MemoryStore, onChange: (count: numbe
     vectors: (modelId, ids) => store.vectors(modelId, ids),
     growth: (timeZone) => store.growth(timeZone),
     claimPendingEmbeddings: (request) => store.claimPendingEmbeddings(request),
+    keepTokenVectors: (kept) => store.keepTokenVectors(kept),
+    tokenMatches: (request) => store.tokenMatches(request),
     dropOtherEmbeddings: (modelId) => store.dropOtherEmbeddings(modelId),
     stats: (modelId) => store.stats(modelId),
     checkIntegrity: (modelId) => store.checkIntegrity(modelId),

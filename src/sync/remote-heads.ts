@@ -140,8 +140,9 @@ function newsOf({ head, error }: MachineReport, clock: VersionVector): string | 
 
 type Machines = Readonly<Record<string, SeenMachine>>;
 
+/** @param reports leave out a known machine only when its id was given up */
 function remember(known: Machines, reports: readonly MachineReport[], at: number): Machines {
-  const machines: Record<string, SeenMachine> = { ...known };
+  const machines: Record<string, SeenMachine> = {};
   let room = MAX_KNOWN_MACHINES - Object.keys(known).length;
   for (const { machine, head, error } of reports) {
     const before = known[machine];

@@ -41,6 +41,28 @@ embedderContract('bundled model on WebAssembly', () => new BundledEmbedder({ run
 embedderContract('bundled model on onnxruntime-node', () => new BundledEmbedder({ runtime: 'native' }));
 
 describe('bundled model', () => {
+  test('gives no token vectors when they are switched off', async () => {
+    const embedder = new BundledEmbedder({ tokenVectors: false });
+    try {
+      expect(embedder.tokenSpace).toBeUndefined();
+      const [chunk] = await embedder.embedPassage('tea');
+      expect(chunk?.tokens).toBeUndefined();
+    } finally {
+      await embedder.close();
+    }
+  });
+
+  test('gives token vectors for all parts of a query that is too long for one run', async () => {
+    const embedder = new BundledEmbedder();
+    try {
+      const { vector, tokens } = await embedder.embedQueryTokens('pump '.repeat(700));
+      expect(tokens.pieces).toHaveLength(700);
+      expect(Math.hypot(...vector)).toBeCloseTo(1, 4);
+    } finally {
+      await embedder.close();
+    }
+  });
+
   test('gives nearly the same vectors on both runtimes', async () => {
     const embedders = [
       new BundledEmbedder({ runtime: 'wasm' }),

@@ -11,7 +11,7 @@ import {
 import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import type { EmbeddedChunk, EmbeddingModelId } from '../../src/embedding/embedder.ts';
+import type { EmbeddedChunk, EmbeddedQuery, EmbeddingModelId } from '../../src/embedding/embedder.ts';
 import { FakeEmbedder } from '../../src/embedding/fake-embedder.ts';
 import { encodeFrame, FrameReader, LONGEST_ANSWER } from '../../src/embedding/shared/frames.ts';
 import { findMeetingPlace } from '../../src/embedding/shared/meeting-place.ts';
@@ -21,8 +21,15 @@ import { temporaryFolder } from '../helpers/mcp/server-environment.ts';
 
 /** Answers a passage only when it is told to. */
 class SlowEmbedder extends FakeEmbedder {
+  tokenSpace: string | undefined;
   release: () => void = () => undefined;
   readonly aborted: unknown[] = [];
+
+  async embedQueryTokens(text: string): Promise<EmbeddedQuery> {
+    const vector = await this.embedQuery(text);
+    const tokens = { pieces: Int32Array.of(7, -1), dimension: 2, vectors: Float32Array.of(1, 0, 0, 1) };
+    return { vector, tokens };
+  }
 
   override async embedPassage(text: string, signal?: AbortSignal): Promise<EmbeddedChunk[]> {
     this.calls.push(`passage: ${text}`);
@@ -100,6 +107,22 @@ describe('the processes of one data folder', () => {
       provider: 'fake',
       servedBy: `process ${globalThis.process.pid}`,
     });
+  });
+
+  test('share token vectors when both give the same kind, and no model when they do not', async () => {
+    const folder = temporaryFolder();
+    const [first, second, third] = [process(folder), process(folder), process(folder)];
+    first.own.tokenSpace = second.own.tokenSpace = 'pca';
+    await first.shared.warmUp();
+    expect(await second.shared.embedQueryTokens('tea')).toEqual(
+      await new SlowEmbedder().embedQueryTokens('tea'),
+    );
+    await third.shared.embedQuery('milk');
+    expect([first, second, third].map(({ own }) => own.calls)).toEqual([
+      ['warm-up', 'query: tea'],
+      [],
+      ['query: milk'],
+    ]);
   });
 
   test('elect one of them when all begin at once', async () => {
@@ -281,7 +304,7 @@ describe('a process has its own model', () => {
       const reader = new FrameReader(LONGEST_ANSWER);
       socket.on('data', (piece) => {
         heard.push(...reader.push(piece));
-        const identity = JSON.stringify(['fake', 64, '']);
+        const identity = JSON.stringify(['fake', 64, '', '']);
         const welcome = { type: 'welcome', protocol: 1, proof: 'f'.repeat(64), identity, processId: 1 };
         socket.write(encodeFrame({ ...welcome, ready: true, facts: {} }, LONGEST_ANSWER));
       });

@@ -30,6 +30,8 @@ import { readOnlyView, smallDisk } from '../helpers/small-disk.ts';
 import { draft } from '../helpers/drafts.ts';
 import { databasePath, openSqliteStore, temporaryFolder } from '../helpers/sqlite-store.ts';
 
+const NEWEST = MIGRATIONS.at(-1)?.version ?? 0;
+
 /** A closed store with some memories in it. */
 async function filledStore(dataDir: string, count = 50): Promise<void> {
   const store = openSqliteStore(dataDir);
@@ -135,10 +137,10 @@ describe('a damaged store', () => {
     await expect(failure).rejects.toThrow(StoreTooNewError);
     await expect(failure).rejects.toMatchObject({
       found: 99,
-      supported: MIGRATIONS.length,
+      supported: NEWEST,
       fix: expect.stringMatching(/Update/) as string,
     });
-    setVersion(folder, MIGRATIONS.length);
+    setVersion(folder, NEWEST);
     expect((await openSqliteStore(folder).stats()).live).toBe(50);
   });
 
@@ -146,7 +148,7 @@ describe('a damaged store', () => {
     const folder = temporaryFolder();
     const store = openSqliteStore(folder);
     await store.add([draft('before')]);
-    setVersion(folder, MIGRATIONS.length + 1);
+    setVersion(folder, NEWEST + 1);
     await expect(store.add([draft('after')])).rejects.toThrow(StoreTooNewError);
     await expect(store.stats()).rejects.toThrow(StoreTooNewError);
   });

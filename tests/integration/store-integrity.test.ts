@@ -16,12 +16,20 @@ async function storeWithVectors(folder: string): Promise<SqliteMemoryStore> {
       draft(text, { tags: ['t', text], source: 's', metadata: { project: 'p' } }),
     ),
   );
+  await store.keepTokenVectors({ modelId: STAMP, name: 'space' });
   const pending = await store.claimPendingEmbeddings({ modelId: STAMP, limit: 2, leaseMs: 0 });
   await store.putEmbeddings(
     STAMP,
     pending.map(({ versionKey }, axis) => ({
       versionKey,
-      chunks: [{ start: 0, end: 3, vector: encodeVector(unitVector(8, axis)) }],
+      chunks: [
+        {
+          start: 0,
+          end: 3,
+          vector: encodeVector(unitVector(8, axis)),
+          tokens: { pieces: Int32Array.of(7, 8 + axis), vectors: Uint8Array.of(0x8f, 0xf8) },
+        },
+      ],
     })),
   );
   return store;
@@ -55,6 +63,11 @@ describe('checkIntegrity', () => {
     [`DELETE FROM chunk WHERE label = 1`, /has no vectors of test and does not wait for them/],
     [`UPDATE chunk SET vector = x'00' WHERE label = 1`, /vector 1 has 1 bytes/],
     [`DELETE FROM pending`, /does not wait/],
+    [`DELETE FROM token_vector WHERE label = 1`, /vector 1 says that it has token vectors and has none/],
+    [`UPDATE chunk SET tokens = 0 WHERE label = 1`, /vector 1 has token vectors that it does not know of/],
+    [`DELETE FROM token_space`, /token vectors that it does not know of/],
+    [`UPDATE piece_count SET chunks = 5 WHERE piece = 7`, /word piece 7 is counted 5 times instead of 2/],
+    [`DELETE FROM piece_count WHERE piece = 8`, /word piece 8 is counted 0 times instead of 1/],
     [`INSERT INTO pending VALUES (1, 1, 0)`, /waits for vectors that it has/],
     [`PRAGMA foreign_keys = OFF; UPDATE chunk SET model = 9 WHERE label = 1`, /names a row of model/],
   ])('notices: %s', async (sql, problem) => {

@@ -147,7 +147,7 @@ export const PROMISES: readonly Promised[] = [
 export const HOSTILE_BUCKET: readonly Promised[] = [
   {
     promise:
-      'can: delete or damage backups; the memories on your machines stay, and the next push writes the backups again',
+      'can: delete or damage backups, without a passphrase also unreported; your memories stay, and the next push writes the backups again',
     tests: [
       [
         'unit/sync/torn-head.test.ts',

@@ -39,12 +39,15 @@ export interface MachineReport {
 export interface SnapshotList {
   /** The snapshots of all machines, oldest first. No snapshot comes before one that it includes. */
   readonly snapshots: readonly RepositorySnapshot[];
-  /** One entry for each machine that has an object in the repository, and for this one. Sorted by machine id. */
+  /**
+   * One entry for each machine that has an object in the repository, and for this one. Sorted by machine id. Ids that
+   * were given up and have no snapshots are left out.
+   */
   readonly machines: readonly MachineReport[];
 }
 
 export interface ListScope {
-  /** Machines to report in any case, also when they have no object any more. */
+  /** Machines to report also when they have no object any more, unless a head says that their id was given up. */
   readonly known?: readonly string[] | undefined;
   /** True reads the heads of this machine and of the known ones only, which costs no LIST. New machines do not show. */
   readonly onlyKnown?: boolean;
@@ -63,7 +66,7 @@ export async function listSnapshots(
   await forEachLimited(new Set([...found, ...known]), PARALLEL_READS, async (machine) => {
     read.push(await readMachine(context, machine));
   });
-  const reports = await withTimelines(context, read);
+  const reports = withoutRetired(context, await withTimelines(context, read));
   const lists = reports.map(({ machine, head }) => {
     if (head === null) return [];
     return head.head.snapshots.map((snapshot) => ({
@@ -77,6 +80,18 @@ export async function listSnapshots(
     snapshots: orderSnapshots(lists),
     machines: reports.sort((a, b) => compareText(a.machine, b.machine)),
   };
+}
+
+/** Leaves out the ids that were given up and whose backups were removed, or are no longer listed. */
+function withoutRetired(
+  { machine: own }: RepositoryContext,
+  reports: readonly MachineReport[],
+): MachineReport[] {
+  const retired = new Set(reports.flatMap(({ head }) => head?.head.retired ?? []));
+  return reports.filter(({ machine, head, error }) => {
+    const isEmpty = error === null && (head?.head.snapshots.length ?? 0) === 0;
+    return machine === own || !isEmpty || !retired.has(machine);
+  });
 }
 
 /** Notes what the heads show and name, and marks those that do not continue it. */

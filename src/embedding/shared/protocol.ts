@@ -1,5 +1,6 @@
 import type { EncodedError } from '../../errors/error-codec.ts';
-import type { Embedder, EmbeddingModelId } from '../embedder.ts';
+import { EmbeddingUnavailableError } from '../../errors/embedding-errors.ts';
+import type { EmbeddedQuery, Embedder } from '../embedder.ts';
 
 /** Changes with the meaning of a message. Processes of different protocols do not share a model. */
 export const PROTOCOL = 1;
@@ -11,6 +12,9 @@ export const METHODS = {
     return null;
   },
   embedQuery: (embedder: Embedder, text: string, signal?: AbortSignal) => embedder.embedQuery(text, signal),
+  embedQueryTokens: (embedder: Embedder, text: string, signal?: AbortSignal): Promise<EmbeddedQuery> =>
+    embedder.embedQueryTokens?.(text, signal) ??
+    Promise.reject(new EmbeddingUnavailableError('The model gives no token vectors', { retryable: false })),
   embedPassage: (embedder: Embedder, text: string, signal?: AbortSignal) =>
     embedder.embedPassage(text, signal),
 } as const;
@@ -48,8 +52,9 @@ export type Reply =
   | { readonly type: 'alive' };
 
 /** What must be equal for vectors of one process to be those of another. */
-export function identityOf(modelId: EmbeddingModelId): string {
-  return JSON.stringify([modelId.modelId, modelId.dimension, modelId.weightsHash]);
+export async function identityOf(embedder: Embedder): Promise<string> {
+  const { modelId, dimension, weightsHash } = await embedder.modelId();
+  return JSON.stringify([modelId, dimension, weightsHash, embedder.tokenSpace ?? '']);
 }
 
 export function isMethod(name: unknown): name is Method {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FaissMemoryError } from '../../errors/faiss-memory-error.ts';
 import { settleWithin } from '../../util/concurrency.ts';
-import type { EmbeddedChunk, Embedder, EmbeddingModelId } from '../embedder.ts';
+import type { EmbeddedChunk, EmbeddedQuery, Embedder, EmbeddingModelId } from '../embedder.ts';
 import { FrameError } from './frames.ts';
 import { findMeetingPlace, reach } from './meeting-place.ts';
 import { ModelHost } from './model-host.ts';
@@ -67,6 +67,14 @@ export class SharedEmbedder implements Embedder {
 
   embedQuery(text: string, signal?: AbortSignal): Promise<Float32Array> {
     return this.#call('embedQuery', text, signal);
+  }
+
+  get tokenSpace(): string | undefined {
+    return this.#own.tokenSpace;
+  }
+
+  embedQueryTokens(text: string, signal?: AbortSignal): Promise<EmbeddedQuery> {
+    return this.#call('embedQueryTokens', text, signal);
   }
 
   embedPassage(text: string, signal?: AbortSignal): Promise<EmbeddedChunk[]> {
@@ -155,7 +163,7 @@ export class SharedEmbedder implements Embedder {
 
   /** Connects to the process that has the model, or becomes it. @throws when neither is possible */
   async #meet(mayHost: boolean): Promise<void> {
-    const identity = identityOf(await this.#own.modelId());
+    const identity = await identityOf(this.#own);
     for (let attempt = 1; attempt <= JOIN_ATTEMPTS; attempt += 1) {
       const place = await findMeetingPlace(this.#dataDir, { make: mayHost });
       const socket = place === undefined ? undefined : await reach(place.address);

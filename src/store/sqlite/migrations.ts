@@ -6,6 +6,7 @@ import { StoreDamagedError, StoreTooNewError } from '../../errors/store-errors.t
 import { createFolders, syncFolderBlocking } from '../../util/durable-file.ts';
 import { Connection, Query } from './connection.ts';
 import { rebuildWords } from './full-text.ts';
+import { SCHEMA_5 } from './token-vectors.ts';
 
 /** Marks the file as a database of this program (`PRAGMA application_id`): "FMem". */
 export const APPLICATION_ID = 0x46_4d_65_6d;
@@ -203,6 +204,12 @@ export const MIGRATIONS: readonly Migration[] = [
     version: 4,
     up: (connection) => {
       connection.exec(SCHEMA_4);
+    },
+  },
+  {
+    version: 5,
+    up: (connection) => {
+      connection.exec(SCHEMA_5);
     },
   },
 ];

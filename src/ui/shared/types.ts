@@ -38,6 +38,7 @@ export interface Hit {
   readonly word_rank?: number;
   readonly vector_rank?: number;
   readonly by_neighbours?: boolean;
+  readonly by_single_words?: boolean;
   readonly words?: readonly string[];
   readonly tags?: readonly string[];
   readonly source?: string;

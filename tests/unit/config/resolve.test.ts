@@ -67,6 +67,7 @@ describe('defaults', () => {
         threads: undefined,
         idleUnloadMinutes: 5,
         shared: true,
+        tokenVectors: true,
         timeoutSeconds: 30,
         queryPrefix: undefined,
         passagePrefix: undefined,

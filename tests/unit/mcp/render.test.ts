@@ -45,13 +45,14 @@ function hit(changes: Partial<SearchHit> = {}, of: Memory = memory()): SearchHit
     wordRank: null,
     vectorRank: 1,
     byNeighbours: false,
+    bySingleWords: false,
     matchedWords: [],
     ...changes,
   };
 }
 
 function response(changes: Partial<SearchResponse> = {}): SearchResponse {
-  return { hits: [hit()], mode: 'hybrid', note: '', nothingRelevant: false, ...changes };
+  return { hits: [hit()], mode: 'hybrid', note: '', weak: false, bestTokenMatch: null, ...changes };
 }
 
 describe('renderSearch', () => {
@@ -81,7 +82,7 @@ describe('renderSearch', () => {
   test('says when nothing is found or nothing is near', () => {
     expect(searchNote(response({ hits: [] }))).toBe('Nothing found.');
     expect(searchNote(response({ hits: [], note: 'By words only.' }))).toBe('Nothing found. By words only.');
-    expect(searchNote(response({ nothingRelevant: true }))).toMatch(/^Probably nothing relevant/);
+    expect(searchNote(response({ weak: true }))).toMatch(/^Weak match/);
     expect(searchNote(response())).toBe('');
     expect(renderSearch(response({ hits: [] }), 'Nothing found.', UTC)).toBe('Nothing found.');
   });
