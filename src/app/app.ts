@@ -102,7 +102,7 @@ export function composeApp(
           logger.warn('no backup was made before the change', { kind }, error);
         });
       });
-  const embedder = options.embedder ?? composeEmbedder(settings);
+  const embedder = options.embedder ?? composeEmbedder(settings, settings.dataDir);
   const service = composeMemory(settings, { store, embedder, modelWaitMs: options.modelWaitMs });
   const memory = followedMemory(service, background);
   const close = once(async () => {
@@ -140,9 +140,12 @@ function searchPreparation(store: MemoryStore, embedder: Embedder, logger: Logge
   };
 }
 
-/** The embedder that the settings ask for. */
-export function composeEmbedder(settings: Settings): Embedder {
-  return createEmbedder(embeddingSettings(settings));
+/**
+ * The embedder that the settings ask for.
+ * @param dataDir folder whose processes may share one model
+ */
+export function composeEmbedder(settings: Settings, dataDir?: string): Embedder {
+  return createEmbedder(embeddingSettings(settings, dataDir));
 }
 
 export interface MemoryParts {
@@ -171,7 +174,7 @@ export function composeMemory(
   });
 }
 
-function embeddingSettings({ embedding }: Settings): EmbeddingSettings {
+function embeddingSettings({ embedding }: Settings, dataDir?: string): EmbeddingSettings {
   switch (embedding.provider) {
     case 'bundled':
       return {
@@ -180,6 +183,7 @@ function embeddingSettings({ embedding }: Settings): EmbeddingSettings {
         threads: embedding.threads,
         idleUnloadMs: embedding.idleUnloadMinutes * MINUTE_MS,
         modelDirectory: embedding.modelDirectory,
+        sharedIn: embedding.shared ? dataDir : undefined,
         tokenVectors: embedding.tokenVectors,
       };
     case 'openai':

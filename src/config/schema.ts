@@ -301,6 +301,11 @@ export const settingsSchema = {
       environmentVariable: 'MEMORY_EMBEDDING_IDLE_UNLOAD_MINUTES',
       default: 5,
     }),
+    shared: setting(toggle(), {
+      doc: 'Lets all processes of a data folder use one bundled model: the first one that needs it serves the others over a local socket that only the same user can open. `false` gives each process a model of its own, about 150 MB.',
+      environmentVariable: 'MEMORY_EMBEDDING_SHARED',
+      default: true,
+    }),
     tokenVectors: setting(toggle(), {
       doc: 'Keeps a vector for each word piece of a memory, from the bundled model, so that search ranks better. They take about 1.2 KB for a memory of 30 words on the disk, and are neither backed up nor synced. `false` removes them.',
       environmentVariable: 'MEMORY_TOKEN_VECTORS',

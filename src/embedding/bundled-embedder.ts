@@ -16,6 +16,8 @@ export interface BundledEmbedderSettings {
   readonly idleUnloadMs?: number;
   /** Folder of the model files. Default: the folder in this package. */
   readonly modelDirectory?: string | undefined;
+  /** Called when the model was loaded or unloaded. */
+  readonly onReadyChange?: (() => void) | undefined;
   /** Whether it gives token vectors too. @default true */
   readonly tokenVectors?: boolean | undefined;
 }
@@ -33,6 +35,7 @@ const RETRY_LOAD_AFTER_MS = 10_000;
 export class BundledEmbedder implements Embedder {
   readonly #settings: Omit<WorkerSettings, 'phase'>;
   readonly #idleUnloadMs: number;
+  readonly #onReadyChange: () => void;
   readonly #queue = new JobQueue();
   #worker: WorkerClient | undefined;
   #phase = newPhase();
@@ -51,6 +54,7 @@ export class BundledEmbedder implements Embedder {
       tokenVectors: settings.tokenVectors ?? true,
     };
     this.#idleUnloadMs = settings.idleUnloadMs ?? FIVE_MINUTES;
+    this.#onReadyChange = settings.onReadyChange ?? ((): void => undefined);
   }
 
   modelId(): Promise<EmbeddingModelId> {
@@ -166,6 +170,7 @@ export class BundledEmbedder implements Embedder {
       if (this.#worker !== worker) return;
       this.#runtime = String(runtime);
       this.#lastFailure = undefined;
+      this.#onReadyChange();
     } catch (cause) {
       if (this.#worker !== worker) return;
       const error = cause instanceof Error ? cause : new EmbeddingUnavailableError(String(cause));
@@ -188,6 +193,7 @@ export class BundledEmbedder implements Embedder {
     const worker = this.#worker;
     this.#worker = undefined;
     this.#runtime = NOT_LOADED;
+    this.#onReadyChange();
     this.#running?.reject(reason);
     this.#running = undefined;
     this.#queue.rejectAll(reason);

@@ -2,17 +2,28 @@ import { EmbeddingUnavailableError } from '../errors/embedding-errors.ts';
 import { BundledEmbedder, type BundledEmbedderSettings } from './bundled-embedder.ts';
 import type { Embedder, EmbeddingModelId } from './embedder.ts';
 import { OpenAiCompatibleEmbedder, type OpenAiCompatibleSettings } from './openai-compatible-embedder.ts';
+import { SharedEmbedder } from './shared/shared-embedder.ts';
 
 export type EmbeddingSettings =
-  | ({ readonly provider: 'bundled' } & BundledEmbedderSettings)
+  | ({
+      readonly provider: 'bundled';
+      /** Data folder whose processes share one model; undefined = this process has its own. */
+      readonly sharedIn: string | undefined;
+    } & BundledEmbedderSettings)
   | ({ readonly provider: 'openai' } & OpenAiCompatibleSettings)
   | { readonly provider: 'none' };
 
 /** Creates the embedder of the settings. It neither loads a model nor connects yet. */
 export function createEmbedder(settings: EmbeddingSettings): Embedder {
   switch (settings.provider) {
-    case 'bundled':
-      return new BundledEmbedder(settings);
+    case 'bundled': {
+      const { sharedIn } = settings;
+      if (sharedIn === undefined) return new BundledEmbedder(settings);
+      return new SharedEmbedder({
+        dataDir: sharedIn,
+        createOwn: (onReadyChange) => new BundledEmbedder({ ...settings, onReadyChange }),
+      });
+    }
     case 'openai':
       return new OpenAiCompatibleEmbedder(settings);
     case 'none':
