@@ -189,6 +189,16 @@ export const HOSTILE_BUCKET: readonly Promised[] = [
   },
   {
     promise:
+      'can: without a passphrase: keep later writes of a machine out, while its backups are gone; status then names the repair',
+    tests: [
+      [
+        'unit/sync/hostile-claims.test.ts',
+        'a claim about a machine whose backups are gone is believed, and taken back by a repair once they are there',
+      ],
+    ],
+  },
+  {
+    promise:
       'can: without a passphrase: add memories, and replace the version that is shown, on machines that merge',
     tests: [
       [
