@@ -114,7 +114,9 @@ export class MemorySearcher {
       usualGap: calibration.usualGap,
       trust: readable ? 1 : UNREAD_TRUST,
     };
-    const { ranked, bestTokenMatch } = await this.#rank(plan, found, { scale, tokens: question?.tokens });
+    // Pieces of words that the model does not read find what is spelled alike, and rank worse than no comparison.
+    const tokens = readable ? question?.tokens : undefined;
+    const { ranked, bestTokenMatch } = await this.#rank(plan, found, { scale, tokens });
     const memories = new Map(found.memories?.map((memory) => [memory.id, memory]));
     const unread = ranked.map((hit) => hit.id).filter((id) => !memories.has(id));
     if (unread.length > 0)
@@ -137,7 +139,13 @@ export class MemorySearcher {
       hits,
       mode: vector === undefined ? 'keyword' : plan.mode,
       note: note === '' ? [foreign, waiting].filter((part) => part !== '').join(' ') : note,
-      weak: readable && calibration.isWeak({ gap: gapOf(found), vectors: found.background?.vectors ?? 0 }),
+      weak:
+        readable &&
+        calibration.isWeak({
+          gap: gapOf(found),
+          vectors: found.background?.vectors ?? 0,
+          tokenMatch: bestTokenMatch,
+        }),
       bestTokenMatch,
     };
   }

@@ -27,14 +27,36 @@ function letterTokens(text: string) {
   return { pieces: Int32Array.from(letters), dimension: 32, vectors: Float32Array.from(vectors) };
 }
 
+const RULES = {
+  scanner: createSecretScanner(),
+  secrets: 'mask',
+  textLimit: 100_000,
+  defaultProject: '',
+} as const;
+
 describe('token vectors', () => {
+  test('are not compared with a query in a language that the model does not read', async () => {
+    const store = openSqliteStore(temporaryFolder());
+    const embedder = new TokenEmbedder({ modelId: 'e5-small-v2-int8' });
+    const service = new MemoryService({ store, embedder, rules: RULES, now: Date.now, modelWaitMs: 20 });
+    try {
+      await service.add({ memories: [{ text: 'zebra coat' }, { text: 'lemon tree' }] });
+      await service.reembed();
+      expect((await service.search({ query: 'where is the zoo' })).bestTokenMatch).not.toBeNull();
+      expect((await service.search({ query: 'wo ist der zoo' })).bestTokenMatch).toBeNull();
+    } finally {
+      await service.close();
+      await store.close();
+    }
+  });
+
   test('are made for memories from before, and then rank by single words in hybrid search only', async () => {
     const store = openSqliteStore(temporaryFolder());
     const open = (embedder: FakeEmbedder) =>
       new MemoryService({
         store,
         embedder,
-        rules: { scanner: createSecretScanner(), secrets: 'mask', textLimit: 100_000, defaultProject: '' },
+        rules: RULES,
         now: Date.now,
         modelWaitMs: 20,
       });
