@@ -206,10 +206,7 @@ export async function describeFaults(server: TestServer): Promise<void> {
       async (operation) => {
         const patient = await open(600_000);
         proxy.plan(() => ({ kind: 'short-body' }));
-        expect(await errorOf(call(patient, operation))).toMatchObject({
-          reason: 'interrupted',
-          retryable: true,
-        });
+        expect(await errorOf(call(patient, operation))).toMatchObject({ operation, retryable: true });
         await patient.close();
       },
     );
