@@ -279,7 +279,8 @@ export class MemoryService implements MemoryApi {
       drafts,
       options,
     );
-    if (outcomes.some(({ outcome }) => outcome === 'added' || outcome === 'updated')) this.#backfill.wake();
+    const written = outcomes.some(({ outcome }) => outcome === 'added' || outcome === 'updated');
+    if (written && options.dryRun !== true) this.#backfill.wake();
     return outcomes;
   }
 

@@ -30,6 +30,10 @@ export interface AddOptions {
 export interface ImportOptions {
   /** Writes a new version of a memory that has other content or is in the trash. Default false. */
   readonly overwrite?: boolean;
+  /** A draft with an unknown id joins a memory that has its text, as a draft without an id does. Default false. */
+  readonly joinSameText?: boolean;
+  /** Returns the outcomes and writes nothing. Default false. */
+  readonly dryRun?: boolean;
 }
 
 /** The outcome of one imported draft, by the rules of `MemoryImporter`. */
