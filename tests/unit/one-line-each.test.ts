@@ -71,15 +71,7 @@ function addedNamed(name: string): AddResult {
 
 function statusNamed(name: string): SyncStatus {
   const problem = { code: 'BLOB_STORE', message: name, fix: name, at: NOON };
-  const one = {
-    machine: name,
-    own: false,
-    snapshots: 1,
-    order: null,
-    clock: {},
-    rolledBack: false,
-    lastSeen: null,
-  };
+  const one = { machine: name, own: false, snapshots: 1, order: null, clock: {}, rolledBack: false, lastSeen: null };
   return syncStatus({
     location: name,
     machine: name,

@@ -106,11 +106,13 @@ describe('wordForms', () => {
     fc.assert(
       fc.property(inParts, (parts) => {
         const text = parts.join('');
-        const shifted = [...wordForms(BEYOND_ASCII + text)].slice(1).map((form) => ({
-          ...form,
-          start: form.start - BEYOND_ASCII.length,
-          end: form.end - BEYOND_ASCII.length,
-        }));
+        const shifted = [...wordForms(BEYOND_ASCII + text)]
+          .slice(1)
+          .map((form) => ({
+            ...form,
+            start: form.start - BEYOND_ASCII.length,
+            end: form.end - BEYOND_ASCII.length,
+          }));
         expect([...wordForms(text)]).toEqual(shifted);
       }),
       { numRuns: 2_000 },
