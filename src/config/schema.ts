@@ -234,6 +234,7 @@ export const settingsSchema = {
     doc: 'Time zone of dates in filters and answers, and of counts by day: a name such as `Europe/Berlin`. The web page uses the time zone of the browser.',
     environmentVariable: 'MEMORY_TIME_ZONE',
     default: systemTimeZone,
+    late: true,
     defaultDoc: "the system's time zone",
   }),
   textLimit: setting(integer({ min: 100, max: 10_000_000 }), {

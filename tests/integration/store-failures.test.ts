@@ -15,7 +15,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { DatabaseSync } from '@photostructure/sqlite';
+import { openDatabase } from '../../src/store/sqlite/engine.ts';
 import { describe, expect, test } from 'vitest';
 import {
   StoreBusyError,
@@ -60,7 +60,7 @@ describe('a file that is no store', () => {
 
   test('a database of another program is reported and left alone', async () => {
     const folder = temporaryFolder();
-    const other = new DatabaseSync(databasePath(folder));
+    const other = openDatabase(databasePath(folder));
     other.exec('CREATE TABLE photo (id INTEGER)');
     other.close();
     const before = readFileSync(databasePath(folder));
@@ -167,7 +167,7 @@ async function readAll(folder: string): Promise<string[] | Error> {
 }
 
 function setVersion(folder: string, version: number): void {
-  const database = new DatabaseSync(databasePath(folder));
+  const database = openDatabase(databasePath(folder));
   database.exec(`PRAGMA user_version = ${version}`);
   database.close();
 }
@@ -338,7 +338,7 @@ describe('locks', () => {
     const folder = temporaryFolder();
     const store = openSqliteStore(folder);
     await store.add([draft('first')]);
-    const other = new DatabaseSync(databasePath(folder));
+    const other = openDatabase(databasePath(folder));
     other.exec('BEGIN IMMEDIATE');
     const waiting = store.add([draft('second')]);
     // Reading does not wait for a writer.
@@ -353,7 +353,7 @@ describe('locks', () => {
     const folder = temporaryFolder();
     const store = openSqliteStore(folder, { busyLimitMs: 100 });
     await store.stats();
-    const other = new DatabaseSync(databasePath(folder));
+    const other = openDatabase(databasePath(folder));
     other.exec('BEGIN IMMEDIATE');
     const failure = store.add([draft('a')]);
     await expect(failure).rejects.toThrow(StoreBusyError);

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { DatabaseSync } from '@photostructure/sqlite';
+import { openDatabase } from '../../src/store/sqlite/engine.ts';
 import { describe, expect, test } from 'vitest';
 import type { SqliteMemoryStore } from '../../src/store/sqlite/sqlite-memory-store.ts';
 import { draft } from '../helpers/drafts.ts';
@@ -73,7 +73,7 @@ describe('checkIntegrity', () => {
   ])('notices: %s', async (sql, problem) => {
     const folder = temporaryFolder();
     const store = await storeWithVectors(folder);
-    const database = new DatabaseSync(databasePath(folder));
+    const database = openDatabase(databasePath(folder));
     database.exec(sql);
     database.close();
     const report = await store.checkIntegrity();
@@ -85,7 +85,7 @@ describe('checkIntegrity', () => {
     const folder = temporaryFolder();
     const store = await storeWithVectors(folder);
     await store.checkIntegrity(STAMP);
-    const database = new DatabaseSync(databasePath(folder));
+    const database = openDatabase(databasePath(folder));
     // Without a new sequence number the index does not learn of it.
     database.exec('DELETE FROM chunk WHERE label = 1; INSERT INTO pending VALUES (1, 1, 0)');
     database.close();
@@ -97,7 +97,7 @@ describe('checkIntegrity', () => {
     const folder = temporaryFolder();
     const store = openSqliteStore(folder);
     await store.add(Array.from({ length: 50 }, (_, index) => draft(`memory ${index}`)));
-    const database = new DatabaseSync(databasePath(folder));
+    const database = openDatabase(databasePath(folder));
     database.exec(`DELETE FROM word`);
     database.close();
     const { problems } = await store.checkIntegrity();

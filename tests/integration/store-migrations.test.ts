@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { DatabaseSync } from '@photostructure/sqlite';
+import { openDatabase } from '../../src/store/sqlite/engine.ts';
 import { describe, expect, test } from 'vitest';
 import { StoreFullError, StoreTooNewError } from '../../src/errors/store-errors.ts';
 import { MIGRATIONS, type Migration } from '../../src/store/sqlite/migrations.ts';
@@ -36,7 +36,7 @@ async function storeOfVersion(version: number, folder: string, texts = ['a', 'b'
   const store = openSqliteStore(folder);
   const added = await store.add(texts.map((text) => draft(text)));
   await store.close();
-  const database = new DatabaseSync(databasePath(folder));
+  const database = openDatabase(databasePath(folder));
   for (let later = NEWEST; later > version; later -= 1) database.exec(ADDED[later] ?? '');
   database.exec(`PRAGMA user_version = ${version}`);
   database.close();
@@ -44,7 +44,7 @@ async function storeOfVersion(version: number, folder: string, texts = ['a', 'b'
 }
 
 function query(path: string, sql: string): unknown {
-  const database = new DatabaseSync(path);
+  const database = openDatabase(path);
   try {
     return Object.values(database.prepare(sql).get() as object)[0];
   } finally {
@@ -66,7 +66,7 @@ describe('migration of an existing store', () => {
     const folder = temporaryFolder();
     const texts = Array.from({ length: 1_200 }, (_, index) => `note ${index}`);
     const [id] = await storeOfVersion(2, folder, ['written in C++ 🎉 déjà-vu', ...texts]);
-    const database = new DatabaseSync(databasePath(folder));
+    const database = openDatabase(databasePath(folder));
     database.exec(`INSERT INTO word (word) VALUES ('delete-all');
       INSERT INTO word (rowid, text, tags)
       SELECT m.num, v.text, v.tags FROM memory m JOIN version v ON v.key = m.current;`);

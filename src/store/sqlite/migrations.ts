@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { closeSync, openSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { DatabaseSync } from '@photostructure/sqlite';
 import { StoreDamagedError, StoreTooNewError } from '../../errors/store-errors.ts';
 import { createFolders, syncFolderBlocking } from '../../util/durable-file.ts';
 import { Connection, Query } from './connection.ts';
+import { openDatabase } from './engine.ts';
 import { rebuildWords } from './full-text.ts';
 import { SCHEMA_5 } from './token-vectors.ts';
 
@@ -311,7 +311,7 @@ function copyInto(connection: Connection, draft: string): void {
  */
 function withProcessLock<Result>(path: string, work: () => Result): Result {
   closeSync(openSync(path, 'a', 0o600));
-  const lock = new DatabaseSync(path, { timeout: 50 });
+  const lock = openDatabase(path, { timeout: 50 });
   try {
     lock.exec('BEGIN EXCLUSIVE');
     const result = work();
