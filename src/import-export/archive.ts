@@ -52,7 +52,7 @@ export function countUp(counts: Map<string, number>, name: string): void {
 
 /**
  * The files of a folder and of the folders in it. Links are not followed, so nothing outside of the folder is read, and
- * names that begin with a dot (`.obsidian`, `.git`, `.trash`) are passed over in silence.
+ * names that begin with a dot (of editors and of version control) are passed over in silence.
  */
 export async function openFolder(root: string): Promise<Archive> {
   const entries: ArchiveEntry[] = [];

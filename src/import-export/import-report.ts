@@ -4,7 +4,7 @@ import type { ImportOutcome } from '../memory/import.ts';
 export interface ImportProblem {
   /** Number of the line, from 1, where the source has lines. */
   readonly line?: number;
-  /** Elsewhere: the place in words, for example `entry 3` or `notes/tea.md`. */
+  /** Elsewhere: the place in words, for example `entry 3` or the path of a note. */
   readonly place?: string;
   /** Id of the memory. Absent when the entry could not be read or has no id. */
   readonly id?: string;

@@ -3,7 +3,7 @@ import type { MemoryDraft } from '../../memory/memory.ts';
 import type { Archive, ArchiveEntry } from '../archive.ts';
 import { type Head, peekText } from '../head.ts';
 
-/** Where an entry is: a line of a file, or a place in words, for example `entry 3` or `notes/tea.md`. */
+/** Where an entry is: a line of a file, or a place in words, for example `entry 3` or the path of a note. */
 export type Place = { readonly line: number } | { readonly place: string };
 
 /** What a reader found. It yields one item for each entry, in the order of the source. */

@@ -11,7 +11,7 @@ const NAME = 'server-memory';
 
 /**
  * The knowledge graph of the MCP reference server `server-memory`: its file `memory.jsonl`, with an entity or a relation
- * in each line, and the answer of its tool `read_graph`, one object with both lists.
+ * in each line, and the answer of its tool that reads the graph, one object with both lists.
  */
 export const serverMemory: ImportFormat = {
   name: NAME,
@@ -100,7 +100,7 @@ function relation(value: JsonObject): Converted {
   };
 }
 
-/** `works_at`, `WORKS-AT` and `worksAt` → `works at`. */
+/** Words that underscores, hyphens or capitals join, as words in lower case. */
 function asWords(relationType: string): string {
   return relationType
     .replace(/(\p{Ll})(\p{Lu})/gu, '$1 $2')
