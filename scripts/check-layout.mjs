@@ -20,7 +20,6 @@ const SMALL_ON_PURPOSE = {
   'src/cli/commands/reembed.ts': 'a command',
   'src/cli/commands/serve.ts': 'a command; loads a server only when it is asked for',
   'src/embedding/embedding-worker.ts': 'the entry of a worker thread: works as soon as it is loaded',
-  'src/embedding/create-embedder.ts': 'names the adapters of a port',
   'src/secrets/create-secret-scanner.ts': 'the adapter of a port',
   'src/vector/create-vector-index.ts': 'names the adapters of a port',
   'src/mcp/sdk-shims.ts': 'stands in for a module of the SDK when the program is bundled',

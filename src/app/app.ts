@@ -172,15 +172,17 @@ export function composeMemory(
 }
 
 function embeddingSettings({ embedding }: Settings): EmbeddingSettings {
+  const onThisMachine = {
+    runtime: embedding.runtime,
+    threads: embedding.threads,
+    idleUnloadMs: embedding.idleUnloadMinutes * MINUTE_MS,
+  };
   switch (embedding.provider) {
     case 'bundled':
-      return {
-        provider: 'bundled',
-        runtime: embedding.runtime,
-        threads: embedding.threads,
-        idleUnloadMs: embedding.idleUnloadMinutes * MINUTE_MS,
-        modelDirectory: embedding.modelDirectory,
-      };
+      return { provider: 'bundled', ...onThisMachine, modelDirectory: embedding.modelDirectory };
+    case 'local':
+      // Settings without the folder are refused.
+      return { provider: 'local', ...onThisMachine, modelDirectory: embedding.modelDirectory ?? '' };
     case 'openai':
       return {
         provider: 'openai',

@@ -18,6 +18,7 @@ import { exportCommand } from './commands/export.ts';
 import { getCommand, listCommand, searchCommand, statsCommand } from './commands/find.ts';
 import { importCommand } from './commands/import.ts';
 import { initCommand } from './commands/init.ts';
+import { modelCommand, modelUseCommand } from './commands/model.ts';
 import { reembedCommand } from './commands/reembed.ts';
 import { serveCommand } from './commands/serve.ts';
 import {
@@ -72,6 +73,8 @@ export const commandList: readonly CommandDeclaration[] = [
   syncMachinesCommand,
   syncForgetCommand,
   syncDoctorCommand,
+  modelCommand,
+  modelUseCommand,
   reembedCommand,
   doctorCommand,
   configCommand,

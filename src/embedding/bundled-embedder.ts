@@ -5,7 +5,8 @@ import { endBeforeExit } from '../util/process-end.ts';
 import { WorkerClient } from '../util/worker-client.ts';
 import type { EmbeddedChunk, Embedder, EmbeddingModelId } from './embedder.ts';
 import { END, PHASE, type Task, type TaskResults, type WorkerSettings } from './embedding-protocol.ts';
-import { BUNDLED_MODEL_ID } from './model-files.ts';
+import { BUNDLED_MODEL, type ModelFacts } from './model-files.ts';
+import { readModelCard, factsOf } from './model-card.ts';
 import { type RuntimeChoice, switchOffTelemetry } from './onnx-runtime.ts';
 
 export interface BundledEmbedderSettings {
@@ -16,6 +17,8 @@ export interface BundledEmbedderSettings {
   readonly idleUnloadMs?: number;
   /** Folder of the model files. Default: the folder in this package. */
   readonly modelDirectory?: string | undefined;
+  /** The folder holds another model than the bundled one: that of its card, or of these facts. @default false */
+  readonly local?: boolean | ModelFacts;
 }
 
 const NOT_LOADED = 'not loaded';
@@ -25,13 +28,16 @@ const FIVE_MINUTES = 300_000;
 /** For this long after a failed load, calls fail with the same error without another attempt. */
 const RETRY_LOAD_AFTER_MS = 10_000;
 
-/** Embeds with the model in this package. The worker thread starts with the first call and ends when idle. */
+/** Embeds with the model in this package, or with one in a folder. The worker thread starts with the first call and ends when idle. */
 export class BundledEmbedder implements Embedder {
-  readonly #settings: Omit<WorkerSettings, 'phase'>;
+  readonly #settings: Omit<WorkerSettings, 'phase' | 'facts'>;
+  readonly #local: boolean | ModelFacts;
   readonly #idleUnloadMs: number;
   readonly #queue = new JobQueue();
   #worker: WorkerClient | undefined;
   #phase = newPhase();
+  /** Read once: the vectors of one embedder are those of one model, whatever becomes of its folder. */
+  #facts: ModelFacts | undefined;
   #runtime = NOT_LOADED;
   #running: Job | undefined;
   #idle: NodeJS.Timeout | undefined;
@@ -45,11 +51,12 @@ export class BundledEmbedder implements Embedder {
       wasmDirectory: packagePath('dist', 'runtime'),
       modelDirectory: settings.modelDirectory ?? packagePath('models', 'e5-small-v2-int8'),
     };
+    this.#local = settings.local ?? false;
     this.#idleUnloadMs = settings.idleUnloadMs ?? FIVE_MINUTES;
   }
 
-  modelId(): Promise<EmbeddingModelId> {
-    return Promise.resolve(BUNDLED_MODEL_ID);
+  async modelId(): Promise<EmbeddingModelId> {
+    return (await this.#knownFacts()).id;
   }
 
   get ready(): boolean {
@@ -76,7 +83,7 @@ export class BundledEmbedder implements Embedder {
   describe(): Record<string, string | number | boolean> {
     const { choice, threads, modelDirectory } = this.#settings;
     return {
-      provider: 'bundled',
+      provider: this.#local === false ? 'bundled' : 'local',
       runtime: this.#runtime,
       choice,
       threads: threads ?? 'auto',
@@ -89,21 +96,31 @@ export class BundledEmbedder implements Embedder {
     await this.#stop(new EmbeddingUnavailableError('The embedder is closed', { retryable: false }));
   }
 
-  #ask<Asked extends Task>(task: Asked, text: string, signal?: AbortSignal): Promise<TaskResults[Asked]> {
-    if (this.#closed)
-      return Promise.reject(new EmbeddingUnavailableError('The embedder is closed', { retryable: false }));
+  async #knownFacts(): Promise<ModelFacts> {
+    if (this.#local === false) return BUNDLED_MODEL;
+    this.#facts ??=
+      this.#local === true ? factsOf(await readModelCard(this.#settings.modelDirectory)) : this.#local;
+    return this.#facts;
+  }
+
+  async #ask<Asked extends Task>(
+    task: Asked,
+    text: string,
+    signal?: AbortSignal,
+  ): Promise<TaskResults[Asked]> {
+    const facts = await this.#knownFacts();
+    if (this.#closed) throw new EmbeddingUnavailableError('The embedder is closed', { retryable: false });
     const failure = this.#lastFailure;
-    if (failure !== undefined && Date.now() - failure.at < RETRY_LOAD_AFTER_MS)
-      return Promise.reject(failure.error);
+    if (failure !== undefined && Date.now() - failure.at < RETRY_LOAD_AFTER_MS) throw failure.error;
     clearTimeout(this.#idle);
     const result = this.#queue.add({ task, text, signal });
-    this.#next();
+    this.#next(facts);
     // A message does not carry the type of the result.
-    return result as Promise<TaskResults[Asked]>;
+    return (await result) as TaskResults[Asked];
   }
 
   /** Sends one job at a time to the worker, so that waiting jobs can be reordered and aborted. */
-  #next(): void {
+  #next(facts: ModelFacts): void {
     if (this.#running !== undefined) return;
     const job = this.#queue.take();
     if (job === undefined) {
@@ -111,22 +128,22 @@ export class BundledEmbedder implements Embedder {
       return;
     }
     this.#running = job;
-    this.#worker ??= this.#start();
+    this.#worker ??= this.#start(facts);
     const settled = this.#worker.call(job.task, [job.text]).then(job.resolve, job.reject);
     void settled.then(() => {
       if (this.#running !== job) return;
       this.#running = undefined;
-      this.#next();
+      this.#next(facts);
     });
   }
 
-  #start(): WorkerClient {
+  #start(facts: ModelFacts): WorkerClient {
     switchOffTelemetry(process.env);
     const phase = newPhase();
     this.#phase = phase;
     const worker: WorkerClient = new WorkerClient({
       program: packagePath('dist', 'embedding', 'embedding-worker.js'),
-      data: { ...this.#settings, phase } satisfies WorkerSettings,
+      data: { ...this.#settings, facts, phase } satisfies WorkerSettings,
       toError: (_, cause) =>
         cause === undefined
           ? new EmbeddingUnavailableError('The embedding worker ended')

@@ -5,6 +5,7 @@ import { OpenAiCompatibleEmbedder, type OpenAiCompatibleSettings } from './opena
 
 export type EmbeddingSettings =
   | ({ readonly provider: 'bundled' } & BundledEmbedderSettings)
+  | ({ readonly provider: 'local'; readonly modelDirectory: string } & BundledEmbedderSettings)
   | ({ readonly provider: 'openai' } & OpenAiCompatibleSettings)
   | { readonly provider: 'none' };
 
@@ -13,6 +14,8 @@ export function createEmbedder(settings: EmbeddingSettings): Embedder {
   switch (settings.provider) {
     case 'bundled':
       return new BundledEmbedder(settings);
+    case 'local':
+      return new BundledEmbedder({ ...settings, local: true });
     case 'openai':
       return new OpenAiCompatibleEmbedder(settings);
     case 'none':

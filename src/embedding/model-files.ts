@@ -4,45 +4,66 @@ import { join } from 'node:path';
 import { ModelDamagedError } from '../errors/embedding-errors.ts';
 import type { EmbeddingModelId } from './embedder.ts';
 
-interface ModelFile {
-  readonly name: string;
+/** A file of a model. */
+export interface ModelFile {
+  /** Path in the folder of the model, with slashes. */
+  readonly path: string;
   readonly sha256: string;
 }
 
-const MODEL: ModelFile = {
-  name: 'model.onnx',
-  sha256: '7d9092cb25f2bd1c023b7e8d2aa459044a02030ac880e5a59fdaf27af69f1ded',
-};
-const TOKENIZER: ModelFile = {
-  name: 'tokenizer.json',
-  sha256: 'd241a60d5e8f04cc1b2b3e9ef7a4921b27bf526d9f6050ab90f9267a1f9e5c66',
-};
+/** How one vector is made of the vectors of all tokens: their mean, or that of the first token alone. */
+export type Pooling = 'mean' | 'first';
+
+/** All that determines the vectors of a model, besides the content of its files. */
+export interface ModelFacts {
+  readonly id: EmbeddingModelId;
+  /** The weights in the ONNX format, in one file. */
+  readonly weights: ModelFile;
+  /** `tokenizer.json` as `@huggingface/tokenizers` reads it. */
+  readonly tokenizer: ModelFile;
+  readonly queryPrefix: string;
+  readonly passagePrefix: string;
+  readonly pooling: Pooling;
+  /** Maximum number of tokens in one run of the model. */
+  readonly maxTokens: number;
+  /** The remedy when a file is missing or damaged. */
+  readonly fix: string;
+}
+
+const WEIGHTS_HASH = '7d9092cb25f2bd1c023b7e8d2aa459044a02030ac880e5a59fdaf27af69f1ded';
 
 /** The bundled model: e5-small-v2 (Wang et al. 2022, arXiv:2212.03533), dynamically quantised to int8. */
-export const BUNDLED_MODEL_ID: EmbeddingModelId = {
-  modelId: 'e5-small-v2-int8',
-  dimension: 384,
-  weightsHash: MODEL.sha256,
+export const BUNDLED_MODEL: ModelFacts = {
+  id: { modelId: 'e5-small-v2-int8', dimension: 384, weightsHash: WEIGHTS_HASH },
+  weights: { path: 'model.onnx', sha256: WEIGHTS_HASH },
+  tokenizer: {
+    path: 'tokenizer.json',
+    sha256: 'd241a60d5e8f04cc1b2b3e9ef7a4921b27bf526d9f6050ab90f9267a1f9e5c66',
+  },
+  queryPrefix: 'query: ',
+  passagePrefix: 'passage: ',
+  pooling: 'mean',
+  maxTokens: 512,
+  fix: 'Install the package again; until then search works by words.',
 };
 
 export interface ModelFiles {
-  readonly model: Uint8Array;
+  readonly weights: Uint8Array;
   readonly tokenizer: object;
 }
 
 /** Reads the files and checks their hashes. @throws ModelDamagedError that names the file */
-export async function readModelFiles(directory: string): Promise<ModelFiles> {
-  const [model, tokenizer] = await Promise.all([
-    readVerified(directory, MODEL),
-    readVerified(directory, TOKENIZER),
+export async function readModelFiles(directory: string, facts: ModelFacts): Promise<ModelFiles> {
+  const [weights, tokenizer] = await Promise.all([
+    readVerified(directory, facts.weights, facts.fix),
+    readVerified(directory, facts.tokenizer, facts.fix),
   ]);
-  // The hash was checked, so the file is the JSON object that this version was built with.
-  return { model, tokenizer: JSON.parse(tokenizer.toString('utf8')) as object };
+  // The hash was checked, so the file is the JSON object that it was when the hash was taken.
+  return { weights, tokenizer: JSON.parse(tokenizer.toString('utf8')) as object };
 }
 
-async function readVerified(directory: string, file: ModelFile): Promise<Buffer> {
-  const path = join(directory, file.name);
-  const fix = 'Install the package again; until then search works by words.';
+async function readVerified(directory: string, file: ModelFile, fix: string): Promise<Buffer> {
+  const path = join(directory, file.path);
   const bytes = await readFile(path).catch((cause: unknown) => {
     throw new ModelDamagedError(`The model file ${path} cannot be read`, { cause, fix });
   });
