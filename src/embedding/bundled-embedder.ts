@@ -31,7 +31,7 @@ const RETRY_LOAD_AFTER_MS = 10_000;
 /** Embeds with the model in this package, or with one in a folder. The worker thread starts with the first call and ends when idle. */
 export class BundledEmbedder implements Embedder {
   readonly #settings: Omit<WorkerSettings, 'phase' | 'facts'>;
-  readonly #local: boolean | ModelFacts;
+  readonly #local: boolean;
   readonly #idleUnloadMs: number;
   readonly #queue = new JobQueue();
   #worker: WorkerClient | undefined;
@@ -51,12 +51,14 @@ export class BundledEmbedder implements Embedder {
       wasmDirectory: packagePath('dist', 'runtime'),
       modelDirectory: settings.modelDirectory ?? packagePath('models', 'e5-small-v2-int8'),
     };
-    this.#local = settings.local ?? false;
+    const { local = false } = settings;
+    this.#local = local !== false;
+    if (local !== true) this.#facts = local === false ? BUNDLED_MODEL : local;
     this.#idleUnloadMs = settings.idleUnloadMs ?? FIVE_MINUTES;
   }
 
   async modelId(): Promise<EmbeddingModelId> {
-    return (await this.#knownFacts()).id;
+    return (this.#facts ?? (await this.#readFacts())).id;
   }
 
   get ready(): boolean {
@@ -83,7 +85,7 @@ export class BundledEmbedder implements Embedder {
   describe(): Record<string, string | number | boolean> {
     const { choice, threads, modelDirectory } = this.#settings;
     return {
-      provider: this.#local === false ? 'bundled' : 'local',
+      provider: this.#local ? 'local' : 'bundled',
       runtime: this.#runtime,
       choice,
       threads: threads ?? 'auto',
@@ -96,27 +98,31 @@ export class BundledEmbedder implements Embedder {
     await this.#stop(new EmbeddingUnavailableError('The embedder is closed', { retryable: false }));
   }
 
-  async #knownFacts(): Promise<ModelFacts> {
-    if (this.#local === false) return BUNDLED_MODEL;
-    this.#facts ??=
-      this.#local === true ? factsOf(await readModelCard(this.#settings.modelDirectory)) : this.#local;
+  async #readFacts(): Promise<ModelFacts> {
+    this.#facts ??= factsOf(await readModelCard(this.#settings.modelDirectory));
     return this.#facts;
   }
 
-  async #ask<Asked extends Task>(
-    task: Asked,
-    text: string,
-    signal?: AbortSignal,
-  ): Promise<TaskResults[Asked]> {
-    const facts = await this.#knownFacts();
-    if (this.#closed) throw new EmbeddingUnavailableError('The embedder is closed', { retryable: false });
-    const failure = this.#lastFailure;
-    if (failure !== undefined && Date.now() - failure.at < RETRY_LOAD_AFTER_MS) throw failure.error;
-    clearTimeout(this.#idle);
-    const result = this.#queue.add({ task, text, signal });
-    this.#next(facts);
+  #ask<Asked extends Task>(task: Asked, text: string, signal?: AbortSignal): Promise<TaskResults[Asked]> {
+    const queued = { task, text, signal };
     // A message does not carry the type of the result.
-    return (await result) as TaskResults[Asked];
+    return (
+      this.#facts === undefined
+        ? this.#readFacts().then((facts) => this.#enqueue(queued, facts))
+        : this.#enqueue(queued, this.#facts)
+    ) as Promise<TaskResults[Asked]>;
+  }
+
+  #enqueue(queued: QueuedTask, facts: ModelFacts): Promise<unknown> {
+    if (this.#closed)
+      return Promise.reject(new EmbeddingUnavailableError('The embedder is closed', { retryable: false }));
+    const failure = this.#lastFailure;
+    if (failure !== undefined && Date.now() - failure.at < RETRY_LOAD_AFTER_MS)
+      return Promise.reject(failure.error);
+    clearTimeout(this.#idle);
+    const result = this.#queue.add(queued);
+    this.#next(facts);
+    return result;
   }
 
   /** Sends one job at a time to the worker, so that waiting jobs can be reordered and aborted. */

@@ -76,7 +76,11 @@ export async function downloadModel(download: ModelDownload): Promise<string> {
 /** @throws EmbeddingUnavailableError unless it is encrypted, or on this machine */
 function hubAddress(address: string): URL {
   const url = URL.canParse(address) ? new URL(`${address.replace(/\/+$/, '')}/`) : undefined;
-  if (url !== undefined && (url.protocol === 'https:' || (url.protocol === 'http:' && isLoopbackAddress(url)))) return url;
+  if (
+    url !== undefined &&
+    (url.protocol === 'https:' || (url.protocol === 'http:' && isLoopbackAddress(url)))
+  )
+    return url;
   throw failed(
     `HF_ENDPOINT is ${address}, and models are fetched over https only`,
     'Set it to an address that begins with https://, or unset it.',
