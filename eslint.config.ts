@@ -57,9 +57,9 @@ const mayImport: Record<string, string[]> = {
   'import-export': ['memory'],
   mcp: ['api', 'memory', 'import-export', 'backup/backup-api.ts', 'sync/sync-api.ts'],
   // The backfill packs vectors as the store keeps them.
-  memory: ['embedding/quantization.ts'],
+  memory: ['embedding/quantization.ts', 'embedding/late-interaction.ts'],
   secrets: ['memory'],
-  store: ['memory', 'embedding/quantization.ts'],
+  store: ['memory', 'embedding/quantization.ts', 'embedding/late-interaction.ts'],
   sync: ['backup', 'memory'],
   // Talks to the HTTP API only, from a browser.
   ui: [],

@@ -4,7 +4,7 @@
 import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DatabaseSync } from '@photostructure/sqlite';
+import { openDatabase } from '../src/store/sqlite/engine.ts';
 import { encode as countable } from 'gpt-tokenizer/encoding/o200k_base';
 import {
   filledApp,
@@ -87,7 +87,7 @@ async function start(): Promise<void> {
 
 /** SQLite FTS5 alone on the same texts: the minimum cost of a search by words. */
 function fts5Alone(texts: readonly string[]): (query: string) => void {
-  const database = new DatabaseSync(':memory:');
+  const database = openDatabase(':memory:');
   database.exec("CREATE VIRTUAL TABLE doc USING fts5(text, tokenize='porter unicode61')");
   const insert = database.prepare('INSERT INTO doc VALUES (?)');
   database.exec('BEGIN');

@@ -4,7 +4,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 const BUNDLED =
-  /^(@modelcontextprotocol\/|croner$|zod(\/|$)|hono(\/|$)|@hono\/node-server(\/|$)|hono-rate-limiter$|lru-cache$|prom-client$)/;
+  /^(@modelcontextprotocol\/|croner$|fflate$|yaml$|zod(\/|$)|hono(\/|$)|@hono\/node-server(\/|$)|hono-rate-limiter$|lru-cache$|prom-client$)/;
 const SDK_SHIMS = '@modelcontextprotocol/server/_shims';
 
 /** Plugin of esbuild: bundles the packages in `BUNDLED`; every other package stays an import. */

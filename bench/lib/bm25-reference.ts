@@ -1,4 +1,4 @@
-import { DatabaseSync } from '@photostructure/sqlite';
+import { openDatabase } from '../../src/store/sqlite/engine.ts';
 import type { Dataset } from './datasets.ts';
 
 const STOP_WORDS = new Set(
@@ -11,7 +11,7 @@ const STOP_WORDS = new Set(
 export function bm25Reference(
   dataset: Dataset,
 ): (question: Dataset['questions'][number], limit: number) => string[] {
-  const database = new DatabaseSync(':memory:');
+  const database = openDatabase(':memory:');
   database.exec(
     "CREATE VIRTUAL TABLE doc USING fts5(id UNINDEXED, partition UNINDEXED, text, tokenize='porter unicode61')",
   );

@@ -1,6 +1,15 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
+export interface Question {
+  readonly text: string;
+  /** Only documents of this partition are searched. */
+  readonly partition: string;
+  /** Gain of each relevant document, by its id. */
+  readonly gold: ReadonlyMap<string, number>;
+  readonly category?: string;
+}
+
 /** A retrieval task: documents, and questions with the documents that answer them. */
 export interface Dataset {
   readonly name: string;
@@ -11,13 +20,9 @@ export interface Dataset {
     /** Names the conversation that it is a turn of, as an import would. */
     readonly session?: string;
   }[];
-  readonly questions: readonly {
-    readonly text: string;
-    /** Only documents of this partition are searched. */
-    readonly partition: string;
-    /** Gain of each relevant document, by its id. */
-    readonly gold: ReadonlyMap<string, number>;
-  }[];
+  readonly questions: readonly Question[];
+  /** Questions that no document of their partition answers. */
+  readonly unanswered?: readonly Question[];
   /** Group of a document, for example a chat session, for a second metric. */
   readonly groupOf?: (documentId: string) => string;
 }
@@ -46,9 +51,11 @@ interface LocomoTurn {
 
 function locomo(folder: string): Dataset {
   const turns = readJsonLines<LocomoTurn>(join(folder, 'docs.jsonl'));
-  const questions = readJsonLines<{ conv: string; question: string; gold: string[] }>(
-    join(folder, 'queries.jsonl'),
-  );
+  const questions = readJsonLines<LocomoQuestion>(join(folder, 'queries.jsonl'))
+    .filter(({ gold }) => gold.length > 0)
+    .map(({ conv, question, gold, category_name: category }): Question => {
+      return { text: question, partition: conv, gold: new Map(gold.map((id) => [id, 1])), category };
+    });
   const sessions = new Map(turns.map((turn) => [turn.id, `${turn.conv}/${turn.session}`]));
   return {
     name: 'LoCoMo',
@@ -58,15 +65,28 @@ function locomo(folder: string): Dataset {
       partition: turn.conv,
       session: `${turn.conv}/${turn.session}`,
     })),
-    questions: questions
-      .filter(({ gold }) => gold.length > 0)
-      .map(({ conv, question, gold }) => ({
-        text: question,
-        partition: conv,
-        gold: new Map(gold.map((id) => [id, 1])),
-      })),
+    questions,
+    unanswered: askedElsewhere(questions),
     groupOf: (id) => sessions.get(id) ?? id,
   };
+}
+
+interface LocomoQuestion {
+  conv: string;
+  question: string;
+  gold: string[];
+  category_name: string;
+}
+
+/** Every second question, asked in the next conversation, whose people never speak of it. */
+function askedElsewhere(questions: readonly Question[]): Question[] {
+  const partitions = [...new Set(questions.map(({ partition }) => partition))];
+  return questions
+    .filter((_, place) => place % 2 === 0)
+    .map((question) => {
+      const next = partitions[(partitions.indexOf(question.partition) + 1) % partitions.length];
+      return { ...question, partition: next ?? '', gold: new Map() };
+    });
 }
 
 function scifact(folder: string): Dataset {
@@ -93,16 +113,14 @@ function devbench(folder: string): Dataset {
     memories: { id: string; content: string }[];
     queries: { question: string; expected_tags: string[] }[];
   };
+  const questions = queries.map(({ question, expected_tags: gold }): Question => {
+    return { text: question, partition: '', gold: new Map(gold.map((id) => [id, 1])) };
+  });
   return {
     name: 'DevBench',
     documents: memories.map(({ id, content }) => ({ id, text: content, partition: '' })),
-    questions: queries
-      .filter((query) => query.expected_tags.length > 0)
-      .map((query) => ({
-        text: query.question,
-        partition: '',
-        gold: new Map(query.expected_tags.map((id) => [id, 1])),
-      })),
+    questions: questions.filter(({ gold }) => gold.size > 0),
+    unanswered: questions.filter(({ gold }) => gold.size === 0),
   };
 }
 

@@ -23,3 +23,23 @@ export function percentile(values: readonly number[], p: number): number {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.max(0, Math.ceil((p / 100) * sorted.length) - 1)] ?? NaN;
 }
+
+const RESAMPLES = 1_000;
+
+/** 95 % interval of the mean by bootstrap over the questions; the same numbers give the same interval. */
+export function interval(values: readonly number[]): readonly [low: number, high: number] {
+  const random = seededRandom(values.length);
+  const means = Array.from({ length: RESAMPLES }, () =>
+    mean(values.map(() => values[Math.floor(random() * values.length)] ?? 0)),
+  );
+  return [percentile(means, 2.5), percentile(means, 97.5)];
+}
+
+/** The minimal standard generator of Park and Miller: numbers from 0 to 1, always the same for a seed. */
+export function seededRandom(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state * 48_271) % 2_147_483_647;
+    return state / 2_147_483_647;
+  };
+}

@@ -1,38 +1,60 @@
-import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { findProgram } from '../../src/cli/install/program-copy.ts';
 
 interface Component {
   readonly type: 'library';
   readonly name: string;
   readonly version: string;
   readonly purl: string;
-  readonly licenses: readonly { readonly license: { readonly id: string } }[];
+  readonly licenses: readonly { readonly license: { readonly name: string } }[];
 }
 
 /** One line a package of the notices: `name version (licence)`. */
 const NOTICE = /^={80}\n(\S+) (\S+) \(([^)]+)\)$/gm;
 
 /**
- * The software bill of materials in CycloneDX form: what npm installs for a user, and the packages whose code is
- * inside `dist/`, which npm does not know of.
+ * The software bill of materials in CycloneDX form: the packages that a user gets beside the program, and those whose
+ * code is inside `dist/`. It has no time and no random number, so the same commit gives the same bytes.
  */
-export function billOfMaterials(): object {
-  const options = ['--sbom-format=cyclonedx', '--omit=dev', '--package-lock-only'];
-  const text = execFileSync('npm', ['sbom', ...options], {
-    encoding: 'utf8',
-    shell: process.platform === 'win32',
-  });
-  const bill = JSON.parse(text) as { readonly components?: readonly object[] };
-  return { ...bill, components: [...(bill.components ?? []), ...bundledComponents()] };
+export function billOfMaterials(version: string): object {
+  const component = {
+    type: 'application',
+    name: 'faiss-memory',
+    version,
+    purl: packageUrl('faiss-memory', version),
+  };
+  const components = [...installedComponents(), ...bundledComponents()].sort((a, b) =>
+    a.purl < b.purl ? -1 : 1,
+  );
+  return { bomFormat: 'CycloneDX', specVersion: '1.5', version: 1, metadata: { component }, components };
 }
 
-export function bundledComponents(): Component[] {
+function installedComponents(): Component[] {
+  return findProgram('.')
+    .packages.filter(({ name }) => name !== 'faiss-memory')
+    .map(({ name, version, from }) => {
+      const { license } = JSON.parse(readFileSync(`${from}/package.json`, 'utf8')) as { license?: string };
+      return describe({ name, version, licence: license ?? 'unknown' });
+    });
+}
+
+function bundledComponents(): Component[] {
   const notices = readFileSync('dist/THIRD-PARTY-LICENSES.txt', 'utf8');
-  return [...notices.matchAll(NOTICE)].map(([, name = '', version = '', licence = '']) => ({
+  return [...notices.matchAll(NOTICE)].map(([, name = '', version = '', licence = '']) =>
+    describe({ name, version, licence }),
+  );
+}
+
+function describe({ name, version, licence }: { name: string; version: string; licence: string }): Component {
+  return {
     type: 'library',
     name,
     version,
-    purl: `pkg:npm/${name.replace('@', '%40')}@${version}`,
-    licenses: [{ license: { id: licence } }],
-  }));
+    purl: packageUrl(name, version),
+    licenses: [{ license: { name: licence } }],
+  };
+}
+
+function packageUrl(name: string, version: string): string {
+  return `pkg:npm/${name.replace('@', '%40')}@${version}`;
 }

@@ -36,7 +36,7 @@ async function main(): Promise<void> {
   }
   writeFileSync(
     join(OUT, `faiss-memory-${version}.cdx.json`),
-    `${JSON.stringify(billOfMaterials(), undefined, 2)}\n`,
+    `${JSON.stringify(billOfMaterials(version), undefined, 2)}\n`,
   );
   writeFileSync(join(OUT, 'THIRD-PARTY-LICENSES.txt'), readFileSync('dist/THIRD-PARTY-LICENSES.txt'));
   writeFileSync(join(OUT, 'server.json'), readFileSync('server.json'));

@@ -102,8 +102,8 @@ export function searchData(response: SearchResponse): Data {
 }
 
 /** The remark before the hits of an answer; empty = none. */
-export function searchNote({ hits, note, nothingRelevant }: SearchResponse): string {
-  const quality = nothingRelevant ? 'Probably nothing relevant: no hit is close to the query.' : '';
+export function searchNote({ hits, note, weak }: SearchResponse): string {
+  const quality = weak ? 'Weak match: no hit stands out; maybe none answers the query.' : '';
   return [hits.length === 0 ? 'Nothing found.' : quality, note].filter((part) => part !== '').join(' ');
 }
 
@@ -117,6 +117,7 @@ export function hitData({ memory, ...hit }: SearchHit): Data {
     ...(hit.vectorRank === null ? {} : { vector_rank: hit.vectorRank }),
     ...(hit.wordRank === null ? {} : { word_rank: hit.wordRank }),
     ...(hit.byNeighbours ? { by_neighbours: true } : {}),
+    ...(hit.bySingleWords ? { by_single_words: true } : {}),
     ...given('words', hit.matchedWords),
     ...given('tags', memory.tags),
     ...given('source', memory.source),
@@ -146,7 +147,14 @@ export function addedData(result: AddResult): Data {
   return { ...briefAddedData(result), ...(result.similarChecked ? {} : { compared: false }) };
 }
 
-export function similarData({ id, text, similarity, differs }: SimilarMemory): Data {
+/** Null where a number would say nothing: the list is in its order all the same. */
+export function shownSimilarity({ similarity, uncalibrated }: SimilarMemory): number | null {
+  return uncalibrated === true ? null : similarity;
+}
+
+export function similarData(similar: SimilarMemory): Data {
+  const { id, text, differs } = similar;
+  const similarity = shownSimilarity(similar);
   return {
     id,
     ...(similarity === null ? {} : { similarity: rounded(similarity) }),
@@ -241,12 +249,13 @@ export function briefStatsData(stats: Stats, facets: number = SHOWN_FACETS): Dat
 }
 
 function embeddingData({ modelId, ready, problem, secondsLeft, ...counts }: EmbeddingStatus): Data {
-  const { pending, done, total } = counts;
+  const { pending, done, total, withoutTokens } = counts;
   return {
     model: modelId,
     // An embedder that needs no loading counts itself ready even when it cannot be reached.
     ready: ready && problem === '',
     ...{ pending, done, total },
+    ...(withoutTokens === 0 ? {} : { without_tokens: withoutTokens }),
     ...(secondsLeft === undefined ? {} : { seconds_left: secondsLeft }),
     ...given('problem', problem),
   };

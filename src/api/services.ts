@@ -76,7 +76,7 @@ export async function findStatus(
     }
   };
   const isReachable = work.offline !== true && status.enabled && status.reachable?.value === true;
-  const remote = isReachable ? await list("The remote's", sync.snapshots()) : undefined;
+  const remote = isReachable ? await list("The remote's", sync.snapshots(work)) : undefined;
   const from = remote === undefined ? 'local' : 'remote';
   const snapshots = remote ?? (await list("This machine's", backup.list())) ?? [];
   return { status: { ...status, warnings }, from, snapshots };

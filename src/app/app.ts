@@ -102,7 +102,7 @@ export function composeApp(
           logger.warn('no backup was made before the change', { kind }, error);
         });
       });
-  const embedder = options.embedder ?? composeEmbedder(settings);
+  const embedder = options.embedder ?? composeEmbedder(settings, settings.dataDir);
   const service = composeMemory(settings, { store, embedder, modelWaitMs: options.modelWaitMs });
   const memory = followedMemory(service, background);
   const close = once(async () => {
@@ -140,9 +140,12 @@ function searchPreparation(store: MemoryStore, embedder: Embedder, logger: Logge
   };
 }
 
-/** The embedder that the settings ask for. */
-export function composeEmbedder(settings: Settings): Embedder {
-  return createEmbedder(embeddingSettings(settings));
+/**
+ * The embedder that the settings ask for.
+ * @param dataDir folder whose processes may share one model
+ */
+export function composeEmbedder(settings: Settings, dataDir?: string): Embedder {
+  return createEmbedder(embeddingSettings(settings, dataDir));
 }
 
 export interface MemoryParts {
@@ -171,18 +174,20 @@ export function composeMemory(
   });
 }
 
-function embeddingSettings({ embedding }: Settings): EmbeddingSettings {
+function embeddingSettings({ embedding }: Settings, dataDir?: string): EmbeddingSettings {
   const onThisMachine = {
     runtime: embedding.runtime,
     threads: embedding.threads,
     idleUnloadMs: embedding.idleUnloadMinutes * MINUTE_MS,
+    sharedIn: embedding.shared ? dataDir : undefined,
   };
+  const { modelDirectory, tokenVectors } = embedding;
   switch (embedding.provider) {
     case 'bundled':
-      return { provider: 'bundled', ...onThisMachine, modelDirectory: embedding.modelDirectory };
+      return { provider: 'bundled', ...onThisMachine, modelDirectory, tokenVectors };
     case 'local':
       // Settings without the folder are refused.
-      return { provider: 'local', ...onThisMachine, modelDirectory: embedding.modelDirectory ?? '' };
+      return { provider: 'local', ...onThisMachine, modelDirectory: modelDirectory ?? '' };
     case 'openai':
       return {
         provider: 'openai',

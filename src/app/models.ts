@@ -96,7 +96,7 @@ export async function listModels(environment: Environment, settings: Settings): 
     name: BUNDLED_NAME,
     state: provider === 'bundled' ? 'in use' : 'installed',
     reads: 'English',
-    bytes: 34_725_763,
+    bytes: 34_923_907,
     dimension: BUNDLED_MODEL.id.dimension,
     licence: 'MIT',
     folder: undefined,

@@ -1,5 +1,5 @@
 import { RepositoryDamagedError } from '../errors/backup-errors.ts';
-import { covers, joinVersionVectors, MAX_COUNTER, type VersionVector, type Dot } from '../memory/version.ts';
+import { covers, MAX_COUNTER, type VersionVector, type Dot } from '../memory/version.ts';
 import { manifestKey, MAX_VERSION_VECTOR_ENTRIES } from './format/names.ts';
 import type { MachineReport, RepositorySnapshot, SnapshotList } from './repository/list-snapshots.ts';
 
@@ -119,9 +119,14 @@ export function assertCovered(key: string, clock: VersionVector, dots: readonly 
  */
 export function believedClock({ snapshots, machines }: SnapshotList, own: string): VersionVector {
   const published = publishedWrites(machines);
-  const joined = snapshots.reduce<VersionVector>((sum, { clock }) => joinVersionVectors(sum, clock), {});
+  // One map for all: there may be very many machines.
+  const joined = new Map<string, number>();
+  for (const { clock } of snapshots) {
+    for (const [machine, n] of Object.entries(clock))
+      joined.set(machine, Math.max(joined.get(machine) ?? 0, n));
+  }
   return Object.fromEntries(
-    Object.entries(joined).flatMap(([machine, n]) => {
+    [...joined].flatMap(([machine, n]) => {
       const shown = published[machine] ?? (machine === own ? ownWritesOf(machines, own) : MAX_COUNTER);
       const believed = Math.min(n, shown);
       return believed === 0 ? [] : [[machine, believed]];

@@ -16,6 +16,7 @@ import { deleteCommand, restoreDeletedCommand } from './commands/delete.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { exportCommand } from './commands/export.ts';
 import { getCommand, listCommand, searchCommand, statsCommand } from './commands/find.ts';
+import { guideCommand } from './commands/guide.ts';
 import { importCommand } from './commands/import.ts';
 import { initCommand } from './commands/init.ts';
 import { modelCommand, modelUseCommand } from './commands/model.ts';
@@ -42,6 +43,7 @@ export const commandGroups: readonly CommandGroup[] = [
 
 /** All commands in the order of the help. */
 export const commandList: readonly CommandDeclaration[] = [
+  guideCommand,
   serveCommand,
   initCommand,
   upgradeCommand,

@@ -276,9 +276,12 @@ export async function statsWithProgress(memory: MemoryApi, signal?: AbortSignal)
 
 /** For example `2619 of 3000 memories have none yet (381 are done, about 3 min left)`. */
 export function describeBacklog({ embedding }: Stats): string {
-  const { pending, done, total, secondsLeft, problem, details } = embedding;
+  const { pending, done, total, withoutTokens, secondsLeft, problem, details } = embedding;
   if (details['provider'] === 'none') return 'switched off; search is by words';
-  if (pending === 0) return 'every memory has one';
+  if (pending === 0)
+    return withoutTokens === 0
+      ? 'every memory has one'
+      : `every memory has one; ${withoutTokens} of ${total} wait for token vectors, and are found without them`;
   const left =
     secondsLeft !== undefined
       ? `, about ${timeLeft(secondsLeft)} left`

@@ -74,10 +74,23 @@ export class Output {
 
   /** Asks on stderr; only "y" and "yes" agree. Call it only when `interactive`. */
   async confirm(question: string, signal: AbortSignal): Promise<boolean> {
+    return /^y(es)?$/i.test(await this.ask(`${question} [y/N] `, signal));
+  }
+
+  /**
+   * Asks for a line of text on stderr. Call it only when `interactive`.
+   * @returns without spaces at both ends; empty when the input ends without an answer
+   */
+  async ask(question: string, signal: AbortSignal): Promise<string> {
     const reader = createInterface({ input: this.#host.stdin, output: this.#host.stderr });
+    const ended = new Promise<string>((resolve) => {
+      reader.once('close', () => {
+        resolve('');
+      });
+    });
     try {
-      const answer = await reader.question(`${visibleLine(question)} [y/N] `, { signal });
-      return /^y(es)?$/i.test(answer.trim());
+      const answer = await Promise.race([reader.question(visibleLine(question), { signal }), ended]);
+      return answer.trim();
     } finally {
       reader.close();
     }

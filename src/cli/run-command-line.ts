@@ -19,7 +19,7 @@ export async function runCommandLine(argv: readonly string[], host: Host): Promi
   const output = new Output(host, { json: asksForJson(argv) });
   const interruption = watchInterruptions(host);
   try {
-    const parsed = argv.length === 0 ? WELCOME : parseCommandLine(argv);
+    const parsed = parseCommandLine(argv.length === 0 ? ['guide'] : argv);
     if (typeof parsed !== 'string') return await runInvocation(parsed, { host, output, interruption });
     await output.raw(`${parsed}\n`);
     return EXIT_CODES.ok;
@@ -177,15 +177,3 @@ function watchInterruptions(host: Host): Interruption {
     dispose,
   };
 }
-
-/** Printed when the program is started without a command in a terminal. */
-const WELCOME = `faiss-memory gives AI assistants a long-term memory that stays on this machine.
-
-First steps:
-  faiss-memory init                  add it to Claude Desktop, Claude Code, Cursor, VS Code, Codex or Windsurf
-  faiss-memory add "some fact"       store a memory yourself
-  faiss-memory search "a question"   find memories by meaning and by words
-  faiss-memory doctor                check that everything works
-
-An MCP client starts it with the same command and without a terminal; it then serves MCP over stdio.
-All commands: faiss-memory --help`;

@@ -179,7 +179,10 @@ function settle(
   winner: Winner | undefined,
   context: { environment: Environment; problems: ConfigurationProblem[] },
 ): unknown {
-  if (winner === undefined) return setting.defaultValue(context.environment);
+  if (winner === undefined) {
+    const value = (): unknown => setting.defaultValue(context.environment);
+    return setting.late === true ? new Late(value) : value();
+  }
   const place = { environment: context.environment, baseFolder: winner.baseFolder };
   const reading = winner.inFile ? readSecret(winner.raw, place) : readPlain(setting, winner.raw, place);
   if ('problem' in reading) {
@@ -218,6 +221,16 @@ function readTrimmed(file: string): string {
     return '';
   }
 }
+
+/** A value that is found out when it is read for the first time. */
+class Late {
+  readonly find: () => unknown;
+
+  constructor(find: () => unknown) {
+    this.find = find;
+  }
+}
+
 function nest(values: readonly (readonly [string, unknown])[]): Settings {
   const root: Record<string, unknown> = {};
   for (const [key, value] of values) {
@@ -225,8 +238,21 @@ function nest(values: readonly (readonly [string, unknown])[]): Settings {
     const last = names.pop() ?? key;
     let group = root;
     for (const name of names) group = (group[name] ??= {}) as Record<string, unknown>;
-    group[last] = value;
+    if (value instanceof Late) defineLate(group, last, value);
+    else group[last] = value;
   }
   // Each value was parsed by the kind that the schema gives its key, and `Settings` is derived from the schema.
   return root as Settings;
+}
+
+function defineLate(group: object, name: string, { find }: Late): void {
+  Object.defineProperty(group, name, {
+    enumerable: true,
+    configurable: true,
+    get: () => {
+      const value = find();
+      Object.defineProperty(group, name, { enumerable: true, configurable: true, value });
+      return value;
+    },
+  });
 }

@@ -234,6 +234,7 @@ export const settingsSchema = {
     doc: 'Time zone of dates in filters and answers, and of counts by day: a name such as `Europe/Berlin`. The web page uses the time zone of the browser.',
     environmentVariable: 'MEMORY_TIME_ZONE',
     default: systemTimeZone,
+    late: true,
     defaultDoc: "the system's time zone",
   }),
   textLimit: setting(integer({ min: 100, max: 10_000_000 }), {
@@ -300,6 +301,16 @@ export const settingsSchema = {
       doc: 'Minutes without use after which the model is unloaded from memory; 0 keeps it loaded.',
       environmentVariable: 'MEMORY_EMBEDDING_IDLE_UNLOAD_MINUTES',
       default: 5,
+    }),
+    shared: setting(toggle(), {
+      doc: 'Lets all processes of a data folder use one bundled or local model: the first one that needs it serves the others over a local socket that only the same user can open. `false` gives each process a model of its own, about 150 MB for the bundled one.',
+      environmentVariable: 'MEMORY_EMBEDDING_SHARED',
+      default: true,
+    }),
+    tokenVectors: setting(toggle(), {
+      doc: 'Keeps a vector for each word piece of a memory, from the bundled model, so that search ranks better. They take about 1.2 KB for a memory of 30 words on the disk, and are neither backed up nor synced. `false` removes them.',
+      environmentVariable: 'MEMORY_TOKEN_VECTORS',
+      default: true,
     }),
     timeoutSeconds: setting(number({ min: 1, max: 3_600 }), {
       doc: 'Time limit for one answer of the endpoint, in seconds.',

@@ -37,6 +37,8 @@ export interface Setting<Value> extends SettingFacts {
   readonly defaultDoc: string;
   /** True for secrets: they are redacted, can be read from a file, and are refused in flags. */
   readonly secret: boolean;
+  /** True when the default takes too long to find for the start of a server: it is found when it is read. */
+  readonly late?: boolean;
 }
 
 /** Nested settings, with the structure of `config.json`. */
@@ -77,6 +79,7 @@ export function derived<Value>(
   facts: SettingFacts & {
     readonly defaultDoc: string;
     readonly default: (environment: Environment) => Value;
+    readonly late?: boolean;
   },
 ): Setting<Value> {
   const { default: defaultValue, ...others } = facts;

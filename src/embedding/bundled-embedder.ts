@@ -3,9 +3,9 @@ import { settleWithin } from '../util/concurrency.ts';
 import { packagePath } from '../util/package.ts';
 import { endBeforeExit } from '../util/process-end.ts';
 import { WorkerClient } from '../util/worker-client.ts';
-import type { EmbeddedChunk, Embedder, EmbeddingModelId } from './embedder.ts';
+import type { EmbeddedChunk, EmbeddedQuery, Embedder, EmbeddingModelId, TokenVectors } from './embedder.ts';
 import { END, PHASE, type Task, type TaskResults, type WorkerSettings } from './embedding-protocol.ts';
-import { BUNDLED_MODEL, type ModelFacts } from './model-files.ts';
+import { BUNDLED_MODEL, type ModelFacts, TOKEN_SPACE } from './model-files.ts';
 import { readModelCard, factsOf } from './model-card.ts';
 import { type RuntimeChoice, switchOffTelemetry } from './onnx-runtime.ts';
 
@@ -19,9 +19,15 @@ export interface BundledEmbedderSettings {
   readonly modelDirectory?: string | undefined;
   /** The folder holds another model than the bundled one: that of its card, or of these facts. @default false */
   readonly local?: boolean | ModelFacts;
+  /** Called when the model was loaded or unloaded. */
+  readonly onReadyChange?: (() => void) | undefined;
+  /** Whether the bundled model gives token vectors too; others never do. @default true */
+  readonly tokenVectors?: boolean | undefined;
 }
 
 const NOT_LOADED = 'not loaded';
+/** What an embedder answers whose token vectors are switched off. */
+const NO_TOKENS: TokenVectors = { pieces: new Int32Array(), dimension: 2, vectors: new Float32Array() };
 /** Longer than a usual run of the model, shorter than clients wait before they kill the process. */
 const END_LIMIT_MS = 1_000;
 const FIVE_MINUTES = 300_000;
@@ -33,6 +39,7 @@ export class BundledEmbedder implements Embedder {
   readonly #settings: Omit<WorkerSettings, 'phase' | 'facts'>;
   readonly #local: boolean;
   readonly #idleUnloadMs: number;
+  readonly #onReadyChange: () => void;
   readonly #queue = new JobQueue();
   #worker: WorkerClient | undefined;
   #phase = newPhase();
@@ -45,16 +52,18 @@ export class BundledEmbedder implements Embedder {
   #closed = false;
 
   constructor(settings: BundledEmbedderSettings = {}) {
+    const { local = false, tokenVectors = true } = settings;
     this.#settings = {
       choice: settings.runtime ?? 'auto',
       threads: settings.threads,
       wasmDirectory: packagePath('dist', 'runtime'),
       modelDirectory: settings.modelDirectory ?? packagePath('models', 'e5-small-v2-int8'),
+      tokenVectors: local === false && tokenVectors,
     };
-    const { local = false } = settings;
     this.#local = local !== false;
     if (local !== true) this.#facts = local === false ? BUNDLED_MODEL : local;
     this.#idleUnloadMs = settings.idleUnloadMs ?? FIVE_MINUTES;
+    this.#onReadyChange = settings.onReadyChange ?? ((): void => undefined);
   }
 
   async modelId(): Promise<EmbeddingModelId> {
@@ -69,15 +78,25 @@ export class BundledEmbedder implements Embedder {
     await this.#ask('load', '');
   }
 
+  get tokenSpace(): string | undefined {
+    return this.#settings.tokenVectors ? TOKEN_SPACE : undefined;
+  }
+
   async embedQuery(text: string, signal?: AbortSignal): Promise<Float32Array> {
-    return this.#ask('query', text, signal);
+    const { vector } = await this.#ask('query', text, signal);
+    return vector;
+  }
+
+  async embedQueryTokens(text: string, signal?: AbortSignal): Promise<EmbeddedQuery> {
+    const { vector, tokens } = await this.#ask('query', text, signal);
+    return { vector, tokens: tokens ?? NO_TOKENS };
   }
 
   /** Each chunk is a separate job, so a query waits for one chunk at most, even during a long text. */
   async embedPassage(text: string, signal?: AbortSignal): Promise<EmbeddedChunk[]> {
     const embedded: EmbeddedChunk[] = [];
     for (const { start, end } of await this.#ask('split', text, signal)) {
-      embedded.push({ start, end, vector: await this.#ask('passage', text.slice(start, end), signal) });
+      embedded.push({ start, end, ...(await this.#ask('passage', text.slice(start, end), signal)) });
     }
     return embedded;
   }
@@ -174,6 +193,7 @@ export class BundledEmbedder implements Embedder {
       if (this.#worker !== worker) return;
       this.#runtime = String(runtime);
       this.#lastFailure = undefined;
+      this.#onReadyChange();
     } catch (cause) {
       if (this.#worker !== worker) return;
       const error = cause instanceof Error ? cause : new EmbeddingUnavailableError(String(cause));
@@ -196,6 +216,7 @@ export class BundledEmbedder implements Embedder {
     const worker = this.#worker;
     this.#worker = undefined;
     this.#runtime = NOT_LOADED;
+    this.#onReadyChange();
     this.#running?.reject(reason);
     this.#running = undefined;
     this.#queue.rejectAll(reason);

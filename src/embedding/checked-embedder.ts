@@ -1,7 +1,7 @@
 import { EmbeddingRejectedError, EmbeddingUnavailableError } from '../errors/embedding-errors.ts';
 import { FaissMemoryError } from '../errors/faiss-memory-error.ts';
 import { settleWithin } from '../util/concurrency.ts';
-import type { EmbeddedChunk, Embedder, EmbeddingModelId } from './embedder.ts';
+import type { EmbeddedChunk, EmbeddedQuery, Embedder, EmbeddingModelId, TokenVectors } from './embedder.ts';
 
 /** How long `close` waits for the end of an embedder. */
 const CLOSE_LIMIT_MS = 5_000;
@@ -52,12 +52,28 @@ class CheckedEmbedder implements Embedder {
     return vector;
   }
 
+  /** Absent too when the embedder cannot give those of a query. */
+  get tokenSpace(): string | undefined {
+    return this.#embedder.embedQueryTokens === undefined ? undefined : this.#embedder.tokenSpace;
+  }
+
+  async embedQueryTokens(text: string, signal?: AbortSignal): Promise<EmbeddedQuery> {
+    const { dimension } = await this.modelId();
+    const query = await this.#call(async () => this.#embedder.embedQueryTokens?.(text, signal), signal);
+    checkVector(query?.vector, { dimension, of: 'a query' });
+    checkTokens(query?.tokens, 'a query');
+    // Both were checked.
+    return query as EmbeddedQuery;
+  }
+
   async embedPassage(text: string, signal?: AbortSignal): Promise<EmbeddedChunk[]> {
     const { dimension } = await this.modelId();
     const chunks = await this.#call(() => this.#embedder.embedPassage(text, signal), signal);
     checkChunks(text, chunks);
-    chunks.forEach(({ vector }, index) => {
-      checkVector(vector, { dimension, of: `chunk ${index + 1} of a text` });
+    chunks.forEach(({ vector, tokens }, index) => {
+      const of = `chunk ${index + 1} of a text`;
+      checkVector(vector, { dimension, of });
+      if (this.tokenSpace !== undefined || tokens !== undefined) checkTokens(tokens, of);
     });
     return chunks;
   }
@@ -154,6 +170,23 @@ function checkVector(vector: unknown, { dimension, of }: { dimension: number; of
   throw refusal(
     `gave a vector of length ${length} for ${of}`,
     'Divide each number by the length: it must be 1.',
+  );
+}
+
+function checkTokens(tokens: TokenVectors | undefined, of: string): void {
+  const { pieces, dimension = 0, vectors } = tokens ?? {};
+  if (
+    pieces instanceof Int32Array &&
+    vectors instanceof Float32Array &&
+    Number.isInteger(dimension) &&
+    dimension > 0 &&
+    dimension % 2 === 0 &&
+    vectors.length === pieces.length * dimension
+  )
+    return;
+  throw refusal(
+    `gave token vectors for ${of} that do not fit its word pieces`,
+    'Give an even number of components for each piece, or no `tokenSpace`.',
   );
 }
 

@@ -1,12 +1,20 @@
 import { Tokenizer } from '@huggingface/tokenizers';
 import { type Chunk, chunkText, MAX_CHUNK_TOKENS, WHOLE_TEXT_TOKENS } from './chunking.ts';
 import { EmbeddingUnavailableError } from '../errors/embedding-errors.ts';
+import type { TokenVectors } from './embedder.ts';
 import { type ModelFacts, type Pooling, readModelFiles } from './model-files.ts';
 import { loadRuntime, type LoadedRuntime, type RuntimeOptions } from './onnx-runtime.ts';
+import { TokenProjection, tokenVectorsOf } from './token-projection.ts';
+
+interface Encoded {
+  readonly ids: readonly number[];
+  /** The word piece of each id. */
+  readonly tokens: readonly string[];
+}
 
 /** The part of the tokenizer that is used. The package's own types do not resolve from ES modules. */
 interface ModelTokenizer {
-  encode(text: string): { readonly ids: readonly number[] };
+  encode(text: string): Encoded;
 }
 
 const TokenizerClass = Tokenizer as unknown as new (vocabulary: object, options: object) => ModelTokenizer;
@@ -19,6 +27,16 @@ const TOKEN_OUTPUTS = ['last_hidden_state', 'token_embeddings'] as const;
 export interface E5ModelOptions extends RuntimeOptions {
   readonly modelDirectory: string;
   readonly facts: ModelFacts;
+  /** Whether the token vectors of texts are wanted too. */
+  readonly tokenVectors: boolean;
+}
+
+/** A text as the model embeds it. */
+export interface EmbeddedText {
+  /** A unit vector. */
+  readonly vector: Float32Array;
+  /** Undefined unless wanted. */
+  readonly tokens: TokenVectors | undefined;
 }
 
 /**
@@ -31,12 +49,14 @@ export class E5Model {
   readonly #runtime: LoadedRuntime;
   readonly #tokenizer: ModelTokenizer;
   readonly #facts: ModelFacts;
+  readonly #projection: TokenProjection | undefined;
 
-  private constructor(runtime: LoadedRuntime, tokenizer: ModelTokenizer, facts: ModelFacts) {
-    this.runtimeName = runtime.name;
-    this.#runtime = runtime;
-    this.#tokenizer = tokenizer;
-    this.#facts = facts;
+  private constructor(parts: ModelParts) {
+    this.runtimeName = parts.runtime.name;
+    this.#runtime = parts.runtime;
+    this.#tokenizer = parts.tokenizer;
+    this.#facts = parts.facts;
+    this.#projection = parts.projection;
   }
 
   /** @throws ModelDamagedError, EmbeddingUnavailableError */
@@ -44,15 +64,19 @@ export class E5Model {
     const files = await readModelFiles(options.modelDirectory, facts);
     const tokenizer = loadTokenizer(files.tokenizer);
     const runtime = await loadRuntime(files.weights, options);
-    return new E5Model(runtime, tokenizer, facts);
+    const projection =
+      options.tokenVectors && files.projection !== undefined
+        ? TokenProjection.parse(files.projection, facts.id.dimension)
+        : undefined;
+    return new E5Model({ runtime, tokenizer, facts, projection });
   }
 
-  async embedQuery(text: string): Promise<Float32Array> {
+  async embedQuery(text: string): Promise<EmbeddedText> {
     return this.#embed(this.#facts.queryPrefix, text);
   }
 
-  /** Embeds one chunk of a memory. @returns a unit vector */
-  async embedPassage(text: string): Promise<Float32Array> {
+  /** Embeds one chunk of a memory. */
+  async embedPassage(text: string): Promise<EmbeddedText> {
     return this.#embed(this.#facts.passagePrefix, text);
   }
 
@@ -68,22 +92,22 @@ export class E5Model {
   }
 
   /** Embeds a text. One that is too long for one run, such as a long query, becomes the mean of equal parts. */
-  async #embed(prefix: string, text: string): Promise<Float32Array> {
-    const { maxTokens } = this.#facts;
-    const ids = this.#tokenizer.encode(prefix + text).ids;
-    if (ids.length <= maxTokens) return this.#run(ids);
-    const bodyStart = this.#prefixTokens(prefix) + 1;
-    const [head, body, tail] = [ids.slice(0, bodyStart), ids.slice(bodyStart, -1), ids.slice(-1)];
-    const parts = Math.ceil(body.length / (maxTokens - head.length - tail.length));
-    const size = Math.ceil(body.length / parts);
-    const sum = new Float32Array(this.#facts.id.dimension);
-    for (let start = 0; start < body.length; start += size) {
-      const vector = await this.#run([...head, ...body.slice(start, start + size), ...tail]);
-      vector.forEach((value, i) => {
-        sum[i] = (sum[i] ?? 0) + value;
-      });
+  async #embed(prefix: string, text: string): Promise<EmbeddedText> {
+    const { ids, tokens } = this.#tokenizer.encode(prefix + text);
+    const from = this.#prefixTokens(prefix) + 1;
+    const parts = Math.max(1, Math.ceil((ids.length - from - 1) / (this.#facts.maxTokens - from - 1)));
+    const size = Math.ceil((ids.length - from - 1) / parts);
+    const runs: EmbeddedText[] = [];
+    for (let start = from; start < ids.length - 1 || runs.length === 0; start += size) {
+      const end = Math.min(start + size, ids.length - 1);
+      const part = <Item>(all: readonly Item[]): readonly Item[] => [
+        ...all.slice(0, from),
+        ...all.slice(start, end),
+        ...all.slice(-1),
+      ];
+      runs.push(await this.#run({ ids: part(ids), tokens: part(tokens) }, from));
     }
-    return unit(sum);
+    return joined(runs, this.#facts.id.dimension);
   }
 
   /** White space at the end is left out: some tokenizers make it a token only when nothing follows. */
@@ -91,7 +115,7 @@ export class E5Model {
     return this.#tokenizer.encode(prefix.trimEnd()).ids.length - SPECIAL_TOKENS;
   }
 
-  async #run(ids: readonly number[]): Promise<Float32Array> {
+  async #run({ ids, tokens }: Encoded, from: number): Promise<EmbeddedText> {
     const { onnx, session } = this.#runtime;
     const tensor = (values: BigInt64Array): InstanceType<typeof onnx.Tensor> =>
       new onnx.Tensor('int64', values, [1, ids.length]);
@@ -106,8 +130,17 @@ export class E5Model {
     const name = TOKEN_OUTPUTS.find((candidate) => candidate in output);
     const hidden = name === undefined ? undefined : output[name]?.data;
     if (!(hidden instanceof Float32Array)) throw unsuitable(session.outputNames);
-    return pooled(hidden, ids.length, this.#facts.pooling);
+    const vector = pooled(hidden, ids.length, this.#facts.pooling);
+    if (this.#projection === undefined) return { vector, tokens: undefined };
+    return { vector, tokens: tokenVectorsOf({ ids, pieces: tokens, hidden, from }, this.#projection) };
   }
+}
+
+interface ModelParts {
+  readonly runtime: LoadedRuntime;
+  readonly tokenizer: ModelTokenizer;
+  readonly facts: ModelFacts;
+  readonly projection: TokenProjection | undefined;
 }
 
 /** @throws EmbeddingUnavailableError for a tokenizer of another kind of model */
@@ -138,6 +171,30 @@ function unsuitable(outputs: readonly string[]): EmbeddingUnavailableError {
       fix: 'Use an export for feature extraction, with full or 8-bit weights and not with 16-bit ones.',
     },
   );
+}
+
+/** The mean of the vectors, and all token vectors one after the other. */
+function joined(runs: readonly EmbeddedText[], dimension: number): EmbeddedText {
+  const [first] = runs;
+  if (first !== undefined && runs.length === 1) return first;
+  const sum = new Float32Array(dimension);
+  for (const { vector } of runs) {
+    vector.forEach((value, i) => {
+      sum[i] = (sum[i] ?? 0) + value;
+    });
+  }
+  const tokens = runs.flatMap((run) => run.tokens ?? []);
+  return {
+    vector: unit(sum),
+    tokens:
+      tokens[0] === undefined
+        ? undefined
+        : {
+            pieces: Int32Array.from(tokens.flatMap(({ pieces }) => [...pieces])),
+            dimension: tokens[0].dimension,
+            vectors: Float32Array.from(tokens.flatMap(({ vectors }) => [...vectors])),
+          },
+  };
 }
 
 /** @param hidden tokens × dimension floats. @returns the unit vector of the first one or of the mean */

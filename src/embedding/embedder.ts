@@ -7,6 +7,16 @@ export interface EmbeddingModelId {
   readonly weightsHash: string;
 }
 
+/** A unit vector for each word piece of a text that tells its topic; stop words and punctuation are left out. */
+export interface TokenVectors {
+  /** Ids of the word pieces in the vocabulary of the model, in the order of the text; 0 is none of them. */
+  readonly pieces: Int32Array;
+  /** Components of one vector; even. */
+  readonly dimension: number;
+  /** The vectors one after the other. */
+  readonly vectors: Float32Array;
+}
+
 /** One embedded piece of a text. */
 export interface EmbeddedChunk {
   /** UTF-16 offsets into the text: `text.slice(start, end)` is the piece. */
@@ -14,6 +24,14 @@ export interface EmbeddedChunk {
   readonly end: number;
   /** Unit vector of `modelId.dimension` floats. */
   readonly vector: Float32Array;
+  /** Present when the embedder has a `tokenSpace`. */
+  readonly tokens?: TokenVectors | undefined;
+}
+
+/** An embedded query. */
+export interface EmbeddedQuery {
+  readonly vector: Float32Array;
+  readonly tokens: TokenVectors;
 }
 
 /**
@@ -30,6 +48,13 @@ export interface Embedder {
   warmUp(): Promise<void>;
   /** @returns a unit vector of `modelId.dimension` floats. Queries are embedded before queued passages. */
   embedQuery(text: string, signal?: AbortSignal): Promise<Float32Array>;
+  /**
+   * Names what makes token vectors of one model comparable. Absent when the embedder gives none; search then does
+   * without. An embedder that has it has `embedQueryTokens` too.
+   */
+  readonly tokenSpace?: string | undefined;
+  /** Like `embedQuery`, with the token vectors of the same run of the model. */
+  embedQueryTokens?(text: string, signal?: AbortSignal): Promise<EmbeddedQuery>;
   /** Splits the text into overlapping chunks that cover it completely, and embeds each. @returns at least one chunk */
   embedPassage(text: string, signal?: AbortSignal): Promise<EmbeddedChunk[]>;
   /** Why the last failed try of a repeated call failed; undefined after a success. */

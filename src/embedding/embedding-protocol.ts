@@ -1,5 +1,5 @@
 import type { Chunk } from './chunking.ts';
-import type { E5ModelOptions } from './e5-model.ts';
+import type { E5ModelOptions, EmbeddedText } from './e5-model.ts';
 
 /** States of `WorkerSettings.phase`. */
 export const PHASE = { plain: 0, native: 1, ending: 2 } as const;
@@ -20,8 +20,8 @@ export interface WorkerSettings extends Omit<E5ModelOptions, 'enterNative'> {
 export interface TaskResults {
   /** Name of the runtime, when the model is in memory. */
   readonly load: string;
-  readonly query: Float32Array;
-  readonly passage: Float32Array;
+  readonly query: EmbeddedText;
+  readonly passage: EmbeddedText;
   readonly split: Chunk[];
 }
 

@@ -21,6 +21,8 @@ export interface ModelFacts {
   readonly weights: ModelFile;
   /** `tokenizer.json` as `@huggingface/tokenizers` reads it. */
   readonly tokenizer: ModelFile;
+  /** Makes token vectors of the last hidden states. Absent when the model has none. */
+  readonly projection?: ModelFile;
   readonly queryPrefix: string;
   readonly passagePrefix: string;
   readonly pooling: Pooling;
@@ -32,6 +34,15 @@ export interface ModelFacts {
 
 const WEIGHTS_HASH = '7d9092cb25f2bd1c023b7e8d2aa459044a02030ac880e5a59fdaf27af69f1ded';
 
+/** The directions of token vectors, which scripts/fit-token-projection.ts wrote. */
+const PROJECTION: ModelFile = {
+  path: 'token-projection.bin',
+  sha256: '95fc381d1336039177d8ee25a7fc260d7c1d5001d64cf546c27c72afaea21e2c',
+};
+
+/** Names the token vectors of the bundled model by its projection. */
+export const TOKEN_SPACE = `pca128-${PROJECTION.sha256.slice(0, 12)}`;
+
 /** The bundled model: e5-small-v2 (Wang et al. 2022, arXiv:2212.03533), dynamically quantised to int8. */
 export const BUNDLED_MODEL: ModelFacts = {
   id: { modelId: 'e5-small-v2-int8', dimension: 384, weightsHash: WEIGHTS_HASH },
@@ -40,6 +51,7 @@ export const BUNDLED_MODEL: ModelFacts = {
     path: 'tokenizer.json',
     sha256: 'd241a60d5e8f04cc1b2b3e9ef7a4921b27bf526d9f6050ab90f9267a1f9e5c66',
   },
+  projection: PROJECTION,
   queryPrefix: 'query: ',
   passagePrefix: 'passage: ',
   pooling: 'mean',
@@ -50,16 +62,19 @@ export const BUNDLED_MODEL: ModelFacts = {
 export interface ModelFiles {
   readonly weights: Uint8Array;
   readonly tokenizer: object;
+  readonly projection: Uint8Array | undefined;
 }
 
 /** Reads the files and checks their hashes. @throws ModelDamagedError that names the file */
 export async function readModelFiles(directory: string, facts: ModelFacts): Promise<ModelFiles> {
-  const [weights, tokenizer] = await Promise.all([
-    readVerified(directory, facts.weights, facts.fix),
-    readVerified(directory, facts.tokenizer, facts.fix),
+  const read = (file: ModelFile): Promise<Buffer> => readVerified(directory, file, facts.fix);
+  const [weights, tokenizer, projection] = await Promise.all([
+    read(facts.weights),
+    read(facts.tokenizer),
+    facts.projection === undefined ? undefined : read(facts.projection),
   ]);
   // The hash was checked, so the file is the JSON object that it was when the hash was taken.
-  return { weights, tokenizer: JSON.parse(tokenizer.toString('utf8')) as object };
+  return { weights, tokenizer: JSON.parse(tokenizer.toString('utf8')) as object, projection };
 }
 
 async function readVerified(directory: string, file: ModelFile, fix: string): Promise<Buffer> {

@@ -1,12 +1,14 @@
 import type { ImportOutcome } from '../memory/import.ts';
 
-/** A line that was not imported. */
+/** An entry that was not imported. */
 export interface ImportProblem {
-  /** Number of the line, from 1. */
-  readonly line: number;
-  /** Id in the file. Absent when the line could not be read or has no id. */
+  /** Number of the line, from 1, where the source has lines. */
+  readonly line?: number;
+  /** Elsewhere: the place in words, for example `entry 3` or the path of a note. */
+  readonly place?: string;
+  /** Id of the memory. Absent when the entry could not be read or has no id. */
   readonly id?: string;
-  /** `conflict`: the store has the memory with other content, or it was deleted. `rejected`: the line is invalid. */
+  /** `conflict`: the store has the memory with other content, or it was deleted. `rejected`: the entry is invalid. */
   readonly kind: 'conflict' | 'rejected';
   /** One sentence, which never quotes the text of a memory. */
   readonly problem: string;
@@ -25,6 +27,10 @@ export interface ImportProgress {
 }
 
 export interface ImportSummary extends ImportProgress {
+  /** Name of the format that was recognized or asked for, for example `json-lines`. */
+  readonly format: string;
+  /** Reasons for which entries were left out as junk, with their number, for example `an empty note`. */
+  readonly omitted: Readonly<Record<string, number>>;
   /** False when the import was interrupted. The same file can then be imported again. */
   readonly completed: boolean;
   /** Number of existing memories that got tags, a source or metadata from the file. */
@@ -46,11 +52,17 @@ export class ImportCounter {
   readonly #counts = { added: 0, existing: 0, updated: 0, conflicts: 0, rejected: 0 };
   readonly #moved = new Map<string, number>();
   readonly #ignored = new Map<string, number>();
+  readonly #omitted = new Map<string, number>();
   readonly #warnings: string[] = [];
+  readonly #format: string;
   #masked = 0;
   #gained = 0;
   lines = 0;
   bytes = 0;
+
+  constructor(format: string) {
+    this.#format = format;
+  }
 
   reject(): void {
     this.#counts.rejected += 1;
@@ -63,13 +75,18 @@ export class ImportCounter {
     if ('masked' in outcome && outcome.masked.length > 0) this.#masked += 1;
   }
 
-  countFields(fields: { readonly moved: readonly string[]; readonly ignored: readonly string[] }): void {
-    for (const name of fields.moved) increase(this.#moved, name);
-    for (const name of fields.ignored) increase(this.#ignored, name);
+  countFields(fields: { readonly moved?: readonly string[]; readonly ignored?: readonly string[] }): void {
+    for (const name of fields.moved ?? []) increase(this.#moved, name);
+    for (const name of fields.ignored ?? []) increase(this.#ignored, name);
   }
 
+  omit(reason: string): void {
+    increase(this.#omitted, reason);
+  }
+
+  /** A source with many damaged parts keeps its first warnings. */
   warn(warning: string): void {
-    this.#warnings.push(warning);
+    if (this.#warnings.length < MAX_NAMES) this.#warnings.push(warning);
   }
 
   progress(): ImportProgress {
@@ -80,6 +97,8 @@ export class ImportCounter {
     return {
       ...this.progress(),
       completed,
+      format: this.#format,
+      omitted: Object.fromEntries(this.#omitted),
       gained: this.#gained,
       masked: this.#masked,
       moved: Object.fromEntries(this.#moved),
@@ -92,4 +111,9 @@ export class ImportCounter {
 /** Counts a name. The limit prevents a hostile file from filling the memory with names. */
 function increase(counts: Map<string, number>, name: string): void {
   if (counts.has(name) || counts.size < MAX_NAMES) counts.set(name, (counts.get(name) ?? 0) + 1);
+}
+
+/** The place of a problem in words. */
+export function placeOf({ line, place = '' }: ImportProblem): string {
+  return line === undefined ? place : `line ${line}`;
 }

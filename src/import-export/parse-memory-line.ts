@@ -32,7 +32,7 @@ const VECTOR_NAMES = new Set(['embedding', 'embeddings', 'vector']);
 export function parseMemoryLine(line: string): ParsedLine {
   const fields = parseObject(line);
   if (fields['format'] === EXPORT_FORMAT) return parseFrame(fields);
-  return parseMemory(fields);
+  return parseMemoryFields(fields);
 }
 
 function parseObject(line: string): JsonObject {
@@ -62,7 +62,8 @@ function parseFrame(fields: JsonObject): ParsedLine {
   );
 }
 
-function parseMemory(fields: JsonObject): ParsedLine {
+/** Reads a memory from an object with the fields of this or another program. @throws InvalidInputError that names the field */
+export function parseMemoryFields(fields: JsonObject): Extract<ParsedLine, { kind: 'memory' }> {
   const textName = NAMES.text.find((name) => isGiven(fields[name]));
   if (textName === undefined) {
     throw new InvalidInputError('text', 'is missing', `allowed is a text in ${NAMES.text.join(', ')}`);

@@ -1,5 +1,5 @@
 import { asSentence } from '../api/errors.ts';
-import { beginning, isoTime, rounded } from '../api/memory-answers.ts';
+import { beginning, isoTime, rounded, shownSimilarity } from '../api/memory-answers.ts';
 import { newestSnapshots, type ShownSnapshot, type StatusFacts, waitingText } from '../api/sync-answers.ts';
 import type { BackupResult, RestoreResult } from '../backup/backup-api.ts';
 import type {
@@ -38,15 +38,16 @@ export function renderSearch({ hits }: SearchResponse, note: string, zone: TimeZ
 }
 
 export function renderHit(hit: SearchHit, zone: TimeZone): string {
-  const { memory, similarity, wordRank, byNeighbours, matchedWords, snippet } = hit;
+  const { memory, similarity, wordRank, vectorRank, matchedWords, snippet } = hit;
   const words = matchedWords.slice(0, MAX_WORDS).map(quoteInline);
   const own =
     similarity !== null
       ? `similarity ${similarity.toFixed(2)}`
       : wordRank !== null
         ? ['words', ...words].join(' ')
-        : 'similarity unknown';
-  const reason = byNeighbours ? 'its neighbours match' : own;
+        : `no. ${vectorRank ?? 1} by meaning`;
+  const parts = hit.bySingleWords ? `${own}, single words near` : own;
+  const reason = hit.byNeighbours ? 'its neighbours match' : parts;
   return `${heading(memory, zone, reason)}\n${quote(snippet)}`;
 }
 
@@ -95,7 +96,9 @@ function renderNames(differs: readonly string[]): string {
   return `${differs.map(quoteInline).join(', ')} ${differs.length === 1 ? 'differs' : 'differ'}`;
 }
 
-function renderSimilar({ id, text, similarity, differs }: SimilarMemory): string {
+function renderSimilar(similar: SimilarMemory): string {
+  const { id, text, differs } = similar;
+  const similarity = shownSimilarity(similar);
   const how = similarity === null ? '' : ` ${rounded(similarity)}`;
   const why = differs === undefined ? '' : `not the same: other ${differs}`;
   return lines(`similar${how} [${quoteInline(id)}]`, quote(beginning(text)), why);

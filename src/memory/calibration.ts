@@ -1,13 +1,30 @@
 import { readsAsEnglish } from './languages.ts';
 
+/** How the best hit of a query stands out by meaning. */
+interface Evidence {
+  /** From `gapOf`; null = unknown. */
+  readonly gap: number | null;
+  /** Vectors in the store. */
+  readonly vectors: number;
+  /** How well single words match: `SearchResponse.bestTokenMatch`; null = not compared. */
+  readonly tokenMatch: number | null;
+}
+
 /** Meaning of the cosines of one model, measured on data that people judged (bench/calibrate.ts). */
 export interface Calibration {
+  /** False for a model that was not measured: `similarity` is the cosine itself. */
+  readonly isMeasured: boolean;
   /** Turns the cosine of two memories into a similarity from 0 (unrelated) to 1 (says the same). */
   readonly similarity: (cosine: number) => number;
-  /** Turns the cosine of a query and a memory into a relevance from 0 (any other text) to 1 (surely answers it). */
-  readonly relevance: (cosine: number) => number;
-  /** A memory whose cosine with the query is lower has nothing to do with the query. */
-  readonly related: number;
+  /**
+   * Turns the cosine of a query and a memory into a relevance from 0 (any other text) to 1 (surely answers it). Null = not
+   * measured: ranks are shown, and no percentages.
+   */
+  readonly relevance: ((cosine: number) => number) | null;
+  /** How far the best cosine of a usual question stands out of the store's mean; null = not measured. */
+  readonly usualGap: number | null;
+  /** True when even the best hit hardly stands out. It never asks which words match: a good paraphrase shares none. */
+  readonly isWeak: (evidence: Evidence) => boolean;
   /** Two memories with at least this cosine may say the same; it never proves that they do. */
   readonly nearDuplicate: number;
   /** False for a text in a language that the model does not read; cosines of such texts mean nothing. */
@@ -40,22 +57,40 @@ const E5_SMALL_QUESTIONS: readonly Knot[] = [
   [0.95, 1],
 ];
 
+/**
+ * A match is weak when one of these holds. With both 0.7 % of LoCoMo's questions are called weak, 64 to 82 % of those that
+ * are asked in another conversation, and all five of DevBench that nothing answers. The mean of few vectors says little
+ * about what is usual, and less when the step is finer.
+ */
+const E5_SMALL_WEAK = [
+  { gap: 0.05, tokenMatch: Infinity, vectors: 10 },
+  { gap: 0.06, tokenMatch: 0.5, vectors: 30 },
+] as const;
+
 const CALIBRATIONS: Readonly<Record<string, Calibration>> = {
   'e5-small-v2-int8': {
+    isMeasured: true,
     similarity: (cosine) => interpolate(E5_SMALL_PAIRS, cosine),
     relevance: (cosine) => interpolate(E5_SMALL_QUESTIONS, cosine),
-    related: 0.785,
+    usualGap: 0.09,
+    isWeak: ({ gap, vectors, tokenMatch }) =>
+      gap !== null &&
+      E5_SMALL_WEAK.some(
+        (below) => gap < below.gap && vectors >= below.vectors && (tokenMatch ?? 1) < below.tokenMatch,
+      ),
     nearDuplicate: 0.945,
     // The model was trained on English. Texts in scripts that its vocabulary lacks all have nearly the same vector.
     reads: readsAsEnglish,
   },
 };
 
-/** For models that were not measured: cosines are shown unchanged. */
+/** For models that were not measured. Their cosines are compared with thresholds and never shown as percentages. */
 const GENERIC: Calibration = {
+  isMeasured: false,
   similarity: clamp,
-  relevance: clamp,
-  related: 0.3,
+  relevance: null,
+  usualGap: null,
+  isWeak: () => false,
   nearDuplicate: 0.9,
   reads: () => true,
 };

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { EmbeddedChunk, Embedder, EmbeddingModelId } from '../embedding/embedder.ts';
 import type { MemoryStore, PendingEmbedding } from '../store/memory-store.ts';
 import type { ReembedProgress } from './memory-api.ts';
+import { packTokens } from '../embedding/late-interaction.ts';
 import { encodeVector, quantize } from '../embedding/quantization.ts';
 
 /** Longer than the slowest runtime needs for a usual batch. When a lease ends too early, texts are embedded twice. */
@@ -40,6 +41,9 @@ export class EmbeddingBackfill {
   #itemMs: number | undefined;
   #wokenAgain = false;
   #problem = '';
+  #tokensDecided: Promise<void> | undefined;
+  /** All claimed memories have their vectors, and only get token vectors. */
+  #tokensOnly = false;
 
   constructor(store: MemoryStore, embedder: Embedder) {
     this.#store = store;
@@ -51,9 +55,9 @@ export class EmbeddingBackfill {
     return this.#problem;
   }
 
-  /** True while this process embeds memories in the background. */
+  /** True while this process embeds memories without vectors in the background. */
   get busy(): boolean {
-    return this.#running !== undefined;
+    return this.#running !== undefined && !this.#tokensOnly;
   }
 
   /** Estimated seconds until nothing is pending; undefined while this process does not embed or has not measured. */
@@ -114,10 +118,18 @@ export class EmbeddingBackfill {
   async run(options: RunOptions = {}): Promise<number> {
     const { signal } = options;
     const modelId = await this.#embedder.modelId();
+    await this.#decideTokens();
+    const request = {
+      modelId,
+      limit: BATCH,
+      leaseMs: LEASE_MS,
+      tokenVectors: this.#embedder.tokenSpace !== undefined,
+    };
     for (let done = 0; ; options.onBatch?.(done)) {
       signal?.throwIfAborted();
-      const pending = await this.#store.claimPendingEmbeddings({ modelId, limit: BATCH, leaseMs: LEASE_MS });
+      const pending = await this.#store.claimPendingEmbeddings(request);
       if (pending.length === 0) return done;
+      this.#tokensOnly = pending.every(({ tokensOnly }) => tokensOnly === true);
       for (const item of pending) {
         const start = performance.now();
         await this.#embed(item, modelId, signal);
@@ -126,6 +138,21 @@ export class EmbeddingBackfill {
       }
       done += pending.length;
     }
+  }
+
+  /** Once a process: the store keeps the token vectors of this embedder, or none when it gives none. */
+  #decideTokens(): Promise<void> {
+    this.#tokensDecided ??= this.#keepTokens().catch((error: unknown) => {
+      this.#tokensDecided = undefined;
+      throw error;
+    });
+    return this.#tokensDecided;
+  }
+
+  async #keepTokens(): Promise<void> {
+    const { tokenSpace: name } = this.#embedder;
+    const modelId = await this.#embedder.modelId();
+    await this.#store.keepTokenVectors(name === undefined ? null : { modelId, name });
   }
 
   /** The latest texts count most, because their length and the load of the machine vary. */
@@ -143,6 +170,7 @@ export class EmbeddingBackfill {
     signal?: AbortSignal,
   ): Promise<ReadonlyMap<string, readonly EmbeddedChunk[]>> {
     const modelId = await this.#embedder.modelId();
+    await this.#decideTokens();
     const embedded = new Map<string, readonly EmbeddedChunk[]>();
     for (const item of items) embedded.set(item.id, await this.#embed(item, modelId, signal));
     return embedded;
@@ -154,10 +182,11 @@ export class EmbeddingBackfill {
     signal?: AbortSignal,
   ): Promise<EmbeddedChunk[]> {
     const chunks = await this.#embedder.embedPassage(item.text, signal);
-    const encoded = chunks.map(({ start, end, vector }) => ({
+    const encoded = chunks.map(({ start, end, vector, tokens }) => ({
       start,
       end,
       vector: encodeVector(quantize(vector)),
+      ...(tokens === undefined ? {} : { tokens: { pieces: tokens.pieces, vectors: packTokens(tokens) } }),
     }));
     await this.#store.putEmbeddings(modelId, [{ versionKey: item.versionKey, chunks: encoded }]);
     this.noteSuccess();
@@ -209,8 +238,9 @@ export class EmbeddingBackfill {
   }
 
   async #pending(): Promise<number> {
-    const { live, embedded } = await this.#store.stats(await this.#embedder.modelId());
-    return live - embedded;
+    await this.#decideTokens();
+    const { live, embedded, withoutTokens } = await this.#store.stats(await this.#embedder.modelId());
+    return live - embedded + withoutTokens;
   }
 
   /** Stops after the current text; the other memories stay pending in the store. */

@@ -84,7 +84,13 @@ function describeSimilar(
     embedded.end >= embedded.text.length && near?.start === 0 && (near.end ?? 0) >= memory.text.length;
   const similarity = isRead && isWhole ? calibration.similarity(near.score) : null;
   const { id, text } = memory;
-  return { id, text, similarity, ...(differs === undefined ? {} : { differs }) };
+  return {
+    id,
+    text,
+    similarity,
+    ...(calibration.isMeasured || similarity === null ? {} : { uncalibrated: true as const }),
+    ...(differs === undefined ? {} : { differs }),
+  };
 }
 
 /** Order of the results: the same statement first, then by similarity, then those without one. */

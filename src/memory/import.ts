@@ -6,6 +6,13 @@ import type { MemoryDraft } from './memory.ts';
 export interface ImportBatchOptions {
   /** keep or overwrite a stored memory that has the id of a draft and other content; default `keep`. */
   readonly onConflict?: 'keep' | 'overwrite' | undefined;
+  /**
+   * A draft with an id that is unknown here joins a memory with its text, as a draft without an id does. For ids that
+   * were made from another program's. Default false.
+   */
+  readonly joinSameText?: boolean | undefined;
+  /** Returns the outcomes and writes nothing. Drafts of other calls are not seen. Default false. */
+  readonly dryRun?: boolean | undefined;
 }
 
 /** The outcome of one imported draft. */
@@ -60,7 +67,13 @@ export async function importMemories(
   const good = checked.flatMap((item) => ('value' in item ? [item] : []));
   const values = good.map(({ value }) => value);
   const stored =
-    good.length === 0 ? [] : await store.import(values, { overwrite: options.onConflict === 'overwrite' });
+    good.length === 0
+      ? []
+      : await store.import(values, {
+          overwrite: options.onConflict === 'overwrite',
+          joinSameText: options.joinSameText === true,
+          dryRun: options.dryRun === true,
+        });
   let next = 0;
   return checked.map((item): ImportOutcome => {
     if (!('value' in item)) return item;

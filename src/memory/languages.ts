@@ -28,15 +28,18 @@ const SHARED = words('is of for to was at by no do all will her had then over');
 const OTHERS = words(`
   der das und ist nicht ein eine einen einem einer mit von für auf dem den des zu sich auch wird wurde nach bei aus oder
   wir ich sie im zum zur beim kein keine keinen nur aber wenn dass sind hat haben werden über wie noch schon unter vom
+  wer wem wen wessen wo wann warum wieso wohin woher welche welcher welches welchem welchen ihr
   le la les une et est dans pour que qui sur avec pas du au aux ne ce cette nous vous il elle ils sont être ont mais où
-  plus sans sous chez très aussi
+  plus sans sous chez très aussi quel quelle quels quelles quand pourquoi combien quoi
   el los las una unas y es en por con para del al se su sus lo como pero más muy está están hay fue son sin este esta
-  o os um uma é não com da dos das na nos ao pelo pela são mas também foi seu sua
-  il gli di che per non sono alla della delle degli nel nella dal dalla anche questo questa più è ed
-  het een van niet op te voor met zijn wordt naar bij ook maar aan dat deze uit heeft
+  qué quién quiénes cuál cuáles cuándo cuánto cuántos cómo dónde mis
+  quem quando onde qual quais quanto o os um uma é não com da dos das na nos ao pelo pela são mas também foi seu sua
+  quando quale quali quanto perché il gli di che per non sono alla della delle degli nel nella dal dalla anche questo questa più è ed
+  wie waar wanneer waarom welke het een van niet op te voor met zijn wordt naar bij ook maar aan dat deze uit heeft
   się nie jest że do od przez po dla ale przy jak czy są był oraz są
-  je se že není jsou pro ale při podle jako
-  och är att det som på av för inte till ett med om har kan ska var från
+  kto kogo komu czyj czego gdzie kiedy dlaczego skąd jaki jaka jakie jakim jakiej który która które którego której
+  kdo kde kdy proč jaký je se že není jsou pro ale při podle jako
+  vem vad när varför och är att det som på av för inte till ett med om har kan ska var från
   og er ikke af til et fra som vi jeg men eller blir
   ja ei että oli mutta kun ovat myös tai
   az és nem egy hogy van meg csak

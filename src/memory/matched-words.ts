@@ -1,4 +1,5 @@
 import { stemmer } from 'stemmer';
+import { UNSPACED } from './languages.ts';
 import { folded, type IndexedWord, indexedWords, queryTerms } from './words.ts';
 
 export interface Place {
@@ -74,10 +75,10 @@ function matchTerms(
   return { words: withoutParts([...found.values()]), places: densestFirst(occurrences) };
 }
 
-/** Leaves out words that are part of a longer match with signs, such as `foo` beside `foo.bar`. */
+/** Leaves out words that are part of a longer match, such as `foo` beside `foo.bar`, or a character beside a pair. */
 function withoutParts(found: readonly string[]): string[] {
   const joined = found
-    .filter((shown) => /[^\p{L}\p{N}\p{M}]/u.test(shown))
+    .filter((shown) => /[^\p{L}\p{N}\p{M}]/u.test(shown) || shown.search(UNSPACED) !== -1)
     .map((shown) => shown.toLowerCase());
   const isSaid = (shown: string): boolean =>
     joined.some((longer) => longer.length > shown.length && longer.includes(shown.toLowerCase()));

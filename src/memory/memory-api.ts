@@ -56,6 +56,8 @@ export interface SimilarMemory {
   readonly text: string;
   /** Calibrated, 0 to 1; null when the model does not read the language or has seen only a part of either text. */
   readonly similarity: number | null;
+  /** The model was not calibrated: `similarity` is the cosine itself, which thresholds are compared with and nobody is shown. */
+  readonly uncalibrated?: true;
   /** The main difference between the two statements; absent when they are the same. */
   readonly differs?: Difference;
 }
@@ -93,7 +95,10 @@ export interface SearchHit {
   readonly snippetTruncated: boolean;
   /** Fused score of this result list, 0 to 1. Comparable within one answer only. */
   readonly score: number;
-  /** Calibrated similarity by meaning, 0 to 1; null for a hit by words only or in a language the model does not read. */
+  /**
+   * Calibrated similarity by meaning, 0 to 1; null for a hit by words only, in a language that the model does not read, and
+   * with a model that was not calibrated.
+   */
   readonly similarity: number | null;
   /** 1-based rank by words; null when no word matched. */
   readonly wordRank: number | null;
@@ -101,6 +106,8 @@ export interface SearchHit {
   readonly vectorRank: number | null;
   /** Most of the score comes from the memories before and after it in its session. */
   readonly byNeighbours: boolean;
+  /** Most of the score comes from single words that are near to those of the query in meaning. */
+  readonly bySingleWords: boolean;
   /** Words of the query that occur in the memory. */
   readonly matchedWords: readonly string[];
 }
@@ -113,8 +120,13 @@ export interface SearchResponse {
   readonly note: string;
   /** The model was still loading: the same search finds by meaning in a moment. */
   readonly modelLoading?: boolean;
-  /** True when no word matched and no hit reaches the model's threshold of relevance. */
-  readonly nothingRelevant: boolean;
+  /** True when even the best hit hardly stands out of the store by meaning. The hits are given all the same. */
+  readonly weak: boolean;
+  /**
+   * How well the single words of the best hit answer those of the query: the greatest `TokenMatch.plain`, about 0 to 1,
+   * comparable between queries. Null where word pieces were not compared.
+   */
+  readonly bestTokenMatch: number | null;
 }
 
 export interface ListInput {
@@ -170,6 +182,8 @@ export interface EmbeddingStatus {
   /** Live memories with a vector of this model. */
   readonly done: number;
   readonly total: number;
+  /** Live memories with a vector whose token vectors are still to be made; search finds them all the same. */
+  readonly withoutTokens: number;
   /** Estimated seconds until none is pending; absent while this process does not embed or has not measured yet. */
   readonly secondsLeft?: number;
   /** Last failure of the embedder; empty = no failure since the last success. */

@@ -193,7 +193,7 @@ export class MemoryService implements MemoryApi {
   async stats(): Promise<Stats> {
     const { store, embedder } = this.#parts;
     const modelId = await this.#modelIdSoon();
-    const { embedded, ...stats } = await store.stats(modelId);
+    const { embedded, withoutTokens, ...stats } = await store.stats(modelId);
     const pending = stats.live - embedded;
     const secondsLeft = this.#backfill.secondsLeft(pending);
     return {
@@ -205,6 +205,7 @@ export class MemoryService implements MemoryApi {
         pending,
         done: embedded,
         total: stats.live,
+        withoutTokens,
         ...(secondsLeft === undefined ? {} : { secondsLeft }),
         problem: this.#backfill.problem,
         details: embedder.describe(),
@@ -278,7 +279,8 @@ export class MemoryService implements MemoryApi {
       drafts,
       options,
     );
-    if (outcomes.some(({ outcome }) => outcome === 'added' || outcome === 'updated')) this.#backfill.wake();
+    const written = outcomes.some(({ outcome }) => outcome === 'added' || outcome === 'updated');
+    if (written && options.dryRun !== true) this.#backfill.wake();
     return outcomes;
   }
 

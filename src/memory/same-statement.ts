@@ -1,6 +1,6 @@
 import { stemmer } from 'stemmer';
 import { isInEnglish, readsAsEnglish, UNSPACED } from './languages.ts';
-import { isStopWord } from './words.ts';
+import { isStopWord } from '../util/stop-words.ts';
 
 /**
  * same: both say the same, word for word and in the same order, so one may replace the other.

@@ -1,6 +1,6 @@
 import type { Embedder } from '../embedding/embedder.ts';
 import { VectorIndexError } from '../errors/embedding-errors.ts';
-import type { CandidateLists, MemoryStore, VectorQuery } from '../store/memory-store.ts';
+import type { CandidateLists, MemoryStore, TokenRequest, VectorQuery } from '../store/memory-store.ts';
 import { settleWithin } from '../util/concurrency.ts';
 import { type Calibration, calibrationFor } from './calibration.ts';
 import type { EmbeddingBackfill } from './embedding-backfill.ts';
@@ -8,11 +8,14 @@ import type { MemoryFilter } from './filter.ts';
 import { type MatchedWords, wordMatcher } from './matched-words.ts';
 import type { Memory } from './memory.ts';
 import type { SearchHit, SearchMode, SearchResponse } from './memory-api.ts';
-import { fuse, type RankedCandidate } from './ranking.ts';
+import { type FusionScale, fuse, gapOf, lendToNeighbours, type RankedCandidate } from './ranking.ts';
+import { COMPARED, rerank } from './reranking.ts';
 import { excerpt } from './snippet.ts';
 
-/** Length of each candidate list. The normalisation in `fuse` is tuned to it. */
+/** Length of each candidate list. */
 const CANDIDATES = 50;
+/** Trust in cosines of a query in a language that the model does not read: shared names and numbers still tell something. */
+const UNREAD_TRUST = 0.5;
 /** Time that a search without word hits waits for the model, because an empty answer is worse than a slow one. */
 const EMPTY_ANSWER_WAIT_MS = 8_000;
 const VECTOR_MODE_WAIT_MS = 30_000;
@@ -56,11 +59,11 @@ export class MemorySearcher {
     return late === undefined ? this.#byWords(byWords) : this.#answer(plan, late, '');
   }
 
-  /** The query's vector; undefined when the model fails or does not answer in time. */
-  async #embed(query: string, waitMs: number): Promise<VectorQuery | undefined> {
+  /** The query's vectors; undefined when the model fails or does not answer in time. */
+  async #embed(query: string, waitMs: number): Promise<EmbeddedQuestion | undefined> {
     const { embedder, backfill } = this.#parts;
     try {
-      const embedded = Promise.all([embedder.modelId(), embedder.embedQuery(query)]);
+      const embedded = embedQuestion(embedder, query);
       const { ready } = embedder;
       const limit = ready ? Math.max(READY_WAIT_MS, waitMs) : waitMs;
       const settled = await settleWithin(embedded, limit);
@@ -69,8 +72,7 @@ export class MemorySearcher {
         return undefined;
       }
       backfill.noteSuccess();
-      const [modelId, vector] = settled;
-      return { modelId, vector };
+      return settled;
     } catch (error) {
       backfill.note(error);
       return undefined;
@@ -92,21 +94,33 @@ export class MemorySearcher {
       : `Hits are by words only, because search by meaning failed: ${problem}`;
   }
 
-  async #answer(plan: SearchPlan, vector: VectorQuery | undefined, note: string): Promise<SearchResponse> {
+  async #answer(
+    plan: SearchPlan,
+    question: EmbeddedQuestion | undefined,
+    note: string,
+  ): Promise<SearchResponse> {
     const { store, backfill } = this.#parts;
+    const vector = question?.vector;
     const found = await this.#candidates(plan, vector);
     if (found === undefined) return this.#answer({ ...plan, mode: 'keyword' }, undefined, this.#whyKeyword());
     const waiting = backfill.busy
       ? 'Some memories still wait for their vectors and are found by words only.'
       : '';
     if (vector !== undefined) backfill.wake();
-    const ranked = fuse(found).slice(0, plan.limit);
+    const calibration = calibrationFor(vector?.modelId.modelId ?? '');
+    const readable = calibration.reads(plan.query);
+    const scale: FusionScale = {
+      depth: candidatesOf(plan),
+      usualGap: calibration.usualGap,
+      trust: readable ? 1 : UNREAD_TRUST,
+    };
+    // Pieces of words that the model does not read find what is spelled alike, and rank worse than no comparison.
+    const tokens = readable ? question?.tokens : undefined;
+    const { ranked, bestTokenMatch } = await this.#rank(plan, found, { scale, tokens });
     const memories = new Map(found.memories?.map((memory) => [memory.id, memory]));
     const unread = ranked.map((hit) => hit.id).filter((id) => !memories.has(id));
     if (unread.length > 0)
       for (const memory of await store.getCurrent(unread)) memories.set(memory.id, memory);
-    const calibration = calibrationFor(vector?.modelId.modelId ?? '');
-    const readable = calibration.reads(plan.query);
     const foreign = vector === undefined || readable ? '' : UNREAD_QUERY;
     const match = wordMatcher(plan.query);
     const hits = ranked.flatMap((candidate) => {
@@ -125,9 +139,33 @@ export class MemorySearcher {
       hits,
       mode: vector === undefined ? 'keyword' : plan.mode,
       note: note === '' ? [foreign, waiting].filter((part) => part !== '').join(' ') : note,
-      nothingRelevant: !ranked.some(
-        (hit) => hit.wordRank !== null || (readable && (hit.cosine ?? -1) >= calibration.related),
-      ),
+      weak:
+        readable &&
+        calibration.isWeak({
+          gap: gapOf(found),
+          vectors: found.background?.vectors ?? 0,
+          tokenMatch: bestTokenMatch,
+        }),
+      bestTokenMatch,
+    };
+  }
+
+  /** Fuses the lists, compares the best by their single words, and lets candidates lend to their neighbours. */
+  async #rank(
+    { mode, limit }: SearchPlan,
+    found: CandidateLists,
+    { scale, tokens }: { readonly scale: FusionScale; readonly tokens: EmbeddedQuestion['tokens'] },
+  ): Promise<{ ranked: RankedCandidate[]; bestTokenMatch: number | null }> {
+    const fused = fuse(found, scale);
+    const candidates = fused
+      .slice(0, COMPARED)
+      .map(({ id, chunk }) => ({ id, ...(chunk === null ? {} : { start: chunk.start }) }));
+    // Modes other than hybrid rank by their one list alone.
+    const compares = mode === 'hybrid' && tokens !== undefined && candidates.length > 0;
+    const matches = compares ? await this.#parts.store.tokenMatches({ ...tokens, candidates }) : [];
+    return {
+      ranked: lendToNeighbours(rerank(fused, matches), found.neighbours ?? []).slice(0, limit),
+      bestTokenMatch: matches.length === 0 ? null : Math.max(...matches.map(({ plain }) => plain)),
     };
   }
 
@@ -135,7 +173,7 @@ export class MemorySearcher {
   async #candidates(plan: SearchPlan, vector: VectorQuery | undefined): Promise<CandidateLists | undefined> {
     const request = {
       filter: plan.filter,
-      limit: Math.max(CANDIDATES, plan.limit),
+      limit: candidatesOf(plan),
       ...(plan.mode === 'vector' && vector !== undefined ? {} : { words: plan.query }),
       // The order of the words is the order of the hits, unless vectors have a say in it.
       ...(vector === undefined ? { contents: plan.limit } : { vector }),
@@ -150,6 +188,27 @@ export class MemorySearcher {
       return undefined;
     }
   }
+}
+
+function candidatesOf({ limit }: SearchPlan): number {
+  return Math.max(CANDIDATES, limit);
+}
+
+interface EmbeddedQuestion {
+  readonly vector: VectorQuery;
+  /** Undefined when the embedder gives no token vectors. */
+  readonly tokens: Omit<TokenRequest, 'candidates'> | undefined;
+}
+
+async function embedQuestion(embedder: Embedder, text: string): Promise<EmbeddedQuestion> {
+  const { tokenSpace: name } = embedder;
+  const embedded = name === undefined ? undefined : embedder.embedQueryTokens?.(text);
+  if (name === undefined || embedded === undefined) {
+    const [modelId, vector] = await Promise.all([embedder.modelId(), embedder.embedQuery(text)]);
+    return { vector: { modelId, vector }, tokens: undefined };
+  }
+  const [modelId, { vector, tokens }] = await Promise.all([embedder.modelId(), embedded]);
+  return { vector: { modelId, vector }, tokens: { space: { modelId, name }, tokens } };
 }
 
 interface FoundMemory {
@@ -172,10 +231,12 @@ function describeHit(
     snippetTruncated: snippet.truncated,
     score: candidate.score,
     // The language of the text is looked at last, because that takes the longest.
-    similarity: readable && cosine !== null && reads(memory.text) ? relevance(cosine) : null,
+    similarity:
+      readable && relevance !== null && cosine !== null && reads(memory.text) ? relevance(cosine) : null,
     wordRank: candidate.wordRank,
     vectorRank: candidate.vectorRank,
     byNeighbours: candidate.byNeighbours,
+    bySingleWords: candidate.bySingleWords,
     matchedWords: matched.words,
   };
 }

@@ -77,9 +77,14 @@ function joined(text: string, parts: readonly Place[]): string {
   return `${isCutAtStart ? '…' : ''}${shown}${isCutAtEnd ? '…' : ''}`;
 }
 
-const words = new Intl.Segmenter('und', { granularity: 'word' });
-const sentences = new Intl.Segmenter('und', { granularity: 'sentence' });
-const characters = new Intl.Segmenter('und', { granularity: 'grapheme' });
+const segmenters = new Map<string, Intl.Segmenter>();
+
+/** Made at its first use, because the first object of `Intl` in a process takes 10 ms, which clients would wait for. */
+function segmenter(granularity: 'word' | 'sentence' | 'grapheme'): Intl.Segmenter {
+  const known = segmenters.get(granularity) ?? new Intl.Segmenter('und', { granularity });
+  segmenters.set(granularity, known);
+  return known;
+}
 
 /** A space within this distance is preferred to a border at a hyphen or a sign. */
 const NEAR_SPACE = 24;
@@ -96,8 +101,8 @@ class Borders {
 
   constructor(text: string) {
     this.#text = text;
-    this.#words = words.segment(text);
-    this.#sentences = sentences.segment(text);
+    this.#words = segmenter('word').segment(text);
+    this.#sentences = segmenter('sentence').segment(text);
   }
 
   /** True when a part around one place probably shows the other one too. */
@@ -152,7 +157,7 @@ class Borders {
   }
 
   #characterBefore(position: number): number {
-    return characters.segment(this.#text).containing(position)?.index ?? position;
+    return segmenter('grapheme').segment(this.#text).containing(position)?.index ?? position;
   }
 
   #isSpace(index: number): boolean {

@@ -19,7 +19,10 @@ export function notifyingMemoryStore(store: MemoryStore, onChange: (count: numbe
     outcomes.filter(hasWritten).length;
   return {
     add: (drafts, options) => noting(store.add(drafts, options), written),
-    import: (drafts, options) => noting(store.import(drafts, options), written),
+    import: (drafts, options) =>
+      options?.dryRun === true
+        ? store.import(drafts, options)
+        : noting(store.import(drafts, options), written),
     update: (id, patch) => noting(store.update(id, patch), () => 1),
     delete: (ids) => noting(store.delete(ids), itself),
     restore: (ids) => noting(store.restore(ids), (memories) => memories.length),
@@ -36,6 +39,8 @@ export function notifyingMemoryStore(store: MemoryStore, onChange: (count: numbe
     vectors: (modelId, ids) => store.vectors(modelId, ids),
     growth: (timeZone) => store.growth(timeZone),
     claimPendingEmbeddings: (request) => store.claimPendingEmbeddings(request),
+    keepTokenVectors: (kept) => store.keepTokenVectors(kept),
+    tokenMatches: (request) => store.tokenMatches(request),
     dropOtherEmbeddings: (modelId) => store.dropOtherEmbeddings(modelId),
     stats: (modelId) => store.stats(modelId),
     checkIntegrity: (modelId) => store.checkIntegrity(modelId),
@@ -62,7 +67,7 @@ export function protectingMemoryStore(
       return store.delete(ids);
     },
     import: async (drafts, options) => {
-      if (options?.overwrite === true) await backUp('pre_import');
+      if (options?.overwrite === true && options.dryRun !== true) await backUp('pre_import');
       return store.import(drafts, options);
     },
   };

@@ -1,4 +1,4 @@
-import type { EmbeddingModelId } from '../embedding/embedder.ts';
+import type { EmbeddingModelId, TokenVectors } from '../embedding/embedder.ts';
 import type { MemoryFilter } from '../memory/filter.ts';
 import type { Memory, MemoryDraft, MemoryPatch, MemoryWithHistory, StoreDigests } from '../memory/memory.ts';
 
@@ -30,6 +30,10 @@ export interface AddOptions {
 export interface ImportOptions {
   /** Writes a new version of a memory that has other content or is in the trash. Default false. */
   readonly overwrite?: boolean;
+  /** A draft with an unknown id joins a memory that has its text, as a draft without an id does. Default false. */
+  readonly joinSameText?: boolean;
+  /** Returns the outcomes and writes nothing. Default false. */
+  readonly dryRun?: boolean;
 }
 
 /** The outcome of one imported draft, by the rules of `MemoryImporter`. */
@@ -106,10 +110,20 @@ export interface SessionNeighbour {
   readonly distance: 1 | 2;
 }
 
+export interface VectorBackground {
+  /** Mean cosine of the vectors with the query; nearly exact in a store that has seen many changes. */
+  readonly cosine: number;
+  readonly vectors: number;
+}
+
 /** Both lists are best first. */
 export interface CandidateLists {
   readonly words: readonly Candidate[];
   readonly vectors: readonly Candidate[];
+  /** About the most that a text can score in the list of words for this query; absent without a list of vectors. */
+  readonly wordBound?: number;
+  /** All vectors of the store as the query sees them, whatever the filter; absent without a list of vectors. */
+  readonly background?: VectorBackground;
   /** Neighbours of the candidates of both lists that match the filter too; absent unless asked for. */
   readonly neighbours?: readonly SessionNeighbour[];
   /** The memories of the best by words, in their order; absent unless asked for. */
@@ -122,6 +136,8 @@ export interface PendingEmbedding {
   readonly versionKey: number;
   readonly id: string;
   readonly text: string;
+  /** The memory has its vectors and waits for its token vectors only. */
+  readonly tokensOnly?: boolean;
 }
 
 export interface ClaimRequest {
@@ -129,12 +145,52 @@ export interface ClaimRequest {
   readonly limit: number;
   /** The lease ends after this time, in milliseconds. */
   readonly leaseMs: number;
+  /** Also lease memories that have vectors, but no token vectors; after the others. */
+  readonly tokenVectors?: boolean;
+}
+
+/** Token vectors of one model that can be compared with each other. */
+export interface TokenSpace {
+  readonly modelId: EmbeddingModelId;
+  /** `tokenSpace` of the embedder. */
+  readonly name: string;
+}
+
+/** The token vectors of a chunk as the store keeps them. */
+export interface PackedTokens {
+  /** Ids of the word pieces. */
+  readonly pieces: Int32Array;
+  /** From `packTokens`. */
+  readonly vectors: Uint8Array;
+}
+
+export interface TokenRequest {
+  readonly space: TokenSpace;
+  /** Of the query. */
+  readonly tokens: TokenVectors;
+  /** `start` of the best chunk, which makes sure that it is among those that are compared in a very long text. */
+  readonly candidates: readonly { readonly id: string; readonly start?: number }[];
+}
+
+/** How well the word pieces of a memory answer those of a query. */
+export interface TokenMatch {
+  readonly id: string;
+  /** Mean cosine of the query's pieces with their nearest one in the best chunk; rare pieces of the query count more. */
+  readonly score: number;
+  /** The same with all pieces counting alike. It can be compared between queries and stores. */
+  readonly plain: number;
 }
 
 export interface EmbeddingWrite {
   readonly versionKey: number;
   /** In the order of the text. `vector` comes from `encodeVector`: 4 bytes scale, then one byte for each dimension. */
-  readonly chunks: readonly { readonly start: number; readonly end: number; readonly vector: Uint8Array }[];
+  readonly chunks: readonly {
+    readonly start: number;
+    readonly end: number;
+    readonly vector: Uint8Array;
+    /** Kept when `keepTokenVectors` named this model. */
+    readonly tokens?: PackedTokens;
+  }[];
 }
 
 export interface StoreStats extends StoreDigests {
@@ -146,6 +202,8 @@ export interface StoreStats extends StoreDigests {
   readonly conflicts: number;
   /** Live memories with vectors of the given model; 0 when no model is given. */
   readonly embedded: number;
+  /** Live memories with vectors of the given model that wait for token vectors; 0 when none are kept for it. */
+  readonly withoutTokens: number;
   /** Other models with vectors, and the number of live memories that have them. */
   readonly otherModels: readonly { readonly modelId: string; readonly memories: number }[];
   /** Most frequent first, at most 50. */
@@ -235,8 +293,18 @@ export interface MemoryStore {
    * same text. A lease ends after `leaseMs`.
    */
   claimPendingEmbeddings(request: ClaimRequest): Promise<PendingEmbedding[]>;
-  /** Stores vectors and ignores versions that are not current any more. @returns how many versions got vectors */
+  /**
+   * Stores vectors and ignores versions that are not current any more. Chunks that have their vectors keep them and only
+   * gain token vectors. @returns how many versions got vectors
+   */
   putEmbeddings(modelId: EmbeddingModelId, writes: readonly EmbeddingWrite[]): Promise<number>;
+  /**
+   * From now on, token vectors of this space are kept and can be claimed; those of other models and spaces are removed,
+   * in steps. Null = none are kept. Cheap when nothing changes.
+   */
+  keepTokenVectors(kept: TokenSpace | null): Promise<void>;
+  /** Compares the word pieces of a query with those of memories; leaves out memories without token vectors. */
+  tokenMatches(request: TokenRequest): Promise<TokenMatch[]>;
   /** Removes the vectors of all other models. @returns how many memories lost vectors */
   dropOtherEmbeddings(modelId: EmbeddingModelId): Promise<number>;
   /** Vectors of the live memories among the ids that have vectors of this model, in any order. */

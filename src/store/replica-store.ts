@@ -104,7 +104,10 @@ export interface ImplausibleCounter {
   readonly own: boolean;
   /** The value in the version vector. */
   readonly claimed: number;
-  /** The highest plausible value, which a repair sets. */
+  /**
+   * The value that a repair sets: the highest plausible write that this store still has. Its later writes may be missing
+   * here, so they must come in again.
+   */
   readonly believed: number;
 }
 

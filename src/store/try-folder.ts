@@ -11,8 +11,8 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { DatabaseSync } from '@photostructure/sqlite';
 import { createFolders, syncFolderBlocking } from '../util/durable-file.ts';
+import { openDatabase } from './sqlite/engine.ts';
 import { tryLock } from './sqlite/migrations.ts';
 import { checkWritable, isBusy, noLocks, toStoreError } from './sqlite/sqlite-errors.ts';
 
@@ -83,7 +83,7 @@ function tryFiles(probe: string): void {
 function tryDatabase(): void {
   if (!existsSync(database)) return;
   checkWritable(database);
-  const connection = new DatabaseSync(database, { timeout: BUSY_WAIT_MS });
+  const connection = openDatabase(database, { timeout: BUSY_WAIT_MS });
   try {
     connection.exec('BEGIN IMMEDIATE; ROLLBACK');
   } catch (error) {

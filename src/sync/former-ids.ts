@@ -15,6 +15,8 @@ export interface FormerIdsParts {
 }
 
 const COPIES_EVERY_MS = 3_600_000;
+/** A folder that stays for the moment is tried again after this time, because each try costs a list. */
+const RETIRE_EVERY_MS = 3_600_000;
 
 /**
  * The ids that this data folder gave up. Its writes have other names by now, so its backups under a former id must not
@@ -23,6 +25,8 @@ const COPIES_EVERY_MS = 3_600_000;
 export class FormerIds {
   readonly #parts: FormerIdsParts;
   #lookedForCopies = -Infinity;
+  /** When the removal of a folder that stayed was tried last. */
+  readonly #tried = new Map<string, number>();
 
   constructor(parts: FormerIdsParts) {
     this.#parts = parts;
@@ -71,17 +75,15 @@ export class FormerIds {
 
   /** Backups of a copy that goes on under an old id stay, and damaged ones that may have more than this store. */
   async #retire(): Promise<void> {
-    const { replica, backup, remote, notes } = this.#parts;
+    const { replica, backup, remote, notes, now } = this.#parts;
     const { retiring } = await notes.read();
-    if (retiring.length === 0) return;
-    const { clock } = await replica.identity();
-    const left: string[] = [];
     for (const machine of retiring) {
+      if (Math.abs(now() - (this.#tried.get(machine) ?? -Infinity)) < RETIRE_EVERY_MS) continue;
+      const { clock } = await replica.identity();
       const { snapshots } = await backup.repository(machine).listSnapshots();
       const snapshotIds = new Set(snapshots.map(({ snapshotId }) => snapshotId));
       if (await (await remote.of(machine)).retire({ clock, snapshotIds })) await notes.forgetMachine(machine);
-      else left.push(machine);
+      else this.#tried.set(machine, now());
     }
-    await notes.change({ retiring: left });
   }
 }

@@ -78,9 +78,12 @@ export class SyncNotes {
 
   /** Removes a machine from the ones that were seen, because somebody removed its backups on purpose. */
   async forgetMachine(machine: string): Promise<void> {
-    const { machines } = await this.read();
+    const { machines, retiring } = await this.read();
     const others = Object.entries(machines).filter(([name]) => name !== machine);
-    await this.change({ machines: Object.fromEntries(others) });
+    await this.change({
+      machines: Object.fromEntries(others),
+      retiring: retiring.filter((name) => name !== machine),
+    });
   }
 
   /**

@@ -1,6 +1,6 @@
-import type { RestoreResult } from '../backup/backup-api.ts';
+import type { RestoreResult, WorkOptions } from '../backup/backup-api.ts';
 import { believedClock } from '../backup/claims.ts';
-import type { MachineReport, SnapshotList } from '../backup/repository/list-snapshots.ts';
+import type { ListScope, MachineReport, SnapshotList } from '../backup/repository/list-snapshots.ts';
 import { compareVersionVectors, type VersionVector } from '../memory/version.ts';
 import type { ReplicaIdentity, ReplicaStore } from '../store/replica-store.ts';
 import type { SeenMachine, SyncNote, SyncNotes } from './notes.ts';
@@ -43,9 +43,9 @@ export class RemoteHeads {
   }
 
   /** Lists the remote, and notes its version vector and its machines. */
-  async list(): Promise<SnapshotList> {
+  async list(options: WorkOptions = {}): Promise<SnapshotList> {
     const { notes } = this.#parts;
-    const { list, changes } = await this.#read(await notes.read(), false);
+    const { list, changes } = await this.#read(await notes.read(), options);
     await notes.change(changes);
     return list;
   }
@@ -60,7 +60,7 @@ export class RemoteHeads {
     const at = now();
     // This is noted first, so that other processes of the data folder do not look at the same time.
     await notes.change({ lookedAt: at, ...(all ? { listedAt: at } : {}) });
-    const { list, changes } = await this.#read(note, !all);
+    const { list, changes } = await this.#read(note, { onlyKnown: !all });
     const identity = await replica.identity();
     const news = this.#news(list.machines, identity);
     if (isNew(note, changes, at) || news.size > 0) {
@@ -105,10 +105,10 @@ export class RemoteHeads {
 
   async #read(
     { machines: known }: SyncNote,
-    onlyKnown: boolean,
+    scope: Omit<ListScope, 'known'>,
   ): Promise<{ readonly list: SnapshotList; readonly changes: Pick<SyncNote, 'remoteClock' | 'machines'> }> {
     const repository = await this.#parts.remote.own();
-    const list = await repository.listSnapshots({ known: Object.keys(known), onlyKnown });
+    const list = await repository.listSnapshots({ ...scope, known: Object.keys(known) });
     const remoteClock = believedClock(list, repository.machine);
     return { list, changes: { remoteClock, machines: remember(known, list.machines, this.#parts.now()) } };
   }
@@ -140,8 +140,9 @@ function newsOf({ head, error }: MachineReport, clock: VersionVector): string | 
 
 type Machines = Readonly<Record<string, SeenMachine>>;
 
+/** @param reports leave out a known machine only when its id was given up */
 function remember(known: Machines, reports: readonly MachineReport[], at: number): Machines {
-  const machines: Record<string, SeenMachine> = { ...known };
+  const machines: Record<string, SeenMachine> = {};
   let room = MAX_KNOWN_MACHINES - Object.keys(known).length;
   for (const { machine, head, error } of reports) {
     const before = known[machine];

@@ -58,6 +58,7 @@ export function describeSync({ identity, note, machines, facts, traffic }: Statu
     warnings: [
       ...gone(note, machine),
       ...warnings(machines, facts.encrypted),
+      ...tooManyWrites(machines, clock),
       ...(note.appendOnly ? [APPEND_ONLY] : []),
     ],
   };
@@ -116,6 +117,18 @@ function warnings(machines: readonly MachineStatus[], encrypted: boolean): strin
         : [];
     const unread = problem === null ? [] : [`${whose} is not compared and not merged: ${problem.message}`];
     return [...back, ...different, ...plain, ...unread];
+  });
+}
+
+/** A false claim was merged while the backups of that machine were gone, or its newest backups cannot be seen. */
+function tooManyWrites(machines: readonly MachineStatus[], clock: VersionVector): string[] {
+  return machines.flatMap(({ machine, own, newest, rolledBack, problem, clock: published }) => {
+    const included = clock[machine] ?? 0;
+    const shown = published[machine] ?? 0;
+    if (own || newest === null || rolledBack || problem !== null || included <= shown) return [];
+    return [
+      `This machine has noted ${included} writes of machine ${machine}, whose backups hold ${shown}. Run "faiss-memory sync push" on that machine; if this warning stays, run "faiss-memory doctor --fix" here`,
+    ];
   });
 }
 

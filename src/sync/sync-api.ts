@@ -133,11 +133,11 @@ export interface SyncApi {
   /** Merges the newest snapshot of every machine; the same as `restore` with mode `merge` and without a snapshot. */
   pull(options?: WorkOptions & { readonly confirm?: string }): Promise<RestoreResult>;
   /** Complete snapshots of all machines, oldest first. */
-  snapshots(): Promise<readonly SnapshotSummary[]>;
+  snapshots(options?: WorkOptions): Promise<readonly SnapshotSummary[]>;
   restore(request: RestoreRequest, options?: WorkOptions): Promise<RestoreResult>;
   verify(request?: VerifyRequest, options?: WorkOptions): Promise<VerifyResult>;
   prune(request?: PruneRequest): Promise<PruneReport>;
-  machines(): Promise<readonly MachineStatus[]>;
+  machines(options?: WorkOptions): Promise<readonly MachineStatus[]>;
   /**
    * Removes the folder of a machine that is no longer used.
    * @param options.unmerged true removes it even when the local store lacks changes of it, which are then lost

@@ -109,11 +109,14 @@ export class SyncService implements SyncApi {
     return this.#remote.enabled;
   }
 
-  async status({ offline = false }: { readonly offline?: boolean } & WorkOptions = {}): Promise<SyncStatus> {
+  async status({
+    offline = false,
+    ...work
+  }: { readonly offline?: boolean } & WorkOptions = {}): Promise<SyncStatus> {
     const { replica, mode, keyring } = this.#parts;
     if (this.enabled) await this.decideEmptyStart();
     const location = await this.#remote.location();
-    const machines = this.enabled && !offline ? await this.#machinesInTime() : [];
+    const machines = this.enabled && !offline ? await this.#machinesInTime(work) : [];
     return describeSync({
       identity: await replica.identity(),
       note: await this.notes.read(),
@@ -136,8 +139,8 @@ export class SyncService implements SyncApi {
     return this.restore({ mode: 'merge', ...(confirm === undefined ? {} : { confirm }) }, options);
   }
 
-  async snapshots(): Promise<readonly SnapshotSummary[]> {
-    const { snapshots, machines } = await this.#observer.reading(() => this.#heads.list());
+  async snapshots(options: WorkOptions = {}): Promise<readonly SnapshotSummary[]> {
+    const { snapshots, machines } = await this.#observer.reading(() => this.#heads.list(options));
     const unread = machines.find(({ error }) => error !== null)?.error;
     // Unreadable backups must not look like an empty remote.
     if (snapshots.length === 0 && unread != null) throw unread;
@@ -200,12 +203,12 @@ export class SyncService implements SyncApi {
   }
 
   /** Reads the heads of all machines from the remote, and notes their version vector. */
-  machines(): Promise<readonly MachineStatus[]> {
+  machines(options: WorkOptions = {}): Promise<readonly MachineStatus[]> {
     const { replica, now } = this.#parts;
     return this.#observer.reading(async () => {
-      const list = await this.#heads.list();
+      const list = await this.#heads.list(options);
       const repository = await this.#remote.own();
-      const differing = await differingSnapshots({ replica, repository }, list);
+      const differing = await differingSnapshots({ replica, repository }, list, options);
       const different = new Set(differing.map(({ machine }) => machine));
       const { machines: seen } = await this.notes.read();
       const statuses = machineStatuses(list, await replica.identity(), { at: now(), seen });
@@ -303,9 +306,16 @@ export class SyncService implements SyncApi {
     await this.#remote.close();
   }
 
-  async #machinesInTime(): Promise<readonly MachineStatus[]> {
+  async #machinesInTime(work: WorkOptions): Promise<readonly MachineStatus[]> {
     const { statusWaitMs = STATUS_WAIT_MS } = this.#parts;
-    const machines = await settleWithin(this.machines(), statusWaitMs).catch(() => []);
+    let answered = false;
+    const onProgress: WorkOptions['onProgress'] = (progress) => {
+      if (!answered) work.onProgress?.(progress);
+    };
+    const reading = this.machines({ signal: work.signal, onProgress });
+    const machines = await settleWithin(reading, statusWaitMs).catch(() => []);
+    answered = true;
+    work.signal?.throwIfAborted();
     if (machines === undefined) await this.#observer.noAnswer(statusWaitMs);
     return machines ?? [];
   }

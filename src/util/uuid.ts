@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 
 /** A UUID in lower case, as part of a regular expression. */
 export const UUID_PATTERN = '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}';
@@ -33,4 +33,16 @@ export function createUuidV7Generator(now: () => number): () => string {
     const hex = bytes.toString('hex');
     return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
   };
+}
+
+/** The name space of ids that are made from names; never changes, so that the same names give the same id for ever. */
+const NAME_SPACE = Buffer.from('8d0f3a5e6c0b5c0f9a3f4b0d1c7e2a96', 'hex');
+
+/** The UUIDv5 (RFC 9562) of a list of names. The same names give the same id; `['a', 'b']` and `['ab']` differ. */
+export function namedUuid(names: readonly string[]): string {
+  const hash = createHash('sha1').update(NAME_SPACE).update(JSON.stringify(names)).digest();
+  hash.writeUInt8(0x50 | (hash.readUInt8(6) & 0x0f), 6);
+  hash.writeUInt8(0x80 | (hash.readUInt8(8) & 0x3f), 8);
+  const hex = hash.toString('hex', 0, 16);
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
 }

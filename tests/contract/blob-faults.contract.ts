@@ -82,12 +82,9 @@ function through(settings: BlobSettings, port: number, timeoutMs: number): BlobS
   return { ...settings, endpoint, timeoutMs };
 }
 
-/**
- * Long enough that a busy machine does not look like a fault, except where silence is the fault. Google's library
- * waits for the rest of a short body in silence.
- */
+/** Long enough that a busy machine does not look like a fault, except where silence is the fault. */
 function patience(fault: Fault): number {
-  return ['stall', 'stall-body', 'short-body'].includes(fault.kind) ? 200 : 20_000;
+  return ['stall', 'stall-body'].includes(fault.kind) ? 200 : 20_000;
 }
 
 /** Puts a proxy before a real server and harms requests in every way; left out when the server is not there. */
@@ -203,6 +200,16 @@ export async function describeFaults(server: TestServer): Promise<void> {
         await nobody.close();
       });
     });
+
+    test.each(['get', 'list'] as const)(
+      '%s notices at once that the answer was cut off',
+      async (operation) => {
+        const patient = await open(600_000);
+        proxy.plan(() => ({ kind: 'short-body' }));
+        expect(await errorOf(call(patient, operation))).toMatchObject({ operation, retryable: true });
+        await patient.close();
+      },
+    );
 
     test('knows that a put whose answer was lost may have happened', async () => {
       proxy.plan(() => ({ kind: 'lost-answer' }));

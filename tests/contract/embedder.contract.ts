@@ -53,6 +53,29 @@ export function embedderContract(name: string, create: () => Embedder | Promise<
       }
     });
 
+    test('gives token vectors of queries and texts, or says that it gives none', async () => {
+      const [chunk] = await embedder.embedPassage('The pumps in Sopot are serviced in May.');
+      if (embedder.tokenSpace === undefined) {
+        expect(chunk?.tokens).toBeUndefined();
+        return;
+      }
+      const query = await embedder.embedQueryTokens?.('who services the pumps?');
+      const alone = await embedder.embedQuery('who services the pumps?');
+      expect(cosine(alone, query?.vector)).toBeCloseTo(1, 6);
+      for (const tokens of [query?.tokens, chunk?.tokens]) {
+        const { pieces = [], dimension = 0, vectors = new Float32Array() } = tokens ?? {};
+        expect(pieces.length).toBeGreaterThan(1);
+        expect(vectors).toHaveLength(pieces.length * dimension);
+        expect(Math.hypot(...vectors.slice(0, dimension))).toBeCloseTo(1, 4);
+      }
+      const shared = [...(query?.tokens.pieces ?? [])].filter((piece) =>
+        chunk?.tokens?.pieces.includes(piece),
+      );
+      expect(shared.length).toBeGreaterThan(0);
+      const [empty] = await embedder.embedPassage('to be or not to be?');
+      expect(empty?.tokens?.pieces).toHaveLength(0);
+    });
+
     test('warms up, is ready then, and describes itself in plain values', async () => {
       await embedder.warmUp();
       expect(embedder.ready).toBe(true);

@@ -1,6 +1,7 @@
 import { describe } from 'vitest';
 import { describeLists } from './store/lists.contract.ts';
 import { describeSharing } from './store/sharing.contract.ts';
+import { describeTokenVectors } from './store/token-vectors.contract.ts';
 import type { PrepareStore } from './store/use-store.ts';
 import { describeVectorSearch } from './store/vectors.contract.ts';
 import { describeWordSearch } from './store/words.contract.ts';
@@ -13,6 +14,7 @@ export function describeMemoryStore(name: string, prepare: PrepareStore): void {
     describeLists(prepare);
     describeWordSearch(prepare);
     describeVectorSearch(prepare);
+    describeTokenVectors(prepare);
     describeSharing(prepare);
   });
 }

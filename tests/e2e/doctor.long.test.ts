@@ -4,7 +4,7 @@ import { chmodSync, chownSync, existsSync, readdirSync, rmSync, symlinkSync, wri
 import { createServer, type AddressInfo } from 'node:net';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
-import { DatabaseSync } from '@photostructure/sqlite';
+import { openDatabase } from '../../src/store/sqlite/engine.ts';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { temporaryFolder } from '../helpers/mcp/server-environment.ts';
 import { runProgram, type ProgramRun } from '../helpers/run-program.ts';
@@ -178,7 +178,7 @@ describe('locks', () => {
   test('of another process are still named as such', async () => {
     const memories = temporaryFolder();
     await add(memories);
-    const other = new DatabaseSync(join(memories, 'memory.sqlite'));
+    const other = openDatabase(join(memories, 'memory.sqlite'));
     other.exec('BEGIN IMMEDIATE');
     expect(await failuresOf(memories)).toEqual([
       expect.objectContaining({ message: expect.stringContaining('locked by another process') as string }),

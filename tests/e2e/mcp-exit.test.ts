@@ -11,6 +11,8 @@ import {
 
 /** Clients kill a server that is still there two seconds after they have left. */
 const LIMIT_MS = 2_000;
+/** A server that does nothing ends as if at once. */
+const IDLE_LIMIT_MS = 300;
 /** What it takes to start Node on a machine that has nothing else to do, and more. */
 const NODE_START_MS = 200;
 
@@ -18,10 +20,10 @@ const NODE_START_MS = 200;
  * The work must end within the limit, or where the machine is busy, within as many times the limit as starting Node
  * takes longer just then.
  */
-async function expectInTime(work: () => Promise<unknown>): Promise<void> {
+async function expectInTime(work: () => Promise<unknown>, limitMs = LIMIT_MS): Promise<void> {
   const reference = durationOf(() => once(spawn(process.execPath, ['-e', '0']), 'close'));
   const [took, slow] = await Promise.all([durationOf(work), reference]);
-  expect(took).toBeLessThan(LIMIT_MS * Math.max(1, slow / NODE_START_MS));
+  expect(took).toBeLessThan(limitMs * Math.max(1, slow / NODE_START_MS));
 }
 
 async function durationOf(work: () => Promise<unknown>): Promise<number> {
@@ -72,6 +74,16 @@ describe.each(departures)('at %s', (_, leave) => {
 });
 
 describe('leaving', () => {
+  test('by SIGINT takes no time that a person notices when nothing is going on', async () => {
+    const server = new RawServer(temporaryFolder());
+    await server.initialize();
+    await expectInTime(() => {
+      server.child.kill('SIGINT');
+      return server.exited;
+    }, IDLE_LIMIT_MS);
+    expect(await server.exited).toEqual(OK);
+  });
+
   test('does not wait for a handshake that never comes', async () => {
     const server = new RawServer(temporaryFolder());
     expect(await exitWithin(server, () => server.child.stdin.end())).toEqual(OK);

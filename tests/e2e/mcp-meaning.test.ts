@@ -112,6 +112,37 @@ describe('with the bundled model', () => {
     expect(found.data['note']).toMatch(/does not read the language/);
   });
 
+  test('says that a match is weak when nothing stands out, and never because words are missing', async () => {
+    const { call } = await connectWithModel();
+    const texts = [
+      'Caroline is allergic to peanuts and carries an EpiPen.',
+      'The spare key is under the blue flowerpot on the balcony.',
+      'We deploy on Tuesdays only, because support is fully staffed that day.',
+      'The staging database is wiped every night at two.',
+      'Priya reviews every pull request that touches payments.',
+      'Use tabs in Makefiles and two spaces everywhere else.',
+      'The customer in Oslo pays by invoice, thirty days net.',
+      'Grandpa keeps his pocket watch in the safe deposit box, number 212.',
+      'Never restart the mail server during office hours.',
+      'The API returns at most 200 items a page and then a cursor.',
+      'We picked Postgres over Mongo because reports need joins.',
+      'The printer on the third floor jams with recycled paper.',
+    ];
+    await call('memory_add', { memories: texts.map((text) => ({ text })) });
+    await expect
+      .poll(async () => JSON.stringify((await call('memory_stats')).data), { timeout: 60_000 })
+      .toContain('"done":12');
+    const strange = await call('memory_search', {
+      query: 'What did the teacher say about the moon?',
+    });
+    expect(strange.data['note']).toMatch(/^Weak match/);
+    expect(strange.text).toMatch(/^Weak match/);
+    expect(strange.data['hits']).toHaveLength(5);
+    const paraphrased = await call('memory_search', { query: 'Which SQL engine did the team choose?' });
+    expect((paraphrased.data['hits'] as object[])[0]).toMatchObject({ text: texts[10] });
+    expect(paraphrased.data).not.toHaveProperty('note');
+  });
+
   test('unites the tags and metadata of one text, and keeps another project or source apart', async () => {
     const { call } = await connectWithModel();
     const text = 'The door code changes on Monday';

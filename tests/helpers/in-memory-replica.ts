@@ -164,7 +164,9 @@ export class InMemoryReplica implements ReplicaStore {
     const counters = Object.entries(table.clock).flatMap(([name, claimed]) => {
       const own = name === machine;
       const limit = own ? table.sequence + 100_000 : (published[name] ?? MAX_COUNTER);
-      return claimed > limit ? [{ machine: name, own, claimed, believed: published[name] ?? 0 }] : [];
+      const dots = table.states().flatMap(({ siblings }) => siblings.map(({ dot }) => dot));
+      const known = dots.filter((dot) => dot.machine === name && dot.n <= limit).map(({ n }) => n);
+      return claimed > limit ? [{ machine: name, own, claimed, believed: Math.max(0, ...known) }] : [];
     });
     if (fix && (newIdentity || counters.some(({ own }) => own))) await this.takeNewIdentity(machine, 0);
     if (fix)

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdirSync, readdirSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Worker } from 'node:worker_threads';
-import { DatabaseSync } from '@photostructure/sqlite';
+import { openDatabase } from '../../src/store/sqlite/engine.ts';
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { NotFoundError } from '../../src/errors/input-errors.ts';
 import { StoreUnavailableError } from '../../src/errors/store-errors.ts';
@@ -75,7 +75,7 @@ describe('a hosted store', () => {
     const folder = temporaryFolder();
     const store = hosted(folder);
     await store.add([draft('first')]);
-    const other = new DatabaseSync(databasePath(folder));
+    const other = openDatabase(databasePath(folder));
     other.exec('BEGIN IMMEDIATE');
     let done = false;
     const waiting = store.add([draft('second')]).then(() => (done = true));

@@ -4,6 +4,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { tryFolder, type TriedModel } from '../../src/app/models.ts';
 import { resolveConfig } from '../../src/config/resolve.ts';
 import { BundledEmbedder } from '../../src/embedding/bundled-embedder.ts';
+import { createEmbedder } from '../../src/embedding/create-embedder.ts';
 import { CARD_NAME, type ModelChoices, readModelCard } from '../../src/embedding/model-card.ts';
 import { ModelDamagedError } from '../../src/errors/embedding-errors.ts';
 import { cosine, embedderContract } from '../contract/embedder.contract.ts';
@@ -44,6 +45,31 @@ embedderContract('a model in a folder', async () => {
     rmSync(folder, { recursive: true, force: true });
   });
   return new BundledEmbedder({ runtime: 'wasm', modelDirectory: folder, local: true });
+});
+
+test('one model in a folder serves all processes of a data folder', async () => {
+  const [modelDirectory, sharedIn] = [tinyModel(), temporaryFolder()];
+  await use(modelDirectory);
+  const [first, second] = [1, 2].map(() => {
+    const embedder = createEmbedder({ provider: 'local', runtime: 'wasm', modelDirectory, sharedIn });
+    onTestFinished(() => embedder.close());
+    return embedder;
+  });
+  const vector = await first?.embedQuery('die Rechnungen');
+  expect(await second?.embedQuery('die Rechnungen')).toEqual(vector);
+  expect(second?.describe()).toMatchObject({ provider: 'local', servedBy: `process ${process.pid}` });
+  expect(first?.describe()).toMatchObject({ provider: 'local', otherProcesses: 1 });
+});
+
+test('a model in a folder gives no token vectors, even with the projection of the bundled one beside it', async () => {
+  const folder = tinyModel();
+  cpSync('models/e5-small-v2-int8/token-projection.bin', join(folder, 'token-projection.bin'));
+  await use(folder);
+  const embedder = open(folder);
+  expect(embedder.tokenSpace).toBeUndefined();
+  const [chunk] = await embedder.embedPassage('Rechnungen: die');
+  expect(chunk?.vector).toHaveLength(TINY_DIMENSION);
+  expect(chunk?.tokens).toBeUndefined();
 });
 
 describe('a folder with a model of the kind of XLM-RoBERTa', () => {

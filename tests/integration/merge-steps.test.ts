@@ -1,9 +1,11 @@
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { StoreUnavailableError } from '../../src/errors/store-errors.ts';
 import { assembleReplica } from '../../src/store/worker/client.ts';
 import type { ChangeReport } from '../../src/store/replica-store.ts';
+import { Connection } from '../../src/store/sqlite/connection.ts';
+import type { MemoryState } from '../../src/backup/ports.ts';
 import { removeLeftovers } from '../../src/store/sqlite/sqlite-work-lock.ts';
 import type { SqliteMemoryStore } from '../../src/store/sqlite/sqlite-memory-store.ts';
 import { apply, idOf, type Snapshot, snapshotOf } from '../contract/replica/use-replicas.ts';
@@ -189,4 +191,49 @@ test('a merge over the limit changes nothing, not even for a moment', async () =
   expect(report).toMatchObject({ applied: false, held: true, removed: { count: 25 } });
   expect(report.after.stateDigest).toBe((await there.replica.identity()).stateDigest);
   expect(await here.replica.identity()).toEqual(before);
+});
+
+const LIMIT = { count: 20, share: 0.3 };
+
+test('a merge within the limit is made once, and spends what it really removes', async () => {
+  const there = await other();
+  const here = open();
+  await apply(here.replica, 'merge', there.snapshot);
+  const ids = Array.from({ length: 25 }, (_, index) => idOf(index + 1));
+  await there.store.delete(ids);
+  // What was changed on both sides stays.
+  for (const id of ids.slice(0, 15)) await here.store.update(id, { text: `changed here ${id}` });
+  const takenBack = vi.spyOn(Connection.prototype, 'takeBack');
+  const deleted = await apply(here.replica, 'merge', { ...(await snapshotOf(there.replica)), limit: LIMIT });
+  expect(deleted).toMatchObject({ applied: true, removed: { count: 10 }, conflicts: 15 });
+  expect(takenBack).not.toHaveBeenCalled();
+  const again = await apply(here.replica, 'merge', { ...(await snapshotOf(there.replica)), limit: LIMIT });
+  expect(again).toMatchObject({ applied: true, removedLately: 10, removed: { count: 0 } });
+  takenBack.mockRestore();
+});
+
+test('live versions that remove memories with a deleted sibling count too', async () => {
+  const here = open();
+  const [a, b, c] = ['a', 'b', 'c'].map((digit) => digit.repeat(16)) as [string, string, string];
+  const version = (
+    machine: string,
+    n: number,
+    state: 'live' | 'deleted',
+  ): MemoryState['siblings'][number] => ({
+    dot: { machine, n },
+    state,
+    text: `text ${machine}`,
+    ...{ tags: [], source: '', metadata: {}, createdAt: 1, updatedAt: 1, vectors: [] },
+  });
+  const numbers = Array.from({ length: 30 }, (_, index) => index + 1);
+  const both = numbers.map((n) => ({
+    id: idOf(n),
+    siblings: [version(a, n, 'live'), version(b, n, 'deleted')],
+  }));
+  await apply(here.replica, 'merge', { states: both, clock: { [a]: 30, [b]: 30, [c]: 30 } });
+  expect(await liveIn(here)).toBe(30);
+  const live = numbers.map((n) => ({ id: idOf(n), siblings: [version(c, n, 'live')] }));
+  const hostile = { states: live, clock: { [a]: 30, [c]: 30 }, limit: LIMIT };
+  expect(await apply(here.replica, 'merge', hostile)).toMatchObject({ held: true, removed: { count: 30 } });
+  expect(await liveIn(here)).toBe(30);
 });

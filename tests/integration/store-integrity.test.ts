@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { DatabaseSync } from '@photostructure/sqlite';
+import { openDatabase } from '../../src/store/sqlite/engine.ts';
 import { describe, expect, test } from 'vitest';
 import type { SqliteMemoryStore } from '../../src/store/sqlite/sqlite-memory-store.ts';
 import { draft } from '../helpers/drafts.ts';
@@ -16,12 +16,20 @@ async function storeWithVectors(folder: string): Promise<SqliteMemoryStore> {
       draft(text, { tags: ['t', text], source: 's', metadata: { project: 'p' } }),
     ),
   );
+  await store.keepTokenVectors({ modelId: STAMP, name: 'space' });
   const pending = await store.claimPendingEmbeddings({ modelId: STAMP, limit: 2, leaseMs: 0 });
   await store.putEmbeddings(
     STAMP,
     pending.map(({ versionKey }, axis) => ({
       versionKey,
-      chunks: [{ start: 0, end: 3, vector: encodeVector(unitVector(8, axis)) }],
+      chunks: [
+        {
+          start: 0,
+          end: 3,
+          vector: encodeVector(unitVector(8, axis)),
+          tokens: { pieces: Int32Array.of(7, 8 + axis), vectors: Uint8Array.of(0x8f, 0xf8) },
+        },
+      ],
     })),
   );
   return store;
@@ -55,12 +63,17 @@ describe('checkIntegrity', () => {
     [`DELETE FROM chunk WHERE label = 1`, /has no vectors of test and does not wait for them/],
     [`UPDATE chunk SET vector = x'00' WHERE label = 1`, /vector 1 has 1 bytes/],
     [`DELETE FROM pending`, /does not wait/],
+    [`DELETE FROM token_vector WHERE label = 1`, /vector 1 says that it has token vectors and has none/],
+    [`UPDATE chunk SET tokens = 0 WHERE label = 1`, /vector 1 has token vectors that it does not know of/],
+    [`DELETE FROM token_space`, /token vectors that it does not know of/],
+    [`UPDATE piece_count SET chunks = 5 WHERE piece = 7`, /word piece 7 is counted 5 times instead of 2/],
+    [`DELETE FROM piece_count WHERE piece = 8`, /word piece 8 is counted 0 times instead of 1/],
     [`INSERT INTO pending VALUES (1, 1, 0)`, /waits for vectors that it has/],
     [`PRAGMA foreign_keys = OFF; UPDATE chunk SET model = 9 WHERE label = 1`, /names a row of model/],
   ])('notices: %s', async (sql, problem) => {
     const folder = temporaryFolder();
     const store = await storeWithVectors(folder);
-    const database = new DatabaseSync(databasePath(folder));
+    const database = openDatabase(databasePath(folder));
     database.exec(sql);
     database.close();
     const report = await store.checkIntegrity();
@@ -72,7 +85,7 @@ describe('checkIntegrity', () => {
     const folder = temporaryFolder();
     const store = await storeWithVectors(folder);
     await store.checkIntegrity(STAMP);
-    const database = new DatabaseSync(databasePath(folder));
+    const database = openDatabase(databasePath(folder));
     // Without a new sequence number the index does not learn of it.
     database.exec('DELETE FROM chunk WHERE label = 1; INSERT INTO pending VALUES (1, 1, 0)');
     database.close();
@@ -84,7 +97,7 @@ describe('checkIntegrity', () => {
     const folder = temporaryFolder();
     const store = openSqliteStore(folder);
     await store.add(Array.from({ length: 50 }, (_, index) => draft(`memory ${index}`)));
-    const database = new DatabaseSync(databasePath(folder));
+    const database = openDatabase(databasePath(folder));
     database.exec(`DELETE FROM word`);
     database.close();
     const { problems } = await store.checkIntegrity();

@@ -27,11 +27,16 @@ class Model {
     return id === undefined || memory === undefined ? null : { id, memory };
   }
 
-  liveWith(text: string): string | undefined {
-    return this.ids.find((id) => {
+  /** The live memory that takes in the tags of the same text: the first one, unless another has them all. */
+  twinOf(
+    text: string,
+    tags: readonly string[],
+  ): { readonly id: string; readonly memory: Expected } | undefined {
+    const twins = this.ids.flatMap((id) => {
       const memory = this.memories.get(id);
-      return memory?.state === 'live' && memory.text === text;
+      return memory?.state === 'live' && memory.text === text ? [{ id, memory }] : [];
     });
+    return twins.find(({ memory }) => tags.every((tag) => memory.tags.includes(tag))) ?? twins[0];
   }
 
   count(state: Expected['state']): number {
@@ -66,14 +71,19 @@ class Add implements Command {
   }
 
   async run(model: Model, real: Real): Promise<void> {
-    const existing = this.#twice ? undefined : model.liveWith(this.#text);
+    const existing = this.#twice ? undefined : model.twinOf(this.#text, this.#tags);
     const [outcome] = await real.store.add([draft(this.#text, { tags: this.#tags })], {
       allowDuplicates: this.#twice,
     });
     expect(outcome?.outcome).toBe(existing === undefined ? 'added' : 'existing');
     const id = outcome?.memory.id ?? '';
     if (existing !== undefined) {
-      expect(id).toBe(existing);
+      expect(id).toBe(existing.id);
+      const { memory } = existing;
+      const joined = [...new Set([...memory.tags, ...this.#tags])].sort();
+      const gains = joined.length > memory.tags.length;
+      expect(outcome?.gained).toEqual(gains ? ['tags'] : []);
+      if (gains) Object.assign(memory, { tags: joined, versions: memory.versions + 1 });
       return;
     }
     model.ids.push(id);

@@ -10,8 +10,14 @@ const STRANGE_MEMORY = 90;
 /** Keeps its dice apart from those of the seed. */
 const ADVERSARY = 7_000_003;
 
-/** Somebody who may write any well-formed object to the bucket. It has its own dice, so that it changes no others. */
+/**
+ * Somebody who may write any well-formed object to the bucket. It has its own dice, so that it changes no others. In half
+ * of its seeds it only destroys: it invents no content and no version vector, so all machines must end in one state.
+ */
 export class Adversary {
+  /** Objects in the folders of machines that it has replaced. */
+  readonly forged = new Set<string>();
+  readonly onlyDestroys: boolean;
   readonly #random: SeededRandom;
   readonly #bucket: Map<string, StoredBlob>;
 
@@ -24,6 +30,7 @@ export class Adversary {
   private constructor(random: SeededRandom, bucket: Map<string, StoredBlob>) {
     this.#random = random;
     this.#bucket = bucket;
+    this.onlyDestroys = random.chance(0.5);
   }
 
   /** @returns what it did, for the trace */
@@ -31,16 +38,20 @@ export class Adversary {
     if (!this.#random.chance(0.3)) return [];
     const { machine, table } = this.#random.pick(machines);
     const made = table.clock[machine] ?? 0;
-    switch (this.#random.below(5)) {
+    switch (this.#random.below(this.onlyDestroys ? 4 : 7)) {
       case 0:
-        return [await this.#useNames(machine, made)];
-      case 1:
         return [await this.#inventCommit(machine)];
-      case 2:
+      case 1:
         return [await this.#replaceHead(machine)];
-      case 3:
+      case 2:
         this.#bucket.delete(`v1/${machine}/head`);
         return [`the adversary deletes the head of ${machine}`];
+      case 3:
+        return this.#exchange(machine);
+      case 4:
+        return [await this.#useNames(machine, made)];
+      case 5:
+        return [await this.#publishAs(machine, made)];
       default:
         return [await this.#claimTooMuch(machine, made)];
     }
@@ -76,6 +87,30 @@ export class Adversary {
     this.#bucket.set(`v1/${machine}/head`, forged);
     this.#bucket.delete(`v1/${STRANGER}/head`);
     return `the adversary replaces the head of ${machine}`;
+  }
+
+  /** Another well-formed manifest or segment of the same machine in the place of one. */
+  #exchange(machine: string): string[] {
+    const kind = this.#random.pick(['snapshots', 'segments']);
+    const keys = [...this.#bucket.keys()].filter((key) => key.startsWith(`v1/${machine}/${kind}/`)).sort();
+    if (keys.length < 2) return [];
+    const [place, other] = [this.#random.pick(keys), this.#random.pick(keys)];
+    const [blob, before] = [this.#bucket.get(other), this.#bucket.get(place)];
+    if (blob === undefined || before === undefined || place === other) return [];
+    this.#bucket.set(place, { ...blob, lastModified: before.lastModified });
+    this.forged.add(place);
+    return [`the adversary puts ${other} in the place of ${place}`];
+  }
+
+  /** A whole snapshot in the folder of another machine, with writes that it never made; sometimes only for a while. */
+  async #publishAs(machine: string, made: number): Promise<string> {
+    const key = `v1/${machine}/head`;
+    const before = this.#bucket.get(key);
+    const n = made + 1 + this.#random.below(20);
+    const states = [strangeState(STRANGE_MEMORY, { dot: { machine, n }, text: `forged ${n}` })];
+    await publishStrange(this.#store(), { [machine]: n }, states, machine);
+    if (before !== undefined && this.#random.chance(0.3)) this.#bucket.set(key, before);
+    return `the adversary publishes as ${machine}`;
   }
 
   #store(): InMemoryBlobStore {

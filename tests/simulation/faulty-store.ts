@@ -25,6 +25,15 @@ export interface FaultyStoreOptions {
   readonly onChange: (operation: 'put' | 'delete', key: string) => void;
   /** Present where answers may be late. A process always sees the present state of its own folder. */
   readonly past?: { readonly heads: PastHeads; readonly isOwn: (key: string) => boolean };
+  /** True when the answer to a call that was made comes later, so that answers come in another order than the calls. */
+  readonly isLate: () => boolean;
+}
+
+/** In some seeds answers come in another order than the calls were made. */
+export function lateAnswers(seed: number): () => boolean {
+  const dice = new SeededRandom(seed + 17_000_023);
+  const rate = dice.chance(0.3) ? 0.3 : 0;
+  return () => rate > 0 && dice.chance(rate);
 }
 
 const STALE_MS = 60_000;
@@ -60,7 +69,7 @@ export class PastHeads {
 
 /** An object store whose every call may be late, fail, fail after it was done, lie, or be the last of its process. */
 export function faultyStore(options: FaultyStoreOptions): BlobStore {
-  const { objects, now, turn, fault, isDead, crash, onChange, past } = options;
+  const { objects, now, turn, fault, isDead, crash, onChange, past, isLate } = options;
   const inner = new InMemoryBlobStore({ objects, now });
   return interceptBlobStore(inner, async (call, proceed) => {
     await turn();
@@ -77,6 +86,7 @@ export function faultyStore(options: FaultyStoreOptions): BlobStore {
     const result = await proceed();
     if (what === 'stores half of it' && call.operation === 'put') halve(objects, call.key);
     if (changes) onChange(call.operation, call.key);
+    if (isLate()) await turn();
     if (what === 'crash after it was done') crash();
     if (isDead()) throw new Crash();
     if (what === 'fails after it was done') throw failure(call);

@@ -1,10 +1,8 @@
-import { createHash } from 'node:crypto';
 import { InMemoryHeadJournal } from '../helpers/in-memory-head-journal.ts';
 import type { Keyring } from '../../src/backup/repository/keyring.ts';
 import { Repository } from '../../src/backup/repository/repository.ts';
 import { InMemoryBlobStore, type StoredBlob } from '../../src/blob/in-memory-blob-store.ts';
 import { FaissMemoryError } from '../../src/errors/faiss-memory-error.ts';
-import { RepositoryDamagedError } from '../../src/errors/backup-errors.ts';
 import type { Version } from '../../src/memory/version.ts';
 import { InMemoryReplica } from '../helpers/in-memory-replica.ts';
 import type { MemoryTable } from '../helpers/memory-table.ts';
@@ -14,7 +12,8 @@ import { STRANGER } from '../helpers/sync/hostile-snapshot.ts';
 import { WriteHistory } from '../helpers/write-history.ts';
 import { Adversary, MANY_WRITES } from './adversary.ts';
 import { BrokenPromise } from './broken-promise.ts';
-import { Crash, FaultPlan, faultyStore, PastHeads } from './faulty-store.ts';
+import { BucketCheck } from './bucket-check.ts';
+import { Crash, FaultPlan, faultyStore, lateAnswers, PastHeads } from './faulty-store.ts';
 import { RemovalCheck } from './removal-check.ts';
 import { SeededRandom } from './seeded-random.ts';
 import {
@@ -27,6 +26,7 @@ import {
   type SimulatedMachine,
 } from './simulated-machine.ts';
 import { erosion } from './erosion.ts';
+import { settle } from './settle.ts';
 import { Turns } from './turns.ts';
 
 const MEMORIES = 5;
@@ -52,13 +52,18 @@ export class World {
   readonly #sent = new Map<SimulatedMachine, ReadonlySet<string>>();
   /** The ids that each data folder has had: what lies under them was its own. */
   readonly #ids = new Map<DataFolder, Set<string>>();
-  readonly #checkedHeads = new Map<string, string>();
+  readonly #bucketCheck = new BucketCheck({
+    bucket: this.#bucket,
+    repositoryOf: (machine) => this.#repositoryOf(machine),
+    isForged: (key) => this.#adversary?.forged.has(key) === true,
+  });
   /** Null = everybody is honest. It decides by its own dice, so that it changes nothing for the others. */
   readonly #adversary: Adversary | null;
   /** Dice for what the rolled-back folders cannot see, apart from those of the seed. */
   readonly #unseen: SeededRandom;
   readonly #past: PastHeads;
-  #headsAreLost = false;
+  readonly #isLate: () => boolean;
+  #headsAreLost: boolean;
   /** Null = nobody removes by small steps. Decides by its own dice too. */
   readonly #eroder: SeededRandom | null;
   #time = Date.UTC(2026, 0, 1);
@@ -75,6 +80,8 @@ export class World {
     this.#unseen = new SeededRandom(seed + UNSEEN);
     const others = new SeededRandom(seed + ERODER);
     this.#eroder = this.#adversary === null && others.chance(0.5) ? others : null;
+    this.#headsAreLost = this.#adversary !== null;
+    this.#isLate = lateAnswers(seed);
     this.#past = PastHeads.of(seed, () => this.#faults.rate > 0);
     const machines = 2 + this.#random.below(3);
     for (let number = 0; number < machines; number += 1) this.#add(null);
@@ -161,34 +168,11 @@ export class World {
   async settle(): Promise<void> {
     this.#faults.rate = 0;
     if (this.#adversary !== null) await this.#forgetStranger();
-    for (let round = 0; round < 4; round += 1) {
-      for (const { process, number } of this.#machines) {
-        this.trace.push(`${number} push and pull at the end`);
-        await this.#pushAtEnd(process);
-        // As the refusals advise.
-        if (this.#adversary !== null) await this.#repair(process);
-        await this.#pullAll(process);
-      }
-    }
+    await settle({ machines: this.#machines, trace: this.trace, isHonest: this.#adversary === null });
     await this.#checkBucket();
     this.#checkCounters();
     // What an adversary made some believe, others may refuse; that everybody can still write and push was shown.
-    if (this.#adversary === null) this.#checkEnd();
-  }
-
-  /** A machine without writes merges before its first push, so a false claim can refuse that too; the advice must help. */
-  async #pushAtEnd(process: MachineProcess): Promise<void> {
-    try {
-      await process.sync.push();
-    } catch (error) {
-      if (this.#adversary === null || !(error instanceof RepositoryDamagedError)) throw error;
-      await this.#repair(process);
-      await process.sync.push();
-    }
-  }
-
-  async #repair({ sync }: MachineProcess): Promise<void> {
-    await sync.repairCounters({ fix: true });
+    if (this.#adversary?.onlyDestroys !== false) this.#checkEnd();
   }
 
   async #forgetStranger(): Promise<void> {
@@ -196,16 +180,6 @@ export class World {
     const isThere = [...this.#bucket.keys()].some((key) => key.startsWith(`v1/${STRANGER}/`));
     if (!isThere || first === undefined) return;
     await this.#repositoryOf(first.folder.replica.machine).forgetMachine(STRANGER, null);
-  }
-
-  async #pullAll({ sync }: MachineProcess): Promise<void> {
-    try {
-      const { confirm } = await sync.pull();
-      if (confirm !== undefined) await sync.pull({ confirm });
-    } catch (error) {
-      // A head that a fault has damaged stays, under the identity that its owner gave up.
-      if (!(error instanceof RepositoryDamagedError)) throw error;
-    }
   }
 
   #add(original: SimulatedMachine | null): void {
@@ -242,12 +216,15 @@ export class World {
             return this.#faults.draw(number, place, call);
           },
           ...(place === 'remote' ? { past: { heads: this.#past, isOwn } } : {}),
+          isLate: this.#isLate,
           isDead: () => process.dead,
           crash: () => {
             process.dead = true;
           },
           onChange: (operation, key) => {
-            if (place === 'remote') this.#checkOwner(folder, operation, key);
+            if (place !== 'remote') return;
+            this.#adversary?.forged.delete(key);
+            this.#checkOwner(folder, operation, key);
           },
         }),
     });
@@ -459,28 +436,9 @@ export class World {
     return ids;
   }
 
-  /** What a head lists is there, whole. */
   async #checkBucket(): Promise<void> {
     if (this.#broken !== null) throw new BrokenPromise(this.#broken);
-    for (const [key, { bytes }] of this.#bucket) {
-      const machine = /^v1\/([0-9a-f]{16})\/head$/.exec(key)?.[1];
-      if (machine === undefined) continue;
-      await this.#checkHead(machine, bytes);
-    }
-  }
-
-  async #checkHead(machine: string, bytes: Uint8Array): Promise<void> {
-    const names = [...this.#bucket.keys()].filter((key) => key.startsWith(`v1/${machine}/`)).length;
-    const print = `${createHash('sha1').update(bytes).digest('hex')} ${names}`;
-    if (this.#checkedHeads.get(machine) === print) return;
-    const repository = this.#repositoryOf(machine);
-    const found = await repository.verifyHashes(machine, { maxBytes: Infinity, lastChecked: new Map() });
-    // A head that is itself half written lists nothing.
-    const problems = found.problems.filter(({ key }) => !key.endsWith('/head'));
-    if (problems.length > 0) {
-      throw new BrokenPromise(`a listed snapshot is not whole: ${JSON.stringify(problems)}`);
-    }
-    this.#checkedHeads.set(machine, print);
+    await this.#bucketCheck.run();
   }
 
   #checkEnd(): void {

@@ -26,6 +26,7 @@ export const PROMISES: readonly Promised[] = [
         'e2e/sync-kill.long.test.ts',
         'of a pull changes nothing or all of it; the next one leaves both machines equal',
       ],
+      ['e2e/sync-killed-servers.long.test.ts', 'lose no write and are equal within a minute: %s'],
       [
         'e2e/sync-copies.long.test.ts',
         'push at the same time, while others add, and nothing is lost or half listed',
@@ -111,6 +112,7 @@ export const PROMISES: readonly Promised[] = [
         'e2e/sync-machines.long.test.ts',
         'share memories: an empty one fills itself, and edits on both sides meet',
       ],
+      ['e2e/sync-killed-servers.long.test.ts', 'lose no write and are equal within a minute: %s'],
     ],
   },
   {
@@ -147,7 +149,7 @@ export const PROMISES: readonly Promised[] = [
 export const HOSTILE_BUCKET: readonly Promised[] = [
   {
     promise:
-      'can: delete or damage backups; the memories on your machines stay, and the next push writes the backups again',
+      'can: delete or damage backups, without a passphrase also unreported; your memories stay, and the next push writes the backups again',
     tests: [
       [
         'unit/sync/torn-head.test.ts',
@@ -184,6 +186,16 @@ export const HOSTILE_BUCKET: readonly Promised[] = [
       [
         'unit/sync/hostile-claims.test.ts',
         'an invented commit under the own id ends in one new id, once, and changes no memory',
+      ],
+    ],
+  },
+  {
+    promise:
+      'can: without a passphrase: keep later writes of a machine out, while its backups are gone; status then names the repair',
+    tests: [
+      [
+        'unit/sync/hostile-claims.test.ts',
+        'a claim about a machine whose backups are gone is believed, and taken back by a repair once they are there',
       ],
     ],
   },

@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest';
 import type { Memory } from '../../src/memory/memory.ts';
 import { compareText } from '../../src/memory/version.ts';
 import { exportJsonLines } from '../../src/import-export/export-json-lines.ts';
-import { importJsonLines, type JsonLinesImport } from '../../src/import-export/import-json-lines.ts';
+import { jsonLines } from '../../src/import-export/formats/json-lines.ts';
+import { type ImportRequest, runImport } from '../../src/import-export/run-import.ts';
 import type { ImportProblem, ImportProgress, ImportSummary } from '../../src/import-export/import-report.ts';
 import { InMemoryImporter, memoryOf } from '../helpers/in-memory-importer.ts';
 
@@ -17,7 +18,7 @@ interface ImportRun {
   readonly progress: readonly ImportProgress[];
 }
 
-interface Setup extends Pick<Partial<JsonLinesImport>, 'signal' | 'batchSize' | 'maxLineBytes'> {
+interface Setup extends Pick<Partial<ImportRequest>, 'signal' | 'batchSize' | 'maxEntryBytes'> {
   readonly importer?: InMemoryImporter;
   readonly overwrite?: boolean;
   readonly chunkSize?: number;
@@ -28,9 +29,10 @@ async function importBytes(content: string | Uint8Array, setup: Setup = {}): Pro
   const problems: ImportProblem[] = [];
   const progress: ImportProgress[] = [];
   const rejects: Uint8Array[] = [];
-  const summary = await importJsonLines({
+  const summary = await runImport({
     ...others,
-    bytes: inChunks(Buffer.from(content), chunkSize),
+    format: jsonLines,
+    source: { kind: 'text', name: '', bytes: inChunks(Buffer.from(content), chunkSize) },
     importBatch: (drafts) => importer.importBatch(drafts, { onConflict: overwrite ? 'overwrite' : 'keep' }),
     onProblem: (problem) => problems.push(problem),
     onProgress: (state) => progress.push(state),
@@ -185,7 +187,7 @@ describe('import', () => {
       rejected: bad.length,
       completed: true,
     });
-    expect([...problems].sort((a, b) => a.line - b.line).map(({ line }) => line)).toEqual(
+    expect(problems.map(({ line = 0 }) => line).sort((a, b) => a - b)).toEqual(
       bad.map((_, index) => 2 + 2 * index),
     );
     for (const { problem } of problems)
@@ -221,10 +223,11 @@ describe('import', () => {
     let kept = 0;
     const problems: ImportProblem[] = [];
     const importer = new InMemoryImporter();
-    const summary = await importJsonLines({
-      bytes: file(),
+    const summary = await runImport({
+      format: jsonLines,
+      source: { kind: 'text', name: '', bytes: file() },
       importBatch: (drafts) => importer.importBatch(drafts),
-      maxLineBytes: 1_000_000,
+      maxEntryBytes: 1_000_000,
       onProblem: (problem) => problems.push(problem),
       onReject: (bytes) => {
         longest = Math.max(longest, bytes.length);
@@ -287,8 +290,9 @@ describe('import', () => {
     const importer = new InMemoryImporter();
     const controller = new AbortController();
     const content = Array.from({ length: 10 }, (_, index) => `{"text":"memory ${index}"}`).join('\n');
-    const first = await importJsonLines({
-      bytes: inChunks(Buffer.from(content), 5),
+    const first = await runImport({
+      format: jsonLines,
+      source: { kind: 'text', name: '', bytes: inChunks(Buffer.from(content), 5) },
       importBatch: (drafts) => importer.importBatch(drafts),
       batchSize: 4,
       signal: controller.signal,
@@ -326,8 +330,9 @@ describe('import', () => {
   test('passes on what the store throws', async () => {
     const failure = new Error('disk full');
     await expect(
-      importJsonLines({
-        bytes: inChunks(Buffer.from('{"text":"a"}'), 9),
+      runImport({
+        format: jsonLines,
+        source: { kind: 'text', name: '', bytes: inChunks(Buffer.from('{"text":"a"}'), 9) },
         importBatch: () => Promise.reject(failure),
       }),
     ).rejects.toBe(failure);
@@ -346,7 +351,7 @@ describe('import', () => {
       .map((parts) => Buffer.concat([Buffer.from('\n'), ...parts]));
     await fc.assert(
       fc.asyncProperty(file, fc.integer({ min: 1, max: 50 }), async (bytes, chunkSize) => {
-        const { summary, problems } = await importBytes(bytes, { chunkSize, maxLineBytes: 40 });
+        const { summary, problems } = await importBytes(bytes, { chunkSize, maxEntryBytes: 40 });
         const ends = bytes.reduce((count, byte) => count + (byte === 0x0a ? 1 : 0), 0);
         expect(summary.lines).toBe(bytes.at(-1) === 0x0a ? ends : ends + 1);
         expect(summary.bytes).toBe(bytes.length);

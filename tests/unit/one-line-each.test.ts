@@ -53,7 +53,7 @@ function hitNamed(name: string): SearchHit {
   return {
     memory: memoryNamed(name),
     ...{ snippet: 'plain', snippetTruncated: false, score: 1, similarity: null },
-    ...{ wordRank: 1, vectorRank: null, byNeighbours: false, matchedWords: [name] },
+    ...{ wordRank: 1, vectorRank: null, byNeighbours: false, bySingleWords: false, matchedWords: [name] },
   };
 }
 
@@ -71,7 +71,15 @@ function addedNamed(name: string): AddResult {
 
 function statusNamed(name: string): SyncStatus {
   const problem = { code: 'BLOB_STORE', message: name, fix: name, at: NOON };
-  const one = { machine: name, own: false, snapshots: 1, order: null, clock: {}, rolledBack: false, lastSeen: null };
+  const one = {
+    machine: name,
+    own: false,
+    snapshots: 1,
+    order: null,
+    clock: {},
+    rolledBack: false,
+    lastSeen: null,
+  };
   return syncStatus({
     location: name,
     machine: name,
@@ -156,7 +164,13 @@ function logged(format: 'text' | 'json', name: string): string {
 /** The same for models, where the rest of each line is quoted. */
 const FOR_MODELS: Readonly<Record<string, (name: string) => string>> = {
   hits: (name) => {
-    const response = { hits: [hitNamed(name)], mode: 'keyword' as const, note: '', nothingRelevant: false };
+    const response = {
+      hits: [hitNamed(name)],
+      mode: 'keyword' as const,
+      note: '',
+      weak: false,
+      bestTokenMatch: null,
+    };
     return renderSearch(response, searchNote(response), zone);
   },
   'a page': (name) => renderPage({ memories: [memoryNamed(name)], total: 1 }, { zone }),

@@ -5,6 +5,7 @@ import {
   isSnapshotId,
   isSnapshotKind,
   MAX_PAST_COMMITS,
+  MAX_RETIRED,
   MAX_SNAPSHOTS,
   MAX_WITNESSES,
   type SnapshotKind,
@@ -40,6 +41,8 @@ export interface Head extends Commit {
   readonly snapshots: readonly HeadSnapshot[];
   /** Null in heads of older programs, which do not say what they have seen. */
   readonly witnesses: readonly Witness[] | null;
+  /** Ids that the data folder gave up and whose backups it removed: they are not missing. */
+  readonly retired: readonly string[];
 }
 
 /** Some commits of another machine's head, as they were seen. They tell a copied or rolled-back folder from its origin. */
@@ -50,10 +53,13 @@ export interface Witness {
 }
 
 /** Canonical JSON. */
-export function encodeHead({ witnesses, ...head }: Head): Buffer {
+export function encodeHead({ witnesses, retired, ...head }: Head): Buffer {
   const pastCommits = encodeCommits(head.pastCommits);
   const seen = (witnesses ?? []).map(({ machine, commits }) => [machine, encodeCommits(commits)]);
-  const others = seen.length === 0 && witnesses === null ? {} : { witnesses: seen };
+  const others = {
+    ...(witnesses === null ? {} : { witnesses: seen }),
+    ...(retired.length === 0 ? {} : { retired }),
+  };
   return Buffer.from(
     canonicalJson({ format: FORMAT, version: FORMAT_VERSION, ...head, ...others, pastCommits }),
     'utf8',
@@ -78,7 +84,10 @@ export function decodeHead(json: Buffer, machine: string, checker: ObjectChecker
   const pastCommits = decodeCommits(fields['pastCommits'], 'pastCommits', checker);
   const commit = decodeCommit([fields['seq'], fields['commitId'], fields['ownWrites']], checker);
   const witnesses = decodeWitnesses(fields['witnesses'], checker);
-  return { machine, ...commit, pastCommits, snapshots, witnesses };
+  const retired = checker
+    .list(fields['retired'] ?? [], 'retired', MAX_RETIRED)
+    .map((id) => checker.machine(id, 'retired'));
+  return { machine, ...commit, pastCommits, snapshots, witnesses, retired };
 }
 
 function decodeCommits(value: unknown, path: string, checker: ObjectChecker): Commit[] {

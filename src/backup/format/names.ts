@@ -21,6 +21,7 @@ export const MAX_SNAPSHOTS = 10_000;
 export const MAX_PAST_COMMITS = 4_096;
 /** Entries of a head about commits of other machines. */
 export const MAX_WITNESSES = 1_000;
+export const MAX_RETIRED = 1_000;
 /** Maximum number of machines in a version vector. Each copied or rolled-back data folder adds one for ever. */
 export const MAX_VERSION_VECTOR_ENTRIES = 10_000;
 export const MAX_SIBLINGS = 1_024;

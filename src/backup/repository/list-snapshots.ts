@@ -2,7 +2,7 @@ import { RepositoryDamagedError } from '../../errors/backup-errors.ts';
 import { FaissMemoryError } from '../../errors/faiss-memory-error.ts';
 import { type VersionVector, compareVersionVectors, compareText } from '../../memory/version.ts';
 import { forEachLimited } from '../../util/concurrency.ts';
-import type { SnapshotSummary } from '../backup-api.ts';
+import type { SnapshotSummary, WorkOptions } from '../backup-api.ts';
 import { type HeadSnapshot, wentBack } from '../format/head.ts';
 import { headKey, parseRepositoryKey, REPOSITORY_ROOT } from '../format/names.ts';
 import type { RepositoryContext } from './repository-context.ts';
@@ -39,12 +39,15 @@ export interface MachineReport {
 export interface SnapshotList {
   /** The snapshots of all machines, oldest first. No snapshot comes before one that it includes. */
   readonly snapshots: readonly RepositorySnapshot[];
-  /** One entry for each machine that has an object in the repository, and for this one. Sorted by machine id. */
+  /**
+   * One entry for each machine that has an object in the repository, and for this one. Sorted by machine id. Ids that
+   * were given up and have no snapshots are left out.
+   */
   readonly machines: readonly MachineReport[];
 }
 
-export interface ListScope {
-  /** Machines to report in any case, also when they have no object any more. */
+export interface ListScope extends WorkOptions {
+  /** Machines to report also when they have no object any more, unless a head says that their id was given up. */
   readonly known?: readonly string[] | undefined;
   /** True reads the heads of this machine and of the known ones only, which costs no LIST. New machines do not show. */
   readonly onlyKnown?: boolean;
@@ -56,14 +59,19 @@ export interface ListScope {
  */
 export async function listSnapshots(
   context: RepositoryContext,
-  { known = [], onlyKnown = false }: ListScope = {},
+  { known = [], onlyKnown = false, signal, onProgress }: ListScope = {},
 ): Promise<SnapshotList> {
+  signal?.throwIfAborted();
+  if (!onlyKnown) onProgress?.({ step: 'listing machines', done: 0 });
+  const found = onlyKnown ? [context.machine] : await listMachines(context, signal);
+  const wanted = new Set([...found, ...known]);
   const read: MachineReport[] = [];
-  const found = onlyKnown ? [context.machine] : await listMachines(context);
-  await forEachLimited(new Set([...found, ...known]), PARALLEL_READS, async (machine) => {
+  await forEachLimited(wanted, PARALLEL_READS, async (machine) => {
+    signal?.throwIfAborted();
     read.push(await readMachine(context, machine));
+    onProgress?.({ step: 'reading machines', done: read.length, total: wanted.size });
   });
-  const reports = await withTimelines(context, read);
+  const reports = withoutRetired(context, await withTimelines(context, read));
   const lists = reports.map(({ machine, head }) => {
     if (head === null) return [];
     return head.head.snapshots.map((snapshot) => ({
@@ -77,6 +85,18 @@ export async function listSnapshots(
     snapshots: orderSnapshots(lists),
     machines: reports.sort((a, b) => compareText(a.machine, b.machine)),
   };
+}
+
+/** Leaves out the ids that were given up and whose backups were removed, or are no longer listed. */
+function withoutRetired(
+  { machine: own }: RepositoryContext,
+  reports: readonly MachineReport[],
+): MachineReport[] {
+  const retired = new Set(reports.flatMap(({ head }) => head?.head.retired ?? []));
+  return reports.filter(({ machine, head, error }) => {
+    const isEmpty = error === null && (head?.head.snapshots.length ?? 0) === 0;
+    return machine === own || !isEmpty || !retired.has(machine);
+  });
 }
 
 /** Notes what the heads show and name, and marks those that do not continue it. */
@@ -97,9 +117,12 @@ async function withTimelines(
 }
 
 /** @returns the ids of all machines that have an object in the repository, and always the own id */
-async function listMachines({ store, machine }: RepositoryContext): Promise<Set<string>> {
+async function listMachines(
+  { store, machine }: RepositoryContext,
+  signal: AbortSignal | undefined,
+): Promise<Set<string>> {
   const machines = new Set([machine]);
-  for (const { key } of await store.list(REPOSITORY_ROOT)) {
+  for (const { key } of await store.list(REPOSITORY_ROOT, { signal })) {
     const object = parseRepositoryKey(key);
     if (object !== null) machines.add(object.machine);
   }
@@ -138,6 +161,9 @@ function withFix(error: FaissMemoryError, { machine: own }: RepositoryContext): 
   return new RepositoryDamagedError(error.key, error.problem, { fix, cause: error });
 }
 
+/** About half a second. Ten machines with 20,000 snapshots each need as many, and nobody else answers meanwhile. */
+const MAX_COMPARISONS = 20_000_000;
+
 export interface OrderedSnapshot {
   readonly createdAt: number;
   readonly clock: VersionVector;
@@ -150,6 +176,8 @@ export interface OrderedSnapshot {
  */
 export function orderSnapshots<T extends OrderedSnapshot>(lists: readonly (readonly T[])[]): T[] {
   const queues = lists.filter((list) => list.length > 0).map((list) => ({ list, next: 0 }));
+  const snapshots = queues.reduce((sum, { list }) => sum + list.length, 0);
+  if (snapshots * queues.length ** 2 > MAX_COMPARISONS) return orderByWrites(lists);
   const ordered: T[] = [];
   for (;;) {
     const fronts = queues.flatMap((queue) => {
@@ -165,6 +193,24 @@ export function orderSnapshots<T extends OrderedSnapshot>(lists: readonly (reado
     ordered.push(earliest.snapshot);
     earliest.queue.next += 1;
   }
+}
+
+/**
+ * Sorts the snapshots of very many machines by the number of writes that they include, then by time. A snapshot includes
+ * more writes than each one that it includes, and none comes before an earlier one of its machine.
+ */
+function orderByWrites<T extends OrderedSnapshot>(lists: readonly (readonly T[])[]): T[] {
+  const ranked = lists.flatMap((list) => {
+    let writes = 0;
+    let time = 0;
+    return list.map((snapshot) => {
+      const included = Object.values(snapshot.clock).reduce((sum, n) => sum + n, 0);
+      writes = Math.max(writes, included);
+      time = Math.max(time, snapshot.createdAt);
+      return { snapshot, writes, time };
+    });
+  });
+  return ranked.sort((a, b) => a.writes - b.writes || a.time - b.time).map(({ snapshot }) => snapshot);
 }
 
 function includesAnother<T extends OrderedSnapshot>(

@@ -16,7 +16,7 @@ import {
 import type { JsonValue } from '../../memory/version.ts';
 import { putVerified } from './transfer.ts';
 import type { RepositoryContext } from './repository-context.ts';
-import { headKey } from '../format/names.ts';
+import { headKey, MAX_RETIRED } from '../format/names.ts';
 import { encodeObject, type LoadedHead } from './repository-objects.ts';
 import { newestShared, notedCommit, readWitnesses } from './witnesses.ts';
 
@@ -152,6 +152,19 @@ async function noteSentHead(context: RepositoryContext, head: Head, bytes: Buffe
   });
 }
 
+/** Ids of this data folder whose backups were removed from this repository, oldest first. */
+async function readRetired({ journal, repositoryId }: RepositoryContext): Promise<string[]> {
+  const note = await journal.readNote(`retired:${repositoryId}`);
+  return Array.isArray(note) ? note.filter((machine) => typeof machine === 'string') : [];
+}
+
+/** The next heads say that the backups under this id, which the data folder gave up, were removed on purpose. */
+export async function noteRetired(context: RepositoryContext): Promise<void> {
+  const others = (await readRetired(context)).filter((machine) => machine !== context.machine);
+  const retired = [...others, context.machine].slice(-MAX_RETIRED);
+  await context.journal.writeNote(`retired:${context.repositoryId}`, retired);
+}
+
 /** Ignores the altered head. The next head starts empty, with a number above all recorded ones. */
 function onAlteredHead(seen: SeenCommit | null): OwnHead {
   return { previous: null, wentBack: seen !== null, torn: false, snapshots: [] };
@@ -192,7 +205,8 @@ export async function writeOwnHead(
   };
   const pastCommits = last === null ? [] : rememberCommit(commitOf(last), last.pastCommits);
   const witnesses = context.exclusive ? null : await readWitnesses(context);
-  const head: Head = { machine, ...commit, pastCommits, snapshots, witnesses };
+  const retired = context.exclusive ? [] : await readRetired(context);
+  const head: Head = { machine, ...commit, pastCommits, snapshots, witnesses, retired };
   const bytes = await encodeObject({ kind: 'head', machine }, encodeHead(head), { dataKey, random });
   await journal.recordAttempt(repositoryId, { ...commit, sealed: dataKey !== null });
   await noteSentHead(context, head, bytes);

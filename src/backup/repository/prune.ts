@@ -1,10 +1,10 @@
-import type { BlobInfo } from '../../blob/blob-store.ts';
+import type { BlobInfo, BlobStore } from '../../blob/blob-store.ts';
 import { RepositoryDamagedError } from '../../errors/backup-errors.ts';
 import { InvalidInputError } from '../../errors/input-errors.ts';
 import { BlobStoreError } from '../../errors/remote-errors.ts';
 import { type VersionVector, compareVersionVectors, joinVersionVectors } from '../../memory/version.ts';
 import type { HeadSnapshot } from '../format/head.ts';
-import { type OwnHead, readOwnHead, writeOwnHead } from './own-head.ts';
+import { noteRetired, type OwnHead, readOwnHead, writeOwnHead } from './own-head.ts';
 import { listMachineFiles, type MachineFiles, type RepositoryContext } from './repository-context.ts';
 import { planRetention, type RetentionPolicy } from './retention.ts';
 
@@ -65,12 +65,12 @@ async function deleteOld(
   { store }: RepositoryContext,
   unreferenced: readonly BlobInfo[],
 ): Promise<Pick<PruneResult, 'deletedObjects' | 'deletedBytes' | 'leftObjects' | 'appendOnly'>> {
-  const serverTime = store.serverTime();
   let deletedObjects = 0;
   let deletedBytes = 0;
   let appendOnly = false;
-  for (const { key, size, lastModified } of unreferenced) {
-    if (serverTime === null || !(serverTime - lastModified > GRACE_MS)) continue;
+  for (const file of unreferenced) {
+    if (!isOld(store, file)) continue;
+    const { key, size } = file;
     try {
       await store.delete(key);
       deletedObjects += 1;
@@ -82,6 +82,11 @@ async function deleteOld(
     }
   }
   return { deletedObjects, deletedBytes, leftObjects: unreferenced.length - deletedObjects, appendOnly };
+}
+
+function isOld(store: BlobStore, { lastModified }: BlobInfo): boolean {
+  const serverTime = store.serverTime();
+  return serverTime !== null && serverTime - lastModified > GRACE_MS;
 }
 
 /**
@@ -121,15 +126,14 @@ export async function forgetMachine(
 }
 
 async function deleteFolder({ store }: RepositoryContext, machine: string): Promise<number> {
-  const { head, keyFile, manifests, segments } = await listMachineFiles(store, machine);
-  const objects = [head, ...manifests.values(), ...segments.values(), keyFile];
-  let deleted = 0;
-  for (const info of objects) {
-    if (info === null) continue;
-    await store.delete(info.key);
-    deleted += 1;
-  }
-  return deleted;
+  const files = allOf(await listMachineFiles(store, machine));
+  for (const { key } of files) await store.delete(key);
+  return files.length;
+}
+
+/** The head comes first. */
+function allOf({ head, keyFile, manifests, segments }: MachineFiles): BlobInfo[] {
+  return [head, ...manifests.values(), ...segments.values(), keyFile].filter((file) => file !== null);
 }
 
 /**
@@ -137,19 +141,26 @@ async function deleteFolder({ store }: RepositoryContext, machine: string): Prom
  * An empty head comes first, so that a store that refuses to delete lists nothing under that id either, and so that a
  * copy of the data folder that still uses the id notices it.
  * @param context for the id that was given up
- * @param known the content of this store. When the head is damaged, the store must include everything that lies in the
- *   folder, because a copy may have written it
- * @returns false when the folder stays: its head is damaged, and it has changes that this store does not include
+ * @param known the content of this store. When the head is damaged or gone, the store must include everything that lies
+ *   in the folder, because a copy may have written it
+ * @returns false when the folder stays: its head is damaged or gone, and it has changes that this store does not include
+ *   or, without a head, objects younger than a day
  */
 export async function retire(context: RepositoryContext, known: KnownContent): Promise<boolean> {
   const { objects, journal, repositoryId, machine } = context;
   const loaded = await objects.readHead(machine, true).catch(damagedIfDamaged);
-  if (loaded === null) return true;
-  if (loaded === 'damaged') {
-    if (!(await includesFolder(context, known))) return false;
-  } else if ((await journal.findAttempt(repositoryId, loaded.head.commitId)) === null) return true;
-  const own = { previous: loaded === 'damaged' ? null : loaded, wentBack: false, torn: false, snapshots: [] };
-  if (loaded === 'damaged' || loaded.head.snapshots.length > 0) await writeOwnHead(context, own, []);
+  const head = loaded === 'damaged' ? null : loaded;
+  if (head !== null && (await journal.findAttempt(repositoryId, head.head.commitId)) === null) return true;
+  const files = await listMachineFiles(context.store, machine);
+  const isEmpty = allOf(files).length === 0;
+  if (head === null && !isEmpty) {
+    if (!(await includesFolder(context, files, known))) return false;
+    // A copy of the data folder may be about to write a head that lists what lies here.
+    if (loaded === null && !allOf(files).every((file) => isOld(context.store, file))) return false;
+  }
+  const own = { previous: head, wentBack: false, torn: false, snapshots: [] };
+  if (!isEmpty && head?.head.snapshots.length !== 0) await writeOwnHead(context, own, []);
+  await noteRetired(context);
   await deleteFolder(context, machine).catch((error: unknown) => {
     if (!(error instanceof BlobStoreError) || error.reason !== 'access-denied') throw error;
   });
@@ -170,10 +181,10 @@ export interface KnownContent {
 
 /** True when the store includes the writes of every readable manifest in the machine's folder. */
 async function includesFolder(
-  { store, objects, machine }: RepositoryContext,
+  { objects, machine }: RepositoryContext,
+  { manifests }: MachineFiles,
   { clock, snapshotIds }: KnownContent,
 ): Promise<boolean> {
-  const { manifests } = await listMachineFiles(store, machine);
   for (const snapshotId of manifests.keys()) {
     if (snapshotIds.has(snapshotId)) continue;
     const manifest = await objects.readUnlistedManifest(machine, snapshotId);

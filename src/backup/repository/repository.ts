@@ -128,8 +128,8 @@ export class Repository {
    * @throws SnapshotNotFoundError, SnapshotAmbiguousError; the error of an unreadable machine, which may have the
    *   snapshot
    */
-  async findSnapshot(query: string): Promise<RepositorySnapshot> {
-    const { snapshots, machines } = await this.listSnapshots();
+  async findSnapshot(query: string, options?: WorkOptions): Promise<RepositorySnapshot> {
+    const { snapshots, machines } = await this.listSnapshots(options);
     try {
       return resolveSnapshot(query, snapshots);
     } catch (error) {

@@ -40,7 +40,7 @@ export async function verifyRepository(
 ): Promise<VerifyResult> {
   const { level = 'hashes', heal = true } = request;
   const target =
-    request.snapshot === undefined ? null : await parts.repository.findSnapshot(request.snapshot);
+    request.snapshot === undefined ? null : await parts.repository.findSnapshot(request.snapshot, options);
   const first = await check(parts, { level, target }, options);
   const own = target === null || target.machine === parts.machine;
   if (first.problems.length === 0 || !heal || !own) return toResult(level, first, false);
@@ -76,7 +76,7 @@ async function check(
   };
   await step('sizes', () => repository.verifySizes(machine, options));
   await step('hashes', () => checkHashes(parts, machine, options));
-  const snapshot = target ?? (height < 2 ? null : await newestOf(repository, machine));
+  const snapshot = target ?? (height < 2 ? null : await newestOf(repository, machine, options));
   if (snapshot !== null) {
     await step('content', () => checkContent(repository, snapshot, options));
     await step('drill', () => drill(parts, snapshot, options));
@@ -87,8 +87,12 @@ async function check(
   return { problems: [...problems.values()], checked: [...checked] };
 }
 
-async function newestOf(repository: Repository, machine: string): Promise<RepositorySnapshot | null> {
-  const { snapshots } = await repository.listSnapshots();
+async function newestOf(
+  repository: Repository,
+  machine: string,
+  options: WorkOptions,
+): Promise<RepositorySnapshot | null> {
+  const { snapshots } = await repository.listSnapshots(options);
   return snapshots.filter((snapshot) => snapshot.machine === machine).at(-1) ?? null;
 }
 

@@ -39,7 +39,10 @@ export async function readWitnesses(context: NotedContext): Promise<Witness[]> {
 /** Adds what some heads show and name to the known timelines. @returns all of them */
 export async function noteTimelines(context: NotedContext, heads: readonly Head[]): Promise<Timeline[]> {
   const known = await knownTimelines(context);
-  const others = heads.filter(({ machine }) => machine !== context.machine);
+  const others = fewHeads(
+    heads.filter(({ machine }) => machine !== context.machine),
+    known,
+  );
   const named = others.flatMap(({ witnesses }) => witnesses ?? []);
   const joined = others.reduce(addHead, named.reduce(addNamed, known));
   const kept = limited(joined);
@@ -48,6 +51,14 @@ export async function noteTimelines(context: NotedContext, heads: readonly Head[
     await context.journal.writeNote(noteName(context.repositoryId), value);
   }
   return kept;
+}
+
+/** A bucket can be full of folders that somebody made up: of very many heads, those of known machines count first. */
+function fewHeads(heads: readonly Head[], known: readonly Timeline[]): readonly Head[] {
+  if (heads.length <= MAX_MACHINES) return heads;
+  const seen = new Set(known.map(({ machine }) => machine));
+  const [old, others] = [true, false].map((is) => heads.filter(({ machine }) => seen.has(machine) === is));
+  return [...(old ?? []), ...(others ?? [])].slice(0, MAX_MACHINES);
 }
 
 /** A timeline that another machine names is new when no known one shows that it was continued. */

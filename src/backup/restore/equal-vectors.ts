@@ -3,6 +3,7 @@ import { contentHash, toHex } from '../../memory/digest.ts';
 import { compareVersionVectors, type JsonValue } from '../../memory/version.ts';
 import type { ReplicaIdentity, ReplicaStore } from '../../store/replica-store.ts';
 import { digestsDiffer } from '../format/digest-sums.ts';
+import type { WorkOptions } from '../backup-api.ts';
 import type { CarriedVersion, MemoryState } from '../ports.ts';
 import type { RepositorySnapshot, SnapshotList } from '../repository/list-snapshots.ts';
 import type { Repository } from '../repository/repository.ts';
@@ -18,16 +19,19 @@ interface Compared {
  */
 export async function differingSnapshots(
   { replica, repository }: Compared,
-  { snapshots, machines }: SnapshotList,
+  { snapshots }: SnapshotList,
+  { signal, onProgress }: WorkOptions = {},
 ): Promise<RepositorySnapshot[]> {
   const identity = await replica.identity();
-  const newest = machines.flatMap(({ machine }) => snapshots.findLast((s) => s.machine === machine) ?? []);
+  const newest = [...new Map(snapshots.map((snapshot) => [snapshot.machine, snapshot])).values()];
+  const equal = newest.filter((snapshot) => isEqualVector(snapshot, identity));
   const name = `digests:${repository.repositoryId}`;
   const noted = asRecord(await replica.readNote(name));
   const read: Record<string, JsonValue> = {};
   const differing: RepositorySnapshot[] = [];
-  for (const snapshot of newest) {
-    if (!isEqualVector(snapshot, identity)) continue;
+  for (const [done, snapshot] of equal.entries()) {
+    signal?.throwIfAborted();
+    if (done > 0) onProgress?.({ step: 'comparing machines', done, total: equal.length });
     const found = await digestsOf(repository, snapshot, noted[snapshot.machine]);
     if (found === null) continue;
     read[snapshot.machine] = [snapshot.snapshotId, found.contentDigest, found.stateDigest];

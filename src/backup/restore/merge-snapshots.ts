@@ -125,6 +125,8 @@ async function apply(
     const { manifest, complete, note, large } = staged;
     const { limit, confirmed, hidePurged } = how;
     const rules = { confirmed, hidePurged, ...(limit === undefined ? {} : { limit }) };
+    options.signal?.throwIfAborted();
+    options.onProgress?.({ step: 'merging memories', done: 0, total: staged.states.memories });
     const report = await staged.states.merge({ clock: manifest.clock, complete, note, ...rules, dryRun });
     return { manifest, report, large };
   } finally {

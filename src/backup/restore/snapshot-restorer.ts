@@ -77,7 +77,7 @@ export class SnapshotRestorer {
     if (!dryRun && confirm === undefined) {
       throw new InvalidInputError('confirm', 'is missing', 'make a dry run first and pass its token');
     }
-    const snapshot = await repository.findSnapshot(query);
+    const snapshot = await repository.findSnapshot(query, options);
     const staged = await this.#stage(repository, snapshot, { onlyNew: false, options });
     try {
       const identity = await this.#parts.replica.identity();
@@ -99,6 +99,9 @@ export class SnapshotRestorer {
       const undo = (await changesNothing(staged, base, identity))
         ? {}
         : { undo: await this.#parts.backupBefore('pre_restore') };
+      // Nothing was changed until here, and what follows is one transaction.
+      options.signal?.throwIfAborted();
+      options.onProgress?.({ step: 'replacing memories', done: 0, total: staged.states.memories });
       const changes = await staged.states.restore({ ...base, expectedState: stateDigest, note: staged.note });
       return { ...result, changes, ...undo, ...warningsOf(changes) };
     } finally {
@@ -114,7 +117,7 @@ export class SnapshotRestorer {
     // This detects a copy of the data folder, whose writes would otherwise look like the own ones.
     await repository.checkOwnHead();
     const { replica, limit, textLimit } = this.#parts;
-    const { wanted, refused, published } = await this.#wanted(repository, request.snapshot);
+    const { wanted, refused, published } = await this.#wanted(repository, request.snapshot, options);
     const identity = await replica.identity();
     const summaries = wanted.map((snapshot) => summarizeSnapshot(snapshot, identity));
     const result = { mode: 'merge', snapshots: summaries } as const;
@@ -158,12 +161,17 @@ export class SnapshotRestorer {
    * The requested snapshot. Without one, the newest snapshot of every other machine that the store does not include,
    * oldest first.
    */
-  async #wanted(repository: Repository, query: string | undefined): Promise<WantedSnapshots> {
+  async #wanted(
+    repository: Repository,
+    query: string | undefined,
+    options: WorkOptions,
+  ): Promise<WantedSnapshots> {
     const { machine, clock } = await this.#parts.replica.identity();
-    const list = await repository.listSnapshots();
+    const list = await repository.listSnapshots(options);
     await repository.checkCopies(list);
     const { replica } = this.#parts;
-    const differing = query === undefined ? await differingSnapshots({ replica, repository }, list) : [];
+    const differing =
+      query === undefined ? await differingSnapshots({ replica, repository }, list, options) : [];
     for (const snapshot of differing) await assertSameOwnWrites({ replica, repository }, snapshot);
     if (query !== undefined)
       return { wanted: [await repository.findSnapshot(query)], refused: [], published: {} };

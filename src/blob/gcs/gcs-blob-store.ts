@@ -1,5 +1,8 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { createHash } from 'node:crypto';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { readFile } from 'node:fs/promises';
+import type { ClientRequest } from 'node:http';
 import type { Bucket, File, FileMetadata } from '@google-cloud/storage';
 import { BlobStoreError } from '../../errors/remote-errors.ts';
 import { collectBody, collectPages } from '../answers.ts';
@@ -26,7 +29,7 @@ import type {
   UnrangedGetOptions,
 } from '../blob-store.ts';
 import { loadOptionalPackage } from '../load-optional-package.ts';
-import { type Deadline, RequestRunner, ServerClock } from '../request-runner.ts';
+import { type Deadline, type RequestCall, RequestRunner, ServerClock } from '../request-runner.ts';
 import { gcsError, gcsStatus } from './gcs-errors.ts';
 
 /** Number of attempts to read an object that is replaced during the read. */
@@ -42,6 +45,7 @@ export class GcsBlobStore implements CreatableBlobStore {
   readonly #prefix: string;
   readonly #runner: RequestRunner;
   readonly #clock = new ServerClock();
+  readonly #cutAnswers = new CutAnswers();
 
   private constructor(bucket: Bucket, settings: GcsBlobSettings) {
     this.#bucket = bucket;
@@ -60,7 +64,7 @@ export class GcsBlobStore implements CreatableBlobStore {
     assertBlobKey(key);
     const { onlyIf } = options;
     const generation = onlyIf === 'absent' ? 0 : onlyIf?.etag;
-    return this.#runner.run({ operation: 'put', key, bytes: bytes.length }, options, async (deadline) => {
+    return this.#run({ operation: 'put', key, bytes: bytes.length }, options, async (deadline) => {
       const file = this.#file(key);
       const saved = file.save(Buffer.from(bytes), {
         resumable: false,
@@ -95,13 +99,13 @@ export class GcsBlobStore implements CreatableBlobStore {
 
   async head(key: string, options: BlobCallOptions = {}): Promise<BlobInfo | null> {
     assertBlobKey(key);
-    return this.#runner.run({ operation: 'head', key }, options, (deadline) => this.#head(key, deadline));
+    return this.#run({ operation: 'head', key }, options, (deadline) => this.#head(key, deadline));
   }
 
   async list(prefix: string, options: BlobCallOptions = {}): Promise<readonly BlobInfo[]> {
     assertBlobPrefix(prefix);
     return collectPages({ location: this.location, prefix }, (pageToken) =>
-      this.#runner.run({ operation: 'list', key: prefix }, options, async (deadline) => {
+      this.#run({ operation: 'list', key: prefix }, options, async (deadline) => {
         const query = { prefix: this.#prefix + prefix, autoPaginate: false, maxResults: 1000 };
         const from = pageToken === undefined ? {} : { pageToken };
         const answer = await within(deadline, this.#bucket.getFiles({ ...query, ...from }));
@@ -114,7 +118,7 @@ export class GcsBlobStore implements CreatableBlobStore {
 
   async delete(key: string, options: BlobCallOptions = {}): Promise<void> {
     assertBlobKey(key);
-    await this.#runner.run({ operation: 'delete', key }, options, async (deadline) => {
+    await this.#run({ operation: 'delete', key }, options, async (deadline) => {
       try {
         const [answer] = await within(deadline, this.#file(key).delete());
         // The store answers with nothing or with JSON. Any other text is a page, for example for signing in.
@@ -126,7 +130,7 @@ export class GcsBlobStore implements CreatableBlobStore {
   }
 
   async createBucket(options: BlobCallOptions = {}): Promise<'created' | 'existed'> {
-    return this.#runner.run({ operation: 'create-bucket' }, options, async (deadline) => {
+    return this.#run({ operation: 'create-bucket' }, options, async (deadline) => {
       try {
         await within(deadline, this.#bucket.create());
         return 'created';
@@ -146,14 +150,23 @@ export class GcsBlobStore implements CreatableBlobStore {
 
   close(): Promise<void> {
     this.#runner.close();
+    this.#cutAnswers.close();
     return Promise.resolve();
+  }
+
+  #run<T>(
+    call: RequestCall,
+    options: BlobCallOptions,
+    action: (deadline: Deadline) => Promise<T>,
+  ): Promise<T> {
+    return this.#runner.run(call, options, (deadline) => this.#cutAnswers.during(() => action(deadline)));
   }
 
   /** @param known the answer is `'unchanged'` when the object has this etag; null = read it in any case */
   async #get(key: string, known: string | null, options: BlobGetOptions): Promise<Blob | null | 'unchanged'> {
     assertBlobKey(key);
     if (options.range !== undefined) assertByteRange(options.range);
-    return this.#runner.run({ operation: 'get', key }, options, async (deadline) => {
+    return this.#run({ operation: 'get', key }, options, async (deadline) => {
       for (let attempt = 1; attempt <= readAttempts; attempt++) {
         const info = await this.#head(key, deadline);
         if (info === null) return null;
@@ -235,6 +248,46 @@ export class GcsBlobStore implements CreatableBlobStore {
   #infoOf({ name, metadata }: File): BlobInfo[] {
     const key = name.slice(this.#prefix.length);
     return isBlobKey(key) ? [infoFrom(key, metadata)] : [];
+  }
+}
+
+const REQUEST_STARTED = 'http.client.request.start';
+
+/**
+ * Notices connections that end in the middle of an answer. The library waits for the rest in silence, and does not
+ * let its caller see the connection.
+ */
+class CutAnswers {
+  readonly #calls = new AsyncLocalStorage<(error: Error) => void>();
+  readonly #watch = (message: unknown): void => {
+    const fail = this.#calls.getStore();
+    if (fail === undefined) return;
+    const { request } = message as { readonly request: ClientRequest };
+    request.once('response', (answer) => {
+      answer.once('close', () => {
+        if (answer.complete) return;
+        fail(
+          Object.assign(new Error('the connection ended in the middle of the answer'), {
+            code: 'ECONNRESET',
+          }),
+        );
+      });
+    });
+  };
+
+  constructor() {
+    subscribe(REQUEST_STARTED, this.#watch);
+  }
+
+  /** Rejects when an answer to a request of the action is cut off. */
+  during<T>(action: () => Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      void this.#calls.run(reject, () => action().then(resolve, reject));
+    });
+  }
+
+  close(): void {
+    unsubscribe(REQUEST_STARTED, this.#watch);
   }
 }
 

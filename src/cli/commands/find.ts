@@ -5,7 +5,7 @@ import {
   leftOutNote,
   listWithin,
 } from '../../api/bounded-answers.ts';
-import { fullHistoryData, pageData, statsData } from '../../api/memory-answers.ts';
+import { fullHistoryData, pageData, searchNote, statsData } from '../../api/memory-answers.ts';
 import { LEAST_MAX_TOKENS, MOST_MAX_TOKENS } from '../../api/answer-size.ts';
 import { UsageError } from '../../errors/input-errors.ts';
 import { checkInteger } from '../../memory/input.ts';
@@ -70,10 +70,9 @@ export const searchCommand = defineCommand({
 });
 
 function describeHits({ response, leftOut }: FittingHits, zone: TimeZone): string {
-  const { hits, note, nothingRelevant } = response;
+  const { hits } = response;
+  const note = searchNote(response);
   const blocks = hits.map((hit, index) => `${index + 1}. ${describeHit(hit, zone)}`);
-  if (hits.length === 0) blocks.push('Nothing found.');
-  else if (nothingRelevant) blocks.push('None of these is clearly relevant.');
   if (note !== '') blocks.push(visibleLine(note));
   if (leftOut > 0) blocks.push(leftOutNote(leftOut, '--max-tokens'));
   if (hits.length > 0) blocks.push(`Times in ${zone.name}.`);
@@ -87,13 +86,14 @@ function describeHit(hit: SearchHit, zone: TimeZone): string {
       ? [`meaning ${Math.round(similarity * 100)}%`]
       : vectorRank === null
         ? []
-        : ['meaning not measurable in this language'];
+        : [`no. ${vectorRank} by meaning`];
   const words =
     matchedWords.length === 0
       ? []
       : [`${count(matchedWords.length, 'word')}: ${matchedWords.map(visibleLine).join(', ')}`];
   const neighbours = hit.byNeighbours ? ['its neighbours match'] : [];
-  const why = [...meaning, ...words, ...neighbours].join(' · ');
+  const single = hit.bySingleWords ? ['single words near in meaning'] : [];
+  const why = [...meaning, ...words, ...single, ...neighbours].join(' · ');
   return [memoryHeading(memory, zone), indent(snippet), ...(why === '' ? [] : [indent(why)])].join('\n');
 }
 

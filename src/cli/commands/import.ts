@@ -2,9 +2,11 @@ import { open, realpath } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { addAbortSignal } from 'node:stream';
 import { importData, MAX_LISTED_PROBLEMS } from '../../api/memory-answers.ts';
-import { UsageError } from '../../errors/input-errors.ts';
-import { importJsonLines } from '../../import-export/import-json-lines.ts';
-import type { ImportProblem, ImportSummary } from '../../import-export/import-report.ts';
+import { InvalidInputError, UsageError } from '../../errors/input-errors.ts';
+import { FORMAT_NAMES, recognizeFormat } from '../../import-export/formats/all-formats.ts';
+import { type ImportProblem, type ImportSummary, placeOf } from '../../import-export/import-report.ts';
+import { type OpenedSource, openSource } from '../../import-export/open-source.ts';
+import { runImport } from '../../import-export/run-import.ts';
 import { visibleLine } from '../../util/visible-text.ts';
 import {
   type CommandContext,
@@ -24,88 +26,98 @@ import { count } from '../render.ts';
 
 const KIBIBYTE = 1_024;
 const MEBIBYTE = KIBIBYTE ** 2;
-const MIN_LINE_BYTES = 16 * MEBIBYTE;
+const MIN_ENTRY_BYTES = 16 * MEBIBYTE;
 /** A UTF-16 unit of a text takes at most so many bytes in JSON: an escape such as \u0000. */
 const BYTES_PER_UNIT = 6;
 
 export const importCommand = defineCommand({
   name: 'import',
-  summary: 'take memories from JSON lines',
+  summary: 'take memories from a file, a folder or a zip',
   details:
-    'A line that cannot be imported is reported and stops nothing; the exit code is then 1. The same file can be ' +
+    'The content tells the format: exports of faiss-memory and other JSON lines, and those of other memory tools. ' +
+    'An entry that cannot be imported is reported and stops nothing; the exit code is then 1. The same source can be ' +
     'imported again at any time, after an interruption too: nothing is added twice.',
-  arguments: [{ name: '<file>', doc: 'one memory a line; - reads stdin' }],
+  arguments: [{ name: '<path>', doc: 'a file, a folder or a zip; - reads stdin' }],
   options: {
-    overwrite: toggle('--overwrite', 'lines replace memories that have their id and other content'),
+    format: value('--format <name>', `read as this format: ${FORMAT_NAMES.join(', ')}`),
+    dryRun: toggle('--dry-run', 'only show what would be imported'),
+    overwrite: toggle('--overwrite', 'entries replace memories that have their id and other content'),
     rejects: value('--rejects <file>', 'write the lines that were not imported to this file'),
   },
   examples: [
     ['faiss-memory import memories.jsonl', 'an export, or a file made by hand'],
+    ['faiss-memory import ~/Notes --dry-run', 'what would a folder of notes give?'],
     ['faiss-memory import old.jsonl --rejects rejects.jsonl', 'keep what was not taken'],
     [`echo '{"text":"Ann prefers tea."}' | faiss-memory import -`, 'from another program'],
   ],
-  writes: () => true,
+  writes: ({ options }) => !options.dryRun,
   run: async (context, { args: [name = '-'], options }) => {
-    const source = await openImportSource(context.host, name, context.signal);
+    const opened = await openNamed(context.host, name, context.signal);
     try {
       const rejects =
         options.rejects === undefined
           ? undefined
           : await openRejectsFile(context.host, options.rejects, name);
       try {
-        return await importFrom(context, { source, rejects, overwrite: options.overwrite });
+        return await importFrom(context, { ...options, opened, rejects });
       } finally {
         await rejects?.close();
       }
     } finally {
-      await source.close();
+      await opened.close();
     }
   },
 });
 
-interface ImportRequest {
-  readonly source: ImportSource;
+interface Request {
+  readonly opened: OpenedSource;
   readonly rejects: RejectsFile | undefined;
+  readonly format: string | undefined;
   readonly overwrite: boolean;
+  readonly dryRun: boolean;
 }
 
-async function importFrom(context: CommandContext, request: ImportRequest): Promise<CommandOutcome> {
+async function importFrom(context: CommandContext, request: Request): Promise<CommandOutcome> {
   const app = await context.app();
   const problems: ImportProblem[] = [];
-  const summary = await readLines(context, request, (problem) => {
+  const summary = await readSource(context, request, (problem) => {
     if (problems.length < MAX_LISTED_PROBLEMS) problems.push(problem);
   });
-  const missing = summary.completed ? await embedBeforeExit(app, context.signal) : undefined;
+  const embeds = summary.completed && !request.dryRun;
+  const missing = embeds ? await embedBeforeExit(app, context.signal) : undefined;
   const complete = summary.completed && summary.rejected + summary.conflicts === 0;
+  const dryRun = request.dryRun ? { dry_run: true } : {};
   return {
-    data: { ...importData(summary, problems), ...(missing && missingData(missing)) },
-    text: describe(summary, missing),
+    data: { ...importData(summary, problems), ...dryRun, ...(missing && missingData(missing)) },
+    text: describe(summary, missing) + (request.dryRun ? '\nThis was a dry run; nothing was stored.' : ''),
     exitCode: complete ? EXIT_CODES.ok : EXIT_CODES.failure,
   };
 }
 
-async function readLines(
+async function readSource(
   context: CommandContext,
-  { source, rejects, overwrite }: ImportRequest,
+  { opened, rejects, format, overwrite, dryRun }: Request,
   onProblem: (problem: ImportProblem) => void,
 ): Promise<ImportSummary> {
   const { memory, settings } = await context.app();
+  const recognized = await recognizeFormat(opened.source, format);
   const progress = context.output.progress('Importing, KiB');
   const onConflict = overwrite ? 'overwrite' : 'keep';
   try {
-    return await importJsonLines({
-      bytes: source.bytes,
-      importBatch: (drafts) => memory.importBatch(drafts, { onConflict }),
+    return await runImport({
+      ...recognized,
+      importBatch: (drafts, options) => memory.importBatch(drafts, { ...options, onConflict, dryRun }),
       signal: context.signal,
-      maxLineBytes: Math.max(MIN_LINE_BYTES, BYTES_PER_UNIT * settings.textLimit + MEBIBYTE),
+      textLimit: settings.textLimit,
+      maxEntryBytes: Math.max(MIN_ENTRY_BYTES, BYTES_PER_UNIT * settings.textLimit + MEBIBYTE),
       onReject: rejects === undefined ? undefined : (bytes) => rejects.write(bytes),
       onProgress: ({ bytes }) => {
-        const total = source.size === undefined ? undefined : Math.ceil(source.size / KIBIBYTE);
+        const total = opened.size === undefined ? undefined : Math.ceil(opened.size / KIBIBYTE);
         progress.update({ done: Math.ceil(bytes / KIBIBYTE), total });
       },
       onProblem: (problem) => {
         progress.finish();
-        context.output.note(`line ${problem.line}: ${visibleLine(problem.problem)}`);
+        context.output.note(visibleLine(`${placeOf(problem)}: ${problem.problem}`));
         onProblem(problem);
       },
     });
@@ -117,6 +129,7 @@ async function readLines(
 function describe(summary: ImportSummary, missing: MissingEmbeddings | undefined): string {
   const { added, existing, gained, updated, conflicts, rejected, masked, moved, ignored } = summary;
   const lines = [
+    ...(summary.format === 'json-lines' ? [] : [`Read as ${summary.format}.`]),
     `${count(added, 'memory', 'memories')} added, ${updated} updated, ${existing} already there, ` +
       `${count(conflicts, 'conflict')}, ${rejected} rejected.`,
   ];
@@ -124,6 +137,7 @@ function describe(summary: ImportSummary, missing: MissingEmbeddings | undefined
     lines.push(`${gained} of those already there took over tags, a source or metadata from the file.`);
   }
   if (masked > 0) lines.push(`Secrets were masked in ${count(masked, 'memory', 'memories')}.`);
+  lines.push(...fieldLine('Not imported, by the rules of the format', summary.omitted));
   lines.push(...fieldLine('Moved into the metadata', moved), ...fieldLine('Left out', ignored));
   lines.push(...summary.warnings.map((warning) => `Warning: ${visibleLine(warning)}`));
   if (!summary.completed) lines.push('Interrupted; import the same file again to go on.');
@@ -136,46 +150,24 @@ function fieldLine(title: string, fields: Readonly<Record<string, number>>): str
   return names.length === 0 ? [] : [`${title}: ${names.join(', ')}`];
 }
 
-/** Where an import reads. */
-interface ImportSource {
-  readonly bytes: AsyncIterable<Uint8Array>;
-  /** Bytes in all; undefined where it is not known. */
-  readonly size: number | undefined;
-  close(): Promise<void>;
-}
-
 /**
- * @param name a file, or - for stdin
+ * @param name a file, a folder, or - for stdin
  * @param signal ends the waiting for stdin; a file is only read while it is asked for
  * @throws UsageError when it cannot be read
  */
-async function openImportSource(host: Host, name: string, signal: AbortSignal): Promise<ImportSource> {
+async function openNamed(host: Host, name: string, signal: AbortSignal): Promise<OpenedSource> {
   // Without an encoding, streams give their chunks as bytes.
   if (name === '-') {
-    return {
-      bytes: addAbortSignal(signal, host.stdin) as AsyncIterable<Uint8Array>,
-      size: undefined,
-      close: () => Promise.resolve(),
-    };
+    const bytes = addAbortSignal(signal, host.stdin) as AsyncIterable<Uint8Array>;
+    return { source: { kind: 'text', name: '', bytes }, size: undefined, close: () => Promise.resolve() };
   }
   const path = resolve(host.workingDirectory, name);
-  const handle = await open(path, 'r').catch((error: unknown) => {
+  try {
+    return await openSource(path);
+  } catch (error) {
+    if (error instanceof InvalidInputError) throw error;
     throw cannotRead(path, error);
-  });
-  const stats = await handle.stat();
-  if (stats.isDirectory()) {
-    await handle.close();
-    throw new UsageError(`${path} is a folder`, 'Name a file with one memory a line.');
   }
-  const stream = handle.createReadStream({ autoClose: false });
-  return {
-    bytes: stream as AsyncIterable<Uint8Array>,
-    size: stats.isFile() ? stats.size : undefined,
-    close: async () => {
-      stream.destroy();
-      await handle.close().catch(() => undefined);
-    },
-  };
 }
 
 /** Takes the lines that were not imported. */

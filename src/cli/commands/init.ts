@@ -159,7 +159,13 @@ function chosenSettings(context: CommandContext): Record<string, string> {
   );
 }
 
-function clientEnvironment({ env, platform, homeDirectory, workingDirectory }: Host): ClientEnvironment {
+/** What init and the guide look up about this machine. */
+export function clientEnvironment({
+  env,
+  platform,
+  homeDirectory,
+  workingDirectory,
+}: Host): ClientEnvironment {
   return { env, platform, homeDirectory, workingDirectory, listFolder };
 }
 

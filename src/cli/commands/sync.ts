@@ -95,7 +95,7 @@ export const syncSnapshotsCommand = defineCommand({
   examples: [['faiss-memory sync snapshots', 'what "sync restore" can bring back']],
   run: async (context) => {
     const { sync, memory } = await context.app();
-    return snapshotsOutcome(await sync.snapshots(), {
+    return snapshotsOutcome(await longWork(context, (work) => sync.snapshots(work)), {
       name: 'snapshots',
       where: 'at the remote',
       zone: memory.timeZone,
@@ -163,7 +163,7 @@ export const syncMachinesCommand = defineCommand({
   examples: [['faiss-memory sync machines', 'who writes there, and what of it is not here?']],
   run: async (context) => {
     const { sync, memory } = await context.app();
-    const machines = await sync.machines();
+    const machines = await longWork(context, (work) => sync.machines(work));
     const text =
       machines.length === 0
         ? 'No machine has uploaded anything yet.'
@@ -184,7 +184,9 @@ export const syncForgetCommand = defineCommand({
   examples: [['faiss-memory sync forget 3f9a0c1d2e4b5a69', 'remove its folder, after a question']],
   run: async (context, { args: [machine = ''], options: { yes, unmerged } }) => {
     const { sync, memory } = await context.app();
-    const known = (await sync.machines()).filter((status) => status.machine === machine);
+    const known = (await longWork(context, (work) => sync.machines(work))).filter(
+      (status) => status.machine === machine,
+    );
     if (known.length > 0 && !yes) context.output.note(describeMachines(known, memory.timeZone));
     const loss = unmerged ? ' What of them is not included here is lost.' : '';
     const question = `Remove all snapshots of the machine ${machine} from the remote? This cannot be undone.${loss}`;

@@ -1,4 +1,4 @@
-import { addedData, updatedData } from '../../api/memory-answers.ts';
+import { addedData, shownSimilarity, updatedData } from '../../api/memory-answers.ts';
 import { UsageError } from '../../errors/input-errors.ts';
 import type { AddResult } from '../../memory/memory-api.ts';
 import { visibleLine } from '../../util/visible-text.ts';
@@ -84,7 +84,9 @@ function describe(result: AddResult, columns: number): string[] {
     );
   if (masked.length > 0) lines.push(`Masked in the text: ${masked.join(', ')}`);
   if (similar.length > 0) lines.push('Similar memories:');
-  for (const { id, text, similarity, differs } of similar) {
+  for (const one of similar) {
+    const { id, text, differs } = one;
+    const similarity = shownSimilarity(one);
     const how = similarity === null ? '' : `${percent(similarity)}  `;
     const why = differs === undefined ? '' : `other ${differs}  `;
     lines.push(`  ${id}  ${how}${why}${oneLine(text, Math.max(20, columns - 62))}`);

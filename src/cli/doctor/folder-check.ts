@@ -6,13 +6,22 @@ import { packagePath } from '../../util/package.ts';
 import { byteSize } from '../render.ts';
 import type { Check, Finding } from './checks.ts';
 
-/** Numbers by which Linux names its network file systems. */
+/** Numbers by which Linux names file systems whose files are on another machine, or on the host of this one. */
 const NETWORK_TYPES: ReadonlyMap<number, string> = new Map([
   [0x6969, 'an NFS folder'],
   [0x517b, 'an SMB folder'],
   [0xff534d42, 'an SMB folder'],
   [0xfe534d42, 'an SMB folder'],
+  [0x00c36400, 'a Ceph folder'],
+  [0x5346414f, 'an AFS folder'],
+  [0x01021997, 'a folder that a virtual machine or WSL shares with its host'],
+  [0x786f4256, 'a folder that a virtual machine shares with its host'],
 ]);
+
+/** @param type from `statfs`; the kernel's number may arrive with its sign */
+export function networkKind(type: number): string | undefined {
+  return NETWORK_TYPES.get(type >>> 0);
+}
 
 /** Names that the programs give to the folders they synchronise. */
 const SYNCHRONISED: readonly (readonly [RegExp, string])[] = [
@@ -30,9 +39,7 @@ async function remoteKind(folder: string): Promise<string | undefined> {
   if (synchronised !== undefined) return synchronised;
   if (path.startsWith('\\\\')) return 'a network folder';
   if (process.platform !== 'linux') return undefined;
-  const { type } = await statfs(path);
-  // The kernel's number may arrive with its sign.
-  return NETWORK_TYPES.get(type >>> 0);
+  return networkKind((await statfs(path)).type);
 }
 
 /** By the names in the path alone. */

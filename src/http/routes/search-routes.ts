@@ -37,6 +37,7 @@ const search = defineRoute({
         vector_rank: z.optional(z.int()),
         word_rank: z.optional(z.int()),
         by_neighbours: flag,
+        by_single_words: flag,
         words: tags,
         tags,
         source: text(),
@@ -204,6 +205,11 @@ export const statsRoute = defineRoute({
       pending: z.int().check(z.describe('memories that have no embedding yet')),
       done: z.int(),
       total: z.int(),
+      without_tokens: z.optional(
+        z
+          .int()
+          .check(z.describe('memories with an embedding that wait for token vectors; absent when none do')),
+      ),
       seconds_left: z.optional(
         z.int().check(z.describe('until none is pending; absent while nothing is being embedded')),
       ),

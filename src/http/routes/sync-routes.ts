@@ -85,7 +85,8 @@ const syncSnapshots = defineRoute({
   input: z.strictObject({}),
   output: z.object({ snapshots: z.array(snapshot) }),
   problems: [409, 502, 503],
-  handle: async ({ sync }) => ({ snapshots: snapshotList(await sync.snapshots()) }),
+  long: true,
+  handle: async ({ sync }, _, work) => ({ snapshots: snapshotList(await sync.snapshots(work)) }),
 });
 
 const syncRestore = defineRoute({

@@ -3,8 +3,9 @@ import { stream } from 'hono/streaming';
 import * as z from 'zod/mini';
 import { InvalidInputError, RequestRefusedError } from '../../errors/input-errors.ts';
 import { exportJsonLines } from '../../import-export/export-json-lines.ts';
-import { importJsonLines } from '../../import-export/import-json-lines.ts';
+import { recognizeFormat } from '../../import-export/formats/all-formats.ts';
 import type { ImportProblem } from '../../import-export/import-report.ts';
+import { runImport } from '../../import-export/run-import.ts';
 import { filterFields, flag } from '../../api/fields.ts';
 import { importData, MAX_LISTED_PROBLEMS } from '../../api/memory-answers.ts';
 import { ignoredData, lazySchema, readInput } from '../../api/input.ts';
@@ -80,31 +81,38 @@ function exportMemories(
   });
 }
 
-const importInput = z.strictObject({ overwrite: flag });
+const importInput = z.strictObject({ overwrite: flag, dry_run: flag, format: z.optional(z.string()) });
 const importSchema = lazySchema(importInput);
 
 function prepareImport(context: HttpContext): PreparedRequest {
   const type = context.req.header('content-type') ?? '';
-  if (!/^(application\/(x-ndjson|jsonl?)|text\/plain)\b/i.test(type)) {
+  if (!/^(application\/(x-ndjson|jsonl?)|text\/(plain|markdown))\b/i.test(type)) {
     throw new RequestRefusedError('UNSUPPORTED_MEDIA_TYPE', `The body is "${type.slice(0, 100)}"`, {
-      fix: `Send JSON lines, with the header "Content-Type: ${LINES}".`,
+      fix: `Send JSON lines with the header "Content-Type: ${LINES}", or one JSON document with application/json.`,
     });
   }
   const { input, ignored } = readInput(importInput, importSchema(), readQuery(context));
-  const { overwrite = false } = input;
+  const { overwrite = false, dry_run: dryRun = false, format } = input;
   const bytes = context.req.raw.body ?? emptyBody();
+  const onConflict = overwrite ? 'overwrite' : 'keep';
   return async ({ memory }, { signal, onProgress }) => {
     const problems: ImportProblem[] = [];
-    const summary = await importJsonLines({
-      bytes,
-      importBatch: (drafts) => memory.importBatch(drafts, { onConflict: overwrite ? 'overwrite' : 'keep' }),
+    const recognized = await recognizeFormat({ kind: 'text', name: '', bytes }, format);
+    const summary = await runImport({
+      ...recognized,
+      importBatch: (drafts, options) => memory.importBatch(drafts, { ...options, onConflict, dryRun }),
       signal,
-      onProgress: ({ lines: done }) => onProgress?.({ step: 'importing lines', done }),
+      onProgress: ({ lines, added, existing, updated }) =>
+        onProgress?.({ step: 'importing lines', done: lines > 0 ? lines : added + existing + updated }),
       onProblem: (problem) => {
         if (problems.length < MAX_LISTED_PROBLEMS) problems.push(problem);
       },
     });
-    return { ...importData(summary, problems), ...ignoredData(ignored) };
+    return {
+      ...importData(summary, problems),
+      ...(dryRun ? { dry_run: true } : {}),
+      ...ignoredData(ignored),
+    };
   };
 }
 
@@ -136,16 +144,29 @@ export const transferPaths = {
     post: {
       operationId: 'importMemories',
       tags: ['Memories'],
-      summary: 'Take memories from JSON lines; the same file again adds nothing twice',
+      summary:
+        'Take memories from JSON lines or a document of another tool; the same again adds nothing twice',
       parameters: [
         {
           name: 'overwrite',
           in: 'query',
-          description: 'lines replace memories that have their id and other content',
+          description: 'entries replace memories that have their id and other content',
           schema: { type: 'boolean' },
         },
+        {
+          name: 'dry_run',
+          in: 'query',
+          description: 'stores nothing and answers what would become of the entries',
+          schema: { type: 'boolean' },
+        },
+        {
+          name: 'format',
+          in: 'query',
+          description: 'the format of the body; its content tells it otherwise',
+          schema: { type: 'string' },
+        },
       ],
-      requestBody: { required: true, content: lines },
+      requestBody: { required: true, content: { ...lines, 'application/json': { schema: {} } } },
       responses: {
         200: {
           description: 'What became of the lines',
@@ -163,6 +184,12 @@ export const transferPaths = {
                   updated: { type: 'integer' },
                   conflicts: { type: 'integer' },
                   rejected: { type: 'integer' },
+                  format: { type: 'string' },
+                  omitted: {
+                    type: 'object',
+                    description: 'entries that were left out as junk: how many, by the reason',
+                    additionalProperties: { type: 'integer' },
+                  },
                   problems: { type: 'array', items: { type: 'object' } },
                 },
                 required: ['added', 'existing', 'updated', 'conflicts', 'rejected', 'problems'],

@@ -125,6 +125,7 @@ export const memorySearch = defineTool({
         vector_rank: z.optional(z.int()),
         word_rank: z.optional(z.int()),
         by_neighbours: flag,
+        by_single_words: flag,
         words: tags,
         tags,
         source: z.optional(z.string()),

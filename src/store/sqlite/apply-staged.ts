@@ -1,6 +1,5 @@
 import { StateChangedError } from '../../errors/input-errors.ts';
 import { toHex } from '../../memory/digest.ts';
-import { REMOVALS_NOTE, spendRemovals } from '../../memory/removal-budget.ts';
 import {
   type VersionVector,
   covers,
@@ -18,7 +17,8 @@ import {
 import { type Connection, Query } from './connection.ts';
 import { derive } from './derived-state.ts';
 import { type MergeContext, mergeState, removeState, restoreState } from './merge-state.ts';
-import { readNote, writeNote } from './notes.ts';
+import { writeNote } from './notes.ts';
+import { weighRemovals } from './removals.ts';
 import { loadMemory, type StoredMemory } from './rows.ts';
 import { readDigests, readTotals } from './totals.ts';
 import { nextNum, VersionWriter } from './version-writer.ts';
@@ -67,31 +67,6 @@ export function applyStaged(application: Application): ChangeReport {
     spend();
   }
   return { applied, held, removedLately: lately, ...counter.report(applied), before, after };
-}
-
-/** The removals of a merge, against the budget of a day. */
-interface WeighedRemovals {
-  /** True when a person must confirm them first. */
-  readonly held: boolean;
-  /** Number of memories that unconfirmed merges removed in the 24 hours before. */
-  readonly lately: number;
-  /** Notes them, in the running transaction. */
-  readonly spend: () => void;
-}
-
-/** What the user agreed to does not count, and a large merge that the user agreed to begins the budget anew. */
-export function weighRemovals(
-  connection: Connection,
-  { limit, confirmed = false }: ApplyRequest,
-  removals: { readonly now: number; readonly count: number; readonly live: number },
-): WeighedRemovals {
-  if (limit === undefined) return { held: false, lately: 0, spend: () => undefined };
-  const spent = spendRemovals(readNote(connection, REMOVALS_NOTE), { ...removals, limit });
-  const spend = (): void => {
-    if (spent.held) writeNote(connection, REMOVALS_NOTE, null);
-    else if (!confirmed) writeNote(connection, REMOVALS_NOTE, spent.note);
-  };
-  return { held: spent.held && !confirmed, lately: spent.lately, spend };
 }
 
 function applyAll(

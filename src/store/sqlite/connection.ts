@@ -1,5 +1,6 @@
 import { pathToFileURL } from 'node:url';
-import { DatabaseSync, type DatabaseSyncInstance, type StatementSyncInstance } from '@photostructure/sqlite';
+import type { DatabaseSyncInstance, StatementSyncInstance } from '@photostructure/sqlite';
+import { openDatabase } from './engine.ts';
 
 /** Time that SQLite itself waits for a lock. `StoreFile` repeats the attempt until its own, longer limit. */
 const BUSY_TIMEOUT_MS = 50;
@@ -22,7 +23,7 @@ export class Connection {
   constructor(path: string, { immutable = false }: { readonly immutable?: boolean } = {}) {
     this.path = path;
     const location = immutable ? `${pathToFileURL(path).href}?immutable=1` : path;
-    this.#database = new DatabaseSync(location, {
+    this.#database = openDatabase(location, {
       timeout: BUSY_TIMEOUT_MS,
       defensive: true,
       readOnly: immutable,
@@ -89,7 +90,7 @@ export class Connection {
   }
 
   /**
-   * Closes the database. The files may stay open longer, because the library keeps prepared statements alive until they
+   * Closes the database. The files may stay open longer, because the package keeps prepared statements alive until they
    * are garbage-collected.
    */
   close(): void {

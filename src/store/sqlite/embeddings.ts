@@ -2,9 +2,11 @@ import type { CarriedChunk, CarriedVectors } from '../../backup/ports.ts';
 import type { EmbeddingModelId } from '../../embedding/embedder.ts';
 import { decodeVector, dequantizeInto } from '../../embedding/quantization.ts';
 import { InvalidInputError } from '../../errors/input-errors.ts';
-import type { EmbeddingWrite, MemoryVector, PendingEmbedding } from '../memory-store.ts';
+import type { ClaimRequest, EmbeddingWrite, MemoryVector, PendingEmbedding } from '../memory-store.ts';
 import { type Connection, Query } from './connection.ts';
+import { ensureModel, findModel, knownModel, readModel } from './models.ts';
 import type { StoredMemory, StoredVersion } from './rows.ts';
+import { HAS_TOKENS, keepsTokensOf, storeTokens } from './token-vectors.ts';
 import { Totals } from './totals.ts';
 
 interface ChunkRow {
@@ -14,24 +16,13 @@ interface ChunkRow {
   vector: Uint8Array;
 }
 
-interface ModelRow {
-  id: number;
-  model_id: string;
-  dimension: number;
-  weights_hash: string;
-}
-
 const selectChunks = new Query<[version: number], ChunkRow>(
   `SELECT model, start_offset, end_offset, vector FROM chunk WHERE version = ?
    ORDER BY model, start_offset, label`,
 );
-const selectModelById = new Query<[id: number], ModelRow>(
-  'SELECT id, model_id, dimension, weights_hash FROM model WHERE id = ?',
-);
 const findChunk = new Query<[version: number, model: number], { label: number }>(
   'SELECT label FROM chunk WHERE version = ? AND model = ? LIMIT 1',
 );
-const countModels = new Query<[], { models: number }>('SELECT count(*) AS models FROM model');
 
 /** The vectors of one version in the form in which snapshots carry them. */
 export function readCarriedVectors(connection: Connection, versionKey: number): CarriedVectors[] {
@@ -42,21 +33,9 @@ export function readCarriedVectors(connection: Connection, versionKey: number): 
     byModel.set(model, chunks);
   }
   return [...byModel].flatMap(([id, chunks]) => {
-    const row = selectModelById.get(connection, id);
-    if (row === undefined) return [];
-    const modelId = { modelId: row.model_id, dimension: row.dimension, weightsHash: row.weights_hash };
-    return { modelId, chunks };
+    const modelId = readModel(connection, id);
+    return modelId === undefined ? [] : { modelId, chunks };
   });
-}
-
-/** Limit on models from other machines, because every live memory becomes pending for each known model. */
-const MAX_MODELS = 16;
-
-function knownModel(connection: Connection, modelId: CarriedVectors['modelId']): number | undefined {
-  const known = findModel(connection, modelId);
-  if (known !== undefined) return known;
-  const { models } = countModels.get(connection) ?? { models: 0 };
-  return models < MAX_MODELS ? ensureModel(connection, modelId) : undefined;
 }
 
 /**
@@ -103,6 +82,19 @@ const updateLease = new Query<[until: number, model: number, num: number]>(
 const deletePending = new Query<[model: number, num: number]>(
   'DELETE FROM pending WHERE model = ? AND num = ?',
 );
+/** The chunks of other versions wait until theirs is current again. */
+const selectWithoutTokens = new Query<
+  [model: number, now: number, limit: number],
+  { versionKey: number; id: string; text: string }
+>(
+  `SELECT DISTINCT v.key AS versionKey, m.id, v.text
+   FROM token_space s CROSS JOIN chunk c INDEXED BY chunk_without_tokens ON c.model = s.model
+     CROSS JOIN version v ON v.key = c.version CROSS JOIN memory m ON m.num = v.num
+   WHERE s.model = ? AND c.tokens >= 0 AND c.tokens <= ? AND m.current = v.key AND m.state = 'live' LIMIT ?`,
+);
+const updateTokenLease = new Query<[until: number, version: number, model: number]>(
+  'UPDATE chunk SET tokens = ? WHERE version = ? AND model = ? AND tokens >= 0',
+);
 const selectLiveVersion = new Query<[key: number], { num: number }>(
   `SELECT m.num FROM version v JOIN memory m ON m.num = v.num
    WHERE v.key = ? AND m.current = v.key AND m.state = 'live'`,
@@ -113,32 +105,43 @@ const deleteChunks = new Query<[version: number, model: number]>(
 const insertChunk = new Query<
   [version: number, model: number, start: number, end: number, vector: Uint8Array]
 >('INSERT INTO chunk (version, model, start_offset, end_offset, vector) VALUES (?, ?, ?, ?, ?)');
+const selectOffsets = new Query<
+  [version: number, model: number],
+  { label: number; start: number; end: number; state: number }
+>(
+  `SELECT label, start_offset AS start, end_offset AS "end", tokens AS state
+   FROM chunk WHERE version = ? AND model = ? ORDER BY label`,
+);
 const updateSequence = new Query<[sequence: number, num: number]>(
   'UPDATE memory SET sequence = ? WHERE num = ?',
 );
 const countOtherEmbedded = new Query<[model: number], { count: number }>(
   'SELECT count(DISTINCT version) AS count FROM chunk WHERE model <> ?',
 );
-const dropOthers = ['chunk', 'pending'].map(
+const dropOthers = ['chunk', 'pending', 'token_space'].map(
   (table) => new Query<[model: number]>(`DELETE FROM ${table} WHERE model <> ?`),
 );
 const dropOtherModels = new Query<[model: number]>('DELETE FROM model WHERE id <> ?');
 
 /** True when a claim may return memories. It is asked first, because a claim needs the write lock. */
-export function mayClaim(connection: Connection, modelId: EmbeddingModelId, now: number): boolean {
-  const model = findModel(connection, modelId);
-  return model === undefined || hasPending.get(connection, model, now) !== undefined;
+export function mayClaim(connection: Connection, request: ClaimRequest, now: number): boolean {
+  const model = findModel(connection, request.modelId);
+  if (model === undefined || hasPending.get(connection, model, now) !== undefined) return true;
+  return request.tokenVectors === true && selectWithoutTokens.get(connection, model, now, 1) !== undefined;
 }
 
-export function claimPending(
-  connection: Connection,
-  modelId: EmbeddingModelId,
-  request: { readonly now: number; readonly limit: number; readonly leaseMs: number },
-): PendingEmbedding[] {
-  const model = ensureModel(connection, modelId);
-  const rows = selectPending.all(connection, model, request.now, request.limit);
-  for (const { num } of rows) updateLease.run(connection, request.now + request.leaseMs, model, num);
-  return rows.map(({ versionKey, id, text }) => ({ versionKey, id, text }));
+export function claimPending(connection: Connection, request: ClaimRequest, now: number): PendingEmbedding[] {
+  const model = ensureModel(connection, request.modelId);
+  const until = now + request.leaseMs;
+  const pending = selectPending.all(connection, model, now, request.limit);
+  for (const { num } of pending) updateLease.run(connection, until, model, num);
+  const room = request.tokenVectors === true ? request.limit - pending.length : 0;
+  const incomplete = room === 0 ? [] : selectWithoutTokens.all(connection, model, now, room);
+  for (const { versionKey } of incomplete) updateTokenLease.run(connection, until, versionKey, model);
+  return [
+    ...pending.map(({ versionKey, id, text }) => ({ versionKey, id, text })),
+    ...incomplete.map(({ versionKey, id, text }) => ({ versionKey, id, text, tokensOnly: true })),
+  ];
 }
 
 /** Ignores versions that are not current any more. @returns how many versions got vectors */
@@ -149,13 +152,16 @@ export function storeEmbeddings(
 ): number {
   const model = ensureModel(connection, modelId);
   const totals = Totals.load(connection);
+  const keepsTokens = keepsTokensOf(connection, model);
   let stored = 0;
   for (const { versionKey, chunks } of writes) {
     const memory = selectLiveVersion.get(connection, versionKey);
     if (memory === undefined || chunks.length === 0) continue;
+    if (keepsTokens && completeTokens(connection, { model, versionKey, chunks })) continue;
     deleteChunks.run(connection, versionKey, model);
-    for (const { start, end, vector } of chunks) {
-      insertChunk.run(connection, versionKey, model, start, end, vector);
+    for (const { start, end, vector, tokens } of chunks) {
+      const { rowId: label } = insertChunk.run(connection, versionKey, model, start, end, vector);
+      if (keepsTokens && tokens !== undefined) storeTokens(connection, { label, model, tokens });
     }
     deletePending.run(connection, model, memory.num);
     updateSequence.run(connection, totals.nextSequence(), memory.num);
@@ -163,6 +169,26 @@ export function storeEmbeddings(
   }
   totals.save(connection);
   return stored;
+}
+
+/**
+ * Adds token vectors to chunks that have their vectors, which stay, so that no snapshot has to carry them again.
+ * @returns false when the chunks are not the same
+ */
+function completeTokens(
+  connection: Connection,
+  { model, versionKey, chunks }: EmbeddingWrite & { readonly model: number },
+): boolean {
+  const known = selectOffsets.all(connection, versionKey, model);
+  const same =
+    known.length === chunks.length &&
+    known.every(({ start, end }, place) => chunks[place]?.start === start && chunks[place].end === end);
+  if (!same || chunks.some(({ tokens }) => tokens === undefined)) return false;
+  known.forEach(({ label, state }, place) => {
+    const tokens = chunks[place]?.tokens;
+    if (tokens !== undefined && state !== HAS_TOKENS) storeTokens(connection, { label, model, tokens });
+  });
+  return true;
 }
 
 /** @throws InvalidInputError when the size of a vector does not fit the model's dimension */
@@ -186,30 +212,6 @@ export function dropOtherModelVectors(connection: Connection, modelId: Embedding
   for (const drop of dropOthers) drop.run(connection, model);
   dropOtherModels.run(connection, model);
   return count;
-}
-
-const selectModel = new Query<[modelId: string, dimension: number, weightsHash: string], { id: number }>(
-  'SELECT id FROM model WHERE model_id = ? AND dimension = ? AND weights_hash = ?',
-);
-const insertModel = new Query<[modelId: string, dimension: number, weightsHash: string]>(
-  'INSERT INTO model (model_id, dimension, weights_hash) VALUES (?, ?, ?)',
-);
-const insertAllPending = new Query<[model: number]>(
-  `INSERT INTO pending (model, num, leased_until) SELECT ?, num, 0 FROM memory WHERE state = 'live'`,
-);
-
-/** Row id of a model; undefined when the store does not know the model. Row ids are never used twice. */
-export function findModel(connection: Connection, modelId: EmbeddingModelId): number | undefined {
-  return selectModel.get(connection, modelId.modelId, modelId.dimension, modelId.weightsHash)?.id;
-}
-
-/** Registers a model when it is new; from then on, each live memory without its vectors is pending. */
-function ensureModel(connection: Connection, modelId: EmbeddingModelId): number {
-  const known = findModel(connection, modelId);
-  if (known !== undefined) return known;
-  const { rowId } = insertModel.run(connection, modelId.modelId, modelId.dimension, modelId.weightsHash);
-  insertAllPending.run(connection, rowId);
-  return rowId;
 }
 
 /** With `min` SQLite takes the other columns from the row with the minimum. */

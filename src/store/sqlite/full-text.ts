@@ -1,5 +1,5 @@
 import type { MemoryFilter } from '../../memory/filter.ts';
-import { indexedText, queryTerms } from '../../memory/words.ts';
+import { indexedText, queryTerms, type QueryTerm } from '../../memory/words.ts';
 import type { Candidate, CandidateRequest } from '../memory-store.ts';
 import { type Connection, Query, type SqlValue } from './connection.ts';
 import { filterCondition, matchesAll } from './filter.ts';
@@ -138,6 +138,21 @@ export function wordCandidates(
     .map(({ id, score }) => ({ id, score }));
 }
 
+const countMatches = new Query<[query: string], { count: number }>(
+  'SELECT count(*) AS count FROM word WHERE word MATCH ?',
+);
+const LEAST_IDF = 1e-6;
+
+/** About the most that a text can score by BM25 for these words, as if it repeated each of them without end. */
+export function wordBound(connection: Connection, words: string): number {
+  const { rows } = totals(connection);
+  const idf = (term: QueryTerm): number => {
+    const matches = countMatches.get(connection, termQuery(term))?.count ?? 0;
+    return Math.max(LEAST_IDF, Math.log((rows - matches + 0.5) / (matches + 0.5)));
+  };
+  return (K1 + 1) * sum(queryTerms(words).map(idf));
+}
+
 /** What a text's BM25 is multiplied with, to be what it were if all texts were `SMOOTHING_TOKENS` longer. */
 function smoothing(lengths: string, average: number): number {
   const length = sum(readVarints(lengths));
@@ -146,11 +161,17 @@ function smoothing(lengths: string, average: number): number {
   return (1 + K1 * (1 - B + B * before)) / (1 + K1 * (1 - B + B * after));
 }
 
-/** Tokens of a memory on average, as FTS5 keeps them: the number of rows, then the tokens of each column. */
+/** Tokens of a memory on average. */
 function averageLength(connection: Connection): number {
+  const { rows, tokens } = totals(connection);
+  return Math.max(1, tokens / Math.max(1, rows));
+}
+
+/** As FTS5 keeps them: the number of rows, then the tokens of each column. */
+function totals(connection: Connection): { readonly rows: number; readonly tokens: number } {
   const block = selectAverages.get(connection)?.block;
   const [rows = 0, ...tokens] = block === undefined ? [] : readVarints(block);
-  return Math.max(1, sum(tokens) / Math.max(1, rows));
+  return { rows, tokens: sum(tokens) };
 }
 
 /** SQLite's variable-length integers of at most eight bytes: seven bits a byte, the highest bit set but in the last. */
@@ -200,5 +221,9 @@ function filtered(
 export function fullTextQuery(text: string): string | null {
   const terms = queryTerms(text);
   if (terms.length === 0) return null;
-  return terms.map(({ words, prefix }) => `"${words.join(' ')}"${prefix ? ' *' : ''}`).join(' OR ');
+  return terms.map(termQuery).join(' OR ');
+}
+
+function termQuery({ words, prefix }: QueryTerm): string {
+  return `"${words.join(' ')}"${prefix ? ' *' : ''}`;
 }

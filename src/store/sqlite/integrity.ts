@@ -70,6 +70,27 @@ const STATEMENT_CHECKS: readonly StatementCheck[] = [
          OR EXISTS (SELECT 1 FROM chunk c WHERE c.version = m.current AND c.model = p.model)`,
     ),
   },
+  {
+    checked: 'token vectors are where their vectors say, of a model that has a token space',
+    query: new Query(
+      `SELECT 'vector ' || c.label || ' says that it has token vectors and has none' AS problem
+       FROM chunk c WHERE c.tokens = -1 AND NOT EXISTS (SELECT 1 FROM token_vector t WHERE t.label = c.label)
+       UNION ALL
+       SELECT 'vector ' || t.label || ' has token vectors that it does not know of'
+       FROM token_vector t LEFT JOIN chunk c ON c.label = t.label LEFT JOIN token_space s ON s.model = t.model
+       WHERE c.tokens IS NOT -1 OR c.model IS NOT t.model OR s.name IS NULL`,
+    ),
+  },
+  {
+    checked: 'the counts of word pieces against the token vectors',
+    query: new Query(
+      `SELECT 'word piece ' || piece || ' is counted ' || max(kept) || ' times instead of ' || max(found) AS problem
+       FROM (SELECT model, piece, chunks AS kept, 0 AS found FROM piece_count
+             UNION ALL SELECT t.model, e.value, 0, count(*) FROM token_vector t CROSS JOIN json_each(t.pieces) e
+               GROUP BY t.model, e.value)
+       GROUP BY model, piece HAVING max(kept) <> max(found)`,
+    ),
+  },
 ];
 
 /**

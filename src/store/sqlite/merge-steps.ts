@@ -10,11 +10,12 @@ import {
   type VersionVector,
 } from '../../memory/version.ts';
 import type { ApplyRequest, ChangeReport } from '../replica-store.ts';
-import { ChangeCounter, mergeStates, saveVersionVector, weighRemovals } from './apply-staged.ts';
+import { ChangeCounter, mergeStates, saveVersionVector } from './apply-staged.ts';
 import { type Connection, Query } from './connection.ts';
 import { forgetRemovedWords, forgetSomeWords } from './full-text.ts';
 import { renameVersions } from './new-identity.ts';
 import { readNote, writeNote } from './notes.ts';
+import { countRemovals, liveConflicts, removalCandidates, type Removals, weighRemovals } from './removals.ts';
 import { loadMemory } from './rows.ts';
 import type { StagingFile } from './staging-file.ts';
 import type { StoreFile } from './store-file.ts';
@@ -84,8 +85,6 @@ export function readSettledDigests(connection: Connection): StoreDigests {
   return same ? before : digests;
 }
 
-type Removals = Parameters<typeof weighRemovals>[2];
-
 export interface StepParts {
   readonly file: StoreFile;
   /** Milliseconds since the epoch. */
@@ -131,14 +130,13 @@ export class MergeSteps {
     }));
     const { expectedState, dryRun = false, limit } = request;
     if (expectedState !== undefined && expectedState !== before.stateDigest) throw new StateChangedError();
-    // A merge that may be held back must be seen as a whole first.
-    const preview =
-      dryRun || (limit !== undefined && live > 0) ? await this.#preview(staging, request) : null;
-    const removals = { now: this.#parts.now(), count: preview?.counter.removed.count ?? 0, live };
+    // A merge that may be held back must be weighed as a whole first.
+    const count = limit === undefined || live === 0 ? 0 : await this.#countRemovals(staging, request.clock);
+    const removals = { now: this.#parts.now(), count, live };
     const { held, lately } = await this.#read((connection) => weighRemovals(connection, request, removals));
     const missing = request.complete ? await this.#countMissing(staging, request.clock) : 0;
-    if (preview !== null && (held || dryRun)) {
-      const { counter, after } = preview;
+    if (held || dryRun) {
+      const { counter, after } = await this.#preview(staging, request);
       counter.missingIds += missing;
       return { applied: false, held, removedLately: lately, ...counter.report(false), before, after };
     }
@@ -169,6 +167,21 @@ export class MergeSteps {
     }
   }
 
+  /** Only the states that may remove a memory are looked at, and nothing is written. */
+  async #countRemovals(staging: StagingFile, remoteClock: VersionVector): Promise<number> {
+    const conflicts = await this.#read(liveConflicts);
+    let count = 0;
+    for (const ids of removalCandidates(staging, conflicts)) {
+      count += await this.#read((connection) => {
+        const localClock = readVersionVector(connection);
+        return countRemovals(connection, { staging, ids, remoteClock, localClock });
+      });
+      await this.#yield();
+    }
+    return count;
+  }
+
+  /** Makes all steps and takes each of them back, for a report of what would change. */
   async #preview(
     staging: StagingFile,
     { clock, hidePurged = false }: ApplyRequest,

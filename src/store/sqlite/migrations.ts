@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { closeSync, openSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { DatabaseSync } from '@photostructure/sqlite';
 import { StoreDamagedError, StoreTooNewError } from '../../errors/store-errors.ts';
 import { createFolders, syncFolderBlocking } from '../../util/durable-file.ts';
 import { Connection, Query } from './connection.ts';
+import { openDatabase } from './engine.ts';
 import { rebuildWords } from './full-text.ts';
+import { SCHEMA_5 } from './token-vectors.ts';
 
 /** Marks the file as a database of this program (`PRAGMA application_id`): "FMem". */
 export const APPLICATION_ID = 0x46_4d_65_6d;
@@ -205,6 +206,12 @@ export const MIGRATIONS: readonly Migration[] = [
       connection.exec(SCHEMA_4);
     },
   },
+  {
+    version: 5,
+    up: (connection) => {
+      connection.exec(SCHEMA_5);
+    },
+  },
 ];
 
 /** 16 random hex digits, unique among machines that do not know each other. */
@@ -304,7 +311,7 @@ function copyInto(connection: Connection, draft: string): void {
  */
 function withProcessLock<Result>(path: string, work: () => Result): Result {
   closeSync(openSync(path, 'a', 0o600));
-  const lock = new DatabaseSync(path, { timeout: 50 });
+  const lock = openDatabase(path, { timeout: 50 });
   try {
     lock.exec('BEGIN EXCLUSIVE');
     const result = work();

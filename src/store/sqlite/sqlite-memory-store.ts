@@ -24,6 +24,9 @@ import {
   type MemoryVector,
   type PendingEmbedding,
   type StoreStats,
+  type TokenMatch,
+  type TokenRequest,
+  type TokenSpace,
   type Written,
 } from '../memory-store.ts';
 import type { Connection } from './connection.ts';
@@ -55,8 +58,9 @@ import { readMemories, readWithHistory } from './rows.ts';
 import { sessionNeighbours } from './session-neighbours.ts';
 import { SqliteReplica, type SqliteReplicaSettings } from './sqlite-replica.ts';
 import { StoreFile, type StoreFileSettings } from './store-file.ts';
+import { keepsOnly, keepTokens, matchTokens } from './token-vectors.ts';
 import { VectorSearch, type CreateVectorIndex } from './vector-search.ts';
-import { wordCandidates } from './full-text.ts';
+import { wordBound, wordCandidates } from './full-text.ts';
 
 export interface SqliteMemoryStoreSettings extends Omit<StoreFileSettings, 'path'> {
   /** Folder of the database; created with mode 0700 when absent. */
@@ -180,21 +184,32 @@ export class SqliteMemoryStore implements MemoryStore {
       };
     };
     if (vector === undefined) return this.#file.read((connection) => lists(connection, []));
-    return this.#withVectors(vector.modelId, (connection) =>
-      lists(connection, this.#vectors.candidates(connection, vector, request)),
-    );
+    return this.#withVectors(vector.modelId, (connection) => ({
+      ...lists(connection, this.#vectors.candidates(connection, vector, request)),
+      ...this.#vectors.background(connection, vector),
+      ...(request.words === undefined ? {} : { wordBound: wordBound(connection, request.words) }),
+    }));
   }
 
   async claimPendingEmbeddings(request: ClaimRequest): Promise<PendingEmbedding[]> {
     const now = this.#now();
-    const any = await this.#file.read((connection) => mayClaim(connection, request.modelId, now));
+    const any = await this.#file.read((connection) => mayClaim(connection, request, now));
     if (!any) return [];
-    return this.#write(({ connection }) => claimPending(connection, request.modelId, { ...request, now }));
+    return this.#write(({ connection }) => claimPending(connection, request, now));
   }
 
   async putEmbeddings(modelId: EmbeddingModelId, writes: readonly EmbeddingWrite[]): Promise<number> {
     checkEmbeddings(modelId, writes);
     return this.#write(({ connection }) => storeEmbeddings(connection, modelId, writes));
+  }
+
+  async keepTokenVectors(kept: TokenSpace | null): Promise<void> {
+    if (await this.#file.read((connection) => keepsOnly(connection, kept))) return;
+    for (let more = true; more;) more = await this.#write(({ connection }) => keepTokens(connection, kept));
+  }
+
+  tokenMatches(request: TokenRequest): Promise<TokenMatch[]> {
+    return this.#file.read((connection) => matchTokens(connection, request));
   }
 
   dropOtherEmbeddings(modelId: EmbeddingModelId): Promise<number> {

@@ -1,7 +1,9 @@
 import { randomInt } from 'node:crypto';
+import { join } from 'node:path';
 import type { MemoryState, OwnCommit, SeenCommit } from '../../backup/ports.ts';
 import { StoreUnavailableError } from '../../errors/store-errors.ts';
 import type { JsonValue } from '../../memory/version.ts';
+import { DATABASE_NAME } from '../memory-store.ts';
 import type { OpenedView, ReplicaCalls, StatePage } from '../worker/protocol.ts';
 import type {
   ApplyRequest,
@@ -217,7 +219,7 @@ export class SqliteReplica implements ReplicaCalls {
     try {
       return work();
     } catch (error) {
-      throw toStoreError(error, this.#dataDir, 0);
+      throw toStoreError(error, join(this.#dataDir, DATABASE_NAME), 0);
     }
   }
 }

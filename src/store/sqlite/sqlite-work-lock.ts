@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { WorkLock } from '../../backup/ports.ts';
 import { BackupBusyError } from '../../errors/backup-errors.ts';
 import { createFolders } from '../../util/durable-file.ts';
+import { openDatabase } from './engine.ts';
 import { isBusy, noLocks, toStoreError } from './sqlite-errors.ts';
 
 const NAME = 'backup.lock';
@@ -15,6 +16,12 @@ const WORKING_FILES = new RegExp(`^(?:staging\\.sqlite(?:-journal|-wal|-shm)?|${
 /** Drafts of a database and trials of locks: used for moments, by any process. */
 const SHORT_LIVED = /^(?:memory\.sqlite\.new|\.lock)-[0-9a-f]+(?:-journal)?$/;
 const SHORT_LIFE_MS = 3_600_000;
+
+/**
+ * The databases whose locks are held. Work that never ends is garbage for the engine of Node.js, which would close
+ * the database and so drop the lock.
+ */
+const held = new Set<ReturnType<typeof openDatabase>>();
 
 /**
  * Removes what killed processes left in the data folder, because it holds memories that may have been erased since.
@@ -49,7 +56,7 @@ function removeOld(path: string): void {
 
 /**
  * A lock that is an exclusive transaction on a small database in the data folder, so it ends with its process, even
- * after a crash. The SQLite library is imported on first use, because this code runs in the main thread.
+ * after a crash.
  */
 export class SqliteWorkLock implements WorkLock {
   readonly #dataDir: string;
@@ -71,7 +78,7 @@ export class SqliteWorkLock implements WorkLock {
   async #acquire(waitMs: number): Promise<() => void> {
     const start = performance.now();
     for (let tries = 1; ; tries += 1) {
-      const release = await this.#try();
+      const release = this.#try();
       if (release !== null) return release;
       if (tries === 1) await this.#expectLocks();
       const waited = performance.now() - start;
@@ -90,21 +97,22 @@ export class SqliteWorkLock implements WorkLock {
     }
   }
 
-  async #try(): Promise<(() => void) | null> {
-    const { DatabaseSync } = await import('@photostructure/sqlite');
+  #try(): (() => void) | null {
     const path = join(this.#dataDir, NAME);
     try {
       createFolders(this.#dataDir);
       // Never opens an existing file here: closing that handle would drop a lock that this process holds on the file.
       if (!existsSync(path)) closeSync(openSync(path, 'a', 0o600));
-      const database = new DatabaseSync(path, { timeout: 0 });
+      const database = openDatabase(path, { timeout: 0 });
       try {
         database.exec('BEGIN EXCLUSIVE');
       } catch (error) {
         database.close();
         throw error;
       }
+      held.add(database);
       return () => {
+        held.delete(database);
         database.exec('ROLLBACK');
         database.close();
       };

@@ -9,11 +9,17 @@ import { Connection, Query } from './connection.ts';
 const NAME = 'staging.sqlite';
 /** Few states at once, because one may have some MiB. */
 const STAGED_PAGE = 32;
+const REMOVING_PAGE = 200;
 
 const insertState = new Query<[id: string, state: Uint8Array]>('INSERT INTO state (id, state) VALUES (?, ?)');
 const selectPage = new Query<[after: string, limit: number], { id: string; state: Uint8Array }>(
   'SELECT id, state FROM state WHERE id > ? ORDER BY id LIMIT ?',
 );
+const insertRemoving = new Query<[id: string]>('INSERT INTO removing (id) VALUES (?)');
+const selectRemoving = new Query<[after: string, limit: number], { id: string }>(
+  'SELECT id FROM removing WHERE id > ? ORDER BY id LIMIT ?',
+);
+const selectState = new Query<[id: string], { state: Uint8Array }>('SELECT state FROM state WHERE id = ?');
 const findState = new Query<[id: string], { found: number }>('SELECT 1 AS found FROM state WHERE id = ?');
 const insertName = new Query<[name: string]>('INSERT INTO stage (name) VALUES (?)');
 const quickCheck = new Query<[], { quick_check: string }>('PRAGMA quick_check(1)');
@@ -82,6 +88,8 @@ export class StagingFile {
     for (const state of states) {
       const row = serialize(state);
       insertState.run(this.#connection, state.id, row);
+      if (state.siblings.some((version) => version.state !== 'live'))
+        insertRemoving.run(this.#connection, state.id);
       this.#bytes += row.length;
     }
     this.#connection.exec('COMMIT');
@@ -90,6 +98,24 @@ export class StagingFile {
 
   has(id: string): boolean {
     return findState.get(this.#connection, id) !== undefined;
+  }
+
+  /** The versions of one state; empty when it is not there. */
+  siblings(id: string): MemoryState['siblings'] {
+    const row = selectState.get(this.#connection, id);
+    // Only `add` writes the rows.
+    return row === undefined ? [] : (deserialize(row.state) as MemoryState).siblings;
+  }
+
+  /** Yields the ids of the states that have a version which is not live, some at a time. */
+  *removing(): Generator<readonly string[]> {
+    for (let after = ''; ;) {
+      const ids = selectRemoving.all(this.#connection, after, REMOVING_PAGE).map(({ id }) => id);
+      yield ids;
+      const last = ids.at(-1);
+      if (last === undefined || ids.length < REMOVING_PAGE) return;
+      after = last;
+    }
   }
 
   /** Yields the states in the order of their ids. @param from only the states after this id */
@@ -129,6 +155,7 @@ export class StagingFile {
     const name = randomBytes(8).toString('hex');
     this.#connection.exec(
       `CREATE TABLE state (id TEXT PRIMARY KEY, state BLOB NOT NULL) STRICT;
+       CREATE TABLE removing (id TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
        CREATE TABLE stage (name TEXT NOT NULL) STRICT`,
     );
     insertName.run(this.#connection, name);

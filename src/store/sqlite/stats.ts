@@ -3,8 +3,9 @@ import type { EmbeddingModelId } from '../../embedding/embedder.ts';
 import { TimeZone } from '../../util/time-zone.ts';
 import type { DayCount, StoreStats } from '../memory-store.ts';
 import { type Connection, Query } from './connection.ts';
-import { findModel } from './embeddings.ts';
 import { countHidden } from './hidden.ts';
+import { findModel } from './models.ts';
+import { countWithoutTokens } from './token-vectors.ts';
 import { readDigests, readTotals } from './totals.ts';
 
 const selectTags = new Query<[], { tag: string; count: number }>(
@@ -40,6 +41,7 @@ export function readStats(connection: Connection, modelId: EmbeddingModelId | un
     conflicts,
     sequence,
     embedded: models.find(({ id }) => id === model)?.memories ?? 0,
+    withoutTokens: model === undefined ? 0 : countWithoutTokens(connection, model),
     otherModels: models
       .filter(({ id, memories }) => id !== model && memories > 0)
       .map(({ modelId, memories }) => ({ modelId, memories })),

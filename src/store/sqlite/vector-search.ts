@@ -2,9 +2,9 @@ import type { EmbeddingModelId } from '../../embedding/embedder.ts';
 import { decodeVector, dequantizeInto } from '../../embedding/quantization.ts';
 import type { MemoryFilter } from '../../memory/filter.ts';
 import type { VectorHit, VectorIndex } from '../../vector/vector-index.ts';
-import type { Candidate, VectorQuery } from '../memory-store.ts';
+import type { Candidate, VectorBackground, VectorQuery } from '../memory-store.ts';
 import { type Connection, Query, type SqlValue } from './connection.ts';
-import { findModel } from './embeddings.ts';
+import { findModel } from './models.ts';
 import { filterCondition, matchesAll } from './filter.ts';
 import { readTotals } from './totals.ts';
 
@@ -40,6 +40,14 @@ export class VectorSearch {
     if (catchUp === null) return [];
     const { index, model } = catchUp;
     return nearestMemories({ connection, index, model, vector: query.vector, filter, limit });
+  }
+
+  /** What the whole index looks like from the query; nothing when it is empty. */
+  background(connection: Connection, query: VectorQuery): { readonly background?: VectorBackground } {
+    const catchUp = this.loaded(connection, query.modelId);
+    return catchUp === null || catchUp.index.count === 0
+      ? {}
+      : { background: { cosine: catchUp.meanCosine(query.vector), vectors: catchUp.index.count } };
   }
 
   /** The up-to-date index of a model; null when the store knows no such model. */
@@ -207,6 +215,8 @@ function allowedLabels({ connection, filter, model }: NearestRequest): Int32Arra
   return Int32Array.from(JSON.parse(row?.labels ?? '[]') as number[]);
 }
 
+/** Up to so many vectors, their mean cosine is computed from each. */
+const EXACT_MEAN = 500;
 /** Changed memories read at once, so that loading a large store needs little memory. */
 const BATCH = 2_000;
 
@@ -237,6 +247,8 @@ export class VectorCatchUp {
   readonly index: VectorIndex;
   readonly model: number;
   readonly #labels = new Map<number, readonly number[]>();
+  /** Sum of the vectors in the index. */
+  readonly #sum: Float64Array;
   readonly #connection: Connection;
   #sequence = 0;
 
@@ -245,12 +257,14 @@ export class VectorCatchUp {
     this.#connection = connection;
     this.model = model;
     this.index = index;
+    this.#sum = new Float64Array(index.dimension);
   }
 
   /** Empties the index, so that another model can use it. */
   clear(): void {
     for (const labels of this.#labels.values()) this.index.remove(Int32Array.from(labels));
     this.#labels.clear();
+    this.#sum.fill(0);
     this.#sequence = 0;
   }
 
@@ -292,12 +306,31 @@ export class VectorCatchUp {
         else gone.push(label);
       }
     }
-    if (gone.length > 0) this.index.remove(Int32Array.from(gone));
+    if (gone.length > 0) this.#remove(gone);
     this.#add(chunks.filter(({ label }) => !kept.has(label)));
     for (const [num, now] of labels) {
       if (now.length > 0) this.#labels.set(num, now);
       else this.#labels.delete(num);
     }
+  }
+
+  /** Exact in a small index, where a removed vector would count too much. */
+  meanCosine(query: Float32Array): number {
+    const { count } = this.index;
+    if (count <= EXACT_MEAN) {
+      const hits = this.index.search(query, count);
+      return hits.reduce((total, { score }) => total + score, 0) / count;
+    }
+    return this.#sum.reduce((total, value, place) => total + value * (query[place] ?? 0), 0) / count;
+  }
+
+  /** The index does not hand out vectors, so a removed one is taken for an average one. */
+  #remove(labels: readonly number[]): void {
+    const before = this.index.count;
+    const removed = this.index.remove(Int32Array.from(labels));
+    const left = before === 0 ? 0 : (before - removed) / before;
+    for (let place = 0; place < this.#sum.length; place += 1)
+      this.#sum[place] = (this.#sum[place] ?? 0) * left;
   }
 
   #add(chunks: readonly ChunkRow[]): void {
@@ -311,5 +344,9 @@ export class VectorCatchUp {
       Int32Array.from(chunks, ({ label }) => label),
       vectors,
     );
+    // A plain loop, because it runs for every float of the store.
+    for (let at = 0; at < vectors.length; at += 1) {
+      this.#sum[at % dimension] = (this.#sum[at % dimension] ?? 0) + (vectors[at] ?? 0);
+    }
   }
 }

@@ -264,12 +264,14 @@ export function importMemories(
     const known = draft.id === undefined ? undefined : loadMemory(connection, draft.id);
     if (known !== undefined)
       return importKnown(writer, known, { content, overwrite: options.overwrite === true });
-    const twin = draft.id === undefined ? joinTwin(connection, writer, content) : undefined;
+    const joins = draft.id === undefined || options.joinSameText === true;
+    const twin = joins ? joinTwin(connection, writer, content) : undefined;
     if (twin !== undefined && 'gained' in twin)
       return { id: twin.memory.id, outcome: 'existing', gained: twin.gained };
     return { id: writer.create(draft.id ?? options.newId(), content).id, outcome: 'added' };
   });
-  if (outcomes.some(hasWritten)) writer.finish();
+  if (options.dryRun === true) connection.takeBack();
+  else if (outcomes.some(hasWritten)) writer.finish();
   return outcomes;
 }
 

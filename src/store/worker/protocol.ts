@@ -38,6 +38,8 @@ export const STORE_METHODS: Readonly<Record<keyof MemoryStore, true>> = {
   candidates: true,
   claimPendingEmbeddings: true,
   putEmbeddings: true,
+  keepTokenVectors: true,
+  tokenMatches: true,
   dropOtherEmbeddings: true,
   vectors: true,
   stats: true,

@@ -163,9 +163,8 @@ function useSearchAgain(answer: SearchAnswer | undefined, search: () => void): v
 
 function summary({ hits, note = '' }: SearchAnswer, limit: number): string {
   const amount = hits.length === limit ? `The best ${limit} hits.` : `${count(hits.length, 'hit')}.`;
-  const byMeaning =
-    hits.some(({ similarity }) => similarity !== undefined) && hits.every(({ words }) => words === undefined);
-  return [amount, byMeaning ? 'No memory contains these words. These are close in meaning.' : '', note].join(
+  const byMeaning = hits.length > 0 && hits.every(({ words }) => words === undefined);
+  return [amount, byMeaning ? 'No memory contains these words; they are ordered by meaning.' : '', note].join(
     ' ',
   );
 }
@@ -212,7 +211,7 @@ function Reasons({ hit }: { readonly hit: Hit }) {
   return (
     <p class="reasons">
       {vectorRank === undefined ? null : similarity === undefined ? (
-        <span>{ordinal(vectorRank)} by meaning; the closeness is not known for this language</span>
+        <span>{ordinal(vectorRank)} by meaning; how close is not measured</span>
       ) : (
         <span>
           <meter min={0} max={1} value={similarity} aria-label="Closeness of its meaning" />{' '}
@@ -228,6 +227,7 @@ function Reasons({ hit }: { readonly hit: Hit }) {
           ({ordinal(wordRank)} by words)
         </span>
       )}
+      {hit.by_single_words === true ? <span>its single words are near to yours in meaning</span> : null}
       {hit.by_neighbours === true ? <span>the memories before and after it match</span> : null}
     </p>
   );

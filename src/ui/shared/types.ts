@@ -38,6 +38,7 @@ export interface Hit {
   readonly word_rank?: number;
   readonly vector_rank?: number;
   readonly by_neighbours?: boolean;
+  readonly by_single_words?: boolean;
   readonly words?: readonly string[];
   readonly tags?: readonly string[];
   readonly source?: string;
@@ -177,5 +178,7 @@ export interface ImportAnswer {
   /** Number of memories in which secrets were masked. */
   readonly masked: number;
   readonly warnings: readonly string[];
-  readonly problems: readonly { readonly line: number; readonly problem: string }[];
+  readonly problems: readonly { readonly line?: number; readonly place?: string; readonly problem: string }[];
+  /** Reasons for which entries were left out, with their number. */
+  readonly omitted: Readonly<Record<string, number>>;
 }

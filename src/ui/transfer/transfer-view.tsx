@@ -84,8 +84,8 @@ function ImportForm({ busy, onFile }: ImportFormProps) {
   return (
     <>
       <p>
-        Choose an export, or any file with a JSON object with a “text” in each line. You can import the same
-        file again: no memory is added twice.
+        Choose an export, the memories of another tool as JSON, or any file with a JSON object with a “text”
+        in each line. You can import the same file again: no memory is added twice.
       </p>
       <label class="check">
         <input
@@ -114,7 +114,8 @@ const SHOWN_PROBLEMS = 20;
 
 /** The results of an import. */
 function ImportReport({ answer }: { readonly answer: ImportAnswer }) {
-  const { added, updated, existing, gained, conflicts, rejected, masked, warnings, problems } = answer;
+  const { added, updated, existing, gained, conflicts, rejected, masked, warnings, problems, omitted } =
+    answer;
   const hidden = conflicts + rejected - Math.min(problems.length, SHOWN_PROBLEMS);
   return (
     <>
@@ -135,6 +136,11 @@ function ImportReport({ answer }: { readonly answer: ImportAnswer }) {
           Lines in conflict were not imported: the memories exist in another version or are in the trash.
         </p>
       )}
+      {Object.entries(omitted).map(([reason, number]) => (
+        <p class="hint" key={reason}>
+          Left out: {reason} ({number.toLocaleString()})
+        </p>
+      ))}
       {masked === 0 ? null : (
         <p class="hint">Secrets were masked in {count(masked, 'memory', 'memories')}.</p>
       )}
@@ -144,9 +150,9 @@ function ImportReport({ answer }: { readonly answer: ImportAnswer }) {
         </p>
       ))}
       <ul class="problems">
-        {problems.slice(0, SHOWN_PROBLEMS).map(({ line, problem }, index) => (
+        {problems.slice(0, SHOWN_PROBLEMS).map(({ line, place, problem }, index) => (
           <li key={index}>
-            Line {line}: {problem}
+            {line === undefined ? place : `Line ${line}`}: {problem}
           </li>
         ))}
       </ul>
@@ -183,6 +189,7 @@ function upload<Answer>(path: string, file: File, { signal, onProgress }: WorkOp
     const request = new XMLHttpRequest();
     request.open('POST', path);
     request.responseType = 'json';
+    // The server looks at the content, whatever kind of text it is.
     const headers = { ...authorization(), 'Content-Type': 'application/x-ndjson' };
     for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
     request.upload.onprogress = ({ loaded, total }) => {

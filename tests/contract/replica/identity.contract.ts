@@ -45,6 +45,22 @@ export function describeIdentity(prepare: PrepareReplica): void {
       const again = await a.replica.repairVector({ published: {}, fix: false, newIdentity: false });
       expect(again.counters).toEqual([]);
     });
+
+    test('is set back to the writes that are here, so that what a false claim kept out can come in', async () => {
+      const [a, b] = [replicas.create(), replicas.create()];
+      await b.write(idOf(1), 'one');
+      await merge(b, a);
+      const { machine } = await b.replica.identity();
+      await apply(a.replica, 'merge', { ...(await snapshotOf(b.replica)), clock: { [machine]: 500 } });
+      await b.write(idOf(2), 'two');
+
+      const repair = { published: { [machine]: 2 }, fix: true, newIdentity: false };
+      const { counters } = await a.replica.repairVector(repair);
+      await merge(b, a);
+
+      expect(counters).toEqual([{ machine, own: false, claimed: 500, believed: 1 }]);
+      expect(await siblingsOf(a, idOf(2))).toEqual(await siblingsOf(b, idOf(2)));
+    });
   });
 
   describe('a new identity', () => {

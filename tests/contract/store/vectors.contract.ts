@@ -38,6 +38,48 @@ export function describeVectorSearch(prepare: PrepareStore): void {
       expect(await at.nearest(0, {}, 3)).toHaveLength(3);
     });
 
+    test('tells how near all its vectors are to the query on average, after edits and deletions too', async () => {
+      const [a, b, c] = [await at.add('a'), await at.add('b'), await at.add('c')];
+      await at.embed({ [a]: [0], [b]: [0, 1], [c]: [2] });
+      const background = async () => {
+        const vector = { modelId: STAMP, vector: unitVector(8, 0) };
+        return (await at.store.candidates({ filter: { tagsAny: ['none'] }, limit: 2, vector })).background;
+      };
+      expect((await background())?.vectors).toBe(4);
+      expect((await background())?.cosine).toBeCloseTo(0.5, 1);
+      await at.store.delete([a]);
+      expect((await background())?.vectors).toBe(3);
+      expect((await background())?.cosine).toBeCloseTo(1 / 3, 1);
+      await at.store.delete([b, c]);
+      expect(await background()).toBeUndefined();
+    });
+
+    test('keeps that average in a large store', async () => {
+      const many = await at.add('m'.repeat(900));
+      await at.embed({ [many]: Array.from({ length: 900 }, (_, place) => (place < 300 ? 0 : 1)) });
+      const other = await at.add('x');
+      await at.embed({ [other]: [1] });
+      const vector = { modelId: STAMP, vector: unitVector(8, 0) };
+      const ask = async () => (await at.store.candidates({ filter: {}, limit: 2, vector })).background;
+      expect((await ask())?.cosine).toBeCloseTo(300 / 901, 1);
+      await at.store.delete([other]);
+      expect(await ask()).toMatchObject({ vectors: 900 });
+      expect((await ask())?.cosine).toBeCloseTo(1 / 3, 1);
+    });
+
+    test('tells how much a text with all words of the query would score', async () => {
+      const ids = [await at.add('apple pear'), await at.add('apple plum'), await at.add('quince')];
+      await at.embed(Object.fromEntries(ids.map((id) => [id, [0]])));
+      const vector = { modelId: STAMP, vector: unitVector(8, 0) };
+      const bound = async (words: string) =>
+        (await at.store.candidates({ filter: {}, limit: 3, vector, words })).wordBound ?? 0;
+      const [one, two, common] = [await bound('quince'), await bound('quince pear'), await bound('apple')];
+      expect(two).toBeGreaterThan(one);
+      expect(one).toBeGreaterThan(common);
+      const { words } = await at.store.candidates({ filter: {}, limit: 3, words: 'quince' });
+      expect(one).toBeGreaterThan(words[0]?.score ?? Infinity);
+    });
+
     test('returns as many distinct memories as asked for, however many chunks one has', async () => {
       const many = await at.add('m'.repeat(100));
       const others = [await at.add('x'), await at.add('y')];

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { S3BlobSettings } from '../../../src/blob/blob-settings.ts';
+import type { BlobSettings, S3BlobSettings } from '../../../src/blob/blob-settings.ts';
 import type { CreatableBlobStore } from '../../../src/blob/blob-store.ts';
 import { createBlobStore } from '../../../src/blob/create-blob-store.ts';
 import { fauxqs } from '../servers/fauxqs.ts';
@@ -63,14 +63,37 @@ function bucketServer(name: string, running: RunningServer): BucketServer {
   };
 }
 
-function environmentOf(settings: S3BlobSettings, port: number): Record<string, string> {
+/** What a program needs to sync with a bucket. @param port of the server, or of a proxy before it */
+export function environmentOf(settings: BlobSettings, port: number): Record<string, string> {
+  if (settings.provider === 'folder') throw new Error('a folder has no server');
   return {
     CLOUD_SYNC_ENABLED: 'true',
-    CLOUD_SYNC_PROVIDER: 's3',
+    CLOUD_SYNC_PROVIDER: settings.provider,
     CLOUD_SYNC_ENDPOINT: `http://127.0.0.1:${port}`,
     CLOUD_SYNC_BUCKET: settings.bucket,
     CLOUD_SYNC_PREFIX: PREFIX,
-    CLOUD_SYNC_ACCESS_KEY: settings.accessKey ?? '',
-    CLOUD_SYNC_SECRET_KEY: settings.secretKey ?? '',
+    ...keysOf(settings, port),
   };
+}
+
+function keysOf(
+  settings: Exclude<BlobSettings, { provider: 'folder' }>,
+  port: number,
+): Record<string, string> {
+  switch (settings.provider) {
+    case 's3':
+      return {
+        CLOUD_SYNC_ACCESS_KEY: settings.accessKey ?? '',
+        CLOUD_SYNC_SECRET_KEY: settings.secretKey ?? '',
+      };
+    case 'azure':
+      return {
+        // The emulator has the account in the path.
+        CLOUD_SYNC_ENDPOINT: `http://127.0.0.1:${port}/${settings.accountName ?? ''}`,
+        CLOUD_SYNC_ACCESS_KEY: settings.accountName ?? '',
+        CLOUD_SYNC_SECRET_KEY: settings.accountKey ?? '',
+      };
+    case 'gcs':
+      return {};
+  }
 }

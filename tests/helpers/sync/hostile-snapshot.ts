@@ -18,19 +18,23 @@ export function strangeState(memory: number, version: Partial<CarriedVersion> = 
   return { id: idOf(memory), siblings: [{ dot, state: 'live', ...content, vectors: [], ...version }] };
 }
 
-/** Publishes any well-formed snapshot as the stranger, with the format's own code. */
+/**
+ * Publishes any well-formed snapshot as the stranger, with the format's own code.
+ * @param machine the folder; default the stranger's own
+ */
 export async function publishStrange(
   store: BlobStore,
   clock: VersionVector,
   states: readonly MemoryState[],
+  machine = STRANGER,
 ): Promise<void> {
   const sums = new DigestSums();
   for (const state of states) sums.add(state);
   const journal = new InMemoryHeadJournal();
-  const place = { store, repositoryId: 'stranger', machine: STRANGER, journal, keyring: null };
+  const place = { store, repositoryId: 'stranger', machine, journal, keyring: null };
   const repository = new Repository({ ...place, exclusive: true });
   const view = {
-    machine: STRANGER,
+    machine,
     sequence: states.length,
     ...sums.digests(clock),
     facts: { memories: states.length, live: states.length, trash: 0 },
@@ -40,7 +44,7 @@ export async function publishStrange(
     },
     close: () => Promise.resolve(),
   };
-  await store.delete(`v1/${STRANGER}/head`);
+  await store.delete(`v1/${machine}/head`);
   await repository.writeSnapshot(view, {
     kind: 'auto',
     pinned: false,

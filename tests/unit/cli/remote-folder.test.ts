@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { synchronisedKind } from '../../../src/cli/doctor/folder-check.ts';
+import { networkKind, synchronisedKind } from '../../../src/cli/doctor/folder-check.ts';
 
 test.each([
   ['/home/ada/Dropbox/memories', 'Dropbox'],
@@ -12,4 +12,14 @@ test.each([
   ['/home/ada/dropbox-tools/m', undefined],
 ])('%s → %s', (path, kind) => {
   expect(synchronisedKind(path)).toBe(kind);
+});
+
+test.each([
+  [0x6969, 'an NFS folder'],
+  [0xff534d42 | 0, 'an SMB folder'],
+  [0xfe534d42, 'an SMB folder'],
+  [0x01021997, 'a folder that a virtual machine or WSL shares with its host'],
+  [0xef53, undefined],
+])('the file system of type %i: %s', (type, kind) => {
+  expect(networkKind(type)).toBe(kind);
 });

@@ -66,6 +66,8 @@ describe('defaults', () => {
         runtime: 'auto',
         threads: undefined,
         idleUnloadMinutes: 5,
+        shared: true,
+        tokenVectors: true,
         timeoutSeconds: 30,
         queryPrefix: undefined,
         passagePrefix: undefined,

@@ -8,9 +8,9 @@ import {
   renderUpdated,
 } from '../../../src/mcp/render.ts';
 import { partOf, renderPart } from '../../../src/mcp/memory-parts.ts';
-import { searchNote } from '../../../src/api/memory-answers.ts';
+import { searchNote, similarData } from '../../../src/api/memory-answers.ts';
 import type { Memory, MemoryWithHistory } from '../../../src/memory/memory.ts';
-import type { SearchHit, SearchResponse } from '../../../src/memory/memory-api.ts';
+import type { AddResult, SearchHit, SearchResponse } from '../../../src/memory/memory-api.ts';
 import { TimeZone } from '../../../src/util/time-zone.ts';
 
 const UTC = new TimeZone('UTC');
@@ -45,13 +45,14 @@ function hit(changes: Partial<SearchHit> = {}, of: Memory = memory()): SearchHit
     wordRank: null,
     vectorRank: 1,
     byNeighbours: false,
+    bySingleWords: false,
     matchedWords: [],
     ...changes,
   };
 }
 
 function response(changes: Partial<SearchResponse> = {}): SearchResponse {
-  return { hits: [hit()], mode: 'hybrid', note: '', nothingRelevant: false, ...changes };
+  return { hits: [hit()], mode: 'hybrid', note: '', weak: false, bestTokenMatch: null, ...changes };
 }
 
 describe('renderSearch', () => {
@@ -81,7 +82,7 @@ describe('renderSearch', () => {
   test('says when nothing is found or nothing is near', () => {
     expect(searchNote(response({ hits: [] }))).toBe('Nothing found.');
     expect(searchNote(response({ hits: [], note: 'By words only.' }))).toBe('Nothing found. By words only.');
-    expect(searchNote(response({ nothingRelevant: true }))).toMatch(/^Probably nothing relevant/);
+    expect(searchNote(response({ weak: true }))).toMatch(/^Weak match/);
     expect(searchNote(response())).toBe('');
     expect(renderSearch(response({ hits: [] }), 'Nothing found.', UTC)).toBe('Nothing found.');
   });
@@ -138,6 +139,18 @@ describe('the other answers', () => {
       renderPage({ memories: [memory()], total: 3, nextCursor: 'abc' }, { which: 'trash', zone: UTC }),
     ).toMatch(/^1 of 3 \(trash\)\..*More with cursor abc$/s);
   });
+});
+
+test('a similar memory has a number only where the model was calibrated', () => {
+  const similar = { id: ID, text: 'Ada likes tea', similarity: 0.912, differs: 'words' } as const;
+  const result = (one: AddResult['similar'][number]): AddResult => ({
+    ...{ memory: memory(), outcome: 'added', gained: [], similarChecked: true, masked: [] },
+    similar: [one],
+  });
+  expect(renderAdded(result(similar))).toContain(`similar 0.91 [${ID}]`);
+  expect(renderAdded(result({ ...similar, uncalibrated: true }))).toContain(`similar [${ID}]`);
+  expect(similarData(similar)).toHaveProperty('similarity', 0.91);
+  expect(similarData({ ...similar, uncalibrated: true })).not.toHaveProperty('similarity');
 });
 
 describe('every answer with recalled text', () => {

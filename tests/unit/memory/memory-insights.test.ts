@@ -60,6 +60,8 @@ describe('isNovel', () => {
     const text = 'the flag is red green blue purple';
     const { nearest } = await service.isNovel({ text });
     const similarity = nearest?.similarity ?? 0;
+    // The fake model was not calibrated, so thresholds work, and nobody is shown a percentage.
+    expect(nearest?.uncalibrated).toBe(true);
     expect(similarity).toBeGreaterThan(0.3);
     expect(await service.isNovel({ text, threshold: similarity })).toMatchObject({ novel: false });
     expect(await service.isNovel({ text, threshold: similarity + 0.01 })).toMatchObject({ novel: true });

@@ -1,8 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { fuse } from '../../../src/memory/ranking.ts';
+import type { CandidateLists } from '../../../src/store/memory-store.ts';
+import { fuse as fuseWith, gapOf, lendToNeighbours } from '../../../src/memory/ranking.ts';
 
 const list = (...entries: [id: string, score: number][]) => entries.map(([id, score]) => ({ id, score }));
+
+const SCALE = { depth: 50, usualGap: 0.09, trust: 1 };
+const fuse = (lists: CandidateLists, scale: Partial<typeof SCALE> = {}) =>
+  fuseWith(lists, { ...SCALE, ...scale });
 
 describe('fuse', () => {
   test('puts what both lists have before what only one has', () => {
@@ -14,12 +19,55 @@ describe('fuse', () => {
   });
 
   test('keeps the order of a single list and gives it the whole weight', () => {
-    const words = list(['a', 5], ['b', 3], ['c', 1]);
+    const words = list(['a', 5], ['b', 4], ['c', 1]);
     expect(fuse({ words, vectors: [] }).map(({ id, score }) => [id, score])).toEqual([
       ['a', 1],
-      ['b', 0.5],
-      ['c', 0],
+      ['b', 0.8],
+      ['c', 0.2],
     ]);
+  });
+
+  test('counts of a list that was cut only what is above its last entry', () => {
+    const words = list(['a', 5], ['b', 4], ['c', 1]);
+    expect(fuse({ words, vectors: [] }, { depth: 3 }).map(({ score }) => score.toFixed(2))).toEqual([
+      '1.00',
+      '0.75',
+      '0.00',
+    ]);
+  });
+
+  test('does not let one chance word win in a small store', () => {
+    const lists = {
+      words: list(['chance', 1]),
+      vectors: list(['answer', 0.84], ['chance', 0.78], ['c', 0.7]),
+    };
+    expect(fuse({ ...lists, wordBound: 10 })[0]?.id).toBe('answer');
+    expect(fuse({ ...lists, wordBound: 2 })[0]?.id).toBe('chance');
+  });
+
+  test('trusts the words more when the model does not read the query', () => {
+    const lists = {
+      words: list(['words', 3]),
+      vectors: list(['meaning', 0.9], ['words', 0.8]),
+      wordBound: 10,
+    };
+    expect(fuse(lists)[0]?.id).toBe('meaning');
+    expect(fuse(lists, { trust: 0.5 })[0]?.id).toBe('words');
+  });
+
+  test('weighs the cosines of a model that was not measured by how far the best stands out', () => {
+    const lists = (scale: number): CandidateLists => ({
+      words: list(['words', 3]),
+      vectors: list(['meaning', 0.9 * scale], ['words', 0.5 * scale]),
+      wordBound: 10,
+      background: { cosine: 0.5 * scale, vectors: 2_000 },
+    });
+    const ids = [0.01, 0.1, 1].map((scale) =>
+      fuseWith(lists(scale), { ...SCALE, usualGap: null }).map(({ id, score }) => [id, score.toFixed(2)]),
+    );
+    expect(ids[1]).toEqual(ids[2]);
+    expect(ids[1]?.[0]?.[0]).toBe('meaning');
+    expect(ids[0]?.[0]?.[0]).toBe('words');
   });
 
   test('says that a candidate is in no list by null', () => {
@@ -34,18 +82,18 @@ describe('fuse', () => {
   });
 
   test('lends a part of a score to the neighbours in a session, and says when it carried one', () => {
-    const ranked = fuse({
+    const fused = fuse({
       words: list(['turn', 9], ['rival', 6], ['last', 0]),
       vectors: list(['turn', 0.9], ['last', 0.8]),
-      neighbours: [
-        { id: 'answer', of: 'turn', distance: 1 },
-        { id: 'far', of: 'turn', distance: 2 },
-        { id: 'rival', of: 'turn', distance: 2 },
-      ],
     });
+    const ranked = lendToNeighbours(fused, [
+      { id: 'answer', of: 'turn', distance: 1 },
+      { id: 'far', of: 'turn', distance: 2 },
+      { id: 'rival', of: 'turn', distance: 2 },
+    ]);
     expect(ranked.map(({ id, score, byNeighbours }) => [id, score.toFixed(3), byNeighbours])).toEqual([
       ['turn', '1.000', false],
-      ['rival', '0.433', false],
+      ['rival', '0.576', false],
       ['answer', '0.200', true],
       ['far', '0.100', true],
       ['last', '0.000', false],
@@ -59,7 +107,9 @@ describe('fuse', () => {
       { id: 'a', of: 'b', distance: 1 },
       { id: 'b', of: 'a', distance: 1 },
     ] as const;
-    expect(fuse({ words, vectors: [], neighbours }).map(({ score }) => score)).toEqual([1, 1]);
+    expect(lendToNeighbours(fuse({ words, vectors: [] }), neighbours).map(({ score }) => score)).toEqual([
+      1, 1,
+    ]);
   });
 
   test('is empty for empty lists', () => {
@@ -83,5 +133,21 @@ describe('fuse', () => {
         });
       }),
     );
+  });
+});
+
+describe('gapOf', () => {
+  const vectors = list(['a', 0.9], ['b', 0.7]);
+
+  test('compares the best with the mean of the others', () => {
+    expect(gapOf({ words: [], vectors, background: { cosine: 0.75, vectors: 4 } })).toBeCloseTo(0.2);
+  });
+
+  test.each([
+    ['without a background', { words: [], vectors }],
+    ['without another vector', { words: [], vectors, background: { cosine: 0.9, vectors: 1 } }],
+    ['without hits by meaning', { words: vectors, vectors: [], background: { cosine: 0.7, vectors: 9 } }],
+  ])('is unknown %s', (_, lists) => {
+    expect(gapOf(lists)).toBeNull();
   });
 });

@@ -96,6 +96,28 @@ describe('a snapshot of a stranger is refused, and nothing here changes, when it
   });
 });
 
+test('a claim about a machine whose backups are gone is believed, and taken back by a repair once they are there', async () => {
+  const { bucket, a, b } = scene();
+  b.add('of b');
+  await b.sync.push();
+  await a.sync.pull();
+  bucket.objects.delete(`v1/${b.replica.machine}/head`);
+  await publishStrange(bucket.open(), { [STRANGER]: 1, [b.replica.machine]: 500 }, [strangeState(50)]);
+  await a.sync.pull();
+  await a.sync.forgetMachine(STRANGER, { unmerged: true });
+  b.add('later');
+  await b.sync.push();
+  await a.sync.pull();
+  expect(a.texts()).not.toContain('later');
+  expect((await a.sync.status()).warnings.join()).toContain('doctor --fix');
+
+  await a.sync.repairCounters({ fix: true });
+  await a.sync.pull();
+
+  expect(a.texts()).toEqual(['later', 'of b', 'one', 'theirs']);
+  expect((await a.sync.status()).warnings).toEqual([]);
+});
+
 test('following the advice of a refusal ends it', async () => {
   const { bucket, a, own } = scene();
   await publishStrange(bucket.open(), { [STRANGER]: 1, [own]: 7 }, [strangeState(50)]);

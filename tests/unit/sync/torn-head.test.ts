@@ -27,7 +27,7 @@ function damageHead({ bucket, machine }: Scene, change: (bytes: Uint8Array) => U
   const key = `v1/${machine}/head`;
   const stored = bucket.objects.get(key);
   if (stored === undefined) throw new Error('there is no head');
-  bucket.objects.set(key, { ...stored, bytes: change(stored.bytes) });
+  bucket.objects.set(key, { ...stored, bytes: change(stored.bytes), etag: `${stored.etag}, damaged` });
 }
 
 const TEARS: readonly (readonly [string, (bytes: Uint8Array) => Uint8Array])[] = [
@@ -109,8 +109,24 @@ describe('an own head of unknown bytes', () => {
     await b.sync.pull();
     expect(b.texts()).toEqual(['of a', 'of b']);
     const status = await b.sync.status();
-    expect(status).toMatchObject({ relation: 'in-sync', problem: null });
+    expect(status).toMatchObject({ relation: 'in-sync', problem: null, warnings: [] });
     expect(status.machines).toHaveLength(2);
+    expect((await a.sync.status()).warnings).toEqual([]);
+  });
+
+  test('ends in a new id, and the old one leaves the lists also at a remote that refuses to delete', async () => {
+    const all = await scene();
+    const { bucket, a, b, machine } = all;
+    bucket.onCall = (call) => {
+      if (call.operation === 'delete') throw bucket.failure('access-denied', call);
+    };
+    damageHead(all, unknown);
+    await a.sync.push();
+    await b.sync.pull();
+    const status = await b.sync.status();
+    expect(status).toMatchObject({ relation: 'in-sync', problem: null, warnings: [] });
+    expect(status.machines.map((found) => found.machine)).not.toContain(machine);
+    expect(bucket.objects.has(`v1/${machine}/head`)).toBe(true);
   });
 
   test('stays, and is reported by every verify, while its folder has what this machine lacks', async () => {
@@ -129,6 +145,32 @@ describe('an own head of unknown bytes', () => {
     await a.sync.forgetMachine(machine);
     await expect(a.sync.verify()).resolves.toMatchObject({ problems: [] });
   });
+});
+
+test('a folder without a head, of an id that was given up, is removed when a copy cannot be using it any more', async () => {
+  const { bucket, a, b, machine } = await scene();
+  const copy = a.copy();
+  a.add('published');
+  await a.sync.push();
+  await b.sync.pull();
+  await b.sync.push();
+  bucket.objects.delete(`v1/${machine}/head`);
+  copy.replica.write(idOf(2), 'only of the copy');
+  await copy.sync.push();
+  expect(copy.replica.machine).not.toBe(machine);
+  const folder = new RegExp(`^v1/${machine}/`);
+  expect(bucket.keys(folder)).not.toEqual([]);
+  await copy.sync.pull();
+
+  bucket.time += 25 * 3_600_000;
+  await copy.sync.push();
+
+  expect(bucket.keys(folder)).toEqual([]);
+  await a.sync.push();
+  await b.sync.pull();
+  expect(a.replica.machine).toBe(machine);
+  expect(b.texts()).toEqual(['of a', 'of b', 'only of the copy', 'published']);
+  await expect(a.sync.verify({ heal: false })).resolves.toMatchObject({ problems: [] });
 });
 
 test('old heads that are put back again and again add no machine', async () => {

@@ -1,0 +1,62 @@
+import type { EncodedError } from '../../errors/error-codec.ts';
+import { EmbeddingUnavailableError } from '../../errors/embedding-errors.ts';
+import type { EmbeddedQuery, Embedder } from '../embedder.ts';
+
+/** Changes with the meaning of a message. Processes of different protocols do not share a model. */
+export const PROTOCOL = 1;
+
+/** How the process that has the model answers each method. Values are plain data with typed arrays. */
+export const METHODS = {
+  warmUp: async (embedder: Embedder): Promise<null> => {
+    await embedder.warmUp();
+    return null;
+  },
+  embedQuery: (embedder: Embedder, text: string, signal?: AbortSignal) => embedder.embedQuery(text, signal),
+  embedQueryTokens: (embedder: Embedder, text: string, signal?: AbortSignal): Promise<EmbeddedQuery> =>
+    embedder.embedQueryTokens?.(text, signal) ??
+    Promise.reject(new EmbeddingUnavailableError('The model gives no token vectors', { retryable: false })),
+  embedPassage: (embedder: Embedder, text: string, signal?: AbortSignal) =>
+    embedder.embedPassage(text, signal),
+} as const;
+
+export type Method = keyof typeof METHODS;
+export type Answer<Asked extends Method> = Awaited<ReturnType<(typeof METHODS)[Asked]>>;
+
+export type Facts = Readonly<Record<string, string | number | boolean>>;
+
+/** Whether the model is loaded, and what `describe` says about it. */
+export interface HostState {
+  readonly ready: boolean;
+  readonly facts: Facts;
+}
+
+/** From a process that asks. */
+export type Request =
+  | { readonly type: 'hello'; readonly protocol: number; readonly nonce: string }
+  | { readonly type: 'call'; readonly id: number; readonly method: Method; readonly text: string }
+  | { readonly type: 'cancel'; readonly id: number };
+
+/** From the process that has the model. */
+export type Reply =
+  | ({
+      readonly type: 'welcome';
+      readonly protocol: number;
+      readonly proof: string;
+      readonly identity: string;
+      readonly processId: number;
+    } & HostState)
+  | { readonly type: 'value'; readonly id: number; readonly value: unknown }
+  | { readonly type: 'error'; readonly id: number; readonly error: EncodedError }
+  | ({ readonly type: 'state' } & HostState)
+  /** Comes every second while calls wait, because a stopped process keeps its connections. */
+  | { readonly type: 'alive' };
+
+/** What must be equal for vectors of one process to be those of another. */
+export async function identityOf(embedder: Embedder): Promise<string> {
+  const { modelId, dimension, weightsHash } = await embedder.modelId();
+  return JSON.stringify([modelId, dimension, weightsHash, embedder.tokenSpace ?? '']);
+}
+
+export function isMethod(name: unknown): name is Method {
+  return typeof name === 'string' && Object.hasOwn(METHODS, name);
+}

@@ -1,0 +1,51 @@
+import { open, realpath, stat } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { openFolder } from './archive.ts';
+import type { ImportSource } from './formats/import-format.ts';
+import { openZip } from './zip-archive.ts';
+
+/** A source that is read from a path. */
+export interface OpenedSource {
+  readonly source: ImportSource;
+  /** Bytes in all; undefined where that is not known before the end. */
+  readonly size: number | undefined;
+  close(): Promise<void>;
+}
+
+/** How a zip begins, with members and without. */
+const ZIP_STARTS = ['504b0304', '504b0506'];
+
+/**
+ * Opens a folder, a zip or another file; the content tells the latter two apart.
+ * @throws InvalidInputError for a zip that is cut off or damaged; the error of the system for a path that is not readable
+ */
+export async function openSource(path: string): Promise<OpenedSource> {
+  // A link to a folder is named on purpose, and the folder's own name is part of the ids of its notes.
+  const name = basename(await realpath(path));
+  if ((await stat(path)).isDirectory()) {
+    const archive = await openFolder(path);
+    return { source: { kind: 'archive', name, archive }, size: undefined, close: () => archive.close() };
+  }
+  const handle = await open(path, 'r');
+  const stats = await handle.stat();
+  // Reading a pipe would take its beginning away.
+  if (stats.isFile() && (await startsAsZip(handle))) {
+    await handle.close();
+    const archive = await openZip(path);
+    return { source: { kind: 'archive', name, archive }, size: undefined, close: () => archive.close() };
+  }
+  const stream = handle.createReadStream({ autoClose: false, ...(stats.isFile() ? { start: 0 } : {}) });
+  return {
+    source: { kind: 'text', name, bytes: stream as AsyncIterable<Uint8Array> },
+    size: stats.isFile() ? stats.size : undefined,
+    close: async () => {
+      stream.destroy();
+      await handle.close().catch(() => undefined);
+    },
+  };
+}
+
+async function startsAsZip(handle: Awaited<ReturnType<typeof open>>): Promise<boolean> {
+  const { buffer, bytesRead } = await handle.read(Buffer.alloc(4), 0, 4, 0);
+  return ZIP_STARTS.includes(buffer.toString('hex', 0, bytesRead));
+}
