@@ -34,7 +34,7 @@ async function main(): Promise<void> {
   try {
     writeFileSync(join(FOLDER, 'terminal.svg'), recordTerminal());
     await photographPage();
-    writeFileSync(SOURCES, `${JSON.stringify({ page: hashOfPage() })}\n`);
+    writeFileSync(SOURCES, `{ "page": "${hashOfPage()}" }\n`);
   } finally {
     rmSync(home, { recursive: true, force: true });
   }

@@ -4,12 +4,12 @@ import type { RankedCandidate } from './ranking.ts';
 /** So many of the best are compared word by word; 20 to 100 find the same. */
 export const COMPARED = 50;
 /** How much the comparison of single words counts, 0 to 1; the fusion has the rest (docs/decisions/0021-token-vectors.md). */
-const TOKEN_WEIGHT = 0.5;
+const TOKEN_WEIGHT = 0.4;
 
 /**
  * Ranks the best candidates again by a convex combination of their fused score and of how well their single words
- * answer those of the query: 0 up to the mean of the compared ones, which says what any memory near the topic has, and 1
- * for the best. A candidate without token vectors keeps its score.
+ * answer those of the query, normalised to 0 to 1 over the compared ones. A candidate without token vectors keeps its
+ * score.
  * @param ranked best first
  * @returns best first
  */
@@ -21,11 +21,10 @@ export function rerank(
   // While most token vectors are still being made, the few that are there would decide alone.
   if (matches.length < 2 || matches.length < compared.length / 2) return [...ranked];
   const scores = matches.map(({ score }) => score);
-  const mean = scores.reduce((sum, score) => sum + score, 0) / scores.length;
-  const range = Math.max(...scores) - mean;
-  // Rounding alone may put equal scores above their mean.
-  if (range < 1e-9) return [...ranked];
-  const parts = new Map(matches.map(({ id, score }) => [id, Math.max(0, (score - mean) / range)]));
+  const lowest = Math.min(...scores);
+  const range = Math.max(...scores) - lowest;
+  if (range === 0) return [...ranked];
+  const parts = new Map(matches.map(({ id, score }) => [id, (score - lowest) / range]));
   const best = compared.map((candidate): RankedCandidate => {
     const part = parts.get(candidate.id);
     if (part === undefined) return candidate;

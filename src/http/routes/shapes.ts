@@ -40,7 +40,11 @@ export const similarMemory = z.object({
   id: z.string(),
   similarity: z
     .optional(z.number())
-    .check(z.describe('absent where the model does not read the language, knows only parts of the texts, or was not calibrated')),
+    .check(
+      z.describe(
+        'absent where the model does not read the language, knows only parts of the texts, or was not calibrated',
+      ),
+    ),
   differs: z
     .optional(z.enum(['numbers', 'negation', 'symbols', 'words', 'order', 'form']))
     .check(z.describe('why it is not the same statement; absent when it is')),

@@ -10,13 +10,13 @@ const ranked = (...scores: [id: string, score: number][]) =>
 const match = (id: string, score: number) => ({ id, score, plain: score });
 
 describe('rerank', () => {
-  test('gives single words half of the score, from the mean of the compared memories to the best', () => {
+  test('gives single words a part of the score, normalised over the compared memories', () => {
     const fused = ranked(['a', 10], ['b', 8], ['c', 0]);
-    const again = rerank(fused, [match('a', 0.5), match('b', 0.8), match('c', 0.7)]);
+    const again = rerank(fused, [match('a', 0.6), match('b', 0.8), match('c', 0.7)]);
     expect(again.map(({ id, score, bySingleWords }) => [id, score.toFixed(3), bySingleWords])).toEqual([
-      ['b', '0.900', true],
-      ['a', '0.500', false],
-      ['c', '0.125', true],
+      ['b', '0.880', false],
+      ['a', '0.600', false],
+      ['c', '0.200', true],
     ]);
   });
 
