@@ -92,7 +92,7 @@ const zones = folders.map((folder) => {
         folder,
         ...shared,
         ...(mayImport[folder] ?? []),
-        ...(composers.has(folder) ? ['app/app.ts', 'app/start-app.ts'] : []),
+        ...(composers.has(folder) ? ['app/app.ts', 'app/start-app.ts', 'app/models.ts'] : []),
       ]),
     ].map((path) => `./${path}`),
     message: `src/${folder} may not import this; see docs/architecture.md, "Who may import whom".`,

@@ -175,17 +175,19 @@ export function composeMemory(
 }
 
 function embeddingSettings({ embedding }: Settings, dataDir?: string): EmbeddingSettings {
+  const onThisMachine = {
+    runtime: embedding.runtime,
+    threads: embedding.threads,
+    idleUnloadMs: embedding.idleUnloadMinutes * MINUTE_MS,
+    sharedIn: embedding.shared ? dataDir : undefined,
+  };
+  const { modelDirectory, tokenVectors } = embedding;
   switch (embedding.provider) {
     case 'bundled':
-      return {
-        provider: 'bundled',
-        runtime: embedding.runtime,
-        threads: embedding.threads,
-        idleUnloadMs: embedding.idleUnloadMinutes * MINUTE_MS,
-        modelDirectory: embedding.modelDirectory,
-        sharedIn: embedding.shared ? dataDir : undefined,
-        tokenVectors: embedding.tokenVectors,
-      };
+      return { provider: 'bundled', ...onThisMachine, modelDirectory, tokenVectors };
+    case 'local':
+      // Settings without the folder are refused.
+      return { provider: 'local', ...onThisMachine, modelDirectory: modelDirectory ?? '' };
     case 'openai':
       return {
         provider: 'openai',

@@ -19,6 +19,7 @@ import { getCommand, listCommand, searchCommand, statsCommand } from './commands
 import { guideCommand } from './commands/guide.ts';
 import { importCommand } from './commands/import.ts';
 import { initCommand } from './commands/init.ts';
+import { modelCommand, modelUseCommand } from './commands/model.ts';
 import { reembedCommand } from './commands/reembed.ts';
 import { serveCommand } from './commands/serve.ts';
 import {
@@ -74,6 +75,8 @@ export const commandList: readonly CommandDeclaration[] = [
   syncMachinesCommand,
   syncForgetCommand,
   syncDoctorCommand,
+  modelCommand,
+  modelUseCommand,
   reembedCommand,
   doctorCommand,
   configCommand,

@@ -17,6 +17,15 @@ export function toConfigurationProblem(
   return { ...problem, source: describeSource(sources[decidedBy] ?? { kind: 'default' }) };
 }
 
+/** Contradictions between the settings of the model, each of which is valid alone. */
+export function findEmbeddingProblems({ embedding }: Settings): SettingProblem[] {
+  if (embedding.provider !== 'local' || embedding.modelDirectory !== undefined) return [];
+  const allowed =
+    'name one with "faiss-memory model use <folder>" or MEMORY_EMBEDDING_MODEL_DIRECTORY, or set MEMORY_EMBEDDING_PROVIDER=bundled';
+  const decidedBy = 'embedding.provider';
+  return [{ key: 'embedding.modelDirectory', problem: 'is missing for a local model', allowed, decidedBy }];
+}
+
 type Http = Settings['http'];
 
 const MIN_TOKEN_LENGTH = 16;

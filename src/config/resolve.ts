@@ -1,6 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { ConfigurationError, type ConfigurationProblem } from '../errors/input-errors.ts';
-import { findHttpProblems, findSyncProblems, toConfigurationProblem } from './checks.ts';
+import {
+  findEmbeddingProblems,
+  findHttpProblems,
+  findSyncProblems,
+  toConfigurationProblem,
+} from './checks.ts';
 import type { SecretString } from '../util/secret-string.ts';
 import { defaultConfigFile, type Environment } from './environment.ts';
 import { type NamedSetting, settingList, type Settings } from './schema.ts';
@@ -92,7 +97,11 @@ export function resolveConfig(input: ConfigInput): ResolvedConfig {
   const settings = nest(values);
   // Settings are compared with each other only when each of them is valid.
   if (problems.length === 0) {
-    const between = [...findSyncProblems(settings), ...findHttpProblems(settings)];
+    const between = [
+      ...findEmbeddingProblems(settings),
+      ...findSyncProblems(settings),
+      ...findHttpProblems(settings),
+    ];
     problems.push(...between.map((problem) => toConfigurationProblem(problem, sources)));
   }
   if (problems.length > 0) {

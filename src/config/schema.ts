@@ -263,13 +263,13 @@ export const settingsSchema = {
     default: 'auto',
   }),
   embedding: {
-    provider: setting(choice(['bundled', 'openai', 'none']), {
-      doc: 'Source of vectors: `bundled` is the model in this package, which reads English; `openai` is an OpenAI-compatible endpoint (OpenAI, Ollama, LM Studio, vLLM); `none` leaves search by words only.',
+    provider: setting(choice(['bundled', 'local', 'openai', 'none']), {
+      doc: 'Source of vectors: `bundled` is the model in this package, which reads English; `local` is one in a folder, see below; `openai` is an OpenAI-compatible endpoint (OpenAI, Ollama, LM Studio, vLLM); `none` leaves search by words only.',
       environmentVariable: 'MEMORY_EMBEDDING_PROVIDER',
       default: 'bundled',
     }),
     model: optional(text(), {
-      doc: 'Name of the model at the endpoint. The bundled provider has one model and ignores this setting.',
+      doc: 'Name of the model at the endpoint. Other providers ignore this setting.',
       environmentVariable: 'MEMORY_EMBEDDING_MODEL',
       defaultDoc: "the provider's default",
     }),
@@ -288,12 +288,12 @@ export const settingsSchema = {
       defaultDoc: "the model's own",
     }),
     runtime: setting(choice(['auto', 'wasm', 'native']), {
-      doc: 'Runtime of the bundled model: `wasm` is WebAssembly; `native` is onnxruntime-node, which is faster and which you install yourself; `auto` uses the native one when it is installed.',
+      doc: 'Runtime of the bundled model and of local ones: `wasm` is WebAssembly; `native` is onnxruntime-node, which is faster and which you install yourself; `auto` uses the native one when it is installed.',
       environmentVariable: 'MEMORY_EMBEDDING_RUNTIME',
       default: 'auto',
     }),
     threads: optional(integer({ min: 1, max: 64 }), {
-      doc: 'Threads of the bundled model.',
+      doc: 'Threads of the bundled model or a local one.',
       environmentVariable: 'MEMORY_EMBEDDING_THREADS',
       defaultDoc: 'chosen by the runtime',
     }),
@@ -303,7 +303,7 @@ export const settingsSchema = {
       default: 5,
     }),
     shared: setting(toggle(), {
-      doc: 'Lets all processes of a data folder use one bundled model: the first one that needs it serves the others over a local socket that only the same user can open. `false` gives each process a model of its own, about 150 MB.',
+      doc: 'Lets all processes of a data folder use one bundled or local model: the first one that needs it serves the others over a local socket that only the same user can open. `false` gives each process a model of its own, about 150 MB for the bundled one.',
       environmentVariable: 'MEMORY_EMBEDDING_SHARED',
       default: true,
     }),
@@ -318,17 +318,17 @@ export const settingsSchema = {
       default: 30,
     }),
     queryPrefix: optional(text(), {
-      doc: 'Text before every query, for models that were trained with one.',
+      doc: 'Text before every query, for models at an endpoint that were trained with one.',
       environmentVariable: 'MEMORY_EMBEDDING_QUERY_PREFIX',
       defaultDoc: "the model's own",
     }),
     passagePrefix: optional(text(), {
-      doc: 'Text before every stored text, for models that were trained with one.',
+      doc: 'Text before every stored text, for models at an endpoint that were trained with one.',
       environmentVariable: 'MEMORY_EMBEDDING_PASSAGE_PREFIX',
       defaultDoc: "the model's own",
     }),
     modelDirectory: optional(path('folder'), {
-      doc: 'Folder with the model files, instead of those in the package.',
+      doc: 'Folder with the model files: with `local` of the model to use, with `bundled` a copy of those in the package.',
       environmentVariable: 'MEMORY_EMBEDDING_MODEL_DIRECTORY',
       defaultDoc: 'inside the package',
     }),

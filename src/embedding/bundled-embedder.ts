@@ -5,7 +5,8 @@ import { endBeforeExit } from '../util/process-end.ts';
 import { WorkerClient } from '../util/worker-client.ts';
 import type { EmbeddedChunk, EmbeddedQuery, Embedder, EmbeddingModelId, TokenVectors } from './embedder.ts';
 import { END, PHASE, type Task, type TaskResults, type WorkerSettings } from './embedding-protocol.ts';
-import { BUNDLED_MODEL_ID, TOKEN_SPACE } from './model-files.ts';
+import { BUNDLED_MODEL, type ModelFacts, TOKEN_SPACE } from './model-files.ts';
+import { readModelCard, factsOf } from './model-card.ts';
 import { type RuntimeChoice, switchOffTelemetry } from './onnx-runtime.ts';
 
 export interface BundledEmbedderSettings {
@@ -16,9 +17,11 @@ export interface BundledEmbedderSettings {
   readonly idleUnloadMs?: number;
   /** Folder of the model files. Default: the folder in this package. */
   readonly modelDirectory?: string | undefined;
+  /** The folder holds another model than the bundled one: that of its card, or of these facts. @default false */
+  readonly local?: boolean | ModelFacts;
   /** Called when the model was loaded or unloaded. */
   readonly onReadyChange?: (() => void) | undefined;
-  /** Whether it gives token vectors too. @default true */
+  /** Whether the bundled model gives token vectors too; others never do. @default true */
   readonly tokenVectors?: boolean | undefined;
 }
 
@@ -31,14 +34,17 @@ const FIVE_MINUTES = 300_000;
 /** For this long after a failed load, calls fail with the same error without another attempt. */
 const RETRY_LOAD_AFTER_MS = 10_000;
 
-/** Embeds with the model in this package. The worker thread starts with the first call and ends when idle. */
+/** Embeds with the model in this package, or with one in a folder. The worker thread starts with the first call and ends when idle. */
 export class BundledEmbedder implements Embedder {
-  readonly #settings: Omit<WorkerSettings, 'phase'>;
+  readonly #settings: Omit<WorkerSettings, 'phase' | 'facts'>;
+  readonly #local: boolean;
   readonly #idleUnloadMs: number;
   readonly #onReadyChange: () => void;
   readonly #queue = new JobQueue();
   #worker: WorkerClient | undefined;
   #phase = newPhase();
+  /** Read once: the vectors of one embedder are those of one model, whatever becomes of its folder. */
+  #facts: ModelFacts | undefined;
   #runtime = NOT_LOADED;
   #running: Job | undefined;
   #idle: NodeJS.Timeout | undefined;
@@ -46,19 +52,22 @@ export class BundledEmbedder implements Embedder {
   #closed = false;
 
   constructor(settings: BundledEmbedderSettings = {}) {
+    const { local = false, tokenVectors = true } = settings;
     this.#settings = {
       choice: settings.runtime ?? 'auto',
       threads: settings.threads,
       wasmDirectory: packagePath('dist', 'runtime'),
       modelDirectory: settings.modelDirectory ?? packagePath('models', 'e5-small-v2-int8'),
-      tokenVectors: settings.tokenVectors ?? true,
+      tokenVectors: local === false && tokenVectors,
     };
+    this.#local = local !== false;
+    if (local !== true) this.#facts = local === false ? BUNDLED_MODEL : local;
     this.#idleUnloadMs = settings.idleUnloadMs ?? FIVE_MINUTES;
     this.#onReadyChange = settings.onReadyChange ?? ((): void => undefined);
   }
 
-  modelId(): Promise<EmbeddingModelId> {
-    return Promise.resolve(BUNDLED_MODEL_ID);
+  async modelId(): Promise<EmbeddingModelId> {
+    return (this.#facts ?? (await this.#readFacts())).id;
   }
 
   get ready(): boolean {
@@ -95,7 +104,7 @@ export class BundledEmbedder implements Embedder {
   describe(): Record<string, string | number | boolean> {
     const { choice, threads, modelDirectory } = this.#settings;
     return {
-      provider: 'bundled',
+      provider: this.#local ? 'local' : 'bundled',
       runtime: this.#runtime,
       choice,
       threads: threads ?? 'auto',
@@ -108,21 +117,35 @@ export class BundledEmbedder implements Embedder {
     await this.#stop(new EmbeddingUnavailableError('The embedder is closed', { retryable: false }));
   }
 
+  async #readFacts(): Promise<ModelFacts> {
+    this.#facts ??= factsOf(await readModelCard(this.#settings.modelDirectory));
+    return this.#facts;
+  }
+
   #ask<Asked extends Task>(task: Asked, text: string, signal?: AbortSignal): Promise<TaskResults[Asked]> {
+    const queued = { task, text, signal };
+    // A message does not carry the type of the result.
+    return (
+      this.#facts === undefined
+        ? this.#readFacts().then((facts) => this.#enqueue(queued, facts))
+        : this.#enqueue(queued, this.#facts)
+    ) as Promise<TaskResults[Asked]>;
+  }
+
+  #enqueue(queued: QueuedTask, facts: ModelFacts): Promise<unknown> {
     if (this.#closed)
       return Promise.reject(new EmbeddingUnavailableError('The embedder is closed', { retryable: false }));
     const failure = this.#lastFailure;
     if (failure !== undefined && Date.now() - failure.at < RETRY_LOAD_AFTER_MS)
       return Promise.reject(failure.error);
     clearTimeout(this.#idle);
-    const result = this.#queue.add({ task, text, signal });
-    this.#next();
-    // A message does not carry the type of the result.
-    return result as Promise<TaskResults[Asked]>;
+    const result = this.#queue.add(queued);
+    this.#next(facts);
+    return result;
   }
 
   /** Sends one job at a time to the worker, so that waiting jobs can be reordered and aborted. */
-  #next(): void {
+  #next(facts: ModelFacts): void {
     if (this.#running !== undefined) return;
     const job = this.#queue.take();
     if (job === undefined) {
@@ -130,22 +153,22 @@ export class BundledEmbedder implements Embedder {
       return;
     }
     this.#running = job;
-    this.#worker ??= this.#start();
+    this.#worker ??= this.#start(facts);
     const settled = this.#worker.call(job.task, [job.text]).then(job.resolve, job.reject);
     void settled.then(() => {
       if (this.#running !== job) return;
       this.#running = undefined;
-      this.#next();
+      this.#next(facts);
     });
   }
 
-  #start(): WorkerClient {
+  #start(facts: ModelFacts): WorkerClient {
     switchOffTelemetry(process.env);
     const phase = newPhase();
     this.#phase = phase;
     const worker: WorkerClient = new WorkerClient({
       program: packagePath('dist', 'embedding', 'embedding-worker.js'),
-      data: { ...this.#settings, phase } satisfies WorkerSettings,
+      data: { ...this.#settings, facts, phase } satisfies WorkerSettings,
       toError: (_, cause) =>
         cause === undefined
           ? new EmbeddingUnavailableError('The embedding worker ended')

@@ -4,31 +4,37 @@ import type { Embedder, EmbeddingModelId } from './embedder.ts';
 import { OpenAiCompatibleEmbedder, type OpenAiCompatibleSettings } from './openai-compatible-embedder.ts';
 import { SharedEmbedder } from './shared/shared-embedder.ts';
 
+interface Shareable {
+  /** Data folder whose processes share one model; undefined = this process has its own. */
+  readonly sharedIn: string | undefined;
+}
+
 export type EmbeddingSettings =
-  | ({
-      readonly provider: 'bundled';
-      /** Data folder whose processes share one model; undefined = this process has its own. */
-      readonly sharedIn: string | undefined;
-    } & BundledEmbedderSettings)
+  | ({ readonly provider: 'bundled' } & Shareable & BundledEmbedderSettings)
+  | ({ readonly provider: 'local'; readonly modelDirectory: string } & Shareable & BundledEmbedderSettings)
   | ({ readonly provider: 'openai' } & OpenAiCompatibleSettings)
   | { readonly provider: 'none' };
 
 /** Creates the embedder of the settings. It neither loads a model nor connects yet. */
 export function createEmbedder(settings: EmbeddingSettings): Embedder {
   switch (settings.provider) {
-    case 'bundled': {
-      const { sharedIn } = settings;
-      if (sharedIn === undefined) return new BundledEmbedder(settings);
-      return new SharedEmbedder({
-        dataDir: sharedIn,
-        createOwn: (onReadyChange) => new BundledEmbedder({ ...settings, onReadyChange }),
-      });
-    }
+    case 'bundled':
+      return onThisMachine(settings);
+    case 'local':
+      return onThisMachine({ ...settings, local: true });
     case 'openai':
       return new OpenAiCompatibleEmbedder(settings);
     case 'none':
       return new UnavailableEmbedder();
   }
+}
+
+function onThisMachine({ sharedIn, ...settings }: Shareable & BundledEmbedderSettings): Embedder {
+  if (sharedIn === undefined) return new BundledEmbedder(settings);
+  return new SharedEmbedder({
+    dataDir: sharedIn,
+    createOwn: (onReadyChange) => new BundledEmbedder({ ...settings, onReadyChange }),
+  });
 }
 
 /** Stands for switched-off embeddings: every call fails, so search compares words only. */

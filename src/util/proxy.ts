@@ -81,6 +81,11 @@ function isInNetwork(host: string, network: string): boolean {
   return list.check(host, family);
 }
 
+/** True for an address of this machine itself. */
+export function isLoopbackAddress(url: URL): boolean {
+  return isLoopback(hostOf(url));
+}
+
 function isLoopback(host: string): boolean {
   return (
     host === 'localhost' || host.endsWith('.localhost') || host === '::1' || isInNetwork(host, '127.0.0.0/8')

@@ -1,4 +1,4 @@
-import { copyFileSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
@@ -6,6 +6,8 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { EmbeddingUnavailableError, ModelDamagedError } from '../../src/errors/embedding-errors.ts';
 import { BundledEmbedder, type BundledEmbedderSettings } from '../../src/embedding/bundled-embedder.ts';
 import { packagePath } from '../../src/util/package.ts';
+
+const MODEL_FILES = ['model.onnx', 'tokenizer.json', 'token-projection.bin'];
 
 function open(settings: BundledEmbedderSettings = {}): BundledEmbedder {
   const embedder = new BundledEmbedder({ runtime: 'wasm', ...settings });
@@ -16,7 +18,10 @@ function open(settings: BundledEmbedderSettings = {}): BundledEmbedder {
 /** A copy of the model's folder with one byte of one file changed. */
 function damagedModel(name: string): string {
   const folder = mkdtempSync(join(tmpdir(), 'faiss-memory-model-'));
-  for (const file of ['model.onnx', 'tokenizer.json'])
+  onTestFinished(() => {
+    rmSync(folder, { recursive: true });
+  });
+  for (const file of MODEL_FILES)
     copyFileSync(packagePath('models', 'e5-small-v2-int8', file), join(folder, file));
   const bytes = readFileSync(join(folder, name));
   bytes[1_000] = (bytes[1_000] ?? 0) ^ 1;
@@ -31,7 +36,7 @@ describe('BundledEmbedder', () => {
     expect(embedder.describe()).toMatchObject({ runtime: 'not loaded' });
   });
 
-  test.each(['model.onnx', 'tokenizer.json'])('names a damaged %s and how to mend it', async (name) => {
+  test.each(MODEL_FILES)('names a damaged %s and how to mend it', async (name) => {
     const failure: unknown = await open({ modelDirectory: damagedModel(name) })
       .embedQuery('tea')
       .catch((error: unknown) => error);
@@ -41,9 +46,9 @@ describe('BundledEmbedder', () => {
   });
 
   test('names a missing model', async () => {
-    // Both files are read at once.
+    // All files are read at once.
     await expect(open({ modelDirectory: '/nonexistent' }).embedQuery('tea')).rejects.toThrow(
-      /\/nonexistent\/(model\.onnx|tokenizer\.json) cannot be read/,
+      /\/nonexistent\/(model\.onnx|tokenizer\.json|token-projection\.bin) cannot be read/,
     );
   });
 

@@ -23,6 +23,33 @@ export function createJsonEditor(section: string): ConfigEditor {
   };
 }
 
+/** Sets members of a group in a file of settings, and takes out those that are undefined. @throws EditError */
+export function editGroup(text: string, group: string, changes: Readonly<Record<string, unknown>>): string {
+  const before = read(text);
+  const wanted: JsonObject = { ...serversOf(before, group) };
+  let edited = text.trim() === '' ? '{}\n' : text;
+  for (const [key, value] of Object.entries(changes)) {
+    const path = [group, key];
+    if (isDeepStrictEqual(wanted[key], value)) continue;
+    if (value === undefined) {
+      edited = takeOut(edited, path);
+      Reflect.deleteProperty(wanted, key);
+      continue;
+    }
+    if (findNodeAtLocation(rootOf(edited), [group]) === undefined) edited = put(edited, [group], {});
+    edited = put(edited, path, value);
+    wanted[key] = value;
+  }
+  const { [group]: had, ...others } = before;
+  if (Object.keys(wanted).length > 0) return checked(edited, { ...before, [group]: wanted });
+  return had === undefined ? text : checked(takeOut(edited, [group]), others);
+}
+
+function takeOut(text: string, path: readonly string[]): string {
+  const member = findNodeAtLocation(rootOf(text), [...path])?.parent;
+  return member === undefined ? text : applyEdits(text, removeMember(text, member));
+}
+
 type ServerPath = readonly [section: string, name: string];
 
 function setServer(text: string, [section, name]: ServerPath, entry: ServerMember): string {
@@ -47,9 +74,7 @@ function removeServer(text: string, [section, name]: ServerPath): string {
   const before = read(text);
   const { [name]: removed, ...others } = serversOf(before, section);
   if (removed === undefined) return text;
-  const member = findNodeAtLocation(rootOf(text), [section, name])?.parent;
-  if (member === undefined) throw new EditError(`names ${section} or ${name} twice`);
-  return checked(applyEdits(text, removeMember(text, member)), { ...before, [section]: others });
+  return checked(takeOut(text, [section, name]), { ...before, [section]: others });
 }
 
 /** Sets one member, adding it at the end of its object when it is not there. */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { readModelFiles, TOKEN_SPACE } from '../../../src/embedding/model-files.ts';
+import { BUNDLED_MODEL, readModelFiles, TOKEN_SPACE } from '../../../src/embedding/model-files.ts';
 import { tellingPieces, TokenProjection, tokenVectorsOf } from '../../../src/embedding/token-projection.ts';
 
 const MODEL = 'models/e5-small-v2-int8';
@@ -37,13 +37,13 @@ describe('TokenProjection', () => {
 
 describe('the projection of the bundled model', () => {
   test('is the file that its checksum names: a mean and 128 directions at right angles', async () => {
-    const { projection } = await readModelFiles(MODEL);
+    const { projection } = await readModelFiles(MODEL, BUNDLED_MODEL);
     const sum = createHash('sha256')
       .update(readFileSync(`${MODEL}/token-projection.bin`))
       .digest('hex');
     expect(TOKEN_SPACE).toBe(`pca128-${sum.slice(0, 12)}`);
     expect(readFileSync(`${MODEL}/README.md`, 'utf8')).toContain(sum);
-    const numbers = new Float32Array(projection.slice().buffer);
+    const numbers = new Float32Array(Uint8Array.from(projection ?? []).buffer);
     expect(numbers).toHaveLength(384 * 129);
     const row = (index: number) => numbers.slice(384 * (index + 1), 384 * (index + 2));
     const dot = (a: Float32Array, b: Float32Array) =>
