@@ -148,7 +148,10 @@ describe('import', () => {
 
   test.each([
     ['/import?overwrite=yes', 'overwrite is "yes"; allowed is true or false'],
-    ['/import?overwrit=true', 'overwrit is an unknown field; allowed are overwrite; did you mean overwrite?'],
+    [
+      '/import?overwrit=true',
+      'overwrit is an unknown field; allowed are overwrite, dry_run, format; did you mean overwrite?',
+    ],
   ])('at %s is refused before anything is read', async (path, detail) => {
     const api = await start();
     const answer = await api.send(path, { method: 'POST', headers: LINES, body: '{"text":"a"}' });
@@ -172,7 +175,9 @@ describe('import', () => {
     const answer = await api.send('/import', { method: 'POST', headers: { 'Content-Type': type }, body });
     expect(answer).toMatchObject({
       status: 415,
-      data: { fix: 'Send JSON lines, with the header "Content-Type: application/x-ndjson".' },
+      data: {
+        fix: 'Send JSON lines with the header "Content-Type: application/x-ndjson", or one JSON document with application/json.',
+      },
     });
     expect((await api.get('/stats')).data['live']).toBe(0);
   });
