@@ -188,6 +188,8 @@ export class World {
       original === null
         ? { replica: this.#newReplica(number), objects: new Map<string, StoredBlob>() }
         : { replica: original.folder.replica.clone(), objects: new Map(original.folder.objects) };
+    // A copy has the notes of its origin too, with the ids that were given up before.
+    if (original !== null) this.#ids.set(folder, new Set(this.#idsOf(original.folder)));
     const machine = { number, folder, clockOffset: 0, copy: null, removals: new RemovalCheck() };
     this.#machines.push(Object.assign(machine, { process: this.#start(machine) }));
   }
