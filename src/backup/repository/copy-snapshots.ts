@@ -154,17 +154,17 @@ class CopyTask {
     const listed = new Set(own.snapshots.map(({ snapshotId }) => snapshotId));
     const [newest, ...older] = newestFirst;
     const added: HeadSnapshot[] = [];
-    let current: OwnHead | null = own;
+    let current = own;
     for (const batch of [newest === undefined ? [] : [newest], older]) {
       const complete: HeadSnapshot[] = [];
       for (const snapshot of batch) if (await this.#tryCopy(snapshot)) complete.push(snapshot);
       const fresh = complete.filter(({ snapshotId }) => !listed.has(snapshotId));
       if (fresh.length === 0) continue;
       // The batch is newest first; a head is oldest first.
-      current ??= await readOwnHead(this.#target);
       const snapshots = thinned(union(current.snapshots, fresh.reverse()), this.#policy);
       await writeOwnHead(this.#target, current, snapshots);
-      current = null;
+      // Also the last time: a copy of the data folder may have written its head at the same moment.
+      current = await readOwnHead(this.#target);
       added.push(...fresh);
     }
     return added;
