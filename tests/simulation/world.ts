@@ -66,6 +66,10 @@ export class World {
   #headsAreLost: boolean;
   /** Null = nobody removes by small steps. Decides by its own dice too. */
   readonly #eroder: SeededRandom | null;
+  /** True after a folder was copied or set back. */
+  #foldersDiffer = false;
+  /** True after the store lost the head of a folder that was set back. */
+  #headIsHidden = false;
   #time = Date.UTC(2026, 0, 1);
   #texts = 0;
   #broken: string | null = null;
@@ -358,6 +362,8 @@ export class World {
 
   #clone(machine: SimulatedMachine): void {
     if (this.#machines.length >= 6) return;
+    if (this.#headIsHidden) return;
+    this.#foldersDiffer = true;
     this.#add(machine);
     const copy = this.#machines.at(-1);
     if (copy === undefined || this.#random.chance(0.5)) return;
@@ -387,6 +393,7 @@ export class World {
       machine.copy = { folder: { replica, objects: new Map(folder.objects) }, atRisk: new Map() };
       return;
     }
+    if (this.#headIsHidden) return;
     for (const { id, updatedAt } of copy.atRisk.values()) this.#history.excuse(id, updatedAt);
     const { table, machine: id } = folder.replica;
     folder.replica.rollBackTo(copy.folder.replica);
@@ -395,7 +402,9 @@ export class World {
     machine.copy = null;
     machine.removals.forget();
     machine.process.dead = true;
-    if (this.#unseen.chance(0.5)) this.#hideHead(machine, id);
+    // Two such accidents at once may lose what only the bucket had; see decision 19.
+    if (this.#unseen.chance(0.5) && !this.#foldersDiffer) this.#hideHead(machine, id);
+    this.#foldersDiffer = true;
     if (this.#headsAreLost) this.#excuseAllOf(table);
   }
 
@@ -404,6 +413,7 @@ export class World {
     this.trace.push(`the head of ${id} is lost`);
     this.#bucket.delete(`v1/${id}/head`);
     this.#headsAreLost = true;
+    this.#headIsHidden = true;
     const name = String(machine.number);
     if (this.#planned.has(name)) return;
     this.#planned.set(
