@@ -10,6 +10,7 @@ import type { Version } from '../../src/memory/version.ts';
 import type { ReplicaStore } from '../../src/store/replica-store.ts';
 import { SyncService } from '../../src/sync/sync-service.ts';
 import type { InMemoryReplica } from '../helpers/in-memory-replica.ts';
+import type { MemoryTable } from '../helpers/memory-table.ts';
 import { Crash } from './faulty-store.ts';
 import type { RemovalCheck } from './removal-check.ts';
 import type { SeededRandom } from './seeded-random.ts';
@@ -133,4 +134,18 @@ export async function statesOf(
   const manifest = await repository.readManifest(snapshot);
   for await (const { id, siblings } of repository.readRows(manifest)) states.set(id, siblings);
   return states;
+}
+
+/** The versions of a table that no other table has. */
+export function onlyIn(
+  table: MemoryTable,
+  others: readonly MemoryTable[],
+): { readonly id: string; readonly updatedAt: number }[] {
+  const isElsewhere = (id: string, time: number): boolean =>
+    others.some((other) => other.siblings(id).some(({ updatedAt }) => updatedAt === time));
+  return [...table.states()].flatMap(({ id, siblings }) =>
+    siblings
+      .filter(({ updatedAt }) => !isElsewhere(id, updatedAt))
+      .map(({ updatedAt }) => ({ id, updatedAt })),
+  );
 }

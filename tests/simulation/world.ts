@@ -18,6 +18,7 @@ import { RemovalCheck } from './removal-check.ts';
 import { SeededRandom } from './seeded-random.ts';
 import {
   EXPECTED,
+  onlyIn,
   RETENTION,
   startProcess,
   statesOf,
@@ -361,8 +362,7 @@ export class World {
   }
 
   #clone(machine: SimulatedMachine): void {
-    if (this.#machines.length >= 6) return;
-    if (this.#headIsHidden) return;
+    if (this.#machines.length >= 6 || this.#headIsHidden) return;
     this.#foldersDiffer = true;
     this.#add(machine);
     const copy = this.#machines.at(-1);
@@ -405,7 +405,10 @@ export class World {
     // Two such accidents at once may lose what only the bucket had; see decision 19.
     if (this.#unseen.chance(0.5) && !this.#foldersDiffer) this.#hideHead(machine, id);
     this.#foldersDiffer = true;
-    if (this.#headsAreLost) this.#excuseAllOf(table);
+    // Once the bucket has lost something, a rolled-back folder may have been the last place of what it had merged.
+    const tables = this.#machines.map(({ folder: other }) => other.replica.table);
+    const gone = this.#headsAreLost ? onlyIn(table, tables) : [];
+    for (const { id: memory, updatedAt } of gone) this.#history.excuse(memory, updatedAt);
   }
 
   /** The store loses the one object that shows the rolled-back folder what it has done since. */
@@ -423,17 +426,6 @@ export class World {
         await this.#push(machine);
       }),
     );
-  }
-
-  /** Once the bucket has lost something, a rolled-back folder may have been the last place of what it had merged. */
-  #excuseAllOf(before: MemoryTable): void {
-    const tables = this.#machines.map(({ folder }) => folder.replica.table);
-    for (const { id, siblings } of before.states()) {
-      for (const { updatedAt } of siblings) {
-        const isElsewhere = tables.some((table) => table.siblings(id).some((v) => v.updatedAt === updatedAt));
-        if (!isElsewhere) this.#history.excuse(id, updatedAt);
-      }
-    }
   }
 
   /** No machine writes or deletes another machine's objects. */
