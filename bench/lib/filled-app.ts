@@ -60,7 +60,9 @@ export interface FilledApp {
 export async function filledApp(memories: number, env: Record<string, string> = {}): Promise<FilledApp> {
   const dataDir = mkdtempSync(join(tmpdir(), 'faiss-memory-bench-'));
   const machine = { platform: process.platform, homeDirectory: dataDir, workingDirectory: process.cwd() };
-  const { settings } = resolveConfig({ ...machine, env: { ...env, MEMORY_DATA_DIR: dataDir } });
+  // The vectors are made up, so the model would make token vectors of all memories beside the measurement.
+  const fixed = { MEMORY_DATA_DIR: dataDir, MEMORY_TOKEN_VECTORS: 'false' };
+  const { settings } = resolveConfig({ ...machine, env: { ...env, ...fixed } });
   const app = await createApp(settings);
   const modelId = await app.embedder.modelId();
   const random = randomNumbers(memories);
