@@ -402,13 +402,19 @@ export class World {
     machine.copy = null;
     machine.removals.forget();
     machine.process.dead = true;
-    // Two such accidents at once may lose what only the bucket had; see decision 19.
-    if (this.#unseen.chance(0.5) && !this.#foldersDiffer) this.#hideHead(machine, id);
+    // What decision 19 cannot tell apart is not played: two such accidents at once, and a machine that saw nothing newer.
+    const isNoticed = !this.#foldersDiffer && this.#sawMore(machine, id, copy.folder.replica.table);
+    if (this.#unseen.chance(0.5) && isNoticed) this.#hideHead(machine, id);
     this.#foldersDiffer = true;
     // Once the bucket has lost something, a rolled-back folder may have been the last place of what it had merged.
     const tables = this.#machines.map(({ folder: other }) => other.replica.table);
     const gone = this.#headsAreLost ? onlyIn(table, tables) : [];
     for (const { id: memory, updatedAt } of gone) this.#history.excuse(memory, updatedAt);
+  }
+
+  #sawMore(machine: SimulatedMachine, id: string, before: MemoryTable): boolean {
+    const others = this.#machines.filter((other) => other !== machine).map(({ folder }) => folder.replica);
+    return others.every(({ table }) => (table.clock[id] ?? 0) > (before.clock[id] ?? 0));
   }
 
   /** The store loses the one object that shows the rolled-back folder what it has done since. */
