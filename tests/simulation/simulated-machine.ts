@@ -149,3 +149,12 @@ export function onlyIn(
       .map(({ updatedAt }) => ({ id, updatedAt })),
   );
 }
+
+/** True when every machine has merged writes of an id that a table lacks. */
+export function haveSeenMore(
+  machines: readonly SimulatedMachine[],
+  id: string,
+  { clock }: MemoryTable,
+): boolean {
+  return machines.every(({ folder }) => (folder.replica.table.clock[id] ?? 0) > (clock[id] ?? 0));
+}

@@ -18,6 +18,7 @@ import { RemovalCheck } from './removal-check.ts';
 import { SeededRandom } from './seeded-random.ts';
 import {
   EXPECTED,
+  haveSeenMore,
   onlyIn,
   RETENTION,
   startProcess,
@@ -403,18 +404,14 @@ export class World {
     machine.removals.forget();
     machine.process.dead = true;
     // What decision 19 cannot tell apart is not played: two such accidents at once, and a machine that saw nothing newer.
-    const isNoticed = !this.#foldersDiffer && this.#sawMore(machine, id, copy.folder.replica.table);
+    const others = this.#machines.filter((other) => other !== machine);
+    const isNoticed = !this.#foldersDiffer && haveSeenMore(others, id, copy.folder.replica.table);
     if (this.#unseen.chance(0.5) && isNoticed) this.#hideHead(machine, id);
     this.#foldersDiffer = true;
     // Once the bucket has lost something, a rolled-back folder may have been the last place of what it had merged.
     const tables = this.#machines.map(({ folder: other }) => other.replica.table);
     const gone = this.#headsAreLost ? onlyIn(table, tables) : [];
     for (const { id: memory, updatedAt } of gone) this.#history.excuse(memory, updatedAt);
-  }
-
-  #sawMore(machine: SimulatedMachine, id: string, before: MemoryTable): boolean {
-    const others = this.#machines.filter((other) => other !== machine).map(({ folder }) => folder.replica);
-    return others.every(({ table }) => (table.clock[id] ?? 0) > (before.clock[id] ?? 0));
   }
 
   /** The store loses the one object that shows the rolled-back folder what it has done since. */
