@@ -2,6 +2,7 @@ import * as z from 'zod/mini';
 import type { FilterInput } from '../memory/memory-api.ts';
 import type { Metadata } from '../memory/version.ts';
 import { LEAST_MAX_TOKENS, MOST_MAX_TOKENS } from './answer-size.ts';
+import { isObject } from '../util/json.ts';
 
 /** Schema parts that several tools share. */
 export const texts = z.array(z.string());
@@ -10,10 +11,6 @@ export const flag = z.optional(z.boolean());
 /** An object with free members, whatever their names: `z.record` would silently drop one named `__proto__`. */
 const members = z.custom<Metadata>(isObject).check(z.meta({ type: 'object' }));
 export const metadata = z.optional(members);
-
-function isObject(value: unknown): boolean {
-  return value !== null && typeof value === 'object' && !Array.isArray(value);
-}
 
 /** With a hint for the agent. */
 export function described<Schema extends z.ZodMiniType>(schema: Schema, description: string): Schema {

@@ -27,6 +27,7 @@ import { OpenAiCompatibleEmbedder } from '../embedding/openai-compatible-embedde
 import { EmbeddingUnavailableError, ModelDamagedError } from '../errors/embedding-errors.ts';
 import { UsageError } from '../errors/input-errors.ts';
 import { nearestName } from '../util/text.ts';
+import { reasonOf } from '../util/caught.ts';
 
 export const BUNDLED_NAME = 'bundled';
 
@@ -242,7 +243,7 @@ async function describe(directory: string, card: ModelCard): Promise<void> {
     await mkdir(directory, { recursive: true });
     await writeModelCard(directory, card);
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = reasonOf(cause);
     throw new EmbeddingUnavailableError(`The folder ${directory} cannot be written: ${reason}`, {
       cause,
       retryable: false,

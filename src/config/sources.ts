@@ -4,6 +4,8 @@ import { nearestName } from '../util/text.ts';
 import { pathsOf, type Environment } from './environment.ts';
 import { settingList, settingsSchema } from './schema.ts';
 import { isSetting, type SettingGroup } from './setting.ts';
+import { reasonOf } from '../util/caught.ts';
+import { isObject } from '../util/json.ts';
 
 /** The source of a value. */
 export type SettingSource =
@@ -144,7 +146,7 @@ function readText(path: string, mustExist: boolean): string | undefined {
     return readFileSync(path, 'utf8');
   } catch (error) {
     if (!mustExist && isMissing(error)) return undefined;
-    const problem = `cannot be read: ${error instanceof Error ? error.message : String(error)}`;
+    const problem = `cannot be read: ${reasonOf(error)}`;
     throw fileError(path, { problem, allowed: 'allowed is a readable file', cause: error });
   }
 }
@@ -154,7 +156,7 @@ function parseObject(text: string, path: string): object {
   try {
     content = JSON.parse(text.replace(/^\uFEFF/, ''));
   } catch (error) {
-    const problem = `is not valid JSON: ${error instanceof Error ? error.message : String(error)}`;
+    const problem = `is not valid JSON: ${reasonOf(error)}`;
     throw fileError(path, { problem, allowed: 'allowed is one JSON object, without comments', cause: error });
   }
   if (isObject(content)) return content;
@@ -180,10 +182,6 @@ function unknownKey(key: string, source: SettingSource): ConfigurationProblem {
     source: describeSource(source),
     allowed: meant === undefined ? `allowed are ${knownKeys.join(', ')}` : `did you mean ${meant}?`,
   };
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function isMissing(error: unknown): boolean {

@@ -2,6 +2,7 @@ import { EmbeddingRejectedError, EmbeddingUnavailableError } from '../errors/emb
 import { FaissMemoryError } from '../errors/faiss-memory-error.ts';
 import { settleWithin } from '../util/concurrency.ts';
 import type { EmbeddedChunk, EmbeddedQuery, Embedder, EmbeddingModelId, TokenVectors } from './embedder.ts';
+import { reasonOf } from '../util/caught.ts';
 
 /** How long `close` waits for the end of an embedder. */
 const CLOSE_LIMIT_MS = 5_000;
@@ -132,7 +133,7 @@ function closedError(): EmbeddingUnavailableError {
 }
 
 function failure(error: unknown): EmbeddingUnavailableError {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = reasonOf(error);
   return new EmbeddingUnavailableError(`The embedder failed: ${message}`, { cause: error });
 }
 

@@ -5,6 +5,7 @@ import type { TokenVectors } from './embedder.ts';
 import { type ModelFacts, type Pooling, readModelFiles } from './model-files.ts';
 import { loadRuntime, type LoadedRuntime, type RuntimeOptions } from './onnx-runtime.ts';
 import { TokenProjection, tokenVectorsOf } from './token-projection.ts';
+import { reasonOf } from '../util/caught.ts';
 
 interface Encoded {
   readonly ids: readonly number[];
@@ -150,7 +151,7 @@ function loadTokenizer(content: object): ModelTokenizer {
     tokenizer = new TokenizerClass(content, {});
     if (tokenizer.encode('').ids.length === SPECIAL_TOKENS) return tokenizer;
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = reasonOf(cause);
     throw new EmbeddingUnavailableError(`The tokenizer of the model cannot be used: ${reason}`, {
       cause,
       retryable: false,

@@ -4,6 +4,7 @@ import { FaissMemoryError } from '../errors/faiss-memory-error.ts';
 import { answerCalls } from '../util/worker-client.ts';
 import { E5Model } from './e5-model.ts';
 import { END, PHASE, type Task, type TaskResults, type WorkerSettings } from './embedding-protocol.ts';
+import { reasonOf } from '../util/caught.ts';
 
 // `BundledEmbedder` passes exactly these settings.
 const settings = workerData as WorkerSettings;
@@ -19,7 +20,7 @@ answerCalls({
       return await run(await model, method as Task, text as string);
     } catch (error) {
       if (error instanceof FaissMemoryError) throw error;
-      const message = error instanceof Error ? error.message : String(error);
+      const message = reasonOf(error);
       throw new EmbeddingUnavailableError(message, { cause: error });
     }
   },

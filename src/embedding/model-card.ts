@@ -5,6 +5,7 @@ import { basename, join } from 'node:path';
 import { EmbeddingUnavailableError, ModelDamagedError } from '../errors/embedding-errors.ts';
 import { writeDurably } from '../util/durable-file.ts';
 import { BUNDLED_MODEL, type ModelFacts, type ModelFile, type Pooling } from './model-files.ts';
+import { isObject } from '../util/json.ts';
 
 /** The file that tells, beside the files of a model, what they are. */
 export const CARD_NAME = 'faiss-memory-model.json';
@@ -75,7 +76,7 @@ function parseCard(text: string): ModelCard | undefined {
   } catch {
     return undefined;
   }
-  if (!isRecord(content)) return undefined;
+  if (!isObject(content)) return undefined;
   const texts = ['name', 'queryPrefix', 'passagePrefix', 'reads', 'licence', 'source'];
   const numbers = ['dimension', 'maxTokens'];
   const valid =
@@ -90,15 +91,11 @@ function parseCard(text: string): ModelCard | undefined {
 }
 
 function isFile(value: unknown): boolean {
-  if (!isRecord(value)) return false;
+  if (!isObject(value)) return false;
   const { path, sha256, bytes } = value;
   // A card that came with a folder must not name files outside it.
   const inside = typeof path === 'string' && /^(?:[\w-][\w.-]*\/)*[\w-][\w.-]*$/.test(path);
   return inside && typeof sha256 === 'string' && /^[0-9a-f]{64}$/.test(sha256) && Number.isInteger(bytes);
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 export function factsOf(card: ModelCard): ModelFacts {
@@ -238,7 +235,7 @@ async function readJson(path: string): Promise<Record<string, unknown>> {
   const text = await readFile(path, 'utf8').catch(() => '{}');
   try {
     const content: unknown = JSON.parse(text);
-    return isRecord(content) ? content : {};
+    return isObject(content) ? content : {};
   } catch {
     return {};
   }

@@ -11,6 +11,7 @@ import { tlsProblem } from '../util/network-problem.ts';
 import { findProxy, isLoopbackAddress, ProxyError, TunnelAgent } from '../util/proxy.ts';
 import { problemOf, type SizedFile, writeModelCard } from './model-card.ts';
 import { cardOf, type KnownModel, modelBytes } from './model-catalogue.ts';
+import { reasonOf } from '../util/caught.ts';
 
 export interface ModelDownload {
   readonly model: KnownModel;
@@ -166,7 +167,7 @@ async function* received(answer: IncomingMessage, signal: AbortSignal): AsyncGen
     for await (const chunk of answer) yield chunk as Buffer;
   } catch (error) {
     signal.throwIfAborted();
-    throw new LostConnectionError(error instanceof Error ? error.message : String(error), { cause: error });
+    throw new LostConnectionError(reasonOf(error), { cause: error });
   }
 }
 

@@ -2,10 +2,11 @@ import { InvalidInputError } from '../errors/input-errors.ts';
 import type { MemoryDraft } from '../memory/memory.ts';
 import { decodeUtf8 } from '../util/text.ts';
 import type { ImportItem, Place, ReadOptions } from './formats/import-format.ts';
-import { isObject, type JsonObject } from './head.ts';
+import { type JsonObject } from './head.ts';
 import { JsonElements } from './json-elements.ts';
 import { parseMemoryFields } from './parse-memory-line.ts';
 import { readByteLines } from './read-byte-lines.ts';
+import { isObject } from '../util/json.ts';
 
 /** An entry of a JSON document or of JSON lines, and where it is. */
 export interface Entry {

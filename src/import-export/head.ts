@@ -1,4 +1,5 @@
 import { JsonElements } from './json-elements.ts';
+import { isObject } from '../util/json.ts';
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 
@@ -92,9 +93,4 @@ function parseObject(text: string): JsonObject | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** True for what JSON calls an object. */
-export function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

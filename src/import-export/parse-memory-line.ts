@@ -2,8 +2,10 @@ import { InvalidInputError } from '../errors/input-errors.ts';
 import { checkMetadata, checkSource, checkTags, checkText } from '../memory/input.ts';
 import type { MemoryDraft } from '../memory/memory.ts';
 import type { Metadata } from '../memory/version.ts';
+import { isObject } from '../util/json.ts';
 import { isUuid } from '../util/uuid.ts';
 import { EXPORT_FORMAT } from './export-json-lines.ts';
+import type { JsonObject } from './head.ts';
 
 /** The content of one line of a file. */
 export type ParsedLine =
@@ -17,8 +19,6 @@ export type ParsedLine =
       /** Names of fields that are not imported: vectors, because the model computes them again. */
       readonly ignored: readonly string[];
     };
-
-type JsonObject = Readonly<Record<string, unknown>>;
 
 /** Names of each field in this and other programs. The first one with a value is used. */
 const NAMES = {
@@ -44,11 +44,11 @@ function parseObject(line: string): JsonObject {
     const where = position === undefined ? '' : ` at character ${position}`;
     throw new InvalidInputError('line', `is not JSON${where}`, 'allowed is one JSON object in each line');
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+  if (!isObject(value)) {
     const shown = Array.isArray(value) ? 'a list' : value === null ? 'null' : `a ${typeof value}`;
     throw new InvalidInputError('line', `is ${shown}`, 'allowed is one JSON object in each line');
   }
-  return value as JsonObject; // JSON.parse returns objects with only own members
+  return value;
 }
 
 function parseFrame(fields: JsonObject): ParsedLine {

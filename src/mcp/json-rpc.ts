@@ -6,6 +6,7 @@ import {
   type RequestId,
 } from '@modelcontextprotocol/server';
 import { readJson } from '../api/bounded-json.ts';
+import { isObject } from '../util/json.ts';
 
 const PARSE_ERROR = -32_700;
 const INVALID_REQUEST = -32_600;
@@ -184,10 +185,6 @@ function withoutEmptyLists(value: unknown): unknown {
 /** Languages that have one kind of collection write an empty object as an empty list. */
 function isNothing(value: unknown): boolean {
   return value === undefined || value === null || (Array.isArray(value) && value.length === 0);
-}
-
-function isObject(value: unknown): value is Members {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 const MAX_SHOWN = 60;

@@ -4,6 +4,7 @@ import type { MemoryStore, PendingEmbedding } from '../store/memory-store.ts';
 import type { ReembedProgress } from './memory-api.ts';
 import { packTokens } from '../embedding/late-interaction.ts';
 import { encodeVector, quantize } from '../embedding/quantization.ts';
+import { reasonOf } from '../util/caught.ts';
 
 /** Longer than the slowest runtime needs for a usual batch. When a lease ends too early, texts are embedded twice. */
 const LEASE_MS = 60_000;
@@ -200,7 +201,7 @@ export class EmbeddingBackfill {
 
   /** Remembers a failure for status. */
   note(error: unknown): void {
-    this.#problem = error instanceof Error ? error.message : String(error);
+    this.#problem = reasonOf(error);
   }
 
   /** Remembers that a call went on without the embedder, which may still be trying. */

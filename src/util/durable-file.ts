@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { type BigIntStats, closeSync, fsyncSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { type FileHandle, link, open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { codeOf } from './caught.ts';
 
 const TEMPORARY_PREFIX = '.tmp-';
 /** For this user alone. */
@@ -168,7 +169,7 @@ function createFolder(path: string, mode: number): boolean {
     mkdirSync(path, { mode });
     return true;
   } catch (error) {
-    const exists = error instanceof Error && 'code' in error && error.code === 'EEXIST';
+    const exists = codeOf(error) === 'EEXIST';
     if (!exists || !statSync(path).isDirectory()) throw error;
     return false;
   }

@@ -6,6 +6,7 @@ import type { Repository } from './repository.ts';
 import { manifestKey } from '../format/names.ts';
 import { stageSnapshot } from '../restore/stage-snapshot.ts';
 import type { VerifyProblem, VerifyReport } from './verify.ts';
+import { codeOf } from '../../util/caught.ts';
 
 export interface VerifyParts {
   readonly repository: Repository;
@@ -162,7 +163,7 @@ async function reportDamage(key: string, run: () => Promise<VerifyReport>): Prom
 }
 
 function damageIn(error: unknown): string | null {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  const code = codeOf(error);
   if (code !== 'REPOSITORY_DAMAGED' && code !== 'OBJECT_MISSING') return null;
   return error instanceof Error ? `${error.message}.` : null;
 }

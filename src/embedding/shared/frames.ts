@@ -1,8 +1,9 @@
+import { isObject } from '../../util/json.ts';
+
 /**
  * The frames of the socket between a process that has the model and one that asks it. All numbers are little-endian:
  * length of the rest (4 bytes), length of the header (4 bytes), header as JSON, numbers of the typed arrays.
  */
-
 /** Longest frame of a process that asks; a longer text is embedded by the process that has it. */
 export const LONGEST_REQUEST = 8 << 20;
 /** Longest frame of the process that has the model. */
@@ -66,18 +67,13 @@ export function decodeFrame(body: Buffer): Readonly<Record<string, unknown>> {
     const place = value[ARRAY];
     return place === undefined ? value : readArray(numbers, place);
   });
-  if (typeof message !== 'object' || message === null || Array.isArray(message))
-    throw new FrameError('the header of a frame is no object');
-  return message as Record<string, unknown>;
+  if (!isObject(message)) throw new FrameError('the header of a frame is no object');
+  return message;
 }
 
 function parse(json: string, revive: (value: Record<string, unknown>) => unknown): unknown {
   try {
-    return JSON.parse(json, (_, value: unknown) =>
-      typeof value === 'object' && value !== null && !Array.isArray(value)
-        ? revive(value as Record<string, unknown>)
-        : value,
-    );
+    return JSON.parse(json, (_, value: unknown) => (isObject(value) ? revive(value) : value));
   } catch (error) {
     throw error instanceof FrameError ? error : new FrameError('the header of a frame is no JSON');
   }

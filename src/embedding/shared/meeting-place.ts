@@ -5,6 +5,7 @@ import { connect, type Server, type Socket } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { writeDurably } from '../../util/durable-file.ts';
+import { codeOf } from '../../util/caught.ts';
 
 /** Where the processes of one data folder meet. */
 export interface MeetingPlace {
@@ -113,7 +114,7 @@ export async function reach(address: string): Promise<Socket | undefined> {
     });
     socket.once('error', (error) => {
       const code = codeOf(error);
-      if (code !== undefined && NOT_THERE.has(code)) resolve(undefined);
+      if (NOT_THERE.has(String(code))) resolve(undefined);
       else reject(error);
     });
   });
@@ -212,8 +213,4 @@ export function socketAt({ address }: MeetingPlace): string {
   if (process.platform === 'win32') return address;
   const found = statSync(address, { bigint: true, throwIfNoEntry: false });
   return found === undefined ? '' : `${found.dev} ${found.ino}`;
-}
-
-function codeOf(error: unknown): string | undefined {
-  return error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
 }

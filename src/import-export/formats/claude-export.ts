@@ -2,7 +2,7 @@ import { InvalidInputError } from '../../errors/input-errors.ts';
 import { namedUuid } from '../../util/uuid.ts';
 import type { Archive } from '../archive.ts';
 import { type Converted, type Entry, memoryOf, readDocument, readObject } from '../entries.ts';
-import { isObject, type JsonObject, peekText } from '../head.ts';
+import { type JsonObject, peekText } from '../head.ts';
 import {
   type ArchiveSource,
   type ImportFormat,
@@ -10,6 +10,7 @@ import {
   readMember,
   type ReadOptions,
 } from './import-format.ts';
+import { isObject } from '../../util/json.ts';
 
 const NAME = 'claude-export';
 const SOURCE = 'claude.ai';

@@ -1,5 +1,6 @@
 import { parse, YAMLError } from 'yaml';
-import { isObject, type JsonObject } from '../head.ts';
+import { type JsonObject } from '../head.ts';
+import { isObject } from '../../util/json.ts';
 
 /** The members of YAML front matter; undefined for text that is no YAML object. */
 export function parseFrontMatter(yaml: string): JsonObject | undefined {

@@ -3,9 +3,10 @@ import { MAX_TAG_LENGTH } from '../../memory/input.ts';
 import type { MemoryDraft } from '../../memory/memory.ts';
 import { namedUuid } from '../../util/uuid.ts';
 import { type Converted, type Entry, readDocument, readLines } from '../entries.ts';
-import { isObject, type JsonObject } from '../head.ts';
+import { type JsonObject } from '../head.ts';
 import { parseImportedTime } from '../parse-memory-line.ts';
 import { type ImportFormat, onlyText, startOf } from './import-format.ts';
+import { isObject } from '../../util/json.ts';
 
 const NAME = 'server-memory';
 

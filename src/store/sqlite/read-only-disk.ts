@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { Connection } from './connection.ts';
 import { checkVersion, migrate, type Migration } from './migrations.ts';
+import { codeOf } from '../../util/caught.ts';
 
 /** Tries to copy files that another machine changes meanwhile. */
 const MAX_COPIES = 5;
@@ -13,7 +14,7 @@ export function isOnReadOnlyDisk(path: string): boolean {
     accessSync(dirname(path), constants.W_OK);
     return false;
   } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EROFS';
+    return codeOf(error) === 'EROFS';
   }
 }
 

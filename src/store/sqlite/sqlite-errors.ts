@@ -8,6 +8,7 @@ import {
   StoreReadOnlyError,
   StoreUnavailableError,
 } from '../../errors/store-errors.ts';
+import { codeOf, reasonOf } from '../../util/caught.ts';
 
 /** Primary result codes, https://sqlite.org/rescode.html. */
 const PERM = 3;
@@ -77,7 +78,7 @@ function fromSqlite(
   if (code === READONLY_DBMOVED) return moved(path, cause);
   switch (code & 0xff) {
     case CORRUPT:
-      return new StoreDamagedError(path, `is damaged (${describe(cause)})`, { cause });
+      return new StoreDamagedError(path, `is damaged (${reasonOf(cause)})`, { cause });
     case NOTADB:
       return new StoreDamagedError(path, 'is not an SQLite database', { cause });
     case FULL:
@@ -93,7 +94,7 @@ function fromSqlite(
       if (LOCK_CALLS.has(code >> 8)) return noLocks(path, cause);
       if (isDiskFull(path)) return new StoreFullError(path, { cause });
       return new StoreUnavailableError(
-        `Reading or writing the memory store ${path} failed: ${describe(cause)}`,
+        `Reading or writing the memory store ${path} failed: ${reasonOf(cause)}`,
         {
           fix: 'Check that the disk is connected and healthy, then try again.',
           retryable: true,
@@ -184,10 +185,6 @@ function refusalOf(path: string, wanted: number): unknown {
   }
 }
 
-function codeOf(error: unknown): unknown {
-  return error instanceof Error && 'code' in error ? error.code : undefined;
-}
-
 /** @throws StoreReadOnlyError when this process may not write the database, which SQLite opens read-only without an error */
 export function checkWritable(path: string): void {
   if (refusing(path).length > 0) throw readOnly(path, undefined);
@@ -250,7 +247,7 @@ export function noLocks(path: string, cause?: unknown): StoreUnavailableError {
 }
 
 function unavailable(path: string, cause: unknown): StoreUnavailableError {
-  return new StoreUnavailableError(`The memory store ${path} cannot be opened: ${describe(cause)}`, {
+  return new StoreUnavailableError(`The memory store ${path} cannot be opened: ${reasonOf(cause)}`, {
     fix: 'Check that your user may create, read and write that folder, or choose another one with MEMORY_DATA_DIR.',
     retryable: true,
     cause,
@@ -260,7 +257,7 @@ function unavailable(path: string, cause: unknown): StoreUnavailableError {
 function internal(cause: unknown, path: string): FaissMemoryError {
   return new FaissMemoryError(
     'INTERNAL',
-    `Unexpected error of the memory store ${path}: ${describe(cause)}`,
+    `Unexpected error of the memory store ${path}: ${reasonOf(cause)}`,
     {
       cause,
     },
@@ -274,8 +271,4 @@ function isDiskFull(path: string): boolean {
   } catch {
     return false;
   }
-}
-
-function describe(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -35,6 +35,7 @@ import {
   notAFile,
   toStoreError,
 } from './sqlite-errors.ts';
+import { codeOf } from '../../util/caught.ts';
 
 export interface StoreFileSettings {
   /** Absolute path of the database. */
@@ -301,7 +302,7 @@ function publish(draft: string, path: string): void {
   try {
     linkSync(draft, path);
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : null;
+    const code = codeOf(error);
     if (code === 'EEXIST') return;
     if (code === 'ENOSPC') throw error;
     // The file system has no hard links, as exFAT.
@@ -313,6 +314,6 @@ function copyExclusively(draft: string, path: string): void {
   try {
     copyFileSync(draft, path, constants.COPYFILE_EXCL);
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+    if (codeOf(error) !== 'EEXIST') throw error;
   }
 }
