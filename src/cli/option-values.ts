@@ -5,6 +5,7 @@ import { type FilterClock, parseFilter } from '../memory/filter.ts';
 import type { FilterInput } from '../memory/memory-api.ts';
 import type { JsonValue, Metadata } from '../memory/version.ts';
 import { type CommandContext, list, type OptionValues, value } from './command.ts';
+import { reasonOf } from '../util/caught.ts';
 
 /** Options that choose memories, the same for every command. */
 export const filterOptions = {
@@ -108,7 +109,7 @@ async function readFileText({ host }: CommandContext, file: string): Promise<str
     return decode(await readFile(path), path);
   } catch (error) {
     if (error instanceof UsageError) throw error;
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = reasonOf(error);
     throw new UsageError(`--file cannot be read: ${reason}`, 'Give the path of a readable text file.');
   }
 }
@@ -139,7 +140,7 @@ function withoutFinalLineEnds(text: string): string {
 
 /** @param path the file that was asked for */
 export function cannotWrite(path: string, error: unknown): UsageError {
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = reasonOf(error);
   return new UsageError(
     `${path} cannot be written: ${reason}`,
     'Name a file in a folder that you may write.',

@@ -3,6 +3,7 @@ import { messageNaming } from '../api/errors.ts';
 import { FaissMemoryError } from '../errors/faiss-memory-error.ts';
 import { visibleJson, visibleLine, visibleText } from '../util/visible-text.ts';
 import type { Host, HostOutput } from './host.ts';
+import { reasonOf } from '../util/caught.ts';
 
 /** The result of a command: the same facts for programs and for people. */
 export interface CommandResult {
@@ -107,7 +108,7 @@ function describeError(error: unknown): ErrorDescription {
   if (error instanceof FaissMemoryError) {
     return { code: error.code, message: messageNaming(error, 'options'), fix: error.fix };
   }
-  const message = error instanceof Error ? error.message : String(error);
+  const message = reasonOf(error);
   return {
     code: 'INTERNAL',
     message: visibleLine(message),

@@ -1,3 +1,4 @@
+import { isObject } from '../util/json.ts';
 import { systemTimeZone } from '../util/time-zone.ts';
 import { defaultDataFolder } from './environment.ts';
 import {
@@ -358,4 +359,11 @@ function flatten(group: SettingGroup, prefix: string): NamedSetting[] {
   return Object.entries(group).flatMap(([name, node]) =>
     isSetting(node) ? [{ key: prefix + name, setting: node }] : flatten(node, `${prefix}${name}.`),
   );
+}
+
+/** The value of a dotted key. */
+export function valueAt(settings: Settings, key: string): unknown {
+  let node: unknown = settings;
+  for (const name of key.split('.')) node = isObject(node) ? node[name] : undefined;
+  return node;
 }

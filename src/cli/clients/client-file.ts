@@ -3,6 +3,7 @@ import { copyFile, lstat, open, readFile, realpath, stat } from 'node:fs/promise
 import { dirname } from 'node:path';
 import { ClientFileError } from '../../errors/input-errors.ts';
 import { createFolders, writeDurably } from '../../util/durable-file.ts';
+import { codeOf, reasonOf } from '../../util/caught.ts';
 
 /** The configuration file of a client as it was read. */
 export interface ClientFile {
@@ -20,7 +21,7 @@ export async function readClientFile(path: string): Promise<ClientFile> {
     return { path: target, text: new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes) };
   } catch (cause) {
     const exists = await lstat(path).catch(() => undefined);
-    if (exists === undefined && isCode(cause, 'ENOENT')) return { path, text: undefined };
+    if (exists === undefined && codeOf(cause) === 'ENOENT') return { path, text: undefined };
     throw failure(path, 'cannot be read', cause);
   }
 }
@@ -60,13 +61,9 @@ async function assertUnchanged({ path, text }: ClientFile): Promise<void> {
 }
 
 function failure(path: string, problem: string, cause: unknown): ClientFileError {
-  const reason = cause instanceof Error ? cause.message : String(cause);
+  const reason = reasonOf(cause);
   return new ClientFileError(path, `${problem}: ${reason}`, {
     fix: 'Repair the file or its permissions, or choose other clients with --client.',
     cause,
   });
-}
-
-function isCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
 }

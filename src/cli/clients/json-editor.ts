@@ -11,6 +11,7 @@ import {
   printParseErrorCode,
 } from 'jsonc-parser';
 import { type ConfigEditor, EditError, type ServerMap, type ServerMember } from './config-editor.ts';
+import { isObject } from '../../util/json.ts';
 
 type JsonObject = Record<string, unknown>;
 
@@ -129,10 +130,6 @@ function withoutMark(text: string): string {
 
 function lineOf(text: string, offset: number): string {
   return `line ${text.slice(0, offset).split('\n').length}`;
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** The end of a line that may follow a member: a comma and a comment. */

@@ -1,6 +1,5 @@
-import { settingList } from '../../config/schema.ts';
+import { settingList, valueAt } from '../../config/schema.ts';
 import { describeSource, type SettingSource } from '../../config/sources.ts';
-import type { ResolvedConfig } from '../../config/resolve.ts';
 import { defineCommand } from '../command.ts';
 import { table } from '../render.ts';
 
@@ -19,7 +18,7 @@ export const configCommand = defineCommand({
     const config = context.config();
     const rows = settingList.map(({ key, setting }) => ({
       key,
-      value: valueAt(config, key),
+      value: valueAt(config.settings, key),
       source: config.sources[key] ?? { kind: 'default' as const },
       environment_variable: setting.environmentVariable,
     }));
@@ -31,15 +30,6 @@ export const configCommand = defineCommand({
     });
   },
 });
-
-/** The value of a dotted key. */
-function valueAt({ settings }: ResolvedConfig, key: string): unknown {
-  let node: unknown = settings;
-  for (const name of key.split('.')) {
-    node = typeof node === 'object' && node !== null ? (node as Record<string, unknown>)[name] : undefined;
-  }
-  return node;
-}
 
 function shown(value: unknown): string {
   if (value === undefined || value === '') return '–';

@@ -3,6 +3,7 @@ import type { Settings } from '../../config/schema.ts';
 import { FaissMemoryError } from '../../errors/faiss-memory-error.ts';
 import { UsageError } from '../../errors/input-errors.ts';
 import { settleWithin } from '../../util/concurrency.ts';
+import { writeDurably } from '../../util/durable-file.ts';
 import { visibleLine } from '../../util/visible-text.ts';
 import { type CommandContext, confirmed, defineCommand, toggle, value } from '../command.ts';
 import {
@@ -17,8 +18,9 @@ import {
 import { clientsCheck } from '../doctor/clients-check.ts';
 import { counterCheck, repairCounters, repairQuestion } from '../doctor/counter-check.ts';
 import { folderCheck } from '../doctor/folder-check.ts';
-import { writeReport } from '../doctor/report.ts';
+import { reportText } from '../doctor/report.ts';
 import { EXIT_CODES } from '../exit-code.ts';
+import { reasonOf } from '../../util/caught.ts';
 
 const CHECKS: readonly Check[] = [
   folderCheck,
@@ -89,7 +91,7 @@ function subjectOf(context: CommandContext, settings: Settings): DoctorSubject {
 }
 
 function failure(check: string, error: unknown): Finding {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = reasonOf(error);
   const fix = error instanceof FaissMemoryError ? error.fix : undefined;
   return { check, status: 'fail', message, ...(fix === undefined ? {} : { fix }) };
 }
@@ -147,9 +149,9 @@ async function saveReport(
     .then(() => context.config())
     .catch(() => undefined);
   try {
-    await writeReport(path, { findings, config, host });
+    await writeDurably({ path, data: reportText({ findings, config, host }) });
   } catch (error) {
-    const problem = error instanceof Error ? error.message : String(error);
+    const problem = reasonOf(error);
     throw new UsageError(
       `the report ${path} cannot be written: ${problem}`,
       'Name a file in a folder that you may write to.',

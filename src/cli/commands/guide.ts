@@ -2,18 +2,13 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { defaultConfigFile, pathsOf } from '../../config/environment.ts';
 import { createFolders, writeDurably } from '../../util/durable-file.ts';
-import {
-  clientList,
-  type ClientDescription,
-  type ClientEnvironment,
-  SERVER_NAME,
-} from '../clients/clients.ts';
-import { editorFor } from '../clients/plan-change.ts';
+import type { ClientDescription, ClientEnvironment } from '../clients/clients.ts';
+import { clientEnvironment, configuredServer, installedClients } from '../clients/this-machine.ts';
 import { type CommandContext, type CommandOutcome, defineCommand } from '../command.ts';
 import type { Host } from '../host.ts';
 import { count } from '../render.ts';
 import { addCommand } from './write.ts';
-import { clientEnvironment, initCommand } from './init.ts';
+import { initCommand } from './init.ts';
 
 /** A question that is asked only once. */
 type Question = 'init' | 'memory';
@@ -51,7 +46,7 @@ export const guideCommand = defineCommand({
 
 async function look(context: CommandContext): Promise<Situation> {
   const environment = clientEnvironment(context.host);
-  const installed = clientList.filter((client) => existsSync(client.evidence(environment)));
+  const installed = installedClients(environment);
   const configured = installed.filter((client) => hasServer(client, environment));
   const { settings } = context.config();
   // A look creates no data folder.
@@ -66,10 +61,7 @@ async function look(context: CommandContext): Promise<Situation> {
 
 function hasServer(client: ClientDescription, environment: ClientEnvironment): boolean {
   try {
-    return Object.hasOwn(
-      editorFor(client).servers(readFileSync(client.file(environment), 'utf8')),
-      SERVER_NAME,
-    );
+    return configuredServer(client, client.file(environment)) !== undefined;
   } catch {
     // There is no file yet, or init will say what is wrong with it.
     return false;
@@ -139,41 +131,50 @@ function describe({ configured, others, memories, sync }: Situation): CommandOut
     ...(others.length === 0 ? [] : [`Not set up: ${names(others)}.`]),
     `${count(memories, 'memory', 'memories')} here. Sync is ${sync ? 'on' : 'off'}.`,
   ];
-  const width = Math.max(...next.map(([command]) => command.length));
-  const steps = next.map(([command, reason]) => `  ${command.padEnd(width)}   ${reason}`);
+  const width = Math.max(...next.map(({ command }) => command.length));
+  const steps = next.map(({ command, reason }) => `  ${command.padEnd(width)}   ${reason}`);
   return {
     data: {
       clients: { configured: configured.map(({ name }) => name), others: others.map(({ name }) => name) },
       memories,
       sync,
-      next: next.map(([command, reason]) => ({ command, reason })),
+      next: next.map(({ command, reason }) => ({ command, reason })),
     },
     text: [...state, '', 'Next steps:', ...steps, '', 'All commands: faiss-memory --help'].join('\n'),
   };
 }
 
-function nextSteps({ configured, others, memories, sync }: Situation): [command: string, reason: string][] {
-  return [
-    ...(others.length > 0 || configured.length === 0
-      ? [['faiss-memory init', 'add the server to the clients on this machine'] satisfies [string, string]]
-      : []),
-    ['faiss-memory add "some fact"', 'store a memory yourself'],
-    ...(memories === 0
-      ? [['faiss-memory import FILE', 'bring in what you have elsewhere'] satisfies [string, string]]
-      : [
-          ['faiss-memory search "a question"', 'find memories by meaning and by words'] satisfies [
-            string,
-            string,
-          ],
-        ]),
-    ...(sync
-      ? []
-      : [
-          [
-            'faiss-memory sync doctor',
-            'share memories between machines through a bucket of yours (docs/sync.md)',
-          ] satisfies [string, string],
-        ]),
-    ['faiss-memory doctor', 'check that everything works'],
+interface NextStep {
+  readonly command: string;
+  readonly reason: string;
+  /** False for a step that was made. */
+  readonly open?: boolean;
+}
+
+function nextSteps({ configured, others, memories, sync }: Situation): readonly NextStep[] {
+  const steps: readonly NextStep[] = [
+    {
+      command: 'faiss-memory init',
+      reason: 'add the server to the clients on this machine',
+      open: others.length > 0 || configured.length === 0,
+    },
+    { command: 'faiss-memory add "some fact"', reason: 'store a memory yourself' },
+    {
+      command: 'faiss-memory import FILE',
+      reason: 'bring in what you have elsewhere',
+      open: memories === 0,
+    },
+    {
+      command: 'faiss-memory search "a question"',
+      reason: 'find memories by meaning and by words',
+      open: memories > 0,
+    },
+    {
+      command: 'faiss-memory sync doctor',
+      reason: 'share memories between machines through a bucket of yours (docs/sync.md)',
+      open: !sync,
+    },
+    { command: 'faiss-memory doctor', reason: 'check that everything works' },
   ];
+  return steps.filter(({ open = true }) => open);
 }

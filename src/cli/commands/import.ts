@@ -23,6 +23,7 @@ import { EXIT_CODES } from '../exit-code.ts';
 import type { Host } from '../host.ts';
 import { cannotWrite } from '../option-values.ts';
 import { count } from '../render.ts';
+import { reasonOf } from '../../util/caught.ts';
 
 const KIBIBYTE = 1_024;
 const MEBIBYTE = KIBIBYTE ** 2;
@@ -201,6 +202,6 @@ function realPath(path: string): Promise<string> {
 }
 
 function cannotRead(path: string, error: unknown): UsageError {
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = reasonOf(error);
   return new UsageError(`${path} cannot be read: ${reason}`, 'Name a readable file, or - for stdin.');
 }

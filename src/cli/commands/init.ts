@@ -1,10 +1,11 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { pathsOf } from '../../config/environment.ts';
 import { settingList } from '../../config/schema.ts';
 import { UsageError } from '../../errors/input-errors.ts';
 import { replaceClientFile } from '../clients/client-file.ts';
 import { type ClientDescription, clientList, type ClientEnvironment } from '../clients/clients.ts';
 import { planChange, type PlannedChange } from '../clients/plan-change.ts';
+import { clientEnvironment, installedClients } from '../clients/this-machine.ts';
 import {
   type CommandContext,
   type CommandOutcome,
@@ -13,7 +14,6 @@ import {
   list,
   toggle,
 } from '../command.ts';
-import type { Host } from '../host.ts';
 import {
   installedLaunchCommand,
   installVersion,
@@ -159,31 +159,13 @@ function chosenSettings(context: CommandContext): Record<string, string> {
   );
 }
 
-/** What init and the guide look up about this machine. */
-export function clientEnvironment({
-  env,
-  platform,
-  homeDirectory,
-  workingDirectory,
-}: Host): ClientEnvironment {
-  return { env, platform, homeDirectory, workingDirectory, listFolder };
-}
-
-function listFolder(path: string): readonly string[] {
-  try {
-    return readdirSync(path);
-  } catch {
-    return [];
-  }
-}
-
 function chosenClients(
   environment: ClientEnvironment,
   names: readonly string[],
   uninstall: boolean,
 ): readonly ClientDescription[] {
   if (names.length > 0) return clientList.filter(({ name }) => names.includes(name));
-  const installed = clientList.filter((client) => existsSync(client.evidence(environment)));
+  const installed = installedClients(environment);
   if (installed.length > 0 || uninstall) return installed;
   throw new UsageError(
     'no MCP client was found on this machine',

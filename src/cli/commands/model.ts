@@ -21,6 +21,7 @@ import { createFolders, writeDurably } from '../../util/durable-file.ts';
 import { editGroup } from '../clients/json-editor.ts';
 import { type CommandContext, confirmed, defineCommand, oneOf, toggle, value } from '../command.ts';
 import { byteSize, table } from '../render.ts';
+import { reasonOf } from '../../util/caught.ts';
 
 export const modelCommand = defineCommand({
   name: 'model',
@@ -192,7 +193,7 @@ async function chooseIn({ configFile }: ResolvedConfig, settings: TriedModel['se
     await writeDurably({ path, data: edited, mode });
     return true;
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = reasonOf(cause);
     throw new UsageError(
       `the configuration file ${configFile} cannot be changed: ${reason}`,
       `Repair it, or write the setting yourself: "embedding": ${JSON.stringify(settings)}`,

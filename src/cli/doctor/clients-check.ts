@@ -1,15 +1,15 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import {
   type ClientDescription,
   clientList,
   type ClientEnvironment,
   type LaunchCommand,
-  SERVER_NAME,
 } from '../clients/clients.ts';
-import { editorFor } from '../clients/plan-change.ts';
+import { clientEnvironment, configuredServer } from '../clients/this-machine.ts';
 import type { Host } from '../host.ts';
 import { tryServer } from '../install/try-server.ts';
 import type { Check, Finding } from './checks.ts';
+import { reasonOf } from '../../util/caught.ts';
 
 const CLIENTS_CHECK = 'clients';
 /** Clients give up after 30 s; a server that needs a third of that is not ready when the first question comes. */
@@ -24,7 +24,7 @@ export const clientsCheck: Check = {
     fix: 'Check that the home folder answers.',
   },
   run: async ({ host }) => {
-    const environment: ClientEnvironment = { ...host, listFolder };
+    const environment = clientEnvironment(host);
     const found = await Promise.all(clientList.map((client) => checkClient(client, environment, host)));
     const findings = found.flat();
     if (findings.length > 0) return findings;
@@ -32,14 +32,6 @@ export const clientsCheck: Check = {
     return [{ check: CLIENTS_CHECK, status: 'warn', message: 'no client has the server configured', fix }];
   },
 };
-
-function listFolder(path: string): readonly string[] {
-  try {
-    return readdirSync(path);
-  } catch {
-    return [];
-  }
-}
 
 async function checkClient(
   client: ClientDescription,
@@ -50,12 +42,11 @@ async function checkClient(
   if (!existsSync(file)) return [];
   const check = client.title;
   try {
-    const servers = editorFor(client).servers(readFileSync(file, 'utf8'));
-    if (!Object.hasOwn(servers, SERVER_NAME)) return [];
-    const launch = launchOf(servers[SERVER_NAME]);
-    return [await checkStart(client, { file, launch, host })];
+    const server = configuredServer(client, file);
+    if (server === undefined) return [];
+    return [await checkStart(client, { file, launch: launchOf(server), host })];
   } catch (error) {
-    const problem = error instanceof Error ? error.message : String(error);
+    const problem = reasonOf(error);
     return [
       { check, status: 'warn', message: `${file} ${problem}`, fix: 'Correct the file; its client reads it.' },
     ];
@@ -82,7 +73,7 @@ async function checkStart(client: ClientDescription, { file, launch, host }: Con
       ? { check, status: 'ok', message }
       : { check, status: 'warn', message: `${message}, which is late: a client does not wait long`, fix };
   } catch (error) {
-    const problem = error instanceof Error ? error.message : String(error);
+    const problem = reasonOf(error);
     return { check, status: 'warn', message: `${file} starts ${shown}, but ${problem}`, fix };
   }
 }

@@ -1,7 +1,6 @@
 import { release } from 'node:os';
-import { settingList } from '../../config/schema.ts';
+import { settingList, valueAt } from '../../config/schema.ts';
 import type { ResolvedConfig } from '../../config/resolve.ts';
-import { writeDurably } from '../../util/durable-file.ts';
 import { packageVersion } from '../../util/package.ts';
 import type { Host } from '../host.ts';
 import type { Finding } from './checks.ts';
@@ -32,25 +31,16 @@ export function reportText({ findings, config, host }: ReportInput): string {
   return withoutHome(`${JSON.stringify(report, undefined, 2)}\n`, host.homeDirectory);
 }
 
-/** @throws the error of the file system */
-export async function writeReport(path: string, input: ReportInput): Promise<void> {
-  await writeDurably({ path, data: reportText(input) });
-}
-
 function changedSettings({ settings, sources }: ResolvedConfig): Record<string, unknown> {
   return Object.fromEntries(
     settingList.flatMap(({ key, setting }) => {
       const source = sources[key];
       if (source === undefined || source.kind === 'default') return [];
-      const value = key.split('.').reduce<unknown>(member, settings);
+      const value = valueAt(settings, key);
       const harmless = typeof value === 'number' || typeof value === 'boolean';
       return [[setting.environmentVariable, { source: source.kind, value: harmless ? value : 'set' }]];
     }),
   );
-}
-
-function member(node: unknown, name: string): unknown {
-  return typeof node === 'object' && node !== null ? (node as Record<string, unknown>)[name] : undefined;
 }
 
 /** In JSON a Windows path has its separators doubled. */

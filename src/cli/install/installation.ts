@@ -6,6 +6,7 @@ import { createFolders, writeDurably } from '../../util/durable-file.ts';
 import type { LaunchCommand } from '../clients/clients.ts';
 import { copyProgram, COPIED_ENTRY, type ProgramCopy } from './program-copy.ts';
 import { tryServer } from './try-server.ts';
+import { codeOf } from '../../util/caught.ts';
 
 /** One installed version. */
 export interface InstalledVersion {
@@ -206,7 +207,7 @@ function isRunning(pid: number): boolean {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+    return codeOf(error) === 'EPERM';
   }
 }
 
