@@ -104,6 +104,6 @@ describe('with a wrong configuration', () => {
     const { code } = await server.exited;
     expect(code).toBe(2);
     expect(server.stdout).toBe('');
-    expect(server.stderr).toMatch(/MEMORY_EMBEDDING_PROVIDER.*bundled, openai, none/s);
+    expect(server.stderr).toMatch(/MEMORY_EMBEDDING_PROVIDER.*bundled, local, openai, none/s);
   });
 });
