@@ -71,6 +71,8 @@ export async function listSnapshots(
     read.push(await readMachine(context, machine));
     onProgress?.({ step: 'reading machines', done: read.length, total: wanted.size });
   });
+  // Answers come in any order; what follows must not depend on it.
+  read.sort((a, b) => compareText(a.machine, b.machine));
   const reports = withoutRetired(context, await withTimelines(context, read));
   const lists = reports.map(({ machine, head }) => {
     if (head === null) return [];
@@ -83,7 +85,7 @@ export async function listSnapshots(
   });
   return {
     snapshots: orderSnapshots(lists),
-    machines: reports.sort((a, b) => compareText(a.machine, b.machine)),
+    machines: reports,
   };
 }
 
@@ -106,8 +108,7 @@ async function withTimelines(
 ): Promise<MachineReport[]> {
   if (context.exclusive) return [...reports];
   const heads = reports
-    .flatMap(({ head }) => (head === null ? [] : [head.head]))
-    .sort((a, b) => compareText(a.machine, b.machine));
+    .flatMap(({ head }) => (head === null ? [] : [head.head]));
   const known = await noteTimelines(context, heads);
   return reports.map((report) => {
     const { machine, head } = report;

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { ObjectMissingError } from '../../errors/backup-errors.ts';
 import type { FaissMemoryError } from '../../errors/faiss-memory-error.ts';
 import { InvalidInputError, StateChangedError } from '../../errors/input-errors.ts';
-import { type VersionVector, compareVersionVectors } from '../../memory/version.ts';
+import { type VersionVector, compareText, compareVersionVectors } from '../../memory/version.ts';
 import type {
   ApplyRequest,
   ChangeList,
@@ -140,7 +140,10 @@ export class SnapshotRestorer {
     if (reports.length === 0 && firstError !== undefined) throw firstError;
     // An unreadable snapshot does not stop the others, but the user must know about it.
     const warnings = [...merged.warnings, ...errors.map(describeRefusal)];
-    const waiting = waitingIn(reports);
+    const now = await replica.identity();
+    // A later snapshot may have brought what an earlier one was held back for, and more: then nothing waits any more.
+    const stillLeft = left.filter((snapshot) => hasNews(snapshot, now.clock));
+    const waiting = stillLeft.length === 0 ? null : waitingIn(reports);
     return {
       ...result,
       changes: combineReports(reports),
@@ -149,7 +152,7 @@ export class SnapshotRestorer {
       ...(dryRun ? { confirm: token } : {}),
       ...(waiting === null
         ? {}
-        : { waiting, confirm: tokenFor(left, (await replica.identity()).stateDigest) }),
+        : { waiting, confirm: tokenFor(stillLeft, now.stateDigest) }),
     };
   }
 
@@ -180,8 +183,7 @@ export class SnapshotRestorer {
     newest.delete(machine);
     const tips = snapshots.filter((snapshot) => {
       if (newest.get(snapshot.machine) !== snapshot.snapshotId) return false;
-      const order = compareVersionVectors(snapshot.clock, clock);
-      return order === 'after' || order === 'concurrent';
+      return hasNews(snapshot, clock);
     });
     const published = publishedWrites(machines);
     const replaced = new Map(machines.map((report) => [report.machine, replacedRefusal(report)]));
@@ -250,6 +252,12 @@ function waitingIn(reports: readonly ChangeReport[]): Required<RestoreResult>['w
   return { removed, lately: Math.max(...held.map(({ removedLately }) => removedLately)) };
 }
 
+/** True when a snapshot includes writes that the version vector does not. */
+function hasNews(snapshot: RepositorySnapshot, clock: VersionVector): boolean {
+  const order = compareVersionVectors(snapshot.clock, clock);
+  return order === 'after' || order === 'concurrent';
+}
+
 function hasChanged({ applied, before, after }: ChangeReport): boolean {
   return applied && before.stateDigest !== after.stateDigest;
 }
@@ -257,7 +265,7 @@ function hasChanged({ applied, before, after }: ChangeReport): boolean {
 function tokenFor(snapshots: readonly RepositorySnapshot[], stateDigest: string): string {
   return confirmToken({
     mode: 'merge',
-    snapshotIds: snapshots.map(({ snapshotId }) => snapshotId),
+    snapshotIds: snapshots.map(({ machine, snapshotId }) => `${machine}/${snapshotId}`).sort(compareText),
     stateDigest,
   });
 }

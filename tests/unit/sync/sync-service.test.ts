@@ -1,5 +1,7 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { backUpAndUpload } from '../../../src/api/services.ts';
+import { headKey } from '../../../src/backup/format/names.ts';
 import { InvalidInputError, StateChangedError } from '../../../src/errors/input-errors.ts';
 import { SyncOffError } from '../../../src/errors/remote-errors.ts';
 import { MemoryBucket, MemoryMachine } from '../../helpers/sync/memory-machine.ts';
@@ -237,6 +239,46 @@ describe('pull', () => {
     await expect(a.sync.status()).resolves.toMatchObject({ heldMerge: { removed: 1, lately: 20 } });
     await a.sync.pull({ confirm: held.confirm ?? 'there is a token' });
     expect(a.texts()).toHaveLength(39);
+    await expect(a.sync.status()).resolves.toMatchObject({ heldMerge: null, relation: 'in-sync' });
+  });
+
+  test('asks for a confirmation that holds in whatever order the remote answers', async () => {
+    const { bucket, a, b } = twoMachines();
+    const c = new MemoryMachine(bucket);
+    const ids = Array.from({ length: 60 }, (_, index) => a.add(`memory ${index}`));
+    await a.sync.push();
+    for (const machine of [b, c]) await machine.sync.pull();
+    for (const id of ids.slice(0, 30)) b.replica.delete(id);
+    for (const id of ids.slice(30)) c.replica.delete(id);
+    for (const machine of [b, c]) await machine.sync.push();
+    const slowest = [headKey(b.replica.machine), headKey(c.replica.machine)];
+    bucket.onCall = ({ key }) => (key === slowest[0] ? delay(20) : undefined);
+    const held = await a.sync.pull();
+    slowest.reverse();
+
+    await a.sync.pull({ confirm: held.confirm ?? 'there is a token' });
+
+    expect(held.changes).toMatchObject({ held: true, removed: { count: 60 } });
+    expect(a.texts()).toEqual([]);
+  });
+
+  test('waits for no confirmation of what a later snapshot has brought already', async () => {
+    const { bucket, a, b } = twoMachines();
+    const c = new MemoryMachine(bucket);
+    const ids = Array.from({ length: 40 }, (_, index) => a.add(`memory ${index}`));
+    await a.sync.push();
+    for (const machine of [b, c]) await machine.sync.pull();
+    for (const id of ids.slice(0, 30)) b.replica.delete(id);
+    await b.sync.push();
+    const asked = await c.sync.pull();
+    await c.sync.pull({ confirm: asked.confirm ?? 'there is a token' });
+    for (const id of ids.slice(0, 30)) c.replica.restore(id);
+    await c.sync.push();
+
+    const { confirm, waiting } = await a.sync.pull();
+
+    expect({ confirm, waiting }).toEqual({});
+    expect(a.texts()).toHaveLength(40);
     await expect(a.sync.status()).resolves.toMatchObject({ heldMerge: null, relation: 'in-sync' });
   });
 
