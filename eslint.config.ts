@@ -16,6 +16,7 @@ const folders = [
   'import-export',
   'mcp',
   'memory',
+  'recall',
   'secrets',
   'store',
   'sync',
@@ -28,7 +29,7 @@ const folders = [
 const mayImport: Record<string, string[]> = {
   api: ['memory', 'import-export/import-report.ts', 'backup/backup-api.ts', 'sync/sync-api.ts'],
   // The only composer: it names every adapter.
-  app: ['backup', 'blob', 'config', 'embedding', 'memory', 'secrets', 'store', 'sync'],
+  app: ['backup', 'blob', 'config', 'embedding', 'memory', 'recall', 'secrets', 'store', 'sync'],
   backup: ['memory'],
   bin: ['cli'],
   blob: [],
@@ -39,6 +40,7 @@ const mayImport: Record<string, string[]> = {
     'mcp',
     'http',
     'import-export',
+    'recall',
     'backup/backup-api.ts',
     'sync/sync-api.ts',
   ],
@@ -58,6 +60,7 @@ const mayImport: Record<string, string[]> = {
   mcp: ['api', 'memory', 'import-export', 'backup/backup-api.ts', 'sync/sync-api.ts'],
   // The backfill packs vectors as the store keeps them.
   memory: ['embedding/quantization.ts', 'embedding/late-interaction.ts'],
+  recall: ['memory', 'api/answer-size.ts'],
   secrets: ['memory'],
   store: ['memory', 'embedding/quantization.ts', 'embedding/late-interaction.ts'],
   sync: ['backup', 'memory'],
@@ -92,7 +95,9 @@ const zones = folders.map((folder) => {
         folder,
         ...shared,
         ...(mayImport[folder] ?? []),
-        ...(composers.has(folder) ? ['app/app.ts', 'app/start-app.ts', 'app/models.ts'] : []),
+        ...(composers.has(folder)
+          ? ['app/app.ts', 'app/start-app.ts', 'app/models.ts', 'app/recall-from-server.ts']
+          : []),
       ]),
     ].map((path) => `./${path}`),
     message: `src/${folder} may not import this; see docs/architecture.md, "Who may import whom".`,

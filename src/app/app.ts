@@ -4,6 +4,8 @@ import { composeBackup } from './backup-and-sync.ts';
 import type { Settings } from '../config/schema.ts';
 import { createEmbedder, type EmbeddingSettings } from '../embedding/create-embedder.ts';
 import type { Embedder } from '../embedding/embedder.ts';
+import type { Recaller } from '../embedding/shared/protocol.ts';
+import { answerHook } from '../recall/prompt-recall.ts';
 import { createLogger, type Logger } from '../logger.ts';
 import type { MemoryApi } from '../memory/memory-api.ts';
 import { followedMemory } from '../memory/followed-memory.ts';
@@ -102,7 +104,12 @@ export function composeApp(
           logger.warn('no backup was made before the change', { kind }, error);
         });
       });
-  const embedder = options.embedder ?? composeEmbedder(settings, settings.dataDir);
+  const embedder =
+    options.embedder ??
+    composeEmbedder(settings, {
+      dataDir: settings.dataDir,
+      recall: (request) => answerHook(memory, request),
+    });
   const service = composeMemory(settings, { store, embedder, modelWaitMs: options.modelWaitMs });
   const memory = followedMemory(service, background);
   const close = once(async () => {
@@ -140,12 +147,16 @@ function searchPreparation(store: MemoryStore, embedder: Embedder, logger: Logge
   };
 }
 
-/**
- * The embedder that the settings ask for.
- * @param dataDir folder whose processes may share one model
- */
-export function composeEmbedder(settings: Settings, dataDir?: string): Embedder {
-  return createEmbedder(embeddingSettings(settings, dataDir));
+/** The data folder whose processes share one model. */
+export interface SharedFolder {
+  readonly dataDir: string;
+  /** How this process answers the hooks of clients while the others use its model. */
+  readonly recall?: Recaller;
+}
+
+/** The embedder that the settings ask for. @param shared absent = the model is for this process alone */
+export function composeEmbedder(settings: Settings, shared?: SharedFolder): Embedder {
+  return createEmbedder(embeddingSettings(settings, shared));
 }
 
 export interface MemoryParts {
@@ -174,12 +185,13 @@ export function composeMemory(
   });
 }
 
-function embeddingSettings({ embedding }: Settings, dataDir?: string): EmbeddingSettings {
+function embeddingSettings({ embedding }: Settings, shared?: SharedFolder): EmbeddingSettings {
   const onThisMachine = {
     runtime: embedding.runtime,
     threads: embedding.threads,
     idleUnloadMs: embedding.idleUnloadMinutes * MINUTE_MS,
-    sharedIn: embedding.shared ? dataDir : undefined,
+    sharedIn: embedding.shared ? shared?.dataDir : undefined,
+    recall: shared?.recall,
   };
   const { modelDirectory, tokenVectors } = embedding;
   switch (embedding.provider) {

@@ -17,6 +17,7 @@ import { doctorCommand } from './commands/doctor.ts';
 import { exportCommand } from './commands/export.ts';
 import { getCommand, listCommand, searchCommand, statsCommand } from './commands/find.ts';
 import { guideCommand } from './commands/guide.ts';
+import { hookCommand } from './commands/hook.ts';
 import { importCommand } from './commands/import.ts';
 import { initCommand } from './commands/init.ts';
 import { modelCommand, modelUseCommand } from './commands/model.ts';
@@ -46,6 +47,7 @@ export const commandList: readonly CommandDeclaration[] = [
   guideCommand,
   serveCommand,
   initCommand,
+  hookCommand,
   upgradeCommand,
   addCommand,
   searchCommand,

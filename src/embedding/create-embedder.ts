@@ -2,11 +2,14 @@ import { EmbeddingUnavailableError } from '../errors/embedding-errors.ts';
 import { BundledEmbedder, type BundledEmbedderSettings } from './bundled-embedder.ts';
 import type { Embedder, EmbeddingModelId } from './embedder.ts';
 import { OpenAiCompatibleEmbedder, type OpenAiCompatibleSettings } from './openai-compatible-embedder.ts';
+import type { Recaller } from './shared/protocol.ts';
 import { SharedEmbedder } from './shared/shared-embedder.ts';
 
 interface Shareable {
   /** Data folder whose processes share one model; undefined = this process has its own. */
   readonly sharedIn: string | undefined;
+  /** How this process answers the hooks of clients while its model is the shared one. */
+  readonly recall?: Recaller | undefined;
 }
 
 export type EmbeddingSettings =
@@ -29,11 +32,12 @@ export function createEmbedder(settings: EmbeddingSettings): Embedder {
   }
 }
 
-function onThisMachine({ sharedIn, ...settings }: Shareable & BundledEmbedderSettings): Embedder {
+function onThisMachine({ sharedIn, recall, ...settings }: Shareable & BundledEmbedderSettings): Embedder {
   if (sharedIn === undefined) return new BundledEmbedder(settings);
   return new SharedEmbedder({
     dataDir: sharedIn,
     createOwn: (onReadyChange) => new BundledEmbedder({ ...settings, onReadyChange }),
+    recall,
   });
 }
 

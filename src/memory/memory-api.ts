@@ -110,6 +110,8 @@ export interface SearchHit {
   readonly bySingleWords: boolean;
   /** Words of the query that occur in the memory. */
   readonly matchedWords: readonly string[];
+  /** How well its single words answer those of the query, as `SearchResponse.bestTokenMatch`; absent where not compared. */
+  readonly tokenMatch?: number;
 }
 
 export interface SearchResponse {

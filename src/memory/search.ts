@@ -116,7 +116,7 @@ export class MemorySearcher {
     };
     // Pieces of words that the model does not read find what is spelled alike, and rank worse than no comparison.
     const tokens = readable ? question?.tokens : undefined;
-    const { ranked, bestTokenMatch } = await this.#rank(plan, found, { scale, tokens });
+    const { ranked, tokenMatches } = await this.#rank(plan, found, { scale, tokens });
     const memories = new Map(found.memories?.map((memory) => [memory.id, memory]));
     const unread = ranked.map((hit) => hit.id).filter((id) => !memories.has(id));
     if (unread.length > 0)
@@ -129,12 +129,16 @@ export class MemorySearcher {
       return memory?.state === 'live'
         ? [
             describeHit(
-              { memory, candidate, matched: match(memory.text, memory.tags), readable },
+              {
+                ...{ memory, candidate, readable, tokenMatch: tokenMatches.get(candidate.id) },
+                matched: match(memory.text, memory.tags),
+              },
               calibration,
             ),
           ]
         : [];
     });
+    const bestTokenMatch = tokenMatches.size === 0 ? null : Math.max(...tokenMatches.values());
     return {
       hits,
       mode: vector === undefined ? 'keyword' : plan.mode,
@@ -155,7 +159,7 @@ export class MemorySearcher {
     { mode, limit }: SearchPlan,
     found: CandidateLists,
     { scale, tokens }: { readonly scale: FusionScale; readonly tokens: EmbeddedQuestion['tokens'] },
-  ): Promise<{ ranked: RankedCandidate[]; bestTokenMatch: number | null }> {
+  ): Promise<{ ranked: RankedCandidate[]; tokenMatches: ReadonlyMap<string, number> }> {
     const fused = fuse(found, scale);
     const candidates = fused
       .slice(0, COMPARED)
@@ -165,7 +169,7 @@ export class MemorySearcher {
     const matches = compares ? await this.#parts.store.tokenMatches({ ...tokens, candidates }) : [];
     return {
       ranked: lendToNeighbours(rerank(fused, matches), found.neighbours ?? []).slice(0, limit),
-      bestTokenMatch: matches.length === 0 ? null : Math.max(...matches.map(({ plain }) => plain)),
+      tokenMatches: new Map(matches.map(({ id, plain }) => [id, plain])),
     };
   }
 
@@ -217,10 +221,12 @@ interface FoundMemory {
   readonly matched: MatchedWords;
   /** Whether the model reads the language of the query. */
   readonly readable: boolean;
+  /** Undefined where word pieces were not compared. */
+  readonly tokenMatch: number | undefined;
 }
 
 function describeHit(
-  { memory, candidate, matched, readable }: FoundMemory,
+  { memory, candidate, matched, readable, tokenMatch }: FoundMemory,
   { reads, relevance }: Calibration,
 ): SearchHit {
   const { cosine } = candidate;
@@ -238,5 +244,6 @@ function describeHit(
     byNeighbours: candidate.byNeighbours,
     bySingleWords: candidate.bySingleWords,
     matchedWords: matched.words,
+    ...(tokenMatch === undefined ? {} : { tokenMatch }),
   };
 }

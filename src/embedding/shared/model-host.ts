@@ -3,10 +3,17 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { encodeError } from '../../errors/error-codec.ts';
 import { EmbeddingUnavailableError } from '../../errors/embedding-errors.ts';
 import { SerialQueue } from '../../util/concurrency.ts';
-import type { Embedder } from '../embedder.ts';
 import { encodeFrame, FrameReader, LONGEST_ANSWER, LONGEST_REQUEST } from './frames.ts';
 import { type MeetingPlace, proofOf, socketAt, takeAddress } from './meeting-place.ts';
-import { type HostState, isMethod, type Method, METHODS, PROTOCOL, type Reply } from './protocol.ts';
+import {
+  type HostServices,
+  type HostState,
+  isMethod,
+  type Method,
+  METHODS,
+  PROTOCOL,
+  type Reply,
+} from './protocol.ts';
 
 const MOST_CONNECTIONS = 64;
 /** Calls of one connection that wait; while there are more, nothing is read from it. */
@@ -19,9 +26,8 @@ const ALIVE_EVERY_MS = 1_000;
 /** How often to look whether the address still leads here. */
 const LOOK_EVERY_MS = 5_000;
 
-export interface ModelHostSettings {
+export interface ModelHostSettings extends HostServices {
   readonly place: MeetingPlace;
-  readonly embedder: Embedder;
   readonly identity: string;
 }
 
@@ -192,7 +198,7 @@ class Visitor {
     void queue.run(async () => {
       const reply = await this.#answer(id, () => {
         signal.throwIfAborted();
-        return METHODS[method](this.#settings.embedder, text, signal);
+        return METHODS[method](this.#settings, text, signal);
       });
       this.#calls.delete(id);
       if (this.#calls.size === 0) this.#rest();

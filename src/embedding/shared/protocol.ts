@@ -5,18 +5,36 @@ import type { EmbeddedQuery, Embedder } from '../embedder.ts';
 /** Changes with the meaning of a message. Processes of different protocols do not share a model. */
 export const PROTOCOL = 1;
 
-/** How the process that has the model answers each method. Values are plain data with typed arrays. */
+/** Answers a request of a hook with a text. @param request JSON of a `RecallRequest` */
+export type Recaller = (request: string, signal?: AbortSignal) => Promise<string>;
+
+/** What the process that has the model answers with. */
+export interface HostServices {
+  readonly embedder: Embedder;
+  /** Absent in a process without memories of its own. */
+  readonly recall?: Recaller | undefined;
+}
+
+/** How that process answers each method. Values are plain data with typed arrays. */
 export const METHODS = {
-  warmUp: async (embedder: Embedder): Promise<null> => {
+  warmUp: async ({ embedder }: HostServices): Promise<null> => {
     await embedder.warmUp();
     return null;
   },
-  embedQuery: (embedder: Embedder, text: string, signal?: AbortSignal) => embedder.embedQuery(text, signal),
-  embedQueryTokens: (embedder: Embedder, text: string, signal?: AbortSignal): Promise<EmbeddedQuery> =>
+  embedQuery: ({ embedder }: HostServices, text: string, signal?: AbortSignal) =>
+    embedder.embedQuery(text, signal),
+  embedQueryTokens: (
+    { embedder }: HostServices,
+    text: string,
+    signal?: AbortSignal,
+  ): Promise<EmbeddedQuery> =>
     embedder.embedQueryTokens?.(text, signal) ??
     Promise.reject(new EmbeddingUnavailableError('The model gives no token vectors', { retryable: false })),
-  embedPassage: (embedder: Embedder, text: string, signal?: AbortSignal) =>
+  embedPassage: ({ embedder }: HostServices, text: string, signal?: AbortSignal) =>
     embedder.embedPassage(text, signal),
+  /** Not about the model: the hook of a client asks the process whose model is loaded, which loads none itself. */
+  recall: ({ recall }: HostServices, request: string, signal?: AbortSignal): Promise<string> =>
+    recall?.(request, signal) ?? Promise.resolve(''),
 } as const;
 
 export type Method = keyof typeof METHODS;

@@ -6,7 +6,7 @@ import { FrameError } from './frames.ts';
 import { findMeetingPlace, reach } from './meeting-place.ts';
 import { ModelHost } from './model-host.ts';
 import { LinkLostError, ModelLink } from './model-link.ts';
-import { type Answer, identityOf, type Method, METHODS } from './protocol.ts';
+import { type Answer, identityOf, type Method, METHODS, type Recaller } from './protocol.ts';
 
 /** For this long a process goes on with its own model after that of another was no help. */
 const ALONE_MS = 60_000;
@@ -23,6 +23,8 @@ export interface SharedEmbedderSettings {
   readonly dataDir: string;
   /** Makes this process's own embedder. @param onReadyChange it calls this when its model was loaded or unloaded */
   readonly createOwn: (onReadyChange: () => void) => Embedder;
+  /** How this process answers hooks while it has the model; absent = with nothing. */
+  readonly recall?: Recaller | undefined;
 }
 
 /**
@@ -33,6 +35,7 @@ export interface SharedEmbedderSettings {
 export class SharedEmbedder implements Embedder {
   readonly #dataDir: string;
   readonly #own: Embedder;
+  readonly #recall: Recaller | undefined;
   #host: ModelHost | undefined;
   #link: ModelLink | undefined;
   #joining: Promise<void> | undefined;
@@ -40,8 +43,9 @@ export class SharedEmbedder implements Embedder {
   #lookedAt = -Infinity;
   #closed = false;
 
-  constructor({ dataDir, createOwn }: SharedEmbedderSettings) {
+  constructor({ dataDir, createOwn, recall }: SharedEmbedderSettings) {
     this.#dataDir = dataDir;
+    this.#recall = recall;
     this.#own = createOwn(() => {
       this.#host?.announce();
     });
@@ -117,7 +121,7 @@ export class SharedEmbedder implements Embedder {
       }
     }
     // The table of methods gives the answer of this one.
-    return METHODS[method](this.#own, text, signal) as Promise<Answer<Asked>>;
+    return METHODS[method]({ embedder: this.#own }, text, signal) as Promise<Answer<Asked>>;
   }
 
   /** @returns the connection to the process that has the model; undefined when it is this one */
@@ -179,7 +183,7 @@ export class SharedEmbedder implements Embedder {
       }
       if (!mayHost) return;
       if (place === undefined) break;
-      const host = new ModelHost({ place, embedder: this.#own, identity });
+      const host = new ModelHost({ place, embedder: this.#own, identity, recall: this.#recall });
       if (await host.start()) {
         this.#host = host;
         return;

@@ -1,0 +1,1 @@
+export async function captureTurns(_call: object): Promise<void> {}

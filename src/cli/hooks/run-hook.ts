@@ -1,0 +1,176 @@
+import { existsSync } from 'node:fs';
+import { isAbsolute, join } from 'node:path';
+import type { App } from '../../app/app.ts';
+import { recallFromServer } from '../../app/recall-from-server.ts';
+import { resolveConfig } from '../../config/resolve.ts';
+import type { Settings } from '../../config/schema.ts';
+import { createLogger, type Logger } from '../../logger.ts';
+import { DATABASE_NAME } from '../../store/memory-store.ts';
+import { settleWithin } from '../../util/concurrency.ts';
+import { projectOf } from '../../util/git-project.ts';
+import type { Host } from '../host.ts';
+import {
+  HOOK_CLIENTS,
+  HOOK_EVENTS,
+  type HookClient,
+  type HookEvent,
+  type HookInput,
+  parseHookInput,
+  readHookText,
+} from './hook-input.ts';
+
+/** Time of a whole hook, from the start of its process. A prompt waits for its hook, so that one is short. */
+const LIMIT_MS: Readonly<Record<HookEvent, number>> = {
+  prompt: 300,
+  'session-start': 3_000,
+  stop: 20_000,
+  'pre-compact': 20_000,
+  // Clients end soon after it.
+  'session-end': 5_000,
+};
+/** What the end of the process and the client's reading take. */
+const RESERVE_MS = 15;
+const LONGEST_PROMPT = 10_000;
+const CLOSE_LIMIT_MS = 3_000;
+
+interface Call {
+  readonly event: HookEvent;
+  readonly input: HookInput;
+  readonly project: string | null;
+  readonly settings: Settings;
+  readonly logger: Logger;
+  /** The memories without a model: nothing that a hook does asks for one. */
+  readonly open: () => Promise<App>;
+}
+
+/**
+ * Runs one hook of a client. It never fails a session: on any trouble it prints nothing, and its caller ends the process
+ * with success. Only at the log level `debug` does it say on stderr why.
+ * @param args the event, and perhaps `--client NAME`
+ */
+export async function runHook(args: readonly string[], host: Host): Promise<void> {
+  const event = HOOK_EVENTS.find((name) => name === args[0]);
+  if (event === undefined) return;
+  const limit = (): number => LIMIT_MS[event] - RESERVE_MS - performance.now();
+  let logger: Logger | undefined;
+  let app: Promise<App> | undefined;
+  try {
+    const { settings } = resolveConfig(event === 'prompt' ? withTimeZone(host) : host);
+    logger = createLogger({
+      level: settings.logLevel === 'debug' ? 'debug' : 'error',
+      format: settings.logFormat,
+    });
+    const text = await readHookText(host.stdin, limit());
+    const input = text === undefined ? undefined : parseHookInput(text, clientIn(args));
+    if (input === undefined) {
+      logger.debug('a hook got no input that it can read', { event });
+      return;
+    }
+    const open = (): Promise<App> => (app ??= openApp(settings));
+    const call = { event, input, settings, logger, open };
+    const answer = await settleWithin(answerOf(call, host.workingDirectory, limit), limit());
+    if (answer === undefined || answer === '') logger.debug('a hook had nothing to say', { event });
+    else await written(host, answer);
+  } catch (error) {
+    logger?.debug('a hook failed', { event }, error);
+  } finally {
+    // What was only read needs no closing, for which the client would wait.
+    if (!asks(event)) await settleWithin(closed(app), CLOSE_LIMIT_MS).catch(() => undefined);
+  }
+}
+
+/** To ask the system for its time zone takes as long as all other settings; the days in an answer are the server's. */
+function withTimeZone(host: Host): Host {
+  return { ...host, env: { MEMORY_TIME_ZONE: 'UTC', ...host.env } };
+}
+
+async function openApp(settings: Settings): Promise<App> {
+  const { startApp } = await import('../../app/start-app.ts');
+  return startApp(settings);
+}
+
+async function closed(app: Promise<App> | undefined): Promise<void> {
+  await (await app)?.close();
+}
+
+/** The events whose answer reaches the model. */
+function asks(event: HookEvent): boolean {
+  return event === 'prompt' || event === 'session-start';
+}
+
+function clientIn(args: readonly string[]): HookClient | undefined {
+  const place = args.indexOf('--client');
+  return place === -1 ? undefined : HOOK_CLIENTS.find((name) => name === args[place + 1]);
+}
+
+async function answerOf(
+  opened: Omit<Call, 'project'>,
+  workingDirectory: string,
+  limit: () => number,
+): Promise<string> {
+  const { event, input, settings } = opened;
+  // Without memories there is nothing to tell; the first captured turn makes the store.
+  if (asks(event) && !existsSync(join(settings.dataDir, DATABASE_NAME))) return '';
+  const folder = isAbsolute(input.folder) ? input.folder : workingDirectory;
+  const project = settings.project === '' ? await projectOf(folder) : settings.project;
+  const call: Call = { ...opened, project };
+  switch (event) {
+    case 'prompt':
+      return inFormOf(call, await recalled(call, limit));
+    case 'session-start':
+      return inFormOf(call, await brief(call));
+    default: {
+      const { captureTurns } = await import('./capture-turns.ts');
+      await captureTurns(call);
+      return '';
+    }
+  }
+}
+
+/** By the running server; without one by words only, if that is quick enough. */
+async function recalled({ input, project, settings, open }: Call, limit: () => number): Promise<string> {
+  const request = { prompt: shortened(input.prompt), project };
+  const answer = await recallFromServer({ dataDir: settings.dataDir, limitMs: limit(), ...request });
+  if (answer !== undefined) return answer;
+  const { recallForPrompt } = await import('../../recall/prompt-recall.ts');
+  const { memory } = await open();
+  const search: typeof memory.search = (wanted) => memory.search({ ...wanted, mode: 'keyword' });
+  return recallForPrompt({ timeZone: memory.timeZone, search }, request);
+}
+
+/** The beginning and the end of what a user sends, who may have pasted a log between them. */
+function shortened(prompt: string): string {
+  if (prompt.length <= LONGEST_PROMPT) return prompt;
+  return `${prompt.slice(0, LONGEST_PROMPT / 2)}\n${prompt.slice(-LONGEST_PROMPT / 2)}`;
+}
+
+async function brief({ project, open }: Call): Promise<string> {
+  const { briefFor } = await import('../../recall/brief.ts');
+  return briefFor((await open()).memory, project);
+}
+
+/** Names of the events whose answers reach the model, for input that does not name its event. */
+const EVENT_NAMES: Readonly<Record<string, string>> = {
+  'session-start': 'SessionStart',
+  prompt: 'UserPromptSubmit',
+};
+
+/** The text as the client wants it. */
+function inFormOf({ event, input }: Call, text: string): string {
+  if (text === '') return '';
+  if (input.client === 'cursor') return JSON.stringify({ additional_context: text });
+  const hookEventName = input.eventName === '' ? EVENT_NAMES[event] : input.eventName;
+  return JSON.stringify({ hookSpecificOutput: { hookEventName, additionalContext: text } });
+}
+
+/** Resolves when the text has left this process, or cannot. */
+async function written({ stdout }: Host, text: string): Promise<void> {
+  await new Promise<void>((resolve) => {
+    stdout.on('error', () => {
+      resolve();
+    });
+    stdout.write(`${text}\n`, () => {
+      resolve();
+    });
+  });
+}

@@ -1,0 +1,83 @@
+import { tokensOf } from '../api/answer-size.ts';
+import { attributesOf } from '../memory/attributes.ts';
+import type { Memory } from '../memory/memory.ts';
+import { beginningOf } from '../memory/snippet.ts';
+import type { TimeZone } from '../util/time-zone.ts';
+import { withoutHiddenLine } from '../util/visible-text.ts';
+
+/** Memories under one heading of a text that a client puts in front of its model unasked. */
+export interface RecalledSection {
+  /** Empty = no heading. */
+  readonly heading: string;
+  /** The most important first; they are shown the oldest first, so that a new one does not move the others. */
+  readonly entries: readonly RecalledEntry[];
+  /** Of the budget; what an earlier section left is free for all later ones. */
+  readonly tokens: number;
+}
+
+export interface RecalledEntry {
+  readonly memory: Memory;
+  /** What is shown of its text. */
+  readonly text: string;
+}
+
+/** One memory takes no more of a budget than this, in characters. */
+export const ENTRY_LENGTH = 280;
+/** A line of a list, with its mark and its line end. */
+const LINE_TOKENS = 2;
+
+/**
+ * The sections as a text: its first line says that all that follows is data. A memory is one line behind a mark, and
+ * holds no line end, so none can end its own quotation. The same memories always give the same text.
+ * @param budget tokens of the whole text, by an estimate that errs high
+ * @returns empty when no memory fits
+ */
+export function recalledText(
+  first: string,
+  sections: readonly RecalledSection[],
+  { budget, zone }: { readonly budget: number; readonly zone: TimeZone },
+): string {
+  const lines: string[] = [first];
+  const shown = new Set<string>();
+  let left = budget - tokensOf(first) - LINE_TOKENS;
+  for (const { heading, entries, tokens } of sections) {
+    const head = heading === '' ? [] : [`## ${withoutHiddenLine(heading)}`];
+    const frame = head.reduce((sum, line) => sum + tokensOf(line) + LINE_TOKENS, 0);
+    let room = Math.min(tokens, left) - frame;
+    const taken: { readonly line: string; readonly memory: Memory }[] = [];
+    for (const { memory, text } of entries) {
+      if (shown.has(memory.id)) continue;
+      const line = lineOf(memory, text, zone);
+      const cost = tokensOf(line) + LINE_TOKENS;
+      if (cost > room) continue;
+      room -= cost;
+      left -= cost;
+      shown.add(memory.id);
+      taken.push({ line, memory });
+    }
+    if (taken.length === 0) continue;
+    left -= frame;
+    const ordered = taken.sort(
+      (a, b) => a.memory.createdAt - b.memory.createdAt || (a.memory.id < b.memory.id ? -1 : 1),
+    );
+    lines.push(...head, ...ordered.map(({ line }) => line));
+  }
+  return shown.size === 0 ? '' : lines.join('\n');
+}
+
+/** `> 2026-01-31 the text`: the day it was true, else the day it was stored. */
+function lineOf(memory: Memory, text: string, zone: TimeZone): string {
+  const { occurredAt } = attributesOf(memory.metadata);
+  const shown = withoutHiddenLine(text).replaceAll(/\s+/gu, ' ').trim();
+  return `> ${zone.day(occurredAt ?? memory.createdAt)} ${beginningOf(shown, ENTRY_LENGTH)}`;
+}
+
+/**
+ * Whether a memory may be shown unasked in a project: a fact of that project or of none that has not expired. Parts of
+ * conversations are found when they are asked for.
+ * @param project null = outside of any project
+ */
+export function isOfferedIn(project: string | null, { metadata }: Memory, now: number): boolean {
+  const { kind, project: own, expiresAt } = attributesOf(metadata);
+  return kind === 'fact' && (own === null || own === project) && (expiresAt === null || expiresAt > now);
+}
