@@ -57,7 +57,8 @@ export interface ListRequest {
   readonly filter: MemoryFilter;
   /** live: searchable. trash: deleted, with content, hidden memories included. conflict: has siblings with different content. */
   readonly which: 'live' | 'trash' | 'conflict';
-  readonly order: 'newest' | 'oldest' | 'updated';
+  /** position: in the order of conversations; a filter leaves only their turns. */
+  readonly order: 'newest' | 'oldest' | 'updated' | 'position';
   readonly limit: number;
   /** `nextCursor` of the previous page, from a request with the same order. */
   readonly cursor?: string;
@@ -68,6 +69,37 @@ export interface ListPage {
   /** Absent on the last page. */
   readonly nextCursor?: string;
   /** Number of memories that match, on all pages. */
+  readonly total: number;
+}
+
+export interface ConversationsRequest {
+  /** Of turns: counts and times are of those that match. */
+  readonly filter: MemoryFilter;
+  readonly limit: number;
+  /** `nextCursor` of the previous page. */
+  readonly cursor?: string;
+}
+
+/** A conversation as lists show it. */
+export interface ConversationSummary {
+  readonly client: string;
+  readonly session: string;
+  /** Number of its live turns. */
+  readonly turns: number;
+  /** Times of creation of its first and its last turn, in milliseconds since the epoch. */
+  readonly first: number;
+  readonly last: number;
+  /** Of the turn that `beginning` is from; empty = none. */
+  readonly project: string;
+  /** Beginning of the first turn of the user, or of the first turn when the user has none. */
+  readonly beginning: string;
+}
+
+export interface ConversationPage {
+  readonly conversations: readonly ConversationSummary[];
+  /** Absent on the last page. */
+  readonly nextCursor?: string;
+  /** Number of conversations that match, on all pages. */
   readonly total: number;
 }
 
@@ -200,6 +232,9 @@ export interface StoreStats extends StoreDigests {
   /** Memories that another machine erased and whose content is still kept here; not part of `trash`. */
   readonly hidden: number;
   readonly conflicts: number;
+  /** Live memories that are turns of conversations; the others are facts. */
+  readonly turns: number;
+  readonly conversations: number;
   /** Live memories with vectors of the given model; 0 when no model is given. */
   readonly embedded: number;
   /** Live memories with vectors of the given model that wait for token vectors; 0 when none are kept for it. */
@@ -283,7 +318,14 @@ export interface MemoryStore {
    * Changes no version, so it never makes a backup necessary. @returns how many
    */
   expireHidden(olderThanMs: number): Promise<number>;
+  /**
+   * Moves the turns of conversations whose last turn was created before this long ago to the trash, in steps. Writes
+   * nothing when there is none. @returns how many turns
+   */
+  expireConversations(olderThanMs: number): Promise<number>;
   list(request: ListRequest): Promise<ListPage>;
+  /** The conversations that have a live turn that matches, those with the newest turn first. */
+  conversations(request: ConversationsRequest): Promise<ConversationPage>;
   /** Ids of all live memories that match, oldest first. */
   matching(filter: MemoryFilter): Promise<string[]>;
   /** Best candidates by words and by vector. Both lists obey the filter exactly and include other processes' writes. */

@@ -155,10 +155,11 @@ export interface MemoryRow extends ContentRow {
   versions: number;
   hidden_at: number | null;
   superseded_by: string | null;
+  position: number | null;
 }
 
 /** Columns of `MemoryRow` from `memory m` with `MEMORY_JOINS`. */
-export const MEMORY_COLUMNS = `m.num, m.id, m.state, m.conflict, v.machine, v.n, v.created_at, v.updated_at,
+export const MEMORY_COLUMNS = `m.num, m.id, m.state, m.conflict, m.position, v.machine, v.n, v.created_at, v.updated_at,
   coalesce(h.text, v.text) AS text, coalesce(h.tags, v.tags) AS tags, coalesce(h.source, v.source) AS source,
   coalesce(h.metadata, v.metadata) AS metadata, h.hidden_at,
   (SELECT count(*) FROM version x WHERE x.num = m.num) AS versions,

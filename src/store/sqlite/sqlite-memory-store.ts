@@ -12,6 +12,8 @@ import {
   type CandidateLists,
   type CandidateRequest,
   type ClaimRequest,
+  type ConversationPage,
+  type ConversationsRequest,
   DATABASE_NAME,
   type DayCount,
   type EmbeddingWrite,
@@ -30,6 +32,7 @@ import {
   type Written,
 } from '../memory-store.ts';
 import type { Connection } from './connection.ts';
+import { expiredTurns, listConversations } from './conversations.ts';
 import {
   checkEmbeddings,
   claimPending,
@@ -161,6 +164,21 @@ export class SqliteMemoryStore implements MemoryStore {
     }
     if (count > 0) this.#file.truncateLog();
     return count;
+  }
+
+  async expireConversations(olderThanMs: number): Promise<number> {
+    const before = this.#now() - olderThanMs;
+    let count = 0;
+    let ids = await this.#file.read((connection) => expiredTurns(connection, before));
+    while (ids.length > 0) {
+      count += await this.delete(ids);
+      ids = await this.#file.read((connection) => expiredTurns(connection, before));
+    }
+    return count;
+  }
+
+  conversations(request: ConversationsRequest): Promise<ConversationPage> {
+    return this.#file.read((connection) => listConversations(connection, request));
   }
 
   list(request: ListRequest): Promise<ListPage> {
