@@ -255,6 +255,7 @@ function asOpenMemory({ memory, embedder, close }: Opened): OpenMemory {
     search: (request) => memory.search(request),
     get: (ids) => memory.get(ids),
     list: (input = {}) => memory.list(input),
+    conversations: (input) => memory.conversations(input),
     history: async (id) => {
       const [found] = await memory.get([id]);
       if (found === undefined) throw new NotFoundError([id]);

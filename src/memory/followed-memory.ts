@@ -25,6 +25,7 @@ export function followedMemory(memory: MemoryApi, follower: UseFollower): Memory
     timeZone: memory.timeZone,
     search: (request) => read(() => memory.search(request)),
     list: (input) => read(() => memory.list(input)),
+    conversations: (input) => read(() => memory.conversations(input)),
     get: (ids) => used(() => memory.get(ids)),
     add: (request) => used(() => memory.add(request)),
     capture: (request) => used(() => memory.capture(request)),

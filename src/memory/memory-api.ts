@@ -1,6 +1,7 @@
 import type { MemoryKind } from './attributes.ts';
 import type { CaptureReport, CaptureRequest } from './conversations.ts';
 import type { MemoryFilter } from './filter.ts';
+import type { ConversationPage } from '../store/memory-store.ts';
 import type { MemoryImporter } from './import.ts';
 import type { Memory, MemoryWithHistory } from './memory.ts';
 import type { Difference } from './same-statement.ts';
@@ -143,10 +144,19 @@ export interface SearchResponse {
   readonly bestTokenMatch: number | null;
 }
 
+export interface ConversationsInput {
+  /** Of turns: a conversation is listed for those that match. */
+  readonly filter?: FilterInput | undefined;
+  /** 1 to 1000, default 20. */
+  readonly limit?: number | undefined;
+  readonly cursor?: string | undefined;
+}
+
 export interface ListInput {
   readonly filter?: FilterInput | undefined;
   readonly which?: 'live' | 'trash' | 'conflict' | undefined;
-  readonly order?: 'newest' | 'oldest' | 'updated' | undefined;
+  /** Default `newest`, and with a session in the filter `position`: the turns as they were said. */
+  readonly order?: 'newest' | 'oldest' | 'updated' | 'position' | undefined;
   /** 1 to 1000, default 20. */
   readonly limit?: number | undefined;
   readonly cursor?: string | undefined;
@@ -214,6 +224,9 @@ export interface Stats {
   /** Memories that another machine erased and whose content is still kept here; not part of `trash`. */
   readonly hidden: number;
   readonly conflicts: number;
+  /** Live memories that are turns of conversations; the others are facts. */
+  readonly turns: number;
+  readonly conversations: number;
   readonly tags: readonly { readonly tag: string; readonly count: number }[];
   readonly sources: readonly { readonly source: string; readonly count: number }[];
   /** Times of creation in milliseconds since the epoch; null = no live memory. */
@@ -323,6 +336,8 @@ export interface MemoryApi extends MemoryImporter {
   /** Takes 1 to 100 ids. @throws NotFoundError naming all ids that are unknown */
   get(ids: readonly string[]): Promise<MemoryWithHistory[]>;
   list(input: ListInput): Promise<{ memories: readonly Memory[]; total: number; nextCursor?: string }>;
+  /** Conversations, those with the newest turn first; `list` with a session in its filter gives the turns of one. */
+  conversations(input: ConversationsInput): Promise<ConversationPage>;
   update(input: UpdateInput): Promise<UpdateResult>;
   /** Moves memories to the trash. */
   delete(request: DeleteRequest): Promise<DeleteResult>;

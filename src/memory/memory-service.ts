@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Embedder, EmbeddingModelId } from '../embedding/embedder.ts';
 import { InvalidInputError, NotFoundError, StateChangedError } from '../errors/input-errors.ts';
-import type { MemoryStore } from '../store/memory-store.ts';
+import type { ConversationPage, MemoryStore } from '../store/memory-store.ts';
 import { settleWithin } from '../util/concurrency.ts';
 import { isTimeZone, systemTimeZone, TimeZone } from '../util/time-zone.ts';
 import { checkNovelty, MemoryAdder } from './add.ts';
@@ -30,6 +30,7 @@ import { mapMemories } from './map.ts';
 import type {
   AddRequest,
   AddResult,
+  ConversationsInput,
   DeduplicateRequest,
   DeduplicateResult,
   DeleteRequest,
@@ -156,14 +157,24 @@ export class MemoryService implements MemoryApi {
   }
 
   async list(input: ListInput): Promise<{ memories: readonly Memory[]; total: number; nextCursor?: string }> {
+    const filter = this.#filter(input.filter);
+    const usual = filter.session === undefined ? 'newest' : 'position';
     const page = await this.#parts.store.list({
-      filter: this.#filter(input.filter),
+      filter,
       which: checkChoice('which', input.which ?? 'live', ['live', 'trash', 'conflict']),
-      order: checkChoice('order', input.order ?? 'newest', ['newest', 'oldest', 'updated']),
+      order: checkChoice('order', input.order ?? usual, ['newest', 'oldest', 'updated', 'position']),
       limit: checkInteger('limit', input.limit ?? 20, { min: 1, max: 1_000 }),
       ...(input.cursor === undefined ? {} : { cursor: input.cursor }),
     });
     return { ...page, memories: page.memories.map((memory) => this.#shown(memory)) };
+  }
+
+  async conversations(input: ConversationsInput): Promise<ConversationPage> {
+    return this.#parts.store.conversations({
+      filter: this.#filter(input.filter),
+      limit: checkInteger('limit', input.limit ?? 20, { min: 1, max: 1_000 }),
+      ...(input.cursor === undefined ? {} : { cursor: input.cursor }),
+    });
   }
 
   #shown<Content extends MemoryContent>(content: Content): Content {

@@ -19,7 +19,8 @@ ALTER TABLE memory ADD COLUMN expires_at INTEGER;
 ALTER TABLE memory ADD COLUMN pinned INTEGER NOT NULL DEFAULT 0 CHECK (pinned IN (0, 1));
 ALTER TABLE memory ADD COLUMN supersedes TEXT;
 CREATE INDEX memory_by_kind ON memory (state, kind, created_at);
-CREATE INDEX memory_by_conversation ON memory (client, session, state, position) WHERE session IS NOT NULL;
+CREATE INDEX memory_by_conversation ON memory (client, session, state, position, created_at)
+  WHERE session IS NOT NULL;
 CREATE INDEX memory_by_session ON memory (session) WHERE session IS NOT NULL;
 CREATE INDEX memory_by_occurrence ON memory (occurred_at) WHERE occurred_at IS NOT NULL;
 CREATE INDEX memory_by_expiry ON memory (expires_at) WHERE expires_at IS NOT NULL;
