@@ -57,11 +57,13 @@ export function toFilterInput(options: OptionValues<typeof filterOptions>): Filt
 
 /** Ages such as `7d` as points in time, so that a dry run and the deletion after it mean the same. */
 export function withFixedTimes(filter: FilterInput, clock: FilterClock): FilterInput {
-  const { createdAfter, createdBefore } = parseFilter(filter, clock);
+  const { createdAfter, createdBefore, occurredAfter, occurredBefore } = parseFilter(filter, clock);
   return {
     ...filter,
     ...(createdAfter === undefined ? {} : { after: new Date(createdAfter).toISOString() }),
     ...(createdBefore === undefined ? {} : { before: new Date(createdBefore).toISOString() }),
+    ...(occurredAfter === undefined ? {} : { occurredAfter: new Date(occurredAfter).toISOString() }),
+    ...(occurredBefore === undefined ? {} : { occurredBefore: new Date(occurredBefore).toISOString() }),
   };
 }
 

@@ -57,7 +57,8 @@ function parseAttributes(input: FilterInput, clock: FilterClock): MemoryFilter {
   return {
     ...(kind === undefined ? {} : { kind }),
     ...(isGiven(input.session) ? { session: input.session } : {}),
-    ...(isGiven(input.client) ? { client: input.client } : {}),
+    // The empty name is that of conversations whose client is unknown.
+    ...(input.client === undefined ? {} : { client: input.client }),
     ...(isGiven(occurredAfter)
       ? { occurredAfter: parseTime('filter.occurredAfter', occurredAfter, clock).start }
       : {}),
