@@ -111,7 +111,7 @@ export interface VectorQuery {
 
 export interface CandidateRequest {
   readonly filter: MemoryFilter;
-  /** Greatest length of each list. */
+  /** Greatest length of each list; see `CandidateLists` for an exception. */
   readonly limit: number;
   /** Free text, which the store turns into a full-text query. Absent = no list of words. */
   readonly words?: string;
@@ -131,6 +131,8 @@ export interface Candidate {
   /** UTF-16 offsets of the best chunk in the text; only in the vector list. */
   readonly start?: number;
   readonly end?: number;
+  /** The memory is a turn of a conversation; absent for facts. */
+  readonly isTurn?: true;
 }
 
 /** A memory near a candidate in their session: same source, same `session` in the metadata, by time of creation. */
@@ -148,7 +150,10 @@ export interface VectorBackground {
   readonly vectors: number;
 }
 
-/** Both lists are best first. */
+/**
+ * Both lists are best first. A list that turns of conversations would fill has some of the best facts too, so it may be
+ * longer than the limit.
+ */
 export interface CandidateLists {
   readonly words: readonly Candidate[];
   readonly vectors: readonly Candidate[];
@@ -177,7 +182,7 @@ export interface ClaimRequest {
   readonly limit: number;
   /** The lease ends after this time, in milliseconds. */
   readonly leaseMs: number;
-  /** Also lease memories that have vectors, but no token vectors; after the others. */
+  /** Also lease memories that have vectors, but no token vectors; after facts without vectors. */
   readonly tokenVectors?: boolean;
 }
 
@@ -331,7 +336,7 @@ export interface MemoryStore {
   /** Best candidates by words and by vector. Both lists obey the filter exactly and include other processes' writes. */
   candidates(request: CandidateRequest): Promise<CandidateLists>;
   /**
-   * Leases memories without vectors of this model to the caller, oldest first, so that two processes do not embed the
+   * Leases memories without vectors of this model to the caller, oldest first and turns of conversations last, so that two processes do not embed the
    * same text. A lease ends after `leaseMs`.
    */
   claimPendingEmbeddings(request: ClaimRequest): Promise<PendingEmbedding[]>;

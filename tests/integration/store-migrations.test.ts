@@ -32,7 +32,7 @@ const ADDED: Readonly<Record<number, string>> = {
   4: 'DROP TABLE hidden; DROP TABLE erased_here;',
   5: `DROP TRIGGER chunk_removed; DROP TABLE token_vector; DROP TABLE piece_count; DROP TABLE token_space;
     DROP INDEX chunk_without_tokens; ALTER TABLE chunk DROP COLUMN tokens;`,
-  6: `DROP INDEX memory_by_kind; DROP INDEX memory_by_conversation; DROP INDEX memory_by_session;
+  6: `DROP INDEX pending_in_order; ALTER TABLE pending DROP COLUMN later; DROP INDEX memory_by_kind; DROP INDEX memory_by_conversation; DROP INDEX memory_by_session;
     DROP INDEX memory_by_occurrence; DROP INDEX memory_by_expiry; DROP INDEX memory_by_pin;
     DROP INDEX memory_by_superseded; ${ATTRIBUTE_COLUMNS.map((name) => `ALTER TABLE memory DROP COLUMN ${name};`).join(' ')}`,
 };

@@ -7,6 +7,7 @@ import { type Connection, Query } from './connection.ts';
  * the truth; the columns are derived from the current version, or from the content that is kept of a hidden memory.
  *
  * session, client, position: null for a fact. occurred_at, expires_at: milliseconds since the epoch.
+ * pending.later: 1 for turns of conversations, which get their vectors after all facts.
  * supersedes: id of the memory that this one replaces, whether or not there is such a memory.
  */
 const SCHEMA_6 = `
@@ -26,6 +27,8 @@ CREATE INDEX memory_by_occurrence ON memory (occurred_at) WHERE occurred_at IS N
 CREATE INDEX memory_by_expiry ON memory (expires_at) WHERE expires_at IS NOT NULL;
 CREATE INDEX memory_by_pin ON memory (created_at) WHERE pinned = 1;
 CREATE INDEX memory_by_superseded ON memory (supersedes) WHERE supersedes IS NOT NULL;
+ALTER TABLE pending ADD COLUMN later INTEGER NOT NULL DEFAULT 0 CHECK (later IN (0, 1));
+CREATE INDEX pending_in_order ON pending (model, later, num);
 `;
 
 /** The columns in the order of `ATTRIBUTE_COLUMNS`. */
@@ -95,9 +98,12 @@ export function addAttributeColumns(connection: Connection): void {
   for (let after = 0; ;) {
     const rows = selectTelling.all(connection, after, FILLED_AT_ONCE);
     const last = rows.at(-1);
-    if (last === undefined) return;
+    if (last === undefined) break;
     // Only this store writes the column, from objects.
     for (const { num, metadata } of rows) storeAttributes(connection, num, JSON.parse(metadata) as Metadata);
     after = last.num;
   }
+  connection.exec(
+    `UPDATE pending SET later = 1 WHERE num IN (SELECT num FROM memory WHERE state = 'live' AND kind = 'conversation')`,
+  );
 }

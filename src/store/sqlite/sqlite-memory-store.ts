@@ -193,8 +193,10 @@ export class SqliteMemoryStore implements MemoryStore {
     const { vector, neighbours, contents } = request;
     const lists = (connection: Connection, find: (filter: MemoryFilter) => Candidate[]): CandidateLists => {
       const filter = withoutIdleConditions(connection, request.filter);
-      const vectors = find(filter);
-      const words = wordCandidates(connection, { ...request, filter });
+      const vectors = withFacts(request, filter, find);
+      const words = withFacts(request, filter, (given) =>
+        wordCandidates(connection, { ...request, filter: given }),
+      );
       const ids = (list: readonly Candidate[]): string[] => list.map(({ id }) => id);
       return {
         ...{ words, vectors },
@@ -288,4 +290,22 @@ export class SqliteMemoryStore implements MemoryStore {
   #write<Result>(work: (context: WriteContext) => Result): Promise<Result> {
     return this.#file.write((connection: Connection) => work({ connection, now: this.#now() }));
   }
+}
+
+/**
+ * The best candidates, and some of the best facts where turns of conversations nearly fill the list: what was written
+ * on purpose must not drown in what was said.
+ */
+function withFacts(
+  { limit }: CandidateRequest,
+  filter: MemoryFilter,
+  find: (filter: MemoryFilter) => Candidate[],
+): Candidate[] {
+  const best = find(filter);
+  const enough = Math.ceil(limit / 2);
+  const facts = best.filter(({ isTurn }) => isTurn !== true).length;
+  if (filter.kind !== undefined || best.length < limit || facts >= enough) return best;
+  const known = new Set(best.map(({ id }) => id));
+  const more = find({ ...filter, kind: 'fact' }).filter(({ id }) => !known.has(id));
+  return [...best, ...more.slice(0, enough - facts)].sort((a, b) => b.score - a.score);
 }

@@ -3,7 +3,8 @@ import { InvalidInputError } from '../../../src/errors/input-errors.ts';
 import type { MemoryDraft } from '../../../src/memory/memory.ts';
 import type { ConversationSummary } from '../../../src/store/memory-store.ts';
 import { draft } from '../../helpers/drafts.ts';
-import { type PrepareStore, useStore } from './use-store.ts';
+import { unitVector } from '../../helpers/vectors.ts';
+import { type PrepareStore, STAMP, useStore } from './use-store.ts';
 
 function turn(session: string, position: number, rest: Partial<MemoryDraft> = {}): MemoryDraft {
   const role = position % 2 === 0 ? 'user' : 'assistant';
@@ -66,6 +67,58 @@ export function describeConversations(prepare: PrepareStore): void {
         cursor = page.nextCursor;
       } while (cursor !== undefined);
       expect(seen).toEqual([0, 1, 2, 3, 4].map((position) => `s turn ${position}`));
+    });
+
+    test('get their vectors after all facts', async () => {
+      await at.store.add([turn('s', 0), turn('s', 1)]);
+      await at.store.add([draft('first fact'), draft('second fact')]);
+      const texts = async (limit: number): Promise<string[]> => {
+        const claimed = await at.store.claimPendingEmbeddings({ modelId: STAMP, limit, leaseMs: 60_000 });
+        return claimed.map(({ text }) => text);
+      };
+      expect(await texts(1)).toEqual(['first fact']);
+      await at.store.add([turn('s', 2), draft('third fact')]);
+      expect(await texts(3)).toEqual(['second fact', 'third fact', 's turn 0']);
+      expect(await texts(9)).toEqual(['s turn 1', 's turn 2']);
+    });
+
+    test('do not keep facts out of the candidates', async () => {
+      const said = Array.from({ length: 60 }, (_, position) =>
+        turn('s', position, { text: `shared shared ${position}` }),
+      );
+      const turns = (await at.store.add(said)).map(({ memory }) => memory.id);
+      const facts = (
+        await at.store.add([draft('shared fact of many other words'), draft('shared other fact')])
+      ).map(({ memory }) => memory.id);
+      const axes: Record<string, number[]> = {};
+      for (const id of turns) axes[id] = [0];
+      for (const id of facts) axes[id] = [1];
+      await at.embed(axes);
+      const vector = { modelId: STAMP, vector: unitVector(STAMP.dimension, 0) };
+      const { words, vectors } = await at.store.candidates({
+        filter: {},
+        limit: 10,
+        words: 'shared',
+        vector,
+      });
+      for (const list of [words, vectors]) {
+        expect(list).toHaveLength(12);
+        expect(
+          list
+            .filter(({ isTurn }) => isTurn !== true)
+            .map(({ id }) => id)
+            .sort(),
+        ).toEqual([...facts].sort());
+        expect(list.map(({ score }) => score)).toEqual(
+          list.map(({ score }) => score).toSorted((a, b) => b - a),
+        );
+      }
+      const only = await at.store.candidates({
+        filter: { kind: 'conversation' },
+        limit: 10,
+        words: 'shared',
+      });
+      expect(only.words).toHaveLength(10);
     });
 
     test('move to the trash as a whole when the last turn is old enough', async () => {
