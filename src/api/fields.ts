@@ -44,6 +44,22 @@ export const filterFields = {
   before: text('created until'),
 };
 
+const kind = z.optional(z.enum(['fact', 'conversation']));
+
+/** Conditions on what a memory is, for REST; agents have those of `filterFields`. */
+export const attributeFields = {
+  kind: described(kind, 'facts, or turns of conversations'),
+  session: text('turns of the conversation of this name'),
+  client: text('turns of conversations with this program'),
+  occurred_after: text('true or happened since, in the forms of after'),
+  occurred_before: text('true or happened until'),
+  expired: described(
+    z.optional(z.enum(['any', 'only', 'none'])),
+    'memories whose time is over; none in a search, any elsewhere',
+  ),
+  pinned: flag,
+};
+
 /** The same conditions without the hints, which an agent needs once in the list of tools, not in each. */
 export const filterFieldsInBrief = {
   tags,
@@ -63,6 +79,13 @@ interface FilterArguments {
   readonly metadata?: Metadata | undefined;
   readonly after?: string | undefined;
   readonly before?: string | undefined;
+  readonly kind?: FilterInput['kind'];
+  readonly session?: string | undefined;
+  readonly client?: string | undefined;
+  readonly occurred_after?: string | undefined;
+  readonly occurred_before?: string | undefined;
+  readonly expired?: FilterInput['expired'];
+  readonly pinned?: boolean | undefined;
 }
 
 /**
@@ -70,8 +93,14 @@ interface FilterArguments {
  * need with empty values, so an empty condition is none.
  */
 export function toFilter(given: FilterArguments): FilterInput | undefined {
-  const { all_tags: allTags, ...same } = given;
-  const filter = { ...same, metadata: withoutEmptyProject(given.metadata), allTags };
+  const {
+    all_tags: allTags,
+    occurred_after: occurredAfter,
+    occurred_before: occurredBefore,
+    ...same
+  } = given;
+  const metadata = withoutEmptyProject(given.metadata);
+  const filter = { ...same, metadata, allTags, occurredAfter, occurredBefore };
   const conditions = Object.entries(filter).filter(([, value]) => value !== undefined && !isEmpty(value));
   return conditions.length === 0 ? undefined : Object.fromEntries(conditions);
 }
@@ -90,8 +119,8 @@ export function withoutEmptyProject(
   return Object.fromEntries(Object.entries(given).filter(([name]) => name !== 'project'));
 }
 
-function isEmpty(value: string | object): boolean {
-  return Object.keys(value).length === 0;
+function isEmpty(value: string | object | boolean): boolean {
+  return typeof value !== 'boolean' && Object.keys(value).length === 0;
 }
 
 /** An optional text; an empty one is none. */

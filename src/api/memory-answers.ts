@@ -1,3 +1,4 @@
+import { attributesOf } from '../memory/attributes.ts';
 import type { ImportProblem, ImportSummary } from '../import-export/import-report.ts';
 import type {
   AddResult,
@@ -52,7 +53,21 @@ export function memoryData(memory: Memory, text = memory.text): Data {
     ...(memory.state === 'live' ? {} : { state: memory.state }),
     ...(memory.conflict ? { conflict: true } : {}),
     ...hiddenData(memory),
+    ...supersededData(memory),
   };
+}
+
+/** Which live memory says that it replaces this one. */
+function supersededData({ supersededBy }: Memory): Data {
+  return supersededBy === undefined ? {} : { superseded_by: supersededBy };
+}
+
+/** Where a turn of a conversation was said; nothing for a fact. */
+function turnData({ metadata }: Memory): Data {
+  const { conversation } = attributesOf(metadata);
+  if (conversation === null) return {};
+  const { session, position, role, client } = conversation;
+  return { kind: 'conversation', role, ...given('client', client), session, position };
 }
 
 /** Why a memory that was erased is still shown: another machine erased it, and this one keeps the content for a while. */
@@ -122,6 +137,7 @@ export function hitData({ memory, ...hit }: SearchHit): Data {
     ...given('tags', memory.tags),
     ...given('source', memory.source),
     created: isoTime(memory.createdAt),
+    ...turnData(memory),
   };
 }
 
@@ -238,6 +254,9 @@ export function briefStatsData(stats: Stats, facets: number = SHOWN_FACETS): Dat
     trash: stats.trash,
     ...(stats.hidden === 0 ? {} : { hidden: stats.hidden }),
     conflicts: stats.conflicts,
+    ...(stats.turns === 0
+      ? {}
+      : { facts: stats.live - stats.turns, conversations: stats.conversations, turns: stats.turns }),
     bytes: stats.bytes,
     ...(oldest === null ? {} : { oldest: isoTime(oldest) }),
     ...(newest === null ? {} : { newest: isoTime(newest) }),

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { BackupApi } from '../backup/backup-api.ts';
 import { composeBackup } from './backup-and-sync.ts';
 import type { Settings } from '../config/schema.ts';
+import { wordsOf } from '../config/setting.ts';
 import { createEmbedder, type EmbeddingSettings } from '../embedding/create-embedder.ts';
 import type { Embedder } from '../embedding/embedder.ts';
 import type { Recaller } from '../embedding/shared/protocol.ts';
@@ -89,6 +90,8 @@ export function composeApp(
   });
   const tidyUp = async (): Promise<void> => {
     await removeLeftovers(settings.dataDir, { lock, finishMerge: () => hosted.replica.finishMerge() });
+    const { days } = settings.conversations;
+    if (days > 0) await notifying.expireConversations(days * DAY_MS);
     await notifying.expireTrash(settings.trashDays * DAY_MS);
     await notifying.expireHidden(settings.hiddenDays * DAY_MS);
   };
@@ -179,6 +182,7 @@ export function composeMemory(
       textLimit: settings.textLimit,
       defaultProject: settings.project,
     },
+    conversations: { ...settings.conversations, exclude: wordsOf(settings.conversations.exclude) },
     now: Date.now,
     timeZone: new TimeZone(settings.timeZone),
     modelWaitMs: modelWaitMs ?? MODEL_WAIT_MS,

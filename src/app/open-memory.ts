@@ -251,9 +251,11 @@ function asOpenMemory({ memory, embedder, close }: Opened): OpenMemory {
   return {
     timeZone: memory.timeZone,
     add: (request) => memory.add(request),
+    capture: (request) => memory.capture(request),
     search: (request) => memory.search(request),
     get: (ids) => memory.get(ids),
     list: (input = {}) => memory.list(input),
+    conversations: (input) => memory.conversations(input),
     history: async (id) => {
       const [found] = await memory.get([id]);
       if (found === undefined) throw new NotFoundError([id]);

@@ -12,6 +12,12 @@ import {
 } from './commands/backup.ts';
 import { completionCommand } from './commands/completion.ts';
 import { configCommand } from './commands/config.ts';
+import {
+  conversationsDeleteCommand,
+  conversationsExportCommand,
+  conversationsListCommand,
+  conversationsShowCommand,
+} from './commands/conversations.ts';
 import { deleteCommand, restoreDeletedCommand } from './commands/delete.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { exportCommand } from './commands/export.ts';
@@ -39,6 +45,7 @@ import { upgradeCommand } from './commands/upgrade.ts';
 
 /** Words that only stand before other commands, with what they are about. */
 export const commandGroups: readonly CommandGroup[] = [
+  { name: 'conversations', summary: 'look at, delete and export conversations' },
   { name: 'sync', summary: 'keep backups at a remote, and share memories between machines' },
 ];
 
@@ -59,6 +66,10 @@ export const commandList: readonly CommandDeclaration[] = [
   statsCommand,
   exportCommand,
   importCommand,
+  conversationsListCommand,
+  conversationsShowCommand,
+  conversationsDeleteCommand,
+  conversationsExportCommand,
   backupCommand,
   backupListCommand,
   backupVerifyCommand,

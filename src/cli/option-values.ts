@@ -4,7 +4,7 @@ import { UsageError } from '../errors/input-errors.ts';
 import { type FilterClock, parseFilter } from '../memory/filter.ts';
 import type { FilterInput } from '../memory/memory-api.ts';
 import type { JsonValue, Metadata } from '../memory/version.ts';
-import { type CommandContext, list, type OptionValues, value } from './command.ts';
+import { type CommandContext, list, oneOf, type OptionValues, toggle, value } from './command.ts';
 import { reasonOf } from '../util/caught.ts';
 
 /** Options that choose memories, the same for every command. */
@@ -19,11 +19,23 @@ export const filterOptions = {
     'created at or after: 2026-01-31 (a day of MEMORY_TIME_ZONE), 2026-01-31T12:00:00Z, or an age such as 12h, 7d, 2w',
   ),
   before: value('--before <time>', 'created at or before; a date includes the whole day'),
+  kind: oneOf('--kind <kind>', ['fact', 'conversation'], 'only facts, or only turns of conversations'),
+  session: value('--session <name>', 'turns of the conversation of this name'),
+  client: value('--client <name>', 'turns of conversations with this program, for example claude-code'),
+  occurredAfter: value('--occurred-after <time>', 'true or happened at or after, as its metadata say'),
+  occurredBefore: value('--occurred-before <time>', 'true or happened at or before'),
+  expired: oneOf(
+    '--expired <which>',
+    ['any', 'only', 'none'],
+    'memories whose time is over (default: none in a search, any elsewhere)',
+  ),
+  pinned: toggle('--pinned', 'only pinned facts'),
 };
 
 /** Undefined when no option limits anything. */
 export function toFilterInput(options: OptionValues<typeof filterOptions>): FilterInput | undefined {
-  const { tags, allTags, source, project, after, before } = options;
+  const { tags, allTags, source, project, after, before, pinned } = options;
+  const { kind, session, client, occurredAfter, occurredBefore, expired } = options;
   const metadata = parseMetadata(options.metadata);
   const filter = {
     ...(tags.length === 0 ? {} : { tags }),
@@ -33,17 +45,25 @@ export function toFilterInput(options: OptionValues<typeof filterOptions>): Filt
     ...(metadata === undefined ? {} : { metadata }),
     ...(after === undefined ? {} : { after }),
     ...(before === undefined ? {} : { before }),
+    ...Object.fromEntries(
+      Object.entries({ kind, session, client, occurredAfter, occurredBefore, expired }).filter(
+        ([, given]) => given !== undefined,
+      ),
+    ),
+    ...(pinned ? { pinned } : {}),
   };
   return Object.keys(filter).length === 0 ? undefined : filter;
 }
 
 /** Ages such as `7d` as points in time, so that a dry run and the deletion after it mean the same. */
 export function withFixedTimes(filter: FilterInput, clock: FilterClock): FilterInput {
-  const { createdAfter, createdBefore } = parseFilter(filter, clock);
+  const { createdAfter, createdBefore, occurredAfter, occurredBefore } = parseFilter(filter, clock);
   return {
     ...filter,
     ...(createdAfter === undefined ? {} : { after: new Date(createdAfter).toISOString() }),
     ...(createdBefore === undefined ? {} : { before: new Date(createdBefore).toISOString() }),
+    ...(occurredAfter === undefined ? {} : { occurredAfter: new Date(occurredAfter).toISOString() }),
+    ...(occurredBefore === undefined ? {} : { occurredBefore: new Date(occurredBefore).toISOString() }),
   };
 }
 

@@ -1,3 +1,4 @@
+import { attributesOf } from '../memory/attributes.ts';
 import type { Memory } from '../memory/memory.ts';
 import { beginningOf } from '../memory/snippet.ts';
 import type { TimeZone } from '../util/time-zone.ts';
@@ -10,11 +11,21 @@ export function memoryHeading(memory: Memory, zone: TimeZone): string {
     zone.minute(memory.createdAt),
     memory.tags.map(visibleLine).join(', '),
     memory.source === '' ? '' : `from ${visibleLine(memory.source)}`,
+    turnOf(memory),
     memory.conflict ? '(conflict)' : '',
     memory.state === 'live' ? '' : `(${stateOf(memory)})`,
   ]
     .filter((part) => part !== '')
     .join('  ');
+}
+
+/** Who said it in which conversation; empty for a fact. */
+function turnOf({ metadata, source }: Memory): string {
+  const { conversation } = attributesOf(metadata);
+  if (conversation === null) return '';
+  const { role, client, session, position } = conversation;
+  const where = client === '' || client === source ? '' : `in ${visibleLine(client)}, `;
+  return `${role} ${where}session ${visibleLine(session)} no. ${position}`;
 }
 
 function stateOf({ state, hiddenAt, dot }: Memory): string {

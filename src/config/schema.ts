@@ -23,6 +23,25 @@ import {
   webOrigins,
 } from './setting.ts';
 
+/** Conversations that are captured or imported; docs/conversations.md explains them. */
+const conversationsSchema = {
+  enabled: setting(toggle(), {
+    doc: 'Keeps conversations that a client or an import hands over. `false` takes no new one; what is stored stays.',
+    environmentVariable: 'MEMORY_CONVERSATIONS',
+    default: true,
+  }),
+  exclude: setting(text(), {
+    doc: 'Projects and folders whose conversations are never kept, separated by commas; `*` stands for any characters, and a folder includes what is in it: `/home/ada/private,github.com/acme/*`.',
+    environmentVariable: 'MEMORY_CONVERSATIONS_EXCLUDE',
+    default: '',
+  }),
+  days: setting(number({ min: 0, max: 36_500 }), {
+    doc: 'Days after its last turn for which a conversation is kept; then it moves to the trash. `0` keeps it for ever.',
+    environmentVariable: 'MEMORY_CONVERSATIONS_DAYS',
+    default: 0,
+  }),
+} satisfies SettingGroup;
+
 /** Settings of `faiss-memory serve --http`; docs/http.md explains them. */
 const httpSchema = {
   host: setting(text(), {
@@ -258,6 +277,7 @@ export const settingsSchema = {
     environmentVariable: 'MEMORY_SECRETS',
     default: 'mask',
   }),
+  conversations: conversationsSchema,
   vectorIndex: setting(choice(['auto', 'wasm', 'node', 'exact']), {
     doc: 'Vector index: FAISS as WebAssembly (`auto`, `wasm`), the package faiss-node if you install it (`node`), or a plain scan (`exact`).',
     environmentVariable: 'MEMORY_VECTOR_INDEX',

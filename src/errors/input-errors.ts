@@ -1,4 +1,4 @@
-import { visibleLine } from '../util/visible-text.ts';
+import { visibleJson, visibleLine } from '../util/visible-text.ts';
 import { type ErrorCode, FaissMemoryError } from './faiss-memory-error.ts';
 
 /**
@@ -41,6 +41,18 @@ export class NotFoundError extends FaissMemoryError {
       fix: 'Use an id from a search or a list.',
     });
     this.ids = ids;
+  }
+}
+
+/** There is no conversation of this name. */
+export class ConversationNotFoundError extends FaissMemoryError {
+  readonly session: string;
+
+  constructor(session: string) {
+    super('NOT_FOUND', `No conversation has the session ${visibleJson(session)}`, {
+      fix: 'Use a session from a list of conversations.',
+    });
+    this.session = session;
   }
 }
 

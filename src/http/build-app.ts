@@ -17,6 +17,7 @@ import { openApiDocument } from './openapi.ts';
 import { answerProblem } from './problem.ts';
 import type { Route } from './route.ts';
 import { backupRoutes } from './routes/backup-routes.ts';
+import { conversationRoutes } from './routes/conversation-routes.ts';
 import { memoryRoutes } from './routes/memory-routes.ts';
 import { searchRoutes, statsRoute } from './routes/search-routes.ts';
 import { syncRoutes } from './routes/sync-routes.ts';
@@ -130,6 +131,7 @@ function matches(pattern: string, path: string): boolean {
 export const allRoutes: readonly Route[] = [
   ...searchRoutes,
   ...memoryRoutes,
+  ...conversationRoutes,
   statsRoute,
   ...backupRoutes,
   ...syncRoutes,

@@ -1,3 +1,4 @@
+import { attributesOf } from '../memory/attributes.ts';
 import { asSentence } from '../api/errors.ts';
 import { beginning, isoTime, rounded, shownSimilarity } from '../api/memory-answers.ts';
 import { newestSnapshots, type ShownSnapshot, type StatusFacts, waitingText } from '../api/sync-answers.ts';
@@ -140,12 +141,22 @@ export function heading(memory: Memory, zone: TimeZone, reason = ''): string {
     reason,
     zone.day(memory.createdAt),
     memory.source === '' ? '' : `from ${quoteInline(memory.source)}`,
+    renderTurn(memory),
     ...memory.tags.slice(0, MAX_TAGS).map((tag) => `#${quoteInline(tag)}`),
     memory.tags.length > MAX_TAGS ? `+${memory.tags.length - MAX_TAGS} tags` : '',
     memory.conflict ? 'CONFLICT, see memory_get' : '',
   ]
     .filter((part) => part !== '')
     .join(' ');
+}
+
+/** `user in claude-code session abc no. 12`; empty for a fact. */
+function renderTurn({ metadata, source }: Memory): string {
+  const { conversation } = attributesOf(metadata);
+  if (conversation === null) return '';
+  const { role, client, session, position } = conversation;
+  const where = client === '' || client === source ? '' : `in ${quoteInline(client)} `;
+  return `${role} ${where}session ${quoteInline(session)} no. ${position}`;
 }
 
 /** Those that are not empty. */

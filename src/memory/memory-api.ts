@@ -1,4 +1,7 @@
+import type { MemoryKind } from './attributes.ts';
+import type { CaptureReport, CaptureRequest } from './conversations.ts';
 import type { MemoryFilter } from './filter.ts';
+import type { ConversationPage } from '../store/memory-store.ts';
 import type { MemoryImporter } from './import.ts';
 import type { Memory, MemoryWithHistory } from './memory.ts';
 import type { Difference } from './same-statement.ts';
@@ -21,6 +24,18 @@ export interface FilterInput {
   readonly after?: string | undefined;
   /** Created at or before this time, in the same forms; a plain date includes that whole day. */
   readonly before?: string | undefined;
+  /** Facts are written on purpose; parts of conversations are kept word for word. */
+  readonly kind?: MemoryKind | undefined;
+  /** Parts of the conversation of this name. */
+  readonly session?: string | undefined;
+  /** Parts of conversations with this program, for example `claude-code`. */
+  readonly client?: string | undefined;
+  /** `occurred_at` in the metadata is at or after this time, in the forms of `after`. */
+  readonly occurredAfter?: string | undefined;
+  readonly occurredBefore?: string | undefined;
+  /** Memories whose time `expires` is over; default `none` in a search and `any` elsewhere. */
+  readonly expired?: 'any' | 'only' | 'none' | undefined;
+  readonly pinned?: boolean | undefined;
 }
 
 export interface AddInput {
@@ -131,10 +146,19 @@ export interface SearchResponse {
   readonly bestTokenMatch: number | null;
 }
 
+export interface ConversationsInput {
+  /** Of turns: a conversation is listed for those that match. */
+  readonly filter?: FilterInput | undefined;
+  /** 1 to 1000, default 20. */
+  readonly limit?: number | undefined;
+  readonly cursor?: string | undefined;
+}
+
 export interface ListInput {
   readonly filter?: FilterInput | undefined;
   readonly which?: 'live' | 'trash' | 'conflict' | undefined;
-  readonly order?: 'newest' | 'oldest' | 'updated' | undefined;
+  /** Default `newest`, and with a session in the filter `position`: the turns as they were said. */
+  readonly order?: 'newest' | 'oldest' | 'updated' | 'position' | undefined;
   /** 1 to 1000, default 20. */
   readonly limit?: number | undefined;
   readonly cursor?: string | undefined;
@@ -202,6 +226,9 @@ export interface Stats {
   /** Memories that another machine erased and whose content is still kept here; not part of `trash`. */
   readonly hidden: number;
   readonly conflicts: number;
+  /** Live memories that are turns of conversations; the others are facts. */
+  readonly turns: number;
+  readonly conversations: number;
   readonly tags: readonly { readonly tag: string; readonly count: number }[];
   readonly sources: readonly { readonly source: string; readonly count: number }[];
   /** Times of creation in milliseconds since the epoch; null = no live memory. */
@@ -305,10 +332,14 @@ export interface MemoryApi extends MemoryImporter {
   /** Time zone of the days in filters and answers. */
   readonly timeZone: TimeZone;
   add(request: AddRequest): Promise<AddResult[]>;
+  /** Stores turns of a conversation that a program held. Repeating it changes nothing. */
+  capture(request: CaptureRequest): Promise<CaptureReport>;
   search(request: SearchRequest): Promise<SearchResponse>;
   /** Takes 1 to 100 ids. @throws NotFoundError naming all ids that are unknown */
   get(ids: readonly string[]): Promise<MemoryWithHistory[]>;
   list(input: ListInput): Promise<{ memories: readonly Memory[]; total: number; nextCursor?: string }>;
+  /** Conversations, those with the newest turn first; `list` with a session in its filter gives the turns of one. */
+  conversations(input: ConversationsInput): Promise<ConversationPage>;
   update(input: UpdateInput): Promise<UpdateResult>;
   /** Moves memories to the trash. */
   delete(request: DeleteRequest): Promise<DeleteResult>;

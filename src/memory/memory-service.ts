@@ -1,10 +1,17 @@
 import { createHash } from 'node:crypto';
 import type { Embedder, EmbeddingModelId } from '../embedding/embedder.ts';
 import { InvalidInputError, NotFoundError, StateChangedError } from '../errors/input-errors.ts';
-import type { MemoryStore } from '../store/memory-store.ts';
+import type { ConversationPage, MemoryStore } from '../store/memory-store.ts';
 import { settleWithin } from '../util/concurrency.ts';
 import { isTimeZone, systemTimeZone, TimeZone } from '../util/time-zone.ts';
 import { checkNovelty, MemoryAdder } from './add.ts';
+import {
+  type CaptureReport,
+  type CaptureRequest,
+  captureTurns,
+  type ConversationRules,
+  KEEP_CONVERSATIONS,
+} from './conversations.ts';
 import { deduplicate } from './deduplicate.ts';
 import { EmbeddingBackfill } from './embedding-backfill.ts';
 import { type MemoryFilter, parseFilter } from './filter.ts';
@@ -23,6 +30,7 @@ import { mapMemories } from './map.ts';
 import type {
   AddRequest,
   AddResult,
+  ConversationsInput,
   DeduplicateRequest,
   DeduplicateResult,
   DeleteRequest,
@@ -58,6 +66,8 @@ export interface MemoryServiceParts {
   readonly modelWaitMs: number;
   /** Time zone of the days in filters and counts; default the system's. */
   readonly timeZone?: TimeZone;
+  /** Default: all conversations are kept for ever. */
+  readonly conversations?: ConversationRules;
 }
 
 const MAX_IDS = 100;
@@ -108,6 +118,15 @@ export class MemoryService implements MemoryApi {
     return this.#adder.add(drafts, { onDuplicate, waitForModel: request.waitForModel ?? false });
   }
 
+  async capture(request: CaptureRequest): Promise<CaptureReport> {
+    const { store, rules, now, conversations = KEEP_CONVERSATIONS } = this.#parts;
+    const { textLimit } = rules;
+    const parts = { store, checker: this.#checker, rules: conversations, textLimit, now };
+    const report = await captureTurns(parts, request);
+    if (report.added + report.updated > 0 && request.dryRun !== true) this.#backfill.wake();
+    return report;
+  }
+
   async search(request: SearchRequest): Promise<SearchResponse> {
     const query = checkString('query', request.query).trim();
     if (query === '' || query.length > MAX_QUERY_LENGTH) {
@@ -121,7 +140,7 @@ export class MemoryService implements MemoryApi {
       query,
       limit: checkInteger('limit', request.limit ?? 5, { min: 1, max: 100 }),
       mode: checkChoice('mode', request.mode ?? 'hybrid', ['hybrid', 'vector', 'keyword']),
-      filter: this.#filter(request.filter),
+      filter: this.#filter({ ...request.filter, expired: request.filter?.expired ?? 'none' }),
     });
     return { ...response, hits: response.hits.map((hit) => ({ ...hit, memory: this.#shown(hit.memory) })) };
   }
@@ -138,14 +157,24 @@ export class MemoryService implements MemoryApi {
   }
 
   async list(input: ListInput): Promise<{ memories: readonly Memory[]; total: number; nextCursor?: string }> {
+    const filter = this.#filter(input.filter);
+    const usual = filter.session === undefined ? 'newest' : 'position';
     const page = await this.#parts.store.list({
-      filter: this.#filter(input.filter),
+      filter,
       which: checkChoice('which', input.which ?? 'live', ['live', 'trash', 'conflict']),
-      order: checkChoice('order', input.order ?? 'newest', ['newest', 'oldest', 'updated']),
+      order: checkChoice('order', input.order ?? usual, ['newest', 'oldest', 'updated', 'position']),
       limit: checkInteger('limit', input.limit ?? 20, { min: 1, max: 1_000 }),
       ...(input.cursor === undefined ? {} : { cursor: input.cursor }),
     });
     return { ...page, memories: page.memories.map((memory) => this.#shown(memory)) };
+  }
+
+  async conversations(input: ConversationsInput): Promise<ConversationPage> {
+    return this.#parts.store.conversations({
+      filter: this.#filter(input.filter),
+      limit: checkInteger('limit', input.limit ?? 20, { min: 1, max: 1_000 }),
+      ...(input.cursor === undefined ? {} : { cursor: input.cursor }),
+    });
   }
 
   #shown<Content extends MemoryContent>(content: Content): Content {

@@ -16,6 +16,8 @@ export interface RankedCandidate {
   readonly byNeighbours: boolean;
   /** Most of the score comes from single words that are near to those of the query. */
   readonly bySingleWords: boolean;
+  /** A turn of a conversation. */
+  readonly isTurn: boolean;
 }
 
 /**
@@ -73,9 +75,26 @@ export function fuse(lists: CandidateLists, scale: FusionScale): RankedCandidate
       chunk: chunkOf(vector?.candidate),
       byNeighbours: false,
       bySingleWords: false,
+      isTurn: (word ?? vector)?.candidate.isTurn === true,
     };
   });
   return upToOne(ranked).sort(bestFirst);
+}
+
+/**
+ * What the score of a turn of a conversation counts for beside facts: at equal relevance, what was written on purpose
+ * comes first. Where all are facts or all are turns, nothing changes.
+ */
+const TURN_WEIGHT = 0.9;
+
+/** Ranks facts before turns that are about as relevant. The best gets the score 1. @returns best first */
+export function factsFirst(ranked: readonly RankedCandidate[]): RankedCandidate[] {
+  const [first] = ranked;
+  if (ranked.every(({ isTurn }) => isTurn === first?.isTurn)) return [...ranked];
+  const weighed = ranked.map((candidate) =>
+    candidate.isTurn ? { ...candidate, score: TURN_WEIGHT * candidate.score } : candidate,
+  );
+  return upToOne(weighed).sort(bestFirst);
 }
 
 function upToOne(ranked: readonly RankedCandidate[]): RankedCandidate[] {
@@ -99,13 +118,16 @@ export function lendToNeighbours(
   if (neighbours.length === 0) return upToOne(ranked);
   const scores = new Map(ranked.map(({ id, score }) => [id, score]));
   const lent = new Map<string, number>();
+  const turns = new Set(ranked.filter(({ isTurn }) => isTurn).map(({ id }) => id));
   for (const { id, of, distance } of neighbours) {
+    // A session of a client has no facts among its turns.
+    if (turns.has(of)) turns.add(id);
     const part = NEIGHBOUR_WEIGHTS[distance] * (scores.get(of) ?? 0);
     lent.set(id, (lent.get(id) ?? 0) + part);
   }
   const known = new Map(ranked.map((candidate) => [candidate.id, candidate]));
   const all = [...new Set([...known.keys(), ...lent.keys()])].map((id): RankedCandidate => {
-    const candidate = known.get(id) ?? { ...ABSENT, id };
+    const candidate = known.get(id) ?? { ...ABSENT, id, isTurn: turns.has(id) };
     const part = lent.get(id) ?? 0;
     const byNeighbours = part > candidate.score;
     return {
@@ -127,6 +149,7 @@ const ABSENT: Omit<RankedCandidate, 'id'> = {
   chunk: null,
   byNeighbours: false,
   bySingleWords: false,
+  isTurn: false,
 };
 
 interface ScoredCandidate {

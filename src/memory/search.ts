@@ -8,7 +8,14 @@ import type { MemoryFilter } from './filter.ts';
 import { type MatchedWords, wordMatcher } from './matched-words.ts';
 import type { Memory } from './memory.ts';
 import type { SearchHit, SearchMode, SearchResponse } from './memory-api.ts';
-import { type FusionScale, fuse, gapOf, lendToNeighbours, type RankedCandidate } from './ranking.ts';
+import {
+  factsFirst,
+  type FusionScale,
+  fuse,
+  gapOf,
+  lendToNeighbours,
+  type RankedCandidate,
+} from './ranking.ts';
 import { COMPARED, rerank } from './reranking.ts';
 import { excerpt } from './snippet.ts';
 
@@ -168,7 +175,7 @@ export class MemorySearcher {
     const compares = mode === 'hybrid' && tokens !== undefined && candidates.length > 0;
     const matches = compares ? await this.#parts.store.tokenMatches({ ...tokens, candidates }) : [];
     return {
-      ranked: lendToNeighbours(rerank(fused, matches), found.neighbours ?? []).slice(0, limit),
+      ranked: factsFirst(lendToNeighbours(rerank(fused, matches), found.neighbours ?? [])).slice(0, limit),
       tokenMatches: new Map(matches.map(({ id, plain }) => [id, plain])),
     };
   }

@@ -29,6 +29,8 @@ export function notifyingMemoryStore(store: MemoryStore, onChange: (count: numbe
     purge: (ids) => noting(store.purge(ids), itself),
     expireTrash: (olderThanMs) => noting(store.expireTrash(olderThanMs), itself),
     expireHidden: (olderThanMs) => store.expireHidden(olderThanMs),
+    expireConversations: (olderThanMs) => noting(store.expireConversations(olderThanMs), itself),
+    conversations: (request) => store.conversations(request),
     putEmbeddings: (modelId, writes) => noting(store.putEmbeddings(modelId, writes), itself),
     get: (ids) => store.get(ids),
     getCurrent: (ids) => store.getCurrent(ids),

@@ -57,7 +57,8 @@ export interface ListRequest {
   readonly filter: MemoryFilter;
   /** live: searchable. trash: deleted, with content, hidden memories included. conflict: has siblings with different content. */
   readonly which: 'live' | 'trash' | 'conflict';
-  readonly order: 'newest' | 'oldest' | 'updated';
+  /** position: in the order of conversations; a filter leaves only their turns. */
+  readonly order: 'newest' | 'oldest' | 'updated' | 'position';
   readonly limit: number;
   /** `nextCursor` of the previous page, from a request with the same order. */
   readonly cursor?: string;
@@ -71,6 +72,37 @@ export interface ListPage {
   readonly total: number;
 }
 
+export interface ConversationsRequest {
+  /** Of turns: counts and times are of those that match. */
+  readonly filter: MemoryFilter;
+  readonly limit: number;
+  /** `nextCursor` of the previous page. */
+  readonly cursor?: string;
+}
+
+/** A conversation as lists show it. */
+export interface ConversationSummary {
+  readonly client: string;
+  readonly session: string;
+  /** Number of its live turns. */
+  readonly turns: number;
+  /** Times of creation of its first and its last turn, in milliseconds since the epoch. */
+  readonly first: number;
+  readonly last: number;
+  /** Of the turn that `beginning` is from; empty = none. */
+  readonly project: string;
+  /** Beginning of the first turn of the user, or of the first turn when the user has none. */
+  readonly beginning: string;
+}
+
+export interface ConversationPage {
+  readonly conversations: readonly ConversationSummary[];
+  /** Absent on the last page. */
+  readonly nextCursor?: string;
+  /** Number of conversations that match, on all pages. */
+  readonly total: number;
+}
+
 export interface VectorQuery {
   readonly modelId: EmbeddingModelId;
   /** Unit vector of `modelId.dimension` floats. */
@@ -79,7 +111,7 @@ export interface VectorQuery {
 
 export interface CandidateRequest {
   readonly filter: MemoryFilter;
-  /** Greatest length of each list. */
+  /** Greatest length of each list; see `CandidateLists` for an exception. */
   readonly limit: number;
   /** Free text, which the store turns into a full-text query. Absent = no list of words. */
   readonly words?: string;
@@ -99,6 +131,8 @@ export interface Candidate {
   /** UTF-16 offsets of the best chunk in the text; only in the vector list. */
   readonly start?: number;
   readonly end?: number;
+  /** The memory is a turn of a conversation; absent for facts. */
+  readonly isTurn?: true;
 }
 
 /** A memory near a candidate in their session: same source, same `session` in the metadata, by time of creation. */
@@ -116,7 +150,10 @@ export interface VectorBackground {
   readonly vectors: number;
 }
 
-/** Both lists are best first. */
+/**
+ * Both lists are best first. A list that turns of conversations would fill has some of the best facts too, so it may be
+ * longer than the limit.
+ */
 export interface CandidateLists {
   readonly words: readonly Candidate[];
   readonly vectors: readonly Candidate[];
@@ -145,7 +182,7 @@ export interface ClaimRequest {
   readonly limit: number;
   /** The lease ends after this time, in milliseconds. */
   readonly leaseMs: number;
-  /** Also lease memories that have vectors, but no token vectors; after the others. */
+  /** Also lease memories that have vectors, but no token vectors; after facts without vectors. */
   readonly tokenVectors?: boolean;
 }
 
@@ -200,6 +237,9 @@ export interface StoreStats extends StoreDigests {
   /** Memories that another machine erased and whose content is still kept here; not part of `trash`. */
   readonly hidden: number;
   readonly conflicts: number;
+  /** Live memories that are turns of conversations; the others are facts. */
+  readonly turns: number;
+  readonly conversations: number;
   /** Live memories with vectors of the given model; 0 when no model is given. */
   readonly embedded: number;
   /** Live memories with vectors of the given model that wait for token vectors; 0 when none are kept for it. */
@@ -263,7 +303,7 @@ export interface MemoryStore {
   get(ids: readonly string[]): Promise<MemoryWithHistory[]>;
   /** Like `get` without the history, which is cheaper. */
   getCurrent(ids: readonly string[]): Promise<Memory[]>;
-  /** The oldest live memory with the same text, ignoring Unicode form and outer white space; null when there is none. */
+  /** The oldest live fact with the same text, ignoring Unicode form and outer white space; null when there is none. */
   findByText(text: string): Promise<Memory | null>;
   /** Writes a version that replaces all siblings. @throws InvalidInputError when the memory is not live */
   update(id: string, patch: MemoryPatch): Promise<Written>;
@@ -283,13 +323,20 @@ export interface MemoryStore {
    * Changes no version, so it never makes a backup necessary. @returns how many
    */
   expireHidden(olderThanMs: number): Promise<number>;
+  /**
+   * Moves the turns of conversations whose last turn was created before this long ago to the trash, in steps. Writes
+   * nothing when there is none. @returns how many turns
+   */
+  expireConversations(olderThanMs: number): Promise<number>;
   list(request: ListRequest): Promise<ListPage>;
+  /** The conversations that have a live turn that matches, those with the newest turn first. */
+  conversations(request: ConversationsRequest): Promise<ConversationPage>;
   /** Ids of all live memories that match, oldest first. */
   matching(filter: MemoryFilter): Promise<string[]>;
   /** Best candidates by words and by vector. Both lists obey the filter exactly and include other processes' writes. */
   candidates(request: CandidateRequest): Promise<CandidateLists>;
   /**
-   * Leases memories without vectors of this model to the caller, oldest first, so that two processes do not embed the
+   * Leases memories without vectors of this model to the caller, oldest first and turns of conversations last, so that two processes do not embed the
    * same text. A lease ends after `leaseMs`.
    */
   claimPendingEmbeddings(request: ClaimRequest): Promise<PendingEmbedding[]>;

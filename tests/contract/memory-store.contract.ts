@@ -1,4 +1,5 @@
 import { describe } from 'vitest';
+import { describeConversations } from './store/conversations.contract.ts';
 import { describeLists } from './store/lists.contract.ts';
 import { describeSharing } from './store/sharing.contract.ts';
 import { describeTokenVectors } from './store/token-vectors.contract.ts';
@@ -12,6 +13,7 @@ export function describeMemoryStore(name: string, prepare: PrepareStore): void {
   describe(`${name} as a memory store`, () => {
     describeWrites(prepare);
     describeLists(prepare);
+    describeConversations(prepare);
     describeWordSearch(prepare);
     describeVectorSearch(prepare);
     describeTokenVectors(prepare);

@@ -47,6 +47,8 @@ describe('checkIntegrity', () => {
     [`UPDATE version SET text = 'forged' WHERE key = 1`, /content of memory .* is not what was stored/],
     [`UPDATE version SET metadata = '{}' WHERE key = 1`, /content of memory/],
     [`UPDATE memory SET state = 'deleted' WHERE num = 1`, /differs from its current version/],
+    [`UPDATE memory SET kind = 'conversation' WHERE num = 1`, /differ from its metadata/],
+    [`UPDATE memory SET expires_at = 1 WHERE num = 1`, /differ from its metadata/],
     [`UPDATE memory SET source = 'x' WHERE num = 1`, /differs from its current version/],
     [`UPDATE memory SET text_hash = x'00' WHERE num = 1`, /differs from its current version/],
     [`UPDATE version SET sibling = 0 WHERE key = 1`, /has no version/],
@@ -68,7 +70,7 @@ describe('checkIntegrity', () => {
     [`DELETE FROM token_space`, /token vectors that it does not know of/],
     [`UPDATE piece_count SET chunks = 5 WHERE piece = 7`, /word piece 7 is counted 5 times instead of 2/],
     [`DELETE FROM piece_count WHERE piece = 8`, /word piece 8 is counted 0 times instead of 1/],
-    [`INSERT INTO pending VALUES (1, 1, 0)`, /waits for vectors that it has/],
+    [`INSERT INTO pending VALUES (1, 1, 0, 0)`, /waits for vectors that it has/],
     [`PRAGMA foreign_keys = OFF; UPDATE chunk SET model = 9 WHERE label = 1`, /names a row of model/],
   ])('notices: %s', async (sql, problem) => {
     const folder = temporaryFolder();
@@ -87,7 +89,7 @@ describe('checkIntegrity', () => {
     await store.checkIntegrity(STAMP);
     const database = openDatabase(databasePath(folder));
     // Without a new sequence number the index does not learn of it.
-    database.exec('DELETE FROM chunk WHERE label = 1; INSERT INTO pending VALUES (1, 1, 0)');
+    database.exec('DELETE FROM chunk WHERE label = 1; INSERT INTO pending VALUES (1, 1, 0, 0)');
     database.close();
     const report = await store.checkIntegrity(STAMP);
     expect(report.problems).toEqual(['the vector index (exact) holds 2 vectors instead of 1']);

@@ -103,7 +103,11 @@ export const listCommand = defineCommand({
   arguments: [],
   options: {
     limit: value('-n, --limit <count>', 'how many at most, 1 to 1000 (default: 20)'),
-    order: oneOf('--order <order>', ['newest', 'oldest', 'updated'], 'what comes first (default: newest)'),
+    order: oneOf(
+      '--order <order>',
+      ['newest', 'oldest', 'updated', 'position'],
+      'what comes first (default: newest, and with --session position, as it was said)',
+    ),
     cursor: value('--cursor <text>', 'go on where the previous page ended'),
     maxTokens: maxTokensOption,
     trash: toggle('--trash', 'deleted memories instead, and those that another machine erased'),
@@ -207,6 +211,7 @@ function describeStats(stats: Stats, dataDir: string, zone: TimeZone): string {
     ['in the trash', `${stats.trash}`],
     ...(stats.hidden === 0 ? [] : [['erased elsewhere', `${stats.hidden}, kept hidden; "list --trash"`]]),
     ['conflicts', `${stats.conflicts}`],
+    ...(stats.turns === 0 ? [] : [['conversations', `${stats.conversations} with ${stats.turns} turns`]]),
     ['created', period],
     ['folder', `${dataDir} (${byteSize(stats.bytes)})`],
     ['model', isOff ? 'none' : [embedding.modelId, ...details].filter((part) => part !== '').join(', ')],

@@ -1,9 +1,19 @@
 import * as z from 'zod/mini';
 import { duplicatesData, mapData, noveltyData, pageData, statsData } from '../../api/memory-answers.ts';
 import { boundedSearchData, listWithin } from '../../api/bounded-answers.ts';
-import { filled, filterFields, flag, limit, maxTokens, tags, text, toFilter } from '../../api/fields.ts';
+import {
+  attributeFields,
+  filled,
+  filterFields,
+  flag,
+  limit,
+  maxTokens,
+  tags,
+  text,
+  toFilter,
+} from '../../api/fields.ts';
 import { defineRoute, type Route } from '../route.ts';
-import { memory as memoryShape, similar, similarMemory, time } from './shapes.ts';
+import { memory as memoryShape, similar, similarMemory, time, turn } from './shapes.ts';
 
 const mode = z.enum(['hybrid', 'vector', 'keyword']);
 const threshold = z.optional(z.number().check(z.minimum(0), z.maximum(1)));
@@ -25,6 +35,7 @@ const search = defineRoute({
     hybrid: flag,
     max_tokens: maxTokens('of the answer: as many hits as fit, long ones whole where there is room'),
     ...filterFields,
+    ...attributeFields,
   }),
   output: z.object({
     hits: z.array(
@@ -42,6 +53,7 @@ const search = defineRoute({
         tags,
         source: text(),
         created: time,
+        ...turn,
       }),
     ),
     mode,
@@ -70,11 +82,14 @@ const listMemories = defineRoute({
   leadsToSearch: true,
   input: z.strictObject({
     which: z.optional(z.enum(['live', 'trash', 'conflict'])),
-    order: z.optional(z.enum(['newest', 'oldest', 'updated'])),
+    order: z
+      .optional(z.enum(['newest', 'oldest', 'updated', 'position']))
+      .check(z.describe('position: turns as they were said, which is usual with a session')),
     limit: limit(1_000, 20),
     cursor: text('next_cursor of the page before'),
     max_tokens: maxTokens('of the answer: fewer memories than limit where they are long'),
     ...filterFields,
+    ...attributeFields,
   }),
   output: z.object({ memories: z.array(memoryShape), total: z.int(), next_cursor: text() }),
   async handle({ memory }, { which, order, limit: most, cursor, max_tokens: asked, ...filter }) {
@@ -193,6 +208,11 @@ export const statsRoute = defineRoute({
       .optional(z.int())
       .check(z.describe('memories that another machine erased and that can be restored here')),
     conflicts: z.int(),
+    facts: z.optional(
+      z.int().check(z.describe('live memories that are no turns of conversations; absent without any')),
+    ),
+    conversations: z.optional(z.int()),
+    turns: z.optional(z.int().check(z.describe('live memories that are turns of conversations'))),
     bytes: z.int(),
     oldest: z.optional(time),
     newest: z.optional(time),

@@ -19,6 +19,26 @@ export const memory = z.looseObject({
     .optional(z.string())
     .check(z.describe('the machine that erased it, where its content is still kept here')),
   hidden: z.optional(time).check(z.describe('when that arrived')),
+  superseded_by: text('id of the memory that says that it replaces this one'),
+});
+
+/** Members of a hit that is a turn of a conversation. */
+export const turn = {
+  kind: z.optional(z.literal('conversation')),
+  role: z.optional(z.enum(['user', 'assistant', 'system'])),
+  client: text(),
+  session: text(),
+  position: z.optional(z.int()),
+};
+
+export const conversation = z.looseObject({
+  client: text(),
+  session: z.string(),
+  turns: z.int(),
+  first: time,
+  last: time,
+  project: text(),
+  beginning: text('of the first turn of the user'),
 });
 
 export const memoryWithVersions = z.extend(memory, {

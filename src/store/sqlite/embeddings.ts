@@ -2,6 +2,7 @@ import type { CarriedChunk, CarriedVectors } from '../../backup/ports.ts';
 import type { EmbeddingModelId } from '../../embedding/embedder.ts';
 import { decodeVector, dequantizeInto } from '../../embedding/quantization.ts';
 import { InvalidInputError } from '../../errors/input-errors.ts';
+import { attributesOf } from '../../memory/attributes.ts';
 import type { ClaimRequest, EmbeddingWrite, MemoryVector, PendingEmbedding } from '../memory-store.ts';
 import { type Connection, Query } from './connection.ts';
 import { ensureModel, findModel, knownModel, readModel } from './models.ts';
@@ -66,12 +67,12 @@ export function attachVectors(
 export const SCALE_BYTES = 4;
 
 const selectPending = new Query<
-  [model: number, now: number, limit: number],
+  [model: number, later: number, now: number, limit: number],
   { num: number; versionKey: number; id: string; text: string }
 >(
   `SELECT p.num, m.current AS versionKey, m.id, v.text
    FROM pending p JOIN memory m ON m.num = p.num JOIN version v ON v.key = m.current
-   WHERE p.model = ? AND p.leased_until <= ? ORDER BY p.num LIMIT ?`,
+   WHERE p.model = ? AND p.later = ? AND p.leased_until <= ? ORDER BY p.num LIMIT ?`,
 );
 const hasPending = new Query<[model: number, now: number], { num: number }>(
   'SELECT num FROM pending WHERE model = ? AND leased_until <= ? LIMIT 1',
@@ -133,15 +134,25 @@ export function mayClaim(connection: Connection, request: ClaimRequest, now: num
 export function claimPending(connection: Connection, request: ClaimRequest, now: number): PendingEmbedding[] {
   const model = ensureModel(connection, request.modelId);
   const until = now + request.leaseMs;
-  const pending = selectPending.all(connection, model, now, request.limit);
-  for (const { num } of pending) updateLease.run(connection, until, model, num);
-  const room = request.tokenVectors === true ? request.limit - pending.length : 0;
-  const incomplete = room === 0 ? [] : selectWithoutTokens.all(connection, model, now, room);
-  for (const { versionKey } of incomplete) updateTokenLease.run(connection, until, versionKey, model);
-  return [
-    ...pending.map(({ versionKey, id, text }) => ({ versionKey, id, text })),
-    ...incomplete.map(({ versionKey, id, text }) => ({ versionKey, id, text, tokensOnly: true })),
-  ];
+  const claimed: PendingEmbedding[] = [];
+  const room = (): number => request.limit - claimed.length;
+  const claim = (later: 0 | 1): void => {
+    if (room() === 0) return;
+    for (const { num, ...item } of selectPending.all(connection, model, later, now, room())) {
+      updateLease.run(connection, until, model, num);
+      claimed.push(item);
+    }
+  };
+  claim(0);
+  if (request.tokenVectors === true && room() > 0) {
+    for (const item of selectWithoutTokens.all(connection, model, now, room())) {
+      updateTokenLease.run(connection, until, item.versionKey, model);
+      claimed.push({ ...item, tokensOnly: true });
+    }
+  }
+  // Turns of conversations can be tens of thousands, and no fact waits for them.
+  claim(1);
+  return claimed;
 }
 
 /** Ignores versions that are not current any more. @returns how many versions got vectors */
@@ -244,9 +255,9 @@ const deleteOwnedChunks = new Query<[version: number]>('DELETE FROM chunk WHERE 
 const deleteOwnedPending = new Query<[num: number]>(
   'DELETE FROM pending WHERE model IN (SELECT id FROM model) AND num = ?',
 );
-const insertPending = new Query<[num: number, version: number]>(
-  `INSERT INTO pending (model, num, leased_until)
-   SELECT id, ?, 0 FROM model
+const insertPending = new Query<[num: number, later: number, version: number]>(
+  `INSERT INTO pending (model, num, leased_until, later)
+   SELECT id, ?, 0, ? FROM model
    WHERE NOT EXISTS (SELECT 1 FROM chunk WHERE chunk.version = ? AND chunk.model = model.id)`,
 );
 
@@ -273,5 +284,7 @@ export function settleVectors(connection: Connection, before: StoredMemory | nul
   }
   if (sameText && previous.state === current.state) return;
   deleteOwnedPending.run(connection, after.num);
-  if (current.state === 'live') insertPending.run(connection, after.num, current.key);
+  if (current.state !== 'live') return;
+  const later = attributesOf(current.metadata).kind === 'conversation' ? 1 : 0;
+  insertPending.run(connection, after.num, later, current.key);
 }

@@ -95,7 +95,7 @@ export function forgetSomeWords(connection: Connection, first: boolean): boolean
 }
 
 /** `lengths`: the tokens of each column, in hexadecimal because many small blobs take long to read. */
-type ScoredRow = [id: string, num: number, score: number, lengths: string];
+type ScoredRow = [id: string, num: number, score: number, lengths: string, isTurn: number];
 
 /** So many of the best by BM25 are ranked again with smoothed lengths; 100 to 600 find the same. */
 const POOL = 200;
@@ -106,7 +106,7 @@ const B = 0.75;
 const SMOOTHING_TOKENS = 40;
 
 const selectUnfiltered = new Query<[query: string, limit: number], ScoredRow>(
-  `SELECT m.id, m.num, w.score, hex(d.sz)
+  `SELECT m.id, m.num, w.score, hex(d.sz), m.kind = 'conversation'
    FROM (SELECT rowid AS num, -bm25(word) AS score FROM word WHERE word MATCH ?
          ORDER BY bm25(word), rowid DESC LIMIT ?) w
      JOIN memory m ON m.num = w.num JOIN word_docsize d ON d.id = w.num`,
@@ -132,11 +132,16 @@ export function wordCandidates(
   if (rows.length === 0) return [];
   const average = averageLength(connection);
   return rows
-    .map(([id, num, score, lengths]) => ({ id, num, score: score * smoothing(lengths, average) }))
-    .sort((a, b) => b.score - a.score || b.num - a.num)
+    .map(([id, num, score, lengths, isTurn]) => ({
+      num,
+      candidate: { id, score: score * smoothing(lengths, average), ...(isTurn === 1 ? IS_TURN : {}) },
+    }))
+    .sort((a, b) => b.candidate.score - a.candidate.score || b.num - a.num)
     .slice(0, limit)
-    .map(({ id, score }) => ({ id, score }));
+    .map(({ candidate }) => candidate);
 }
+
+const IS_TURN = { isTurn: true } as const;
 
 const countMatches = new Query<[query: string], { count: number }>(
   'SELECT count(*) AS count FROM word WHERE word MATCH ?',
@@ -206,8 +211,8 @@ function filtered(
 ): ScoredRow[] {
   const condition = filterCondition(filter, true);
   return new Query<SqlValue[], ScoredRow>(
-    `SELECT w.id, w.num, w.score, hex(d.sz)
-     FROM (SELECT m.id, m.num, -bm25(word) AS score FROM word CROSS JOIN memory m ON m.num = word.rowid
+    `SELECT w.id, w.num, w.score, hex(d.sz), w.is_turn
+     FROM (SELECT m.id, m.num, -bm25(word) AS score, m.kind = 'conversation' AS is_turn FROM word CROSS JOIN memory m ON m.num = word.rowid
            WHERE word MATCH ? AND ${condition.sql} ORDER BY bm25(word), m.num DESC LIMIT ?) w
        JOIN word_docsize d ON d.id = w.num`,
   ).arrays(connection, query, ...condition.parameters, limit);

@@ -17,6 +17,7 @@ const ORDER = {
   newest: { column: 'created_at', direction: 'DESC', beyond: '<' },
   oldest: { column: 'created_at', direction: 'ASC', beyond: '>' },
   updated: { column: 'updated_at', direction: 'DESC', beyond: '<' },
+  position: { column: 'position', direction: 'ASC', beyond: '>' },
 } as const;
 
 export function listPage(connection: Connection, request: ListRequest): ListPage {
@@ -25,7 +26,9 @@ export function listPage(connection: Connection, request: ListRequest): ListPage
   // Without hidden memories, an index gives the order of the trash.
   const which = hidden === 0 ? sql : `(${sql} OR m.num IN (SELECT num FROM hidden))`;
   const { column, direction, beyond } = ORDER[request.order];
-  const condition = filterCondition(request.filter, live);
+  const filter: MemoryFilter =
+    request.order === 'position' ? { ...request.filter, kind: 'conversation' } : request.filter;
+  const condition = filterCondition(filter, live);
   const position = request.cursor === undefined ? null : parseCursor(request.cursor, request.order);
   const start = position === null ? 'TRUE' : `(m.${column}, m.num) ${beyond} (?, ?)`;
   // The inner query sorts keys only, because sorting whole memories would read all texts.
@@ -40,12 +43,16 @@ export function listPage(connection: Connection, request: ListRequest): ListPage
   const last = page.at(-1);
   return {
     memories: page.map(toMemory),
-    total: countMatches(connection, request, {
-      sql: `${which} AND ${condition.sql}`,
-      parameters: condition.parameters,
-    }),
+    total: countMatches(
+      connection,
+      { ...request, filter },
+      {
+        sql: `${which} AND ${condition.sql}`,
+        parameters: condition.parameters,
+      },
+    ),
     ...(rows.length > page.length && last !== undefined
-      ? { nextCursor: formatCursor(request.order, [last[column], last.num]) }
+      ? { nextCursor: formatCursor(request.order, [last[column] ?? 0, last.num]) }
       : {}),
   };
 }

@@ -20,7 +20,8 @@ const insertModel = new Query<[modelId: string, dimension: number, weightsHash: 
   'INSERT INTO model (model_id, dimension, weights_hash) VALUES (?, ?, ?)',
 );
 const insertAllPending = new Query<[model: number]>(
-  `INSERT INTO pending (model, num, leased_until) SELECT ?, num, 0 FROM memory WHERE state = 'live'`,
+  `INSERT INTO pending (model, num, leased_until, later)
+   SELECT ?, num, 0, kind = 'conversation' FROM memory WHERE state = 'live'`,
 );
 
 /** Row id of a model; undefined when the store does not know the model. Row ids are never used twice. */

@@ -12,6 +12,8 @@ import {
   type CandidateLists,
   type CandidateRequest,
   type ClaimRequest,
+  type ConversationPage,
+  type ConversationsRequest,
   DATABASE_NAME,
   type DayCount,
   type EmbeddingWrite,
@@ -30,6 +32,7 @@ import {
   type Written,
 } from '../memory-store.ts';
 import type { Connection } from './connection.ts';
+import { expiredTurns, listConversations } from './conversations.ts';
 import {
   checkEmbeddings,
   claimPending,
@@ -51,6 +54,7 @@ import {
   updateMemory,
   type WriteContext,
 } from './writes.ts';
+import { withoutIdleConditions } from './filter.ts';
 import { checkIntegrity } from './integrity.ts';
 import { expireHidden, hasOldHidden } from './hidden.ts';
 import { listPage, matchingIds } from './list.ts';
@@ -162,6 +166,21 @@ export class SqliteMemoryStore implements MemoryStore {
     return count;
   }
 
+  async expireConversations(olderThanMs: number): Promise<number> {
+    const before = this.#now() - olderThanMs;
+    let count = 0;
+    let ids = await this.#file.read((connection) => expiredTurns(connection, before));
+    while (ids.length > 0) {
+      count += await this.delete(ids);
+      ids = await this.#file.read((connection) => expiredTurns(connection, before));
+    }
+    return count;
+  }
+
+  conversations(request: ConversationsRequest): Promise<ConversationPage> {
+    return this.#file.read((connection) => listConversations(connection, request));
+  }
+
   list(request: ListRequest): Promise<ListPage> {
     return this.#file.read((connection) => listPage(connection, request));
   }
@@ -172,20 +191,26 @@ export class SqliteMemoryStore implements MemoryStore {
 
   candidates(request: CandidateRequest): Promise<CandidateLists> {
     const { vector, neighbours, contents } = request;
-    const lists = (connection: Connection, vectors: readonly Candidate[]): CandidateLists => {
-      const words = wordCandidates(connection, request);
+    const lists = (connection: Connection, find: (filter: MemoryFilter) => Candidate[]): CandidateLists => {
+      const filter = withoutIdleConditions(connection, request.filter);
+      const vectors = withFacts(request, filter, find);
+      const words = withFacts(request, filter, (given) =>
+        wordCandidates(connection, { ...request, filter: given }),
+      );
       const ids = (list: readonly Candidate[]): string[] => list.map(({ id }) => id);
       return {
         ...{ words, vectors },
         ...(neighbours === true && {
-          neighbours: sessionNeighbours(connection, ids([...words, ...vectors]), request.filter),
+          neighbours: sessionNeighbours(connection, ids([...words, ...vectors]), filter),
         }),
         ...(contents !== undefined && { memories: readMemories(connection, ids(words.slice(0, contents))) }),
       };
     };
-    if (vector === undefined) return this.#file.read((connection) => lists(connection, []));
+    if (vector === undefined) return this.#file.read((connection) => lists(connection, () => []));
     return this.#withVectors(vector.modelId, (connection) => ({
-      ...lists(connection, this.#vectors.candidates(connection, vector, request)),
+      ...lists(connection, (filter) =>
+        this.#vectors.candidates(connection, vector, { filter, limit: request.limit }),
+      ),
       ...this.#vectors.background(connection, vector),
       ...(request.words === undefined ? {} : { wordBound: wordBound(connection, request.words) }),
     }));
@@ -265,4 +290,22 @@ export class SqliteMemoryStore implements MemoryStore {
   #write<Result>(work: (context: WriteContext) => Result): Promise<Result> {
     return this.#file.write((connection: Connection) => work({ connection, now: this.#now() }));
   }
+}
+
+/**
+ * The best candidates, and some of the best facts where turns of conversations nearly fill the list: what was written
+ * on purpose must not drown in what was said.
+ */
+function withFacts(
+  { limit }: CandidateRequest,
+  filter: MemoryFilter,
+  find: (filter: MemoryFilter) => Candidate[],
+): Candidate[] {
+  const best = find(filter);
+  const enough = Math.ceil(limit / 2);
+  const facts = best.filter(({ isTurn }) => isTurn !== true).length;
+  if (filter.kind !== undefined || best.length < limit || facts >= enough) return best;
+  const known = new Set(best.map(({ id }) => id));
+  const more = find({ ...filter, kind: 'fact' }).filter(({ id }) => !known.has(id));
+  return [...best, ...more.slice(0, enough - facts)].sort((a, b) => b.score - a.score);
 }

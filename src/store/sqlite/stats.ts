@@ -22,6 +22,13 @@ const selectOldest = new Query<[], { at: number | null }>(
 const selectNewest = new Query<[], { at: number | null }>(
   `SELECT max(created_at) AS at FROM memory WHERE state = 'live'`,
 );
+const countTurns = new Query<[], { count: number }>(
+  `SELECT count(*) AS count FROM memory WHERE state = 'live' AND kind = 'conversation'`,
+);
+const countConversations = new Query<[], { count: number }>(
+  `SELECT count(*) AS count FROM (SELECT DISTINCT client, session FROM memory
+     WHERE session IS NOT NULL AND state = 'live')`,
+);
 const selectPendingCounts = new Query<[], { id: number; modelId: string; pending: number }>(
   `SELECT id, model_id AS modelId, (SELECT count(*) FROM pending WHERE pending.model = model.id) AS pending
    FROM model ORDER BY id`,
@@ -40,6 +47,8 @@ export function readStats(connection: Connection, modelId: EmbeddingModelId | un
     hidden: countHidden(connection),
     conflicts,
     sequence,
+    turns: countTurns.get(connection)?.count ?? 0,
+    conversations: countConversations.get(connection)?.count ?? 0,
     embedded: models.find(({ id }) => id === model)?.memories ?? 0,
     withoutTokens: model === undefined ? 0 : countWithoutTokens(connection, model),
     otherModels: models

@@ -185,20 +185,28 @@ function tryNearest(request: NearestRequest): Candidate[] | null {
   return best.length >= request.limit || hits.length < count ? best : null;
 }
 
+interface ChunkHitRow {
+  position: number;
+  id: string;
+  isTurn: number;
+  start: number;
+  end: number;
+}
+
 /** The memories of the hits that pass the filter, in the order of the hits, each with its best chunk. */
 function bestChunks({ connection, filter, limit }: NearestRequest, hits: readonly VectorHit[]): Candidate[] {
   const condition = filterCondition(filter, true, 'each');
-  const rows = new Query<SqlValue[], { position: number; id: string; start: number; end: number }>(
-    `SELECT hit.key AS position, m.id, c.start_offset AS start, c.end_offset AS "end"
+  const rows = new Query<SqlValue[], ChunkHitRow>(
+    `SELECT hit.key AS position, m.id, m.kind = 'conversation' AS isTurn, c.start_offset AS start, c.end_offset AS "end"
      FROM json_each(?) hit CROSS JOIN chunk c ON c.label = hit.value
        CROSS JOIN version v ON v.key = c.version CROSS JOIN memory m ON m.num = v.num
      WHERE ${condition.sql} ORDER BY hit.key`,
   ).all(connection, JSON.stringify(hits.map(({ label }) => label)), ...condition.parameters);
   const best = new Map<string, Candidate>();
-  for (const { position, id, start, end } of rows) {
+  for (const { position, id, isTurn, start, end } of rows) {
     const hit = hits[position];
     if (hit === undefined || best.has(id)) continue;
-    best.set(id, { id, score: hit.score, start, end });
+    best.set(id, { id, score: hit.score, start, end, ...(isTurn === 1 ? { isTurn: true } : {}) });
     if (best.size === limit) break;
   }
   return [...best.values()];

@@ -33,6 +33,8 @@ export const STORE_METHODS: Readonly<Record<keyof MemoryStore, true>> = {
   purge: true,
   expireTrash: true,
   expireHidden: true,
+  expireConversations: true,
+  conversations: true,
   list: true,
   matching: true,
   candidates: true,

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { CandidateLists } from '../../../src/store/memory-store.ts';
-import { fuse as fuseWith, gapOf, lendToNeighbours } from '../../../src/memory/ranking.ts';
+import { factsFirst, fuse as fuseWith, gapOf, lendToNeighbours } from '../../../src/memory/ranking.ts';
 
 const list = (...entries: [id: string, score: number][]) => entries.map(([id, score]) => ({ id, score }));
 
@@ -149,5 +149,44 @@ describe('gapOf', () => {
     ['without hits by meaning', { words: vectors, vectors: [], background: { cosine: 0.7, vectors: 9 } }],
   ])('is unknown %s', (_, lists) => {
     expect(gapOf(lists)).toBeNull();
+  });
+});
+
+describe('factsFirst', () => {
+  const isTurn = true as const;
+  const ids = (words: CandidateLists['words']): string[] =>
+    factsFirst(fuse({ words, vectors: [] })).map(({ id }) => id);
+
+  test('puts a fact before a turn that is about as relevant, and not before a better one', () => {
+    expect(
+      ids([
+        { id: 'turn', score: 10, isTurn },
+        { id: 'fact', score: 9.5 },
+      ]),
+    ).toEqual(['fact', 'turn']);
+    expect(
+      ids([
+        { id: 'turn', score: 10, isTurn },
+        { id: 'fact', score: 8 },
+      ]),
+    ).toEqual(['turn', 'fact']);
+  });
+
+  test('changes nothing among facts alone and among turns alone', () => {
+    const words = [
+      { id: 'a', score: 10 },
+      { id: 'b', score: 9.5 },
+    ];
+    const facts = fuse({ words, vectors: [] });
+    expect(factsFirst(facts)).toEqual(facts);
+    const turns = fuse({ words: words.map((word) => ({ ...word, isTurn })), vectors: [] });
+    expect(factsFirst(turns)).toEqual(turns);
+  });
+
+  test('takes the neighbour of a turn for a turn', () => {
+    const ranked = lendToNeighbours(fuse({ words: [{ id: 'a', score: 1, isTurn }], vectors: [] }), [
+      { id: 'b', of: 'a', distance: 1 },
+    ]);
+    expect(ranked.map((each) => each.isTurn)).toEqual([true, true]);
   });
 });
