@@ -22,6 +22,13 @@ export { SecretString } from './util/secret-string.ts';
 export type { TimeZone } from './util/time-zone.ts';
 
 // The domain.
+export type { ConversationRole, MemoryKind } from './memory/attributes.ts';
+export type {
+  CapturedTurn,
+  CaptureReport,
+  CaptureRequest,
+  ConversationRules,
+} from './memory/conversations.ts';
 export type { MemoryFilter } from './memory/filter.ts';
 export type { ImportBatchOptions, ImportConflict, ImportOutcome, MemoryImporter } from './memory/import.ts';
 export type * from './memory/memory-api.ts';

@@ -251,6 +251,7 @@ function asOpenMemory({ memory, embedder, close }: Opened): OpenMemory {
   return {
     timeZone: memory.timeZone,
     add: (request) => memory.add(request),
+    capture: (request) => memory.capture(request),
     search: (request) => memory.search(request),
     get: (ids) => memory.get(ids),
     list: (input = {}) => memory.list(input),

@@ -1,3 +1,4 @@
+import { isUuid } from '../util/uuid.ts';
 import type { Metadata } from './version.ts';
 
 /**
@@ -29,8 +30,9 @@ export interface MemoryAttributes {
   readonly occurredAt: number | null;
   /** From then on it is no longer found. */
   readonly expiresAt: number | null;
+  /** Only facts can be pinned. */
   readonly pinned: boolean;
-  /** Id of the memory that this one replaces. */
+  /** Id of the memory that this one replaces; only facts replace another. */
   readonly supersedes: string | null;
 }
 
@@ -40,23 +42,41 @@ export interface MemoryAttributes {
  */
 export function attributesOf(metadata: Metadata): MemoryAttributes {
   const conversation = conversationOf(metadata);
+  const isFact = conversation === null;
   return {
-    kind: conversation === null ? 'fact' : 'conversation',
+    kind: isFact ? 'fact' : 'conversation',
     conversation,
     project: textOf(metadata['project']),
     occurredAt: timeOf(metadata['occurred_at']),
     expiresAt: timeOf(metadata['expires']),
-    pinned: metadata['pinned'] === true,
-    supersedes: textOf(metadata['supersedes']),
+    pinned: isFact && metadata['pinned'] === true,
+    supersedes: isFact ? idOf(metadata['supersedes']) : null,
   };
 }
 
-function conversationOf({ kind, session, position, role, client }: Metadata): ConversationPart | null {
-  if (kind !== 'conversation' || typeof session !== 'string' || session === '') return null;
+/** Longest name of a session or a client, in UTF-16 code units: stores keep them in indexes. */
+export const MAX_NAME_LENGTH = 200;
+
+function conversationOf(metadata: Metadata): ConversationPart | null {
+  const { kind, position, role } = metadata;
+  const session = nameOf(metadata['session']);
+  if (kind !== 'conversation' || session === null) return null;
   const isPosition = typeof position === 'number' && Number.isSafeInteger(position) && position >= 0;
   const known = CONVERSATION_ROLES.find((name) => name === role);
   if (!isPosition || known === undefined) return null;
-  return { session, position, role: known, client: textOf(client) ?? '' };
+  return { session, position, role: known, client: nameOf(metadata['client']) ?? '' };
+}
+
+/** Databases cut texts at a NUL and cannot hold lone surrogates. */
+function nameOf(value: unknown): string | null {
+  const text = textOf(value);
+  if (text === null || text.length > MAX_NAME_LENGTH) return null;
+  return text.isWellFormed() && !text.includes('\0') ? text : null;
+}
+
+function idOf(value: unknown): string | null {
+  const text = textOf(value);
+  return text !== null && isUuid(text) ? text : null;
 }
 
 function textOf(value: unknown): string | null {

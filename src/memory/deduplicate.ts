@@ -81,7 +81,7 @@ class DuplicateSearch {
 
   async run(): Promise<void> {
     const { store } = this.#parts;
-    const ids = await store.matching({});
+    const ids = await store.matching({ kind: 'fact' });
     const ages = new Map(ids.map((id, position) => [id, position]));
     for (let start = 0; start < ids.length; start += BATCH) {
       this.#options.signal?.throwIfAborted();

@@ -1,6 +1,7 @@
 import { InvalidInputError } from '../errors/input-errors.ts';
 import { readTime, type TimeSpan, type TimeZone } from '../util/time-zone.ts';
-import { checkMetadata, checkTags } from './input.ts';
+import type { MemoryKind } from './attributes.ts';
+import { checkChoice, checkMetadata, checkTags } from './input.ts';
 import type { FilterInput } from './memory-api.ts';
 import type { JsonValue } from './version.ts';
 
@@ -19,6 +20,18 @@ export interface MemoryFilter {
   readonly createdBefore?: number;
   readonly updatedAfter?: number;
   readonly updatedBefore?: number;
+  readonly kind?: MemoryKind;
+  /** Parts of conversations with this session, and with this client. */
+  readonly session?: string;
+  readonly client?: string;
+  /** When it was true or happened, as its metadata say; both inclusive. A memory that does not say it never matches. */
+  readonly occurredAfter?: number;
+  readonly occurredBefore?: number;
+  /** Not expired at this time, in milliseconds since the epoch. */
+  readonly unexpiredAt?: number;
+  /** Expired at this time. */
+  readonly expiredAt?: number;
+  readonly pinned?: boolean;
 }
 
 const DAY_MS = 86_400_000;
@@ -33,6 +46,31 @@ export interface FilterClock {
 /** Turns a filter in the form that users write into a `MemoryFilter`. @throws InvalidInputError */
 export function parseFilter(input: FilterInput | undefined, clock: FilterClock): MemoryFilter {
   if (input === undefined) return {};
+  return { ...parseContent(input, clock), ...parseAttributes(input, clock) };
+}
+
+/** The conditions on the well-known members of the metadata (see `attributesOf`). */
+function parseAttributes(input: FilterInput, clock: FilterClock): MemoryFilter {
+  const { occurredAfter, occurredBefore, pinned } = input;
+  const kind = input.kind && checkChoice('filter.kind', input.kind, ['fact', 'conversation']);
+  const expired = input.expired && checkChoice('filter.expired', input.expired, ['any', 'only', 'none']);
+  return {
+    ...(kind === undefined ? {} : { kind }),
+    ...(isGiven(input.session) ? { session: input.session } : {}),
+    ...(isGiven(input.client) ? { client: input.client } : {}),
+    ...(isGiven(occurredAfter)
+      ? { occurredAfter: parseTime('filter.occurredAfter', occurredAfter, clock).start }
+      : {}),
+    ...(isGiven(occurredBefore)
+      ? { occurredBefore: parseTime('filter.occurredBefore', occurredBefore, clock).end }
+      : {}),
+    ...(expired === 'none' ? { unexpiredAt: clock.now } : {}),
+    ...(expired === 'only' ? { expiredAt: clock.now } : {}),
+    ...(pinned === undefined ? {} : { pinned }),
+  };
+}
+
+function parseContent(input: FilterInput, clock: FilterClock): MemoryFilter {
   const metadata = {
     ...(input.metadata === undefined ? {} : checkMetadata('filter.metadata', input.metadata)),
     ...(isGiven(input.project) ? { project: input.project } : {}),

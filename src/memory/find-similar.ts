@@ -1,6 +1,7 @@
 import type { Embedder } from '../embedding/embedder.ts';
 import type { MemoryStore } from '../store/memory-store.ts';
 import { type Calibration, calibrationFor } from './calibration.ts';
+import type { MemoryFilter } from './filter.ts';
 import type { Memory } from './memory.ts';
 import type { SimilarMemory } from './memory-api.ts';
 import { compareStatements, statementKey } from './same-statement.ts';
@@ -21,12 +22,14 @@ export interface EmbeddedText {
 
 /** Length of the candidate lists; a memory with the same words is among the first of them. */
 const CANDIDATES = 12;
+/** What was said in a conversation is no statement that a fact could repeat. */
+const FACTS: MemoryFilter = { kind: 'fact' };
 /** Length of the beginning of a text that the full-text index is searched for. */
 const ASKED_LENGTH = 2_000;
 
-/** Live memories that say the same, word for word. Needs no model, so it works in every language. */
+/** Live facts that say the same, word for word. Needs no model, so it works in every language. */
 export async function findSameStatements(store: MemoryStore, text: string): Promise<Memory[]> {
-  const request = { filter: {}, limit: CANDIDATES, words: text.slice(0, ASKED_LENGTH).toWellFormed() };
+  const request = { filter: FACTS, limit: CANDIDATES, words: text.slice(0, ASKED_LENGTH).toWellFormed() };
   const { words } = await store.candidates(request);
   const key = statementKey(text);
   const memories = await store.getCurrent(words.map(({ id }) => id));
@@ -34,7 +37,7 @@ export async function findSameStatements(store: MemoryStore, text: string): Prom
 }
 
 /**
- * Live memories that resemble a text, best first: by meaning when the model reads both texts, else by wording.
+ * Live facts that resemble a text, best first: by meaning when the model reads both texts, else by wording.
  * @param options.except id of a memory to leave out
  * @param options.atLeast lowest cosine that counts as near; default the model's threshold for near-duplicates
  */
@@ -47,7 +50,7 @@ export async function findSimilar(
   const calibration = calibrationFor(modelId.modelId);
   const { text, vector } = embedded;
   const { vectors, words } = await store.candidates({
-    filter: {},
+    filter: FACTS,
     limit: CANDIDATES,
     vector: { modelId, vector },
     ...(calibration.reads(text) ? {} : { words: text.slice(0, ASKED_LENGTH).toWellFormed() }),

@@ -27,6 +27,7 @@ export function followedMemory(memory: MemoryApi, follower: UseFollower): Memory
     list: (input) => read(() => memory.list(input)),
     get: (ids) => used(() => memory.get(ids)),
     add: (request) => used(() => memory.add(request)),
+    capture: (request) => used(() => memory.capture(request)),
     update: (input) => used(() => memory.update(input)),
     delete: (request) => used(() => memory.delete(request)),
     restore: (ids) => used(() => memory.restore(ids)),

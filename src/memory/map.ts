@@ -21,7 +21,13 @@ export async function mapMemories({ store, embedder }: MapParts, limit: number):
   do {
     const cursor: { cursor?: string } = page?.nextCursor === undefined ? {} : { cursor: page.nextCursor };
     const count = Math.min(PAGE, limit - memories.size);
-    page = await store.list({ filter: {}, which: 'live', order: 'newest', limit: count, ...cursor });
+    page = await store.list({
+      filter: { kind: 'fact' },
+      which: 'live',
+      order: 'newest',
+      limit: count,
+      ...cursor,
+    });
     for (const memory of page.memories) memories.set(memory.id, memory);
     for (const { id, vector } of await store.vectors(
       modelId,

@@ -1,3 +1,5 @@
+import type { MemoryKind } from './attributes.ts';
+import type { CaptureReport, CaptureRequest } from './conversations.ts';
 import type { MemoryFilter } from './filter.ts';
 import type { MemoryImporter } from './import.ts';
 import type { Memory, MemoryWithHistory } from './memory.ts';
@@ -21,6 +23,18 @@ export interface FilterInput {
   readonly after?: string | undefined;
   /** Created at or before this time, in the same forms; a plain date includes that whole day. */
   readonly before?: string | undefined;
+  /** Facts are written on purpose; parts of conversations are kept word for word. */
+  readonly kind?: MemoryKind | undefined;
+  /** Parts of the conversation of this name. */
+  readonly session?: string | undefined;
+  /** Parts of conversations with this program, for example `claude-code`. */
+  readonly client?: string | undefined;
+  /** `occurred_at` in the metadata is at or after this time, in the forms of `after`. */
+  readonly occurredAfter?: string | undefined;
+  readonly occurredBefore?: string | undefined;
+  /** Memories whose time `expires` is over; default `none` in a search and `any` elsewhere. */
+  readonly expired?: 'any' | 'only' | 'none' | undefined;
+  readonly pinned?: boolean | undefined;
 }
 
 export interface AddInput {
@@ -303,6 +317,8 @@ export interface MemoryApi extends MemoryImporter {
   /** Time zone of the days in filters and answers. */
   readonly timeZone: TimeZone;
   add(request: AddRequest): Promise<AddResult[]>;
+  /** Stores turns of a conversation that a program held. Repeating it changes nothing. */
+  capture(request: CaptureRequest): Promise<CaptureReport>;
   search(request: SearchRequest): Promise<SearchResponse>;
   /** Takes 1 to 100 ids. @throws NotFoundError naming all ids that are unknown */
   get(ids: readonly string[]): Promise<MemoryWithHistory[]>;

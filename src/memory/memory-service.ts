@@ -5,6 +5,13 @@ import type { MemoryStore } from '../store/memory-store.ts';
 import { settleWithin } from '../util/concurrency.ts';
 import { isTimeZone, systemTimeZone, TimeZone } from '../util/time-zone.ts';
 import { checkNovelty, MemoryAdder } from './add.ts';
+import {
+  type CaptureReport,
+  type CaptureRequest,
+  captureTurns,
+  type ConversationRules,
+  KEEP_CONVERSATIONS,
+} from './conversations.ts';
 import { deduplicate } from './deduplicate.ts';
 import { EmbeddingBackfill } from './embedding-backfill.ts';
 import { type MemoryFilter, parseFilter } from './filter.ts';
@@ -58,6 +65,8 @@ export interface MemoryServiceParts {
   readonly modelWaitMs: number;
   /** Time zone of the days in filters and counts; default the system's. */
   readonly timeZone?: TimeZone;
+  /** Default: all conversations are kept for ever. */
+  readonly conversations?: ConversationRules;
 }
 
 const MAX_IDS = 100;
@@ -108,6 +117,15 @@ export class MemoryService implements MemoryApi {
     return this.#adder.add(drafts, { onDuplicate, waitForModel: request.waitForModel ?? false });
   }
 
+  async capture(request: CaptureRequest): Promise<CaptureReport> {
+    const { store, rules, now, conversations = KEEP_CONVERSATIONS } = this.#parts;
+    const { textLimit } = rules;
+    const parts = { store, checker: this.#checker, rules: conversations, textLimit, now };
+    const report = await captureTurns(parts, request);
+    if (report.added + report.updated > 0 && request.dryRun !== true) this.#backfill.wake();
+    return report;
+  }
+
   async search(request: SearchRequest): Promise<SearchResponse> {
     const query = checkString('query', request.query).trim();
     if (query === '' || query.length > MAX_QUERY_LENGTH) {
@@ -121,7 +139,7 @@ export class MemoryService implements MemoryApi {
       query,
       limit: checkInteger('limit', request.limit ?? 5, { min: 1, max: 100 }),
       mode: checkChoice('mode', request.mode ?? 'hybrid', ['hybrid', 'vector', 'keyword']),
-      filter: this.#filter(request.filter),
+      filter: this.#filter({ ...request.filter, expired: request.filter?.expired ?? 'none' }),
     });
     return { ...response, hits: response.hits.map((hit) => ({ ...hit, memory: this.#shown(hit.memory) })) };
   }

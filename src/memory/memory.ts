@@ -22,6 +22,8 @@ export interface Memory extends MemoryContent {
    * names the erasing write, and the content is what was there before.
    */
   readonly hiddenAt?: number;
+  /** Present when a live memory says that it replaces this one: its id, of several the newest. */
+  readonly supersededBy?: string;
 }
 
 /** One version in the history of a memory. */

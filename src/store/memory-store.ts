@@ -263,7 +263,7 @@ export interface MemoryStore {
   get(ids: readonly string[]): Promise<MemoryWithHistory[]>;
   /** Like `get` without the history, which is cheaper. */
   getCurrent(ids: readonly string[]): Promise<Memory[]>;
-  /** The oldest live memory with the same text, ignoring Unicode form and outer white space; null when there is none. */
+  /** The oldest live fact with the same text, ignoring Unicode form and outer white space; null when there is none. */
   findByText(text: string): Promise<Memory | null>;
   /** Writes a version that replaces all siblings. @throws InvalidInputError when the memory is not live */
   update(id: string, patch: MemoryPatch): Promise<Written>;

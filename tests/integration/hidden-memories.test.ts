@@ -54,6 +54,21 @@ async function expectEqual(...machines: readonly Machine[]): Promise<void> {
 }
 
 describe('a memory that another machine erased', () => {
+  test('stays in the trash with its kind and its session until its content is gone', async () => {
+    const [a, b] = [open(), open()];
+    const metadata = { kind: 'conversation', session: 's1', position: 0, role: 'user' };
+    await a.store.add([draft('the code is 4711', { ...SECRET, metadata })]);
+    await pull(b, a);
+    await a.store.purge([idOf(1)]);
+    await pull(b, a);
+    expect(await inTrash(b, { session: 's1', kind: 'conversation' })).toEqual(['the code is 4711']);
+    await expectEqual(a, b);
+    await b.store.restore([idOf(1)]);
+    expect(await b.store.matching({ session: 's1' })).toEqual([idOf(1)]);
+    await b.store.purge([idOf(1)]);
+    await expectEqual(b);
+  });
+
   test('is hidden: neither searched nor sent, shown in the trash with its reason, and the machines are equal', async () => {
     const { a, b } = await erasedElsewhere();
     expect((await b.store.candidates({ filter: {}, limit: 5, words: '4711' })).words).toEqual([]);

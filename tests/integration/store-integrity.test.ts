@@ -47,6 +47,8 @@ describe('checkIntegrity', () => {
     [`UPDATE version SET text = 'forged' WHERE key = 1`, /content of memory .* is not what was stored/],
     [`UPDATE version SET metadata = '{}' WHERE key = 1`, /content of memory/],
     [`UPDATE memory SET state = 'deleted' WHERE num = 1`, /differs from its current version/],
+    [`UPDATE memory SET kind = 'conversation' WHERE num = 1`, /differ from its metadata/],
+    [`UPDATE memory SET expires_at = 1 WHERE num = 1`, /differ from its metadata/],
     [`UPDATE memory SET source = 'x' WHERE num = 1`, /differs from its current version/],
     [`UPDATE memory SET text_hash = x'00' WHERE num = 1`, /differs from its current version/],
     [`UPDATE version SET sibling = 0 WHERE key = 1`, /has no version/],

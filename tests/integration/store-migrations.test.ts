@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { openDatabase } from '../../src/store/sqlite/engine.ts';
 import { describe, expect, test } from 'vitest';
 import { StoreFullError, StoreTooNewError } from '../../src/errors/store-errors.ts';
+import { ATTRIBUTE_COLUMNS } from '../../src/store/sqlite/attribute-columns.ts';
+import type { MemoryDraft } from '../../src/memory/memory.ts';
 import { MIGRATIONS, type Migration } from '../../src/store/sqlite/migrations.ts';
 import { smallDisk } from '../helpers/small-disk.ts';
 import { draft } from '../helpers/drafts.ts';
@@ -30,11 +32,19 @@ const ADDED: Readonly<Record<number, string>> = {
   4: 'DROP TABLE hidden; DROP TABLE erased_here;',
   5: `DROP TRIGGER chunk_removed; DROP TABLE token_vector; DROP TABLE piece_count; DROP TABLE token_space;
     DROP INDEX chunk_without_tokens; ALTER TABLE chunk DROP COLUMN tokens;`,
+  6: `DROP INDEX memory_by_kind; DROP INDEX memory_by_conversation; DROP INDEX memory_by_session;
+    DROP INDEX memory_by_occurrence; DROP INDEX memory_by_expiry; DROP INDEX memory_by_pin;
+    DROP INDEX memory_by_superseded; ${ATTRIBUTE_COLUMNS.map((name) => `ALTER TABLE memory DROP COLUMN ${name};`).join(' ')}`,
 };
 
-async function storeOfVersion(version: number, folder: string, texts = ['a', 'b', 'c']): Promise<string[]> {
+async function storeOfVersion(
+  version: number,
+  folder: string,
+  drafts: readonly (string | MemoryDraft)[] = ['a', 'b', 'c'],
+): Promise<string[]> {
   const store = openSqliteStore(folder);
-  const added = await store.add(texts.map((text) => draft(text)));
+  const added = await store.add(drafts.map((each) => (typeof each === 'string' ? draft(each) : each)));
+  await store.delete(added.flatMap(({ memory: { id, tags } }) => (tags.includes('trash') ? [id] : [])));
   await store.close();
   const database = openDatabase(databasePath(folder));
   for (let later = NEWEST; later > version; later -= 1) database.exec(ADDED[later] ?? '');
@@ -53,7 +63,7 @@ function query(path: string, sql: string): unknown {
 }
 
 describe('migration of an existing store', () => {
-  test.each([1, 2, 3, 4])('brings a store of version %i to the newest', async (version) => {
+  test.each([1, 2, 3, 4, 5])('brings a store of version %i to the newest', async (version) => {
     const folder = temporaryFolder();
     await storeOfVersion(version, folder);
     const store = openSqliteStore(folder);
@@ -79,6 +89,29 @@ describe('migration of an existing store', () => {
       1_200,
     );
     expect((await migrated.checkIntegrity()).problems).toEqual([]);
+  });
+
+  test('reads what the metadata of a store says that was made before there were kinds', async () => {
+    const folder = temporaryFolder();
+    const part = { kind: 'conversation', session: 's1', position: 0, role: 'user', client: 'codex' };
+    const replaced = '0190a0b0-0000-7000-8000-000000000001';
+    const [spoken, gone, replacing, rest] = await storeOfVersion(5, folder, [
+      draft('said', { metadata: part }),
+      draft('said and deleted', { metadata: { ...part, position: 1 }, tags: ['trash'] }),
+      draft('newer', { metadata: { supersedes: replaced, pinned: true, occurred_at: '2026-01-01' } }),
+      draft('no kind', { metadata: { session: 's1', kind: 'note', expires: 'never' } }),
+      draft('older', { id: replaced, metadata: { expires: '2026-02-01' } }),
+    ]);
+    const store = openSqliteStore(folder);
+    expect((await store.checkIntegrity()).problems).toEqual([]);
+    expect(await store.matching({ kind: 'conversation' })).toEqual([spoken]);
+    expect(await store.matching({ session: 's1', client: 'codex' })).toEqual([spoken]);
+    const trash = await store.list({ filter: { session: 's1' }, which: 'trash', order: 'newest', limit: 5 });
+    expect(trash.memories.map(({ id }) => id)).toEqual([gone]);
+    expect(await store.matching({ pinned: true, occurredAfter: Date.UTC(2026, 0, 1) })).toEqual([replacing]);
+    expect(await store.matching({ expiredAt: Date.UTC(2026, 1, 1) })).toEqual([replaced]);
+    expect(await store.matching({ kind: 'fact' })).toEqual([replacing, rest, replaced]);
+    expect(await store.getCurrent([replaced])).toMatchObject([{ supersededBy: replacing }]);
   });
 
   test('copies the database first, then runs what is missing, once', async () => {

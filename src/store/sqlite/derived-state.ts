@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
 import { contentHash, siblingsHash } from '../../memory/digest.ts';
 import { canonicalJson, currentVersion, isConflict } from '../../memory/version.ts';
+import { ATTRIBUTE_COLUMNS, type AttributeValues, attributeValues } from './attribute-columns.ts';
 import { type Connection, Query } from './connection.ts';
 import { addFacets, removeFacets } from './filter.ts';
 import type { Totals, TotalsEntry } from './totals.ts';
 import type { StoredMemory, StoredVersion } from './rows.ts';
 import { settleVectors } from './embeddings.ts';
-import { forgetErasure } from './hidden.ts';
+import { forgetErasure, hiddenContent } from './hidden.ts';
 import type { ChangedWords } from './full-text.ts';
 
 const upsertMemory = new Query<
@@ -21,13 +22,16 @@ const upsertMemory = new Query<
     createdAt: number,
     updatedAt: number,
     textHash: Uint8Array | null,
+    ...attributes: AttributeValues,
   ]
 >(
-  `INSERT INTO memory (num, id, sequence, state, conflict, current, source, created_at, updated_at, text_hash)
-   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+  `INSERT INTO memory (num, id, sequence, state, conflict, current, source, created_at, updated_at, text_hash,
+     ${ATTRIBUTE_COLUMNS.join(', ')})
+   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ${ATTRIBUTE_COLUMNS.map(() => '?').join(', ')})
    ON CONFLICT (num) DO UPDATE SET sequence = excluded.sequence, state = excluded.state,
      conflict = excluded.conflict, current = excluded.current, source = excluded.source,
-     created_at = excluded.created_at, updated_at = excluded.updated_at, text_hash = excluded.text_hash`,
+     created_at = excluded.created_at, updated_at = excluded.updated_at, text_hash = excluded.text_hash,
+     ${ATTRIBUTE_COLUMNS.map((column) => `${column} = excluded.${column}`).join(', ')}`,
 );
 
 /** The state of a memory that is computed from its siblings. */
@@ -91,6 +95,8 @@ function storeRow(
   { state, sequence }: { state: DerivedState; sequence: number },
 ): void {
   const { current, entry } = state;
+  // A hidden memory is found in the trash by what is kept of it.
+  const { metadata } = current.state === 'purged' ? (hiddenContent(connection, num) ?? current) : current;
   upsertMemory.run(
     connection,
     num,
@@ -103,6 +109,7 @@ function storeRow(
     current.createdAt,
     current.updatedAt,
     entry.live ? textHash(current.text) : null,
+    ...attributeValues(metadata),
   );
 }
 

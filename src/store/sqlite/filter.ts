@@ -50,7 +50,40 @@ function conditions(filter: MemoryFilter, facets: FacetLookup): Condition[] {
     ...bound('m.created_at <= ?', filter.createdBefore),
     ...bound('m.updated_at >= ?', filter.updatedAfter),
     ...bound('m.updated_at <= ?', filter.updatedBefore),
+    ...attributeConditions(filter),
   ];
+}
+
+function attributeConditions(filter: MemoryFilter): Condition[] {
+  return [
+    ...bound('m.kind = ?', filter.kind),
+    ...bound('m.session = ?', filter.session),
+    ...bound('m.client = ?', filter.client),
+    ...bound('m.occurred_at >= ?', filter.occurredAfter),
+    ...bound('m.occurred_at <= ?', filter.occurredBefore),
+    ...bound('(m.expires_at IS NULL OR m.expires_at > ?)', filter.unexpiredAt),
+    ...bound('m.expires_at <= ?', filter.expiredAt),
+    ...(filter.pinned === undefined ? [] : bound('m.pinned = ?', filter.pinned ? 1 : 0)),
+  ];
+}
+
+const findKind = new Query<[kind: string], { num: number }>(
+  `SELECT num FROM memory WHERE state = 'live' AND kind = ? LIMIT 1`,
+);
+const findExpired = new Query<[at: number], { num: number }>(
+  `SELECT num FROM memory WHERE state = 'live' AND expires_at <= ? LIMIT 1`,
+);
+
+/**
+ * The same filter without the conditions that hold for every live memory of this store, such as `kind: 'fact'` where
+ * there is no conversation: a search without a condition is faster.
+ */
+export function withoutIdleConditions(connection: Connection, filter: MemoryFilter): MemoryFilter {
+  const { kind, unexpiredAt, ...others } = filter;
+  const otherKind = kind === 'fact' ? 'conversation' : 'fact';
+  const tellsKind = kind !== undefined && findKind.get(connection, otherKind) !== undefined;
+  const tellsExpiry = unexpiredAt !== undefined && findExpired.get(connection, unexpiredAt) !== undefined;
+  return { ...others, ...(tellsKind ? { kind } : {}), ...(tellsExpiry ? { unexpiredAt } : {}) };
 }
 
 function anyTag(facets: FacetLookup, tags: readonly string[]): Condition {
@@ -66,7 +99,7 @@ function inFacet({ live, lookup }: FacetLookup, table: 'tag' | 'attribute', row:
   };
 }
 
-function bound(sql: string, value: number | undefined): Condition[] {
+function bound(sql: string, value: SqlValue | undefined): Condition[] {
   return value === undefined ? [] : [{ sql, parameters: [value] }];
 }
 

@@ -1,4 +1,5 @@
 import { canonicalJson, type MemoryContent } from '../../memory/version.ts';
+import { storeAttributes } from './attribute-columns.ts';
 import { type Connection, Query } from './connection.ts';
 import { addFacets, removeFacets } from './filter.ts';
 import { type ContentRow, toContent } from './rows.ts';
@@ -43,6 +44,7 @@ export function hide(
   const facets = [JSON.stringify(tags), source, canonicalJson(metadata)] as const;
   upsertHidden.run(connection, num, kept.at, text, ...facets, createdAt, updatedAt);
   addFacets(connection, num, { live: false, content: kept.content });
+  storeAttributes(connection, num, metadata);
 }
 
 /** The kept content; null when the memory is not hidden. */
@@ -57,6 +59,7 @@ function dropHidden(connection: Connection, num: number): boolean {
   if (content === null) return false;
   removeFacets(connection, num, { live: false, content });
   deleteHidden.run(connection, num);
+  storeAttributes(connection, num, null);
   return true;
 }
 

@@ -1,17 +1,12 @@
 import { addHash, contentHash, emptySum, type HashSum, storeDigests, toHex } from '../../memory/digest.ts';
 import type { IntegrityReport } from '../memory-store.ts';
+import { ATTRIBUTE_COLUMNS, attributeValues } from './attribute-columns.ts';
 import { type Connection, Query } from './connection.ts';
 import { derive, type DerivedState, textHash } from './derived-state.ts';
 import { SCALE_BYTES } from './embeddings.ts';
 import { attributeValue } from './filter.ts';
 import { hiddenContent } from './hidden.ts';
-import {
-  type StoredMemory,
-  type StoredVersion,
-  toVersion,
-  VERSION_COLUMNS,
-  type VersionRow,
-} from './rows.ts';
+import { type StoredVersion, toVersion, VERSION_COLUMNS, type VersionRow } from './rows.ts';
 import { readVersionVector, readDigests, readTotals } from './totals.ts';
 import { MERGE } from './merge-steps.ts';
 import type { VectorCatchUp } from './vector-search.ts';
@@ -188,10 +183,12 @@ interface MemoryRow {
   created_at: number;
   updated_at: number;
   text_hash: Uint8Array | null;
+  attributes: string;
 }
 
 const selectMemories = new Query<[after: number, limit: number], MemoryRow>(
-  `SELECT num, id, state, conflict, current, source, created_at, updated_at, text_hash
+  `SELECT num, id, state, conflict, current, source, created_at, updated_at, text_hash,
+     json_array(${ATTRIBUTE_COLUMNS.join(', ')}) AS attributes
    FROM memory WHERE num > ? ORDER BY num LIMIT ?`,
 );
 const selectVersions = new Query<
@@ -281,7 +278,7 @@ class MemoryCheck {
       row.updated_at === current.updatedAt &&
       hexOf(row.text_hash) === hexOf(hash);
     if (!same) this.problems.push(`memory ${row.id} differs from its current version`);
-    this.#checkFacets({ num: row.num, id: row.id, siblings }, current);
+    this.#checkFacets(row, current);
     this.#count(expected);
   }
 
@@ -295,13 +292,15 @@ class MemoryCheck {
     }
   }
 
-  #checkFacets({ num, id }: StoredMemory, current: StoredVersion): void {
+  #checkFacets({ num, id, attributes: columns }: MemoryRow, current: StoredVersion): void {
     const hidden = hiddenContent(this.#connection, num);
     if (hidden !== null && current.state !== 'purged')
       this.problems.push(`memory ${id} is hidden, but not erased`);
     const { tags, metadata } = hidden ?? current;
     const live = current.state === 'live' ? 1 : 0;
     const attributes = Object.entries(metadata);
+    if (columns !== JSON.stringify(attributeValues(metadata)))
+      this.problems.push(`memory ${id} has a kind, a session or times that differ from its metadata`);
     this.totals.tags += tags.length;
     this.totals.attributes += attributes.length;
     const complete =

@@ -3,6 +3,7 @@ import { closeSync, openSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { StoreDamagedError, StoreTooNewError } from '../../errors/store-errors.ts';
 import { createFolders, syncFolderBlocking } from '../../util/durable-file.ts';
+import { addAttributeColumns } from './attribute-columns.ts';
 import { Connection, Query } from './connection.ts';
 import { openDatabase } from './engine.ts';
 import { rebuildWords } from './full-text.ts';
@@ -212,6 +213,7 @@ export const MIGRATIONS: readonly Migration[] = [
       connection.exec(SCHEMA_5);
     },
   },
+  { version: 6, up: addAttributeColumns },
 ];
 
 /** 16 random hex digits, unique among machines that do not know each other. */

@@ -154,13 +154,16 @@ export interface MemoryRow extends ContentRow {
   n: number;
   versions: number;
   hidden_at: number | null;
+  superseded_by: string | null;
 }
 
 /** Columns of `MemoryRow` from `memory m` with `MEMORY_JOINS`. */
 export const MEMORY_COLUMNS = `m.num, m.id, m.state, m.conflict, v.machine, v.n, v.created_at, v.updated_at,
   coalesce(h.text, v.text) AS text, coalesce(h.tags, v.tags) AS tags, coalesce(h.source, v.source) AS source,
   coalesce(h.metadata, v.metadata) AS metadata, h.hidden_at,
-  (SELECT count(*) FROM version x WHERE x.num = m.num) AS versions`;
+  (SELECT count(*) FROM version x WHERE x.num = m.num) AS versions,
+  (SELECT s.id FROM memory s WHERE s.supersedes = m.id AND s.state = 'live' AND s.num <> m.num
+   ORDER BY s.created_at DESC, s.num DESC LIMIT 1) AS superseded_by`;
 /** The current version, and the kept content of a memory that another machine erased. */
 export const MEMORY_JOINS = 'JOIN version v ON v.key = m.current LEFT JOIN hidden h ON h.num = m.num';
 
@@ -181,6 +184,7 @@ export function toMemory(row: MemoryRow): Memory {
     versionCount: row.versions,
     conflict: row.conflict === 1,
     ...(row.hidden_at === null ? {} : { hiddenAt: row.hidden_at }),
+    ...(row.superseded_by === null ? {} : { supersededBy: row.superseded_by }),
     ...toContent(row),
   };
 }

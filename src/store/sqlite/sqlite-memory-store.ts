@@ -51,6 +51,7 @@ import {
   updateMemory,
   type WriteContext,
 } from './writes.ts';
+import { withoutIdleConditions } from './filter.ts';
 import { checkIntegrity } from './integrity.ts';
 import { expireHidden, hasOldHidden } from './hidden.ts';
 import { listPage, matchingIds } from './list.ts';
@@ -172,20 +173,24 @@ export class SqliteMemoryStore implements MemoryStore {
 
   candidates(request: CandidateRequest): Promise<CandidateLists> {
     const { vector, neighbours, contents } = request;
-    const lists = (connection: Connection, vectors: readonly Candidate[]): CandidateLists => {
-      const words = wordCandidates(connection, request);
+    const lists = (connection: Connection, find: (filter: MemoryFilter) => Candidate[]): CandidateLists => {
+      const filter = withoutIdleConditions(connection, request.filter);
+      const vectors = find(filter);
+      const words = wordCandidates(connection, { ...request, filter });
       const ids = (list: readonly Candidate[]): string[] => list.map(({ id }) => id);
       return {
         ...{ words, vectors },
         ...(neighbours === true && {
-          neighbours: sessionNeighbours(connection, ids([...words, ...vectors]), request.filter),
+          neighbours: sessionNeighbours(connection, ids([...words, ...vectors]), filter),
         }),
         ...(contents !== undefined && { memories: readMemories(connection, ids(words.slice(0, contents))) }),
       };
     };
-    if (vector === undefined) return this.#file.read((connection) => lists(connection, []));
+    if (vector === undefined) return this.#file.read((connection) => lists(connection, () => []));
     return this.#withVectors(vector.modelId, (connection) => ({
-      ...lists(connection, this.#vectors.candidates(connection, vector, request)),
+      ...lists(connection, (filter) =>
+        this.#vectors.candidates(connection, vector, { filter, limit: request.limit }),
+      ),
       ...this.#vectors.background(connection, vector),
       ...(request.words === undefined ? {} : { wordBound: wordBound(connection, request.words) }),
     }));

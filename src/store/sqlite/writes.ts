@@ -1,4 +1,5 @@
 import { InvalidInputError, NotFoundError } from '../../errors/input-errors.ts';
+import { attributesOf } from '../../memory/attributes.ts';
 import { applyPatch, type Memory, type MemoryDraft, type MemoryPatch } from '../../memory/memory.ts';
 import { differencesOf, findTwin } from '../../memory/twin.ts';
 import { canonicalJson, compareText, type MemoryContent } from '../../memory/version.ts';
@@ -20,7 +21,7 @@ import { VersionWriter } from './version-writer.ts';
 /** Limit on compared memories with the same text, because reading them takes time. */
 const MAX_TWINS = 100;
 const selectByText = new Query<[textHash: Uint8Array, limit: number], { id: string }>(
-  'SELECT id FROM memory WHERE text_hash = ? ORDER BY num LIMIT ?',
+  `SELECT id FROM memory WHERE text_hash = ? AND kind = 'fact' ORDER BY num LIMIT ?`,
 );
 /**
  * A deletion counts from when it was made; where it came from another machine and replaced a version here, from when
@@ -85,7 +86,8 @@ function findById(connection: Connection, draft: MemoryDraft, field: string): St
 }
 
 /**
- * Adds the tags, source and metadata of the content to a live memory with the same text.
+ * Adds the tags, source and metadata of the content to a live fact with the same text. Parts of conversations join
+ * nothing: the same words are said more than once.
  * @returns that memory; when none can take them in, the first one and the fields that differ; undefined when no live
  * memory has this text
  */
@@ -97,6 +99,7 @@ function joinTwin(
   | { readonly memory: StoredMemory; readonly gained: readonly string[] }
   | NonNullable<AddOutcome['twin']>
   | undefined {
+  if (attributesOf(content.metadata).kind === 'conversation') return undefined;
   const twins = selectByText
     .all(connection, textHash(content.text), MAX_TWINS)
     .map(({ id }) => readKnownMemory(connection, id));

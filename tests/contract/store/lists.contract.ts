@@ -129,6 +129,72 @@ export function describeLists(prepare: PrepareStore): void {
       }
     });
 
+    test('filters by what the metadata says a memory is, also after a change and in the trash', async () => {
+      const said = { kind: 'conversation', session: 's1', position: 0, role: 'user', client: 'codex' };
+      const fact = await at.add('shared fact', { metadata: { occurred_at: '2026-03-01' }, createdAt: 1 });
+      const pinned = await at.add('shared pin', { metadata: { pinned: true }, createdAt: 2 });
+      const expired = await at.add('shared end', { metadata: { expires: '2026-02-01' }, createdAt: 3 });
+      const first = await at.add('shared hello', { metadata: said, createdAt: 4 });
+      const second = await at.add('shared hello', {
+        metadata: { ...said, position: 1, role: 'assistant', client: 'claude-code' },
+        createdAt: 5,
+      });
+      const all = [fact, pinned, expired, first, second];
+      await at.embed(Object.fromEntries(all.map((id, axis) => [id, [axis]])));
+      const at2026 = (month: number): number => Date.UTC(2026, month - 1, 1);
+      const cases: [filter: ListRequest['filter'], expected: string[]][] = [
+        [{ kind: 'fact' }, [fact, pinned, expired]],
+        [{ kind: 'conversation' }, [first, second]],
+        [{ session: 's1' }, [first, second]],
+        [{ session: 's1', client: 'codex' }, [first]],
+        [{ session: 's' }, []],
+        [{ client: 'claude-code' }, [second]],
+        [{ occurredAfter: at2026(3), occurredBefore: at2026(3) }, [fact]],
+        [{ occurredAfter: at2026(3) + 1 }, []],
+        [{ unexpiredAt: at2026(2) - 1 }, all],
+        [{ unexpiredAt: at2026(2) }, [fact, pinned, first, second]],
+        [{ expiredAt: at2026(2) }, [expired]],
+        [{ expiredAt: at2026(2) - 1 }, []],
+        [{ pinned: true }, [pinned]],
+        [{ pinned: false, kind: 'fact' }, [fact, expired]],
+      ];
+      for (const [filter, expected] of cases) {
+        expect(await at.store.matching(filter), JSON.stringify(filter)).toEqual(expected);
+        expect((await at.byWords('shared', filter)).sort()).toEqual([...expected].sort());
+        expect((await at.nearest(0, filter)).sort()).toEqual([...expected].sort());
+      }
+      await at.store.update(first, { metadata: { pinned: true } });
+      await at.store.delete([second]);
+      expect(await at.store.matching({ kind: 'conversation' })).toEqual([]);
+      expect(await at.store.matching({ pinned: true })).toEqual([pinned, first]);
+      const trash = await at.store.list({ ...base, which: 'trash', filter: { session: 's1' } });
+      expect(trash.memories.map(({ id }) => id)).toEqual([second]);
+      expect((await at.store.checkIntegrity()).problems).toEqual([]);
+    });
+
+    test('says which live memory replaces another', async () => {
+      const older = await at.add('older');
+      const newer = await at.add('newer', { metadata: { supersedes: older } });
+      expect((await at.store.getCurrent([older]))[0]?.supersededBy).toBe(newer);
+      expect((await at.store.getCurrent([newer]))[0]).not.toHaveProperty('supersededBy');
+      await at.store.delete([newer]);
+      expect((await at.store.getCurrent([older]))[0]).not.toHaveProperty('supersededBy');
+      await at.store.update(older, { mergeMetadata: { supersedes: older } });
+      expect((await at.store.getCurrent([older]))[0]).not.toHaveProperty('supersededBy');
+    });
+
+    test('joins a part of a conversation with nothing', async () => {
+      const part = { kind: 'conversation', session: 's1', position: 0, role: 'user' };
+      const fact = await at.add('yes');
+      const first = await at.add('yes', { metadata: part });
+      const second = await at.add('yes', { metadata: part });
+      expect(new Set([fact, first, second]).size).toBe(3);
+      expect((await at.store.findByText('yes'))?.id).toBe(fact);
+      expect(await at.store.add([draft('yes', { tags: ['t'] })])).toMatchObject([
+        { outcome: 'existing', memory: { id: fact } },
+      ]);
+    });
+
     test('counts the live memories of each day of a zone', async () => {
       const day = 86_400_000;
       const at2026 = Date.UTC(2026, 0, 31);

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { attributesOf } from '../../../src/memory/attributes.ts';
 
+const OTHER = '0190a0b0-0000-7000-8000-000000000001';
 const FACT = {
   kind: 'fact',
   conversation: null,
@@ -18,7 +19,7 @@ test('metadata without known members is a fact', () => {
 test('all known members are read', () => {
   const about = {
     ...{ project: 'github.com/a/b', occurred_at: '2026-03-01T12:00:00+02:00', expires: '2027-01-01' },
-    ...{ pinned: true, supersedes: 'x' },
+    ...{ pinned: true, supersedes: OTHER },
   };
   expect(attributesOf(about)).toEqual({
     ...FACT,
@@ -26,7 +27,7 @@ test('all known members are read', () => {
     occurredAt: Date.UTC(2026, 2, 1, 10),
     expiresAt: Date.UTC(2027, 0, 1),
     pinned: true,
-    supersedes: 'x',
+    supersedes: OTHER,
   });
 });
 
@@ -37,12 +38,21 @@ test('a part of a conversation has a session, a position and a role', () => {
   for (const wrong of [
     { ...part, session: '' },
     { ...part, session: 7 },
+    { ...part, session: 'x'.repeat(201) },
+    { ...part, session: 'a\0b' },
+    { ...part, session: '\ud800' },
     { ...part, position: -1 },
     { ...part, position: 1.5 },
     { ...part, position: '3' },
     { ...part, role: 'toString' },
   ])
     expect(attributesOf(wrong)).toEqual(FACT);
+});
+
+test('a part of a conversation is never pinned and replaces nothing', () => {
+  const part = { kind: 'conversation', session: 's1', position: 0, role: 'user' };
+  const found = attributesOf({ ...part, pinned: true, supersedes: OTHER, expires: '2027-01-01' });
+  expect(found).toMatchObject({ pinned: false, supersedes: null, expiresAt: Date.UTC(2027, 0, 1) });
 });
 
 test.each([
@@ -53,6 +63,7 @@ test.each([
   ['expires', ['2026-01-01']],
   ['pinned', 'true'],
   ['supersedes', ''],
+  ['supersedes', 'x'],
   ['project', { a: 1 }],
 ])('%s: %j counts as absent', (member, value) => {
   expect(attributesOf({ [member]: value })).toEqual(FACT);

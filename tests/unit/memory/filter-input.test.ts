@@ -18,6 +18,20 @@ describe('parseFilter', () => {
     });
   });
 
+  test('reads conditions on the attributes of a memory', () => {
+    const input = { kind: 'conversation', session: 's1', client: 'codex', pinned: false } as const;
+    expect(parseFilter({ ...input, expired: 'any' }, CLOCK)).toEqual(input);
+    expect(parseFilter({ expired: 'none' }, CLOCK)).toEqual({ unexpiredAt: NOW });
+    expect(parseFilter({ expired: 'only' }, CLOCK)).toEqual({ expiredAt: NOW });
+    expect(parseFilter({ occurredAfter: '2026-05-01', occurredBefore: '2026-05-01' }, CLOCK)).toEqual({
+      occurredAfter: Date.parse('2026-05-01T00:00:00.000Z'),
+      occurredBefore: Date.parse('2026-05-01T23:59:59.999Z'),
+    });
+    // Edges of other programs pass on whatever they are given.
+    const wrong = { kind: 'chat' } as unknown as Parameters<typeof parseFilter>[0];
+    expect(() => parseFilter(wrong, CLOCK)).toThrow(/filter\.kind is .*chat/);
+  });
+
   test('includes the whole of a last day', () => {
     expect(parseFilter({ after: '2026-05-01', before: '2026-05-01' }, CLOCK)).toEqual({
       createdAfter: Date.parse('2026-05-01T00:00:00.000Z'),
