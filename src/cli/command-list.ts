@@ -1,5 +1,6 @@
 import type { CommandDeclaration, CommandGroup } from './command.ts';
 import { addCommand, updateCommand } from './commands/write.ts';
+import { backfillCommand } from './commands/backfill.ts';
 import {
   backupCommand,
   backupListCommand,
@@ -57,6 +58,7 @@ export const commandList: readonly CommandDeclaration[] = [
   statsCommand,
   exportCommand,
   importCommand,
+  backfillCommand,
   backupCommand,
   backupListCommand,
   backupVerifyCommand,

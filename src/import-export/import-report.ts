@@ -163,3 +163,8 @@ function increase(counts: Map<string, number>, name: string, by = 1): void {
 export function placeOf({ line, place = '' }: ImportProblem): string {
   return line === undefined ? place : `line ${line}`;
 }
+
+/** Adds numbers by their reasons. */
+export function countReasons(counts: Map<string, number>, more: Readonly<Record<string, number>>): void {
+  for (const [reason, number] of Object.entries(more)) increase(counts, reason, number);
+}

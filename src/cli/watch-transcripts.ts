@@ -1,0 +1,52 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { byAge, filesBelow } from '../import-export/transcripts/find-transcripts.ts';
+import { visibleLine } from '../util/visible-text.ts';
+import type { CommandContext, CommandOutcome } from './command.ts';
+import { openNotes, readFiles } from './read-transcripts.ts';
+import { count } from './render.ts';
+
+/** A look at a large folder takes longer; it then rests ten times as long as it took. */
+const LOOK_EVERY_MS = 1_000;
+const REST_FACTOR = 10;
+
+/**
+ * Takes what is new in the transcripts of a file or folder, again and again until Ctrl-C. It looks at sizes and times,
+ * because the events of file systems are lost on network disks and in new folders.
+ */
+export async function watchTranscripts(context: CommandContext, path: string): Promise<CommandOutcome> {
+  const { output, signal } = context;
+  const notes = await openNotes(context);
+  (await context.app()).startBackground();
+  const sum = { added: 0, updated: 0, known: 0, rejected: 0 };
+  const seen = new Map<string, string>();
+  const told = new Set<string>();
+  output.note(`Watching ${visibleLine(path)}. Ctrl-C ends it.`);
+  while (!signal.aborted) {
+    const begun = performance.now();
+    const files = byAge(await filesBelow(path)).filter((file) => seen.get(file.path) !== stateOf(file));
+    if (files.length > 0) {
+      const onProblem = (name: string, { problem, line, place }: Problem): void => {
+        const text = visibleLine(`${name}, ${place ?? `line ${line ?? 0}`}: ${problem}`);
+        if (!told.has(text)) output.note(text);
+        told.add(text);
+      };
+      const { counts } = await readFiles(context, files, { notes, isStored: true, onProblem });
+      for (const name of ['added', 'updated', 'known', 'rejected'] as const) sum[name] += counts[name];
+      for (const file of files) seen.set(file.path, stateOf(file));
+      if (counts.added + counts.updated > 0)
+        output.note(`${count(counts.added, 'turn')} added, ${counts.updated} updated.`);
+    }
+    const rest = Math.max(LOOK_EVERY_MS, REST_FACTOR * (performance.now() - begun));
+    await sleep(rest, undefined, { signal }).catch(() => undefined);
+  }
+  return {
+    data: sum,
+    text: `${count(sum.added, 'turn')} added, ${sum.updated} updated, ${sum.known} already there.`,
+  };
+}
+
+type Problem = { readonly problem: string; readonly line?: number; readonly place?: string };
+
+function stateOf({ bytes, modified }: { readonly bytes: number; readonly modified: number }): string {
+  return `${bytes} ${modified}`;
+}
