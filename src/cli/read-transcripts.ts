@@ -1,5 +1,10 @@
 import { join } from 'node:path';
-import { countReasons, type ImportProblem, type ImportSummary } from '../import-export/import-report.ts';
+import {
+  countReasons,
+  type ImportProblem,
+  type ImportSummary,
+  placeOf,
+} from '../import-export/import-report.ts';
 import { captureInto, Projects } from '../import-export/transcripts/capture-into.ts';
 import type { Conversation, Turn } from '../import-export/transcripts/conversation.ts';
 import type { TranscriptFile } from '../import-export/transcripts/find-transcripts.ts';
@@ -15,6 +20,8 @@ import { byteSize, count, table } from './render.ts';
 const NOTES_NAME = 'transcripts.json';
 const SAVE_EVERY_MS = 2_000;
 const KIBIBYTE = 1_024;
+/** A damaged folder does not fill the screen. */
+const MAX_TOLD = 100;
 
 /** Opens the notes of the store that is in use. */
 export async function openNotes(context: CommandContext): Promise<ReadingNotes> {
@@ -162,6 +169,17 @@ export async function readFiles(
   }
   totals.completed &&= !context.signal.aborted;
   return totals;
+}
+
+/** Shows problems on stderr, each once. */
+export function problemNoter({ output }: CommandContext): (path: string, problem: ImportProblem) => void {
+  const told = new Set<string>();
+  return (path, problem) => {
+    const text = visibleLine(`${path}, ${placeOf(problem)}: ${problem.problem}`);
+    if (told.size >= MAX_TOLD || told.has(text)) return;
+    told.add(text);
+    output.note(text);
+  };
 }
 
 /** Also counts by client and project. */

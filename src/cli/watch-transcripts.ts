@@ -1,35 +1,47 @@
+import { realpath } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { UsageError } from '../errors/input-errors.ts';
 import { byAge, filesBelow } from '../import-export/transcripts/find-transcripts.ts';
 import { visibleLine } from '../util/visible-text.ts';
 import type { CommandContext, CommandOutcome } from './command.ts';
-import { openNotes, readFiles } from './read-transcripts.ts';
+import { cannotRead } from './option-values.ts';
+import { openNotes, problemNoter, readFiles } from './read-transcripts.ts';
 import { count } from './render.ts';
 
 /** A look at a large folder takes longer; it then rests ten times as long as it took. */
 const LOOK_EVERY_MS = 1_000;
 const REST_FACTOR = 10;
 
+interface WatchOptions {
+  /** As the user wrote it. */
+  readonly name: string;
+  readonly dryRun: boolean;
+  readonly overwrite: boolean;
+  readonly format: string | undefined;
+  readonly rejects: string | undefined;
+}
+
 /**
  * Takes what is new in the transcripts of a file or folder, again and again until Ctrl-C. It looks at sizes and times,
  * because the events of file systems are lost on network disks and in new folders.
  */
-export async function watchTranscripts(context: CommandContext, path: string): Promise<CommandOutcome> {
+export async function watchTranscripts(
+  context: CommandContext,
+  options: WatchOptions,
+): Promise<CommandOutcome> {
   const { output, signal } = context;
+  const path = await watchedPath(context, options);
   const notes = await openNotes(context);
   (await context.app()).startBackground();
   const sum = { added: 0, updated: 0, known: 0, rejected: 0 };
   const seen = new Map<string, string>();
-  const told = new Set<string>();
+  const onProblem = problemNoter(context);
   output.note(`Watching ${visibleLine(path)}. Ctrl-C ends it.`);
   while (!signal.aborted) {
     const begun = performance.now();
     const files = byAge(await filesBelow(path)).filter((file) => seen.get(file.path) !== stateOf(file));
     if (files.length > 0) {
-      const onProblem = (name: string, { problem, line, place }: Problem): void => {
-        const text = visibleLine(`${name}, ${place ?? `line ${line ?? 0}`}: ${problem}`);
-        if (!told.has(text)) output.note(text);
-        told.add(text);
-      };
       const { counts } = await readFiles(context, files, { notes, isStored: true, onProblem });
       for (const name of ['added', 'updated', 'known', 'rejected'] as const) sum[name] += counts[name];
       for (const file of files) seen.set(file.path, stateOf(file));
@@ -45,7 +57,20 @@ export async function watchTranscripts(context: CommandContext, path: string): P
   };
 }
 
-type Problem = { readonly problem: string; readonly line?: number; readonly place?: string };
+/** @throws UsageError for a path that cannot be watched, and for options that a watch does not have */
+async function watchedPath(
+  { host }: CommandContext,
+  { name, dryRun, overwrite, format, rejects }: WatchOptions,
+): Promise<string> {
+  const others = { '--dry-run': dryRun, '--overwrite': overwrite, '--format': format, '--rejects': rejects };
+  const other = Object.entries(others).find(([, given]) => given !== undefined && given !== false);
+  if (other !== undefined) throw new UsageError(`${other[0]} does not go with --watch`, 'Leave it out.');
+  if (name === '-') throw new UsageError('stdin cannot be watched', 'Name a file or a folder.');
+  const path = resolve(host.workingDirectory, name);
+  return realpath(path).catch((error: unknown) => {
+    throw cannotRead(path, error);
+  });
+}
 
 function stateOf({ bytes, modified }: { readonly bytes: number; readonly modified: number }): string {
   return `${bytes} ${modified}`;

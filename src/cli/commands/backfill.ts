@@ -6,7 +6,6 @@ import {
   type TranscriptFile,
 } from '../../import-export/transcripts/find-transcripts.ts';
 import { parseFilter } from '../../memory/filter.ts';
-import { visibleLine } from '../../util/visible-text.ts';
 import {
   type CommandContext,
   type CommandOutcome,
@@ -20,7 +19,7 @@ import {
   value,
 } from '../command.ts';
 import { EXIT_CODES } from '../exit-code.ts';
-import { openNotes, readFiles, type TranscriptTotals } from '../read-transcripts.ts';
+import { openNotes, problemNoter, readFiles, type TranscriptTotals } from '../read-transcripts.ts';
 import { count } from '../render.ts';
 
 const CLIENT_NAMES = TRANSCRIPT_CLIENTS.join(', ');
@@ -63,12 +62,7 @@ export const backfillCommand = defineCommand({
     const question = `Take ${count(found.turns, 'turn')} into the memory?`;
     if (!(await confirmed(context, question, options.yes)))
       return { data: { taken: false }, text: 'Nothing was taken.' };
-    const onProblem = (
-      path: string,
-      { line, place, problem }: { line?: number; place?: string; problem: string },
-    ): void => {
-      context.output.note(visibleLine(`${path}, ${place ?? `line ${line ?? 0}`}: ${problem}`));
-    };
+    const onProblem = problemNoter(context);
     const again = options.again;
     const taken = await readFiles(context, files, {
       notes,
@@ -90,7 +84,8 @@ async function findFiles(
   { host, app }: CommandContext,
   { client, since }: Choice,
 ): Promise<readonly TranscriptFile[]> {
-  const zone = (await app()).memory.timeZone;
+  const { host } = context;
+  const zone = (await context.app()).memory.timeZone;
   const { createdAfter = -Infinity } = parseFilter({ after: since }, { now: Date.now(), zone });
   const chosen = TRANSCRIPT_CLIENTS.filter((name) => client.length === 0 || client.includes(name));
   if (host.homeDirectory === '') throw new UsageError('The home folder is not known', 'Set HOME.');
