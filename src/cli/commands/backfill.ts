@@ -81,7 +81,7 @@ interface Choice {
 }
 
 async function findFiles(
-  { host, app }: CommandContext,
+  context: CommandContext,
   { client, since }: Choice,
 ): Promise<readonly TranscriptFile[]> {
   const { host } = context;
