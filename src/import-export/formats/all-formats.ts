@@ -12,11 +12,13 @@ import { jsonList } from './json-list.ts';
 import { markdown } from './markdown.ts';
 import { mcpMemoryService } from './mcp-memory-service.ts';
 import { mem0 } from './mem0.ts';
+import { portableZip } from './portable-zip.ts';
 import { pythonService } from './python-service.ts';
 import { serverMemory } from './server-memory.ts';
 
 /** Every format, those that are easy to tell first. */
 const ONE_FORMAT: readonly ImportFormat[] = [
+  portableZip,
   codex,
   geminiCli,
   claudeCode,

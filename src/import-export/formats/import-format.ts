@@ -158,3 +158,11 @@ export async function* readMember(
 function isFileError(error: unknown): error is Error {
   return error instanceof Error && 'code' in error && 'syscall' in error;
 }
+
+/** The item of a file of an archive, with the path of the file in its place. */
+export function placed(item: ImportItem, path: string): ImportItem {
+  if (!('at' in item))
+    return item.kind === 'warning' ? { ...item, warning: `${path}: ${item.warning}` } : item;
+  const inFile = 'line' in item.at ? `line ${item.at.line}` : item.at.place;
+  return { ...item, at: { place: `${path} ${inFile}` } };
+}

@@ -6,6 +6,7 @@ import {
   type ImportFormat,
   type ImportItem,
   onlyArchive,
+  placed,
   type ReadOptions,
   readMember,
 } from './import-format.ts';
@@ -107,14 +108,6 @@ async function* readZip(
   } finally {
     await inner.close();
   }
-}
-
-/** The place with the file in front. */
-function placed(item: ImportItem, path: string): ImportItem {
-  if (!('at' in item))
-    return item.kind === 'warning' ? { ...item, warning: `${path}: ${item.warning}` } : item;
-  const inFile = 'line' in item.at ? `line ${item.at.line}` : item.at.place;
-  return { ...item, at: { place: `${path} ${inFile}` } };
 }
 
 function joining(item: ImportItem, joinsSameText: boolean): ImportItem {
