@@ -25,7 +25,6 @@ const SMALL_ON_PURPOSE = {
   'src/import-export/formats/front-matter.ts': 'loads YAML only when a note needs it',
   'src/import-export/open-source.ts': 'names the adapters of a port; tests open sources with it',
   'src/import-export/formats/mcp-memory-service.ts': 'a format',
-  'src/import-export/formats/chatgpt-export.ts': 'a format',
   'src/import-export/formats/json-list.ts': 'a format',
   'src/import-export/formats/python-service.ts': 'a format',
   'src/import-export/conversation-markdown.ts': 'a format',

@@ -1,5 +1,6 @@
 import type { CommandDeclaration, CommandGroup } from './command.ts';
 import { addCommand, updateCommand } from './commands/write.ts';
+import { backfillCommand } from './commands/backfill.ts';
 import {
   backupCommand,
   backupListCommand,
@@ -70,6 +71,7 @@ export const commandList: readonly CommandDeclaration[] = [
   conversationsShowCommand,
   conversationsDeleteCommand,
   conversationsExportCommand,
+  backfillCommand,
   backupCommand,
   backupListCommand,
   backupVerifyCommand,

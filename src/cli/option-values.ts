@@ -166,3 +166,11 @@ export function cannotWrite(path: string, error: unknown): UsageError {
     'Name a file in a folder that you may write.',
   );
 }
+
+/** @param path the file or folder that was asked for */
+export function cannotRead(path: string, error: unknown): UsageError {
+  return new UsageError(
+    `${path} cannot be read: ${reasonOf(error)}`,
+    'Name a readable file, or - for stdin.',
+  );
+}

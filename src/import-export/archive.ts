@@ -27,6 +27,8 @@ export interface Archive {
    */
   readonly read: (entry: ArchiveEntry) => AsyncIterable<Uint8Array>;
   readonly times: (entry: ArchiveEntry) => Promise<FileTimes>;
+  /** Opens a zip that is an entry; absent inside a zip. @throws InvalidInputError as `openZip` */
+  readonly openZip?: (entry: ArchiveEntry) => Promise<Archive>;
   readonly close: () => Promise<void>;
 }
 

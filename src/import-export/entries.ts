@@ -18,12 +18,14 @@ export interface Entry {
   readonly value: JsonObject;
 }
 
-/** What becomes of an entry: memories, or the reason to leave it out. */
+/** What becomes of an entry: memories, the reason to leave it out, or other items. */
 export type Converted =
-  Omit<Extract<ImportItem, { kind: 'memory' }>, 'kind' | 'at' | 'raw'> | { readonly omitted: string };
+  | Omit<Extract<ImportItem, { kind: 'memory' }>, 'kind' | 'at' | 'raw'>
+  | { readonly omitted: string }
+  | Exclude<ImportItem, { kind: 'memory' }>;
 
 /** @throws InvalidInputError for an entry that cannot be imported */
-export type Convert = (entry: Entry) => readonly Converted[];
+export type Convert = (entry: Entry) => Iterable<Converted>;
 
 interface Document {
   readonly bytes: AsyncIterable<Uint8Array>;
@@ -119,7 +121,8 @@ function* convertEntry(
 ): Generator<ImportItem> {
   try {
     for (const converted of convert({ ...entry, value: parseEntry(raw) })) {
-      if ('omitted' in converted) yield { kind: 'omitted', reason: converted.omitted };
+      if ('kind' in converted) yield converted;
+      else if ('omitted' in converted) yield { kind: 'omitted', reason: converted.omitted };
       else yield { kind: 'memory', at: entry.at, raw: withLineFeed(raw), ...converted };
     }
   } catch (error) {

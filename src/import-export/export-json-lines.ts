@@ -27,7 +27,10 @@ export interface ExportedMemory extends Pick<Memory, 'id' | 'text' | 'tags' | 's
   readonly updated_at: string;
 }
 
-function exportedMemory(memory: Memory): ExportedMemory {
+/** A memory, or a version of one, as a line has it. */
+export function exportedMemory(
+  memory: Pick<Memory, 'id' | 'text' | 'tags' | 'source' | 'metadata' | 'createdAt' | 'updatedAt'>,
+): ExportedMemory {
   return {
     id: memory.id,
     text: memory.text,

@@ -1,4 +1,5 @@
 import type { ImportOutcome } from '../memory/import.ts';
+import type { CapturedTurns, Conversation } from './transcripts/conversation.ts';
 
 /** An entry that was not imported. */
 export interface ImportProblem {
@@ -29,6 +30,12 @@ export interface ImportProgress {
 export interface ImportSummary extends ImportProgress {
   /** Name of the format that was recognized or asked for, for example `json-lines`. */
   readonly format: string;
+  /** Number of conversations that the source has turns of. */
+  readonly conversations: number;
+  /** How many of the memories are turns of conversations, whatever happened to them. */
+  readonly turns: number;
+  /** Remarks about entries, with their number, for example about times that cannot be read. */
+  readonly noted: Readonly<Record<string, number>>;
   /** Reasons for which entries were left out as junk, with their number, for example `an empty note`. */
   readonly omitted: Readonly<Record<string, number>>;
   /** False when the import was interrupted. The same file can then be imported again. */
@@ -47,14 +54,31 @@ export interface ImportSummary extends ImportProgress {
 
 const MAX_NAMES = 100;
 
+/** The reasons of the memory service to leave out a turn, in words. */
+const CAPTURE_REASONS: Readonly<Record<string, string>> = {
+  off: 'a turn, because conversations are switched off',
+  excluded: 'a turn of an excluded project or folder',
+  private: 'a private turn',
+  empty: 'an empty turn',
+  secret: 'a turn with a secret',
+  long: 'a turn over the limit of a text',
+  old: 'a turn over the retention of conversations',
+  deleted: 'a turn that was deleted here',
+};
+
 /** Counts the results of one import. */
 export class ImportCounter {
   readonly #counts = { added: 0, existing: 0, updated: 0, conflicts: 0, rejected: 0 };
   readonly #moved = new Map<string, number>();
   readonly #ignored = new Map<string, number>();
   readonly #omitted = new Map<string, number>();
+  readonly #noted = new Map<string, number>();
   readonly #warnings: string[] = [];
   readonly #format: string;
+  #conversations = 0;
+  /** Turns of one conversation come together. */
+  #conversation = '';
+  #turns = 0;
   #masked = 0;
   #gained = 0;
   lines = 0;
@@ -84,6 +108,25 @@ export class ImportCounter {
     increase(this.#omitted, reason);
   }
 
+  note(note: string): void {
+    increase(this.#noted, note);
+  }
+
+  countTurns(
+    { client, session }: Pick<Conversation, 'client' | 'session'>,
+    { added, updated, known, left }: CapturedTurns,
+  ): void {
+    const name = `${client} ${session}`;
+    if (name !== this.#conversation) this.#conversations += 1;
+    this.#conversation = name;
+    this.#turns += added + updated + known;
+    this.#counts.added += added;
+    this.#counts.updated += updated;
+    this.#counts.existing += known;
+    for (const [reason, count] of Object.entries(left))
+      increase(this.#omitted, CAPTURE_REASONS[reason] ?? reason, count);
+  }
+
   /** A source with many damaged parts keeps its first warnings. */
   warn(warning: string): void {
     if (this.#warnings.length < MAX_NAMES) this.#warnings.push(warning);
@@ -98,6 +141,9 @@ export class ImportCounter {
       ...this.progress(),
       completed,
       format: this.#format,
+      conversations: this.#conversations,
+      turns: this.#turns,
+      noted: Object.fromEntries(this.#noted),
       omitted: Object.fromEntries(this.#omitted),
       gained: this.#gained,
       masked: this.#masked,
@@ -109,11 +155,16 @@ export class ImportCounter {
 }
 
 /** Counts a name. The limit prevents a hostile file from filling the memory with names. */
-function increase(counts: Map<string, number>, name: string): void {
-  if (counts.has(name) || counts.size < MAX_NAMES) counts.set(name, (counts.get(name) ?? 0) + 1);
+function increase(counts: Map<string, number>, name: string, by = 1): void {
+  if (counts.has(name) || counts.size < MAX_NAMES) counts.set(name, (counts.get(name) ?? 0) + by);
 }
 
 /** The place of a problem in words. */
 export function placeOf({ line, place = '' }: ImportProblem): string {
   return line === undefined ? place : `line ${line}`;
+}
+
+/** Adds numbers by their reasons. */
+export function countReasons(counts: Map<string, number>, more: Readonly<Record<string, number>>): void {
+  for (const [reason, number] of Object.entries(more)) increase(counts, reason, number);
 }

@@ -1,6 +1,6 @@
 import { open, realpath, stat } from 'node:fs/promises';
-import { basename } from 'node:path';
-import { openFolder } from './archive.ts';
+import { basename, join } from 'node:path';
+import { type ArchiveEntry, openFolder } from './archive.ts';
 import type { ImportSource } from './formats/import-format.ts';
 import { openZip } from './zip-archive.ts';
 
@@ -23,7 +23,8 @@ export async function openSource(path: string): Promise<OpenedSource> {
   // A link to a folder is named on purpose, and the folder's own name is part of the ids of its notes.
   const name = basename(await realpath(path));
   if ((await stat(path)).isDirectory()) {
-    const archive = await openFolder(path);
+    const folder = await openFolder(path);
+    const archive = { ...folder, openZip: ({ path: entry }: ArchiveEntry) => openZip(join(path, entry)) };
     return { source: { kind: 'archive', name, archive }, size: undefined, close: () => archive.close() };
   }
   const handle = await open(path, 'r');

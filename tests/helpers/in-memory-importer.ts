@@ -8,6 +8,8 @@ import { canonicalJson } from '../../src/memory/version.ts';
 export class InMemoryImporter implements MemoryImporter {
   readonly memories = new Map<string, Memory>();
   readonly deleted = new Set<string>();
+  /** Texts of turns of conversations by client, session and position. */
+  readonly turns = new Map<string, string>();
   readonly batchSizes: number[] = [];
   readonly #textLimit: number;
 

@@ -21,9 +21,10 @@ import {
 } from '../command.ts';
 import { EXIT_CODES } from '../exit-code.ts';
 import type { Host } from '../host.ts';
-import { cannotWrite } from '../option-values.ts';
+import { cannotRead, cannotWrite } from '../option-values.ts';
 import { count } from '../render.ts';
-import { reasonOf } from '../../util/caught.ts';
+import { captureInto } from '../../import-export/transcripts/capture-into.ts';
+import { watchTranscripts } from '../watch-transcripts.ts';
 
 const KIBIBYTE = 1_024;
 const MEBIBYTE = KIBIBYTE ** 2;
@@ -35,7 +36,8 @@ export const importCommand = defineCommand({
   name: 'import',
   summary: 'take memories from a file, a folder or a zip',
   details:
-    'The content tells the format: exports of faiss-memory and other JSON lines, and those of other memory tools. ' +
+    'The content tells the format: exports of faiss-memory and other JSON lines, those of other memory tools, and ' +
+    'conversations: transcripts of clients, data exports of ChatGPT and Claude. ' +
     'An entry that cannot be imported is reported and stops nothing; the exit code is then 1. The same source can be ' +
     'imported again at any time, after an interruption too: nothing is added twice.',
   arguments: [{ name: '<path>', doc: 'a file, a folder or a zip; - reads stdin' }],
@@ -43,16 +45,22 @@ export const importCommand = defineCommand({
     format: value('--format <name>', `read as this format: ${FORMAT_NAMES.join(', ')}`),
     dryRun: toggle('--dry-run', 'only show what would be imported'),
     overwrite: toggle('--overwrite', 'entries replace memories that have their id and other content'),
+    watch: toggle(
+      '--watch',
+      'follow transcripts: new turns are taken seconds after they are written, until Ctrl-C',
+    ),
     rejects: value('--rejects <file>', 'write the lines that were not imported to this file'),
   },
   examples: [
     ['faiss-memory import memories.jsonl', 'an export, or a file made by hand'],
     ['faiss-memory import ~/Notes --dry-run', 'what would a folder of notes give?'],
     ['faiss-memory import old.jsonl --rejects rejects.jsonl', 'keep what was not taken'],
+    ['faiss-memory import ~/.claude/projects --watch', 'keep what is said from now on, too'],
     [`echo '{"text":"Ann prefers tea."}' | faiss-memory import -`, 'from another program'],
   ],
   writes: ({ options }) => !options.dryRun,
   run: async (context, { args: [name = '-'], options }) => {
+    if (options.watch) return watchTranscripts(context, { name, ...options });
     const opened = await openNamed(context.host, name, context.signal);
     try {
       const rejects =
@@ -108,6 +116,7 @@ async function readSource(
     return await runImport({
       ...recognized,
       importBatch: (drafts, options) => memory.importBatch(drafts, { ...options, onConflict, dryRun }),
+      capture: captureInto(memory, { dryRun }),
       signal: context.signal,
       textLimit: settings.textLimit,
       maxEntryBytes: Math.max(MIN_ENTRY_BYTES, BYTES_PER_UNIT * settings.textLimit + MEBIBYTE),
@@ -134,11 +143,17 @@ function describe(summary: ImportSummary, missing: MissingEmbeddings | undefined
     `${count(added, 'memory', 'memories')} added, ${updated} updated, ${existing} already there, ` +
       `${count(conflicts, 'conflict')}, ${rejected} rejected.`,
   ];
+  if (summary.turns > 0) {
+    lines.push(
+      `Of these, ${count(summary.turns, 'turn')} of ${count(summary.conversations, 'conversation')}.`,
+    );
+  }
   if (gained > 0) {
     lines.push(`${gained} of those already there took over tags, a source or metadata from the file.`);
   }
   if (masked > 0) lines.push(`Secrets were masked in ${count(masked, 'memory', 'memories')}.`);
   lines.push(...fieldLine('Not imported, by the rules of the format', summary.omitted));
+  lines.push(...fieldLine('Noted', summary.noted));
   lines.push(...fieldLine('Moved into the metadata', moved), ...fieldLine('Left out', ignored));
   lines.push(...summary.warnings.map((warning) => `Warning: ${visibleLine(warning)}`));
   if (!summary.completed) lines.push('Interrupted; import the same file again to go on.');
@@ -199,9 +214,4 @@ async function openRejectsFile(host: Host, name: string, source: string): Promis
 
 function realPath(path: string): Promise<string> {
   return realpath(path).catch(() => path);
-}
-
-function cannotRead(path: string, error: unknown): UsageError {
-  const reason = reasonOf(error);
-  return new UsageError(`${path} cannot be read: ${reason}`, 'Name a readable file, or - for stdin.');
 }

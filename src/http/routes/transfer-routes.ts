@@ -5,6 +5,7 @@ import { InvalidInputError, RequestRefusedError } from '../../errors/input-error
 import { exportJsonLines } from '../../import-export/export-json-lines.ts';
 import { recognizeFormat } from '../../import-export/formats/all-formats.ts';
 import type { ImportProblem } from '../../import-export/import-report.ts';
+import { captureInto } from '../../import-export/transcripts/capture-into.ts';
 import { runImport } from '../../import-export/run-import.ts';
 import { filterFields, flag } from '../../api/fields.ts';
 import { importData, MAX_LISTED_PROBLEMS } from '../../api/memory-answers.ts';
@@ -101,6 +102,7 @@ function prepareImport(context: HttpContext): PreparedRequest {
     const summary = await runImport({
       ...recognized,
       importBatch: (drafts, options) => memory.importBatch(drafts, { ...options, onConflict, dryRun }),
+      capture: captureInto(memory, { dryRun, foldersAreHere: false }),
       signal,
       onProgress: ({ lines, added, existing, updated }) =>
         onProgress?.({ step: 'importing lines', done: lines > 0 ? lines : added + existing + updated }),

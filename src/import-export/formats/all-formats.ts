@@ -1,5 +1,9 @@
 import { InvalidInputError } from '../../errors/input-errors.ts';
 import { type Head, headOfArchive, peekText } from '../head.ts';
+import { claudeCode } from './claude-code.ts';
+import { codex } from './codex.ts';
+import { geminiCli } from './gemini-cli.ts';
+import { mixedFolder } from './mixed-folder.ts';
 import { chatGptExport } from './chatgpt-export.ts';
 import { claudeExport } from './claude-export.ts';
 import type { ImportFormat, ImportSource } from './import-format.ts';
@@ -8,11 +12,16 @@ import { jsonList } from './json-list.ts';
 import { markdown } from './markdown.ts';
 import { mcpMemoryService } from './mcp-memory-service.ts';
 import { mem0 } from './mem0.ts';
+import { portableZip } from './portable-zip.ts';
 import { pythonService } from './python-service.ts';
 import { serverMemory } from './server-memory.ts';
 
 /** Every format, those that are easy to tell first. */
-export const ALL_FORMATS: readonly ImportFormat[] = [
+const ONE_FORMAT: readonly ImportFormat[] = [
+  portableZip,
+  codex,
+  geminiCli,
+  claudeCode,
   serverMemory,
   claudeExport,
   chatGptExport,
@@ -23,6 +32,11 @@ export const ALL_FORMATS: readonly ImportFormat[] = [
   markdown,
   jsonLines,
 ];
+
+/** A folder of several formats is told before one of notes only. */
+export const ALL_FORMATS: readonly ImportFormat[] = ONE_FORMAT.flatMap((format) =>
+  format.name === 'markdown' ? [mixedFolder(ONE_FORMAT), format] : [format],
+);
 
 export const FORMAT_NAMES: readonly string[] = ALL_FORMATS.map(({ name }) => name);
 
@@ -56,10 +70,6 @@ function formatNamed(name: string): ImportFormat {
 
 function formatOf(head: Head): ImportFormat {
   if (head.text.startsWith('PK\u0003\u0004')) throw unknown(head, 'is a zip, which is read from a path only');
-  const conversation = head.first('');
-  if (conversation !== undefined && ('mapping' in conversation || 'chat_messages' in conversation)) {
-    throw unknown(head, 'has conversations, which are not imported');
-  }
   const format = ALL_FORMATS.find(({ recognizes }) => recognizes(head));
   if (format === undefined) throw unknown(head, 'has no format that is known here');
   return format;

@@ -2,13 +2,16 @@ import { InvalidInputError } from '../../errors/input-errors.ts';
 import { namedUuid } from '../../util/uuid.ts';
 import type { Archive } from '../archive.ts';
 import { type Converted, type Entry, memoryOf, readDocument, readObject } from '../entries.ts';
-import { type JsonObject, peekText } from '../head.ts';
+import { type Head, type JsonObject, peekText } from '../head.ts';
+import { isClaudeConversation, turnsOfClaude } from './claude-conversations.ts';
+import { isConversations } from './chatgpt-conversations.ts';
 import {
   type ArchiveSource,
   type ImportFormat,
   type ImportItem,
   readMember,
   type ReadOptions,
+  type TextSource,
 } from './import-format.ts';
 import { isObject } from '../../util/json.ts';
 
@@ -16,22 +19,41 @@ const NAME = 'claude-export';
 const SOURCE = 'claude.ai';
 
 /**
- * The memories in a data export of Claude: `memories.json`, or a file for each account in the folder `memories`. They
- * are texts with headings; each section becomes a memory. The names of projects come from `projects`.
+ * A data export of Claude. The memories are `memories.json`, or a file for each account in the folder `memories`: texts
+ * with headings, of which each section becomes a memory. `conversations.json` has the conversations. The names of
+ * projects come from `projects`.
  */
 export const claudeExport: ImportFormat = {
   name: NAME,
-  title: 'a data export of Claude (zip or folder), or its memories.json',
-  recognizes: ({ kind, paths, members, first }) =>
-    kind === 'archive'
-      ? !paths.some(isOfChatGpt) && paths.some((path) => isMemories(path) || isUsers(path))
-      : isClaudeMemory(first('')) || members.has('conversations_memory'),
+  title: 'a data export of Claude (zip or folder), or its memories.json or conversations.json',
+  recognizes: (head) =>
+    head.kind === 'archive'
+      ? !head.paths.some(isOfChatGpt) && head.paths.some((path) => isMemories(path) || isUsers(path))
+      : isClaudeMemory(head.first('')) ||
+        head.members.has('conversations_memory') ||
+        startsAsConversations(head),
   joinsSameText: true,
   read: (source, options) =>
-    source.kind === 'archive'
-      ? readArchive(source, options)
-      : readMemories({ bytes: source.bytes, projects: new Map() }, options),
+    source.kind === 'archive' ? readArchive(source, options) : readFile(source, options),
 };
+
+function startsAsConversations({ first, text }: Head): boolean {
+  return isClaudeConversation(first('')) || /^\uFEFF?\s*\[\s*\{[^]*"chat_messages"\s*:\s*\[/.test(text);
+}
+
+async function* readFile({ name, bytes }: TextSource, options: ReadOptions): AsyncGenerator<ImportItem> {
+  const start = await peekText({ name, bytes });
+  const projects = new Map<string, string>();
+  yield* startsAsConversations(start.head)
+    ? readDocument({ bytes: start.bytes, convert: (entry) => convertConversation(entry, projects) }, options)
+    : readMemories({ bytes: start.bytes, projects }, options);
+}
+
+function* convertConversation(entry: Entry, projects: ReadonlyMap<string, string>): Generator<Converted> {
+  if (entry.number === 0) return;
+  if (isClaudeConversation(entry.value)) yield* turnsOfClaude(entry, projects);
+  else yield { kind: 'noted', note: 'an entry that is no conversation' };
+}
 
 /** Files that only the exports of ChatGPT have. */
 export function isOfChatGpt(path: string): boolean {
@@ -55,22 +77,26 @@ function isClaudeMemory(value: JsonObject | undefined): boolean {
 }
 
 async function* readArchive({ archive }: ArchiveSource, options: ReadOptions): AsyncGenerator<ImportItem> {
-  const files = archive.entries.filter(({ path }) => isMemories(path));
-  if (files.length === 0) {
+  const memories = archive.entries.filter(({ path }) => isMemories(path));
+  const conversations = archive.entries.filter(({ path }) => isConversations(path));
+  if (memories.length + conversations.length === 0) {
     throw new InvalidInputError(
       'export',
-      'has no memories.json',
-      'allowed is an export of an account with memories; conversations are not imported',
+      'has neither memories nor conversations',
+      'allowed is an export with memories.json or conversations.json',
     );
   }
   const projects = await readProjectNames(archive, options);
-  for (const file of files) {
+  for (const file of memories) {
     yield* readMember(file, () =>
       readMemories({ bytes: archive.read(file), projects, file: file.path }, options),
     );
   }
-  if (archive.entries.some(({ path }) => /(^|\/)conversations[^/]*\.json$/.test(path))) {
-    yield { kind: 'warning', warning: 'The export has conversations, which are not imported.' };
+  for (const file of conversations) {
+    const convert = (entry: Entry): Iterable<Converted> => convertConversation(entry, projects);
+    yield* readMember(file, () =>
+      readDocument({ bytes: archive.read(file), file: file.path, convert }, options),
+    );
   }
 }
 

@@ -2,6 +2,7 @@ import { InvalidInputError } from '../../errors/input-errors.ts';
 import type { MemoryDraft } from '../../memory/memory.ts';
 import type { Archive, ArchiveEntry } from '../archive.ts';
 import { type Head, peekText } from '../head.ts';
+import type { Conversation, Turn } from '../transcripts/conversation.ts';
 
 /** Where an entry is: a line of a file, or a place in words, for example `entry 3` or the path of a note. */
 export type Place = { readonly line: number } | { readonly place: string };
@@ -18,6 +19,15 @@ export type ImportItem =
       readonly ignored?: readonly string[];
       /** The entry as it is in the source, for the file of rejects. */
       readonly raw?: Uint8Array;
+      /** Instead of the format's `joinsSameText`, in a source of several formats. */
+      readonly joinsSameText?: boolean;
+    }
+  /** A turn of a conversation; those of one conversation come one after the other. */
+  | {
+      readonly kind: 'turn';
+      readonly at: Place;
+      readonly conversation: Conversation;
+      readonly turn: Turn;
     }
   /** The entry cannot be imported; `problem` is a sentence that never quotes the text of a memory. */
   | { readonly kind: 'rejected'; readonly at: Place; readonly problem: string; readonly raw?: Uint8Array }
@@ -25,6 +35,8 @@ export type ImportItem =
   | { readonly kind: 'rest'; readonly raw: Uint8Array }
   /** Junk by a written rule; `reason` names it, for example `an empty note`. */
   | { readonly kind: 'omitted'; readonly reason: string }
+  /** Something about an entry that is worth counting, although the entry is taken or of no use. */
+  | { readonly kind: 'noted'; readonly note: string }
   /** A sentence about the source as a whole. */
   | { readonly kind: 'warning'; readonly warning: string };
 
@@ -46,6 +58,22 @@ export interface ArchiveSource {
 
 export type ImportSource = TextSource | ArchiveSource;
 
+/** How far a transcript that only grows was read, so that the next reading goes on there. */
+export interface TranscriptCursor {
+  /** Bytes and lines before this place; a line without its end is behind it. */
+  offset: number;
+  lines: number;
+  /** The last time of a turn, in milliseconds since the epoch. */
+  time?: number;
+  /** What the beginning said about the conversation. */
+  session?: string;
+  folder?: string;
+  repository?: string;
+  subagent?: boolean;
+  /** True when the beginning was read. */
+  described?: boolean;
+}
+
 export interface ReadOptions {
   /** Longest text of a memory, in UTF-16 code units. */
   readonly textLimit: number;
@@ -53,6 +81,8 @@ export interface ReadOptions {
   readonly maxEntryBytes: number;
   /** How far the reader is, which it keeps up to date. */
   readonly position: { lines: number; bytes: number };
+  /** For one transcript that is read from this place, which the reader keeps up to date. */
+  readonly cursor?: TranscriptCursor | undefined;
 }
 
 /**
@@ -74,6 +104,8 @@ export interface ImportFormat {
   readonly recognizes: (head: Head) => boolean;
   /** True when entries join memories with the same text under another id; false when an id is an identity of its own. */
   readonly joinsSameText: boolean;
+  /** True for transcripts that only grow: their reader goes on at a cursor. */
+  readonly grows?: boolean;
   readonly read: (source: ImportSource, options: ReadOptions) => AsyncIterable<ImportItem>;
 }
 
@@ -125,4 +157,12 @@ export async function* readMember(
 /** True for what the file system says of one file: no permission, gone, or a link now. */
 function isFileError(error: unknown): error is Error {
   return error instanceof Error && 'code' in error && 'syscall' in error;
+}
+
+/** The item of a file of an archive, with the path of the file in its place. */
+export function placed(item: ImportItem, path: string): ImportItem {
+  if (!('at' in item))
+    return item.kind === 'warning' ? { ...item, warning: `${path}: ${item.warning}` } : item;
+  const inFile = 'line' in item.at ? `line ${item.at.line}` : item.at.place;
+  return { ...item, at: { place: `${path} ${inFile}` } };
 }

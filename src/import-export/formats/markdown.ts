@@ -33,7 +33,7 @@ export const markdown: ImportFormat = {
   read: readNotes,
 };
 
-function isMarkdown(path: string): boolean {
+export function isMarkdown(path: string): boolean {
   return /\.(md|markdown)$/i.test(path);
 }
 

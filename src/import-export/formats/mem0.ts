@@ -32,7 +32,7 @@ function convertMem0({ list, number, value }: Entry): Converted[] {
   const own = typeof id === 'string' || typeof id === 'number' ? { id: namedUuid([NAME, String(id)]) } : {};
   const fields = { ...others, id, tags: tags ?? categories };
   const memory = memoryOf(fields, { ...own, source: NAME });
-  if ('omitted' in memory) return [memory];
+  if (!('draft' in memory)) return [memory];
   // A score belongs to a search, and the input is the conversation that the memory was made of.
   const left = Object.entries({ score, input }).filter(([, field]) => field !== undefined && field !== null);
   return [{ ...memory, ignored: [...(memory.ignored ?? []), ...left.map(([name]) => name)] }];

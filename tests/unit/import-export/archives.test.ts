@@ -125,7 +125,8 @@ describe('an export in a zip', () => {
   ]);
   const claude = {
     'users.json': '[]',
-    'conversations.json': '[{"chat_messages":[]}]',
+    'conversations.json':
+      '[{"uuid":"c1","project":{"uuid":"p1"},"chat_messages":[{"sender":"human","text":"When do we bake?"}]}]',
     'projects.json': '[{"uuid":"p1","name":"Bakery"}]',
     'memories.json': memories,
   };
@@ -138,20 +139,29 @@ describe('an export in a zip', () => {
       project: 'Bakery',
       project_uuid: 'p1',
     });
-    expect(found.summary.warnings).toEqual(['The export has conversations, which are not imported.']);
+    expect(found.turns).toMatchObject([
+      {
+        client: 'claude',
+        session: 'c1',
+        project: 'Bakery',
+        position: 0,
+        role: 'user',
+        text: 'When do we bake?',
+      },
+    ]);
     // The folder that the zip was unpacked to is the same.
     for (const [name, text] of Object.entries(claude)) write(`data/${name}`, text);
     const again = await importSource({ path: join(root, 'data') }, { importer: found.importer });
-    expect(again.summary).toMatchObject({ added: 0, existing: 2 });
+    expect(again.summary).toMatchObject({ added: 0, existing: 3 });
   });
 
-  test('of ChatGPT gives its list of memories, and says so when there is none', async () => {
+  test('of ChatGPT gives its list of memories, and says so when it has nothing to take', async () => {
     const saved = JSON.stringify([{ id: 'm1', content: 'Prefers metric units', created_at: '2025-03-04' }]);
     const files = { 'user.json': '{}', 'conversations.json': '[]' };
     const found = await importSource({ path: write('a.zip', zip({ ...files, 'memories.json': saved })) });
     expect(found.summary).toMatchObject({ format: 'chatgpt-export', added: 1 });
-    await expect(importSource({ path: write('b.zip', zip(files)) })).rejects.toThrow(
-      'no list of memories, only conversations',
+    await expect(importSource({ path: write('b.zip', zip({ 'user.json': '{}' })) })).rejects.toThrow(
+      'neither conversations nor memories',
     );
   });
 
@@ -176,6 +186,7 @@ describe('an export in a zip', () => {
       encrypted[at + 8] = 1;
     expect((await importSource({ path: write('secret.zip', encrypted) })).problems).toMatchObject([
       { place: 'memories.json', problem: expect.stringContaining('encrypted') as string },
+      { place: 'conversations.json', problem: expect.stringContaining('encrypted') as string },
     ]);
   });
 

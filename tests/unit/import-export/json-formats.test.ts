@@ -207,12 +207,9 @@ describe('a JSON list', () => {
 test('content of no known format is refused with the names of those that are', async () => {
   for (const text of ['name,age\nAda,36\n', '{\n  "a": 1\n}\n']) {
     await expect(importSource({ text })).rejects.toThrow(
-      /no format that is known here; allowed are server-memory/,
+      /no format that is known here; allowed are .*server-memory/,
     );
   }
-  await expect(importSource({ text: '[{"mapping":{}}]' })).rejects.toThrow(
-    'conversations, which are not imported',
-  );
   await expect(importSource({ text: '' }, { format: 'memo' })).rejects.toThrow(
     'format is "memo"; allowed are',
   );
