@@ -18,6 +18,8 @@ const SMALL_ON_PURPOSE = {
   'src/testing.ts': 'the public surface for tests',
   'src/cli/commands/config.ts': 'a command',
   'src/cli/commands/reembed.ts': 'a command',
+  'src/cli/commands/hook.ts': 'a command',
+  'src/cli/hooks/capture-turns.ts': 'loads the readers of transcripts only for the hooks that need them',
   'src/cli/doctor/report.ts': 'pure, with a test of its own for what must not leave the machine',
   'src/cli/commands/serve.ts': 'a command; loads a server only when it is asked for',
   'src/embedding/embedding-worker.ts': 'the entry of a worker thread: works as soon as it is loaded',

@@ -17,7 +17,7 @@ import type { CommandContext } from './command.ts';
 import { byteSize, count, table } from './render.ts';
 
 /** File of the data folder that says how far transcripts were read. */
-const NOTES_NAME = 'transcripts.json';
+export const NOTES_NAME = 'transcripts.json';
 const SAVE_EVERY_MS = 2_000;
 const KIBIBYTE = 1_024;
 /** A damaged folder does not fill the screen. */

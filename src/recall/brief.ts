@@ -82,10 +82,15 @@ function section(heading: string, tokens: number, facts: readonly Memory[]): Rec
 
 /** Newest first, each once; without those that another one replaces. */
 async function offeredFacts(memory: Listing, project: string | null): Promise<Memory[]> {
-  const listings = await Promise.all([
-    memory.list({ limit: LOOKED_AT, order: 'newest' }),
-    ...(project === null ? [] : [memory.list({ limit: LOOKED_AT, order: 'newest', filter: { project } })]),
-  ]);
+  const offered = { kind: 'fact', expired: 'none' } as const;
+  const filters = [
+    offered,
+    { ...offered, pinned: true },
+    ...(project === null ? [] : [{ ...offered, project }]),
+  ];
+  const listings = await Promise.all(
+    filters.map((filter) => memory.list({ limit: LOOKED_AT, order: 'newest', filter })),
+  );
   const now = Date.now();
   const facts = new Map(
     listings

@@ -121,7 +121,7 @@ async function answerOf(
       return inFormOf(call, await brief(call));
     default: {
       const { captureTurns } = await import('./capture-turns.ts');
-      await captureTurns(call);
+      await captureTurns({ transcript: input.transcript, ...call });
       return '';
     }
   }
