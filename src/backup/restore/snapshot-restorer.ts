@@ -150,9 +150,7 @@ export class SnapshotRestorer {
       ...(reports.some(hasChanged) ? undo : {}),
       ...(warnings.length > 0 ? { warnings } : {}),
       ...(dryRun ? { confirm: token } : {}),
-      ...(waiting === null
-        ? {}
-        : { waiting, confirm: tokenFor(stillLeft, now.stateDigest) }),
+      ...(waiting === null ? {} : { waiting, confirm: tokenFor(stillLeft, now.stateDigest) }),
     };
   }
 
