@@ -44,7 +44,7 @@ export const filterFields = {
   before: text('created until'),
 };
 
-const kind = z.optional(z.enum(['fact', 'conversation']));
+export const kind = z.optional(z.enum(['fact', 'conversation']));
 
 /** Conditions on what a memory is, for REST; agents have those of `filterFields`. */
 export const attributeFields = {

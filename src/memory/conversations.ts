@@ -82,13 +82,13 @@ export async function captureTurns(parts: CaptureParts, request: CaptureRequest)
   const { enabled, exclude } = parts.rules;
   if (!enabled || isExcluded(request, exclude)) {
     counts.leave(enabled ? 'excluded' : 'off', request.turns.length);
-    return counts;
+    return { ...counts };
   }
   const drafts = await prepareTurns(parts, request, counts);
   for (let start = 0; start < drafts.length; start += BATCH) {
     await storeTurns(parts, drafts.slice(start, start + BATCH), { counts, dryRun: request.dryRun === true });
   }
-  return counts;
+  return { ...counts };
 }
 
 /** The id of a turn; the same on every machine, for ever. */

@@ -14,6 +14,7 @@ import {
   filterFields,
   filterFieldsInBrief,
   flag,
+  kind,
   limit,
   maxTokens,
   memoryShape,
@@ -113,6 +114,7 @@ export const memorySearch = defineTool({
     mode: z.optional(z.enum(['hybrid', 'vector', 'keyword'])),
     max_tokens: maxTokens('of the answer'),
     ...filterFields,
+    kind,
   }),
   output: z.object({
     hits: z.array(
@@ -186,7 +188,7 @@ export const memoryList = defineTool({
   name: 'memory_list',
   title: 'List memories',
   description:
-    'Browse memories by date and filter (as in memory_search), page by page; also the trash and conflicts.',
+    'Browse memories by filter (as in memory_search), page by page; a session in order; trash; conflicts.',
   intent: 'read',
   input: z.strictObject({
     which: z.optional(z.enum(['live', 'trash', 'conflict'])),
@@ -195,6 +197,8 @@ export const memoryList = defineTool({
     cursor: text(),
     max_tokens: maxTokens(),
     ...filterFieldsInBrief,
+    kind,
+    session: text(),
   }),
   output: z.object({
     memories: z.array(memoryShape),

@@ -163,7 +163,7 @@ export const MEMORY_COLUMNS = `m.num, m.id, m.state, m.conflict, m.position, v.m
   coalesce(h.text, v.text) AS text, coalesce(h.tags, v.tags) AS tags, coalesce(h.source, v.source) AS source,
   coalesce(h.metadata, v.metadata) AS metadata, h.hidden_at,
   (SELECT count(*) FROM version x WHERE x.num = m.num) AS versions,
-  (SELECT s.id FROM memory s WHERE s.supersedes = m.id AND s.state = 'live' AND s.num <> m.num
+  (SELECT s.id FROM memory s INDEXED BY memory_by_superseded WHERE s.supersedes = m.id AND s.state = 'live' AND s.num <> m.num
    ORDER BY s.created_at DESC, s.num DESC LIMIT 1) AS superseded_by`;
 /** The current version, and the kept content of a memory that another machine erased. */
 export const MEMORY_JOINS = 'JOIN version v ON v.key = m.current LEFT JOIN hidden h ON h.num = m.num';
