@@ -82,13 +82,13 @@ export async function captureTurns(parts: CaptureParts, request: CaptureRequest)
   const { enabled, exclude } = parts.rules;
   if (!enabled || isExcluded(request, exclude)) {
     counts.leave(enabled ? 'excluded' : 'off', request.turns.length);
-    return { ...counts };
+    return counts.report();
   }
   const drafts = await prepareTurns(parts, request, counts);
   for (let start = 0; start < drafts.length; start += BATCH) {
     await storeTurns(parts, drafts.slice(start, start + BATCH), { counts, dryRun: request.dryRun === true });
   }
-  return { ...counts };
+  return counts.report();
 }
 
 /** The id of a turn; the same on every machine, for ever. */
@@ -96,7 +96,7 @@ export function turnId({ client, session }: CaptureRequest, position: number): s
   return namedUuid(['conversation', client, session, String(position)]);
 }
 
-class CaptureCounts implements CaptureReport {
+class CaptureCounts {
   added = 0;
   updated = 0;
   known = 0;
@@ -104,6 +104,10 @@ class CaptureCounts implements CaptureReport {
 
   leave(reason: string, count = 1): void {
     if (count > 0) this.left[reason] = (this.left[reason] ?? 0) + count;
+  }
+
+  report(): CaptureReport {
+    return { added: this.added, updated: this.updated, known: this.known, left: this.left };
   }
 }
 
