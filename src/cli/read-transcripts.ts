@@ -1,4 +1,6 @@
+import { createHash } from 'node:crypto';
 import { join } from 'node:path';
+import type { App } from '../app/app.ts';
 import {
   countReasons,
   type ImportProblem,
@@ -17,16 +19,26 @@ import type { CommandContext } from './command.ts';
 import { byteSize, count, table } from './render.ts';
 
 /** File of the data folder that says how far transcripts were read. */
-export const NOTES_NAME = 'transcripts.json';
+const NOTES_NAME = 'transcripts.json';
 const SAVE_EVERY_MS = 2_000;
 const KIBIBYTE = 1_024;
 /** A damaged folder does not fill the screen. */
 const MAX_TOLD = 100;
 
-/** Opens the notes of the store that is in use. */
-export async function openNotes(context: CommandContext): Promise<ReadingNotes> {
-  const { memory, settings } = await context.app();
-  return ReadingNotes.open(join(settings.dataDir, NOTES_NAME), (await memory.stats()).machineId);
+/**
+ * Opens the notes of the store that is in use. They do not count under other rules for conversations, because turns that
+ * were left out by the rules of then may be wanted now.
+ */
+export async function openNotes({
+  memory,
+  settings,
+}: Pick<App, 'memory' | 'settings'>): Promise<ReadingNotes> {
+  const { machineId } = await memory.stats();
+  const rules = createHash('sha256')
+    .update(JSON.stringify(settings.conversations))
+    .digest('hex')
+    .slice(0, 16);
+  return ReadingNotes.open(join(settings.dataDir, NOTES_NAME), `${machineId} ${rules}`);
 }
 
 /** Conversations of one client and one project. */
@@ -49,7 +61,9 @@ export class TranscriptTotals {
   readonly counts = { files: 0, unchanged: 0, bytes: 0, added: 0, updated: 0, known: 0, rejected: 0 };
   completed = true;
 
-  addTurns({ client, session }: Conversation, project: string, turns: readonly Turn[]): void {
+  /** @param count those of the turns that are new or changed */
+  addTurns({ client, session, project = '' }: Conversation, turns: readonly Turn[], count: number): void {
+    if (count === 0) return;
     const key = `${client}\n${project}`;
     const group = this.groups.get(key) ?? {
       ...{ client, project, sessions: new Set<string>(), turns: 0 },
@@ -57,7 +71,7 @@ export class TranscriptTotals {
     };
     this.groups.set(key, group);
     group.sessions.add(session);
-    group.turns += turns.length;
+    group.turns += count;
     for (const { createdAt } of turns) {
       group.first = Math.min(group.first, createdAt);
       group.last = Math.max(group.last, createdAt);
@@ -189,10 +203,13 @@ async function capturing(
   isStored: boolean,
 ): Promise<ReturnType<typeof captureInto>> {
   const projects = new Projects();
-  const store = isStored ? captureInto((await context.app()).memory) : undefined;
+  // A look asks the memory too: it knows what is excluded, deleted, and there already.
+  const capture = captureInto((await context.app()).memory, { dryRun: !isStored });
   return async ({ conversation, turns }) => {
-    totals.addTurns(conversation, (await projects.of(conversation)) ?? '', turns);
-    return store?.({ conversation, turns }) ?? { added: turns.length, updated: 0, known: 0, left: {} };
+    const named = { ...conversation, project: await projects.of(conversation) };
+    const captured = await capture({ conversation: named, turns });
+    totals.addTurns(named, turns, captured.added + captured.updated);
+    return captured;
   };
 }
 

@@ -32,7 +32,7 @@ export async function watchTranscripts(
 ): Promise<CommandOutcome> {
   const { output, signal } = context;
   const path = await watchedPath(context, options);
-  const notes = await openNotes(context);
+  const notes = await openNotes(await context.app());
   (await context.app()).startBackground();
   const sum = { added: 0, updated: 0, known: 0, rejected: 0 };
   const seen = new Map<string, string>();

@@ -68,11 +68,14 @@ function conversationOf(metadata: Metadata): ConversationPart | null {
   return { session, position, role: known, client: nameOf(metadata['client']) ?? '' };
 }
 
-/** Databases cut texts at a NUL and cannot hold lone surrogates. */
 function nameOf(value: unknown): string | null {
   const text = textOf(value);
-  if (text === null || text.length > MAX_NAME_LENGTH) return null;
-  return text.isWellFormed() && !text.includes('\0') ? text : null;
+  return text !== null && isName(text) ? text : null;
+}
+
+/** Whether a session or a client can have this name. Databases cut texts at a NUL and cannot hold lone surrogates. */
+export function isName(text: string): boolean {
+  return text !== '' && text.length <= MAX_NAME_LENGTH && text.isWellFormed() && !text.includes('\0');
 }
 
 function idOf(value: unknown): string | null {

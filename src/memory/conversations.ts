@@ -1,7 +1,7 @@
-import { InvalidInputError, SecretRejectedError } from '../errors/input-errors.ts';
+import { InvalidInputError, NotFoundError, SecretRejectedError } from '../errors/input-errors.ts';
 import type { MemoryStore } from '../store/memory-store.ts';
 import { namedUuid } from '../util/uuid.ts';
-import { CONVERSATION_ROLES, type ConversationRole, MAX_NAME_LENGTH } from './attributes.ts';
+import { CONVERSATION_ROLES, type ConversationRole, isName, MAX_NAME_LENGTH } from './attributes.ts';
 import { checkInteger, checkString, type InputChecker } from './input.ts';
 import type { Memory, MemoryDraft } from './memory.ts';
 import type { Metadata } from './version.ts';
@@ -84,11 +84,22 @@ export async function captureTurns(parts: CaptureParts, request: CaptureRequest)
     counts.leave(enabled ? 'excluded' : 'off', request.turns.length);
     return counts.report();
   }
+  if (isOver(parts, request)) {
+    counts.leave('old', request.turns.length);
+    return counts.report();
+  }
   const drafts = await prepareTurns(parts, request, counts);
   for (let start = 0; start < drafts.length; start += BATCH) {
     await storeTurns(parts, drafts.slice(start, start + BATCH), { counts, dryRun: request.dryRun === true });
   }
   return counts.report();
+}
+
+/** Whether the newest of the turns is older than conversations are kept; a young one keeps those before it. */
+function isOver({ rules, now }: CaptureParts, { turns }: CaptureRequest): boolean {
+  if (rules.days === 0) return false;
+  const oldest = now() - rules.days * DAY_MS;
+  return turns.every(({ createdAt }) => createdAt < oldest);
 }
 
 /** The id of a turn; the same on every machine, for ever. */
@@ -115,9 +126,10 @@ class CaptureCounts {
 function checkNames({ client, session, turns }: CaptureRequest): void {
   for (const [field, value] of Object.entries({ client, session })) {
     const text = checkString(field, value);
-    if (text !== '' && text.length <= MAX_NAME_LENGTH) continue;
-    const problem = `has ${text.length} characters`;
-    throw new InvalidInputError(field, problem, `allowed are 1 to ${MAX_NAME_LENGTH}`);
+    if (isName(text)) continue;
+    const tooLong = text === '' || text.length > MAX_NAME_LENGTH;
+    const problem = tooLong ? `has ${text.length} characters` : 'has a NUL character';
+    throw new InvalidInputError(field, problem, `allowed is a text of 1 to ${MAX_NAME_LENGTH} characters`);
   }
   turns.forEach(({ position, role, createdAt }, index) => {
     checkInteger(`turns[${index}].position`, position, { min: 0, max: Number.MAX_SAFE_INTEGER });
@@ -140,12 +152,10 @@ async function prepareTurns(
   request: CaptureRequest,
   counts: CaptureCounts,
 ): Promise<TurnDraft[]> {
-  const { days } = parts.rules;
-  const oldest = days === 0 ? -Infinity : parts.now() - days * DAY_MS;
   const drafts = new Map<string, TurnDraft>();
   for (const [index, turn] of request.turns.entries()) {
     if (index % SCANNED_AT_ONCE === SCANNED_AT_ONCE - 1) await nextTurn();
-    const prepared = turn.createdAt < oldest ? 'old' : prepareTurn(parts, request, turn);
+    const prepared = prepareTurn(parts, request, turn);
     if (typeof prepared === 'string') counts.leave(prepared);
     else drafts.set(prepared.id, prepared);
   }
@@ -205,8 +215,19 @@ async function storeTurns(
       counts.known += 1;
       continue;
     }
-    if (!dryRun) await store.update(memory.id, { text: draft.text, mergeMetadata: draft.metadata });
-    counts.updated += 1;
+    if (dryRun || (await isUpdated(store, memory.id, draft))) counts.updated += 1;
+    else counts.leave('deleted');
+  }
+}
+
+/** @returns false when another process deleted the turn meanwhile */
+async function isUpdated(store: MemoryStore, id: string, { text, metadata }: TurnDraft): Promise<boolean> {
+  try {
+    await store.update(id, { text, mergeMetadata: metadata });
+    return true;
+  } catch (error) {
+    if (error instanceof NotFoundError || error instanceof InvalidInputError) return false;
+    throw error;
   }
 }
 
@@ -214,7 +235,7 @@ function isSaid(version: Pick<Memory, 'text' | 'metadata'>, draft: MemoryDraft):
   return version.text === draft.text && version.metadata['role'] === draft.metadata['role'];
 }
 
-const PRIVATE_TAG = /<(\/?)private\b[^<>]*>/gi;
+const PRIVATE_TAG = /<(\/?)private(?:\s[^<>]*)?>/gi;
 
 /**
  * The text without what stands between `<private>` and `</private>`, in any case and nested. A part that is not closed
@@ -241,11 +262,15 @@ function isExcluded({ project = '', folder = '' }: CaptureRequest, exclude: read
       .map((part) => part.replaceAll(/[\\^$.+?()[\]{}|]/g, '\\$&'))
       .join('.*');
     const matches = new RegExp(`^${pattern}(?:/.*)?$`, 'is');
-    return (project !== '' && matches.test(slashes(project))) || (path !== '' && matches.test(path));
+    return (project !== '' && matches.test(slashes(project))) || (folder !== '' && matches.test(path));
   });
 }
 
-/** Windows separates folders by backslashes; a slash at the end says nothing. */
+/** Windows separates folders by backslashes, and long paths begin with `\\?\`; a slash at the end says nothing. */
 function slashes(path: string): string {
-  return path.replaceAll('\\', '/').replace(/(?<=.)\/+$/, '');
+  return path
+    .replaceAll('\\', '/')
+    .replace(/^\/\/\?\/UNC\//i, '//')
+    .replace(/^\/\/\?\//, '')
+    .replace(/\/+$/, '');
 }

@@ -14,6 +14,11 @@ const SAID = ['Where does the staging server run?', 'On # 10.0.0.5\n\n## since M
 /** A data folder with two conversations and a fact. */
 async function folderWithConversations(): Promise<string> {
   const dataDir = temporaryFolder();
+  await keepConversations(dataDir, ['The staging server runs on 10.0.0.5']);
+  return dataDir;
+}
+
+async function keepConversations(dataDir: string, facts: readonly string[] = []): Promise<void> {
   // Where the programs of a test have their memories.
   const folder = join(dataDir, 'memories');
   const memory = openMemory({ dataDir: folder, settings: { embedding: { provider: 'none' } } });
@@ -25,9 +30,8 @@ async function folderWithConversations(): Promise<string> {
   }));
   await memory.capture({ client: 'claude-code', session: 'a/b c', project: 'ops', turns });
   await memory.capture({ client: 'codex', session: 'other', turns: turns.slice(0, 1) });
-  await memory.add({ memories: [{ text: 'The staging server runs on 10.0.0.5' }] });
+  if (facts.length > 0) await memory.add({ memories: facts.map((text) => ({ text })) });
   await memory.close();
-  return dataDir;
 }
 
 async function json(dataDir: string, ...args: string[]): Promise<Record<string, unknown>> {
@@ -111,7 +115,7 @@ test('conversations are backed up, restored, synced and merged', async () => {
   const dataDir = await folderWithConversations();
   await json(dataDir, 'backup');
   await json(dataDir, 'conversations', 'delete', 'other', '--yes');
-  const { backups } = (await json(dataDir, 'backup-list')) as { backups: { name: string }[] };
+  const { backups } = (await json(dataDir, 'backup', 'list')) as { backups: { name: string }[] };
   const newest = backups.at(0)?.name ?? '';
   await json(dataDir, 'restore', newest, '--yes');
   expect(await json(dataDir, 'stats')).toMatchObject({ live: 5, conversations: 2 });
@@ -124,15 +128,28 @@ test('conversations are backed up, restored, synced and merged', async () => {
     CLOUD_SYNC_BUCKET: remote,
     CLOUD_SYNC_MODE: 'merge',
   };
-  const other = temporaryFolder();
+  const other = await folderWithConversations();
   const sync = async (folder: string, what: string): Promise<void> => {
     const { code, stderr } = await runProgram(['sync', what], { dataDir: folder, env });
     expect(code, stderr).toBe(0);
   };
   await sync(dataDir, 'push');
   await sync(other, 'pull');
+  await sync(other, 'push');
+  await sync(dataDir, 'pull');
+  // Both captured the same turns by themselves, and the fact is one of each.
+  const counts = { facts: 2, conversations: 2, turns: 4, conflicts: 0 };
+  expect(await json(dataDir, 'stats')).toMatchObject(counts);
+  expect(await json(other, 'stats')).toMatchObject(counts);
+  const state = async (folder: string): Promise<unknown> => (await json(folder, 'stats'))['state'];
+  expect(await state(other)).toBe(await state(dataDir));
   expect(await json(other, 'conversations', 'list')).toEqual(await json(dataDir, 'conversations', 'list'));
-  expect((await json(other, 'stats'))['state']).toBe((await json(dataDir, 'stats'))['state']);
+
+  await json(dataDir, 'conversations', 'delete', 'other', '--yes');
+  await sync(dataDir, 'push');
+  await sync(other, 'pull');
+  await keepConversations(other);
+  expect(await json(other, 'stats')).toMatchObject({ ...counts, conversations: 1, turns: 3, trash: 1 });
 });
 
 test('the same over REST, where a deletion takes the token of a dry run', async () => {
@@ -168,7 +185,7 @@ test('an agent searches by kind and reads a session in its order', async () => {
   expect(fact.data['hits']).toHaveLength(1);
   const both = await call('memory_search', { query: 'staging server' });
   expect(both.data['hits']).toMatchObject([{ text: 'The staging server runs on 10.0.0.5' }, {}, {}]);
-  expect(both.text).toContain('user session a/b c no. 0');
+  expect(both.text).toContain('user session "a/b c" no. 0');
   const session = await call('memory_list', { session: 'a/b c' });
   expect(session.data['memories']).toMatchObject(SAID.map((text) => ({ text })));
   expect((await call('memory_stats')).data).toMatchObject({ facts: 1, conversations: 2, turns: 4 });

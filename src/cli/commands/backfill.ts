@@ -50,7 +50,7 @@ export const backfillCommand = defineCommand({
   writes: ({ options }) => !options.dryRun,
   run: async (context, { options }) => {
     const files = await findFiles(context, options);
-    const notes = await openNotes(context);
+    const notes = await openNotes(await context.app());
     const found = await readFiles(context, files, {
       notes,
       isStored: false,

@@ -1,11 +1,10 @@
 import { stat } from 'node:fs/promises';
-import { isAbsolute, join } from 'node:path';
+import { isAbsolute } from 'node:path';
 import type { App } from '../../app/app.ts';
 import { captureInto } from '../../import-export/transcripts/capture-into.ts';
 import { readTranscript } from '../../import-export/transcripts/read-transcript.ts';
-import { ReadingNotes } from '../../import-export/transcripts/reading-notes.ts';
 import type { Logger } from '../../logger.ts';
-import { NOTES_NAME } from '../read-transcripts.ts';
+import { openNotes } from '../read-transcripts.ts';
 
 export interface TranscriptCapture {
   /** Path of the transcript, as the client names it; empty = the client keeps none. */
@@ -23,14 +22,14 @@ export async function captureTurns({ transcript, open, logger }: TranscriptCaptu
   if (!isAbsolute(transcript)) return;
   const found = await stat(transcript);
   if (!found.isFile()) return;
-  const { memory, settings } = await open();
-  const notes = await ReadingNotes.open(join(settings.dataDir, NOTES_NAME), (await memory.stats()).machineId);
+  const app = await open();
+  const notes = await openNotes(app);
   const file = { path: transcript, bytes: found.size, modified: found.mtimeMs };
   let problems = 0;
   const summary = await readTranscript(file, {
     notes,
     isStored: true,
-    capture: captureInto(memory),
+    capture: captureInto(app.memory),
     onProblem: () => {
       problems += 1;
     },

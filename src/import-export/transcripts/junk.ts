@@ -1,3 +1,5 @@
+import { withoutPrivate } from '../../memory/conversations.ts';
+
 /**
  * The rules for what is no part of a conversation: docs/import-export.md lists them for users. A reader says what a
  * record is (a tool call, thinking, …); the rules here look at the text of messages.
@@ -21,6 +23,8 @@ export const LEFT_OUT = {
   branch: 'a branch that was not continued',
   repeated: 'a text that many conversations repeat',
   empty: 'an empty turn',
+  private: 'a private part',
+  key: 'a private key in a long text',
 } as const;
 
 /** A text without its junk, and why parts of it, or all of it, were left out. */
@@ -101,10 +105,12 @@ export function cleanText(role: 'user' | 'assistant' | 'system', text: string): 
   const left: string[] = [];
   const trimmed = text.trim();
   if (trimmed === '') return { text: '', left: [LEFT_OUT.empty] };
-  const looked =
-    trimmed.length <= MAX_LOOKED_AT ? trimmed : cutMiddle(trimmed, MAX_LOOKED_AT / 2, MAX_LOOKED_AT / 2);
+  // What is cut could take one of its tags away, and leave the words.
+  const open = withoutPrivate(trimmed);
+  if (open.length < trimmed.length) left.push(LEFT_OUT.private);
+  const looked = open.length <= MAX_LOOKED_AT ? open : cutMiddle(open, MAX_LOOKED_AT / 2, MAX_LOOKED_AT / 2);
   const own = role === 'user' ? withoutClientText(looked, left) : looked;
-  const kept = cutPasted(withoutFiles(own, left)).trim();
+  const kept = cutPasted(withoutFiles(own, left), left).trim();
   // A turn of which nothing remains was that junk.
   return { text: kept, left: kept === '' && left.length === 0 ? [LEFT_OUT.empty] : left };
 }
@@ -160,9 +166,17 @@ function withoutFiles(text: string, left: string[]): string {
     });
 }
 
-function cutPasted(text: string): string {
+/** A key that a cut goes through is none that anything recognizes, and half of it would be stored. */
+const PRIVATE_KEY =
+  /-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----[\s\S]{40,16000}?-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----/g;
+
+function cutPasted(text: string, left: string[]): string {
   if (text.length <= MAX_FENCED) return text;
-  const cut = cutFenced(text);
+  const open = text.replace(PRIVATE_KEY, () => {
+    left.push(LEFT_OUT.key);
+    return '[private key left out]';
+  });
+  const cut = cutFenced(open);
   return cut.length <= MAX_TURN ? cut : cutMiddle(cut, TURN_START, TURN_END);
 }
 
@@ -191,13 +205,31 @@ function cutBlock(lines: readonly string[]): string {
   return block.length <= MAX_FENCED ? block : cutMiddle(block, FENCED_START, FENCED_END);
 }
 
-/** Cuts between lines where there are some, and never inside a character. */
+/**
+ * Cuts between lines where there are some, else between words, so that no name or secret is cut in two, and never inside
+ * a character.
+ */
 function cutMiddle(text: string, start: number, end: number): string {
   const lineEnd = text.lastIndexOf('\n', start);
   const lineStart = text.indexOf('\n', text.length - end);
-  const head = text.slice(0, lineEnd > start / 2 ? lineEnd : start).toWellFormed();
-  const tail = text.slice(lineStart >= 0 && lineStart < text.length - end / 2 ? lineStart + 1 : -end);
-  return `${head}\n[${text.length - head.length - tail.length} characters left out]\n${tail.toWellFormed()}`;
+  const hasLineEnd = lineEnd > start / 2;
+  const hasLineStart = lineStart >= 0 && lineStart < text.length - end / 2;
+  const before = text.slice(0, hasLineEnd ? lineEnd : start - wordLength(LAST_WORD, text.slice(0, start)));
+  const after = text.slice(
+    hasLineStart ? lineStart + 1 : text.length - end + wordLength(FIRST_WORD, text.slice(-end)),
+  );
+  const left = text.length - before.length - after.length;
+  return `${before.toWellFormed()}\n[${left} characters left out]\n${after.toWellFormed()}`;
+}
+
+/** A word at a cut; a longer one is cut. */
+const LAST_WORD = /(?<=\s)\S{1,200}$/;
+const FIRST_WORD = /^\S{1,200}(?=\s)/;
+const WORD_AND_SPACE = 201;
+
+function wordLength(word: RegExp, text: string): number {
+  const near = word === FIRST_WORD ? text.slice(0, WORD_AND_SPACE) : text.slice(-WORD_AND_SPACE);
+  return word.exec(near)?.[0].length ?? 0;
 }
 
 /** Shorter texts, such as "go on", are said again and again on purpose. */

@@ -56,6 +56,27 @@ describe('the text of a message', () => {
     expect(long.isWellFormed()).toBe(true);
   });
 
+  test('has no private part, wherever a long text is cut', () => {
+    const filler = 'word '.repeat(1_790);
+    const { text, left } = cleanText('user', `${filler}<private>${'4711 '.repeat(600)}</private>${filler}`);
+    expect(text).not.toContain('4711');
+    expect(text).toContain('characters left out');
+    expect(left).toEqual(['a private part']);
+    expect(cleanText('user', '<private>4711</private>')).toMatchObject({ text: '', left: [left[0]] });
+  });
+
+  test('has no half of a private key or of a word at a cut', () => {
+    const line = `${'aB3/'.repeat(16)}\n`;
+    const key = `-----BEGIN RSA PRIVATE KEY-----\n${line.repeat(50)}-----END RSA PRIVATE KEY-----`;
+    const { text, left } = cleanText('user', `Why?\n\`\`\`\n${key}\n\`\`\``);
+    expect(text).toBe('Why?\n```\n[private key left out]\n```');
+    expect(left).toEqual(['a private key in a long text']);
+    const words = cleanText('assistant', 'passphrase '.repeat(2_000)).text;
+    expect(new Set(words.split(/\s+/).filter((word) => !/^\[?\d+$/.test(word)))).toEqual(
+      new Set(['passphrase', 'characters', 'left', 'out]']),
+    );
+  });
+
   test('takes about as long as its length, whatever it is made of', () => {
     // With a search to the end for each line, each of these takes minutes.
     for (const line of [

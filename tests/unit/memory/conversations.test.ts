@@ -176,15 +176,57 @@ describe('capture', () => {
       expect((await capture(said(['a']), rest)).left).toEqual({});
   });
 
-  test('keeps no turn that is older than conversations are kept', async () => {
+  test('keeps no conversation whose last turn is older than conversations are kept', async () => {
     open({ days: 10 });
-    const old = said(['old'], { createdAt: NOON - 11 * DAY_MS });
-    expect(await capture(old)).toMatchObject({ added: 0, left: { old: 1 } });
+    const old = said(['old', 'older'], { createdAt: NOON - 11 * DAY_MS });
+    expect(await capture(old)).toMatchObject({ added: 0, left: { old: 2 } });
+    const young = { ...said(['x', 'x', 'young'])[2], createdAt: NOON - DAY_MS };
+    expect(await capture([...old, young as CapturedTurn])).toMatchObject({ added: 3, left: {} });
+    expect(await store.expireConversations(10 * DAY_MS)).toBe(0);
+    expect(await texts()).toEqual(['old', 'older', 'young']);
+  });
+
+  test.each([
+    ['C:\\', 'c:\\work', true],
+    ['C:\\Users\\*\\Secret', '\\\\?\\C:\\users\\ada\\secret\\x', true],
+    ['\\\\nas\\team', '\\\\?\\UNC\\nas\\team\\shop', true],
+    ['\\\\nas\\team', '\\\\nas\\teams', false],
+    ['D:\\work', 'C:\\work', false],
+    ['/', '/home/ada', true],
+    ['/home/ada/a+b (c)', '/home/ada/a+b (c)/d', true],
+    ['/home/ada/a.c', '/home/ada/abc', false],
+  ])('the rule %j for the folder %j: excluded is %j', async (rule, folder, isExcluded) => {
+    open({ exclude: [rule] });
+    expect((await capture(said(['a']), { folder })).left).toEqual(isExcluded ? { excluded: 1 } : {});
+  });
+
+  test('counts a turn that another process deletes between the look and the write', async () => {
+    await capture(said(['one', 'two']));
+    const { get } = store;
+    store.get = async (ids) => {
+      const found = await get.call(store, ids);
+      await store.delete(ids);
+      return found;
+    };
+    expect(await capture(said(['one and more', 'two']))).toEqual({
+      ...{ added: 0, updated: 0, known: 1 },
+      left: { deleted: 1 },
+    });
+    expect(await texts()).toEqual(['two']);
+  });
+
+  test('does not bring back a conversation that was erased for good', async () => {
+    await capture(said(['one', 'two']));
+    await store.purge(await store.matching({ session: 's1' }));
+    expect(await capture(said(['one', 'two']))).toMatchObject({ added: 0, left: { deleted: 2 } });
+    expect(await service.stats()).toMatchObject({ turns: 0, conversations: 0 });
   });
 
   test.each([
     [{ session: '' }, /session/],
     [{ client: 'x'.repeat(201) }, /client has 201 characters/],
+    [{ session: 'a\0b' }, /session has a NUL/],
+    [{ session: '\ud800' }, /lone surrogate/],
     [{ turns: said(['a'], { position: -1 }) }, /turns\[0\]\.position is -1/],
     [{ turns: said(['a'], { createdAt: NaN }) }, /turns\[0\]\.createdAt/],
   ])('refuses %j', async (rest, message) => {
@@ -207,6 +249,7 @@ test.each([
   ['a <private>never closed\n more', 'a '],
   ['a </private> b', 'a  b'],
   ['a <privately> b', 'a <privately> b'],
+  ['a <private-key> b', 'a <private-key> b'],
 ])('without private parts %j is %j', (text, expected) => {
   expect(withoutPrivate(text)).toBe(expected);
 });
