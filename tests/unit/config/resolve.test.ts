@@ -56,6 +56,7 @@ describe('defaults', () => {
       hiddenDays: 30,
       timeZone: new Intl.DateTimeFormat().resolvedOptions().timeZone,
       secrets: 'mask',
+      conversations: { enabled: true, exclude: '', days: 0 },
       vectorIndex: 'auto',
       embedding: {
         provider: 'bundled',
