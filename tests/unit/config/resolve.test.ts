@@ -57,6 +57,7 @@ describe('defaults', () => {
       timeZone: new Intl.DateTimeFormat().resolvedOptions().timeZone,
       secrets: 'mask',
       conversations: { enabled: true, exclude: '', days: 0 },
+      hooks: { promptMs: 300 },
       vectorIndex: 'auto',
       embedding: {
         provider: 'bundled',
