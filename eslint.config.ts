@@ -16,6 +16,7 @@ const folders = [
   'import-export',
   'mcp',
   'memory',
+  'memory-tool',
   'recall',
   'secrets',
   'store',
@@ -60,6 +61,7 @@ const mayImport: Record<string, string[]> = {
   mcp: ['api', 'memory', 'import-export', 'backup/backup-api.ts', 'sync/sync-api.ts'],
   // The backfill packs vectors as the store keeps them.
   memory: ['embedding/quantization.ts', 'embedding/late-interaction.ts'],
+  'memory-tool': ['memory'],
   recall: ['memory', 'api/answer-size.ts'],
   secrets: ['memory'],
   store: ['memory', 'embedding/quantization.ts', 'embedding/late-interaction.ts'],

@@ -1,5 +1,6 @@
 // Measures the retrieval quality of the program's own search, and of plain BM25 in the same run.
 //   npm run eval -- [--set locomo|scifact|devbench|facts|languages] [--data DIR]
+//   npm run eval -- --recall [--data DIR]     which memories a prompt brings up unasked, with LoCoMo's questions as prompts
 // The facts and the languages are in bench/data; the other sets are third-party data in EVAL_DATA, never part of this
 // repository, and are left out without it.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -12,6 +13,7 @@ import { evaluationFolder, loadDatasets, type Dataset, type Question } from './l
 import { documentsOf, openEvaluated, rememberingEmbedder } from './lib/evaluated-store.ts';
 import { mean, ndcgAt, recallAt } from './lib/metrics.ts';
 import { measureOnePool, type PoolRow } from './lib/one-pool.ts';
+import { measureRecall } from './lib/recall-rows.ts';
 import { factSets, languageSets } from './lib/small-sets.ts';
 
 /** The figures of one question. */
@@ -35,7 +37,9 @@ type Ask = (question: Question) => Promise<Answer>;
 
 const DEPTH = 50;
 const MODES = ['keyword', 'vector', 'hybrid'] as const;
-const { values: flags } = parseArgs({ options: { set: { type: 'string' }, data: { type: 'string' } } });
+const { values: flags } = parseArgs({
+  options: { set: { type: 'string' }, data: { type: 'string' }, recall: { type: 'boolean', default: false } },
+});
 /** The figures of all questions, by dataset and method. */
 const measured = new Map<string, Scores[]>();
 const pools: PoolRow[] = [];
@@ -43,6 +47,10 @@ const pools: PoolRow[] = [];
 async function main(): Promise<void> {
   const folder = evaluationFolder();
   if (folder === undefined) console.log('No evaluation data was found: EVAL_DATA is its folder.');
+  if (flags.recall) {
+    await evaluateRecall(folder);
+    return;
+  }
   for (const dataset of folder === undefined ? [] : loadDatasets(folder)) {
     if (isWanted(dataset.name)) await evaluateLarge(dataset);
   }
@@ -57,6 +65,21 @@ async function main(): Promise<void> {
   writeFileSync('bench/results/eval.json', `${JSON.stringify({ rows, pools }, null, 2)}\n`);
 }
 
+async function evaluateRecall(folder: string | undefined): Promise<void> {
+  const dataset =
+    folder === undefined ? undefined : loadDatasets(folder).find(({ name }) => name === 'LoCoMo');
+  if (dataset === undefined) return;
+  const store = await openEvaluated(dataset, { dataDir: dataFolder(dataset) });
+  try {
+    const recall = await measureRecall(dataset, store);
+    console.table(recall);
+    mkdirSync('bench/results', { recursive: true });
+    writeFileSync('bench/results/recall.json', `${JSON.stringify(recall, null, 2)}\n`);
+  } finally {
+    await store.app.close();
+  }
+}
+
 function isWanted(name: string): boolean {
   return flags.set === undefined || flags.set === name.toLowerCase();
 }
@@ -66,9 +89,12 @@ async function evaluateLarge(dataset: Dataset): Promise<void> {
   await measure(dataset, 'BM25 (SQLite FTS5)', (question) =>
     Promise.resolve({ ranked: reference(question, DEPTH), weak: false }),
   );
-  // Embedding is slow, so a second run with the same data continues in the same folder.
-  const dataDir = join(flags.data ?? join(tmpdir(), 'faiss-memory-eval'), dataset.name);
-  await evaluateStore(dataset, dataDir);
+  await evaluateStore(dataset, dataFolder(dataset));
+}
+
+/** Embedding is slow, so a second run with the same data continues in the same folder. */
+function dataFolder({ name }: Dataset): string {
+  return join(flags.data ?? join(tmpdir(), 'faiss-memory-eval'), name);
 }
 
 /** Many small stores with the same texts, each of which is embedded once. */

@@ -21,6 +21,22 @@ export type { LogFields, Logger, LogLevel, LogMethod } from './logger.ts';
 export { SecretString } from './util/secret-string.ts';
 export type { TimeZone } from './util/time-zone.ts';
 
+// The memory tool of the Claude API.
+export {
+  createMemoryTool,
+  MEMORY_TOOL,
+  type CreateCommand,
+  type DeleteCommand,
+  type InsertCommand,
+  type MemoryTool,
+  type MemoryToolOptions,
+  type MemoryToolResult,
+  type RenameCommand,
+  type StrReplaceCommand,
+  type ViewCommand,
+} from './memory-tool/memory-tool.ts';
+export type { FileMemories } from './memory-tool/memory-files.ts';
+
 // The domain.
 export type { ConversationRole, MemoryKind } from './memory/attributes.ts';
 export type {

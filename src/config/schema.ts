@@ -42,6 +42,15 @@ const conversationsSchema = {
   }),
 } satisfies SettingGroup;
 
+/** What the hooks of clients do; docs/hooks.md explains them. */
+const hooksSchema = {
+  promptMs: setting(integer({ min: 50, max: 10_000 }), {
+    doc: 'Milliseconds that a prompt waits for the memories that are close to it, from the start of the process on; after that it goes to the model without them.',
+    environmentVariable: 'MEMORY_HOOKS_PROMPT_MS',
+    default: 300,
+  }),
+} satisfies SettingGroup;
+
 /** Settings of `faiss-memory serve --http`; docs/http.md explains them. */
 const httpSchema = {
   host: setting(text(), {
@@ -278,6 +287,7 @@ export const settingsSchema = {
     default: 'mask',
   }),
   conversations: conversationsSchema,
+  hooks: hooksSchema,
   vectorIndex: setting(choice(['auto', 'wasm', 'node', 'exact']), {
     doc: 'Vector index: FAISS as WebAssembly (`auto`, `wasm`), the package faiss-node if you install it (`node`), or a plain scan (`exact`).',
     environmentVariable: 'MEMORY_VECTOR_INDEX',

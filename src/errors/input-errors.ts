@@ -44,6 +44,13 @@ export class NotFoundError extends FaissMemoryError {
   }
 }
 
+/** A command of the Claude API's memory tool cannot be done; the message is for the model, and nothing was changed. */
+export class MemoryFileError extends FaissMemoryError {
+  constructor(message: string) {
+    super('INVALID_INPUT', message);
+  }
+}
+
 /** There is no conversation of this name. */
 export class ConversationNotFoundError extends FaissMemoryError {
   readonly session: string;

@@ -19,9 +19,8 @@ import {
   readHookText,
 } from './hook-input.ts';
 
-/** Time of a whole hook, from the start of its process. A prompt waits for its hook, so that one is short. */
-const LIMIT_MS: Readonly<Record<HookEvent, number>> = {
-  prompt: 300,
+/** Time of a whole hook, from the start of its process; that of a prompt, which waits for it, is a setting. */
+const LIMIT_MS: Readonly<Record<Exclude<HookEvent, 'prompt'>, number>> = {
   'session-start': 3_000,
   stop: 20_000,
   'pre-compact': 20_000,
@@ -51,11 +50,12 @@ interface Call {
 export async function runHook(args: readonly string[], host: Host): Promise<void> {
   const event = HOOK_EVENTS.find((name) => name === args[0]);
   if (event === undefined) return;
-  const limit = (): number => LIMIT_MS[event] - RESERVE_MS - performance.now();
   let logger: Logger | undefined;
   let app: Promise<App> | undefined;
   try {
     const { settings } = resolveConfig(event === 'prompt' ? withTimeZone(host) : host);
+    const limitMs = event === 'prompt' ? settings.hooks.promptMs : LIMIT_MS[event];
+    const limit = (): number => limitMs - RESERVE_MS - performance.now();
     logger = createLogger({
       level: settings.logLevel === 'debug' ? 'debug' : 'error',
       format: settings.logFormat,

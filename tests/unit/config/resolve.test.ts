@@ -56,6 +56,8 @@ describe('defaults', () => {
       hiddenDays: 30,
       timeZone: new Intl.DateTimeFormat().resolvedOptions().timeZone,
       secrets: 'mask',
+      conversations: { enabled: true, exclude: '', days: 0 },
+      hooks: { promptMs: 300 },
       vectorIndex: 'auto',
       embedding: {
         provider: 'bundled',
