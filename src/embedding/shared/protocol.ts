@@ -1,9 +1,14 @@
 import type { EncodedError } from '../../errors/error-codec.ts';
 import { EmbeddingUnavailableError } from '../../errors/embedding-errors.ts';
-import type { EmbeddedQuery, Embedder } from '../embedder.ts';
+import type { EmbeddedQuery, Embedder, Urgency } from '../embedder.ts';
 
 /** Changes with the meaning of a message. Processes of different protocols do not share a model. */
 export const PROTOCOL = 1;
+
+export interface CallOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly urgency?: Urgency | undefined;
+}
 
 /** How the process that has the model answers each method. Values are plain data with typed arrays. */
 export const METHODS = {
@@ -11,12 +16,13 @@ export const METHODS = {
     await embedder.warmUp();
     return null;
   },
-  embedQuery: (embedder: Embedder, text: string, signal?: AbortSignal) => embedder.embedQuery(text, signal),
-  embedQueryTokens: (embedder: Embedder, text: string, signal?: AbortSignal): Promise<EmbeddedQuery> =>
+  embedQuery: (embedder: Embedder, text: string, { signal }: CallOptions) =>
+    embedder.embedQuery(text, signal),
+  embedQueryTokens: (embedder: Embedder, text: string, { signal }: CallOptions): Promise<EmbeddedQuery> =>
     embedder.embedQueryTokens?.(text, signal) ??
     Promise.reject(new EmbeddingUnavailableError('The model gives no token vectors', { retryable: false })),
-  embedPassage: (embedder: Embedder, text: string, signal?: AbortSignal) =>
-    embedder.embedPassage(text, signal),
+  embedPassage: (embedder: Embedder, text: string, { signal, urgency }: CallOptions) =>
+    embedder.embedPassage(text, signal, urgency),
 } as const;
 
 export type Method = keyof typeof METHODS;
@@ -33,7 +39,14 @@ export interface HostState {
 /** From a process that asks. */
 export type Request =
   | { readonly type: 'hello'; readonly protocol: number; readonly nonce: string }
-  | { readonly type: 'call'; readonly id: number; readonly method: Method; readonly text: string }
+  | {
+      readonly type: 'call';
+      readonly id: number;
+      readonly method: Method;
+      readonly text: string;
+      /** A process that does not know it does the call as if it were absent. */
+      readonly urgency?: Urgency;
+    }
   | { readonly type: 'cancel'; readonly id: number };
 
 /** From the process that has the model. */
