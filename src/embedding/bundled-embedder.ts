@@ -166,12 +166,7 @@ export class BundledEmbedder implements Embedder {
     const start = performance.now();
     const job = this.#queue.take(start);
     if (job === undefined) {
-      this.#waitForUse();
-      const heldFor = this.#queue.heldFor(start);
-      if (heldFor !== undefined)
-        this.#hold = setTimeout(() => {
-          this.#next(facts);
-        }, heldFor);
+      this.#waitForJobs(facts, this.#queue.heldFor(start));
       return;
     }
     this.#running = job;
@@ -225,7 +220,14 @@ export class BundledEmbedder implements Embedder {
     }
   }
 
-  #waitForUse(): void {
+  /** @param heldFor milliseconds until background work may run; undefined when nothing waits */
+  #waitForJobs(facts: ModelFacts, heldFor: number | undefined): void {
+    if (heldFor !== undefined) {
+      this.#hold = setTimeout(() => {
+        this.#next(facts);
+      }, heldFor);
+      return;
+    }
     clearTimeout(this.#idle);
     if (this.#idleUnloadMs === 0 || this.#worker === undefined) return;
     this.#idle = setTimeout(() => {
