@@ -3,8 +3,16 @@ import { settleWithin } from '../util/concurrency.ts';
 import { packagePath } from '../util/package.ts';
 import { endBeforeExit } from '../util/process-end.ts';
 import { WorkerClient } from '../util/worker-client.ts';
-import type { EmbeddedChunk, EmbeddedQuery, Embedder, EmbeddingModelId, TokenVectors } from './embedder.ts';
+import type {
+  EmbeddedChunk,
+  EmbeddedQuery,
+  Embedder,
+  EmbeddingModelId,
+  TokenVectors,
+  Urgency,
+} from './embedder.ts';
 import { END, PHASE, type Task, type TaskResults, type WorkerSettings } from './embedding-protocol.ts';
+import { type Job, JobQueue, type QueuedTask } from './job-queue.ts';
 import { BUNDLED_MODEL, type ModelFacts, TOKEN_SPACE } from './model-files.ts';
 import { readModelCard, factsOf } from './model-card.ts';
 import { type RuntimeChoice, switchOffTelemetry } from './onnx-runtime.ts';
@@ -48,6 +56,8 @@ export class BundledEmbedder implements Embedder {
   #runtime = NOT_LOADED;
   #running: Job | undefined;
   #idle: NodeJS.Timeout | undefined;
+  /** Until a background text may run. */
+  #hold: NodeJS.Timeout | undefined;
   #lastFailure: { readonly error: Error; readonly at: number } | undefined;
   #closed = false;
 
@@ -83,20 +93,21 @@ export class BundledEmbedder implements Embedder {
   }
 
   async embedQuery(text: string, signal?: AbortSignal): Promise<Float32Array> {
-    const { vector } = await this.#ask('query', text, signal);
+    const { vector } = await this.#ask('query', text, { signal });
     return vector;
   }
 
   async embedQueryTokens(text: string, signal?: AbortSignal): Promise<EmbeddedQuery> {
-    const { vector, tokens } = await this.#ask('query', text, signal);
+    const { vector, tokens } = await this.#ask('query', text, { signal });
     return { vector, tokens: tokens ?? NO_TOKENS };
   }
 
   /** Each chunk is a separate job, so a query waits for one chunk at most, even during a long text. */
-  async embedPassage(text: string, signal?: AbortSignal): Promise<EmbeddedChunk[]> {
+  async embedPassage(text: string, signal?: AbortSignal, urgency?: Urgency): Promise<EmbeddedChunk[]> {
+    const call = { signal, urgency };
     const embedded: EmbeddedChunk[] = [];
-    for (const { start, end } of await this.#ask('split', text, signal)) {
-      embedded.push({ start, end, ...(await this.#ask('passage', text.slice(start, end), signal)) });
+    for (const { start, end } of await this.#ask('split', text, call)) {
+      embedded.push({ start, end, ...(await this.#ask('passage', text.slice(start, end), call)) });
     }
     return embedded;
   }
@@ -122,8 +133,12 @@ export class BundledEmbedder implements Embedder {
     return this.#facts;
   }
 
-  #ask<Asked extends Task>(task: Asked, text: string, signal?: AbortSignal): Promise<TaskResults[Asked]> {
-    const queued = { task, text, signal };
+  #ask<Asked extends Task>(
+    task: Asked,
+    text: string,
+    call: Pick<QueuedTask, 'signal' | 'urgency'> = {},
+  ): Promise<TaskResults[Asked]> {
+    const queued = { ...call, task, text };
     // A message does not carry the type of the result.
     return (
       this.#facts === undefined
@@ -147,9 +162,11 @@ export class BundledEmbedder implements Embedder {
   /** Sends one job at a time to the worker, so that waiting jobs can be reordered and aborted. */
   #next(facts: ModelFacts): void {
     if (this.#running !== undefined) return;
-    const job = this.#queue.take();
+    clearTimeout(this.#hold);
+    const start = performance.now();
+    const job = this.#queue.take(start);
     if (job === undefined) {
-      this.#waitForUse();
+      this.#waitForJobs(facts, this.#queue.heldFor(start));
       return;
     }
     this.#running = job;
@@ -158,6 +175,7 @@ export class BundledEmbedder implements Embedder {
     void settled.then(() => {
       if (this.#running !== job) return;
       this.#running = undefined;
+      this.#queue.noteEnd(job, { start, end: performance.now() });
       this.#next(facts);
     });
   }
@@ -202,7 +220,14 @@ export class BundledEmbedder implements Embedder {
     }
   }
 
-  #waitForUse(): void {
+  /** @param heldFor milliseconds until background work may run; undefined when nothing waits */
+  #waitForJobs(facts: ModelFacts, heldFor: number | undefined): void {
+    if (heldFor !== undefined) {
+      this.#hold = setTimeout(() => {
+        this.#next(facts);
+      }, heldFor);
+      return;
+    }
     clearTimeout(this.#idle);
     if (this.#idleUnloadMs === 0 || this.#worker === undefined) return;
     this.#idle = setTimeout(() => {
@@ -213,6 +238,7 @@ export class BundledEmbedder implements Embedder {
 
   async #stop(reason: Error): Promise<void> {
     clearTimeout(this.#idle);
+    clearTimeout(this.#hold);
     const worker = this.#worker;
     this.#worker = undefined;
     this.#runtime = NOT_LOADED;
@@ -255,62 +281,4 @@ async function leftNativeCode(worker: WorkerClient, phase: Int32Array<SharedArra
   if (mayCutOff(phase)) return;
   askToEnd(worker);
   await worker.ended;
-}
-
-interface Job {
-  readonly task: Task;
-  readonly text: string;
-  readonly resolve: (result: unknown) => void;
-  readonly reject: (reason: Error) => void;
-}
-
-interface QueuedTask extends Pick<Job, 'task' | 'text'> {
-  readonly signal?: AbortSignal | undefined;
-}
-
-/** Jobs that wait for the worker. Queries come before passages; each kind stays in order. Aborted jobs are removed. */
-class JobQueue {
-  #urgent: Job[] = [];
-  #patient: Job[] = [];
-
-  add({ task, text, signal }: QueuedTask): Promise<unknown> {
-    return new Promise((resolve, reject) => {
-      signal?.throwIfAborted();
-      const abort = (): void => {
-        this.#remove(job);
-        job.reject(signal?.reason instanceof Error ? signal.reason : new Error('aborted'));
-      };
-      const forget = (): void => signal?.removeEventListener('abort', abort);
-      const job: Job = {
-        task,
-        text,
-        resolve: (result) => {
-          forget();
-          resolve(result);
-        },
-        reject: (reason) => {
-          forget();
-          reject(reason);
-        },
-      };
-      (task === 'split' || task === 'passage' ? this.#patient : this.#urgent).push(job);
-      signal?.addEventListener('abort', abort);
-    });
-  }
-
-  take(): Job | undefined {
-    return this.#urgent.shift() ?? this.#patient.shift();
-  }
-
-  rejectAll(reason: Error): void {
-    const jobs = [...this.#urgent, ...this.#patient];
-    this.#urgent = [];
-    this.#patient = [];
-    for (const job of jobs) job.reject(reason);
-  }
-
-  #remove(job: Job): void {
-    this.#urgent = this.#urgent.filter((other) => other !== job);
-    this.#patient = this.#patient.filter((other) => other !== job);
-  }
 }

@@ -1,7 +1,14 @@
 import { EmbeddingRejectedError, EmbeddingUnavailableError } from '../errors/embedding-errors.ts';
 import { FaissMemoryError } from '../errors/faiss-memory-error.ts';
 import { settleWithin } from '../util/concurrency.ts';
-import type { EmbeddedChunk, EmbeddedQuery, Embedder, EmbeddingModelId, TokenVectors } from './embedder.ts';
+import type {
+  EmbeddedChunk,
+  EmbeddedQuery,
+  Embedder,
+  EmbeddingModelId,
+  TokenVectors,
+  Urgency,
+} from './embedder.ts';
 import { reasonOf } from '../util/caught.ts';
 
 /** How long `close` waits for the end of an embedder. */
@@ -67,9 +74,9 @@ class CheckedEmbedder implements Embedder {
     return query as EmbeddedQuery;
   }
 
-  async embedPassage(text: string, signal?: AbortSignal): Promise<EmbeddedChunk[]> {
+  async embedPassage(text: string, signal?: AbortSignal, urgency?: Urgency): Promise<EmbeddedChunk[]> {
     const { dimension } = await this.modelId();
-    const chunks = await this.#call(() => this.#embedder.embedPassage(text, signal), signal);
+    const chunks = await this.#call(() => this.#embedder.embedPassage(text, signal, urgency), signal);
     checkChunks(text, chunks);
     chunks.forEach(({ vector, tokens }, index) => {
       const of = `chunk ${index + 1} of a text`;

@@ -28,6 +28,9 @@ export interface EmbeddedChunk {
   readonly tokens?: TokenVectors | undefined;
 }
 
+/** `background`: no user waits for the text, so queries and other texts come first. */
+export type Urgency = 'background';
+
 /** An embedded query. */
 export interface EmbeddedQuery {
   readonly vector: Float32Array;
@@ -55,8 +58,12 @@ export interface Embedder {
   readonly tokenSpace?: string | undefined;
   /** Like `embedQuery`, with the token vectors of the same run of the model. */
   embedQueryTokens?(text: string, signal?: AbortSignal): Promise<EmbeddedQuery>;
-  /** Splits the text into overlapping chunks that cover it completely, and embeds each. @returns at least one chunk */
-  embedPassage(text: string, signal?: AbortSignal): Promise<EmbeddedChunk[]>;
+  /**
+   * Splits the text into overlapping chunks that cover it completely, and embeds each. An embedder that does one after
+   * the other lets queries wait for one chunk of a background text at most.
+   * @returns at least one chunk
+   */
+  embedPassage(text: string, signal?: AbortSignal, urgency?: Urgency): Promise<EmbeddedChunk[]>;
   /** Why the last failed try of a repeated call failed; undefined after a success. */
   readonly lastFailure?: string | undefined;
   /** Short facts for `doctor` and `stats`, for example the runtime and its number of threads. */

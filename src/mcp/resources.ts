@@ -9,7 +9,8 @@ import {
 import { NotFoundError } from '../errors/input-errors.ts';
 import type { MemoryApi } from '../memory/memory-api.ts';
 import { boundText } from '../api/answer-size.ts';
-import { partOf, renderPart } from './memory-parts.ts';
+import { partOf } from '../api/memory-parts.ts';
+import { renderPart } from './shown-memories.ts';
 import { renderPage } from './render.ts';
 import type { ServerParts } from '../api/services.ts';
 import { briefStatsData } from '../api/memory-answers.ts';

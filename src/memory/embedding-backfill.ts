@@ -20,10 +20,10 @@ const PAUSE_MS = 10;
 const LEASED_ELSEWHERE_MS = 200;
 
 interface RunOptions {
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   readonly onBatch?: (done: number) => void;
-  /** Pauses between two memories. */
-  readonly gently?: boolean;
+  /** Lets everything else come first, and pauses between two memories. */
+  readonly gently?: boolean | undefined;
 }
 
 /**
@@ -133,7 +133,7 @@ export class EmbeddingBackfill {
       this.#tokensOnly = pending.every(({ tokensOnly }) => tokensOnly === true);
       for (const item of pending) {
         const start = performance.now();
-        await this.#embed(item, modelId, signal);
+        await this.#embed(item, modelId, { signal, gently: options.gently });
         if (options.gently === true) await sleep(PAUSE_MS, undefined, { signal });
         this.#measure(performance.now() - start);
       }
@@ -173,16 +173,17 @@ export class EmbeddingBackfill {
     const modelId = await this.#embedder.modelId();
     await this.#decideTokens();
     const embedded = new Map<string, readonly EmbeddedChunk[]>();
-    for (const item of items) embedded.set(item.id, await this.#embed(item, modelId, signal));
+    for (const item of items) embedded.set(item.id, await this.#embed(item, modelId, { signal }));
     return embedded;
   }
 
   async #embed(
     item: PendingEmbedding,
     modelId: EmbeddingModelId,
-    signal?: AbortSignal,
+    { signal, gently }: Pick<RunOptions, 'signal' | 'gently'>,
   ): Promise<EmbeddedChunk[]> {
-    const chunks = await this.#embedder.embedPassage(item.text, signal);
+    const urgency = gently === true ? 'background' : undefined;
+    const chunks = await this.#embedder.embedPassage(item.text, signal, urgency);
     const encoded = chunks.map(({ start, end, vector, tokens }) => ({
       start,
       end,

@@ -36,6 +36,13 @@ async function measured(client: ConnectedClient, name: string, values: Record<st
   return { ...answer, tokens: tokensOf(answer.text, JSON.stringify(answer.data)) };
 }
 
+interface ReadPart {
+  readonly text: string;
+  readonly details?: string;
+  readonly versions?: readonly { readonly text: string }[];
+  readonly next_cursor?: string;
+}
+
 type Hits = { id: string; text: string; truncated?: boolean }[];
 
 describe('max_tokens of a tool', () => {
@@ -106,6 +113,48 @@ describe('max_tokens of a tool', () => {
     expect(parts.map((part) => part.text).join('')).toBe(text);
     expect(JSON.parse(parts.map((part) => part.details ?? '').join(''))).toMatchObject({ metadata });
   });
+});
+
+test('GET /memory/{id} and "get" read a long memory in parts', async () => {
+  const { address, dataDir } = await startServer();
+  const text = 'A line about the "certificates" of the cluster.\n'.repeat(400);
+  const metadata = Object.fromEntries(
+    Array.from({ length: 60 }, (_, index) => [`key${index}`, 'value '.repeat(5)]),
+  );
+  const { id } = (await sendJson('POST', `${address}/memory/add`, { text: 'an older text' })) as {
+    id: string;
+  };
+  await sendJson('PATCH', `${address}/memory/${id}`, { text, metadata });
+  const parts: ReadPart[] = [];
+  for (let cursor: string | undefined = ''; cursor !== undefined; cursor = parts.at(-1)?.next_cursor) {
+    const response = await fetch(`${address}/memory/${id}?max_tokens=1000&cursor=${cursor}`);
+    const part = await response.text();
+    expect(tokensOf(part)).toBeLessThanOrEqual(1_000);
+    parts.push(JSON.parse(part) as ReadPart);
+  }
+  expect(parts.length).toBeLessThan(20);
+  expect(parts.map((part) => part.text).join('')).toBe(text);
+  expect(JSON.parse(parts.map((part) => part.details ?? '').join(''))).toMatchObject({ metadata });
+  expect(parts.flatMap(({ versions = [] }) => versions)).toMatchObject([{ text: 'an older text' }]);
+  const whole = (await (await fetch(`${address}/memory/${id}`)).json()) as ReadPart;
+  expect(whole.text).toBe(text);
+  const wrong = await fetch(`${address}/memory/${id}?max_tokens=1000&cursor=0.0.0.0`);
+  expect([wrong.status, await wrong.text()]).toEqual([
+    400,
+    expect.stringContaining('cursor is \\"0.0.0.0\\"'),
+  ]);
+
+  const get = ['get', id, '--max-tokens', '1000'];
+  const data = await runProgram([...get, '--json'], { dataDir });
+  expect(tokensOf(data.stdout)).toBeLessThanOrEqual(1_000);
+  const first = JSON.parse(data.stdout) as { memories: ReadPart[]; next_cursor: string };
+  expect(first.memories[0]?.text).toBe(parts[0]?.text);
+  expect(first.next_cursor).toBe(parts[0]?.next_cursor);
+  const shown = await runProgram(get, { dataDir });
+  expect(shown.stdout).toContain(`characters 1 to ${parts[0]?.text.length ?? 0} of ${text.length}`);
+  expect(shown.stdout).toContain(`the next part: --cursor ${first.next_cursor}`);
+  const next = await runProgram([...get, '--cursor', first.next_cursor], { dataDir });
+  expect(next.stdout).toContain(`characters ${(parts[0]?.text.length ?? 0) + 1} to`);
 });
 
 test('REST and the command line keep to it too, and say what was left out', async () => {

@@ -56,6 +56,20 @@ describe('a hosted store', () => {
     expect(await messages).toMatchObject([{ value: [{ outcome: 'added' }] }]);
   });
 
+  test('answers searches while a long write runs, and finds what was acknowledged', async () => {
+    const store = hosted(temporaryFolder());
+    const find = async (words: string) =>
+      (await store.candidates({ filter: {}, limit: 9, words })).words.length;
+    await store.add([draft('first')]);
+    expect(await find('first')).toBe(1);
+    let written = false;
+    const drafts = Array.from({ length: 4_000 }, (_, index) => draft(`imported number${index}`));
+    const importing = store.import(drafts).then(() => (written = true));
+    expect([await find('first'), written]).toEqual([1, false]);
+    await importing;
+    expect(await find('number3999')).toBe(1);
+  });
+
   test('gives errors back as instances of their classes', async () => {
     const store = hosted(temporaryFolder());
     const failure = store.delete(['01890000-0000-7000-8000-000000000000']);

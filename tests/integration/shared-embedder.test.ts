@@ -11,7 +11,12 @@ import {
 import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import type { EmbeddedChunk, EmbeddedQuery, EmbeddingModelId } from '../../src/embedding/embedder.ts';
+import type {
+  EmbeddedChunk,
+  EmbeddedQuery,
+  EmbeddingModelId,
+  Urgency,
+} from '../../src/embedding/embedder.ts';
 import { FakeEmbedder } from '../../src/embedding/fake-embedder.ts';
 import { encodeFrame, FrameReader, LONGEST_ANSWER } from '../../src/embedding/shared/frames.ts';
 import { findMeetingPlace } from '../../src/embedding/shared/meeting-place.ts';
@@ -31,8 +36,12 @@ class SlowEmbedder extends FakeEmbedder {
     return { vector, tokens };
   }
 
-  override async embedPassage(text: string, signal?: AbortSignal): Promise<EmbeddedChunk[]> {
-    this.calls.push(`passage: ${text}`);
+  override async embedPassage(
+    text: string,
+    signal?: AbortSignal,
+    urgency?: Urgency,
+  ): Promise<EmbeddedChunk[]> {
+    this.calls.push(`${urgency ?? 'passage'}: ${text}`);
     await new Promise<void>((resolve, reject) => {
       this.release = resolve;
       signal?.addEventListener('abort', () => {
@@ -209,6 +218,21 @@ describe('the processes of one data folder', () => {
     expect(await second.shared.embedQuery('tea')).toHaveLength(64);
     first.own.release();
     await waiting;
+  });
+
+  test('embed a text that a user waits for while a background text of the same process runs', async () => {
+    const folder = temporaryFolder();
+    const first = await host(folder);
+    const second = process(folder);
+    const background = second.shared.embedPassage('an old fact', undefined, 'background');
+    await expect.poll(() => first.own.calls).toContain('background: an old fact');
+    const { release } = first.own;
+    const waiting = second.shared.embedPassage('a new fact');
+    await expect.poll(() => first.own.calls).toContain('passage: a new fact');
+    first.own.release();
+    await waiting;
+    release();
+    await background;
   });
 
   test('leave nothing but the key', async () => {

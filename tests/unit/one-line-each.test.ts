@@ -13,7 +13,8 @@ import { EmbeddingUnavailableError } from '../../src/errors/embedding-errors.ts'
 import { ConfigurationError, InvalidInputError, NotFoundError } from '../../src/errors/input-errors.ts';
 import { createLogger } from '../../src/logger.ts';
 import { boundAnswer } from '../../src/api/answer-size.ts';
-import { partData, partOf, renderPart } from '../../src/mcp/memory-parts.ts';
+import { partData, partOf } from '../../src/api/memory-parts.ts';
+import { renderPart } from '../../src/mcp/shown-memories.ts';
 import {
   renderAdded,
   renderDeleted,

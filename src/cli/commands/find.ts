@@ -5,6 +5,7 @@ import {
   leftOutNote,
   listWithin,
 } from '../../api/bounded-answers.ts';
+import { labelOf, type Part, partData, partOf, valueOf } from '../../api/memory-parts.ts';
 import { fullHistoryData, pageData, searchNote, statsData } from '../../api/memory-answers.ts';
 import { LEAST_MAX_TOKENS, MOST_MAX_TOKENS } from '../../api/answer-size.ts';
 import { UsageError } from '../../errors/input-errors.ts';
@@ -145,7 +146,14 @@ export const getCommand = defineCommand({
   name: 'get',
   summary: 'show memories in full',
   arguments: [{ name: '<id...>', doc: 'ids of memories, at most 100' }],
-  options: { history: toggle('--history', 'with all earlier versions') },
+  options: {
+    history: toggle('--history', 'with all earlier versions'),
+    maxTokens: value(
+      '--max-tokens <count>',
+      'long memories in parts of so many tokens of JSON, 1000 to 20000',
+    ),
+    cursor: value('--cursor <text>', 'go on where the part before ended'),
+  },
   examples: [
     ['faiss-memory get 0198c0de-0000-7000-8000-000000000001', 'one memory with its whole text'],
     ['faiss-memory get 0198c0de-0000-7000-8000-000000000001 --history', 'how it came to be'],
@@ -153,12 +161,33 @@ export const getCommand = defineCommand({
   run: async (context, { args, options }) => {
     const { memory } = await context.app();
     const memories = await memory.get(args);
+    const { cursor } = options;
+    const maxTokens = parseMaxTokens(options.maxTokens);
+    if (maxTokens !== undefined || cursor !== undefined) {
+      const part = partOf(memories, cursor, { maxTokens, form: 'json' });
+      return { data: partData(part), text: describePart(part, memory.timeZone) };
+    }
     const text = memories
       .map((entry) => describeMemory(entry, options.history, memory.timeZone))
       .join('\n\n');
     return { data: { memories: memories.map(fullHistoryData) }, text };
   },
 });
+
+/** With all earlier versions, as the data has them. */
+function describePart({ shown, next }: Part, zone: TimeZone): string {
+  const blocks = shown.map(({ memory, stretches }) =>
+    [
+      `${memoryHeading(memory, zone)}  (times in ${zone.name})`,
+      ...stretches.flatMap((stretch) => [
+        ...[labelOf(stretch)].filter((label) => label !== '').map(indent),
+        indent(stretch.name === 'details' ? visibleLine(valueOf(stretch)) : valueOf(stretch)),
+      ]),
+    ].join('\n'),
+  );
+  if (next !== undefined) blocks.push(`Not all is shown; the next part: --cursor ${next}`);
+  return blocks.join('\n\n');
+}
 
 function describeMemory(memory: MemoryWithHistory, history: boolean, zone: TimeZone): string {
   const parts = [`${memoryHeading(memory, zone)}  (times in ${zone.name})`, indent(memory.text)];

@@ -3,6 +3,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { encodeError } from '../../errors/error-codec.ts';
 import { EmbeddingUnavailableError } from '../../errors/embedding-errors.ts';
 import { SerialQueue } from '../../util/concurrency.ts';
+import type { Urgency } from '../embedder.ts';
 import { encodeFrame, FrameReader, LONGEST_ANSWER, LONGEST_REQUEST } from './frames.ts';
 import { type MeetingPlace, proofOf, socketAt, takeAddress } from './meeting-place.ts';
 import {
@@ -33,7 +34,8 @@ export interface ModelHostSettings extends HostServices {
 
 /**
  * Lets the other processes of the data folder use this process's model. It keeps the process alive no longer than it
- * would be. Each connection runs one query and one passage at a time, so none can keep the others waiting.
+ * would be. Each connection runs one query, one passage and one background text at a time, so none can keep the others
+ * waiting.
  */
 export class ModelHost {
   readonly #settings: ModelHostSettings;
@@ -100,6 +102,12 @@ export class ModelHost {
   }
 }
 
+interface AskedCall {
+  readonly method: Method;
+  readonly text: string;
+  readonly urgency: Urgency | undefined;
+}
+
 interface VisitorSettings extends ModelHostSettings {
   readonly state: () => HostState;
 }
@@ -112,6 +120,7 @@ class Visitor {
   readonly #calls = new Map<number, AbortController>();
   readonly #queries = new SerialQueue();
   readonly #passages = new SerialQueue();
+  readonly #background = new SerialQueue();
   #greeted = false;
   #patience: NodeJS.Timeout | undefined;
   #alive: NodeJS.Timeout | undefined;
@@ -175,7 +184,7 @@ class Visitor {
     }
     if (!isMethod(method) || typeof text !== 'string' || this.#calls.has(id))
       throw new Error('a call has no method, text and number of its own');
-    this.#call(id, method, text);
+    this.#call(id, { method, text, urgency: message['urgency'] === 'background' ? 'background' : undefined });
   }
 
   #welcome({ nonce, protocol }: Readonly<Record<string, unknown>>): void {
@@ -187,18 +196,19 @@ class Visitor {
     if (protocol !== PROTOCOL) this.#socket.end();
   }
 
-  #call(id: number, method: Method, text: string): void {
+  #call(id: number, { method, text, urgency }: AskedCall): void {
     const controller = new AbortController();
     const { signal } = controller;
     this.#calls.set(id, controller);
     this.#alive ??= setInterval(() => {
       if (this.#socket.writableLength === 0) this.#send({ type: 'alive' });
     }, ALIVE_EVERY_MS).unref();
-    const queue = method === 'embedPassage' ? this.#passages : this.#queries;
+    const passages = urgency === 'background' ? this.#background : this.#passages;
+    const queue = method === 'embedPassage' ? passages : this.#queries;
     void queue.run(async () => {
       const reply = await this.#answer(id, () => {
         signal.throwIfAborted();
-        return METHODS[method](this.#settings, text, signal);
+        return METHODS[method](this.#settings, text, { signal, urgency });
       });
       this.#calls.delete(id);
       if (this.#calls.size === 0) this.#rest();

@@ -3,7 +3,15 @@ import type { Socket } from 'node:net';
 import { decodeError } from '../../errors/error-codec.ts';
 import { encodeFrame, FrameReader, LONGEST_ANSWER, LONGEST_REQUEST } from './frames.ts';
 import { isProof, type MeetingPlace } from './meeting-place.ts';
-import { type Answer, type Facts, type Method, PROTOCOL, type Reply, type Request } from './protocol.ts';
+import {
+  type Answer,
+  type CallOptions,
+  type Facts,
+  type Method,
+  PROTOCOL,
+  type Reply,
+  type Request,
+} from './protocol.ts';
 
 /** A process that is able to answer does so at once, also while the model loads. */
 const WELCOME_MS = 2_000;
@@ -90,12 +98,12 @@ export class ModelLink {
   async call<Asked extends Method>(
     method: Asked,
     text: string,
-    signal?: AbortSignal,
+    { signal, urgency }: CallOptions = {},
   ): Promise<Answer<Asked>> {
     signal?.throwIfAborted();
     if (!this.open) throw lost();
     const id = ++this.#lastId;
-    this.#send({ type: 'call', id, method, text });
+    this.#send({ type: 'call', id, method, text, ...(urgency === undefined ? {} : { urgency }) });
     const cancel = (): void => {
       this.#send({ type: 'cancel', id });
       this.#settle(id)?.reject(signal?.reason instanceof Error ? signal.reason : new Error('aborted'));

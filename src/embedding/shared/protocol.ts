@@ -1,6 +1,6 @@
 import type { EncodedError } from '../../errors/error-codec.ts';
 import { EmbeddingUnavailableError } from '../../errors/embedding-errors.ts';
-import type { EmbeddedQuery, Embedder } from '../embedder.ts';
+import type { EmbeddedQuery, Embedder, Urgency } from '../embedder.ts';
 
 /** Changes with the meaning of a message. Processes of different protocols do not share a model. */
 export const PROTOCOL = 1;
@@ -15,25 +15,30 @@ export interface HostServices {
   readonly recall?: Recaller | undefined;
 }
 
-/** How that process answers each method. Values are plain data with typed arrays. */
+export interface CallOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly urgency?: Urgency | undefined;
+}
+
+/** How the process that has the model answers each method. Values are plain data with typed arrays. */
 export const METHODS = {
   warmUp: async ({ embedder }: HostServices): Promise<null> => {
     await embedder.warmUp();
     return null;
   },
-  embedQuery: ({ embedder }: HostServices, text: string, signal?: AbortSignal) =>
+  embedQuery: ({ embedder }: HostServices, text: string, { signal }: CallOptions) =>
     embedder.embedQuery(text, signal),
   embedQueryTokens: (
     { embedder }: HostServices,
     text: string,
-    signal?: AbortSignal,
+    { signal }: CallOptions,
   ): Promise<EmbeddedQuery> =>
     embedder.embedQueryTokens?.(text, signal) ??
     Promise.reject(new EmbeddingUnavailableError('The model gives no token vectors', { retryable: false })),
-  embedPassage: ({ embedder }: HostServices, text: string, signal?: AbortSignal) =>
-    embedder.embedPassage(text, signal),
+  embedPassage: ({ embedder }: HostServices, text: string, { signal, urgency }: CallOptions) =>
+    embedder.embedPassage(text, signal, urgency),
   /** Not about the model: the hook of a client asks the process whose model is loaded, which loads none itself. */
-  recall: ({ recall }: HostServices, request: string, signal?: AbortSignal): Promise<string> =>
+  recall: ({ recall }: HostServices, request: string, { signal }: CallOptions): Promise<string> =>
     recall?.(request, signal) ?? Promise.resolve(''),
 } as const;
 
@@ -51,7 +56,14 @@ export interface HostState {
 /** From a process that asks. */
 export type Request =
   | { readonly type: 'hello'; readonly protocol: number; readonly nonce: string }
-  | { readonly type: 'call'; readonly id: number; readonly method: Method; readonly text: string }
+  | {
+      readonly type: 'call';
+      readonly id: number;
+      readonly method: Method;
+      readonly text: string;
+      /** A process that does not know it does the call as if it were absent. */
+      readonly urgency?: Urgency;
+    }
   | { readonly type: 'cancel'; readonly id: number };
 
 /** From the process that has the model. */

@@ -1,12 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FaissMemoryError } from '../../errors/faiss-memory-error.ts';
 import { settleWithin } from '../../util/concurrency.ts';
-import type { EmbeddedChunk, EmbeddedQuery, Embedder, EmbeddingModelId } from '../embedder.ts';
+import type { EmbeddedChunk, EmbeddedQuery, Embedder, EmbeddingModelId, Urgency } from '../embedder.ts';
 import { FrameError } from './frames.ts';
 import { findMeetingPlace, reach } from './meeting-place.ts';
 import { ModelHost } from './model-host.ts';
 import { LinkLostError, ModelLink } from './model-link.ts';
-import { type Answer, identityOf, type Method, METHODS, type Recaller } from './protocol.ts';
+import {
+  type Answer,
+  type CallOptions,
+  identityOf,
+  type Method,
+  METHODS,
+  type Recaller,
+} from './protocol.ts';
 
 /** For this long a process goes on with its own model after that of another was no help. */
 const ALONE_MS = 60_000;
@@ -70,7 +77,7 @@ export class SharedEmbedder implements Embedder {
   }
 
   embedQuery(text: string, signal?: AbortSignal): Promise<Float32Array> {
-    return this.#call('embedQuery', text, signal);
+    return this.#call('embedQuery', text, { signal });
   }
 
   get tokenSpace(): string | undefined {
@@ -78,11 +85,11 @@ export class SharedEmbedder implements Embedder {
   }
 
   embedQueryTokens(text: string, signal?: AbortSignal): Promise<EmbeddedQuery> {
-    return this.#call('embedQueryTokens', text, signal);
+    return this.#call('embedQueryTokens', text, { signal });
   }
 
-  embedPassage(text: string, signal?: AbortSignal): Promise<EmbeddedChunk[]> {
-    return this.#call('embedPassage', text, signal);
+  embedPassage(text: string, signal?: AbortSignal, urgency?: Urgency): Promise<EmbeddedChunk[]> {
+    return this.#call('embedPassage', text, { signal, urgency });
   }
 
   describe(): Record<string, string | number | boolean> {
@@ -103,14 +110,15 @@ export class SharedEmbedder implements Embedder {
   async #call<Asked extends Method>(
     method: Asked,
     text: string,
-    signal?: AbortSignal,
+    options: CallOptions = {},
   ): Promise<Answer<Asked>> {
+    const { signal } = options;
     for (let attempt = 1; attempt <= CALL_ATTEMPTS; attempt += 1) {
       signal?.throwIfAborted();
       const link = await this.#elsewhere();
       if (link === undefined) break;
       try {
-        return await link.call(method, text, signal);
+        return await link.call(method, text, options);
       } catch (error) {
         signal?.throwIfAborted();
         if (this.#closed) break;
@@ -121,7 +129,7 @@ export class SharedEmbedder implements Embedder {
       }
     }
     // The table of methods gives the answer of this one.
-    return METHODS[method]({ embedder: this.#own }, text, signal) as Promise<Answer<Asked>>;
+    return METHODS[method]({ embedder: this.#own }, text, options) as Promise<Answer<Asked>>;
   }
 
   /** @returns the connection to the process that has the model; undefined when it is this one */

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { InvalidInputError, NotFoundError } from '../../errors/input-errors.ts';
-import { filled, flag, metadata, tags, text, texts } from '../../api/fields.ts';
+import { filled, flag, maxTokens, metadata, tags, text, texts } from '../../api/fields.ts';
+import { partData, partOf } from '../../api/memory-parts.ts';
 import {
   addedData,
   deletedData,
@@ -76,14 +77,27 @@ const getMemory = defineRoute({
   path: '/memory/{id}',
   group: 'Memories',
   summary: 'One memory with its older versions and conflict copies',
+  details:
+    'With max_tokens a long memory comes in parts: text, details (tags and metadata as JSON, where they are long), then versions. offset and length tell which part of a text it is, in UTF-16 units; next_cursor is there until the last one.',
   access: 'read',
-  input: z.strictObject({ id: z.string() }),
-  output: memoryWithVersions,
+  input: z.strictObject({
+    id: z.string(),
+    max_tokens: maxTokens('of the answer: a part of the memory where it is long'),
+    cursor: text('next_cursor of the part before'),
+  }),
+  output: z.extend(memoryWithVersions, {
+    ...{ offset: z.optional(z.int()), length: z.optional(z.int()) },
+    ...{ details: text(), next_cursor: text() },
+  }),
   problems: [404],
-  async handle({ memory }, { id }) {
+  async handle({ memory }, { id, max_tokens: asked, cursor }) {
     const [found] = await memory.get([id]);
     if (found === undefined) throw new NotFoundError([id]);
-    return fullHistoryData(found);
+    if (asked === undefined && filled(cursor) === undefined) return fullHistoryData(found);
+    const { memories, ...rest } = partData(
+      partOf([found], filled(cursor), { maxTokens: asked, form: 'json' }),
+    );
+    return { ...memories[0], ...rest };
   },
 });
 

@@ -38,7 +38,8 @@ import {
   tokensOf,
   USUAL_TOKENS,
 } from '../../api/answer-size.ts';
-import { leanData, listedData, partData, partOf, renderPart } from '../memory-parts.ts';
+import { partData, partOf } from '../../api/memory-parts.ts';
+import { leanData, listedData, renderPart } from '../shown-memories.ts';
 import {
   lines,
   renderAdded,
@@ -177,7 +178,7 @@ export const memoryGet = defineTool({
   input: z.strictObject({ ids: texts, cursor: text('from the part before'), max_tokens: maxTokens() }),
   output: z.object({ memories: z.array(memoryShape), next_cursor: text() }),
   async handle({ memory }, { ids, cursor, max_tokens: asked }) {
-    const part = partOf(await memory.get(ids), cursor, asked);
+    const part = partOf(await memory.get(ids), cursor, { maxTokens: asked });
     // A text is read in parts, so nothing may be cut off one, even if names take more than was asked for.
     const most = Math.max(USUAL_TOKENS, asked ?? 0);
     return { data: partData(part), text: renderPart(part, memory.timeZone), maxTokens: most };

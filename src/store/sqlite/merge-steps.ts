@@ -89,8 +89,6 @@ export interface StepParts {
   readonly file: StoreFile;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
-  /** Called after each step, so that the vector index follows in small steps too. */
-  readonly afterStep: () => Promise<void>;
   /** Only tests give other sizes. */
   readonly sizes?: StepSizes | undefined;
 }
@@ -231,7 +229,6 @@ export class MergeSteps {
     try {
       for (let step = await this.#step(staging); step !== null; step = await this.#step(staging)) {
         counter.join(step);
-        await this.#parts.afterStep();
         await this.#yield();
       }
     } catch (error) {

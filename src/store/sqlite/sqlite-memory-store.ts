@@ -94,7 +94,6 @@ export class SqliteMemoryStore implements MemoryStore {
       dataDir,
       now: settings.now,
       sizes: stepSizes,
-      afterStep: () => this.#followVectors(),
     });
     this.#now = settings.now;
     this.#newId = createUuidV7Generator(settings.now);
@@ -275,16 +274,6 @@ export class SqliteMemoryStore implements MemoryStore {
       while (await this.#file.read(step, 'background')) await setImmediate();
       return this.#file.read(work);
     });
-  }
-
-  /** Reads the changes into the vector index, if there is one already. */
-  async #followVectors(): Promise<void> {
-    if (!this.#vectors.isLoaded) return;
-    await this.#vectorTurns.run(() =>
-      this.#file.read((connection) => {
-        this.#vectors.follow(connection);
-      }, 'background'),
-    );
   }
 
   #write<Result>(work: (context: WriteContext) => Result): Promise<Result> {

@@ -24,7 +24,7 @@ import { toStoreError } from './sqlite-errors.ts';
 import { StagingFile } from './staging-file.ts';
 import type { StoreFile } from './store-file.ts';
 
-export interface SqliteReplicaSettings extends Pick<StepParts, 'afterStep' | 'sizes'> {
+export interface SqliteReplicaSettings extends Pick<StepParts, 'sizes'> {
   /** The database file, which the memory store of this thread owns and closes. */
   readonly file: StoreFile;
   /** Folder of the database. */

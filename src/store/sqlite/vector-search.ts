@@ -68,19 +68,6 @@ export class VectorSearch {
     return this.#guarded(() => this.#catchUpFor(connection, { model, modelId }).step());
   }
 
-  get isLoaded(): boolean {
-    return this.#catchUp !== null;
-  }
-
-  /** Reads the changes into the present index. */
-  follow(connection: Connection): void {
-    const current = this.#catchUp;
-    if (current?.follows(connection, current.model) !== true) return;
-    this.#guarded(() => {
-      while (current.step());
-    });
-  }
-
   #guarded<Result>(work: () => Result): Result {
     try {
       return work();

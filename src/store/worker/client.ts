@@ -6,6 +6,7 @@ import { WorkerClient } from '../../util/worker-client.ts';
 import type { MemoryStore } from '../memory-store.ts';
 import type { ReplicaStore, StagedStates } from '../replica-store.ts';
 import {
+  isSearchMethod,
   REPLICA_METHODS,
   type ReplicaCalls,
   STORE_METHODS,
@@ -18,39 +19,45 @@ const CLOSE_LIMIT_MS = 2_000;
 
 /** The two ports of one store. */
 export interface WorkerStore {
-  /** Its `close` ends the thread, and with it the replica. */
+  /** Its `close` ends the threads, and with them the replica. */
   readonly memory: MemoryStore;
   readonly replica: ReplicaStore;
-  /** Starts the thread before the first call does. Opens no file. */
+  /** Starts the thread of the writes before the first call does. Opens no file. */
   readonly start: () => void;
 }
 
 /**
- * A store in a worker thread, so that neither SQLite nor vector search blocks the caller's event loop. The thread
- * starts with the first call and does not keep the process alive while idle. When it dies, pending calls reject with
- * `StoreUnavailableError`, and the next call starts a new thread.
+ * A store in two worker threads, so that neither SQLite nor vector search blocks the caller's event loop, and neither
+ * searches nor writes wait for the other. Each thread has its own connection, starts with its first call and does not
+ * keep the process alive while idle. When one dies, its pending calls reject with `StoreUnavailableError`, and the next
+ * call starts a new thread.
  */
 export function startWorkerStore(settings: StoreWorkerSettings): WorkerStore {
-  const host = new RestartingHost(settings);
+  const searches = new RestartingHost(settings);
+  const others = new RestartingHost(settings);
   const remote = (methods: object): Record<string, unknown> =>
     Object.fromEntries(
       // `Object.keys` types the keys as plain texts.
-      (Object.keys(methods) as StoreMethod[]).map((method) => [
-        method,
-        (...parameters: unknown[]) => host.call(method, parameters),
-      ]),
+      (Object.keys(methods) as StoreMethod[]).map((method) => {
+        const host = isSearchMethod(method) ? searches : others;
+        return [method, (...parameters: unknown[]) => host.call(method, parameters)];
+      }),
     );
-  const close = (): Promise<void> => host.close();
+  const close = async (): Promise<void> => {
+    // The last connection removes the write-ahead log, which takes a moment that belongs to the writes.
+    await searches.close();
+    await others.close();
+  };
   // Each method passes its parameters and result on unchanged, so the types of the ports hold.
   const memory = { ...remote(STORE_METHODS), close } as unknown as MemoryStore;
   const replica = assembleReplica(remote(REPLICA_METHODS) as unknown as ReplicaCalls);
   const start = (): void => {
-    host.start();
+    others.start();
   };
   return { memory, replica, start };
 }
 
-/** The `memory` port of `startWorkerStore`; its `close` ends the thread. */
+/** The `memory` port of `startWorkerStore`; its `close` ends the threads. */
 export function startWorkerMemoryStore(settings: StoreWorkerSettings): MemoryStore {
   return startWorkerStore(settings).memory;
 }

@@ -50,6 +50,16 @@ export const STORE_METHODS: Readonly<Record<keyof MemoryStore, true>> = {
   close: true,
 };
 
+/**
+ * Methods of searches, which a thread of their own answers. It alone has the vector index, so the check that compares
+ * the index is one of them.
+ */
+const SEARCH_METHODS: readonly StoreMethod[] = ['candidates', 'tokenMatches', 'getCurrent', 'checkIntegrity'];
+
+export function isSearchMethod(method: StoreMethod): boolean {
+  return SEARCH_METHODS.includes(method);
+}
+
 /** Every method of `ReplicaCalls`. */
 export const REPLICA_METHODS: Readonly<Record<ReplicaMethod, true>> = {
   identity: true,

@@ -1,7 +1,8 @@
 import { encode } from 'gpt-tokenizer/encoding/o200k_base';
 import { describe, expect, test } from 'vitest';
 import { boundAnswer } from '../../../src/api/answer-size.ts';
-import { leanData, partData, partOf, renderPart } from '../../../src/mcp/memory-parts.ts';
+import { partData, partOf } from '../../../src/api/memory-parts.ts';
+import { leanData, renderPart } from '../../../src/mcp/shown-memories.ts';
 import type { HistoryEntry, MemoryWithHistory } from '../../../src/memory/memory.ts';
 import { TimeZone } from '../../../src/util/time-zone.ts';
 

@@ -7,7 +7,8 @@ import {
   renderSearch,
   renderUpdated,
 } from '../../../src/mcp/render.ts';
-import { partOf, renderPart } from '../../../src/mcp/memory-parts.ts';
+import { partOf } from '../../../src/api/memory-parts.ts';
+import { renderPart } from '../../../src/mcp/shown-memories.ts';
 import { searchNote, similarData } from '../../../src/api/memory-answers.ts';
 import type { Memory, MemoryWithHistory } from '../../../src/memory/memory.ts';
 import type { AddResult, SearchHit, SearchResponse } from '../../../src/memory/memory-api.ts';

@@ -1,15 +1,13 @@
 import { InvalidInputError } from '../errors/input-errors.ts';
 import type { HistoryEntry, Memory, MemoryWithHistory } from '../memory/memory.ts';
-import { beginning, isoTime, memoryData, versionData } from '../api/memory-answers.ts';
-import { endWithin, tokensOf, tokensShown, USUAL_TOKENS } from '../api/answer-size.ts';
-import { heading, lines, noticeOf, quote } from './render.ts';
-import type { TimeZone } from '../util/time-zone.ts';
-import { withoutHidden } from '../util/visible-text.ts';
+import { endWithin, tokensOf, tokensShown, USUAL_TOKENS } from './answer-size.ts';
+import { beginning, type Data, isoTime, memoryData, versionData } from './memory-answers.ts';
 
-type Data = Record<string, unknown>;
-
-/** Share of an answer for the texts in one part, which stand in it twice; quoting and names come on top. */
-const PART_SHARE = 0.35;
+/**
+ * Share of an answer for the texts in one part; quoting and names come on top. An answer of a tool has the texts
+ * twice, as text and as data.
+ */
+const PART_SHARES = { tool: 0.35, json: 0.7 };
 /** A memory or version that would get less than this waits for the next part. */
 const LEAST_TOKENS = 150;
 const HEADING_TOKENS = 80;
@@ -24,7 +22,7 @@ interface Section {
 }
 
 /** A stretch of a section, counted in UTF-16 units. */
-interface Stretch extends Section {
+export interface Stretch extends Section {
   readonly from: number;
   readonly to: number;
 }
@@ -44,6 +42,12 @@ interface Position {
   readonly from: number;
 }
 
+export interface PartSize {
+  readonly maxTokens?: number | undefined;
+  /** json: the answer is data alone, as those of REST and the command line. */
+  readonly form?: keyof typeof PART_SHARES;
+}
+
 export interface Part {
   readonly shown: readonly ShownMemory[];
   /** The cursor of the next part; undefined when this is the last one. */
@@ -53,15 +57,15 @@ export interface Part {
 /**
  * As much of the memories as fits into one answer. All parts, one after the other, are the whole.
  * @param cursor of the part before; undefined = the first one
- * @param maxTokens about the most that the answer may have
+ * @param size.maxTokens about the most that the answer may have
  * @throws InvalidInputError when the cursor is of other memories, or they have changed since
  */
 export function partOf(
   memories: readonly MemoryWithHistory[],
   cursor: string | undefined,
-  maxTokens = USUAL_TOKENS,
+  { maxTokens = USUAL_TOKENS, form = 'tool' }: PartSize = {},
 ): Part {
-  const partTokens = maxTokens * PART_SHARE;
+  const partTokens = maxTokens * PART_SHARES[form];
   let {
     memory: index,
     section,
@@ -138,8 +142,13 @@ function readCursor(memories: readonly MemoryWithHistory[], cursor: string, part
   );
 }
 
+interface PartData extends Data {
+  readonly memories: readonly Data[];
+  readonly next_cursor?: string;
+}
+
 /** The part as data: the texts of all parts put together are the whole. */
-export function partData({ shown, next }: Part): Data {
+export function partData({ shown, next }: Part): PartData {
   return { memories: shown.map(shownData), ...(next === undefined ? {} : { next_cursor: next }) };
 }
 
@@ -149,7 +158,7 @@ function shownData({ memory, stretches, hasLongDetails }: ShownMemory): Data {
   const versions = stretches.filter(({ name }) => name === 'version');
   const whole = memoryData(hasLongDetails ? { ...memory, tags: [], metadata: {} } : memory);
   return {
-    ...(text?.from === 0 ? whole : { id: memory.id }),
+    ...(text?.from === 0 ? whole : { id: memory.id, created: isoTime(memory.createdAt) }),
     text: text === undefined ? '' : valueOf(text),
     ...(text === undefined ? {} : rangeOf(text)),
     ...(details === undefined ? {} : { details: valueOf(details) }),
@@ -166,7 +175,7 @@ function versionOf(stretch: Stretch): Data {
   };
 }
 
-function valueOf({ value, from, to }: Stretch): string {
+export function valueOf({ value, from, to }: Stretch): string {
   return value.slice(from, to);
 }
 
@@ -175,43 +184,8 @@ function rangeOf({ value, from, to }: Stretch): Data {
   return from === 0 && to === value.length ? {} : { offset: from, length: value.length };
 }
 
-export function renderPart({ shown, next }: Part, zone: TimeZone): string {
-  return lines(
-    noticeOf(zone),
-    ...shown.map((one) => renderShown(one, zone)),
-    next === undefined
-      ? ''
-      : `Not all is shown, so that the answer stays short. Read on: memory_get with the same ids and cursor ${next}`,
-  );
-}
-
-function renderShown({ memory, stretches, hasLongDetails }: ShownMemory, zone: TimeZone): string {
-  const hasDetails = Object.keys(memory.metadata).length > 0 && !hasLongDetails;
-  return lines(
-    heading(hasLongDetails ? { ...memory, tags: [] } : memory, zone),
-    ...stretches.flatMap((stretch) => [
-      labelOf(stretch),
-      quote(shownOf(stretch)),
-      hasDetails && stretch.name === 'text' && stretch.to === stretch.value.length
-        ? `metadata\n${quote(withoutHidden(JSON.stringify(memory.metadata)))}`
-        : '',
-    ]),
-  );
-}
-
-/** The details are JSON, which is one line whatever a member holds. */
-function shownOf(stretch: Stretch): string {
-  const value = valueOf(stretch);
-  if (stretch.name === 'details') return withoutHidden(value);
-  return endsWithLine(stretch) ? value.slice(0, -1) : value;
-}
-
-/** The line feed between two parts is the one between their last and first lines. */
-function endsWithLine({ value, to }: Stretch): boolean {
-  return to < value.length && value[to - 1] === '\n';
-}
-
-function labelOf({ name, version, value, from, to }: Stretch): string {
+/** Which section a stretch is of, and which part of it; empty for a whole text. */
+export function labelOf({ name, version, value, from, to }: Stretch): string {
   const kind = version === undefined ? '' : version.role === 'sibling' ? 'conflict copy' : 'older version';
   const state = version === undefined || version.state === 'live' ? '' : ` (${version.state})`;
   const title =
@@ -222,27 +196,4 @@ function labelOf({ name, version, value, from, to }: Stretch): string {
         : `${kind}${state} of ${isoTime(version.updatedAt)}`;
   const range = from === 0 && to === value.length ? '' : `characters ${from + 1} to ${to} of ${value.length}`;
   return [title, range].filter((part) => part !== '').join(', ');
-}
-
-/** A memory in a list: its beginning, and no more of the rest than fits beside many others. */
-export function listedData(memory: Memory): Data {
-  return leanData(memoryData(memory, beginning(memory.text)));
-}
-
-const LEAN_TOKENS = 700;
-const LEAN_TAGS = 8;
-const LEAN_LENGTH = 40;
-
-/** Data of one of many memories. Where its tags, source and metadata are long, they are cut, and it says so. */
-export function leanData(data: Data): Data {
-  if (tokensOf(JSON.stringify(data)) <= LEAN_TOKENS) return data;
-  const { metadata, tags, source, ...rest } = data;
-  const short = (name: unknown): string => String(name).slice(0, LEAN_LENGTH).toWellFormed();
-  return {
-    ...rest,
-    ...(Array.isArray(tags) ? { tags: tags.slice(0, LEAN_TAGS).map(short) } : {}),
-    ...(source === undefined ? {} : { source: short(source) }),
-    ...(metadata === undefined ? {} : { metadata_left_out: true }),
-    shortened: true,
-  };
 }
