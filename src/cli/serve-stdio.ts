@@ -4,6 +4,7 @@ import { Writable } from 'node:stream';
 import type { App } from '../app/app.ts';
 import type { ResolvedConfig } from '../config/resolve.ts';
 import { createLogger } from '../logger.ts';
+import { serveClient } from '../mcp/serve-client.ts';
 import { DATABASE_NAME } from '../store/memory-store.ts';
 import { visibleLine } from '../util/visible-text.ts';
 import type { Host } from './host.ts';
@@ -21,11 +22,10 @@ const LOOK_EVERY_MS = 10_000;
 export async function serveStdio(host: Host, config: ResolvedConfig): Promise<void> {
   const stdout = guardStdout();
   for (const warning of config.warnings) host.stderr.write(`${visibleLine(warning)}\n`);
-  const { serveOverStdio } = await import('../mcp/stdio.ts');
   let app: Promise<App> | undefined;
   const open = (): Promise<App> => (app ??= openApp(config));
   openUnasked(config, open);
-  await serveOverStdio({
+  await serveClient({
     stdout,
     open,
     prepare: () => {
