@@ -21,6 +21,7 @@ export async function serveClient(parts: StdioParts): Promise<void> {
     await settleWithin(parts.onClose(), CLOSE_LIMIT_MS);
     return;
   }
+  if (answered.length > 0) parts.onConnected?.();
   const { serveOverStdio } = await import('./stdio.ts');
   await serveOverStdio(parts, client);
 }

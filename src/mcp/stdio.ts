@@ -22,6 +22,8 @@ const CLOSE_LIMIT_MS = 500;
 export interface StdioParts extends ServerParts {
   /** From `guardStdout`, called before anything else could print. */
   readonly stdout: Writable;
+  /** Called at most once, when the client was connected from the program's files and asks for nothing more yet. */
+  readonly onConnected?: () => void;
   /** Called once, when the client is gone and its calls are finished; gets half a second. */
   readonly onClose: () => Promise<void>;
 }

@@ -21,7 +21,7 @@ export interface WorkerStore {
   /** Its `close` ends the thread, and with it the replica. */
   readonly memory: MemoryStore;
   readonly replica: ReplicaStore;
-  /** Starts the thread before the first call does. Opens no file. */
+  /** Starts the thread before the first call does; it opens the file if there is one. */
   readonly start: () => void;
 }
 
