@@ -1,8 +1,10 @@
-import { chmodSync, mkdirSync, statSync } from 'node:fs';
+import { chmodSync, mkdirSync, rmSync, statSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { findMeetingPlace, socketAt, takeAddress } from '../../../src/embedding/shared/meeting-place.ts';
+import { ModelHost } from '../../../src/embedding/shared/model-host.ts';
+import { FakeEmbedder } from '../../../src/embedding/fake-embedder.ts';
 import { temporaryFolder } from '../../helpers/mcp/server-environment.ts';
 
 function newServer(): Server {
@@ -41,6 +43,20 @@ describe('on Windows', () => {
     expect(await takeAddress(place, newServer())).toBe(true);
     expect(await takeAddress(place, newServer())).toBe(false);
     expect(socketAt(place)).toBe(place.address);
+  });
+
+  test('the process that leaves removes no file in the place of the pipe', async () => {
+    const folder = temporaryFolder();
+    const found = await findMeetingPlace(folder, windows);
+    if (found === undefined) throw new Error('there is no place');
+    const place = { ...found, address: join(folder, 'pipe') };
+    const host = new ModelHost({ place, embedder: new FakeEmbedder(), identity: 'x' });
+    expect(await host.start()).toBe(true);
+    // A pipe looks like a folder to functions that remove files, and they refuse it.
+    rmSync(place.address);
+    mkdirSync(place.address);
+    host.close();
+    expect(statSync(place.address).isDirectory()).toBe(true);
   });
 });
 
