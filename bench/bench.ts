@@ -65,9 +65,9 @@ async function start(): Promise<void> {
   report({
     what: 'spawn to initialize answered',
     measured: `${ms(p50(server ?? []))}, ${ratio.toFixed(1)} x`,
-    budget: '4 x',
+    budget: '2 x',
     reference: `node -e 0: ${ms(p50(bare ?? []))}`,
-    ok: ratio <= 4,
+    ok: ratio <= 2,
   });
   report({
     what: 'keyword search right after start',

@@ -7,6 +7,8 @@ import { build } from 'esbuild';
 import { bundlePackages, writeLicences } from './bundle-packages.mjs';
 import { buildPage } from './build-page.mjs';
 import { copyRuntime } from './copy-runtime.mjs';
+import { writeFirstAnswers } from './first-answers.mjs';
+import { joinStart } from './join-start.mjs';
 
 const REQUIRE =
   "import { createRequire as createRequireOfNode } from 'node:module'; const require = createRequireOfNode(import.meta.url);";
@@ -35,9 +37,11 @@ const { metafile } = await build({
   chunkNames: 'chunks/[name]-[hash]',
   logLevel: 'warning',
 });
+await joinStart(metafile, { entryPoint: 'src/cli/main.ts', banner: REQUIRE });
 const page = await buildPage(join(fresh, 'ui'));
 writeLicences([metafile, page], join(fresh, 'THIRD-PARTY-LICENSES.txt'));
 copyRuntime(join(fresh, 'runtime'));
+writeFirstAnswers(join(fresh, 'bin', 'faiss-memory.js'), join(fresh, 'runtime', 'first-answers.json'));
 if (!process.argv.includes('--no-types')) {
   const tsc = join('node_modules', 'typescript', 'bin', 'tsc');
   const options = ['-p', 'tsconfig.build.json', '--emitDeclarationOnly', '--outDir', fresh];

@@ -106,7 +106,11 @@ async function tryBundle(folder: string): Promise<void> {
   const { args, env } = server.mcp_config;
   const placed = args.map((argument) => argument.replace('${__dirname}', resolve(folder)));
   const launch = { command: process.execPath, args: placed, env };
-  const { tools, version } = await tryServer(launch, { env: process.env, workingDirectory: folder });
+  const { tools, version } = await tryServer(launch, {
+    env: process.env,
+    platform: process.platform,
+    workingDirectory: folder,
+  });
   console.log(`The bundle answers: version ${version} with ${tools} tools`);
 }
 

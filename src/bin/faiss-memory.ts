@@ -20,9 +20,8 @@ loader.enableCompileCache?.();
 // The S3 client would announce on stderr, with every start, when it will end its support for this Node.js.
 process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
 
-const { main, reportUnfinishedWork } = await import('../cli/main.ts');
-const { findHome } = await import('../cli/host.ts');
-const { endProcess, watchUnfinishedWork } = await import('../util/process-end.ts');
+const { endProcess, findHome, main, reportUnfinishedWork, watchUnfinishedWork } =
+  await import('../cli/main.ts');
 const argv = process.argv.slice(2);
 const host = {
   env: process.env,

@@ -3,10 +3,14 @@ import { FaissMemoryError } from '../errors/faiss-memory-error.ts';
 import { exitCodeOf, EXIT_CODES, type ExitCode } from './exit-code.ts';
 import type { Host } from './host.ts';
 import { Output } from './output.ts';
+import { serveStdio } from './serve-stdio.ts';
+
+export { findHome } from './host.ts';
+export { endProcess, watchUnfinishedWork } from '../util/process-end.ts';
 
 /**
  * Entry of the command line. What an MCP client starts (no arguments, or just `serve`) goes straight to the
- * server, without loading the command-line parser.
+ * server, without loading the command-line parser. The build joins everything that is imported from here into one file.
  */
 export async function main(argv: readonly string[], host: Host): Promise<ExitCode> {
   const startedByClient = argv.length === 0 && host.stdin.isTTY !== true;
@@ -36,7 +40,6 @@ export async function reportUnfinishedWork(argv: readonly string[], host: Host):
 
 async function serve(host: Host): Promise<ExitCode> {
   try {
-    const { serveStdio } = await import('./serve-stdio.ts');
     await serveStdio(host, resolveConfig(host));
     return EXIT_CODES.ok;
   } catch (error) {

@@ -1,4 +1,3 @@
-import { createInterface } from 'node:readline/promises';
 import { messageNaming } from '../api/errors.ts';
 import { FaissMemoryError } from '../errors/faiss-memory-error.ts';
 import { visibleJson, visibleLine, visibleText } from '../util/visible-text.ts';
@@ -83,6 +82,8 @@ export class Output {
    * @returns without spaces at both ends; empty when the input ends without an answer
    */
   async ask(question: string, signal: AbortSignal): Promise<string> {
+    // Loaded late, because a server that a client starts asks nothing.
+    const { createInterface } = await import('node:readline/promises');
     const reader = createInterface({ input: this.#host.stdin, output: this.#host.stderr });
     const ended = new Promise<string>((resolve) => {
       reader.once('close', () => {

@@ -4,13 +4,12 @@ import { Writable } from 'node:stream';
 import type { App } from '../app/app.ts';
 import type { ResolvedConfig } from '../config/resolve.ts';
 import { createLogger } from '../logger.ts';
+import { serveClient } from '../mcp/serve-client.ts';
 import { DATABASE_NAME } from '../store/memory-store.ts';
 import { visibleLine } from '../util/visible-text.ts';
 import type { Host } from './host.ts';
 
-/** Leaves the first moments to the handshake. */
-const START_DELAY_MS = 1_000;
-/** How often an idle server looks whether another process has made the store. */
+/** How often an idle server looks whether another process has made the store; also its first look where no usual client says hello. */
 const LOOK_EVERY_MS = 10_000;
 
 /**
@@ -21,13 +20,13 @@ const LOOK_EVERY_MS = 10_000;
 export async function serveStdio(host: Host, config: ResolvedConfig): Promise<void> {
   const stdout = guardStdout();
   for (const warning of config.warnings) host.stderr.write(`${visibleLine(warning)}\n`);
-  const { serveOverStdio } = await import('../mcp/stdio.ts');
   let app: Promise<App> | undefined;
   const open = (): Promise<App> => (app ??= openApp(config));
-  openUnasked(config, open);
-  await serveOverStdio({
+  const openAhead = openUnasked(config, open);
+  await serveClient({
     stdout,
     open,
+    onConnected: openAhead,
     prepare: () => {
       // A call that needs the services tells why they cannot be opened.
       open().then(
@@ -43,17 +42,20 @@ export async function serveStdio(host: Host, config: ResolvedConfig): Promise<vo
 }
 
 /**
- * Opens the services before the first call where there is work in the background: memories may lack embeddings, the
- * trash is emptied in time, an empty machine fills itself, a remote is kept up to date. Without memories and without a
- * remote not even the services are loaded.
+ * Opens the services before the first call, so that it need not wait for them, and because there is work in the
+ * background: memories may lack embeddings, the trash is emptied in time, an empty machine fills itself, a remote is
+ * kept up to date. Without memories and without a remote not even the services are loaded.
+ * @returns looks now
  */
-function openUnasked({ settings }: ResolvedConfig, open: () => Promise<App>): void {
+function openUnasked({ settings }: ResolvedConfig, open: () => Promise<App>): () => void {
   const { sync, dataDir } = settings;
   const look = (): void => {
+    clearTimeout(timer);
     if (sync.enabled || existsSync(join(dataDir, DATABASE_NAME))) void open().catch(() => undefined);
-    else setTimeout(look, LOOK_EVERY_MS).unref();
+    else timer = setTimeout(look, LOOK_EVERY_MS).unref();
   };
-  setTimeout(look, START_DELAY_MS).unref();
+  let timer = setTimeout(look, LOOK_EVERY_MS).unref();
+  return look;
 }
 
 async function openApp({ settings }: ResolvedConfig): Promise<App> {

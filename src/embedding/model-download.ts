@@ -1,12 +1,13 @@
 import { createHash, type Hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, open, rename, rm, stat, statfs } from 'node:fs/promises';
+import { mkdir, open, rm, stat, statfs } from 'node:fs/promises';
 import { type IncomingMessage, request as requestHttp, type RequestOptions } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EmbeddingUnavailableError } from '../errors/embedding-errors.ts';
 import { createFolders, syncFolder } from '../util/durable-file.ts';
+import { renamePatiently } from '../util/rename.ts';
 import { tlsProblem } from '../util/network-problem.ts';
 import { findProxy, isLoopbackAddress, ProxyError, TunnelAgent } from '../util/proxy.ts';
 import { problemOf, type SizedFile, writeModelCard } from './model-card.ts';
@@ -66,7 +67,7 @@ export async function downloadModel(download: ModelDownload): Promise<string> {
     }
     await writeModelCard(partial, cardOf(model));
     await rm(target, { recursive: true, force: true });
-    await rename(partial, target);
+    await renamePatiently(partial, target);
     await syncFolder(modelsFolder);
     return target;
   } catch (error) {

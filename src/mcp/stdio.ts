@@ -1,4 +1,4 @@
-import type { Readable, Writable } from 'node:stream';
+import type { Writable } from 'node:stream';
 import {
   type JSONRPCMessage,
   type RequestId,
@@ -9,6 +9,7 @@ import { serveStdio } from '@modelcontextprotocol/server/stdio';
 import type { ServerParts } from '../api/services.ts';
 import { settleWithin } from '../util/concurrency.ts';
 import { cancelledCall } from './cancelled-call.ts';
+import { type ClientInput, type Departure, MAX_MESSAGE_BYTES } from './client-input.ts';
 import { readMessages, type Received, type Refusal, tooLarge } from './json-rpc.ts';
 import { buildServer } from './server.ts';
 
@@ -21,8 +22,18 @@ const CLOSE_LIMIT_MS = 500;
 export interface StdioParts extends ServerParts {
   /** From `guardStdout`, called before anything else could print. */
   readonly stdout: Writable;
+  /** Called at most once, when the client was connected from the program's files and asks for nothing more yet. */
+  readonly onConnected?: () => void;
   /** Called once, when the client is gone and its calls are finished; gets half a second. */
   readonly onClose: () => Promise<void>;
+}
+
+/** A client whose first messages may have been answered already. */
+export interface Client {
+  readonly input: ClientInput;
+  readonly departure: Departure;
+  /** Its lines that were answered and that the server still has to hear, in their order. */
+  readonly answered: readonly Buffer[];
 }
 
 /**
@@ -30,10 +41,10 @@ export interface StdioParts extends ServerParts {
  * half a minute; once the client is gone for good, for a moment. Resolves at most two seconds after that; then the
  * process may exit whatever is still going on.
  */
-export async function serveOverStdio(parts: StdioParts): Promise<void> {
+export async function serveOverStdio(parts: StdioParts, client: Client): Promise<void> {
   const { logger, onClose, stdout } = parts;
-  const { silent, killed } = watchClient(stdout);
-  const transport = new StdioTransport(process.stdin, stdout);
+  const { silent, killed } = client.departure;
+  const transport = new StdioTransport(client, stdout);
   const connection = serveStdio(() => buildServer(parts), {
     transport,
     onerror: (error) => {
@@ -45,10 +56,6 @@ export async function serveOverStdio(parts: StdioParts): Promise<void> {
   await settleWithin(transport.answered(), FINISH_LIMIT_MS);
   await settleWithin(connection.close().then(onClose), CLOSE_LIMIT_MS);
 }
-
-/** A message may carry the largest call there is: 100 memories of 100,000 characters. */
-const MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
-const LINE_FEED = 0x0a;
 
 /** Answers to the requests of one batch, which go back together. */
 interface Batch {
@@ -66,22 +73,26 @@ class StdioTransport implements Transport {
   onmessage?: Transport['onmessage'];
   onerror?: Transport['onerror'];
   onclose?: Transport['onclose'];
-  readonly #input: Readable;
+  readonly #client: Client;
   readonly #output: Writable;
-  readonly #lines = new LineBuffer(MAX_MESSAGE_BYTES);
+  /** Requests whose answers the client has already. */
+  readonly #answeredBefore = new Set<RequestId>();
   /** How many requests of each id wait for their answer: clients may use one twice. */
   readonly #unanswered = new Map<RequestId, number>();
   readonly #batches = new Map<RequestId, Batch>();
   #whenAnswered: (() => void)[] = [];
   #closed = false;
 
-  constructor(input: Readable, output: Writable) {
-    this.#input = input;
+  constructor(client: Client, output: Writable) {
+    this.#client = client;
     this.#output = output;
   }
 
   start(): Promise<void> {
-    this.#input.on('data', this.#receive).once('end', this.#receiveRest);
+    for (const line of this.#client.answered) this.#receiveAnswered(line);
+    this.#client.input.deliverTo((line) => {
+      this.#receiveLine(line);
+    });
     return Promise.resolve();
   }
 
@@ -95,6 +106,7 @@ class StdioTransport implements Transport {
     const id = 'method' in message ? undefined : message.id;
     const batch = id === undefined ? undefined : this.#batches.get(id);
     try {
+      if (id !== undefined && this.#answeredBefore.delete(id)) return;
       if (batch === undefined) await this.#write(serializeMessage(message));
       else await this.#answerInBatch(batch, message);
     } finally {
@@ -105,21 +117,20 @@ class StdioTransport implements Transport {
   close(): Promise<void> {
     if (!this.#closed) {
       this.#closed = true;
-      this.#input.off('data', this.#receive).off('end', this.#receiveRest);
-      this.#lines.clear();
+      this.#client.input.close();
       this.onclose?.();
     }
     return Promise.resolve();
   }
 
-  readonly #receive = (chunk: Buffer): void => {
-    for (const line of this.#lines.add(chunk)) this.#receiveLine(line);
-  };
-
-  /** The last line may lack its line feed. */
-  readonly #receiveRest = (): void => {
-    for (const line of this.#lines.end()) this.#receiveLine(line);
-  };
+  #receiveAnswered(line: Buffer): void {
+    for (const received of readMessages(line)) {
+      for (const message of received.messages) {
+        if ('method' in message && 'id' in message) this.#answeredBefore.add(message.id);
+      }
+      this.#handle(received);
+    }
+  }
 
   #receiveLine(line: Buffer | undefined): void {
     for (const received of line === undefined ? [tooLarge(MAX_MESSAGE_BYTES)] : readMessages(line)) {
@@ -177,48 +188,6 @@ class StdioTransport implements Transport {
   }
 }
 
-/** Gathers the bytes of lines; each byte is looked at once, however large the line is. */
-class LineBuffer {
-  readonly #limit: number;
-  #parts: Buffer[] = [];
-  #size = 0;
-
-  constructor(limit: number) {
-    this.#limit = limit;
-  }
-
-  /** @returns the lines that are whole now; undefined for one that is larger than the limit */
-  add(chunk: Buffer): (Buffer | undefined)[] {
-    const lines: (Buffer | undefined)[] = [];
-    let start = 0;
-    for (let end = chunk.indexOf(LINE_FEED); end !== -1; end = chunk.indexOf(LINE_FEED, start)) {
-      this.#keep(chunk.subarray(start, end));
-      lines.push(...this.end());
-      start = end + 1;
-    }
-    this.#keep(chunk.subarray(start));
-    return lines;
-  }
-
-  /** @returns the line that has begun, if one has */
-  end(): (Buffer | undefined)[] {
-    const line = this.#size > this.#limit ? undefined : Buffer.concat(this.#parts);
-    this.clear();
-    return line?.length === 0 ? [] : [line];
-  }
-
-  clear(): void {
-    this.#parts = [];
-    this.#size = 0;
-  }
-
-  #keep(part: Buffer): void {
-    this.#size += part.length;
-    if (this.#size > this.#limit) this.#parts = [];
-    else if (part.length > 0) this.#parts.push(part);
-  }
-}
-
 function write(output: Writable, line: string): Promise<void> {
   return new Promise((resolve, reject) => {
     output.write(line, (error) => {
@@ -226,42 +195,4 @@ function write(output: Writable, line: string): Promise<void> {
       else resolve();
     });
   });
-}
-
-const PARENT_CHECK_MS = 500;
-const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
-
-/** Two ways in which a client leaves. Each promise resolves once; a killed process may never see the end of input. */
-export interface Departure {
-  /** The client sends nothing more, and may still read: the end of stdin, or any of `killed`. */
-  readonly silent: Promise<void>;
-  /**
-   * The client is gone: a signal, a closed pipe, or the death of the parent, which alone would not show where another
-   * process holds our pipes open. A second signal ends the process at once.
-   */
-  readonly killed: Promise<void>;
-}
-
-/** Watches from now on. */
-function watchClient(output: Writable): Departure {
-  const killed = new Promise<void>((resolve) => {
-    const done = (): void => {
-      clearInterval(watch);
-      resolve();
-    };
-    const parent = process.ppid;
-    const watch = setInterval(() => {
-      if (process.ppid !== parent) done();
-    }, PARENT_CHECK_MS).unref();
-    output.once('error', done);
-    for (const signal of SIGNALS) process.once(signal, done);
-  });
-  const ended = new Promise<void>((resolve) => {
-    for (const event of ['end', 'close', 'error']) {
-      process.stdin.once(event, () => {
-        resolve();
-      });
-    }
-  });
-  return { silent: Promise.race([ended, killed]), killed };
 }

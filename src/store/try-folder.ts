@@ -4,7 +4,6 @@ import {
   existsSync,
   fsyncSync,
   openSync,
-  renameSync,
   rmdirSync,
   rmSync,
   writeFileSync,
@@ -12,6 +11,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { createFolders, syncFolderBlocking } from '../util/durable-file.ts';
+import { renamePatientlyBlocking } from '../util/rename.ts';
 import { openDatabase } from './sqlite/engine.ts';
 import { tryLock } from './sqlite/migrations.ts';
 import { checkWritable, isBusy, noLocks, toStoreError } from './sqlite/sqlite-errors.ts';
@@ -70,7 +70,7 @@ function tryFiles(probe: string): void {
       closeSync(file);
     }
     begin('renaming a file');
-    renameSync(probe, renamed);
+    renamePatientlyBlocking(probe, renamed);
     syncFolderBlocking(dataDir);
     begin('deleting a file');
     rmSync(renamed);

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { type BigIntStats, closeSync, fsyncSync, mkdirSync, openSync, statSync } from 'node:fs';
-import { type FileHandle, link, open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, link, open, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { codeOf } from './caught.ts';
+import { renamePatiently } from './rename.ts';
 
 const TEMPORARY_PREFIX = '.tmp-';
 /** For this user alone. */
@@ -54,7 +55,7 @@ export async function createDurableFile(path: string, mode = PRIVATE): Promise<D
         await link(temporary, path);
         await rm(temporary);
       } else {
-        await rename(temporary, path);
+        await renamePatiently(temporary, path);
       }
       committed = true;
       await syncFolder(dirname(path));

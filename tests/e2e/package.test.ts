@@ -20,7 +20,7 @@ const NEEDED: readonly RegExp[] = [
   /^dist\/chunks\/[\w-]+\.js$/,
   /^dist\/THIRD-PARTY-LICENSES\.txt$/,
   /^dist\/ui\/(index\.html|app\.(js|css)|icon\.svg)$/,
-  /^dist\/runtime\/(LICENSE\.txt|onnxruntime-web\.mjs|ort-wasm-simd-threaded\.(mjs|wasm))$/,
+  /^dist\/runtime\/(first-answers\.json|LICENSE\.txt|onnxruntime-web\.mjs|ort-wasm-simd-threaded\.(mjs|wasm))$/,
   /^models\/e5-small-v2-int8\/(model\.onnx|tokenizer\.json|token-projection\.bin|README\.md|LICENSE-[\w.-]+)$/,
   /^vendor\/faiss-wasm\/(faiss\.wasm|README\.md|LICENSE-\w+)$/,
 ];

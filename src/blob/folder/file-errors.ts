@@ -33,10 +33,17 @@ const meanings: Readonly<Record<string, Meaning>> = {
   ENFILE: { reason: 'throttled', retryable: true },
 };
 
+/**
+ * With these Windows refuses a file also for the moment in which another program has it open or is replacing it.
+ */
+const PERHAPS_IN_USE = new Set(['EACCES', 'EPERM']);
+
 export interface FileErrorContext {
   readonly operation: BlobOperation;
   readonly location: string;
   readonly key?: string;
+  /** Default: that of the process. */
+  readonly platform?: NodeJS.Platform;
 }
 
 /** Code of a system error, for example `ENOENT`; undefined for any other value. */
@@ -47,14 +54,17 @@ export function systemCode(error: unknown): string | undefined {
 }
 
 /** Translates a system error of a file operation into a `BlobStoreError`. */
-export function fileError(error: Error, context: FileErrorContext): BlobStoreError {
-  const code = systemCode(error);
-  const meaning: Meaning = meanings[code ?? ''] ?? { reason: 'protocol' };
+export function fileError(
+  error: Error,
+  { platform = process.platform, ...context }: FileErrorContext,
+): BlobStoreError {
+  const code = systemCode(error) ?? '';
+  const meaning: Meaning = meanings[code] ?? { reason: 'protocol' };
   return new BlobStoreError(meaning.reason, {
     ...context,
     problem: error.message,
-    providerCode: code,
-    retryable: meaning.retryable,
+    providerCode: code === '' ? undefined : code,
+    retryable: platform === 'win32' && PERHAPS_IN_USE.has(code) ? true : meaning.retryable,
     fix: meaning.fix,
     // A rename that failed half-way looks like one that did not start.
     maybeApplied: context.operation === 'put' && meaning.reason !== 'precondition',

@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import { pathsOf } from '../../config/environment.ts';
 import { UsageError } from '../../errors/input-errors.ts';
 import { packagePath } from '../../util/package.ts';
+import { startable } from '../../util/start-command.ts';
 import { type CommandContext, type CommandOutcome, defineCommand, toggle, value } from '../command.ts';
 import type { Host } from '../host.ts';
 import {
@@ -102,7 +103,7 @@ async function withProgram(
   try {
     return stats.isDirectory()
       ? await work(findProgram(path))
-      : await withUnpackedPackage(realpathSync(path), (folder) => work(findProgram(folder)));
+      : await withUnpackedPackage(host, realpathSync(path), (folder) => work(findProgram(folder)));
   } catch (error) {
     // Errors of the program itself, such as a full disk, carry their own remedy.
     if (!(error instanceof Error) || error.name !== 'Error') throw error;
@@ -187,6 +188,7 @@ const MAX_REASON = 600;
  * @throws Error with the last words of npm
  */
 async function withUnpackedPackage<Result>(
+  host: Host,
   tarball: string,
   work: (folder: string) => Promise<Result>,
 ): Promise<Result> {
@@ -194,19 +196,23 @@ async function withUnpackedPackage<Result>(
   try {
     await writeFile(join(folder, 'package.json'), '{"private": true}\n');
     const options = ['--omit=dev', '--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund'];
-    await runNpm(['install', ...options, tarball], folder);
+    await runNpm(host, ['install', ...options, tarball], folder);
     return await work(join(folder, 'node_modules', 'faiss-memory'));
   } finally {
     await rm(folder, { recursive: true, force: true, maxRetries: 3 });
   }
 }
 
-async function runNpm(args: readonly string[], cwd: string): Promise<void> {
+async function runNpm({ env, platform }: Host, args: readonly string[], cwd: string): Promise<void> {
   const script = npmScripts(process.execPath).find((path) => existsSync(path));
-  const [command, first] = script === undefined ? ['npm', []] : [process.execPath, [script]];
+  const { file, ...npm } =
+    script === undefined
+      ? startable('npm', args, { env, platform, workingDirectory: cwd })
+      : { file: process.execPath, args: [script, ...args], windowsVerbatimArguments: false };
   try {
-    await promisify(execFile)(command, [...first, ...args], {
+    await promisify(execFile)(file, [...npm.args], {
       cwd,
+      windowsVerbatimArguments: npm.windowsVerbatimArguments,
       timeout: NPM_LIMIT_MS,
       windowsHide: true,
     });

@@ -66,7 +66,8 @@ async function checkStart(client: ClientDescription, { file, launch, host }: Con
   const shown = [launch.command, ...launch.args].join(' ');
   try {
     const env = environmentOf(client, host);
-    const options = { env, workingDirectory: host.workingDirectory, limitMs: START_LIMIT_MS };
+    const { platform, workingDirectory } = host;
+    const options = { env, platform, workingDirectory, limitMs: START_LIMIT_MS };
     const { milliseconds, version, tools } = await tryServer(launch, options);
     const message = `${file} starts ${shown}: version ${version} with ${tools} tools after ${milliseconds} ms`;
     return milliseconds < SLOW_START_MS

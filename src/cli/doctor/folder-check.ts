@@ -1,55 +1,11 @@
 import { spawn } from 'node:child_process';
-import { readdir, realpath, stat, statfs } from 'node:fs/promises';
+import { readdir, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { packagePath } from '../../util/package.ts';
 import { byteSize } from '../render.ts';
 import type { Check, Finding } from './checks.ts';
-
-/** Numbers by which Linux names file systems whose files are on another machine, or on the host of this one. */
-const NETWORK_TYPES: ReadonlyMap<number, string> = new Map([
-  [0x6969, 'an NFS folder'],
-  [0x517b, 'an SMB folder'],
-  [0xff534d42, 'an SMB folder'],
-  [0xfe534d42, 'an SMB folder'],
-  [0x00c36400, 'a Ceph folder'],
-  [0x5346414f, 'an AFS folder'],
-  [0x01021997, 'a folder that a virtual machine or WSL shares with its host'],
-  [0x786f4256, 'a folder that a virtual machine shares with its host'],
-]);
-
-/** @param type from `statfs`; the kernel's number may arrive with its sign */
-export function networkKind(type: number): string | undefined {
-  return NETWORK_TYPES.get(type >>> 0);
-}
-
-/** Names that the programs give to the folders they synchronise. */
-const SYNCHRONISED: readonly (readonly [RegExp, string])[] = [
-  [/^dropbox( \(.*\))?$/i, 'Dropbox'],
-  [/^onedrive( - .*)?$/i, 'OneDrive'],
-  [/^(icloud ?drive|mobile documents|com~apple~clouddocs)$/i, 'iCloud Drive'],
-  [/^(google ?drive|googledrive-.*)$/i, 'Google Drive'],
-  [/^cloudstorage$/i, 'a cloud-synchronised folder'],
-];
-
-/** @returns what kind of network or synchronised folder this is, undefined when it looks local */
-async function remoteKind(folder: string): Promise<string | undefined> {
-  const path = await realpath(folder);
-  const synchronised = synchronisedKind(path);
-  if (synchronised !== undefined) return synchronised;
-  if (path.startsWith('\\\\')) return 'a network folder';
-  if (process.platform !== 'linux') return undefined;
-  return networkKind((await statfs(path)).type);
-}
-
-/** By the names in the path alone. */
-export function synchronisedKind(path: string): string | undefined {
-  for (const name of path.split(/[\\/]/)) {
-    const found = SYNCHRONISED.find(([pattern]) => pattern.test(name));
-    if (found !== undefined) return found[1];
-  }
-  return undefined;
-}
+import { remoteKind } from './disk-kind.ts';
 
 const LOW_SPACE_BYTES = 512 * 1024 * 1024;
 const OTHERS = 0o077;
@@ -76,7 +32,7 @@ export const folderCheck: Check = {
       { check: NAME, status: 'ok', message: dataDir },
       ...modes,
       await checkSpace(dataDir),
-      await checkPlace(dataDir),
+      await checkPlace(dataDir, host.platform),
     ];
   },
 };
@@ -87,7 +43,10 @@ export const folderCheck: Check = {
  */
 async function tryFolder(dataDir: string): Promise<Finding | undefined> {
   const program = packagePath('dist', 'store', 'try-folder.js');
-  const child = spawn(process.execPath, [program, dataDir], { stdio: ['ignore', 'pipe', 'ignore'] });
+  const child = spawn(process.execPath, [program, dataDir], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+    windowsHide: true,
+  });
   let last: TrialLine = { step: 'starting the trial' };
   await new Promise<void>((resolve) => {
     const timer = setTimeout(() => {
@@ -155,8 +114,8 @@ async function checkSpace(dataDir: string): Promise<Finding> {
   return { check: 'disk space', status: 'warn', message, fix: 'Free some space on this disk.' };
 }
 
-async function checkPlace(dataDir: string): Promise<Finding> {
-  const kind = await remoteKind(dataDir);
+async function checkPlace(dataDir: string, platform: NodeJS.Platform): Promise<Finding> {
+  const kind = await remoteKind(dataDir, platform);
   if (kind === undefined) return { check: 'disk', status: 'ok', message: 'local, as far as can be seen' };
   return {
     check: 'disk',

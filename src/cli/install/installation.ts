@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs';
-import { rename, rm, writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { defaultDataFolder, type Environment, pathsOf } from '../../config/environment.ts';
 import { InstallError } from '../../errors/input-errors.ts';
 import { createFolders, writeDurably } from '../../util/durable-file.ts';
@@ -7,6 +7,7 @@ import type { LaunchCommand } from '../clients/clients.ts';
 import { copyProgram, COPIED_ENTRY, type ProgramCopy } from './program-copy.ts';
 import { tryServer } from './try-server.ts';
 import { codeOf } from '../../util/caught.ts';
+import { renamePatiently } from '../../util/rename.ts';
 
 /** One installed version. */
 export interface InstalledVersion {
@@ -91,11 +92,11 @@ export async function installVersion(
     await writeFile(paths.join(incoming, FACTS), `${JSON.stringify(installed, undefined, 2)}\n`, {
       mode: 0o600,
     });
-    await rename(incoming, paths.join(root, folder));
+    await renamePatiently(incoming, paths.join(root, folder));
   } catch (cause) {
     throw cause instanceof InstallError ? cause : new InstallError(version, paths.join(root, folder), cause);
   } finally {
-    await rm(incoming, { recursive: true, force: true });
+    await rm(incoming, { recursive: true, force: true, maxRetries: 3 });
   }
   return installed;
 }
@@ -105,8 +106,10 @@ async function tryCopy(folder: string, environment: Environment): Promise<void> 
   // The handshake opens no memories; a folder of its own makes sure of it.
   const trial = paths.join(folder, '.trial');
   const command = { command: process.execPath, args: [paths.join(folder, ...COPIED_ENTRY)] };
-  await tryServer(command, { env: { ...environment.env, MEMORY_DATA_DIR: trial }, workingDirectory: folder });
-  await rm(trial, { recursive: true, force: true });
+  const env = { ...environment.env, MEMORY_DATA_DIR: trial };
+  // Not in the folder: Windows renames none that a process works in.
+  await tryServer(command, { env, platform: environment.platform, workingDirectory: paths.dirname(folder) });
+  await rm(trial, { recursive: true, force: true, maxRetries: 3 });
 }
 
 /** Makes all clients start this version from their next start on; running servers go on with theirs. */

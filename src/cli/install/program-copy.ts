@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { constants, existsSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { cp, mkdir } from 'node:fs/promises';
-import { basename, dirname, join, sep } from 'node:path';
+import systemPaths, { basename, dirname, join, type PlatformPath, sep } from 'node:path';
 
 /** One package of a copy. */
 interface CopiedPackage {
@@ -100,10 +100,19 @@ export async function copyProgram({ packages }: ProgramCopy, target: string): Pr
   }
 }
 
-function belongs(name: string, root: string, path: string): boolean {
-  const parts = path
-    .slice(root.length)
-    .split(sep)
+/**
+ * Tells whether a file or folder of a package is copied.
+ * @param path may be in the long form of Windows, `\\?\C:\…`, in which Node.js tells its `cp` filter
+ */
+export function belongs(
+  name: string,
+  root: string,
+  path: string,
+  paths: PlatformPath = systemPaths,
+): boolean {
+  const parts = paths
+    .relative(paths.toNamespacedPath(root), paths.toNamespacedPath(path))
+    .split(paths.sep)
     .filter((part) => part !== '');
   const [first, ...rest] = parts;
   if (first === undefined) return true;

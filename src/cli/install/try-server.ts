@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import type { LaunchCommand } from '../clients/clients.ts';
 import { settleWithin } from '../../util/concurrency.ts';
+import { startable } from '../../util/start-command.ts';
 
 /** What a client would see of a server. */
 export interface ServerTrial {
@@ -13,12 +14,15 @@ export interface ServerTrial {
 export interface TrialOptions {
   /** The whole environment of the process. */
   readonly env: Readonly<Record<string, string | undefined>>;
+  readonly platform: NodeJS.Platform;
   readonly workingDirectory: string;
   /** Clients give up after 30 s. */
   readonly limitMs?: number;
 }
 
 const LIMIT_MS = 30_000;
+/** A server ends within two seconds. */
+const END_LIMIT_MS = 3_000;
 /** More than this before the answers means that the command is not this server. */
 const MAX_OUTPUT = 1_000_000;
 const MAX_REASON = 300;
@@ -31,14 +35,25 @@ const PROTOCOL = '2025-06-18';
  */
 export async function tryServer(
   { command, args, env: extra }: LaunchCommand,
-  { env, workingDirectory, limitMs = LIMIT_MS }: TrialOptions,
+  { env, platform, workingDirectory, limitMs = LIMIT_MS }: TrialOptions,
 ): Promise<ServerTrial> {
   const start = performance.now();
-  const child = spawn(command, [...args], {
+  const whole = { ...env, ...extra };
+  const started = startable(command, args, { env: whole, platform, workingDirectory });
+  const child = spawn(started.file, [...started.args], {
     cwd: workingDirectory,
-    env: { ...env, ...extra },
+    env: whole,
     stdio: ['pipe', 'pipe', 'pipe'],
     windowsHide: true,
+    windowsVerbatimArguments: started.windowsVerbatimArguments,
+  });
+  const ended = new Promise<void>((resolve) => {
+    child.once('close', () => {
+      resolve();
+    });
+    child.once('error', () => {
+      resolve();
+    });
   });
   let errors = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
@@ -69,9 +84,10 @@ export async function tryServer(
     const milliseconds = Math.round(performance.now() - start);
     return { milliseconds, ...describeAnswers(received) };
   } finally {
-    child.removeAllListeners('close');
     child.stdin.end();
     child.kill();
+    // Windows renames and removes no file of a process that runs.
+    await settleWithin(ended, END_LIMIT_MS);
   }
 }
 

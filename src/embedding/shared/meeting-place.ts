@@ -11,8 +11,10 @@ import { codeOf } from '../../util/caught.ts';
 export interface MeetingPlace {
   /** Private folder of the user. */
   readonly folder: string;
-  /** Path of the socket, or name of the pipe on Windows. */
+  /** Path of the socket, or name of the pipe. */
   readonly address: string;
+  /** Windows has pipes, which no file stands for, and which end with their process. */
+  readonly isPipe: boolean;
   /** Proves to a process that asks that it has reached one that can read the private folder. */
   readonly key: Buffer;
 }
@@ -38,6 +40,8 @@ export interface PlaceOptions {
   readonly make: boolean;
   /** Has the folder when the path of the data folder is too long for a socket. Default: that of the system. */
   readonly temporary?: string;
+  /** Default: that of the process. */
+  readonly platform?: NodeJS.Platform;
 }
 
 /**
@@ -46,35 +50,34 @@ export interface PlaceOptions {
  */
 export async function findMeetingPlace(
   dataDir: string,
-  { make, temporary = tmpdir() }: PlaceOptions,
+  { make, temporary = tmpdir(), platform = process.platform }: PlaceOptions,
 ): Promise<MeetingPlace | undefined> {
+  const isPipe = platform === 'win32';
   try {
     const real = await realpath(dataDir);
     const hash = createHash('sha256').update(real).digest('hex').slice(0, 16);
     const near = join(real, FOLDER);
     const isTooLong = Buffer.byteLength(join(near, SOCKET)) > LONGEST_PATH;
     const folder =
-      process.platform !== 'win32' && isTooLong
-        ? join(await realpath(temporary), `faiss-memory-${userInfo().uid}-${hash}`)
-        : near;
+      !isPipe && isTooLong ? join(await realpath(temporary), `faiss-memory-${userInfo().uid}-${hash}`) : near;
     if (make) await isNew(mkdir(folder, { mode: 0o700 }));
-    await checkPrivate(folder);
+    await checkPrivate(folder, isPipe);
     const key = await sharedKey(join(folder, KEY), make);
     const name = createHmac('sha256', key).update(real).digest('hex').slice(0, 32);
-    const address = process.platform === 'win32' ? `\\\\.\\pipe\\faiss-memory-${name}` : join(folder, SOCKET);
-    if (process.platform !== 'win32' && Buffer.byteLength(address) > LONGEST_PATH) return undefined;
-    return { folder, address, key };
+    const address = isPipe ? `\\\\.\\pipe\\faiss-memory-${name}` : join(folder, SOCKET);
+    if (!isPipe && Buffer.byteLength(address) > LONGEST_PATH) return undefined;
+    return { folder, address, isPipe, key };
   } catch {
     return undefined;
   }
 }
 
 /** @throws when the folder is not this user's alone */
-async function checkPrivate(folder: string): Promise<void> {
+async function checkPrivate(folder: string, isWindows: boolean): Promise<void> {
   const found = await lstat(folder);
   if (!found.isDirectory()) throw new Error(`${folder} is no folder`);
   // Windows has neither owners nor modes here; the folder inherits who may enter the user's own.
-  if (process.platform === 'win32') return;
+  if (isWindows) return;
   if (found.uid !== process.getuid?.() || (found.mode & OTHERS) !== 0)
     throw new Error(`${folder} is open to others`);
 }
@@ -126,8 +129,8 @@ export async function reach(address: string): Promise<Socket | undefined> {
  * @throws when this file system or sandbox has no sockets
  */
 export async function takeAddress(place: MeetingPlace, server: Server): Promise<boolean> {
-  const { folder, address } = place;
-  if (process.platform === 'win32') return listenAt(server, address);
+  const { folder, address, isPipe } = place;
+  if (isPipe) return listenAt(server, address);
   // The socket gets its own name only when it listens and is private, so one that refuses belongs to a dead process.
   const hidden = join(folder, randomBytes(3).toString('hex') + SOCKET_ENDING);
   await listenAt(server, hidden);
@@ -208,9 +211,9 @@ async function removeLeftovers(folder: string): Promise<void> {
 }
 
 /** Identifies the socket at the address, so that its owner sees when another process has it; empty = there is none. */
-export function socketAt({ address }: MeetingPlace): string {
+export function socketAt({ address, isPipe }: MeetingPlace): string {
   // A pipe belongs to its process until that ends.
-  if (process.platform === 'win32') return address;
+  if (isPipe) return address;
   const found = statSync(address, { bigint: true, throwIfNoEntry: false });
   return found === undefined ? '' : `${found.dev} ${found.ino}`;
 }

@@ -96,7 +96,8 @@ export class ModelHost {
   /** Ends all connections. The others go on with a model of their own, so they get no errors. */
   close(): void {
     const { place } = this.#settings;
-    if (this.#socket !== '' && socketAt(place) === this.#socket) rmSync(place.address, { force: true });
+    if (!place.isPipe && this.#socket !== '' && socketAt(place) === this.#socket)
+      rmSync(place.address, { force: true });
     this.#server.close();
     for (const visitor of this.#visitors) visitor.end();
   }

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, openSync, renameSync, rmSync } from 'node:fs';
+import { closeSync, openSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { StoreDamagedError, StoreTooNewError } from '../../errors/store-errors.ts';
 import { createFolders, syncFolderBlocking } from '../../util/durable-file.ts';
+import { renamePatientlyBlocking } from '../../util/rename.ts';
 import { addAttributeColumns } from './attribute-columns.ts';
 import { Connection, Query } from './connection.ts';
 import { openDatabase } from './engine.ts';
@@ -285,7 +286,7 @@ export function copyDatabase(connection: Connection, name: string, now: number):
   rmSync(draft, { force: true });
   try {
     copyInto(connection, draft);
-    renameSync(draft, path);
+    renamePatientlyBlocking(draft, path);
   } finally {
     rmSync(draft, { force: true });
   }

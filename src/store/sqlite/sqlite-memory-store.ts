@@ -99,6 +99,11 @@ export class SqliteMemoryStore implements MemoryStore {
     this.#newId = createUuidV7Generator(settings.now);
   }
 
+  /** Opens the file before the first call, unless there is none yet. */
+  async openExisting(): Promise<void> {
+    if (this.#file.exists) await this.#file.read(() => undefined, 'background');
+  }
+
   add(drafts: readonly MemoryDraft[], options: AddOptions = {}): Promise<AddOutcome[]> {
     return this.#write((context) => addMemories(context, drafts, { ...options, newId: this.#newId }));
   }

@@ -89,6 +89,10 @@ export class StoreFile {
     this.#busyLimitMs = busyLimitMs;
   }
 
+  get exists(): boolean {
+    return !isMissing(this.#path);
+  }
+
   /** Number of reads and writes that were requested, without those of background work. */
   get calls(): number {
     return this.#calls;

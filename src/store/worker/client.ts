@@ -22,7 +22,7 @@ export interface WorkerStore {
   /** Its `close` ends the threads, and with them the replica. */
   readonly memory: MemoryStore;
   readonly replica: ReplicaStore;
-  /** Starts the thread of the writes before the first call does. Opens no file. */
+  /** Starts the threads before the first call does; they open the file if there is one. */
   readonly start: () => void;
 }
 
@@ -53,6 +53,7 @@ export function startWorkerStore(settings: StoreWorkerSettings): WorkerStore {
   const replica = assembleReplica(remote(REPLICA_METHODS) as unknown as ReplicaCalls);
   const start = (): void => {
     others.start();
+    searches.start();
   };
   return { memory, replica, start };
 }

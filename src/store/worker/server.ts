@@ -14,6 +14,9 @@ const store = new SqliteMemoryStore({
   createVectorIndex: (dimension) => createVectorIndex({ dimension, preferred: vectorIndex }),
 });
 
+// The first call is on its way, or soon will be. It tells what is wrong with the file, if anything is.
+store.openExisting().catch(() => undefined);
+
 answerCalls({
   call: async (name, parameters) => {
     const method = name as StoreMethod;
