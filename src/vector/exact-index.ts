@@ -1,9 +1,9 @@
 import { VectorIndexError } from '../errors/embedding-errors.ts';
-import { decodeVectorFile, encodeVectorFile, flatIndexHeader } from './vector-file.ts';
 import {
   checkDimension,
   checkQuery,
   checkVectors,
+  decoded,
   type VectorHit,
   type VectorIndex,
   type VectorSearchOptions,
@@ -24,11 +24,11 @@ export class ExactIndex implements VectorIndex {
     return this.#open().size;
   }
 
-  add(labels: Int32Array, vectors: Float32Array): void {
+  add(labels: Int32Array, vectors: readonly Uint8Array[]): void {
     const rows = this.#open();
     checkVectors(this.dimension, labels, vectors);
-    labels.forEach((label, row) => {
-      rows.set(label, vectors.slice(row * this.dimension, (row + 1) * this.dimension));
+    vectors.forEach((vector, place) => {
+      rows.set(labels[place] ?? -1, decoded(vector, this.dimension));
     });
   }
 
@@ -49,24 +49,12 @@ export class ExactIndex implements VectorIndex {
     return hits.sort((a, b) => b.score - a.score || a.label - b.label).slice(0, k);
   }
 
-  save(): Uint8Array {
+  meanScore(query: Float32Array): number {
     const rows = this.#open();
-    const floats = new Float32Array(rows.size * this.dimension);
-    [...rows.values()].forEach((row, position) => {
-      floats.set(row, position * this.dimension);
-    });
-    const header = flatIndexHeader({ dimension: this.dimension, count: rows.size });
-    const labels = Int32Array.from(rows.keys());
-    return encodeVectorFile({ dimension: this.dimension, labels }, [header, new Uint8Array(floats.buffer)]);
-  }
-
-  load(bytes: Uint8Array): void {
-    this.#open();
-    const file = decodeVectorFile(bytes, this.dimension);
-    const floats = new Float32Array(file.rows.slice().buffer);
-    const loaded = new ExactIndex(this.dimension);
-    loaded.add(file.labels, floats);
-    this.#rows = loaded.#rows;
+    checkQuery(this.dimension, query, 1);
+    let sum = 0;
+    for (const row of rows.values()) sum += innerProduct(query, row);
+    return sum / Math.max(1, rows.size);
   }
 
   dispose(): void {

@@ -4,11 +4,11 @@ import {
   checkDimension,
   checkQuery,
   checkVectors,
+  decoded,
   type VectorHit,
   type VectorIndex,
   type VectorSearchOptions,
 } from './vector-index.ts';
-import { decodeVectorFile, encodeVectorFile } from './vector-file.ts';
 
 /** The part of the optional package `faiss-node` that is used here. */
 interface NativeIndex {
@@ -17,13 +17,9 @@ interface NativeIndex {
   search(query: number[], k: number): { distances: number[]; labels: number[] };
   /** Removes vectors. Later ones move forward into the gaps, in order. */
   removeIds(positions: number[]): number;
-  toBuffer(): Buffer;
 }
 
-interface NativeIndexClass {
-  new (dimension: number): NativeIndex;
-  fromBuffer(bytes: Buffer): NativeIndex;
-}
+type NativeIndexClass = new (dimension: number) => NativeIndex;
 
 /** True when `faiss-node` can be imported and its native library loads. */
 export async function faissNodeIsInstalled(): Promise<boolean> {
@@ -67,13 +63,11 @@ async function importNativeClass(): Promise<NativeIndexClass> {
 class FaissNodeIndex implements VectorIndex {
   readonly kind = 'faiss-node';
   readonly dimension: number;
-  readonly #nativeClass: NativeIndexClass;
   #native: NativeIndex | undefined;
   #labels: number[] = [];
 
   constructor(nativeClass: NativeIndexClass, dimension: number) {
     this.dimension = dimension;
-    this.#nativeClass = nativeClass;
     this.#native = new nativeClass(dimension);
   }
 
@@ -81,12 +75,12 @@ class FaissNodeIndex implements VectorIndex {
     return this.#open().ntotal();
   }
 
-  add(labels: Int32Array, vectors: Float32Array): void {
+  add(labels: Int32Array, vectors: readonly Uint8Array[]): void {
     const native = this.#open();
     checkVectors(this.dimension, labels, vectors);
     if (labels.length === 0) return;
     this.remove(labels);
-    native.add(Array.from(vectors));
+    native.add(vectors.flatMap((vector) => Array.from(decoded(vector, this.dimension))));
     this.#labels.push(...labels);
   }
 
@@ -123,16 +117,9 @@ class FaissNodeIndex implements VectorIndex {
     }));
   }
 
-  save(): Uint8Array {
-    const payload = this.#open().toBuffer();
-    return encodeVectorFile({ dimension: this.dimension, labels: Int32Array.from(this.#labels) }, [payload]);
-  }
-
-  load(bytes: Uint8Array): void {
-    this.#open();
-    const file = decodeVectorFile(bytes, this.dimension);
-    this.#native = this.#nativeClass.fromBuffer(Buffer.from(file.payload));
-    this.#labels = Array.from(file.labels);
+  meanScore(query: Float32Array): number {
+    const hits = this.search(query, Math.max(1, this.count));
+    return hits.reduce((sum, { score }) => sum + score, 0) / Math.max(1, hits.length);
   }
 
   dispose(): void {

@@ -1,7 +1,6 @@
 import { VectorIndexError } from '../errors/embedding-errors.ts';
 import { type FaissModule, loadFaissModule } from './faiss-wasm-module.ts';
 import { FlatSegments, PositionSet } from './flat-segments.ts';
-import { decodeVectorFile, encodeVectorFile, flatIndexHeader } from './vector-file.ts';
 import {
   bestHits,
   checkDimension,
@@ -18,17 +17,18 @@ export async function createFaissWasmIndex(dimension: number): Promise<VectorInd
   return new FaissWasmIndex(await loadFaissModule(), dimension);
 }
 
-/** FAISS holds the vectors without gaps. The labels are kept here, and a removal moves the last vector into the gap. */
+/** FAISS holds the encoded vectors without gaps. The labels are kept here, and a removal moves the last vector into the gap. */
 class FaissWasmIndex implements VectorIndex {
   readonly kind = 'faiss-wasm';
   readonly dimension: number;
-  readonly #module: FaissModule;
+  /** Sum of all vectors. */
+  readonly #sum: Float64Array;
   #vectors: FlatSegments | undefined;
   #labels = new LabelMap();
 
   constructor(module: FaissModule, dimension: number) {
     this.dimension = dimension;
-    this.#module = module;
+    this.#sum = new Float64Array(dimension);
     this.#vectors = new FlatSegments(module, dimension);
   }
 
@@ -36,22 +36,26 @@ class FaissWasmIndex implements VectorIndex {
     return this.#open().count;
   }
 
-  /** Bytes of FAISS's memory, for measurements. Only `load` and `dispose` shrink it. */
+  /** Bytes of FAISS's memory, for measurements. Only `dispose` frees it. */
   get memoryBytes(): number {
     return this.#open().memoryBytes;
   }
 
-  add(labels: Int32Array, vectors: Float32Array): void {
+  add(labels: Int32Array, vectors: readonly Uint8Array[]): void {
     const rows = this.#open();
     checkVectors(this.dimension, labels, vectors);
     const fresh = labels.filter((label) => this.#labels.position(label) === undefined);
     // `resize` is the only step that can fail, so it comes first.
     rows.resize(rows.count + fresh.length);
+    const before = this.#labels.count;
     for (const label of fresh) this.#labels.append(label);
-    labels.forEach((label, row) => {
-      const vector = vectors.subarray(row * this.dimension, (row + 1) * this.dimension);
-      rows.row(this.#labels.position(label) ?? -1).set(vector);
+    vectors.forEach((vector, place) => {
+      const position = this.#labels.position(labels[place] ?? -1) ?? -1;
+      if (position < before) rows.addUp(this.#sum, { start: position, end: position + 1, times: -1 });
+      rows.row(position).set(vector);
+      if (position < before) rows.addUp(this.#sum, { start: position, end: position + 1, times: 1 });
     });
+    rows.addUp(this.#sum, { start: before, end: rows.count, times: 1 });
   }
 
   remove(labels: Int32Array): number {
@@ -59,11 +63,14 @@ class FaissWasmIndex implements VectorIndex {
     for (const label of labels) {
       const position = this.#labels.removeSwap(label);
       if (position === undefined) continue;
+      rows.addUp(this.#sum, { start: position, end: position + 1, times: -1 });
       // The position of the former last vector equals the number of labels that are left.
       if (position !== this.#labels.count) rows.row(position).set(rows.row(this.#labels.count));
     }
     const removed = rows.count - this.#labels.count;
     rows.resize(this.#labels.count);
+    // So that rounding does not add up over the life of an index.
+    if (rows.count === 0) this.#sum.fill(0);
     return removed;
   }
 
@@ -90,28 +97,12 @@ class FaissWasmIndex implements VectorIndex {
     return positions;
   }
 
-  save(): Uint8Array {
-    const rows = this.#open();
-    const shape = { dimension: this.dimension, count: rows.count };
-    const vectors = Array.from(rows.rows(), asBytes);
-    const labels = this.#labels.toArray();
-    return encodeVectorFile({ dimension: this.dimension, labels }, [flatIndexHeader(shape), ...vectors]);
-  }
-
-  load(bytes: Uint8Array): void {
-    this.#open();
-    const file = decodeVectorFile(bytes, this.dimension);
-    // A new instance is needed because an instance never returns memory.
-    const loaded = new FlatSegments(this.#module, this.dimension);
-    loaded.resize(file.labels.length);
-    let offset = 0;
-    for (const rows of loaded.rows()) {
-      asBytes(rows).set(file.rows.subarray(offset, offset + rows.byteLength));
-      offset += rows.byteLength;
-    }
-    this.#vectors = loaded;
-    this.#labels = new LabelMap();
-    for (const label of file.labels) this.#labels.append(label);
+  meanScore(query: Float32Array): number {
+    const { count } = this.#open();
+    checkQuery(this.dimension, query, 1);
+    return (
+      this.#sum.reduce((total, value, place) => total + value * (query[place] ?? 0), 0) / Math.max(1, count)
+    );
   }
 
   dispose(): void {
@@ -123,10 +114,6 @@ class FaissWasmIndex implements VectorIndex {
     if (this.#vectors === undefined) throw new VectorIndexError('The index is disposed');
     return this.#vectors;
   }
-}
-
-function asBytes(floats: Float32Array): Uint8Array {
-  return new Uint8Array(floats.buffer, floats.byteOffset, floats.byteLength);
 }
 
 /** The labels by position, without gaps. A removal moves the last label into the gap. */
@@ -163,9 +150,5 @@ class LabelMap {
       this.#positions.set(last, position);
     }
     return position;
-  }
-
-  toArray(): Int32Array {
-    return Int32Array.from(this.#labels);
   }
 }

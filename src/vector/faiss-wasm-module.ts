@@ -17,6 +17,7 @@ interface FaissExports {
   fm_resize(index: Pointer, count: number, capacity: number): Pointer;
   // prettier-ignore
   fm_search(index: Pointer, query: Pointer, k: number, allowed: Pointer, scores: Pointer, positions: Pointer): number;
+  fm_sum(index: Pointer, start: number, end: number, sum: Pointer): void;
 }
 
 const OUT_OF_MEMORY = 'out of memory (the limit is 4 GiB)';
@@ -63,16 +64,17 @@ export class FaissInstance {
     return this.#exports.memory.buffer.byteLength;
   }
 
+  /** A view of the memory. Any later call may detach it, so use it immediately. */
   bytes(pointer: Pointer, length: number): Uint8Array {
     return new Uint8Array(this.#exports.memory.buffer, pointer, length);
   }
 
-  /** A view of the memory. Any later call may detach it, so use it immediately. */
+  /** A view of the memory, with the same limits as `bytes`. */
   floats(pointer: Pointer, length: number): Float32Array {
     return new Float32Array(this.#exports.memory.buffer, pointer, length);
   }
 
-  /** A view of the memory, with the same limits as `floats`. */
+  /** A view of the memory, with the same limits as `bytes`. */
   integers(pointer: Pointer, length: number): Int32Array {
     return new Int32Array(this.#exports.memory.buffer, pointer, length);
   }
@@ -104,6 +106,13 @@ export class FaissInstance {
       faiss.fm_search(index, at.query, k, at.allowed, at.scores, at.positions),
     );
     if (result !== 0) throw this.#failure('search');
+  }
+
+  /** Writes the sum of the vectors from `start` to `end` (excluded) as floats to an address. */
+  sumOfIndex(index: Pointer, { start, end, at }: { start: number; end: number; at: Pointer }): void {
+    this.#call('add vectors up', (faiss) => {
+      faiss.fm_sum(index, start, end, at);
+    });
   }
 
   /** Allocates memory, aligned to 8 bytes, for the duration of the action. */

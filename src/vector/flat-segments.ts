@@ -1,8 +1,9 @@
 import { FaissInstance, type FaissModule, type Pointer } from './faiss-wasm-module.ts';
+import { encodedBytes } from './vector-index.ts';
 
 /**
  * Maximum size of each FAISS index that holds a part of the vectors. A single index would be copied whenever it grows,
- * and WebAssembly never returns memory: 100,000 vectors would take 400 MB instead of 160.
+ * and WebAssembly never returns memory.
  */
 const SEGMENT_BYTES = 2 ** 24;
 const FLOAT_BYTES = 4;
@@ -19,9 +20,10 @@ interface Segment {
   capacity: number;
 }
 
-/** A growing array of vectors inside FAISS, addressed by position, with exact search by inner product. */
+/** A growing array of encoded vectors inside FAISS, addressed by position, with exact search by inner product. */
 export class FlatSegments {
   readonly dimension: number;
+  readonly #rowBytes: number;
   /** Vectors in a full segment. A multiple of 8, so that each segment's part of a bitmap begins at a byte. */
   readonly #segmentRows: number;
   readonly #faiss: FaissInstance;
@@ -30,7 +32,8 @@ export class FlatSegments {
 
   constructor(module: FaissModule, dimension: number) {
     this.dimension = dimension;
-    this.#segmentRows = Math.max(8, Math.floor(SEGMENT_BYTES / (dimension * FLOAT_BYTES * 8)) * 8);
+    this.#rowBytes = encodedBytes(dimension);
+    this.#segmentRows = Math.max(8, Math.floor(SEGMENT_BYTES / (this.#rowBytes * 8)) * 8);
     this.#faiss = new FaissInstance(module);
   }
 
@@ -43,18 +46,26 @@ export class FlatSegments {
   }
 
   /** A view of one vector for reading and writing. Any later call may detach it, so use it immediately. */
-  row(position: number): Float32Array {
+  row(position: number): Uint8Array {
     const segment = this.#segments[Math.floor(position / this.#segmentRows)];
     if (segment === undefined || position >= this.#count) throw new RangeError(`No vector at ${position}`);
-    const offset = (position % this.#segmentRows) * this.dimension * FLOAT_BYTES;
-    return this.#faiss.floats(segment.rows + offset, this.dimension);
+    const offset = (position % this.#segmentRows) * this.#rowBytes;
+    return this.#faiss.bytes(segment.rows + offset, this.#rowBytes);
   }
 
-  /** The vectors in order, as one view for each segment. Any later call may detach a view. */
-  *rows(): Generator<Float32Array> {
-    for (const segment of this.#segments) {
-      yield this.#faiss.floats(segment.rows, segment.count * this.dimension);
-    }
+  /** Adds `times` the vectors from `start` to `end` (excluded) to a sum of `dimension` components. */
+  addUp(sum: Float64Array, { start, end, times }: { start: number; end: number; times: 1 | -1 }): void {
+    this.#faiss.withMemory(this.dimension * FLOAT_BYTES, (at) => {
+      this.#segments.forEach(({ index, count }, number) => {
+        const first = number * this.#segmentRows;
+        const [from, to] = [Math.max(0, start - first), Math.min(count, end - first)];
+        if (from >= to) return;
+        this.#faiss.sumOfIndex(index, { start: from, end: to, at });
+        this.#faiss.floats(at, this.dimension).forEach((value, place) => {
+          sum[place] = (sum[place] ?? 0) + times * value;
+        });
+      });
+    });
   }
 
   /**

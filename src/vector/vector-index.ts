@@ -1,3 +1,4 @@
+import { decodeVector, dequantizeInto } from '../embedding/quantization.ts';
 import { VectorIndexError } from '../errors/embedding-errors.ts';
 
 /** One nearest neighbour. */
@@ -29,9 +30,9 @@ export interface VectorIndex {
   /**
    * Adds vectors. A label that is present already gets the new vector.
    * @param labels n distinct labels, each 0 ≤ label < 2^31
-   * @param vectors n × dimension floats, row-major, finite
+   * @param vectors n vectors in the form of `encodeVector`, which the store keeps; they are copied
    */
-  add(labels: Int32Array, vectors: Float32Array): void;
+  add(labels: Int32Array, vectors: readonly Uint8Array[]): void;
   /** Removes labels and ignores unknown ones. @returns number of labels removed */
   remove(labels: Int32Array): number;
   /**
@@ -40,27 +41,47 @@ export interface VectorIndex {
    * @returns the best hits, best first, equal scores by ascending label
    */
   search(query: Float32Array, k: number, options?: VectorSearchOptions): VectorHit[];
-  /** @returns the whole index as bytes for `load` */
-  save(): Uint8Array;
-  /** Replaces the content with saved bytes. Throws for damaged bytes and leaves the index unchanged. */
-  load(bytes: Uint8Array): void;
+  /** Mean of the inner products of the query and every vector; 0 for an empty index. */
+  meanScore(query: Float32Array): number;
   /** Frees the memory. Idempotent. Every later call of another method throws. */
   dispose(): void;
 }
 
-/** @throws VectorIndexError unless there are n distinct labels and n finite vectors */
-export function checkVectors(dimension: number, labels: Int32Array, vectors: Float32Array): void {
-  if (vectors.length !== labels.length * dimension) {
-    throw new VectorIndexError(
-      `${labels.length} labels need ${labels.length * dimension} floats of dimension ${dimension}, got ${vectors.length}`,
-    );
+/** @throws VectorIndexError unless there are n distinct labels and n finite vectors of the dimension */
+export function checkVectors(dimension: number, labels: Int32Array, vectors: readonly Uint8Array[]): void {
+  if (vectors.length !== labels.length) {
+    throw new VectorIndexError(`${labels.length} labels need as many vectors, got ${vectors.length}`);
   }
   checkLabels(labels);
-  checkFinite(vectors);
+  vectors.forEach((vector, place) => {
+    if (vector.length !== encodedBytes(dimension)) {
+      throw new VectorIndexError(
+        `Vector ${place} has ${vector.length} bytes; one of ${dimension} dimensions has ${encodedBytes(dimension)}`,
+      );
+    }
+    if (!hasFiniteScale(vector)) throw new VectorIndexError(`Vector ${place} has a scale that is not finite`);
+  });
+}
+
+/** Bytes of an encoded vector: a float32 as scale and one byte for each dimension. */
+export function encodedBytes(dimension: number): number {
+  return 4 + dimension;
+}
+
+/** The components are integers, so only the scale can be infinite or no number: then all bits of its exponent are set. */
+function hasFiniteScale(vector: Uint8Array): boolean {
+  return ((vector[3] ?? 0) & 0x7f) !== 0x7f || ((vector[2] ?? 0) & 0x80) === 0;
+}
+
+/** The vector as floats, for implementations that calculate with them. */
+export function decoded(vector: Uint8Array, dimension: number): Float32Array {
+  const floats = new Float32Array(dimension);
+  dequantizeInto(floats, 0, decodeVector(vector, dimension));
+  return floats;
 }
 
 /** @throws VectorIndexError unless the labels are distinct and not negative */
-export function checkLabels(labels: Int32Array): void {
+function checkLabels(labels: Int32Array): void {
   if (labels.some((label) => label < 0)) throw new VectorIndexError('Labels must not be negative');
   if (new Set(labels).size !== labels.length) throw new VectorIndexError('Labels must be distinct');
 }
@@ -75,11 +96,10 @@ export function checkQuery(dimension: number, query: Float32Array, k: number): v
   checkFinite(query);
 }
 
-/** A plain loop: with a callback for each float, checking 100,000 vectors would take longer than adding them. */
 function checkFinite(values: Float32Array): void {
   for (let i = 0; i < values.length; i += 1) {
     const value = values[i] ?? NaN;
-    if (!Number.isFinite(value)) throw new VectorIndexError(`Float ${i} is ${value}; vectors must be finite`);
+    if (!Number.isFinite(value)) throw new VectorIndexError(`Float ${i} is ${value}; a query must be finite`);
   }
 }
 

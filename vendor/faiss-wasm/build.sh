@@ -14,19 +14,14 @@ version=1.7.3
 archive=faiss_$version.orig.tar.gz
 sha256=3e4fac26d8c9e9008ecea4ae5fc414c658998fce4ba75835058b1a71d3516002
 
-# What IndexFlatIP with an IDSelectorBitmap needs, and no more.
+# What an IndexFlatCodes with an IDSelectorBitmap needs, and no more.
 sources=(
   Index.cpp
-  IndexFlat.cpp
   IndexFlatCodes.cpp
   impl/AuxIndexStructures.cpp
   impl/FaissException.cpp
   impl/IDSelector.cpp
   utils/Heap.cpp
-  utils/distances.cpp
-  utils/distances_simd.cpp
-  utils/extra_distances.cpp
-  utils/partitioning.cpp
 )
 
 # -fwasm-exceptions: exceptions cost nothing until thrown and need no JavaScript.
@@ -34,7 +29,7 @@ sources=(
 compile_flags=(
   -std=c++17 -O3 -msimd128 -fwasm-exceptions -ffunction-sections -fdata-sections -w
   -fassociative-math -fno-signed-zeros -fno-trapping-math
-  -DFINTEGER=int -I. -I"faiss-$version" "-ffile-prefix-map=$work=."
+  -I. -I"faiss-$version" "-ffile-prefix-map=$work=."
 )
 
 # A stand-alone module needs no generated JavaScript. Its memory grows up to the 4 GiB that 32-bit addresses reach.
@@ -43,7 +38,7 @@ link_flags=(
   -s STANDALONE_WASM=1
   -s INITIAL_MEMORY=1048576 -s TOTAL_STACK=131072
   -s ALLOW_MEMORY_GROWTH=1 -s MAXIMUM_MEMORY=4294967296
-  -s EXPORTED_FUNCTIONS=_malloc,_free,_fm_error,_fm_create,_fm_free,_fm_resize,_fm_search
+  -s EXPORTED_FUNCTIONS=_malloc,_free,_fm_error,_fm_create,_fm_free,_fm_resize,_fm_search,_fm_sum
 )
 
 install_tools() {
@@ -73,9 +68,9 @@ END
 }
 
 compile() {
-  cp "$here"/{faiss-abi.cpp,blas.cpp,omp.h} "$work"
+  cp "$here/faiss-abi.cpp" "$work"
   cd "$work"
-  printf '%s\n' "${sources[@]/#/faiss-$version/faiss/}" faiss-abi.cpp blas.cpp |
+  printf '%s\n' "${sources[@]/#/faiss-$version/faiss/}" faiss-abi.cpp |
     xargs -P 2 -I{} sh -c 'source=$1; shift; em++ "$@" -c "$source" -o "$(basename "$source" .cpp).o"' \
       _ {} "${compile_flags[@]}"
 }

@@ -33,7 +33,12 @@ function answers({ faiss }) {
     for (let i = 0; i < length; i++) floats[i] = random();
   };
   const index = faiss.fm_create(DIMENSION);
-  fill(faiss.fm_resize(index, COUNT, COUNT), COUNT * DIMENSION);
+  const rows = new DataView(faiss.memory.buffer, faiss.fm_resize(index, COUNT, COUNT));
+  for (let row = 0; row < COUNT; row++) {
+    const start = row * (4 + DIMENSION);
+    rows.setFloat32(start, 0.01 + random() / 100, true);
+    for (let i = 0; i < DIMENSION; i++) rows.setInt8(start + 4 + i, Math.round(random() * 254));
+  }
   const query = faiss.malloc(DIMENSION * 4);
   const found = faiss.malloc(DEPTH * 12);
   const everyThird = faiss.malloc(Math.ceil(COUNT / 8));

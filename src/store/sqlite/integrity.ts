@@ -9,7 +9,7 @@ import { hiddenContent } from './hidden.ts';
 import { type StoredVersion, toVersion, VERSION_COLUMNS, type VersionRow } from './rows.ts';
 import { readVersionVector, readDigests, readTotals } from './totals.ts';
 import { MERGE } from './merge-steps.ts';
-import type { VectorCatchUp } from './vector-search.ts';
+import type { VectorCatchUp } from './vector-catch-up.ts';
 
 /** Further problems of one check are only counted. */
 const MAX_PROBLEMS_PER_CHECK = 20;

@@ -1,5 +1,4 @@
 import type { EmbeddingModelId } from '../../embedding/embedder.ts';
-import { decodeVector, dequantizeInto } from '../../embedding/quantization.ts';
 import type { MemoryFilter } from '../../memory/filter.ts';
 import type { VectorHit, VectorIndex } from '../../vector/vector-index.ts';
 import type { Candidate, VectorBackground, VectorQuery } from '../memory-store.ts';
@@ -7,6 +6,7 @@ import { type Connection, Query, type SqlValue } from './connection.ts';
 import { findModel } from './models.ts';
 import { filterCondition, matchesAll } from './filter.ts';
 import { readTotals } from './totals.ts';
+import { VectorCatchUp } from './vector-catch-up.ts';
 
 export type CreateVectorIndex = (dimension: number) => Promise<VectorIndex>;
 
@@ -47,7 +47,7 @@ export class VectorSearch {
     const catchUp = this.loaded(connection, query.modelId);
     return catchUp === null || catchUp.index.count === 0
       ? {}
-      : { background: { cosine: catchUp.meanCosine(query.vector), vectors: catchUp.index.count } };
+      : { background: { cosine: catchUp.index.meanScore(query.vector), vectors: catchUp.index.count } };
   }
 
   /** The up-to-date index of a model; null when the store knows no such model. */
@@ -85,7 +85,7 @@ export class VectorSearch {
     const current = this.#catchUp;
     if (current?.follows(connection, model) === true) return current;
     const index = this.#emptyIndex(modelId.dimension);
-    this.#catchUp = new VectorCatchUp(connection, model, index);
+    this.#catchUp = new VectorCatchUp(connection, { model, index });
     return this.#catchUp;
   }
 
@@ -208,140 +208,4 @@ function allowedLabels({ connection, filter, model }: NearestRequest): Int32Arra
      WHERE m.state = 'live' AND ${condition.sql}`,
   ).get(connection, model, ...condition.parameters);
   return Int32Array.from(JSON.parse(row?.labels ?? '[]') as number[]);
-}
-
-/** Up to so many vectors, their mean cosine is computed from each. */
-const EXACT_MEAN = 500;
-/** Changed memories read at once, so that loading a large store needs little memory. */
-const BATCH = 2_000;
-
-interface ChangedRow {
-  num: number;
-  sequence: number;
-}
-
-interface ChunkRow {
-  num: number;
-  label: number;
-  vector: Uint8Array;
-}
-
-const selectChanged = new Query<[after: number, limit: number], ChangedRow>(
-  'SELECT num, sequence FROM memory WHERE sequence > ? ORDER BY sequence LIMIT ?',
-);
-const selectChunks = new Query<[model: number, after: number, upTo: number], ChunkRow>(
-  `SELECT m.num, c.label, c.vector FROM memory m INDEXED BY memory_by_sequence CROSS JOIN chunk c ON c.version = m.current AND c.model = ?
-   WHERE m.sequence > ? AND m.sequence <= ? AND m.state = 'live'`,
-);
-
-/**
- * Keeps a vector index equal to the vectors of one model's live memories. It follows the change sequence, which
- * includes the writes of other processes. Each instance has its own index.
- */
-export class VectorCatchUp {
-  readonly index: VectorIndex;
-  readonly model: number;
-  readonly #labels = new Map<number, readonly number[]>();
-  /** Sum of the vectors in the index. */
-  readonly #sum: Float64Array;
-  readonly #connection: Connection;
-  #sequence = 0;
-
-  /** @param index must be empty */
-  constructor(connection: Connection, model: number, index: VectorIndex) {
-    this.#connection = connection;
-    this.model = model;
-    this.index = index;
-    this.#sum = new Float64Array(index.dimension);
-  }
-
-  /** Empties the index, so that another model can use it. */
-  clear(): void {
-    for (const labels of this.#labels.values()) this.index.remove(Int32Array.from(labels));
-    this.#labels.clear();
-    this.#sum.fill(0);
-    this.#sequence = 0;
-  }
-
-  /** Number of labels that the index should contain. */
-  get count(): number {
-    let count = 0;
-    for (const labels of this.#labels.values()) count += labels.length;
-    return count;
-  }
-
-  /** False for another model, and after the file was opened again, because it may be another file. */
-  follows(connection: Connection, model: number): boolean {
-    return this.#connection === connection && this.model === model;
-  }
-
-  /**
-   * Reads some changes. Runs inside a transaction, so that after the last step the following queries see the same state.
-   * @returns true when there may be more changes
-   */
-  step(): boolean {
-    const connection = this.#connection;
-    const changed = selectChanged.all(connection, this.#sequence, BATCH);
-    const last = changed.at(-1);
-    if (last === undefined) return false;
-    this.#apply(changed, selectChunks.all(connection, this.model, this.#sequence, last.sequence));
-    this.#sequence = last.sequence;
-    return changed.length === BATCH;
-  }
-
-  /** Adds and removes the labels that changed. A label always means the same vector, so kept labels need no update. */
-  #apply(changed: readonly ChangedRow[], chunks: readonly ChunkRow[]): void {
-    const labels = new Map(changed.map(({ num }): [number, number[]] => [num, []]));
-    for (const { num, label } of chunks) labels.get(num)?.push(label);
-    const gone: number[] = [];
-    const kept = new Set<number>();
-    for (const [num, now] of labels) {
-      for (const label of this.#labels.get(num) ?? []) {
-        if (now.includes(label)) kept.add(label);
-        else gone.push(label);
-      }
-    }
-    if (gone.length > 0) this.#remove(gone);
-    this.#add(chunks.filter(({ label }) => !kept.has(label)));
-    for (const [num, now] of labels) {
-      if (now.length > 0) this.#labels.set(num, now);
-      else this.#labels.delete(num);
-    }
-  }
-
-  /** Exact in a small index, where a removed vector would count too much. */
-  meanCosine(query: Float32Array): number {
-    const { count } = this.index;
-    if (count <= EXACT_MEAN) {
-      const hits = this.index.search(query, count);
-      return hits.reduce((total, { score }) => total + score, 0) / count;
-    }
-    return this.#sum.reduce((total, value, place) => total + value * (query[place] ?? 0), 0) / count;
-  }
-
-  /** The index does not hand out vectors, so a removed one is taken for an average one. */
-  #remove(labels: readonly number[]): void {
-    const before = this.index.count;
-    const removed = this.index.remove(Int32Array.from(labels));
-    const left = before === 0 ? 0 : (before - removed) / before;
-    for (let place = 0; place < this.#sum.length; place += 1)
-      this.#sum[place] = (this.#sum[place] ?? 0) * left;
-  }
-
-  #add(chunks: readonly ChunkRow[]): void {
-    if (chunks.length === 0) return;
-    const { dimension } = this.index;
-    const vectors = new Float32Array(chunks.length * dimension);
-    chunks.forEach(({ vector }, position) => {
-      dequantizeInto(vectors, position * dimension, decodeVector(vector, dimension));
-    });
-    this.index.add(
-      Int32Array.from(chunks, ({ label }) => label),
-      vectors,
-    );
-    // A plain loop, because it runs for every float of the store.
-    for (let at = 0; at < vectors.length; at += 1) {
-      this.#sum[at % dimension] = (this.#sum[at % dimension] ?? 0) + (vectors[at] ?? 0);
-    }
-  }
 }
