@@ -1,6 +1,7 @@
 import type { BackupService } from '../backup/backup-service.ts';
 import { withOwnIdentity } from '../backup/own-identity.ts';
 import type { VerifyProblem } from '../backup/repository/verify.ts';
+import { MAX_COUNTER } from '../memory/version.ts';
 import type { ReplicaStore } from '../store/replica-store.ts';
 import type { SyncNotes } from './notes.ts';
 import type { RemoteRepository } from './remote.ts';
@@ -55,10 +56,13 @@ export class FormerIds {
    * @throws MachineForkedError
    */
   async lookForCopies(machine: string): Promise<void> {
-    const { now, remote } = this.#parts;
+    const { now, remote, replica } = this.#parts;
     if (Math.abs(now() - this.#lookedForCopies) < COPIES_EVERY_MS) return;
     const repository = await remote.of(machine);
-    await repository.checkCopies(await repository.listSnapshots());
+    const { clock } = await replica.identity();
+    // Before the first push, every claim about this id is a sign: there is no own head that could show the same.
+    const made = (await repository.publishedWrites()) === 0 ? MAX_COUNTER : (clock[machine] ?? 0);
+    await repository.checkCopies(await repository.listSnapshots(), made);
     this.#lookedForCopies = now();
   }
 

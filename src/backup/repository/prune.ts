@@ -1,5 +1,5 @@
 import type { BlobInfo, BlobStore } from '../../blob/blob-store.ts';
-import { RepositoryDamagedError } from '../../errors/backup-errors.ts';
+import { MissingKeyError, RepositoryDamagedError } from '../../errors/backup-errors.ts';
 import { InvalidInputError } from '../../errors/input-errors.ts';
 import { BlobStoreError } from '../../errors/remote-errors.ts';
 import { type VersionVector, compareVersionVectors, joinVersionVectors } from '../../memory/version.ts';
@@ -158,7 +158,7 @@ export async function retire(context: RepositoryContext, known: KnownContent): P
     // A copy of the data folder may be about to write a head that lists what lies here.
     if (loaded === null && !allOf(files).every((file) => isOld(context.store, file))) return false;
   }
-  const own = { previous: head, wentBack: false, torn: false, snapshots: [] };
+  const own = { previous: head, wentBack: false, torn: false, altered: false, snapshots: [] };
   if (!isEmpty && head?.head.snapshots.length !== 0) await writeOwnHead(context, own, []);
   await noteRetired(context);
   await deleteFolder(context, machine).catch((error: unknown) => {
@@ -167,8 +167,10 @@ export async function retire(context: RepositoryContext, known: KnownContent): P
   return true;
 }
 
+/** A head without its key is damaged too: a copy of the data folder may have removed the key at the same time. */
 function damagedIfDamaged(error: unknown): 'damaged' {
-  if (error instanceof RepositoryDamagedError) return 'damaged';
+  const isWithoutKey = error instanceof MissingKeyError && error.reason === 'no-key-file';
+  if (error instanceof RepositoryDamagedError || isWithoutKey) return 'damaged';
   throw error;
 }
 
