@@ -28,6 +28,8 @@ export class FormerIds {
   #lookedForCopies = -Infinity;
   /** When the removal of a folder that stayed was tried last. */
   readonly #tried = new Map<string, number>();
+  /** Folders with nothing but an empty head, which goes after the next own head. */
+  readonly #unnamed = new Set<string>();
 
   constructor(parts: FormerIdsParts) {
     this.#parts = parts;
@@ -45,7 +47,10 @@ export class FormerIds {
     };
     const retireFirst = async (machine: string): Promise<Result> => {
       await this.#retire();
-      return work(machine);
+      const result = await work(machine);
+      // The work is done, and the next one tries again.
+      await this.#removeNamed().catch(() => undefined);
+      return result;
     };
     return withOwnIdentity(replica, retireFirst, onAbandoned);
   }
@@ -79,15 +84,27 @@ export class FormerIds {
 
   /** Backups of a copy that goes on under an old id stay, and damaged ones that may have more than this store. */
   async #retire(): Promise<void> {
-    const { replica, backup, remote, notes, now } = this.#parts;
+    const { notes, now } = this.#parts;
     const { retiring } = await notes.read();
     for (const machine of retiring) {
       if (Math.abs(now() - (this.#tried.get(machine) ?? -Infinity)) < RETIRE_EVERY_MS) continue;
-      const { clock } = await replica.identity();
-      const { snapshots } = await backup.repository(machine).listSnapshots();
-      const snapshotIds = new Set(snapshots.map(({ snapshotId }) => snapshotId));
-      if (await (await remote.of(machine)).retire({ clock, snapshotIds })) await notes.forgetMachine(machine);
-      else this.#tried.set(machine, now());
+      await this.#retireOne(machine);
     }
+  }
+
+  async #removeNamed(): Promise<void> {
+    for (const machine of this.#unnamed) await this.#retireOne(machine);
+  }
+
+  async #retireOne(machine: string): Promise<void> {
+    const { replica, backup, remote, notes, now } = this.#parts;
+    const { clock } = await replica.identity();
+    const { snapshots } = await backup.repository(machine).listSnapshots();
+    const snapshotIds = new Set(snapshots.map(({ snapshotId }) => snapshotId));
+    const outcome = await (await remote.of(machine)).retire({ clock, snapshotIds });
+    if (outcome === 'removed') await notes.forgetMachine(machine);
+    else this.#tried.set(machine, now());
+    if (outcome === 'unnamed') this.#unnamed.add(machine);
+    else this.#unnamed.delete(machine);
   }
 }

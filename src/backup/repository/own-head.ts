@@ -213,6 +213,16 @@ export async function noteRetired(context: RepositoryContext): Promise<void> {
   await context.journal.writeNote(`retired:${context.repositoryId}`, retired);
 }
 
+/** True when a head of this data folder names this id among those that were given up. */
+export async function isNamedRetired(context: RepositoryContext): Promise<boolean> {
+  const named = await context.journal.readNote(namedName(context));
+  return Array.isArray(named) && named.includes(context.machine);
+}
+
+function namedName({ repositoryId }: RepositoryContext): string {
+  return `named-retired:${repositoryId}`;
+}
+
 /** Ignores the altered head. The next head starts empty, with a number above all recorded ones. */
 function onAlteredHead(seen: SeenCommit | null): OwnHead {
   return { ...NO_HEAD, wentBack: seen !== null, altered: true };
@@ -260,6 +270,7 @@ export async function writeOwnHead(
   await noteSentHead(context, head, bytes);
   await putVerified(store, { key: headKey(machine), bytes });
   await journal.recordSeen(repositoryId, machine, commit);
+  if (retired.length > 0) await journal.writeNote(namedName(context), retired);
   return head;
 }
 

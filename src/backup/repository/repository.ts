@@ -108,8 +108,8 @@ export class Repository {
   }
 
   /**
-   * Checks that no head names a commit of this machine that this data folder never made, or includes an own write that it
-   * has not published.
+   * Checks that no head names a commit of this machine that this data folder never made, includes an own write that it has
+   * not published, or says that a copy gave up the id.
    * @param made number of own writes. A head that includes more of them is no sign of a copy: its claim is refused
    * @throws MachineForkedError when one does: a copy of the data folder made the commit or the write
    */
@@ -124,7 +124,9 @@ export class Repository {
       const claimed = snapshots.at(-1)?.clock[machine] ?? 0;
       return author !== machine && claimed > published && claimed <= made;
     };
-    if (heads.some(isOfCopy)) throw new MachineForkedError(machine, published, store.location);
+    const isThere = heads.some((head) => head.machine === machine);
+    const isGivenUp = !isThere && heads.some(({ retired }) => retired.includes(machine));
+    if (isGivenUp || heads.some(isOfCopy)) throw new MachineForkedError(machine, published, store.location);
   }
 
   /** See `publishedWrites`. */
@@ -233,7 +235,7 @@ export class Repository {
   }
 
   /** Removes the backups of this machine's id, which its data folder gave up, as `retire` does. */
-  retire(known: KnownContent): Promise<boolean> {
+  retire(known: KnownContent): ReturnType<typeof retire> {
     return retire(this.#context, known);
   }
 
