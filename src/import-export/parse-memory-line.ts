@@ -3,6 +3,7 @@ import { checkMetadata, checkSource, checkTags, checkText } from '../memory/inpu
 import type { MemoryDraft } from '../memory/memory.ts';
 import type { Metadata } from '../memory/version.ts';
 import { isObject } from '../util/json.ts';
+import { isDay } from '../util/time-zone.ts';
 import { isUuid } from '../util/uuid.ts';
 import { EXPORT_FORMAT } from './export-json-lines.ts';
 import type { JsonObject } from './head.ts';
@@ -176,12 +177,6 @@ function fromText(value: string): number {
   if (!isDay(date)) return NaN;
   const milliseconds = fraction.padEnd(3, '0').slice(0, 3);
   return Date.parse(`${date}T${minutes}:${seconds}.${milliseconds}${isoZone(zone)}`);
-}
-
-/** False for days that do not exist. Date.parse reads 30 February as 2 March. */
-function isDay(date: string): boolean {
-  const time = Date.parse(`${date}T00:00:00.000Z`);
-  return !Number.isNaN(time) && new Date(time).toISOString().includes(date.slice(-6));
 }
 
 /** `z` → `Z`, `+02` → `+02:00`, `+0200` → `+02:00`. */

@@ -1,3 +1,4 @@
+import { isDay } from '../util/time-zone.ts';
 import type { Metadata } from './version.ts';
 
 /**
@@ -63,11 +64,12 @@ function textOf(value: unknown): string | null {
   return typeof value === 'string' && value !== '' ? value : null;
 }
 
+const DAY_LENGTH = '2026-01-31'.length;
 const ISO_TIME = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2}))?$/;
 
 /** A date is its first moment in UTC. */
 function timeOf(value: unknown): number | null {
-  if (typeof value !== 'string' || !ISO_TIME.test(value)) return null;
+  if (typeof value !== 'string' || !ISO_TIME.test(value) || !isDay(value.slice(0, DAY_LENGTH))) return null;
   const time = Date.parse(value);
   return Number.isNaN(time) ? null : time;
 }

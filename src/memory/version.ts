@@ -69,6 +69,11 @@ export function compareVersionVectors(a: VersionVector, b: VersionVector): Versi
   return bMisses ? 'after' : 'equal';
 }
 
+/** True when `a` includes a write that `b` does not: `a` is after `b`, or concurrent. */
+export function includesMore(a: VersionVector, b: VersionVector): boolean {
+  return Object.entries(a).some(([machine, n]) => n > (b[machine] ?? 0));
+}
+
 /** The versions of one memory that no known version replaces, with the version vector of the store that holds them. */
 export interface SiblingSet {
   readonly siblings: readonly Version[];

@@ -1,7 +1,7 @@
 import type { RestoreResult, WorkOptions } from '../backup/backup-api.ts';
 import { believedClock } from '../backup/claims.ts';
 import type { ListScope, MachineReport, SnapshotList } from '../backup/repository/list-snapshots.ts';
-import { compareVersionVectors, type VersionVector } from '../memory/version.ts';
+import { includesMore, type VersionVector } from '../memory/version.ts';
 import type { ReplicaIdentity, ReplicaStore } from '../store/replica-store.ts';
 import type { SeenMachine, SyncNote, SyncNotes } from './notes.ts';
 import type { RemoteRepository } from './remote.ts';
@@ -94,12 +94,11 @@ export class RemoteHeads {
     const [first] = unread;
     const readable = snapshots.length > 0 || list.snapshots.some(({ machine }) => machine !== own);
     if (first !== undefined && !readable) throw first.error;
-    const order = compareVersionVectors(believedClock(list, own), clock);
     return {
       unread: unread.map(
         ({ machine, error }) => `Nothing of machine ${machine} was merged: ${error.message}.`,
       ),
-      complete: unread.length === 0 && (order === 'equal' || order === 'before'),
+      complete: unread.length === 0 && !includesMore(believedClock(list, own), clock),
     };
   }
 
@@ -133,9 +132,7 @@ export class RemoteHeads {
 function newsOf({ head, error }: MachineReport, clock: VersionVector): string | null {
   if (error !== null) return error.code;
   const newest = head?.head.snapshots.at(-1);
-  if (newest === undefined) return null;
-  const order = compareVersionVectors(newest.clock, clock);
-  return order === 'after' || order === 'concurrent' ? newest.snapshotId : null;
+  return newest !== undefined && includesMore(newest.clock, clock) ? newest.snapshotId : null;
 }
 
 type Machines = Readonly<Record<string, SeenMachine>>;

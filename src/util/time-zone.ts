@@ -110,6 +110,16 @@ export interface TimeSpan {
   readonly end: number;
 }
 
+/**
+ * False for days that do not exist, such as 2026-02-30, which Date.parse reads as 2 March.
+ * @param date year with four digits, or a sign and six, month and day
+ */
+export function isDay(date: string): boolean {
+  const midnight = Date.parse(`${date}T00:00:00.000Z`);
+  return !Number.isNaN(midnight) && new Date(midnight).toISOString().includes(date.slice(MONTH_AND_DAY));
+}
+
+const MONTH_AND_DAY = -'-01-31'.length;
 const DATE_AND_TIME = /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?)(Z|[+-]\d{2}:?\d{2})?)?$/;
 
 /**
@@ -119,9 +129,8 @@ const DATE_AND_TIME = /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d+)
  */
 export function readTime(text: string, zone: TimeZone): TimeSpan | undefined {
   const [, day = '', time, offset = ''] = DATE_AND_TIME.exec(text) ?? [];
+  if (!isDay(day)) return undefined;
   const midnight = Date.parse(`${day}T00:00:00.000Z`);
-  // Date.parse reads 30 February as 2 March.
-  if (Number.isNaN(midnight) || !new Date(midnight).toISOString().startsWith(day)) return undefined;
   if (time === undefined) return { start: zone.first(midnight), end: zone.last(midnight + DAY_MS - 1) };
   if (offset !== '') {
     const exact = Date.parse(`${day}T${time}${offset}`);

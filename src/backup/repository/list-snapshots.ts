@@ -107,8 +107,7 @@ async function withTimelines(
   reports: readonly MachineReport[],
 ): Promise<MachineReport[]> {
   if (context.exclusive) return [...reports];
-  const heads = reports
-    .flatMap(({ head }) => (head === null ? [] : [head.head]));
+  const heads = reports.flatMap(({ head }) => (head === null ? [] : [head.head]));
   const known = await noteTimelines(context, heads);
   return reports.map((report) => {
     const { machine, head } = report;

@@ -2,7 +2,7 @@ import type { BlobInfo, BlobStore } from '../../blob/blob-store.ts';
 import { MissingKeyError, RepositoryDamagedError } from '../../errors/backup-errors.ts';
 import { InvalidInputError } from '../../errors/input-errors.ts';
 import { BlobStoreError } from '../../errors/remote-errors.ts';
-import { type VersionVector, compareVersionVectors, joinVersionVectors } from '../../memory/version.ts';
+import { type VersionVector, includesMore, joinVersionVectors } from '../../memory/version.ts';
 import type { HeadSnapshot } from '../format/head.ts';
 import { isNamedRetired, noteRetired, type OwnHead, readOwnHead, writeOwnHead } from './own-head.ts';
 import { listMachineFiles, type MachineFiles, type RepositoryContext } from './repository-context.ts';
@@ -114,8 +114,7 @@ export async function forgetMachine(
     (joined, snapshot) => joinVersionVectors(joined, snapshot.clock),
     {},
   );
-  const order = clock === null ? 'before' : compareVersionVectors(included, clock);
-  if (order !== 'equal' && order !== 'before') {
+  if (clock !== null && includesMore(included, clock)) {
     throw new InvalidInputError(
       'machine',
       `${machine} has published changes that this machine does not have`,
@@ -199,8 +198,7 @@ async function includesFolder(
   for (const snapshotId of manifests.keys()) {
     if (snapshotIds.has(snapshotId)) continue;
     const manifest = await objects.readUnlistedManifest(machine, snapshotId);
-    const order = compareVersionVectors(manifest?.clock ?? {}, clock);
-    if (order !== 'equal' && order !== 'before') return false;
+    if (includesMore(manifest?.clock ?? {}, clock)) return false;
   }
   return true;
 }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { ObjectMissingError } from '../../errors/backup-errors.ts';
 import type { FaissMemoryError } from '../../errors/faiss-memory-error.ts';
 import { InvalidInputError, StateChangedError } from '../../errors/input-errors.ts';
-import { type VersionVector, compareText, compareVersionVectors } from '../../memory/version.ts';
+import { type VersionVector, compareText, includesMore } from '../../memory/version.ts';
 import type {
   ApplyRequest,
   ChangeList,
@@ -82,7 +82,7 @@ export class SnapshotRestorer {
     try {
       const identity = await this.#parts.replica.identity();
       const { stateDigest } = identity;
-      const token = confirmToken({ mode: 'replace', snapshotIds: [snapshot.snapshotId], stateDigest });
+      const token = confirmToken('replace', [snapshot], stateDigest);
       const result = { mode: 'replace', snapshots: [summarizeSnapshot(snapshot, identity)] } as const;
       const base = {
         clock: staged.manifest.clock,
@@ -124,7 +124,7 @@ export class SnapshotRestorer {
     const [firstRefusal] = refused;
     if (wanted.length === 0 && firstRefusal !== undefined) throw firstRefusal;
     if (wanted.length === 0) return { ...result, changes: null };
-    const token = tokenFor(wanted, identity.stateDigest);
+    const token = confirmToken('merge', wanted, identity.stateDigest);
     const { dryRun = false, confirm } = request;
     if (confirm !== undefined && confirm !== token) throw new StateChangedError();
     const undo =
@@ -140,20 +140,30 @@ export class SnapshotRestorer {
     if (reports.length === 0 && firstError !== undefined) throw firstError;
     // An unreadable snapshot does not stop the others, but the user must know about it.
     const warnings = [...merged.warnings, ...errors.map(describeRefusal)];
-    const now = await replica.identity();
-    // A later snapshot may have brought what an earlier one was held back for, and more: then nothing waits any more.
-    const stillLeft = left.filter((snapshot) => hasNews(snapshot, now.clock));
-    const waiting = stillLeft.length === 0 ? null : waitingIn(reports);
+    const waiting = waitingIn(reports);
+    const asked = waiting === null ? {} : await this.#askFor(left, waiting);
     return {
       ...result,
       changes: combineReports(reports),
       ...(reports.some(hasChanged) ? undo : {}),
       ...(warnings.length > 0 ? { warnings } : {}),
       ...(dryRun ? { confirm: token } : {}),
-      ...(waiting === null
-        ? {}
-        : { waiting, confirm: tokenFor(stillLeft, now.stateDigest) }),
+      ...asked,
     };
+  }
+
+  /**
+   * The confirmation for what waits. A later snapshot may have brought what an earlier one was held back for, and more:
+   * then nothing waits any more.
+   */
+  async #askFor(
+    left: readonly RepositorySnapshot[],
+    waiting: Required<RestoreResult>['waiting'],
+  ): Promise<Pick<RestoreResult, 'waiting' | 'confirm'>> {
+    const { clock, stateDigest } = await this.#parts.replica.identity();
+    const stillLeft = left.filter((snapshot) => includesMore(snapshot.clock, clock));
+    if (stillLeft.length === 0) return {};
+    return { waiting, confirm: confirmToken('merge', stillLeft, stateDigest) };
   }
 
   get #hidePurged(): boolean {
@@ -181,10 +191,10 @@ export class SnapshotRestorer {
     const { snapshots, machines } = list;
     const newest = new Map(snapshots.map((snapshot) => [snapshot.machine, snapshot.snapshotId]));
     newest.delete(machine);
-    const tips = snapshots.filter((snapshot) => {
-      if (newest.get(snapshot.machine) !== snapshot.snapshotId) return false;
-      return hasNews(snapshot, clock);
-    });
+    const tips = snapshots.filter(
+      (snapshot) =>
+        newest.get(snapshot.machine) === snapshot.snapshotId && includesMore(snapshot.clock, clock),
+    );
     const published = publishedWrites(machines);
     const replaced = new Map(machines.map((report) => [report.machine, replacedRefusal(report)]));
     const refusals = tips.map(
@@ -252,22 +262,8 @@ function waitingIn(reports: readonly ChangeReport[]): Required<RestoreResult>['w
   return { removed, lately: Math.max(...held.map(({ removedLately }) => removedLately)) };
 }
 
-/** True when a snapshot includes writes that the version vector does not. */
-function hasNews(snapshot: RepositorySnapshot, clock: VersionVector): boolean {
-  const order = compareVersionVectors(snapshot.clock, clock);
-  return order === 'after' || order === 'concurrent';
-}
-
 function hasChanged({ applied, before, after }: ChangeReport): boolean {
   return applied && before.stateDigest !== after.stateDigest;
-}
-
-function tokenFor(snapshots: readonly RepositorySnapshot[], stateDigest: string): string {
-  return confirmToken({
-    mode: 'merge',
-    snapshotIds: snapshots.map(({ machine, snapshotId }) => `${machine}/${snapshotId}`).sort(compareText),
-    stateDigest,
-  });
 }
 
 const MAX_EXAMPLES = 5;
@@ -308,21 +304,19 @@ function combineLists(a: ChangeList, b: ChangeList): ChangeList {
   return { count, examples, ...(hasIds ? { ids: [...known, ...fresh] } : {}) };
 }
 
-/** The facts that a confirmation is valid for. */
-export interface ConfirmedFacts {
-  readonly mode: 'replace' | 'merge';
-  readonly snapshotIds: readonly string[];
-  /** State digest of the local store at the time of the dry run. */
-  readonly stateDigest: string;
-}
-
 const LENGTH = 16;
 
 /**
- * The token that a dry run returns. It is computed from the snapshots and the local state, so it becomes invalid
- * with the next change, and no process has to store it.
+ * The token that a dry run returns. It is computed from the snapshots, in whatever order, and the local state, so it
+ * becomes invalid with the next change, and no process has to store it.
+ * @param stateDigest of the local store at the time of the dry run
  */
-function confirmToken({ mode, snapshotIds, stateDigest }: ConfirmedFacts): string {
-  const facts = JSON.stringify(['faiss-memory confirm', mode, snapshotIds, stateDigest]);
+function confirmToken(
+  mode: 'replace' | 'merge',
+  snapshots: readonly RepositorySnapshot[],
+  stateDigest: string,
+): string {
+  const names = snapshots.map(({ machine, snapshotId }) => `${machine}/${snapshotId}`).sort(compareText);
+  const facts = JSON.stringify(['faiss-memory confirm', mode, names, stateDigest]);
   return createHash('sha256').update(facts).digest('hex').slice(0, LENGTH);
 }

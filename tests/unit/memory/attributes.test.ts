@@ -48,6 +48,8 @@ test('a part of a conversation has a session, a position and a role', () => {
 test.each([
   ['occurred_at', 'yesterday'],
   ['occurred_at', '2026-13-45'],
+  ['occurred_at', '2026-02-30'],
+  ['expires', '2026-02-30T12:00:00Z'],
   ['occurred_at', 5],
   ['expires', '12'],
   ['expires', ['2026-01-01']],

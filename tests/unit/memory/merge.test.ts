@@ -3,7 +3,9 @@ import { describe, expect, test } from 'vitest';
 import {
   canonicalJson,
   type VersionVector,
+  compareVersionVectors,
   covers,
+  includesMore,
   joinVersionVectors,
   type MergedMemory,
   mergeMemory,
@@ -266,4 +268,14 @@ describe('a dot that two writes have', () => {
     const remote = { siblings: [createVersion('aaaa', 2, { text: 'there' })], clock: { aaaa: 2 } };
     expect(merge({ siblings: [], clock: { aaaa: 9 } }, remote).siblings).toEqual(remote.siblings);
   });
+});
+
+test('a version vector includes more than another one when it is after it, or concurrent', () => {
+  const vector = fc.dictionary(fc.constantFrom(...MACHINES), fc.integer({ min: 1, max: 3 }));
+  fc.assert(
+    fc.property(vector, vector, (a, b) => {
+      const order = compareVersionVectors(a, b);
+      expect(includesMore(a, b)).toBe(order === 'after' || order === 'concurrent');
+    }),
+  );
 });

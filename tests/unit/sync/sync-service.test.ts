@@ -11,6 +11,16 @@ function twoMachines(): { bucket: MemoryBucket; a: MemoryMachine; b: MemoryMachi
   return { bucket, a: new MemoryMachine(bucket), b: new MemoryMachine(bucket) };
 }
 
+/** Three machines that hold the same memories. */
+async function threeMachinesWith(memories: number) {
+  const { bucket, a, b } = twoMachines();
+  const c = new MemoryMachine(bucket);
+  const ids = Array.from({ length: memories }, (_, index) => a.add(`memory ${index}`));
+  await a.sync.push();
+  for (const machine of [b, c]) await machine.sync.pull();
+  return { bucket, a, b, c, ids };
+}
+
 describe('push', () => {
   test('publishes what is here and says what the remote confirmed', async () => {
     const { bucket, a } = twoMachines();
@@ -219,11 +229,7 @@ describe('pull', () => {
   });
 
   test('holds back removal by small steps of several machines, and tells what was removed before', async () => {
-    const { bucket, a, b } = twoMachines();
-    const c = new MemoryMachine(bucket);
-    const ids = Array.from({ length: 60 }, (_, index) => a.add(`memory ${index}`));
-    await a.sync.push();
-    for (const machine of [b, c]) await machine.sync.pull();
+    const { a, b, c, ids } = await threeMachinesWith(60);
     for (const id of ids.slice(0, 12)) b.replica.purge(id);
     for (const id of ids.slice(12, 20)) c.replica.purge(id);
     for (const machine of [b, c]) await machine.sync.push();
@@ -243,11 +249,7 @@ describe('pull', () => {
   });
 
   test('asks for a confirmation that holds in whatever order the remote answers', async () => {
-    const { bucket, a, b } = twoMachines();
-    const c = new MemoryMachine(bucket);
-    const ids = Array.from({ length: 60 }, (_, index) => a.add(`memory ${index}`));
-    await a.sync.push();
-    for (const machine of [b, c]) await machine.sync.pull();
+    const { bucket, a, b, c, ids } = await threeMachinesWith(60);
     for (const id of ids.slice(0, 30)) b.replica.delete(id);
     for (const id of ids.slice(30)) c.replica.delete(id);
     for (const machine of [b, c]) await machine.sync.push();
@@ -263,11 +265,7 @@ describe('pull', () => {
   });
 
   test('waits for no confirmation of what a later snapshot has brought already', async () => {
-    const { bucket, a, b } = twoMachines();
-    const c = new MemoryMachine(bucket);
-    const ids = Array.from({ length: 40 }, (_, index) => a.add(`memory ${index}`));
-    await a.sync.push();
-    for (const machine of [b, c]) await machine.sync.pull();
+    const { a, b, c, ids } = await threeMachinesWith(40);
     for (const id of ids.slice(0, 30)) b.replica.delete(id);
     await b.sync.push();
     const asked = await c.sync.pull();
@@ -283,11 +281,7 @@ describe('pull', () => {
   });
 
   test('counts each memory once when several machines bring the same changes', async () => {
-    const { bucket, a, b } = twoMachines();
-    const c = new MemoryMachine(bucket);
-    const ids = Array.from({ length: 40 }, (_, index) => a.add(`memory ${index}`));
-    await a.sync.push();
-    for (const machine of [b, c]) await machine.sync.pull();
+    const { a, b, c, ids } = await threeMachinesWith(40);
     for (const id of ids.slice(0, 30)) b.replica.purge(id);
     b.add('new');
     await b.sync.push();
