@@ -61,7 +61,6 @@ export async function readOwnHead(context: RepositoryContext): Promise<OwnHead> 
   if (keys.keyring !== null && !sealed && (await wasSealed(context, [head.commitId, seen?.commitId]))) {
     throw new EncryptionDowngradeError(headKey(machine), 'is plain where an encrypted one was before');
   }
-  await notePublished(context, head);
   const sameChain = sealed === (keys.keyring !== null);
   const back = wentBack(head, seen);
   const listed = back ? await stillListed(context, head.snapshots) : head.snapshots;
@@ -78,7 +77,7 @@ const NO_HEAD: OwnHead = { previous: null, wentBack: false, torn: false, altered
  * @throws MachineForkedError when there is no head to continue; and the errors of `readOwnHead`
  */
 export async function readHeadToContinue(context: RepositoryContext): Promise<OwnHead> {
-  const own = await readOwnHead(context);
+  const own = await readPublishedHead(context);
   const { previous, altered } = own;
   if (previous !== null || altered || context.exclusive) return own;
   const { store, machine } = context;
@@ -89,17 +88,26 @@ export async function readHeadToContinue(context: RepositoryContext): Promise<Ow
   return readOwnHead(context);
 }
 
-/** Remembers the own writes of a head that was found in its place. */
+/**
+ * Reads the own head at the beginning of a work, and remembers its own writes as published. Not directly after it was
+ * written: a copy of the data folder that writes its head at the same moment replaces it, and is found by the next work.
+ * @throws the errors of `readOwnHead`
+ */
+export async function readPublishedHead(context: RepositoryContext): Promise<OwnHead> {
+  const own = await readOwnHead(context);
+  if (own.previous !== null && !own.torn && !context.exclusive) await notePublished(context, own.previous.head);
+  return own;
+}
+
 async function notePublished(context: RepositoryContext, { machine, ownWrites }: Head): Promise<void> {
-  if (context.exclusive) return;
   const before = await context.journal.readNote(publishedName(machine));
   if (typeof before === 'number' && before >= ownWrites) return;
   await context.journal.writeNote(publishedName(machine), ownWrites);
 }
 
 /**
- * The highest own write in a head that this data folder wrote and then found in its place, in any repository; 0 when there
- * is none. A copy of the data folder may have used any name after it.
+ * The highest own write in a head that this data folder wrote and a later work found in its place, in any repository; 0
+ * when there is none. A copy of the data folder may have used any name after it.
  */
 export async function publishedWrites({ journal, repositoryId, machine }: RepositoryContext): Promise<number> {
   const noted = await journal.readNote(publishedName(machine));

@@ -20,7 +20,7 @@ import {
 import type { Manifest } from '../format/manifest.ts';
 import type { HeadJournal, MemoryState, SnapshotView } from '../ports.ts';
 import { newestRows } from './newest-rows.ts';
-import { publishedWrites, readOwnHead, writeOwnHead } from './own-head.ts';
+import { publishedWrites, readOwnHead, readPublishedHead, writeOwnHead } from './own-head.ts';
 import { isMachineId, type RandomBytes } from '../format/names.ts';
 import type { RepositoryContext } from './repository-context.ts';
 import { type HeadCache, RepositoryObjects, type LoadedHead } from './repository-objects.ts';
@@ -104,7 +104,7 @@ export class Repository {
    * @throws MachineForkedError when a copy of the data folder wrote it
    */
   async checkOwnHead(): Promise<void> {
-    await readOwnHead(this.#context);
+    await readPublishedHead(this.#context);
   }
 
   /**
