@@ -64,8 +64,6 @@ export class FormerIds {
     const { now, remote, replica } = this.#parts;
     if (Math.abs(now() - this.#lookedForCopies) < COPIES_EVERY_MS) return;
     const repository = await remote.of(machine);
-    // The last push may have ended before it found its own head in its place.
-    await repository.checkOwnHead();
     const { clock } = await replica.identity();
     // Before the first push, every claim about this id is a sign: there is no own head that could show the same.
     const made = (await repository.publishedWrites()) === 0 ? MAX_COUNTER : (clock[machine] ?? 0);

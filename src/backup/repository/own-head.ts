@@ -99,7 +99,13 @@ export async function readPublishedHead(context: RepositoryContext): Promise<Own
   return own;
 }
 
-async function notePublished(context: RepositoryContext, { machine, ownWrites }: Head): Promise<void> {
+/** Remembers the own writes of a head in its place, if this data folder wrote it. */
+export async function notePublished(
+  context: RepositoryContext,
+  { machine, commitId, ownWrites }: Head,
+): Promise<void> {
+  const attempt = await context.journal.findAttempt(context.repositoryId, commitId);
+  if (attempt?.ownWrites !== ownWrites) return;
   const before = await context.journal.readNote(publishedName(machine));
   if (typeof before === 'number' && before >= ownWrites) return;
   await context.journal.writeNote(publishedName(machine), ownWrites);

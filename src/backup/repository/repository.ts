@@ -20,7 +20,7 @@ import {
 import type { Manifest } from '../format/manifest.ts';
 import type { HeadJournal, MemoryState, SnapshotView } from '../ports.ts';
 import { newestRows } from './newest-rows.ts';
-import { publishedWrites, readOwnHead, readPublishedHead, writeOwnHead } from './own-head.ts';
+import { notePublished, publishedWrites, readOwnHead, readPublishedHead, writeOwnHead } from './own-head.ts';
 import { isMachineId, type RandomBytes } from '../format/names.ts';
 import type { RepositoryContext } from './repository-context.ts';
 import { type HeadCache, RepositoryObjects, type LoadedHead } from './repository-objects.ts';
@@ -119,13 +119,15 @@ export class Repository {
     const heads = machines.flatMap(({ head }) => (head === null ? [] : [head.head]));
     const shared = await sharedWithCopies(this.#context, heads);
     if (shared !== null) throw new MachineForkedError(machine, shared, store.location);
+    const ownHead = heads.find((head) => head.machine === machine);
+    // The push that wrote it may have ended before a later work found it.
+    if (ownHead !== undefined) await notePublished(this.#context, ownHead);
     const published = await publishedWrites(this.#context);
     const isOfCopy = ({ machine: author, snapshots }: Head): boolean => {
       const claimed = snapshots.at(-1)?.clock[machine] ?? 0;
       return author !== machine && claimed > published && claimed <= made;
     };
-    const isThere = heads.some((head) => head.machine === machine);
-    const isGivenUp = !isThere && heads.some(({ retired }) => retired.includes(machine));
+    const isGivenUp = ownHead === undefined && heads.some(({ retired }) => retired.includes(machine));
     if (isGivenUp || heads.some(isOfCopy)) throw new MachineForkedError(machine, published, store.location);
   }
 

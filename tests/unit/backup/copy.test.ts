@@ -185,7 +185,7 @@ describe.each(modes)('copying between $mode repositories', ({ keyring }) => {
     await reports(true, 0);
     await expect(a.local.repository.copyTo(a.remote.repository)).rejects.toMatchObject({
       code: 'MACHINE_FORKED',
-      lastSharedWrite: 2,
+      lastSharedWrite: 1,
     });
     await reports(true, 0);
   });
