@@ -84,8 +84,8 @@ const MUTATIONS = [
   {
     name: 'a new identity after a lost head keeps the names of unpublished writes',
     file: 'src/backup/repository/own-head.ts',
-    from: 'if (typeof noted === \'number\') return noted;',
-    to: 'if (typeof noted === \'number\') return Number.MAX_SAFE_INTEGER;',
+    from: "if (typeof noted === 'number') return noted;",
+    to: "if (typeof noted === 'number') return Number.MAX_SAFE_INTEGER;",
   },
   {
     name: 'unpublished own writes in the head of another machine are no sign of a copy',

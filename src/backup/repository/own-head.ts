@@ -95,7 +95,8 @@ export async function readHeadToContinue(context: RepositoryContext): Promise<Ow
  */
 export async function readPublishedHead(context: RepositoryContext): Promise<OwnHead> {
   const own = await readOwnHead(context);
-  if (own.previous !== null && !own.torn && !context.exclusive) await notePublished(context, own.previous.head);
+  if (own.previous !== null && !own.torn && !context.exclusive)
+    await notePublished(context, own.previous.head);
   return own;
 }
 
@@ -115,7 +116,11 @@ export async function notePublished(
  * The highest own write in a head that this data folder wrote and a later work found in its place, in any repository; 0
  * when there is none. A copy of the data folder may have used any name after it.
  */
-export async function publishedWrites({ journal, repositoryId, machine }: RepositoryContext): Promise<number> {
+export async function publishedWrites({
+  journal,
+  repositoryId,
+  machine,
+}: RepositoryContext): Promise<number> {
   const noted = await journal.readNote(publishedName(machine));
   if (typeof noted === 'number') return noted;
   const seen = await journal.findSeen(repositoryId, machine);

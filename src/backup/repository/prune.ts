@@ -156,7 +156,8 @@ export async function retire(
   const { objects, journal, repositoryId, machine } = context;
   const loaded = await objects.readHead(machine, true).catch(damagedIfDamaged);
   const head = loaded === 'damaged' ? null : loaded;
-  if (head !== null && (await journal.findAttempt(repositoryId, head.head.commitId)) === null) return 'removed';
+  if (head !== null && (await journal.findAttempt(repositoryId, head.head.commitId)) === null)
+    return 'removed';
   const files = await listMachineFiles(context.store, machine);
   const isEmpty = allOf(files).length === 0;
   if (head === null && !isEmpty) {
@@ -168,7 +169,9 @@ export async function retire(
   if (!isEmpty && head?.head.snapshots.length !== 0) await writeOwnHead(context, own, []);
   await noteRetired(context);
   const isNamed = await isNamedRetired(context);
-  const removed = isNamed ? await listMachineFiles(context.store, machine) : { ...files, head: null, keyFile: null };
+  const removed = isNamed
+    ? await listMachineFiles(context.store, machine)
+    : { ...files, head: null, keyFile: null };
   await deleteAll(context.store, allOf(removed)).catch((error: unknown) => {
     if (!(error instanceof BlobStoreError) || error.reason !== 'access-denied') throw error;
   });
