@@ -18,8 +18,6 @@ import { RemovalCheck } from './removal-check.ts';
 import { SeededRandom } from './seeded-random.ts';
 import {
   EXPECTED,
-  haveSeenMore,
-  onlyIn,
   RETENTION,
   startProcess,
   statesOf,
@@ -68,10 +66,6 @@ export class World {
   #headsAreLost: boolean;
   /** Null = nobody removes by small steps. Decides by its own dice too. */
   readonly #eroder: SeededRandom | null;
-  /** True after a folder was copied or set back. */
-  #foldersDiffer = false;
-  /** True after the store lost the head of a folder that was set back. */
-  #headIsHidden = false;
   #time = Date.UTC(2026, 0, 1);
   #texts = 0;
   #broken: string | null = null;
@@ -363,8 +357,7 @@ export class World {
   }
 
   #clone(machine: SimulatedMachine): void {
-    if (this.#machines.length >= 6 || this.#headIsHidden) return;
-    this.#foldersDiffer = true;
+    if (this.#machines.length >= 6) return;
     this.#add(machine);
     const copy = this.#machines.at(-1);
     if (copy === undefined || this.#random.chance(0.5)) return;
@@ -394,7 +387,6 @@ export class World {
       machine.copy = { folder: { replica, objects: new Map(folder.objects) }, atRisk: new Map() };
       return;
     }
-    if (this.#headIsHidden) return;
     for (const { id, updatedAt } of copy.atRisk.values()) this.#history.excuse(id, updatedAt);
     const { table, machine: id } = folder.replica;
     folder.replica.rollBackTo(copy.folder.replica);
@@ -403,15 +395,10 @@ export class World {
     machine.copy = null;
     machine.removals.forget();
     machine.process.dead = true;
-    // What decision 19 cannot tell apart is not played: two such accidents at once, and a machine that saw nothing newer.
-    const others = this.#machines.filter((other) => other !== machine);
-    const isNoticed = !this.#foldersDiffer && haveSeenMore(others, id, copy.folder.replica.table);
-    if (this.#unseen.chance(0.5) && isNoticed) this.#hideHead(machine, id);
-    this.#foldersDiffer = true;
+    if (this.#unseen.chance(0.5)) this.#hideHead(machine, id);
     // Once the bucket has lost something, a rolled-back folder may have been the last place of what it had merged.
     const tables = this.#machines.map(({ folder: other }) => other.replica.table);
-    const gone = this.#headsAreLost ? onlyIn(table, tables) : [];
-    for (const { id: memory, updatedAt } of gone) this.#history.excuse(memory, updatedAt);
+    if (this.#headsAreLost) this.#history.excuseAccident([...tables, table], tables);
   }
 
   /** The store loses the one object that shows the rolled-back folder what it has done since. */
@@ -419,7 +406,6 @@ export class World {
     this.trace.push(`the head of ${id} is lost`);
     this.#bucket.delete(`v1/${id}/head`);
     this.#headsAreLost = true;
-    this.#headIsHidden = true;
     const name = String(machine.number);
     if (this.#planned.has(name)) return;
     this.#planned.set(

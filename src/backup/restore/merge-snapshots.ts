@@ -10,11 +10,16 @@ import { mergedNoteName, stageSnapshot } from './stage-snapshot.ts';
 
 export interface MergedTips {
   readonly reports: readonly ChangeReport[];
-  /** Snapshots that were not applied: held back by the removal limit, or unreadable. */
-  readonly left: readonly RepositorySnapshot[];
+  /** Snapshots that were not applied, with the report of those that the removal limit held back; null = unreadable. */
+  readonly left: readonly LeftSnapshot[];
   /** The errors of the unreadable snapshots, in the order of the tips. */
   readonly errors: readonly FaissMemoryError[];
   readonly warnings: readonly string[];
+}
+
+export interface LeftSnapshot {
+  readonly snapshot: RepositorySnapshot;
+  readonly held: ChangeReport | null;
 }
 
 /** Errors of one machine's objects. They must not stop the merge of the other machines. */
@@ -36,7 +41,7 @@ export async function mergeTips(
   how: Omit<MergeSnapshotRequest, 'snapshot'>,
 ): Promise<MergedTips> {
   const reports: ChangeReport[] = [];
-  const left: RepositorySnapshot[] = [];
+  const left: LeftSnapshot[] = [];
   const errors: FaissMemoryError[] = [];
   const warnings: string[] = [];
   for (const snapshot of tips) {
@@ -44,13 +49,14 @@ export async function mergeTips(
       const merged = await mergeSnapshot({ ...how, snapshot });
       reports.push(...merged.reports);
       warnings.push(...merged.warnings);
-      if (merged.reports.some(({ held }) => held)) left.push(snapshot);
+      const held = merged.reports.find((report) => report.held);
+      if (held !== undefined) left.push({ snapshot, held });
     } catch (error) {
       if (!(error instanceof FaissMemoryError)) throw error;
       const late = error.code === 'OBJECT_MISSING' && reports.some(({ applied }) => applied);
       if (!late && !OF_ONE_MACHINE.includes(error.code)) throw error;
       errors.push(error);
-      left.push(snapshot);
+      left.push({ snapshot, held: null });
     }
   }
   return { reports, left, errors, warnings };

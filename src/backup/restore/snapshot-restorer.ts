@@ -17,7 +17,7 @@ import { LOCAL_REPOSITORY_ID } from '../own-identity.ts';
 import { type RepositorySnapshot, summarizeSnapshot } from '../repository/list-snapshots.ts';
 import type { Repository } from '../repository/repository.ts';
 import { assertSameOwnWrites, differingSnapshots } from './equal-vectors.ts';
-import { mergeTips } from './merge-snapshots.ts';
+import { type LeftSnapshot, mergeTips } from './merge-snapshots.ts';
 import { type StagedSnapshot, stageSnapshot } from './stage-snapshot.ts';
 
 export interface SnapshotRestorerParts {
@@ -140,8 +140,7 @@ export class SnapshotRestorer {
     if (reports.length === 0 && firstError !== undefined) throw firstError;
     // An unreadable snapshot does not stop the others, but the user must know about it.
     const warnings = [...merged.warnings, ...errors.map(describeRefusal)];
-    const waiting = waitingIn(reports);
-    const asked = waiting === null ? {} : await this.#askFor(left, waiting);
+    const asked = left.some(({ held }) => held !== null) ? await this.#askFor(left) : {};
     return {
       ...result,
       changes: combineReports(reports),
@@ -154,16 +153,15 @@ export class SnapshotRestorer {
 
   /**
    * The confirmation for what waits. A later snapshot may have brought what an earlier one was held back for, and more:
-   * then nothing waits any more.
+   * then the earlier one waits no more.
    */
-  async #askFor(
-    left: readonly RepositorySnapshot[],
-    waiting: Required<RestoreResult>['waiting'],
-  ): Promise<Pick<RestoreResult, 'waiting' | 'confirm'>> {
+  async #askFor(left: readonly LeftSnapshot[]): Promise<Pick<RestoreResult, 'waiting' | 'confirm'>> {
     const { clock, stateDigest } = await this.#parts.replica.identity();
-    const stillLeft = left.filter((snapshot) => includesMore(snapshot.clock, clock));
-    if (stillLeft.length === 0) return {};
-    return { waiting, confirm: confirmToken('merge', stillLeft, stateDigest) };
+    const stillLeft = left.filter(({ snapshot }) => includesMore(snapshot.clock, clock));
+    const waiting = waitingIn(stillLeft);
+    if (waiting === null) return {};
+    const snapshots = stillLeft.map(({ snapshot }) => snapshot);
+    return { waiting, confirm: confirmToken('merge', snapshots, stateDigest) };
   }
 
   get #hidePurged(): boolean {
@@ -181,7 +179,7 @@ export class SnapshotRestorer {
   ): Promise<WantedSnapshots> {
     const { machine, clock } = await this.#parts.replica.identity();
     const list = await repository.listSnapshots(options);
-    await repository.checkCopies(list);
+    await repository.checkCopies(list, clock[machine] ?? 0);
     const { replica } = this.#parts;
     const differing =
       query === undefined ? await differingSnapshots({ replica, repository }, list, options) : [];
@@ -255,8 +253,8 @@ function warningsOf({ broughtBack }: ChangeReport): { warnings?: readonly string
 }
 
 /** The removals that the limit held back; null when there are none. */
-function waitingIn(reports: readonly ChangeReport[]): Required<RestoreResult>['waiting'] | null {
-  const held = reports.filter((report) => report.held);
+function waitingIn(left: readonly LeftSnapshot[]): Required<RestoreResult>['waiting'] | null {
+  const held = left.flatMap((snapshot) => snapshot.held ?? []);
   const removed = combineReports(held)?.removed.count;
   if (removed === undefined) return null;
   return { removed, lately: Math.max(...held.map(({ removedLately }) => removedLately)) };

@@ -280,6 +280,27 @@ describe('pull', () => {
     await expect(a.sync.status()).resolves.toMatchObject({ heldMerge: null, relation: 'in-sync' });
   });
 
+  test('counts only what still waits when a later snapshot has brought a part of it', async () => {
+    const { bucket, a, b } = twoMachines();
+    const [c, d] = [new MemoryMachine(bucket), new MemoryMachine(bucket)];
+    const ids = Array.from({ length: 80 }, (_, index) => a.add(`memory ${index}`));
+    await a.sync.push();
+    for (const machine of [b, c, d]) await machine.sync.pull();
+    for (const id of ids.slice(0, 30)) b.replica.delete(id);
+    await b.sync.push();
+    const asked = await c.sync.pull();
+    await c.sync.pull({ confirm: asked.confirm ?? 'there is a token' });
+    for (const id of ids.slice(0, 30)) c.replica.restore(id);
+    for (const id of ids.slice(40, 65)) d.replica.delete(id);
+    for (const machine of [c, d]) await machine.sync.push();
+
+    const { confirm, waiting } = await a.sync.pull();
+
+    expect(waiting).toMatchObject({ removed: 25 });
+    await a.sync.pull({ confirm: confirm ?? 'there is a token' });
+    expect(a.texts()).toHaveLength(55);
+  });
+
   test('counts each memory once when several machines bring the same changes', async () => {
     const { a, b, c, ids } = await threeMachinesWith(40);
     for (const id of ids.slice(0, 30)) b.replica.purge(id);
