@@ -3,7 +3,7 @@ import { type BigIntStats, closeSync, fsyncSync, mkdirSync, openSync, statSync }
 import { type FileHandle, link, open, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { codeOf } from './caught.ts';
-import { renamePatiently } from './rename.ts';
+import { removeUnlessInUse, renamePatiently } from './rename.ts';
 
 const TEMPORARY_PREFIX = '.tmp-';
 /** For this user alone. */
@@ -53,7 +53,7 @@ export async function createDurableFile(path: string, mode = PRIVATE): Promise<D
       await check?.();
       if (onlyIfAbsent) {
         await link(temporary, path);
-        await rm(temporary);
+        removeUnlessInUse(temporary);
       } else {
         await renamePatiently(temporary, path);
       }

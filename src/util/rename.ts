@@ -1,4 +1,4 @@
-import { renameSync } from 'node:fs';
+import { renameSync, rmSync } from 'node:fs';
 import { rename } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { codeOf } from './caught.ts';
@@ -55,6 +55,32 @@ export function renamePatientlyBlocking(
     }
   }
   attempt(from, to);
+}
+
+export interface RemoveOptions {
+  /** @default that of the process */
+  readonly platform?: NodeJS.Platform;
+  /** Removes once. @default that of Node.js */
+  readonly attempt?: (path: string) => void;
+}
+
+/**
+ * Removes a file of no more use, if it is there. Windows removes none that another program has open, not even one of two
+ * names of it; such a file stays, for the removal of leftovers to find it later.
+ */
+export function removeUnlessInUse(
+  path: string,
+  { platform = process.platform, attempt = removeFile }: RemoveOptions = {},
+): void {
+  try {
+    attempt(path);
+  } catch (error) {
+    if (platform !== 'win32' || !isInUse(error)) throw error;
+  }
+}
+
+function removeFile(path: string): void {
+  rmSync(path, { force: true });
 }
 
 function waitsOn(platform: NodeJS.Platform): readonly number[] {

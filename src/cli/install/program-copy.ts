@@ -95,7 +95,7 @@ export async function copyProgram({ packages }: ProgramCopy, target: string): Pr
       recursive: true,
       dereference: true,
       mode: constants.COPYFILE_FICLONE,
-      filter: (source) => belongs(name, from, source),
+      filter: (source) => belongs(source, { name, from }),
     });
   }
 }
@@ -105,13 +105,12 @@ export async function copyProgram({ packages }: ProgramCopy, target: string): Pr
  * @param path may be in the long form of Windows, `\\?\C:\…`, in which Node.js tells its `cp` filter
  */
 export function belongs(
-  name: string,
-  root: string,
   path: string,
+  { name, from }: Pick<CopiedPackage, 'name' | 'from'>,
   paths: PlatformPath = systemPaths,
 ): boolean {
   const parts = paths
-    .relative(paths.toNamespacedPath(root), paths.toNamespacedPath(path))
+    .relative(paths.toNamespacedPath(from), paths.toNamespacedPath(path))
     .split(paths.sep)
     .filter((part) => part !== '');
   const [first, ...rest] = parts;
@@ -177,7 +176,7 @@ function digestOf(root: string, packages: readonly CopiedPackage[]): string {
     for (const name of names) {
       const path = join(root, part, name);
       const stats = statSync(path);
-      if (!stats.isFile() || !belongs('faiss-memory', root, path)) continue;
+      if (!stats.isFile() || !belongs(path, { name: 'faiss-memory', from: root })) continue;
       hash.update(`${part}/${name.replaceAll(sep, '/')} ${stats.size}\n`);
       if (part === 'dist' && /\.(js|css|html)$/.test(name)) hash.update(readFileSync(path));
     }

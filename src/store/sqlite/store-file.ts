@@ -1,19 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import {
-  type BigIntStats,
-  closeSync,
-  constants,
-  copyFileSync,
-  linkSync,
-  openSync,
-  rmSync,
-  statSync,
-} from 'node:fs';
+import { type BigIntStats, closeSync, constants, copyFileSync, linkSync, openSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { StoreDamagedError, StoreUnavailableError } from '../../errors/store-errors.ts';
 import { SerialQueue } from '../../util/concurrency.ts';
 import { createFolders, syncFolderBlocking } from '../../util/durable-file.ts';
+import { removeUnlessInUse } from '../../util/rename.ts';
 import { Connection } from './connection.ts';
 import {
   APPLICATION_ID,
@@ -284,7 +276,7 @@ function createDatabase(path: string, migrations: readonly Migration[]): void {
     buildDatabase(draft, migrations);
     publish(draft, path);
   } finally {
-    for (const suffix of ['', '-journal']) rmSync(draft + suffix, { force: true });
+    for (const suffix of ['', '-journal']) removeUnlessInUse(draft + suffix);
   }
   syncFolderBlocking(dirname(path));
 }

@@ -15,5 +15,5 @@ test.each([
 ])('on Windows %j of the program is copied: %s', (path, copied) => {
   // Node.js gives paths to the filter of `cp` in their long form.
   for (const root of [ROOT, `\\\\?\\${ROOT}`])
-    expect(belongs('faiss-memory', ROOT, root + path, win32)).toBe(copied);
+    expect(belongs(root + path, { name: 'faiss-memory', from: ROOT }, win32)).toBe(copied);
 });

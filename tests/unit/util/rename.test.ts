@@ -2,7 +2,7 @@ import { existsSync, renameSync, writeFileSync } from 'node:fs';
 import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { renamePatiently, renamePatientlyBlocking } from '../../../src/util/rename.ts';
+import { removeUnlessInUse, renamePatiently, renamePatientlyBlocking } from '../../../src/util/rename.ts';
 import { temporaryFolder } from '../../helpers/mcp/server-environment.ts';
 
 /** A file that a scanner holds open for some attempts. */
@@ -58,4 +58,29 @@ test('another failure is final on Windows too', async () => {
     renamePatientlyBlocking(join(from, 'none'), to, { platform: 'win32' });
   }).toThrow(/ENOTDIR|ENOENT/);
   expect(tried()).toBe(1);
+});
+
+describe('a file of no more use', () => {
+  test('is removed, if it is there', () => {
+    const { from } = heldFile(0, '');
+    for (const platform of ['win32', 'linux'] as const) removeUnlessInUse(from, { platform });
+    expect(existsSync(from)).toBe(false);
+  });
+
+  test.each(['EPERM', 'EACCES', 'EBUSY'])('stays on Windows while it answers %s', (code) => {
+    const { from, hold } = heldFile(1, code);
+    removeUnlessInUse(from, { platform: 'win32', attempt: hold });
+    expect(existsSync(from)).toBe(true);
+  });
+
+  test.each([
+    ['linux', 'EPERM'],
+    ['darwin', 'EBUSY'],
+    ['win32', 'EIO'],
+  ] as const)('fails on %s with %s', (platform, code) => {
+    const { from, hold } = heldFile(1, code);
+    expect(() => {
+      removeUnlessInUse(from, { platform, attempt: hold });
+    }).toThrow(code);
+  });
 });
