@@ -80,15 +80,15 @@ function applyAll(
   const context: MergeContext = { connection, writer, now, localClock, remoteClock, hidePurged };
   const counter = new ChangeCounter();
   const firstNew = nextNum(connection);
-  const { erased } = mergeStates({ context, staging, how, counter, bringBack });
+  mergeStates({ context, staging, how, counter, bringBack });
   if (request.complete) visitOthers({ context, staging, how, counter, firstNew });
-  writer.finish({ forgetWords: erased });
+  writer.finish();
   return counter;
 }
 
 /**
  * Merges the staged states after an id, in the order of their ids, until the time is over.
- * @returns the last id; `erased` when the content of a known memory was erased
+ * @returns the last id, and whether all states are merged
  */
 export function mergeStates({
   context,
@@ -109,14 +109,12 @@ export function mergeStates({
   readonly after?: string;
   /** By `performance.now`. At least one state is merged. */
   readonly until?: number;
-}): { readonly last: string; readonly done: boolean; readonly erased: boolean } {
-  let erased = false;
+}): { readonly last: string; readonly done: boolean } {
   let last = after;
   for (const state of staging.states(after)) {
     const merged = mergeState(context, state);
     counter.reusedDots += merged.reusedDots;
     if (merged.wasMissing) counter.missingIds += 1;
-    erased ||= merged.erased;
     let { after: now } = merged;
     if (how === 'restore') {
       const restored = restoreState(context, now, { state, bringBack });
@@ -126,9 +124,9 @@ export function mergeStates({
     }
     counter.note(merged.before, now);
     last = state.id;
-    if (performance.now() >= until) return { last, done: false, erased };
+    if (performance.now() >= until) return { last, done: false };
   }
-  return { last, done: true, erased };
+  return { last, done: true };
 }
 
 /** Visits memories that the snapshot lacks: a merge keeps them, a restore moves the live ones to the trash. */

@@ -84,7 +84,8 @@ export function settle(
   if (old?.current.state === 'purged' && now.current.state !== 'purged') forgetErasure(connection, after.num);
   storeRow(connection, after, { state: now, sequence: totals.nextSequence() });
   settleFacets(connection, after.num, { old, now });
-  if (old === null || wordKey(old) !== wordKey(now)) words.note(after.num, old?.entry.live === true);
+  if (old === null || wordKey(old) !== wordKey(now))
+    words.note(after.num, old?.entry.live === true ? old.current : null);
   settleVectors(connection, before, { ...after, current: now.current, previous: old?.current ?? null });
   return now;
 }

@@ -1,4 +1,5 @@
 import type { MemoryFilter } from '../../memory/filter.ts';
+import type { MemoryContent } from '../../memory/version.ts';
 import { indexedText, queryTerms, type QueryTerm } from '../../memory/words.ts';
 import type { Candidate, CandidateRequest } from '../memory-store.ts';
 import { type Connection, Query, type SqlValue } from './connection.ts';
@@ -8,7 +9,10 @@ import { type ContentRow, toContent } from './rows.ts';
 const insertWords = new Query<[num: number, text: string, tags: string]>(
   'INSERT INTO word (rowid, text, tags) VALUES (?, ?, ?)',
 );
-const deleteWords = new Query<[num: number]>('DELETE FROM word WHERE rowid = ?');
+/** FTS5 finds the entries by the words, so the text must be the one that was indexed. */
+const deleteWords = new Query<[num: number, text: string, tags: string]>(
+  `INSERT INTO word (word, rowid, text, tags) VALUES ('delete', ?, ?, ?)`,
+);
 const selectLive = new Query<[num: number], ContentRow>(
   `SELECT v.text, v.tags, v.source, v.metadata, v.created_at, v.updated_at
    FROM memory m JOIN version v ON v.key = m.current WHERE m.num = ? AND m.state = 'live'`,
@@ -20,36 +24,54 @@ const selectLive = new Query<[num: number], ContentRow>(
  */
 const INDEXED_CHARACTERS = 250_000;
 
+type IndexedContent = Pick<MemoryContent, 'text' | 'tags'>;
+
 /**
  * The memories whose words a transaction changes. `apply` writes them to the full-text index at the end of the
  * transaction and in the order of its rows, because FTS5 flushes its buffer when other statements come in between or
  * row numbers go back.
  */
 export class ChangedWords {
-  /** For each number of a memory: true when the index contained it before the transaction. */
-  readonly #wasIndexed = new Map<number, boolean>();
+  /** For each number of a memory: the content that the index had before the transaction; null when it had none. */
+  readonly #indexed = new Map<number, IndexedContent | null>();
 
-  note(num: number, wasIndexed: boolean): void {
-    if (!this.#wasIndexed.has(num)) this.#wasIndexed.set(num, wasIndexed);
+  note(num: number, indexed: IndexedContent | null): void {
+    if (!this.#indexed.has(num)) this.#indexed.set(num, indexed);
   }
 
   /** Updates the index from the rows of the memories. */
   apply(connection: Connection): void {
-    const changes = [...this.#wasIndexed].sort(([a], [b]) => a - b);
-    this.#wasIndexed.clear();
-    for (const [num, wasIndexed] of changes) {
-      if (wasIndexed) deleteWords.run(connection, num);
+    const changes = [...this.#indexed].sort(([a], [b]) => a - b);
+    this.#indexed.clear();
+    for (const [num, indexed] of changes) {
+      if (indexed !== null) deleteWords.run(connection, num, ...indexedColumns(indexed));
       const live = selectLive.get(connection, num);
-      if (live === undefined) continue;
-      const { text, tags } = toContent(live);
-      insertWords.run(
-        connection,
-        num,
-        indexedText(text.slice(0, INDEXED_CHARACTERS)),
-        indexedText(tags.join(' ')),
-      );
+      if (live !== undefined) insertWords.run(connection, num, ...indexedColumns(toContent(live)));
     }
   }
+}
+
+function indexedColumns({ text, tags }: IndexedContent): [text: string, tags: string] {
+  return [indexedText(text.slice(0, INDEXED_CHARACTERS)), indexedText(tags.join(' '))];
+}
+
+/**
+ * The full-text index without tombstones: with the option `secure-delete`, FTS5 takes the words of a removed memory
+ * out of its pages in the same transaction, however large the index is.
+ */
+const WORD_TABLE = `
+DROP TABLE IF EXISTS word;
+CREATE VIRTUAL TABLE word USING fts5 (
+  text, tags, content = '',
+  tokenize = "porter unicode61 remove_diacritics 2 categories 'L* N* Co M*'"
+);
+INSERT INTO word (word, rank) VALUES ('secure-delete', 1);
+`;
+
+/** Creates the index anew and fills it. */
+export function recreateWords(connection: Connection): void {
+  connection.exec(WORD_TABLE);
+  rebuildWords(connection);
 }
 
 const selectNext = new Query<[after: number, limit: number], { num: number }>(
@@ -65,33 +87,10 @@ export function rebuildWords(connection: Connection): void {
     const last = rows.at(-1);
     if (last === undefined) return;
     const words = new ChangedWords();
-    for (const { num } of rows) words.note(num, false);
+    for (const { num } of rows) words.note(num, null);
     words.apply(connection);
     after = last.num;
   }
-}
-
-/** Rewrites the index, so that it contains no word of a removed text. */
-export function forgetRemovedWords(connection: Connection): void {
-  connection.exec(`INSERT INTO word (word) VALUES ('optimize')`);
-}
-
-/** Pages of the index that one step of `forgetSomeWords` writes. */
-const MERGED_PAGES = 300;
-const countChanges = new Query<[], { changes: number }>('SELECT total_changes() AS changes');
-
-/**
- * Does a part of `forgetRemovedWords`, so that others wait only shortly.
- * @param first begins anew; else the last part is continued
- * @returns true when there is more to do
- */
-export function forgetSomeWords(connection: Connection, first: boolean): boolean {
-  const before = countChanges.get(connection)?.changes ?? 0;
-  // FTS5 begins to merge the whole index at a negative number.
-  const pages = first ? -MERGED_PAGES : MERGED_PAGES;
-  connection.exec(`INSERT INTO word (word, rank) VALUES ('merge', ${pages})`);
-  // The statement itself counts as one change.
-  return (countChanges.get(connection)?.changes ?? 0) - before >= 2;
 }
 
 /** `lengths`: the tokens of each column, in hexadecimal because many small blobs take long to read. */

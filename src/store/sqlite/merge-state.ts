@@ -62,8 +62,6 @@ export interface MergedState {
   readonly reusedDots: number;
   /** True when this store did not know the id although its version vector covers a version of it. */
   readonly wasMissing: boolean;
-  /** True when the content of a known memory was erased for good. */
-  readonly erased: boolean;
 }
 
 /** Merges the state of one memory into the store. Writes no version when the store knows all of them. */
@@ -83,7 +81,7 @@ export function mergeState(context: MergeContext, { id, siblings: remote }: Memo
     const attached = attachAll(context, before, { remote, current });
     // Vector indexes read changes by sequence number.
     if (attached) bumpSequence.run(connection, context.writer.totals.nextSequence(), before.num);
-    return { before, after: before, reusedDots: 0, wasMissing, erased: false };
+    return { before, after: before, reusedDots: 0, wasMissing };
   }
   return { ...new MemoryMerge(context, before, { id, siblings: remote }).apply(merged), wasMissing };
 }
@@ -131,7 +129,6 @@ class MemoryMerge {
       before: this.#before,
       after,
       reusedDots: this.#reusedDots,
-      erased: isGone && this.#before !== null,
     };
   }
 

@@ -12,7 +12,6 @@ import {
 import type { ApplyRequest, ChangeReport } from '../replica-store.ts';
 import { ChangeCounter, mergeStates, saveVersionVector } from './apply-staged.ts';
 import { type Connection, Query } from './connection.ts';
-import { forgetRemovedWords, forgetSomeWords } from './full-text.ts';
 import { renameVersions } from './new-identity.ts';
 import { readNote, writeNote } from './notes.ts';
 import { countRemovals, liveConflicts, removalCandidates, type Removals, weighRemovals } from './removals.ts';
@@ -56,8 +55,6 @@ interface Progress {
   /** The last merged id. */
   readonly after: string;
   readonly done: boolean;
-  /** True when content was erased, whose words are still in the full-text index. */
-  readonly erased: boolean;
 }
 
 const selectUncovered = new Query<[], { key: number; id: string }>(
@@ -238,7 +235,6 @@ export class MergeSteps {
       }
       throw error;
     }
-    await this.#forgetWords();
     await this.#write(complete);
     staging.release();
     return counter;
@@ -258,19 +254,11 @@ export class MergeSteps {
       const context = { connection, writer, now, localClock, remoteClock, hidePurged };
       const until = this.#deadline();
       const { after } = progress;
-      const { last, done, erased } = mergeStates({ context, staging, how: 'merge', counter, after, until });
+      const { last, done } = mergeStates({ context, staging, how: 'merge', counter, after, until });
       writer.finish();
-      writeProgress(connection, { after: last, done, erased: progress.erased || erased });
+      writeProgress(connection, { after: last, done });
       return counter;
     });
-  }
-
-  async #forgetWords(): Promise<void> {
-    if (!(await this.#read((connection) => readProgress(connection).erased))) return;
-    for (let first = true, more = true; more; first = false) {
-      more = await this.#write((connection) => forgetSomeWords(connection, first));
-      await this.#yield();
-    }
   }
 
   /**
@@ -282,7 +270,6 @@ export class MergeSteps {
       const totals = Totals.load(connection);
       renameVersions({ connection, totals }, selectUncovered.all(connection), () => totals.nextDot());
       totals.save(connection);
-      if (readProgress(connection).erased) forgetRemovedWords(connection);
       forgetMerge(connection);
     });
   }
@@ -330,11 +317,11 @@ export class MergeSteps {
 function readProgress(connection: Connection): Progress {
   // Only `writeProgress` writes the note.
   const progress = readNote(connection, PROGRESS) as Progress | null;
-  return progress ?? { after: '', done: false, erased: false };
+  return progress ?? { after: '', done: false };
 }
 
-function writeProgress(connection: Connection, { after, done, erased }: Progress): void {
-  writeNote(connection, PROGRESS, { after, done, erased });
+function writeProgress(connection: Connection, { after, done }: Progress): void {
+  writeNote(connection, PROGRESS, { after, done });
 }
 
 /** The last step. */

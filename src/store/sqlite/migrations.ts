@@ -7,7 +7,7 @@ import { renamePatientlyBlocking } from '../../util/rename.ts';
 import { addAttributeColumns } from './attribute-columns.ts';
 import { Connection, Query } from './connection.ts';
 import { openDatabase } from './engine.ts';
-import { rebuildWords } from './full-text.ts';
+import { recreateWords, rebuildWords } from './full-text.ts';
 import { SCHEMA_5 } from './token-vectors.ts';
 
 /** Marks the file as a database of this program (`PRAGMA application_id`): "FMem". */
@@ -25,7 +25,7 @@ export const APPLICATION_ID = 0x46_4d_65_6d;
  * memory: one row for each id ever seen, with its last change and its current version.
  * version: sibling = 1 for versions that no known version replaces, 0 for local history.
  * tag, attribute: filters; `live` separates searchable memories from the trash.
- * word: full-text index of live memories, without content; `rowid` is `memory.num`.
+ * word: full-text index of live memories, without content; `rowid` is `memory.num`. A later version creates it anew.
  * chunk: `label` names the vector in the vector index and is never used twice.
  * pending: live memories without vectors of a model, with the end of the lease of the process that embeds them.
  */
@@ -215,6 +215,8 @@ export const MIGRATIONS: readonly Migration[] = [
     },
   },
   { version: 6, up: addAttributeColumns },
+  // The full-text index keeps no word of a removed memory.
+  { version: 7, up: recreateWords },
 ];
 
 /** 16 random hex digits, unique among machines that do not know each other. */

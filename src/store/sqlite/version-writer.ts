@@ -3,7 +3,7 @@ import { type Connection, Query } from './connection.ts';
 import { derive, settle, type SettleContext } from './derived-state.ts';
 import { Totals } from './totals.ts';
 import { type StoredMemory, storeVersion, expireVersion, withoutContent } from './rows.ts';
-import { ChangedWords, forgetRemovedWords } from './full-text.ts';
+import { ChangedWords } from './full-text.ts';
 import { confirmErasure } from './hidden.ts';
 
 /** Number of replaced versions that a memory keeps as its local history. */
@@ -90,10 +90,7 @@ export class VersionWriter {
     return after;
   }
 
-  /**
-   * Erases the content, history and vectors of a memory, at the request of this machine's user; `finish` with
-   * `forgetWords` erases its words.
-   */
+  /** Erases the content, history, words and vectors of a memory, at the request of this machine's user. */
   purge(memory: StoredMemory): StoredMemory {
     const { createdAt } = derive(memory).current;
     const after = this.replace(memory, 'purged', withoutContent({ createdAt, updatedAt: this.#now }));
@@ -107,10 +104,9 @@ export class VersionWriter {
     return after;
   }
 
-  /** Saves the totals and updates the full-text index. @param options.forgetWords erases removed words from its file */
-  finish(options: { forgetWords?: boolean } = {}): void {
+  /** Saves the totals and updates the full-text index. */
+  finish(): void {
     this.#words.apply(this.#connection);
-    if (options.forgetWords === true) forgetRemovedWords(this.#connection);
     this.#totals.save(this.#connection);
   }
 }

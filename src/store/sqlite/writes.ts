@@ -201,7 +201,7 @@ export function purgeMemories({ connection, now }: WriteContext, ids: readonly s
     if ((countHistory.get(connection, memory.num)?.count ?? 0) > 0) erased += 1;
     writer.purge(memory);
   }
-  writer.finish({ forgetWords: true });
+  writer.finish();
   return erased;
 }
 
@@ -225,7 +225,7 @@ export function expireTrash(
     const memory = loadMemory(connection, id);
     if (memory !== undefined) writer.strip(memory);
   }
-  writer.finish({ forgetWords: !more });
+  writer.finish();
   return { count: step.length, more };
 }
 
