@@ -69,42 +69,6 @@ const MUTATIONS = [
     from: 'const last = sent !== null && sent.seq > (stored?.seq ?? 0) ? sent : stored;',
     to: 'const last = stored;',
   },
-  {
-    name: 'a lost own head is written again under the same id',
-    file: 'src/backup/repository/own-head.ts',
-    from: 'if (own.wentBack || manifests.size',
-    to: 'if (manifests.size < 0 && manifests.size',
-  },
-  {
-    name: 'objects without a head are no sign of a lost one',
-    file: 'src/backup/repository/own-head.ts',
-    from: 'if (own.wentBack || manifests.size + segments.size > 0)',
-    to: 'if (own.wentBack || manifests.size + segments.size < 0)',
-  },
-  {
-    name: 'a new identity after a lost head keeps the names of unpublished writes',
-    file: 'src/backup/repository/own-head.ts',
-    from: "if (typeof noted === 'number') return noted;",
-    to: "if (typeof noted === 'number') return Number.MAX_SAFE_INTEGER;",
-  },
-  {
-    name: 'unpublished own writes in the head of another machine are no sign of a copy',
-    file: 'src/backup/repository/repository.ts',
-    from: 'claimed > published && claimed <= made',
-    to: 'claimed > published && claimed < 0',
-  },
-  {
-    name: 'an id that a copy gave up is used again',
-    file: 'src/backup/repository/repository.ts',
-    from: 'if (isGivenUp || heads.some(isOfCopy))',
-    to: 'if (heads.some(isOfCopy))',
-  },
-  {
-    name: 'the empty head of a former id goes before another head names the id',
-    file: 'src/backup/repository/prune.ts',
-    from: 'const isNamed = await isNamedRetired(context);',
-    to: 'const isNamed = (await isNamedRetired(context)) || true;',
-  },
 ];
 
 const SEEDS = process.env['SIMULATION_SEEDS'] ?? '400';

@@ -10,7 +10,7 @@ const MAX_ATTEMPTS = 3;
 
 /**
  * Runs the work under the store's present machine id. If the work finds that another copy of the data folder
- * publishes under the same id, or may have done so, the store takes a new id, writes its unpublished versions again under that id, and
+ * publishes under the same id, the store takes a new id, writes its unpublished versions again under that id, and
  * the work runs again.
  * @param onAbandoned is told the old id before the store gives it up
  * @throws the errors of the work; MachineForkedError after three attempts

@@ -1,7 +1,6 @@
 import type { BackupService } from '../backup/backup-service.ts';
 import { withOwnIdentity } from '../backup/own-identity.ts';
 import type { VerifyProblem } from '../backup/repository/verify.ts';
-import { MAX_COUNTER } from '../memory/version.ts';
 import type { ReplicaStore } from '../store/replica-store.ts';
 import type { SyncNotes } from './notes.ts';
 import type { RemoteRepository } from './remote.ts';
@@ -28,8 +27,6 @@ export class FormerIds {
   #lookedForCopies = -Infinity;
   /** When the removal of a folder that stayed was tried last. */
   readonly #tried = new Map<string, number>();
-  /** Folders with nothing but an empty head, which goes after the next own head. */
-  readonly #unnamed = new Set<string>();
 
   constructor(parts: FormerIdsParts) {
     this.#parts = parts;
@@ -47,10 +44,7 @@ export class FormerIds {
     };
     const retireFirst = async (machine: string): Promise<Result> => {
       await this.#retire();
-      const result = await work(machine);
-      // The work is done, and the next one tries again.
-      await this.#removeNamed().catch(() => undefined);
-      return result;
+      return work(machine);
     };
     return withOwnIdentity(replica, retireFirst, onAbandoned);
   }
@@ -61,13 +55,10 @@ export class FormerIds {
    * @throws MachineForkedError
    */
   async lookForCopies(machine: string): Promise<void> {
-    const { now, remote, replica } = this.#parts;
+    const { now, remote } = this.#parts;
     if (Math.abs(now() - this.#lookedForCopies) < COPIES_EVERY_MS) return;
     const repository = await remote.of(machine);
-    const { clock } = await replica.identity();
-    // Before the first push, every claim about this id is a sign: there is no own head that could show the same.
-    const made = (await repository.publishedWrites()) === 0 ? MAX_COUNTER : (clock[machine] ?? 0);
-    await repository.checkCopies(await repository.listSnapshots(), made);
+    await repository.checkCopies(await repository.listSnapshots());
     this.#lookedForCopies = now();
   }
 
@@ -84,27 +75,15 @@ export class FormerIds {
 
   /** Backups of a copy that goes on under an old id stay, and damaged ones that may have more than this store. */
   async #retire(): Promise<void> {
-    const { notes, now } = this.#parts;
+    const { replica, backup, remote, notes, now } = this.#parts;
     const { retiring } = await notes.read();
     for (const machine of retiring) {
       if (Math.abs(now() - (this.#tried.get(machine) ?? -Infinity)) < RETIRE_EVERY_MS) continue;
-      await this.#retireOne(machine);
+      const { clock } = await replica.identity();
+      const { snapshots } = await backup.repository(machine).listSnapshots();
+      const snapshotIds = new Set(snapshots.map(({ snapshotId }) => snapshotId));
+      if (await (await remote.of(machine)).retire({ clock, snapshotIds })) await notes.forgetMachine(machine);
+      else this.#tried.set(machine, now());
     }
-  }
-
-  async #removeNamed(): Promise<void> {
-    for (const machine of this.#unnamed) await this.#retireOne(machine);
-  }
-
-  async #retireOne(machine: string): Promise<void> {
-    const { replica, backup, remote, notes, now } = this.#parts;
-    const { clock } = await replica.identity();
-    const { snapshots } = await backup.repository(machine).listSnapshots();
-    const snapshotIds = new Set(snapshots.map(({ snapshotId }) => snapshotId));
-    const outcome = await (await remote.of(machine)).retire({ clock, snapshotIds });
-    if (outcome === 'removed') await notes.forgetMachine(machine);
-    else this.#tried.set(machine, now());
-    if (outcome === 'unnamed') this.#unnamed.add(machine);
-    else this.#unnamed.delete(machine);
   }
 }

@@ -33,16 +33,9 @@ export class WriteHistory {
     this.#excused.add(nameOf(id, { updatedAt }));
   }
 
-  /** Excuses the writes that an accident took: of the places that had them before, none is left. */
-  excuseAccident(before: readonly MemoryTable[], after: readonly MemoryTable[]): void {
-    const lostBefore = new Set(this.lostIn(...before));
-    for (const name of this.lostIn(...after)) if (!lostBefore.has(name)) this.#excused.add(name);
-  }
-
-  /** Acknowledged writes that nothing in the tables remembers. */
-  lostIn(...tables: readonly MemoryTable[]): WriteName[] {
-    const states = tables.flatMap((table) => table.states());
-    const present = new Set(states.flatMap(({ id, siblings }) => siblings.map((v) => nameOf(id, v))));
+  /** Acknowledged writes that nothing in the table remembers. */
+  lostIn(table: MemoryTable): WriteName[] {
+    const present = new Set(table.states().flatMap(({ id, siblings }) => siblings.map((v) => nameOf(id, v))));
     return [...this.#replacedBy.keys()].filter(
       (name) => !this.#excused.has(name) && !this.#isSafe(name, present, new Set()),
     );

@@ -7,6 +7,7 @@ export async function simulate(seed: number): Promise<void> {
   const world = new World(seed);
   try {
     for (let step = 0; step < STEPS; step += 1) await world.step();
+    await world.setBack();
     await world.erode();
     await world.settle();
   } catch (cause) {

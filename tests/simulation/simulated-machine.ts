@@ -10,6 +10,7 @@ import type { Version } from '../../src/memory/version.ts';
 import type { ReplicaStore } from '../../src/store/replica-store.ts';
 import { SyncService } from '../../src/sync/sync-service.ts';
 import type { InMemoryReplica } from '../helpers/in-memory-replica.ts';
+import type { MemoryTable } from '../helpers/memory-table.ts';
 import { Crash } from './faulty-store.ts';
 import type { RemovalCheck } from './removal-check.ts';
 import type { SeededRandom } from './seeded-random.ts';
@@ -118,8 +119,6 @@ export const EXPECTED: ReadonlySet<string> = new Set([
   'OBJECT_MISSING',
   'STATE_CHANGED',
   'SNAPSHOT_NOT_FOUND',
-  // Two copies of a folder remove the backups under the same former id at the same time.
-  'MISSING_KEY',
 ]);
 
 /** What a snapshot holds, by its memories; empty when it was pruned meanwhile. */
@@ -135,4 +134,27 @@ export async function statesOf(
   const manifest = await repository.readManifest(snapshot);
   for await (const { id, siblings } of repository.readRows(manifest)) states.set(id, siblings);
   return states;
+}
+
+/** The versions of a table that no other table has. */
+export function onlyIn(
+  table: MemoryTable,
+  others: readonly MemoryTable[],
+): { readonly id: string; readonly updatedAt: number }[] {
+  const isElsewhere = (id: string, time: number): boolean =>
+    others.some((other) => other.siblings(id).some(({ updatedAt }) => updatedAt === time));
+  return [...table.states()].flatMap(({ id, siblings }) =>
+    siblings
+      .filter(({ updatedAt }) => !isElsewhere(id, updatedAt))
+      .map(({ updatedAt }) => ({ id, updatedAt })),
+  );
+}
+
+/** True when every machine has merged writes of an id that a table lacks. */
+export function haveSeenMore(
+  machines: readonly SimulatedMachine[],
+  id: string,
+  { clock }: MemoryTable,
+): boolean {
+  return machines.every(({ folder }) => (folder.replica.table.clock[id] ?? 0) > (clock[id] ?? 0));
 }

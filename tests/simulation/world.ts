@@ -18,6 +18,8 @@ import { RemovalCheck } from './removal-check.ts';
 import { SeededRandom } from './seeded-random.ts';
 import {
   EXPECTED,
+  haveSeenMore,
+  onlyIn,
   RETENTION,
   startProcess,
   statesOf,
@@ -35,6 +37,7 @@ const HOUR_MS = 3_600_000;
 /** Keeps these dice apart from those of the seed. */
 const UNSEEN = 11_000_003;
 const ERODER = 9_000_011;
+const SET_BACK = 15_000_017;
 
 /** Machines, the bucket they share, and everything that may go wrong, from one seed. */
 export class World {
@@ -66,6 +69,12 @@ export class World {
   #headsAreLost: boolean;
   /** Null = nobody removes by small steps. Decides by its own dice too. */
   readonly #eroder: SeededRandom | null;
+  /** Null = no folder is set back together with its head. Its own dice. */
+  readonly #setsBack: SeededRandom | null;
+  /** True after a folder was copied or set back. */
+  #foldersDiffer = false;
+  /** True after the store lost the head of a folder that was set back. */
+  #headIsHidden = false;
   #time = Date.UTC(2026, 0, 1);
   #texts = 0;
   #broken: string | null = null;
@@ -80,6 +89,8 @@ export class World {
     this.#unseen = new SeededRandom(seed + UNSEEN);
     const others = new SeededRandom(seed + ERODER);
     this.#eroder = this.#adversary === null && others.chance(0.5) ? others : null;
+    const accident = new SeededRandom(seed + SET_BACK);
+    this.#setsBack = this.#adversary === null && accident.chance(0.3) ? accident : null;
     this.#headsAreLost = this.#adversary !== null;
     this.#isLate = lateAnswers(seed);
     this.#past = PastHeads.of(seed, () => this.#faults.rate > 0);
@@ -121,6 +132,41 @@ export class World {
         });
       });
     }
+  }
+
+  /**
+   * A folder is set back, and its head with it, after all others saw what is undone and before they published that.
+   * Its next push cannot know, so the others must not take what it writes for a continuation.
+   */
+  async setBack(): Promise<void> {
+    const dice = this.#setsBack;
+    // What decision 19 cannot tell apart is not played: an earlier copy or accident.
+    if (dice === null || this.#foldersDiffer) return;
+    const author = dice.pick(this.#machines);
+    const { folder } = author;
+    const { rate } = this.#faults;
+    this.#faults.rate = 0;
+    const write = (): void => {
+      this.#write(author);
+    };
+    await this.#round(author, 'write and push before the copy', write);
+    const key = `v1/${folder.replica.machine}/head`;
+    const copy = folder.replica.clone();
+    const objects = new Map(folder.objects);
+    const head = this.#bucket.get(key);
+    await this.#round(author, 'write and push what is undone', write);
+    const undone = folder.replica.table;
+    folder.replica.rollBackTo(copy);
+    folder.objects.clear();
+    for (const [name, blob] of objects) folder.objects.set(name, blob);
+    const left = this.#machines.map((machine) => machine.folder.replica.table);
+    for (const { id, updatedAt } of onlyIn(undone, left)) this.#history.excuse(id, updatedAt);
+    author.removals.forget();
+    author.process = this.#start(author);
+    this.trace.push(`${author.number} is set back with its head`);
+    if (head !== undefined) this.#bucket.set(key, head);
+    await this.#round(author, 'write and push after it was set back', write);
+    this.#faults.rate = rate;
   }
 
   /** One machine changes something and pushes it; the others pull at the same time, and once more. */
@@ -357,7 +403,8 @@ export class World {
   }
 
   #clone(machine: SimulatedMachine): void {
-    if (this.#machines.length >= 6) return;
+    if (this.#machines.length >= 6 || this.#headIsHidden) return;
+    this.#foldersDiffer = true;
     this.#add(machine);
     const copy = this.#machines.at(-1);
     if (copy === undefined || this.#random.chance(0.5)) return;
@@ -387,6 +434,7 @@ export class World {
       machine.copy = { folder: { replica, objects: new Map(folder.objects) }, atRisk: new Map() };
       return;
     }
+    if (this.#headIsHidden) return;
     for (const { id, updatedAt } of copy.atRisk.values()) this.#history.excuse(id, updatedAt);
     const { table, machine: id } = folder.replica;
     folder.replica.rollBackTo(copy.folder.replica);
@@ -395,10 +443,15 @@ export class World {
     machine.copy = null;
     machine.removals.forget();
     machine.process.dead = true;
-    if (this.#unseen.chance(0.5)) this.#hideHead(machine, id);
+    // What decision 19 cannot tell apart is not played: two such accidents at once, and a machine that saw nothing newer.
+    const others = this.#machines.filter((other) => other !== machine);
+    const isNoticed = !this.#foldersDiffer && haveSeenMore(others, id, copy.folder.replica.table);
+    if (this.#unseen.chance(0.5) && isNoticed) this.#hideHead(machine, id);
+    this.#foldersDiffer = true;
     // Once the bucket has lost something, a rolled-back folder may have been the last place of what it had merged.
     const tables = this.#machines.map(({ folder: other }) => other.replica.table);
-    if (this.#headsAreLost) this.#history.excuseAccident([...tables, table], tables);
+    const gone = this.#headsAreLost ? onlyIn(table, tables) : [];
+    for (const { id: memory, updatedAt } of gone) this.#history.excuse(memory, updatedAt);
   }
 
   /** The store loses the one object that shows the rolled-back folder what it has done since. */
@@ -406,6 +459,7 @@ export class World {
     this.trace.push(`the head of ${id} is lost`);
     this.#bucket.delete(`v1/${id}/head`);
     this.#headsAreLost = true;
+    this.#headIsHidden = true;
     const name = String(machine.number);
     if (this.#planned.has(name)) return;
     this.#planned.set(

@@ -10,7 +10,7 @@ import { copyKeyFile } from './copy-keys.ts';
 import type { HeadSnapshot } from '../format/head.ts';
 import type { Keyring } from './keyring.ts';
 import type { SegmentEntry } from '../format/manifest.ts';
-import { type OwnHead, readHeadToContinue, readOwnHead, writeOwnHead } from './own-head.ts';
+import { readOwnHead, writeOwnHead, type OwnHead } from './own-head.ts';
 import { putVerified } from './transfer.ts';
 import { listMachineFiles, type RepositoryContext } from './repository-context.ts';
 import { headKey, manifestKey, segmentKey } from '../format/names.ts';
@@ -68,7 +68,7 @@ export async function copySnapshots(
   if (loaded !== null) assertSameProtection(source, loaded, keyring);
   // This comes before the target's head is opened: after a change of the passphrase, opening it needs the new file.
   const keyFileWritten = keyring !== null && loaded !== null && (await copyKeyFile(source, target, keyring));
-  const own = await readHeadToContinue(target);
+  const own = await readOwnHead(target);
   const { signal, policy } = options;
   const task = new CopyTask(source, target, { sealed: loaded?.sealed ?? false, signal, policy });
   await task.start(options.suspect ?? new Set());

@@ -15,7 +15,7 @@ import {
 } from '../format/head.ts';
 import type { JsonValue } from '../../memory/version.ts';
 import { putVerified } from './transfer.ts';
-import { listMachineFiles, type RepositoryContext } from './repository-context.ts';
+import type { RepositoryContext } from './repository-context.ts';
 import { headKey, MAX_RETIRED } from '../format/names.ts';
 import { encodeObject, type LoadedHead } from './repository-objects.ts';
 import { newestShared, notedCommit, readWitnesses } from './witnesses.ts';
@@ -28,8 +28,6 @@ export interface OwnHead {
   readonly wentBack: boolean;
   /** True when the stored head is damaged and is written again under the same id. */
   readonly torn: boolean;
-  /** True when another writer changed the stored head, which is not used. */
-  readonly altered: boolean;
   /** The snapshots that the next head starts with. Empty after encryption was turned on or off. */
   readonly snapshots: readonly HeadSnapshot[];
 }
@@ -47,7 +45,7 @@ export async function readOwnHead(context: RepositoryContext): Promise<OwnHead> 
     torn = true;
     return onDamage(context, error);
   });
-  if (previous === null) return { ...NO_HEAD, wentBack: wentBack(null, seen), torn };
+  if (previous === null) return { previous, wentBack: wentBack(null, seen), torn, snapshots: [] };
   const { head, sealed } = previous;
   const attempt = await journal.findAttempt(repositoryId, head.commitId);
   if (attempt !== null && (attempt.seq !== head.seq || attempt.ownWrites !== head.ownWrites)) {
@@ -64,72 +62,7 @@ export async function readOwnHead(context: RepositoryContext): Promise<OwnHead> 
   const sameChain = sealed === (keys.keyring !== null);
   const back = wentBack(head, seen);
   const listed = back ? await stillListed(context, head.snapshots) : head.snapshots;
-  return { previous, wentBack: back, torn, altered: false, snapshots: sameChain ? listed : [] };
-}
-
-const NO_HEAD: OwnHead = { previous: null, wentBack: false, torn: false, altered: false, snapshots: [] };
-
-/**
- * Reads the own head for a push. Where it is missing although this data folder published before, or although objects of
- * this machine are there, nothing is published under the id: the folder may have been set back, and the missing head is
- * what would show that it used the next numbers before. An id begins with an empty head, so that objects without a head
- * always mean a lost one.
- * @throws MachineForkedError when there is no head to continue; and the errors of `readOwnHead`
- */
-export async function readHeadToContinue(context: RepositoryContext): Promise<OwnHead> {
-  const own = await readPublishedHead(context);
-  const { previous, altered } = own;
-  if (previous !== null || altered || context.exclusive) return own;
-  const { store, machine } = context;
-  const { manifests, segments } = await listMachineFiles(store, machine);
-  if (own.wentBack || manifests.size + segments.size > 0)
-    throw new MachineForkedError(machine, await publishedWrites(context), store.location);
-  await writeOwnHead(context, own, []);
-  return readOwnHead(context);
-}
-
-/**
- * Reads the own head at the beginning of a work, and remembers its own writes as published. Not directly after it was
- * written: a copy of the data folder that writes its head at the same moment replaces it, and is found by the next work.
- * @throws the errors of `readOwnHead`
- */
-export async function readPublishedHead(context: RepositoryContext): Promise<OwnHead> {
-  const own = await readOwnHead(context);
-  if (own.previous !== null && !own.torn && !context.exclusive)
-    await notePublished(context, own.previous.head);
-  return own;
-}
-
-/** Remembers the own writes of a head in its place, if this data folder wrote it. */
-export async function notePublished(
-  context: RepositoryContext,
-  { machine, commitId, ownWrites }: Head,
-): Promise<void> {
-  const attempt = await context.journal.findAttempt(context.repositoryId, commitId);
-  if (attempt?.ownWrites !== ownWrites) return;
-  const before = await context.journal.readNote(publishedName(machine));
-  if (typeof before === 'number' && before >= ownWrites) return;
-  await context.journal.writeNote(publishedName(machine), ownWrites);
-}
-
-/**
- * The highest own write in a head that this data folder wrote and a later work found in its place, in any repository; 0
- * when there is none. A copy of the data folder may have used any name after it.
- */
-export async function publishedWrites({
-  journal,
-  repositoryId,
-  machine,
-}: RepositoryContext): Promise<number> {
-  const noted = await journal.readNote(publishedName(machine));
-  if (typeof noted === 'number') return noted;
-  const seen = await journal.findSeen(repositoryId, machine);
-  const attempt = seen === null ? null : await journal.findAttempt(repositoryId, seen.commitId);
-  return attempt?.ownWrites ?? 0;
-}
-
-function publishedName(machine: string): string {
-  return `published:${machine}`;
+  return { previous, wentBack: back, torn, snapshots: sameChain ? listed : [] };
 }
 
 /** An older head may list snapshots that were dropped since, and whose objects are gone. */
@@ -232,19 +165,9 @@ export async function noteRetired(context: RepositoryContext): Promise<void> {
   await context.journal.writeNote(`retired:${context.repositoryId}`, retired);
 }
 
-/** True when a head of this data folder names this id among those that were given up. */
-export async function isNamedRetired(context: RepositoryContext): Promise<boolean> {
-  const named = await context.journal.readNote(namedName(context));
-  return Array.isArray(named) && named.includes(context.machine);
-}
-
-function namedName({ repositoryId }: RepositoryContext): string {
-  return `named-retired:${repositoryId}`;
-}
-
 /** Ignores the altered head. The next head starts empty, with a number above all recorded ones. */
 function onAlteredHead(seen: SeenCommit | null): OwnHead {
-  return { ...NO_HEAD, wentBack: seen !== null, altered: true };
+  return { previous: null, wentBack: seen !== null, torn: false, snapshots: [] };
 }
 
 async function wasSealed(
@@ -289,7 +212,6 @@ export async function writeOwnHead(
   await noteSentHead(context, head, bytes);
   await putVerified(store, { key: headKey(machine), bytes });
   await journal.recordSeen(repositoryId, machine, commit);
-  if (retired.length > 0) await journal.writeNote(namedName(context), retired);
   return head;
 }
 

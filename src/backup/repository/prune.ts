@@ -1,10 +1,10 @@
 import type { BlobInfo, BlobStore } from '../../blob/blob-store.ts';
-import { MissingKeyError, RepositoryDamagedError } from '../../errors/backup-errors.ts';
+import { RepositoryDamagedError } from '../../errors/backup-errors.ts';
 import { InvalidInputError } from '../../errors/input-errors.ts';
 import { BlobStoreError } from '../../errors/remote-errors.ts';
 import { type VersionVector, includesMore, joinVersionVectors } from '../../memory/version.ts';
 import type { HeadSnapshot } from '../format/head.ts';
-import { isNamedRetired, noteRetired, type OwnHead, readOwnHead, writeOwnHead } from './own-head.ts';
+import { noteRetired, type OwnHead, readOwnHead, writeOwnHead } from './own-head.ts';
 import { listMachineFiles, type MachineFiles, type RepositoryContext } from './repository-context.ts';
 import { planRetention, type RetentionPolicy } from './retention.ts';
 
@@ -125,10 +125,7 @@ export async function forgetMachine(
 }
 
 async function deleteFolder({ store }: RepositoryContext, machine: string): Promise<number> {
-  return deleteAll(store, allOf(await listMachineFiles(store, machine)));
-}
-
-async function deleteAll(store: BlobStore, files: readonly BlobInfo[]): Promise<number> {
+  const files = allOf(await listMachineFiles(store, machine));
   for (const { key } of files) await store.delete(key);
   return files.length;
 }
@@ -141,47 +138,36 @@ function allOf({ head, keyFile, manifests, segments }: MachineFiles): BlobInfo[]
 /**
  * Removes the backups under an id that this data folder gave up; it has published everything again under another one.
  * An empty head comes first, so that a store that refuses to delete lists nothing under that id either, and so that a
- * copy of the data folder that still uses the id notices it. It goes last, once another head names the id: a folder that was
- * set back and never published would find no trace of the writes under its id.
+ * copy of the data folder that still uses the id notices it.
  * @param context for the id that was given up
  * @param known the content of this store. When the head is damaged or gone, the store must include everything that lies
  *   in the folder, because a copy may have written it
- * @returns `stays` when its head is damaged or gone, and the folder has changes that this store does not include or,
- *   without a head, objects younger than a day; `unnamed` when only the empty head is left, until the next own head
+ * @returns false when the folder stays: its head is damaged or gone, and it has changes that this store does not include
+ *   or, without a head, objects younger than a day
  */
-export async function retire(
-  context: RepositoryContext,
-  known: KnownContent,
-): Promise<'removed' | 'stays' | 'unnamed'> {
+export async function retire(context: RepositoryContext, known: KnownContent): Promise<boolean> {
   const { objects, journal, repositoryId, machine } = context;
   const loaded = await objects.readHead(machine, true).catch(damagedIfDamaged);
   const head = loaded === 'damaged' ? null : loaded;
-  if (head !== null && (await journal.findAttempt(repositoryId, head.head.commitId)) === null)
-    return 'removed';
+  if (head !== null && (await journal.findAttempt(repositoryId, head.head.commitId)) === null) return true;
   const files = await listMachineFiles(context.store, machine);
   const isEmpty = allOf(files).length === 0;
   if (head === null && !isEmpty) {
-    if (!(await includesFolder(context, files, known))) return 'stays';
+    if (!(await includesFolder(context, files, known))) return false;
     // A copy of the data folder may be about to write a head that lists what lies here.
-    if (loaded === null && !allOf(files).every((file) => isOld(context.store, file))) return 'stays';
+    if (loaded === null && !allOf(files).every((file) => isOld(context.store, file))) return false;
   }
-  const own = { previous: head, wentBack: false, torn: false, altered: false, snapshots: [] };
+  const own = { previous: head, wentBack: false, torn: false, snapshots: [] };
   if (!isEmpty && head?.head.snapshots.length !== 0) await writeOwnHead(context, own, []);
   await noteRetired(context);
-  const isNamed = await isNamedRetired(context);
-  const removed = isNamed
-    ? await listMachineFiles(context.store, machine)
-    : { ...files, head: null, keyFile: null };
-  await deleteAll(context.store, allOf(removed)).catch((error: unknown) => {
+  await deleteFolder(context, machine).catch((error: unknown) => {
     if (!(error instanceof BlobStoreError) || error.reason !== 'access-denied') throw error;
   });
-  return isNamed || isEmpty ? 'removed' : 'unnamed';
+  return true;
 }
 
-/** A head without its key is damaged too: a copy of the data folder may have removed the key at the same time. */
 function damagedIfDamaged(error: unknown): 'damaged' {
-  const isWithoutKey = error instanceof MissingKeyError && error.reason === 'no-key-file';
-  if (error instanceof RepositoryDamagedError || isWithoutKey) return 'damaged';
+  if (error instanceof RepositoryDamagedError) return 'damaged';
   throw error;
 }
 

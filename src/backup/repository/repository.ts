@@ -20,7 +20,7 @@ import {
 import type { Manifest } from '../format/manifest.ts';
 import type { HeadJournal, MemoryState, SnapshotView } from '../ports.ts';
 import { newestRows } from './newest-rows.ts';
-import { notePublished, publishedWrites, readOwnHead, readPublishedHead, writeOwnHead } from './own-head.ts';
+import { readOwnHead, writeOwnHead } from './own-head.ts';
 import { isMachineId, type RandomBytes } from '../format/names.ts';
 import type { RepositoryContext } from './repository-context.ts';
 import { type HeadCache, RepositoryObjects, type LoadedHead } from './repository-objects.ts';
@@ -104,36 +104,18 @@ export class Repository {
    * @throws MachineForkedError when a copy of the data folder wrote it
    */
   async checkOwnHead(): Promise<void> {
-    await readPublishedHead(this.#context);
+    await readOwnHead(this.#context);
   }
 
   /**
-   * Checks that no head names a commit of this machine that this data folder never made, includes an own write that it has
-   * not published, or says that a copy gave up the id.
-   * @param made number of own writes. A head that includes more of them is no sign of a copy: its claim is refused
-   * @throws MachineForkedError when one does: a copy of the data folder made the commit or the write
+   * Checks that no head names a commit of this machine that this data folder never made.
+   * @throws MachineForkedError when one does: a copy of the data folder made it
    */
-  async checkCopies({ machines }: SnapshotList, made: number): Promise<void> {
+  async checkCopies({ machines }: SnapshotList): Promise<void> {
     const { machine, store, exclusive } = this.#context;
-    if (exclusive) return;
     const heads = machines.flatMap(({ head }) => (head === null ? [] : [head.head]));
-    const shared = await sharedWithCopies(this.#context, heads);
+    const shared = exclusive ? null : await sharedWithCopies(this.#context, heads);
     if (shared !== null) throw new MachineForkedError(machine, shared, store.location);
-    const ownHead = heads.find((head) => head.machine === machine);
-    // The push that wrote it may have ended before a later work found it.
-    if (ownHead !== undefined) await notePublished(this.#context, ownHead);
-    const published = await publishedWrites(this.#context);
-    const isOfCopy = ({ machine: author, snapshots }: Head): boolean => {
-      const claimed = snapshots.at(-1)?.clock[machine] ?? 0;
-      return author !== machine && claimed > published && claimed <= made;
-    };
-    const isGivenUp = ownHead === undefined && heads.some(({ retired }) => retired.includes(machine));
-    if (isGivenUp || heads.some(isOfCopy)) throw new MachineForkedError(machine, published, store.location);
-  }
-
-  /** See `publishedWrites`. */
-  publishedWrites(): Promise<number> {
-    return publishedWrites(this.#context);
   }
 
   /** Lists the snapshots of all machines and the state of their heads. */
@@ -237,7 +219,7 @@ export class Repository {
   }
 
   /** Removes the backups of this machine's id, which its data folder gave up, as `retire` does. */
-  retire(known: KnownContent): ReturnType<typeof retire> {
+  retire(known: KnownContent): Promise<boolean> {
     return retire(this.#context, known);
   }
 

@@ -179,7 +179,7 @@ export class SnapshotRestorer {
   ): Promise<WantedSnapshots> {
     const { machine, clock } = await this.#parts.replica.identity();
     const list = await repository.listSnapshots(options);
-    await repository.checkCopies(list, clock[machine] ?? 0);
+    await repository.checkCopies(list);
     const { replica } = this.#parts;
     const differing =
       query === undefined ? await differingSnapshots({ replica, repository }, list, options) : [];
