@@ -29,7 +29,6 @@ const SMALL_ON_PURPOSE = {
   'src/import-export/formats/mcp-memory-service.ts': 'a format',
   'src/import-export/formats/json-list.ts': 'a format',
   'src/import-export/formats/python-service.ts': 'a format',
-  'src/import-export/conversation-markdown.ts': 'a format',
   'src/vector/create-vector-index.ts': 'names the adapters of a port',
   'src/mcp/sdk-shims.ts': 'stands in for a module of the SDK when the program is bundled',
   'src/store/worker/server.ts': 'the entry of a worker thread: works as soon as it is loaded',

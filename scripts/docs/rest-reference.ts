@@ -42,6 +42,7 @@ const OTHERS = `## Others
 | request | effect |
 | --- | --- |
 | \`GET /export\` | all live memories as JSON lines ([format](import-export.md)) |
+| \`GET /conversations/{id}/export\` | one conversation as Markdown; id is the session, \`?client=\` tells apart what has one name |
 | \`POST /import\` | takes JSON lines (\`Content-Type: application/x-ndjson\`); \`?overwrite=true\` replaces memories that have their id; streams progress when the request accepts \`text/event-stream\` |
 | \`GET /health\`, \`/health/live\`, \`/health/ready\` | say whether the process answers and the memories can be used (\`/health/ready\`: 503 when not); need no token |
 | \`GET /metrics\` | metrics for Prometheus |

@@ -99,9 +99,11 @@ export async function* readLines(
   options: ReadOptions,
 ): AsyncGenerator<ImportItem> {
   let longLine = 0;
+  // Of the files before this one, in a folder.
+  const bytesBefore = options.position.bytes;
   for await (const line of readByteLines(bytes, options.maxEntryBytes)) {
     options.position.lines = line.number;
-    options.position.bytes = line.endOffset;
+    options.position.bytes = bytesBefore + line.endOffset;
     const at = { line: line.number };
     const raw = line.last ? withLineFeed(line.bytes) : line.bytes;
     if (line.tooLong && longLine === line.number) {

@@ -1,6 +1,8 @@
 import type { VNode } from 'preact';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { ConflictsView } from './conflicts/conflicts-view.tsx';
+import { ConversationView } from './conversations/conversation-view.tsx';
+import { ConversationsView } from './conversations/conversations-view.tsx';
 import { PictureView } from './map/picture-view.tsx';
 import { MemoriesView } from './memories/memories-view.tsx';
 import { MemoryView } from './memories/memory-view.tsx';
@@ -101,6 +103,7 @@ interface Entry {
 
 const ENTRIES: readonly Entry[] = [
   { view: 'memories', title: 'Memories' },
+  { view: 'conversations', title: 'Conversations' },
   { view: 'trash', title: 'Trash' },
   { view: 'conflicts', title: 'Conflicts' },
   { view: 'sync', title: 'Backups & sync' },
@@ -108,7 +111,10 @@ const ENTRIES: readonly Entry[] = [
   { view: 'transfer', title: 'Import & export' },
 ];
 
-const OTHER_TITLES: Readonly<Record<string, string>> = { memory: 'Memory' };
+const OTHER_TITLES: Readonly<Record<string, string>> = { memory: 'Memory', conversation: 'Conversation' };
+
+/** Views of one thing, and the list that it is in. */
+const PARENTS: Readonly<Record<string, string>> = { memory: 'memories', conversation: 'conversations' };
 
 /** The title of the window. */
 function titleOf(view: string): string {
@@ -135,7 +141,7 @@ function Navigation({ current, session, onChangeToken }: NavigationProps) {
     trash: stats === undefined ? undefined : stats.trash + (stats.hidden ?? 0),
     conflicts: stats?.conflicts,
   };
-  const shown = current === 'memory' ? 'memories' : current;
+  const shown = PARENTS[current] ?? current;
   return (
     <>
       <nav aria-label="Main">
@@ -220,6 +226,10 @@ function viewOf({ view, argument, parameters }: ViewAddress): VNode {
   switch (view) {
     case 'memory':
       return <MemoryView id={argument} />;
+    case 'conversations':
+      return <ConversationsView />;
+    case 'conversation':
+      return <ConversationView session={argument} parameters={parameters} />;
     case 'trash':
       return <TrashView />;
     case 'conflicts':

@@ -113,11 +113,9 @@ test('conversations come back from an export, and import twice adds nothing', as
 
 test('conversations are backed up, restored, synced and merged', async () => {
   const dataDir = await folderWithConversations();
-  await json(dataDir, 'backup');
+  const { snapshot } = await json(dataDir, 'backup');
   await json(dataDir, 'conversations', 'delete', 'other', '--yes');
-  const { backups } = (await json(dataDir, 'backup', 'list')) as { backups: { name: string }[] };
-  const newest = backups.at(0)?.name ?? '';
-  await json(dataDir, 'restore', newest, '--yes');
+  await json(dataDir, 'restore', String(snapshot), '--yes');
   expect(await json(dataDir, 'stats')).toMatchObject({ live: 5, conversations: 2 });
 
   const remote = join(dataDir, 'remote');

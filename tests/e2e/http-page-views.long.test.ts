@@ -13,7 +13,7 @@ import { sendJson } from '../helpers/send-json.ts';
 
 const TEXTS = ['Ada drinks no coffee, only tea', 'Deploys are on Tuesday', 'The invoice goes to Berlin'];
 const SCREENSHOTS = '.cache/screenshots';
-const VIEWS = ['memories', 'trash', 'conflicts', 'sync', 'picture', 'transfer'];
+const VIEWS = ['memories', 'conversations', 'trash', 'conflicts', 'sync', 'picture', 'transfer'];
 
 let browser: Browser;
 let server: RunningHttpServer;

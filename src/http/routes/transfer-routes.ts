@@ -2,12 +2,14 @@ import type { Hono } from 'hono';
 import { stream } from 'hono/streaming';
 import * as z from 'zod/mini';
 import { InvalidInputError, RequestRefusedError } from '../../errors/input-errors.ts';
+import { exportMarkdown } from '../../import-export/conversation-markdown.ts';
 import { exportJsonLines } from '../../import-export/export-json-lines.ts';
 import { recognizeFormat } from '../../import-export/formats/all-formats.ts';
 import type { ImportProblem } from '../../import-export/import-report.ts';
 import { captureInto } from '../../import-export/transcripts/capture-into.ts';
 import { runImport } from '../../import-export/run-import.ts';
-import { filterFields, flag } from '../../api/fields.ts';
+import { findConversation, turnsOf } from '../../api/conversations.ts';
+import { filled, filterFields, flag } from '../../api/fields.ts';
 import { importData, MAX_LISTED_PROBLEMS } from '../../api/memory-answers.ts';
 import { ignoredData, lazySchema, readInput } from '../../api/input.ts';
 import type { OpenServices } from '../../api/services.ts';
@@ -37,6 +39,15 @@ export function mountTransferRoutes(app: Hono<HttpEnvironment>, open: OpenServic
       day: memory.timeZone.day(now),
     });
   });
+  app.get('/conversations/:id/export', async (context) => {
+    const query = { ...readQuery(context), id: context.req.param('id') };
+    const { input } = readInput(conversationInput, conversationSchema(), query);
+    const { memory } = await open();
+    const found = await findConversation(memory, { session: input.id, client: filled(input.client) });
+    context.header('Content-Type', 'text/markdown; charset=utf-8');
+    context.header('Content-Disposition', 'attachment; filename="conversation.md"');
+    return streamText(context, (write) => exportMarkdown(found, turnsOf(memory, found), write));
+  });
   app.post('/import', async (context) => {
     requireAccess(context, 'write');
     const perform = prepareImport(context);
@@ -65,6 +76,14 @@ function exportMemories(
 ): Response {
   context.header('Content-Type', LINES);
   context.header('Content-Disposition', `attachment; filename="memories-${day}.jsonl"`);
+  return streamText(context, (write) => exportJsonLines(batches, { exportedAt: now, write }));
+}
+
+/** Answers with lines as they are written. */
+function streamText(
+  context: HttpContext,
+  perform: (write: (chunk: string) => Promise<void>) => Promise<unknown>,
+): Response {
   return stream(context, async (target) => {
     const write = async (chunk: string): Promise<void> => {
       // The client is gone, so the rest needs not be read from the store.
@@ -72,7 +91,7 @@ function exportMemories(
       await target.write(chunk);
     };
     try {
-      await exportJsonLines(batches, { exportedAt: now, write });
+      await perform(write);
     } catch (error) {
       if (target.aborted) return;
       context.get('logger').error('an export failed', {}, error);
@@ -81,6 +100,9 @@ function exportMemories(
     }
   });
 }
+
+const conversationInput = z.strictObject({ id: z.string(), client: z.optional(z.string()) });
+const conversationSchema = lazySchema(conversationInput);
 
 const importInput = z.strictObject({ overwrite: flag, dry_run: flag, format: z.optional(z.string()) });
 const importSchema = lazySchema(importInput);
@@ -136,6 +158,41 @@ export const transferPaths = {
         200: { description: 'One memory a line', content: lines },
         401: problem,
         403: problem,
+        429: problem,
+        500: problem,
+        503: problem,
+      },
+    },
+  },
+  '/conversations/{id}/export': {
+    get: {
+      operationId: 'exportConversation',
+      tags: ['Memories'],
+      summary: 'One conversation as Markdown',
+      parameters: [
+        {
+          name: 'id',
+          in: 'path',
+          required: true,
+          description: 'the session',
+          schema: { type: 'string' },
+        },
+        {
+          name: 'client',
+          in: 'query',
+          description: 'needed where several clients have a session of this name',
+          schema: { type: 'string' },
+        },
+      ],
+      responses: {
+        200: {
+          description: 'A heading, then each turn as a quotation',
+          content: { 'text/markdown': { schema: { type: 'string' } } },
+        },
+        400: problem,
+        401: problem,
+        403: problem,
+        404: problem,
         429: problem,
         500: problem,
         503: problem,

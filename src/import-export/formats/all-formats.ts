@@ -2,6 +2,7 @@ import { InvalidInputError } from '../../errors/input-errors.ts';
 import { type Head, headOfArchive, peekText } from '../head.ts';
 import { claudeCode } from './claude-code.ts';
 import { codex } from './codex.ts';
+import { cursor } from './cursor.ts';
 import { geminiCli } from './gemini-cli.ts';
 import { mixedFolder } from './mixed-folder.ts';
 import { chatGptExport } from './chatgpt-export.ts';
@@ -22,6 +23,7 @@ const ONE_FORMAT: readonly ImportFormat[] = [
   codex,
   geminiCli,
   claudeCode,
+  cursor,
   serverMemory,
   claudeExport,
   chatGptExport,

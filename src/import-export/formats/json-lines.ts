@@ -26,10 +26,11 @@ async function* readJsonLines(
 ): AsyncGenerator<ImportItem> {
   const frame = new ExportFrame();
   let longLine = 0;
+  const bytesBefore = position.bytes;
   for await (const line of readByteLines(bytes, maxEntryBytes)) {
     if (line.number === 1 && longLine === 0) checkFileStart(line.bytes);
     position.lines = line.number;
-    position.bytes = line.endOffset;
+    position.bytes = bytesBefore + line.endOffset;
     const raw = line.last ? withLineFeed(line.bytes) : line.bytes;
     const at = { line: line.number };
     if (line.tooLong && longLine === line.number) {

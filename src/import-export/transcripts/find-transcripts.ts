@@ -3,7 +3,7 @@ import { lstat, readdir, readFile } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 
 /** The clients whose transcripts are found on a machine. */
-export const TRANSCRIPT_CLIENTS = ['claude-code', 'codex', 'gemini-cli'] as const;
+export const TRANSCRIPT_CLIENTS = ['claude-code', 'codex', 'cursor', 'gemini-cli'] as const;
 export type TranscriptClient = (typeof TRANSCRIPT_CLIENTS)[number];
 
 /** A file that may be a transcript; its content tells. */
@@ -41,6 +41,8 @@ export function transcriptFolders(
       const home = named('CODEX_HOME', '.codex');
       return [join(home, 'sessions'), join(home, 'archived_sessions')];
     }
+    case 'cursor':
+      return [join(homeDirectory, '.cursor', 'projects')];
     case 'gemini-cli':
       return [join(homeDirectory, '.gemini', 'tmp')];
   }
@@ -49,6 +51,8 @@ export function transcriptFolders(
 const NAMES: Readonly<Record<TranscriptClient, RegExp>> = {
   'claude-code': /\.jsonl$/,
   codex: /\.jsonl$/,
+  // Those of subagents are in folders below.
+  cursor: /[\\/]agent-transcripts[\\/](?:[^\\/]+[\\/])?[^\\/]+\.jsonl$/,
   'gemini-cli': /(^|[\\/])session-[^\\/]*\.jsonl?$/,
 };
 
@@ -61,9 +65,8 @@ export async function findTranscripts(
   for (const folder of transcriptFolders(client, surroundings)) {
     found.push(...(await filesBelow(folder, NAMES[client])));
   }
-  if (client !== 'gemini-cli') return byAge(found);
-  const withFolders = await Promise.all(found.map(withProjectRoot));
-  return byAge(withFolders);
+  if (client === 'gemini-cli') return byAge(await Promise.all(found.map(withProjectRoot)));
+  return byAge(client === 'cursor' ? await withSluggedFolders(found) : found);
 }
 
 /** Files below a folder, or the file itself. Links are not followed. */
@@ -100,4 +103,42 @@ async function withProjectRoot(file: TranscriptFile): Promise<TranscriptFile> {
   const root = await readFile(join(file.path, '..', '..', '.project_root'), 'utf8').catch(() => '');
   const folder = root.trim();
   return folder.length <= MAX_ROOT_LENGTH && isAbsolute(folder) ? { ...file, folder } : file;
+}
+
+/** Cursor names the folder of a project by its path, in which every other character is a hyphen. */
+async function withSluggedFolders(files: readonly TranscriptFile[]): Promise<readonly TranscriptFile[]> {
+  const known = new Map<string, Promise<string | undefined>>();
+  return Promise.all(
+    files.map(async (file) => {
+      const slug = /[\\/]([^\\/]+)[\\/]agent-transcripts[\\/]/.exec(file.path)?.[1] ?? '';
+      const finding = known.get(slug) ?? folderOfSlug(slug);
+      known.set(slug, finding);
+      const folder = await finding;
+      return folder === undefined ? file : { ...file, folder };
+    }),
+  );
+}
+
+/** The folder of this machine that has the name; undefined when it is gone. */
+async function folderOfSlug(slug: string): Promise<string | undefined> {
+  const wanted = slug.toLowerCase();
+  const drive = /^([a-z])-/i.exec(slug)?.[1];
+  const waiting = process.platform === 'win32' && drive !== undefined ? [`${drive}:\\`] : ['/'];
+  for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
+    for (const item of await entriesOf(path)) {
+      if (!item.isDirectory()) continue;
+      const child = join(path, item.name);
+      const name = slugOf(child);
+      if (name === wanted) return child;
+      if (wanted.startsWith(`${name}-`)) waiting.push(child);
+    }
+  }
+  return undefined;
+}
+
+function slugOf(path: string): string {
+  return path
+    .replace(/[^a-z0-9]+/gi, '-')
+    .replace(/^-|-$/g, '')
+    .toLowerCase();
 }

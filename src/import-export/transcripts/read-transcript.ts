@@ -66,7 +66,12 @@ async function begin(file: TranscriptFile, note: ReadingNote | undefined): Promi
   const head = isSame ? note : await headOf(file.path);
   const cursor: TranscriptCursor = isSame
     ? { ...note.cursor }
-    : { offset: 0, lines: 0, ...(file.folder === undefined ? {} : { folder: file.folder }) };
+    : {
+        offset: 0,
+        lines: 0,
+        time: Math.round(file.modified),
+        ...(file.folder === undefined ? {} : { folder: file.folder }),
+      };
   const source: ImportSource = {
     kind: 'text',
     name: basename(file.path),

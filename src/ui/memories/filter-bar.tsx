@@ -1,5 +1,5 @@
 import { useEffect, useId, useState } from 'preact/hooks';
-import { type Filter, NO_FILTER } from '../shared/filter.ts';
+import { type Filter, NO_FILTER, toKind } from '../shared/filter.ts';
 import { useStats } from '../shared/load.ts';
 
 interface FilterBarProps {
@@ -19,6 +19,19 @@ export function FilterBar({ filter, onChange }: FilterBarProps) {
     <details class="filters" open={wasSet}>
       <summary>Filters</summary>
       <div class="fields">
+        <label>
+          Kind
+          <select
+            value={filter.kind}
+            onChange={(event) => {
+              set({ kind: toKind(event.currentTarget.value) });
+            }}
+          >
+            <option value="">any</option>
+            <option value="fact">facts</option>
+            <option value="conversation">conversations</option>
+          </select>
+        </label>
         <Choice
           label="Tag"
           value={filter.tags}

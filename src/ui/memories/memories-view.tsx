@@ -10,7 +10,7 @@ import { useToast } from '../shared/toast.tsx';
 import type { AddAnswer, Hit, SearchAnswer } from '../shared/types.ts';
 import { count, ordinal } from '../shared/words.ts';
 import { FilterBar } from './filter-bar.tsx';
-import { MemoryEntry } from './memory-entry.tsx';
+import { MemoryEntry, SaidIn } from './memory-entry.tsx';
 import { MemoryForm } from './memory-form.tsx';
 
 const TYPING_PAUSE_MS = 150;
@@ -123,6 +123,7 @@ function SearchResults({ query, filter }: SearchResultsProps) {
           const { id, text, tags, source, created } = hit;
           return (
             <MemoryEntry key={id} {...{ id, text, tags, source, created }}>
+              <SaidIn turn={hit} />
               <Reasons hit={hit} />
             </MemoryEntry>
           );
@@ -189,8 +190,9 @@ function MemoryList({ query }: { readonly query: string }) {
         </Empty>
       )}
       <ul class="entries">
-        {memories.map(({ id, text, tags, source, created, updated, conflict }) => (
+        {memories.map(({ id, text, tags, source, created, updated, conflict, metadata }) => (
           <MemoryEntry key={id} {...{ id, text, tags, source, created, updated }}>
+            <SaidIn turn={metadata} />
             {conflict === true ? <p class="warning">Two machines changed it: choose a version.</p> : null}
           </MemoryEntry>
         ))}

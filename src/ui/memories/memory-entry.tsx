@@ -1,7 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import { call, explain } from '../shared/api.ts';
 import { Facts } from '../shared/elements.tsx';
-import { linkTo } from '../shared/view-address.ts';
+import { linkTo, linkToConversation } from '../shared/view-address.ts';
 import { useToast } from '../shared/toast.tsx';
 import { beginning } from '../shared/words.ts';
 
@@ -40,6 +40,21 @@ export function MemoryEntry({ id, text, tags, source, created, updated, children
         </button>
       </div>
     </li>
+  );
+}
+
+/** A link from a turn to its conversation; nothing for a fact. @param props.turn a hit, or the metadata of a memory */
+export function SaidIn({ turn = {} }: { readonly turn: object | undefined }) {
+  const { kind, role, client, session } = turn as Readonly<Record<string, unknown>>;
+  if (kind !== 'conversation' || typeof session !== 'string') return null;
+  const name = typeof client === 'string' ? client : '';
+  return (
+    <p class="facts">
+      <a class="tag" href={linkToConversation(session, name)}>
+        {typeof role === 'string' ? role : 'said'} in a conversation{name === '' ? '' : ' with '}
+        <bdi>{name}</bdi>
+      </a>
+    </p>
   );
 }
 

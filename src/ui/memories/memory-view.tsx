@@ -8,7 +8,7 @@ import { useToast } from '../shared/toast.tsx';
 import type { Memory, MemoryWithVersions, Version } from '../shared/types.ts';
 import { VersionContent } from '../shared/version-content.tsx';
 import { differingFields, type Step, stepsOf } from '../shared/version-differences.ts';
-import { useUndoableDelete } from './memory-entry.tsx';
+import { SaidIn, useUndoableDelete } from './memory-entry.tsx';
 import { MemoryForm } from './memory-form.tsx';
 
 /** One memory with its whole text, a form to change it, and its history. */
@@ -105,6 +105,7 @@ function MemoryCard({ memory, onEdit }: MemoryCardProps) {
         {text}
       </p>
       <Facts tags={tags} source={source} at={created} changed={state === undefined ? updated : undefined} />
+      <SaidIn turn={metadata} />
       <Metadata metadata={metadata} />
       {isErased ? null : <Actions memory={memory} onEdit={onEdit} />}
     </div>

@@ -1,19 +1,26 @@
 /** The filters of the list. An empty field allows any value. `after` and `before` are days: `YYYY-MM-DD`. */
 export interface Filter {
+  readonly kind: '' | 'fact' | 'conversation';
   readonly tags: string;
   readonly source: string;
   readonly after: string;
   readonly before: string;
 }
 
-export const NO_FILTER: Filter = { tags: '', source: '', after: '', before: '' };
+export const NO_FILTER: Filter = { kind: '', tags: '', source: '', after: '', before: '' };
 
 /** The filters that are set, as members of a JSON body. */
-export function conditionsOf({ tags, source, after, before }: Filter): Record<string, string | string[]> {
+export function conditionsOf({
+  kind,
+  tags,
+  source,
+  after,
+  before,
+}: Filter): Record<string, string | string[]> {
   // A list, because the server would split a text at its commas.
   const list = tags === '' ? {} : { tags: [tags] };
   const times = { after: startOfDay(after, 0, 0), before: startOfDay(before, 1, -1) };
-  return { ...withoutEmpty({ source, ...times }), ...list };
+  return { ...withoutEmpty({ kind, source, ...times }), ...list };
 }
 
 /**
@@ -48,8 +55,19 @@ export function readParameters(parameters: string): { readonly query: string; re
   const read = (name: string): string => given.get(name) ?? '';
   return {
     query: read('query'),
-    filter: { tags: read('tags'), source: read('source'), after: read('after'), before: read('before') },
+    filter: {
+      kind: toKind(read('kind')),
+      tags: read('tags'),
+      source: read('source'),
+      after: read('after'),
+      before: read('before'),
+    },
   };
+}
+
+/** Any other text allows both. */
+export function toKind(text: string): Filter['kind'] {
+  return text === 'fact' || text === 'conversation' ? text : '';
 }
 
 function withoutEmpty(texts: Readonly<Record<string, string>>): Record<string, string> {

@@ -43,6 +43,33 @@ export interface Hit {
   readonly tags?: readonly string[];
   readonly source?: string;
   readonly created: string;
+  /** Present for a turn of a conversation, with its role, client and session. */
+  readonly kind?: 'conversation';
+  readonly role?: string;
+  readonly client?: string;
+  readonly session?: string;
+}
+
+export interface ConversationSummary {
+  readonly session: string;
+  readonly client?: string;
+  readonly turns: number;
+  readonly first: string;
+  readonly last: string;
+  readonly project?: string;
+  readonly beginning?: string;
+}
+
+export interface ConversationList {
+  readonly conversations: readonly ConversationSummary[];
+  readonly total: number;
+}
+
+/** What a deletion did, or would do; then with the token that confirms it. */
+export interface DeletePlan {
+  readonly dry_run: boolean;
+  readonly count: number;
+  readonly confirm?: string;
 }
 
 export interface SearchAnswer {

@@ -46,6 +46,12 @@ export function linkTo(view: string, argument?: string): string {
   return argument === undefined ? `#/${view}` : `#/${view}/${encodeURIComponent(argument)}`;
 }
 
+/** @param client empty or undefined = unknown */
+export function linkToConversation(session: string, client = ''): string {
+  const address = linkTo('conversation', session);
+  return client === '' ? address : `${address}?${new URLSearchParams({ client }).toString()}`;
+}
+
 /**
  * Puts parameters into the address without navigating. Does nothing when the address names another view already:
  * changing it then would take the user back.

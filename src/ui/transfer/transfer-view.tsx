@@ -6,10 +6,10 @@ import {
   type ProblemAnswer,
   reportChange,
   reportRefused,
-  send,
   type WorkOptions,
 } from '../shared/api.ts';
 import { Problem } from '../shared/elements.tsx';
+import { saveAnswer } from '../shared/save-answer.ts';
 import { useToast } from '../shared/toast.tsx';
 import type { ImportAnswer } from '../shared/types.ts';
 import { count } from '../shared/words.ts';
@@ -25,7 +25,7 @@ export function TransferView() {
   const exportAll = (): void => {
     setProblem('');
     setExporting(true);
-    saveExport()
+    saveAnswer('/export', 'memories.jsonl')
       .catch((error: unknown) => {
         setProblem(explain(error));
       })
@@ -161,24 +161,6 @@ function ImportReport({ answer }: { readonly answer: ImportAnswer }) {
       ) : null}
     </>
   );
-}
-
-/** Long enough for the browser to begin the download. */
-const KEPT_MS = 60_000;
-
-/** Saves all memories as a file. Fetches the file, because a link cannot send the token. */
-async function saveExport(): Promise<void> {
-  const response = await send('/export', { method: 'GET' });
-  const name = /filename="([^"]+)"/.exec(response.headers.get('Content-Disposition') ?? '')?.[1];
-  const address = URL.createObjectURL(await response.blob());
-  const link = Object.assign(document.createElement('a'), {
-    href: address,
-    download: name ?? 'memories.jsonl',
-  });
-  link.click();
-  setTimeout(() => {
-    URL.revokeObjectURL(address);
-  }, KEPT_MS);
 }
 
 const KIBIBYTE = 1_024;

@@ -298,3 +298,40 @@ describe('a session of Gemini CLI', () => {
     });
   });
 });
+
+describe('a transcript of Cursor', () => {
+  const message = (role: string, text: string, ...more: readonly object[]): object => ({
+    role,
+    message: { content: [{ type: 'text', text }, ...more] },
+  });
+  const name = '7b1c6f3e-2f0b-4f5e-9c53-0d2f5d1d9a11.jsonl';
+  const whole = lines(
+    message('user', '<attached_files>\nshop.ts\n</attached_files>\n<user_query>\nWhich port?\n</user_query>'),
+    message('assistant', 'I will look.', { type: 'tool_use', name: 'Shell', input: {} }),
+    { role: 'tool', message: { content: [{ type: 'text', text: '8080' }] } },
+    message('assistant', 'It is 8080.'),
+    { role: 'new-in-2027', message: { content: [] } },
+  );
+
+  test('gives the words of both sides, named by the file', async () => {
+    const found = await importSource({ text: `${whole}{"role":"user","mess`, name });
+    expect(said(found)).toEqual(['user: Which port?', 'assistant: I will look.', 'assistant: It is 8080.']);
+    expect(found.summary).toMatchObject({
+      format: 'cursor',
+      conversations: 1,
+      omitted: { 'context that the client added': 1, 'a tool call': 1, 'the output of a tool': 1 },
+      noted: {
+        'an unknown record: new-in-2027': 1,
+        'a last line that is not complete yet; the next import takes it': 1,
+      },
+    });
+    expect(found.turns[2]).toMatchObject({ client: 'cursor', session: name.slice(0, -6), position: 3 });
+  });
+
+  test('has the time of its file where that is known', async () => {
+    const time = Date.UTC(2026, 4, 3);
+    const cursor: TranscriptCursor = { offset: 0, lines: 0, time };
+    const { turns } = await importSource({ text: whole, name }, { cursor });
+    expect(new Set(turns.map(({ createdAt }) => createdAt))).toEqual(new Set([time]));
+  });
+});

@@ -202,9 +202,9 @@ describe('capture', () => {
 
   test('counts a turn that another process deletes between the look and the write', async () => {
     await capture(said(['one', 'two']));
-    const { get } = store;
+    const get = store.get.bind(store);
     store.get = async (ids) => {
-      const found = await get.call(store, ids);
+      const found = await get(ids);
       await store.delete(ids);
       return found;
     };

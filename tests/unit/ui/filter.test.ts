@@ -15,14 +15,15 @@ test('has no condition where nothing is chosen', () => {
 });
 
 test('sends a tag as a list, because it may have a comma', () => {
-  const filter = { ...NO_FILTER, tags: 'a,b', source: 'wiki' };
-  expect(conditionsOf(filter)).toEqual({ source: 'wiki', tags: ['a,b'] });
+  const filter = { ...NO_FILTER, kind: 'fact' as const, tags: 'a,b', source: 'wiki' };
+  expect(conditionsOf(filter)).toEqual({ kind: 'fact', source: 'wiki', tags: ['a,b'] });
   expect(new URLSearchParams(queryOf(filter)).get('tags')).toBe('["a,b"]');
 });
 
 test('reads from an address what was written into it', () => {
   const text = fc.string({ unit: 'grapheme' });
-  const filters = fc.record({ tags: text, source: text, after: text, before: text });
+  const kind = fc.constantFrom('' as const, 'fact' as const, 'conversation' as const);
+  const filters = fc.record({ kind, tags: text, source: text, after: text, before: text });
   fc.assert(
     fc.property(text, filters, (query, filter) => {
       expect(readParameters(parametersOf(query, filter))).toEqual({ query, filter });
