@@ -82,12 +82,8 @@ const geminiCli: ClientHooks = {
 const cursor: ClientHooks = {
   client: 'cursor',
   file: (environment) => inHome(environment, '.cursor', 'hooks.json'),
-  events: {
-    sessionStart: 'session-start',
-    stop: 'stop',
-    preCompact: 'pre-compact',
-    sessionEnd: 'session-end',
-  },
+  // Its hook at a prompt cannot tell the model anything, and its transcripts cannot be read.
+  events: { sessionStart: 'session-start' },
   form: 'line',
   grouped: false,
   timeUnit: 1,
