@@ -25,7 +25,7 @@ export interface ClientHooks {
 
 /** Seconds after which a client gives up; the program itself ends before. */
 const LIMIT_SECONDS: Readonly<Record<HookEvent, number>> = {
-  'session-start': 5,
+  'session-start': 10,
   prompt: 12,
   stop: 30,
   'pre-compact': 30,

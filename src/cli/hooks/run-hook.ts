@@ -21,7 +21,7 @@ import {
 
 /** Time of a whole hook, from the start of its process; that of a prompt, which waits for it, is a setting. */
 const LIMIT_MS: Readonly<Record<Exclude<HookEvent, 'prompt'>, number>> = {
-  'session-start': 3_000,
+  'session-start': 8_000,
   stop: 20_000,
   'pre-compact': 20_000,
   // Clients end soon after it.

@@ -19,7 +19,7 @@ export interface FakeModels {
 }
 
 interface Body {
-  readonly messages?: readonly unknown[];
+  readonly messages?: readonly { readonly role?: string; readonly content?: unknown }[];
   readonly tools?: readonly { readonly name?: string; readonly function?: { readonly name?: string } }[];
   readonly model?: string;
 }
@@ -70,7 +70,8 @@ function openStream(response: ServerResponse): (data: object, event?: string) =>
 
 function answerMessages(response: ServerResponse, body: string, calls: readonly ScriptedCall[]): void {
   const { messages = [], tools = [], model = '' } = JSON.parse(body) as Body;
-  const last = JSON.stringify(messages.at(-1) ?? '');
+  // Messages of the system may follow it.
+  const last = JSON.stringify(messages.findLast(({ role }) => role === 'user')?.content ?? '');
   const call = calls.find(({ when }) => last.includes(when));
   const name = tools
     .map((tool) => tool.name ?? '')
