@@ -107,7 +107,7 @@ const zones = folders.map((folder) => {
 });
 
 export default defineConfig(
-  { ignores: ['dist', '.cache', 'coverage', 'node_modules', 'vendor', 'tests/fixtures'] },
+  { ignores: ['dist', '.cache', 'coverage', 'node_modules', 'vendor', 'integrations', 'tests/fixtures'] },
   ...tseslint.configs.strictTypeChecked,
   {
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },

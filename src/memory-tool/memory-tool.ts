@@ -260,7 +260,9 @@ function checkedText(name: string, value: unknown): string {
 }
 
 function checkedRange(range: unknown, lines: number): readonly [number, number] {
-  const [first, last, ...rest]: readonly unknown[] = Array.isArray(range) ? range : [];
+  const [first, last, ...rest]: readonly unknown[] = Array.isArray(range)
+    ? (range as readonly unknown[])
+    : [];
   const isRange =
     rest.length === 0 &&
     typeof first === 'number' &&

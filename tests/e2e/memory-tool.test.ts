@@ -3,7 +3,7 @@ import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 
 test('the example of the memory tool remembers over three conversations with a fake API', async () => {
-  const { ANTHROPIC_API_KEY: _, ...env } = process.env;
+  const env = { ...process.env, ANTHROPIC_API_KEY: '' };
   const { stdout } = await promisify(execFile)(
     process.execPath,
     ['scripts/run-ts.mjs', 'examples/claude-memory-tool/agent.ts'],

@@ -22,6 +22,7 @@ const NEEDED: readonly RegExp[] = [
   /^dist\/ui\/(index\.html|app\.(js|css)|icon\.svg)$/,
   /^dist\/runtime\/(first-answers\.json|LICENSE\.txt|onnxruntime-web\.mjs|ort-wasm-simd-threaded\.(mjs|wasm))$/,
   /^models\/e5-small-v2-int8\/(model\.onnx|tokenizer\.json|token-projection\.bin|README\.md|LICENSE-[\w.-]+)$/,
+  /^integrations\/(README\.md|[a-z-]+\/(start\.mjs|skills\/[a-z]+\/SKILL\.md|hooks\/hooks\.json|[\w./-]+\.(json|js)))$/,
   /^vendor\/faiss-wasm\/(faiss\.wasm|README\.md|LICENSE-\w+)$/,
 ];
 /** Type declarations, which the quick build of the tests leaves out. */

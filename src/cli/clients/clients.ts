@@ -1,3 +1,4 @@
+import { type ClientHooks, hookClients } from './client-hooks.ts';
 import { absoluteVariable, homeOf, type Environment, pathsOf } from '../../config/environment.ts';
 
 /** How a client starts the server. */
@@ -30,6 +31,12 @@ export interface ClientDescription {
   readonly withType: boolean;
   /** What makes the client read its configuration again. */
   readonly afterwards: string;
+  /** Absent for a client without hooks in a file. */
+  readonly hooks?: ClientHooks | undefined;
+}
+
+function hooksOf(name: string): ClientHooks | undefined {
+  return hookClients.find(({ client }) => client === name);
 }
 
 /** Name of the server in every client. */
@@ -43,7 +50,8 @@ const claudeCode: ClientDescription = {
   file,
   evidence: file,
   withType: true,
-  afterwards: 'Start a new Claude Code session; /mcp shows the server.',
+  afterwards: 'Start a new Claude Code session; /mcp shows the server, /hooks the hooks.',
+  hooks: hooksOf('claude-code'),
 };
 
 /** User scope: for all projects. */
@@ -102,6 +110,7 @@ const cursor: ClientDescription = {
   evidence: (environment) => pathsOf(environment).join(homeOf(environment), '.cursor'),
   withType: false,
   afterwards: 'Restart Cursor, or switch the server on under Settings, Tools & MCP.',
+  hooks: hooksOf('cursor'),
 };
 
 const vsCode: ClientDescription = {
@@ -151,13 +160,30 @@ const codex: ClientDescription = {
   file: (environment) => pathsOf(environment).join(codexFolder(environment), 'config.toml'),
   evidence: codexFolder,
   withType: false,
-  afterwards: 'Start Codex again; /mcp shows the server.',
+  afterwards: 'Start Codex again; /mcp shows the server, and hooks have to be trusted once in /hooks.',
+  hooks: hooksOf('codex'),
 };
 
 function codexFolder(environment: ClientEnvironment): string {
   return (
     absoluteVariable(environment, 'CODEX_HOME') ?? pathsOf(environment).join(homeOf(environment), '.codex')
   );
+}
+
+const geminiCli: ClientDescription = {
+  name: 'gemini-cli',
+  title: 'Gemini CLI',
+  format: 'json',
+  section: 'mcpServers',
+  file: (environment) => pathsOf(environment).join(geminiFolder(environment), 'settings.json'),
+  evidence: geminiFolder,
+  withType: false,
+  afterwards: 'Start Gemini CLI again; /mcp shows the server, /hooks the hooks.',
+  hooks: hooksOf('gemini-cli'),
+};
+
+function geminiFolder(environment: ClientEnvironment): string {
+  return pathsOf(environment).join(homeOf(environment), '.gemini');
 }
 
 /** The clients whose configuration init and doctor know. */
@@ -167,5 +193,6 @@ export const clientList: readonly ClientDescription[] = [
   cursor,
   vsCode,
   codex,
+  geminiCli,
   windsurf,
 ];

@@ -103,6 +103,11 @@ function serversOf(content: JsonObject, section: string): ServerMap {
 
 const PARSE_OPTIONS = { allowTrailingComma: true, disallowComments: false };
 
+/** A text as settings; an empty one has none. @throws EditError */
+export function readSettings(text: string): Readonly<Record<string, unknown>> {
+  return read(text);
+}
+
 function read(text: string): JsonObject {
   if (withoutMark(text).trim() === '') return {};
   const errors: ParseError[] = [];

@@ -6,13 +6,14 @@ import {
   type LaunchCommand,
   SERVER_NAME,
 } from './clients.ts';
+import { type ClientHooks, editHooks, hookGroups } from './client-hooks.ts';
 import { type ConfigEditor, EditError, type ServerMember } from './config-editor.ts';
 import { createJsonEditor } from './json-editor.ts';
 import { createTomlEditor } from './toml-editor.ts';
 
-/** What would become of the file of one client. */
+/** What would become of one file of a client. */
 export interface PlannedChange {
-  readonly client: ClientDescription;
+  readonly client: Pick<ClientDescription, 'name' | 'title' | 'afterwards'>;
   readonly file: ClientFile;
   /** The new text; the same as the old one when there is nothing to do. */
   readonly text: string;
@@ -20,23 +21,56 @@ export interface PlannedChange {
   readonly diff: string;
 }
 
+/** What to do about the hooks of a client: nothing, to set them, or to take them out. */
+export type HooksChange = 'keep' | 'set' | 'remove';
+
 /**
- * Works out the change without making it.
- * @param launch how the client is to start the server; undefined takes the server out
- * @throws ClientFileError when the file cannot be read or edited safely
+ * Works out the changes of a client's files without making them: that of its servers, and that of its hooks, which may be
+ * one file.
+ * @param launch how the client is to start the program; undefined takes the server out
+ * @throws ClientFileError when a file cannot be read or edited safely
  */
-export async function planChange(
+export async function planChanges(
   client: ClientDescription,
   environment: ClientEnvironment,
+  { launch, hooks }: { readonly launch: LaunchCommand | undefined; readonly hooks: HooksChange },
+): Promise<readonly PlannedChange[]> {
+  const entry = toEntry(client, launch);
+  const servers = await readClientFile(client.file(environment));
+  const withServer = (text: string): string => edit(editorFor(client), text, entry);
+  if (client.hooks === undefined || hooks === 'keep')
+    return [plan(client, servers, { edit: withServer, own: textsOf(entry) })];
+  const called = hooks === 'set' ? hookLaunch(client.hooks, environment, launch) : undefined;
+  const withHooks = (text: string): string =>
+    client.hooks === undefined ? text : editHooks(text, client.hooks, called);
+  const own = new Set([...textsOf(entry), ...textsOfHooks(client.hooks, called)]);
+  const file = await readClientFile(client.hooks.file(environment));
+  if (file.path === servers.path)
+    return [plan(client, servers, { edit: (text) => withHooks(withServer(text)), own })];
+  return [plan(client, servers, { edit: withServer, own }), plan(client, file, { edit: withHooks, own })];
+}
+
+/** In a line for a shell of Windows only a plain word calls a program in all of them. */
+function hookLaunch(
+  { form }: ClientHooks,
+  { platform }: ClientEnvironment,
   launch: LaunchCommand | undefined,
-): Promise<PlannedChange> {
-  const file = await readClientFile(client.file(environment));
+): LaunchCommand | undefined {
+  if (launch === undefined || form === 'arguments' || platform !== 'win32') return launch;
+  return { ...launch, command: 'node' };
+}
+
+interface FileEdit {
+  readonly edit: (text: string) => string;
+  /** Texts that a diff may show. */
+  readonly own: ReadonlySet<string>;
+}
+
+function plan(client: ClientDescription, file: ClientFile, { edit: change, own }: FileEdit): PlannedChange {
   const before = file.text ?? '';
   try {
-    const entry = toEntry(client, launch);
-    const text = edit(editorFor(client), before, entry);
-    const diff = hideValues(unifiedDiff(file.path, before, text), textsOf(entry));
-    return { client, file, text, diff };
+    const text = change(before);
+    return { client, file, text, diff: hideValues(unifiedDiff(file.path, before, text), own) };
   } catch (cause) {
     if (!(cause instanceof EditError)) throw cause;
     throw new ClientFileError(file.path, cause.message, {
@@ -60,6 +94,17 @@ function textsOf(entry: ServerMember | undefined): ReadonlySet<string> {
   if (entry === undefined) return new Set([SERVER_NAME]);
   const { command, args, env = {} } = entry;
   return new Set([SERVER_NAME, command, ...args, ...Object.values(env)]);
+}
+
+/** Every word of our own hooks, as the diff writes it. */
+function textsOfHooks(hooks: ClientHooks, launch: LaunchCommand | undefined): readonly string[] {
+  if (launch === undefined) return [];
+  const texts: string[] = [];
+  JSON.stringify(hookGroups(hooks, launch), (_, value: unknown) => {
+    if (typeof value === 'string') texts.push(value, JSON.stringify(value).slice(1, -1));
+    return value;
+  });
+  return texts;
 }
 
 /** A text in quotes that is no name: neither a member before `:` or `=`, nor part of a table's header. */

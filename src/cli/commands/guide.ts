@@ -70,7 +70,7 @@ function hasServer(client: ClientDescription, environment: ClientEnvironment): b
 
 /** @returns whether the user went along */
 async function offerInit(context: CommandContext): Promise<boolean> {
-  const options = { client: [], uninstall: false, dryRun: false, yes: false };
+  const options = { client: [], hooks: undefined, uninstall: false, dryRun: false, yes: false };
   const outcome = await initCommand.run(context, { args: [], options });
   if (outcome === undefined) return false;
   context.output.note(`${outcome.text}\n`);

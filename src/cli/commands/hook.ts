@@ -9,7 +9,7 @@ export const hookCommand = defineCommand({
     'At the start of a session it prints a brief, at a prompt the few memories that are close, at the other events it ' +
     'keeps the new turns of the session. It prints nothing on any trouble and always ends with success, so that it ' +
     'never fails a session; with MEMORY_LOG_LEVEL=debug it says on stderr why. It loads no model: the running server ' +
-    'of the data folder answers. "faiss-memory init --hooks" tells the clients to call it.',
+    'of the data folder answers. "faiss-memory init --hooks on" tells the clients to call it.',
   arguments: [{ name: '<event>', doc: 'the moment of the session', choices: [...HOOK_EVENTS] }],
   options: {
     client: oneOf(

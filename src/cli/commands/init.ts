@@ -4,7 +4,7 @@ import { settingList } from '../../config/schema.ts';
 import { UsageError } from '../../errors/input-errors.ts';
 import { replaceClientFile } from '../clients/client-file.ts';
 import { type ClientDescription, clientList, type ClientEnvironment } from '../clients/clients.ts';
-import { planChange, type PlannedChange } from '../clients/plan-change.ts';
+import { type HooksChange, planChanges, type PlannedChange } from '../clients/plan-change.ts';
 import { clientEnvironment, installedClients } from '../clients/this-machine.ts';
 import {
   type CommandContext,
@@ -12,6 +12,7 @@ import {
   confirmed,
   defineCommand,
   list,
+  oneOf,
   toggle,
 } from '../command.ts';
 import {
@@ -33,19 +34,27 @@ export const initCommand = defineCommand({
   details:
     'Installs this program once for your user, so that clients start it at once and without the network. ' +
     'Shows the change of each configuration file first, asks, and keeps a copy of the old file beside it. ' +
-    'Comments, layout and other servers stay as they are; running it again changes nothing.',
+    'Comments, layout and other servers stay as they are; running it again changes nothing. ' +
+    'With hooks, clients that have them also tell the model at the start of a session and at each prompt what it should ' +
+    'know, and keep the conversations; without, the model has to call the server for all of it.',
   arguments: [],
   options: {
     client: list('--client <name>', 'only this client; repeatable (default: all installed)', CLIENT_NAMES),
+    hooks: oneOf(
+      '--hooks <choice>',
+      ['on', 'off'],
+      'also let clients recall and keep by themselves, or take that out (default: asked; else left as it is)',
+    ),
     uninstall: toggle(
       '--uninstall',
-      'take the server out again, and remove the installed program; memories stay',
+      'take the server and the hooks out again, and remove the installed program; memories stay',
     ),
     dryRun: toggle('--dry-run', 'only show the changes'),
     yes: toggle('-y, --yes', 'do not ask'),
   },
   examples: [
     ['faiss-memory init', 'add the server to all clients that are installed'],
+    ['faiss-memory init --hooks on', 'with hooks: clients recall and keep by themselves'],
     ['faiss-memory init --client claude-code --client codex --yes', 'to two clients, without a question'],
     ['faiss-memory init --data-dir ~/memories', 'with the memories in a folder of your choice'],
     ['faiss-memory init --dry-run', 'only show what would change'],
@@ -56,11 +65,11 @@ export const initCommand = defineCommand({
     const { uninstall, dryRun, yes } = options;
     const settings = uninstall ? {} : chosenSettings(context);
     const launch = uninstall ? undefined : installedLaunchCommand(environment, settings);
+    const clients = chosenClients(environment, options.client, uninstall);
+    const hooks = await chosenHooks(context, clients, options);
     // All files are understood before the first one is changed.
     const plans: PlannedChange[] = [];
-    for (const client of chosenClients(environment, options.client, uninstall)) {
-      plans.push(await planChange(client, environment, launch));
-    }
+    for (const client of clients) plans.push(...(await planChanges(client, environment, { launch, hooks })));
     const changes = plans.filter(({ diff }) => diff !== '');
     const program = planProgram(environment, uninstall, options.client);
     const steps = [...program.steps, ...changes.map(({ diff }) => diff)];
@@ -73,14 +82,37 @@ export const initCommand = defineCommand({
     // Clients never point to a program that is not there.
     await program.before(Date.now());
     const backups = new Map<string, string>();
-    for (const { client, file, text } of changes) {
+    for (const { file, text } of changes) {
       const backup = await replaceClientFile(file, text);
-      if (backup !== undefined) backups.set(client.name, backup);
+      if (backup !== undefined) backups.set(file.path, backup);
     }
     await program.after();
     return report(plans, { applied: true, dryRun: false, shown: '', program, backups });
   },
 });
+
+interface HooksOptions {
+  readonly hooks: 'on' | 'off' | undefined;
+  readonly uninstall: boolean;
+  readonly dryRun: boolean;
+  readonly yes: boolean;
+}
+
+/** Asks when a person is there who did not say it. */
+async function chosenHooks(
+  context: CommandContext,
+  clients: readonly ClientDescription[],
+  { hooks, uninstall, dryRun, yes }: HooksOptions,
+): Promise<HooksChange> {
+  if (uninstall || hooks === 'off') return 'remove';
+  if (hooks === 'on') return 'set';
+  const able = clients.filter((client) => client.hooks !== undefined);
+  const { output, signal } = context;
+  if (able.length === 0 || dryRun || yes || !output.interactive || output.json) return 'keep';
+  const names = able.map(({ title }) => title).join(', ');
+  const question = `Shall ${names} also recall at the start and at each prompt, and keep conversations, by hooks?`;
+  return (await output.confirm(question, signal)) ? 'set' : 'keep';
+}
 
 /** What happens to the installed program. */
 interface PlannedProgram {
@@ -191,10 +223,10 @@ function report(
     file: file.path,
     outcome: diff === '' ? 'unchanged' : applied ? 'changed' : 'not-changed',
     diff,
-    backup: backups?.get(client.name) ?? null,
+    backup: backups?.get(file.path) ?? null,
   }));
   const lines = plans.flatMap(({ client, file, diff }) => {
-    const backup = backups?.get(client.name);
+    const backup = backups?.get(file.path);
     if (diff === '') return [`${client.title}: nothing to change (${file.path}).`];
     if (!applied) return [`${client.title}: not changed (${file.path}).`];
     const kept = backup === undefined ? [] : [`  Old file: ${backup}`];

@@ -21,7 +21,7 @@ import {
 
 /** Time of a whole hook, from the start of its process; that of a prompt, which waits for it, is a setting. */
 const LIMIT_MS: Readonly<Record<Exclude<HookEvent, 'prompt'>, number>> = {
-  'session-start': 3_000,
+  'session-start': 8_000,
   stop: 20_000,
   'pre-compact': 20_000,
   // Clients end soon after it.
@@ -45,7 +45,7 @@ interface Call {
 /**
  * Runs one hook of a client. It never fails a session: on any trouble it prints nothing, and its caller ends the process
  * with success. Only at the log level `debug` does it say on stderr why.
- * @param args the event, and perhaps `--client NAME`
+ * @param args the event, and perhaps `--client NAME` and `--data-dir PATH`
  */
 export async function runHook(args: readonly string[], host: Host): Promise<void> {
   const event = HOOK_EVENTS.find((name) => name === args[0]);
@@ -53,7 +53,8 @@ export async function runHook(args: readonly string[], host: Host): Promise<void
   let logger: Logger | undefined;
   let app: Promise<App> | undefined;
   try {
-    const { settings } = resolveConfig(event === 'prompt' ? withTimeZone(host) : host);
+    const called = withFolder(host, args);
+    const { settings } = resolveConfig(event === 'prompt' ? withTimeZone(called) : called);
     const limitMs = event === 'prompt' ? settings.hooks.promptMs : LIMIT_MS[event];
     const limit = (): number => limitMs - RESERVE_MS - performance.now();
     logger = createLogger({
@@ -82,6 +83,13 @@ export async function runHook(args: readonly string[], host: Host): Promise<void
 /** To ask the system for its time zone takes as long as all other settings; the days in an answer are the server's. */
 function withTimeZone(host: Host): Host {
   return { ...host, env: { MEMORY_TIME_ZONE: 'UTC', ...host.env } };
+}
+
+/** Clients give a hook no variables of its own, so that the folder of the memories is an argument. */
+function withFolder(host: Host, args: readonly string[]): Host {
+  const folder = args[args.indexOf('--data-dir') + 1];
+  if (folder === undefined || !args.includes('--data-dir')) return host;
+  return { ...host, env: { ...host.env, MEMORY_DATA_DIR: folder } };
 }
 
 async function openApp(settings: Settings): Promise<App> {

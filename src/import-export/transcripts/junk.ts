@@ -39,6 +39,7 @@ export interface CleanText {
 const BLOCKS: Readonly<Record<string, string>> = {
   'system-reminder': LEFT_OUT.reminder,
   'user-prompt-submit-hook': LEFT_OUT.reminder,
+  hook_context: LEFT_OUT.reminder,
   'task-notification': LEFT_OUT.notice,
   'teammate-message': LEFT_OUT.notice,
   turn_aborted: LEFT_OUT.notice,

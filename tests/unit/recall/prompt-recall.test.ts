@@ -52,6 +52,12 @@ describe('the memories that a prompt brings up', () => {
     ]);
   });
 
+  test('are those of the words behind the answer of another hook', async () => {
+    await add('The staging server uses port 8443');
+    const prompt = `<hook_context>the brief, with tea</hook_context>\n\n${PROMPT}`;
+    expect(await recall(prompt)).toEqual([expect.stringContaining('8443')]);
+  });
+
   test('are none when only a part of the words matches', async () => {
     await add('The staging server was green');
     await add('The port of Hamburg is large');
