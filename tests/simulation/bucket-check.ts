@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
-import type { Repository } from '../../src/backup/repository/repository.ts';
-import type { StoredBlob } from '../../src/blob/in-memory-blob-store.ts';
+import type { Keyring } from '../../src/backup/repository/keyring.ts';
+import { Repository } from '../../src/backup/repository/repository.ts';
+import { InMemoryBlobStore, type StoredBlob } from '../../src/blob/in-memory-blob-store.ts';
+import { InMemoryHeadJournal } from '../helpers/in-memory-head-journal.ts';
 import { BrokenPromise } from './broken-promise.ts';
 
 export interface BucketCheckParts {
@@ -42,4 +44,19 @@ export class BucketCheck {
     }
     this.#checkedHeads.set(machine, print);
   }
+}
+
+/** Reads the bucket as one machine, without faults. */
+export function readerOf(
+  objects: Map<string, StoredBlob>,
+  keyring: Keyring | null,
+  machine: string,
+): Repository {
+  return new Repository({
+    store: new InMemoryBlobStore({ objects }),
+    repositoryId: 'check',
+    machine,
+    journal: new InMemoryHeadJournal(),
+    keyring,
+  });
 }

@@ -1,7 +1,6 @@
-import { InMemoryHeadJournal } from '../helpers/in-memory-head-journal.ts';
 import type { Keyring } from '../../src/backup/repository/keyring.ts';
-import { Repository } from '../../src/backup/repository/repository.ts';
-import { InMemoryBlobStore, type StoredBlob } from '../../src/blob/in-memory-blob-store.ts';
+import type { Repository } from '../../src/backup/repository/repository.ts';
+import type { StoredBlob } from '../../src/blob/in-memory-blob-store.ts';
 import { FaissMemoryError } from '../../src/errors/faiss-memory-error.ts';
 import type { Version } from '../../src/memory/version.ts';
 import { InMemoryReplica } from '../helpers/in-memory-replica.ts';
@@ -10,9 +9,9 @@ import { idOf } from '../helpers/model-store.ts';
 import { quickKeyring } from '../helpers/test-repository.ts';
 import { STRANGER } from '../helpers/sync/hostile-snapshot.ts';
 import { WriteHistory } from '../helpers/write-history.ts';
-import { Adversary, MANY_WRITES } from './adversary.ts';
+import { Adversary } from './adversary.ts';
 import { BrokenPromise } from './broken-promise.ts';
-import { BucketCheck } from './bucket-check.ts';
+import { BucketCheck, readerOf } from './bucket-check.ts';
 import { Crash, FaultPlan, faultyStore, lateAnswers, PastHeads } from './faulty-store.ts';
 import { RemovalCheck } from './removal-check.ts';
 import { SeededRandom } from './seeded-random.ts';
@@ -28,7 +27,8 @@ import {
   type SimulatedMachine,
 } from './simulated-machine.ts';
 import { erosion } from './erosion.ts';
-import { settle } from './settle.ts';
+import { setBack } from './set-back.ts';
+import { checkCounters, checkEnd, settle } from './settle.ts';
 import { Turns } from './turns.ts';
 
 const MEMORIES = 5;
@@ -69,7 +69,7 @@ export class World {
   #headsAreLost: boolean;
   /** Null = nobody removes by small steps. Decides by its own dice too. */
   readonly #eroder: SeededRandom | null;
-  /** Null = no folder is set back together with its head. Its own dice. */
+  /** Null = no folder is set back with its head. */
   readonly #setsBack: SeededRandom | null;
   /** True after a folder was copied or set back. */
   #foldersDiffer = false;
@@ -112,7 +112,7 @@ export class World {
     await this.#noteSent();
     for (const machine of this.#machines) if (machine.process.dead) machine.process = this.#start(machine);
     await this.#checkBucket();
-    this.#checkCounters();
+    checkCounters(this.#machines);
     if (this.#adversary !== null) {
       const ids = this.#machines.map(({ folder }) => folder.replica);
       this.trace.push(...(await this.#adversary.mayAttack(ids)));
@@ -134,38 +134,25 @@ export class World {
     }
   }
 
-  /**
-   * A folder is set back, and its head with it, after all others saw what is undone and before they published that.
-   * Its next push cannot know, so the others must not take what it writes for a continuation.
-   */
+  /** See `setBack`. */
   async setBack(): Promise<void> {
-    const dice = this.#setsBack;
     // What decision 19 cannot tell apart is not played: an earlier copy or accident.
-    if (dice === null || this.#foldersDiffer) return;
-    const author = dice.pick(this.#machines);
-    const { folder } = author;
+    if (this.#setsBack === null || this.#foldersDiffer) return;
     const { rate } = this.#faults;
     this.#faults.rate = 0;
-    const write = (): void => {
-      this.#write(author);
-    };
-    await this.#round(author, 'write and push before the copy', write);
-    const key = `v1/${folder.replica.machine}/head`;
-    const copy = folder.replica.clone();
-    const objects = new Map(folder.objects);
-    const head = this.#bucket.get(key);
-    await this.#round(author, 'write and push what is undone', write);
-    const undone = folder.replica.table;
-    folder.replica.rollBackTo(copy);
-    folder.objects.clear();
-    for (const [name, blob] of objects) folder.objects.set(name, blob);
-    const left = this.#machines.map((machine) => machine.folder.replica.table);
-    for (const { id, updatedAt } of onlyIn(undone, left)) this.#history.excuse(id, updatedAt);
-    author.removals.forget();
-    author.process = this.#start(author);
-    this.trace.push(`${author.number} is set back with its head`);
-    if (head !== undefined) this.#bucket.set(key, head);
-    await this.#round(author, 'write and push after it was set back', write);
+    const author = this.#setsBack.pick(this.#machines);
+    await setBack({
+      author,
+      machines: this.#machines,
+      bucket: this.#bucket,
+      history: this.#history,
+      writeAndPush: (name) =>
+        this.#round(author, name, () => {
+          this.#write(author);
+        }),
+      restart: () => this.#start(author),
+    });
+    this.trace.push(`${author.number} was set back with its head`);
     this.#faults.rate = rate;
   }
 
@@ -200,25 +187,15 @@ export class World {
     }
   }
 
-  /** Its own writes are the one thing that every machine knows best. */
-  #checkCounters(): void {
-    for (const { folder, number } of this.#machines) {
-      const { machine, table } = folder.replica;
-      const made = table.clock[machine] ?? 0;
-      if (made > MANY_WRITES)
-        throw new BrokenPromise(`machine ${number} believes to have made ${made} writes`);
-    }
-  }
-
   /** No more faults: everybody pushes and pulls until nobody learns anything new. */
   async settle(): Promise<void> {
     this.#faults.rate = 0;
     if (this.#adversary !== null) await this.#forgetStranger();
     await settle({ machines: this.#machines, trace: this.trace, isHonest: this.#adversary === null });
     await this.#checkBucket();
-    this.#checkCounters();
+    checkCounters(this.#machines);
     // What an adversary made some believe, others may refuse; that everybody can still write and push was shown.
-    if (this.#adversary?.onlyDestroys !== false) this.#checkEnd();
+    if (this.#adversary?.onlyDestroys !== false) checkEnd(this.#machines, this.#history);
   }
 
   async #forgetStranger(): Promise<void> {
@@ -391,15 +368,8 @@ export class World {
     }
   }
 
-  /** Reads the bucket without faults. */
   #repositoryOf(machine: string): Repository {
-    return new Repository({
-      store: new InMemoryBlobStore({ objects: this.#bucket }),
-      repositoryId: 'check',
-      machine,
-      journal: new InMemoryHeadJournal(),
-      keyring: this.#keyring,
-    });
+    return readerOf(this.#bucket, this.#keyring, machine);
   }
 
   #clone(machine: SimulatedMachine): void {
@@ -486,15 +456,5 @@ export class World {
   async #checkBucket(): Promise<void> {
     if (this.#broken !== null) throw new BrokenPromise(this.#broken);
     await this.#bucketCheck.run();
-  }
-
-  #checkEnd(): void {
-    const digests = this.#machines.map(({ folder }) => folder.replica.table.digests().stateDigest);
-    if (new Set(digests).size > 1)
-      throw new BrokenPromise(`the machines end in different states: ${digests.join(' ')}`);
-    for (const { folder, number } of this.#machines) {
-      const lost = this.#history.lostIn(folder.replica.table);
-      if (lost.length > 0) throw new BrokenPromise(`machine ${number} has lost ${lost.join(', ')}`);
-    }
   }
 }
