@@ -75,9 +75,7 @@ export function composeApp(
   if (isOnReadOnlyDisk(join(settings.dataDir, DATABASE_NAME))) {
     logger.warn(
       'the data folder is on a read-only disk: its memories can be read and exported, not changed',
-      {
-        dataDir: settings.dataDir,
-      },
+      { dataDir: settings.dataDir },
     );
   }
   const { backup, sync, background, lock } = composeBackup(settings, {
@@ -90,10 +88,7 @@ export function composeApp(
   });
   const tidyUp = async (): Promise<void> => {
     await removeLeftovers(settings.dataDir, { lock, finishMerge: () => hosted.replica.finishMerge() });
-    const { days } = settings.conversations;
-    if (days > 0) await notifying.expireConversations(days * DAY_MS);
-    await notifying.expireTrash(settings.trashDays * DAY_MS);
-    await notifying.expireHidden(settings.hiddenDays * DAY_MS);
+    await expireOld(notifying, settings);
   };
   const tidy = (): Promise<void> =>
     tidyUp().catch((error: unknown) => {
@@ -130,6 +125,16 @@ export function composeApp(
   };
   const prepareSearch = searchPreparation(store, embedder, logger);
   return { memory, backup, sync, store, embedder, settings, startBackground, prepareSearch, tidy, close };
+}
+
+/** What moves to the trash now stays there as long as what a user deleted. */
+async function expireOld(
+  store: MemoryStore,
+  { conversations, trashDays, hiddenDays }: Settings,
+): Promise<void> {
+  if (conversations.days > 0) await store.expireConversations(conversations.days * DAY_MS);
+  await store.expireTrash(trashDays * DAY_MS);
+  await store.expireHidden(hiddenDays * DAY_MS);
 }
 
 function searchPreparation(store: MemoryStore, embedder: Embedder, logger: Logger): () => void {

@@ -33,6 +33,9 @@ export interface WorkerClientSettings {
   readonly toError: (reason: string, cause: Error | undefined) => Error;
 }
 
+/** Of the heap of a thread, in MiB. */
+const YOUNG_GENERATION_MB = 12;
+
 /**
  * One worker thread with the calls that wait for it. It keeps the process alive while a call is pending, and
  * only then. When the thread ends, for whatever reason, all pending calls are rejected. Errors of the thread
@@ -51,6 +54,8 @@ export class WorkerClient {
       workerData: data,
       // Options of the process may not fit the program: node --input-type=module --eval.
       execArgv: [],
+      // The garbage of rows and messages is short-lived; the usual 48 MB only delay its collection.
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
       // The standard output of the process may carry a protocol. The worker prints to standard error instead;
       // reading its output here would keep the process alive.
       stdout: true,

@@ -107,6 +107,7 @@ test('conversations come back from an export, and import twice adds nothing', as
   expect(await json(other, 'import', file)).toMatchObject({ added: 5 });
   expect(await json(other, 'import', file)).toMatchObject({ added: 0 });
   const [before, after] = [await json(dataDir, 'stats'), await json(other, 'stats')];
+  expect(after['content']).toMatch(/^(?!0+$)[0-9a-f]{64}$/);
   expect(after['content']).toBe(before['content']);
   expect(after).toMatchObject({ facts: 1, conversations: 2, turns: 4 });
 });

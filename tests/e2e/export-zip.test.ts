@@ -21,7 +21,9 @@ const on = (machine: string, args: readonly string[], input?: string): Promise<P
 
 async function digest(machine: string): Promise<string> {
   const { stdout } = await on(machine, ['stats', '--json']);
-  return (JSON.parse(stdout) as { content_digest: string }).content_digest;
+  const { content } = JSON.parse(stdout) as { content: string };
+  expect(content).toMatch(/^(?!0+$)[0-9a-f]{64}$/);
+  return content;
 }
 
 const turn = (role: string, text: string): string =>

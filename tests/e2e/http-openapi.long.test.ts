@@ -251,14 +251,18 @@ const ALL = [
   'addMemory',
   'deduplicate',
   'deleteBySource',
+  'deleteConversation',
   'deleteMemory',
+  'exportConversation',
   'exportMemories',
+  'getConversation',
   'getMemory',
   'growth',
   'health',
   'importMemories',
   'isNovel',
   'listBackups',
+  'listConversations',
   'listMemories',
   'live',
   'makeBackup',
@@ -331,10 +335,18 @@ async function knownValues(): Promise<KnownValues> {
       return String(added.data['id']);
     }),
   );
+  const session = 'known session';
+  for (const position of [0, 1]) {
+    const metadata = { kind: 'conversation', session, client: 'known', position, role: 'user' };
+    await api.post('/memory/add', { text: `known turn ${position}`, on_duplicate: 'add', metadata });
+  }
   const made = await api.post('/sync/upload');
   const snapshot = String(made.data['snapshot']);
   return {
-    id: ids,
+    // That of a conversation is its session.
+    id: [...ids, session, session],
+    session: [session],
+    client: ['known', ''],
     snapshot: [snapshot],
     backup_name: [snapshot],
     confirm: ['true'],

@@ -68,7 +68,9 @@ test('an import that is killed again and again loses nothing and stores nothing 
   expect((await runProgram(['import', folder], { dataDir: other })).code).toBe(0);
   const [killed, undisturbed] = [await stats(dataDir), await stats(other)];
   expect(killed).toMatchObject({ turns: FILES * MESSAGES, conversations: FILES, trash: 0 });
+  expect(killed['content']).toMatch(/^(?!0+$)[0-9a-f]{64}$/);
   expect(killed['content']).toBe(undisturbed['content']);
   const { stdout } = await runProgram(['doctor', '--json'], { dataDir });
-  expect(stdout).toContain('"checks"');
+  const { findings } = JSON.parse(stdout) as { findings: { check: string; status: string }[] };
+  expect(findings.find(({ check, status }) => check === 'database' && status !== 'ok')).toBeUndefined();
 }, 600_000);
