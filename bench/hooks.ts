@@ -1,4 +1,5 @@
-// Measures the time that the hook of a prompt adds, with a server whose model is loaded, beside the bare start of Node.js.
+// Measures the time that the hook of a prompt adds, with a server whose model is loaded, beside the bare start of Node.js:
+// by the clock, which means something on a machine that does nothing else, and the time of processors, of both processes.
 //   npm run bench:hooks -- [--rounds 60] [--memories 1000]
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -12,7 +13,15 @@ const { values: flags } = parseArgs({
 });
 const folder = mkdtempSync(join(tmpdir(), 'faiss-memory-hooks-'));
 const program = join('dist', 'bin', 'faiss-memory.js');
-const env = { ...process.env, MEMORY_DATA_DIR: folder, NO_COLOR: '1' };
+// Without the limit, which would cut what is measured.
+const env = { ...process.env, MEMORY_DATA_DIR: folder, MEMORY_HOOKS_PROMPT_MS: '10000' };
+/** Writes the processor time of a process, in microseconds, when it ends. */
+const NOTE_USAGE = `--import=data:text/javascript,${encodeURIComponent(`
+  import { writeSync } from 'node:fs';
+  process.on('exit', () => {
+    const { user, system } = process.cpuUsage();
+    writeSync(3, String(user + system));
+  });`)}`;
 const TOPICS = ['the staging server', 'the billing job', 'the search page', 'the release', 'the login form'];
 const PROMPTS = TOPICS.map((topic, place) => `what did we decide about ${topic} number ${place * 7}?`);
 
@@ -32,18 +41,36 @@ async function main(): Promise<void> {
   try {
     hook(PROMPTS[0] ?? '');
     const [bare, hooks, answered] = [[] as number[], [] as number[], [] as boolean[]];
+    const usage = { bare: [] as number[], hooks: [] as number[], server: [] as number[] };
     for (let round = 0; round < Number(flags.rounds); round += 1) {
-      bare.push(await timed(['-e', '0'], '').then(({ time }) => time));
+      const alone = await timed(['-e', '0'], '');
+      bare.push(alone.time);
+      usage.bare.push(alone.processor);
+      const before = process.cpuUsage();
       const input = JSON.stringify({ prompt: PROMPTS[round % PROMPTS.length], cwd: folder });
-      const { time, output } = await timed([program, 'hook', 'prompt', '--client', 'claude-code'], input);
+      const { time, output, processor } = await timed(
+        [program, 'hook', 'prompt', '--client', 'claude-code'],
+        input,
+      );
+      const { user, system } = process.cpuUsage(before);
       hooks.push(time);
+      usage.hooks.push(processor);
+      usage.server.push((user + system) / 1_000);
       answered.push(output !== '');
     }
     const [node, hooked] = [figures(bare), figures(hooks)];
     console.table({ 'node alone': node, 'hook prompt': hooked });
     console.log(`answered: ${answered.filter(Boolean).length} of ${answered.length}`);
     const added = hooks.map((time, place) => time - (bare[place] ?? 0));
-    console.log(`added beyond the start of Node.js: ${JSON.stringify(figures(added))}`);
+    console.log(`added beyond the start of Node.js, ms: ${JSON.stringify(figures(added))}`);
+    const { bare: node0, hooks: hook0, server } = usage;
+    const work = hook0.map((time, place) => time - (node0[place] ?? 0) + (server[place] ?? 0));
+    console.table({
+      'processor, node alone': figures(node0),
+      'processor, hook prompt': figures(hook0),
+      'processor, server': figures(server),
+      'processor, added by both': figures(work),
+    });
   } finally {
     await app.close();
     rmSync(folder, { recursive: true, force: true });
@@ -55,17 +82,29 @@ function hook(prompt: string): void {
   spawnSync(process.execPath, [program, 'hook', 'prompt'], { env, input: JSON.stringify({ prompt }) });
 }
 
-function timed(args: readonly string[], input: string): Promise<{ time: number; output: string }> {
+interface Timed {
+  /** Milliseconds, as is `processor`. */
+  readonly time: number;
+  readonly processor: number;
+  readonly output: string;
+}
+
+function timed(args: readonly string[], input: string): Promise<Timed> {
   return new Promise((resolve, reject) => {
     const start = performance.now();
-    const child = spawn(process.execPath, args, { env, stdio: ['pipe', 'pipe', 'inherit'] });
+    const child = spawn(process.execPath, [NOTE_USAGE, ...args], {
+      env,
+      stdio: ['pipe', 'pipe', 'inherit', 'pipe'],
+    });
     let output = '';
-    child.stdout.on('data', (piece) => (output += String(piece)));
+    let used = '';
+    child.stdio[3]?.on('data', (piece) => (used += String(piece)));
+    child.stdout?.on('data', (piece) => (output += String(piece)));
     child.on('error', reject);
     child.on('close', () => {
-      resolve({ time: performance.now() - start, output });
+      resolve({ time: performance.now() - start, processor: Number(used) / 1_000, output });
     });
-    child.stdin.end(input);
+    child.stdin?.end(input);
   });
 }
 

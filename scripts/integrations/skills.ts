@@ -1,4 +1,4 @@
-/** A skill in the form of agentskills.io: a folder with a SKILL.md. */
+/** A skill in the form of agentskills.io: a folder with one file. */
 export interface Skill {
   readonly name: string;
   /** Tells a model when to take the skill. */

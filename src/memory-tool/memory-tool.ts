@@ -40,7 +40,7 @@ export interface MemoryToolResult {
 
 /**
  * The client side of the Claude API's memory tool (`memory_20250818`). The methods named as the commands throw what the
- * model should read, as `betaMemoryTool` of `@anthropic-ai/sdk` expects it; `run` takes a whole call, and never throws
+ * model should read, as the helper for this tool in the SDK of the API expects it; `run` takes a whole call, and never throws
  * for what the model did wrong.
  */
 export interface MemoryTool {

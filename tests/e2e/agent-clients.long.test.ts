@@ -63,7 +63,7 @@ async function clientOrSkip(client: AgentClient, context: TestContext): Promise<
   const found = await installAgentClient(client);
   if (typeof found === 'string') {
     context.skip(found);
-    throw new Error(found);
+    throw new Error('a skipped test went on');
   }
   return found;
 }

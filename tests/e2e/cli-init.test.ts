@@ -86,6 +86,7 @@ describe('faiss-memory init', () => {
     ['claude-code', '.claude.json', { mcpServers: { 'faiss-memory': { type: 'stdio', ...STDIO } } }],
     ['cursor', '.cursor/mcp.json', { mcpServers: { 'faiss-memory': STDIO } }],
     ['vs-code', '.config/Code/User/mcp.json', { servers: { 'faiss-memory': { type: 'stdio', ...STDIO } } }],
+    ['gemini-cli', '.gemini/settings.json', { mcpServers: { 'faiss-memory': STDIO } }],
     ['windsurf', '.codeium/windsurf/mcp_config.json', { mcpServers: { 'faiss-memory': STDIO } }],
   ])('creates the file of %s', async (client, path, expected) => {
     const home = temporaryFolder();
@@ -93,6 +94,45 @@ describe('faiss-memory init', () => {
     expect(code).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({ applied: true, clients: [{ client, outcome: 'changed' }] });
     expect(JSON.parse(readFileSync(join(home, path), 'utf8'))).toEqual(expected);
+  });
+
+  test('sets hooks when it is told to, once, and takes them out again with the server or alone', async () => {
+    const home = temporaryFolder();
+    const own = { model: 'x', hooks: { Stop: [{ hooks: [{ type: 'command', command: 'say done' }] }] } };
+    const settings = put(join(home, '.claude/settings.json'), `${JSON.stringify(own, null, 2)}\n`);
+    const before = readFileSync(settings, 'utf8');
+    const gemini = put(join(home, '.gemini/settings.json'), '{\n  // mine\n}\n');
+    const clients = ['--client', 'claude-code', '--client', 'gemini-cli'];
+    const shown = await init(home, ...clients, '--hooks', 'on', '--dry-run');
+    expect(shown.stdout).toContain('UserPromptSubmit');
+    expect(shown.stdout).toContain('hook prompt --client gemini-cli');
+    expect(readFileSync(settings, 'utf8')).toBe(before);
+
+    expect((await init(home, ...clients, '--hooks', 'on', '--yes')).code).toBe(0);
+    const withHooks = readFileSync(settings, 'utf8');
+    const { hooks } = JSON.parse(withHooks) as { hooks: Record<string, { hooks: unknown[] }[]> };
+    expect(hooks['UserPromptSubmit']?.[0]?.hooks).toEqual([
+      {
+        type: 'command',
+        command: process.execPath,
+        args: [...STDIO.args, 'hook', 'prompt', '--client', 'claude-code'],
+        timeout: 12,
+      },
+    ]);
+    expect(hooks['Stop']).toEqual([...own.hooks.Stop, expect.anything()]);
+    expect(readFileSync(gemini, 'utf8')).toMatch(/\/\/ mine[^]*"mcpServers"[^]*"BeforeAgent"/);
+    for (const again of [['--hooks', 'on'], []]) {
+      expect((await init(home, ...clients, ...again, '--yes')).stdout).toContain('nothing to change');
+      expect(readFileSync(settings, 'utf8')).toBe(withHooks);
+    }
+
+    expect((await init(home, '--client', 'claude-code', '--hooks', 'off', '--yes')).code).toBe(0);
+    expect(readFileSync(settings, 'utf8')).toBe(before);
+    expect(readFileSync(join(home, '.claude.json'), 'utf8')).toContain('faiss-memory');
+    expect((await init(home, ...clients, '--uninstall', '--yes')).code).toBe(0);
+    expect(readFileSync(gemini, 'utf8')).toMatch(/^\{\n  \/\/ mine\n/);
+    expect(readFileSync(gemini, 'utf8')).not.toMatch(/faiss-memory|hooks/);
+    expect(readFileSync(join(home, '.claude.json'), 'utf8')).not.toContain('faiss-memory');
   });
 
   test('changes no file when one cannot be understood', async () => {

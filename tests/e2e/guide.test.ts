@@ -31,6 +31,7 @@ async function talk(home: string, conversation: Conversation): Promise<string> {
 }
 
 const YES = '[y/N]';
+const HOOKS = 'by hooks? [y/N]';
 const MEMORY = 'Enter to skip';
 
 describe.skipIf(process.platform === 'win32')('the first steps in a terminal', () => {
@@ -38,12 +39,14 @@ describe.skipIf(process.platform === 'win32')('the first steps in a terminal', (
     const home = temporaryFolder();
     mkdirSync(join(home, '.cursor'));
     const screen = await talk(home, [
+      [HOOKS, 'y'],
       [YES, 'y'],
       [MEMORY, 'The spare key is at the neighbours'],
     ]);
     expect(screen).toContain('Cursor starts the server.');
     expect(screen).toContain('1 memory here.');
     expect(readFileSync(join(home, '.cursor/mcp.json'), 'utf8')).toContain('faiss-memory.mjs');
+    expect(readFileSync(join(home, '.cursor/hooks.json'), 'utf8')).toContain('hook session-start');
     const again = await talk(home, []);
     expect(again).toContain('Next steps:');
     expect(again).not.toContain(MEMORY);
@@ -53,6 +56,7 @@ describe.skipIf(process.platform === 'win32')('the first steps in a terminal', (
     const home = temporaryFolder();
     mkdirSync(join(home, '.cursor'));
     await talk(home, [
+      [HOOKS, 'n'],
       [YES, 'n'],
       [MEMORY, ''],
     ]);

@@ -1,8 +1,9 @@
+import { isDeepStrictEqual } from 'node:util';
 import { absoluteVariable, homeOf, pathsOf } from '../../config/environment.ts';
 import { isObject } from '../../util/json.ts';
 import type { HookClient, HookEvent } from '../hooks/hook-input.ts';
 import type { ClientEnvironment, LaunchCommand } from './clients.ts';
-import { editGroup, readSettings } from './json-editor.ts';
+import { appendItem, editGroup, readSettings, removeItem } from './json-editor.ts';
 
 /** How a client is told to call a program at the moments of a session. */
 export interface ClientHooks {
@@ -135,15 +136,22 @@ export function editHooks(text: string, hooks: ClientHooks, launch: LaunchComman
   const wanted = launch === undefined ? {} : hookGroups(hooks, launch);
   const begun =
     text.trim() === '' && launch !== undefined ? `${JSON.stringify(hooks.members, null, 2)}\n` : text;
-  const present = presentHooks(begun);
-  const changes = Object.keys({ ...present, ...hooks.events }).map((name) => {
-    const others = (present[name] ?? []).filter((group) => !isOurs(group));
-    const all = [...others, ...(wanted[name] ?? [])];
-    // A list that was there before, and empty, is not ours to take out.
-    const had = present[name] !== undefined && present[name].length === others.length;
-    return [name, all.length === 0 && !had ? undefined : all] as const;
-  });
-  return editGroup(begun, 'hooks', Object.fromEntries(changes));
+  const events = Object.keys({ ...presentHooks(begun), ...hooks.events });
+  return events.reduce((edited, event) => editEvent(edited, event, wanted[event] ?? []), begun);
+}
+
+function editEvent(text: string, event: string, wanted: readonly unknown[]): string {
+  const groups = presentHooks(text)[event] ?? [];
+  const own = groups.filter(isOurs);
+  if (isDeepStrictEqual(own, wanted)) return text;
+  if (groups.length === own.length)
+    return editGroup(text, 'hooks', { [event]: wanted.length === 0 ? undefined : wanted });
+  const path = ['hooks', event];
+  const kept = groups.reduceRight<string>(
+    (edited, group, place) => (isOurs(group) ? removeItem(edited, path, place) : edited),
+    text,
+  );
+  return wanted.reduce<string>((edited, group) => appendItem(edited, path, group), kept);
 }
 
 function presentHooks(text: string): Readonly<Record<string, readonly unknown[]>> {

@@ -103,6 +103,29 @@ function serversOf(content: JsonObject, section: string): ServerMap {
 
 const PARSE_OPTIONS = { allowTrailingComma: true, disallowComments: false };
 
+/** Puts an item at the end of a list that has some, on a line of its own where the last one has. */
+export function appendItem(text: string, path: readonly string[], value: unknown): string {
+  const last = itemsAt(text, path).at(-1);
+  if (last === undefined) throw new EditError(`holds no list with items at ${path.join('.')}`);
+  const [indentation] = /\n[ \t]*$/.exec(text.slice(0, last.offset)) ?? [' '];
+  const item = `,${indentation}${JSON.stringify(value)}`;
+  return applyEdits(text, [{ offset: last.offset + last.length, length: 0, content: item }]);
+}
+
+/** Takes an item out of a list that has others. */
+export function removeItem(text: string, path: readonly string[], place: number): string {
+  const items = itemsAt(text, path);
+  const [before, item, after] = [items[place - 1], items[place], items[place + 1]];
+  if (item === undefined) return text;
+  const start = before === undefined ? item.offset : before.offset + before.length;
+  const end = before === undefined && after !== undefined ? after.offset : item.offset + item.length;
+  return applyEdits(text, [{ offset: start, length: end - start, content: '' }]);
+}
+
+function itemsAt(text: string, path: readonly string[]): readonly Node[] {
+  return findNodeAtLocation(rootOf(text), [...path])?.children ?? [];
+}
+
 /** A text as settings; an empty one has none. @throws EditError */
 export function readSettings(text: string): Readonly<Record<string, unknown>> {
   return read(text);

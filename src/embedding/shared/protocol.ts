@@ -5,7 +5,7 @@ import type { EmbeddedQuery, Embedder, Urgency } from '../embedder.ts';
 /** Changes with the meaning of a message. Processes of different protocols do not share a model. */
 export const PROTOCOL = 1;
 
-/** Answers a request of a hook with a text. @param request JSON of a `RecallRequest` */
+/** Answers a request of a hook with a text. @param request JSON of a `PromptRequest` */
 export type Recaller = (request: string, signal?: AbortSignal) => Promise<string>;
 
 /** What the process that has the model answers with. */

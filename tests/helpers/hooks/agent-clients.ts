@@ -7,7 +7,7 @@ import { text } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 
 /** The clients that the tests run, as they are published; 800 MB together. */
-const CLIENTS = {
+export const CLIENTS = {
   'claude-code': { package: '@anthropic-ai/claude-code', version: '2.1.332' },
   codex: { package: '@openai/codex', version: '0.171.0' },
   'gemini-cli': { package: '@google/gemini-cli', version: '0.61.0' },

@@ -13,6 +13,7 @@ test('knows where the clients keep their configuration on Linux', () => {
     '/home/ada/.cursor/mcp.json',
     '/home/ada/.config/Code/User/mcp.json',
     '/home/ada/.codex/config.toml',
+    '/home/ada/.gemini/settings.json',
     '/home/ada/.codeium/windsurf/mcp_config.json',
   ]);
 });
@@ -25,6 +26,7 @@ test('follows the variables that move them', () => {
     '/home/ada/.cursor/mcp.json',
     '/x/Code/User/mcp.json',
     '/o/config.toml',
+    '/home/ada/.gemini/settings.json',
     '/home/ada/.codeium/windsurf/mcp_config.json',
   ]);
 });
@@ -36,6 +38,7 @@ test('knows them on macOS', () => {
     '/Users/ada/.cursor/mcp.json',
     '/Users/ada/Library/Application Support/Code/User/mcp.json',
     '/Users/ada/.codex/config.toml',
+    '/Users/ada/.gemini/settings.json',
     '/Users/ada/.codeium/windsurf/mcp_config.json',
   ]);
 });
@@ -49,6 +52,7 @@ test('knows them on Windows, the packaged Claude Desktop included', () => {
     'C:\\Users\\ada\\.cursor\\mcp.json',
     'C:\\Users\\ada\\AppData\\Roaming\\Code\\User\\mcp.json',
     'C:\\Users\\ada\\.codex\\config.toml',
+    'C:\\Users\\ada\\.gemini\\settings.json',
     'C:\\Users\\ada\\.codeium\\windsurf\\mcp_config.json',
   ]);
   const packages = 'D:\\local\\Packages';
