@@ -254,6 +254,7 @@ function asOpenMemory({ memory, embedder, close }: Opened): OpenMemory {
     capture: (request) => memory.capture(request),
     search: (request) => memory.search(request),
     get: (ids) => memory.get(ids),
+    getAsOf: (ids, asOf) => memory.getAsOf(ids, asOf),
     list: (input = {}) => memory.list(input),
     conversations: (input) => memory.conversations(input),
     history: async (id) => {

@@ -27,6 +27,7 @@ export function followedMemory(memory: MemoryApi, follower: UseFollower): Memory
     list: (input) => read(() => memory.list(input)),
     conversations: (input) => read(() => memory.conversations(input)),
     get: (ids) => used(() => memory.get(ids)),
+    getAsOf: (ids, asOf) => used(() => memory.getAsOf(ids, asOf)),
     add: (request) => used(() => memory.add(request)),
     capture: (request) => used(() => memory.capture(request)),
     update: (input) => used(() => memory.update(input)),

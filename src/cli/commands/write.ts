@@ -12,7 +12,7 @@ import {
   oneOf,
   value,
 } from '../command.ts';
-import { parseMetadata, readText } from '../option-values.ts';
+import { parseMetadata, readText, statedOptions, toStated } from '../option-values.ts';
 import { memoryBrief, oneLine } from '../render.ts';
 
 export const addCommand = defineCommand({
@@ -36,6 +36,7 @@ export const addCommand = defineCommand({
       ['add', 'skip', 'supersede'],
       'store exact duplicates too, or skip or replace the same statement in the same words',
     ),
+    ...statedOptions,
   },
   examples: [
     [
@@ -53,7 +54,8 @@ export const addCommand = defineCommand({
     }
     const app = await context.app();
     const { tags, source, project, onDuplicate } = options;
-    const memory = { text, tags, source, project, metadata: parseMetadata(options.metadata) };
+    const metadata = parseMetadata(options.metadata);
+    const memory = { text, tags, source, project, metadata, ...toStated(options) };
     const [result] = await app.memory.add({ memories: [memory], onDuplicate, waitForModel: true });
     if (result === undefined) throw new TypeError('add of one memory returned no result');
     // A model that did not answer once is not asked again: the memory is stored, and the command ends soon.
@@ -117,6 +119,7 @@ export const updateCommand = defineCommand({
     removeTags: list('--remove-tag <tag>', 'one tag less; repeatable'),
     source: value('--source <text>', 'where it comes from'),
     metadata: list('-m, --metadata <key=value>', 'sets a member; key=null removes it; repeatable'),
+    ...statedOptions,
   },
   examples: [
     [
@@ -135,14 +138,19 @@ export const updateCommand = defineCommand({
     const { tags, addTags, removeTags, source } = options;
     const metadata = parseMetadata(options.metadata);
     const lists = [tags, addTags, removeTags];
+    const stated = toStated(options);
     if (
-      [text, source, metadata].every((part) => part === undefined) &&
+      [text, source, metadata, ...Object.values(stated)].every((part) => part === undefined) &&
       lists.every((tag) => tag.length === 0)
     ) {
-      throw new UsageError('nothing to change is given', 'Give a new text, tags, a source or metadata.');
+      throw new UsageError(
+        'nothing to change is given',
+        'Give a new text, tags, a source, metadata, or another option of the command.',
+      );
     }
     const app = await context.app();
     const patch = {
+      ...stated,
       text,
       source,
       metadata,

@@ -1,15 +1,28 @@
 import * as z from 'zod/mini';
 import { InvalidInputError, NotFoundError } from '../../errors/input-errors.ts';
-import { filled, flag, metadata, tags, text, texts } from '../../api/fields.ts';
+import {
+  asOf,
+  filled,
+  flag,
+  metadata,
+  statedFields,
+  tags,
+  text,
+  texts,
+  withStated,
+} from '../../api/fields.ts';
 import {
   addedData,
+  type Data,
   deletedData,
   fullHistoryData,
+  isoTime,
   memoryData,
   updatedData,
 } from '../../api/memory-answers.ts';
+import type { MemoryApi } from '../../memory/memory-api.ts';
 import { defineRoute, type Route } from '../route.ts';
-import { memory as memoryShape, memoryWithVersions, similar } from './shapes.ts';
+import { memory as memoryShape, memoryWithVersions, similar, time } from './shapes.ts';
 
 const draft = {
   text: z.string(),
@@ -17,6 +30,7 @@ const draft = {
   source: text('where it comes from: person, document, URL'),
   project: text(),
   metadata,
+  ...statedFields,
 };
 const onDuplicate = z.optional(z.enum(['add', 'skip', 'supersede']));
 const addedShape = z.object({
@@ -47,7 +61,7 @@ const addMemory = defineRoute({
   status: 201,
   problems: [422],
   async handle({ memory }, { on_duplicate: duplicates, ...rest }) {
-    const [result] = await memory.add({ memories: [rest], onDuplicate: duplicates });
+    const [result] = await memory.add({ memories: [withStated(rest)], onDuplicate: duplicates });
     return result === undefined ? {} : addedData(result);
   },
 });
@@ -65,7 +79,7 @@ const addMemories = defineRoute({
   status: 201,
   problems: [422],
   async handle({ memory }, { memories, on_duplicate: duplicates }) {
-    const results = await memory.add({ memories, onDuplicate: duplicates });
+    const results = await memory.add({ memories: memories.map(withStated), onDuplicate: duplicates });
     return { results: results.map(addedData) };
   },
 });
@@ -77,19 +91,28 @@ const getMemory = defineRoute({
   group: 'Memories',
   summary: 'One memory with its older versions and conflict copies',
   access: 'read',
-  input: z.strictObject({ id: z.string() }),
-  output: memoryWithVersions,
+  input: z.strictObject({ id: z.string(), as_of: asOf }),
+  output: z.extend(memoryWithVersions, { as_of: z.optional(time) }),
   problems: [404],
-  async handle({ memory }, { id }) {
+  async handle({ memory }, { id, as_of: then }) {
+    if (filled(then) !== undefined) return memoryThen(memory, id, then ?? '');
     const [found] = await memory.get([id]);
     if (found === undefined) throw new NotFoundError([id]);
     return fullHistoryData(found);
   },
 });
 
+/** @throws NotFoundError when it did not exist yet, or its version of then is not kept */
+async function memoryThen(memory: MemoryApi, id: string, asOf: string): Promise<Data> {
+  const { time: at, memories } = await memory.getAsOf([id], asOf);
+  const [found] = memories;
+  if (found === undefined) throw new NotFoundError([id]);
+  return { ...memoryData(found), as_of: isoTime(at) };
+}
+
 /** An empty source removes it. */
 const source = z.optional(z.string().check(z.minLength(0)));
-const changes = { text: text(), tags, add_tags: tags, remove_tags: tags, source, metadata };
+const changes = { text: text(), tags, add_tags: tags, remove_tags: tags, source, metadata, ...statedFields };
 
 const updateMemory = defineRoute({
   name: 'updateMemory',
@@ -104,7 +127,7 @@ const updateMemory = defineRoute({
   output: z.extend(memoryShape, { masked: tags }),
   problems: [404, 422],
   async handle({ memory }, { id, add_tags: addTags, remove_tags: removeTags, ...same }) {
-    const patch = { ...same, addTags, removeTags };
+    const patch = withStated({ ...same, addTags, removeTags });
     if (Object.values(patch).every((value) => value === undefined)) {
       const names = Object.keys(changes).join(', ');
       throw new InvalidInputError('body', 'has no change', `allowed are ${names}`);

@@ -2,6 +2,7 @@ import * as z from 'zod/mini';
 import { duplicatesData, mapData, noveltyData, pageData, statsData } from '../../api/memory-answers.ts';
 import { boundedSearchData, listWithin } from '../../api/bounded-answers.ts';
 import {
+  asOf,
   attributeFields,
   filled,
   filterFields,
@@ -34,6 +35,7 @@ const search = defineRoute({
     mode: z.optional(mode),
     hybrid: flag,
     max_tokens: maxTokens('of the answer: as many hits as fit, long ones whole where there is room'),
+    as_of: asOf,
     ...filterFields,
     ...attributeFields,
   }),
@@ -53,20 +55,30 @@ const search = defineRoute({
         tags,
         source: text(),
         created: time,
+        occurred_at: z.optional(time),
+        in_period: flag.check(z.describe('of the period that the query names, and higher for it')),
+        superseded_by: text('id of the memory that replaces this one, which is lower for it'),
         ...turn,
       }),
     ),
     mode,
     note: text(),
     model_loading: flag.check(z.describe('the same search finds by meaning in a moment')),
+    period: z
+      .optional(z.object({ words: z.string(), from: z.optional(time), until: z.optional(time) }))
+      .check(z.describe('the period that the query names; open without from or until')),
     left_out: z.optional(z.int().check(z.describe('hits that did not fit into max_tokens'))),
   }),
-  async handle({ memory }, { query, limit: most, k, mode: wished, hybrid, max_tokens: asked, ...filter }) {
+  async handle(
+    { memory },
+    { query, limit: most, k, mode: wished, hybrid, max_tokens: asked, as_of: then, ...filter },
+  ) {
     const response = await memory.search({
       query,
       limit: most ?? k,
       mode: wished ?? (hybrid === false ? 'vector' : undefined),
       filter: toFilter(filter),
+      asOf: filled(then),
     });
     return boundedSearchData(response, asked);
   },

@@ -46,6 +46,8 @@ function hit(changes: Partial<SearchHit> = {}, of: Memory = memory()): SearchHit
     vectorRank: 1,
     byNeighbours: false,
     bySingleWords: false,
+    inPeriod: false,
+    isSuperseded: false,
     matchedWords: [],
     ...changes,
   };
