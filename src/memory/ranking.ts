@@ -102,6 +102,8 @@ export function factsFirst(ranked: readonly RankedCandidate[]): RankedCandidate[
 const PERIOD_WEIGHT = 1.3;
 /** A memory that another one replaces. */
 const SUPERSEDED_WEIGHT = 0.6;
+/** Never above the memory that replaces it. */
+const BELOW = 0.99;
 /** A pinned fact comes first among those that are about as relevant. */
 const PIN_WEIGHT = 1.05;
 
@@ -116,19 +118,26 @@ export function preferred(
   standings: readonly Standing[],
   preference: Preference,
 ): RankedCandidate[] {
-  const weights = new Map(standings.map((standing) => [standing.id, weightOf(standing, preference)]));
-  if ([...weights.values()].every((weight) => weight === 1)) return [...ranked];
-  const weighed = ranked.map((candidate) => ({
-    ...candidate,
-    score: (weights.get(candidate.id) ?? 1) * candidate.score,
-  }));
+  const known = new Map(standings.map((standing) => [standing.id, standing]));
+  if (standings.every((standing) => weightOf(standing, preference) === 1)) return [...ranked];
+  const scores = new Map(
+    ranked.map(({ id, score }) => {
+      const standing = known.get(id);
+      return [id, score * (standing === undefined ? 1 : weightOf(standing, preference))];
+    }),
+  );
+  const weighed = ranked.map((candidate) => {
+    const score = scores.get(candidate.id) ?? 0;
+    const successor = scores.get(known.get(candidate.id)?.supersededBy ?? '');
+    return { ...candidate, score: successor === undefined ? score : Math.min(score, BELOW * successor) };
+  });
   return upToOne(weighed).sort(bestFirst);
 }
 
-function weightOf({ time, pinned, superseded }: Standing, { period }: Preference): number {
+function weightOf({ time, pinned, supersededBy }: Standing, { period }: Preference): number {
   return (
     (period !== undefined && isIn(period, time) ? PERIOD_WEIGHT : 1) *
-    (superseded ? SUPERSEDED_WEIGHT : 1) *
+    (supersededBy === null ? 1 : SUPERSEDED_WEIGHT) *
     (pinned ? PIN_WEIGHT : 1)
   );
 }

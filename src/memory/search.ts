@@ -291,7 +291,7 @@ function describeHit(
     byNeighbours: candidate.byNeighbours,
     bySingleWords: candidate.bySingleWords,
     inPeriod: period !== undefined && standing !== undefined && isIn(period, standing.time),
-    isSuperseded: standing?.superseded ?? false,
+    isSuperseded: typeof standing?.supersededBy === 'string',
     matchedWords: matched.words,
     ...(tokenMatch === undefined ? {} : { tokenMatch }),
   };

@@ -156,8 +156,8 @@ export interface Standing {
   readonly time: number;
   readonly project: string | null;
   readonly pinned: boolean;
-  /** A live memory that was there at the time says that it replaces this one. */
-  readonly superseded: boolean;
+  /** A live memory that was there at the time and says that it replaces this one, of several the newest. */
+  readonly supersededBy: string | null;
 }
 
 export interface VectorBackground {

@@ -115,14 +115,15 @@ interface StandingRow {
   time: number;
   project: string | null;
   pinned: number;
-  superseded: number;
+  supersededBy: string | null;
 }
 
 const selectStandings = new Query<[at: number, ids: string], StandingRow>(
   `SELECT m.id, ${TRUE_AT} AS time, m.pinned,
      CASE WHEN json_type(v.metadata, '$.project') = 'text' THEN nullif(v.metadata ->> '$.project', '') END AS project,
-     EXISTS (SELECT 1 FROM memory s INDEXED BY memory_by_superseded
-             WHERE s.supersedes = m.id AND s.state = 'live' AND s.num <> m.num AND s.created_at <= ?) AS superseded
+     (SELECT s.id FROM memory s INDEXED BY memory_by_superseded
+      WHERE s.supersedes = m.id AND s.state = 'live' AND s.num <> m.num AND s.created_at <= ?
+      ORDER BY s.created_at DESC, s.num DESC LIMIT 1) AS supersededBy
    FROM json_each(?) w CROSS JOIN memory m ON m.id = w.value CROSS JOIN version v ON v.key = m.current`,
 );
 
@@ -130,9 +131,5 @@ const selectStandings = new Query<[at: number, ids: string], StandingRow>(
 export function readStandings(connection: Connection, ids: readonly string[], at: number): Standing[] {
   return selectStandings
     .all(connection, at, JSON.stringify([...new Set(ids)]))
-    .map(({ pinned, superseded, ...same }) => ({
-      ...same,
-      pinned: pinned === 1,
-      superseded: superseded === 1,
-    }));
+    .map((row) => ({ ...row, pinned: row.pinned === 1 }));
 }
