@@ -38,7 +38,7 @@ export const filterFields = {
   tags: described(z.optional(texts), 'any of these'),
   all_tags: tags,
   source: text('prefix'),
-  project: text(),
+  project: text('* = all alike'),
   metadata: described(z.optional(members), 'equal members'),
   after: text("created since: ISO date (user's day), time, or age (12h, 7d)"),
   before: text(),

@@ -168,10 +168,12 @@ export function hitData({ memory, ...hit }: SearchHit): Data {
 /** Why it ranks higher or lower than its words and meaning alone would. */
 function preferenceData(
   memory: Memory,
-  { inPeriod, isSuperseded }: Pick<SearchHit, 'inPeriod' | 'isSuperseded'>,
+  { inPeriod, isOtherProject, isSuperseded }: Omit<SearchHit, 'memory'>,
 ): Data {
-  const { occurredAt } = attributesOf(memory.metadata);
+  const { occurredAt, project } = attributesOf(memory.metadata);
   return {
+    ...given('project', project ?? ''),
+    ...(isOtherProject ? { other_project: true } : {}),
     ...(occurredAt === null ? {} : { occurred_at: isoTime(occurredAt) }),
     ...(inPeriod ? { in_period: true } : {}),
     ...(isSuperseded ? supersededData(memory) : {}),

@@ -6,13 +6,14 @@ import type { FilterInput, StatedAttributes } from '../memory/memory-api.ts';
 import type { JsonValue, Metadata } from '../memory/version.ts';
 import { type CommandContext, list, oneOf, type OptionValues, toggle, value } from './command.ts';
 import { reasonOf } from '../util/caught.ts';
+import { projectOf } from '../util/git-project.ts';
 
 /** Options that choose memories, the same for every command. */
 export const filterOptions = {
   tags: list('-t, --tag <tag>', 'with this tag; repeated: with any of them'),
   allTags: list('--all-tags <tag>', 'with this tag; repeated: with all of them'),
   source: value('--source <prefix>', 'whose source starts with this text'),
-  project: value('--project <name>', 'of this project'),
+  project: value('--project <name>', 'of this project; in a search, * = all projects alike'),
   metadata: list('-m, --metadata <key=value>', 'with this metadata; repeated: with all of it'),
   after: value(
     '--after <time>',
@@ -50,6 +51,13 @@ export function toStated(options: OptionValues<typeof statedOptions>): StatedAtt
   if (pinned && unpinned) throw new UsageError('--pin and --unpin exclude each other', 'Give one of them.');
   const pin = pinned ? true : unpinned ? false : undefined;
   return { occurredAt, expires, supersedes, pinned: pin };
+}
+
+/**
+ * The project of the folder in which a command runs; undefined where the settings name one, which then counts.
+ */
+export async function currentProject(context: CommandContext): Promise<string | null | undefined> {
+  return context.config().settings.project === '' ? projectOf(context.host.workingDirectory) : undefined;
 }
 
 export const asOfOption = value(

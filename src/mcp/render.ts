@@ -55,9 +55,13 @@ export function renderHit(hit: SearchHit, zone: TimeZone): string {
 }
 
 /** Why it ranks higher or lower than its words and meaning alone would. */
-function preferenceOf({ memory, inPeriod, isSuperseded }: SearchHit, zone: TimeZone): string[] {
-  const { occurredAt } = attributesOf(memory.metadata);
+function preferenceOf(
+  { memory, inPeriod, isOtherProject, isSuperseded }: SearchHit,
+  zone: TimeZone,
+): string[] {
+  const { occurredAt, project } = attributesOf(memory.metadata);
   return [
+    ...(isOtherProject ? [`of another project ${quoteInline(project ?? '')}`] : []),
     ...(inPeriod ? ['in the period asked about'] : []),
     ...(isSuperseded && memory.supersededBy !== undefined
       ? [`replaced by ${quoteInline(memory.supersededBy)}`]

@@ -3,6 +3,7 @@ import type { MemoryStore } from '../store/memory-store.ts';
 import { readTime, type TimeZone } from '../util/time-zone.ts';
 import { isUuid } from '../util/uuid.ts';
 import { type FilterClock, invalidTime, readAge } from './filter.ts';
+import { ALL_PROJECTS, checkString } from './input.ts';
 import type { StatedAttributes } from './memory-api.ts';
 import type { JsonValue, Metadata } from './version.ts';
 
@@ -15,13 +16,20 @@ export type StatedMembers = Readonly<Record<string, JsonValue>>;
  * @param field what stands before the names in errors, for example `memories[0].`
  * @throws InvalidInputError
  */
-export function statedMembers(field: string, stated: StatedAttributes, clock: FilterClock): StatedMembers {
-  const { occurredAt, expires, pinned, supersedes } = stated;
+export function statedMembers(
+  field: string,
+  stated: StatedAttributes & { readonly project?: string | undefined },
+  clock: FilterClock,
+): StatedMembers {
+  const { project, occurredAt, expires, pinned, supersedes } = stated;
   return {
     ...(isGiven(occurredAt)
       ? { occurred_at: isoTime(startOf(`${field}occurredAt`, occurredAt, clock)) }
       : {}),
     ...(isGiven(expires) ? { expires: isoTime(endOf(`${field}expires`, expires, clock)) } : {}),
+    ...(project === undefined
+      ? {}
+      : { project: isAll(project) ? null : checkString(`${field}project`, project) }),
     ...(pinned === undefined ? {} : { pinned: pinned ? true : null }),
     ...(isGiven(supersedes) ? { supersedes: checkId(`${field}supersedes`, supersedes) } : {}),
   };
@@ -31,9 +39,13 @@ export function statedMembers(field: string, stated: StatedAttributes, clock: Fi
  * The same for a new memory, which has nothing to remove, and which nobody would find were it over already.
  * @throws InvalidInputError
  */
-export function membersOfNew(field: string, stated: StatedAttributes, clock: FilterClock): Metadata {
+export function membersOfNew(
+  field: string,
+  { occurredAt, expires, pinned, supersedes }: StatedAttributes,
+  clock: FilterClock,
+): Metadata {
+  const stated = { occurredAt, expires, pinned, supersedes };
   const members = Object.entries(statedMembers(field, stated, clock)).filter(([, value]) => value !== null);
-  const { expires } = stated;
   if (isGiven(expires) && endOf(`${field}expires`, expires, clock) <= clock.now)
     throw new InvalidInputError(
       `${field}expires`,
@@ -51,6 +63,10 @@ export function readAsOf(field: string, value: string, clock: FilterClock): numb
   const age = readAge(value);
   if (age !== undefined) return clock.now - age.ms;
   return timeOf(field, value, clock.zone).end;
+}
+
+function isAll(project: string): boolean {
+  return project.trim() === '' || project === ALL_PROJECTS;
 }
 
 /** More would leave no room for anything else in the brief of a session. */

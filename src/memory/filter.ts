@@ -1,7 +1,7 @@
 import { InvalidInputError } from '../errors/input-errors.ts';
 import { readTime, type TimeSpan, type TimeZone } from '../util/time-zone.ts';
 import type { MemoryKind } from './attributes.ts';
-import { checkChoice, checkMetadata, checkTags } from './input.ts';
+import { ALL_PROJECTS, checkChoice, checkMetadata, checkTags } from './input.ts';
 import type { FilterInput } from './memory-api.ts';
 import type { JsonValue } from './version.ts';
 
@@ -76,7 +76,7 @@ function parseAttributes(input: FilterInput, clock: FilterClock): MemoryFilter {
 function parseContent(input: FilterInput, clock: FilterClock): MemoryFilter {
   const metadata = {
     ...(input.metadata === undefined ? {} : checkMetadata('filter.metadata', input.metadata)),
-    ...(isGiven(input.project) ? { project: input.project } : {}),
+    ...(isGiven(input.project) && input.project !== ALL_PROJECTS ? { project: input.project } : {}),
   };
   return {
     ...(isFilled(input.tags) ? { tagsAny: checkTags('filter.tags', input.tags) } : {}),

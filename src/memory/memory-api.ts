@@ -27,7 +27,7 @@ export interface FilterInput {
   readonly allTags?: readonly string[] | undefined;
   /** The source starts with this text. */
   readonly source?: string | undefined;
-  /** The metadata member `project` has this value. */
+  /** The metadata member `project` has this value; `*` = whatever it is. */
   readonly project?: string | undefined;
   /** Top-level metadata members have exactly these values. */
   readonly metadata?: Metadata | undefined;
@@ -67,6 +67,7 @@ export interface AddInput extends StatedAttributes {
   readonly text: string;
   readonly tags?: readonly string[] | undefined;
   readonly source?: string | undefined;
+  /** `*` and the empty text = none: the memory holds in all projects. Absent = the current one. */
   readonly project?: string | undefined;
   readonly metadata?: Metadata | undefined;
 }
@@ -84,6 +85,8 @@ export interface AddRequest {
    * except with `supersede`, one with another value of a metadata member.
    */
   readonly onDuplicate?: 'add' | 'skip' | 'supersede' | undefined;
+  /** Of memories that name none; null or absent = the one of the settings, if any. */
+  readonly currentProject?: string | null | undefined;
   /**
    * After storing, waits up to 10 s for a model that is still loading, and then reports similar memories.
    * Meant for a process that ends after this call.
@@ -115,6 +118,11 @@ export interface SearchRequest {
   readonly limit?: number | undefined;
   readonly mode?: SearchMode | undefined;
   readonly filter?: FilterInput | undefined;
+  /**
+   * The project that the question is asked in: memories of others rank lower. Null = in none, and absent = in the one of
+   * the settings, if any. `filter.project` `*` lets all projects count alike.
+   */
+  readonly currentProject?: string | null | undefined;
   /**
    * Shows the memories that are found now as they were then, from the versions kept, and leaves out those that did not
    * exist yet. A day means its end. Filters hold for what a memory is now.
@@ -153,6 +161,8 @@ export interface SearchHit {
   readonly bySingleWords: boolean;
   /** It is of the period that the query names, and ranks higher for it. */
   readonly inPeriod: boolean;
+  /** It ranks lower because it is of another project than the current one. */
+  readonly isOtherProject: boolean;
   /** It ranks lower because a newer memory replaces it: `memory.supersededBy`. */
   readonly isSuperseded: boolean;
   /** Words of the query that occur in the memory. */
@@ -211,6 +221,8 @@ export interface ListInput {
 }
 
 export interface UpdateInput extends StatedAttributes {
+  /** `*` and the empty text = none. */
+  readonly project?: string | undefined;
   readonly id: string;
   readonly text?: string | undefined;
   /** Replaces all tags. */

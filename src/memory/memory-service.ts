@@ -21,6 +21,7 @@ import { EmbeddingBackfill } from './embedding-backfill.ts';
 import { type FilterClock, type MemoryFilter, parseFilter } from './filter.ts';
 import { type ImportBatchOptions, importMemories, type ImportOutcome } from './import.ts';
 import {
+  ALL_PROJECTS,
   checkChoice,
   type CheckedInput,
   checkInteger,
@@ -122,7 +123,8 @@ export class MemoryService implements MemoryApi {
       const field = memories.length === 1 ? '' : `memories[${index}].`;
       const members = membersOfNew(field, memory, this.#clock());
       const metadata = { ...memory.metadata, ...members };
-      drafts.push(this.#checker.draft(field, { ...memory, metadata }));
+      const project = memory.project ?? request.currentProject ?? undefined;
+      drafts.push(this.#checker.draft(field, { ...memory, project, metadata }));
     }
     await checkLinks(this.#parts.store, {
       pinned: drafts.filter(({ value }) => attributesOf(value.metadata).pinned).map(() => undefined),
@@ -156,12 +158,21 @@ export class MemoryService implements MemoryApi {
     // The other modes rank by their one list alone.
     const period = mode === 'hybrid' ? await spokenPeriod(query, clock) : undefined;
     const filter = { ...request.filter, expired: request.filter?.expired ?? 'none' };
-    const plan = { query, limit, mode, period };
+    const project = this.#preferredProject(request);
+    const plan = { query, limit, mode, period, project };
     const response =
       asOf === undefined || asOf === ''
         ? await this.#searcher.search({ ...plan, at: clock.now, filter: parseFilter(filter, clock) })
         : await this.#searchAsOf(plan, filter, readAsOf('asOf', asOf, clock));
     return { ...response, hits: response.hits.map((hit) => ({ ...hit, memory: this.#shown(hit.memory) })) };
+  }
+
+  /** Null = none is preferred. */
+  #preferredProject({ filter, currentProject }: SearchRequest): string | null {
+    if (filter?.project === ALL_PROJECTS) return null;
+    const { defaultProject } = this.#parts.rules;
+    const project = currentProject === undefined ? defaultProject : currentProject;
+    return project === '' || project === ALL_PROJECTS ? null : project;
   }
 
   /** Memories that are found now, as they were then: more of them than are asked for, since some were not there. */

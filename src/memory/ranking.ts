@@ -100,6 +100,8 @@ export function factsFirst(ranked: readonly RankedCandidate[]): RankedCandidate[
 
 /** A memory of the period that the query names. It is a preference: a close memory of another time stays above a far one. */
 const PERIOD_WEIGHT = 1.3;
+/** A memory of another project than the current one. It is found all the same, first where nothing else is close. */
+const OTHER_PROJECT_WEIGHT = 0.6;
 /** A memory that another one replaces. */
 const SUPERSEDED_WEIGHT = 0.6;
 /** Never above the memory that replaces it. */
@@ -110,6 +112,8 @@ const PIN_WEIGHT = 1.05;
 export interface Preference {
   /** The period that the query names. */
   readonly period?: TimeSpan | undefined;
+  /** The current project; null = all count alike. */
+  readonly project: string | null;
 }
 
 /** Ranks by what is known of the memories beside the words of the query. The best gets the score 1. @returns best first */
@@ -134,12 +138,21 @@ export function preferred(
   return upToOne(weighed).sort(bestFirst);
 }
 
-function weightOf({ time, pinned, supersededBy }: Standing, { period }: Preference): number {
+function weightOf(
+  { time, project: own, pinned, supersededBy }: Standing,
+  { period, project }: Preference,
+): number {
   return (
     (period !== undefined && isIn(period, time) ? PERIOD_WEIGHT : 1) *
+    (isOtherProject(own, project) ? OTHER_PROJECT_WEIGHT : 1) *
     (supersededBy === null ? 1 : SUPERSEDED_WEIGHT) *
     (pinned ? PIN_WEIGHT : 1)
   );
+}
+
+/** @param own of the memory; null = it holds in all. @param current null = all count alike */
+export function isOtherProject(own: string | null, current: string | null): boolean {
+  return own !== null && current !== null && own !== current;
 }
 
 export function isIn({ start, end }: TimeSpan, time: number): boolean {

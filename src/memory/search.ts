@@ -21,6 +21,7 @@ import {
   fuse,
   gapOf,
   isIn,
+  isOtherProject,
   joinedLists,
   lendToNeighbours,
   preferred,
@@ -51,6 +52,8 @@ export interface SearchPlan {
   readonly at: number;
   /** The period that the query names. */
   readonly period?: SpokenPeriod | undefined;
+  /** The project whose memories, and those without one, are preferred; null = none. */
+  readonly project: string | null;
 }
 
 export interface SearcherParts {
@@ -153,7 +156,7 @@ export class MemorySearcher {
             describeHit(
               {
                 ...{ memory, candidate, readable, tokenMatch: tokenMatches.get(candidate.id) },
-                ...{ standing: standings.get(candidate.id), period: plan.period },
+                ...{ standing: standings.get(candidate.id), period: plan.period, project: plan.project },
                 matched: match(memory.text, memory.tags),
               },
               calibration,
@@ -180,7 +183,7 @@ export class MemorySearcher {
 
   /** Fuses the lists, compares the best by their single words, and lets candidates lend to their neighbours. */
   async #rank(
-    { mode, limit, period }: SearchPlan,
+    { mode, limit, period, project }: SearchPlan,
     found: CandidateLists,
     { scale, tokens }: { readonly scale: FusionScale; readonly tokens: EmbeddedQuestion['tokens'] },
   ): Promise<{ ranked: RankedCandidate[]; tokenMatches: ReadonlyMap<string, number> }> {
@@ -193,7 +196,7 @@ export class MemorySearcher {
     const matches = compares ? await this.#parts.store.tokenMatches({ ...tokens, candidates }) : [];
     const ranked = factsFirst(lendToNeighbours(rerank(fused, matches), found.neighbours ?? []));
     return {
-      ranked: preferred(ranked, found.standings ?? [], { period }).slice(0, limit),
+      ranked: preferred(ranked, found.standings ?? [], { period, project }).slice(0, limit),
       tokenMatches: new Map(matches.map(({ id, plain }) => [id, plain])),
     };
   }
@@ -265,6 +268,7 @@ interface FoundMemory {
   readonly tokenMatch: number | undefined;
   readonly standing: Standing | undefined;
   readonly period: SpokenPeriod | undefined;
+  readonly project: string | null;
 }
 
 function queryPeriod({ phrase, start, end }: SpokenPeriod): QueryPeriod {
@@ -273,7 +277,7 @@ function queryPeriod({ phrase, start, end }: SpokenPeriod): QueryPeriod {
 }
 
 function describeHit(
-  { memory, candidate, matched, readable, tokenMatch, standing, period }: FoundMemory,
+  { memory, candidate, matched, readable, tokenMatch, standing, period, project }: FoundMemory,
   { reads, relevance }: Calibration,
 ): SearchHit {
   const { cosine } = candidate;
@@ -291,6 +295,7 @@ function describeHit(
     byNeighbours: candidate.byNeighbours,
     bySingleWords: candidate.bySingleWords,
     inPeriod: period !== undefined && standing !== undefined && isIn(period, standing.time),
+    isOtherProject: isOtherProject(standing?.project ?? null, project),
     isSuperseded: typeof standing?.supersededBy === 'string',
     matchedWords: matched.words,
     ...(tokenMatch === undefined ? {} : { tokenMatch }),

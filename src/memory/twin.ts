@@ -14,13 +14,15 @@ export type TwinPlan =
 
 /**
  * Plans how a memory takes in the tags, source and metadata of another that says the same. It gets all tags, and the
- * source and members that it lacks. Another source or another value of a member keeps the two apart.
+ * source and members that it lacks. Another source or another value of a member keeps the two apart. So does a project
+ * that only one of them has: a memory without one holds in all projects, and to gain one would hide it from the others.
  */
 export function planTwin(memory: Surroundings, other: Surroundings): TwinPlan {
   const differs = [
+    ...(projectIn(memory.metadata) === projectIn(other.metadata) ? [] : ['project']),
     ...(memory.source !== '' && other.source !== '' && memory.source !== other.source ? ['source'] : []),
     ...Object.keys(other.metadata)
-      .filter((name) => conflicts(memory.metadata, other.metadata, name))
+      .filter((name) => name !== 'project' && conflicts(memory.metadata, other.metadata, name))
       .map(nameOf),
   ];
   if (differs.length > 0) return { joins: false, differs };
@@ -61,6 +63,11 @@ export function findTwin<Candidate extends Surroundings & { readonly conflict: b
     return plan.joins && !(memory.conflict && plan.gained.length > 0) ? { memory, plan } : [];
   });
   return joining.find(({ plan }) => plan.gained.length === 0) ?? joining[0];
+}
+
+/** As a comparable text; a memory without a project holds in all. */
+function projectIn({ project }: Metadata): string {
+  return project === undefined || project === '' || project === null ? '' : canonicalJson(project);
 }
 
 function conflicts(metadata: Metadata, other: Metadata, name: string): boolean {

@@ -23,7 +23,14 @@ import {
   value,
   warmUpQuietly,
 } from '../command.ts';
-import { asOfOption, filterOptions, parseInteger, readText, toFilterInput } from '../option-values.ts';
+import {
+  asOfOption,
+  currentProject,
+  filterOptions,
+  parseInteger,
+  readText,
+  toFilterInput,
+} from '../option-values.ts';
 import { byteSize, count, indent, memoryBrief, memoryHeading, table } from '../render.ts';
 
 const maxTokensOption = value(
@@ -65,7 +72,10 @@ export const searchCommand = defineCommand({
     const maxTokens = parseMaxTokens(options.maxTokens);
     const app = await context.app();
     if (mode !== 'keyword') await warmUpQuietly(app, context.signal);
-    const response = await app.memory.search({ query, limit, mode, filter, asOf });
+    const response = await app.memory.search({
+      ...{ query, limit, mode, filter, asOf },
+      currentProject: await currentProject(context),
+    });
     return {
       data: boundedSearchData(response, maxTokens),
       text: describeHits(hitsWithin(response, maxTokens), app.memory.timeZone),
@@ -97,8 +107,11 @@ function describeHit(hit: SearchHit, zone: TimeZone): string {
       : [`${count(matchedWords.length, 'word')}: ${matchedWords.map(visibleLine).join(', ')}`];
   const neighbours = hit.byNeighbours ? ['its neighbours match'] : [];
   const single = hit.bySingleWords ? ['single words near in meaning'] : [];
-  const { occurredAt } = attributesOf(memory.metadata);
+  const { occurredAt, project } = attributesOf(memory.metadata);
   const preference = [
+    ...(project === null
+      ? []
+      : [`${hit.isOtherProject ? 'another project: ' : 'project '}${visibleLine(project)}`]),
     ...(hit.inPeriod ? ['in the period asked about'] : []),
     ...(occurredAt === null ? [] : [`of ${zone.day(occurredAt)}`]),
     ...(hit.isSuperseded ? [`replaced by ${memory.supersededBy ?? ''}`] : []),

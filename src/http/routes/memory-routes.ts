@@ -28,7 +28,7 @@ const draft = {
   text: z.string(),
   tags,
   source: text('where it comes from: person, document, URL'),
-  project: text(),
+  project: text('none: that of the settings; *: it holds in all'),
   metadata,
   ...statedFields,
 };
@@ -112,7 +112,16 @@ async function memoryThen(memory: MemoryApi, id: string, asOf: string): Promise<
 
 /** An empty source removes it. */
 const source = z.optional(z.string().check(z.minLength(0)));
-const changes = { text: text(), tags, add_tags: tags, remove_tags: tags, source, metadata, ...statedFields };
+const changes = {
+  text: text(),
+  tags,
+  add_tags: tags,
+  remove_tags: tags,
+  source,
+  project: text('*: it holds in all'),
+  metadata,
+  ...statedFields,
+};
 
 const updateMemory = defineRoute({
   name: 'updateMemory',

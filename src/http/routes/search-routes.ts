@@ -56,6 +56,8 @@ const search = defineRoute({
         source: text(),
         created: time,
         occurred_at: z.optional(time),
+        project: text(),
+        other_project: flag.check(z.describe('of another project than the current one, and lower for it')),
         in_period: flag.check(z.describe('of the period that the query names, and higher for it')),
         superseded_by: text('id of the memory that replaces this one, which is lower for it'),
         ...turn,

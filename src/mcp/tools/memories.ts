@@ -85,14 +85,16 @@ export const memoryAdd = defineTool({
       z.looseObject({ id: z.string(), outcome: z.string(), similar: z.optional(z.array(memoryShape)) }),
     ),
   }),
-  async handle({ memory }, { text: single = '', memories = [], on_duplicate: onDuplicate, ...rest }) {
+  async handle({ memory }, { text: single = '', memories = [], on_duplicate: onDuplicate, ...rest }, call) {
     if ((single === '') === (memories.length === 0)) {
       const problem = single === '' ? 'is missing' : 'and memories are both given';
       throw new InvalidInputError('text', problem, 'give text for one memory, or memories for many');
     }
     const given = single === '' ? memories : [{ ...withStated(rest), text: single }];
     const inputs = given.map((one) => ({ ...one, metadata: withoutEmptyProject(one.metadata) }));
-    const results = withinAnswer(await memory.add({ memories: inputs, onDuplicate }));
+    const results = withinAnswer(
+      await memory.add({ memories: inputs, onDuplicate, currentProject: await call.project() }),
+    );
     return { data: { results: results.map(briefAddedData) }, text: results.map(renderAdded).join('\n') };
   },
 });
@@ -130,12 +132,12 @@ export const memorySearch = defineTool({
     note: z.optional(z.string()),
     next_offset: z.optional(z.int()),
   }),
-  async handle(
-    { memory },
-    { query, limit: most, offset = 0, mode, max_tokens: asked, as_of: then, ...filter },
-  ) {
-    const asOf = filled(then);
-    const found = await memory.search({ query, limit: most, mode, filter: toFilter(filter), asOf });
+  async handle({ memory }, { query, limit: most, offset = 0, mode, max_tokens: asked, ...given }, call) {
+    const { as_of: then, ...filter } = given;
+    const found = await memory.search({
+      ...{ query, limit: most, mode, filter: toFilter(filter), asOf: filled(then) },
+      currentProject: await call.project(),
+    });
     const zone = memory.timeZone;
     const rest = found.hits.slice(offset);
     const dataOf = (hit: SearchHit): object => leanData(datedHitData(hit, zone));
@@ -167,8 +169,7 @@ export const memorySearch = defineTool({
 export const memoryGet = defineTool({
   name: 'memory_get',
   title: 'Get memories',
-  description:
-    'Memories by id: whole text, metadata, older versions, conflict copies; in parts when long.',
+  description: 'Memories by id: whole text, metadata, older versions, conflict copies; in parts when long.',
   intent: 'read',
   input: z.strictObject({
     ids: texts,

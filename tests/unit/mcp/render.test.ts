@@ -48,6 +48,7 @@ function hit(changes: Partial<SearchHit> = {}, of: Memory = memory()): SearchHit
     bySingleWords: false,
     inPeriod: false,
     isSuperseded: false,
+    isOtherProject: false,
     matchedWords: [],
     ...changes,
   };
