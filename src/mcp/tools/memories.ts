@@ -132,8 +132,8 @@ export const memorySearch = defineTool({
     note: z.optional(z.string()),
     next_offset: z.optional(z.int()),
   }),
-  async handle({ memory }, { query, limit: most, offset = 0, mode, max_tokens: asked, ...given }, call) {
-    const { as_of: then, ...filter } = given;
+  async handle({ memory }, { query, limit: most, offset = 0, mode, max_tokens: asked, ...conditions }, call) {
+    const { as_of: then, ...filter } = conditions;
     const found = await memory.search({
       ...{ query, limit: most, mode, filter: toFilter(filter), asOf: filled(then) },
       currentProject: await call.project(),

@@ -14,6 +14,8 @@ export interface Memory {
   /** The machine that erased it. This machine keeps the content for a while, since `hidden`. */
   readonly erased_by?: string;
   readonly hidden?: string;
+  /** Id of a newer memory that replaces this one. */
+  readonly superseded_by?: string;
 }
 
 export interface Version {
@@ -43,11 +45,18 @@ export interface Hit {
   readonly tags?: readonly string[];
   readonly source?: string;
   readonly created: string;
+  readonly project?: string;
+  readonly other_project?: boolean;
+  readonly occurred_at?: string;
+  readonly in_period?: boolean;
+  readonly superseded_by?: string;
 }
 
 export interface SearchAnswer {
   readonly hits: readonly Hit[];
   readonly note?: string;
+  /** The period that the query names. */
+  readonly period?: { readonly words: string };
   /** The hits are by words only, for a moment. */
   readonly model_loading?: boolean;
 }

@@ -227,3 +227,57 @@ describe('facts that replace others, and pinned ones', () => {
     await service.update({ id: second, pinned: true });
   });
 });
+
+describe('projects', () => {
+  test('a new memory gets the current project, unless it names one or none', async () => {
+    const results = await service.add({
+      memories: [
+        { text: 'The door code is 1' },
+        { text: 'The door code is 2', project: '*' },
+        { text: 'The door code is 3', project: 'other' },
+        { text: 'The door code is 4', project: '' },
+      ],
+      currentProject: 'here',
+    });
+    expect(results.map(({ memory }) => memory.metadata['project'])).toEqual([
+      'here',
+      undefined,
+      'other',
+      undefined,
+    ]);
+    const [first] = results;
+    const { memory } = await service.update({ id: first?.memory.id ?? '', project: '*' });
+    expect(memory.metadata).toEqual({});
+  });
+
+  test('a search ranks other projects lower, names them, and leaves none out', async () => {
+    withoutModel();
+    const other = await add({ text: 'The build runs in make, always', project: 'other' });
+    const global = await add({ text: 'The build runs in make, always', project: '*' });
+    const own = await add({ text: 'The build runs in make, always', project: 'here' });
+    const search = async (
+      currentProject: string | null,
+      project?: string,
+    ): Promise<(string | boolean)[][]> => {
+      const request = { query: 'build make', currentProject, filter: { project } };
+      const { hits } = await service.search(request);
+      return hits.map(({ memory, isOtherProject }) => [memory.id, isOtherProject]);
+    };
+    const here = await search('here');
+    expect(here.at(-1)).toEqual([other, true]);
+    expect(new Set(here.map(([id]) => id))).toEqual(new Set([other, global, own]));
+    expect((await search('other')).at(-1)).toEqual([own, true]);
+    for (const alike of [await search('here', '*'), await search(null)]) {
+      expect(alike.map(([, isOther]) => isOther)).toEqual([false, false, false]);
+    }
+    expect(await search('here', 'other')).toEqual([[other, true]]);
+  });
+
+  test('what alone is close comes first, whatever its project', async () => {
+    withoutModel();
+    const other = await add({ text: 'The parrot eats walnuts at noon', project: 'other' });
+    await add({ text: 'The build runs at noon', project: 'here' });
+    const { hits } = await service.search({ query: 'parrot walnuts at noon', currentProject: 'here' });
+    expect(hits[0]?.memory.id).toBe(other);
+  });
+});
