@@ -115,7 +115,7 @@ export function renderAdded(result: AddResult): string {
     similarChecked ? '' : 'Not compared with other memories: the model is not ready.',
     ...similar.map(renderSimilar),
     kept
-      ? `To replace one of them: memory_update its id with this text, then memory_delete ${quoteInline(memory.id)}.`
+      ? `If it replaces one of them: memory_update ${quoteInline(memory.id)} with metadata {"supersedes": that id}, which keeps both.`
       : '',
   );
 }

@@ -38,6 +38,7 @@ export function followedMemory(memory: MemoryApi, follower: UseFollower): Memory
     importBatch: (drafts, options) => used(() => memory.importBatch(drafts, options)),
     stats: () => memory.stats(),
     deduplicate: (request, work) => memory.deduplicate(request, work),
+    tidy: (request, work) => memory.tidy(request, work),
     growth: (timeZone) => memory.growth(timeZone),
     map: (request) => memory.map(request),
     reembed: (onProgress, signal) => memory.reembed(onProgress, signal),

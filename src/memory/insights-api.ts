@@ -82,3 +82,34 @@ export interface MemoryMap {
   /** Number of live memories, including those without a vector. */
   readonly total: number;
 }
+
+export type TidyKind = 'duplicates' | 'expired' | 'junk';
+
+export interface TidyRequest {
+  /** What is proposed for removal. Default: all three. */
+  readonly kinds?: readonly TidyKind[] | undefined;
+  /** Token of a proposal, to do what it said. Absent = a proposal only. */
+  readonly confirm?: string | undefined;
+}
+
+/** A proposal, or what became of it. Lists are of at most 50. */
+export interface TidyResult {
+  readonly dryRun: boolean;
+  /** Facts that say the same, word for word; all but the oldest go, which takes in their tags, source and metadata. */
+  readonly duplicates: readonly DuplicateGroup[];
+  readonly expired: readonly Memory[];
+  /** Facts that say nothing (see `isJunk`). */
+  readonly junk: readonly Memory[];
+  /** How many would go, of each kind. */
+  readonly counts: Readonly<Record<TidyKind, number>>;
+  /** Close facts with other numbers, symbols or a negation, for a person to judge; never touched. */
+  readonly contradictions: readonly DuplicateGroup[];
+  /** Facts that resemble each other in other ways; never touched. */
+  readonly alike: readonly DuplicateGroup[];
+  /** False without a model: duplicates, contradictions and alike are empty then. */
+  readonly compared: boolean;
+  /** Number of memories that moved to the trash. */
+  readonly removed: number;
+  /** Token that confirms a proposal. */
+  readonly confirm?: string;
+}

@@ -12,6 +12,8 @@ import type {
   NoveltyRequest,
   NoveltyResult,
   SimilarMemory,
+  TidyRequest,
+  TidyResult,
 } from './insights-api.ts';
 import type { Memory, MemoryWithHistory } from './memory.ts';
 import type { Metadata } from './version.ts';
@@ -347,6 +349,11 @@ export interface MemoryApi extends MemoryImporter {
    * @throws EmbeddingUnavailableError
    */
   deduplicate(request: DeduplicateRequest, work?: MemoryWork): Promise<DeduplicateResult>;
+  /**
+   * Proposes what to tidy up, and does it with the token of a proposal. The caller makes a backup before.
+   * @throws StateChangedError when the proposal would be another one now
+   */
+  tidy(request: TidyRequest, work?: MemoryWork): Promise<TidyResult>;
   /** Days with new memories, oldest first. @param timeZone zone of the days; default `MemoryApi.timeZone` */
   growth(timeZone?: string): Promise<readonly GrowthDay[]>;
   /** Places the newest memories on a plane by meaning. @throws EmbeddingUnavailableError */

@@ -54,12 +54,15 @@ import type {
   SearchRequest,
   SearchResponse,
   Stats,
+  TidyRequest,
+  TidyResult,
   UpdateInput,
   UpdateResult,
 } from './memory-api.ts';
 import type { Memory, MemoryDraft, MemoryWithHistory } from './memory.ts';
 import { MemorySearcher, type SearchPlan } from './search.ts';
 import { shownMemory } from './shown-memory.ts';
+import { tidy } from './tidy.ts';
 import type { MemoryContent } from './version.ts';
 
 export interface MemoryServiceParts {
@@ -320,6 +323,10 @@ export class MemoryService implements MemoryApi {
   async deduplicate(request: DeduplicateRequest, work: MemoryWork = {}): Promise<DeduplicateResult> {
     const threshold = checkShare('threshold', request.threshold ?? SAME_FROM);
     return deduplicate(this.#parts, { ...work, threshold, dryRun: request.dryRun ?? true });
+  }
+
+  async tidy(request: TidyRequest, work: MemoryWork = {}): Promise<TidyResult> {
+    return tidy(this.#parts, request, work);
   }
 
   async growth(timeZone = this.timeZone.name): Promise<readonly GrowthDay[]> {

@@ -101,7 +101,7 @@ function describe(result: AddResult, columns: number): string[] {
   }
   if (outcome === 'added' && similar.length > 0)
     lines.push(
-      `To replace one of them: faiss-memory update <id> "<text>", then faiss-memory delete ${memory.id}`,
+      `If it replaces one of them: faiss-memory update ${memory.id} --supersedes <id>, which keeps both.`,
     );
   return lines;
 }

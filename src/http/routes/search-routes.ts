@@ -4,6 +4,7 @@ import { boundedSearchData, listWithin } from '../../api/bounded-answers.ts';
 import {
   asOf,
   attributeFields,
+  described,
   filled,
   filterFields,
   flag,
@@ -13,7 +14,9 @@ import {
   text,
   toFilter,
 } from '../../api/fields.ts';
+import { tidiedData, tidyUp } from '../../api/tidy.ts';
 import { defineRoute, type Route } from '../route.ts';
+import { confirmation, confirmed } from './confirmation.ts';
 import { memory as memoryShape, similar, similarMemory, time, turn } from './shapes.ts';
 
 const mode = z.enum(['hybrid', 'vector', 'keyword']);
@@ -164,6 +167,43 @@ const deduplicate = defineRoute({
   },
 });
 
+const group = z.array(z.object({ keep: memoryShape, others: similar }));
+
+const tidy = defineRoute({
+  name: 'tidy',
+  method: 'POST',
+  path: '/memory/tidy',
+  group: 'Memories',
+  summary: 'Propose what to tidy up; with confirm, make a backup and do it',
+  details:
+    'To the trash go facts that say the same as an older one word for word, that have expired, and that say nothing (junk). contradictions and alike are facts that resemble each other: they are shown and never touched. undo names the backup from before: POST /restore brings all back, and POST /memory/{id}/restore one memory.',
+  access: 'write',
+  input: z.strictObject({
+    kinds: described(
+      z.optional(z.array(z.enum(['duplicates', 'expired', 'junk']))),
+      'what may go; default all',
+    ),
+    confirm: confirmation('the token of the proposal, or true; without it nothing changes'),
+  }),
+  output: z.object({
+    dry_run: z.boolean(),
+    counts: z.object({ duplicates: z.int(), expired: z.int(), junk: z.int() }),
+    compared: flag.check(z.describe('false: without a model no facts were compared')),
+    duplicates: group,
+    contradictions: group,
+    alike: group,
+    expired: z.array(memoryShape),
+    junk: z.array(memoryShape),
+    removed: z.int(),
+    confirm: text(),
+    undo: text('the backup from before'),
+  }),
+  long: true,
+  problems: [409, 502, 503],
+  handle: async (services, { kinds, confirm }, work) =>
+    tidiedData(await tidyUp(services, { kinds, confirm: confirmed(confirm) }, work)),
+});
+
 const growth = defineRoute({
   name: 'growth',
   method: 'GET',
@@ -203,7 +243,7 @@ const map = defineRoute({
   handle: async ({ memory }, request) => mapData(await memory.map(request)),
 });
 
-export const searchRoutes: readonly Route[] = [search, listMemories, isNovel, deduplicate, growth, map];
+export const searchRoutes: readonly Route[] = [search, listMemories, isNovel, deduplicate, tidy, growth, map];
 
 const counts = z.record(z.string(), z.int());
 

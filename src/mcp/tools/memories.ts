@@ -194,8 +194,7 @@ export const memoryGet = defineTool({
 export const memoryList = defineTool({
   name: 'memory_list',
   title: 'List memories',
-  description:
-    'Browse memories by filter (as in memory_search), page by page; a session in order; trash; conflicts.',
+  description: 'Browse memories by filter (as in memory_search); a session in order; trash; conflicts.',
   intent: 'read',
   input: z.strictObject({
     which: z.optional(z.enum(['live', 'trash', 'conflict'])),

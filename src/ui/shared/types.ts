@@ -162,6 +162,26 @@ export interface AddAnswer {
   readonly masked?: readonly string[];
 }
 
+export interface TidyGroup {
+  readonly keep: Memory;
+  readonly others: readonly Pick<Memory, 'id' | 'text'>[];
+}
+
+/** A proposal, or what became of it. */
+export interface TidyAnswer {
+  readonly counts: { readonly duplicates: number; readonly expired: number; readonly junk: number };
+  readonly compared?: boolean;
+  readonly duplicates: readonly TidyGroup[];
+  readonly contradictions: readonly TidyGroup[];
+  readonly alike: readonly TidyGroup[];
+  readonly expired: readonly Memory[];
+  readonly junk: readonly Memory[];
+  readonly removed: number;
+  readonly confirm?: string;
+  /** Name of the backup from before. */
+  readonly undo?: string;
+}
+
 export interface GrowthDay {
   readonly day: string;
   readonly added: number;
