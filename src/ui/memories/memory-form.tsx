@@ -75,43 +75,7 @@ export function MemoryForm({ name, initial = {}, onSave, onCancel }: MemoryFormP
           change({ source: value });
         }}
       />
-      <details class="more-fields">
-        <summary>Project and time</summary>
-        <Line
-          label="Project"
-          hint="empty: it holds in all"
-          value={draft.project}
-          onChange={(value) => {
-            change({ project: value });
-          }}
-        />
-        <Day
-          label="True on"
-          hint="the day it was true, or happened"
-          value={draft.occurred}
-          onChange={(value) => {
-            change({ occurred: value });
-          }}
-        />
-        <Day
-          label="Holds until"
-          hint="the last day; then search leaves it out"
-          value={draft.expires}
-          onChange={(value) => {
-            change({ expires: value });
-          }}
-        />
-        <label class="check">
-          <input
-            type="checkbox"
-            checked={draft.pinned === 'yes'}
-            onChange={(event) => {
-              change({ pinned: event.currentTarget.checked ? 'yes' : '' });
-            }}
-          />
-          Pinned: in the brief of every session
-        </label>
-      </details>
+      <MoreFields draft={draft} change={change} />
       <div class="actions">
         <button type="submit" class="primary" disabled={saving}>
           Save
@@ -121,6 +85,54 @@ export function MemoryForm({ name, initial = {}, onSave, onCancel }: MemoryFormP
         </button>
       </div>
     </form>
+  );
+}
+
+interface MoreFieldsProps {
+  readonly draft: Readonly<Record<'project' | 'occurred' | 'expires' | 'pinned', string>>;
+  readonly change: (fields: Partial<Record<'project' | 'occurred' | 'expires' | 'pinned', string>>) => void;
+}
+
+/** What a memory says about itself beside its text. */
+function MoreFields({ draft, change }: MoreFieldsProps) {
+  return (
+    <details class="more-fields">
+      <summary>Project and time</summary>
+      <Line
+        label="Project"
+        hint="empty: it holds in all"
+        value={draft.project}
+        onChange={(value) => {
+          change({ project: value });
+        }}
+      />
+      <Day
+        label="True on"
+        hint="the day it was true, or happened"
+        value={draft.occurred}
+        onChange={(value) => {
+          change({ occurred: value });
+        }}
+      />
+      <Day
+        label="Holds until"
+        hint="the last day; then search leaves it out"
+        value={draft.expires}
+        onChange={(value) => {
+          change({ expires: value });
+        }}
+      />
+      <label class="check">
+        <input
+          type="checkbox"
+          checked={draft.pinned === 'yes'}
+          onChange={(event) => {
+            change({ pinned: event.currentTarget.checked ? 'yes' : '' });
+          }}
+        />
+        Pinned: in the brief of every session
+      </label>
+    </details>
   );
 }
 
