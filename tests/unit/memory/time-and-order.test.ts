@@ -111,8 +111,9 @@ describe('occurred_at and expires', () => {
 describe('a period in the query', () => {
   test('prefers its memories, in the zone, and says so; no other is left out', async () => {
     withoutModel();
-    await add({ text: 'We met Ada about the roof', occurredAt: '2026-02-02' });
     await add({ text: 'We met Ada about the wall', occurredAt: '2026-03-10' });
+    // Of equal ones, the newer comes first.
+    await add({ text: 'We met Ada about the roof', occurredAt: '2026-02-02' });
     const { hits, period } = await service.search({ query: 'meeting Ada about the house last week' });
     expect(hits.map(({ memory, inPeriod }) => [memory.text, inPeriod])).toEqual([
       ['We met Ada about the wall', true],
