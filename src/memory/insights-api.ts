@@ -102,9 +102,9 @@ export interface TidyResult {
   readonly junk: readonly Memory[];
   /** How many would go, of each kind. */
   readonly counts: Readonly<Record<TidyKind, number>>;
-  /** Close facts with other numbers, symbols or a negation, for a person to judge; never touched. */
+  /** Close facts with other numbers, symbols or a negation, for a person to judge; never touched. Of a proposal only. */
   readonly contradictions: readonly DuplicateGroup[];
-  /** Facts that resemble each other in other ways; never touched. */
+  /** Facts that resemble each other in other ways; never touched. Of a proposal only. */
   readonly alike: readonly DuplicateGroup[];
   /** False without a model: duplicates, contradictions and alike are empty then. */
   readonly compared: boolean;

@@ -36,7 +36,8 @@ export async function tidy(
   work: MemoryWork,
 ): Promise<TidyResult> {
   checkKinds(kinds);
-  const found = await findings(parts, work);
+  // What is only shown need not be looked for again when the rest is done.
+  const found = await findings(parts, { ...work, dryRun: confirm === undefined });
   const wanted = (kind: TidyKind): boolean => kinds.includes(kind);
   const expired = wanted('expired') ? found.expired : [];
   const expiredIds = new Set(expired.map(({ id }) => id));
@@ -70,6 +71,11 @@ function checkKinds(kinds: readonly TidyKind[]): void {
   throw new InvalidInputError('kinds', problem, `allowed are ${TIDY_KINDS.join(', ')}`);
 }
 
+interface Looking extends MemoryWork {
+  /** Also look for facts that only resemble each other. */
+  readonly dryRun: boolean;
+}
+
 interface Findings {
   /** Undefined when nothing could be compared, since there is no model. */
   readonly search: DuplicateSearch | undefined;
@@ -77,7 +83,7 @@ interface Findings {
   readonly junk: readonly Memory[];
 }
 
-async function findings(parts: TidyParts, work: MemoryWork): Promise<Findings> {
+async function findings(parts: TidyParts, work: Looking): Promise<Findings> {
   const { store, now } = parts;
   const expiredIds = await store.matching({ kind: 'fact', expiredAt: now() });
   const expired = await readAll(store, expiredIds);
@@ -85,9 +91,9 @@ async function findings(parts: TidyParts, work: MemoryWork): Promise<Findings> {
   return { search: await compared(parts, work), expired, junk };
 }
 
-async function compared(parts: TidyParts, work: MemoryWork): Promise<DuplicateSearch | undefined> {
+async function compared(parts: TidyParts, work: Looking): Promise<DuplicateSearch | undefined> {
   try {
-    const options = { ...work, dryRun: true, threshold: CLOSE_FROM };
+    const options = { ...work, threshold: CLOSE_FROM };
     const search = new DuplicateSearch(parts, await parts.embedder.modelId(), options);
     await search.run();
     return search;
