@@ -19,7 +19,7 @@ export type { SettingSource } from './config/sources.ts';
 export { createLogger, type LoggerOptions } from './logger.ts';
 export type { LogFields, Logger, LogLevel, LogMethod } from './logger.ts';
 export { SecretString } from './util/secret-string.ts';
-export type { TimeZone } from './util/time-zone.ts';
+export type { TimeSpan, TimeZone } from './util/time-zone.ts';
 
 // The domain.
 export type { ConversationRole, MemoryKind } from './memory/attributes.ts';
@@ -82,6 +82,7 @@ export type {
   PackedTokens,
   PendingEmbedding,
   SessionNeighbour,
+  Standing,
   StoreStats,
   TokenMatch,
   TokenRequest,
