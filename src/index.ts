@@ -19,7 +19,7 @@ export type { SettingSource } from './config/sources.ts';
 export { createLogger, type LoggerOptions } from './logger.ts';
 export type { LogFields, Logger, LogLevel, LogMethod } from './logger.ts';
 export { SecretString } from './util/secret-string.ts';
-export type { TimeZone } from './util/time-zone.ts';
+export type { TimeSpan, TimeZone } from './util/time-zone.ts';
 
 // The memory tool of the Claude API.
 export {
@@ -98,6 +98,7 @@ export type {
   PackedTokens,
   PendingEmbedding,
   SessionNeighbour,
+  Standing,
   StoreStats,
   TokenMatch,
   TokenRequest,

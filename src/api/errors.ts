@@ -34,20 +34,27 @@ const FIELD_NAMES: Readonly<Record<string, Readonly<Record<Naming, string>>>> = 
   addTags: { json: 'add_tags', options: '--add-tag' },
   after: { json: 'after', options: '--after' },
   allTags: { json: 'all_tags', options: '--all-tags' },
+  asOf: { json: 'as_of', options: '--as-of' },
   before: { json: 'before', options: '--before' },
   confirm: { json: 'confirm', options: '--confirm' },
   cursor: { json: 'cursor', options: '--cursor' },
   dryRun: { json: 'dry_run', options: '--dry-run' },
+  expires: { json: 'expires', options: '--expires' },
   limit: { json: 'limit', options: '--limit' },
   maxTokens: { json: 'max_tokens', options: '--max-tokens' },
   metadata: { json: 'metadata', options: '--metadata' },
   mode: { json: 'mode', options: '--mode' },
+  occurredAfter: { json: 'occurred_after', options: '--occurred-after' },
+  occurredAt: { json: 'occurred_at', options: '--occurred-at' },
+  occurredBefore: { json: 'occurred_before', options: '--occurred-before' },
+  pinned: { json: 'pinned', options: '--pin' },
   name: { json: 'name', options: '--name' },
   onDuplicate: { json: 'on_duplicate', options: '--on-duplicate' },
   order: { json: 'order', options: '--order' },
   project: { json: 'project', options: '--project' },
   removeTags: { json: 'remove_tags', options: '--remove-tag' },
   source: { json: 'source', options: '--source' },
+  supersedes: { json: 'supersedes', options: '--supersedes' },
   tags: { json: 'tags', options: '--tag' },
   timeZone: { json: 'time_zone', options: 'the time zone' },
 };
@@ -68,7 +75,7 @@ function nameOf(path: string, naming: Naming): string {
   const end = own.search(/[.[]/);
   const head = end === -1 ? own : own.slice(0, end);
   const name = Object.hasOwn(FIELD_NAMES, head) ? FIELD_NAMES[head]?.[naming] : undefined;
-  const inside = own.slice(head.length);
+  const inside = own.slice(head.length).replace(/\.occurredAt$/, '.occurred_at');
   if (name === undefined || naming === 'json') return `${name ?? head}${inside}`;
   // An option is repeated for a list, so there are no numbers to name an item by.
   return inside.startsWith('.') ? `${name} ${inside.slice(1)}` : name;

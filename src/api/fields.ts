@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import type { FilterInput } from '../memory/memory-api.ts';
+import type { FilterInput, StatedAttributes } from '../memory/memory-api.ts';
 import type { Metadata } from '../memory/version.ts';
 import { LEAST_MAX_TOKENS, MOST_MAX_TOKENS } from './answer-size.ts';
 import { isObject } from '../util/json.ts';
@@ -36,15 +36,41 @@ export function maxTokens(description?: string): z.ZodMiniOptional<z.ZodMiniNumb
 /** The conditions of a filter, as members of a tool's own arguments. */
 export const filterFields = {
   tags: described(z.optional(texts), 'any of these'),
-  all_tags: described(z.optional(texts), 'all of these'),
+  all_tags: tags,
   source: text('prefix'),
-  project: text(),
-  metadata: described(z.optional(members), 'equal members of any name'),
-  after: text("created since: ISO date (user's day) or time, or age (12h, 7d)"),
-  before: text('created until'),
+  project: text('* = all alike'),
+  metadata: described(z.optional(members), 'equal members'),
+  after: text("created since: ISO date (user's day), time, or age (12h, 7d)"),
+  before: text(),
 };
 
 export const kind = z.optional(z.enum(['fact', 'conversation']));
+
+/** Well-known members of the metadata, as fields of their own. */
+export const statedFields = {
+  occurred_at: text('when it was true or happened: date, time, or age (3d)'),
+  expires: text('until when it holds: date, time, or age from now (30d); then search leaves it out'),
+  pinned: flag.check(z.describe('always in the brief of a session; at most 20')),
+  supersedes: text('id of the fact that it replaces'),
+};
+
+interface StatedArguments {
+  readonly occurred_at?: string | undefined;
+  readonly expires?: string | undefined;
+  readonly pinned?: boolean | undefined;
+  readonly supersedes?: string | undefined;
+}
+
+/** The well-known members among a call's arguments, and the other arguments. */
+export function withStated<Given extends StatedArguments>(
+  given: Given,
+): Omit<Given, 'occurred_at'> & StatedAttributes {
+  const { occurred_at: occurredAt, ...same } = given;
+  return { ...same, occurredAt };
+}
+
+/** The state at a time. */
+export const asOf = text('as it was then: date (its end), time, or age');
 
 /** Conditions on what a memory is, for REST; agents have those of `filterFields`. */
 export const attributeFields = {

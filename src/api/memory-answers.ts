@@ -6,6 +6,7 @@ import type {
   DeleteResult,
   DuplicateGroup,
   EmbeddingStatus,
+  MemoriesAsOf,
   MemoryApi,
   MemoryMap,
   NoveltyResult,
@@ -113,6 +114,28 @@ export function searchData(response: SearchResponse): Data {
     mode: response.mode,
     ...given('note', searchNote(response)),
     ...(response.modelLoading === true ? { model_loading: true } : {}),
+    ...periodData(response),
+  };
+}
+
+/** The period that the query names. */
+export function periodData({ period }: SearchResponse): Data {
+  if (period === undefined) return {};
+  const { phrase, start, end } = period;
+  const bounds = {
+    ...(start === null ? {} : { from: isoTime(start) }),
+    ...(end === null ? {} : { until: isoTime(end) }),
+  };
+  return { period: { words: phrase, ...bounds } };
+}
+
+/** Memories as they were at a time. */
+export function asOfData({ time, memories, absent, forgotten }: MemoriesAsOf): Data {
+  return {
+    as_of: isoTime(time),
+    memories: memories.map((memory) => memoryData(memory)),
+    ...given('absent', absent),
+    ...given('not_kept', forgotten),
   };
 }
 
@@ -137,13 +160,34 @@ export function hitData({ memory, ...hit }: SearchHit): Data {
     ...given('tags', memory.tags),
     ...given('source', memory.source),
     created: isoTime(memory.createdAt),
+    ...preferenceData(memory, hit),
     ...turnData(memory),
+  };
+}
+
+/** Why it ranks higher or lower than its words and meaning alone would. */
+function preferenceData(
+  memory: Memory,
+  { inPeriod, isOtherProject, isSuperseded }: Omit<SearchHit, 'memory'>,
+): Data {
+  const { occurredAt, project } = attributesOf(memory.metadata);
+  return {
+    ...given('project', project ?? ''),
+    ...(isOtherProject ? { other_project: true } : {}),
+    ...(occurredAt === null ? {} : { occurred_at: isoTime(occurredAt) }),
+    ...(inPeriod ? { in_period: true } : {}),
+    ...(isSuperseded ? supersededData(memory) : {}),
   };
 }
 
 /** With the day of a zone, which is enough for an agent, instead of the time. */
 export function datedHitData(hit: SearchHit, zone: TimeZone): Data {
-  return { ...hitData(hit), created: zone.day(hit.memory.createdAt) };
+  const { occurredAt } = attributesOf(hit.memory.metadata);
+  return {
+    ...hitData(hit),
+    created: zone.day(hit.memory.createdAt),
+    ...(occurredAt === null ? {} : { occurred_at: zone.day(occurredAt) }),
+  };
 }
 
 /** In brief, for an agent, which reads in the text of the answer that a comparison could not be made. */

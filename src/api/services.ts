@@ -23,6 +23,11 @@ export interface ServerParts {
   readonly open: OpenServices;
   /** Begins to load what the first search needs, when a caller seems about to search. Never throws. */
   readonly prepare?: () => void;
+  /**
+   * The project in which a client works, from the folders that it names; empty = it names none. Absent = the settings
+   * name it.
+   */
+  readonly projectOf?: (folders: readonly string[]) => Promise<string | null>;
   /** Hears of failures that are no fault of the caller. */
   readonly logger: Logger;
 }

@@ -254,6 +254,7 @@ function asOpenMemory({ memory, embedder, close }: Opened): OpenMemory {
     capture: (request) => memory.capture(request),
     search: (request) => memory.search(request),
     get: (ids) => memory.get(ids),
+    getAsOf: (ids, asOf) => memory.getAsOf(ids, asOf),
     list: (input = {}) => memory.list(input),
     conversations: (input) => memory.conversations(input),
     history: async (id) => {
@@ -268,6 +269,7 @@ function asOpenMemory({ memory, embedder, close }: Opened): OpenMemory {
     stats: () => memory.stats(),
     isNovel: (request) => memory.isNovel(request),
     deduplicate: (request, work) => memory.deduplicate(request, work),
+    tidy: (request, work) => memory.tidy(request, work),
     growth: (timeZone) => memory.growth(timeZone),
     map: (request) => memory.map(request),
     reembed: (onProgress, signal) => memory.reembed(onProgress, signal),

@@ -42,6 +42,7 @@ import {
   syncStatusCommand,
   syncVerifyCommand,
 } from './commands/sync.ts';
+import { tidyCommand } from './commands/tidy.ts';
 import { upgradeCommand } from './commands/upgrade.ts';
 
 /** Words that only stand before other commands, with what they are about. */
@@ -65,6 +66,7 @@ export const commandList: readonly CommandDeclaration[] = [
   deleteCommand,
   restoreDeletedCommand,
   statsCommand,
+  tidyCommand,
   exportCommand,
   importCommand,
   conversationsListCommand,

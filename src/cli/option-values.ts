@@ -2,17 +2,18 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { UsageError } from '../errors/input-errors.ts';
 import { type FilterClock, parseFilter } from '../memory/filter.ts';
-import type { FilterInput } from '../memory/memory-api.ts';
+import type { FilterInput, StatedAttributes } from '../memory/memory-api.ts';
 import type { JsonValue, Metadata } from '../memory/version.ts';
 import { type CommandContext, list, oneOf, type OptionValues, toggle, value } from './command.ts';
 import { reasonOf } from '../util/caught.ts';
+import { projectOf } from '../util/git-project.ts';
 
 /** Options that choose memories, the same for every command. */
 export const filterOptions = {
   tags: list('-t, --tag <tag>', 'with this tag; repeated: with any of them'),
   allTags: list('--all-tags <tag>', 'with this tag; repeated: with all of them'),
   source: value('--source <prefix>', 'whose source starts with this text'),
-  project: value('--project <name>', 'of this project'),
+  project: value('--project <name>', 'of this project; in a search, * = all projects alike'),
   metadata: list('-m, --metadata <key=value>', 'with this metadata; repeated: with all of it'),
   after: value(
     '--after <time>',
@@ -31,6 +32,38 @@ export const filterOptions = {
   ),
   pinned: toggle('--pinned', 'only pinned facts'),
 };
+
+/** Options for well-known members of the metadata. */
+export const statedOptions = {
+  occurredAt: value(
+    '--occurred-at <time>',
+    'when it was true or happened: a date, a time, or an age such as 3d',
+  ),
+  expires: value('--expires <time>', 'until when it holds: a date, a time, or an age from now such as 30d'),
+  pinned: toggle('--pin', 'always in the brief of a session; at most 20'),
+  unpinned: toggle('--unpin', 'no longer pinned'),
+  supersedes: value('--supersedes <id>', 'the fact that it replaces'),
+};
+
+/** @throws UsageError */
+export function toStated(options: OptionValues<typeof statedOptions>): StatedAttributes {
+  const { occurredAt, expires, pinned, unpinned, supersedes } = options;
+  if (pinned && unpinned) throw new UsageError('--pin and --unpin exclude each other', 'Give one of them.');
+  const pin = pinned ? true : unpinned ? false : undefined;
+  return { occurredAt, expires, supersedes, pinned: pin };
+}
+
+/**
+ * The project of the folder in which a command runs; undefined where the settings name one, which then counts.
+ */
+export async function currentProject(context: CommandContext): Promise<string | null | undefined> {
+  return context.config().settings.project === '' ? projectOf(context.host.workingDirectory) : undefined;
+}
+
+export const asOfOption = value(
+  '--as-of <time>',
+  'as it was then, from the versions kept: a date (its end), a time, or an age such as 7d',
+);
 
 /** Undefined when no option limits anything. */
 export function toFilterInput(options: OptionValues<typeof filterOptions>): FilterInput | undefined {

@@ -36,9 +36,20 @@ export async function serveStdio(host: Host, config: ResolvedConfig): Promise<vo
         () => undefined,
       );
     },
+    ...(config.settings.project === '' ? { projectOf: (folders) => projectIn(folders, host) } : {}),
     onClose: async () => (await app)?.close(),
     logger: createLogger({ level: config.settings.logLevel, format: config.settings.logFormat }),
   });
+}
+
+/** The first project among the folders; of a client that names none, that of the folder in which it started the server. */
+async function projectIn(folders: readonly string[], host: Host): Promise<string | null> {
+  const { projectOf } = await import('../util/git-project.ts');
+  for (const folder of folders.length === 0 ? [host.workingDirectory] : folders) {
+    const project = await projectOf(folder);
+    if (project !== null) return project;
+  }
+  return null;
 }
 
 /**

@@ -255,7 +255,7 @@ export const settingsSchema = {
   }),
   logFormat,
   project: setting(text(), {
-    doc: 'Project of new memories that name none. It does not limit searches.',
+    doc: 'Project of new memories that name none, and the one that searches prefer. Empty = the git repository that the client works in; `*` = none.',
     environmentVariable: 'MEMORY_PROJECT',
     default: '',
   }),

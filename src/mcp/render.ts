@@ -7,6 +7,7 @@ import type {
   AddResult,
   DeleteResult,
   ListInput,
+  MemoriesAsOf,
   MemoryApi,
   SearchHit,
   SearchResponse,
@@ -48,8 +49,34 @@ export function renderHit(hit: SearchHit, zone: TimeZone): string {
         ? ['words', ...words].join(' ')
         : `no. ${vectorRank ?? 1} by meaning`;
   const parts = hit.bySingleWords ? `${own}, single words near` : own;
-  const reason = hit.byNeighbours ? 'its neighbours match' : parts;
+  const match = hit.byNeighbours ? 'its neighbours match' : parts;
+  const reason = [match, ...preferenceOf(hit, zone)].join(', ');
   return `${heading(memory, zone, reason)}\n${quote(snippet)}`;
+}
+
+/** Why it ranks higher or lower than its words and meaning alone would. */
+function preferenceOf(
+  { memory, inPeriod, isOtherProject, isSuperseded }: SearchHit,
+  zone: TimeZone,
+): string[] {
+  const { occurredAt, project } = attributesOf(memory.metadata);
+  return [
+    ...(isOtherProject ? [`of another project ${quoteInline(project ?? '')}`] : []),
+    ...(inPeriod ? ['in the period asked about'] : []),
+    ...(isSuperseded && memory.supersededBy !== undefined
+      ? [`replaced by ${quoteInline(memory.supersededBy)}`]
+      : []),
+    ...(occurredAt === null ? [] : [`of ${zone.day(occurredAt)}, stored`]),
+  ];
+}
+
+export function renderAsOf({ time, memories, absent, forgotten }: MemoriesAsOf, zone: TimeZone): string {
+  return lines(
+    `As of ${zone.minute(time)}. ${noticeOf(zone)}`,
+    ...memories.map((memory) => `${heading(memory, zone)}\n${quote(memory.text)}`),
+    absent.length === 0 ? '' : `Not there yet: ${absent.map(quoteInline).join(', ')}.`,
+    forgotten.length === 0 ? '' : `Version of then not kept: ${forgotten.map(quoteInline).join(', ')}.`,
+  );
 }
 
 export type Page = Awaited<ReturnType<MemoryApi['list']>>;
@@ -88,7 +115,7 @@ export function renderAdded(result: AddResult): string {
     similarChecked ? '' : 'Not compared with other memories: the model is not ready.',
     ...similar.map(renderSimilar),
     kept
-      ? `To replace one of them: memory_update its id with this text, then memory_delete ${quoteInline(memory.id)}.`
+      ? `If it replaces one of them: memory_update ${quoteInline(memory.id)} with metadata {"supersedes": that id}, which keeps both.`
       : '',
   );
 }

@@ -5,6 +5,7 @@ import { toJsonSchema } from '../api/input.ts';
 import type { Access, ServerParts } from '../api/services.ts';
 import { packageVersion } from '../util/package.ts';
 import { withoutHidden } from '../util/visible-text.ts';
+import { followRoots } from './current-project.ts';
 import { registerResources } from './resources.ts';
 import { advertise, registerTool, type Tool } from './tool.ts';
 import {
@@ -35,6 +36,7 @@ export function buildServer(parts: ServerParts, access: Access = 'write'): McpSe
   );
   const offered = access === 'write' ? tools : tools.filter(({ annotations }) => annotations.readOnlyHint);
   for (const tool of offered) registerTool(server, tool, parts);
+  if (parts.projectOf !== undefined) followRoots(server);
   registerResources(server, parts);
   registerPrompts(server);
   return server;

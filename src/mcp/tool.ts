@@ -23,6 +23,7 @@ import type { ServerParts, Services } from '../api/services.ts';
 import type { Progress, WorkOptions } from '../backup/backup-api.ts';
 import { FaissMemoryError } from '../errors/faiss-memory-error.ts';
 import { boundAnswer, boundText, halfOf } from '../api/answer-size.ts';
+import { currentProject } from './current-project.ts';
 import { lines } from './render.ts';
 
 /** The effect of a tool on the memories; decides the annotations that clients show and act on. */
@@ -137,6 +138,8 @@ interface ToolCall {
   readonly canAsk: boolean;
   /** Undefined until the user was asked. */
   readonly answer: UserAnswer | undefined;
+  /** The project that the client works in; null = in none, undefined = that of the settings. */
+  readonly project: () => Promise<string | null | undefined>;
 }
 
 function isQuestion(outcome: ToolAnswer | ToolQuestion): outcome is ToolQuestion {
@@ -152,17 +155,18 @@ export function registerTool(server: McpServer, tool: Tool, parts: ServerParts):
     inputSchema: heardWhenListed(inputSchema, () => parts.prepare?.()),
   };
   server.registerTool(name, config, (rawArguments, context) =>
-    answer(tool, { rawArguments, call: toolCall(server, context) }, parts),
+    answer(tool, { rawArguments, call: toolCall(server, context, parts) }, parts),
   );
 }
 
-function toolCall(server: McpServer, context: ServerContext): ToolCall {
+function toolCall(server: McpServer, context: ServerContext, parts: ServerParts): ToolCall {
   // eslint-disable-next-line @typescript-eslint/no-deprecated -- the only source in the protocols before 2026-07-28
   const connected = server.server.getClientCapabilities();
   return {
     work: { signal: context.mcpReq.signal, onProgress: progressReporter(context) },
     canAsk: canAskUser(context, connected),
     answer: readAnswer(context),
+    project: () => currentProject(server, context, parts),
   };
 }
 

@@ -54,7 +54,7 @@ interface Group {
   patch: MemoryPatch;
 }
 
-class DuplicateSearch {
+export class DuplicateSearch {
   compared = 0;
   readonly alike: DuplicateGroup[] = [];
   /** Groups by the hash of the statement; several when some of its memories cannot be joined. */
@@ -73,6 +73,11 @@ class DuplicateSearch {
   /** Number of memories that repeat an older one. */
   get count(): number {
     return this.#doubled().reduce((sum, { others }) => sum + others.length, 0);
+  }
+
+  /** What `remove` would touch, as it was when it was compared. */
+  get members(): readonly { readonly id: string; readonly dot: Dot }[] {
+    return this.#doubled().flatMap(({ keep, others }) => [keep, ...others]);
   }
 
   #doubled(): Group[] {

@@ -1,7 +1,7 @@
 import { InvalidInputError } from '../errors/input-errors.ts';
 import { readTime, type TimeSpan, type TimeZone } from '../util/time-zone.ts';
 import type { MemoryKind } from './attributes.ts';
-import { checkChoice, checkMetadata, checkTags } from './input.ts';
+import { ALL_PROJECTS, checkChoice, checkMetadata, checkTags } from './input.ts';
 import type { FilterInput } from './memory-api.ts';
 import type { JsonValue } from './version.ts';
 
@@ -32,6 +32,8 @@ export interface MemoryFilter {
   /** Expired at this time. */
   readonly expiredAt?: number;
   readonly pinned?: boolean;
+  /** Bounds of `occurred_at`, or of the time of creation where that is absent; both inclusive, and may be infinite. */
+  readonly during?: TimeSpan;
 }
 
 const DAY_MS = 86_400_000;
@@ -74,7 +76,7 @@ function parseAttributes(input: FilterInput, clock: FilterClock): MemoryFilter {
 function parseContent(input: FilterInput, clock: FilterClock): MemoryFilter {
   const metadata = {
     ...(input.metadata === undefined ? {} : checkMetadata('filter.metadata', input.metadata)),
-    ...(isGiven(input.project) ? { project: input.project } : {}),
+    ...(isGiven(input.project) && input.project !== ALL_PROJECTS ? { project: input.project } : {}),
   };
   return {
     ...(isFilled(input.tags) ? { tagsAny: checkTags('filter.tags', input.tags) } : {}),
@@ -95,18 +97,27 @@ function isFilled(values: readonly string[] | undefined): values is readonly str
 }
 
 function parseTime(field: string, value: string, { now, zone }: FilterClock): TimeSpan {
-  const age = /^(\d{1,5})([mhdw])$/.exec(value);
-  if (age !== null) {
-    const point = now - Number(age[1]) * (AGE_UNITS[age[2] ?? ''] ?? 0);
-    return { start: point, end: point };
-  }
+  const age = readAge(value);
+  if (age !== undefined) return { start: now - age.ms, end: now - age.ms };
   const span = readTime(value, zone);
-  if (span === undefined) {
-    throw new InvalidInputError(
-      field,
-      `is ${JSON.stringify(value)}`,
-      `allowed is an ISO 8601 date of the calendar (2026-01-31, a day in ${zone.name}), a time (2026-01-31T12:00:00Z) or an age (30m, 12h, 7d, 2w)`,
-    );
-  }
+  if (span === undefined) throw invalidTime(field, value, zone);
   return span;
 }
+
+/** An age such as `30m`, `12h`, `7d`, `2w`; undefined for anything else. */
+export function readAge(value: string): { readonly ms: number; readonly inDays: boolean } | undefined {
+  const [, amount, unit = ''] = /^(\d{1,5})([mhdw])$/.exec(value) ?? [];
+  if (amount === undefined) return undefined;
+  return { ms: Number(amount) * (AGE_UNITS[unit] ?? 0), inDays: unit === 'd' || unit === 'w' };
+}
+
+/** For a text that is neither a time nor an age. */
+export function invalidTime(field: string, value: string, zone: TimeZone): InvalidInputError {
+  return new InvalidInputError(
+    field,
+    `is ${JSON.stringify(value.slice(0, MAX_SHOWN).toWellFormed())}`,
+    `allowed is an ISO 8601 date of the calendar (2026-01-31, a day in ${zone.name}), a time (2026-01-31T12:00:00Z) or an age (30m, 12h, 7d, 2w)`,
+  );
+}
+
+const MAX_SHOWN = 60;

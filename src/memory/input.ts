@@ -11,7 +11,7 @@ export interface InputRules {
   readonly secrets: SecretsMode;
   /** Longest allowed text, in UTF-16 code units. */
   readonly textLimit: number;
-  /** Project of new memories that name none; empty = no project. */
+  /** Project of new memories that name none; empty or `*` = no project. */
   readonly defaultProject: string;
 }
 
@@ -31,7 +31,8 @@ export class InputChecker {
 
   /** @throws InvalidInputError, SecretRejectedError */
   draft(field: string, input: AddInput): CheckedInput<MemoryDraft> {
-    const project = input.project ?? this.#rules.defaultProject;
+    const named = input.project ?? this.#rules.defaultProject;
+    const project = named === ALL_PROJECTS ? '' : named;
     const metadata = {
       ...(project === '' ? {} : { project }),
       ...(input.metadata === undefined ? {} : checkMetadata(`${field}metadata`, input.metadata)),
@@ -122,6 +123,9 @@ export class InputChecker {
     return whole.startsWith(label) ? whole.slice(label.length) : this.#clean(field, value, masked);
   }
 }
+
+/** In the place of a project: all of them, or none in particular. */
+export const ALL_PROJECTS = '*';
 
 /** Limits of one memory; the limit of its text is a setting (`InputRules.textLimit`). */
 export const MAX_TAGS = 64;

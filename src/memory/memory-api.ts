@@ -3,10 +3,23 @@ import type { CaptureReport, CaptureRequest } from './conversations.ts';
 import type { MemoryFilter } from './filter.ts';
 import type { ConversationPage } from '../store/memory-store.ts';
 import type { MemoryImporter } from './import.ts';
+import type {
+  DeduplicateRequest,
+  DeduplicateResult,
+  GrowthDay,
+  MapRequest,
+  MemoryMap,
+  NoveltyRequest,
+  NoveltyResult,
+  SimilarMemory,
+  TidyRequest,
+  TidyResult,
+} from './insights-api.ts';
 import type { Memory, MemoryWithHistory } from './memory.ts';
-import type { Difference } from './same-statement.ts';
 import type { Metadata } from './version.ts';
 import type { TimeZone } from '../util/time-zone.ts';
+
+export type * from './insights-api.ts';
 
 /** A filter in the form that users write; `parseFilter` turns it into a `MemoryFilter`. */
 export interface FilterInput {
@@ -16,7 +29,7 @@ export interface FilterInput {
   readonly allTags?: readonly string[] | undefined;
   /** The source starts with this text. */
   readonly source?: string | undefined;
-  /** The metadata member `project` has this value. */
+  /** The metadata member `project` has this value; `*` = whatever it is. */
   readonly project?: string | undefined;
   /** Top-level metadata members have exactly these values. */
   readonly metadata?: Metadata | undefined;
@@ -38,10 +51,25 @@ export interface FilterInput {
   readonly pinned?: boolean | undefined;
 }
 
-export interface AddInput {
+/** Well-known members of the metadata, as fields of their own. */
+export interface StatedAttributes {
+  /**
+   * When the statement was true or the event happened: a day of the zone, a time, or an age such as `3d`. Kept in the
+   * metadata as UTC.
+   */
+  readonly occurredAt?: string | undefined;
+  /** Until when it holds: a day (to its end), a time, or an age from now such as `30d`. After it, search leaves it out. */
+  readonly expires?: string | undefined;
+  readonly pinned?: boolean | undefined;
+  /** Id of the fact that this one replaces. */
+  readonly supersedes?: string | undefined;
+}
+
+export interface AddInput extends StatedAttributes {
   readonly text: string;
   readonly tags?: readonly string[] | undefined;
   readonly source?: string | undefined;
+  /** `*` and the empty text = none: the memory holds in all projects. Absent = the current one. */
   readonly project?: string | undefined;
   readonly metadata?: Metadata | undefined;
 }
@@ -59,22 +87,13 @@ export interface AddRequest {
    * except with `supersede`, one with another value of a metadata member.
    */
   readonly onDuplicate?: 'add' | 'skip' | 'supersede' | undefined;
+  /** Of memories that name none; null or absent = the one of the settings, if any. */
+  readonly currentProject?: string | null | undefined;
   /**
    * After storing, waits up to 10 s for a model that is still loading, and then reports similar memories.
    * Meant for a process that ends after this call.
    */
   readonly waitForModel?: boolean | undefined;
-}
-
-export interface SimilarMemory {
-  readonly id: string;
-  readonly text: string;
-  /** Calibrated, 0 to 1; null when the model does not read the language or has seen only a part of either text. */
-  readonly similarity: number | null;
-  /** The model was not calibrated: `similarity` is the cosine itself, which thresholds are compared with and nobody is shown. */
-  readonly uncalibrated?: true;
-  /** The main difference between the two statements; absent when they are the same. */
-  readonly differs?: Difference;
 }
 
 export interface AddResult {
@@ -101,6 +120,25 @@ export interface SearchRequest {
   readonly limit?: number | undefined;
   readonly mode?: SearchMode | undefined;
   readonly filter?: FilterInput | undefined;
+  /**
+   * The project that the question is asked in: memories of others rank lower. Null = in none, and absent = in the one of
+   * the settings, if any. `filter.project` `*` lets all projects count alike.
+   */
+  readonly currentProject?: string | null | undefined;
+  /**
+   * Shows the memories that are found now as they were then, from the versions kept, and leaves out those that did not
+   * exist yet. A day means its end. Filters hold for what a memory is now.
+   */
+  readonly asOf?: string | undefined;
+}
+
+/** A period that the words of a query name. */
+export interface QueryPeriod {
+  /** As they stand in the query, for example `last week`. */
+  readonly phrase: string;
+  /** Milliseconds since the epoch; null = open. */
+  readonly start: number | null;
+  readonly end: number | null;
 }
 
 export interface SearchHit {
@@ -123,6 +161,12 @@ export interface SearchHit {
   readonly byNeighbours: boolean;
   /** Most of the score comes from single words that are near to those of the query in meaning. */
   readonly bySingleWords: boolean;
+  /** It is of the period that the query names, and ranks higher for it. */
+  readonly inPeriod: boolean;
+  /** It ranks lower because it is of another project than the current one. */
+  readonly isOtherProject: boolean;
+  /** It ranks lower because a newer memory replaces it: `memory.supersededBy`. */
+  readonly isSuperseded: boolean;
   /** Words of the query that occur in the memory. */
   readonly matchedWords: readonly string[];
   /** How well its single words answer those of the query, as `SearchResponse.bestTokenMatch`; absent where not compared. */
@@ -135,6 +179,8 @@ export interface SearchResponse {
   readonly mode: SearchMode;
   /** Why the mode is not the requested one, or that some memories still have no vector. Empty = no remark. */
   readonly note: string;
+  /** The period that the query names, which its memories are preferred for; absent when it names none. */
+  readonly period?: QueryPeriod;
   /** The model was still loading: the same search finds by meaning in a moment. */
   readonly modelLoading?: boolean;
   /** True when even the best hit hardly stands out of the store by meaning. The hits are given all the same. */
@@ -144,6 +190,18 @@ export interface SearchResponse {
    * comparable between queries. Null where word pieces were not compared.
    */
   readonly bestTokenMatch: number | null;
+}
+
+/** Memories as they were at a time. */
+export interface MemoriesAsOf {
+  /** Milliseconds since the epoch. */
+  readonly time: number;
+  /** With the content of the version that was current then; a deleted one has that state. */
+  readonly memories: readonly Memory[];
+  /** Ids of those that did not exist yet. */
+  readonly absent: readonly string[];
+  /** Ids of those that existed, but whose version of then is not kept any more. */
+  readonly forgotten: readonly string[];
 }
 
 export interface ConversationsInput {
@@ -164,7 +222,9 @@ export interface ListInput {
   readonly cursor?: string | undefined;
 }
 
-export interface UpdateInput {
+export interface UpdateInput extends StatedAttributes {
+  /** `*` and the empty text = none. */
+  readonly project?: string | undefined;
   readonly id: string;
   readonly text?: string | undefined;
   /** Replaces all tags. */
@@ -241,77 +301,6 @@ export interface Stats {
   readonly embedding: EmbeddingStatus;
 }
 
-export interface NoveltyRequest {
-  readonly text: string;
-  /** From this similarity on a text may count as known, 0 to 1. Default 0.88. */
-  readonly threshold?: number | undefined;
-}
-
-export interface NoveltyResult {
-  /**
-   * False when a live memory says the same word for word (see `compareStatements`), or is a rewording that reaches
-   * the threshold (see `mayReword`).
-   */
-  readonly novel: boolean;
-  readonly threshold: number;
-  /** The memory that makes the text known, else the most similar live memory; null when there is none. */
-  readonly nearest: SimilarMemory | null;
-}
-
-export interface DeduplicateRequest {
-  /** Memories with at least this similarity that do not say the same are reported as `alike`, 0 to 1. Default 0.97. */
-  readonly threshold?: number | undefined;
-  /** True only reports. Default true. */
-  readonly dryRun?: boolean | undefined;
-}
-
-export interface DuplicateGroup {
-  /** The oldest memory. In `groups` it stays, and takes in the tags, source and metadata of the others. */
-  readonly keep: Memory;
-  readonly duplicates: readonly SimilarMemory[];
-}
-
-export interface DeduplicateResult {
-  readonly dryRun: boolean;
-  readonly threshold: number;
-  /** Number of memories that were compared: all live ones without an open conflict. */
-  readonly compared: number;
-  /** Number of live memories without a vector, which were compared by their words only. */
-  readonly pending: number;
-  /** Number of duplicates moved to the trash; in a dry run, of those that a real run would move. */
-  readonly count: number;
-  /** Groups of memories that say the same, the largest first, at most 50. */
-  readonly groups: readonly DuplicateGroup[];
-  /** Groups of memories that only resemble each other, for a person to judge; never removed. Dry runs only, at most 50. */
-  readonly alike: readonly DuplicateGroup[];
-}
-
-/** Live memories that were created on one day. */
-export interface GrowthDay {
-  /** `2026-01-31`, a day in the time zone that the caller of `growth` gave. */
-  readonly day: string;
-  readonly added: number;
-}
-
-export interface MapRequest {
-  /** Draws only this many of the newest memories; 1 to 5,000, default 2,000. */
-  readonly limit?: number | undefined;
-}
-
-export interface MapPoint {
-  readonly memory: Memory;
-  /** `x` and `y` are from -1 to 1. Memories with a similar meaning lie near each other; the axes have no meaning. */
-  readonly x: number;
-  readonly y: number;
-}
-
-/** The memories as points of a plane, placed by meaning. */
-export interface MemoryMap {
-  readonly points: readonly MapPoint[];
-  /** Number of live memories, including those without a vector. */
-  readonly total: number;
-}
-
 /** Progress of long work, and a signal that ends it. */
 export interface MemoryWork {
   readonly signal?: AbortSignal | undefined;
@@ -337,6 +326,11 @@ export interface MemoryApi extends MemoryImporter {
   search(request: SearchRequest): Promise<SearchResponse>;
   /** Takes 1 to 100 ids. @throws NotFoundError naming all ids that are unknown */
   get(ids: readonly string[]): Promise<MemoryWithHistory[]>;
+  /**
+   * The same memories as they were at a time, in the forms of `SearchRequest.asOf`, from the versions kept here.
+   * @throws NotFoundError naming all ids that are unknown
+   */
+  getAsOf(ids: readonly string[], asOf: string): Promise<MemoriesAsOf>;
   list(input: ListInput): Promise<{ memories: readonly Memory[]; total: number; nextCursor?: string }>;
   /** Conversations, those with the newest turn first; `list` with a session in its filter gives the turns of one. */
   conversations(input: ConversationsInput): Promise<ConversationPage>;
@@ -355,6 +349,11 @@ export interface MemoryApi extends MemoryImporter {
    * @throws EmbeddingUnavailableError
    */
   deduplicate(request: DeduplicateRequest, work?: MemoryWork): Promise<DeduplicateResult>;
+  /**
+   * Proposes what to tidy up, and does it with the token of a proposal. The caller makes a backup before.
+   * @throws StateChangedError when the proposal would be another one now
+   */
+  tidy(request: TidyRequest, work?: MemoryWork): Promise<TidyResult>;
   /** Days with new memories, oldest first. @param timeZone zone of the days; default `MemoryApi.timeZone` */
   growth(timeZone?: string): Promise<readonly GrowthDay[]>;
   /** Places the newest memories on a plane by meaning. @throws EmbeddingUnavailableError */

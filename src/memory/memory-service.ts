@@ -1,10 +1,13 @@
-import { createHash } from 'node:crypto';
 import type { Embedder, EmbeddingModelId } from '../embedding/embedder.ts';
-import { InvalidInputError, NotFoundError, StateChangedError } from '../errors/input-errors.ts';
+import { InvalidInputError, NotFoundError } from '../errors/input-errors.ts';
 import type { ConversationPage, MemoryStore } from '../store/memory-store.ts';
 import { settleWithin } from '../util/concurrency.ts';
+import { spokenPeriod } from '../util/time-phrases.ts';
 import { isTimeZone, systemTimeZone, TimeZone } from '../util/time-zone.ts';
+import { attributesOf } from './attributes.ts';
 import { checkNovelty, MemoryAdder } from './add.ts';
+import { memoriesAt, responseAt } from './as-of.ts';
+import { checkLinks, membersOfNew, readAsOf, statedMembers } from './attribute-input.ts';
 import {
   type CaptureReport,
   type CaptureRequest,
@@ -13,10 +16,12 @@ import {
   KEEP_CONVERSATIONS,
 } from './conversations.ts';
 import { deduplicate } from './deduplicate.ts';
+import { checkIds, MAX_IDS, MemoryDeleter } from './delete.ts';
 import { EmbeddingBackfill } from './embedding-backfill.ts';
-import { type MemoryFilter, parseFilter } from './filter.ts';
+import { type FilterClock, type MemoryFilter, parseFilter } from './filter.ts';
 import { type ImportBatchOptions, importMemories, type ImportOutcome } from './import.ts';
 import {
+  ALL_PROJECTS,
   checkChoice,
   type CheckedInput,
   checkInteger,
@@ -39,6 +44,7 @@ import type {
   GrowthDay,
   ListInput,
   MapRequest,
+  MemoriesAsOf,
   MemoryApi,
   MemoryMap,
   MemoryWork,
@@ -48,13 +54,16 @@ import type {
   SearchRequest,
   SearchResponse,
   Stats,
+  TidyRequest,
+  TidyResult,
   UpdateInput,
   UpdateResult,
 } from './memory-api.ts';
 import type { Memory, MemoryDraft, MemoryWithHistory } from './memory.ts';
-import { MemorySearcher } from './search.ts';
+import { MemorySearcher, type SearchPlan } from './search.ts';
 import { shownMemory } from './shown-memory.ts';
-import { canonicalJson, type MemoryContent } from './version.ts';
+import { tidy } from './tidy.ts';
+import type { MemoryContent } from './version.ts';
 
 export interface MemoryServiceParts {
   readonly store: MemoryStore;
@@ -70,9 +79,10 @@ export interface MemoryServiceParts {
   readonly conversations?: ConversationRules;
 }
 
-const MAX_IDS = 100;
 const MAX_ADDED = 100;
 const EXPORT_BATCH = 500;
+/** So many times the wanted hits are looked at, since some did not exist at the time that is asked about. */
+const AS_OF_SPARE = 4;
 const NOVEL_BELOW = 0.88;
 const SAME_FROM = 0.97;
 const MAP_LIMIT = 2_000;
@@ -113,8 +123,16 @@ export class MemoryService implements MemoryApi {
     for (const [index, memory] of memories.entries()) {
       // A scan of a long text for secrets takes a while, so other calls get their turn between two texts.
       if (index > 0) await nextTurn();
-      drafts.push(this.#checker.draft(memories.length === 1 ? '' : `memories[${index}].`, memory));
+      const field = memories.length === 1 ? '' : `memories[${index}].`;
+      const members = membersOfNew(field, memory, this.#clock());
+      const metadata = { ...memory.metadata, ...members };
+      const project = memory.project ?? request.currentProject ?? undefined;
+      drafts.push(this.#checker.draft(field, { ...memory, project, metadata }));
     }
+    await checkLinks(this.#parts.store, {
+      pinned: drafts.filter(({ value }) => attributesOf(value.metadata).pinned).map(() => undefined),
+      supersedes: memories.flatMap(({ supersedes = '' }) => (supersedes === '' ? [] : supersedes.trim())),
+    });
     return this.#adder.add(drafts, { onDuplicate, waitForModel: request.waitForModel ?? false });
   }
 
@@ -136,24 +154,67 @@ export class MemoryService implements MemoryApi {
         `allowed are 1 to ${MAX_QUERY_LENGTH}`,
       );
     }
-    const response = await this.#searcher.search({
-      query,
-      limit: checkInteger('limit', request.limit ?? 5, { min: 1, max: 100 }),
-      mode: checkChoice('mode', request.mode ?? 'hybrid', ['hybrid', 'vector', 'keyword']),
-      filter: this.#filter({ ...request.filter, expired: request.filter?.expired ?? 'none' }),
-    });
+    const limit = checkInteger('limit', request.limit ?? 5, { min: 1, max: 100 });
+    const mode = checkChoice('mode', request.mode ?? 'hybrid', ['hybrid', 'vector', 'keyword']);
+    const clock = this.#clock();
+    const { asOf } = request;
+    // The other modes rank by their one list alone.
+    const period = mode === 'hybrid' ? await spokenPeriod(query, clock) : undefined;
+    const filter = { ...request.filter, expired: request.filter?.expired ?? 'none' };
+    const project = this.#preferredProject(request);
+    const plan = { query, limit, mode, period, project };
+    const response =
+      asOf === undefined || asOf === ''
+        ? await this.#searcher.search({ ...plan, at: clock.now, filter: parseFilter(filter, clock) })
+        : await this.#searchAsOf(plan, filter, readAsOf('asOf', asOf, clock));
     return { ...response, hits: response.hits.map((hit) => ({ ...hit, memory: this.#shown(hit.memory) })) };
   }
 
+  /** Null = none is preferred. */
+  #preferredProject({ filter, currentProject }: SearchRequest): string | null {
+    if (filter?.project === ALL_PROJECTS) return null;
+    const { defaultProject } = this.#parts.rules;
+    const project = currentProject === undefined ? defaultProject : currentProject;
+    return project === '' || project === ALL_PROJECTS ? null : project;
+  }
+
+  /** Memories that are found now, as they were then: more of them than are asked for, since some were not there. */
+  async #searchAsOf(
+    { limit, ...plan }: Omit<SearchPlan, 'at' | 'filter'>,
+    filter: FilterInput,
+    time: number,
+  ): Promise<SearchResponse> {
+    const { createdBefore = time, ...given } = parseFilter(filter, { now: time, zone: this.timeZone });
+    const response = await this.#searcher.search({
+      ...plan,
+      limit: Math.min(MAX_IDS, AS_OF_SPARE * limit),
+      at: time,
+      filter: { ...given, createdBefore: Math.min(createdBefore, time) },
+    });
+    const found = await this.#parts.store.get(response.hits.map(({ memory }) => memory.id));
+    return responseAt(response, found, { query: plan.query, time, limit });
+  }
+
   async get(ids: readonly string[]): Promise<MemoryWithHistory[]> {
-    const memories = await this.#parts.store.get(checkIds(ids));
-    const known = new Set(memories.map((memory) => memory.id));
-    const unknown = ids.filter((id) => !known.has(id));
-    if (unknown.length > 0) throw new NotFoundError(unknown);
+    const memories = await this.#known(ids);
     return memories.map((memory) => ({
       ...this.#shown(memory),
       history: memory.history.map((version) => this.#shown(version)),
     }));
+  }
+
+  async getAsOf(ids: readonly string[], asOf: string): Promise<MemoriesAsOf> {
+    const time = readAsOf('asOf', asOf, this.#clock());
+    const then = memoriesAt(await this.#known(ids), time);
+    return { ...then, memories: then.memories.map((memory) => this.#shown(memory)) };
+  }
+
+  async #known(ids: readonly string[]): Promise<MemoryWithHistory[]> {
+    const memories = await this.#parts.store.get(checkIds(ids));
+    const known = new Set(memories.map((memory) => memory.id));
+    const unknown = ids.filter((id) => !known.has(id));
+    if (unknown.length > 0) throw new NotFoundError(unknown);
+    return memories;
   }
 
   async list(input: ListInput): Promise<{ memories: readonly Memory[]; total: number; nextCursor?: string }> {
@@ -183,30 +244,28 @@ export class MemoryService implements MemoryApi {
 
   async update(input: UpdateInput): Promise<UpdateResult> {
     const [id = ''] = checkIds([input.id]);
-    const { value, masked } = this.#checker.patch(input);
+    const members = statedMembers('', input, this.#clock());
+    const metadata = { ...input.metadata, ...members };
+    const isMerged = Object.keys(metadata).length > 0 || input.metadata !== undefined;
+    const { value, masked } = this.#checker.patch(isMerged ? { ...input, metadata } : input);
+    const { supersedes } = members;
+    if (supersedes === id)
+      throw new InvalidInputError(
+        'supersedes',
+        `is ${id}, the memory itself`,
+        'allowed is the id of another one',
+      );
+    await checkLinks(this.#parts.store, {
+      pinned: value.mergeMetadata?.['pinned'] === true ? [id] : [],
+      supersedes: typeof supersedes === 'string' ? [supersedes] : [],
+    });
     const { memory } = await this.#parts.store.update(id, value);
     if (value.text !== undefined) this.#backfill.wake();
     return { memory: this.#shown(memory), masked };
   }
 
   async delete(request: DeleteRequest): Promise<DeleteResult> {
-    const { ids, filter, dryRun, confirm } = request;
-    if ((ids === undefined) === (filter === undefined)) {
-      throw new InvalidInputError(
-        'ids',
-        ids === undefined ? 'and filter are both missing' : 'and filter are both given',
-        'give one of them',
-      );
-    }
-    if (ids !== undefined) return this.#deleter.byIds(checkIds(ids), dryRun ?? false);
-    if (dryRun !== true && confirm === undefined) {
-      throw new InvalidInputError(
-        'confirm',
-        'is missing',
-        'make a dry run with this filter first and pass its token',
-      );
-    }
-    return this.#deleter.byFilter(this.#filter(filter), dryRun === true ? undefined : confirm);
+    return this.#deleter.run(request, (filter) => this.#filter(filter));
   }
 
   async restore(ids: readonly string[]): Promise<Memory[]> {
@@ -266,6 +325,10 @@ export class MemoryService implements MemoryApi {
     return deduplicate(this.#parts, { ...work, threshold, dryRun: request.dryRun ?? true });
   }
 
+  async tidy(request: TidyRequest, work: MemoryWork = {}): Promise<TidyResult> {
+    return tidy(this.#parts, request, work);
+  }
+
   async growth(timeZone = this.timeZone.name): Promise<readonly GrowthDay[]> {
     if (!isTimeZone(timeZone)) {
       const problem = `is ${JSON.stringify(timeZone)}`;
@@ -314,7 +377,11 @@ export class MemoryService implements MemoryApi {
   }
 
   #filter(input: FilterInput | undefined): MemoryFilter {
-    return parseFilter(input, { now: this.#parts.now(), zone: this.timeZone });
+    return parseFilter(input, this.#clock());
+  }
+
+  #clock(): FilterClock {
+    return { now: this.#parts.now(), zone: this.timeZone };
   }
 
   /** Starts to embed memories without a vector in the background; for long-lived processes. */
@@ -328,56 +395,6 @@ export class MemoryService implements MemoryApi {
   }
 }
 
-function checkIds(ids: readonly string[]): readonly string[] {
-  if (ids.length === 0 || ids.length > MAX_IDS) {
-    throw new InvalidInputError('ids', `has ${ids.length} entries`, `allowed are 1 to ${MAX_IDS}`);
-  }
-  return ids.map((id, index) => checkString(`ids[${index}]`, id).trim());
-}
-
 function nextTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
-}
-
-const EXAMPLES = 10;
-
-/** Moves memories to the trash: by id at once, by filter only after a dry run has shown the same matches. */
-class MemoryDeleter {
-  readonly #store: MemoryStore;
-
-  constructor(store: MemoryStore) {
-    this.#store = store;
-  }
-
-  /** @throws NotFoundError when an id is unknown; nothing is deleted then */
-  async byIds(ids: readonly string[], dryRun: boolean): Promise<DeleteResult> {
-    const memories = await this.#store.getCurrent(ids);
-    const known = new Set(memories.map((memory) => memory.id));
-    const unknown = ids.filter((id) => !known.has(id));
-    if (unknown.length > 0) throw new NotFoundError(unknown);
-    const live = memories.filter((memory) => memory.state === 'live');
-    const count = dryRun ? live.length : await this.#store.delete(ids);
-    return { dryRun, count, examples: live.slice(0, EXAMPLES) };
-  }
-
-  /**
-   * @param confirm token of the dry run, a hash of the matching ids; undefined = dry run. A filter with an age such
-   * as `7d` may be repeated as it is
-   * @throws StateChangedError when the filter matches other memories than in the dry run
-   */
-  async byFilter(filter: MemoryFilter, confirm: string | undefined): Promise<DeleteResult> {
-    if (Object.keys(filter).length === 0) {
-      throw new InvalidInputError('filter', 'is empty', 'give at least one condition, or ids');
-    }
-    const ids = await this.#store.matching(filter);
-    const token = confirmToken(ids);
-    const examples = await this.#store.getCurrent(ids.slice(0, EXAMPLES));
-    if (confirm === undefined) return { dryRun: true, count: ids.length, examples, confirm: token };
-    if (confirm !== token) throw new StateChangedError();
-    return { dryRun: false, count: await this.#store.delete(ids), examples };
-  }
-}
-
-function confirmToken(ids: readonly string[]): string {
-  return createHash('sha256').update(canonicalJson(ids)).digest('hex').slice(0, 16);
 }

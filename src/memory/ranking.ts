@@ -1,4 +1,5 @@
-import type { Candidate, CandidateLists, SessionNeighbour } from '../store/memory-store.ts';
+import type { Candidate, CandidateLists, SessionNeighbour, Standing } from '../store/memory-store.ts';
+import type { TimeSpan } from '../util/time-zone.ts';
 
 /** A candidate with its ranks in both lists. */
 export interface RankedCandidate {
@@ -95,6 +96,88 @@ export function factsFirst(ranked: readonly RankedCandidate[]): RankedCandidate[
     candidate.isTurn ? { ...candidate, score: TURN_WEIGHT * candidate.score } : candidate,
   );
   return upToOne(weighed).sort(bestFirst);
+}
+
+/** A memory of the period that the query names. It is a preference: a close memory of another time stays above a far one. */
+const PERIOD_WEIGHT = 1.3;
+/** A memory of another project than the current one. It is found all the same, first where nothing else is close. */
+const OTHER_PROJECT_WEIGHT = 0.6;
+/** A memory that another one replaces. */
+const SUPERSEDED_WEIGHT = 0.6;
+/** Never above the memory that replaces it. */
+const BELOW = 0.99;
+/** A pinned fact comes first among those that are about as relevant. */
+const PIN_WEIGHT = 1.05;
+
+export interface Preference {
+  /** The period that the query names. */
+  readonly period?: TimeSpan | undefined;
+  /** The current project; null = all count alike. */
+  readonly project: string | null;
+}
+
+/** Ranks by what is known of the memories beside the words of the query. The best gets the score 1. @returns best first */
+export function preferred(
+  ranked: readonly RankedCandidate[],
+  standings: readonly Standing[],
+  preference: Preference,
+): RankedCandidate[] {
+  const known = new Map(standings.map((standing) => [standing.id, standing]));
+  if (standings.every((standing) => weightOf(standing, preference) === 1)) return [...ranked];
+  const scores = new Map(
+    ranked.map(({ id, score }) => {
+      const standing = known.get(id);
+      return [id, score * (standing === undefined ? 1 : weightOf(standing, preference))];
+    }),
+  );
+  const weighed = ranked.map((candidate) => {
+    const score = scores.get(candidate.id) ?? 0;
+    const successor = scores.get(known.get(candidate.id)?.supersededBy ?? '');
+    return { ...candidate, score: successor === undefined ? score : Math.min(score, BELOW * successor) };
+  });
+  return upToOne(weighed).sort(bestFirst);
+}
+
+function weightOf(
+  { time, project: own, pinned, supersededBy }: Standing,
+  { period, project }: Preference,
+): number {
+  return (
+    (period !== undefined && isIn(period, time) ? PERIOD_WEIGHT : 1) *
+    (isOtherProject(own, project) ? OTHER_PROJECT_WEIGHT : 1) *
+    (supersededBy === null ? 1 : SUPERSEDED_WEIGHT) *
+    (pinned ? PIN_WEIGHT : 1)
+  );
+}
+
+/** @param own of the memory; null = it holds in all. @param current null = all count alike */
+export function isOtherProject(own: string | null, current: string | null): boolean {
+  return own !== null && current !== null && own !== current;
+}
+
+export function isIn({ start, end }: TimeSpan, time: number): boolean {
+  return start <= time && time <= end;
+}
+
+/** The lists of two searches of the same store for the same query, each candidate once. */
+export function joinedLists(lists: CandidateLists, others: CandidateLists): CandidateLists {
+  return {
+    ...lists,
+    words: joined(lists.words, others.words),
+    vectors: joined(lists.vectors, others.vectors),
+    ...(lists.neighbours && { neighbours: distinct([...lists.neighbours, ...(others.neighbours ?? [])]) }),
+    ...(lists.standings && { standings: [...lists.standings, ...(others.standings ?? [])] }),
+    ...(lists.memories && { memories: [...lists.memories, ...(others.memories ?? [])] }),
+  };
+}
+
+function joined(list: readonly Candidate[], others: readonly Candidate[]): Candidate[] {
+  const known = new Set(list.map(({ id }) => id));
+  return [...list, ...others.filter(({ id }) => !known.has(id))].sort((a, b) => b.score - a.score);
+}
+
+function distinct(neighbours: readonly SessionNeighbour[]): SessionNeighbour[] {
+  return [...new Map(neighbours.map((one) => [`${one.id} ${one.of}`, one])).values()];
 }
 
 function upToOne(ranked: readonly RankedCandidate[]): RankedCandidate[] {

@@ -1,19 +1,30 @@
 import type { Embedder } from '../embedding/embedder.ts';
 import { VectorIndexError } from '../errors/embedding-errors.ts';
-import type { CandidateLists, MemoryStore, TokenRequest, VectorQuery } from '../store/memory-store.ts';
+import type {
+  CandidateLists,
+  MemoryStore,
+  Standing,
+  TokenRequest,
+  VectorQuery,
+} from '../store/memory-store.ts';
 import { settleWithin } from '../util/concurrency.ts';
+import type { SpokenPeriod } from '../util/time-phrases.ts';
 import { type Calibration, calibrationFor } from './calibration.ts';
 import type { EmbeddingBackfill } from './embedding-backfill.ts';
 import type { MemoryFilter } from './filter.ts';
 import { type MatchedWords, wordMatcher } from './matched-words.ts';
 import type { Memory } from './memory.ts';
-import type { SearchHit, SearchMode, SearchResponse } from './memory-api.ts';
+import type { QueryPeriod, SearchHit, SearchMode, SearchResponse } from './memory-api.ts';
 import {
   factsFirst,
   type FusionScale,
   fuse,
   gapOf,
+  isIn,
+  isOtherProject,
+  joinedLists,
   lendToNeighbours,
+  preferred,
   type RankedCandidate,
 } from './ranking.ts';
 import { COMPARED, rerank } from './reranking.ts';
@@ -37,6 +48,12 @@ export interface SearchPlan {
   readonly limit: number;
   readonly mode: SearchMode;
   readonly filter: MemoryFilter;
+  /** The time that the question is about; milliseconds since the epoch. */
+  readonly at: number;
+  /** The period that the query names. */
+  readonly period?: SpokenPeriod | undefined;
+  /** The project whose memories, and those without one, are preferred; null = none. */
+  readonly project: string | null;
 }
 
 export interface SearcherParts {
@@ -108,7 +125,7 @@ export class MemorySearcher {
   ): Promise<SearchResponse> {
     const { store, backfill } = this.#parts;
     const vector = question?.vector;
-    const found = await this.#candidates(plan, vector);
+    const found = await this.#allCandidates(plan, vector);
     if (found === undefined) return this.#answer({ ...plan, mode: 'keyword' }, undefined, this.#whyKeyword());
     const waiting = backfill.busy
       ? 'Some memories still wait for their vectors and are found by words only.'
@@ -125,6 +142,7 @@ export class MemorySearcher {
     const tokens = readable ? question?.tokens : undefined;
     const { ranked, tokenMatches } = await this.#rank(plan, found, { scale, tokens });
     const memories = new Map(found.memories?.map((memory) => [memory.id, memory]));
+    const standings = new Map(found.standings?.map((standing) => [standing.id, standing]));
     const unread = ranked.map((hit) => hit.id).filter((id) => !memories.has(id));
     if (unread.length > 0)
       for (const memory of await store.getCurrent(unread)) memories.set(memory.id, memory);
@@ -138,6 +156,7 @@ export class MemorySearcher {
             describeHit(
               {
                 ...{ memory, candidate, readable, tokenMatch: tokenMatches.get(candidate.id) },
+                ...{ standing: standings.get(candidate.id), period: plan.period, project: plan.project },
                 matched: match(memory.text, memory.tags),
               },
               calibration,
@@ -158,12 +177,13 @@ export class MemorySearcher {
           tokenMatch: bestTokenMatch,
         }),
       bestTokenMatch,
+      ...(plan.period === undefined ? {} : { period: queryPeriod(plan.period) }),
     };
   }
 
   /** Fuses the lists, compares the best by their single words, and lets candidates lend to their neighbours. */
   async #rank(
-    { mode, limit }: SearchPlan,
+    { mode, limit, period, project }: SearchPlan,
     found: CandidateLists,
     { scale, tokens }: { readonly scale: FusionScale; readonly tokens: EmbeddedQuestion['tokens'] },
   ): Promise<{ ranked: RankedCandidate[]; tokenMatches: ReadonlyMap<string, number> }> {
@@ -174,10 +194,25 @@ export class MemorySearcher {
     // Modes other than hybrid rank by their one list alone.
     const compares = mode === 'hybrid' && tokens !== undefined && candidates.length > 0;
     const matches = compares ? await this.#parts.store.tokenMatches({ ...tokens, candidates }) : [];
+    const ranked = factsFirst(lendToNeighbours(rerank(fused, matches), found.neighbours ?? []));
     return {
-      ranked: factsFirst(lendToNeighbours(rerank(fused, matches), found.neighbours ?? [])).slice(0, limit),
+      ranked: preferred(ranked, found.standings ?? [], { period, project }).slice(0, limit),
       tokenMatches: new Map(matches.map(({ id, plain }) => [id, plain])),
     };
+  }
+
+  /** With the best of the period that the query names, which all others would crowd out. */
+  async #allCandidates(
+    plan: SearchPlan,
+    vector: VectorQuery | undefined,
+  ): Promise<CandidateLists | undefined> {
+    const found = await this.#candidates(plan, vector);
+    if (plan.period === undefined || found === undefined) return found;
+    const within = await this.#candidates(
+      { ...plan, filter: { ...plan.filter, during: plan.period } },
+      vector,
+    );
+    return within && joinedLists(found, within);
   }
 
   /** Undefined when the vector index failed; the caller then searches by words only. */
@@ -185,6 +220,7 @@ export class MemorySearcher {
     const request = {
       filter: plan.filter,
       limit: candidatesOf(plan),
+      standingsAt: plan.at,
       ...(plan.mode === 'vector' && vector !== undefined ? {} : { words: plan.query }),
       // The order of the words is the order of the hits, unless vectors have a say in it.
       ...(vector === undefined ? { contents: plan.limit } : { vector }),
@@ -230,10 +266,18 @@ interface FoundMemory {
   readonly readable: boolean;
   /** Undefined where word pieces were not compared. */
   readonly tokenMatch: number | undefined;
+  readonly standing: Standing | undefined;
+  readonly period: SpokenPeriod | undefined;
+  readonly project: string | null;
+}
+
+function queryPeriod({ phrase, start, end }: SpokenPeriod): QueryPeriod {
+  const bound = (time: number): number | null => (Number.isFinite(time) ? time : null);
+  return { phrase, start: bound(start), end: bound(end) };
 }
 
 function describeHit(
-  { memory, candidate, matched, readable, tokenMatch }: FoundMemory,
+  { memory, candidate, matched, readable, tokenMatch, standing, period, project }: FoundMemory,
   { reads, relevance }: Calibration,
 ): SearchHit {
   const { cosine } = candidate;
@@ -250,6 +294,9 @@ function describeHit(
     vectorRank: candidate.vectorRank,
     byNeighbours: candidate.byNeighbours,
     bySingleWords: candidate.bySingleWords,
+    inPeriod: period !== undefined && standing !== undefined && isIn(period, standing.time),
+    isOtherProject: isOtherProject(standing?.project ?? null, project),
+    isSuperseded: typeof standing?.supersededBy === 'string',
     matchedWords: matched.words,
     ...(tokenMatch === undefined ? {} : { tokenMatch }),
   };

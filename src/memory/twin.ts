@@ -14,13 +14,16 @@ export type TwinPlan =
 
 /**
  * Plans how a memory takes in the tags, source and metadata of another that says the same. It gets all tags, and the
- * source and members that it lacks. Another source or another value of a member keeps the two apart.
+ * source and members that it lacks. Another source or another value of a member keeps the two apart. So does a project
+ * or an end that only one of them has: a memory without one holds in all projects and for ever, and to gain one would
+ * hide it.
  */
 export function planTwin(memory: Surroundings, other: Surroundings): TwinPlan {
   const differs = [
+    ...SCOPES.filter((name) => scopeIn(memory.metadata, name) !== scopeIn(other.metadata, name)).map(nameOf),
     ...(memory.source !== '' && other.source !== '' && memory.source !== other.source ? ['source'] : []),
     ...Object.keys(other.metadata)
-      .filter((name) => conflicts(memory.metadata, other.metadata, name))
+      .filter((name) => !SCOPES.includes(name) && conflicts(memory.metadata, other.metadata, name))
       .map(nameOf),
   ];
   if (differs.length > 0) return { joins: false, differs };
@@ -61,6 +64,15 @@ export function findTwin<Candidate extends Surroundings & { readonly conflict: b
     return plan.joins && !(memory.conflict && plan.gained.length > 0) ? { memory, plan } : [];
   });
   return joining.find(({ plan }) => plan.gained.length === 0) ?? joining[0];
+}
+
+/** Members that limit where or how long a statement holds. */
+const SCOPES: readonly string[] = ['project', 'expires'];
+
+/** As a comparable text; empty = without a limit. */
+function scopeIn(metadata: Metadata, name: string): string {
+  const value = Object.hasOwn(metadata, name) ? metadata[name] : undefined;
+  return value === undefined || value === '' || value === null ? '' : canonicalJson(value);
 }
 
 function conflicts(metadata: Metadata, other: Metadata, name: string): boolean {

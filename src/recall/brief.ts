@@ -1,7 +1,16 @@
 import { attributesOf } from '../memory/attributes.ts';
 import type { MemoryApi } from '../memory/memory-api.ts';
+import { MOST_PINNED } from '../memory/attribute-input.ts';
 import type { Memory } from '../memory/memory.ts';
-import { isOfferedIn, recalledText, type RecalledSection } from './recalled-text.ts';
+import { beginningOf } from '../memory/snippet.ts';
+import {
+  ENTRY_LENGTH,
+  isOfferedIn,
+  recalledText,
+  type RecalledEntry,
+  type RecalledSection,
+  sectionTokens,
+} from './recalled-text.ts';
 
 /** Tokens of the brief. */
 export const BRIEF_TOKENS = 600;
@@ -46,11 +55,7 @@ export async function briefFor(memory: Listing, project: string | null): Promise
   const own = facts.filter((fact) => attributesOf(fact.metadata).project !== null);
   const global = facts.filter((fact) => attributesOf(fact.metadata).project === null);
   const sections: RecalledSection[] = [
-    section(
-      'Pinned',
-      PINNED_TOKENS,
-      facts.filter((fact) => attributesOf(fact.metadata).pinned),
-    ),
+    pinnedSection(facts.filter((fact) => attributesOf(fact.metadata).pinned)),
     section(
       'The user',
       SECTION_TOKENS,
@@ -66,6 +71,28 @@ export async function briefFor(memory: Listing, project: string | null): Promise
     section('Newest of all projects', BRIEF_TOKENS, global),
   ];
   return recalledText(NOTICE, sections, { budget: BRIEF_TOKENS, zone: memory.timeZone });
+}
+
+/** Lengths of pinned facts in characters: all of them are shown, so many long ones are cut. */
+const PINNED_LENGTHS = [ENTRY_LENGTH, 200, 140, 100];
+/** Where even the shortest of those are too long, pinned facts take nearly all of the brief. */
+const CROWDED_LENGTHS = [100, 70, 50, 30, 15, 8];
+const CROWDED_TOKENS = 500;
+const HEADING = 'Pinned';
+
+function pinnedSection(pinned: readonly Memory[]): RecalledSection {
+  const shown = pinned.slice(0, MOST_PINNED);
+  const cut = (length: number): RecalledEntry[] =>
+    shown.map((memory) => ({ memory, text: beginningOf(memory.text, length) }));
+  const fitting = (lengths: readonly number[], tokens: number): readonly RecalledEntry[] | undefined =>
+    lengths.map(cut).find((entries) => sectionTokens(HEADING, entries) <= tokens);
+  const entries = fitting(PINNED_LENGTHS, PINNED_TOKENS);
+  if (entries !== undefined) return { heading: HEADING, tokens: PINNED_TOKENS, entries };
+  return {
+    heading: HEADING,
+    tokens: BRIEF_TOKENS,
+    entries: fitting(CROWDED_LENGTHS, CROWDED_TOKENS) ?? cut(CROWDED_LENGTHS.at(-1) ?? 0),
+  };
 }
 
 function decided(own: readonly Memory[], global: readonly Memory[], project: string | null): Memory[] {

@@ -49,7 +49,10 @@ export async function recallForPrompt(
 ): Promise<string> {
   const query = queryOf(prompt);
   if (query === '') return '';
-  const response = await memory.search({ query, limit: LOOKED_AT, filter: { kind: 'fact' } });
+  const response = await memory.search({
+    ...{ query, limit: LOOKED_AT, filter: { kind: 'fact' } },
+    currentProject: project,
+  });
   const now = Date.now();
   const hits = response.hits.filter((hit) => isOfferedIn(project, hit.memory, now));
   const entries = closeHits(query, { ...response, hits }).map(({ memory: found, snippet }) => ({

@@ -65,11 +65,21 @@ export function recalledText(
   return shown.size === 0 ? '' : lines.join('\n');
 }
 
+/** Tokens of a section with all of its entries, about as much as `recalledText` counts. */
+export function sectionTokens(heading: string, entries: readonly RecalledEntry[]): number {
+  const own = tokensOf(`## ${heading}`) + LINE_TOKENS;
+  // Every day is written with as many characters.
+  return entries.reduce((sum, { text }) => sum + tokensOf(`> 2026-01-31 ${plain(text)}`) + LINE_TOKENS, own);
+}
+
+function plain(text: string): string {
+  return withoutHiddenLine(text).replaceAll(/\s+/gu, ' ').trim();
+}
+
 /** `> 2026-01-31 the text`: the day it was true, else the day it was stored. */
 function lineOf(memory: Memory, text: string, zone: TimeZone): string {
   const { occurredAt } = attributesOf(memory.metadata);
-  const shown = withoutHiddenLine(text).replaceAll(/\s+/gu, ' ').trim();
-  return `> ${zone.day(occurredAt ?? memory.createdAt)} ${beginningOf(shown, ENTRY_LENGTH)}`;
+  return `> ${zone.day(occurredAt ?? memory.createdAt)} ${beginningOf(plain(text), ENTRY_LENGTH)}`;
 }
 
 /**

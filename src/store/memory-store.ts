@@ -119,6 +119,11 @@ export interface CandidateRequest {
   readonly vector?: VectorQuery;
   /** Also find the neighbours of the candidates in their sessions. */
   readonly neighbours?: boolean;
+  /**
+   * Also read what the order of the candidates and their neighbours depends on beside the query, for this time in
+   * milliseconds since the epoch.
+   */
+  readonly standingsAt?: number;
   /** Also read so many of the best by words, which spares a search by words alone a second call. */
   readonly contents?: number;
 }
@@ -144,6 +149,17 @@ export interface SessionNeighbour {
   readonly distance: 1 | 2;
 }
 
+/** What the order of a memory depends on beside the query. */
+export interface Standing {
+  readonly id: string;
+  /** When it was true (`occurred_at`), else when it was created; milliseconds since the epoch. */
+  readonly time: number;
+  readonly project: string | null;
+  readonly pinned: boolean;
+  /** A live memory that was there at the time and says that it replaces this one, of several the newest. */
+  readonly supersededBy: string | null;
+}
+
 export interface VectorBackground {
   /** Mean cosine of the vectors with the query; nearly exact in a store that has seen many changes. */
   readonly cosine: number;
@@ -163,6 +179,8 @@ export interface CandidateLists {
   readonly background?: VectorBackground;
   /** Neighbours of the candidates of both lists that match the filter too; absent unless asked for. */
   readonly neighbours?: readonly SessionNeighbour[];
+  /** Absent unless asked for. */
+  readonly standings?: readonly Standing[];
   /** The memories of the best by words, in their order; absent unless asked for. */
   readonly memories?: readonly Memory[];
 }

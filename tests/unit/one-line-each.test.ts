@@ -55,6 +55,7 @@ function hitNamed(name: string): SearchHit {
     memory: memoryNamed(name),
     ...{ snippet: 'plain', snippetTruncated: false, score: 1, similarity: null },
     ...{ wordRank: 1, vectorRank: null, byNeighbours: false, bySingleWords: false, matchedWords: [name] },
+    ...{ inPeriod: false, isSuperseded: false, isOtherProject: false },
   };
 }
 

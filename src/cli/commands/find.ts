@@ -6,11 +6,12 @@ import {
   listWithin,
 } from '../../api/bounded-answers.ts';
 import { labelOf, type Part, partData, partOf, valueOf } from '../../api/memory-parts.ts';
-import { fullHistoryData, pageData, searchNote, statsData } from '../../api/memory-answers.ts';
+import { asOfData, fullHistoryData, pageData, searchNote, statsData } from '../../api/memory-answers.ts';
 import { LEAST_MAX_TOKENS, MOST_MAX_TOKENS } from '../../api/answer-size.ts';
 import { UsageError } from '../../errors/input-errors.ts';
+import { attributesOf } from '../../memory/attributes.ts';
 import { checkInteger } from '../../memory/input.ts';
-import type { SearchHit, Stats } from '../../memory/memory-api.ts';
+import type { MemoriesAsOf, SearchHit, Stats } from '../../memory/memory-api.ts';
 import type { MemoryWithHistory } from '../../memory/memory.ts';
 import type { TimeZone } from '../../util/time-zone.ts';
 import { visibleJson, visibleLine } from '../../util/visible-text.ts';
@@ -23,7 +24,14 @@ import {
   value,
   warmUpQuietly,
 } from '../command.ts';
-import { filterOptions, parseInteger, readText, toFilterInput } from '../option-values.ts';
+import {
+  asOfOption,
+  currentProject,
+  filterOptions,
+  parseInteger,
+  readText,
+  toFilterInput,
+} from '../option-values.ts';
 import { byteSize, count, indent, memoryBrief, memoryHeading, table } from '../render.ts';
 
 const maxTokensOption = value(
@@ -46,23 +54,29 @@ export const searchCommand = defineCommand({
     limit: value('-n, --limit <count>', 'how many hits at most, 1 to 100 (default: 5)'),
     mode: oneOf('--mode <mode>', ['hybrid', 'vector', 'keyword'], 'how to search (default: hybrid)'),
     maxTokens: maxTokensOption,
+    asOf: asOfOption,
     ...filterOptions,
   },
   examples: [
     ['faiss-memory search "where does staging run?"', 'ask a question'],
     ['faiss-memory search deploy --tag ops --after 30d -n 10', 'only recent memories with a tag'],
+    ['faiss-memory search "what did we decide last week?"', 'prefer what is of that week'],
+    ['faiss-memory search "where does staging run?" --as-of 2026-01-31', 'as it was on that day'],
     ['faiss-memory search "ERR_CONN_42" --mode keyword', 'exact words, without loading the model'],
     ['faiss-memory search billing --json | jq -r ".hits[].id"', 'use the result in a script'],
   ],
   run: async (context, { args, options }) => {
     const query = (await readText(context, args, undefined)) ?? '';
-    const { mode } = options;
+    const { mode, asOf } = options;
     const filter = toFilterInput(options);
     const limit = parseInteger('--limit', options.limit);
     const maxTokens = parseMaxTokens(options.maxTokens);
     const app = await context.app();
     if (mode !== 'keyword') await warmUpQuietly(app, context.signal);
-    const response = await app.memory.search({ query, limit, mode, filter });
+    const response = await app.memory.search({
+      ...{ query, limit, mode, filter, asOf },
+      currentProject: await currentProject(context),
+    });
     return {
       data: boundedSearchData(response, maxTokens),
       text: describeHits(hitsWithin(response, maxTokens), app.memory.timeZone),
@@ -94,7 +108,16 @@ function describeHit(hit: SearchHit, zone: TimeZone): string {
       : [`${count(matchedWords.length, 'word')}: ${matchedWords.map(visibleLine).join(', ')}`];
   const neighbours = hit.byNeighbours ? ['its neighbours match'] : [];
   const single = hit.bySingleWords ? ['single words near in meaning'] : [];
-  const why = [...meaning, ...words, ...single, ...neighbours].join(' · ');
+  const { occurredAt, project } = attributesOf(memory.metadata);
+  const preference = [
+    ...(project === null
+      ? []
+      : [`${hit.isOtherProject ? 'another project: ' : 'project '}${visibleLine(project)}`]),
+    ...(hit.inPeriod ? ['in the period asked about'] : []),
+    ...(occurredAt === null ? [] : [`of ${zone.day(occurredAt)}`]),
+    ...(hit.isSuperseded ? [`replaced by ${memory.supersededBy ?? ''}`] : []),
+  ];
+  const why = [...meaning, ...words, ...single, ...neighbours, ...preference].join(' · ');
   return [memoryHeading(memory, zone), indent(snippet), ...(why === '' ? [] : [indent(why)])].join('\n');
 }
 
@@ -153,6 +176,7 @@ export const getCommand = defineCommand({
       'long memories in parts of so many tokens of JSON, 1000 to 20000',
     ),
     cursor: value('--cursor <text>', 'go on where the part before ended'),
+    asOf: asOfOption,
   },
   examples: [
     ['faiss-memory get 0198c0de-0000-7000-8000-000000000001', 'one memory with its whole text'],
@@ -160,6 +184,10 @@ export const getCommand = defineCommand({
   ],
   run: async (context, { args, options }) => {
     const { memory } = await context.app();
+    if (options.asOf !== undefined) {
+      const then = await memory.getAsOf(args, options.asOf);
+      return { data: asOfData(then), text: describeThen(then, memory.timeZone) };
+    }
     const memories = await memory.get(args);
     const { cursor } = options;
     const maxTokens = parseMaxTokens(options.maxTokens);
@@ -187,6 +215,16 @@ function describePart({ shown, next }: Part, zone: TimeZone): string {
   );
   if (next !== undefined) blocks.push(`Not all is shown; the next part: --cursor ${next}`);
   return blocks.join('\n\n');
+}
+
+function describeThen({ time, memories, absent, forgotten }: MemoriesAsOf, zone: TimeZone): string {
+  const parts = memories.map(
+    (memory) =>
+      `${memoryHeading(memory, zone)}  (as of ${zone.minute(time)}, ${zone.name})\n${indent(memory.text)}`,
+  );
+  for (const id of absent) parts.push(`${id} did not exist yet on ${zone.minute(time)}.`);
+  for (const id of forgotten) parts.push(`${id}: the version of ${zone.minute(time)} is not kept.`);
+  return parts.join('\n\n');
 }
 
 function describeMemory(memory: MemoryWithHistory, history: boolean, zone: TimeZone): string {

@@ -12,7 +12,7 @@ import {
   oneOf,
   value,
 } from '../command.ts';
-import { parseMetadata, readText } from '../option-values.ts';
+import { currentProject, parseMetadata, readText, statedOptions, toStated } from '../option-values.ts';
 import { memoryBrief, oneLine } from '../render.ts';
 
 export const addCommand = defineCommand({
@@ -26,7 +26,10 @@ export const addCommand = defineCommand({
     file: value('-f, --file <path>', 'read the text from a file'),
     tags: list('-t, --tag <tag>', 'tag of the memory; repeatable'),
     source: value('--source <text>', 'where it comes from'),
-    project: value('--project <name>', 'project it belongs to'),
+    project: value(
+      '--project <name>',
+      'project it belongs to (default: MEMORY_PROJECT, or the git repository of this folder); * = all',
+    ),
     metadata: list(
       '-m, --metadata <key=value>',
       'further facts; a value that is JSON is taken as such; repeatable',
@@ -36,6 +39,7 @@ export const addCommand = defineCommand({
       ['add', 'skip', 'supersede'],
       'store exact duplicates too, or skip or replace the same statement in the same words',
     ),
+    ...statedOptions,
   },
   examples: [
     [
@@ -53,8 +57,12 @@ export const addCommand = defineCommand({
     }
     const app = await context.app();
     const { tags, source, project, onDuplicate } = options;
-    const memory = { text, tags, source, project, metadata: parseMetadata(options.metadata) };
-    const [result] = await app.memory.add({ memories: [memory], onDuplicate, waitForModel: true });
+    const metadata = parseMetadata(options.metadata);
+    const memory = { text, tags, source, project, metadata, ...toStated(options) };
+    const [result] = await app.memory.add({
+      ...{ memories: [memory], onDuplicate, waitForModel: true },
+      currentProject: await currentProject(context),
+    });
     if (result === undefined) throw new TypeError('add of one memory returned no result');
     // A model that did not answer once is not asked again: the memory is stored, and the command ends soon.
     const missing = result.similarChecked
@@ -93,7 +101,7 @@ function describe(result: AddResult, columns: number): string[] {
   }
   if (outcome === 'added' && similar.length > 0)
     lines.push(
-      `To replace one of them: faiss-memory update <id> "<text>", then faiss-memory delete ${memory.id}`,
+      `If it replaces one of them: faiss-memory update ${memory.id} --supersedes <id>, which keeps both.`,
     );
   return lines;
 }
@@ -116,7 +124,9 @@ export const updateCommand = defineCommand({
     addTags: list('--add-tag <tag>', 'one more tag; repeatable'),
     removeTags: list('--remove-tag <tag>', 'one tag less; repeatable'),
     source: value('--source <text>', 'where it comes from'),
+    project: value('--project <name>', 'project it belongs to; * = all'),
     metadata: list('-m, --metadata <key=value>', 'sets a member; key=null removes it; repeatable'),
+    ...statedOptions,
   },
   examples: [
     [
@@ -132,18 +142,26 @@ export const updateCommand = defineCommand({
   run: async (context, { args, options }) => {
     const [id = '', ...words] = args;
     const text = await readText(context, words, options.file);
-    const { tags, addTags, removeTags, source } = options;
+    const { tags, addTags, removeTags, source, project } = options;
     const metadata = parseMetadata(options.metadata);
     const lists = [tags, addTags, removeTags];
+    const stated = toStated(options);
     if (
-      [text, source, metadata].every((part) => part === undefined) &&
+      [text, source, project, metadata, ...Object.values<unknown>({ ...stated })].every(
+        (part) => part === undefined,
+      ) &&
       lists.every((tag) => tag.length === 0)
     ) {
-      throw new UsageError('nothing to change is given', 'Give a new text, tags, a source or metadata.');
+      throw new UsageError(
+        'nothing to change is given',
+        'Give a new text, tags, a source, metadata, or another option of the command.',
+      );
     }
     const app = await context.app();
     const patch = {
+      ...stated,
       text,
+      project,
       source,
       metadata,
       tags: filled(tags),

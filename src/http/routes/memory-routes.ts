@@ -1,23 +1,38 @@
 import * as z from 'zod/mini';
 import { InvalidInputError, NotFoundError } from '../../errors/input-errors.ts';
-import { filled, flag, maxTokens, metadata, tags, text, texts } from '../../api/fields.ts';
+import {
+  asOf,
+  filled,
+  flag,
+  maxTokens,
+  metadata,
+  statedFields,
+  tags,
+  text,
+  texts,
+  withStated,
+} from '../../api/fields.ts';
 import { partData, partOf } from '../../api/memory-parts.ts';
 import {
   addedData,
+  type Data,
   deletedData,
   fullHistoryData,
+  isoTime,
   memoryData,
   updatedData,
 } from '../../api/memory-answers.ts';
+import type { MemoryApi } from '../../memory/memory-api.ts';
 import { defineRoute, type Route } from '../route.ts';
-import { memory as memoryShape, memoryWithVersions, similar } from './shapes.ts';
+import { memory as memoryShape, memoryWithVersions, similar, time } from './shapes.ts';
 
 const draft = {
   text: z.string(),
   tags,
   source: text('where it comes from: person, document, URL'),
-  project: text(),
+  project: text('none: that of the settings; *: it holds in all'),
   metadata,
+  ...statedFields,
 };
 const onDuplicate = z.optional(z.enum(['add', 'skip', 'supersede']));
 const addedShape = z.object({
@@ -48,7 +63,7 @@ const addMemory = defineRoute({
   status: 201,
   problems: [422],
   async handle({ memory }, { on_duplicate: duplicates, ...rest }) {
-    const [result] = await memory.add({ memories: [rest], onDuplicate: duplicates });
+    const [result] = await memory.add({ memories: [withStated(rest)], onDuplicate: duplicates });
     return result === undefined ? {} : addedData(result);
   },
 });
@@ -66,7 +81,7 @@ const addMemories = defineRoute({
   status: 201,
   problems: [422],
   async handle({ memory }, { memories, on_duplicate: duplicates }) {
-    const results = await memory.add({ memories, onDuplicate: duplicates });
+    const results = await memory.add({ memories: memories.map(withStated), onDuplicate: duplicates });
     return { results: results.map(addedData) };
   },
 });
@@ -82,15 +97,17 @@ const getMemory = defineRoute({
   access: 'read',
   input: z.strictObject({
     id: z.string(),
+    as_of: asOf,
     max_tokens: maxTokens('of the answer: a part of the memory where it is long'),
     cursor: text('next_cursor of the part before'),
   }),
   output: z.extend(memoryWithVersions, {
-    ...{ offset: z.optional(z.int()), length: z.optional(z.int()) },
+    ...{ as_of: z.optional(time), offset: z.optional(z.int()), length: z.optional(z.int()) },
     ...{ details: text(), next_cursor: text() },
   }),
   problems: [404],
-  async handle({ memory }, { id, max_tokens: asked, cursor }) {
+  async handle({ memory }, { id, as_of: then, max_tokens: asked, cursor }) {
+    if (filled(then) !== undefined) return memoryThen(memory, id, then ?? '');
     const [found] = await memory.get([id]);
     if (found === undefined) throw new NotFoundError([id]);
     if (asked === undefined && filled(cursor) === undefined) return fullHistoryData(found);
@@ -101,9 +118,26 @@ const getMemory = defineRoute({
   },
 });
 
+/** @throws NotFoundError when it did not exist yet, or its version of then is not kept */
+async function memoryThen(memory: MemoryApi, id: string, asOf: string): Promise<Data> {
+  const { time: at, memories } = await memory.getAsOf([id], asOf);
+  const [found] = memories;
+  if (found === undefined) throw new NotFoundError([id]);
+  return { ...memoryData(found), as_of: isoTime(at) };
+}
+
 /** An empty source removes it. */
 const source = z.optional(z.string().check(z.minLength(0)));
-const changes = { text: text(), tags, add_tags: tags, remove_tags: tags, source, metadata };
+const changes = {
+  text: text(),
+  tags,
+  add_tags: tags,
+  remove_tags: tags,
+  source,
+  project: text('*: it holds in all'),
+  metadata,
+  ...statedFields,
+};
 
 const updateMemory = defineRoute({
   name: 'updateMemory',
@@ -118,7 +152,7 @@ const updateMemory = defineRoute({
   output: z.extend(memoryShape, { masked: tags }),
   problems: [404, 422],
   async handle({ memory }, { id, add_tags: addTags, remove_tags: removeTags, ...same }) {
-    const patch = { ...same, addTags, removeTags };
+    const patch = withStated({ ...same, addTags, removeTags });
     if (Object.values(patch).every((value) => value === undefined)) {
       const names = Object.keys(changes).join(', ');
       throw new InvalidInputError('body', 'has no change', `allowed are ${names}`);

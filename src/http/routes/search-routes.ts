@@ -2,7 +2,9 @@ import * as z from 'zod/mini';
 import { duplicatesData, mapData, noveltyData, pageData, statsData } from '../../api/memory-answers.ts';
 import { boundedSearchData, listWithin } from '../../api/bounded-answers.ts';
 import {
+  asOf,
   attributeFields,
+  described,
   filled,
   filterFields,
   flag,
@@ -12,7 +14,9 @@ import {
   text,
   toFilter,
 } from '../../api/fields.ts';
+import { tidiedData, tidyUp } from '../../api/tidy.ts';
 import { defineRoute, type Route } from '../route.ts';
+import { confirmation, confirmed } from './confirmation.ts';
 import { memory as memoryShape, similar, similarMemory, time, turn } from './shapes.ts';
 
 const mode = z.enum(['hybrid', 'vector', 'keyword']);
@@ -34,6 +38,7 @@ const search = defineRoute({
     mode: z.optional(mode),
     hybrid: flag,
     max_tokens: maxTokens('of the answer: as many hits as fit, long ones whole where there is room'),
+    as_of: asOf,
     ...filterFields,
     ...attributeFields,
   }),
@@ -53,20 +58,32 @@ const search = defineRoute({
         tags,
         source: text(),
         created: time,
+        occurred_at: z.optional(time),
+        project: text(),
+        other_project: flag.check(z.describe('of another project than the current one, and lower for it')),
+        in_period: flag.check(z.describe('of the period that the query names, and higher for it')),
+        superseded_by: text('id of the memory that replaces this one, which is lower for it'),
         ...turn,
       }),
     ),
     mode,
     note: text(),
     model_loading: flag.check(z.describe('the same search finds by meaning in a moment')),
+    period: z
+      .optional(z.object({ words: z.string(), from: z.optional(time), until: z.optional(time) }))
+      .check(z.describe('the period that the query names; open without from or until')),
     left_out: z.optional(z.int().check(z.describe('hits that did not fit into max_tokens'))),
   }),
-  async handle({ memory }, { query, limit: most, k, mode: wished, hybrid, max_tokens: asked, ...filter }) {
+  async handle(
+    { memory },
+    { query, limit: most, k, mode: wished, hybrid, max_tokens: asked, as_of: then, ...filter },
+  ) {
     const response = await memory.search({
       query,
       limit: most ?? k,
       mode: wished ?? (hybrid === false ? 'vector' : undefined),
       filter: toFilter(filter),
+      asOf: filled(then),
     });
     return boundedSearchData(response, asked);
   },
@@ -150,6 +167,43 @@ const deduplicate = defineRoute({
   },
 });
 
+const group = z.array(z.object({ keep: memoryShape, others: similar }));
+
+const tidy = defineRoute({
+  name: 'tidy',
+  method: 'POST',
+  path: '/memory/tidy',
+  group: 'Memories',
+  summary: 'Propose what to tidy up; with confirm, make a backup and do it',
+  details:
+    'To the trash go facts that say the same as an older one word for word, that have expired, and that say nothing (junk). contradictions and alike are facts that resemble each other: they are shown and never touched. undo names the backup from before: POST /restore brings all back, and POST /memory/{id}/restore one memory.',
+  access: 'write',
+  input: z.strictObject({
+    kinds: described(
+      z.optional(z.array(z.enum(['duplicates', 'expired', 'junk']))),
+      'what may go; default all',
+    ),
+    confirm: confirmation('the token of the proposal, or true; without it nothing changes'),
+  }),
+  output: z.object({
+    dry_run: z.boolean(),
+    counts: z.object({ duplicates: z.int(), expired: z.int(), junk: z.int() }),
+    compared: flag.check(z.describe('false: without a model no facts were compared')),
+    duplicates: group,
+    contradictions: group,
+    alike: group,
+    expired: z.array(memoryShape),
+    junk: z.array(memoryShape),
+    removed: z.int(),
+    confirm: text(),
+    undo: text('the backup from before'),
+  }),
+  long: true,
+  problems: [409, 502, 503],
+  handle: async (services, { kinds, confirm }, work) =>
+    tidiedData(await tidyUp(services, { kinds, confirm: confirmed(confirm) }, work)),
+});
+
 const growth = defineRoute({
   name: 'growth',
   method: 'GET',
@@ -189,7 +243,7 @@ const map = defineRoute({
   handle: async ({ memory }, request) => mapData(await memory.map(request)),
 });
 
-export const searchRoutes: readonly Route[] = [search, listMemories, isNovel, deduplicate, growth, map];
+export const searchRoutes: readonly Route[] = [search, listMemories, isNovel, deduplicate, tidy, growth, map];
 
 const counts = z.record(z.string(), z.int());
 

@@ -1,15 +1,16 @@
 import * as z from 'zod/mini';
 import {
   briefAddedData,
+  asOfData,
   briefStatsData,
   datedHitData,
   deletedData,
   given,
+  periodData,
   searchNote,
   similarData,
 } from '../../api/memory-answers.ts';
 import {
-  described,
   filled,
   filterFields,
   filterFieldsInBrief,
@@ -24,6 +25,7 @@ import {
   texts,
   toFilter,
   withoutEmptyProject,
+  withStated,
 } from '../../api/fields.ts';
 import { InvalidInputError, NotFoundError } from '../../errors/input-errors.ts';
 import type { AddResult, SearchHit, UpdateInput } from '../../memory/memory-api.ts';
@@ -43,6 +45,7 @@ import { leanData, listedData, renderPart } from '../shown-memories.ts';
 import {
   lines,
   renderAdded,
+  renderAsOf,
   renderBeginning,
   renderDeleted,
   renderHit,
@@ -53,41 +56,46 @@ import {
 } from '../render.ts';
 import { defineTool } from '../tool.ts';
 
+/** In brief: descriptions cost an agent tokens. */
+const stated = {
+  occurred_at: text('date, time or age'),
+  expires: text(),
+  pinned: flag,
+  supersedes: text('id'),
+};
+const statedInBrief = { occurred_at: text(), expires: text(), pinned: flag };
+
 const about = { tags, source: text(), project: text(), metadata };
 
 export const memoryAdd = defineTool({
   name: 'memory_add',
   title: 'Remember',
   description:
-    'Store what will matter in later conversations: preferences, decisions and why, facts about people and projects. One fact per memory, clear on its own, no secrets. Give text, or memories for many. An exact duplicate returns the existing id, which takes over new tags and metadata. A near-duplicate is stored and reported. on_duplicate, for the same statement in the same words: skip it, supersede the old one, or add even duplicates; other numbers or names are never replaced.',
+    'Store what will matter later: preferences, decisions and why, facts. One fact per memory, clear on its own, no secrets. Give text, or memories for many. An exact duplicate returns the existing id, which takes over new tags and metadata; a near-duplicate is stored and reported. on_duplicate, for the same statement in the same words: skip, supersede the old one, or add; other numbers or names are never replaced.',
   intent: 'add',
   input: z.strictObject({
     text: text(),
     ...about,
-    source: text('where it comes from: person, document, URL'),
+    source: text('person, document, URL'),
+    ...stated,
     memories: z.optional(z.array(z.strictObject({ text: z.string(), ...about }))),
     on_duplicate: z.optional(z.enum(['add', 'skip', 'supersede'])),
   }),
   output: z.object({
     results: z.array(
-      z.object({
-        id: z.string(),
-        outcome: z.string(),
-        gained: z.optional(texts),
-        twin: z.optional(z.object({ id: z.string(), differs: texts })),
-        similar: z.optional(z.array(memoryShape)),
-        masked: z.optional(texts),
-      }),
+      z.looseObject({ id: z.string(), outcome: z.string(), similar: z.optional(z.array(memoryShape)) }),
     ),
   }),
-  async handle({ memory }, { text: single = '', memories = [], on_duplicate: onDuplicate, ...rest }) {
+  async handle({ memory }, { text: single = '', memories = [], on_duplicate: onDuplicate, ...rest }, call) {
     if ((single === '') === (memories.length === 0)) {
       const problem = single === '' ? 'is missing' : 'and memories are both given';
       throw new InvalidInputError('text', problem, 'give text for one memory, or memories for many');
     }
-    const given = single === '' ? memories : [{ ...rest, text: single }];
+    const given = single === '' ? memories : [{ ...withStated(rest), text: single }];
     const inputs = given.map((one) => ({ ...one, metadata: withoutEmptyProject(one.metadata) }));
-    const results = withinAnswer(await memory.add({ memories: inputs, onDuplicate }));
+    const results = withinAnswer(
+      await memory.add({ memories: inputs, onDuplicate, currentProject: await call.project() }),
+    );
     return { data: { results: results.map(briefAddedData) }, text: results.map(renderAdded).join('\n') };
   },
 });
@@ -106,42 +114,31 @@ export const memorySearch = defineTool({
   name: 'memory_search',
   title: 'Search memories',
   description:
-    'Find memories by meaning and words. Use it whenever an answer may depend on earlier conversations, and before adding. Long texts come as excerpts; memory_get has all. similarity: 0 unrelated, 1 the same; absent in languages the model does not read. mode keyword finds exact words.',
+    'Find memories by meaning and words, whenever an answer may depend on earlier conversations, and before adding. Long texts come as excerpts. similarity: 0 unrelated, 1 the same; absent in languages the model does not read. mode keyword: exact words.',
   intent: 'read',
   input: z.strictObject({
     query: z.string(),
     limit: limit(100, 5),
     offset: z.optional(z.int().check(z.minimum(0), z.maximum(99))),
     mode: z.optional(z.enum(['hybrid', 'vector', 'keyword'])),
-    max_tokens: maxTokens('of the answer'),
+    max_tokens: maxTokens(),
+    as_of: text('as known then'),
     ...filterFields,
     kind,
   }),
   output: z.object({
-    hits: z.array(
-      z.object({
-        id: z.string(),
-        text: z.string(),
-        truncated: flag,
-        score: z.number(),
-        similarity: z.optional(z.number()),
-        vector_rank: z.optional(z.int()),
-        word_rank: z.optional(z.int()),
-        by_neighbours: flag,
-        by_single_words: flag,
-        words: tags,
-        tags,
-        source: z.optional(z.string()),
-        created: z.string(),
-      }),
-    ),
+    hits: z.array(z.extend(memoryShape, { score: z.number(), created: z.string() })),
     time_zone: z.optional(z.string()),
     mode: z.string(),
     note: z.optional(z.string()),
     next_offset: z.optional(z.int()),
   }),
-  async handle({ memory }, { query, limit: most, offset = 0, mode, max_tokens: asked, ...filter }) {
-    const found = await memory.search({ query, limit: most, mode, filter: toFilter(filter) });
+  async handle({ memory }, { query, limit: most, offset = 0, mode, max_tokens: asked, ...conditions }, call) {
+    const { as_of: then, ...filter } = conditions;
+    const found = await memory.search({
+      ...{ query, limit: most, mode, filter: toFilter(filter), asOf: filled(then) },
+      currentProject: await call.project(),
+    });
     const zone = memory.timeZone;
     const rest = found.hits.slice(offset);
     const dataOf = (hit: SearchHit): object => leanData(datedHitData(hit, zone));
@@ -158,6 +155,7 @@ export const memorySearch = defineTool({
       hits: shown.map(dataOf),
       ...(shown.length === 0 ? {} : { time_zone: zone.name }),
       mode: found.mode,
+      ...periodData(found),
       ...given('note', note),
       ...(more === '' ? {} : { next_offset: next }),
     };
@@ -172,12 +170,21 @@ export const memorySearch = defineTool({
 export const memoryGet = defineTool({
   name: 'memory_get',
   title: 'Get memories',
-  description:
-    'Whole memories by id: full text, metadata, older versions, conflict copies; in parts when long.',
+  description: 'Memories by id: whole text, metadata, older versions, conflict copies; in parts when long.',
   intent: 'read',
-  input: z.strictObject({ ids: texts, cursor: text('from the part before'), max_tokens: maxTokens() }),
+  input: z.strictObject({
+    ids: texts,
+    as_of: text(),
+    cursor: text(),
+    max_tokens: maxTokens(),
+  }),
   output: z.object({ memories: z.array(memoryShape), next_cursor: text() }),
-  async handle({ memory }, { ids, cursor, max_tokens: asked }) {
+  async handle({ memory }, { ids, as_of: then, cursor, max_tokens: asked }) {
+    const asOf = filled(then);
+    if (asOf !== undefined) {
+      const found = await memory.getAsOf(ids, asOf);
+      return { data: asOfData(found), text: renderAsOf(found, memory.timeZone), maxTokens: asked };
+    }
     const part = partOf(await memory.get(ids), cursor, { maxTokens: asked });
     // A text is read in parts, so nothing may be cut off one, even if names take more than was asked for.
     const most = Math.max(USUAL_TOKENS, asked ?? 0);
@@ -233,6 +240,7 @@ const changes = {
   remove_tags: tags,
   source: text(),
   metadata,
+  ...statedInBrief,
 };
 
 export const memoryUpdate = defineTool({
@@ -272,13 +280,18 @@ interface Changes {
   readonly remove_tags?: string[] | undefined;
   readonly source?: string | undefined;
   readonly metadata?: Metadata | undefined;
+  readonly occurred_at?: string | undefined;
+  readonly expires?: string | undefined;
+  readonly pinned?: boolean | undefined;
+  readonly supersedes?: string | undefined;
 }
 
 /**
  * The wanted changes. A model that must fill every field writes empty lists where it has nothing to say: three of them
  * take no tag away, only `tags: []` without the other two does.
  */
-function patchOf({ add_tags: addTags, remove_tags: removeTags, ...rest }: Changes): Omit<UpdateInput, 'id'> {
+function patchOf({ add_tags: addTags, remove_tags: removeTags, ...given }: Changes): Omit<UpdateInput, 'id'> {
+  const rest = withStated(given);
   const isForm = [addTags, removeTags].some((list) => list?.length === 0);
   const newTags = isForm && rest.tags?.length === 0 ? undefined : rest.tags;
   return { ...rest, tags: newTags, metadata: withoutEmptyProject(rest.metadata, ['']), addTags, removeTags };
@@ -318,7 +331,7 @@ export const memoryStats = defineTool({
   title: 'Memory statistics',
   description: 'Counts, frequent tags and sources, state of the search.',
   intent: 'read',
-  input: z.strictObject({ limit: described(limit(100, 15), 'tags and sources, default 15') }),
+  input: z.strictObject({ limit: limit(100, 15) }),
   output: z.looseObject({ live: z.int(), trash: z.int(), conflicts: z.int() }),
   async handle({ memory }, { limit: facets }) {
     const data = briefStatsData(await memory.stats(), facets);

@@ -1,6 +1,8 @@
 import { attributesOf } from '../../memory/attributes.ts';
 import type { Metadata } from '../../memory/version.ts';
+import type { Standing } from '../memory-store.ts';
 import { type Connection, Query } from './connection.ts';
+import { TRUE_AT } from './filter.ts';
 
 /**
  * Schema version 6: columns of `memory` for what its metadata says about it (src/memory/attributes.ts). The metadata is
@@ -106,4 +108,28 @@ export function addAttributeColumns(connection: Connection): void {
   connection.exec(
     `UPDATE pending SET later = 1 WHERE num IN (SELECT num FROM memory WHERE state = 'live' AND kind = 'conversation')`,
   );
+}
+
+interface StandingRow {
+  id: string;
+  time: number;
+  project: string | null;
+  pinned: number;
+  supersededBy: string | null;
+}
+
+const selectStandings = new Query<[at: number, ids: string], StandingRow>(
+  `SELECT m.id, ${TRUE_AT} AS time, m.pinned,
+     CASE WHEN json_type(v.metadata, '$.project') = 'text' THEN nullif(v.metadata ->> '$.project', '') END AS project,
+     (SELECT s.id FROM memory s INDEXED BY memory_by_superseded
+      WHERE s.supersedes = m.id AND s.state = 'live' AND s.num <> m.num AND s.created_at <= ?
+      ORDER BY s.created_at DESC, s.num DESC LIMIT 1) AS supersededBy
+   FROM json_each(?) w CROSS JOIN memory m ON m.id = w.value CROSS JOIN version v ON v.key = m.current`,
+);
+
+/** What the order of live memories depends on beside the query. @param at milliseconds since the epoch */
+export function readStandings(connection: Connection, ids: readonly string[], at: number): Standing[] {
+  return selectStandings
+    .all(connection, at, JSON.stringify([...new Set(ids)]))
+    .map((row) => ({ ...row, pinned: row.pinned === 1 }));
 }

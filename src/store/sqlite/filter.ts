@@ -64,7 +64,16 @@ function attributeConditions(filter: MemoryFilter): Condition[] {
     ...bound('(m.expires_at IS NULL OR m.expires_at > ?)', filter.unexpiredAt),
     ...bound('m.expires_at <= ?', filter.expiredAt),
     ...(filter.pinned === undefined ? [] : bound('m.pinned = ?', filter.pinned ? 1 : 0)),
+    ...finite(`${TRUE_AT} >= ?`, filter.during?.start),
+    ...finite(`${TRUE_AT} <= ?`, filter.during?.end),
   ];
+}
+
+/** When a memory was true, as far as it says so. */
+export const TRUE_AT = 'coalesce(m.occurred_at, m.created_at)';
+
+function finite(sql: string, bound: number | undefined): Condition[] {
+  return bound === undefined || !Number.isFinite(bound) ? [] : [{ sql, parameters: [bound] }];
 }
 
 const findKind = new Query<[kind: string], { num: number }>(

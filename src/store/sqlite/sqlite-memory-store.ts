@@ -31,6 +31,7 @@ import {
   type TokenSpace,
   type Written,
 } from '../memory-store.ts';
+import { readStandings } from './attribute-columns.ts';
 import type { Connection } from './connection.ts';
 import { expiredTurns, listConversations } from './conversations.ts';
 import {
@@ -194,18 +195,21 @@ export class SqliteMemoryStore implements MemoryStore {
   }
 
   candidates(request: CandidateRequest): Promise<CandidateLists> {
-    const { vector, neighbours, contents } = request;
+    const { vector, neighbours, contents, standingsAt } = request;
     const lists = (connection: Connection, find: (filter: MemoryFilter) => Candidate[]): CandidateLists => {
       const filter = withoutIdleConditions(connection, request.filter);
       const vectors = withFacts(request, filter, find);
       const words = withFacts(request, filter, (given) =>
         wordCandidates(connection, { ...request, filter: given }),
       );
-      const ids = (list: readonly Candidate[]): string[] => list.map(({ id }) => id);
+      const ids = (list: readonly { readonly id: string }[]): string[] => list.map(({ id }) => id);
+      const found = ids([...words, ...vectors]);
+      const near = neighbours === true ? sessionNeighbours(connection, found, filter) : [];
       return {
         ...{ words, vectors },
-        ...(neighbours === true && {
-          neighbours: sessionNeighbours(connection, ids([...words, ...vectors]), filter),
+        ...(neighbours === true && { neighbours: near }),
+        ...(standingsAt !== undefined && {
+          standings: readStandings(connection, [...found, ...ids(near)], standingsAt),
         }),
         ...(contents !== undefined && { memories: readMemories(connection, ids(words.slice(0, contents))) }),
       };

@@ -48,6 +48,14 @@ export function FilterBar({ filter, onChange }: FilterBarProps) {
             set({ source });
           }}
         />
+        <Choice
+          label="Project"
+          value={filter.project}
+          options={NO_OPTIONS}
+          onChange={(project) => {
+            set({ project });
+          }}
+        />
         <Day
           label="Created since"
           value={filter.after}
@@ -60,6 +68,20 @@ export function FilterBar({ filter, onChange }: FilterBarProps) {
           value={filter.before}
           onChange={(before) => {
             set({ before });
+          }}
+        />
+        <Day
+          label="Happened since"
+          value={filter.occurredAfter}
+          onChange={(occurredAfter) => {
+            set({ occurredAfter });
+          }}
+        />
+        <Day
+          label="Happened until"
+          value={filter.occurredBefore}
+          onChange={(occurredBefore) => {
+            set({ occurredBefore });
           }}
         />
         <button
@@ -75,6 +97,9 @@ export function FilterBar({ filter, onChange }: FilterBarProps) {
     </details>
   );
 }
+
+/** Statistics do not count projects. */
+const NO_OPTIONS = {};
 
 function isAnySet(filter: Filter): boolean {
   return Object.values(filter).some((value) => value !== '');

@@ -5,7 +5,8 @@ import { conditionsOf, type Filter, parametersOf, queryOf, readParameters } from
 import { useDelayed, useLoad } from '../shared/load.ts';
 import type { MemoryFields } from '../shared/memory-changes.ts';
 import { usePages, useReturn } from '../shared/pages.ts';
-import { noteParameters } from '../shared/view-address.ts';
+import { aboutIn, statedChanges, statedIn } from '../shared/stated.ts';
+import { linkTo, noteParameters } from '../shared/view-address.ts';
 import { useToast } from '../shared/toast.tsx';
 import type { AddAnswer, Hit, SearchAnswer } from '../shared/types.ts';
 import { count, ordinal } from '../shared/words.ts';
@@ -30,7 +31,9 @@ export function MemoriesView({ parameters }: { readonly parameters: string }) {
     noteParameters('memories', parametersOf(query, filter));
   }, [query, filter]);
   const add = async (fields: MemoryFields): Promise<void> => {
-    const answer = await call<AddAnswer>('POST', '/memory/add', { body: fields });
+    const { stated = statedIn(), ...same } = fields;
+    const body = { ...same, ...statedChanges(statedIn(), stated) };
+    const answer = await call<AddAnswer>('POST', '/memory/add', { body });
     setAdding(false);
     toast({ text: describeAdded(answer) });
   };
@@ -120,9 +123,9 @@ function SearchResults({ query, filter }: SearchResultsProps) {
       </p>
       <ol class="entries">
         {value?.hits.map((hit) => {
-          const { id, text, tags, source, created } = hit;
+          const { id, text, tags, source, created, project, occurred_at: occurred } = hit;
           return (
-            <MemoryEntry key={id} {...{ id, text, tags, source, created }}>
+            <MemoryEntry key={id} {...{ id, text, tags, source, created }} about={{ project, occurred }}>
               <SaidIn turn={hit} />
               <Reasons hit={hit} />
             </MemoryEntry>
@@ -191,7 +194,7 @@ function MemoryList({ query }: { readonly query: string }) {
       )}
       <ul class="entries">
         {memories.map(({ id, text, tags, source, created, updated, conflict, metadata }) => (
-          <MemoryEntry key={id} {...{ id, text, tags, source, created, updated }}>
+          <MemoryEntry key={id} {...{ id, text, tags, source, created, updated }} about={aboutIn(metadata)}>
             <SaidIn turn={metadata} />
             {conflict === true ? <p class="warning">Two machines changed it: choose a version.</p> : null}
           </MemoryEntry>
@@ -230,6 +233,13 @@ function Reasons({ hit }: { readonly hit: Hit }) {
         </span>
       )}
       {hit.by_single_words === true ? <span>its single words are near to yours in meaning</span> : null}
+      {hit.in_period === true ? <span>of the time that you ask about</span> : null}
+      {hit.other_project === true ? <span>of another project</span> : null}
+      {hit.superseded_by === undefined ? null : (
+        <span>
+          <a href={linkTo('memory', hit.superseded_by)}>a newer memory</a> replaces it
+        </span>
+      )}
       {hit.by_neighbours === true ? <span>the memories before and after it match</span> : null}
     </p>
   );

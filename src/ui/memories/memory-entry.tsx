@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import { call, explain } from '../shared/api.ts';
-import { Facts } from '../shared/elements.tsx';
+import { type About, Facts } from '../shared/elements.tsx';
 import { linkTo, linkToConversation } from '../shared/view-address.ts';
 import { useToast } from '../shared/toast.tsx';
 import { beginning } from '../shared/words.ts';
@@ -12,12 +12,14 @@ interface MemoryEntryProps {
   readonly source: string | undefined;
   readonly created: string;
   readonly updated?: string | undefined;
+  readonly about?: About | undefined;
   /** Shown below the text. */
   readonly children?: ComponentChildren;
 }
 
 /** A memory in a list. */
-export function MemoryEntry({ id, text, tags, source, created, updated, children }: MemoryEntryProps) {
+export function MemoryEntry({ id, text, children, ...facts }: MemoryEntryProps) {
+  const { tags, source, created, updated, about } = facts;
   const remove = useUndoableDelete();
   return (
     <li class="card">
@@ -26,7 +28,7 @@ export function MemoryEntry({ id, text, tags, source, created, updated, children
       </a>
       {children}
       <div class="foot">
-        <Facts tags={tags} source={source} at={created} changed={updated} />
+        <Facts tags={tags} source={source} at={created} changed={updated} about={about} />
         <button
           type="button"
           class="quiet"

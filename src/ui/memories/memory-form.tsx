@@ -1,13 +1,14 @@
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { explain } from '../shared/api.ts';
 import { Problem } from '../shared/elements.tsx';
-import type { MemoryFields } from '../shared/memory-changes.ts';
+import type { MemoryFields, Shown } from '../shared/memory-changes.ts';
+import { statedIn } from '../shared/stated.ts';
 import { parseTags } from '../shared/words.ts';
 
 interface MemoryFormProps {
   /** Name of the draft. Unsaved input under the same name is shown again. */
   readonly name: string;
-  readonly initial?: Partial<MemoryFields>;
+  readonly initial?: Shown;
   readonly onSave: (fields: MemoryFields) => Promise<void>;
   readonly onCancel: () => void;
 }
@@ -15,7 +16,11 @@ interface MemoryFormProps {
 /** Writes a new memory, or changes one. */
 export function MemoryForm({ name, initial = {}, onSave, onCancel }: MemoryFormProps) {
   const { text = '', tags = [], source = '' } = initial;
-  const { draft, change, forget } = useDraft(name, { text, tags: tags.join(', '), source });
+  const { pinned, ...stated } = statedIn(initial.metadata);
+  const { draft, change, forget } = useDraft(name, {
+    ...{ text, tags: tags.join(', '), source, ...stated },
+    pinned: pinned ? 'yes' : '',
+  });
   const [problem, setProblem] = useState('');
   const [saving, setSaving] = useState(false);
   const field = useRef<HTMLTextAreaElement>(null);
@@ -24,7 +29,11 @@ export function MemoryForm({ name, initial = {}, onSave, onCancel }: MemoryFormP
   const submit = (event: Event): void => {
     event.preventDefault();
     setSaving(true);
-    const fields = { text: draft.text, tags: parseTags(draft.tags), source: draft.source.trim() };
+    const { project, occurred, expires } = draft;
+    const fields = {
+      ...{ text: draft.text, tags: parseTags(draft.tags), source: draft.source.trim() },
+      stated: { project: project.trim(), occurred, expires, pinned: draft.pinned === 'yes' },
+    };
     onSave(fields).then(forget, (error: unknown) => {
       setProblem(explain(error));
       setSaving(false);
@@ -66,6 +75,7 @@ export function MemoryForm({ name, initial = {}, onSave, onCancel }: MemoryFormP
           change({ source: value });
         }}
       />
+      <MoreFields draft={draft} change={change} />
       <div class="actions">
         <button type="submit" class="primary" disabled={saving}>
           Save
@@ -75,6 +85,54 @@ export function MemoryForm({ name, initial = {}, onSave, onCancel }: MemoryFormP
         </button>
       </div>
     </form>
+  );
+}
+
+interface MoreFieldsProps {
+  readonly draft: Readonly<Record<'project' | 'occurred' | 'expires' | 'pinned', string>>;
+  readonly change: (fields: Partial<Record<'project' | 'occurred' | 'expires' | 'pinned', string>>) => void;
+}
+
+/** What a memory says about itself beside its text. */
+function MoreFields({ draft, change }: MoreFieldsProps) {
+  return (
+    <details class="more-fields">
+      <summary>Project and time</summary>
+      <Line
+        label="Project"
+        hint="empty: it holds in all"
+        value={draft.project}
+        onChange={(value) => {
+          change({ project: value });
+        }}
+      />
+      <Day
+        label="True on"
+        hint="the day it was true, or happened"
+        value={draft.occurred}
+        onChange={(value) => {
+          change({ occurred: value });
+        }}
+      />
+      <Day
+        label="Holds until"
+        hint="the last day; then search leaves it out"
+        value={draft.expires}
+        onChange={(value) => {
+          change({ expires: value });
+        }}
+      />
+      <label class="check">
+        <input
+          type="checkbox"
+          checked={draft.pinned === 'yes'}
+          onChange={(event) => {
+            change({ pinned: event.currentTarget.checked ? 'yes' : '' });
+          }}
+        />
+        Pinned: in the brief of every session
+      </label>
+    </details>
   );
 }
 
@@ -97,6 +155,21 @@ function Line({ label, hint, value, onChange }: LineProps) {
       <input
         type="text"
         dir="auto"
+        value={value}
+        onInput={(event) => {
+          onChange(event.currentTarget.value);
+        }}
+      />
+    </label>
+  );
+}
+
+function Day({ label, hint, value, onChange }: LineProps) {
+  return (
+    <label>
+      {label} <span class="hint">{hint}</span>
+      <input
+        type="date"
         value={value}
         onInput={(event) => {
           onChange(event.currentTarget.value);

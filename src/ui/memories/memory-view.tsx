@@ -6,6 +6,7 @@ import { changesBetween, changesTo, type MemoryChanges } from '../shared/memory-
 import { readVisit } from '../shared/pages.ts';
 import { useToast } from '../shared/toast.tsx';
 import type { Memory, MemoryWithVersions, Version } from '../shared/types.ts';
+import { linkTo } from '../shared/view-address.ts';
 import { VersionContent } from '../shared/version-content.tsx';
 import { differingFields, type Step, stepsOf } from '../shared/version-differences.ts';
 import { SaidIn, useUndoableDelete } from './memory-entry.tsx';
@@ -106,6 +107,11 @@ function MemoryCard({ memory, onEdit }: MemoryCardProps) {
       </p>
       <Facts tags={tags} source={source} at={created} changed={state === undefined ? updated : undefined} />
       <SaidIn turn={metadata} />
+      {memory.superseded_by === undefined ? null : (
+        <p class="hint">
+          <a href={linkTo('memory', memory.superseded_by)}>A newer memory</a> replaces this one.
+        </p>
+      )}
       <Metadata metadata={metadata} />
       {isErased ? null : <Actions memory={memory} onEdit={onEdit} />}
     </div>

@@ -94,13 +94,28 @@ interface FactsProps {
   readonly source?: string | undefined;
   readonly at: string;
   readonly changed?: string | undefined;
+  readonly about?: About | undefined;
+}
+
+/** What a memory says about itself. */
+export interface About {
+  readonly project?: string | undefined;
+  readonly occurred?: string | undefined;
+  readonly pinned?: boolean | undefined;
 }
 
 /** Times, source and tags of a memory. */
-export function Facts({ tags = [], source, at, changed }: FactsProps) {
+export function Facts({ tags = [], source, at, changed, about = {} }: FactsProps) {
+  const { project = '', occurred = '', pinned = false } = about;
   return (
     <p class="facts">
+      {pinned ? <span>pinned</span> : null}
       <Time at={at} />
+      {occurred === '' ? null : (
+        <span>
+          of <Time at={occurred} />
+        </span>
+      )}
       {changed === undefined ? null : (
         <span>
           changed <Time at={changed} />
@@ -110,6 +125,11 @@ export function Facts({ tags = [], source, at, changed }: FactsProps) {
         <span class="source">
           from <bdi>{source}</bdi>
         </span>
+      )}
+      {project === '' ? null : (
+        <a href={`#/memories?${parametersOf('', { ...NO_FILTER, project })}`}>
+          in <bdi>{project}</bdi>
+        </a>
       )}
       {tags.map((tag) => (
         <a class="tag" key={tag} href={`#/memories?${parametersOf('', { ...NO_FILTER, tags: tag })}`}>

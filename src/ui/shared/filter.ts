@@ -1,39 +1,45 @@
-/** The filters of the list. An empty field allows any value. `after` and `before` are days: `YYYY-MM-DD`. */
+import { startOfDay } from './days.ts';
+
+/** The filters of the list. An empty field allows any value. Times are days: `YYYY-MM-DD`. */
 export interface Filter {
   readonly kind: '' | 'fact' | 'conversation';
   readonly tags: string;
   readonly source: string;
+  /** `*` = all projects alike. */
+  readonly project: string;
   readonly after: string;
   readonly before: string;
+  /** When it was true or happened. */
+  readonly occurredAfter: string;
+  readonly occurredBefore: string;
 }
 
-export const NO_FILTER: Filter = { kind: '', tags: '', source: '', after: '', before: '' };
+export const NO_FILTER: Filter = {
+  ...{ kind: '' as const, tags: '', source: '', project: '', after: '', before: '' },
+  ...{ occurredAfter: '', occurredBefore: '' },
+};
 
 /** The filters that are set, as members of a JSON body. */
 export function conditionsOf({
   kind,
   tags,
   source,
+  project,
   after,
   before,
+  occurredAfter,
+  occurredBefore,
 }: Filter): Record<string, string | string[]> {
   // A list, because the server would split a text at its commas.
   const list = tags === '' ? {} : { tags: [tags] };
-  const times = { after: startOfDay(after, 0, 0), before: startOfDay(before, 1, -1) };
-  return { ...withoutEmpty({ kind, source, ...times }), ...list };
-}
-
-/**
- * The exact time of the beginning of a day in the browser's time zone, which may differ from the server's. The end of a
- * day is the moment before the next one begins, because a day can have 23 or 25 hours.
- */
-function startOfDay(day: string, daysLater: number, milliseconds: number): string {
-  const [year, month, date] = day.split('-').map(Number);
-  if (year === undefined || month === undefined || date === undefined) return '';
-  const start = new Date(2000, 0, 1);
-  start.setFullYear(year, month - 1, date + daysLater);
-  const at = new Date(start.getTime() + milliseconds);
-  return Number.isNaN(at.getTime()) ? '' : at.toISOString();
+  const end = { daysLater: 1, milliseconds: -1 };
+  const times = {
+    after: startOfDay(after),
+    before: startOfDay(before, end),
+    occurred_after: startOfDay(occurredAfter),
+    occurred_before: startOfDay(occurredBefore, end),
+  };
+  return { ...withoutEmpty({ kind, source, project, ...times }), ...list };
 }
 
 /** The filters that are set, as the query of a URL. */
@@ -57,10 +63,9 @@ export function readParameters(parameters: string): { readonly query: string; re
     query: read('query'),
     filter: {
       kind: toKind(read('kind')),
-      tags: read('tags'),
-      source: read('source'),
-      after: read('after'),
-      before: read('before'),
+      ...{ tags: read('tags'), source: read('source'), project: read('project') },
+      ...{ after: read('after'), before: read('before') },
+      ...{ occurredAfter: read('occurredAfter'), occurredBefore: read('occurredBefore') },
     },
   };
 }

@@ -1,3 +1,4 @@
+import { type Stated, statedChanges, statedIn } from './stated.ts';
 import type { Memory, Version } from './types.ts';
 import { parseTags } from './words.ts';
 
@@ -6,6 +7,7 @@ export interface MemoryFields {
   readonly text: string;
   readonly tags: readonly string[];
   readonly source: string;
+  readonly stated?: Stated;
 }
 
 /** The body of a PATCH. Absent fields do not change. */
@@ -16,10 +18,17 @@ export interface MemoryChanges {
   readonly remove_tags?: readonly string[];
   readonly source?: string;
   readonly metadata?: Readonly<Record<string, unknown>>;
+  readonly project?: string;
+  readonly occurred_at?: string;
+  readonly expires?: string;
+  readonly pinned?: boolean;
 }
 
+/** The memory that the form shows at first. */
+export type Shown = Partial<Omit<MemoryFields, 'stated'>> & Pick<Memory, 'metadata'>;
+
 /** The user's own changes since `before`. Other fields are left out, because another program may have changed them. */
-export function changesBetween(before: Partial<MemoryFields>, after: MemoryFields): MemoryChanges {
+export function changesBetween(before: Shown, after: MemoryFields): MemoryChanges {
   const { text = '', tags = [], source = '' } = before;
   // The form shows a tag with a comma as several tags. It is kept as long as all of them are kept.
   const kept = tags.filter((tag) => parseTags(tag).every((part) => after.tags.includes(part)));
@@ -31,6 +40,7 @@ export function changesBetween(before: Partial<MemoryFields>, after: MemoryField
     ...(added.length === 0 ? {} : { add_tags: added }),
     ...(removed.length === 0 ? {} : { remove_tags: removed }),
     ...(after.source === source ? {} : { source: after.source }),
+    ...(after.stated === undefined ? {} : statedChanges(statedIn(before.metadata), after.stated)),
   };
 }
 

@@ -14,6 +14,8 @@ export interface Memory {
   /** The machine that erased it. This machine keeps the content for a while, since `hidden`. */
   readonly erased_by?: string;
   readonly hidden?: string;
+  /** Id of a newer memory that replaces this one. */
+  readonly superseded_by?: string;
 }
 
 export interface Version {
@@ -48,6 +50,11 @@ export interface Hit {
   readonly role?: string;
   readonly client?: string;
   readonly session?: string;
+  readonly project?: string;
+  readonly other_project?: boolean;
+  readonly occurred_at?: string;
+  readonly in_period?: boolean;
+  readonly superseded_by?: string;
 }
 
 export interface ConversationSummary {
@@ -75,6 +82,8 @@ export interface DeletePlan {
 export interface SearchAnswer {
   readonly hits: readonly Hit[];
   readonly note?: string;
+  /** The period that the query names. */
+  readonly period?: { readonly words: string };
   /** The hits are by words only, for a moment. */
   readonly model_loading?: boolean;
 }
@@ -178,6 +187,26 @@ export interface AddAnswer {
   readonly twin?: { readonly differs: readonly string[] };
   /** Kinds of the secrets that were masked. */
   readonly masked?: readonly string[];
+}
+
+export interface TidyGroup {
+  readonly keep: Memory;
+  readonly others: readonly Pick<Memory, 'id' | 'text'>[];
+}
+
+/** A proposal, or what became of it. */
+export interface TidyAnswer {
+  readonly counts: { readonly duplicates: number; readonly expired: number; readonly junk: number };
+  readonly compared?: boolean;
+  readonly duplicates: readonly TidyGroup[];
+  readonly contradictions: readonly TidyGroup[];
+  readonly alike: readonly TidyGroup[];
+  readonly expired: readonly Memory[];
+  readonly junk: readonly Memory[];
+  readonly removed: number;
+  readonly confirm?: string;
+  /** Name of the backup from before. */
+  readonly undo?: string;
 }
 
 export interface GrowthDay {

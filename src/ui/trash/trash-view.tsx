@@ -8,6 +8,7 @@ import { useToast } from '../shared/toast.tsx';
 import type { Memory } from '../shared/types.ts';
 import { PlainFacts } from '../shared/version-content.tsx';
 import { count } from '../shared/words.ts';
+import { TidyUp } from './tidy-up.tsx';
 
 /** The deleted memories, until their content is erased. */
 export function TrashView() {
@@ -74,6 +75,7 @@ export function TrashView() {
           }}
         />
       )}
+      <TidyUp />
     </>
   );
 }

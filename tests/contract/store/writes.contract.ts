@@ -54,23 +54,33 @@ export function describeWrites(prepare: PrepareStore): void {
       const rest = {
         tags: ['b'],
         source: 'chat',
-        metadata: { kind: 'x', project: 'p', owner: { name: 'Ada' } },
+        metadata: { kind: 'x', owner: { name: 'Ada' } },
       };
       const [again] = await at.store.add([draft('the door code changes', rest)]);
       expect(again).toMatchObject({
         outcome: 'existing',
-        gained: ['tags', 'source', 'project', 'metadata.owner'],
+        gained: ['tags', 'source', 'metadata.owner'],
         memory: { id, tags: ['a', 'b'], source: 'chat', metadata: rest.metadata, versionCount: 2 },
       });
       const [third] = await at.store.add([draft('the door code changes')]);
       expect(third).toMatchObject({ outcome: 'existing', gained: [], memory: { id, versionCount: 2 } });
     });
 
+    test('gives no project to a memory that holds in all, and takes none away', async () => {
+      const global = await at.add('the door code changes', { metadata: { kind: 'x' } });
+      const own = draft('the door code changes', { metadata: { kind: 'x', project: 'p' } });
+      const [second] = await at.store.add([own]);
+      expect(second).toMatchObject({ outcome: 'added', twin: { id: global, differs: ['project'] } });
+      const [again, globally] = await at.store.add([own, draft('the door code changes')]);
+      expect(again).toMatchObject({ outcome: 'existing', memory: { id: second?.memory.id } });
+      expect(globally).toMatchObject({ outcome: 'existing', memory: { id: global, versionCount: 1 } });
+    });
+
     test.each([
-      ['source', { source: 'mail' }, 'source'],
+      ['source', { source: 'mail', metadata: { project: 'p' } }, 'source'],
       ['project', { metadata: { project: 'other' } }, 'project'],
-      ['value of a member', { metadata: { owner: 'Bob' } }, 'metadata.owner'],
-      ['nested value', { metadata: { list: [1, 3] } }, 'metadata.list'],
+      ['value of a member', { metadata: { project: 'p', owner: 'Bob' } }, 'metadata.owner'],
+      ['nested value', { metadata: { project: 'p', list: [1, 3] } }, 'metadata.list'],
     ])('keeps a second memory with another %s', async (_, rest, name) => {
       const first = { source: 'chat', metadata: { project: 'p', owner: 'Ada', list: [1, 2] } };
       const id = await at.add('the door code changes', first);

@@ -30,6 +30,8 @@ export function serverEnvironment(
     XDG_CONFIG_HOME: join(dataDir, 'no-config'),
     MEMORY_DATA_DIR: join(dataDir, 'memories'),
     MEMORY_EMBEDDING_PROVIDER: 'none',
+    // The tests run in a repository, whose name is not the same everywhere.
+    MEMORY_PROJECT: '*',
     ...overrides,
   };
 }

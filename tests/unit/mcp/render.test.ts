@@ -47,6 +47,9 @@ function hit(changes: Partial<SearchHit> = {}, of: Memory = memory()): SearchHit
     vectorRank: 1,
     byNeighbours: false,
     bySingleWords: false,
+    inPeriod: false,
+    isSuperseded: false,
+    isOtherProject: false,
     matchedWords: [],
     ...changes,
   };

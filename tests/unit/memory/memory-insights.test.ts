@@ -129,7 +129,13 @@ describe('deduplicate', () => {
   });
 
   test('keeps apart what has another project, source or metadata value', async () => {
-    const metadata = [{ project: 'x' }, { project: 'y' }, { project: 'x', owner: 'Ada' }, { owner: 'Bob' }];
+    const metadata = [
+      { project: 'x' },
+      { project: 'y' },
+      { project: 'x', owner: 'Ada' },
+      { project: 'y', owner: 'Bob' },
+      {},
+    ];
     for (const about of metadata)
       await service.add({ memories: [{ text: 'Tea at nine', metadata: about }], onDuplicate: 'add' });
     const report = await service.deduplicate({ dryRun: false });
@@ -138,6 +144,7 @@ describe('deduplicate', () => {
     expect(memories.map(({ metadata: kept }) => kept)).toEqual([
       { project: 'x', owner: 'Ada' },
       { project: 'y', owner: 'Bob' },
+      {},
     ]);
   });
 

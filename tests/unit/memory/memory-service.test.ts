@@ -109,10 +109,10 @@ describe('add', () => {
 
   test.each([
     ['skip', { project: 'y' }, 'project'],
-    ['skip', { source: 'Bob' }, 'source'],
+    ['skip', { project: 'x', source: 'Bob' }, 'source'],
     ['supersede', { project: 'y' }, 'project'],
-    ['supersede', { source: 'Bob' }, 'source'],
-    ['skip', { metadata: { until: 2027 } }, 'metadata.until'],
+    ['supersede', { project: 'x', source: 'Bob' }, 'source'],
+    ['skip', { project: 'x', metadata: { until: 2027 } }, 'metadata.until'],
   ] as const)('keeps apart what has another project or source: %s %j', async (onDuplicate, other, name) => {
     const about = { source: 'Ada', project: 'x', metadata: { until: 2026 } };
     const [first] = await service.add({ memories: [{ text: 'Deploys are on Tuesday', ...about }] });

@@ -23,7 +23,11 @@ test('sends a tag as a list, because it may have a comma', () => {
 test('reads from an address what was written into it', () => {
   const text = fc.string({ unit: 'grapheme' });
   const kind = fc.constantFrom('' as const, 'fact' as const, 'conversation' as const);
-  const filters = fc.record({ kind, tags: text, source: text, after: text, before: text });
+  const filters = fc.record({
+    kind,
+    ...{ tags: text, source: text, project: text },
+    ...{ after: text, before: text, occurredAfter: text, occurredBefore: text },
+  });
   fc.assert(
     fc.property(text, filters, (query, filter) => {
       expect(readParameters(parametersOf(query, filter))).toEqual({ query, filter });

@@ -1,0 +1,165 @@
+import { createHash } from 'node:crypto';
+import { EmbeddingUnavailableError } from '../errors/embedding-errors.ts';
+import { InvalidInputError, StateChangedError } from '../errors/input-errors.ts';
+import type { MemoryStore } from '../store/memory-store.ts';
+import { attributesOf } from './attributes.ts';
+import { type DeduplicatorParts, DuplicateSearch } from './deduplicate.ts';
+import type { DuplicateGroup, SimilarMemory, TidyKind, TidyRequest, TidyResult } from './insights-api.ts';
+import type { Memory } from './memory.ts';
+import type { MemoryWork } from './memory-api.ts';
+import type { Difference } from './same-statement.ts';
+import { canonicalJson } from './version.ts';
+import { indexedText } from './words.ts';
+
+/** Memories with at least this similarity that say something else are shown together, 0 to 1. */
+const CLOSE_FROM = 0.9;
+const SHOWN = 50;
+const READ_AT_ONCE = 500;
+/** What is removed; what only resembles another memory never is. */
+export const TIDY_KINDS: readonly TidyKind[] = ['duplicates', 'expired', 'junk'];
+
+export interface TidyParts extends DeduplicatorParts {
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+}
+
+/**
+ * Proposes to remove facts that say the same as an older one word for word, that have expired, or that are junk; and
+ * shows facts that resemble each other, of which a person may choose. With the token of a proposal it does what the
+ * proposal said.
+ * @throws InvalidInputError for unknown kinds
+ * @throws StateChangedError when the proposal would be another one now
+ */
+export async function tidy(
+  parts: TidyParts,
+  { kinds = TIDY_KINDS, confirm }: TidyRequest,
+  work: MemoryWork,
+): Promise<TidyResult> {
+  checkKinds(kinds);
+  // What is only shown need not be looked for again when the rest is done.
+  const found = await findings(parts, { ...work, dryRun: confirm === undefined });
+  const wanted = (kind: TidyKind): boolean => kinds.includes(kind);
+  const expired = wanted('expired') ? found.expired : [];
+  const expiredIds = new Set(expired.map(({ id }) => id));
+  const junk = wanted('junk') ? found.junk.filter(({ id }) => !expiredIds.has(id)) : [];
+  const search = wanted('duplicates') ? found.search : undefined;
+  const proposal = {
+    duplicates: search === undefined ? [] : await search.describeGroups(),
+    ...(await resembling(parts.store, found.search)),
+    expired: expired.slice(0, SHOWN),
+    junk: junk.slice(0, SHOWN),
+    counts: { duplicates: search?.count ?? 0, expired: expired.length, junk: junk.length },
+    compared: found.search !== undefined,
+  };
+  const removed = [...expired, ...junk];
+  const token = tokenOf([...removed.map(({ id, dot }) => [id, dot]), ...(search?.members ?? [])]);
+  if (confirm === undefined) return { ...proposal, dryRun: true, removed: 0, confirm: token };
+  if (confirm !== token) throw new StateChangedError();
+  const doubled = (await search?.remove()) ?? 0;
+  const ids = removed.map(({ id }) => id);
+  return {
+    ...proposal,
+    dryRun: false,
+    removed: doubled + (ids.length === 0 ? 0 : await parts.store.delete(ids)),
+  };
+}
+
+function checkKinds(kinds: readonly TidyKind[]): void {
+  const unknown = kinds.find((kind) => !TIDY_KINDS.includes(kind));
+  if (unknown === undefined && kinds.length > 0) return;
+  const problem = unknown === undefined ? 'is empty' : `has ${JSON.stringify(unknown)}`;
+  throw new InvalidInputError('kinds', problem, `allowed are ${TIDY_KINDS.join(', ')}`);
+}
+
+interface Looking extends MemoryWork {
+  /** Also look for facts that only resemble each other. */
+  readonly dryRun: boolean;
+}
+
+interface Findings {
+  /** Undefined when nothing could be compared, since there is no model. */
+  readonly search: DuplicateSearch | undefined;
+  readonly expired: readonly Memory[];
+  readonly junk: readonly Memory[];
+}
+
+async function findings(parts: TidyParts, work: Looking): Promise<Findings> {
+  const { store, now } = parts;
+  const expiredIds = await store.matching({ kind: 'fact', expiredAt: now() });
+  const expired = await readAll(store, expiredIds);
+  const junk = (await readAll(store, await store.matching({ kind: 'fact' }))).filter(isJunk);
+  return { search: await compared(parts, work), expired, junk };
+}
+
+async function compared(parts: TidyParts, work: Looking): Promise<DuplicateSearch | undefined> {
+  try {
+    const options = { ...work, threshold: CLOSE_FROM };
+    const search = new DuplicateSearch(parts, await parts.embedder.modelId(), options);
+    await search.run();
+    return search;
+  } catch (error) {
+    if (error instanceof EmbeddingUnavailableError) return undefined;
+    throw error;
+  }
+}
+
+async function readAll(store: MemoryStore, ids: readonly string[]): Promise<Memory[]> {
+  const memories: Memory[] = [];
+  for (let start = 0; start < ids.length; start += READ_AT_ONCE)
+    memories.push(...(await store.getCurrent(ids.slice(start, start + READ_AT_ONCE))));
+  return memories.filter(({ state, conflict }) => state === 'live' && !conflict);
+}
+
+const PLACEHOLDER =
+  /^(?:test(?:ing)?|asdf+|foo(?: ?bar)?|bar|baz|qwerty|hello world|lorem ipsum.*|x+|todo|tbd|n\/a|none|null|undefined|placeholder)$/i;
+const MASK = /\[masked [^\]]*\]/g;
+
+/**
+ * True for a text that no question finds or that says nothing: without a letter or digit, a placeholder that people and
+ * programs type to try something out, or nothing but a masked secret. Pinned facts never are.
+ */
+export function isJunk({ text, metadata }: Pick<Memory, 'text' | 'metadata'>): boolean {
+  if (attributesOf(metadata).pinned) return false;
+  const bare = text.replaceAll(MASK, ' ').trim();
+  return !/[\p{L}\p{N}\p{Extended_Pictographic}]/u.test(bare) || isPlaceholder(bare);
+}
+
+function isPlaceholder(text: string): boolean {
+  return PLACEHOLDER.test(text.replace(/[\s.!?…]+$/u, '')) || indexedText(text).trim() === '';
+}
+
+/** Differences that make one statement deny another; the other kinds are two ways to say it, or two subjects. */
+const DENYING: ReadonlySet<Difference> = new Set<Difference>(['numbers', 'negation', 'symbols']);
+
+/** Facts that resemble each other, apart from those of two projects, and from those that already replace another. */
+async function resembling(
+  store: MemoryStore,
+  search: DuplicateSearch | undefined,
+): Promise<Pick<TidyResult, 'contradictions' | 'alike'>> {
+  const contradictions: DuplicateGroup[] = [];
+  const alike: DuplicateGroup[] = [];
+  for (const { keep, duplicates } of search?.alike ?? []) {
+    const others = await store.getCurrent(duplicates.map(({ id }) => id));
+    const open = new Set(others.filter((other) => mayContradict(keep, other)).map(({ id }) => id));
+    const left = duplicates.filter(({ id }) => open.has(id));
+    const denies = ({ differs }: SimilarMemory): boolean => differs !== undefined && DENYING.has(differs);
+    const denying = left.filter(denies);
+    const similar = left.filter((one) => !denies(one));
+    if (denying.length > 0) contradictions.push({ keep, duplicates: denying });
+    if (similar.length > 0) alike.push({ keep, duplicates: similar });
+  }
+  return { contradictions, alike };
+}
+
+function mayContradict(one: Memory, other: Memory): boolean {
+  const [first, second] = [attributesOf(one.metadata), attributesOf(other.metadata)];
+  const apart = first.project !== null && second.project !== null && first.project !== second.project;
+  const isSettled = one.supersededBy !== undefined || other.supersededBy !== undefined;
+  return !apart && !isSettled;
+}
+
+function tokenOf(members: readonly unknown[]): string {
+  // JSON of ids and dots only.
+  const json = canonicalJson(JSON.parse(JSON.stringify(members)) as string[]);
+  return createHash('sha256').update(json).digest('hex').slice(0, 16);
+}

@@ -1,0 +1,133 @@
+import { useState } from 'preact/hooks';
+import { call, explain } from '../shared/api.ts';
+import { Problem } from '../shared/elements.tsx';
+import { useToast } from '../shared/toast.tsx';
+import type { Memory, TidyAnswer, TidyGroup } from '../shared/types.ts';
+import { linkTo } from '../shared/view-address.ts';
+import { beginning, count } from '../shared/words.ts';
+
+/** Proposes what to tidy up, and does it when the user agrees. */
+export function TidyUp() {
+  const [proposal, setProposal] = useState<TidyAnswer | null>(null);
+  const [problem, setProblem] = useState('');
+  const [busy, setBusy] = useState(false);
+  const toast = useToast();
+  const ask = (body: object, onDone: (answer: TidyAnswer) => void): void => {
+    setBusy(true);
+    setProblem('');
+    call<TidyAnswer>('POST', '/memory/tidy', { body })
+      .then(onDone, (error: unknown) => {
+        setProposal(null);
+        setProblem(explain(error));
+      })
+      .finally(() => {
+        setBusy(false);
+      });
+  };
+  const propose = (): void => {
+    ask({}, setProposal);
+  };
+  const apply = (confirm: string): void => {
+    ask({ confirm }, ({ removed, undo = '' }) => {
+      setProposal(null);
+      const undone = undo === '' ? '' : ` The backup ${undo} from before undoes it.`;
+      toast({ text: `${count(removed, 'memory is', 'memories are')} in the trash.${undone}` });
+    });
+  };
+  return (
+    <section aria-label="Tidy up">
+      <h2>Tidy up</h2>
+      <p class="hint">
+        Finds facts that say the same, have ended, or say nothing. Nothing changes before you agree, and a
+        backup is made first.
+      </p>
+      <Problem text={problem} />
+      {proposal === null ? null : <Proposal proposal={proposal} />}
+      <div class="actions">
+        <button type="button" disabled={busy} onClick={propose}>
+          Look what could go
+        </button>
+        {proposal?.confirm === undefined || amountOf(proposal) === 0 ? null : (
+          <button
+            type="button"
+            class="primary"
+            disabled={busy}
+            onClick={() => {
+              apply(proposal.confirm ?? '');
+            }}
+          >
+            Move {count(amountOf(proposal), 'memory', 'memories')} to the trash
+          </button>
+        )}
+      </div>
+    </section>
+  );
+}
+
+function amountOf({ counts: { duplicates, expired, junk } }: TidyAnswer): number {
+  return duplicates + expired + junk;
+}
+
+function Proposal({ proposal }: { readonly proposal: TidyAnswer }) {
+  const { duplicates, expired, junk, contradictions, alike, counts, compared } = proposal;
+  return (
+    <div role="status">
+      {amountOf(proposal) === 0 ? <p>There is nothing to tidy up.</p> : null}
+      <Groups title={`Say the same as an older fact: ${counts.duplicates}`} groups={duplicates} />
+      <Entries title={`Have ended: ${counts.expired}`} memories={expired} />
+      <Entries title={`Say nothing: ${counts.junk}`} memories={junk} />
+      <Groups title="May contradict each other; these stay" groups={contradictions} />
+      <Groups title="Resemble each other; these stay" groups={alike} />
+      {compared === false ? <p class="hint">Without a model no facts were compared.</p> : null}
+    </div>
+  );
+}
+
+type Shown = Pick<Memory, 'id' | 'text'>;
+
+function Entries({ title, memories }: { readonly title: string; readonly memories: readonly Shown[] }) {
+  if (memories.length === 0) return null;
+  return (
+    <>
+      <h3>{title}</h3>
+      <ul>
+        {memories.map((memory) => (
+          <li key={memory.id}>
+            <Named {...memory} />
+          </li>
+        ))}
+      </ul>
+    </>
+  );
+}
+
+function Groups({ title, groups }: { readonly title: string; readonly groups: readonly TidyGroup[] }) {
+  if (groups.length === 0) return null;
+  return (
+    <>
+      <h3>{title}</h3>
+      <ul>
+        {groups.map(({ keep, others }) => (
+          <li key={keep.id}>
+            <Named {...keep} />
+            <ul>
+              {others.map((other) => (
+                <li key={other.id}>
+                  <Named {...other} />
+                </li>
+              ))}
+            </ul>
+          </li>
+        ))}
+      </ul>
+    </>
+  );
+}
+
+function Named({ id, text }: Shown) {
+  return (
+    <a dir="auto" href={linkTo('memory', id)}>
+      {beginning(text)}
+    </a>
+  );
+}
