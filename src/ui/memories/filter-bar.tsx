@@ -19,19 +19,12 @@ export function FilterBar({ filter, onChange }: FilterBarProps) {
     <details class="filters" open={wasSet}>
       <summary>Filters</summary>
       <div class="fields">
-        <label>
-          Kind
-          <select
-            value={filter.kind}
-            onChange={(event) => {
-              set({ kind: toKind(event.currentTarget.value) });
-            }}
-          >
-            <option value="">any</option>
-            <option value="fact">facts</option>
-            <option value="conversation">conversations</option>
-          </select>
-        </label>
+        <KindChoice
+          value={filter.kind}
+          onChange={(kind) => {
+            set({ kind });
+          }}
+        />
         <Choice
           label="Tag"
           value={filter.tags}
@@ -95,6 +88,29 @@ export function FilterBar({ filter, onChange }: FilterBarProps) {
         </button>
       </div>
     </details>
+  );
+}
+
+interface KindChoiceProps {
+  readonly value: Filter['kind'];
+  readonly onChange: (kind: Filter['kind']) => void;
+}
+
+function KindChoice({ value, onChange }: KindChoiceProps) {
+  return (
+    <label>
+      Kind
+      <select
+        value={value}
+        onChange={(event) => {
+          onChange(toKind(event.currentTarget.value));
+        }}
+      >
+        <option value="">any</option>
+        <option value="fact">facts</option>
+        <option value="conversation">conversations</option>
+      </select>
+    </label>
   );
 }
 
