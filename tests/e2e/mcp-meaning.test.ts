@@ -87,10 +87,11 @@ describe('with the bundled model', () => {
     expect(second).toMatchObject({ outcome: 'added', similar: [{ id: first['id'], differs }] });
     expect(answer.text).toContain(`not the same: other ${differs}`);
     // The advice, followed.
-    expect(answer.text).toMatch(/memory_update its id with this text, then memory_delete/);
-    await call('memory_update', { id: first['id'], text });
-    await call('memory_delete', { ids: [second['id']] });
-    expect((await call('memory_get', { ids: [first['id']] })).data['memories']).toMatchObject([{ text }]);
+    const advice = /memory_update (\S+) with metadata (\{"supersedes": that id\})/.exec(answer.text);
+    expect(advice?.[1]).toBe(second['id']);
+    await call('memory_update', { id: second['id'], metadata: { supersedes: first['id'] } });
+    const { memories } = (await call('memory_get', { ids: [first['id'], second['id']] })).data;
+    expect(memories).toMatchObject([{ text: there, superseded_by: second['id'] }, { text }]);
   });
 
   test.each([
@@ -149,7 +150,7 @@ describe('with the bundled model', () => {
     const answer = await call('memory_add', {
       memories: [
         { text, tags: ['a'], project: 'x', source: 'Ann' },
-        { text, tags: ['b'], metadata: { kind: 'door' } },
+        { text, tags: ['b'], project: 'x', metadata: { kind: 'door' } },
         { text, project: 'y' },
         { text, project: 'x', source: 'Ben' },
       ],

@@ -15,6 +15,11 @@ import type { VectorCatchUp } from './vector-catch-up.ts';
 const MAX_PROBLEMS_PER_CHECK = 20;
 
 const fileCheck = new Query<[], { integrity_check: string }>('PRAGMA integrity_check');
+/**
+ * Finds nothing. Only a query makes FTS5 compare the structure of its index that it keeps in memory with the file; its
+ * part of the integrity check does not, and would take writes of other connections for damage.
+ */
+const refreshWords = new Query<[], { rowid: number }>(`SELECT rowid FROM word WHERE word MATCH '""' LIMIT 1`);
 const foreignKeyCheck = new Query<[], { table: string; parent: string }>('PRAGMA foreign_key_check');
 /** A check by one statement, which returns a row for each problem. */
 interface StatementCheck {
@@ -127,6 +132,7 @@ class Report {
 }
 
 function checkFile(connection: Connection): string[] {
+  refreshWords.all(connection);
   const answers = fileCheck.all(connection).map(({ integrity_check: answer }) => answer);
   const orphans = foreignKeyCheck
     .all(connection)

@@ -27,7 +27,7 @@ export async function runHookProgram(
   { dataDir, client = 'claude-code', env = {} }: HookOptions,
 ): Promise<HookRun> {
   const child = spawn(process.execPath, [PROGRAM, 'hook', event, '--client', client], {
-    env: serverEnvironment(dataDir, env),
+    env: serverEnvironment(dataDir, { MEMORY_PROJECT: '', ...env }),
     shell: false,
   });
   child.stdin.on('error', () => undefined).end(typeof input === 'string' ? input : JSON.stringify(input));
