@@ -86,8 +86,8 @@ interface Findings {
 async function findings(parts: TidyParts, work: Looking): Promise<Findings> {
   const { store, now } = parts;
   const expiredIds = await store.matching({ kind: 'fact', expiredAt: now() });
-  const expired = await readAll(store, expiredIds);
-  const junk = (await readAll(store, await store.matching({ kind: 'fact' }))).filter(isJunk);
+  const expired = await readEach(store, expiredIds, () => true);
+  const junk = await readEach(store, await store.matching({ kind: 'fact' }), isJunk);
   return { search: await compared(parts, work), expired, junk };
 }
 
@@ -103,11 +103,18 @@ async function compared(parts: TidyParts, work: Looking): Promise<DuplicateSearc
   }
 }
 
-async function readAll(store: MemoryStore, ids: readonly string[]): Promise<Memory[]> {
-  const memories: Memory[] = [];
-  for (let start = 0; start < ids.length; start += READ_AT_ONCE)
-    memories.push(...(await store.getCurrent(ids.slice(start, start + READ_AT_ONCE))));
-  return memories.filter(({ state, conflict }) => state === 'live' && !conflict);
+/** Those live memories of the ids that `isWanted`; no more of the others is in memory at a time than one page. */
+async function readEach(
+  store: MemoryStore,
+  ids: readonly string[],
+  isWanted: (memory: Memory) => boolean,
+): Promise<Memory[]> {
+  const wanted: Memory[] = [];
+  for (let start = 0; start < ids.length; start += READ_AT_ONCE) {
+    const page = await store.getCurrent(ids.slice(start, start + READ_AT_ONCE));
+    wanted.push(...page.filter((memory) => memory.state === 'live' && !memory.conflict && isWanted(memory)));
+  }
+  return wanted;
 }
 
 const PLACEHOLDER =

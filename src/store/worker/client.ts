@@ -113,10 +113,12 @@ class RestartingHost {
   async #close(): Promise<void> {
     const worker = this.#worker;
     if (worker === null) return;
-    await settleWithin(
-      worker.call('close', []).catch(() => undefined),
-      CLOSE_LIMIT_MS,
+    const ended = worker.call('close', []).then(
+      () => worker.ended,
+      () => undefined,
     );
+    // A thread ends by itself once its store is closed. Cut off while native code runs, it can take the process along.
+    await settleWithin(ended, CLOSE_LIMIT_MS);
     // The transactions of a thread that is cut off are rolled back by the next process.
     await worker.terminate();
   }

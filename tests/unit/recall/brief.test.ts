@@ -83,7 +83,10 @@ describe('the brief', () => {
     for (const day of [1, 2, 3]) {
       const places = Array.from({ length: 8 }, (_, place) => `${day} ${place}`);
       await add(
-        ...places.map((place) => ({ text: `${place} ${long}`, project: 'shop', metadata: { pinned: true } })),
+        ...places.map((place, index) => ({
+          ...{ text: `${place} ${long}`, project: 'shop' },
+          ...{ metadata: { pinned: index < 2 } },
+        })),
         ...places.map((place) => ({ text: `${place} ${long}` })),
         ...places.map((place) => ({ text: `The user prefers option ${place}` })),
       );
