@@ -17,9 +17,9 @@ Save with the tool \`memory_add\` of the server \`faiss-memory\`. Do not write i
 
 1. Write one memory a fact, in one or two sentences that make sense without this conversation: names instead of "it" and "we",
    dates instead of "yesterday", and the reason of a decision.
-2. Give \`project\` for what holds in this project alone; leave it out for what holds everywhere, such as preferences of the user.
+2. A fact belongs to the project you work in. Give \`project: "*"\` for what holds everywhere, such as preferences of the user.
 3. Add a tag where one fits: \`decision\`, \`preference\`, \`todo\`, \`person\`. The brief at the start of a session is ordered by them.
-4. When the answer names a similar memory that this one corrects, call \`memory_update\` on the old one instead of keeping both.
+4. When this fact replaces an older one, give the id of that one as \`supersedes\`: it stays in the history and ranks lower.
 
 Save no secrets, no small talk, nothing that the code or the history of the repository says already.
 Say in one short sentence what you saved.

@@ -83,7 +83,7 @@ describe.skipIf(process.platform === 'win32')('the real client', () => {
       machine.installProgram();
       const models = await startFakeModels([
         { when: 'Keep the port', tool: 'memory_add', input: { text: PORT, project: 'github.com/ann/shop' } },
-        { when: 'Keep the language', tool: 'memory_add', input: { text: TEA } },
+        { when: 'Keep the language', tool: 'memory_add', input: { text: TEA, project: '*' } },
       ]);
       const say = (folder: string, ...prompts: string[]): Promise<string> =>
         runClient(

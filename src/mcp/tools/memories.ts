@@ -77,6 +77,7 @@ export const memoryAdd = defineTool({
     text: text(),
     ...about,
     source: text('person, document, URL'),
+    project: text('default: current; * = all'),
     ...stated,
     memories: z.optional(z.array(z.strictObject({ text: z.string(), ...about }))),
     on_duplicate: z.optional(z.enum(['add', 'skip', 'supersede'])),
