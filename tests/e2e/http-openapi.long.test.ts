@@ -279,6 +279,7 @@ const ALL = [
   'syncSnapshots',
   'syncStatus',
   'syncUpload',
+  'tidy',
   'updateMemory',
 ];
 
@@ -345,6 +346,10 @@ async function knownValues(): Promise<KnownValues> {
   return {
     // That of a conversation is its session.
     id: [...ids, session, session],
+    supersedes: ids,
+    occurred_at: ['2026-03-05', '3d', '2026-03-05T10:00:00Z'],
+    expires: ['2099-01-01', '30d'],
+    as_of: ['2026-03-05', '1w'],
     session: [session],
     client: ['known', ''],
     snapshot: [snapshot],
