@@ -17,6 +17,8 @@ export class Machine {
       XDG_DATA_HOME: join(home, '.local/share'),
       MEMORY_DATA_DIR: join(home, 'memories'),
       MEMORY_TIME_ZONE: 'UTC',
+      // The checkout of the one who makes the pictures is no project of these users.
+      MEMORY_PROJECT: '*',
       // The width of the recordings.
       COLUMNS: '92',
       ...settings,
