@@ -33,7 +33,7 @@ import { type Deadline, type RequestCall, RequestRunner, ServerClock } from '../
 import { gcsError, gcsStatus } from './gcs-errors.ts';
 
 /** Number of attempts to read an object that is replaced during the read. */
-const readAttempts = 10;
+const readAttempts = 25;
 
 /**
  * Google Cloud Storage, through the optional package `@google-cloud/storage`. Etags are generation numbers.
