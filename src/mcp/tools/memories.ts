@@ -71,13 +71,13 @@ export const memoryAdd = defineTool({
   name: 'memory_add',
   title: 'Remember',
   description:
-    'Store what will matter later: preferences, decisions and why, facts. One fact per memory, clear on its own, no secrets. Give text, or memories for many. An exact duplicate returns the existing id, which takes over new tags and metadata; a near-duplicate is stored and reported. on_duplicate, for the same statement in the same words: skip, supersede the old one, or add; other numbers or names are never replaced.',
+    'Store what will matter later: preferences, decisions and why, facts. One fact per memory, clear on its own, no secrets. Give text, or memories for many. An exact duplicate returns the existing id, which takes over new tags and metadata; a near-duplicate is stored and reported. on_duplicate, for the same statement in the same words: skip, supersede or add; other numbers or names are never replaced.',
   intent: 'add',
   input: z.strictObject({
     text: text(),
     ...about,
-    source: text('person, document, URL'),
-    project: text('default: current; * = all'),
+    source: text('person or URL'),
+    project: text('* = all'),
     ...stated,
     memories: z.optional(z.array(z.strictObject({ text: z.string(), ...about }))),
     on_duplicate: z.optional(z.enum(['add', 'skip', 'supersede'])),
