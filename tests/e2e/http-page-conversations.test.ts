@@ -87,7 +87,9 @@ describe.runIf(hasBrowser)('conversations on the page', () => {
     expect(page.url()).toContain('kind=conversation');
     await entry(page, 'with codex').getByRole('link', { name: 'user in a conversation with codex' }).click();
     await page.getByRole('heading', { name: SAID[0] ?? '' }).waitFor();
-    expect(await page.getByRole('region', { name: 'Turns' }).getByRole('listitem').count()).toBe(1);
+    const turns = page.getByRole('region', { name: 'Turns' }).getByRole('listitem');
+    await turns.first().waitFor();
+    expect(await turns.count()).toBe(1);
     await page.goBack();
     await page.getByText('2 hits.').waitFor();
     await page.getByLabel('Kind').selectOption('fact');
