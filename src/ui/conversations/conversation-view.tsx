@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks';
-import { call, explain } from '../shared/api.ts';
-import { Modal, Problem, Time } from '../shared/elements.tsx';
+import { call, explain, reportChange, send } from '../shared/api.ts';
+import { Modal, More, Problem, Time } from '../shared/elements.tsx';
 import { useLoad } from '../shared/load.ts';
 import { usePages, useReturn } from '../shared/pages.ts';
 import { saveAnswer } from '../shared/save-answer.ts';
@@ -61,10 +61,13 @@ function Actions({ of, path, name }: ActionsProps) {
   const remove = ({ confirm = '' }: DeletePlan): void => {
     setPlan(null);
     const confirmed = new URLSearchParams([...name, ['confirm', confirm]]);
-    call<DeletePlan>('DELETE', `${path}?${confirmed.toString()}`).then((done) => {
-      location.hash = linkTo('conversations');
-      toast({ text: `${count(done.count, 'turn')} moved to the trash.` });
-    }, report);
+    send(`${path}?${confirmed.toString()}`, { method: 'DELETE' })
+      .then(async (response) => {
+        const done = (await response.json()) as DeletePlan;
+        leaveThenReport(linkTo('conversations'));
+        toast({ text: `${count(done.count, 'turn')} moved to the trash.` });
+      })
+      .catch(report);
   };
   return (
     <div class="actions">
@@ -114,6 +117,16 @@ function Actions({ of, path, name }: ActionsProps) {
   );
 }
 
+/** The view of what is gone would load it again, so a change is announced when the page has left it. */
+function leaveThenReport(address: string): void {
+  if (location.hash === address) {
+    reportChange();
+    return;
+  }
+  window.addEventListener('hashchange', reportChange, { once: true });
+  location.hash = address;
+}
+
 function Turns({ of: { session, client = '' } }: { readonly of: ConversationSummary }) {
   const query = new URLSearchParams({ session, ...(client === '' ? {} : { client }) });
   const { memories, loading, problem, reload, more } = usePages(query.toString());
@@ -126,11 +139,7 @@ function Turns({ of: { session, client = '' } }: { readonly of: ConversationSumm
         ))}
       </ol>
       <Problem text={problem} onRetry={reload} />
-      {more === undefined ? null : (
-        <button type="button" class="more" disabled={loading} onClick={more}>
-          More
-        </button>
-      )}
+      {more === undefined ? null : <More disabled={loading} onMore={more} />}
     </section>
   );
 }

@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks';
 import { call } from '../shared/api.ts';
-import { Empty, Problem, Time } from '../shared/elements.tsx';
+import { Empty, More, Problem, Time } from '../shared/elements.tsx';
 import { useLoad } from '../shared/load.ts';
 import { useReturn } from '../shared/pages.ts';
 import type { ConversationList, ConversationSummary } from '../shared/types.ts';
@@ -43,16 +43,12 @@ export function ConversationsView() {
         ))}
       </ul>
       {more === undefined || value === undefined || shown === value.total ? null : (
-        <button
-          type="button"
-          class="more"
+        <More
           disabled={loading}
-          onClick={() => {
+          onMore={() => {
             setLimit(more);
           }}
-        >
-          More
-        </button>
+        />
       )}
       {more === undefined && value !== undefined && shown < value.total ? (
         <p class="hint">

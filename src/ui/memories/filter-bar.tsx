@@ -1,4 +1,5 @@
 import { useEffect, useId, useState } from 'preact/hooks';
+import { Day } from '../shared/elements.tsx';
 import { type Filter, NO_FILTER, toKind } from '../shared/filter.ts';
 import { useStats } from '../shared/load.ts';
 
@@ -6,6 +7,13 @@ interface FilterBarProps {
   readonly filter: Filter;
   readonly onChange: (filter: Filter) => void;
 }
+
+const DAYS = [
+  { label: 'Created since', name: 'after' },
+  { label: 'Created until', name: 'before' },
+  { label: 'Happened since', name: 'occurredAfter' },
+  { label: 'Happened until', name: 'occurredBefore' },
+] as const;
 
 export function FilterBar({ filter, onChange }: FilterBarProps) {
   const stats = useStats();
@@ -49,34 +57,16 @@ export function FilterBar({ filter, onChange }: FilterBarProps) {
             set({ project });
           }}
         />
-        <Day
-          label="Created since"
-          value={filter.after}
-          onChange={(after) => {
-            set({ after });
-          }}
-        />
-        <Day
-          label="Created until"
-          value={filter.before}
-          onChange={(before) => {
-            set({ before });
-          }}
-        />
-        <Day
-          label="Happened since"
-          value={filter.occurredAfter}
-          onChange={(occurredAfter) => {
-            set({ occurredAfter });
-          }}
-        />
-        <Day
-          label="Happened until"
-          value={filter.occurredBefore}
-          onChange={(occurredBefore) => {
-            set({ occurredBefore });
-          }}
-        />
+        {DAYS.map(({ label, name }) => (
+          <Day
+            key={name}
+            label={label}
+            value={filter[name]}
+            onChange={(value) => {
+              set({ [name]: value });
+            }}
+          />
+        ))}
         <button
           type="button"
           disabled={!isSet}
@@ -168,19 +158,4 @@ function Choice({ label, value, options, onChange }: FieldProps & ChoiceOptions)
 interface ChoiceOptions {
   /** The most frequent values, with the number of memories that have each. */
   readonly options: Readonly<Record<string, number>>;
-}
-
-function Day({ label, value, onChange }: FieldProps) {
-  return (
-    <label>
-      {label}
-      <input
-        type="date"
-        value={value}
-        onInput={(event) => {
-          onChange(event.currentTarget.value);
-        }}
-      />
-    </label>
-  );
 }

@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { call } from '../shared/api.ts';
-import { Empty, Modal, Problem } from '../shared/elements.tsx';
+import { Empty, Modal, More, Problem } from '../shared/elements.tsx';
 import { conditionsOf, type Filter, parametersOf, queryOf, readParameters } from '../shared/filter.ts';
 import { useDelayed, useLoad } from '../shared/load.ts';
 import type { MemoryFields } from '../shared/memory-changes.ts';
@@ -133,16 +133,12 @@ function SearchResults({ query, filter }: SearchResultsProps) {
         })}
       </ol>
       {more === undefined || value === undefined || value.hits.length < limit ? null : (
-        <button
-          type="button"
-          class="more"
+        <More
           disabled={loading}
-          onClick={() => {
+          onMore={() => {
             setLimit(more);
           }}
-        >
-          More
-        </button>
+        />
       )}
     </section>
   );
@@ -201,11 +197,7 @@ function MemoryList({ query }: { readonly query: string }) {
         ))}
       </ul>
       <Problem text={problem} onRetry={reload} />
-      {more === undefined ? null : (
-        <button type="button" class="more" disabled={loading} onClick={more}>
-          More
-        </button>
-      )}
+      {more === undefined ? null : <More disabled={loading} onMore={more} />}
     </section>
   );
 }

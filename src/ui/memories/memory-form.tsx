@@ -1,6 +1,6 @@
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { explain } from '../shared/api.ts';
-import { Problem } from '../shared/elements.tsx';
+import { Day, Problem } from '../shared/elements.tsx';
 import type { MemoryFields, Shown } from '../shared/memory-changes.ts';
 import { statedIn } from '../shared/stated.ts';
 import { parseTags } from '../shared/words.ts';
@@ -155,21 +155,6 @@ function Line({ label, hint, value, onChange }: LineProps) {
       <input
         type="text"
         dir="auto"
-        value={value}
-        onInput={(event) => {
-          onChange(event.currentTarget.value);
-        }}
-      />
-    </label>
-  );
-}
-
-function Day({ label, hint, value, onChange }: LineProps) {
-  return (
-    <label>
-      {label} <span class="hint">{hint}</span>
-      <input
-        type="date"
         value={value}
         onInput={(event) => {
           onChange(event.currentTarget.value);

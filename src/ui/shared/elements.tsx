@@ -139,3 +139,42 @@ export function Facts({ tags = [], source, at, changed, about = {} }: FactsProps
     </p>
   );
 }
+
+interface DayProps {
+  readonly label: string;
+  readonly hint?: string;
+  /** `YYYY-MM-DD`; empty = no day. */
+  readonly value: string;
+  readonly onChange: (value: string) => void;
+}
+
+/** A field for a day. */
+export function Day({ label, hint, value, onChange }: DayProps) {
+  return (
+    <label>
+      {label}
+      {hint === undefined ? null : <span class="hint"> {hint}</span>}
+      <input
+        type="date"
+        value={value}
+        onInput={(event) => {
+          onChange(event.currentTarget.value);
+        }}
+      />
+    </label>
+  );
+}
+
+interface MoreProps {
+  readonly disabled?: boolean;
+  readonly onMore: () => void;
+}
+
+/** The button at the end of a list that shows more of it. */
+export function More({ disabled = false, onMore }: MoreProps) {
+  return (
+    <button type="button" class="more" disabled={disabled} onClick={onMore}>
+      More
+    </button>
+  );
+}

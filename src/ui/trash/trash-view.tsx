@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks';
 import { leaveEntry } from '../memories/memory-entry.tsx';
 import { call, explain } from '../shared/api.ts';
-import { Empty, Modal, Problem, Time } from '../shared/elements.tsx';
+import { Empty, Modal, More, Problem, Time } from '../shared/elements.tsx';
 import { usePages, useReturn } from '../shared/pages.ts';
 import { linkTo } from '../shared/view-address.ts';
 import { useToast } from '../shared/toast.tsx';
@@ -59,11 +59,7 @@ export function TrashView() {
           />
         ))}
       </ul>
-      {more === undefined ? null : (
-        <button type="button" class="more" onClick={more}>
-          More
-        </button>
-      )}
+      {more === undefined ? null : <More onMore={more} />}
       {erasing === null ? null : (
         <EraseDialog
           memory={erasing}

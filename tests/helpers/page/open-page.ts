@@ -29,10 +29,7 @@ export async function openPage(
   page.on('pageerror', (error) => complaints.push(error.message));
   page.on('console', (message) => {
     const expected = /status of (401|409|503)/.test(message.text());
-    // The view of a conversation may ask for it once more while it is being deleted.
-    const isGone =
-      message.text().includes('status of 404') && message.location().url.includes('/conversations/');
-    if (message.type() === 'error' && !expected && !isGone) complaints.push(message.text());
+    if (message.type() === 'error' && !expected) complaints.push(message.text());
   });
   onTestFinished(async () => {
     await context.close();
