@@ -68,14 +68,18 @@ export function messageNaming(error: FaissMemoryError, naming: Naming): string {
 }
 
 const FILTER = 'filter.';
+/** The fields of one of several memories in a call. */
+const ITEM = /^memories\[\d+\]\./;
 
 /** Callers write the conditions of a filter beside the other fields. Members of metadata have names of the user. */
 function nameOf(path: string, naming: Naming): string {
   const own = path.startsWith(FILTER) ? path.slice(FILTER.length) : path;
+  const item = ITEM.exec(own)?.[0];
+  if (item !== undefined) return item + nameOf(own.slice(item.length), 'json');
   const end = own.search(/[.[]/);
   const head = end === -1 ? own : own.slice(0, end);
   const name = Object.hasOwn(FIELD_NAMES, head) ? FIELD_NAMES[head]?.[naming] : undefined;
-  const inside = own.slice(head.length).replace(/\.occurredAt$/, '.occurred_at');
+  const inside = own.slice(head.length);
   if (name === undefined || naming === 'json') return `${name ?? head}${inside}`;
   // An option is repeated for a list, so there are no numbers to name an item by.
   return inside.startsWith('.') ? `${name} ${inside.slice(1)}` : name;

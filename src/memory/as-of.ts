@@ -2,6 +2,7 @@ import type { MemoriesAsOf, SearchHit, SearchResponse } from './memory-api.ts';
 import type { HistoryEntry, Memory, MemoryWithHistory } from './memory.ts';
 import { excerpt } from './snippet.ts';
 import { wordMatcher } from './matched-words.ts';
+import { contentOf } from './version.ts';
 
 /** absent: it did not exist yet. forgotten: it did, but the version of then is not kept here. */
 type Then = Memory | 'absent' | 'forgotten';
@@ -15,21 +16,9 @@ export function memoryAt(memory: MemoryWithHistory, time: number): Then {
   const version = versionAt(memory.history, time);
   if (version === undefined) return memory.createdAt > time ? 'absent' : 'forgotten';
   if (version.state !== 'live' && version.state !== 'deleted') return 'forgotten';
-  const { text, tags, source, metadata, createdAt, updatedAt, state, dot } = version;
   const { id, versionCount } = memory;
-  return {
-    id,
-    versionCount,
-    conflict: false,
-    text,
-    tags,
-    source,
-    metadata,
-    createdAt,
-    updatedAt,
-    state,
-    dot,
-  };
+  const { state, dot } = version;
+  return { ...contentOf(version), id, versionCount, conflict: false, state, dot };
 }
 
 /** The newest that was written by then. Conflict copies lost to the version that is shown. */

@@ -90,9 +90,7 @@ export async function checkLinks(store: MemoryStore, { pinned, supersedes }: Sta
     if (unknown.length > 0) throw new NotFoundError(unknown);
   }
   if (pinned.length === 0) return;
-  const page = { which: 'live', order: 'newest', limit: 1_000 } as const;
-  const { memories } = await store.list({ ...page, filter: { pinned: true } });
-  const already = new Set(memories.map(({ id }) => id));
+  const already = new Set(await store.matching({ pinned: true }));
   const more = pinned.filter((id) => id === undefined || !already.has(id)).length;
   if (more > 0 && already.size + more > MOST_PINNED) {
     throw new InvalidInputError(

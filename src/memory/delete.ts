@@ -1,10 +1,9 @@
-import { createHash } from 'node:crypto';
 import { InvalidInputError, NotFoundError, StateChangedError } from '../errors/input-errors.ts';
 import type { MemoryStore } from '../store/memory-store.ts';
+import { confirmationToken } from './confirmation.ts';
 import type { MemoryFilter } from './filter.ts';
 import type { DeleteRequest, DeleteResult, FilterInput } from './memory-api.ts';
 import { checkString } from './input.ts';
-import { canonicalJson } from './version.ts';
 
 /** Of one call. */
 export const MAX_IDS = 100;
@@ -72,14 +71,10 @@ export class MemoryDeleter {
       throw new InvalidInputError('filter', 'is empty', 'give at least one condition, or ids');
     }
     const ids = await this.#store.matching(filter);
-    const token = confirmToken(ids);
+    const token = confirmationToken(ids);
     const examples = await this.#store.getCurrent(ids.slice(0, EXAMPLES));
     if (confirm === undefined) return { dryRun: true, count: ids.length, examples, confirm: token };
     if (confirm !== token) throw new StateChangedError();
     return { dryRun: false, count: await this.#store.delete(ids), examples };
   }
-}
-
-function confirmToken(ids: readonly string[]): string {
-  return createHash('sha256').update(canonicalJson(ids)).digest('hex').slice(0, 16);
 }

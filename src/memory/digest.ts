@@ -1,6 +1,13 @@
 import { hash } from 'node:crypto';
 import type { StoreDigests } from './memory.ts';
-import { canonicalJson, compareText, type VersionVector, type Dot, type MemoryContent } from './version.ts';
+import {
+  canonicalJson,
+  compareText,
+  contentOf,
+  type VersionVector,
+  type Dot,
+  type MemoryContent,
+} from './version.ts';
 
 /**
  * 32 bytes, big-endian: a SHA-256, or a sum of them modulo 2^256. A sum does not depend on the order of its
@@ -16,8 +23,7 @@ export function emptySum(): HashSum {
 
 /** Fingerprint of the id and the content of one memory. */
 export function contentHash(id: string, content: MemoryContent): HashSum {
-  const { text, tags, source, metadata, createdAt, updatedAt } = content;
-  return sha256(canonicalJson({ id, text, tags, source, metadata, createdAt, updatedAt }));
+  return sha256(canonicalJson({ id, ...contentOf(content) }));
 }
 
 /** Fingerprint of the dots of one memory's siblings, in any order. */

@@ -1,14 +1,13 @@
-import { createHash } from 'node:crypto';
 import { EmbeddingUnavailableError } from '../errors/embedding-errors.ts';
 import { InvalidInputError, StateChangedError } from '../errors/input-errors.ts';
 import type { MemoryStore } from '../store/memory-store.ts';
 import { attributesOf } from './attributes.ts';
+import { confirmationToken } from './confirmation.ts';
 import { type DeduplicatorParts, DuplicateSearch } from './deduplicate.ts';
 import type { DuplicateGroup, SimilarMemory, TidyKind, TidyRequest, TidyResult } from './insights-api.ts';
 import type { Memory } from './memory.ts';
 import type { MemoryWork } from './memory-api.ts';
 import type { Difference } from './same-statement.ts';
-import { canonicalJson } from './version.ts';
 import { indexedText } from './words.ts';
 
 /** Memories with at least this similarity that say something else are shown together, 0 to 1. */
@@ -36,23 +35,24 @@ export async function tidy(
   work: MemoryWork,
 ): Promise<TidyResult> {
   checkKinds(kinds);
-  // What is only shown need not be looked for again when the rest is done.
-  const found = await findings(parts, { ...work, dryRun: confirm === undefined });
-  const wanted = (kind: TidyKind): boolean => kinds.includes(kind);
-  const expired = wanted('expired') ? found.expired : [];
+  const expired = kinds.includes('expired') ? await expiredFacts(parts) : [];
   const expiredIds = new Set(expired.map(({ id }) => id));
-  const junk = wanted('junk') ? found.junk.filter(({ id }) => !expiredIds.has(id)) : [];
-  const search = wanted('duplicates') ? found.search : undefined;
+  const junk = kinds.includes('junk')
+    ? (await junkFacts(parts.store)).filter(({ id }) => !expiredIds.has(id))
+    : [];
+  // What is only shown need not be looked for again when the rest is done.
+  const compared = await comparedFacts(parts, { ...work, dryRun: confirm === undefined });
+  const search = kinds.includes('duplicates') ? compared : undefined;
   const proposal = {
     duplicates: search === undefined ? [] : await search.describeGroups(),
-    ...(await resembling(parts.store, found.search)),
+    ...(await resembling(parts.store, compared)),
     expired: expired.slice(0, SHOWN),
     junk: junk.slice(0, SHOWN),
     counts: { duplicates: search?.count ?? 0, expired: expired.length, junk: junk.length },
-    compared: found.search !== undefined,
+    compared: compared !== undefined,
   };
   const removed = [...expired, ...junk];
-  const token = tokenOf([...removed.map(({ id, dot }) => [id, dot]), ...(search?.members ?? [])]);
+  const token = confirmationToken([...removed.map(({ id, dot }) => [id, dot]), ...(search?.members ?? [])]);
   if (confirm === undefined) return { ...proposal, dryRun: true, removed: 0, confirm: token };
   if (confirm !== token) throw new StateChangedError();
   const doubled = (await search?.remove()) ?? 0;
@@ -76,22 +76,16 @@ interface Looking extends MemoryWork {
   readonly dryRun: boolean;
 }
 
-interface Findings {
-  /** Undefined when nothing could be compared, since there is no model. */
-  readonly search: DuplicateSearch | undefined;
-  readonly expired: readonly Memory[];
-  readonly junk: readonly Memory[];
+async function expiredFacts({ store, now }: TidyParts): Promise<readonly Memory[]> {
+  return readEach(store, await store.matching({ kind: 'fact', expiredAt: now() }), () => true);
 }
 
-async function findings(parts: TidyParts, work: Looking): Promise<Findings> {
-  const { store, now } = parts;
-  const expiredIds = await store.matching({ kind: 'fact', expiredAt: now() });
-  const expired = await readEach(store, expiredIds, () => true);
-  const junk = await readEach(store, await store.matching({ kind: 'fact' }), isJunk);
-  return { search: await compared(parts, work), expired, junk };
+async function junkFacts(store: MemoryStore): Promise<readonly Memory[]> {
+  return readEach(store, await store.matching({ kind: 'fact' }), isJunk);
 }
 
-async function compared(parts: TidyParts, work: Looking): Promise<DuplicateSearch | undefined> {
+/** @returns undefined when nothing could be compared, since there is no model */
+async function comparedFacts(parts: TidyParts, work: Looking): Promise<DuplicateSearch | undefined> {
   try {
     const options = { ...work, threshold: CLOSE_FROM };
     const search = new DuplicateSearch(parts, await parts.embedder.modelId(), options);
@@ -163,10 +157,4 @@ function mayContradict(one: Memory, other: Memory): boolean {
   const apart = first.project !== null && second.project !== null && first.project !== second.project;
   const isSettled = one.supersededBy !== undefined || other.supersededBy !== undefined;
   return !apart && !isSettled;
-}
-
-function tokenOf(members: readonly unknown[]): string {
-  // JSON of ids and dots only.
-  const json = canonicalJson(JSON.parse(JSON.stringify(members)) as string[]);
-  return createHash('sha256').update(json).digest('hex').slice(0, 16);
 }

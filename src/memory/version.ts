@@ -25,6 +25,18 @@ export interface MemoryContent {
   readonly updatedAt: number;
 }
 
+/** What the user wrote, without what names and surrounds a version. */
+export function contentOf({
+  text,
+  tags,
+  source,
+  metadata,
+  createdAt,
+  updatedAt,
+}: MemoryContent): MemoryContent {
+  return { text, tags, source, metadata, createdAt, updatedAt };
+}
+
 /**
  * live: searchable. deleted: in the trash, content kept. stripped: a deleted version whose content is gone.
  * purged: erased on the user's demand; every machine that merges this version erases its own copy of the content.
@@ -205,7 +217,7 @@ export function mergeMemory<V extends Version>(sides: MergeSides<V>): MergedMemo
 
 /** The stripped form wins over content; of two different contents, every machine chooses the same one. */
 function chooseTwin<V extends Version>(a: V, b: V): [winner: V, loser: V | null] {
-  const order = strippedFirst(a, b) || compareText(contentOf(a), contentOf(b));
+  const order = strippedFirst(a, b) || compareText(writtenText(a), writtenText(b));
   if (order === 0) return [a, null];
   const [winner, loser] = order < 0 ? [a, b] : [b, a];
   return [winner, isStrippedFormOf(winner, loser) ? null : loser];
@@ -224,10 +236,11 @@ function isStrippedFormOf(stripped: Version, other: Version): boolean {
 }
 
 function withoutKnown<V extends Version>(versions: readonly V[], known: readonly V[]): V[] {
-  const contents = new Set(known.map(contentOf));
-  return versions.filter((version) => !contents.has(contentOf(version)));
+  const contents = new Set(known.map(writtenText));
+  return versions.filter((version) => !contents.has(writtenText(version)));
 }
 
-function contentOf({ state, text, tags, source, metadata, createdAt, updatedAt }: Version): string {
-  return canonicalJson({ state, text, tags, source, metadata, createdAt, updatedAt });
+/** State and content in one text, to compare them by. */
+function writtenText(version: Version): string {
+  return canonicalJson({ state: version.state, ...contentOf(version) });
 }

@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import { ObjectMissingError } from '../../errors/backup-errors.ts';
 import type { FaissMemoryError } from '../../errors/faiss-memory-error.ts';
 import { InvalidInputError, StateChangedError } from '../../errors/input-errors.ts';
+import { confirmationToken } from '../../memory/confirmation.ts';
 import { type VersionVector, compareText, includesMore } from '../../memory/version.ts';
 import type {
   ApplyRequest,
@@ -302,11 +302,8 @@ function combineLists(a: ChangeList, b: ChangeList): ChangeList {
   return { count, examples, ...(hasIds ? { ids: [...known, ...fresh] } : {}) };
 }
 
-const LENGTH = 16;
-
 /**
- * The token that a dry run returns. It is computed from the snapshots, in whatever order, and the local state, so it
- * becomes invalid with the next change, and no process has to store it.
+ * The token that a dry run returns: of the snapshots, in whatever order, and of the local state.
  * @param stateDigest of the local store at the time of the dry run
  */
 function confirmToken(
@@ -315,6 +312,5 @@ function confirmToken(
   stateDigest: string,
 ): string {
   const names = snapshots.map(({ machine, snapshotId }) => `${machine}/${snapshotId}`).sort(compareText);
-  const facts = JSON.stringify(['faiss-memory confirm', mode, names, stateDigest]);
-  return createHash('sha256').update(facts).digest('hex').slice(0, LENGTH);
+  return confirmationToken(['faiss-memory confirm', mode, names, stateDigest]);
 }

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { absoluteVariable, homeOf, pathsOf } from '../../config/environment.ts';
 import { isObject } from '../../util/json.ts';
-import type { HookClient, HookEvent } from '../hooks/hook-input.ts';
+import { HOOK_EVENTS, type HookClient, type HookEvent } from '../hooks/hook-input.ts';
 import type { ClientEnvironment, LaunchCommand } from './clients.ts';
 import { appendItem, editGroup, readSettings, removeItem } from './json-editor.ts';
 
@@ -162,13 +162,12 @@ function presentHooks(text: string): Readonly<Record<string, readonly unknown[]>
   );
 }
 
+const OUR_CALL = new RegExp(String.raw`\bhook(", ?"| )(${HOOK_EVENTS.join('|')})\b`);
+
 /** Our hooks call `faiss-memory` with the word `hook`, however it was installed. */
 function isOurs(group: unknown): boolean {
   const text = JSON.stringify(group);
-  return (
-    text.includes('faiss-memory') &&
-    /\bhook(", ?"| )(session-start|prompt|stop|pre-compact|session-end)\b/.test(text)
-  );
+  return text.includes('faiss-memory') && OUR_CALL.test(text);
 }
 
 /** Whether a file of settings has hooks of this program. @throws EditError */

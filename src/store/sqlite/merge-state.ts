@@ -9,6 +9,7 @@ import {
   mergeMemory,
   sameDot,
   type Version,
+  contentOf,
 } from '../../memory/version.ts';
 import { type Connection, Query } from './connection.ts';
 import { derive, settle } from './derived-state.ts';
@@ -16,7 +17,6 @@ import { attachVectors } from './embeddings.ts';
 import { hide, isErasedHere } from './hidden.ts';
 import { loadMemory, type StoredMemory, type StoredVersion, storeVersion, expireVersion } from './rows.ts';
 import { deleteHistory, nextNum, trimHistory, type VersionWriter } from './version-writer.ts';
-import { contentOf } from './writes.ts';
 
 const makeHistory = new Query<[replacedAt: number, key: number]>(
   'UPDATE version SET sibling = 0, replaced_at = ? WHERE key = ?',

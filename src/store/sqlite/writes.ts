@@ -2,7 +2,7 @@ import { InvalidInputError, NotFoundError } from '../../errors/input-errors.ts';
 import { attributesOf } from '../../memory/attributes.ts';
 import { applyPatch, type Memory, type MemoryDraft, type MemoryPatch } from '../../memory/memory.ts';
 import { differencesOf, findTwin } from '../../memory/twin.ts';
-import { canonicalJson, compareText, type MemoryContent } from '../../memory/version.ts';
+import { canonicalJson, compareText, contentOf, type MemoryContent } from '../../memory/version.ts';
 import { isUuid } from '../../util/uuid.ts';
 import {
   type AddOptions,
@@ -236,18 +236,6 @@ function loadAll(connection: Connection, ids: readonly string[]): StoredMemory[]
   const unknown = memories.filter(({ memory }) => memory === undefined).map(({ id }) => id);
   if (unknown.length > 0) throw new NotFoundError(unknown);
   return memories.flatMap(({ memory }) => memory ?? []);
-}
-
-/** What the user wrote, without what names and surrounds a version. */
-export function contentOf({
-  text,
-  tags,
-  source,
-  metadata,
-  createdAt,
-  updatedAt,
-}: MemoryContent): MemoryContent {
-  return { text, tags, source, metadata, createdAt, updatedAt };
 }
 
 /** The visible content, without the times. */

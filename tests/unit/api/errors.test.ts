@@ -18,6 +18,9 @@ describe('an error names a field as its caller does', () => {
     ['filter.metadata.filter.tags', 'metadata.filter.tags', '--metadata filter.tags'],
     ['memories[3].text', 'memories[3].text', 'memories[3].text'],
     ['memories[0].tags[1]', 'memories[0].tags[1]', 'memories[0].tags[1]'],
+    ['memories[0].occurredAt', 'memories[0].occurred_at', 'memories[0].occurred_at'],
+    ['metadata.occurredAt', 'metadata.occurredAt', '--metadata occurredAt'],
+    ['memories[0].metadata.occurredAt', 'memories[0].metadata.occurredAt', 'memories[0].metadata.occurredAt'],
     ['timeZone', 'time_zone', 'the time zone'],
     ['constructor', 'constructor', 'constructor'],
   ])('%s: %s, %s', (field, json, option) => {

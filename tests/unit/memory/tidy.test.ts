@@ -6,9 +6,8 @@ import type { AddInput } from '../../../src/memory/memory-api.ts';
 import { MemoryService } from '../../../src/memory/memory-service.ts';
 import { isJunk } from '../../../src/memory/tidy.ts';
 import { createSecretScanner } from '../../../src/secrets/create-secret-scanner.ts';
-import { SqliteMemoryStore } from '../../../src/store/sqlite/sqlite-memory-store.ts';
-import { ExactIndex } from '../../../src/vector/exact-index.ts';
-import { temporaryFolder } from '../../helpers/sqlite-store.ts';
+import type { SqliteMemoryStore } from '../../../src/store/sqlite/sqlite-memory-store.ts';
+import { openSqliteStore, temporaryFolder } from '../../helpers/sqlite-store.ts';
 
 const HOUR_MS = 3_600_000;
 const LONG =
@@ -22,11 +21,7 @@ let service: MemoryService;
 beforeEach(() => {
   now = Date.parse('2026-03-18T11:00:00Z');
   embedder = new FakeEmbedder();
-  store = new SqliteMemoryStore({
-    dataDir: temporaryFolder(),
-    now: () => now,
-    createVectorIndex: (dimension) => Promise.resolve(new ExactIndex(dimension)),
-  });
+  store = openSqliteStore(temporaryFolder(), { now: () => now });
   service = new MemoryService({
     store,
     embedder,

@@ -5,10 +5,9 @@ import { FakeEmbedder } from '../../../src/embedding/fake-embedder.ts';
 import type { AddInput } from '../../../src/memory/memory-api.ts';
 import { MemoryService } from '../../../src/memory/memory-service.ts';
 import { createSecretScanner } from '../../../src/secrets/create-secret-scanner.ts';
-import { SqliteMemoryStore } from '../../../src/store/sqlite/sqlite-memory-store.ts';
+import type { SqliteMemoryStore } from '../../../src/store/sqlite/sqlite-memory-store.ts';
 import { TimeZone } from '../../../src/util/time-zone.ts';
-import { ExactIndex } from '../../../src/vector/exact-index.ts';
-import { temporaryFolder } from '../../helpers/sqlite-store.ts';
+import { openSqliteStore, temporaryFolder } from '../../helpers/sqlite-store.ts';
 
 /** A Wednesday noon in Berlin. */
 const NOON = Date.parse('2026-03-18T11:00:00Z');
@@ -21,11 +20,7 @@ let service: MemoryService;
 
 beforeEach(() => {
   now = NOON;
-  store = new SqliteMemoryStore({
-    dataDir: temporaryFolder(),
-    now: () => now,
-    createVectorIndex: (dimension) => Promise.resolve(new ExactIndex(dimension)),
-  });
+  store = openSqliteStore(temporaryFolder(), { now: () => now });
   embedder = new FakeEmbedder();
   service = new MemoryService({
     store,
