@@ -41,7 +41,6 @@ await joinStart(metafile, { entryPoint: 'src/cli/main.ts', banner: REQUIRE });
 const page = await buildPage(join(fresh, 'ui'));
 writeLicences([metafile, page], join(fresh, 'THIRD-PARTY-LICENSES.txt'));
 copyRuntime(join(fresh, 'runtime'));
-writeFirstAnswers(join(fresh, 'bin', 'faiss-memory.js'), join(fresh, 'runtime', 'first-answers.json'));
 if (!process.argv.includes('--no-types')) {
   const tsc = join('node_modules', 'typescript', 'bin', 'tsc');
   const options = ['-p', 'tsconfig.build.json', '--emitDeclarationOnly', '--outDir', fresh];
@@ -57,3 +56,5 @@ mkdirSync('dist', { recursive: true });
 renameSync('dist', old);
 renameSync(fresh, 'dist');
 rmSync(old, { recursive: true, force: true });
+// Now, because its threads run programs of this folder; without the file the server itself answers.
+writeFirstAnswers(join('dist', 'bin', 'faiss-memory.js'), join('dist', 'runtime', 'first-answers.json'));

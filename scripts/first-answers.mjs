@@ -31,7 +31,7 @@ function ask(entry, protocolVersion) {
       { method: 'notifications/initialized' },
       { id: 2, method: 'tools/list' },
     ];
-    const { status, stdout, stderr } = spawnSync(process.execPath, [entry], {
+    const { status, signal, stdout, stderr } = spawnSync(process.execPath, [entry], {
       input: messages.map((message) => `${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`).join(''),
       // Nothing of the user who builds counts, least of all a remote.
       env: { PATH: process.env.PATH, HOME: dataDir, USERPROFILE: dataDir, MEMORY_DATA_DIR: dataDir },
@@ -44,7 +44,7 @@ function ask(entry, protocolVersion) {
       .map((line) => JSON.parse(line));
     const results = [1, 2].map((id) => answers.find((answer) => answer.id === id)?.result);
     if (status !== 0 || results.includes(undefined))
-      throw new Error(`The built server failed: ${stdout}${stderr}`);
+      throw new Error(`The built server failed (${status ?? signal}): ${stdout}${stderr}`);
     return results;
   } finally {
     rmSync(dataDir, { recursive: true, force: true });

@@ -49,6 +49,9 @@ export function encode(vector: Float32Array): Uint8Array {
   return bytes;
 }
 
+/** The vectors are made up, so the model would make token vectors of all memories beside the measurement. */
+export const VECTORS_ONLY = { MEMORY_TOKEN_VECTORS: 'false' };
+
 export interface FilledApp {
   readonly app: App;
   readonly modelId: EmbeddingModelId;
@@ -60,9 +63,10 @@ export interface FilledApp {
 export async function filledApp(memories: number, env: Record<string, string> = {}): Promise<FilledApp> {
   const dataDir = mkdtempSync(join(tmpdir(), 'faiss-memory-bench-'));
   const machine = { platform: process.platform, homeDirectory: dataDir, workingDirectory: process.cwd() };
-  // The vectors are made up, so the model would make token vectors of all memories beside the measurement.
-  const fixed = { MEMORY_DATA_DIR: dataDir, MEMORY_TOKEN_VECTORS: 'false' };
-  const { settings } = resolveConfig({ ...machine, env: { ...env, ...fixed } });
+  const { settings } = resolveConfig({
+    ...machine,
+    env: { ...env, ...VECTORS_ONLY, MEMORY_DATA_DIR: dataDir },
+  });
   const app = await createApp(settings);
   const modelId = await app.embedder.modelId();
   const random = randomNumbers(memories);

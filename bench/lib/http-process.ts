@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { programCommand } from './measured-program.ts';
 
 const READ_PORT = `
   const { createServer } = require('node:http');
@@ -29,7 +30,7 @@ export class HttpProcess {
       MEMORY_HTTP_RATE_LIMIT: '0',
       MEMORY_BACKUP_ENABLED: '0',
     };
-    return HttpProcess.#spawn(['dist/bin/faiss-memory.js', 'serve', '--http', '--port', '0'], env);
+    return HttpProcess.#spawn(programCommand('serve', '--http', '--port', '0'), env);
   }
 
   /** Starts a bare Node server that answers every request with this number of bytes: the minimum cost of HTTP. */

@@ -1,11 +1,22 @@
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 
 export interface ProgramRun {
   readonly ms: number;
   /** Peak resident memory in MB; 0 where the system does not report it. */
   readonly peakMb: number;
   readonly output: Record<string, unknown>;
+}
+
+/** Where measured programs write their profiles, when they are wanted. */
+export const PROFILES = join('bench', 'results', 'profiles');
+
+/** Parameters of Node.js that run the built program, profiled when this process is. */
+export function programCommand(...args: readonly string[]): string[] {
+  const profiled =
+    process.env['BENCH_PROFILES'] === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${PROFILES}`];
+  return [...profiled, 'dist/bin/faiss-memory.js', ...args];
 }
 
 const POLL_MS = 20;
@@ -16,7 +27,7 @@ export async function runProgram(
   env: Readonly<Record<string, string>>,
 ): Promise<ProgramRun> {
   const start = performance.now();
-  const child = spawn(process.execPath, ['dist/bin/faiss-memory.js', ...args, '--json'], {
+  const child = spawn(process.execPath, programCommand(...args, '--json'), {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

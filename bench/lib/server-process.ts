@@ -1,23 +1,25 @@
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
+import { programCommand } from './measured-program.ts';
 
 interface Reply {
   readonly id?: number;
   readonly result?: Record<string, unknown>;
 }
 
-/** The built server over raw stdio, so that the time of a client library is not measured. */
+/** A server over raw stdio, so that the time of a client library is not measured; by default the built program. */
 export class ServerProcess {
   readonly #child: ChildProcessWithoutNullStreams;
   readonly #waiting = new Map<number, (reply: Reply) => void>();
   #nextId = 1;
 
-  constructor(dataDir: string, env: Record<string, string> = {}) {
-    this.#child = spawn(process.execPath, ['dist/bin/faiss-memory.js'], {
-      env: { ...process.env, MEMORY_DATA_DIR: dataDir, ...env },
-    });
+  /** @param parameters of Node.js: a program and its arguments */
+  constructor(env: Readonly<Record<string, string>>, parameters = programCommand()) {
+    this.#child = spawn(process.execPath, [...parameters], { env: { ...process.env, ...env } });
+    this.#child.stderr.resume();
     createInterface({ input: this.#child.stdout }).on('line', (line) => {
+      if (!line.startsWith('{')) return;
       const reply = JSON.parse(line) as Reply;
       this.#waiting.get(reply.id ?? -1)?.(reply);
     });

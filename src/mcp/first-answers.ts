@@ -14,8 +14,7 @@ export interface FirstAnswers {
 }
 
 /**
- * The file that the build writes. It is sought beside this very code and not in the package, because the program that
- * is being built lies in another folder and must not repeat the answers of the one before it.
+ * The file that the build writes, beside this very code: the answers of one build are not those of another.
  */
 const FILE = new URL('../runtime/first-answers.json', import.meta.url);
 

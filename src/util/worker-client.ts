@@ -13,6 +13,9 @@ interface WorkerCall {
 type WorkerReply =
   { readonly id: number; readonly value: unknown } | { readonly id: number; readonly error: EncodedError };
 
+/** Of the first message of each side: the program of the thread is loaded, and it may begin. */
+const LOADED = 0;
+
 interface PendingCall {
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: Error) => void;
@@ -46,8 +49,10 @@ export class WorkerClient {
   readonly ended: Promise<void>;
   readonly #worker: Worker;
   readonly #pending = new Map<number, PendingCall>();
+  /** Calls that wait for the program of the thread; undefined once it is loaded. */
+  #early: WorkerCall[] | undefined = [];
   #failure: Error | undefined;
-  #lastId = 0;
+  #lastId = LOADED;
 
   constructor({ program, data, onEnd, toError }: WorkerClientSettings) {
     this.#worker = new Worker(program, {
@@ -82,10 +87,25 @@ export class WorkerClient {
   call(method: string, parameters: readonly unknown[]): Promise<unknown> {
     const id = ++this.#lastId;
     return new Promise((resolve, reject) => {
-      this.#worker.postMessage({ id, method, parameters } satisfies WorkerCall);
+      const message: WorkerCall = { id, method, parameters };
+      if (this.#early === undefined) this.#worker.postMessage(message);
+      else this.#early.push(structuredClone(message));
       this.#pending.set(id, { resolve, reject });
       this.#worker.ref();
     });
+  }
+
+  /**
+   * False before the thread was told to begin. Then it can be ended at once; later it may be in native code, whose next
+   * call into Node.js would fail with an exception that ends the process.
+   */
+  get hasBegun(): boolean {
+    return this.#early === undefined;
+  }
+
+  /** True while a call waits for its answer. */
+  get isAwaited(): boolean {
+    return this.#pending.size > 0;
   }
 
   /** Ends the thread at once, whatever it does. */
@@ -95,6 +115,12 @@ export class WorkerClient {
   }
 
   #settle(reply: WorkerReply): void {
+    if (reply.id === LOADED) {
+      const begin: WorkerCall = { id: LOADED, method: 'begin', parameters: [] };
+      for (const message of [begin, ...(this.#early ?? [])]) this.#worker.postMessage(message);
+      this.#early = undefined;
+      return;
+    }
     const call = this.#pending.get(reply.id);
     this.#pending.delete(reply.id);
     if (this.#pending.size === 0) this.#worker.unref();
@@ -105,13 +131,15 @@ export class WorkerClient {
 
 /** The side of the thread. */
 export interface CallHandler {
+  /** Work before the first call, with which the thread becomes one that may not be cut off. */
+  readonly begin?: () => void;
   readonly call: (method: string, parameters: readonly unknown[]) => Promise<unknown>;
   /** After the reply to such a call the thread takes no more, so that it can end by itself. */
   readonly isLast?: (method: string) => boolean;
 }
 
 /** Answers the calls of the parent thread. The standard output of the thread goes to standard error. */
-export function answerCalls({ call, isLast }: CallHandler): void {
+export function answerCalls({ begin, call, isLast }: CallHandler): void {
   const port = parentPort;
   if (port === null) throw new FaissMemoryError('INTERNAL', 'This program runs only as a worker thread');
   process.stdout.write = process.stderr.write.bind(process.stderr);
@@ -124,6 +152,8 @@ export function answerCalls({ call, isLast }: CallHandler): void {
     if (isLast?.(method) === true) port.close();
   };
   port.on('message', (message: WorkerCall) => {
-    void answer(message);
+    if (message.id === LOADED) begin?.();
+    else void answer(message);
   });
+  port.postMessage({ id: LOADED, value: undefined } satisfies WorkerReply);
 }

@@ -1,6 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { openDatabase } from '../../src/store/sqlite/engine.ts';
+import { DATABASE_NAME } from '../../src/store/memory-store.ts';
 import { type Exit, RawServer } from '../helpers/mcp/raw-server.ts';
 import {
   PROGRAM,
@@ -181,4 +184,31 @@ describe('the death of the parent', () => {
       return ended;
     });
   });
+});
+
+describe('a thread that waits for another process', () => {
+  test.each(departures.slice(0, 3))(
+    'is not cut off in native code at %s, which would abort',
+    async (_, leave) => {
+      const folder = temporaryFolder();
+      const first = new RawServer(folder);
+      await first.initialize();
+      await first.call('memory_add', { text: 'Ada likes tea' });
+      first.child.stdin.end();
+      await first.exited;
+      const other = openDatabase(join(folder, DATABASE_NAME));
+      onTestFinished(() => {
+        other.close();
+      });
+      other.exec('BEGIN IMMEDIATE');
+      const server = new RawServer(folder);
+      await server.initialize();
+      // It waits for the write of the other process.
+      server.call('memory_add', { text: 'Ada likes coffee' }).catch(() => undefined);
+      await server.call('memory_search', { query: 'tea', mode: 'keyword' });
+      leave(server);
+      const { signal } = await server.exited;
+      expect([null, 'SIGKILL']).toContain(signal);
+    },
+  );
 });

@@ -49,7 +49,8 @@ describe('a hosted store', () => {
     const started = once(process, 'worker') as Promise<[Worker]>;
     start();
     const [thread] = await started;
-    await once(thread, 'online');
+    // It says that it is loaded.
+    await once(thread, 'message');
     expect(readdirSync(folder)).toEqual([]);
     const messages = once(thread, 'message');
     await memory.add([draft('a')]);

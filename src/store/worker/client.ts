@@ -2,6 +2,7 @@ import type { MemoryState, SnapshotView } from '../../backup/ports.ts';
 import { StoreUnavailableError } from '../../errors/store-errors.ts';
 import { settleWithin } from '../../util/concurrency.ts';
 import { packagePath } from '../../util/package.ts';
+import { endBeforeExit } from '../../util/process-end.ts';
 import { WorkerClient } from '../../util/worker-client.ts';
 import type { MemoryStore } from '../memory-store.ts';
 import type { ReplicaStore, StagedStates } from '../replica-store.ts';
@@ -14,7 +15,7 @@ import {
   type StoreWorkerSettings,
 } from './protocol.ts';
 
-/** Time that closing waits for running calls. */
+/** Time that closing waits for running calls. A thread that needs longer ends by itself later, or with the process. */
 const CLOSE_LIMIT_MS = 2_000;
 
 /** The two ports of one store. */
@@ -102,6 +103,8 @@ class RestartingHost {
           cause,
         }),
     });
+    const forget = endBeforeExit(() => this.close().then(() => worker.ended));
+    void worker.ended.then(forget);
     return worker;
   }
 
@@ -113,14 +116,15 @@ class RestartingHost {
   async #close(): Promise<void> {
     const worker = this.#worker;
     if (worker === null) return;
-    const ended = worker.call('close', []).then(
-      () => worker.ended,
-      () => undefined,
-    );
-    // A thread ends by itself once its store is closed. Cut off while native code runs, it can take the process along.
-    await settleWithin(ended, CLOSE_LIMIT_MS);
-    // The transactions of a thread that is cut off are rolled back by the next process.
-    await worker.terminate();
+    if (worker.hasBegun || worker.isAwaited) {
+      const closed = worker.call('close', []).catch(() => undefined);
+      // It ends by itself once its store is closed, and is never cut off in the middle of anything.
+      await settleWithin(
+        closed.then(() => worker.ended),
+        CLOSE_LIMIT_MS,
+      );
+    }
+    if (!worker.hasBegun) await worker.terminate();
   }
 }
 

@@ -14,10 +14,11 @@ const store = new SqliteMemoryStore({
   createVectorIndex: (dimension) => createVectorIndex({ dimension, preferred: vectorIndex }),
 });
 
-// The first call is on its way, or soon will be. It tells what is wrong with the file, if anything is.
-store.openExisting().catch(() => undefined);
-
 answerCalls({
+  begin: () => {
+    // The first call is on its way, or soon will be. It tells what is wrong with the file, if anything is.
+    store.openExisting().catch(() => undefined);
+  },
   call: async (name, parameters) => {
     const method = name as StoreMethod;
     // The methods have the types of the port, which a message cannot carry.

@@ -15,10 +15,10 @@ import { fauxqs } from '../../tests/helpers/servers/fauxqs.ts';
 import { minio } from '../../tests/helpers/servers/minio.ts';
 import { testKeys } from '../../tests/helpers/servers/test-server.ts';
 import { versitygw } from '../../tests/helpers/servers/versitygw.ts';
-import { CountingProxy, type Traffic } from './counting-proxy.ts';
-import { filledApp, randomNumbers, randomText } from './filled-app.ts';
-import { runProgram, type ProgramRun } from './measured-program.ts';
-import type { Row } from './row.ts';
+import { CountingProxy, type Traffic } from '../lib/counting-proxy.ts';
+import { filledApp, randomNumbers, randomText } from '../lib/filled-app.ts';
+import { runProgram, type ProgramRun } from '../lib/measured-program.ts';
+import type { Row } from '../lib/row.ts';
 
 const KIB = 1_024;
 const MIB = KIB * KIB;

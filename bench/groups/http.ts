@@ -2,10 +2,10 @@ import { execFile } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import autocannon from 'autocannon';
-import { randomNumbers, randomQuery, randomText } from './filled-app.ts';
-import { HttpProcess } from './http-process.ts';
-import { percentile } from './metrics.ts';
-import type { Report } from './row.ts';
+import { randomNumbers, randomQuery, randomText } from '../lib/filled-app.ts';
+import { HttpProcess } from '../lib/http-process.ts';
+import { percentile } from '../lib/metrics.ts';
+import type { Report } from '../lib/row.ts';
 
 const SECONDS = 6;
 /** Requests a second for long runs: the load of a team, which leaves the machine free for other work. */
