@@ -31,6 +31,8 @@ const LIMIT_MS: Readonly<Record<Exclude<HookEvent, 'prompt'>, number>> = {
 const RESERVE_MS = 15;
 const LONGEST_PROMPT = 10_000;
 const CLOSE_LIMIT_MS = 3_000;
+/** The client waits for the end of the process. */
+const SAVE_LIMIT_MS = 200;
 
 interface Call {
   readonly event: HookEvent;
@@ -72,6 +74,7 @@ export async function runHook(args: readonly string[], host: Host): Promise<void
     const answer = await settleWithin(answerOf(call, host.workingDirectory, limit), limit());
     if (answer === undefined || answer === '') logger.debug('a hook had nothing to say', { event });
     else await written(host, answer);
+    if (asks(event)) await settleWithin((await app)?.saveFound() ?? Promise.resolve(), SAVE_LIMIT_MS);
   } catch (error) {
     logger?.debug('a hook failed', { event }, error);
   } finally {
@@ -142,9 +145,9 @@ async function recalled({ input, project, settings, open }: Call, limit: () => n
   const answer = await recallFromServer({ dataDir: settings.dataDir, limitMs: limit(), ...request });
   if (answer !== undefined) return answer;
   const { recallForPrompt } = await import('../../recall/prompt-recall.ts');
-  const { memory } = await open();
-  const search: typeof memory.search = (wanted) => memory.search({ ...wanted, mode: 'keyword' });
-  return recallForPrompt({ timeZone: memory.timeZone, search }, request);
+  const { recall } = await open();
+  const search: typeof recall.search = (wanted) => recall.search({ ...wanted, mode: 'keyword' });
+  return recallForPrompt({ ...recall, search }, request);
 }
 
 /** The beginning and the end of what a user sends, who may have pasted a log between them. */
@@ -155,7 +158,7 @@ function shortened(prompt: string): string {
 
 async function brief({ project, open }: Call): Promise<string> {
   const { briefFor } = await import('../../recall/brief.ts');
-  return briefFor((await open()).memory, project);
+  return briefFor((await open()).recall, project);
 }
 
 /** Names of the events whose answers reach the model, for input that does not name its event. */
