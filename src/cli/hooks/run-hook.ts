@@ -19,6 +19,8 @@ import {
   readHookText,
 } from './hook-input.ts';
 
+export { findHome } from '../host.ts';
+
 /** Time of a whole hook, from the start of its process; that of a prompt, which waits for it, is a setting. */
 const LIMIT_MS: Readonly<Record<Exclude<HookEvent, 'prompt'>, number>> = {
   'session-start': 8_000,
@@ -48,10 +50,11 @@ interface Call {
  * Runs one hook of a client. It never fails a session: on any trouble it prints nothing, and its caller ends the process
  * with success. Only at the log level `debug` does it say on stderr why.
  * @param args the event, and perhaps `--client NAME` and `--data-dir PATH`
+ * @returns whether it opened the memories, whose threads may still run; else the process can end at once
  */
-export async function runHook(args: readonly string[], host: Host): Promise<void> {
+export async function runHook(args: readonly string[], host: Host): Promise<{ readonly opened: boolean }> {
   const event = HOOK_EVENTS.find((name) => name === args[0]);
-  if (event === undefined) return;
+  if (event === undefined) return { opened: false };
   let logger: Logger | undefined;
   let app: Promise<App> | undefined;
   try {
@@ -67,7 +70,7 @@ export async function runHook(args: readonly string[], host: Host): Promise<void
     const input = text === undefined ? undefined : parseHookInput(text, clientIn(args));
     if (input === undefined) {
       logger.debug('a hook got no input that it can read', { event });
-      return;
+      return { opened: false };
     }
     const open = (): Promise<App> => (app ??= openApp(settings));
     const call = { event, input, settings, logger, open };
@@ -81,6 +84,7 @@ export async function runHook(args: readonly string[], host: Host): Promise<void
     // What was only read needs no closing, for which the client would wait.
     if (!asks(event)) await settleWithin(closed(app), CLOSE_LIMIT_MS).catch(() => undefined);
   }
+  return { opened: app !== undefined };
 }
 
 /** To ask the system for its time zone takes as long as all other settings; the days in an answer are the server's. */
