@@ -114,7 +114,7 @@ async function offeredFacts(memory: Listing, project: string | null): Promise<Me
   const filters = [
     offered,
     { ...offered, pinned: true },
-    ...(project === null ? [] : [{ ...offered, project }]),
+    ...wholesOf(project).map((whole) => ({ ...offered, project: whole })),
   ];
   const listings = await Promise.all(
     filters.map((filter) => memory.list({ limit: LOOKED_AT, order: 'newest', filter })),
@@ -130,6 +130,12 @@ async function offeredFacts(memory: Listing, project: string | null): Promise<Me
   return [...facts.values()]
     .filter(({ id }) => !replaced.has(id))
     .sort((a, b) => b.createdAt - a.createdAt || (a.id < b.id ? -1 : 1));
+}
+
+/** The names of the project and of those that it may be a part of (see `isPartOf`). */
+function wholesOf(project: string | null): string[] {
+  const names = project?.split('/') ?? [];
+  return names.map((_, place) => names.slice(0, place + 1).join('/'));
 }
 
 function isAbout({ tags, words }: Topic, { tags: own, text }: Memory): boolean {

@@ -1,6 +1,7 @@
 import { tokensOf } from '../api/answer-size.ts';
 import { attributesOf } from '../memory/attributes.ts';
 import type { Memory } from '../memory/memory.ts';
+import { isPartOf } from '../memory/ranking.ts';
 import type { MemoryApi } from '../memory/memory-api.ts';
 import { beginningOf } from '../memory/snippet.ts';
 import type { TimeZone } from '../util/time-zone.ts';
@@ -105,5 +106,6 @@ function lineOf(memory: Memory, text: string, zone: TimeZone): string {
  */
 export function isOfferedIn(project: string | null, { metadata }: Memory, now: number): boolean {
   const { kind, project: own, expiresAt } = attributesOf(metadata);
-  return kind === 'fact' && (own === null || own === project) && (expiresAt === null || expiresAt > now);
+  const holds = own === null || (project !== null && isPartOf(project, own));
+  return kind === 'fact' && holds && (expiresAt === null || expiresAt > now);
 }

@@ -127,8 +127,8 @@ async function answerOf(
   // Without memories there is nothing to tell; the first captured turn makes the store.
   if (asks(event) && !existsSync(join(settings.dataDir, DATABASE_NAME))) return '';
   const folder = isAbsolute(input.folder) ? input.folder : workingDirectory;
-  const { project: named } = settings;
-  const project = named === '' ? await projectOf(folder) : named === '*' ? null : named;
+  const { project: named, projectPackages: packages } = settings;
+  const project = named === '' ? await projectOf(folder, { packages }) : named === '*' ? null : named;
   const call: Call = { ...opened, project };
   switch (event) {
     case 'prompt':
