@@ -43,19 +43,17 @@ async function main(): Promise<void> {
     const [bare, hooks, answered] = [[] as number[], [] as number[], [] as boolean[]];
     const usage = { bare: [] as number[], hooks: [] as number[], server: [] as number[] };
     for (let round = 0; round < Number(flags.rounds); round += 1) {
-      const alone = await timed(['-e', '0'], '');
+      const { value: alone, processor: starting } = await counted(() => timed(['-e', '0'], ''));
       bare.push(alone.time);
       usage.bare.push(alone.processor);
-      const before = process.cpuUsage();
       const input = JSON.stringify({ prompt: PROMPTS[round % PROMPTS.length], cwd: folder });
-      const { time, output, processor } = await timed(
-        [program, 'hook', 'prompt', '--client', 'claude-code'],
-        input,
-      );
-      const { user, system } = process.cpuUsage(before);
+      const args = [program, 'hook', 'prompt', '--client', 'claude-code'];
+      const { value: run, processor: both } = await counted(() => timed(args, input));
+      const { time, output, processor } = run;
       hooks.push(time);
       usage.hooks.push(processor);
-      usage.server.push((user + system) / 1_000);
+      // This process is the server, and the one that starts the others.
+      usage.server.push(both - starting);
       answered.push(output !== '');
     }
     const [node, hooked] = [figures(bare), figures(hooks)];
@@ -75,6 +73,14 @@ async function main(): Promise<void> {
     await app.close();
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** The processor time of this process while the work runs, in milliseconds. */
+async function counted<Value>(work: () => Promise<Value>): Promise<{ value: Value; processor: number }> {
+  const before = process.cpuUsage();
+  const value = await work();
+  const { user, system } = process.cpuUsage(before);
+  return { value, processor: (user + system) / 1_000 };
 }
 
 /** Fills the cache of compiled code. */

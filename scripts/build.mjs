@@ -8,7 +8,7 @@ import { bundlePackages, writeLicences } from './bundle-packages.mjs';
 import { buildPage } from './build-page.mjs';
 import { copyRuntime } from './copy-runtime.mjs';
 import { writeFirstAnswers } from './first-answers.mjs';
-import { joinStart } from './join-start.mjs';
+import { copyTogether, joinStart } from './join-start.mjs';
 
 const REQUIRE =
   "import { createRequire as createRequireOfNode } from 'node:module'; const require = createRequireOfNode(import.meta.url);";
@@ -37,6 +37,7 @@ const { metafile } = await build({
   chunkNames: 'chunks/[name]-[hash]',
   logLevel: 'warning',
 });
+await copyTogether(metafile, { entryPoint: 'src/cli/hooks/run-hook.ts', banner: REQUIRE });
 await joinStart(metafile, { entryPoint: 'src/cli/main.ts', banner: REQUIRE });
 const page = await buildPage(join(fresh, 'ui'));
 writeLicences([metafile, page], join(fresh, 'THIRD-PARTY-LICENSES.txt'));

@@ -46,6 +46,31 @@ export async function joinStart({ outputs }, { entryPoint, banner }) {
   writeFileSync(start, outputFiles[0].contents);
 }
 
+/**
+ * Puts the chunk of a module and copies of all that it needs of other chunks into one file, for a program that starts and
+ * ends again and again. Nothing of it may keep state that the copies of other chunks should know.
+ * @param metafile as in `joinStart`, which must come later
+ */
+export async function copyTogether({ outputs }, { entryPoint, banner }) {
+  const start = Object.keys(outputs).find((path) => outputs[path].entryPoint === entryPoint);
+  if (start === undefined) throw new Error(`${entryPoint} has no chunk`);
+  const joined = closureOf(start, outputs);
+  await build({
+    entryPoints: [start],
+    outfile: start,
+    allowOverwrite: true,
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20',
+    external: Object.keys(outputs)
+      .filter((path) => !joined.has(path))
+      .map((path) => `./${basename(path)}`),
+    plugins: [withoutBanner(banner)],
+    logLevel: 'warning',
+  });
+}
+
 /** The chunk and everything that it imports statically, in other chunks. */
 function closureOf(path, outputs, found = new Set()) {
   if (found.has(path)) return found;

@@ -36,12 +36,12 @@ export async function tidyUp(
 
 /** How many memories a proposal would move to the trash. */
 export function removedBy({ counts }: TidyResult): number {
-  return counts.duplicates + counts.expired + counts.junk;
+  return counts.duplicates + counts.expired + counts.junk + counts.unused;
 }
 
 /** The same JSON for REST and `--json`. */
 export function tidiedData({ result, backup }: Tidied): Data {
-  const { dryRun, counts, compared, removed, confirm } = result;
+  const { dryRun, counts, compared, searched, removed, confirm } = result;
   const groups = ({ duplicates, contradictions, alike }: TidyResult): Data =>
     Object.fromEntries(
       Object.entries({ duplicates, contradictions, alike }).map(([name, list]) => [
@@ -56,6 +56,12 @@ export function tidiedData({ result, backup }: Tidied): Data {
     ...groups(result),
     expired: result.expired.map((memory) => memoryData(memory)),
     junk: result.junk.map((memory) => memoryData(memory)),
+    unused: result.unused.map((memory) => memoryData(memory)),
+    searched: {
+      ...(searched.since === null ? {} : { since: new Date(searched.since).toISOString() }),
+      searches: searched.searches,
+      unused: searched.unused,
+    },
     removed,
     ...given('confirm', confirm ?? ''),
     ...(backup === null ? {} : { undo: backup.snapshot.name }),

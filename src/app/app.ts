@@ -7,10 +7,13 @@ import { createEmbedder, type EmbeddingSettings } from '../embedding/create-embe
 import type { Embedder } from '../embedding/embedder.ts';
 import type { Recaller } from '../embedding/shared/protocol.ts';
 import { answerHook } from '../recall/prompt-recall.ts';
+import type { RecallSource } from '../recall/recalled-text.ts';
 import { createLogger, type Logger } from '../logger.ts';
 import type { MemoryApi } from '../memory/memory-api.ts';
-import { followedMemory } from '../memory/followed-memory.ts';
+import { followedMemory, type UseFollower } from '../memory/followed-memory.ts';
+import { FoundRecord } from '../memory/found-record.ts';
 import { MemoryService } from '../memory/memory-service.ts';
+import { settleWithin } from '../util/concurrency.ts';
 import { TimeZone } from '../util/time-zone.ts';
 import { createSecretScanner } from '../secrets/create-secret-scanner.ts';
 import { isOnReadOnlyDisk } from '../store/sqlite/read-only-disk.ts';
@@ -23,6 +26,10 @@ import type { SyncApi } from '../sync/sync-api.ts';
 /** The services of one data folder. */
 export interface App {
   readonly memory: MemoryApi;
+  /** For texts that a model gets unasked: what they show counts as found, not all that they looked at. */
+  readonly recall: RecallSource;
+  /** Stores what searches found until now, for a process that ends without `close`. Never rejects. */
+  saveFound(): Promise<void>;
   readonly backup: BackupApi;
   readonly sync: SyncApi;
   readonly store: MemoryStore;
@@ -47,6 +54,8 @@ const DAY_MS = 86_400_000;
 const MODEL_WAIT_MS = 3_000;
 /** Default time for a backup at the end of a process, because clients kill a process that does not end soon. */
 const EXIT_BACKUP_MS = 1_000;
+/** The end of a process does not wait longer for another one's lock. */
+const SAVE_LIMIT_MS = 500;
 
 export interface AppOptions {
   /** Time that `close` may spend on a backup of changes, in milliseconds; default one second. */
@@ -72,12 +81,7 @@ export function composeApp(
 ): App {
   const { exitBackupMs = EXIT_BACKUP_MS } = options;
   const { logger = createLogger({ level: settings.logLevel, format: settings.logFormat }) } = options;
-  if (isOnReadOnlyDisk(join(settings.dataDir, DATABASE_NAME))) {
-    logger.warn(
-      'the data folder is on a read-only disk: its memories can be read and exported, not changed',
-      { dataDir: settings.dataDir },
-    );
-  }
+  warnOfReadOnlyDisk(settings, logger);
   const { backup, sync, background, lock } = composeBackup(settings, {
     replica: hosted.replica,
     logger,
@@ -106,14 +110,17 @@ export function composeApp(
     options.embedder ??
     composeEmbedder(settings, {
       dataDir: settings.dataDir,
-      recall: (request) => answerHook(memory, request),
+      recall: (request) => answerHook(recall, request),
     });
   const service = composeMemory(settings, { store, embedder, modelWaitMs: options.modelWaitMs });
-  const memory = followedMemory(service, background);
+  const record = foundRecord(store, logger);
+  const memory = followedMemory(service, background, record);
+  const recall = recallFrom(service, background, record);
   const close = once(async () => {
     // Closing the embedder ends the running work of the service; the model's thread may end while the store closes.
     const embedderClosed = embedder.close();
     await service.close();
+    await settleWithin(record.save(), SAVE_LIMIT_MS);
     await background.close(exitBackupMs);
     await sync.close();
     await store.close();
@@ -124,7 +131,38 @@ export function composeApp(
     if (options.embedder !== undefined || settings.embedding.provider !== 'none') service.startBackfill();
   };
   const prepareSearch = searchPreparation(store, embedder, logger);
-  return { memory, backup, sync, store, embedder, settings, startBackground, prepareSearch, tidy, close };
+  const saveFound = (): Promise<void> => record.save();
+  const services = { memory, recall, saveFound, backup, sync, store, embedder, settings };
+  return { ...services, startBackground, prepareSearch, tidy, close };
+}
+
+function warnOfReadOnlyDisk({ dataDir }: Settings, logger: Logger): void {
+  if (!isOnReadOnlyDisk(join(dataDir, DATABASE_NAME))) return;
+  logger.warn('the data folder is on a read-only disk: its memories can be read and exported, not changed', {
+    dataDir,
+  });
+}
+
+function foundRecord(store: MemoryStore, logger: Logger): FoundRecord {
+  const onProblem = (error: unknown): void => {
+    logger.debug('what searches found was not noted', {}, error);
+  };
+  return new FoundRecord({ store, now: Date.now, onProblem });
+}
+
+function recallFrom(memory: MemoryApi, follower: UseFollower, record: FoundRecord): RecallSource {
+  const reading = async <Result>(read: () => Promise<Result>): Promise<Result> => {
+    await follower.beforeReading();
+    return read();
+  };
+  return {
+    timeZone: memory.timeZone,
+    search: (request) => reading(() => memory.search(request)),
+    list: (input) => reading(() => memory.list(input)),
+    noteGiven: (memories) => {
+      record.noteGiven(memories);
+    },
+  };
 }
 
 /** What moves to the trash now stays there as long as what a user deleted. */

@@ -7,6 +7,8 @@ import { checkedEmbedder } from '../embedding/checked-embedder.ts';
 import type { Embedder } from '../embedding/embedder.ts';
 import { InvalidInputError, NotFoundError } from '../errors/input-errors.ts';
 import { createLogger, type LogFields, type Logger, type LogLevel, type LogMethod } from '../logger.ts';
+import { followedMemory, type UseFollower } from '../memory/followed-memory.ts';
+import { FoundRecord } from '../memory/found-record.ts';
 import type { ListInput, MemoryApi } from '../memory/memory-api.ts';
 import type { HistoryEntry } from '../memory/memory.ts';
 import type { MemoryStore } from '../store/memory-store.ts';
@@ -140,24 +142,30 @@ function openStore(options: OpenStoreOptions): OpenMemory {
   const { store } = options;
   const own = options.embedder === undefined ? undefined : checkedEmbedder(options.embedder);
   const embedder = own ?? composeEmbedder(settings);
-  const memory = composeMemory(settings, {
+  const service = composeMemory(settings, {
     store,
     embedder,
     modelWaitMs: options.modelWaitMs ?? MODEL_WAIT_MS,
   });
   const embeds = own !== undefined || settings.embedding.provider !== 'none';
   const background = options.background !== false;
-  if (background && embeds) memory.startBackfill();
+  const record = new FoundRecord({ store, now: Date.now });
+  const memory = followedMemory(service, UNFOLLOWED, record);
+  if (background && embeds) service.startBackfill();
   const timers = background ? keepTrashShort(store, settings) : [];
   const close = once(async () => {
     for (const timer of timers) clearTimeout(timer);
     const embedderClosed = embedder.close();
-    await memory.close();
+    await service.close();
+    await record.save();
     await store.close();
     await embedderClosed;
   });
   return asOpenMemory({ memory, embedder, close });
 }
+
+/** No other machine writes to it, as far as this program knows. */
+const UNFOLLOWED: UseFollower = { noteUse: () => undefined, beforeReading: () => Promise.resolve() };
 
 /** For a store without the background work of a data folder. The timers keep no process alive. */
 function keepTrashShort(store: MemoryStore, { trashDays, hiddenDays }: Settings): NodeJS.Timeout[] {

@@ -1,5 +1,8 @@
 #!/usr/bin/env node
 import { homedir, userInfo } from 'node:os';
+import type { findHome as FindHomeFunction, Host } from '../cli/host.ts';
+
+type FindHome = typeof FindHomeFunction;
 
 // Plain syntax and late imports on purpose: an old Node must get as far as the message.
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
@@ -20,10 +23,8 @@ loader.enableCompileCache?.();
 // The S3 client would announce on stderr, with every start, when it will end its support for this Node.js.
 process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
 
-const { endProcess, findHome, main, reportUnfinishedWork, watchUnfinishedWork } =
-  await import('../cli/main.ts');
 const argv = process.argv.slice(2);
-const host = {
+const hostWith = (findHome: FindHome): Host => ({
   env: process.env,
   platform: process.platform,
   homeDirectory: findHome(process.platform, [homedir, () => userInfo().homedir]),
@@ -31,7 +32,20 @@ const host = {
   stdin: process.stdin,
   stdout: process.stdout,
   stderr: process.stderr,
-};
+});
+
+// A client waits for its hook, so that one is a file of its own, which has no more than it needs.
+const isHook = argv[0] === 'hook' && !argv.includes('--help') && !argv.includes('-h');
+if (isHook) {
+  const { findHome, runHook } = await import('../cli/hooks/run-hook.ts');
+  const { opened } = await runHook(argv.slice(1), hostWith(findHome));
+  if (!opened) process.exit(0);
+}
+
+const { endProcess, findHome, main, reportUnfinishedWork, watchUnfinishedWork } =
+  await import('../cli/main.ts');
+if (isHook) await endProcess(0);
+const host = hostWith(findHome);
 const done = watchUnfinishedWork(() => reportUnfinishedWork(argv, host));
 const code = await main(argv, host);
 done();

@@ -16,12 +16,6 @@ export async function main(argv: readonly string[], host: Host): Promise<ExitCod
   const startedByClient = argv.length === 0 && host.stdin.isTTY !== true;
   const plainServe = argv.length === 1 && argv[0] === 'serve';
   if (startedByClient || plainServe) return serve(host);
-  // A client waits for its hook, so that one does not load the parser either.
-  if (argv[0] === 'hook' && !argv.includes('--help') && !argv.includes('-h')) {
-    const { runHook } = await import('./hooks/run-hook.ts');
-    await runHook(argv.slice(1), host);
-    return EXIT_CODES.ok;
-  }
   const { runCommandLine } = await import('./run-command-line.ts');
   return runCommandLine(argv, host);
 }

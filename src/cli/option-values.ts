@@ -57,7 +57,8 @@ export function toStated(options: OptionValues<typeof statedOptions>): StatedAtt
  * The project of the folder in which a command runs; undefined where the settings name one, which then counts.
  */
 export async function currentProject(context: CommandContext): Promise<string | null | undefined> {
-  return context.config().settings.project === '' ? projectOf(context.host.workingDirectory) : undefined;
+  const { project, projectPackages: packages } = context.config().settings;
+  return project === '' ? projectOf(context.host.workingDirectory, { packages }) : undefined;
 }
 
 export const asOfOption = value(

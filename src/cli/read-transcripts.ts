@@ -204,7 +204,8 @@ async function capturing(
 ): Promise<ReturnType<typeof captureInto>> {
   const projects = new Projects();
   // A look asks the memory too: it knows what is excluded, deleted, and there already.
-  const capture = captureInto((await context.app()).memory, { dryRun: !isStored });
+  const { memory, settings } = await context.app();
+  const capture = captureInto(memory, { dryRun: !isStored, packages: settings.projectPackages });
   return async ({ conversation, turns }) => {
     const named = { ...conversation, project: await projects.of(conversation) };
     const captured = await capture({ conversation: named, turns });

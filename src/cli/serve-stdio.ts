@@ -23,6 +23,7 @@ export async function serveStdio(host: Host, config: ResolvedConfig): Promise<vo
   let app: Promise<App> | undefined;
   const open = (): Promise<App> => (app ??= openApp(config));
   const openAhead = openUnasked(config, open);
+  const { project, projectPackages: packages } = config.settings;
   await serveClient({
     stdout,
     open,
@@ -36,17 +37,17 @@ export async function serveStdio(host: Host, config: ResolvedConfig): Promise<vo
         () => undefined,
       );
     },
-    ...(config.settings.project === '' ? { projectOf: (folders) => projectIn(folders, host) } : {}),
+    ...(project === '' ? { projectOf: (folders) => projectIn(folders, host, packages) } : {}),
     onClose: async () => (await app)?.close(),
     logger: createLogger({ level: config.settings.logLevel, format: config.settings.logFormat }),
   });
 }
 
 /** The first project among the folders; of a client that names none, that of the folder in which it started the server. */
-async function projectIn(folders: readonly string[], host: Host): Promise<string | null> {
+async function projectIn(folders: readonly string[], host: Host, packages: boolean): Promise<string | null> {
   const { projectOf } = await import('../util/git-project.ts');
   for (const folder of folders.length === 0 ? [host.workingDirectory] : folders) {
-    const project = await projectOf(folder);
+    const project = await projectOf(folder, { packages });
     if (project !== null) return project;
   }
   return null;

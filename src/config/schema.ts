@@ -1,4 +1,3 @@
-import { isObject } from '../util/json.ts';
 import { systemTimeZone } from '../util/time-zone.ts';
 import { defaultDataFolder } from './environment.ts';
 import {
@@ -259,6 +258,11 @@ export const settingsSchema = {
     environmentVariable: 'MEMORY_PROJECT',
     default: '',
   }),
+  projectPackages: setting(toggle(), {
+    doc: 'A package inside a git repository is a project of its own, which also has the facts of the repository. A package is the nearest folder with a `package.json`, `Cargo.toml`, `pyproject.toml` or `go.mod`.',
+    environmentVariable: 'MEMORY_PROJECT_PACKAGES',
+    default: false,
+  }),
   timeZone: derived(timeZone(), {
     doc: 'Time zone of dates in filters and answers, and of counts by day: a name such as `Europe/Berlin`. The web page uses the time zone of the browser.',
     environmentVariable: 'MEMORY_TIME_ZONE',
@@ -389,11 +393,4 @@ function flatten(group: SettingGroup, prefix: string): NamedSetting[] {
   return Object.entries(group).flatMap(([name, node]) =>
     isSetting(node) ? [{ key: prefix + name, setting: node }] : flatten(node, `${prefix}${name}.`),
   );
-}
-
-/** The value of a dotted key. */
-export function valueAt(settings: Settings, key: string): unknown {
-  let node: unknown = settings;
-  for (const name of key.split('.')) node = isObject(node) ? node[name] : undefined;
-  return node;
 }

@@ -14,15 +14,15 @@ export interface DeduplicatorParts {
   readonly embedder: Embedder;
 }
 
-export interface DeduplicateOptions extends MemoryWork {
+export interface DeduplicateOptions extends Pick<MemoryWork, 'signal'> {
   /** Memories with at least this similarity that do not say the same are reported as alike, 0 to 1. */
   readonly threshold: number;
   readonly dryRun: boolean;
 }
 
-/** Memories compared before each report of progress. */
+/** Memories read at once, before each report of progress. */
 const BATCH = 50;
-/** Memories read at once. */
+/** Memories read at once, to see whether they changed. */
 const READ_AT_ONCE = 500;
 const SHOWN_GROUPS = 50;
 /** Most alike memories that are named for one memory. */
@@ -34,10 +34,10 @@ const SHOWN_ALIKE = 5;
  */
 export async function deduplicate(
   { store, embedder }: DeduplicatorParts,
-  options: DeduplicateOptions,
+  options: DeduplicateOptions & MemoryWork,
 ): Promise<DeduplicateResult> {
   const search = new DuplicateSearch({ store, embedder }, await embedder.modelId(), options);
-  await search.run();
+  for await (const page of factPages(store, options)) await search.take(page);
   const { dryRun, threshold } = options;
   const groups = await search.describeGroups();
   const count = dryRun ? search.count : await search.remove();
@@ -54,6 +54,29 @@ interface Group {
   patch: MemoryPatch;
 }
 
+/** Live facts without an open conflict, some at a time. */
+export interface FactPage {
+  readonly memories: readonly Memory[];
+  /** Position of each id among all facts, the oldest first. */
+  readonly ages: ReadonlyMap<string, number>;
+}
+
+/** All facts, the oldest first; reports progress when a page is done with. */
+export async function* factPages(
+  store: MemoryStore,
+  { signal, onProgress }: MemoryWork,
+): AsyncGenerator<FactPage> {
+  const ids = await store.matching({ kind: 'fact' });
+  const ages = new Map(ids.map((id, position) => [id, position]));
+  for (let start = 0; start < ids.length; start += BATCH) {
+    signal?.throwIfAborted();
+    const memories = await store.getCurrent(ids.slice(start, start + BATCH));
+    yield { memories: memories.filter(({ state, conflict }) => state === 'live' && !conflict), ages };
+    onProgress?.({ done: Math.min(start + BATCH, ids.length), total: ids.length });
+  }
+}
+
+/** Compares the facts that it takes, page by page. */
 export class DuplicateSearch {
   compared = 0;
   readonly alike: DuplicateGroup[] = [];
@@ -84,19 +107,10 @@ export class DuplicateSearch {
     return [...this.#groups.values()].flat().filter(({ others }) => others.length > 0);
   }
 
-  async run(): Promise<void> {
-    const { store } = this.#parts;
-    const ids = await store.matching({ kind: 'fact' });
-    const ages = new Map(ids.map((id, position) => [id, position]));
-    for (let start = 0; start < ids.length; start += BATCH) {
-      this.#options.signal?.throwIfAborted();
-      const memories = await store.getCurrent(ids.slice(start, start + BATCH));
-      const comparable = memories.filter(({ state, conflict }) => state === 'live' && !conflict);
-      for (const memory of comparable) this.#group(memory);
-      this.compared += comparable.length;
-      if (this.#options.dryRun) await this.#findAlike(comparable, ages);
-      this.#options.onProgress?.({ done: Math.min(start + BATCH, ids.length), total: ids.length });
-    }
+  async take({ memories, ages }: FactPage): Promise<void> {
+    for (const memory of memories) this.#group(memory);
+    this.compared += memories.length;
+    if (this.#options.dryRun) await this.#findAlike(memories, ages);
   }
 
   #group(memory: Memory): void {
@@ -118,8 +132,7 @@ export class DuplicateSearch {
     groups.push({ keep: { id, dot }, others: [], joined: memory, patch: {} });
   }
 
-  /** @param ages position of each id among all, the oldest first */
-  async #findAlike(memories: readonly Memory[], ages: ReadonlyMap<string, number>): Promise<void> {
+  async #findAlike(memories: readonly Memory[], ages: FactPage['ages']): Promise<void> {
     const { reads } = calibrationFor(this.#modelId.modelId);
     const readable = new Map(memories.filter(({ text }) => reads(text)).map((memory) => [memory.id, memory]));
     for (const { id, vector, chunks } of await this.#vectors([...readable.keys()])) {

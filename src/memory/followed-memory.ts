@@ -1,3 +1,4 @@
+import type { FoundRecord } from './found-record.ts';
 import type { MemoryApi } from './memory-api.ts';
 
 /** Follows the use of the memories. Neither method may throw. */
@@ -11,8 +12,13 @@ export interface UseFollower {
 /**
  * The same memories. The follower hears of the calls that a person or an assistant makes: adding, changing, reading and
  * searching. Statistics, exports and work over all memories do not count, because programs ask for them again and again.
+ * @param record notes what searches find
  */
-export function followedMemory(memory: MemoryApi, follower: UseFollower): MemoryApi {
+export function followedMemory(
+  memory: MemoryApi,
+  follower: UseFollower,
+  record: Pick<FoundRecord, 'noteSearch' | 'save'>,
+): MemoryApi {
   function used<Result>(call: () => Promise<Result>): Promise<Result> {
     follower.noteUse();
     return call();
@@ -23,7 +29,14 @@ export function followedMemory(memory: MemoryApi, follower: UseFollower): Memory
   }
   return {
     timeZone: memory.timeZone,
-    search: (request) => read(() => memory.search(request)),
+    search: async (request) => {
+      const response = await read(() => memory.search(request));
+      record.noteSearch(
+        request.filter,
+        response.hits.map((hit) => hit.memory),
+      );
+      return response;
+    },
     list: (input) => read(() => memory.list(input)),
     conversations: (input) => read(() => memory.conversations(input)),
     get: (ids) => used(() => memory.get(ids)),
@@ -38,7 +51,10 @@ export function followedMemory(memory: MemoryApi, follower: UseFollower): Memory
     importBatch: (drafts, options) => used(() => memory.importBatch(drafts, options)),
     stats: () => memory.stats(),
     deduplicate: (request, work) => memory.deduplicate(request, work),
-    tidy: (request, work) => memory.tidy(request, work),
+    tidy: async (request, work) => {
+      await record.save();
+      return memory.tidy(request, work);
+    },
     growth: (timeZone) => memory.growth(timeZone),
     map: (request) => memory.map(request),
     reembed: (onProgress, signal) => memory.reembed(onProgress, signal),

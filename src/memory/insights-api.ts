@@ -83,10 +83,10 @@ export interface MemoryMap {
   readonly total: number;
 }
 
-export type TidyKind = 'duplicates' | 'expired' | 'junk';
+export type TidyKind = 'duplicates' | 'expired' | 'junk' | 'unused';
 
 export interface TidyRequest {
-  /** What is proposed for removal. Default: all three. */
+  /** What is proposed for removal. Default: all but `unused`. */
   readonly kinds?: readonly TidyKind[] | undefined;
   /** Token of a proposal, to do what it said. Absent = a proposal only. */
   readonly confirm?: string | undefined;
@@ -100,6 +100,19 @@ export interface TidyResult {
   readonly expired: readonly Memory[];
   /** Facts that say nothing (see `isJunk`). */
   readonly junk: readonly Memory[];
+  /**
+   * Facts that no search returned and no hook told. Always shown, unless they are of another kind, and removed only when
+   * `kinds` names them.
+   */
+  readonly unused: readonly Memory[];
+  readonly searched: {
+    /** Begin of the first day whose searches were noted, in milliseconds since the epoch; null = there is none. */
+    readonly since: number | null;
+    /** Number of these searches. */
+    readonly searches: number;
+    /** Number of unused facts; null = too few searches to call any fact unused. */
+    readonly unused: number | null;
+  };
   /** How many would go, of each kind. */
   readonly counts: Readonly<Record<TidyKind, number>>;
   /** Close facts with other numbers, symbols or a negation, for a person to judge; never touched. Of a proposal only. */

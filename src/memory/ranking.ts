@@ -152,7 +152,12 @@ function weightOf(
 
 /** @param own of the memory; null = it holds in all. @param current null = all count alike */
 export function isOtherProject(own: string | null, current: string | null): boolean {
-  return own !== null && current !== null && own !== current;
+  return own !== null && current !== null && !isPartOf(current, own);
+}
+
+/** Whether a project is the other one, or a part of it: `repository/packages/api` is a part of `repository`. */
+export function isPartOf(project: string, whole: string): boolean {
+  return project === whole || project.startsWith(`${whole}/`);
 }
 
 export function isIn({ start, end }: TimeSpan, time: number): boolean {

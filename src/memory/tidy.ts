@@ -3,7 +3,12 @@ import { InvalidInputError, StateChangedError } from '../errors/input-errors.ts'
 import type { MemoryStore } from '../store/memory-store.ts';
 import { attributesOf } from './attributes.ts';
 import { confirmationToken } from './confirmation.ts';
-import { type DeduplicatorParts, DuplicateSearch } from './deduplicate.ts';
+import {
+  type DeduplicateOptions,
+  type DeduplicatorParts,
+  DuplicateSearch,
+  factPages,
+} from './deduplicate.ts';
 import type { DuplicateGroup, SimilarMemory, TidyKind, TidyRequest, TidyResult } from './insights-api.ts';
 import type { Memory } from './memory.ts';
 import type { MemoryWork } from './memory-api.ts';
@@ -13,9 +18,11 @@ import { indexedText } from './words.ts';
 /** Memories with at least this similarity that say something else are shown together, 0 to 1. */
 const CLOSE_FROM = 0.9;
 const SHOWN = 50;
-const READ_AT_ONCE = 500;
-/** What is removed; what only resembles another memory never is. */
-export const TIDY_KINDS: readonly TidyKind[] = ['duplicates', 'expired', 'junk'];
+/** Removed when nobody says otherwise. What only resembles another memory never is. */
+const USUAL_KINDS: readonly TidyKind[] = ['duplicates', 'expired', 'junk'];
+const TIDY_KINDS: readonly TidyKind[] = [...USUAL_KINDS, 'unused'];
+/** Fewer searches, or days, say nothing about a fact. */
+const UNUSED_RULE = { searches: 50, days: 14 };
 
 export interface TidyParts extends DeduplicatorParts {
   /** Milliseconds since the epoch. */
@@ -23,45 +30,46 @@ export interface TidyParts extends DeduplicatorParts {
 }
 
 /**
- * Proposes to remove facts that say the same as an older one word for word, that have expired, or that are junk; and
- * shows facts that resemble each other, of which a person may choose. With the token of a proposal it does what the
- * proposal said.
+ * Proposes to remove facts that say the same as an older one word for word, that have expired, or that are junk, and, when
+ * asked, those that no search found; and shows facts that resemble each other, of which a person may choose. With the
+ * token of a proposal it does what the proposal said.
  * @throws InvalidInputError for unknown kinds
  * @throws StateChangedError when the proposal would be another one now
  */
 export async function tidy(
   parts: TidyParts,
-  { kinds = TIDY_KINDS, confirm }: TidyRequest,
+  { kinds = USUAL_KINDS, confirm }: TidyRequest,
   work: MemoryWork,
 ): Promise<TidyResult> {
   checkKinds(kinds);
-  const expired = kinds.includes('expired') ? await expiredFacts(parts) : [];
-  const expiredIds = new Set(expired.map(({ id }) => id));
-  const junk = kinds.includes('junk')
-    ? (await junkFacts(parts.store)).filter(({ id }) => !expiredIds.has(id))
-    : [];
-  // What is only shown need not be looked for again when the rest is done.
-  const compared = await comparedFacts(parts, { ...work, dryRun: confirm === undefined });
-  const search = kinds.includes('duplicates') ? compared : undefined;
+  const { since, searches, ids } = await parts.store.unused(UNUSED_RULE);
+  const looking = { kinds, dryRun: confirm === undefined, unused: ids ?? [] };
+  const facts = await sortedFacts(parts, looking, work);
+  const search = kinds.includes('duplicates') ? facts.search : undefined;
+  const going = { ...facts, unused: kinds.includes('unused') ? facts.unused : [] };
+  const removed = [...going.expired, ...going.junk, ...going.unused];
   const proposal = {
     duplicates: search === undefined ? [] : await search.describeGroups(),
-    ...(await resembling(parts.store, compared)),
-    expired: expired.slice(0, SHOWN),
-    junk: junk.slice(0, SHOWN),
-    counts: { duplicates: search?.count ?? 0, expired: expired.length, junk: junk.length },
-    compared: compared !== undefined,
+    ...(await resembling(parts.store, facts.search)),
+    expired: facts.expired.slice(0, SHOWN),
+    junk: facts.junk.slice(0, SHOWN),
+    unused: facts.unused.slice(0, SHOWN),
+    searched: { since, searches, unused: ids === null ? null : facts.unused.length },
+    counts: {
+      duplicates: search?.count ?? 0,
+      expired: going.expired.length,
+      junk: going.junk.length,
+      unused: going.unused.length,
+    },
+    compared: facts.search !== undefined,
   };
-  const removed = [...expired, ...junk];
   const token = confirmationToken([...removed.map(({ id, dot }) => [id, dot]), ...(search?.members ?? [])]);
   if (confirm === undefined) return { ...proposal, dryRun: true, removed: 0, confirm: token };
   if (confirm !== token) throw new StateChangedError();
   const doubled = (await search?.remove()) ?? 0;
-  const ids = removed.map(({ id }) => id);
-  return {
-    ...proposal,
-    dryRun: false,
-    removed: doubled + (ids.length === 0 ? 0 : await parts.store.delete(ids)),
-  };
+  const gone = removed.map(({ id }) => id);
+  const deleted = gone.length === 0 ? 0 : await parts.store.delete(gone);
+  return { ...proposal, dryRun: false, removed: doubled + deleted };
 }
 
 function checkKinds(kinds: readonly TidyKind[]): void {
@@ -71,44 +79,57 @@ function checkKinds(kinds: readonly TidyKind[]): void {
   throw new InvalidInputError('kinds', problem, `allowed are ${TIDY_KINDS.join(', ')}`);
 }
 
-interface Looking extends MemoryWork {
-  /** Also look for facts that only resemble each other. */
+interface Looking {
+  readonly kinds: readonly TidyKind[];
+  /** Also look for facts that only resemble each other: what is only shown need not be looked for when the rest is done. */
   readonly dryRun: boolean;
+  /** Ids of the facts that no search found. */
+  readonly unused: readonly string[];
 }
 
-async function expiredFacts({ store, now }: TidyParts): Promise<readonly Memory[]> {
-  return readEach(store, await store.matching({ kind: 'fact', expiredAt: now() }), () => true);
+interface SortedFacts extends Readonly<Record<'expired' | 'junk' | 'unused', readonly Memory[]>> {
+  /** Undefined when nothing could be compared, since there is no model. */
+  readonly search: DuplicateSearch | undefined;
 }
 
-async function junkFacts(store: MemoryStore): Promise<readonly Memory[]> {
-  return readEach(store, await store.matching({ kind: 'fact' }), isJunk);
+/** Goes through all facts once. Each is of one kind, the first of the wanted ones that it belongs to. */
+async function sortedFacts(
+  parts: TidyParts,
+  { kinds, dryRun, unused }: Looking,
+  work: MemoryWork,
+): Promise<SortedFacts> {
+  const search = await duplicateSearch(parts, { dryRun, threshold: CLOSE_FROM, signal: work.signal });
+  const found: Record<'expired' | 'junk' | 'unused', Memory[]> = { expired: [], junk: [], unused: [] };
+  const unusedIds = new Set(unused);
+  const now = parts.now();
+  for await (const page of factPages(parts.store, work)) {
+    for (const memory of page.memories) {
+      if (kinds.includes('expired') && isExpired(memory, now)) found.expired.push(memory);
+      else if (kinds.includes('junk') && isJunk(memory)) found.junk.push(memory);
+      else if (unusedIds.has(memory.id)) found.unused.push(memory);
+    }
+    await search?.take(page);
+  }
+  // The fact that stays of a group takes in what the others had, so it is not removed together with them.
+  const grouped = new Set(search?.members.map(({ id }) => id));
+  return { ...found, unused: found.unused.filter(({ id }) => !grouped.has(id)), search };
 }
 
-/** @returns undefined when nothing could be compared, since there is no model */
-async function comparedFacts(parts: TidyParts, work: Looking): Promise<DuplicateSearch | undefined> {
+function isExpired({ metadata }: Memory, now: number): boolean {
+  const { expiresAt } = attributesOf(metadata);
+  return expiresAt !== null && expiresAt <= now;
+}
+
+async function duplicateSearch(
+  parts: TidyParts,
+  options: DeduplicateOptions,
+): Promise<DuplicateSearch | undefined> {
   try {
-    const options = { ...work, threshold: CLOSE_FROM };
-    const search = new DuplicateSearch(parts, await parts.embedder.modelId(), options);
-    await search.run();
-    return search;
+    return new DuplicateSearch(parts, await parts.embedder.modelId(), options);
   } catch (error) {
     if (error instanceof EmbeddingUnavailableError) return undefined;
     throw error;
   }
-}
-
-/** Those live memories of the ids that `isWanted`; no more of the others is in memory at a time than one page. */
-async function readEach(
-  store: MemoryStore,
-  ids: readonly string[],
-  isWanted: (memory: Memory) => boolean,
-): Promise<Memory[]> {
-  const wanted: Memory[] = [];
-  for (let start = 0; start < ids.length; start += READ_AT_ONCE) {
-    const page = await store.getCurrent(ids.slice(start, start + READ_AT_ONCE));
-    wanted.push(...page.filter((memory) => memory.state === 'live' && !memory.conflict && isWanted(memory)));
-  }
-  return wanted;
 }
 
 const PLACEHOLDER =

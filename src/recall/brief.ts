@@ -1,5 +1,4 @@
 import { attributesOf } from '../memory/attributes.ts';
-import type { MemoryApi } from '../memory/memory-api.ts';
 import { MOST_PINNED } from '../memory/attribute-input.ts';
 import type { Memory } from '../memory/memory.ts';
 import { beginningOf } from '../memory/snippet.ts';
@@ -9,6 +8,7 @@ import {
   recalledText,
   type RecalledEntry,
   type RecalledSection,
+  type RecallSource,
   sectionTokens,
 } from './recalled-text.ts';
 
@@ -42,7 +42,7 @@ const OPEN_END: Topic = {
   words: /\b(to ?do|next step|open question|follow[- ]?up|still (has|have|needs?) to|not yet|blocked)\b/iu,
 };
 
-type Listing = Pick<MemoryApi, 'list' | 'timeZone'>;
+type Listing = Pick<RecallSource, 'list' | 'timeZone' | 'noteGiven'>;
 
 /**
  * What a model should know when a session starts: pinned facts, who the user is, decisions and open ends of the project,
@@ -70,7 +70,8 @@ export async function briefFor(memory: Listing, project: string | null): Promise
     ),
     section('Newest of all projects', BRIEF_TOKENS, global),
   ];
-  return recalledText(NOTICE, sections, { budget: BRIEF_TOKENS, zone: memory.timeZone });
+  const { timeZone: zone, noteGiven: onShown } = memory;
+  return recalledText(NOTICE, sections, { budget: BRIEF_TOKENS, zone, onShown });
 }
 
 /** Lengths of pinned facts in characters: all of them are shown, so many long ones are cut. */
@@ -113,7 +114,7 @@ async function offeredFacts(memory: Listing, project: string | null): Promise<Me
   const filters = [
     offered,
     { ...offered, pinned: true },
-    ...(project === null ? [] : [{ ...offered, project }]),
+    ...wholesOf(project).map((whole) => ({ ...offered, project: whole })),
   ];
   const listings = await Promise.all(
     filters.map((filter) => memory.list({ limit: LOOKED_AT, order: 'newest', filter })),
@@ -129,6 +130,12 @@ async function offeredFacts(memory: Listing, project: string | null): Promise<Me
   return [...facts.values()]
     .filter(({ id }) => !replaced.has(id))
     .sort((a, b) => b.createdAt - a.createdAt || (a.id < b.id ? -1 : 1));
+}
+
+/** The names of the project and of those that it may be a part of (see `isPartOf`). */
+function wholesOf(project: string | null): string[] {
+  const names = project?.split('/') ?? [];
+  return names.map((_, place) => names.slice(0, place + 1).join('/'));
 }
 
 function isAbout({ tags, words }: Topic, { tags: own, text }: Memory): boolean {

@@ -1,7 +1,7 @@
-import type { MemoryApi, SearchHit, SearchResponse } from '../memory/memory-api.ts';
+import type { SearchHit, SearchResponse } from '../memory/memory-api.ts';
 import { queryTerms } from '../memory/words.ts';
 import { isStopWord } from '../util/stop-words.ts';
-import { isOfferedIn, recalledText } from './recalled-text.ts';
+import { isOfferedIn, recalledText, type RecallSource } from './recalled-text.ts';
 
 /** Tokens of all that one prompt brings up. */
 export const PROMPT_TOKENS = 300;
@@ -37,7 +37,7 @@ export interface PromptRequest {
   readonly project: string | null;
 }
 
-type Searching = Pick<MemoryApi, 'search' | 'timeZone'>;
+type Searching = Pick<RecallSource, 'search' | 'timeZone' | 'noteGiven'>;
 
 /**
  * The few memories that are really close to a prompt, as a text for the model; empty when none is. Weak matches never
@@ -62,6 +62,7 @@ export async function recallForPrompt(
   return recalledText(NOTICE, [{ heading: '', entries, tokens: PROMPT_TOKENS }], {
     budget: PROMPT_TOKENS,
     zone: memory.timeZone,
+    onShown: memory.noteGiven,
   });
 }
 

@@ -1,6 +1,8 @@
 import { tokensOf } from '../api/answer-size.ts';
 import { attributesOf } from '../memory/attributes.ts';
 import type { Memory } from '../memory/memory.ts';
+import { isPartOf } from '../memory/ranking.ts';
+import type { MemoryApi } from '../memory/memory-api.ts';
 import { beginningOf } from '../memory/snippet.ts';
 import type { TimeZone } from '../util/time-zone.ts';
 import { withoutHiddenLine } from '../util/visible-text.ts';
@@ -21,6 +23,18 @@ export interface RecalledEntry {
   readonly text: string;
 }
 
+interface RecalledTextOptions {
+  readonly budget: number;
+  readonly zone: TimeZone;
+  readonly onShown: ((memories: readonly Memory[]) => void) | undefined;
+}
+
+/** Where the texts come from. */
+export interface RecallSource extends Pick<MemoryApi, 'search' | 'list' | 'timeZone'> {
+  /** Hears of the memories that a text shows. */
+  readonly noteGiven?: (memories: readonly Memory[]) => void;
+}
+
 /** One memory takes no more of a budget than this, in characters. */
 export const ENTRY_LENGTH = 280;
 /** A line of a list, with its mark and its line end. */
@@ -30,15 +44,16 @@ const LINE_TOKENS = 2;
  * The sections as a text: its first line says that all that follows is data. A memory is one line behind a mark, and
  * holds no line end, so none can end its own quotation. The same memories always give the same text.
  * @param budget tokens of the whole text, by an estimate that errs high
+ * @param onShown gets the memories that are in the text, when there are any
  * @returns empty when no memory fits
  */
 export function recalledText(
   first: string,
   sections: readonly RecalledSection[],
-  { budget, zone }: { readonly budget: number; readonly zone: TimeZone },
+  { budget, zone, onShown }: RecalledTextOptions,
 ): string {
   const lines: string[] = [first];
-  const shown = new Set<string>();
+  const shown = new Map<string, Memory>();
   let left = budget - tokensOf(first) - LINE_TOKENS;
   for (const { heading, entries, tokens } of sections) {
     const head = heading === '' ? [] : [`## ${withoutHiddenLine(heading)}`];
@@ -52,7 +67,7 @@ export function recalledText(
       if (cost > room) continue;
       room -= cost;
       left -= cost;
-      shown.add(memory.id);
+      shown.set(memory.id, memory);
       taken.push({ line, memory });
     }
     if (taken.length === 0) continue;
@@ -62,7 +77,9 @@ export function recalledText(
     );
     lines.push(...head, ...ordered.map(({ line }) => line));
   }
-  return shown.size === 0 ? '' : lines.join('\n');
+  if (shown.size === 0) return '';
+  onShown?.([...shown.values()]);
+  return lines.join('\n');
 }
 
 /** Tokens of a section with all of its entries, about as much as `recalledText` counts. */
@@ -89,5 +106,6 @@ function lineOf(memory: Memory, text: string, zone: TimeZone): string {
  */
 export function isOfferedIn(project: string | null, { metadata }: Memory, now: number): boolean {
   const { kind, project: own, expiresAt } = attributesOf(metadata);
-  return kind === 'fact' && (own === null || own === project) && (expiresAt === null || expiresAt > now);
+  const holds = own === null || (project !== null && isPartOf(project, own));
+  return kind === 'fact' && holds && (expiresAt === null || expiresAt > now);
 }

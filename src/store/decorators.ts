@@ -39,6 +39,8 @@ export function notifyingMemoryStore(store: MemoryStore, onChange: (count: numbe
     matching: (filter) => store.matching(filter),
     candidates: (request) => store.candidates(request),
     vectors: (modelId, ids) => store.vectors(modelId, ids),
+    noteFound: (found) => store.noteFound(found),
+    unused: (rule) => store.unused(rule),
     growth: (timeZone) => store.growth(timeZone),
     claimPendingEmbeddings: (request) => store.claimPendingEmbeddings(request),
     keepTokenVectors: (kept) => store.keepTokenVectors(kept),

@@ -1,5 +1,6 @@
 import type { EmbeddingModelId, TokenVectors } from '../embedding/embedder.ts';
 import type { MemoryFilter } from '../memory/filter.ts';
+import type { FoundMemories, Unused, UnusedRule } from '../memory/found-record.ts';
 import type { Memory, MemoryDraft, MemoryPatch, MemoryWithHistory, StoreDigests } from '../memory/memory.ts';
 
 /** File name of the database in the data folder. */
@@ -374,6 +375,13 @@ export interface MemoryStore {
   dropOtherEmbeddings(modelId: EmbeddingModelId): Promise<number>;
   /** Vectors of the live memories among the ids that have vectors of this model, in any order. */
   vectors(modelId: EmbeddingModelId, ids: readonly string[]): Promise<MemoryVector[]>;
+  /**
+   * Notes what searches found. That is a note of this machine: it changes no version, digest or sequence, and the part
+   * of a memory goes with its content.
+   */
+  noteFound(found: FoundMemories): Promise<void>;
+  /** Facts that were never noted; without pinned ones and those with an open conflict. */
+  unused(rule: UnusedRule): Promise<Unused>;
   stats(modelId?: EmbeddingModelId): Promise<StoreStats>;
   /**
    * Days of the years 0000 to 9999 on which live memories were created, oldest first.

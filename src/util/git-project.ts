@@ -14,6 +14,8 @@ const MAX_CONFIG_BYTES = 262_144;
 export interface ProjectSurroundings {
   /** A repository in this folder keeps settings, and is no project. */
   readonly home?: string;
+  /** A package inside the repository is a project of its own: `github.com/owner/repository/packages/api`. Default false. */
+  readonly packages?: boolean;
 }
 
 /**
@@ -27,15 +29,38 @@ export interface ProjectSurroundings {
  */
 export async function projectOf(
   folder: string,
-  { home = homeFolder() }: ProjectSurroundings = {},
+  { home = homeFolder(), packages = false }: ProjectSurroundings = {},
 ): Promise<string | null> {
   if (!isAbsolute(folder) || folder.includes('\0')) return null;
-  const repository = await repositoryOf(await realOr(folder));
+  const place = await realOr(folder);
+  const repository = await repositoryOf(place);
   if (repository === undefined) return null;
   const realHome = home === '' ? '' : await realOr(home);
   if (realHome !== '' && repository.root === realHome) return null;
   const config = await readStart(join(repository.common, 'config'), MAX_CONFIG_BYTES);
-  return remoteProject(config ?? '') ?? placeOf(repository.root, realHome);
+  const project = remoteProject(config ?? '') ?? placeOf(repository.root, realHome);
+  if (project === null || !packages) return project;
+  const own = await packageOf(place, repository.top);
+  return own === '' ? project : (usable(`${project}/${own}`) ?? project);
+}
+
+const MANIFESTS = ['package.json', 'Cargo.toml', 'pyproject.toml', 'go.mod'];
+
+/** The path below `top` of the package that the folder belongs to, with `/`; empty = of none but the repository. */
+async function packageOf(folder: string, top: string): Promise<string> {
+  let place = folder;
+  for (let depth = 0; depth < MAX_DEPTH; depth++) {
+    const below = relative(top, place);
+    if (below === '' || below.startsWith('..') || isAbsolute(below)) return '';
+    const names = below.split(sep);
+    // What is installed there belongs to the package that uses it.
+    if (!names.includes('node_modules')) {
+      const kinds = await Promise.all(MANIFESTS.map((name) => kindOf(join(place, name))));
+      if (kinds.includes('file')) return names.join('/');
+    }
+    place = dirname(place);
+  }
+  return '';
 }
 
 function homeFolder(): string {
@@ -57,6 +82,8 @@ async function realOr(path: string): Promise<string> {
 interface Repository {
   /** Folder of the main worktree; of a bare repository, its own. */
   readonly root: string;
+  /** Folder in which it was found: of the worktree that the folder lies in. */
+  readonly top: string;
   /** Folder with the settings that all worktrees share. */
   readonly common: string;
 }
@@ -65,7 +92,7 @@ async function repositoryOf(folder: string): Promise<Repository | undefined> {
   let place = folder;
   for (let depth = 0; depth < MAX_DEPTH; depth++) {
     const found = (await worktreeAt(place)) ?? (await bareAt(place));
-    if (found !== undefined) return found;
+    if (found !== undefined) return { ...found, top: place };
     const above = dirname(place);
     if (above === place) return undefined;
     place = above;
@@ -73,7 +100,7 @@ async function repositoryOf(folder: string): Promise<Repository | undefined> {
   return undefined;
 }
 
-async function worktreeAt(root: string): Promise<Repository | undefined> {
+async function worktreeAt(root: string): Promise<Omit<Repository, 'top'> | undefined> {
   const marker = join(root, '.git');
   const kind = await kindOf(marker);
   if (kind === 'folder') return (await isGitFolder(marker)) ? { root, common: marker } : undefined;
@@ -89,7 +116,7 @@ async function worktreeAt(root: string): Promise<Repository | undefined> {
 }
 
 /** Also finds the repository of a folder inside `.git`. */
-async function bareAt(place: string): Promise<Repository | undefined> {
+async function bareAt(place: string): Promise<Omit<Repository, 'top'> | undefined> {
   if (!(await isGitFolder(place)) || (await kindOf(join(place, 'config'))) !== 'file') return undefined;
   return { root: basename(place) === '.git' ? dirname(place) : place, common: place };
 }

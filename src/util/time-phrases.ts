@@ -42,7 +42,7 @@ interface Language {
 
 const LANGUAGES: readonly Language[] = [
   {
-    hint: /\b(?:yesterday|today|tomorrow|tonight|ago|last|past|this|next|previous|(?:mon|tues|wednes|thurs|fri|satur|sun)day|\d{1,2}(?:st|nd|rd|th)?\s(?:of\s)?[a-z]{3}|[a-z]{3,9}\.? \d{1,2}|\d{4}-\d{2})/i,
+    hint: /\b(?:yesterday|today|tomorrow|tonight|ago|last|past|this|next|previous|(?:mon|tues|wednes|thurs|fri|satur|sun)day|\d{1,2}(?:st|nd|rd|th)?\s(?:of\s)?[a-z]{3}|(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}\.? \d{1,2}|\d{4}-\d{2}|\d{1,2}\/\d{1,2}\/\d{2})/i,
     load: async () => import('chrono-node/en'),
   },
   {

@@ -1,5 +1,6 @@
 import { describe } from 'vitest';
 import { describeConversations } from './store/conversations.contract.ts';
+import { describeFound } from './store/found.contract.ts';
 import { describeLists } from './store/lists.contract.ts';
 import { describeSharing } from './store/sharing.contract.ts';
 import { describeTokenVectors } from './store/token-vectors.contract.ts';
@@ -17,6 +18,7 @@ export function describeMemoryStore(name: string, prepare: PrepareStore): void {
     describeWordSearch(prepare);
     describeVectorSearch(prepare);
     describeTokenVectors(prepare);
+    describeFound(prepare);
     describeSharing(prepare);
   });
 }

@@ -95,3 +95,41 @@ test('a client that names no folder works in that of the server, and so does a c
     undefined,
   ]);
 });
+
+test('a package of a repository is a project when that is set, and has the facts of the repository', () => {
+  const dataDir = temporaryFolder();
+  const root = join(folderIn('example.org/ada/mono'), '..');
+  const packages = ['api', 'web'].map((name) => join(root, 'packages', name));
+  for (const folder of packages) {
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, 'package.json'), '{}');
+  }
+  const [api = '', web = ''] = packages;
+  const env = { ...serverEnvironment(dataDir, FOUND), MEMORY_PROJECT_PACKAGES: 'true' };
+  const run = (cwd: string, ...args: string[]): Record<string, unknown> => {
+    const { stdout } = spawnSync(process.execPath, [PROGRAM, ...args, '--json'], {
+      env,
+      cwd,
+      encoding: 'utf8',
+    });
+    return JSON.parse(stdout) as Record<string, unknown>;
+  };
+  run(root, 'add', 'The port of the build is 1000');
+  run(api, 'add', 'The port of the build is 2000');
+  run(web, 'add', 'The port of the build is 3000');
+  const others = (cwd: string): unknown[] => {
+    const { hits } = run(cwd, 'search', 'port of the build', '--mode', 'hybrid');
+    return (hits as Record<string, unknown>[])
+      .filter((hit) => hit['other_project'] === true)
+      .map((hit) => hit['project']);
+  };
+  expect(others(api)).toEqual(['example.org/ada/mono/packages/web']);
+  expect(others(root)).toHaveLength(2);
+  const { stdout: brief } = spawnSync(process.execPath, [PROGRAM, 'hook', 'session-start'], {
+    ...{ env, cwd: api, encoding: 'utf8' as const },
+    input: JSON.stringify({ cwd: api }),
+  });
+  expect(brief).toContain('1000');
+  expect(brief).toContain('2000');
+  expect(brief).not.toContain('3000');
+});

@@ -1,9 +1,16 @@
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { openDatabase } from '../../src/store/sqlite/engine.ts';
+import { runHookProgram } from '../helpers/hooks/hook-runs.ts';
 import { httpClient } from '../helpers/http-client.ts';
 import { startServer } from '../helpers/http-server.ts';
 import { RawServer } from '../helpers/mcp/raw-server.ts';
 import { temporaryFolder } from '../helpers/mcp/server-environment.ts';
 import { runProgram } from '../helpers/run-program.ts';
+import { databasePath } from '../helpers/sqlite-store.ts';
+
+/** For a machine that is busy with other tests. */
+const PATIENT = { MEMORY_HOOKS_PROMPT_MS: '10000' };
 
 type Data = Readonly<Record<string, unknown>>;
 
@@ -41,6 +48,67 @@ test('over REST without confirm it is a proposal, whose token does it once', asy
   expect(done).toMatchObject({ status: 200, data: { removed: 1, undo: expect.any(String) as string } });
   const { data: backups } = await api.get('/backups');
   expect(backups['backups']).toMatchObject([{ name: done.data['undo'] }]);
+});
+
+/** Lets what happened until now be 20 days ago, with 60 searches today that found nothing. */
+function twentyDaysLater(dataDir: string): void {
+  const database = openDatabase(databasePath(join(dataDir, 'memories')));
+  database.exec(`UPDATE memory SET updated_at = updated_at - 30 * 86400000;
+    INSERT INTO searched SELECT day + 1, 60, 99 FROM searched;
+    UPDATE searched SET day = day - 20 WHERE searches < 60;
+    UPDATE searched SET day = day - 1 WHERE searches = 60;`);
+  database.close();
+}
+
+test('facts that no search, tool or hook has given are shown by tidy, and go only when that is asked for', async () => {
+  const dataDir = temporaryFolder();
+  const server = await startServer({ dataDir });
+  const api = httpClient(server.address);
+  for (const text of ['Ada likes tea', 'The oven is hot', 'Jam is red', 'Milk is white', 'Kitchen salt is sharp'])
+    await api.post('/memory/add', { text });
+  expect((await api.post('/search', { query: 'oven', mode: 'keyword' })).data['hits']).toHaveLength(1);
+  await api.get('/memory?limit=100');
+  expect((await api.post('/memory/tidy', {})).data).toMatchObject({
+    unused: [],
+    searched: { searches: 1, unused: null },
+  });
+  await server.stop();
+  const mcp = new RawServer(dataDir);
+  await mcp.initialize();
+  await mcp.call('memory_search', { query: 'milk', mode: 'keyword' });
+  mcp.child.stdin.end();
+  await mcp.exited;
+  await json(dataDir, 'search', 'jam', '--mode', 'keyword');
+  const prompt = 'is the kitchen salt sharp?';
+  const hook = await runHookProgram('prompt', { prompt, cwd: dataDir }, { dataDir, env: PATIENT });
+  expect(hook.context).toContain('Kitchen salt is sharp');
+  twentyDaysLater(dataDir);
+  const shown = await json(dataDir, 'tidy');
+  expect(shown).toMatchObject({
+    unused: [{ text: 'Ada likes tea' }],
+    counts: { unused: 0 },
+    searched: { searches: 63, unused: 1 },
+  });
+  const { stdout } = await runProgram(['tidy'], { dataDir });
+  expect(stdout).toMatch(
+    /Never found in 63 searches since \d{4}-\d\d-\d\d: 1; they go only with --kind unused:/,
+  );
+  expect(stdout).toContain('There is nothing to tidy up.');
+  await json(dataDir, 'tidy', '--apply', '--yes');
+  expect((await json(dataDir, 'stats'))['live']).toBe(5);
+  const done = await json(dataDir, 'tidy', '--apply', '--yes', '--kind', 'unused');
+  expect(done).toMatchObject({ removed: 1, undo: expect.stringMatching(/^pre_tidy_/) as string });
+  expect(await json(dataDir, 'stats')).toMatchObject({ live: 4, trash: 1 });
+});
+
+test('at the start of a session there is a brief whose facts count as given', async () => {
+  const dataDir = temporaryFolder();
+  await json(dataDir, 'add', 'Ada likes tea');
+  const { context } = await runHookProgram('session-start', { cwd: dataDir }, { dataDir });
+  expect(context).toContain('Ada likes tea');
+  await json(dataDir, 'search', 'nothing of the kind', '--mode', 'keyword');
+  twentyDaysLater(dataDir);
+  expect(await json(dataDir, 'tidy')).toMatchObject({ unused: [], searched: { unused: 0 } });
 });
 
 test('times, pins and successors are the same at every edge', async () => {

@@ -35,6 +35,7 @@ const ADDED: Readonly<Record<number, string>> = {
   6: `DROP INDEX pending_in_order; ALTER TABLE pending DROP COLUMN later; DROP INDEX memory_by_kind; DROP INDEX memory_by_conversation; DROP INDEX memory_by_session;
     DROP INDEX memory_by_occurrence; DROP INDEX memory_by_expiry; DROP INDEX memory_by_pin;
     DROP INDEX memory_by_superseded; ${ATTRIBUTE_COLUMNS.map((name) => `ALTER TABLE memory DROP COLUMN ${name};`).join(' ')}`,
+  8: 'DROP TABLE found; DROP TABLE searched;',
 };
 
 async function storeOfVersion(
@@ -63,7 +64,7 @@ function query(path: string, sql: string): unknown {
 }
 
 describe('migration of an existing store', () => {
-  test.each([1, 2, 3, 4, 5])('brings a store of version %i to the newest', async (version) => {
+  test.each([1, 2, 3, 4, 5, 7])('brings a store of version %i to the newest', async (version) => {
     const folder = temporaryFolder();
     await storeOfVersion(version, folder);
     const store = openSqliteStore(folder);

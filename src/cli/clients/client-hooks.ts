@@ -170,7 +170,31 @@ function isOurs(group: unknown): boolean {
   return text.includes('faiss-memory') && OUR_CALL.test(text);
 }
 
-/** Whether a file of settings has hooks of this program. @throws EditError */
-export function hasHooks(text: string): boolean {
-  return Object.values(presentHooks(text)).some((groups) => groups.some(isOurs));
+/** A call of this program, as a file of settings has it. */
+export interface HookCall {
+  /** The client's name of the event. */
+  readonly event: string;
+  /** The program and its arguments before the word `hook`. */
+  readonly words: readonly string[];
+}
+
+/** The calls of this program in a file of settings. @throws EditError */
+export function hookCalls(text: string): HookCall[] {
+  return Object.entries(presentHooks(text)).flatMap(([event, groups]) =>
+    groups.filter(isOurs).flatMap((group) => {
+      const hooks: unknown[] = isObject(group) && Array.isArray(group['hooks']) ? group['hooks'] : [group];
+      return hooks.flatMap((hook) => {
+        const words = wordsOf(hook);
+        const end = words.indexOf('hook');
+        return end < 1 ? [] : [{ event, words: words.slice(0, end) }];
+      });
+    }),
+  );
+}
+
+function wordsOf(hook: unknown): string[] {
+  if (!isObject(hook) || typeof hook['command'] !== 'string') return [];
+  const { command, args } = hook;
+  if (Array.isArray(args)) return [command, ...args.map(String)];
+  return [...command.matchAll(/"([^"]*)"|\S+/g)].map(([word, quoted]) => quoted ?? word);
 }

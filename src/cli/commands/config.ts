@@ -1,4 +1,5 @@
-import { settingList, valueAt } from '../../config/schema.ts';
+import { settingList } from '../../config/schema.ts';
+import { valueAt } from '../../util/json.ts';
 import { describeSource, type SettingSource } from '../../config/sources.ts';
 import { defineCommand } from '../command.ts';
 import { table } from '../render.ts';

@@ -18,6 +18,7 @@ import {
 import { clientsCheck } from '../doctor/clients-check.ts';
 import { counterCheck, repairCounters, repairQuestion } from '../doctor/counter-check.ts';
 import { folderCheck } from '../doctor/folder-check.ts';
+import { hooksCheck } from '../doctor/hooks-check.ts';
 import { reportText } from '../doctor/report.ts';
 import { EXIT_CODES } from '../exit-code.ts';
 import { reasonOf } from '../../util/caught.ts';
@@ -27,6 +28,8 @@ const CHECKS: readonly Check[] = [
   databaseCheck,
   counterCheck,
   backupCheck,
+  // Before this process has a model that hooks could reach.
+  hooksCheck,
   modelCheck,
   clientsCheck,
 ];
@@ -103,7 +106,7 @@ export const doctorCommand = defineCommand({
   summary: 'check that everything works, and say what to do where it does not',
   details:
     'Looks at Node.js, the configuration, the data folder, the database with its indexes, the backups, ' +
-    'the model and the clients. Changes no memory, and ends within a minute. The exit code is 1 when a check failed; warnings do not count. ' +
+    'the hooks and plugins of clients, the model and the clients. Changes no memory, and ends within a minute. The exit code is 1 when a check failed; warnings do not count. ' +
     'With --fix, write counters that no machine can have reached are set back, after a question and a copy of the database.',
   arguments: [],
   options: {

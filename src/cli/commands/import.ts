@@ -116,7 +116,7 @@ async function readSource(
     return await runImport({
       ...recognized,
       importBatch: (drafts, options) => memory.importBatch(drafts, { ...options, onConflict, dryRun }),
-      capture: captureInto(memory, { dryRun }),
+      capture: captureInto(memory, { dryRun, packages: settings.projectPackages }),
       signal: context.signal,
       textLimit: settings.textLimit,
       maxEntryBytes: Math.max(MIN_ENTRY_BYTES, BYTES_PER_UNIT * settings.textLimit + MEBIBYTE),

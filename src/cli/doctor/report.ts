@@ -1,5 +1,6 @@
 import { release } from 'node:os';
-import { settingList, valueAt } from '../../config/schema.ts';
+import { settingList } from '../../config/schema.ts';
+import { valueAt } from '../../util/json.ts';
 import type { ResolvedConfig } from '../../config/resolve.ts';
 import { packageVersion } from '../../util/package.ts';
 import type { Host } from '../host.ts';

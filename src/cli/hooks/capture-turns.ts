@@ -29,7 +29,7 @@ export async function captureTurns({ transcript, open, logger }: TranscriptCaptu
   const summary = await readTranscript(file, {
     notes,
     isStored: true,
-    capture: captureInto(app.memory),
+    capture: captureInto(app.memory, { packages: app.settings.projectPackages }),
     onProblem: () => {
       problems += 1;
     },

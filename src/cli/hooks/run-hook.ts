@@ -19,6 +19,8 @@ import {
   readHookText,
 } from './hook-input.ts';
 
+export { findHome } from '../host.ts';
+
 /** Time of a whole hook, from the start of its process; that of a prompt, which waits for it, is a setting. */
 const LIMIT_MS: Readonly<Record<Exclude<HookEvent, 'prompt'>, number>> = {
   'session-start': 8_000,
@@ -31,6 +33,8 @@ const LIMIT_MS: Readonly<Record<Exclude<HookEvent, 'prompt'>, number>> = {
 const RESERVE_MS = 15;
 const LONGEST_PROMPT = 10_000;
 const CLOSE_LIMIT_MS = 3_000;
+/** The client waits for the end of the process. */
+const SAVE_LIMIT_MS = 200;
 
 interface Call {
   readonly event: HookEvent;
@@ -46,10 +50,11 @@ interface Call {
  * Runs one hook of a client. It never fails a session: on any trouble it prints nothing, and its caller ends the process
  * with success. Only at the log level `debug` does it say on stderr why.
  * @param args the event, and perhaps `--client NAME` and `--data-dir PATH`
+ * @returns whether it opened the memories, whose threads may still run; else the process can end at once
  */
-export async function runHook(args: readonly string[], host: Host): Promise<void> {
+export async function runHook(args: readonly string[], host: Host): Promise<{ readonly opened: boolean }> {
   const event = HOOK_EVENTS.find((name) => name === args[0]);
-  if (event === undefined) return;
+  if (event === undefined) return { opened: false };
   let logger: Logger | undefined;
   let app: Promise<App> | undefined;
   try {
@@ -65,19 +70,21 @@ export async function runHook(args: readonly string[], host: Host): Promise<void
     const input = text === undefined ? undefined : parseHookInput(text, clientIn(args));
     if (input === undefined) {
       logger.debug('a hook got no input that it can read', { event });
-      return;
+      return { opened: false };
     }
     const open = (): Promise<App> => (app ??= openApp(settings));
     const call = { event, input, settings, logger, open };
     const answer = await settleWithin(answerOf(call, host.workingDirectory, limit), limit());
     if (answer === undefined || answer === '') logger.debug('a hook had nothing to say', { event });
     else await written(host, answer);
+    if (asks(event)) await settleWithin((await app)?.saveFound() ?? Promise.resolve(), SAVE_LIMIT_MS);
   } catch (error) {
     logger?.debug('a hook failed', { event }, error);
   } finally {
     // What was only read needs no closing, for which the client would wait.
     if (!asks(event)) await settleWithin(closed(app), CLOSE_LIMIT_MS).catch(() => undefined);
   }
+  return { opened: app !== undefined };
 }
 
 /** To ask the system for its time zone takes as long as all other settings; the days in an answer are the server's. */
@@ -120,8 +127,8 @@ async function answerOf(
   // Without memories there is nothing to tell; the first captured turn makes the store.
   if (asks(event) && !existsSync(join(settings.dataDir, DATABASE_NAME))) return '';
   const folder = isAbsolute(input.folder) ? input.folder : workingDirectory;
-  const { project: named } = settings;
-  const project = named === '' ? await projectOf(folder) : named === '*' ? null : named;
+  const { project: named, projectPackages: packages } = settings;
+  const project = named === '' ? await projectOf(folder, { packages }) : named === '*' ? null : named;
   const call: Call = { ...opened, project };
   switch (event) {
     case 'prompt':
@@ -142,9 +149,9 @@ async function recalled({ input, project, settings, open }: Call, limit: () => n
   const answer = await recallFromServer({ dataDir: settings.dataDir, limitMs: limit(), ...request });
   if (answer !== undefined) return answer;
   const { recallForPrompt } = await import('../../recall/prompt-recall.ts');
-  const { memory } = await open();
-  const search: typeof memory.search = (wanted) => memory.search({ ...wanted, mode: 'keyword' });
-  return recallForPrompt({ timeZone: memory.timeZone, search }, request);
+  const { recall } = await open();
+  const search: typeof recall.search = (wanted) => recall.search({ ...wanted, mode: 'keyword' });
+  return recallForPrompt({ ...recall, search }, request);
 }
 
 /** The beginning and the end of what a user sends, who may have pasted a log between them. */
@@ -155,7 +162,7 @@ function shortened(prompt: string): string {
 
 async function brief({ project, open }: Call): Promise<string> {
   const { briefFor } = await import('../../recall/brief.ts');
-  return briefFor((await open()).memory, project);
+  return briefFor((await open()).recall, project);
 }
 
 /** Names of the events whose answers reach the model, for input that does not name its event. */

@@ -8,6 +8,7 @@ import type { Totals, TotalsEntry } from './totals.ts';
 import type { StoredMemory, StoredVersion } from './rows.ts';
 import { settleVectors } from './embeddings.ts';
 import { forgetErasure, hiddenContent } from './hidden.ts';
+import { forgetFound } from './found.ts';
 import type { ChangedWords } from './full-text.ts';
 
 const upsertMemory = new Query<
@@ -82,6 +83,7 @@ export function settle(
   if (old !== null) totals.subtract(old.entry);
   totals.add(now.entry);
   if (old?.current.state === 'purged' && now.current.state !== 'purged') forgetErasure(connection, after.num);
+  if (now.current.state === 'purged' || now.current.state === 'stripped') forgetFound(connection, after.num);
   storeRow(connection, after, { state: now, sequence: totals.nextSequence() });
   settleFacets(connection, after.num, { old, now });
   if (old === null || wordKey(old) !== wordKey(now))

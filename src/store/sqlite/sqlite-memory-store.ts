@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import type { EmbeddingModelId } from '../../embedding/embedder.ts';
 import type { MemoryFilter } from '../../memory/filter.ts';
+import type { FoundMemories, Unused, UnusedRule } from '../../memory/found-record.ts';
 import type { Memory, MemoryDraft, MemoryPatch, MemoryWithHistory } from '../../memory/memory.ts';
 import { SerialQueue } from '../../util/concurrency.ts';
 import { createUuidV7Generator } from '../../util/uuid.ts';
@@ -56,6 +57,7 @@ import {
   type WriteContext,
 } from './writes.ts';
 import { withoutIdleConditions } from './filter.ts';
+import { readUnused, storeFound } from './found.ts';
 import { checkIntegrity } from './integrity.ts';
 import { expireHidden, hasOldHidden } from './hidden.ts';
 import { listPage, matchingIds } from './list.ts';
@@ -251,6 +253,16 @@ export class SqliteMemoryStore implements MemoryStore {
 
   vectors(modelId: EmbeddingModelId, ids: readonly string[]): Promise<MemoryVector[]> {
     return this.#file.read((connection) => readVectors(connection, modelId, ids));
+  }
+
+  noteFound(found: FoundMemories): Promise<void> {
+    return this.#write(({ connection }) => {
+      storeFound(connection, found);
+    });
+  }
+
+  unused(rule: UnusedRule): Promise<Unused> {
+    return this.#file.read((connection) => readUnused(connection, { ...rule, now: this.#now() }));
   }
 
   growth(timeZone: string): Promise<DayCount[]> {

@@ -44,6 +44,8 @@ export const STORE_METHODS: Readonly<Record<keyof MemoryStore, true>> = {
   tokenMatches: true,
   dropOtherEmbeddings: true,
   vectors: true,
+  noteFound: true,
+  unused: true,
   stats: true,
   growth: true,
   checkIntegrity: true,

@@ -196,13 +196,21 @@ export interface TidyGroup {
 
 /** A proposal, or what became of it. */
 export interface TidyAnswer {
-  readonly counts: { readonly duplicates: number; readonly expired: number; readonly junk: number };
+  readonly counts: {
+    readonly duplicates: number;
+    readonly expired: number;
+    readonly junk: number;
+    readonly unused: number;
+  };
   readonly compared?: boolean;
   readonly duplicates: readonly TidyGroup[];
   readonly contradictions: readonly TidyGroup[];
   readonly alike: readonly TidyGroup[];
   readonly expired: readonly Memory[];
   readonly junk: readonly Memory[];
+  readonly unused: readonly Memory[];
+  /** `unused` is null when there were too few searches to call any fact unused. */
+  readonly searched: { readonly since?: string; readonly searches: number; readonly unused: number | null };
   readonly removed: number;
   readonly confirm?: string;
   /** Name of the backup from before. */

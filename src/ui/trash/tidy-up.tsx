@@ -4,11 +4,16 @@ import { Problem } from '../shared/elements.tsx';
 import { useToast } from '../shared/toast.tsx';
 import type { Memory, TidyAnswer, TidyGroup } from '../shared/types.ts';
 import { linkTo } from '../shared/view-address.ts';
+import { dayOf } from '../shared/days.ts';
 import { beginning, count } from '../shared/words.ts';
+
+/** What goes when the user also agrees to remove what no search found. */
+const ALL_KINDS = ['duplicates', 'expired', 'junk', 'unused'];
 
 /** Proposes what to tidy up, and does it when the user agrees. */
 export function TidyUp() {
   const [proposal, setProposal] = useState<TidyAnswer | null>(null);
+  const [kinds, setKinds] = useState<readonly string[] | undefined>();
   const [problem, setProblem] = useState('');
   const [busy, setBusy] = useState(false);
   const toast = useToast();
@@ -24,11 +29,12 @@ export function TidyUp() {
         setBusy(false);
       });
   };
-  const propose = (): void => {
-    ask({}, setProposal);
+  const propose = (wanted?: readonly string[]): void => {
+    setKinds(wanted);
+    ask({ kinds: wanted }, setProposal);
   };
   const apply = (confirm: string): void => {
-    ask({ confirm }, ({ removed, undo = '' }) => {
+    ask({ kinds, confirm }, ({ removed, undo = '' }) => {
       setProposal(null);
       const undone = undo === '' ? '' : ` The backup ${undo} from before undoes it.`;
       toast({ text: `${count(removed, 'memory is', 'memories are')} in the trash.${undone}` });
@@ -38,15 +44,32 @@ export function TidyUp() {
     <section aria-label="Tidy up">
       <h2>Tidy up</h2>
       <p class="hint">
-        Finds facts that say the same, have ended, or say nothing. Nothing changes before you agree, and a
-        backup is made first.
+        Finds facts that say the same, have ended, say nothing, or were never found. Nothing changes before
+        you agree, and a backup is made first.
       </p>
       <Problem text={problem} />
       {proposal === null ? null : <Proposal proposal={proposal} />}
       <div class="actions">
-        <button type="button" disabled={busy} onClick={propose}>
+        <button
+          type="button"
+          disabled={busy}
+          onClick={() => {
+            propose();
+          }}
+        >
           Look what could go
         </button>
+        {proposal === null || proposal.unused.length === 0 || kinds !== undefined ? null : (
+          <button
+            type="button"
+            disabled={busy}
+            onClick={() => {
+              propose(ALL_KINDS);
+            }}
+          >
+            Also those that were never found
+          </button>
+        )}
         {proposal?.confirm === undefined || amountOf(proposal) === 0 ? null : (
           <button
             type="button"
@@ -64,23 +87,29 @@ export function TidyUp() {
   );
 }
 
-function amountOf({ counts: { duplicates, expired, junk } }: TidyAnswer): number {
-  return duplicates + expired + junk;
+function amountOf({ counts: { duplicates, expired, junk, unused } }: TidyAnswer): number {
+  return duplicates + expired + junk + unused;
 }
 
 function Proposal({ proposal }: { readonly proposal: TidyAnswer }) {
-  const { duplicates, expired, junk, contradictions, alike, counts, compared } = proposal;
+  const { duplicates, expired, junk, unused, contradictions, alike, counts, compared } = proposal;
   return (
     <div role="status">
       {amountOf(proposal) === 0 ? <p>There is nothing to tidy up.</p> : null}
       <Groups title={`Say the same as an older fact: ${counts.duplicates}`} groups={duplicates} />
       <Entries title={`Have ended: ${counts.expired}`} memories={expired} />
       <Entries title={`Say nothing: ${counts.junk}`} memories={junk} />
+      <Entries title={unusedTitle(proposal)} memories={unused} />
       <Groups title="May contradict each other; these stay" groups={contradictions} />
       <Groups title="Resemble each other; these stay" groups={alike} />
       {compared === false ? <p class="hint">Without a model no facts were compared.</p> : null}
     </div>
   );
+}
+
+function unusedTitle({ searched: { since = '', searches, unused }, counts }: TidyAnswer): string {
+  const found = `Never found in ${count(searches, 'search', 'searches')} since ${dayOf(since, 0)}: ${unused ?? 0}`;
+  return counts.unused === 0 ? `${found}; these stay` : found;
 }
 
 type Shown = Pick<Memory, 'id' | 'text'>;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { editHooks, hasHooks, hookClients, hookGroups } from '../../../src/cli/clients/client-hooks.ts';
+import { editHooks, hookCalls, hookClients, hookGroups } from '../../../src/cli/clients/client-hooks.ts';
 import { EditError } from '../../../src/cli/clients/config-editor.ts';
 
 const LAUNCH = { command: '/usr/bin/node', args: ['/home/ann/app/faiss-memory.mjs'] };
@@ -15,11 +15,12 @@ describe.each(hookClients.map(({ client }) => client))('the hooks of %s', (clien
 
   test('come into an empty file once, and go again', () => {
     const set = editHooks('', hooks, LAUNCH);
-    expect(hasHooks(set)).toBe(true);
+    const words = [LAUNCH.command, ...LAUNCH.args];
+    expect(hookCalls(set)).toEqual(Object.keys(hooks.events).map((event) => ({ event, words })));
     expect(Object.keys((JSON.parse(set) as { hooks: object }).hooks)).toEqual(Object.keys(hooks.events));
     expect(editHooks(set, hooks, LAUNCH)).toBe(set);
     const removed = editHooks(set, hooks, undefined);
-    expect(hasHooks(removed)).toBe(false);
+    expect(hookCalls(removed)).toEqual([]);
     expect(JSON.parse(removed)).toEqual(hooks.members);
   });
 

@@ -51,6 +51,7 @@ describe('defaults', () => {
       logLevel: 'warn',
       logFormat: 'text',
       project: '',
+      projectPackages: false,
       textLimit: 100_000,
       trashDays: 30,
       hiddenDays: 30,

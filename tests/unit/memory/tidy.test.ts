@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { EmbeddingUnavailableError } from '../../../src/errors/embedding-errors.ts';
 import { InvalidInputError, StateChangedError } from '../../../src/errors/input-errors.ts';
 import { FakeEmbedder } from '../../../src/embedding/fake-embedder.ts';
@@ -98,7 +98,7 @@ test('what resembles another fact is shown, never touched, and no more once one 
   const [first] = proposal.contradictions;
   expect(first?.keep.id).toBe(old);
   expect(first?.duplicates.map(({ id, differs }) => [id, differs])).toContainEqual([newer, 'numbers']);
-  expect(proposal.counts).toEqual({ duplicates: 0, expired: 0, junk: 0 });
+  expect(proposal.counts).toEqual({ duplicates: 0, expired: 0, junk: 0, unused: 0 });
   await service.tidy({ confirm: proposal.confirm });
   expect(await texts()).toHaveLength(4);
   await service.update({ id: newer, supersedes: old });
@@ -121,6 +121,63 @@ test('without a model expired facts and junk are proposed, and it says that noth
   await add({ text: '???' });
   embedder.modelId = () => Promise.reject(new EmbeddingUnavailableError('switched off'));
   expect(await service.tidy({})).toMatchObject({ compared: false, counts: { junk: 1 }, duplicates: [] });
+});
+
+/** Notes one search a day that finds these memories. */
+async function searchDaily(days: number, found: readonly string[]): Promise<void> {
+  for (let day = 0; day < days; day += 1) {
+    await store.noteFound({ at: now, searches: 2, times: found.map((id) => [id, 1]) });
+    now += 24 * HOUR_MS;
+  }
+}
+
+test('facts that no search found are shown, and go only when that is asked for', async () => {
+  const tea = await add({ text: 'Tea at nine' });
+  const jam = await add({ text: 'Ada likes jam' });
+  now += 24 * HOUR_MS;
+  await searchDaily(20, [tea]);
+  expect(await service.tidy({})).toMatchObject({ unused: [], searched: { searches: 40, unused: null } });
+  await searchDaily(20, [tea]);
+  const usual = await service.tidy({});
+  expect(usual).toMatchObject({ unused: [{ id: jam }], counts: { unused: 0 }, searched: { unused: 1 } });
+  expect(usual.searched.since).toBe(Date.parse('2026-03-19'));
+  expect(await service.tidy({ confirm: usual.confirm })).toMatchObject({ removed: 0 });
+  const kinds = ['unused'] as const;
+  const { confirm, counts } = await service.tidy({ kinds });
+  expect(counts.unused).toBe(1);
+  await store.noteFound({ at: now, searches: 1, times: [[jam, 1]] });
+  await expect(service.tidy({ kinds, confirm })).rejects.toThrow(StateChangedError);
+  await store.purge([jam]);
+  const sugar = await add({ text: 'Sugar is sweet' });
+  await searchDaily(40, [tea]);
+  const again = await service.tidy({ kinds });
+  expect(again.unused).toMatchObject([{ id: sugar }]);
+  expect(await service.tidy({ kinds, confirm: again.confirm })).toMatchObject({ removed: 1 });
+  expect(await texts()).toEqual(['Tea at nine']);
+});
+
+test('the fact that takes in what its repetitions say does not go as unused', async () => {
+  const kept = await add({ text: 'Tea at nine' });
+  const found = await add({ text: 'tea at nine.', tags: ['drinks'] });
+  now += 24 * HOUR_MS;
+  await searchDaily(60, [found]);
+  const kinds = ['duplicates', 'unused'] as const;
+  const { confirm, unused } = await service.tidy({ kinds });
+  expect(unused).toEqual([]);
+  await service.tidy({ kinds, confirm });
+  expect((await service.get([kept]))[0]).toMatchObject({ state: 'live', tags: ['drinks'] });
+});
+
+test('all facts are gone through once, whatever is looked for', async () => {
+  for (const text of ['???', 'Tea at nine', 'Ada likes jam']) await add({ text });
+  const matching = vi.spyOn(store, 'matching');
+  const read = vi.spyOn(store, 'getCurrent');
+  const { confirm } = await service.tidy({});
+  expect(matching).toHaveBeenCalledTimes(1);
+  read.mockClear();
+  // What only resembles another fact, for which more is read, is not looked for again.
+  await service.tidy({ confirm });
+  expect(read).toHaveBeenCalledTimes(1);
 });
 
 test.each([

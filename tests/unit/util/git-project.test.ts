@@ -181,3 +181,40 @@ describe('projectOf', () => {
     expect(await find(folder)).toBe('~/huge');
   });
 });
+
+describe('a package inside a repository', () => {
+  const inPackage = (folder: string): Promise<string | null> => projectOf(folder, { home, packages: true });
+
+  test('is a project of its own when that is wanted', async () => {
+    const root = repository('mono', { origin: 'https://github.com/ann/Mono.git' });
+    const api = folderOf('mono', 'packages', 'api');
+    const deep = folderOf('mono', 'packages', 'api', 'src', 'deep');
+    const crate = folderOf('mono', 'crates', 'core');
+    const installed = folderOf('mono', 'packages', 'api', 'node_modules', 'left');
+    writeFileSync(join(root, 'package.json'), '{}');
+    for (const folder of [api, installed]) writeFileSync(join(folder, 'package.json'), '{}');
+    writeFileSync(join(crate, 'Cargo.toml'), '');
+    expect(await inPackage(api)).toBe('github.com/ann/mono/packages/api');
+    expect(await inPackage(deep)).toBe('github.com/ann/mono/packages/api');
+    expect(await inPackage(installed)).toBe('github.com/ann/mono/packages/api');
+    expect(await inPackage(crate)).toBe('github.com/ann/mono/crates/core');
+    expect(await inPackage(folderOf('mono', 'docs'))).toBe('github.com/ann/mono');
+    expect(await inPackage(root)).toBe('github.com/ann/mono');
+    expect(await find(deep)).toBe('github.com/ann/mono');
+    git(root, 'add', '.');
+    git(root, 'commit', '-qm', 'all');
+    git(root, 'worktree', 'add', '-q', join(home, 'other-tree'));
+    expect(await inPackage(folderOf('other-tree', 'crates', 'core'))).toBe('github.com/ann/mono/crates/core');
+  });
+
+  test('is that of the repository where there is no name for it', async () => {
+    repository('plain');
+    const folder = folderOf('plain', 'go');
+    writeFileSync(join(folder, 'go.mod'), '');
+    expect(await inPackage(folder)).toBe('~/plain/go');
+    const long = folderOf('plain', 'x'.repeat(150), 'y'.repeat(150));
+    writeFileSync(join(long, 'pyproject.toml'), '');
+    expect(await inPackage(long)).toBe('~/plain');
+    expect(await inPackage(folderOf('nowhere'))).toBeNull();
+  });
+});
