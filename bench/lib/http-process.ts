@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 
 const READ_PORT = `
   const { createServer } = require('node:http');
@@ -21,15 +22,16 @@ export class HttpProcess {
     this.#child = child;
   }
 
-  /** Starts the built program on a data folder. */
-  static start(dataDir: string): Promise<HttpProcess> {
+  /** Starts the built program on a data folder. @param folder of the package that was built */
+  static start(dataDir: string, folder = '.'): Promise<HttpProcess> {
     const env = {
       ...process.env,
       MEMORY_DATA_DIR: dataDir,
       MEMORY_HTTP_RATE_LIMIT: '0',
       MEMORY_BACKUP_ENABLED: '0',
     };
-    return HttpProcess.#spawn(['dist/bin/faiss-memory.js', 'serve', '--http', '--port', '0'], env);
+    const program = join(folder, 'dist', 'bin', 'faiss-memory.js');
+    return HttpProcess.#spawn([program, 'serve', '--http', '--port', '0'], env);
   }
 
   /** Starts a bare Node server that answers every request with this number of bytes: the minimum cost of HTTP. */

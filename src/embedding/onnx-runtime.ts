@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type * as Onnx from 'onnxruntime-web';
 import { EmbeddingUnavailableError } from '../errors/embedding-errors.ts';
+import { withoutWeights } from './onnx-graph.ts';
 
 export type RuntimeChoice = 'auto' | 'wasm' | 'native';
 
@@ -11,6 +12,8 @@ export interface LoadedRuntime {
   readonly name: 'onnxruntime-node' | 'onnxruntime-web (WASM)';
   readonly onnx: typeof Onnx;
   readonly session: Onnx.InferenceSession;
+  /** Type of the elements of the attention mask. */
+  readonly mask: 'float32' | 'int64';
 }
 
 export interface RuntimeOptions {
@@ -73,7 +76,7 @@ async function loadNative(
     interOpNumThreads: 1,
     logSeverityLevel: 4,
   });
-  return { name: 'onnxruntime-node', onnx, session };
+  return { name: 'onnxruntime-node', onnx, session, mask: 'int64' };
 }
 
 /**
@@ -84,19 +87,27 @@ function wasmThreads(): number {
   return Math.max(1, Math.min(2, Math.floor(availableParallelism() / 2)));
 }
 
+/** Name under which a graph finds the weights outside of it. */
+const WEIGHTS = 'weights';
+
 async function loadWasm(model: Uint8Array, options: RuntimeOptions): Promise<LoadedRuntime> {
   const file = (name: string): string => pathToFileURL(join(options.wasmDirectory, name)).href;
   try {
     const onnx = (await import(file('onnxruntime-web.mjs'))) as typeof Onnx;
     onnx.env.logLevel = 'fatal';
     onnx.env.wasm.numThreads = options.threads ?? wasmThreads();
-    onnx.env.wasm.wasmBinary = await readFile(join(options.wasmDirectory, 'ort-wasm-simd-threaded.wasm'));
+    const program = await readFile(join(options.wasmDirectory, 'ort-wasm-simd-threaded.wasm'));
+    onnx.env.wasm.wasmBinary = program;
     onnx.env.wasm.wasmPaths = { mjs: file('ort-wasm-simd-threaded.mjs') };
-    const session = await onnx.InferenceSession.create(model, {
+    const slim = withoutWeights(model, WEIGHTS);
+    const session = await onnx.InferenceSession.create(slim?.graph ?? model, {
       executionProviders: ['wasm'],
       logSeverityLevel: 4,
+      ...(slim && { externalData: [{ path: WEIGHTS, data: model }] }),
     });
-    return { name: 'onnxruntime-web (WASM)', onnx, session };
+    release(program);
+    const mask = slim?.floatMask === true ? 'float32' : 'int64';
+    return { name: 'onnxruntime-web (WASM)', onnx, session, mask };
   } catch (cause) {
     throw new EmbeddingUnavailableError(
       `The embedding runtime in ${options.wasmDirectory} cannot be started`,
@@ -107,4 +118,9 @@ async function loadWasm(model: Uint8Array, options: RuntimeOptions): Promise<Loa
       },
     );
   }
+}
+
+/** Frees bytes to which others keep a reference: the runtime keeps its 14 MB, which were compiled. */
+function release({ buffer }: NodeJS.ArrayBufferView<ArrayBuffer>): void {
+  structuredClone(buffer, { transfer: [buffer] });
 }
