@@ -42,9 +42,10 @@ export function switchOffTelemetry(env: Record<string, string | undefined>): voi
 
 /**
  * Loads the native runtime when it is installed and not excluded, else WebAssembly.
+ * @param model is freed when it was loaded
  * @throws EmbeddingUnavailableError when `choice` is `native` and cannot be loaded, or when WebAssembly cannot start
  */
-export async function loadRuntime(model: Uint8Array, options: RuntimeOptions): Promise<LoadedRuntime> {
+export async function loadRuntime(model: Uint8Array<ArrayBuffer>, options: RuntimeOptions): Promise<LoadedRuntime> {
   if (options.choice !== 'wasm') {
     try {
       return await loadNative(model, options);
@@ -62,8 +63,8 @@ export async function loadRuntime(model: Uint8Array, options: RuntimeOptions): P
 }
 
 async function loadNative(
-  model: Uint8Array,
-  { enterNative, threads = Math.min(2, availableParallelism()) }: RuntimeOptions,
+  model: Uint8Array<ArrayBuffer>,
+  { enterNative, threads = 1 }: RuntimeOptions,
 ): Promise<LoadedRuntime> {
   if (!enterNative()) throw new EmbeddingUnavailableError('The embedder is closed', { retryable: false });
   // With the name in a variable, bundlers do not look for this optional package.
@@ -76,6 +77,7 @@ async function loadNative(
     interOpNumThreads: 1,
     logSeverityLevel: 4,
   });
+  release(model);
   return { name: 'onnxruntime-node', onnx, session, mask: 'int64' };
 }
 
@@ -90,7 +92,7 @@ function wasmThreads(): number {
 /** Name under which a graph finds the weights outside of it. */
 const WEIGHTS = 'weights';
 
-async function loadWasm(model: Uint8Array, options: RuntimeOptions): Promise<LoadedRuntime> {
+async function loadWasm(model: Uint8Array<ArrayBuffer>, options: RuntimeOptions): Promise<LoadedRuntime> {
   const file = (name: string): string => pathToFileURL(join(options.wasmDirectory, name)).href;
   try {
     const onnx = (await import(file('onnxruntime-web.mjs'))) as typeof Onnx;
@@ -106,6 +108,7 @@ async function loadWasm(model: Uint8Array, options: RuntimeOptions): Promise<Loa
       ...(slim && { externalData: [{ path: WEIGHTS, data: model }] }),
     });
     release(program);
+    release(model);
     const mask = slim?.floatMask === true ? 'float32' : 'int64';
     return { name: 'onnxruntime-web (WASM)', onnx, session, mask };
   } catch (cause) {
@@ -120,7 +123,8 @@ async function loadWasm(model: Uint8Array, options: RuntimeOptions): Promise<Loa
   }
 }
 
-/** Frees bytes to which others keep a reference: the runtime keeps its 14 MB, which were compiled. */
-function release({ buffer }: NodeJS.ArrayBufferView<ArrayBuffer>): void {
-  structuredClone(buffer, { transfer: [buffer] });
+/** Frees bytes that are not used any more: the runtime keeps a reference, and old objects are collected late. */
+function release({ buffer, byteLength }: Uint8Array<ArrayBuffer>): void {
+  // The clone is a young object. Others may use a larger buffer, too.
+  if (buffer.byteLength === byteLength) structuredClone(buffer, { transfer: [buffer] });
 }

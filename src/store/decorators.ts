@@ -41,6 +41,7 @@ export function notifyingMemoryStore(store: MemoryStore, onChange: (count: numbe
     vectors: (modelId, ids) => store.vectors(modelId, ids),
     growth: (timeZone) => store.growth(timeZone),
     claimPendingEmbeddings: (request) => store.claimPendingEmbeddings(request),
+    releasePendingEmbeddings: (modelId, versionKeys) => store.releasePendingEmbeddings(modelId, versionKeys),
     keepTokenVectors: (kept) => store.keepTokenVectors(kept),
     tokenMatches: (request) => store.tokenMatches(request),
     dropOtherEmbeddings: (modelId) => store.dropOtherEmbeddings(modelId),
