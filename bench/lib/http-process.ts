@@ -22,15 +22,15 @@ export class HttpProcess {
     this.#child = child;
   }
 
-  /** Starts the built program on a data folder. */
-  static start(dataDir: string): Promise<HttpProcess> {
+  /** Starts the built program on a data folder. @param folder of the package that was built */
+  static start(dataDir: string, folder = '.'): Promise<HttpProcess> {
     const env = {
       ...process.env,
       MEMORY_DATA_DIR: dataDir,
       MEMORY_HTTP_RATE_LIMIT: '0',
       MEMORY_BACKUP_ENABLED: '0',
     };
-    return HttpProcess.#spawn(programCommand('serve', '--http', '--port', '0'), env);
+    return HttpProcess.#spawn(programCommand(['serve', '--http', '--port', '0'], folder), env);
   }
 
   /** Starts a bare Node server that answers every request with this number of bytes: the minimum cost of HTTP. */

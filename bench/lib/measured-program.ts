@@ -12,11 +12,14 @@ export interface ProgramRun {
 /** Where measured programs write their profiles, when they are wanted. */
 export const PROFILES = join('bench', 'results', 'profiles');
 
-/** Parameters of Node.js that run the built program, profiled when this process is. */
-export function programCommand(...args: readonly string[]): string[] {
+/**
+ * Parameters of Node.js that run the built program, profiled when this process is.
+ * @param folder of the checkout whose program it is
+ */
+export function programCommand(args: readonly string[] = [], folder = ''): string[] {
   const profiled =
     process.env['BENCH_PROFILES'] === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${PROFILES}`];
-  return [...profiled, 'dist/bin/faiss-memory.js', ...args];
+  return [...profiled, join(folder, 'dist', 'bin', 'faiss-memory.js'), ...args];
 }
 
 const POLL_MS = 20;
@@ -27,7 +30,7 @@ export async function runProgram(
   env: Readonly<Record<string, string>>,
 ): Promise<ProgramRun> {
   const start = performance.now();
-  const child = spawn(process.execPath, programCommand(...args, '--json'), {
+  const child = spawn(process.execPath, programCommand([...args, '--json']), {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

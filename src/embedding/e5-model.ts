@@ -117,12 +117,16 @@ export class E5Model {
   }
 
   async #run({ ids, tokens }: Encoded, from: number): Promise<EmbeddedText> {
-    const { onnx, session } = this.#runtime;
+    const { onnx, session, mask } = this.#runtime;
+    const shape = [1, ids.length];
     const tensor = (values: BigInt64Array): InstanceType<typeof onnx.Tensor> =>
-      new onnx.Tensor('int64', values, [1, ids.length]);
+      new onnx.Tensor('int64', values, shape);
     const inputs = {
       input_ids: tensor(BigInt64Array.from(ids, BigInt)),
-      attention_mask: tensor(new BigInt64Array(ids.length).fill(1n)),
+      attention_mask:
+        mask === 'float32'
+          ? new onnx.Tensor(mask, new Float32Array(ids.length).fill(1), shape)
+          : tensor(new BigInt64Array(ids.length).fill(1n)),
       token_type_ids: tensor(new BigInt64Array(ids.length)),
     };
     // A model refuses an input that it does not have, and not every model has all three.

@@ -60,14 +60,14 @@ export const BUNDLED_MODEL: ModelFacts = {
 };
 
 export interface ModelFiles {
-  readonly weights: Uint8Array;
+  readonly weights: Uint8Array<ArrayBuffer>;
   readonly tokenizer: object;
   readonly projection: Uint8Array | undefined;
 }
 
 /** Reads the files and checks their hashes. @throws ModelDamagedError that names the file */
 export async function readModelFiles(directory: string, facts: ModelFacts): Promise<ModelFiles> {
-  const read = (file: ModelFile): Promise<Buffer> => readVerified(directory, file, facts.fix);
+  const read = (file: ModelFile): Promise<Buffer<ArrayBuffer>> => readVerified(directory, file, facts.fix);
   const [weights, tokenizer, projection] = await Promise.all([
     read(facts.weights),
     read(facts.tokenizer),
@@ -77,7 +77,7 @@ export async function readModelFiles(directory: string, facts: ModelFacts): Prom
   return { weights, tokenizer: JSON.parse(tokenizer.toString('utf8')) as object, projection };
 }
 
-async function readVerified(directory: string, file: ModelFile, fix: string): Promise<Buffer> {
+async function readVerified(directory: string, file: ModelFile, fix: string): Promise<Buffer<ArrayBuffer>> {
   const path = join(directory, file.path);
   const bytes = await readFile(path).catch((cause: unknown) => {
     throw new ModelDamagedError(`The model file ${path} cannot be read`, { cause, fix });

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type * as Onnx from 'onnxruntime-web';
 import { EmbeddingUnavailableError } from '../errors/embedding-errors.ts';
+import { withoutWeights } from './onnx-graph.ts';
 
 export type RuntimeChoice = 'auto' | 'wasm' | 'native';
 
@@ -11,6 +12,8 @@ export interface LoadedRuntime {
   readonly name: 'onnxruntime-node' | 'onnxruntime-web (WASM)';
   readonly onnx: typeof Onnx;
   readonly session: Onnx.InferenceSession;
+  /** Type of the elements of the attention mask. */
+  readonly mask: 'float32' | 'int64';
 }
 
 export interface RuntimeOptions {
@@ -39,9 +42,10 @@ export function switchOffTelemetry(env: Record<string, string | undefined>): voi
 
 /**
  * Loads the native runtime when it is installed and not excluded, else WebAssembly.
+ * @param model is freed when it was loaded
  * @throws EmbeddingUnavailableError when `choice` is `native` and cannot be loaded, or when WebAssembly cannot start
  */
-export async function loadRuntime(model: Uint8Array, options: RuntimeOptions): Promise<LoadedRuntime> {
+export async function loadRuntime(model: Uint8Array<ArrayBuffer>, options: RuntimeOptions): Promise<LoadedRuntime> {
   if (options.choice !== 'wasm') {
     try {
       return await loadNative(model, options);
@@ -59,8 +63,8 @@ export async function loadRuntime(model: Uint8Array, options: RuntimeOptions): P
 }
 
 async function loadNative(
-  model: Uint8Array,
-  { enterNative, threads = Math.min(2, availableParallelism()) }: RuntimeOptions,
+  model: Uint8Array<ArrayBuffer>,
+  { enterNative, threads = 1 }: RuntimeOptions,
 ): Promise<LoadedRuntime> {
   if (!enterNative()) throw new EmbeddingUnavailableError('The embedder is closed', { retryable: false });
   // With the name in a variable, bundlers do not look for this optional package.
@@ -73,7 +77,8 @@ async function loadNative(
     interOpNumThreads: 1,
     logSeverityLevel: 4,
   });
-  return { name: 'onnxruntime-node', onnx, session };
+  release(model);
+  return { name: 'onnxruntime-node', onnx, session, mask: 'int64' };
 }
 
 /**
@@ -84,19 +89,28 @@ function wasmThreads(): number {
   return Math.max(1, Math.min(2, Math.floor(availableParallelism() / 2)));
 }
 
-async function loadWasm(model: Uint8Array, options: RuntimeOptions): Promise<LoadedRuntime> {
+/** Name under which a graph finds the weights outside of it. */
+const WEIGHTS = 'weights';
+
+async function loadWasm(model: Uint8Array<ArrayBuffer>, options: RuntimeOptions): Promise<LoadedRuntime> {
   const file = (name: string): string => pathToFileURL(join(options.wasmDirectory, name)).href;
   try {
     const onnx = (await import(file('onnxruntime-web.mjs'))) as typeof Onnx;
     onnx.env.logLevel = 'fatal';
     onnx.env.wasm.numThreads = options.threads ?? wasmThreads();
-    onnx.env.wasm.wasmBinary = await readFile(join(options.wasmDirectory, 'ort-wasm-simd-threaded.wasm'));
+    const program = await readFile(join(options.wasmDirectory, 'ort-wasm-simd-threaded.wasm'));
+    onnx.env.wasm.wasmBinary = program;
     onnx.env.wasm.wasmPaths = { mjs: file('ort-wasm-simd-threaded.mjs') };
-    const session = await onnx.InferenceSession.create(model, {
+    const slim = withoutWeights(model, WEIGHTS);
+    const session = await onnx.InferenceSession.create(slim?.graph ?? model, {
       executionProviders: ['wasm'],
       logSeverityLevel: 4,
+      ...(slim && { externalData: [{ path: WEIGHTS, data: model }] }),
     });
-    return { name: 'onnxruntime-web (WASM)', onnx, session };
+    release(program);
+    release(model);
+    const mask = slim?.floatMask === true ? 'float32' : 'int64';
+    return { name: 'onnxruntime-web (WASM)', onnx, session, mask };
   } catch (cause) {
     throw new EmbeddingUnavailableError(
       `The embedding runtime in ${options.wasmDirectory} cannot be started`,
@@ -107,4 +121,10 @@ async function loadWasm(model: Uint8Array, options: RuntimeOptions): Promise<Loa
       },
     );
   }
+}
+
+/** Frees bytes that are not used any more: the runtime keeps a reference, and old objects are collected late. */
+function release({ buffer, byteLength }: Uint8Array<ArrayBuffer>): void {
+  // The clone is a young object. Others may use a larger buffer, too.
+  if (buffer.byteLength === byteLength) structuredClone(buffer, { transfer: [buffer] });
 }

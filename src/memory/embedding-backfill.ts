@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { EmbeddedChunk, Embedder, EmbeddingModelId } from '../embedding/embedder.ts';
-import type { MemoryStore, PendingEmbedding } from '../store/memory-store.ts';
+import type { EmbeddingWrite, MemoryStore, PendingEmbedding } from '../store/memory-store.ts';
 import type { ReembedProgress } from './memory-api.ts';
 import { packTokens } from '../embedding/late-interaction.ts';
 import { encodeVector, quantize } from '../embedding/quantization.ts';
@@ -8,7 +8,16 @@ import { reasonOf } from '../util/caught.ts';
 
 /** Longer than the slowest runtime needs for a usual batch. When a lease ends too early, texts are embedded twice. */
 const LEASE_MS = 60_000;
+/** Claimed at once as long as it is not known how long one takes, and by work that goes on beside requests. */
 const BATCH = 4;
+const LARGEST_BATCH = 64;
+/** Work that is claimed at once when nothing else is to be done. */
+const CLAIM_MS = 2_000;
+/** Texts that are with the embedder at the same time, so that it waits neither for claims nor for commits. */
+const LANES = 3;
+/** Vectors are committed in groups: a commit takes as long for thirty as for one. */
+const GROUP_CHUNKS = 32;
+const GROUP_MS = 250;
 const FIRST_RETRY_MS = 30_000;
 const LONGEST_RETRY_MS = 600_000;
 /** The first moments of a process belong to the requests of its client. */
@@ -116,29 +125,57 @@ export class EmbeddingBackfill {
   }
 
   /** Embeds until every pending memory is leased by another process. @returns how many. Rejects with the embedder's error */
-  async run(options: RunOptions = {}): Promise<number> {
-    const { signal } = options;
+  async run({ signal, onBatch, gently = false }: RunOptions = {}): Promise<number> {
     const modelId = await this.#embedder.modelId();
     await this.#decideTokens();
-    const request = {
+    const claimed: PendingEmbedding[] = [];
+    const begun = new Set<PendingEmbedding>();
+    const group = new VectorGroup(this.#store, modelId);
+    let claiming: Promise<boolean> | undefined;
+    let done = 0;
+    let last = performance.now();
+    let ended = false;
+    const lane = async (): Promise<void> => {
+      while (!ended) {
+        signal?.throwIfAborted();
+        const item = claimed.shift();
+        if (item === undefined) {
+          claiming ??= this.#claim(claimed, modelId, gently).finally(() => (claiming = undefined));
+          if (!(await claiming)) return;
+          continue;
+        }
+        begun.add(item);
+        await group.add(item.versionKey, await this.#vectorsOf(item.text, { signal, gently }));
+        begun.delete(item);
+        this.noteSuccess();
+        if (gently) await sleep(PAUSE_MS, undefined, { signal });
+        this.#measure(performance.now() - last);
+        last = performance.now();
+        done += 1;
+        onBatch?.(done);
+      }
+    };
+    const lanes = Array.from({ length: gently ? 1 : LANES }, () => lane().finally(() => (ended = true)));
+    const outcomes = await Promise.allSettled(lanes);
+    await group.flush();
+    const left = [...claimed, ...begun].map(({ versionKey }) => versionKey);
+    if (left.length > 0) await this.#store.releasePendingEmbeddings(modelId, left);
+    for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
+    return done;
+  }
+
+  /** @returns false when there was nothing to claim */
+  async #claim(claimed: PendingEmbedding[], modelId: EmbeddingModelId, gently: boolean): Promise<boolean> {
+    const fitting = gently || this.#itemMs === undefined ? BATCH : Math.floor(CLAIM_MS / this.#itemMs);
+    const pending = await this.#store.claimPendingEmbeddings({
       modelId,
-      limit: BATCH,
+      limit: Math.max(BATCH, Math.min(LARGEST_BATCH, fitting)),
       leaseMs: LEASE_MS,
       tokenVectors: this.#embedder.tokenSpace !== undefined,
-    };
-    for (let done = 0; ; options.onBatch?.(done)) {
-      signal?.throwIfAborted();
-      const pending = await this.#store.claimPendingEmbeddings(request);
-      if (pending.length === 0) return done;
-      this.#tokensOnly = pending.every(({ tokensOnly }) => tokensOnly === true);
-      for (const item of pending) {
-        const start = performance.now();
-        await this.#embed(item, modelId, { signal, gently: options.gently });
-        if (options.gently === true) await sleep(PAUSE_MS, undefined, { signal });
-        this.#measure(performance.now() - start);
-      }
-      done += pending.length;
-    }
+    });
+    claimed.push(...pending);
+    if (pending.length > 0) this.#tokensOnly = pending.every(({ tokensOnly }) => tokensOnly === true);
+    return pending.length > 0;
   }
 
   /** Once a process: the store keeps the token vectors of this embedder, or none when it gives none. */
@@ -173,26 +210,20 @@ export class EmbeddingBackfill {
     const modelId = await this.#embedder.modelId();
     await this.#decideTokens();
     const embedded = new Map<string, readonly EmbeddedChunk[]>();
-    for (const item of items) embedded.set(item.id, await this.#embed(item, modelId, { signal }));
+    for (const { id, versionKey, text } of items) {
+      const chunks = await this.#vectorsOf(text, { signal });
+      await this.#store.putEmbeddings(modelId, [encoded(versionKey, chunks)]);
+      this.noteSuccess();
+      embedded.set(id, chunks);
+    }
     return embedded;
   }
 
-  async #embed(
-    item: PendingEmbedding,
-    modelId: EmbeddingModelId,
+  #vectorsOf(
+    text: string,
     { signal, gently }: Pick<RunOptions, 'signal' | 'gently'>,
   ): Promise<EmbeddedChunk[]> {
-    const urgency = gently === true ? 'background' : undefined;
-    const chunks = await this.#embedder.embedPassage(item.text, signal, urgency);
-    const encoded = chunks.map(({ start, end, vector, tokens }) => ({
-      start,
-      end,
-      vector: encodeVector(quantize(vector)),
-      ...(tokens === undefined ? {} : { tokens: { pieces: tokens.pieces, vectors: packTokens(tokens) } }),
-    }));
-    await this.#store.putEmbeddings(modelId, [{ versionKey: item.versionKey, chunks: encoded }]);
-    this.noteSuccess();
-    return chunks;
+    return this.#embedder.embedPassage(text, signal, gently === true ? 'background' : undefined);
   }
 
   /** Forgets the last failure, because the embedder works again. */
@@ -252,4 +283,55 @@ export class EmbeddingBackfill {
     clearTimeout(this.#look);
     await this.#running;
   }
+}
+
+/** Vectors that wait to be committed together. */
+class VectorGroup {
+  readonly #store: MemoryStore;
+  readonly #modelId: EmbeddingModelId;
+  #waiting: EmbeddingWrite[] = [];
+  #chunks = 0;
+  #since = 0;
+  #writing: Promise<unknown> = Promise.resolve();
+
+  constructor(store: MemoryStore, modelId: EmbeddingModelId) {
+    this.#store = store;
+    this.#modelId = modelId;
+  }
+
+  /** Begins to write a full group, and waits only for the group before. @throws its error */
+  async add(versionKey: number, chunks: readonly EmbeddedChunk[]): Promise<void> {
+    if (this.#waiting.length === 0) this.#since = performance.now();
+    this.#waiting.push(encoded(versionKey, chunks));
+    this.#chunks += chunks.length;
+    if (this.#chunks < GROUP_CHUNKS && performance.now() - this.#since < GROUP_MS) return;
+    await this.#writing;
+    this.#write();
+  }
+
+  async flush(): Promise<void> {
+    await this.#writing;
+    this.#write();
+    await this.#writing;
+  }
+
+  #write(): void {
+    if (this.#waiting.length === 0) return;
+    this.#writing = this.#store.putEmbeddings(this.#modelId, this.#waiting);
+    this.#writing.catch(() => undefined); // The next call reports it.
+    this.#waiting = [];
+    this.#chunks = 0;
+  }
+}
+
+function encoded(versionKey: number, chunks: readonly EmbeddedChunk[]): EmbeddingWrite {
+  return {
+    versionKey,
+    chunks: chunks.map(({ start, end, vector, tokens }) => ({
+      start,
+      end,
+      vector: encodeVector(quantize(vector)),
+      ...(tokens === undefined ? {} : { tokens: { pieces: tokens.pieces, vectors: packTokens(tokens) } }),
+    })),
+  };
 }

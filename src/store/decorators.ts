@@ -43,6 +43,7 @@ export function notifyingMemoryStore(store: MemoryStore, onChange: (count: numbe
     unused: (rule) => store.unused(rule),
     growth: (timeZone) => store.growth(timeZone),
     claimPendingEmbeddings: (request) => store.claimPendingEmbeddings(request),
+    releasePendingEmbeddings: (modelId, versionKeys) => store.releasePendingEmbeddings(modelId, versionKeys),
     keepTokenVectors: (kept) => store.keepTokenVectors(kept),
     tokenMatches: (request) => store.tokenMatches(request),
     dropOtherEmbeddings: (modelId) => store.dropOtherEmbeddings(modelId),

@@ -359,6 +359,8 @@ export interface MemoryStore {
    * same text. A lease ends after `leaseMs`.
    */
   claimPendingEmbeddings(request: ClaimRequest): Promise<PendingEmbedding[]>;
+  /** Ends the leases of versions that were claimed and get no vectors now, so that nobody waits for them to end. */
+  releasePendingEmbeddings(modelId: EmbeddingModelId, versionKeys: readonly number[]): Promise<void>;
   /**
    * Stores vectors and ignores versions that are not current any more. Chunks that have their vectors keep them and only
    * gain token vectors. @returns how many versions got vectors

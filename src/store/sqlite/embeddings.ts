@@ -155,6 +155,21 @@ export function claimPending(connection: Connection, request: ClaimRequest, now:
   return claimed;
 }
 
+/** Ends the leases of memories that were claimed. */
+export function releasePending(
+  connection: Connection,
+  modelId: EmbeddingModelId,
+  versionKeys: readonly number[],
+): void {
+  const model = findModel(connection, modelId);
+  if (model === undefined) return;
+  for (const versionKey of versionKeys) {
+    const memory = selectLiveVersion.get(connection, versionKey);
+    if (memory !== undefined) updateLease.run(connection, 0, model, memory.num);
+    updateTokenLease.run(connection, 0, versionKey, model);
+  }
+}
+
 /** Ignores versions that are not current any more. @returns how many versions got vectors */
 export function storeEmbeddings(
   connection: Connection,

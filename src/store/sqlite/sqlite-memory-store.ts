@@ -38,6 +38,7 @@ import { expiredTurns, listConversations } from './conversations.ts';
 import {
   checkEmbeddings,
   claimPending,
+  releasePending,
   dropOtherModelVectors,
   mayClaim,
   readVectors,
@@ -231,6 +232,12 @@ export class SqliteMemoryStore implements MemoryStore {
     const any = await this.#file.read((connection) => mayClaim(connection, request, now));
     if (!any) return [];
     return this.#write(({ connection }) => claimPending(connection, request, now));
+  }
+
+  async releasePendingEmbeddings(modelId: EmbeddingModelId, versionKeys: readonly number[]): Promise<void> {
+    await this.#write(({ connection }) => {
+      releasePending(connection, modelId, versionKeys);
+    });
   }
 
   async putEmbeddings(modelId: EmbeddingModelId, writes: readonly EmbeddingWrite[]): Promise<number> {

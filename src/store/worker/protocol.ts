@@ -39,6 +39,7 @@ export const STORE_METHODS: Readonly<Record<keyof MemoryStore, true>> = {
   matching: true,
   candidates: true,
   claimPendingEmbeddings: true,
+  releasePendingEmbeddings: true,
   putEmbeddings: true,
   keepTokenVectors: true,
   tokenMatches: true,

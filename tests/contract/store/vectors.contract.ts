@@ -23,6 +23,8 @@ export function describeVectorSearch(prepare: PrepareStore): void {
       expect(second.map(({ id }) => id)).toEqual([ids[2]]);
       expect((await claim(9, 600_000)).map(({ id }) => id)).toEqual([ids[2]]);
       expect(await claim(9, 600_000)).toEqual([]);
+      await at.store.releasePendingEmbeddings(STAMP, [first[1]?.versionKey ?? 0, 4_711]);
+      expect((await claim(9, 600_000)).map(({ id }) => id)).toEqual([ids[1]]);
     });
 
     test('finds memories by their best chunk, each once', async () => {

@@ -37,3 +37,56 @@ test('only texts that no user waits for are background work', async () => {
     ['written by another process', 'background'],
   ]);
 });
+
+test('texts go on being embedded while the vectors of others are committed, in groups', async () => {
+  const store = openSqliteStore(temporaryFolder());
+  const embedder = new NotingEmbedder();
+  const drafts = Array.from({ length: 40 }, (_, index) => ({ text: `text ${index}` }));
+  await store.add(drafts.map((draft) => ({ ...draft, tags: [], source: '', metadata: {} })));
+  const groups: { readonly size: number; readonly seenBefore: number; readonly seenAfter: number }[] = [];
+  const watched = Object.create(store) as typeof store;
+  watched.claimPendingEmbeddings = (request) => store.claimPendingEmbeddings(request);
+  watched.keepTokenVectors = (kept) => store.keepTokenVectors(kept);
+  watched.putEmbeddings = async (modelId, writes) => {
+    const seenBefore = embedder.urgencies.size;
+    if (groups.length === 0) await expect.poll(() => embedder.urgencies.size).toBe(40);
+    groups.push({ size: writes.length, seenBefore, seenAfter: embedder.urgencies.size });
+    return store.putEmbeddings(modelId, writes);
+  };
+  const backfill = new EmbeddingBackfill(watched, embedder);
+  onTestFinished(async () => {
+    await backfill.close();
+    await store.close();
+  });
+  expect(await backfill.run()).toBe(40);
+  expect(groups[0]?.seenBefore).toBeLessThan(40);
+  expect(groups[0]?.seenAfter).toBe(40);
+  expect(groups.length).toBeLessThan(8);
+  expect(groups.reduce((sum, { size }) => sum + size, 0)).toBe(40);
+  expect((await store.stats(await embedder.modelId())).embedded).toBe(40);
+});
+
+test('vectors that were made before an abortion are kept', async () => {
+  const store = openSqliteStore(temporaryFolder());
+  const embedder = new NotingEmbedder();
+  const drafts = Array.from({ length: 10 }, (_, index) => ({ text: `text ${index}` }));
+  await store.add(drafts.map((draft) => ({ ...draft, tags: [], source: '', metadata: {} })));
+  const backfill = new EmbeddingBackfill(store, embedder);
+  onTestFinished(async () => {
+    await backfill.close();
+    await store.close();
+  });
+  const stop = new AbortController();
+  const run = backfill.run({
+    signal: stop.signal,
+    onBatch: (done) => {
+      if (done === 5) stop.abort();
+    },
+  });
+  await expect(run).rejects.toThrow('abort');
+  const { embedded } = await store.stats(await embedder.modelId());
+  expect(embedded).toBeGreaterThanOrEqual(5);
+  expect(embedded).toBeLessThan(10);
+  // Nothing of it is leased any more.
+  expect(await backfill.run()).toBe(10 - embedded);
+});
