@@ -6,6 +6,7 @@ import { createFolders, syncFolderBlocking } from '../../util/durable-file.ts';
 import { renamePatientlyBlocking } from '../../util/rename.ts';
 import { addAttributeColumns } from './attribute-columns.ts';
 import { Connection, Query } from './connection.ts';
+import { addCounts } from './counts.ts';
 import { openDatabase } from './engine.ts';
 import { recreateWords, rebuildWords } from './full-text.ts';
 import { SCHEMA_5 } from './token-vectors.ts';
@@ -217,6 +218,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { version: 6, up: addAttributeColumns },
   // The full-text index keeps no word of a removed memory.
   { version: 7, up: recreateWords },
+  { version: 9, up: addCounts },
 ];
 
 /** 16 random hex digits, unique among machines that do not know each other. */

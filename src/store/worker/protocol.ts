@@ -46,6 +46,7 @@ export const STORE_METHODS: Readonly<Record<keyof MemoryStore, true>> = {
   vectors: true,
   stats: true,
   growth: true,
+  checkCounts: true,
   checkIntegrity: true,
   close: true,
 };
