@@ -48,6 +48,7 @@ export function notifyingMemoryStore(store: MemoryStore, onChange: (count: numbe
     tokenMatches: (request) => store.tokenMatches(request),
     dropOtherEmbeddings: (modelId) => store.dropOtherEmbeddings(modelId),
     stats: (modelId) => store.stats(modelId),
+    checkCounts: (fix) => store.checkCounts(fix),
     checkIntegrity: (modelId) => store.checkIntegrity(modelId),
     close: () => store.close(),
   };

@@ -390,6 +390,12 @@ export interface MemoryStore {
    * @param timeZone zone of the days, for example `Asia/Tokyo`
    */
   growth(timeZone: string): Promise<DayCount[]>;
+  /**
+   * Compares the counts that are kept for `stats` and `growth` with what they count.
+   * @param fix true counts anew what is wrong
+   * @returns one line for each kind of count that is wrong, or was
+   */
+  checkCounts(fix: boolean): Promise<string[]>;
   /** Checks the file, and compares indexes, totals and digests with the versions; with a model, its vector index too. */
   checkIntegrity(modelId?: EmbeddingModelId): Promise<IntegrityReport>;
   /** Finishes the writes that were requested, and refuses later calls. Idempotent. */

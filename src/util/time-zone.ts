@@ -33,6 +33,8 @@ export class TimeZone {
   readonly #format: Intl.DateTimeFormat;
   /** The last requested hour without a change of clocks, and its offset. */
   #known = { hour: NaN, offset: 0 };
+  /** The end of the last period of `daysWithin`, because the next one often begins there. */
+  #lastEnd = { time: NaN, offset: 0 };
 
   /** @throws RangeError when there is no such zone */
   constructor(name: string) {
@@ -42,7 +44,21 @@ export class TimeZone {
 
   /** The day in the zone at a time, for example `2026-01-31`. */
   day(time: number): string {
-    return this.#local(time).slice(0, -14);
+    return dayOfLocal(time + this.#offset(time));
+  }
+
+  /**
+   * Like `day`, for times of a period of a day or less: as long as the clocks do not change in it, each takes no time.
+   * @param end excluded
+   */
+  daysWithin(start: number, end: number): (time: number) => string {
+    const offset = this.#lastEnd.time === start ? this.#lastEnd.offset : this.#exactOffset(start);
+    this.#lastEnd = { time: end, offset: this.#exactOffset(end) };
+    if (this.#lastEnd.offset !== offset) return (time) => this.day(time);
+    const first = dayOfLocal(start + offset);
+    const last = dayOfLocal(end - 1 + offset);
+    const midnight = Math.ceil((start + offset + 1) / DAY_MS) * DAY_MS - offset;
+    return (time) => (time < midnight ? first : last);
   }
 
   /** The minute in the zone at a time, for example `2026-01-31 12:05`. */
@@ -65,8 +81,7 @@ export class TimeZone {
   }
 
   #local(time: number): string {
-    const local = time + this.#offset(time);
-    return new Date(Math.max(-MAX_TIME, Math.min(MAX_TIME, local))).toISOString();
+    return isoText(time + this.#offset(time));
   }
 
   /** The change of clocks near a local time, with the offsets before and after it, which are equal without a change. */
@@ -104,6 +119,14 @@ export class TimeZone {
     const offset = ((Number(hours) * 60 + Number(minutes)) * 60 + Number(seconds)) * 1_000;
     return sign === '+' ? offset : -offset;
   }
+}
+
+function isoText(local: number): string {
+  return new Date(Math.max(-MAX_TIME, Math.min(MAX_TIME, local))).toISOString();
+}
+
+function dayOfLocal(local: number): string {
+  return isoText(local).slice(0, -14);
 }
 
 /** A point in time, or a period with both ends included. */

@@ -12,7 +12,7 @@ import { databasePath, openSqliteStore, temporaryFolder } from '../helpers/sqlit
 
 const NOW = Date.UTC(2026, 0, 31, 12, 30, 15, 250);
 
-const NEWEST = MIGRATIONS.length;
+const NEWEST = MIGRATIONS.at(-1)?.version ?? 0;
 const NEXT = NEWEST + 1;
 
 /** The released migrations and another one, which counts how often it ran in the table it makes. */
@@ -36,6 +36,9 @@ const ADDED: Readonly<Record<number, string>> = {
     DROP INDEX memory_by_occurrence; DROP INDEX memory_by_expiry; DROP INDEX memory_by_pin;
     DROP INDEX memory_by_superseded; ${ATTRIBUTE_COLUMNS.map((name) => `ALTER TABLE memory DROP COLUMN ${name};`).join(' ')}`,
   8: 'DROP TABLE found; DROP TABLE searched;',
+  9: `DROP INDEX memory_by_truth; ${['tag', 'memory', 'conversation', 'pending'].map((name) => `DROP TRIGGER ${name}_added;`).join(' ')}
+    DROP TRIGGER tag_removed; DROP TRIGGER memory_changed; DROP TRIGGER conversation_removed; DROP TRIGGER pending_removed;
+    ${['tag', 'source', 'conversation', 'day', 'total', 'pending'].map((name) => `DROP TABLE ${name}_count;`).join(' ')}`,
 };
 
 async function storeOfVersion(

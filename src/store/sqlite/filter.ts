@@ -22,10 +22,13 @@ export function matchesAll(filter: MemoryFilter): boolean {
 
 /** Compiles a filter to SQL. @param live true for searchable memories, false for the trash */
 export function filterCondition(filter: MemoryFilter, live: boolean, lookup: Lookup = 'set'): Condition {
-  const all = conditions(filter, { live: live ? 1 : 0, lookup });
+  return all(conditions(filter, { live: live ? 1 : 0, lookup }));
+}
+
+function all(conditions: readonly Condition[]): Condition {
   return {
-    sql: all.length === 0 ? 'TRUE' : all.map(({ sql }) => sql).join(' AND '),
-    parameters: all.flatMap(({ parameters }) => parameters),
+    sql: conditions.length === 0 ? 'TRUE' : conditions.map(({ sql }) => sql).join(' AND '),
+    parameters: conditions.flatMap(({ parameters }) => parameters),
   };
 }
 
@@ -35,16 +38,8 @@ interface FacetLookup {
 }
 
 function conditions(filter: MemoryFilter, facets: FacetLookup): Condition[] {
-  const attributes = Object.entries(filter.metadata ?? {});
   return [
-    ...(filter.tagsAny === undefined ? [] : [anyTag(facets, filter.tagsAny)]),
-    ...(filter.tagsAll ?? []).map((tag) => anyTag(facets, [tag])),
-    ...attributes.map(([name, value]) =>
-      inFacet(facets, 'attribute', {
-        sql: 'name = ? AND value = ?',
-        parameters: [name, attributeValue(value)],
-      }),
-    ),
+    ...facetRows(facets.live, filter).map((rows) => inFacet(facets, rows)),
     ...sourcePrefix(facets.live === 1 ? 'm.source' : SOURCE_IN_TRASH, filter.sourcePrefix ?? ''),
     ...bound('m.created_at >= ?', filter.createdAfter),
     ...bound('m.created_at <= ?', filter.createdBefore),
@@ -95,16 +90,77 @@ export function withoutIdleConditions(connection: Connection, filter: MemoryFilt
   return { ...others, ...(tellsKind ? { kind } : {}), ...(tellsExpiry ? { unexpiredAt } : {}) };
 }
 
-function anyTag(facets: FacetLookup, tags: readonly string[]): Condition {
-  return inFacet(facets, 'tag', { sql: `tag IN (${tags.map(() => '?').join(', ')})`, parameters: tags });
+/** A condition whose memories an index gives without a look at them. */
+export interface IndexedCondition {
+  /** For each memory `m`. */
+  readonly each: Condition;
+  /** A statement for the numbers of all live memories that hold it, perhaps of others too, and perhaps some twice. */
+  readonly nums: Condition;
 }
 
-function inFacet({ live, lookup }: FacetLookup, table: 'tag' | 'attribute', row: Condition): Condition {
-  const where = `FROM ${table} f WHERE f.live = ${live} AND ${row.sql}`;
+export function indexedConditions(filter: MemoryFilter): IndexedCondition[] {
+  return [
+    ...facetRows(1, filter).map((rows) => ({
+      each: inFacet({ live: 1, lookup: 'each' }, rows),
+      nums: { ...rows, sql: `SELECT f.num ${rows.sql}` },
+    })),
+    ...indexed('memory_by_source', LIVE, sourcePrefix('m.source', filter.sourcePrefix ?? '')),
+    ...indexed('memory_by_creation', LIVE, [
+      ...bound('m.created_at >= ?', filter.createdAfter),
+      ...bound('m.created_at <= ?', filter.createdBefore),
+    ]),
+    ...indexed('memory_by_update', LIVE, [
+      ...bound('m.updated_at >= ?', filter.updatedAfter),
+      ...bound('m.updated_at <= ?', filter.updatedBefore),
+    ]),
+    ...indexed('memory_by_truth', LIVE, [
+      ...finite(`${TRUE_AT} >= ?`, filter.during?.start),
+      ...finite(`${TRUE_AT} <= ?`, filter.during?.end),
+    ]),
+    ...indexed('memory_by_kind', LIVE, bound('m.kind = ?', filter.kind)),
+    ...indexed('memory_by_session', 'm.session IS NOT NULL', bound('m.session = ?', filter.session)),
+    ...indexed('memory_by_conversation', 'm.session IS NOT NULL', bound('m.client = ?', filter.client)),
+    ...indexed('memory_by_occurrence', 'm.occurred_at IS NOT NULL', [
+      ...bound('m.occurred_at >= ?', filter.occurredAfter),
+      ...bound('m.occurred_at <= ?', filter.occurredBefore),
+    ]),
+    ...indexed('memory_by_expiry', 'm.expires_at IS NOT NULL', bound('m.expires_at <= ?', filter.expiredAt)),
+    ...indexed('memory_by_pin', 'm.pinned = 1', filter.pinned === true ? [TRUE] : []),
+  ];
+}
+
+const LIVE = `m.state = 'live'`;
+const TRUE: Condition = { sql: 'TRUE', parameters: [] };
+
+function indexed(index: string, rows: string, conditions: readonly Condition[]): IndexedCondition[] {
+  if (conditions.length === 0) return [];
+  const each = all(conditions);
+  const sql = `SELECT m.num FROM memory m INDEXED BY ${index} WHERE ${rows} AND ${each.sql}`;
+  return [{ each, nums: { ...each, sql } }];
+}
+
+/** For each condition on tags or metadata, the rows `f` of the memories that hold it. */
+function facetRows(live: 0 | 1, { tagsAny, tagsAll = [], metadata = {} }: MemoryFilter): Condition[] {
+  const tags = tagsAny === undefined ? [] : [tagsAny];
+  return [
+    ...[...tags, ...tagsAll.map((tag) => [tag])].map((anyOf) => ({
+      sql: `FROM tag f WHERE f.live = ${live} AND f.tag IN (${anyOf.map(() => '?').join(', ')})`,
+      parameters: anyOf,
+    })),
+    ...Object.entries(metadata).map(([name, value]) => ({
+      sql: `FROM attribute f WHERE f.live = ${live} AND f.name = ? AND f.value = ?`,
+      parameters: [name, attributeValue(value)],
+    })),
+  ];
+}
+
+function inFacet({ lookup }: FacetLookup, rows: Condition): Condition {
   return {
     sql:
-      lookup === 'set' ? `m.num IN (SELECT f.num ${where})` : `EXISTS (SELECT 1 ${where} AND f.num = m.num)`,
-    parameters: row.parameters,
+      lookup === 'set'
+        ? `m.num IN (SELECT f.num ${rows.sql})`
+        : `EXISTS (SELECT 1 ${rows.sql} AND f.num = m.num)`,
+    parameters: rows.parameters,
   };
 }
 

@@ -4,6 +4,7 @@ import { indexedText, queryTerms, type QueryTerm } from '../../memory/words.ts';
 import type { Candidate, CandidateRequest } from '../memory-store.ts';
 import { type Connection, Query, type SqlValue } from './connection.ts';
 import { filterCondition, matchesAll } from './filter.ts';
+import { type FilterSets, flagsOf } from './filter-sets.ts';
 import { type ContentRow, toContent } from './rows.ts';
 
 const insertWords = new Query<[num: number, text: string, tags: string]>(
@@ -121,13 +122,14 @@ const selectAverages = new Query<[], { block: string }>(
 export function wordCandidates(
   connection: Connection,
   { words, filter, limit }: Pick<CandidateRequest, 'words' | 'filter' | 'limit'>,
+  sets: FilterSets,
 ): Candidate[] {
   const query = words === undefined ? null : fullTextQuery(words);
   if (query === null) return [];
   const pool = { query, limit: Math.max(POOL, limit) };
   const rows = matchesAll(filter)
     ? selectUnfiltered.arrays(connection, pool.query, pool.limit)
-    : filtered(connection, filter, pool);
+    : filtered(connection, { filter, sets, ...pool });
   if (rows.length === 0) return [];
   const average = averageLength(connection);
   return rows
@@ -202,19 +204,84 @@ function sum(values: readonly number[]): number {
   return values.reduce((total, value) => total + value, 0);
 }
 
-/** CROSS JOIN keeps the full-text index in the outer loop; in the inner one it would be searched once per memory. */
-function filtered(
+/** A set of at most this part of the memories saves more scores than it costs to read. */
+const WORTH_A_SET = 0.4;
+/** How many more matches than the estimate are looked at. */
+const SPARE = 1.5;
+const SPARE_AT_LEAST = 50;
+/** Matches that are looked up at once. */
+const LOOKED_UP = 300;
+
+interface FilteredWords {
+  readonly query: string;
+  readonly filter: MemoryFilter;
+  readonly sets: FilterSets;
+  readonly limit: number;
+}
+
+/** The best matches that pass the filter. */
+function filtered(connection: Connection, words: FilteredWords): ScoredRow[] {
+  const { filter, sets, limit } = words;
+  const plan = sets.plan(filter, WORTH_A_SET);
+  const count = Math.ceil((limit * SPARE) / Math.max(plan.pass, limit / MOST_TRIED)) + SPARE_AT_LEAST;
+  const found = amongBest(connection, words, { set: plan.set, count });
+  return found ?? amongBest(connection, words, { set: sets.whole(filter).set, count: -1 }) ?? [];
+}
+
+/** Of the first try. */
+const MOST_TRIED = 5_000;
+
+type LookedUp = [place: number, id: string, lengths: string, isTurn: number];
+
+/**
+ * Ranks the matches in the set, and takes the best that pass the filter.
+ * @param among.count so many of the best are looked at; -1 = all
+ * @returns null when too few of those pass
+ */
+function amongBest(
   connection: Connection,
-  filter: MemoryFilter,
-  { query, limit }: { readonly query: string; readonly limit: number },
-): ScoredRow[] {
-  const condition = filterCondition(filter, true);
-  return new Query<SqlValue[], ScoredRow>(
-    `SELECT w.id, w.num, w.score, hex(d.sz), w.is_turn
-     FROM (SELECT m.id, m.num, -bm25(word) AS score, m.kind = 'conversation' AS is_turn FROM word CROSS JOIN memory m ON m.num = word.rowid
-           WHERE word MATCH ? AND ${condition.sql} ORDER BY bm25(word), m.num DESC LIMIT ?) w
-       JOIN word_docsize d ON d.id = w.num`,
-  ).arrays(connection, query, ...condition.parameters, limit);
+  { query, filter, limit }: FilteredWords,
+  { set, count }: { readonly set: Int32Array | null; readonly count: number },
+): ScoredRow[] | null {
+  const condition = filterCondition(filter, true, 'each');
+  const lookUp = new Query<SqlValue[], LookedUp>(
+    `SELECT hit.key, m.id, hex(d.sz), m.kind = 'conversation'
+     FROM json_each(?) hit CROSS JOIN memory m ON m.num = hit.value CROSS JOIN word_docsize d ON d.id = m.num
+     WHERE ${condition.sql} ORDER BY hit.key`,
+  );
+  const best = bestMatches(connection, query, { set, count });
+  const rows: ScoredRow[] = [];
+  for (let from = 0; from < best.length && rows.length < limit; from += LOOKED_UP) {
+    const some = best.slice(from, from + LOOKED_UP);
+    const nums = JSON.stringify(some.map(([num]) => num));
+    for (const [place, id, lengths, isTurn] of lookUp.arrays(connection, nums, ...condition.parameters)) {
+      const [num, score] = some[place] ?? [0, 0];
+      rows.push([id, num, score, lengths, isTurn]);
+    }
+  }
+  return rows.length >= limit || best.length !== count ? rows.slice(0, limit) : null;
+}
+
+const selectBest = new Query<[query: string, limit: number], [num: number, score: number]>(
+  'SELECT rowid, -bm25(word) FROM word WHERE word MATCH ? ORDER BY bm25(word), rowid DESC LIMIT ?',
+);
+/** SQLite reads one byte of a blob without looking at the others. */
+const selectBestInSet = new Query<
+  [query: string, flags: Uint8Array, limit: number],
+  [num: number, score: number]
+>(
+  `SELECT rowid, -bm25(word) FROM word WHERE word MATCH ? AND substr(?, rowid + 1, 1) = x'01'
+   ORDER BY bm25(word), rowid DESC LIMIT ?`,
+);
+
+function bestMatches(
+  connection: Connection,
+  query: string,
+  { set, count }: { readonly set: Int32Array | null; readonly count: number },
+): [num: number, score: number][] {
+  return set === null
+    ? selectBest.arrays(connection, query, count)
+    : selectBestInSet.arrays(connection, query, flagsOf(set), count);
 }
 
 /**

@@ -2,6 +2,7 @@ import { addHash, contentHash, emptySum, type HashSum, storeDigests, toHex } fro
 import type { IntegrityReport } from '../memory-store.ts';
 import { ATTRIBUTE_COLUMNS, attributeValues } from './attribute-columns.ts';
 import { type Connection, Query } from './connection.ts';
+import { wrongCounts } from './counts.ts';
 import { derive, type DerivedState, textHash } from './derived-state.ts';
 import { SCALE_BYTES } from './embeddings.ts';
 import { attributeValue } from './filter.ts';
@@ -105,6 +106,7 @@ export function checkIntegrity(connection: Connection, vectors: VectorCatchUp | 
   report.check('every memory against its versions', memories.problems);
   report.check('tags and metadata filters', checkFacetTotals(connection, memories));
   report.check('totals and digests against the versions', checkTotals(connection, memories));
+  report.check('counts of tags, sources, conversations, days and waiting memories', wrongCounts(connection));
   for (const { checked, query } of STATEMENT_CHECKS) {
     report.check(
       checked,

@@ -6,6 +6,7 @@ import { createFolders, syncFolderBlocking } from '../../util/durable-file.ts';
 import { renamePatientlyBlocking } from '../../util/rename.ts';
 import { addAttributeColumns } from './attribute-columns.ts';
 import { Connection, Query } from './connection.ts';
+import { addCounts } from './counts.ts';
 import { openDatabase } from './engine.ts';
 import { SCHEMA_8 } from './found.ts';
 import { recreateWords, rebuildWords } from './full-text.ts';
@@ -224,6 +225,7 @@ export const MIGRATIONS: readonly Migration[] = [
       connection.exec(SCHEMA_8);
     },
   },
+  { version: 9, up: addCounts },
 ];
 
 /** 16 random hex digits, unique among machines that do not know each other. */

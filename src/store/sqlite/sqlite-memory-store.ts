@@ -34,6 +34,7 @@ import {
 } from '../memory-store.ts';
 import { readStandings } from './attribute-columns.ts';
 import type { Connection } from './connection.ts';
+import { recount, wrongCounts } from './counts.ts';
 import { expiredTurns, listConversations } from './conversations.ts';
 import {
   checkEmbeddings,
@@ -59,6 +60,7 @@ import {
 } from './writes.ts';
 import { withoutIdleConditions } from './filter.ts';
 import { readUnused, storeFound } from './found.ts';
+import { FilterSets } from './filter-sets.ts';
 import { checkIntegrity } from './integrity.ts';
 import { expireHidden, hasOldHidden } from './hidden.ts';
 import { listPage, matchingIds } from './list.ts';
@@ -199,11 +201,13 @@ export class SqliteMemoryStore implements MemoryStore {
 
   candidates(request: CandidateRequest): Promise<CandidateLists> {
     const { vector, neighbours, contents, standingsAt } = request;
-    const lists = (connection: Connection, find: (filter: MemoryFilter) => Candidate[]): CandidateLists => {
+    type Find = (filter: MemoryFilter, sets: FilterSets) => Candidate[];
+    const lists = (connection: Connection, findVectors: Find): CandidateLists => {
       const filter = withoutIdleConditions(connection, request.filter);
-      const vectors = withFacts(request, filter, find);
+      const sets = new FilterSets(connection);
+      const vectors = withFacts(request, filter, (given) => findVectors(given, sets));
       const words = withFacts(request, filter, (given) =>
-        wordCandidates(connection, { ...request, filter: given }),
+        wordCandidates(connection, { ...request, filter: given }, sets),
       );
       const ids = (list: readonly { readonly id: string }[]): string[] => list.map(({ id }) => id);
       const found = ids([...words, ...vectors]);
@@ -219,8 +223,8 @@ export class SqliteMemoryStore implements MemoryStore {
     };
     if (vector === undefined) return this.#file.read((connection) => lists(connection, () => []));
     return this.#withVectors(vector.modelId, (connection) => ({
-      ...lists(connection, (filter) =>
-        this.#vectors.candidates(connection, vector, { filter, limit: request.limit }),
+      ...lists(connection, (filter, sets) =>
+        this.#vectors.candidates(connection, vector, { filter, sets, limit: request.limit }),
       ),
       ...this.#vectors.background(connection, vector),
       ...(request.words === undefined ? {} : { wordBound: wordBound(connection, request.words) }),
@@ -280,6 +284,12 @@ export class SqliteMemoryStore implements MemoryStore {
     return this.#file.read((connection) => readStats(connection, modelId));
   }
 
+  async checkCounts(fix: boolean): Promise<string[]> {
+    const wrong = await this.#file.read((connection) => wrongCounts(connection));
+    if (fix && wrong.length > 0) await this.#write(({ connection }) => recount(connection));
+    return wrong;
+  }
+
   checkIntegrity(modelId?: EmbeddingModelId): Promise<IntegrityReport> {
     if (modelId === undefined) return this.#file.read((connection) => checkIntegrity(connection, null));
     return this.#withVectors(modelId, (connection) =>
@@ -321,7 +331,9 @@ function withFacts(
   const best = find(filter);
   const enough = Math.ceil(limit / 2);
   const facts = best.filter(({ isTurn }) => isTurn !== true).length;
-  if (filter.kind !== undefined || best.length < limit || facts >= enough) return best;
+  // Only turns have a session or a client.
+  const isOfOneKind = [filter.kind, filter.session, filter.client].some((value) => value !== undefined);
+  if (isOfOneKind || best.length < limit || facts >= enough) return best;
   const known = new Set(best.map(({ id }) => id));
   const more = find({ ...filter, kind: 'fact' }).filter(({ id }) => !known.has(id));
   return [...best, ...more.slice(0, enough - facts)].sort((a, b) => b.score - a.score);

@@ -3,18 +3,12 @@ import type { EmbeddingModelId } from '../../embedding/embedder.ts';
 import { TimeZone } from '../../util/time-zone.ts';
 import type { DayCount, StoreStats } from '../memory-store.ts';
 import { type Connection, Query } from './connection.ts';
+import { countedDays, QUARTER, QUARTERS, readCounts } from './counts.ts';
 import { countHidden } from './hidden.ts';
 import { findModel } from './models.ts';
 import { countWithoutTokens } from './token-vectors.ts';
 import { readDigests, readTotals } from './totals.ts';
 
-const selectTags = new Query<[], { tag: string; count: number }>(
-  'SELECT tag, count(*) AS count FROM tag WHERE live = 1 GROUP BY tag ORDER BY count DESC, tag LIMIT 50',
-);
-const selectSources = new Query<[], { source: string; count: number }>(
-  `SELECT source, count(*) AS count FROM memory WHERE state = 'live' AND source <> ''
-   GROUP BY source ORDER BY count DESC, source LIMIT 20`,
-);
 /** The oldest and the newest are two statements, because SQLite uses an index for only one of min and max. */
 const selectOldest = new Query<[], { at: number | null }>(
   `SELECT min(created_at) AS at FROM memory WHERE state = 'live'`,
@@ -22,16 +16,9 @@ const selectOldest = new Query<[], { at: number | null }>(
 const selectNewest = new Query<[], { at: number | null }>(
   `SELECT max(created_at) AS at FROM memory WHERE state = 'live'`,
 );
-const countTurns = new Query<[], { count: number }>(
-  `SELECT count(*) AS count FROM memory WHERE state = 'live' AND kind = 'conversation'`,
-);
-const countConversations = new Query<[], { count: number }>(
-  `SELECT count(*) AS count FROM (SELECT DISTINCT client, session FROM memory
-     WHERE session IS NOT NULL AND state = 'live')`,
-);
 const selectPendingCounts = new Query<[], { id: number; modelId: string; pending: number }>(
-  `SELECT id, model_id AS modelId, (SELECT count(*) FROM pending WHERE pending.model = model.id) AS pending
-   FROM model ORDER BY id`,
+  `SELECT m.id, m.model_id AS modelId, coalesce(p.count, 0) AS pending
+   FROM model m LEFT JOIN pending_count p ON p.model = m.id ORDER BY m.id`,
 );
 
 export function readStats(connection: Connection, modelId: EmbeddingModelId | undefined): StoreStats {
@@ -47,15 +34,12 @@ export function readStats(connection: Connection, modelId: EmbeddingModelId | un
     hidden: countHidden(connection),
     conflicts,
     sequence,
-    turns: countTurns.get(connection)?.count ?? 0,
-    conversations: countConversations.get(connection)?.count ?? 0,
     embedded: models.find(({ id }) => id === model)?.memories ?? 0,
     withoutTokens: model === undefined ? 0 : countWithoutTokens(connection, model),
     otherModels: models
       .filter(({ id, memories }) => id !== model && memories > 0)
       .map(({ modelId, memories }) => ({ modelId, memories })),
-    tags: selectTags.all(connection).map(({ tag, count }) => ({ tag, count })),
-    sources: selectSources.all(connection).map(({ source, count }) => ({ source, count })),
+    ...readCounts(connection),
     oldest: selectOldest.get(connection)?.at ?? null,
     newest: selectNewest.get(connection)?.at ?? null,
     bytes: fileSizes(connection.path),
@@ -71,20 +55,34 @@ function fileSizes(path: string): number {
   );
 }
 
-/** Counts by minute: in every time zone, days begin at a full minute. */
-const selectMinutes = new Query<[], { minute: number; count: number }>(
-  `SELECT (created_at - (created_at % 60000 + 60000) % 60000) / 60000 AS minute, count(*) AS count
-   FROM memory WHERE state = 'live' GROUP BY minute ORDER BY minute`,
-);
-const MINUTE_MS = 60_000;
+const DAY_MS = 86_400_000;
 const CALENDAR_DAY = /^\d{4}-/;
+/** The days of the years 0000 to 9999 in every zone, in days since 1970. */
+const FIRST_DAY = Date.parse('0000-01-01T00:00:00Z') / DAY_MS - 2;
+const LAST_DAY = Date.parse('9999-12-31T00:00:00Z') / DAY_MS + 2;
+
+const selectTimes = new Query<[from: number, to: number], { at: number }>(
+  `SELECT created_at AS at FROM memory WHERE state = 'live' AND created_at >= ? AND created_at < ?`,
+);
 
 export function readGrowth(connection: Connection, timeZone: string): DayCount[] {
   const zone = new TimeZone(timeZone);
   const counts = new Map<string, number>();
-  for (const { minute, count } of selectMinutes.all(connection)) {
-    const day = zone.day(minute * MINUTE_MS);
+  const add = (day: string, count: number): void => {
     if (CALENDAR_DAY.test(day)) counts.set(day, (counts.get(day) ?? 0) + count);
+  };
+  for (const { day, quarters } of countedDays(connection, FIRST_DAY, LAST_DAY)) {
+    const start = day * DAY_MS;
+    const dayAt = zone.daysWithin(start, start + DAY_MS);
+    for (let quarter = 0; quarter < QUARTERS; quarter += 1) {
+      const count = quarters[quarter];
+      if (count === undefined) continue;
+      const from = start + quarter * QUARTER;
+      const name = dayAt(from);
+      if (name === dayAt(from + QUARTER - 1)) add(name, count);
+      // A day begins in the middle of the quarter hour, as before zones had whole offsets.
+      else for (const { at } of selectTimes.all(connection, from, from + QUARTER)) add(zone.day(at), 1);
+    }
   }
   return [...counts].map(([day, count]) => ({ day, count })).sort((a, b) => (a.day < b.day ? -1 : 1));
 }

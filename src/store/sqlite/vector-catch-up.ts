@@ -60,7 +60,7 @@ export class VectorCatchUp {
 
   /** Empties the index, so that another model can use it. */
   clear(): void {
-    for (const num of this.#labels.keys()) this.index.remove(Int32Array.from(this.#labelsOf(num)));
+    for (const num of this.#labels.keys()) this.index.remove(Int32Array.from(this.#labelsOfOne(num)));
     this.#labels.clear();
     this.#firstReading = this.#newReading();
   }
@@ -109,7 +109,7 @@ export class VectorCatchUp {
     const gone: number[] = [];
     const kept = new Set<number>();
     for (const [num, now] of labels) {
-      for (const label of this.#labelsOf(num)) {
+      for (const label of this.#labelsOfOne(num)) {
         if (now.includes(label)) kept.add(label);
         else gone.push(label);
       }
@@ -127,7 +127,23 @@ export class VectorCatchUp {
     );
   }
 
-  #labelsOf(num: number): readonly number[] {
+  /** The labels of memories; those without vectors are left out. */
+  labelsOf(nums: Int32Array): Int32Array {
+    const first = new Int32Array(nums.length);
+    const more: number[] = [];
+    let count = 0;
+    for (const num of nums) {
+      const labels = this.#labels.get(num);
+      if (typeof labels === 'number') first[count++] = labels;
+      else if (labels !== undefined) more.push(...labels);
+    }
+    const all = new Int32Array(count + more.length);
+    all.set(first.subarray(0, count));
+    all.set(more, count);
+    return all;
+  }
+
+  #labelsOfOne(num: number): readonly number[] {
     const labels = this.#labels.get(num) ?? [];
     return typeof labels === 'number' ? [labels] : labels;
   }

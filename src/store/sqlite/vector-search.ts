@@ -5,7 +5,7 @@ import type { Candidate, VectorBackground, VectorQuery } from '../memory-store.t
 import { type Connection, Query, type SqlValue } from './connection.ts';
 import { findModel } from './models.ts';
 import { filterCondition, matchesAll } from './filter.ts';
-import { readTotals } from './totals.ts';
+import type { FilterSets } from './filter-sets.ts';
 import { VectorCatchUp } from './vector-catch-up.ts';
 
 export type CreateVectorIndex = (dimension: number) => Promise<VectorIndex>;
@@ -34,12 +34,10 @@ export class VectorSearch {
   candidates(
     connection: Connection,
     query: VectorQuery,
-    { filter, limit }: { readonly filter: MemoryFilter; readonly limit: number },
+    wanted: Pick<NearestRequest, 'filter' | 'sets' | 'limit'>,
   ): Candidate[] {
-    const catchUp = this.loaded(connection, query.modelId);
-    if (catchUp === null) return [];
-    const { index, model } = catchUp;
-    return nearestMemories({ connection, index, model, vector: query.vector, filter, limit });
+    const vectors = this.loaded(connection, query.modelId);
+    return vectors === null ? [] : nearestMemories({ connection, vectors, vector: query.vector, ...wanted });
   }
 
   /** What the whole index looks like from the query; nothing when it is empty. */
@@ -114,19 +112,20 @@ export class VectorSearch {
 
 /** First guess of the number of nearest chunks for each wanted memory. */
 const CHUNKS_PER_MEMORY = 3;
-/** A filter is broad when at least this part of the memories passes it. */
-const BROAD_PART = 1 / 4;
-/** Nearest chunks tried for each wanted memory when the filter is broad. */
-const TRIED_PER_MEMORY = 8;
+/** A set of at most this part of the memories spares more comparisons than it costs to read. */
+const WORTH_A_SET = 0.15;
+/** Of the first try. */
+const MOST_TRIED = 2_000;
+/** Chunks whose memories are looked up at once. */
+const LOOKED_UP = 250;
 
-export interface NearestRequest {
+interface NearestRequest {
   readonly connection: Connection;
   /** Contains exactly the vectors of the model's live memories. */
-  readonly index: VectorIndex;
-  /** Row id of the model. */
-  readonly model: number;
+  readonly vectors: Pick<VectorCatchUp, 'index' | 'labelsOf'>;
   readonly vector: Float32Array;
   readonly filter: MemoryFilter;
+  readonly sets: FilterSets;
   readonly limit: number;
 }
 
@@ -135,41 +134,31 @@ export interface NearestRequest {
  * chunk. The result is exact, as if every memory had been compared.
  */
 function nearestMemories(request: NearestRequest): Candidate[] {
-  if (matchesAll(request.filter)) return searchUntilEnough(request, {});
-  const found = isBroad(request) ? tryNearest(request) : null;
-  return found ?? searchUntilEnough(request, { allow: allowedLabels(request) });
+  const { filter, sets, vectors, limit } = request;
+  const usual = limit * CHUNKS_PER_MEMORY;
+  if (matchesAll(filter)) return searchUntilEnough(request, usual, {});
+  const { set, pass } = sets.plan(filter, WORTH_A_SET);
+  const first = Math.max(usual, Math.min(MOST_TRIED, Math.ceil(usual / Math.max(pass, 0.01))));
+  if (set !== null) return searchUntilEnough(request, first, { allow: vectors.labelsOf(set) });
+  const hits = vectors.index.search(request.vector, first);
+  const best = bestChunks(request, hits);
+  if (best.length >= limit || hits.length < first) return best;
+  const whole = sets.whole(filter).set ?? new Int32Array(0);
+  return searchUntilEnough(request, usual, { allow: vectors.labelsOf(whole) });
 }
 
 /** Searches for more and more chunks until they belong to enough memories or no chunk is left. */
-function searchUntilEnough(request: NearestRequest, options: { readonly allow?: Int32Array }): Candidate[] {
-  const { index, vector, limit } = request;
-  for (let count = limit * CHUNKS_PER_MEMORY; ; count *= 4) {
-    const hits = index.search(vector, count, options);
+function searchUntilEnough(
+  request: NearestRequest,
+  first: number,
+  options: { readonly allow?: Int32Array },
+): Candidate[] {
+  const { vectors, vector, limit } = request;
+  for (let count = first; ; count *= 4) {
+    const hits = vectors.index.search(vector, count, options);
     const best = bestChunks(request, hits);
     if (best.length >= limit || hits.length < count) return best;
   }
-}
-
-/** True when at least `BROAD_PART` of the live memories pass the filter; stops counting there. */
-function isBroad({ connection, filter }: NearestRequest): boolean {
-  const enough = Math.ceil(readTotals(connection).live * BROAD_PART);
-  const condition = filterCondition(filter, true);
-  const row = new Query<SqlValue[], { count: number }>(
-    `SELECT count(*) AS count FROM (
-       SELECT 1 FROM memory m WHERE m.state = 'live' AND ${condition.sql} LIMIT ?)`,
-  ).get(connection, ...condition.parameters, enough);
-  return (row?.count ?? 0) >= enough;
-}
-
-/**
- * Searches without the filter and keeps the chunks that pass it. This is exact when enough chunks pass, and avoids a
- * set of nearly all labels. Returns null when too few pass.
- */
-function tryNearest(request: NearestRequest): Candidate[] | null {
-  const count = request.limit * TRIED_PER_MEMORY;
-  const hits = request.index.search(request.vector, count);
-  const best = bestChunks(request, hits);
-  return best.length >= request.limit || hits.length < count ? best : null;
 }
 
 interface ChunkHitRow {
@@ -181,31 +170,26 @@ interface ChunkHitRow {
 }
 
 /** The memories of the hits that pass the filter, in the order of the hits, each with its best chunk. */
-function bestChunks({ connection, filter, limit }: NearestRequest, hits: readonly VectorHit[]): Candidate[] {
+function bestChunks(request: NearestRequest, hits: readonly VectorHit[]): Candidate[] {
+  const best = new Map<string, Candidate>();
+  for (let from = 0; from < hits.length && best.size < request.limit; from += LOOKED_UP) {
+    const some = hits.slice(from, from + LOOKED_UP);
+    for (const { position, id, isTurn, start, end } of lookUp(request, some)) {
+      const hit = some[position];
+      if (hit === undefined || best.has(id)) continue;
+      best.set(id, { id, score: hit.score, start, end, ...(isTurn === 1 ? { isTurn: true } : {}) });
+      if (best.size === request.limit) break;
+    }
+  }
+  return [...best.values()];
+}
+
+function lookUp({ connection, filter }: NearestRequest, hits: readonly VectorHit[]): ChunkHitRow[] {
   const condition = filterCondition(filter, true, 'each');
-  const rows = new Query<SqlValue[], ChunkHitRow>(
+  return new Query<SqlValue[], ChunkHitRow>(
     `SELECT hit.key AS position, m.id, m.kind = 'conversation' AS isTurn, c.start_offset AS start, c.end_offset AS "end"
      FROM json_each(?) hit CROSS JOIN chunk c ON c.label = hit.value
        CROSS JOIN version v ON v.key = c.version CROSS JOIN memory m ON m.num = v.num
      WHERE ${condition.sql} ORDER BY hit.key`,
   ).all(connection, JSON.stringify(hits.map(({ label }) => label)), ...condition.parameters);
-  const best = new Map<string, Candidate>();
-  for (const { position, id, isTurn, start, end } of rows) {
-    const hit = hits[position];
-    if (hit === undefined || best.has(id)) continue;
-    best.set(id, { id, score: hit.score, start, end, ...(isTurn === 1 ? { isTurn: true } : {}) });
-    if (best.size === limit) break;
-  }
-  return [...best.values()];
-}
-
-/** The labels that pass the filter, read as one JSON text because rows would be slow for 100,000 labels. */
-function allowedLabels({ connection, filter, model }: NearestRequest): Int32Array {
-  const condition = filterCondition(filter, true);
-  const row = new Query<SqlValue[], { labels: string }>(
-    `SELECT json_group_array(c.label) AS labels
-     FROM memory m CROSS JOIN chunk c ON c.version = m.current AND c.model = ?
-     WHERE m.state = 'live' AND ${condition.sql}`,
-  ).get(connection, model, ...condition.parameters);
-  return Int32Array.from(JSON.parse(row?.labels ?? '[]') as number[]);
 }

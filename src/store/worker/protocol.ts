@@ -49,6 +49,7 @@ export const STORE_METHODS: Readonly<Record<keyof MemoryStore, true>> = {
   unused: true,
   stats: true,
   growth: true,
+  checkCounts: true,
   checkIntegrity: true,
   close: true,
 };
