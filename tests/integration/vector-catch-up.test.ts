@@ -94,6 +94,9 @@ test('what another process changes between the steps of the first reading is in 
   expect(live.length).toBeGreaterThan(40);
   expect(labelsOf(index)).toEqual(live.map(({ label }) => label));
   expect(catchUp.count).toBe(live.length);
+  const nums = connection.statement('SELECT num FROM memory').all() as { num: number }[];
+  const labels = catchUp.labelsOf(Int32Array.from(nums, ({ num }) => num));
+  expect([...labels].sort((a, b) => a - b)).toEqual(labelsOf(index));
   connection.close();
 });
 

@@ -67,6 +67,11 @@ export class VectorCatchUp {
     return this.#labels.count;
   }
 
+  /** The labels of memories; those without vectors are left out. */
+  labelsOf(nums: Int32Array): Int32Array {
+    return Int32Array.from(this.#labels.of(nums));
+  }
+
   /** False for another model, and after the file was opened again, because it may be another file. */
   follows(connection: Connection, model: number): boolean {
     return this.#connection === connection && this.model === model;
@@ -106,7 +111,7 @@ export class VectorCatchUp {
     const gone: number[] = [];
     const kept = new Set<number>();
     for (const [num, now] of labels) {
-      for (const label of this.#labels.of(num)) {
+      for (const label of this.#labels.of([num])) {
         if (now.includes(label)) kept.add(label);
         else gone.push(label);
       }
@@ -137,10 +142,12 @@ class LabelsOfMemories {
     return this.#count;
   }
 
-  of(num: number): number[] {
+  of(nums: Iterable<number>): number[] {
     const labels: number[] = [];
-    for (let label = this.#first.get(num); label !== undefined; label = this.#next.get(label))
-      labels.push(label);
+    for (const num of nums) {
+      for (let label = this.#first.get(num); label !== undefined; label = this.#next.get(label))
+        labels.push(label);
+    }
     return labels;
   }
 
@@ -152,7 +159,7 @@ class LabelsOfMemories {
   }
 
   replace(num: number, labels: readonly number[]): void {
-    const before = this.of(num);
+    const before = this.of([num]);
     for (const label of before) this.#next.delete(label);
     this.#first.delete(num);
     this.#count -= before.length;
