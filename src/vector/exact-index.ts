@@ -24,17 +24,21 @@ export class ExactIndex implements VectorIndex {
     return this.#open().size;
   }
 
-  add(labels: Int32Array, vectors: readonly Uint8Array[]): void {
+  add(labels: Int32Array, vectors: Uint8Array): void {
     const rows = this.#open();
     checkVectors(this.dimension, labels, vectors);
-    vectors.forEach((vector, place) => {
-      rows.set(labels[place] ?? -1, decoded(vector, this.dimension));
+    decoded(vectors, this.dimension).forEach((row, place) => {
+      rows.set(labels[place] ?? -1, row);
     });
   }
 
   remove(labels: Int32Array): number {
     const rows = this.#open();
     return labels.reduce((removed, label) => removed + (rows.delete(label) ? 1 : 0), 0);
+  }
+
+  clear(): void {
+    this.#open().clear();
   }
 
   search(query: Float32Array, k: number, options: VectorSearchOptions = {}): VectorHit[] {

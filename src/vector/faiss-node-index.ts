@@ -75,12 +75,12 @@ class FaissNodeIndex implements VectorIndex {
     return this.#open().ntotal();
   }
 
-  add(labels: Int32Array, vectors: readonly Uint8Array[]): void {
+  add(labels: Int32Array, vectors: Uint8Array): void {
     const native = this.#open();
     checkVectors(this.dimension, labels, vectors);
     if (labels.length === 0) return;
     this.remove(labels);
-    native.add(vectors.flatMap((vector) => Array.from(decoded(vector, this.dimension))));
+    native.add(decoded(vectors, this.dimension).flatMap((vector) => Array.from(vector)));
     this.#labels.push(...labels);
   }
 
@@ -92,6 +92,10 @@ class FaissNodeIndex implements VectorIndex {
     native.removeIds(positions);
     this.#labels = this.#labels.filter((label) => !unwanted.has(label));
     return positions.length;
+  }
+
+  clear(): void {
+    this.remove(Int32Array.from(this.#labels));
   }
 
   search(query: Float32Array, k: number, options: VectorSearchOptions = {}): VectorHit[] {

@@ -1,4 +1,5 @@
 import { VectorIndexError } from '../errors/embedding-errors.ts';
+import { IntegerMap } from '../util/integer-map.ts';
 import { type FaissModule, loadFaissModule } from './faiss-wasm-module.ts';
 import { FlatSegments, PositionSet } from './flat-segments.ts';
 import {
@@ -41,20 +42,14 @@ class FaissWasmIndex implements VectorIndex {
     return this.#open().memoryBytes;
   }
 
-  add(labels: Int32Array, vectors: readonly Uint8Array[]): void {
+  add(labels: Int32Array, vectors: Uint8Array): void {
     const rows = this.#open();
     checkVectors(this.dimension, labels, vectors);
-    const fresh = labels.filter((label) => this.#labels.position(label) === undefined);
-    // `resize` is the only step that can fail, so it comes first.
-    rows.resize(rows.count + fresh.length);
-    const before = this.#labels.count;
-    for (const label of fresh) this.#labels.append(label);
-    vectors.forEach((vector, place) => {
-      const position = this.#labels.position(labels[place] ?? -1) ?? -1;
-      if (position < before) rows.addUp(this.#sum, { start: position, end: position + 1, times: -1 });
-      rows.row(position).set(vector);
-      if (position < before) rows.addUp(this.#sum, { start: position, end: position + 1, times: 1 });
-    });
+    this.remove(labels);
+    const before = rows.count;
+    // The only step that can fail, so it comes first.
+    rows.append(vectors);
+    for (const label of labels) this.#labels.append(label);
     rows.addUp(this.#sum, { start: before, end: rows.count, times: 1 });
   }
 
@@ -74,6 +69,12 @@ class FaissWasmIndex implements VectorIndex {
     return removed;
   }
 
+  clear(): void {
+    this.#open().resize(0);
+    this.#labels = new LabelMap();
+    this.#sum.fill(0);
+  }
+
   search(query: Float32Array, k: number, options: VectorSearchOptions = {}): VectorHit[] {
     const rows = this.#open();
     checkQuery(this.dimension, query, k);
@@ -84,7 +85,7 @@ class FaissWasmIndex implements VectorIndex {
     return bestHits({ wanted, available }, (depth) =>
       rows
         .search(query, depth, allowed)
-        .map(({ position, score }) => ({ label: this.#labels.label(position) ?? -1, score })),
+        .map(({ position, score }) => ({ label: this.#labels.label(position), score })),
     );
   }
 
@@ -118,34 +119,43 @@ class FaissWasmIndex implements VectorIndex {
 
 /** The labels by position, without gaps. A removal moves the last label into the gap. */
 class LabelMap {
-  readonly #labels: number[] = [];
-  readonly #positions = new Map<number, number>();
+  #labels = new Int32Array(64);
+  #count = 0;
+  readonly #positions = new IntegerMap();
 
   get count(): number {
-    return this.#labels.length;
+    return this.#count;
   }
 
   position(label: number): number | undefined {
     return this.#positions.get(label);
   }
 
-  label(position: number): number | undefined {
-    return this.#labels[position];
+  /** @param position below the count */
+  label(position: number): number {
+    return this.#labels[position] ?? -1;
   }
 
   /** @param label must not be present */
   append(label: number): void {
-    this.#positions.set(label, this.#labels.length);
-    this.#labels.push(label);
+    if (this.#count === this.#labels.length) {
+      const larger = new Int32Array(2 * this.#count);
+      larger.set(this.#labels);
+      this.#labels = larger;
+    }
+    this.#positions.set(label, this.#count);
+    this.#labels[this.#count] = label;
+    this.#count += 1;
   }
 
   /** Removes a label. @returns its position, which the last label has now; undefined when the label was not present */
   removeSwap(label: number): number | undefined {
     const position = this.#positions.get(label);
     if (position === undefined) return undefined;
-    const last = this.#labels.pop();
+    this.#count -= 1;
+    const last = this.label(this.#count);
     this.#positions.delete(label);
-    if (last !== undefined && last !== label) {
+    if (last !== label) {
       this.#labels[position] = last;
       this.#positions.set(last, position);
     }

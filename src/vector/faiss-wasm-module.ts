@@ -16,7 +16,7 @@ interface FaissExports {
   fm_free(index: Pointer): void;
   fm_resize(index: Pointer, count: number, capacity: number): Pointer;
   // prettier-ignore
-  fm_search(index: Pointer, query: Pointer, k: number, allowed: Pointer, scores: Pointer, positions: Pointer): number;
+  fm_search(indexes: Pointer, count: number, query: Pointer, k: number, allowed: Pointer, scores: Pointer, positions: Pointer): number;
   fm_sum(index: Pointer, start: number, end: number, sum: Pointer): void;
 }
 
@@ -96,14 +96,17 @@ export class FaissInstance {
     );
   }
 
-  /** Searches with input and output at the given addresses. With `allowed` 0 every vector is allowed. */
-  searchIndex(
-    index: Pointer,
+  /**
+   * Searches `count` indexes, whose addresses stand at `at.indexes`, with input and output at the given addresses. With
+   * `allowed` 0 every vector is allowed.
+   */
+  searchIndexes(
+    count: number,
     k: number,
-    at: { query: Pointer; allowed: Pointer; scores: Pointer; positions: Pointer },
+    at: { indexes: Pointer; query: Pointer; allowed: Pointer; scores: Pointer; positions: Pointer },
   ): void {
     const result = this.#call('search', (faiss) =>
-      faiss.fm_search(index, at.query, k, at.allowed, at.scores, at.positions),
+      faiss.fm_search(at.indexes, count, at.query, k, at.allowed, at.scores, at.positions),
     );
     if (result !== 0) throw this.#failure('search');
   }

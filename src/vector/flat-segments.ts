@@ -5,8 +5,9 @@ import { encodedBytes } from './vector-index.ts';
  * Maximum size of each FAISS index that holds a part of the vectors. A single index would be copied whenever it grows,
  * and WebAssembly never returns memory.
  */
-const SEGMENT_BYTES = 2 ** 24;
+const SEGMENT_BYTES = 2 ** 22;
 const FLOAT_BYTES = 4;
+const POINTER_BYTES = 4;
 
 export interface SegmentHit {
   readonly position: number;
@@ -24,7 +25,7 @@ interface Segment {
 export class FlatSegments {
   readonly dimension: number;
   readonly #rowBytes: number;
-  /** Vectors in a full segment. A multiple of 8, so that each segment's part of a bitmap begins at a byte. */
+  /** Vectors in a full segment. */
   readonly #segmentRows: number;
   readonly #faiss: FaissInstance;
   readonly #segments: Segment[] = [];
@@ -33,7 +34,7 @@ export class FlatSegments {
   constructor(module: FaissModule, dimension: number) {
     this.dimension = dimension;
     this.#rowBytes = encodedBytes(dimension);
-    this.#segmentRows = Math.max(8, Math.floor(SEGMENT_BYTES / (this.#rowBytes * 8)) * 8);
+    this.#segmentRows = Math.max(1, Math.floor(SEGMENT_BYTES / this.#rowBytes));
     this.#faiss = new FaissInstance(module);
   }
 
@@ -51,6 +52,25 @@ export class FlatSegments {
     if (segment === undefined || position >= this.#count) throw new RangeError(`No vector at ${position}`);
     const offset = (position % this.#segmentRows) * this.#rowBytes;
     return this.#faiss.bytes(segment.rows + offset, this.#rowBytes);
+  }
+
+  /**
+   * Adds encoded vectors, one after the other, at the end.
+   * @throws VectorIndexError when memory runs out; the count does not change then
+   */
+  append(vectors: Uint8Array): void {
+    const before = this.#count;
+    this.resize(before + vectors.length / this.#rowBytes);
+    this.#segments.forEach(({ rows, count }, number) => {
+      const first = number * this.#segmentRows;
+      const from = Math.max(before, first);
+      if (from >= first + count) return;
+      const part = vectors.subarray(
+        (from - before) * this.#rowBytes,
+        (first + count - before) * this.#rowBytes,
+      );
+      this.#faiss.bytes(rows + (from - first) * this.#rowBytes, part.length).set(part);
+    });
   }
 
   /** Adds `times` the vectors from `start` to `end` (excluded) to a sum of `dimension` components. */
@@ -112,43 +132,39 @@ export class FlatSegments {
     segment.capacity = capacity;
   }
 
-  /** The best k vectors of each segment, in no particular order. Of vectors that tie for place k, any may be missing. */
+  /** The best k vectors, best first. Of vectors that tie for place k, any may be missing. */
   search(query: Float32Array, k: number, allowed?: PositionSet): SegmentHit[] {
-    const hits: SegmentHit[] = [];
-    this.#segments.forEach((segment, number) => {
-      const start = number * this.#segmentRows;
-      const bits = allowed?.slice(start, start + segment.count);
-      if (segment.count === 0 || (allowed !== undefined && bits === undefined)) return;
-      const depth = Math.min(k, segment.count);
-      this.#searchSegment(segment, { query, depth, start, bits }, hits);
-    });
-    return hits;
-  }
-
-  #searchSegment(
-    segment: Segment,
-    search: { query: Float32Array; depth: number; start: number; bits: Uint8Array | undefined },
-    found: SegmentHit[],
-  ): void {
-    const { query, depth, start, bits } = search;
-    const sizes = { positions: 8 * depth, scores: FLOAT_BYTES * depth, query: query.byteLength };
-    const total = sizes.positions + sizes.scores + sizes.query + (bits?.length ?? 0);
-    this.#faiss.withMemory(total, (positions) => {
-      const scores = positions + sizes.positions;
-      const at = { positions, scores, query: scores + sizes.scores, allowed: 0 };
+    const used = this.#segments.filter(({ count }) => count > 0).map(({ index }) => index);
+    const depth = Math.min(k, this.#count);
+    if (depth === 0) return [];
+    const bits = allowed?.bits;
+    // The numbers of 64 bits come first, because they must be aligned.
+    const sizes = [8 * depth, FLOAT_BYTES * depth, query.byteLength, POINTER_BYTES * used.length];
+    const total = sizes.reduce((sum, size) => sum + size, bits?.length ?? 0);
+    return this.#faiss.withMemory(total, (positions) => {
+      const scores = positions + 8 * depth;
+      const at = { positions, scores, query: scores + FLOAT_BYTES * depth, indexes: 0, allowed: 0 };
+      at.indexes = at.query + query.byteLength;
       this.#faiss.floats(at.query, query.length).set(query);
+      this.#faiss.integers(at.indexes, used.length).set(used);
       if (bits !== undefined) {
-        at.allowed = at.query + sizes.query;
+        at.allowed = at.indexes + POINTER_BYTES * used.length;
         this.#faiss.bytes(at.allowed, bits.length).set(bits);
       }
-      this.#faiss.searchIndex(segment.index, depth, at);
-      // Positions have 64 bits; the low 32 are enough. A place without a result has -1, whose low half is -1 too.
-      const halves = this.#faiss.integers(positions, 2 * depth);
-      this.#faiss.floats(scores, depth).forEach((score, place) => {
-        const position = halves[2 * place] ?? -1;
-        if (position >= 0) found.push({ position: start + position, score });
-      });
+      this.#faiss.searchIndexes(used.length, depth, at);
+      return this.#hits(depth, at);
     });
+  }
+
+  /** Positions have 64 bits; the low 32 are enough. A place without a result has -1, whose low half is -1 too. */
+  #hits(depth: number, at: { positions: Pointer; scores: Pointer }): SegmentHit[] {
+    const halves = this.#faiss.integers(at.positions, 2 * depth);
+    const hits: SegmentHit[] = [];
+    this.#faiss.floats(at.scores, depth).forEach((score, place) => {
+      const position = halves[2 * place] ?? -1;
+      if (position >= 0) hits.push({ position, score });
+    });
+    return hits;
   }
 }
 
@@ -165,20 +181,16 @@ export class PositionSet {
     return this.#count;
   }
 
+  /** Position i is bit i % 8 of byte i / 8. */
+  get bits(): Uint8Array {
+    return this.#bits;
+  }
+
   add(position: number): void {
     const byte = this.#bits[position >> 3] ?? 0;
     const bit = 1 << (position & 7);
     if ((byte & bit) !== 0) return;
     this.#bits[position >> 3] = byte | bit;
     this.#count += 1;
-  }
-
-  /**
-   * The bits from `start`, a multiple of 8, to `end` (excluded). Bit 0 of the first byte is `start`.
-   * @returns undefined when no bit is set
-   */
-  slice(start: number, end: number): Uint8Array | undefined {
-    const bits = this.#bits.subarray(start >> 3, (end + 7) >> 3);
-    return bits.some((byte) => byte !== 0) ? bits : undefined;
   }
 }

@@ -30,11 +30,13 @@ export interface VectorIndex {
   /**
    * Adds vectors. A label that is present already gets the new vector.
    * @param labels n distinct labels, each 0 ≤ label < 2^31
-   * @param vectors n vectors in the form of `encodeVector`, which the store keeps; they are copied
+   * @param vectors n vectors one after the other, each in the form of `encodeVector`, which the store keeps; they are copied
    */
-  add(labels: Int32Array, vectors: readonly Uint8Array[]): void;
+  add(labels: Int32Array, vectors: Uint8Array): void;
   /** Removes labels and ignores unknown ones. @returns number of labels removed */
   remove(labels: Int32Array): number;
+  /** Removes everything. */
+  clear(): void;
   /**
    * @param query a vector of `dimension` finite floats
    * @param k maximum number of hits, at least 1
@@ -48,19 +50,18 @@ export interface VectorIndex {
 }
 
 /** @throws VectorIndexError unless there are n distinct labels and n finite vectors of the dimension */
-export function checkVectors(dimension: number, labels: Int32Array, vectors: readonly Uint8Array[]): void {
-  if (vectors.length !== labels.length) {
-    throw new VectorIndexError(`${labels.length} labels need as many vectors, got ${vectors.length}`);
+export function checkVectors(dimension: number, labels: Int32Array, vectors: Uint8Array): void {
+  const size = encodedBytes(dimension);
+  if (vectors.length !== labels.length * size) {
+    throw new VectorIndexError(
+      `${labels.length} vectors of ${dimension} dimensions have ${labels.length * size} bytes, got ${vectors.length}`,
+    );
   }
   checkLabels(labels);
-  vectors.forEach((vector, place) => {
-    if (vector.length !== encodedBytes(dimension)) {
-      throw new VectorIndexError(
-        `Vector ${place} has ${vector.length} bytes; one of ${dimension} dimensions has ${encodedBytes(dimension)}`,
-      );
-    }
-    if (!hasFiniteScale(vector)) throw new VectorIndexError(`Vector ${place} has a scale that is not finite`);
-  });
+  for (let start = 0; start < vectors.length; start += size) {
+    if (!hasFiniteScale(vectors, start))
+      throw new VectorIndexError(`Vector ${start / size} has a scale that is not finite`);
+  }
 }
 
 /** Bytes of an encoded vector: a float32 as scale and one byte for each dimension. */
@@ -69,20 +70,25 @@ export function encodedBytes(dimension: number): number {
 }
 
 /** The components are integers, so only the scale can be infinite or no number: then all bits of its exponent are set. */
-function hasFiniteScale(vector: Uint8Array): boolean {
-  return ((vector[3] ?? 0) & 0x7f) !== 0x7f || ((vector[2] ?? 0) & 0x80) === 0;
+function hasFiniteScale(vectors: Uint8Array, start: number): boolean {
+  return ((vectors[start + 3] ?? 0) & 0x7f) !== 0x7f || ((vectors[start + 2] ?? 0) & 0x80) === 0;
 }
 
-/** The vector as floats, for implementations that calculate with them. */
-export function decoded(vector: Uint8Array, dimension: number): Float32Array {
-  const floats = new Float32Array(dimension);
-  dequantizeInto(floats, 0, decodeVector(vector, dimension));
-  return floats;
+/** The vectors as floats, for implementations that calculate with them. */
+export function decoded(vectors: Uint8Array, dimension: number): Float32Array[] {
+  const size = encodedBytes(dimension);
+  return Array.from({ length: vectors.length / size }, (_, place) => {
+    const floats = new Float32Array(dimension);
+    dequantizeInto(floats, 0, decodeVector(vectors.subarray(place * size, (place + 1) * size), dimension));
+    return floats;
+  });
 }
 
 /** @throws VectorIndexError unless the labels are distinct and not negative */
 function checkLabels(labels: Int32Array): void {
   if (labels.some((label) => label < 0)) throw new VectorIndexError('Labels must not be negative');
+  // Mostly they ascend, and then no set is needed.
+  if (labels.every((label, place) => place === 0 || label > (labels[place - 1] ?? 0))) return;
   if (new Set(labels).size !== labels.length) throw new VectorIndexError('Labels must be distinct');
 }
 

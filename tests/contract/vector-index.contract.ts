@@ -71,6 +71,17 @@ export function vectorIndexContract(name: string, create: (dimension: number) =>
       ).toEqual([1, 3]);
     });
 
+    test('is empty again after it was cleared, and can be filled again', async () => {
+      const index = await make();
+      index.add(Int32Array.of(1, 2), rows(unit(1), unit(2)));
+      index.clear();
+      expect(index.count).toBe(0);
+      expect(index.search(unit(1), 5)).toEqual([]);
+      expect(index.meanScore(unit(1))).toBe(0);
+      index.add(Int32Array.of(2, 3), rows(unit(5), unit(3)));
+      expect(index.search(unit(5), 5).map((hit) => hit.label)).toEqual([2, 3]);
+    });
+
     test('searches exactly within the allowed labels', async () => {
       const index = await make();
       const labels = Int32Array.from({ length: 100 }, (_, label) => label);
@@ -113,7 +124,7 @@ export function vectorIndexContract(name: string, create: (dimension: number) =>
       [
         'a scale that is not a number',
         (index: VectorIndex) => {
-          index.add(Int32Array.of(1), [encodeVector({ scale: NaN, data: new Int8Array(DIMENSION) })]);
+          index.add(Int32Array.of(1), encodeVector({ scale: NaN, data: new Int8Array(DIMENSION) }));
         },
       ],
       [
@@ -219,6 +230,6 @@ export function unit(seed: number, dimension = DIMENSION): Float32Array {
 }
 
 /** The vectors in the form in which an index takes them. */
-export function rows(...vectors: Float32Array[]): Uint8Array[] {
-  return vectors.map((vector) => encodeVector(quantize(vector)));
+export function rows(...vectors: Float32Array[]): Uint8Array {
+  return Buffer.concat(vectors.map((vector) => encodeVector(quantize(vector))));
 }

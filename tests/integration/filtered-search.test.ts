@@ -115,7 +115,7 @@ describe('a filtered search', () => {
       .all() as { label: number; vector: Uint8Array }[];
     index.add(
       Int32Array.from(rows, ({ label }) => label),
-      rows.map(({ vector }) => vector),
+      Buffer.concat(rows.map(({ vector }) => vector)),
     );
     await search.prepare(MODEL);
     return async () => {

@@ -39,6 +39,8 @@ function answers({ faiss }) {
     rows.setFloat32(start, 0.01 + random() / 100, true);
     for (let i = 0; i < DIMENSION; i++) rows.setInt8(start + 4 + i, Math.round(random() * 254));
   }
+  const indexes = faiss.malloc(4);
+  new DataView(faiss.memory.buffer).setUint32(indexes, index, true);
   const query = faiss.malloc(DIMENSION * 4);
   const found = faiss.malloc(DEPTH * 12);
   const everyThird = faiss.malloc(Math.ceil(COUNT / 8));
@@ -49,7 +51,8 @@ function answers({ faiss }) {
   for (let round = 0; round < 50; round++) {
     fill(query, DIMENSION);
     const allowed = round % 2 === 0 ? 0 : everyThird;
-    if (faiss.fm_search(index, query, DEPTH, allowed, found + DEPTH * 8, found) !== 0) throw new Error('search failed');
+    const [scores, positions] = [found + DEPTH * 8, found];
+    if (faiss.fm_search(indexes, 1, query, DEPTH, allowed, scores, positions) !== 0) throw new Error('search failed');
     digest.update(new Uint8Array(faiss.memory.buffer, found, DEPTH * 12).slice());
   }
   return digest.digest('hex');

@@ -77,6 +77,22 @@ struct ByteIndex : faiss::IndexFlatCodes {
         return reinterpret_cast<const std::int8_t*>(codes.data() + position * code_size + sizeof(float));
     }
 
+    // Puts the rows that are better among the k best so far, a heap with the worst on top. `first` is the position of
+    // the first row in the whole.
+    void rank(
+            const Query& query,
+            idx_t k,
+            float* scores,
+            idx_t* positions,
+            idx_t first = 0,
+            const faiss::IDSelector* selector = nullptr) const {
+        for (idx_t position = 0; position < ntotal; position++) {
+            if (selector != nullptr && !selector->is_member(first + position)) continue;
+            const float score = scale(position) * query.inner_product(bytes(position));
+            if (score > scores[0]) faiss::minheap_replace_top(k, scores, positions, score, first + position);
+        }
+    }
+
     void search(
             idx_t queries,
             const float* query,
@@ -84,16 +100,9 @@ struct ByteIndex : faiss::IndexFlatCodes {
             float* scores,
             idx_t* positions,
             const faiss::SearchParameters* parameters) const override {
-        FAISS_THROW_IF_NOT(k > 0);
-        const faiss::IDSelector* selector = parameters == nullptr ? nullptr : parameters->sel;
         for (; queries > 0; queries--, query += d, scores += k, positions += k) {
-            const Query integers(query, d);
             faiss::minheap_heapify(k, scores, positions);
-            for (idx_t position = 0; position < ntotal; position++) {
-                if (selector != nullptr && !selector->is_member(position)) continue;
-                const float score = scale(position) * integers.inner_product(bytes(position));
-                if (score > scores[0]) faiss::minheap_replace_top(k, scores, positions, score, position);
-            }
+            rank(Query(query, d), k, scores, positions, 0, parameters == nullptr ? nullptr : parameters->sel);
             faiss::minheap_reorder(k, scores, positions);
         }
     }
@@ -159,20 +168,30 @@ std::uint8_t* fm_resize(ByteIndex* index, int count, int capacity) {
     });
 }
 
-// The k best vectors for one query, best first. `allowed` has one bit for each vector (bit i % 8 of byte i / 8),
-// or is null for all. `scores` and `positions` have room for k; places left over get position -1.
+// The k best vectors for one query in `count` indexes of one dimension, best first. Positions count through them all.
+// `allowed` has one bit for each vector (bit i % 8 of byte i / 8), or is null for all. `scores` and `positions` have
+// room for k; places left over get position -1.
 int fm_search(
-        const ByteIndex* index,
+        const ByteIndex* const* indexes,
+        int count,
         const float* query,
         int k,
         const std::uint8_t* allowed,
         float* scores,
         std::int64_t* positions) {
     return guarded(-1, [&] {
-        faiss::IDSelectorBitmap selector((index->ntotal + 7) / 8, allowed);
-        faiss::SearchParameters parameters;
-        if (allowed != nullptr) parameters.sel = &selector;
-        index->search(1, query, k, scores, positions, &parameters);
+        FAISS_THROW_IF_NOT(k > 0 && count > 0);
+        std::int64_t total = 0;
+        for (int part = 0; part < count; part++) total += indexes[part]->ntotal;
+        const faiss::IDSelectorBitmap selector((total + 7) / 8, allowed);
+        const Query integers(query, indexes[0]->d);
+        faiss::minheap_heapify(k, scores, positions);
+        std::int64_t first = 0;
+        for (int part = 0; part < count; part++) {
+            indexes[part]->rank(integers, k, scores, positions, first, allowed == nullptr ? nullptr : &selector);
+            first += indexes[part]->ntotal;
+        }
+        faiss::minheap_reorder(k, scores, positions);
         return 0;
     });
 }

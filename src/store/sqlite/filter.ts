@@ -75,7 +75,7 @@ const findKind = new Query<[kind: string], { num: number }>(
   `SELECT num FROM memory WHERE state = 'live' AND kind = ? LIMIT 1`,
 );
 const findExpired = new Query<[at: number], { num: number }>(
-  `SELECT num FROM memory WHERE state = 'live' AND expires_at <= ? LIMIT 1`,
+  `SELECT num FROM memory INDEXED BY memory_by_expiry WHERE state = 'live' AND expires_at <= ? LIMIT 1`,
 );
 
 /**

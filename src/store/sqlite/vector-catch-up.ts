@@ -1,4 +1,6 @@
-import type { VectorIndex } from '../../vector/vector-index.ts';
+import { VectorIndexError } from '../../errors/embedding-errors.ts';
+import { IntegerMap } from '../../util/integer-map.ts';
+import { encodedBytes, type VectorIndex } from '../../vector/vector-index.ts';
 import { type Connection, Query } from './connection.ts';
 import { readTotals } from './totals.ts';
 
@@ -7,19 +9,14 @@ export interface StepSizes {
   readonly vectors: number;
   /** Versions without vectors are small. */
   readonly versions: number;
+  /** Changed memories, of which each is looked up. */
+  readonly changes: number;
 }
 
-const STEP_SIZES: StepSizes = { vectors: 1_000, versions: 10_000 };
+const STEP_SIZES: StepSizes = { vectors: 4_000, versions: 10_000, changes: 1_000 };
 
-type Owner = [num: number, version: number];
 type ChunkRow = [label: number, owner: number, vector: Uint8Array];
 
-const selectOwners = new Query<[after: number, limit: number], Owner>(
-  `SELECT num, current FROM memory NOT INDEXED WHERE state = 'live' AND num > ? ORDER BY num LIMIT ?`,
-);
-const selectAllChunks = new Query<[model: number, after: number, limit: number], ChunkRow>(
-  'SELECT label, version, vector FROM chunk NOT INDEXED WHERE model = ? AND label > ? ORDER BY label LIMIT ?',
-);
 const selectChanged = new Query<[after: number, limit: number], [num: number, sequence: number]>(
   'SELECT num, sequence FROM memory WHERE sequence > ? ORDER BY sequence LIMIT ?',
 );
@@ -35,8 +32,7 @@ const selectChunks = new Query<[model: number, after: number, upTo: number], Chu
 export class VectorCatchUp {
   readonly index: VectorIndex;
   readonly model: number;
-  /** Most memories have one label, and a list for each of them would take more memory than the labels. */
-  readonly #labels = new Map<number, number | readonly number[]>();
+  #labels = new LabelsOfMemories();
   readonly #connection: Connection;
   #sequence = 0;
   readonly #sizes: StepSizes;
@@ -55,21 +51,25 @@ export class VectorCatchUp {
   }
 
   #newReading(): FirstReading {
-    return new FirstReading(this.#connection, this.model, this.#sizes);
+    const { dimension } = this.index;
+    return new FirstReading(this.#connection, { model: this.model, dimension, sizes: this.#sizes });
   }
 
   /** Empties the index, so that another model can use it. */
   clear(): void {
-    for (const num of this.#labels.keys()) this.index.remove(Int32Array.from(this.#labelsOfOne(num)));
-    this.#labels.clear();
+    this.index.clear();
+    this.#labels = new LabelsOfMemories();
     this.#firstReading = this.#newReading();
   }
 
   /** Number of labels that the index should contain. */
   get count(): number {
-    let count = 0;
-    for (const labels of this.#labels.values()) count += typeof labels === 'number' ? 1 : labels.length;
-    return count;
+    return this.#labels.count;
+  }
+
+  /** The labels of memories; those without vectors are left out. */
+  labelsOf(nums: Int32Array): Int32Array {
+    return Int32Array.from(this.#labels.of(nums));
   }
 
   /** False for another model, and after the file was opened again, because it may be another file. */
@@ -89,17 +89,19 @@ export class VectorCatchUp {
         this.#firstReading = null;
         return true;
       }
-      this.#add(chunks);
-      for (const [label, num] of chunks) this.#noteLabel(num, label);
+      this.index.add(chunks.labels, chunks.vectors);
+      chunks.labels.forEach((label, place) => {
+        this.#labels.note(chunks.nums[place] ?? 0, label);
+      });
       return true;
     }
-    const changed = selectChanged.arrays(this.#connection, this.#sequence, this.#sizes.vectors);
+    const changed = selectChanged.arrays(this.#connection, this.#sequence, this.#sizes.changes);
     const last = changed.at(-1);
     if (last === undefined) return false;
     const nums = changed.map(([num]) => num);
     this.#apply(nums, selectChunks.arrays(this.#connection, this.model, this.#sequence, last[1]));
     this.#sequence = last[1];
-    return changed.length === this.#sizes.vectors;
+    return changed.length === this.#sizes.changes;
   }
 
   /** Adds and removes the labels that changed. A label always means the same vector, so kept labels need no update. */
@@ -109,76 +111,121 @@ export class VectorCatchUp {
     const gone: number[] = [];
     const kept = new Set<number>();
     for (const [num, now] of labels) {
-      for (const label of this.#labelsOfOne(num)) {
+      for (const label of this.#labels.of([num])) {
         if (now.includes(label)) kept.add(label);
         else gone.push(label);
       }
     }
     if (gone.length > 0) this.index.remove(Int32Array.from(gone));
     this.#add(chunks.filter(([label]) => !kept.has(label)));
-    for (const [num, now] of labels) this.#setLabels(num, now);
+    for (const [num, now] of labels) this.#labels.replace(num, now);
   }
 
   #add(chunks: readonly ChunkRow[]): void {
     if (chunks.length === 0) return;
     this.index.add(
       Int32Array.from(chunks, ([label]) => label),
-      chunks.map(([, , vector]) => vector),
+      Buffer.concat(chunks.map(([, , vector]) => vector)),
     );
-  }
-
-  /** The labels of memories; those without vectors are left out. */
-  labelsOf(nums: Int32Array): Int32Array {
-    const first = new Int32Array(nums.length);
-    const more: number[] = [];
-    let count = 0;
-    for (const num of nums) {
-      const labels = this.#labels.get(num);
-      if (typeof labels === 'number') first[count++] = labels;
-      else if (labels !== undefined) more.push(...labels);
-    }
-    const all = new Int32Array(count + more.length);
-    all.set(first.subarray(0, count));
-    all.set(more, count);
-    return all;
-  }
-
-  #labelsOfOne(num: number): readonly number[] {
-    const labels = this.#labels.get(num) ?? [];
-    return typeof labels === 'number' ? [labels] : labels;
-  }
-
-  #noteLabel(num: number, label: number): void {
-    const known = this.#labels.get(num);
-    if (known === undefined) this.#labels.set(num, label);
-    else this.#labels.set(num, typeof known === 'number' ? [known, label] : [...known, label]);
-  }
-
-  #setLabels(num: number, labels: readonly number[]): void {
-    const [only] = labels;
-    if (only === undefined) this.#labels.delete(num);
-    else this.#labels.set(num, labels.length === 1 ? only : labels);
   }
 }
 
+/** The labels of each memory, of which most have one. */
+class LabelsOfMemories {
+  /** One of the labels of a memory. */
+  readonly #first = new IntegerMap();
+  /** Another label of the same memory. */
+  readonly #next = new IntegerMap();
+  #count = 0;
+
+  get count(): number {
+    return this.#count;
+  }
+
+  of(nums: Iterable<number>): number[] {
+    const labels: number[] = [];
+    for (const num of nums) {
+      for (let label = this.#first.get(num); label !== undefined; label = this.#next.get(label))
+        labels.push(label);
+    }
+    return labels;
+  }
+
+  note(num: number, label: number): void {
+    const other = this.#first.get(num);
+    if (other !== undefined) this.#next.set(label, other);
+    this.#first.set(num, label);
+    this.#count += 1;
+  }
+
+  replace(num: number, labels: readonly number[]): void {
+    const before = this.of([num]);
+    for (const label of before) this.#next.delete(label);
+    this.#first.delete(num);
+    this.#count -= before.length;
+    for (const label of labels) this.note(num, label);
+  }
+}
+
+/** Numbers as one JSON text and vectors as one blob, because rows would take three times as long. */
+interface OwnerBlock {
+  count: number;
+  last: number | null;
+  nums: string;
+  versions: string;
+}
+
+interface ChunkBlock {
+  count: number;
+  last: number | null;
+  labels: string;
+  versions: string;
+  longest: number;
+  vectors: Uint8Array;
+}
+
+const selectOwners = new Query<[after: number, limit: number], OwnerBlock>(
+  `SELECT count(*) AS count, max(num) AS last, json_group_array(num) AS nums, json_group_array(current) AS versions
+   FROM (SELECT num, current FROM memory NOT INDEXED WHERE state = 'live' AND num > ? ORDER BY num LIMIT ?)`,
+);
+/** SQLite takes the bytes of a blob for a text as they are, whatever they are, and the cast takes them back. */
+const selectAllChunks = new Query<[model: number, after: number, limit: number], ChunkBlock>(
+  `SELECT count(*) AS count, max(label) AS last, json_group_array(label) AS labels,
+     json_group_array(version) AS versions, max(length(vector)) AS longest,
+     CAST(group_concat(vector, '') AS BLOB) AS vectors
+   FROM (SELECT label, version, vector FROM chunk NOT INDEXED WHERE model = ? AND label > ? ORDER BY label LIMIT ?)`,
+);
+
+interface ReadChunks {
+  readonly labels: Int32Array;
+  /** The memory of each. */
+  readonly nums: Int32Array;
+  /** One after the other, as the index takes them. */
+  readonly vectors: Uint8Array;
+}
+
+const NO_CHUNKS: ReadChunks = { labels: new Int32Array(), nums: new Int32Array(), vectors: new Uint8Array() };
+
 /**
- * Reads all vectors in the order in which they lie in the file, which takes a third of the time of following the
+ * Reads all vectors in the order in which they lie in the file, which takes a fraction of the time of following the
  * changes. The memories may change between the steps: such changes come after `sequence`, and are followed afterwards.
  */
 class FirstReading {
   readonly #connection: Connection;
   readonly #model: number;
+  readonly #vectorBytes: number;
   readonly #sizes: StepSizes;
   /** The memory of each current version. */
-  readonly #owners = new Map<number, number>();
+  readonly #owners = new IntegerMap();
   #sequence: number | null = null;
   #lastOwner: number | null = 0;
   #lastLabel = 0;
 
-  constructor(connection: Connection, model: number, sizes: StepSizes) {
+  constructor(connection: Connection, of: { model: number; dimension: number; sizes: StepSizes }) {
     this.#connection = connection;
-    this.#model = model;
-    this.#sizes = sizes;
+    this.#model = of.model;
+    this.#vectorBytes = encodedBytes(of.dimension);
+    this.#sizes = of.sizes;
   }
 
   /** Number of the last change before the first step. */
@@ -186,29 +233,50 @@ class FirstReading {
     return this.#sequence ?? 0;
   }
 
-  /** @returns vectors with their labels and memories; null after the last ones */
-  step(): ChunkRow[] | null {
+  /** @returns vectors of live memories; null after the last ones */
+  step(): ReadChunks | null {
     this.#sequence ??= readTotals(this.#connection).sequence;
     if (this.#lastOwner !== null) {
       this.#lastOwner = this.#readOwners(this.#lastOwner);
-      return [];
+      return NO_CHUNKS;
     }
-    const { vectors } = this.#sizes;
-    const chunks = selectAllChunks.arrays(this.#connection, this.#model, this.#lastLabel, vectors);
-    const last = chunks.at(-1);
-    if (last === undefined) return null;
-    this.#lastLabel = last[0];
-    return chunks.flatMap(([label, version, vector]): ChunkRow[] => {
-      const num = this.#owners.get(version);
-      return num === undefined ? [] : [[label, num, vector]];
+    const block = selectAllChunks.get(this.#connection, this.#model, this.#lastLabel, this.#sizes.vectors);
+    if (block === undefined || block.last === null) return null;
+    this.#lastLabel = block.last;
+    const { count, longest, vectors } = block;
+    // As many bytes as are right can only be of different lengths when one is too long.
+    if (longest !== this.#vectorBytes || vectors.length !== count * longest) {
+      throw new VectorIndexError(`A vector of the ${count} up to number ${block.last} has the wrong size`);
+    }
+    return this.#ofLiveMemories(block);
+  }
+
+  #ofLiveMemories(block: ChunkBlock): ReadChunks {
+    const labels = Int32Array.from(JSON.parse(block.labels) as number[]);
+    const owners = (JSON.parse(block.versions) as number[]).map((version) => this.#owners.get(version));
+    const size = this.#vectorBytes;
+    let kept = 0;
+    owners.forEach((num, place) => {
+      if (num === undefined) return;
+      if (kept !== place) {
+        labels.copyWithin(kept, place, place + 1);
+        block.vectors.copyWithin(kept * size, place * size, (place + 1) * size);
+      }
+      kept += 1;
     });
+    const nums = Int32Array.from(owners.filter((num) => num !== undefined));
+    return { labels: labels.subarray(0, kept), nums, vectors: block.vectors.subarray(0, kept * size) };
   }
 
   /** @returns the number of the last memory read; null when there are no more */
   #readOwners(after: number): number | null {
-    const { versions } = this.#sizes;
-    const owners = selectOwners.arrays(this.#connection, after, versions);
-    for (const [num, version] of owners) this.#owners.set(version, num);
-    return owners.length < versions ? null : (owners.at(-1)?.[0] ?? null);
+    const block = selectOwners.get(this.#connection, after, this.#sizes.versions);
+    if (block === undefined || block.last === null) return null;
+    const nums = JSON.parse(block.nums) as number[];
+    const versions = JSON.parse(block.versions) as number[];
+    versions.forEach((version, place) => {
+      this.#owners.set(version, nums[place] ?? 0);
+    });
+    return block.count < this.#sizes.versions ? null : block.last;
   }
 }
