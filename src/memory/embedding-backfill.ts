@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { EmbeddedChunk, Embedder, EmbeddingModelId } from '../embedding/embedder.ts';
-import type { MemoryStore, PendingEmbedding } from '../store/memory-store.ts';
+import type { EmbeddingWrite, MemoryStore, PendingEmbedding } from '../store/memory-store.ts';
 import type { ReembedProgress } from './memory-api.ts';
 import { packTokens } from '../embedding/late-interaction.ts';
 import { encodeVector, quantize } from '../embedding/quantization.ts';
@@ -24,6 +24,13 @@ interface RunOptions {
   readonly onBatch?: (done: number) => void;
   /** Lets everything else come first, and pauses between two memories. */
   readonly gently?: boolean | undefined;
+}
+
+export interface EmbeddedNow {
+  /** By memory id. */
+  readonly chunks: ReadonlyMap<string, readonly EmbeddedChunk[]>;
+  /** Resolves when the vectors are stored, all in one commit. */
+  readonly stored: Promise<void>;
 }
 
 /**
@@ -54,6 +61,11 @@ export class EmbeddingBackfill {
   /** Last failure of the embedder; empty = no failure since the last success. */
   get problem(): string {
     return this.#problem;
+  }
+
+  /** True in a process that looks for pending memories by itself. */
+  get isStarted(): boolean {
+    return this.#look !== undefined;
   }
 
   /** True while this process embeds memories without vectors in the background. */
@@ -162,37 +174,33 @@ export class EmbeddingBackfill {
     this.#itemMs = before + (milliseconds - before) / 20;
   }
 
-  /**
-   * Embeds these texts now, before all other pending ones, even when another process has leased them.
-   * @returns the chunks of each text, by memory id
-   */
-  async embedNow(
-    items: readonly PendingEmbedding[],
-    signal?: AbortSignal,
-  ): Promise<ReadonlyMap<string, readonly EmbeddedChunk[]>> {
+  /** Embeds these texts now, before all other pending ones, even when another process has leased them. */
+  async embedNow(items: readonly PendingEmbedding[], signal?: AbortSignal): Promise<EmbeddedNow> {
     const modelId = await this.#embedder.modelId();
     await this.#decideTokens();
-    const embedded = new Map<string, readonly EmbeddedChunk[]>();
-    for (const item of items) embedded.set(item.id, await this.#embed(item, modelId, { signal }));
-    return embedded;
+    const chunks = new Map<string, readonly EmbeddedChunk[]>();
+    const writes: EmbeddingWrite[] = [];
+    for (const { id, versionKey, text } of items) {
+      const embedded = await this.#embedder.embedPassage(text, signal);
+      chunks.set(id, embedded);
+      writes.push(encoded(versionKey, embedded));
+    }
+    this.noteSuccess();
+    const stored = this.#store.putEmbeddings(modelId, writes).then(() => undefined);
+    // A caller that did not wait so long does not hear of it.
+    stored.catch(() => undefined);
+    return { chunks, stored };
   }
 
   async #embed(
     item: PendingEmbedding,
     modelId: EmbeddingModelId,
     { signal, gently }: Pick<RunOptions, 'signal' | 'gently'>,
-  ): Promise<EmbeddedChunk[]> {
+  ): Promise<void> {
     const urgency = gently === true ? 'background' : undefined;
     const chunks = await this.#embedder.embedPassage(item.text, signal, urgency);
-    const encoded = chunks.map(({ start, end, vector, tokens }) => ({
-      start,
-      end,
-      vector: encodeVector(quantize(vector)),
-      ...(tokens === undefined ? {} : { tokens: { pieces: tokens.pieces, vectors: packTokens(tokens) } }),
-    }));
-    await this.#store.putEmbeddings(modelId, [{ versionKey: item.versionKey, chunks: encoded }]);
+    await this.#store.putEmbeddings(modelId, [encoded(item.versionKey, chunks)]);
     this.noteSuccess();
-    return chunks;
   }
 
   /** Forgets the last failure, because the embedder works again. */
@@ -252,4 +260,17 @@ export class EmbeddingBackfill {
     clearTimeout(this.#look);
     await this.#running;
   }
+}
+
+/** The vectors of a text as the store keeps them. */
+function encoded(versionKey: number, chunks: readonly EmbeddedChunk[]): EmbeddingWrite {
+  return {
+    versionKey,
+    chunks: chunks.map(({ start, end, vector, tokens }) => ({
+      start,
+      end,
+      vector: encodeVector(quantize(vector)),
+      ...(tokens === undefined ? {} : { tokens: { pieces: tokens.pieces, vectors: packTokens(tokens) } }),
+    })),
+  };
 }

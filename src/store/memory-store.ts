@@ -26,6 +26,8 @@ export interface AddOutcome extends Written {
 export interface AddOptions {
   /** Stores a draft even when a live memory has exactly the same text. Default false. */
   readonly allowDuplicates?: boolean;
+  /** The caller makes the vectors of new memories within this time, in milliseconds: until then no claim returns them. */
+  readonly leaseMs?: number | undefined;
 }
 
 export interface ImportOptions {

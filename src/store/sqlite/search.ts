@@ -32,7 +32,7 @@ export class Search {
     return {
       ...found,
       ...(at === undefined ? {} : { standings: readStandings(this.#connection, idsOf(found), at) }),
-      ...(contents === true ? { memories: this.#read([...found.words, ...found.vectors]) } : {}),
+      ...(contents === true ? { memories: this.#read([...found.vectors, ...found.words]) } : {}),
     };
   }
 
