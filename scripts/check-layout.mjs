@@ -32,7 +32,6 @@ const SMALL_ON_PURPOSE = {
   'src/mcp/sdk-shims.ts': 'stands in for a module of the SDK when the program is bundled',
   'src/store/worker/server.ts': 'the entry of a worker thread: works as soon as it is loaded',
   'src/ui/app.tsx': 'the entry of the page',
-  'src/memory/reranking.ts': 'a pure algorithm with a test of its own',
   'src/ui/map/into-periods.ts': 'a pure algorithm with a test of its own',
   'src/ui/shared/event-stream.ts': 'a pure algorithm with a test of its own',
 };

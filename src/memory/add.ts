@@ -3,7 +3,7 @@ import { EmbeddingUnavailableError } from '../errors/embedding-errors.ts';
 import type { AddOutcome, MemoryStore, PendingEmbedding } from '../store/memory-store.ts';
 import { settleWithin } from '../util/concurrency.ts';
 import { calibrationFor } from './calibration.ts';
-import type { EmbeddingBackfill } from './embedding-backfill.ts';
+import type { EmbeddedNow, EmbeddingBackfill } from './embedding-backfill.ts';
 import { findSameStatements, findSimilar } from './find-similar.ts';
 import type { CheckedInput } from './input.ts';
 import type { AddRequest, AddResult, NoveltyResult, SimilarMemory } from './memory-api.ts';
@@ -17,10 +17,7 @@ const EMBED_AT_ONCE_MS = 3_000;
 const LOAD_AND_EMBED_MS = 10_000;
 const MAX_SIMILAR = 3;
 
-interface AddOptions {
-  readonly onDuplicate: AddRequest['onDuplicate'];
-  readonly waitForModel: boolean;
-}
+type AddOptions = Pick<AddRequest, 'onDuplicate' | 'waitForModel' | 'wait'>;
 
 export interface AdderParts {
   readonly store: MemoryStore;
@@ -46,17 +43,25 @@ export class MemoryAdder {
 
   async add(
     drafts: readonly CheckedInput<MemoryDraft>[],
-    { onDuplicate, waitForModel }: AddOptions,
+    { onDuplicate, waitForModel = false, wait = true }: AddOptions,
   ): Promise<AddResult[]> {
     const values = drafts.map(({ value }) => value);
+    const isReady = wait && (this.#parts.embedder.ready || waitForModel);
+    const limitMs = waitForModel ? LOAD_AND_EMBED_MS : EMBED_AT_ONCE_MS;
+    const leaseMs = isReady && drafts.length <= EMBED_AT_ONCE ? limitMs : undefined;
     const stored =
       onDuplicate === 'skip' || onDuplicate === 'supersede'
-        ? await this.#addUnlessSaid(values, onDuplicate)
-        : await this.#parts.store.add(values, { allowDuplicates: onDuplicate === 'add' });
-    const chunks = await this.#embedAtOnce(stored.flatMap(newText), waitForModel);
+        ? await this.#addUnlessSaid(values, onDuplicate, leaseMs)
+        : await this.#parts.store.add(values, { allowDuplicates: onDuplicate === 'add', leaseMs });
+    const items = stored.flatMap(newText);
+    const isSoon = isReady && items.length <= EMBED_AT_ONCE;
+    const embedded = isSoon ? await this.#embedAtOnce(items, limitMs) : undefined;
+    if (!isSoon && items.length > 0 && (wait || this.#parts.backfill.isStarted)) this.#parts.backfill.wake();
+    // One of several new memories may resemble another of them; a single one resembles only what was there before.
+    if (items.length > 1) await this.#whenStored(embedded);
     const results: AddResult[] = [];
     for (const [index, outcome] of stored.entries()) {
-      const similar = await this.#similarTo(outcome, chunks.get(outcome.memory.id));
+      const similar = await this.#similarTo(outcome, embedded?.chunks.get(outcome.memory.id));
       results.push({
         memory: outcome.memory,
         outcome: outcome.outcome,
@@ -67,11 +72,25 @@ export class MemoryAdder {
         masked: drafts[index]?.masked ?? [],
       });
     }
+    await this.#whenStored(embedded);
     return results;
   }
 
+  /** The memories are stored already, so a failure to store their vectors fails nothing else. */
+  async #whenStored(embedded: EmbeddedNow | undefined): Promise<void> {
+    try {
+      await embedded?.stored;
+    } catch (error) {
+      this.#parts.backfill.note(error);
+    }
+  }
+
   /** Stores one draft after the other, because a draft may say the same as the one before it. */
-  async #addUnlessSaid(drafts: readonly MemoryDraft[], onDuplicate: 'skip' | 'supersede'): Promise<Stored[]> {
+  async #addUnlessSaid(
+    drafts: readonly MemoryDraft[],
+    onDuplicate: 'skip' | 'supersede',
+    leaseMs: number | undefined,
+  ): Promise<Stored[]> {
     const { store } = this.#parts;
     const stored: Stored[] = [];
     for (const draft of drafts) {
@@ -82,7 +101,7 @@ export class MemoryAdder {
         stored.push(said);
         continue;
       }
-      const [added] = await store.add([draft]);
+      const [added] = await store.add([draft], { leaseMs });
       if (added === undefined) throw new RangeError('the store returned no outcome');
       const [apart] = same;
       stored.push(apart === undefined || exact ? added : withTwin(added, apart, draft));
@@ -111,30 +130,18 @@ export class MemoryAdder {
     return { ...written, outcome: 'superseded', gained: [], same: twin.memory };
   }
 
-  /**
-   * Embeds the new texts within a time limit.
-   * @returns chunks by memory id; empty when the texts are embedded later, in the background
-   */
-  async #embedAtOnce(
-    items: readonly PendingEmbedding[],
-    waitForModel: boolean,
-  ): Promise<ReadonlyMap<string, readonly EmbeddedChunk[]>> {
-    const { backfill, embedder } = this.#parts;
-    const none: ReadonlyMap<string, readonly EmbeddedChunk[]> = new Map();
-    if (items.length === 0) return none;
-    if ((!embedder.ready && !waitForModel) || items.length > EMBED_AT_ONCE) {
-      backfill.wake();
-      return none;
-    }
+  /** Embeds the new texts within a time limit; undefined when they are embedded later, in the background. */
+  async #embedAtOnce(items: readonly PendingEmbedding[], limitMs: number): Promise<EmbeddedNow | undefined> {
+    const { backfill } = this.#parts;
+    if (items.length === 0) return undefined;
     try {
-      const limit = waitForModel ? LOAD_AND_EMBED_MS : EMBED_AT_ONCE_MS;
-      const chunks = await settleWithin(backfill.embedNow(items), limit);
-      if (chunks === undefined) backfill.noteSlow(limit);
-      return chunks ?? none;
+      const embedded = await settleWithin(backfill.embedNow(items), limitMs);
+      if (embedded === undefined) backfill.noteSlow(limitMs);
+      return embedded;
     } catch (error) {
       backfill.note(error);
       backfill.wake();
-      return none;
+      return undefined;
     }
   }
 

@@ -35,6 +35,13 @@ interface RunOptions {
   readonly gently?: boolean | undefined;
 }
 
+export interface EmbeddedNow {
+  /** By memory id. */
+  readonly chunks: ReadonlyMap<string, readonly EmbeddedChunk[]>;
+  /** Resolves when the vectors are stored, all in one commit. */
+  readonly stored: Promise<void>;
+}
+
 /**
  * Embeds memories without a vector of the current model: new memories, memories that a dead process left behind, and
  * all memories after a change of the model. Until then search finds these memories by words only.
@@ -63,6 +70,11 @@ export class EmbeddingBackfill {
   /** Last failure of the embedder; empty = no failure since the last success. */
   get problem(): string {
     return this.#problem;
+  }
+
+  /** True in a process that looks for pending memories by itself. */
+  get isStarted(): boolean {
+    return this.#look !== undefined;
   }
 
   /** True while this process embeds memories without vectors in the background. */
@@ -199,24 +211,22 @@ export class EmbeddingBackfill {
     this.#itemMs = before + (milliseconds - before) / 20;
   }
 
-  /**
-   * Embeds these texts now, before all other pending ones, even when another process has leased them.
-   * @returns the chunks of each text, by memory id
-   */
-  async embedNow(
-    items: readonly PendingEmbedding[],
-    signal?: AbortSignal,
-  ): Promise<ReadonlyMap<string, readonly EmbeddedChunk[]>> {
+  /** Embeds these texts now, before all other pending ones, even when another process has leased them. */
+  async embedNow(items: readonly PendingEmbedding[], signal?: AbortSignal): Promise<EmbeddedNow> {
     const modelId = await this.#embedder.modelId();
     await this.#decideTokens();
-    const embedded = new Map<string, readonly EmbeddedChunk[]>();
+    const chunks = new Map<string, readonly EmbeddedChunk[]>();
+    const writes: EmbeddingWrite[] = [];
     for (const { id, versionKey, text } of items) {
-      const chunks = await this.#vectorsOf(text, { signal });
-      await this.#store.putEmbeddings(modelId, [encoded(versionKey, chunks)]);
-      this.noteSuccess();
-      embedded.set(id, chunks);
+      const embedded = await this.#embedder.embedPassage(text, signal);
+      chunks.set(id, embedded);
+      writes.push(encoded(versionKey, embedded));
     }
-    return embedded;
+    this.noteSuccess();
+    const stored = this.#store.putEmbeddings(modelId, writes).then(() => undefined);
+    // A caller that did not wait so long does not hear of it.
+    stored.catch(() => undefined);
+    return { chunks, stored };
   }
 
   #vectorsOf(
@@ -324,6 +334,7 @@ class VectorGroup {
   }
 }
 
+/** The vectors of a text as the store keeps them. */
 function encoded(versionKey: number, chunks: readonly EmbeddedChunk[]): EmbeddingWrite {
   return {
     versionKey,

@@ -29,11 +29,13 @@ const ASKED_LENGTH = 2_000;
 
 /** Live facts that say the same, word for word. Needs no model, so it works in every language. */
 export async function findSameStatements(store: MemoryStore, text: string): Promise<Memory[]> {
-  const request = { filter: FACTS, limit: CANDIDATES, words: text.slice(0, ASKED_LENGTH).toWellFormed() };
-  const { words } = await store.candidates(request);
+  const words = text.slice(0, ASKED_LENGTH).toWellFormed();
+  const { memories = [] } = await store.candidates({
+    ...{ filter: FACTS, limit: CANDIDATES, words },
+    contents: true,
+  });
   const key = statementKey(text);
-  const memories = await store.getCurrent(words.map(({ id }) => id));
-  return memories.filter((memory) => memory.state === 'live' && statementKey(memory.text) === key);
+  return memories.filter((memory) => statementKey(memory.text) === key);
 }
 
 /**
@@ -49,18 +51,17 @@ export async function findSimilar(
   const modelId = await embedder.modelId();
   const calibration = calibrationFor(modelId.modelId);
   const { text, vector } = embedded;
-  const { vectors, words } = await store.candidates({
+  const { vectors, memories = [] } = await store.candidates({
     filter: FACTS,
     limit: CANDIDATES,
     vector: { modelId, vector },
+    contents: true,
     ...(calibration.reads(text) ? {} : { words: text.slice(0, ASKED_LENGTH).toWellFormed() }),
   });
   const nearest = new Map(vectors.map((candidate) => [candidate.id, candidate]));
-  const ids = new Set([...nearest.keys(), ...words.map(({ id }) => id)]);
-  if (options.except !== undefined) ids.delete(options.except);
   const { atLeast = calibration.nearDuplicate } = options;
-  const similar = (await store.getCurrent([...ids])).flatMap((memory) => {
-    if (memory.state !== 'live') return [];
+  const similar = memories.flatMap((memory) => {
+    if (memory.id === options.except) return [];
     const near = nearest.get(memory.id);
     return describeSimilar({ embedded, calibration, atLeast }, memory, near) ?? [];
   });

@@ -94,6 +94,11 @@ export interface AddRequest {
    * Meant for a process that ends after this call.
    */
   readonly waitForModel?: boolean | undefined;
+  /**
+   * False: answers as soon as the memories are stored. Their vectors are made in the background, and similar memories are
+   * not looked for. Default true.
+   */
+  readonly wait?: boolean | undefined;
 }
 
 export interface AddResult {

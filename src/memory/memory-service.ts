@@ -133,7 +133,7 @@ export class MemoryService implements MemoryApi {
       pinned: drafts.filter(({ value }) => attributesOf(value.metadata).pinned).map(() => undefined),
       supersedes: memories.flatMap(({ supersedes = '' }) => (supersedes === '' ? [] : supersedes.trim())),
     });
-    return this.#adder.add(drafts, { onDuplicate, waitForModel: request.waitForModel ?? false });
+    return this.#adder.add(drafts, request);
   }
 
   async capture(request: CaptureRequest): Promise<CaptureReport> {

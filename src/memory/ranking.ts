@@ -171,8 +171,6 @@ export function joinedLists(lists: CandidateLists, others: CandidateLists): Cand
     words: joined(lists.words, others.words),
     vectors: joined(lists.vectors, others.vectors),
     ...(lists.neighbours && { neighbours: distinct([...lists.neighbours, ...(others.neighbours ?? [])]) }),
-    ...(lists.standings && { standings: [...lists.standings, ...(others.standings ?? [])] }),
-    ...(lists.memories && { memories: [...lists.memories, ...(others.memories ?? [])] }),
   };
 }
 

@@ -1,33 +1,15 @@
 import type { Embedder } from '../embedding/embedder.ts';
 import { VectorIndexError } from '../errors/embedding-errors.ts';
-import type {
-  CandidateLists,
-  MemoryStore,
-  Standing,
-  TokenRequest,
-  VectorQuery,
-} from '../store/memory-store.ts';
+import type { MemoryStore, TokenRequest, VectorQuery } from '../store/memory-store.ts';
 import { settleWithin } from '../util/concurrency.ts';
 import type { SpokenPeriod } from '../util/time-phrases.ts';
 import { type Calibration, calibrationFor } from './calibration.ts';
 import type { EmbeddingBackfill } from './embedding-backfill.ts';
 import type { MemoryFilter } from './filter.ts';
 import { type MatchedWords, wordMatcher } from './matched-words.ts';
-import type { Memory } from './memory.ts';
 import type { QueryPeriod, SearchHit, SearchMode, SearchResponse } from './memory-api.ts';
-import {
-  factsFirst,
-  type FusionScale,
-  fuse,
-  gapOf,
-  isIn,
-  isOtherProject,
-  joinedLists,
-  lendToNeighbours,
-  preferred,
-  type RankedCandidate,
-} from './ranking.ts';
-import { COMPARED, rerank } from './reranking.ts';
+import { isIn, isOtherProject } from './ranking.ts';
+import type { BestMemories, BestMemory, BestRequest } from './reranking.ts';
 import { excerpt } from './snippet.ts';
 
 /** Length of each candidate list. */
@@ -123,122 +105,64 @@ export class MemorySearcher {
     question: EmbeddedQuestion | undefined,
     note: string,
   ): Promise<SearchResponse> {
-    const { store, backfill } = this.#parts;
+    const { backfill } = this.#parts;
     const vector = question?.vector;
-    const found = await this.#allCandidates(plan, vector);
+    const calibration = calibrationFor(vector?.modelId.modelId ?? '');
+    const readable = calibration.reads(plan.query);
+    const found = await this.#best(plan, question, { readable, usualGap: calibration.usualGap });
     if (found === undefined) return this.#answer({ ...plan, mode: 'keyword' }, undefined, this.#whyKeyword());
     const waiting = backfill.busy
       ? 'Some memories still wait for their vectors and are found by words only.'
       : '';
     if (vector !== undefined) backfill.wake();
-    const calibration = calibrationFor(vector?.modelId.modelId ?? '');
-    const readable = calibration.reads(plan.query);
-    const scale: FusionScale = {
-      depth: candidatesOf(plan),
-      usualGap: calibration.usualGap,
-      trust: readable ? 1 : UNREAD_TRUST,
-    };
-    // Pieces of words that the model does not read find what is spelled alike, and rank worse than no comparison.
-    const tokens = readable ? question?.tokens : undefined;
-    const { ranked, tokenMatches } = await this.#rank(plan, found, { scale, tokens });
-    const memories = new Map(found.memories?.map((memory) => [memory.id, memory]));
-    const standings = new Map(found.standings?.map((standing) => [standing.id, standing]));
-    const unread = ranked.map((hit) => hit.id).filter((id) => !memories.has(id));
-    if (unread.length > 0)
-      for (const memory of await store.getCurrent(unread)) memories.set(memory.id, memory);
     const foreign = vector === undefined || readable ? '' : UNREAD_QUERY;
     const match = wordMatcher(plan.query);
-    const hits = ranked.flatMap((candidate) => {
-      const memory = memories.get(candidate.id);
-      // Another process may have deleted the memory since the candidates were listed.
-      return memory?.state === 'live'
-        ? [
-            describeHit(
-              {
-                ...{ memory, candidate, readable, tokenMatch: tokenMatches.get(candidate.id) },
-                ...{ standing: standings.get(candidate.id), period: plan.period, project: plan.project },
-                matched: match(memory.text, memory.tags),
-              },
-              calibration,
-            ),
-          ]
-        : [];
+    const hits = found.best.map((best) => {
+      const { text, tags } = best.memory;
+      return describeHit(best, { readable, plan, calibration, matched: match(text, tags) });
     });
-    const bestTokenMatch = tokenMatches.size === 0 ? null : Math.max(...tokenMatches.values());
+    const { gap, vectors, bestTokenMatch } = found;
     return {
       hits,
       mode: vector === undefined ? 'keyword' : plan.mode,
       note: note === '' ? [foreign, waiting].filter((part) => part !== '').join(' ') : note,
-      weak:
-        readable &&
-        calibration.isWeak({
-          gap: gapOf(found),
-          vectors: found.background?.vectors ?? 0,
-          tokenMatch: bestTokenMatch,
-        }),
+      weak: readable && calibration.isWeak({ gap, vectors, tokenMatch: bestTokenMatch }),
       bestTokenMatch,
       ...(plan.period === undefined ? {} : { period: queryPeriod(plan.period) }),
     };
   }
 
-  /** Fuses the lists, compares the best by their single words, and lets candidates lend to their neighbours. */
-  async #rank(
-    { mode, limit, period, project }: SearchPlan,
-    found: CandidateLists,
-    { scale, tokens }: { readonly scale: FusionScale; readonly tokens: EmbeddedQuestion['tokens'] },
-  ): Promise<{ ranked: RankedCandidate[]; tokenMatches: ReadonlyMap<string, number> }> {
-    const fused = fuse(found, scale);
-    const candidates = fused
-      .slice(0, COMPARED)
-      .map(({ id, chunk }) => ({ id, ...(chunk === null ? {} : { start: chunk.start }) }));
-    // Modes other than hybrid rank by their one list alone.
-    const compares = mode === 'hybrid' && tokens !== undefined && candidates.length > 0;
-    const matches = compares ? await this.#parts.store.tokenMatches({ ...tokens, candidates }) : [];
-    const ranked = factsFirst(lendToNeighbours(rerank(fused, matches), found.neighbours ?? []));
-    return {
-      ranked: preferred(ranked, found.standings ?? [], { period, project }).slice(0, limit),
-      tokenMatches: new Map(matches.map(({ id, plain }) => [id, plain])),
-    };
-  }
-
-  /** With the best of the period that the query names, which all others would crowd out. */
-  async #allCandidates(
-    plan: SearchPlan,
-    vector: VectorQuery | undefined,
-  ): Promise<CandidateLists | undefined> {
-    const found = await this.#candidates(plan, vector);
-    if (plan.period === undefined || found === undefined) return found;
-    const within = await this.#candidates(
-      { ...plan, filter: { ...plan.filter, during: plan.period } },
-      vector,
-    );
-    return within && joinedLists(found, within);
-  }
-
   /** Undefined when the vector index failed; the caller then searches by words only. */
-  async #candidates(plan: SearchPlan, vector: VectorQuery | undefined): Promise<CandidateLists | undefined> {
-    const request = {
-      filter: plan.filter,
-      limit: candidatesOf(plan),
-      standingsAt: plan.at,
-      ...(plan.mode === 'vector' && vector !== undefined ? {} : { words: plan.query }),
-      // The order of the words is the order of the hits, unless vectors have a say in it.
-      ...(vector === undefined ? { contents: plan.limit } : { vector }),
-      // Modes other than hybrid rank by their one list alone.
-      neighbours: plan.mode === 'hybrid' && vector !== undefined,
+  async #best(
+    plan: SearchPlan,
+    question: EmbeddedQuestion | undefined,
+    { readable, usualGap }: { readonly readable: boolean; readonly usualGap: number | null },
+  ): Promise<BestMemories | undefined> {
+    const { filter, mode, period, project } = plan;
+    const depth = Math.max(CANDIDATES, plan.limit);
+    // Modes other than hybrid rank by their one list alone.
+    const isHybrid = mode === 'hybrid' && question !== undefined;
+    // Pieces of words that the model does not read find what is spelled alike, and rank worse than no comparison.
+    const tokens = isHybrid && readable ? question.tokens : undefined;
+    const request: BestRequest = {
+      ...{ filter, limit: depth, best: plan.limit, standingsAt: plan.at, neighbours: isHybrid },
+      ...(mode === 'vector' && question !== undefined ? {} : { words: plan.query }),
+      ...(question === undefined ? {} : { vector: question.vector }),
+      ...(tokens === undefined ? {} : { tokens }),
+      ...(period === undefined ? {} : { period: { start: period.start, end: period.end } }),
+      ranking: {
+        scale: { depth, usualGap, trust: readable ? 1 : UNREAD_TRUST },
+        preference: { period, project },
+      },
     };
     try {
-      return await this.#parts.store.candidates(request);
+      return await this.#parts.store.best(request);
     } catch (error) {
-      if (vector === undefined || !(error instanceof VectorIndexError)) throw error;
+      if (question === undefined || !(error instanceof VectorIndexError)) throw error;
       this.#parts.backfill.note(error);
       return undefined;
     }
   }
-}
-
-function candidatesOf({ limit }: SearchPlan): number {
-  return Math.max(CANDIDATES, limit);
 }
 
 interface EmbeddedQuestion {
@@ -258,17 +182,13 @@ async function embedQuestion(embedder: Embedder, text: string): Promise<Embedded
   return { vector: { modelId, vector }, tokens: { space: { modelId, name }, tokens } };
 }
 
-interface FoundMemory {
-  readonly memory: Memory;
-  readonly candidate: RankedCandidate;
-  readonly matched: MatchedWords;
+/** What hits are described with beside what was found. */
+interface Description {
+  readonly plan: SearchPlan;
+  readonly calibration: Calibration;
   /** Whether the model reads the language of the query. */
   readonly readable: boolean;
-  /** Undefined where word pieces were not compared. */
-  readonly tokenMatch: number | undefined;
-  readonly standing: Standing | undefined;
-  readonly period: SpokenPeriod | undefined;
-  readonly project: string | null;
+  readonly matched: MatchedWords;
 }
 
 function queryPeriod({ phrase, start, end }: SpokenPeriod): QueryPeriod {
@@ -277,27 +197,27 @@ function queryPeriod({ phrase, start, end }: SpokenPeriod): QueryPeriod {
 }
 
 function describeHit(
-  { memory, candidate, matched, readable, tokenMatch, standing, period, project }: FoundMemory,
-  { reads, relevance }: Calibration,
+  { memory, ranked, standing, tokenMatch }: BestMemory,
+  { plan: { period, project }, calibration: { reads, relevance }, readable, matched }: Description,
 ): SearchHit {
-  const { cosine } = candidate;
-  const snippet = excerpt(memory.text, { places: matched.places, chunk: candidate.chunk });
+  const { cosine } = ranked;
+  const snippet = excerpt(memory.text, { places: matched.places, chunk: ranked.chunk });
   return {
     memory,
     snippet: snippet.text,
     snippetTruncated: snippet.truncated,
-    score: candidate.score,
+    score: ranked.score,
     // The language of the text is looked at last, because that takes the longest.
     similarity:
       readable && relevance !== null && cosine !== null && reads(memory.text) ? relevance(cosine) : null,
-    wordRank: candidate.wordRank,
-    vectorRank: candidate.vectorRank,
-    byNeighbours: candidate.byNeighbours,
-    bySingleWords: candidate.bySingleWords,
+    wordRank: ranked.wordRank,
+    vectorRank: ranked.vectorRank,
+    byNeighbours: ranked.byNeighbours,
+    bySingleWords: ranked.bySingleWords,
     inPeriod: period !== undefined && standing !== undefined && isIn(period, standing.time),
     isOtherProject: isOtherProject(standing?.project ?? null, project),
     isSuperseded: typeof standing?.supersededBy === 'string',
     matchedWords: matched.words,
-    ...(tokenMatch === undefined ? {} : { tokenMatch }),
+    ...(tokenMatch === null ? {} : { tokenMatch }),
   };
 }

@@ -38,6 +38,7 @@ export function notifyingMemoryStore(store: MemoryStore, onChange: (count: numbe
     list: (request) => store.list(request),
     matching: (filter) => store.matching(filter),
     candidates: (request) => store.candidates(request),
+    best: (request) => store.best(request),
     vectors: (modelId, ids) => store.vectors(modelId, ids),
     noteFound: (found) => store.noteFound(found),
     unused: (rule) => store.unused(rule),

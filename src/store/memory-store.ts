@@ -2,6 +2,7 @@ import type { EmbeddingModelId, TokenVectors } from '../embedding/embedder.ts';
 import type { MemoryFilter } from '../memory/filter.ts';
 import type { FoundMemories, Unused, UnusedRule } from '../memory/found-record.ts';
 import type { Memory, MemoryDraft, MemoryPatch, MemoryWithHistory, StoreDigests } from '../memory/memory.ts';
+import type { BestMemories, BestRequest } from '../memory/reranking.ts';
 
 /** File name of the database in the data folder. */
 export const DATABASE_NAME = 'memory.sqlite';
@@ -26,6 +27,8 @@ export interface AddOutcome extends Written {
 export interface AddOptions {
   /** Stores a draft even when a live memory has exactly the same text. Default false. */
   readonly allowDuplicates?: boolean;
+  /** The caller makes the vectors of new memories within this time, in milliseconds: until then no claim returns them. */
+  readonly leaseMs?: number | undefined;
 }
 
 export interface ImportOptions {
@@ -125,8 +128,8 @@ export interface CandidateRequest {
    * milliseconds since the epoch.
    */
   readonly standingsAt?: number;
-  /** Also read so many of the best by words, which spares a search by words alone a second call. */
-  readonly contents?: number;
+  /** Also read the memories of both lists. */
+  readonly contents?: boolean;
 }
 
 /** One entry of a candidate list. */
@@ -182,7 +185,7 @@ export interface CandidateLists {
   readonly neighbours?: readonly SessionNeighbour[];
   /** Absent unless asked for. */
   readonly standings?: readonly Standing[];
-  /** The memories of the best by words, in their order; absent unless asked for. */
+  /** The memories of both lists; absent unless asked for. */
   readonly memories?: readonly Memory[];
 }
 
@@ -354,6 +357,8 @@ export interface MemoryStore {
   matching(filter: MemoryFilter): Promise<string[]>;
   /** Best candidates by words and by vector. Both lists obey the filter exactly and include other processes' writes. */
   candidates(request: CandidateRequest): Promise<CandidateLists>;
+  /** The best of these candidates. */
+  best(request: BestRequest): Promise<BestMemories>;
   /**
    * Leases memories without vectors of this model to the caller, oldest first and turns of conversations last, so that two processes do not embed the
    * same text. A lease ends after `leaseMs`.

@@ -28,6 +28,15 @@ async function addedId(words: string): Promise<string> {
   return (JSON.parse(stdout) as { id: string }).id;
 }
 
+test('add does not wait for the model when it is told so, and says what is missing', async () => {
+  const { stdout, code } = await run(['add', 'nobody waits for this', '--no-wait']);
+  expect({ code, stdout }).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/^Stored .*\nNot compared with other/),
+  });
+  expect((await run(['search', 'waits', '--mode', 'keyword'])).stdout).toContain('nobody waits for this');
+});
+
 test('a memory is added, found, changed, deleted and brought back', async () => {
   const id = await addedId('The staging server is 10.0.0.5');
   expect((await run(['search', 'staging'])).stdout).toContain(id);

@@ -24,6 +24,18 @@ function awsKey(): string {
 const UNKNOWN = '01a20bac-0000-754d-b50e-12733a895b1c';
 
 describe('one memory', () => {
+  test('is stored without a comparison when the caller does not wait', async () => {
+    const inQuery = await api.post('/memory/add?wait=false', { text: 'Nobody waits for this one' });
+    expect(inQuery).toMatchObject({ status: 201, data: { outcome: 'added', compared: false } });
+    const inBody = await api.post('/memory/add-batch', {
+      memories: [{ text: 'Nor for this one' }],
+      wait: false,
+    });
+    expect(inBody).toMatchObject({ status: 201, data: { results: [{ outcome: 'added', compared: false }] } });
+    const refused = await api.post('/memory/add?wait=soon', { text: 'What is soon?' });
+    expect(refused.status).toBe(400);
+  });
+
   test('is added, read, changed, deleted, restored and erased', async () => {
     const draft = { text: 'Ada likes tea', tags: ['drink', 'ada'], source: 'chat', metadata: { year: 1843 } };
     const added = await api.post('/memory/add', draft);

@@ -5,13 +5,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { MemoryFilter } from '../../src/memory/filter.ts';
 import type { MemoryDraft } from '../../src/memory/memory.ts';
+import { queryTerms } from '../../src/memory/words.ts';
 import type { Candidate } from '../../src/store/memory-store.ts';
 import { Connection } from '../../src/store/sqlite/connection.ts';
 import { filterCondition } from '../../src/store/sqlite/filter.ts';
 import { FilterSets } from '../../src/store/sqlite/filter-sets.ts';
-import { fullTextQuery, wordCandidates } from '../../src/store/sqlite/full-text.ts';
+import { showOccurrences, termQuery } from '../../src/store/sqlite/full-text.ts';
 import { SqliteMemoryStore } from '../../src/store/sqlite/sqlite-memory-store.ts';
 import { VectorSearch } from '../../src/store/sqlite/vector-search.ts';
+import { WordSearch } from '../../src/store/sqlite/word-search.ts';
 import { ExactIndex } from '../../src/vector/exact-index.ts';
 import { databasePath } from '../helpers/sqlite-store.ts';
 import { encodeVector } from '../helpers/vectors.ts';
@@ -87,6 +89,7 @@ describe('a filtered search', () => {
   let dataDir: string;
   let store: SqliteMemoryStore;
   let connection: Connection;
+  const wordSearch = new WordSearch();
   const index = new ExactIndex(MODEL.dimension);
   const search = new VectorSearch((dimension) => Promise.resolve(new ExactIndex(dimension)));
 
@@ -110,6 +113,7 @@ describe('a filtered search', () => {
     await store.delete([first ?? '']);
     await store.update(second ?? '', { tags: ['tag1'], source: 'app/moved' });
     connection = new Connection(databasePath(dataDir));
+    showOccurrences(connection);
     const rows = connection
       .statement(`SELECT label, vector FROM chunk JOIN memory ON current = version WHERE state = 'live'`)
       .all() as { label: number; vector: Uint8Array }[];
@@ -119,6 +123,7 @@ describe('a filtered search', () => {
     );
     await search.prepare(MODEL);
     return async () => {
+      wordSearch.close();
       connection.close();
       await store.close();
       rmSync(dataDir, { recursive: true });
@@ -162,16 +167,15 @@ describe('a filtered search', () => {
 
   /** Ranks all matches, and leaves out those that do not pass. */
   function plainWords(words: string, filter: MemoryFilter, limit: number): [string, number][] {
-    const everything = { words, filter: {}, limit: COUNT };
-    const scores = new Map(
-      wordCandidates(connection, everything, new FilterSets(connection)).map(({ id, score }) => [id, score]),
-    );
+    const everything = { filter: {}, sets: new FilterSets(connection), limit: COUNT };
+    const found = wordSearch.find(connection, words).best(everything);
+    const scores = new Map(found.map(({ id, score }) => [id, score]));
     const wanted = matching(filter);
     const ranked = connection
       .statement(
         'SELECT m.id, m.num FROM word JOIN memory m ON m.num = word.rowid WHERE word MATCH ? ORDER BY bm25(word), num DESC',
       )
-      .all(fullTextQuery(words) ?? '') as { id: string; num: number }[];
+      .all(queryTerms(words).map(termQuery).join(' OR ')) as { id: string; num: number }[];
     return ranked
       .filter(({ id }) => wanted.has(id))
       .slice(0, Math.max(POOL, limit))
@@ -191,9 +195,8 @@ describe('a filtered search', () => {
     expect(listed(search.candidates(connection, { modelId: MODEL, vector }, wanted))).toEqual(
       plainVectors(vector, filter, limit),
     );
-    expect(listed(wordCandidates(connection, { words, filter, limit }, sets))).toEqual(
-      plainWords(words, filter, limit),
-    );
+    const plain = plainWords(words, filter, limit);
+    expect(listed(wordSearch.find(connection, words).best(wanted))).toEqual(plain);
   }
 
   test('finds exactly what a comparison with everything finds, whatever the filter', () => {

@@ -10,6 +10,7 @@ import {
   missingEmbeddings,
   missingText,
   oneOf,
+  toggle,
   value,
 } from '../command.ts';
 import { currentProject, parseMetadata, readText, statedOptions, toStated } from '../option-values.ts';
@@ -39,6 +40,7 @@ export const addCommand = defineCommand({
       ['add', 'skip', 'supersede'],
       'store exact duplicates too, or skip or replace the same statement in the same words',
     ),
+    wait: toggle('--no-wait', 'store it and end: it is not compared with other memories, and embedded later'),
     ...statedOptions,
   },
   examples: [
@@ -56,14 +58,21 @@ export const addCommand = defineCommand({
       throw new UsageError('the text is missing', 'Write it after "add", use - for stdin, or --file.');
     }
     const app = await context.app();
-    const { tags, source, project, onDuplicate } = options;
+    const { tags, source, project, onDuplicate, wait } = options;
     const metadata = parseMetadata(options.metadata);
     const memory = { text, tags, source, project, metadata, ...toStated(options) };
     const [result] = await app.memory.add({
-      ...{ memories: [memory], onDuplicate, waitForModel: true },
+      ...{ memories: [memory], onDuplicate, waitForModel: wait, wait },
       currentProject: await currentProject(context),
     });
     if (result === undefined) throw new TypeError('add of one memory returned no result');
+    if (!wait) {
+      const lines = [
+        ...describe(result, context.output.columns),
+        ...(result.similarChecked ? [] : [NOT_COMPARED]),
+      ];
+      return { data: addedData(result), text: lines.join('\n') };
+    }
     // A model that did not answer once is not asked again: the memory is stored, and the command ends soon.
     const missing = result.similarChecked
       ? await embedBeforeExit(app, context.signal)
@@ -74,6 +83,9 @@ export const addCommand = defineCommand({
     };
   },
 });
+
+const NOT_COMPARED =
+  'Not compared with other memories, and found by words until it has an embedding: a running server makes it, or "faiss-memory reembed".';
 
 const OUTCOMES: Readonly<Record<AddResult['outcome'], string>> = {
   added: 'Stored',

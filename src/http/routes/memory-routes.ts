@@ -34,6 +34,11 @@ const draft = {
   metadata,
   ...statedFields,
 };
+const wait = flag.check(
+  z.describe(
+    'false: answer once it is stored; what it resembles is not looked for, and its vector is made later',
+  ),
+);
 const onDuplicate = z.optional(z.enum(['add', 'skip', 'supersede']));
 const addedShape = z.object({
   id: z.string(),
@@ -45,7 +50,11 @@ const addedShape = z.object({
   similar: z.optional(similar),
   compared: z
     .optional(z.boolean())
-    .check(z.describe('false: what it resembles is not known yet, since the model was not ready')),
+    .check(
+      z.describe(
+        'false: what it resembles is not known yet, since the model was not ready, or wait was false',
+      ),
+    ),
   masked: tags,
 });
 
@@ -58,12 +67,14 @@ const addMemory = defineRoute({
   details:
     'An exact duplicate returns the existing id, which takes over new tags and metadata; another project, source or metadata value makes a second memory. A near-duplicate is stored and reported. on_duplicate decides about the same statement in the same words only: other numbers, names, negations or another order are never replaced; to replace such a memory, PATCH it.',
   access: 'write',
-  input: z.strictObject({ ...draft, on_duplicate: onDuplicate }),
+  input: z.strictObject({ ...draft, on_duplicate: onDuplicate, wait }),
+  inQuery: ['wait'],
   output: addedShape,
   status: 201,
   problems: [422],
-  async handle({ memory }, { on_duplicate: duplicates, ...rest }) {
-    const [result] = await memory.add({ memories: [withStated(rest)], onDuplicate: duplicates });
+  async handle({ memory }, { on_duplicate: duplicates, wait: waits, ...rest }) {
+    const drafts = [withStated(rest)];
+    const [result] = await memory.add({ memories: drafts, onDuplicate: duplicates, wait: waits });
     return result === undefined ? {} : addedData(result);
   },
 });
@@ -76,12 +87,14 @@ const addMemories = defineRoute({
   summary: 'Store up to 100 memories, all or none',
   details: 'With on_duplicate skip or supersede one after the other, for one may resemble the one before it.',
   access: 'write',
-  input: z.strictObject({ memories: z.array(z.strictObject(draft)), on_duplicate: onDuplicate }),
+  input: z.strictObject({ memories: z.array(z.strictObject(draft)), on_duplicate: onDuplicate, wait }),
+  inQuery: ['wait'],
   output: z.object({ results: z.array(addedShape) }),
   status: 201,
   problems: [422],
-  async handle({ memory }, { memories, on_duplicate: duplicates }) {
-    const results = await memory.add({ memories: memories.map(withStated), onDuplicate: duplicates });
+  async handle({ memory }, { memories, on_duplicate: duplicates, wait: waits }) {
+    const drafts = memories.map(withStated);
+    const results = await memory.add({ memories: drafts, onDuplicate: duplicates, wait: waits });
     return { results: results.map(addedData) };
   },
 });

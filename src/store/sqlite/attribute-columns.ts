@@ -110,26 +110,32 @@ export function addAttributeColumns(connection: Connection): void {
   );
 }
 
-interface StandingRow {
-  id: string;
-  time: number;
-  project: string | null;
-  pinned: number;
-  supersededBy: string | null;
-}
+type StandingRow = [id: string, time: number, pinned: number, metadata: string];
 
-const selectStandings = new Query<[at: number, ids: string], StandingRow>(
-  `SELECT m.id, ${TRUE_AT} AS time, m.pinned,
-     CASE WHEN json_type(v.metadata, '$.project') = 'text' THEN nullif(v.metadata ->> '$.project', '') END AS project,
-     (SELECT s.id FROM memory s INDEXED BY memory_by_superseded
-      WHERE s.supersedes = m.id AND s.state = 'live' AND s.num <> m.num AND s.created_at <= ?
-      ORDER BY s.created_at DESC, s.num DESC LIMIT 1) AS supersededBy
+const selectStandings = new Query<[ids: string], StandingRow>(
+  `SELECT m.id, ${TRUE_AT}, m.pinned, v.metadata
    FROM json_each(?) w CROSS JOIN memory m ON m.id = w.value CROSS JOIN version v ON v.key = m.current`,
+);
+/** The newest last. */
+const selectSuccessors = new Query<[ids: string, at: number], [id: string, successor: string]>(
+  `SELECT s.supersedes, s.id FROM json_each(?) w CROSS JOIN memory s INDEXED BY memory_by_superseded ON s.supersedes = w.value
+   WHERE s.state = 'live' AND s.id <> s.supersedes AND s.created_at <= ? ORDER BY s.created_at, s.num`,
 );
 
 /** What the order of live memories depends on beside the query. @param at milliseconds since the epoch */
 export function readStandings(connection: Connection, ids: readonly string[], at: number): Standing[] {
-  return selectStandings
-    .all(connection, at, JSON.stringify([...new Set(ids)]))
-    .map((row) => ({ ...row, pinned: row.pinned === 1 }));
+  const wanted = JSON.stringify([...new Set(ids)]);
+  const successors = new Map(selectSuccessors.arrays(connection, wanted, at));
+  return selectStandings.arrays(connection, wanted).map(([id, time, pinned, metadata]) => ({
+    ...{ id, time, pinned: pinned === 1, supersededBy: successors.get(id) ?? null },
+    project: projectOf(metadata),
+  }));
+}
+
+/** @param metadata as JSON; most memories have none */
+function projectOf(metadata: string): string | null {
+  if (!metadata.includes('"project"')) return null;
+  // Only this store writes the column, from objects.
+  const { project } = JSON.parse(metadata) as Metadata;
+  return typeof project === 'string' && project !== '' ? project : null;
 }

@@ -124,6 +124,15 @@ const dropOthers = ['chunk', 'pending', 'token_space'].map(
 );
 const dropOtherModels = new Query<[model: number]>('DELETE FROM model WHERE id <> ?');
 
+const updateLeases = new Query<[until: number, num: number]>(
+  'UPDATE pending SET leased_until = ? WHERE model IN (SELECT id FROM model) AND num = ?',
+);
+
+/** Keeps a memory from being claimed. @param until milliseconds since the epoch */
+export function leasePending(connection: Connection, num: number, until: number): void {
+  updateLeases.run(connection, until, num);
+}
+
 /** True when a claim may return memories. It is asked first, because a claim needs the write lock. */
 export function mayClaim(connection: Connection, request: ClaimRequest, now: number): boolean {
   const model = findModel(connection, request.modelId);

@@ -33,13 +33,11 @@ interface Estimate {
 /** Chooses plans for the filters of one search. Lives as long as a transaction, and reads no condition twice. */
 export class FilterSets {
   readonly #connection: Connection;
-  readonly #live: number;
   readonly #estimates = new Map<MemoryFilter, Estimate>();
   readonly #sets = new Map<string, Int32Array>();
 
   constructor(connection: Connection) {
     this.#connection = connection;
-    this.#live = Math.max(1, readTotals(connection).live);
   }
 
   /** @param most a set is worth its price when at most this part of the memories is in it */
@@ -62,7 +60,8 @@ export class FilterSets {
 
   #joined(conditions: readonly IndexedCondition[], all: number): FilterPlan {
     const set = intersection(conditions.map(({ nums }) => this.#read(nums)));
-    return { set, pass: Math.min(1, Math.max(all, 1 / SAMPLE) / (set.length / this.#live)) };
+    const live = Math.max(1, readTotals(this.#connection).live);
+    return { set, pass: Math.min(1, Math.max(all, 1 / SAMPLE) / (set.length / live)) };
   }
 
   #estimate(filter: MemoryFilter): Estimate {

@@ -74,6 +74,7 @@ function finite(sql: string, bound: number | undefined): Condition[] {
 const findKind = new Query<[kind: string], { num: number }>(
   `SELECT num FROM memory WHERE state = 'live' AND kind = ? LIMIT 1`,
 );
+/** By name, because SQLite would read all live memories instead. */
 const findExpired = new Query<[at: number], { num: number }>(
   `SELECT num FROM memory INDEXED BY memory_by_expiry WHERE state = 'live' AND expires_at <= ? LIMIT 1`,
 );

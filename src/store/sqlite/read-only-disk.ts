@@ -2,6 +2,7 @@ import { accessSync, constants, copyFileSync, mkdtempSync, rmSync, statSync } fr
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { Connection } from './connection.ts';
+import { showOccurrences } from './full-text.ts';
 import { checkVersion, migrate, type Migration } from './migrations.ts';
 import { codeOf } from '../../util/caught.ts';
 
@@ -39,7 +40,10 @@ export function openOnReadOnlyDisk(path: string, migrations: readonly Migration[
     const connection = new Connection(path, { immutable: true });
     try {
       checkVersion(connection, migrations);
-      if (connection.integerPragma('user_version') === migrations.at(-1)?.version) return connection;
+      if (connection.integerPragma('user_version') === migrations.at(-1)?.version) {
+        showOccurrences(connection);
+        return connection;
+      }
     } catch (error) {
       connection.close();
       throw error;
@@ -57,6 +61,7 @@ function openCopy(path: string, migrations: readonly Migration[]): Connection {
     const connection = new Connection(copy);
     checkVersion(connection, migrations);
     migrate(connection, migrations, 0);
+    showOccurrences(connection);
     // Without a log, the open file is all that SQLite needs, so that nothing is left behind when the process is killed.
     connection.exec('PRAGMA journal_mode = DELETE; PRAGMA query_only = ON');
     return connection;

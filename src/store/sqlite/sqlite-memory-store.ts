@@ -4,12 +4,12 @@ import type { EmbeddingModelId } from '../../embedding/embedder.ts';
 import type { MemoryFilter } from '../../memory/filter.ts';
 import type { FoundMemories, Unused, UnusedRule } from '../../memory/found-record.ts';
 import type { Memory, MemoryDraft, MemoryPatch, MemoryWithHistory } from '../../memory/memory.ts';
+import type { BestMemories, BestRequest } from '../../memory/reranking.ts';
 import { SerialQueue } from '../../util/concurrency.ts';
 import { createUuidV7Generator } from '../../util/uuid.ts';
 import {
   type AddOptions,
   type AddOutcome,
-  type Candidate,
   type CandidateLists,
   type CandidateRequest,
   type ClaimRequest,
@@ -32,7 +32,6 @@ import {
   type TokenSpace,
   type Written,
 } from '../memory-store.ts';
-import { readStandings } from './attribute-columns.ts';
 import type { Connection } from './connection.ts';
 import { recount, wrongCounts } from './counts.ts';
 import { expiredTurns, listConversations } from './conversations.ts';
@@ -58,19 +57,17 @@ import {
   updateMemory,
   type WriteContext,
 } from './writes.ts';
-import { withoutIdleConditions } from './filter.ts';
 import { readUnused, storeFound } from './found.ts';
-import { FilterSets } from './filter-sets.ts';
 import { checkIntegrity } from './integrity.ts';
 import { expireHidden, hasOldHidden } from './hidden.ts';
 import { listPage, matchingIds } from './list.ts';
 import { readMemories, readWithHistory } from './rows.ts';
-import { sessionNeighbours } from './session-neighbours.ts';
+import { Search } from './search.ts';
 import { SqliteReplica, type SqliteReplicaSettings } from './sqlite-replica.ts';
 import { StoreFile, type StoreFileSettings } from './store-file.ts';
 import { keepsOnly, keepTokens, matchTokens } from './token-vectors.ts';
 import { VectorSearch, type CreateVectorIndex } from './vector-search.ts';
-import { wordBound, wordCandidates } from './full-text.ts';
+import { WordSearch } from './word-search.ts';
 
 export interface SqliteMemoryStoreSettings extends Omit<StoreFileSettings, 'path'> {
   /** Folder of the database; created with mode 0700 when absent. */
@@ -86,6 +83,7 @@ export class SqliteMemoryStore implements MemoryStore {
   /** The calls of backup and sync on the same file. `close` of the store closes it too. */
   readonly replica: SqliteReplica;
   readonly #file: StoreFile;
+  readonly #words = new WordSearch();
   readonly #vectors: VectorSearch;
   /** Searches by vector run one after the other, because they share one index. */
   readonly #vectorTurns = new SerialQueue();
@@ -200,35 +198,20 @@ export class SqliteMemoryStore implements MemoryStore {
   }
 
   candidates(request: CandidateRequest): Promise<CandidateLists> {
-    const { vector, neighbours, contents, standingsAt } = request;
-    type Find = (filter: MemoryFilter, sets: FilterSets) => Candidate[];
-    const lists = (connection: Connection, findVectors: Find): CandidateLists => {
-      const filter = withoutIdleConditions(connection, request.filter);
-      const sets = new FilterSets(connection);
-      const vectors = withFacts(request, filter, (given) => findVectors(given, sets));
-      const words = withFacts(request, filter, (given) =>
-        wordCandidates(connection, { ...request, filter: given }, sets),
-      );
-      const ids = (list: readonly { readonly id: string }[]): string[] => list.map(({ id }) => id);
-      const found = ids([...words, ...vectors]);
-      const near = neighbours === true ? sessionNeighbours(connection, found, filter) : [];
-      return {
-        ...{ words, vectors },
-        ...(neighbours === true && { neighbours: near }),
-        ...(standingsAt !== undefined && {
-          standings: readStandings(connection, [...found, ...ids(near)], standingsAt),
-        }),
-        ...(contents !== undefined && { memories: readMemories(connection, ids(words.slice(0, contents))) }),
-      };
-    };
-    if (vector === undefined) return this.#file.read((connection) => lists(connection, () => []));
-    return this.#withVectors(vector.modelId, (connection) => ({
-      ...lists(connection, (filter, sets) =>
-        this.#vectors.candidates(connection, vector, { filter, sets, limit: request.limit }),
-      ),
-      ...this.#vectors.background(connection, vector),
-      ...(request.words === undefined ? {} : { wordBound: wordBound(connection, request.words) }),
-    }));
+    return this.#searching(request, (search) => search.candidates(request));
+  }
+
+  best(request: BestRequest): Promise<BestMemories> {
+    return this.#searching(request, (search) => search.best(request));
+  }
+
+  #searching<Result>(
+    { vector }: Pick<CandidateRequest, 'vector'>,
+    work: (search: Search) => Result,
+  ): Promise<Result> {
+    const run = (connection: Connection): Result =>
+      work(new Search(connection, { words: this.#words, vectors: this.#vectors }));
+    return vector === undefined ? this.#file.read(run) : this.#withVectors(vector.modelId, run);
   }
 
   async claimPendingEmbeddings(request: ClaimRequest): Promise<PendingEmbedding[]> {
@@ -286,7 +269,11 @@ export class SqliteMemoryStore implements MemoryStore {
 
   async checkCounts(fix: boolean): Promise<string[]> {
     const wrong = await this.#file.read((connection) => wrongCounts(connection));
-    if (fix && wrong.length > 0) await this.#write(({ connection }) => recount(connection));
+    if (fix && wrong.length > 0) {
+      await this.#write(({ connection }) => {
+        recount(connection);
+      });
+    }
     return wrong;
   }
 
@@ -302,6 +289,7 @@ export class SqliteMemoryStore implements MemoryStore {
     await this.#file.close();
     await this.#vectorTurns.idle();
     this.#vectors.dispose();
+    this.#words.close();
   }
 
   /** Reads many changes in steps, between which other calls have their turn, so that only few are left for the work. */
@@ -317,24 +305,4 @@ export class SqliteMemoryStore implements MemoryStore {
   #write<Result>(work: (context: WriteContext) => Result): Promise<Result> {
     return this.#file.write((connection: Connection) => work({ connection, now: this.#now() }));
   }
-}
-
-/**
- * The best candidates, and some of the best facts where turns of conversations nearly fill the list: what was written
- * on purpose must not drown in what was said.
- */
-function withFacts(
-  { limit }: CandidateRequest,
-  filter: MemoryFilter,
-  find: (filter: MemoryFilter) => Candidate[],
-): Candidate[] {
-  const best = find(filter);
-  const enough = Math.ceil(limit / 2);
-  const facts = best.filter(({ isTurn }) => isTurn !== true).length;
-  // Only turns have a session or a client.
-  const isOfOneKind = [filter.kind, filter.session, filter.client].some((value) => value !== undefined);
-  if (isOfOneKind || best.length < limit || facts >= enough) return best;
-  const known = new Set(best.map(({ id }) => id));
-  const more = find({ ...filter, kind: 'fact' }).filter(({ id }) => !known.has(id));
-  return [...best, ...more.slice(0, enough - facts)].sort((a, b) => b.score - a.score);
 }

@@ -7,6 +7,7 @@ import { SerialQueue } from '../../util/concurrency.ts';
 import { createFolders, syncFolderBlocking } from '../../util/durable-file.ts';
 import { removeUnlessInUse } from '../../util/rename.ts';
 import { Connection } from './connection.ts';
+import { showOccurrences } from './full-text.ts';
 import {
   APPLICATION_ID,
   applyMigrations,
@@ -253,6 +254,7 @@ function openFile(path: string, migrations: readonly Migration[], now: number): 
     }
     connection.exec('PRAGMA journal_mode = WAL');
     migrate(connection, migrations, now);
+    showOccurrences(connection);
     const log = statSync(`${path}-wal`, { bigint: true, throwIfNoEntry: false });
     return { connection, file, log };
   } catch (error) {

@@ -14,6 +14,7 @@ import {
 } from '../memory-store.ts';
 import { type Connection, Query } from './connection.ts';
 import { derive, textHash } from './derived-state.ts';
+import { leasePending } from './embeddings.ts';
 import { confirmErasure, hiddenContent } from './hidden.ts';
 import { loadMemory, readKnownMemory, type StoredMemory, type StoredVersion } from './rows.ts';
 import { VersionWriter } from './version-writer.ts';
@@ -61,6 +62,7 @@ export function addMemories(
       return { ...written(connection, twin.memory), outcome: 'existing', gained: twin.gained };
     }
     const memory = writer.create(draft.id ?? options.newId(), content);
+    if (options.leaseMs !== undefined) leasePending(connection, memory.num, now + options.leaseMs);
     const apart = twin === undefined ? {} : { twin };
     return { ...written(connection, memory), outcome: 'added', gained: [], ...apart };
   });

@@ -169,6 +169,42 @@ describe('add', () => {
     expect((await service.stats()).embedding.pending).toBe(0);
   });
 
+  test('without waiting it compares nothing, and the vector comes later', async () => {
+    const [first] = await service.add({ memories: [{ text: 'red green blue yellow' }] });
+    const [result] = await service.add({ memories: [{ text: 'red green blue black' }], wait: false });
+    expect(result).toMatchObject({ outcome: 'added', similarChecked: false, similar: [] });
+    const modelId = await embedder.modelId();
+    const ids = [first?.memory.id ?? '', result?.memory.id ?? ''];
+    expect((await store.vectors(modelId, ids)).map(({ id }) => id)).toEqual([ids[0]]);
+    // A process that ends soon leaves it to others.
+    await service.reembed();
+    expect(await store.vectors(modelId, ids)).toHaveLength(2);
+  });
+
+  test('commits twice, and nobody else embeds the same text meanwhile', async () => {
+    const modelId = await embedder.modelId();
+    await service.add({ memories: [{ text: 'the model is ready' }] });
+    const embed = embedder.embedPassage.bind(embedder);
+    const claimed: string[] = [];
+    let commits = 0;
+    const put = store.putEmbeddings.bind(store);
+    store.putEmbeddings = (...parameters) => {
+      commits += 1;
+      return put(...parameters);
+    };
+    embedder.embedPassage = async (text) => {
+      const pending = await store.claimPendingEmbeddings({ modelId, limit: 10, leaseMs: 0 });
+      claimed.push(...pending.map((one) => one.text));
+      return embed(text);
+    };
+    const results = await service.add({
+      memories: ['one two', 'three four', 'five six'].map((text) => ({ text })),
+    });
+    expect(results.every(({ similarChecked }) => similarChecked)).toBe(true);
+    expect({ commits, claimed }).toEqual({ commits: 1, claimed: [] });
+    expect((await service.stats()).embedding.pending).toBe(0);
+  });
+
   test('stores although the embedder or the index fails', async () => {
     embedder.failure = new EmbeddingUnavailableError('no model');
     expect((await service.add({ memories: [{ text: 'one' }] }))[0]?.outcome).toBe('added');

@@ -1,10 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { wordForms } from '../../../src/memory/word-forms.ts';
-import { indexedText, indexedWords } from '../../../src/memory/words.ts';
-import { fullTextQuery } from '../../../src/store/sqlite/full-text.ts';
+import { indexedText, indexedWords, queryTerms } from '../../../src/memory/words.ts';
+import { termQuery } from '../../../src/store/sqlite/full-text.ts';
 
-describe('fullTextQuery', () => {
+/** The terms as queries of FTS5; null when there are none. */
+function fullTextQuery(text: string): string | null {
+  const terms = queryTerms(text).map(termQuery);
+  return terms.length === 0 ? null : terms.join(' OR ');
+}
+
+describe('the terms of a query', () => {
   test.each([
     ['deploy server', '"deploy" OR "server"'],
     ['What is the deadline?', '"deadline"'],
