@@ -125,3 +125,5 @@ export * from './errors/faiss-memory-error.ts';
 export * from './errors/input-errors.ts';
 export * from './errors/remote-errors.ts';
 export * from './errors/store-errors.ts';
+export type { FoundMemories, Unused, UnusedRule } from './memory/found-record.ts';
+export type { RecallSource } from './recall/recalled-text.ts';

@@ -23,6 +23,9 @@ interface Recalled {
   readonly tokens: number;
 }
 
+/** Questions about the wrong person: no turn answers them, and the evidence is the turn that they were made from. */
+const ADVERSARIAL = 'adversarial';
+
 /** Characters of a memory that tell it from the others of a set. */
 const TELLING_LENGTH = 80;
 
@@ -49,11 +52,16 @@ export async function measureRecall(dataset: Dataset, store: EvaluatedStore): Pr
       tokens: encode(text).length,
     };
   };
-  const answered = await each(dataset.questions, ask);
-  const unanswered = await each(dataset.unanswered ?? [], ask);
+  const asked = await each(dataset.questions, ask);
+  const elsewhere = await each(dataset.unanswered ?? [], ask);
+  const [adversarial, answered] = [true, false].map((is) =>
+    asked.filter(({ category }) => (category === ADVERSARIAL) === is),
+  ) as [Recalled[], Recalled[]];
   const categories = [...new Set(answered.map(({ category }) => category))].sort();
   return [
-    rowOf('not answered', unanswered),
+    rowOf('not answered', [...elsewhere, ...adversarial]),
+    rowOf('not answered: asked in another conversation', elsewhere),
+    rowOf('not answered: adversarial', adversarial),
     rowOf('answered', answered),
     ...categories.map((category) =>
       rowOf(
