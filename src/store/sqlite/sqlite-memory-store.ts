@@ -19,6 +19,7 @@ import {
   type EmbeddingWrite,
   type ImportedDraft,
   type ImportOptions,
+  type IntegrityOptions,
   type IntegrityReport,
   type ListPage,
   type ListRequest,
@@ -267,14 +268,21 @@ export class SqliteMemoryStore implements MemoryStore {
 
   async checkCounts(fix: boolean): Promise<string[]> {
     const wrong = await this.#file.read((connection) => wrongCounts(connection));
-    if (fix && wrong.length > 0) await this.#write(({ connection }) => recount(connection));
+    if (fix && wrong.length > 0)
+      await this.#write(({ connection }) => {
+        recount(connection);
+      });
     return wrong;
   }
 
-  checkIntegrity(modelId?: EmbeddingModelId): Promise<IntegrityReport> {
-    if (modelId === undefined) return this.#file.read((connection) => checkIntegrity(connection, null));
+  checkIntegrity(
+    modelId?: EmbeddingModelId,
+    { quick = false }: IntegrityOptions = {},
+  ): Promise<IntegrityReport> {
+    if (modelId === undefined)
+      return this.#file.read((connection) => checkIntegrity(connection, { vectors: null, quick }));
     return this.#withVectors(modelId, (connection) =>
-      checkIntegrity(connection, this.#vectors.loaded(connection, modelId)),
+      checkIntegrity(connection, { vectors: this.#vectors.loaded(connection, modelId), quick }),
     );
   }
 
