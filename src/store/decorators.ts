@@ -50,7 +50,7 @@ export function notifyingMemoryStore(store: MemoryStore, onChange: (count: numbe
     dropOtherEmbeddings: (modelId) => store.dropOtherEmbeddings(modelId),
     stats: (modelId) => store.stats(modelId),
     checkCounts: (fix) => store.checkCounts(fix),
-    checkIntegrity: (modelId) => store.checkIntegrity(modelId),
+    checkIntegrity: (modelId, options) => store.checkIntegrity(modelId, options),
     close: () => store.close(),
   };
 }

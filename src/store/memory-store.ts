@@ -298,6 +298,11 @@ export interface DayCount {
   readonly count: number;
 }
 
+export interface IntegrityOptions {
+  /** True leaves out what takes longest: the comparison of the database's own indexes with their tables. */
+  readonly quick?: boolean;
+}
+
 export interface IntegrityReport {
   readonly ok: boolean;
   /** One line for each problem; empty when `ok` is true. */
@@ -402,7 +407,7 @@ export interface MemoryStore {
    */
   checkCounts(fix: boolean): Promise<string[]>;
   /** Checks the file, and compares indexes, totals and digests with the versions; with a model, its vector index too. */
-  checkIntegrity(modelId?: EmbeddingModelId): Promise<IntegrityReport>;
+  checkIntegrity(modelId?: EmbeddingModelId, options?: IntegrityOptions): Promise<IntegrityReport>;
   /** Finishes the writes that were requested, and refuses later calls. Idempotent. */
   close(): Promise<void>;
 }

@@ -285,3 +285,21 @@ describe('the home folder', () => {
     expect(existsSync('data')).toBe(false);
   });
 });
+
+test('counts that are wrong are told, and made anew with --fix, without a change of a memory', async () => {
+  const memories = temporaryFolder();
+  const env = { MEMORY_EMBEDDING_PROVIDER: 'none' };
+  await add(memories, env);
+  const database = openDatabase(join(memories, 'memory.sqlite'));
+  database.exec(`UPDATE total_count SET count = 9; INSERT INTO tag_count VALUES ('ghost', 3)`);
+  database.close();
+  const fix = expect.stringContaining('doctor --fix') as string;
+  expect(await failuresOf(memories, env)).toEqual([expect.objectContaining({ check: 'database', fix })]);
+  const repaired = await runProgram(['doctor', '--fix', '--json'], {
+    dataDir: temporaryFolder(),
+    env: { MEMORY_DATA_DIR: memories, ...env },
+  });
+  expect(repaired.stdout).toContain('counted anew: the table tag_count');
+  expect(repaired.stderr).not.toContain('Checking');
+  expect(await failuresOf(memories, env)).toEqual([]);
+});

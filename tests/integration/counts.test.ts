@@ -72,48 +72,59 @@ async function act(
   const found = trash.filter((_, place) => (place + pick) % 2 === 0).map(({ id }) => id);
   switch (action) {
     case 'import':
-      return void (await store.import([draft, { ...draft, text: `${draft.text} more` }]));
+      await store.import([draft, { ...draft, text: `${draft.text} more` }]);
+      return;
     case 'add':
-      return void (await store.add([draft], { allowDuplicates: true }));
+      await store.add([draft], { allowDuplicates: true });
+      return;
     case 'overwrite':
-      return void (await store.import(
+      await store.import(
         some.map((id) => ({ ...draft, id })),
         { overwrite: true },
-      ));
+      );
+      return;
     case 'update':
       for (const id of some) await store.update(id, { tags: draft.tags, source: draft.source });
       return;
     case 'delete':
-      return void (await store.delete(some));
+      await store.delete(some);
+      return;
     case 'restore':
-      return void (await store.restore(found));
+      await store.restore(found);
+      return;
     case 'purge':
-      return void (await store.purge([...found, ...some.slice(0, 1)]));
+      await store.purge([...found, ...some.slice(0, 1)]);
+      return;
     case 'expire trash':
       await store.expireHidden(-1_000);
-      return void (await store.expireTrash(-1_000));
+      await store.expireTrash(-1_000);
+      return;
     case 'expire conversations':
-      return void (await store.expireConversations(0));
+      await store.expireConversations(0);
+      return;
     case 'embed': {
       const claimed = await store.claimPendingEmbeddings({ modelId: MODEL, limit: 3, leaseMs: 0 });
       const chunks = [{ start: 0, end: 1, vector: encodeVector(unitVector(4, 1)) }];
-      return void (await store.putEmbeddings(
+      await store.putEmbeddings(
         MODEL,
         claimed.map(({ versionKey }) => ({ versionKey, chunks })),
-      ));
+      );
+      return;
     }
     case 'merge':
     case 'merge hiding': {
       const snapshot = await snapshotOf(assembleReplica(other.replica));
-      return void (await apply(replica, 'merge', { ...snapshot, hidePurged: action === 'merge hiding' }));
+      await apply(replica, 'merge', { ...snapshot, hidePurged: action === 'merge hiding' });
+      return;
     }
     case 'restore snapshot':
-      return void (await apply(replica, 'restore', await snapshotOf(assembleReplica(other.replica))));
+      await apply(replica, 'restore', await snapshotOf(assembleReplica(other.replica)));
+      return;
     case 'dry run':
-      return void (await apply(replica, 'merge', {
+      await apply(replica, 'merge', {
         ...(await snapshotOf(assembleReplica(other.replica))),
         dryRun: true,
-      }));
+      });
   }
 }
 

@@ -14,6 +14,7 @@ import {
   type DoctorSubject,
   type Finding,
   modelCheck,
+  repairCounts,
 } from '../doctor/checks.ts';
 import { clientsCheck } from '../doctor/clients-check.ts';
 import { counterCheck, repairCounters, repairQuestion } from '../doctor/counter-check.ts';
@@ -21,6 +22,7 @@ import { folderCheck } from '../doctor/folder-check.ts';
 import { hooksCheck } from '../doctor/hooks-check.ts';
 import { reportText } from '../doctor/report.ts';
 import { EXIT_CODES } from '../exit-code.ts';
+import type { Progress } from '../output.ts';
 import { reasonOf } from '../../util/caught.ts';
 
 const CHECKS: readonly Check[] = [
@@ -37,6 +39,8 @@ const CHECKS: readonly Check[] = [
 /** All checks end within a minute, the start and the end of the program included. */
 const TOTAL_LIMIT_MS = 52_000;
 const CHECK_LIMIT_MS = 25_000;
+/** With --full. */
+const FULL_LIMIT_MS = 600_000;
 /** The time that a check leaves for each one after it. */
 const RESERVE_MS = 5_000;
 
@@ -47,7 +51,7 @@ export interface Examination {
 }
 
 /** Runs all checks, one after the other. Never throws: a check that fails, or does not end, is a finding. */
-async function examine(context: CommandContext): Promise<Examination> {
+async function examine(context: CommandContext, full: boolean): Promise<Examination> {
   const findings = [checkNode()];
   let subject: DoctorSubject;
   try {
@@ -57,22 +61,32 @@ async function examine(context: CommandContext): Promise<Examination> {
       status: 'ok',
       message: `valid (${configFile ?? 'no config file: the home folder is not known'})`,
     });
-    subject = subjectOf(context, settings);
+    subject = subjectOf(context, settings, full);
   } catch (error) {
     return { findings: [...findings, failure('configuration', error)], ended: true };
   }
-  const end = performance.now() + TOTAL_LIMIT_MS;
+  const end = performance.now() + (full ? FULL_LIMIT_MS : TOTAL_LIMIT_MS);
   let ended = true;
   for (const [index, check] of CHECKS.entries()) {
     if (context.signal.aborted) break;
     if (check.needsFolder === true && findings.some(isBrokenFolder)) continue;
     const reserved = (CHECKS.length - 1 - index) * RESERVE_MS;
-    const limitMs = Math.min(CHECK_LIMIT_MS, end - performance.now() - reserved);
+    const limitMs = Math.min(full ? FULL_LIMIT_MS : CHECK_LIMIT_MS, end - performance.now() - reserved);
+    const shown = showProgress(context.output, check, index);
     const found = await settleWithin(runCheck(check, subject), limitMs);
+    shown?.finish();
     ended &&= found !== undefined;
     findings.push(...(found ?? [unfinished(check, limitMs)]));
   }
   return { findings, ended };
+}
+
+/** For somebody who waits at a terminal. */
+function showProgress(output: CommandContext['output'], { name }: Check, done: number): Progress | undefined {
+  if (!output.interactive || output.json) return undefined;
+  const progress = output.progress(`Checking: ${name}`);
+  progress.update({ done, total: CHECKS.length });
+  return progress;
 }
 
 function runCheck(check: Check, subject: DoctorSubject): Promise<readonly Finding[]> {
@@ -89,8 +103,8 @@ function unfinished({ name, waitsFor }: Check, limitMs: number): Finding {
   return { check: name, status: 'fail', message, fix: waitsFor.fix };
 }
 
-function subjectOf(context: CommandContext, settings: Settings): DoctorSubject {
-  return { host: context.host, settings, app: () => context.app() };
+function subjectOf(context: CommandContext, settings: Settings, full: boolean): DoctorSubject {
+  return { host: context.host, settings, full, app: () => context.app() };
 }
 
 function failure(check: string, error: unknown): Finding {
@@ -107,10 +121,14 @@ export const doctorCommand = defineCommand({
   details:
     'Looks at Node.js, the configuration, the data folder, the database with its indexes, the backups, ' +
     'the hooks and plugins of clients, the model and the clients. Changes no memory, and ends within a minute. The exit code is 1 when a check failed; warnings do not count. ' +
-    'With --fix, write counters that no machine can have reached are set back, after a question and a copy of the database.',
+    'Reads every memory and compares it with its checksum and the filters. With --full it also compares the indexes inside ' +
+    'of the database with their tables, and the vector index, which every process makes anew; that may take ten minutes. ' +
+    'With --fix, write counters that no machine can have reached are set back, after a question and a copy of the database, ' +
+    'and wrong counts are made anew.',
   arguments: [],
   options: {
-    fix: toggle('--fix', 'repair write counters that cannot be right, after a question'),
+    full: toggle('--full', 'also compare all indexes, which takes long'),
+    fix: toggle('--fix', 'repair write counters that cannot be right, after a question, and counts'),
     yes: toggle('-y, --yes', 'do not ask before a repair'),
     report: value('--report <file>', 'also write a file to attach to a question: no memories, no secrets'),
   },
@@ -120,9 +138,9 @@ export const doctorCommand = defineCommand({
     ['faiss-memory doctor --fix', 'repair what a broken or hostile remote made this store believe'],
     [`faiss-memory doctor --json | jq '.findings[] | select(.status != "ok")'`, 'only what needs attention'],
   ],
-  run: async (context, { options: { fix, yes, report } }) => {
+  run: async (context, { options: { full, fix, yes, report } }) => {
     const repairs = fix ? await repair(context, yes) : [];
-    const examination = await examine(context);
+    const examination = await examine(context, full);
     const { ended } = examination;
     const findings = [...repairs, ...examination.findings];
     if (report !== undefined) await saveReport(context, report, findings);
@@ -165,10 +183,11 @@ async function saveReport(
 
 /** @throws UsageError when the question is needed and there is no terminal */
 async function repair(context: CommandContext, yes: boolean): Promise<Finding[]> {
-  const subject = subjectOf(context, context.config().settings);
+  const subject = subjectOf(context, context.config().settings, false);
+  const counted = await repairCounts(subject);
   const question = await repairQuestion(subject);
-  if (question === null || !(await confirmed(context, question, yes))) return [];
-  return [await repairCounters(subject)];
+  if (question === null || !(await confirmed(context, question, yes))) return counted;
+  return [...counted, await repairCounters(subject)];
 }
 
 function describe({ check, status, message, fix }: Finding): string {

@@ -25,6 +25,8 @@ export interface DoctorSubject {
   readonly settings: Settings;
   /** Opens the services. */
   readonly app: () => Promise<App>;
+  /** Also checks what takes long and is rarely wrong. */
+  readonly full: boolean;
 }
 
 /** Examines one area and changes nothing in it; an error of it becomes a failed finding. */
@@ -89,19 +91,38 @@ export const databaseCheck: Check = {
       embedder.modelId().catch(() => undefined),
       STAMP_WAIT_MS,
     );
-    const { ok, problems, checked } = await store.checkIntegrity(modelId);
+    // Every process makes its vector index anew from the rows, so only a thorough check makes one to compare it.
+    const { full } = subject;
+    const { ok, problems, checked } = await store.checkIntegrity(full ? modelId : undefined, {
+      quick: !full,
+    });
     const finding: Finding = ok
       ? { check: 'database', status: 'ok', message: `intact: ${checked.join(', ')}` }
       : {
           check: 'database',
           status: 'fail',
           message: problems.join('; '),
-          fix: 'Export what can be read with "faiss-memory export", then restore a backup or import the export into a new folder.',
+          fix: isAboutCounts(problems)
+            ? 'Run "faiss-memory doctor --fix": it counts anew, and changes no memory.'
+            : 'Export what can be read with "faiss-memory export", then restore a backup or import the export into a new folder.',
         };
     const findings = [finding, ...(await checkHidden(subject))];
     return modelId === undefined ? findings : [...findings, ...(await checkVectors(subject, modelId))];
   },
 };
+
+/** True when nothing but counts is wrong, which are made from the memories. */
+function isAboutCounts(problems: readonly string[]): boolean {
+  return problems.every((problem) => problem.includes('differs from what it counts'));
+}
+
+/** Counts anew what is wrong, and reports it. */
+export async function repairCounts({ app, settings }: DoctorSubject): Promise<Finding[]> {
+  if (!existsSync(settings.dataDir)) return [];
+  const wrong = await (await app()).store.checkCounts(true);
+  if (wrong.length === 0) return [];
+  return [{ check: 'database', status: 'ok', message: `counted anew: ${wrong.join('; ')}` }];
+}
 
 /** Tells what other machines erased, because nobody on this machine was asked. */
 async function checkHidden({ app, settings }: DoctorSubject): Promise<Finding[]> {

@@ -130,8 +130,9 @@ export function wrongCounts(connection: Connection): string[] {
     const kept = withoutOrder(table, `SELECT * FROM ${table}`);
     const found = withoutOrder(table, rows);
     const different = new Query<[], { rows: number }>(
-      `SELECT (SELECT count(*) FROM (SELECT * FROM (${kept}) EXCEPT SELECT * FROM (${found})))
-            + (SELECT count(*) FROM (SELECT * FROM (${found}) EXCEPT SELECT * FROM (${kept}))) AS rows`,
+      `WITH kept AS MATERIALIZED (${kept}), found AS MATERIALIZED (${found})
+       SELECT (SELECT count(*) FROM (SELECT * FROM kept EXCEPT SELECT * FROM found))
+            + (SELECT count(*) FROM (SELECT * FROM found EXCEPT SELECT * FROM kept)) AS rows`,
     ).get(connection)?.rows;
     return different === 0
       ? []

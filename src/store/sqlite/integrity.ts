@@ -1,4 +1,5 @@
 import { addHash, contentHash, emptySum, type HashSum, storeDigests, toHex } from '../../memory/digest.ts';
+import type { MemoryContent } from '../../memory/version.ts';
 import type { IntegrityReport } from '../memory-store.ts';
 import { ATTRIBUTE_COLUMNS, attributeValues } from './attribute-columns.ts';
 import { type Connection, Query } from './connection.ts';
@@ -6,7 +7,8 @@ import { wrongCounts } from './counts.ts';
 import { derive, type DerivedState, textHash } from './derived-state.ts';
 import { SCALE_BYTES } from './embeddings.ts';
 import { attributeValue } from './filter.ts';
-import { hiddenContent } from './hidden.ts';
+import { facetSum, FacetSum } from './facet-sum.ts';
+import { countHidden, hiddenContent } from './hidden.ts';
 import { type StoredVersion, toVersion, VERSION_COLUMNS, type VersionRow } from './rows.ts';
 import { readVersionVector, readDigests, readTotals } from './totals.ts';
 import { MERGE } from './merge-steps.ts';
@@ -15,7 +17,10 @@ import type { VectorCatchUp } from './vector-catch-up.ts';
 /** Further problems of one check are only counted. */
 const MAX_PROBLEMS_PER_CHECK = 20;
 
-const fileCheck = new Query<[], { integrity_check: string }>('PRAGMA integrity_check');
+const fullCheck = new Query<[], { answer: string }>(
+  'SELECT integrity_check AS answer FROM pragma_integrity_check',
+);
+const quickCheck = new Query<[], { answer: string }>('SELECT quick_check AS answer FROM pragma_quick_check');
 /**
  * Finds nothing. Only a query makes FTS5 compare the structure of its index that it keeps in memory with the file; its
  * part of the integrity check does not, and would take writes of other connections for damage.
@@ -96,15 +101,25 @@ const STATEMENT_CHECKS: readonly StatementCheck[] = [
 
 /**
  * Compares all derived data with the versions. Runs inside a transaction.
- * @param vectors the up-to-date vector index; null leaves it out
+ * @param what.vectors the up-to-date vector index; null leaves it out
+ * @param what.quick does not compare the indexes of SQLite with their tables, which takes most of the time
  */
-export function checkIntegrity(connection: Connection, vectors: VectorCatchUp | null): IntegrityReport {
+export function checkIntegrity(
+  connection: Connection,
+  { vectors, quick }: { readonly vectors: VectorCatchUp | null; readonly quick: boolean },
+): IntegrityReport {
   const report = new Report();
-  report.check('the database file', checkFile(connection));
+  report.check(
+    quick ? 'the pages of the database file' : 'the database file with its indexes',
+    checkFile(connection, quick ? quickCheck : fullCheck),
+  );
   const memories = new MemoryCheck(connection);
   memories.run();
   report.check('every memory against its versions', memories.problems);
-  report.check('tags and metadata filters', checkFacetTotals(connection, memories));
+  report.check('tags and metadata filters', [
+    ...checkFacetTotals(connection, memories),
+    ...(memories.facets.equals(facetSum(connection)) ? [] : memories.withoutFacets()),
+  ]);
   report.check('totals and digests against the versions', checkTotals(connection, memories));
   report.check('counts of tags, sources, conversations, days and waiting memories', wrongCounts(connection));
   for (const { checked, query } of STATEMENT_CHECKS) {
@@ -133,9 +148,9 @@ class Report {
   }
 }
 
-function checkFile(connection: Connection): string[] {
+function checkFile(connection: Connection, check: Query<[], { answer: string }>): string[] {
   refreshWords.all(connection);
-  const answers = fileCheck.all(connection).map(({ integrity_check: answer }) => answer);
+  const answers = check.all(connection).map(({ answer }) => answer);
   const orphans = foreignKeyCheck
     .all(connection)
     .map(({ table, parent }) => `a row of ${table} names a row of ${parent} that does not exist`);
@@ -240,21 +255,56 @@ class MemoryCheck {
     tags: 0,
     attributes: 0,
   };
+  /** Of the filters as they should be. */
+  readonly facets = new FacetSum();
   readonly #connection: Connection;
+  readonly #anyHidden: boolean;
 
   constructor(connection: Connection) {
     this.#connection = connection;
+    this.#anyHidden = countHidden(connection) > 0;
   }
 
   run(): void {
+    this.#forEach((row, siblings) => {
+      this.#check(row, siblings);
+    });
+  }
+
+  #forEach(work: (row: MemoryRow, siblings: readonly HashedVersion[]) => void): void {
     for (let after = 0; ;) {
       const rows = selectMemories.all(this.#connection, after, BATCH);
       const last = rows.at(-1);
       if (last === undefined) return;
       const siblings = this.#siblings(after, last.num);
-      for (const row of rows) this.#check(row, siblings.get(row.num) ?? []);
+      for (const row of rows) work(row, siblings.get(row.num) ?? []);
       after = last.num;
     }
+  }
+
+  /** Looks every tag and metadata value up, which takes long and is needed only when something is wrong. */
+  withoutFacets(): string[] {
+    const problems: string[] = [];
+    this.#forEach(({ num, id }, siblings) => {
+      if (siblings.length === 0) return;
+      const { current } = derive({ num, id, siblings });
+      const { tags, metadata } = this.#hidden(num) ?? current;
+      const live = current.state === 'live' ? 1 : 0;
+      const complete =
+        tags.every((tag) => selectTags.get(this.#connection, live, num, tag) !== undefined) &&
+        Object.entries(metadata).every(
+          ([name, value]) =>
+            selectAttribute.get(this.#connection, live, num, name, attributeValue(value)) !== undefined,
+        );
+      if (!complete) problems.push(`memory ${id} is missing in the filters of tags or metadata`);
+    });
+    return problems.length > 0
+      ? problems
+      : ['the filters of tags or metadata have entries that no memory has'];
+  }
+
+  #hidden(num: number): MemoryContent | null {
+    return this.#anyHidden ? hiddenContent(this.#connection, num) : null;
   }
 
   /** Siblings of each memory in a range of row numbers; empty for a memory with history only. */
@@ -273,9 +323,9 @@ class MemoryCheck {
       this.problems.push(`memory ${row.id} has no version`);
       return;
     }
-    this.#checkHashes(row.id, siblings);
     const expected = derive({ num: row.num, id: row.id, siblings });
     const { current, entry } = expected;
+    this.#checkHashes(row.id, siblings, expected);
     const hash = entry.live ? textHash(current.text) : null;
     const same =
       row.state === current.state &&
@@ -290,10 +340,11 @@ class MemoryCheck {
     this.#count(expected);
   }
 
-  #checkHashes(id: string, siblings: readonly HashedVersion[]): void {
+  #checkHashes(id: string, siblings: readonly HashedVersion[], { current, entry }: DerivedState): void {
     for (const version of siblings) {
       const hasContent = version.state === 'live' || version.state === 'deleted';
-      const expected = hasContent ? contentHash(id, version) : null;
+      const known = version === current ? entry.contentHash : null;
+      const expected = hasContent ? (known ?? contentHash(id, version)) : null;
       if (hexOf(expected) !== hexOf(version.hash)) {
         this.problems.push(`the content of memory ${id} is not what was stored`);
       }
@@ -301,7 +352,7 @@ class MemoryCheck {
   }
 
   #checkFacets({ num, id, attributes: columns }: MemoryRow, current: StoredVersion): void {
-    const hidden = hiddenContent(this.#connection, num);
+    const hidden = this.#hidden(num);
     if (hidden !== null && current.state !== 'purged')
       this.problems.push(`memory ${id} is hidden, but not erased`);
     const { tags, metadata } = hidden ?? current;
@@ -311,13 +362,8 @@ class MemoryCheck {
       this.problems.push(`memory ${id} has a kind, a session or times that differ from its metadata`);
     this.totals.tags += tags.length;
     this.totals.attributes += attributes.length;
-    const complete =
-      tags.every((tag) => selectTags.get(this.#connection, live, num, tag) !== undefined) &&
-      attributes.every(
-        ([name, value]) =>
-          selectAttribute.get(this.#connection, live, num, name, attributeValue(value)) !== undefined,
-      );
-    if (!complete) this.problems.push(`memory ${id} is missing in the filters of tags or metadata`);
+    for (const tag of tags) this.facets.add([live, tag, '', num]);
+    for (const [name, value] of attributes) this.facets.add([live, name, attributeValue(value), num]);
   }
 
   #count({ entry }: DerivedState): void {

@@ -20,6 +20,7 @@ import {
   type EmbeddingWrite,
   type ImportedDraft,
   type ImportOptions,
+  type IntegrityOptions,
   type IntegrityReport,
   type ListPage,
   type ListRequest,
@@ -277,10 +278,14 @@ export class SqliteMemoryStore implements MemoryStore {
     return wrong;
   }
 
-  checkIntegrity(modelId?: EmbeddingModelId): Promise<IntegrityReport> {
-    if (modelId === undefined) return this.#file.read((connection) => checkIntegrity(connection, null));
+  checkIntegrity(
+    modelId?: EmbeddingModelId,
+    { quick = false }: IntegrityOptions = {},
+  ): Promise<IntegrityReport> {
+    if (modelId === undefined)
+      return this.#file.read((connection) => checkIntegrity(connection, { vectors: null, quick }));
     return this.#withVectors(modelId, (connection) =>
-      checkIntegrity(connection, this.#vectors.loaded(connection, modelId)),
+      checkIntegrity(connection, { vectors: this.#vectors.loaded(connection, modelId), quick }),
     );
   }
 
