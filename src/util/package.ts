@@ -20,9 +20,11 @@ function findRoot(start: string): string {
   }
 }
 
-/** Version of this package. */
+let version: string | undefined;
+
+/** Version of this package; read once, since each call over MCP without a session asks for it. */
 export function packageVersion(): string {
   // npm guarantees this field in the package's own manifest.
-  const { version } = JSON.parse(readFileSync(packagePath('package.json'), 'utf8')) as { version: string };
+  version ??= (JSON.parse(readFileSync(packagePath('package.json'), 'utf8')) as { version: string }).version;
   return version;
 }
