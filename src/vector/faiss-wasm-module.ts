@@ -7,7 +7,7 @@ export type Pointer = number;
 
 /** The C functions of vendor/faiss-wasm/faiss-abi.cpp. The comments in that file are the contract. */
 interface FaissExports {
-  readonly memory: { readonly buffer: ArrayBuffer };
+  readonly memory: { readonly buffer: ArrayBuffer; grow(pages: number): number };
   _initialize(): void;
   malloc(bytes: number): Pointer;
   free(pointer: Pointer): void;
@@ -21,6 +21,8 @@ interface FaissExports {
 }
 
 const OUT_OF_MEMORY = 'out of memory (the limit is 4 GiB)';
+
+const PAGE_BYTES = 65_536;
 
 /** Compiled code for any number of instances. */
 export type FaissModule = object;
@@ -62,6 +64,19 @@ export class FaissInstance {
   /** Bytes of the instance's memory. It never shrinks. */
   get memoryBytes(): number {
     return this.#exports.memory.buffer.byteLength;
+  }
+
+  /**
+   * Makes room for this many bytes at once. Pages without content take no memory of the machine, but each time that
+   * the room grows by itself, V8 takes all of it for new garbage. Where it cannot grow so far, nothing happens.
+   */
+  reserve(bytes: number): void {
+    const missing = Math.ceil((bytes - this.memoryBytes) / PAGE_BYTES);
+    try {
+      if (missing > 0) this.#exports.memory.grow(missing);
+    } catch {
+      // Allocations grow it as far as they need, and tell when they cannot.
+    }
   }
 
   /** A view of the memory. Any later call may detach it, so use it immediately. */

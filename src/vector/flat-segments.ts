@@ -6,6 +6,7 @@ import { encodedBytes } from './vector-index.ts';
  * and WebAssembly never returns memory.
  */
 const SEGMENT_BYTES = 2 ** 22;
+const RESERVED_GROWTH = 1.5;
 const FLOAT_BYTES = 4;
 const POINTER_BYTES = 4;
 
@@ -29,6 +30,8 @@ export class FlatSegments {
   readonly #segmentRows: number;
   readonly #faiss: FaissInstance;
   readonly #segments: Segment[] = [];
+  /** Number of segments for which there is room. */
+  #reserved = 1;
   #count = 0;
 
   constructor(module: FaissModule, dimension: number) {
@@ -104,6 +107,7 @@ export class FlatSegments {
 
   #resizeTo(count: number): void {
     while (this.#segments.length * this.#segmentRows < count) {
+      if (this.#segments.length === this.#reserved) this.#reserveMore();
       this.#segments.push({
         index: this.#faiss.createIndex(this.dimension),
         rows: 0,
@@ -121,6 +125,11 @@ export class FlatSegments {
       this.#faiss.freeIndex(last.index);
     }
     this.#count = count;
+  }
+
+  #reserveMore(): void {
+    this.#reserved = Math.ceil(this.#reserved * RESERVED_GROWTH);
+    this.#faiss.reserve(this.#reserved * SEGMENT_BYTES);
   }
 
   /** The first segment grows by doubling, so that a small index stays small. Later ones get their full size at once. */
