@@ -24,7 +24,13 @@ const PAUSE_MS = 500;
 const WARM_MINUTES = 5;
 
 const random = randomNumbers(16);
-const vocabulary = [...new Set(readFileSync('README.md', 'utf8').toLowerCase().match(/[a-z]{3,}/g))];
+const vocabulary = [
+  ...new Set(
+    readFileSync('README.md', 'utf8')
+      .toLowerCase()
+      .match(/[a-z]{3,}/g),
+  ),
+];
 const words = (count: number): string =>
   Array.from({ length: count }, () => vocabulary[Math.floor(random() * vocabulary.length)]).join(' ');
 
@@ -65,7 +71,8 @@ async function request(address: string, round: number): Promise<void> {
     if (id !== undefined) added.push(id);
   } else if (kind === 6 && added[0] !== undefined) await answer(await fetch(`${address}/memory/${added[0]}`));
   else {
-    for (const id of added.splice(0, 2)) await answer(await fetch(`${address}/memory/${id}`, { method: 'DELETE' }));
+    for (const id of added.splice(0, 2))
+      await answer(await fetch(`${address}/memory/${id}`, { method: 'DELETE' }));
   }
 }
 
@@ -99,6 +106,7 @@ for (let minute = 1; minute <= Number(values.minutes); minute += 1) {
   console.log(`minute ${minute}: ${server.rss.toFixed(0)} MB after ${round} requests`);
 }
 const steady = points.slice(WARM_MINUTES);
-if (steady.length > 1) console.log(`slope ${slope(steady).toFixed(1)} MB an hour, after minute ${WARM_MINUTES}`);
+if (steady.length > 1)
+  console.log(`slope ${slope(steady).toFixed(1)} MB an hour, after minute ${WARM_MINUTES}`);
 await server.stop();
 rmSync(dataDir, { recursive: true });

@@ -197,18 +197,28 @@ const WATCH_MS = 2_000;
 /** How many memories have no embedding when a command ends, and why. */
 export interface MissingEmbeddings {
   readonly pending: number;
-  /** Empty = the time was too short. */
+  /** Empty = the time was too short, or the user stopped it. */
   readonly problem: string;
+  readonly stopped: boolean;
+  /** The command that adds them, to be typed into a shell. */
+  readonly fix: string;
 }
 
-const NONE_MISSING: MissingEmbeddings = { pending: 0, problem: '' };
+const NONE_MISSING: MissingEmbeddings = { pending: 0, problem: '', stopped: false, fix: '' };
 
 /**
- * A command's process ends at once, so it gives new texts their vectors itself, for a limited time.
- * The next server or `reembed` does the rest; search finds such texts by words until then.
+ * A command's process ends at once, so it gives new texts their vectors itself, for a limited time. The next server or
+ * `reembed` does the rest; search finds such texts by words until then.
+ * @param patience `watched`: goes on to the end while a person sees the progress in a terminal, and can stop it
  */
-export async function embedBeforeExit(app: App, signal: AbortSignal): Promise<MissingEmbeddings> {
+export async function embedBeforeExit(
+  context: CommandContext,
+  patience: 'short' | 'watched' = 'short',
+): Promise<MissingEmbeddings> {
+  const { output, signal } = context;
+  const app = await context.app();
   if (app.settings.embedding.provider === 'none') return NONE_MISSING;
+  const progress = patience === 'watched' && output.watched ? output.progress('Embedding') : undefined;
   const limit = new AbortController();
   const stop = (): void => {
     limit.abort();
@@ -216,22 +226,40 @@ export async function embedBeforeExit(app: App, signal: AbortSignal): Promise<Mi
   signal.addEventListener('abort', stop);
   let problem = '';
   try {
-    if (!signal.aborted) await settleWithin(app.memory.reembed(undefined, limit.signal), EMBED_LIMIT_MS);
+    if (!signal.aborted) {
+      const work = app.memory.reembed((reached) => progress?.update(reached), limit.signal);
+      await (progress === undefined ? settleWithin(work, EMBED_LIMIT_MS) : work);
+    }
   } catch (error) {
     if (error instanceof FaissMemoryError) problem = error.message;
   } finally {
     stop();
     signal.removeEventListener('abort', stop);
+    progress?.finish();
   }
-  const missing = await missingEmbeddings(app);
-  return problem === '' ? missing : { pending: missing.pending, problem };
+  const missing = await missingEmbeddings(context);
+  return problem === '' ? missing : { ...missing, problem };
+}
+
+/** A command of this program on the same memories, to be typed into a shell. */
+function commandLine({ flagValues }: CommandContext, command: string): string {
+  const { dataDir } = flagValues;
+  const folder = dataDir === undefined ? '' : ` --data-dir ${inShell(dataDir)}`;
+  return `faiss-memory ${command}${folder}`;
+}
+
+function inShell(text: string): string {
+  if (/^[\w\-./\\:@+~]+$/.test(text)) return text;
+  return process.platform === 'win32' ? `"${text}"` : `'${text.replaceAll("'", String.raw`'\''`)}'`;
 }
 
 /** For a command that embeds nothing more. */
-export async function missingEmbeddings({ memory, settings }: App): Promise<MissingEmbeddings> {
+export async function missingEmbeddings(context: CommandContext): Promise<MissingEmbeddings> {
+  const { memory, settings } = await context.app();
   if (settings.embedding.provider === 'none') return NONE_MISSING;
   try {
-    return (await memory.stats()).embedding;
+    const { pending, problem } = (await memory.stats()).embedding;
+    return { pending, problem, stopped: context.signal.aborted, fix: commandLine(context, 'reembed') };
   } catch {
     // The command has done its work, so failing to count is not its failure.
     return NONE_MISSING;
@@ -239,19 +267,22 @@ export async function missingEmbeddings({ memory, settings }: App): Promise<Miss
 }
 
 /** For the result of a command: no line and no member when nothing is missing. */
-export function missingText({ pending, problem }: MissingEmbeddings): string[] {
+export function missingText({ pending, problem, stopped, fix }: MissingEmbeddings): string[] {
   if (pending === 0) return [];
-  const why = problem === '' ? 'because the time was too short' : `because of this: ${visibleLine(problem)}`;
+  const failure = stopped ? 'because you stopped it' : 'because the time was too short';
+  const why = problem === '' ? failure : `because of this: ${visibleLine(problem)}`;
   const what = count(pending, 'memory has', 'memories have');
   return [
-    `${what} no embedding yet, ${why}. Search finds such memories by words; a running server adds the embeddings, ` +
-      'or run "faiss-memory reembed".',
+    `${what} no embedding yet, ${why}. Search finds such memories by words; a running server adds the embeddings ` +
+      `in the background, or run this: ${visibleLine(fix)}`,
   ];
 }
 
-export function missingData({ pending, problem }: MissingEmbeddings): object {
+export function missingData({ pending, problem, fix }: MissingEmbeddings): object {
   if (pending === 0) return {};
-  return { embedding: { pending, ...(problem === '' ? {} : { problem }) } };
+  return {
+    embedding: { pending, ...(problem === '' ? {} : { problem }), fix },
+  };
 }
 
 /** Waits for the model, so that the command's one answer can be by meaning; failing is the service's to report. */

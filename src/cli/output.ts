@@ -35,6 +35,11 @@ export class Output {
     return this.#host.stdin.isTTY === true && this.#host.stderr.isTTY === true;
   }
 
+  /** True when a person sees the progress of a command. */
+  get watched(): boolean {
+    return this.#host.stderr.isTTY === true && !this.json;
+  }
+
   async result({ data, text }: CommandResult): Promise<void> {
     await this.raw(`${this.json ? visibleJson(data, 2) : visibleText(text)}\n`);
   }

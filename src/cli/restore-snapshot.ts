@@ -55,7 +55,7 @@ export async function restoreSnapshot(
 
 async function finish(context: CommandContext, result: RestoreResult): Promise<CommandOutcome> {
   if (result.changes?.applied === true) {
-    const missing = await embedBeforeExit(await context.app(), context.signal);
+    const missing = await embedBeforeExit(context, 'watched');
     for (const line of missingText(missing)) context.output.note(line);
   }
   return outcomeOf(context, result);

@@ -45,7 +45,10 @@ export function switchOffTelemetry(env: Record<string, string | undefined>): voi
  * @param model is freed when it was loaded
  * @throws EmbeddingUnavailableError when `choice` is `native` and cannot be loaded, or when WebAssembly cannot start
  */
-export async function loadRuntime(model: Uint8Array<ArrayBuffer>, options: RuntimeOptions): Promise<LoadedRuntime> {
+export async function loadRuntime(
+  model: Uint8Array<ArrayBuffer>,
+  options: RuntimeOptions,
+): Promise<LoadedRuntime> {
   if (options.choice !== 'wasm') {
     try {
       return await loadNative(model, options);

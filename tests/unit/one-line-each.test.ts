@@ -132,7 +132,7 @@ const FOR_PEOPLE: Readonly<Record<string, (name: string) => string | Promise<str
       appendOnly: false,
     }).text,
   'an upload': (name) => describePush(pushNamed(name)),
-  'a backlog': (name) => missingText({ pending: 1, problem: name }).join('\n'),
+  'a backlog': (name) => missingText({ pending: 1, problem: name, stopped: false, fix: 'x' }).join('\n'),
   'an error': (name) => printed((output) => output.error(new EmbeddingUnavailableError(name))),
   'a strange error': (name) => printed((output) => output.error(new Error(name))),
   'a wrong field': (name) =>

@@ -103,7 +103,7 @@ function lookedOnly(context: CommandContext, found: TranscriptTotals): CommandOu
 }
 
 async function report(context: CommandContext, taken: TranscriptTotals): Promise<CommandOutcome> {
-  const missing = taken.completed ? await embedBeforeExit(await context.app(), context.signal) : undefined;
+  const missing = taken.completed ? await embedBeforeExit(context, 'watched') : undefined;
   const { added, updated, known } = taken.counts;
   const lines = [
     taken.text(),

@@ -149,7 +149,7 @@ export const restoreDeletedCommand = defineCommand({
   run: async (context, { args }) => {
     const app = await context.app();
     const memories = await app.memory.restore(args);
-    const missing = await embedBeforeExit(app, context.signal);
+    const missing = await embedBeforeExit(context);
     return {
       data: { memories: memories.map((one) => memoryData(one)), ...missingData(missing) },
       text: [`${count(memories.length, 'memory is', 'memories are')} back.`, ...missingText(missing)].join(

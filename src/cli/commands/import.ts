@@ -87,13 +87,12 @@ interface Request {
 }
 
 async function importFrom(context: CommandContext, request: Request): Promise<CommandOutcome> {
-  const app = await context.app();
   const problems: ImportProblem[] = [];
   const summary = await readSource(context, request, (problem) => {
     if (problems.length < MAX_LISTED_PROBLEMS) problems.push(problem);
   });
   const embeds = summary.completed && !request.dryRun;
-  const missing = embeds ? await embedBeforeExit(app, context.signal) : undefined;
+  const missing = embeds ? await embedBeforeExit(context, 'watched') : undefined;
   const complete = summary.completed && summary.rejected + summary.conflicts === 0;
   const dryRun = request.dryRun ? { dry_run: true } : {};
   return {

@@ -74,9 +74,7 @@ export const addCommand = defineCommand({
       return { data: addedData(result), text: lines.join('\n') };
     }
     // A model that did not answer once is not asked again: the memory is stored, and the command ends soon.
-    const missing = result.similarChecked
-      ? await embedBeforeExit(app, context.signal)
-      : await missingEmbeddings(app);
+    const missing = result.similarChecked ? await embedBeforeExit(context) : await missingEmbeddings(context);
     return {
       data: { ...addedData(result), ...missingData(missing) },
       text: [...describe(result, context.output.columns), ...missingText(missing)].join('\n'),
@@ -182,7 +180,7 @@ export const updateCommand = defineCommand({
     };
     const updated = await app.memory.update({ id, ...patch });
     const { memory, masked } = updated;
-    const missing = text === undefined ? undefined : await embedBeforeExit(app, context.signal);
+    const missing = text === undefined ? undefined : await embedBeforeExit(context);
     const lines = [memoryBrief(memory, app.memory.timeZone, context.output.columns)];
     if (masked.length > 0) lines.push(`Masked in the text: ${masked.join(', ')}`);
     if (missing !== undefined) lines.push(...missingText(missing));
