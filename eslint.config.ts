@@ -5,6 +5,7 @@ import tseslint from 'typescript-eslint';
 const folders = [
   'api',
   'app',
+  'auth',
   'backup',
   'bin',
   'blob',
@@ -17,6 +18,7 @@ const folders = [
   'mcp',
   'memory',
   'memory-tool',
+  'people',
   'recall',
   'secrets',
   'store',
@@ -30,7 +32,21 @@ const folders = [
 const mayImport: Record<string, string[]> = {
   api: ['memory', 'import-export/import-report.ts', 'backup/backup-api.ts', 'sync/sync-api.ts'],
   // The only composer: it names every adapter.
-  app: ['backup', 'blob', 'config', 'embedding', 'memory', 'recall', 'secrets', 'store', 'sync'],
+  app: [
+    'auth',
+    'backup',
+    'blob',
+    'config',
+    'embedding',
+    'memory',
+    'people',
+    'recall',
+    'secrets',
+    'store',
+    'sync',
+  ],
+  // Who calls.
+  auth: [],
   backup: ['memory'],
   bin: ['cli'],
   blob: [],
@@ -62,6 +78,8 @@ const mayImport: Record<string, string[]> = {
   // The backfill packs vectors as the store keeps them.
   memory: ['embedding/quantization.ts', 'embedding/late-interaction.ts'],
   'memory-tool': ['memory'],
+  // What callers may do where.
+  people: ['auth/principal.ts'],
   recall: ['memory', 'api/answer-size.ts'],
   secrets: ['memory'],
   store: ['memory', 'embedding/quantization.ts', 'embedding/late-interaction.ts'],
@@ -82,6 +100,7 @@ const ports = [
   'vector/vector-index.ts',
   'embedding/embedder.ts',
   'secrets/secret-scanner.ts',
+  'auth/principal.ts',
 ];
 
 /** Folders that may import the composition root. */
