@@ -44,6 +44,7 @@ const mayImport: Record<string, string[]> = {
     'secrets',
     'store',
     'sync',
+    'api/services.ts',
   ],
   // Who calls.
   auth: [],
@@ -57,6 +58,7 @@ const mayImport: Record<string, string[]> = {
     'mcp',
     'http',
     'import-export',
+    'people',
     'recall',
     'backup/backup-api.ts',
     'sync/sync-api.ts',
@@ -69,6 +71,7 @@ const mayImport: Record<string, string[]> = {
     'api',
     'mcp/http-endpoint.ts',
     'memory',
+    'people',
     'import-export',
     'backup/backup-api.ts',
     'sync/sync-api.ts',
@@ -79,7 +82,7 @@ const mayImport: Record<string, string[]> = {
   memory: ['embedding/quantization.ts', 'embedding/late-interaction.ts'],
   'memory-tool': ['memory'],
   // What callers may do where.
-  people: ['auth/principal.ts'],
+  people: ['auth/principal.ts', 'store/sqlite/connection.ts', 'store/sqlite/sqlite-errors.ts'],
   recall: ['memory', 'api/answer-size.ts'],
   secrets: ['memory'],
   store: ['memory', 'embedding/quantization.ts', 'embedding/late-interaction.ts'],
@@ -117,7 +120,7 @@ const zones = folders.map((folder) => {
         ...shared,
         ...(mayImport[folder] ?? []),
         ...(composers.has(folder)
-          ? ['app/app.ts', 'app/start-app.ts', 'app/models.ts', 'app/recall-from-server.ts']
+          ? ['app/app.ts', 'app/start-app.ts', 'app/team.ts', 'app/models.ts', 'app/recall-from-server.ts']
           : []),
       ]),
     ].map((path) => `./${path}`),

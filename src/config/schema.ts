@@ -22,6 +22,7 @@ import {
   webAddress,
   webOrigins,
 } from './setting.ts';
+import { spaceSetting, teamSchema } from './team-schema.ts';
 
 /** Conversations that are captured or imported; docs/conversations.md explains them. */
 const conversationsSchema = {
@@ -247,6 +248,7 @@ export const settingsSchema = {
     default: defaultDataFolder,
     defaultDoc: "the system's data folder, see above",
   }),
+  space: spaceSetting,
   logLevel: setting(choice(['error', 'warn', 'info', 'debug']), {
     doc: 'Least important level of log entries that are written to stderr. Texts of memories and secrets are never logged.',
     environmentVariable: 'MEMORY_LOG_LEVEL',
@@ -367,6 +369,7 @@ export const settingsSchema = {
   backup: backupSchema,
   sync: syncSchema,
   http: httpSchema,
+  team: teamSchema,
 } satisfies SettingGroup;
 
 type ValuesOf<Group> = {
