@@ -5,26 +5,20 @@ import type { Settings } from '../config/schema.ts';
 import type { Embedder } from '../embedding/embedder.ts';
 import { NoSuchError } from '../errors/people-errors.ts';
 import type { Logger } from '../logger.ts';
-import { DEFAULT_SPACE, SPACE_ID, type SpaceContent, type SpaceFolders } from '../people/people-service.ts';
+import { DEFAULT_SPACE, type SpaceContent, type SpaceFolders } from '../people/people-service.ts';
 import { DATABASE_NAME } from '../store/memory-store.ts';
 import { SharedThreads, startWorkerStore } from '../store/worker/client.ts';
 import { OpenWork, settleWithin } from '../util/concurrency.ts';
 import { makeFolderDurably, syncFolder } from '../util/durable-file.ts';
 import { type App, composeApp } from './app.ts';
+import { settingsOfSpace, spaceFolder } from './start-app.ts';
 
-/** Inside the data folder. */
-const SPACES_FOLDER = 'spaces';
+/** Folder of the removed spaces, inside the data folder. */
 const TRASH_FOLDER = 'spaces-trash';
 
 /** How long the removal of a space waits for calls under way; what writes later is refused by the store. */
 const CALLS_LIMIT_MS = 30_000;
 const LOOK_EVERY_MS = 30_000;
-
-/** The folder of a space's memories. @throws NoSuchError for what cannot be an id */
-export function spaceFolder(dataDir: string, space: string): string {
-  if (!SPACE_ID.test(space)) throw new NoSuchError('space', space);
-  return join(dataDir, SPACES_FOLDER, space);
-}
 
 export interface OpenSpacesParts {
   /** Of the server. Each space has its own data folder, and no remote. */
@@ -35,6 +29,8 @@ export interface OpenSpacesParts {
   /** Open spaces at the same time; when more are used, those that are not in use are closed first. */
   readonly limit: number;
   readonly idleMs: number;
+  /** Keeps embeddings and backups of open spaces up to date. */
+  readonly background: boolean;
   /** Composes the app of a space otherwise, for example on another database; default: on its folder. */
   readonly compose?: (settings: Settings) => App;
 }
@@ -186,17 +182,17 @@ export class OpenSpaces implements SpaceFolders {
 
   #start(space: string): OpenSpace {
     const { settings, main, logger, compose } = this.#parts;
-    const dataDir = spaceFolder(settings.dataDir, space);
+    const own = settingsOfSpace(settings, space);
+    const { dataDir, vectorIndex } = own;
     if (!existsSync(join(dataDir, DATABASE_NAME))) throw new NoSuchError('space', space);
-    const own = settingsOfSpace(settings, dataDir);
     const app =
       compose?.(own) ??
       composeApp(
         own,
         { logger: logger.child({ space }), embedder: borrowed(main.embedder), exitBackupMs: 0 },
-        startWorkerStore({ dataDir, vectorIndex: settings.vectorIndex, mustExist: true }, this.#threads),
+        startWorkerStore({ dataDir, vectorIndex, mustExist: true }, this.#threads),
       );
-    app.startBackground();
+    if (this.#parts.background) app.startBackground();
     return { app, calls: new OpenWork(), running: 0, usedAt: performance.now() };
   }
 
@@ -234,18 +230,12 @@ export class OpenSpaces implements SpaceFolders {
   }
 }
 
-/** The settings of an app for one space: its own folder, the model of the server, and no remote. */
-export function settingsOfSpace(settings: Settings, dataDir: string): Settings {
-  const { sync } = settings;
-  return { ...settings, dataDir, sync: { ...sync, enabled: false, bucket: '', schedule: undefined } };
-}
-
 /** The same embedder, which the app does not close. What it asked for ends with the app all the same. */
 function borrowed(embedder: Embedder): Embedder {
   const closing = new AbortController();
   const until = (signal?: AbortSignal): AbortSignal =>
     signal === undefined ? closing.signal : AbortSignal.any([signal, closing.signal]);
-  const { embedQueryTokens } = embedder;
+  const embedQueryTokens = embedder.embedQueryTokens?.bind(embedder);
   return {
     modelId: () => embedder.modelId(),
     get ready() {
@@ -260,7 +250,7 @@ function borrowed(embedder: Embedder): Embedder {
     ...(embedder.tokenSpace === undefined ? {} : { tokenSpace: embedder.tokenSpace }),
     ...(embedQueryTokens === undefined
       ? {}
-      : { embedQueryTokens: (text, signal) => embedQueryTokens.call(embedder, text, until(signal)) }),
+      : { embedQueryTokens: (text, signal) => embedQueryTokens(text, until(signal)) }),
     describe: () => embedder.describe(),
     close: () => {
       closing.abort();

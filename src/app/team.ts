@@ -3,20 +3,22 @@ import type { Workspace } from '../api/services.ts';
 import type { Authenticator, Principal } from '../auth/principal.ts';
 import type { Settings } from '../config/schema.ts';
 import { NotAllowedError } from '../errors/people-errors.ts';
-import type { Logger } from '../logger.ts';
+import { createLogger, type Logger } from '../logger.ts';
 import { AuditLog } from '../people/audit-log.ts';
 import type { PeopleStore, Role } from '../people/people-store.ts';
 import { DEFAULT_SPACE, PeopleService } from '../people/people-service.ts';
 import { personalTokens } from '../people/personal-tokens.ts';
 import { SpaceQuotas } from '../people/quotas.ts';
 import { SqlitePeopleStore, TEAM_DATABASE } from '../people/sqlite-people-store.ts';
-import { type App, once } from './app.ts';
+import { type App, composeApp, once } from './app.ts';
 import { OpenSpaces, type OpenSpacesParts } from './open-spaces.ts';
 import { spaceServices } from './space-services.ts';
 
 /** People and spaces of one data folder. */
 export interface Team {
   readonly people: PeopleService;
+  /** Works with the app of a space, which stays open meanwhile. */
+  use<Result>(space: string, work: (app: App) => Promise<Result>): Promise<Result>;
   /** Knows personal tokens. */
   readonly authenticator: Authenticator;
   /**
@@ -37,6 +39,8 @@ export interface TeamSurroundings {
   readonly logger: Logger;
   /** Default: a file of the data folder. Closed with the team. */
   readonly store?: PeopleStore;
+  /** See `OpenSpacesParts`; default true. */
+  readonly background?: boolean;
   /** See `OpenSpacesParts`. */
   readonly compose?: OpenSpacesParts['compose'];
 }
@@ -50,12 +54,12 @@ const DAY_MS = 86_400_000;
 
 /** Composes people and spaces. Opens no file; the first call does. */
 export function composeTeam(settings: Settings, surroundings: TeamSurroundings): Team {
-  const { main, logger, compose } = surroundings;
+  const { main, logger, compose, background = true } = surroundings;
   const { team } = settings;
   const store = surroundings.store ?? new SqlitePeopleStore(join(settings.dataDir, TEAM_DATABASE));
   const audit = new AuditLog({ store, days: team.auditDays, now: Date.now, logger });
   const spaces = new OpenSpaces({
-    ...{ settings, main, logger, limit: team.openSpaces, idleMs: team.idleMinutes * MINUTE_MS },
+    ...{ settings, main, logger, limit: team.openSpaces, idleMs: team.idleMinutes * MINUTE_MS, background },
     ...(compose === undefined ? {} : { compose }),
   });
   const people = new PeopleService({
@@ -90,6 +94,7 @@ export function composeTeam(settings: Settings, surroundings: TeamSurroundings):
   return {
     people,
     find,
+    use: (space, work) => spaces.use(space, work),
     authenticator: personalTokens(store, Date.now),
     startBackground: () => {
       timer ??= setTimeout(() => void tidy(), FIRST_TIDY_MS).unref();
@@ -99,6 +104,20 @@ export function composeTeam(settings: Settings, surroundings: TeamSurroundings):
       await spaces.close();
       await audit.flush();
       await store.close();
+    }),
+  };
+}
+
+/** For commands: the team of a data folder, together with its app. */
+export function openTeamOf(settings: Settings): Team {
+  const logger = createLogger({ level: settings.logLevel, format: settings.logFormat });
+  const main = composeApp({ ...settings, space: '' }, { logger });
+  const team = composeTeam(settings, { main, logger, background: false });
+  return {
+    ...team,
+    close: once(async () => {
+      await team.close();
+      await main.close();
     }),
   };
 }
@@ -114,7 +133,7 @@ interface FinderParts {
 }
 
 function workspaceFinder(parts: FinderParts): Team['find'] {
-  const { people, audit, quotas, spaces, main, logger } = parts;
+  const { audit, quotas, spaces, main, logger } = parts;
   return async (caller, named) => {
     const { person } = caller;
     const space = named ?? (person === SERVER ? DEFAULT_SPACE : (await knownPerson(parts, caller)).space);
@@ -131,7 +150,10 @@ function workspaceFinder(parts: FinderParts): Team['find'] {
         open: () => Promise.resolve(services),
         prepare: () => {
           spaces
-            .use(space, (app) => Promise.resolve(app.prepareSearch()))
+            .use(space, (app) => {
+              app.prepareSearch();
+              return Promise.resolve();
+            })
             .catch((error: unknown) => {
               logger.debug('a space was not prepared for a search', {}, error);
             });

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { createApp } from '../app/app.ts';
+import { startApp } from '../app/start-app.ts';
 import type { Team, TeamSurroundings } from '../app/team.ts';
 import type { Settings } from '../config/schema.ts';
 import { wordsOf } from '../config/setting.ts';
@@ -22,7 +22,10 @@ export async function serveHttp(output: Output, settings: Settings): Promise<voi
     if (settings.logFormat === 'text') output.note(text);
     else createLogger({ level: 'info', format: settings.logFormat }).info(text);
   };
-  const app = await createApp(settings, { logger, exitBackupMs: EXIT_BACKUP_MS });
+  const app = await startApp(settings.team.enabled ? { ...settings, space: '' } : settings, {
+    logger,
+    exitBackupMs: EXIT_BACKUP_MS,
+  });
   const team = settings.team.enabled ? await openTeam(settings, { main: app, logger }) : undefined;
   try {
     const open = (): Promise<typeof app> => Promise.resolve(app);

@@ -80,7 +80,7 @@ export interface Erasure {
 const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
 const PERSON_ID = /^[\p{L}\p{N}][\p{L}\p{N}@._:|+-]{0,199}$/u;
-export const SPACE_ID = /^[a-z0-9][a-z0-9-]{0,62}$/;
+const SPACE_ID = /^[a-z0-9][a-z0-9-]{0,62}$/;
 /** The memories of the data folder itself. */
 export const DEFAULT_SPACE = 'default';
 const RESERVED_PEOPLE = ['server', 'console'];
@@ -379,7 +379,10 @@ export class PeopleService {
     }
     await audit.flush();
     const pseudonym = `erased-${randomBytes(6).toString('hex')}`;
-    const auditLines = await store.renameInAudit({ person: id, spaces }, pseudonym);
+    const auditLines = await store.renameInAudit(
+      { person: id, spaces, tokens: tokens.map((token) => token.id) },
+      pseudonym,
+    );
     this.#note(by, 'person.erase', { about: pseudonym });
     return {
       ...{ person: id, pseudonym, auditLines },

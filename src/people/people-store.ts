@@ -79,6 +79,12 @@ export interface AuditPage {
   readonly next: number | null;
 }
 
+export interface ErasedIds {
+  readonly person: string;
+  readonly spaces: readonly string[];
+  readonly tokens: readonly string[];
+}
+
 /**
  * Keeps people, spaces, roles, tokens and the audit log, for all processes of a server's data folder. A write is durable
  * when its promise resolves, and each method is one transaction. Reads see every write that was acknowledged before. A new
@@ -124,18 +130,16 @@ export interface PeopleStore {
   ): Promise<void>;
   /** Ends the invitation. @returns the person; null when there is none, it was used, or it expired before `now` */
   takeInvitation(hash: Uint8Array, now: number): Promise<string | null>;
+  /** Lines of a person or a space that is not there any more do not name it. */
   appendAudit(lines: readonly AuditLine[]): Promise<void>;
   audit(query: AuditQuery): Promise<AuditPage>;
   /** @returns how many lines were removed */
   dropAudit(before: number): Promise<number>;
   /**
-   * Writes a pseudonym for the ids of a person and of personal spaces into all lines, and leaves no copy of the old ones
-   * in the files.
+   * Writes a pseudonym for the ids of a person, of personal spaces and of tokens into all lines, and leaves no copy of
+   * the old ones in the files.
    * @returns how many lines are by the person
    */
-  renameInAudit(
-    ids: { readonly person: string; readonly spaces: readonly string[] },
-    pseudonym: string,
-  ): Promise<number>;
+  renameInAudit(ids: ErasedIds, pseudonym: string): Promise<number>;
   close(): Promise<void>;
 }

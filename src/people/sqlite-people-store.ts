@@ -9,6 +9,7 @@ import type {
   AuditLine,
   AuditPage,
   AuditQuery,
+  ErasedIds,
   Membership,
   PeopleStore,
   Person,
@@ -20,6 +21,10 @@ import type {
 /** Inside the data folder. */
 export const TEAM_DATABASE = 'team.db';
 const SCHEMA_VERSION = 1;
+/** In lines that were written after their person was removed or erased. */
+const REMOVED = 'removed';
+/** In lines that are by no person. */
+const PROGRAMS = ['server', 'console'];
 const APPLICATION_ID = 0x666d_7465;
 /** How long a call waits for a command that writes at the same time. */
 const BUSY_LIMIT_MS = 10_000;
@@ -103,6 +108,9 @@ const queries = {
   deleteAudit: new Query<[number]>('DELETE FROM audit WHERE at < ?'),
   renamePerson: new Query<[string, string]>('UPDATE audit SET person = ? WHERE person = ?'),
   renameAbout: new Query<[string, string]>('UPDATE audit SET about = ? WHERE about = ?'),
+  renameTokens: new Query<[string, string]>(
+    "UPDATE audit SET about = ? WHERE person = ? AND action LIKE 'token.%'",
+  ),
   renameSpace: new Query<[string, string]>('UPDATE audit SET space = ? WHERE space = ?'),
   audit: new Query<[number, string | null, string | null, number], AuditLine & { number: number }>(
     `SELECT * FROM audit WHERE number < ?1 AND space = coalesce(?2, space) AND person = coalesce(?3, person)
@@ -254,8 +262,12 @@ export class SqlitePeopleStore implements PeopleStore {
 
   appendAudit(lines: readonly AuditLine[]): Promise<void> {
     return this.#write((connection) => {
-      for (const { at, person, space, action, count, refused, about } of lines)
-        queries.insertAudit.run(connection, at, person, space, action, count, refused, about);
+      for (const { at, person, space, action, count, refused, about } of lines) {
+        const who = isThere(connection, person) ? person : REMOVED;
+        const where = queries.space.get(connection, space) === undefined ? '' : space;
+        const whom = action.startsWith('member.') && !isThere(connection, about) ? REMOVED : about;
+        queries.insertAudit.run(connection, at, who, where, action, count, refused, whom);
+      }
     });
   }
 
@@ -266,7 +278,12 @@ export class SqlitePeopleStore implements PeopleStore {
           ? queries.auditOfSpace.all(connection, before, space, limit)
           : queries.audit.all(connection, before, space ?? null, person ?? null, limit);
       const last = rows.length === limit ? rows.at(-1) : undefined;
-      return { lines: rows.map(({ number: _number, ...line }) => line), next: last?.number ?? null };
+      return {
+        lines: rows.map(({ at, person: by, space: where, action, count, refused, about }) => ({
+          ...{ at, person: by, space: where, action, count, refused, about },
+        })),
+        next: last?.number ?? null,
+      };
     });
   }
 
@@ -274,12 +291,10 @@ export class SqlitePeopleStore implements PeopleStore {
     return this.#write((connection) => queries.deleteAudit.run(connection, before).changes);
   }
 
-  async renameInAudit(
-    { person, spaces }: { person: string; spaces: readonly string[] },
-    pseudonym: string,
-  ): Promise<number> {
+  async renameInAudit({ person, spaces, tokens }: ErasedIds, pseudonym: string): Promise<number> {
     const count = await this.#write((connection) => {
-      for (const id of [person, ...spaces]) queries.renameAbout.run(connection, pseudonym, id);
+      for (const id of [person, ...spaces, ...tokens]) queries.renameAbout.run(connection, pseudonym, id);
+      queries.renameTokens.run(connection, pseudonym, person);
       for (const space of spaces) queries.renameSpace.run(connection, pseudonym, space);
       return queries.renamePerson.run(connection, pseudonym, person).changes;
     });
@@ -315,6 +330,10 @@ export class SqlitePeopleStore implements PeopleStore {
       }
     }
   }
+}
+
+function isThere(connection: Connection, person: string): boolean {
+  return PROGRAMS.includes(person) || queries.person.get(connection, person) !== undefined;
 }
 
 function insertSpace(connection: Connection, { id, name, kind, created }: Space, owner: string): void {

@@ -83,19 +83,34 @@ export const search = defineRoute({
   input: searchInput,
   output: z.object(searchAnswer),
   async handle({ memory }, input) {
-    return boundedSearchData(await memory.search(searchRequest(input)), input.max_tokens);
+    const { request, maxTokens } = readSearch(input);
+    return boundedSearchData(await memory.search(request), maxTokens);
   },
 });
 
-export function searchRequest(input: z.infer<typeof searchInput>): SearchRequest {
-  const { query, limit: most, k, mode: wished, hybrid, max_tokens: _bound, as_of: then, ...filter } = input;
-  return {
+/** The search, and how long its answer may be. */
+export function readSearch(input: z.infer<typeof searchInput>): {
+  readonly request: SearchRequest;
+  readonly maxTokens: number | undefined;
+} {
+  const {
+    query,
+    limit: most,
+    k,
+    mode: wished,
+    hybrid,
+    max_tokens: maxTokens,
+    as_of: then,
+    ...filter
+  } = input;
+  const request = {
     query,
     limit: most ?? k,
     mode: wished ?? (hybrid === false ? 'vector' : undefined),
     filter: toFilter(filter),
     asOf: filled(then),
   };
+  return { request, maxTokens };
 }
 
 const listMemories = defineRoute({

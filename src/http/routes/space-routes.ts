@@ -8,7 +8,7 @@ import { copyMemories } from '../../memory/copy-memories.ts';
 import type { SearchResponse } from '../../memory/memory-api.ts';
 import { mergeAnswers, type SourceAnswer } from '../../memory/merged-search.ts';
 import { defineRoute, type Route } from '../route.ts';
-import { search, searchAnswer, searchFields, searchRequest } from './search-routes.ts';
+import { search, searchAnswer, searchFields, readSearch } from './search-routes.ts';
 import type { TeamCall } from './team-routes.ts';
 
 /** Each space is searched for itself, at the same time. */
@@ -32,9 +32,9 @@ const searchSpaces = defineRoute({
   output: z.object(searchAnswer),
   problems: [404],
   async handle({ find }: TeamCall, { spaces, ...input }) {
-    const request = searchRequest(input);
+    const { request, maxTokens } = readSearch(input);
     if (spaces === undefined) {
-      return boundedSearchData(await (await memoryOf(find, undefined)).search(request), input.max_tokens);
+      return boundedSearchData(await (await memoryOf(find, undefined)).search(request), maxTokens);
     }
     const unique = [...new Set(spaces)];
     if (unique.length === 0 || unique.length > MOST_SPACES) {
@@ -50,7 +50,7 @@ const searchSpaces = defineRoute({
     );
     const hits = mergeAnswers(answers, request.limit ?? USUAL_LIMIT);
     const places = new Map(hits.map(({ memory, source }) => [memory.id, source]));
-    const data = boundedSearchData(combined(answers, hits), input.max_tokens);
+    const data = boundedSearchData(combined(answers, hits), maxTokens);
     const shown = data['hits'] as readonly { readonly id: string }[];
     return { ...data, hits: shown.map((hit) => ({ ...hit, space: places.get(hit.id) })) };
   },
