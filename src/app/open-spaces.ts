@@ -5,7 +5,7 @@ import type { Settings } from '../config/schema.ts';
 import type { Embedder } from '../embedding/embedder.ts';
 import { NoSuchError } from '../errors/people-errors.ts';
 import type { Logger } from '../logger.ts';
-import { DEFAULT_SPACE, type SpaceContent, type SpaceFolders } from '../people/people-service.ts';
+import { DEFAULT_SPACE, type SpaceContent, type SpaceFolders } from '../people/space-service.ts';
 import { DATABASE_NAME } from '../store/memory-store.ts';
 import { SharedThreads, startWorkerStore } from '../store/worker/client.ts';
 import { OpenWork, settleWithin } from '../util/concurrency.ts';

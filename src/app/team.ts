@@ -6,7 +6,8 @@ import { NotAllowedError } from '../errors/people-errors.ts';
 import { createLogger, type Logger } from '../logger.ts';
 import { AuditLog } from '../people/audit-log.ts';
 import type { PeopleStore, Role } from '../people/people-store.ts';
-import { DEFAULT_SPACE, PeopleService } from '../people/people-service.ts';
+import { PeopleService } from '../people/people-service.ts';
+import { DEFAULT_SPACE } from '../people/space-service.ts';
 import { personalTokens } from '../people/personal-tokens.ts';
 import { SpaceQuotas } from '../people/quotas.ts';
 import { SqlitePeopleStore, TEAM_DATABASE } from '../people/sqlite-people-store.ts';
@@ -81,9 +82,9 @@ export function composeTeam(settings: Settings, surroundings: TeamSurroundings):
   const tidy = async (): Promise<void> => {
     timer = setTimeout(() => void tidy(), DAY_MS).unref();
     try {
-      await people.expireSpaces();
+      await people.spaces.expireSpaces();
       await audit.expire();
-      const used = (await people.spaces()).filter(
+      const used = (await people.spaces.spaces()).filter(
         ({ id, removed }) => removed === null && id !== DEFAULT_SPACE,
       );
       await spaces.tidy(used.map(({ id }) => id));
@@ -179,10 +180,10 @@ async function knownPerson(
 
 async function roleOf({ people, audit }: FinderParts, { person }: Principal, space: string): Promise<Role> {
   try {
-    return await people.requireRole(space, { person, role: 'reader' });
+    return await people.spaces.requireRole(space, { person, role: 'reader' });
   } catch (error) {
     // Owners see who tried. Of spaces that do not exist nothing is kept.
-    if (await people.hasSpace(space))
+    if (await people.spaces.hasSpace(space))
       audit.note({ person, space, action: 'space.enter', count: 0, refused: 'NOT_FOUND' });
     throw error;
   }

@@ -20,7 +20,14 @@ export interface QuotaCall {
   readonly method: string;
   readonly parameters: readonly unknown[];
   readonly perform: () => Promise<unknown>;
-  readonly stats: () => Promise<{ readonly live: number; readonly bytes: number }>;
+  readonly stats: () => Promise<SpaceUse>;
+}
+
+export interface SpaceUse {
+  readonly live: number;
+  readonly bytes: number;
+  /** See `StoreStats`. */
+  readonly usedBytes?: number;
 }
 
 const MINUTE_MS = 60_000;
@@ -52,7 +59,7 @@ export class SpaceQuotas {
     const added = addedBy(call);
     if (added === undefined || (spaceMemories === 0 && spaceBytes === 0)) return call.perform();
     return this.#inTurn(space, async () => {
-      const { live, bytes } = await call.stats();
+      const { live, bytes: all, usedBytes: bytes = all } = await call.stats();
       if (spaceMemories > 0 && live + added.memories > spaceMemories) {
         throw new QuotaExceededError(space, `has ${live} memories, and may have ${spaceMemories}`);
       }

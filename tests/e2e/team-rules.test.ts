@@ -113,9 +113,7 @@ describe('the removal of a space', () => {
         expect([asked.status, asked.data['code']]).toEqual([409, 'CONFIRMATION_NEEDED']);
         expect((await ada.api.remove(`/spaces/${space}?confirm=true`)).status).toBe(200);
       } else
-        await team
-          .run('space', 'remove', space, '--yes')
-          .catch(() => team.run('space', 'remove', space, '--yes'));
+        await team.run('space', 'remove', space, '--yes');
       await Promise.all(writers);
       expect((await ada.api.get(`/spaces/${space}/memories`)).status).toBe(404);
       expect(existsSync(join(team.memories, 'spaces', space))).toBe(false);

@@ -21,7 +21,7 @@ export const spaceCreateCommand = defineCommand({
   examples: [['faiss-memory space create kitchen --owner ada', 'for clients it is at /mcp/kitchen']],
   run: async (context, { args: [id = ''], options }) => {
     const { owner = '', name = '' } = options;
-    const space = await (await context.team()).people.createSpace(id, { name, owner, by: CONSOLE });
+    const space = await (await context.team()).people.spaces.createSpace(id, { name, owner, by: CONSOLE });
     return { data: space, text: `The space ${space.id} was created. ${owner} owns it.` };
   },
 });
@@ -35,9 +35,9 @@ export const spaceListCommand = defineCommand({
   run: async (context) => {
     const { people } = await context.team();
     const rows = await Promise.all(
-      (await people.spaces()).map(async (space) => ({
+      (await people.spaces.spaces()).map(async (space) => ({
         ...space,
-        members: space.removed === null ? (await people.members(space.id)).length : 0,
+        members: space.removed === null ? (await people.spaces.members(space.id)).length : 0,
       })),
     );
     const cells = rows.map(({ id, name, kind, members, removed }) => [
@@ -57,7 +57,7 @@ export const spaceMembersCommand = defineCommand({
   options: {},
   examples: [['faiss-memory space members kitchen', 'with their roles']],
   run: async (context, { args: [space = ''] }) => {
-    const members = await (await context.team()).people.members(space);
+    const members = await (await context.team()).people.spaces.members(space);
     const cells = members.map(({ person, role }) => [person, role]);
     return { data: { members }, text: table([['PERSON', 'ROLE'], ...cells]) };
   },
@@ -74,7 +74,7 @@ export const spaceGrantCommand = defineCommand({
   examples: [['faiss-memory space grant kitchen bob --role writer', 'Bob may change its memories']],
   run: async (context, { args: [space = '', person = ''], options }) => {
     const { role = 'reader' } = options;
-    const granted = await (await context.team()).people.grant(space, { person, role, by: CONSOLE });
+    const granted = await (await context.team()).people.spaces.grant(space, { person, role, by: CONSOLE });
     return { data: granted, text: `${person} is ${role} of ${space} now.` };
   },
 });
@@ -86,7 +86,7 @@ export const spaceRevokeCommand = defineCommand({
   options: {},
   examples: [['faiss-memory space revoke kitchen bob', 'a running server refuses Bob there from now on']],
   run: async (context, { args: [space = '', person = ''] }) => {
-    await (await context.team()).people.revoke(space, { person, by: CONSOLE });
+    await (await context.team()).people.spaces.revoke(space, { person, by: CONSOLE });
     return { data: { space, revoked: person }, text: `${person} is no member of ${space} any more.` };
   },
 });
@@ -100,10 +100,10 @@ export const spaceRemoveCommand = defineCommand({
   examples: [['faiss-memory space remove kitchen', 'asks, with the number of memories']],
   run: async (context, { args: [space = ''], options }) => {
     const { people } = await context.team();
-    const plan = await people.planRemoval(space);
+    const plan = await people.spaces.planRemoval(space);
     const question = `Move ${space} with ${count(plan.memories, 'memory', 'memories')} to the trash?`;
     if (!(await confirmed(context, question, options.yes))) return unchanged();
-    await people.removeSpace(space, { confirm: plan.confirm, by: CONSOLE });
+    await people.spaces.removeSpace(space, { confirm: options.yes ? 'true' : plan.confirm, by: CONSOLE });
     const { memories, trashDays } = plan;
     return {
       data: { space, memories, kept_days: trashDays },
@@ -119,7 +119,7 @@ export const spaceRestoreCommand = defineCommand({
   options: {},
   examples: [['faiss-memory space restore kitchen', 'with all its members']],
   run: async (context, { args: [id = ''] }) => {
-    const space = await (await context.team()).people.restoreSpace(id, CONSOLE);
+    const space = await (await context.team()).people.spaces.restoreSpace(id, CONSOLE);
     return { data: space, text: `${id} is back.` };
   },
 });

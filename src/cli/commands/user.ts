@@ -55,7 +55,7 @@ export const userListCommand = defineCommand({
       (await people.people()).map(async (person) => ({
         ...person,
         tokens: (await people.tokens(person.id)).length,
-        spaces: (await people.spacesOf(person.id)).map(({ space, role }) => ({ id: space.id, role })),
+        spaces: (await people.spaces.spacesOf(person.id)).map(({ space, role }) => ({ id: space.id, role })),
       })),
     );
     const cells = rows.map(({ id, name, tokens, spaces }) => [
@@ -129,7 +129,7 @@ export const userExportCommand = defineCommand({
     const person = await people.person(id);
     const account = {
       person,
-      roles: (await people.spacesOf(id)).map(({ space, role }) => ({ space: space.id, role })),
+      roles: (await people.spaces.spacesOf(id)).map(({ space, role }) => ({ space: space.id, role })),
       tokens: await people.tokens(id),
     };
     const audit = await allLines(context, id);

@@ -4,7 +4,8 @@ import type { Workspace } from '../../api/services.ts';
 import type { Principal } from '../../auth/principal.ts';
 import { ConfirmationNeededError } from '../../errors/input-errors.ts';
 import { NotAllowedError } from '../../errors/people-errors.ts';
-import type { PeopleService, RemovalPlan } from '../../people/people-service.ts';
+import type { PeopleService } from '../../people/people-service.ts';
+import type { RemovalPlan } from '../../people/space-service.ts';
 import {
   type AuditLine,
   type Membership,
@@ -82,7 +83,7 @@ const listSpaces = defineRoute({
   input: z.strictObject({}),
   output: z.object({ spaces: z.array(spaceShape) }),
   async handle({ people, caller }: TeamCall) {
-    const spaces = await people.spacesOf(caller.person);
+    const spaces = await people.spaces.spacesOf(caller.person);
     return {
       spaces: spaces.map(({ space: { id, name, kind, created }, role: own }) => ({
         ...{ id, name, kind, role: own },
@@ -105,7 +106,11 @@ const createSpace = defineRoute({
   problems: [403, 507],
   async handle({ people, caller }: TeamCall, { id, name }) {
     requireAdmin(caller);
-    const made = await people.createSpace(id, { name: name ?? '', owner: caller.person, by: caller.person });
+    const made = await people.spaces.createSpace(id, {
+      name: name ?? '',
+      owner: caller.person,
+      by: caller.person,
+    });
     return { id: made.id, name: made.name };
   },
 });
@@ -129,13 +134,13 @@ const removeSpace = defineRoute({
     await requireOwner({ people, caller }, space);
     const word = confirmed(confirm);
     if (word === undefined) {
-      const plan = await people.planRemoval(space);
+      const plan = await people.spaces.planRemoval(space);
       throw new ConfirmationNeededError(
         `The space ${space} with ${plan.memories} memories would move to the trash; nothing was changed`,
         { ...removalData(plan), confirm: plan.confirm },
       );
     }
-    return removalData(await people.removeSpace(space, { confirm: word, by: caller.person }));
+    return removalData(await people.spaces.removeSpace(space, { confirm: word, by: caller.person }));
   },
 });
 
@@ -150,8 +155,8 @@ const listMembers = defineRoute({
   output: z.object({ members: z.array(memberShape) }),
   problems: [404],
   async handle({ people, caller }: TeamCall, { space }) {
-    await people.requireRole(space, { person: caller.person, role: 'reader' });
-    return { members: (await people.members(space)).map(memberData) };
+    await people.spaces.requireRole(space, { person: caller.person, role: 'reader' });
+    return { members: (await people.spaces.members(space)).map(memberData) };
   },
 });
 
@@ -169,7 +174,7 @@ const grantRole = defineRoute({
   problems: [404],
   async handle({ people, caller }: TeamCall, { space, person, role: given }) {
     await requireOwner({ people, caller }, space);
-    return memberData(await people.grant(space, { person, role: given, by: caller.person }));
+    return memberData(await people.spaces.grant(space, { person, role: given, by: caller.person }));
   },
 });
 
@@ -186,9 +191,9 @@ const revokeRole = defineRoute({
   async handle({ people, caller }: TeamCall, { space, person }) {
     if (person === caller.person) {
       requireAdmin(caller);
-      await people.requireRole(space, { person, role: 'reader' });
+      await people.spaces.requireRole(space, { person, role: 'reader' });
     } else await requireOwner({ people, caller }, space);
-    await people.revoke(space, { person, by: caller.person });
+    await people.spaces.revoke(space, { person, by: caller.person });
     return { revoked: true };
   },
 });
@@ -324,7 +329,7 @@ async function requireOwner(
   space: string,
 ): Promise<void> {
   // A stranger hears that there is no such space, whatever the token may do.
-  await people.requireRole(space, { person: caller.person, role: 'owner' });
+  await people.spaces.requireRole(space, { person: caller.person, role: 'owner' });
   if (caller.person !== 'server') requireAdmin(caller);
 }
 
