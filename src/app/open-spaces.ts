@@ -184,7 +184,7 @@ export class OpenSpaces implements SpaceFolders {
     const { settings, main, logger, compose } = this.#parts;
     const own = settingsOfSpace(settings, space);
     const { dataDir, vectorIndex } = own;
-    if (!existsSync(join(dataDir, DATABASE_NAME))) throw new NoSuchError('space', space);
+    if (!this.#isThere(dataDir)) throw new NoSuchError('space', space);
     const app =
       compose?.(own) ??
       composeApp(
@@ -194,6 +194,11 @@ export class OpenSpaces implements SpaceFolders {
       );
     if (this.#parts.background) app.startBackground();
     return { app, calls: new OpenWork(), running: 0, usedAt: performance.now() };
+  }
+
+  /** An app that is composed otherwise keeps its memories elsewhere. */
+  #isThere(folder: string): boolean {
+    return this.#parts.compose !== undefined || existsSync(join(folder, DATABASE_NAME));
   }
 
   #closeSurplus(): void {
@@ -207,11 +212,19 @@ export class OpenSpaces implements SpaceFolders {
   async #closeIdle(): Promise<void> {
     const before = performance.now() - this.#parts.idleMs;
     for (const [space, opened] of [...this.#open]) {
-      if (opened.running > 0 || opened.usedAt > before) continue;
+      if (opened.running > 0) continue;
+      const { folder } = this.#places(space);
+      if (!this.#isThere(folder)) {
+        // Another process moved it away; what background work wrote there meanwhile belongs to nobody.
+        await this.#close(space);
+        await rm(folder, { recursive: true, force: true });
+        continue;
+      }
+      if (opened.usedAt > before) continue;
       const stats = await opened.app.memory.stats().catch(() => undefined);
       const isEmbedding =
         stats !== undefined && stats.embedding.pending > 0 && stats.embedding.problem === '';
-      if (!isEmbedding && opened.running === 0) void this.#close(space);
+      if (!isEmbedding && opened.running === 0 && opened.usedAt <= before) void this.#close(space);
     }
   }
 

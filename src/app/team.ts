@@ -7,7 +7,7 @@ import { createLogger, type Logger } from '../logger.ts';
 import { AuditLog } from '../people/audit-log.ts';
 import type { PeopleStore, Role } from '../people/people-store.ts';
 import { PeopleService } from '../people/people-service.ts';
-import { DEFAULT_SPACE } from '../people/space-service.ts';
+import { DEFAULT_SPACE, SERVER } from '../people/space-service.ts';
 import { personalTokens } from '../people/personal-tokens.ts';
 import { SpaceQuotas } from '../people/quotas.ts';
 import { SqlitePeopleStore, TEAM_DATABASE } from '../people/sqlite-people-store.ts';
@@ -46,8 +46,6 @@ export interface TeamSurroundings {
   readonly compose?: OpenSpacesParts['compose'];
 }
 
-/** The person behind the shared tokens of a server. */
-const SERVER = 'server';
 const MEBIBYTE = 1_024 ** 2;
 const MINUTE_MS = 60_000;
 const FIRST_TIDY_MS = 60_000;
@@ -171,7 +169,10 @@ async function knownPerson(
 ): Promise<{ space: string }> {
   const known = await people.findPerson(person);
   if (known !== null) return known;
-  if (signUp) return people.addPerson(person, { name, by: person });
+  if (signUp) {
+    // Of several first requests at once one adds the person.
+    return people.addPerson(person, { name, by: person }).catch(() => people.person(person));
+  }
   throw new NotAllowedError(
     'You are not known to this server',
     'Ask its administrator to add you with "faiss-memory user add".',

@@ -67,12 +67,17 @@ export function buildApp(parts: AppParts): HttpApp {
   mountHealth(app, parts);
   mountMemories(app, parts);
   app.get('/metrics', async (context) => {
+    // They count the memories of the data folder itself.
+    await parts.spaces?.find(context.get('principal'), 'default');
     const { body, contentType } = await metrics.text();
     return context.body(body, 200, { 'Content-Type': contentType });
   });
   app.notFound((context) => answerProblem(context, noSuchRoute(app, context.req)));
   return app;
 }
+
+/** What a server has only where there are people and spaces; the search takes the place of the usual one. */
+export const teamOnlyRoutes = [...teamRoutes, ...spaceRoutes, acceptInvitation] as const;
 
 /** MCP and the REST API, and both for each space where there are spaces. */
 function mountMemories(app: HttpApp, { mcp, spaces, ...parts }: AppParts): void {
@@ -92,7 +97,7 @@ function mountMemories(app: HttpApp, { mcp, spaces, ...parts }: AppParts): void 
   const plain = spaces === undefined ? allRoutes : allRoutes.filter((route) => route !== search);
   for (const route of plain) mountRoute(app, route, own);
   mountTransferRoutes(app, openOf);
-  const team = spaces === undefined ? [] : [...spaceRoutes, ...teamRoutes, acceptInvitation];
+  const team = spaces === undefined ? [] : teamOnlyRoutes;
   app.get('/openapi.json', (context) => context.json(openApiDocument([...plain, ...team], packageVersion())));
 }
 

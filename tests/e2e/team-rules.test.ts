@@ -85,6 +85,25 @@ describe('the audit log', () => {
   });
 });
 
+describe('more spaces than may be open', () => {
+  test('are closed and opened again under load, and lose nothing', async () => {
+    const team = await startTeam({ MEMORY_TEAM_OPEN_SPACES: '2', MEMORY_LOG_LEVEL: 'warn' });
+    const ada = await team.join('ada');
+    const spaces = Array.from({ length: 6 }, (_, n) => `space-${n}`);
+    for (const id of spaces) await ada.api.post('/spaces', { id });
+    const writers = spaces.map(async (space) => {
+      for (let n = 0; n < 12; n += 1) await addMemory(ada.api, `${space} has ${n}`, `/spaces/${space}`);
+    });
+    await Promise.all(writers);
+    for (const space of spaces) {
+      const { data } = await ada.api.get(`/spaces/${space}/memories?limit=100`);
+      const texts = (data['memories'] as readonly { text: string }[]).map(({ text }) => text);
+      expect([space, texts.length, texts.every((text) => text.startsWith(space))]).toEqual([space, 12, true]);
+    }
+    expect(team.server.stderr()).not.toMatch(/could not be closed/);
+  }, 60_000);
+});
+
 describe('the removal of a space', () => {
   test('asks, and keeps what was acknowledged, while others write', async () => {
     const team = await startTeam();
@@ -112,8 +131,7 @@ describe('the removal of a space', () => {
         const asked = await ada.api.remove(`/spaces/${space}`);
         expect([asked.status, asked.data['code']]).toEqual([409, 'CONFIRMATION_NEEDED']);
         expect((await ada.api.remove(`/spaces/${space}?confirm=true`)).status).toBe(200);
-      } else
-        await team.run('space', 'remove', space, '--yes');
+      } else await team.run('space', 'remove', space, '--yes');
       await Promise.all(writers);
       expect((await ada.api.get(`/spaces/${space}/memories`)).status).toBe(404);
       expect(existsSync(join(team.memories, 'spaces', space))).toBe(false);

@@ -76,7 +76,7 @@ export const userRemoveCommand = defineCommand({
   name: 'user remove',
   summary: 'end all rights of a person; the personal space moves to the trash',
   details:
-    'The folder of the space is kept as long as the trash; "space restore" brings it back for somebody to read.',
+    'The folder of the space is kept as long as the trash; "space restore" brings it back, for commands with --space.',
   arguments: [PERSON],
   options: { yes: toggle('-y, --yes', 'do not ask') },
   examples: [['faiss-memory user remove ada', 'tokens end at once']],
