@@ -5,6 +5,7 @@ import tseslint from 'typescript-eslint';
 const folders = [
   'api',
   'app',
+  'auth',
   'backup',
   'bin',
   'blob',
@@ -17,6 +18,7 @@ const folders = [
   'mcp',
   'memory',
   'memory-tool',
+  'people',
   'recall',
   'secrets',
   'store',
@@ -30,7 +32,22 @@ const folders = [
 const mayImport: Record<string, string[]> = {
   api: ['memory', 'import-export/import-report.ts', 'backup/backup-api.ts', 'sync/sync-api.ts'],
   // The only composer: it names every adapter.
-  app: ['backup', 'blob', 'config', 'embedding', 'memory', 'recall', 'secrets', 'store', 'sync'],
+  app: [
+    'auth',
+    'backup',
+    'blob',
+    'config',
+    'embedding',
+    'memory',
+    'people',
+    'recall',
+    'secrets',
+    'store',
+    'sync',
+    'api/services.ts',
+  ],
+  // Who calls.
+  auth: [],
   backup: ['memory'],
   bin: ['cli'],
   blob: [],
@@ -41,6 +58,7 @@ const mayImport: Record<string, string[]> = {
     'mcp',
     'http',
     'import-export',
+    'people',
     'recall',
     'backup/backup-api.ts',
     'sync/sync-api.ts',
@@ -53,6 +71,7 @@ const mayImport: Record<string, string[]> = {
     'api',
     'mcp/http-endpoint.ts',
     'memory',
+    'people',
     'import-export',
     'backup/backup-api.ts',
     'sync/sync-api.ts',
@@ -62,6 +81,8 @@ const mayImport: Record<string, string[]> = {
   // The backfill packs vectors as the store keeps them.
   memory: ['embedding/quantization.ts', 'embedding/late-interaction.ts'],
   'memory-tool': ['memory'],
+  // What callers may do where.
+  people: ['auth/principal.ts', 'store/sqlite/connection.ts', 'store/sqlite/sqlite-errors.ts'],
   recall: ['memory', 'api/answer-size.ts'],
   secrets: ['memory'],
   store: ['memory', 'embedding/quantization.ts', 'embedding/late-interaction.ts'],
@@ -82,6 +103,7 @@ const ports = [
   'vector/vector-index.ts',
   'embedding/embedder.ts',
   'secrets/secret-scanner.ts',
+  'auth/principal.ts',
 ];
 
 /** Folders that may import the composition root. */
@@ -98,7 +120,7 @@ const zones = folders.map((folder) => {
         ...shared,
         ...(mayImport[folder] ?? []),
         ...(composers.has(folder)
-          ? ['app/app.ts', 'app/start-app.ts', 'app/models.ts', 'app/recall-from-server.ts']
+          ? ['app/app.ts', 'app/start-app.ts', 'app/team.ts', 'app/models.ts', 'app/recall-from-server.ts']
           : []),
       ]),
     ].map((path) => `./${path}`),

@@ -31,6 +31,7 @@ const SMALL_ON_PURPOSE = {
   'src/import-export/formats/python-service.ts': 'a format',
   'src/vector/create-vector-index.ts': 'names the adapters of a port',
   'src/mcp/sdk-shims.ts': 'stands in for a module of the SDK when the program is bundled',
+  'src/memory/merged-search.ts': 'a pure algorithm with a test of its own',
   'src/store/worker/server.ts': 'the entry of a worker thread: works as soon as it is loaded',
   'src/ui/app.tsx': 'the entry of the page',
   'src/ui/map/into-periods.ts': 'a pure algorithm with a test of its own',

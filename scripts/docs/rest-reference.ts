@@ -1,5 +1,5 @@
 import type { Route } from '../../src/http/route.ts';
-import { allRoutes } from '../../src/http/build-app.ts';
+import { allRoutes, teamOnlyRoutes } from '../../src/http/build-app.ts';
 import { propertiesOf } from '../../src/api/input.ts';
 import { code, fieldTable } from './field-table.ts';
 import { GENERATED } from './markdown.ts';
@@ -13,6 +13,8 @@ export function restReference(): string {
     'Fields that the path names are part of the path. Other fields belong in the query with GET and DELETE, and in the JSON body with POST and PATCH. A list in the query is one text with commas, or the same name several times. Answers leave out empty fields. A field that is null counts as absent.',
     overview(),
     ...allRoutes.map(routeSection),
+    '# With people and spaces\n\nWith `MEMORY_TEAM=true`, besides all of the above, which is there below `/spaces/{space}` too ([team.md](team.md)). Paths without a space are about the own one.',
+    ...teamOnlyRoutes.map(routeSection),
     OTHERS,
   ].join('\n\n');
 }
@@ -24,7 +26,7 @@ function overview(): string {
   return ['| request | needs | effect |', '| --- | --- | --- |', ...rows].join('\n');
 }
 
-function routeSection(route: Route): string {
+function routeSection(route: Omit<Route, 'prepare'>): string {
   const { method, path, summary, details, inQuery = [], long, status } = route;
   const input = route.inputSchema();
   const answer = Object.keys(propertiesOf(route.outputSchema())).map(code).join(', ');

@@ -35,6 +35,14 @@ export interface ServerParts {
 /** The right of a caller. */
 export type Access = 'read' | 'write';
 
+/** The memories that a request is about, and the right of its caller there. */
+export interface Workspace {
+  readonly parts: ServerParts;
+  readonly access: Access;
+  /** The same for requests of one person about one space with one right; a session of MCP belongs to it. */
+  readonly key: string;
+}
+
 export interface Upload {
   readonly made: BackupResult;
   /** Null when sync is off. */

@@ -1,14 +1,35 @@
+import { join } from 'node:path';
 import type { Settings } from '../config/schema.ts';
+import { NoSuchError } from '../errors/people-errors.ts';
 import { startWorkerStore } from '../store/worker/client.ts';
-import type { App } from './app.ts';
+import type { App, AppOptions } from './app.ts';
+
+/** Folder of the spaces of a team, inside the data folder of its server. */
+export const SPACES_FOLDER = 'spaces';
+/** As in addresses. */
+export const SPACE_ID = /^[a-z0-9][a-z0-9-]{0,62}$/;
 
 /**
  * `createApp` for a process whose first call is waiting: the thread of the store starts while this one still loads the
- * services, which takes as long.
+ * services, which takes as long. With `space` in the settings it is about that space.
  */
-export async function startApp(settings: Settings): Promise<App> {
-  const hosted = startWorkerStore({ dataDir: settings.dataDir, vectorIndex: settings.vectorIndex });
+export async function startApp(all: Settings, options: AppOptions = {}): Promise<App> {
+  const settings = all.space === '' ? all : settingsOfSpace(all, all.space);
+  const { dataDir, vectorIndex } = settings;
+  const hosted = startWorkerStore({ dataDir, vectorIndex, mustExist: all.space !== '' });
   hosted.start();
   const { composeApp } = await import('./app.ts');
-  return composeApp(settings, {}, hosted);
+  return composeApp(settings, options, hosted);
+}
+
+/** The folder of a space's memories. @throws NoSuchError for what cannot be an id */
+export function spaceFolder(dataDir: string, space: string): string {
+  if (!SPACE_ID.test(space)) throw new NoSuchError('space', space);
+  return join(dataDir, SPACES_FOLDER, space);
+}
+
+/** The settings of an app for one space: its own folder, and no remote. */
+export function settingsOfSpace(settings: Settings, space: string): Settings {
+  const sync = { ...settings.sync, enabled: false, bucket: '', schedule: undefined };
+  return { ...settings, space: '', dataDir: spaceFolder(settings.dataDir, space), sync };
 }

@@ -43,11 +43,36 @@ import {
   syncVerifyCommand,
 } from './commands/sync.ts';
 import { tidyCommand } from './commands/tidy.ts';
+import {
+  spaceAuditCommand,
+  spaceCopyCommand,
+  spaceCreateCommand,
+  spaceGrantCommand,
+  spaceListCommand,
+  spaceMembersCommand,
+  spaceRemoveCommand,
+  spaceRestoreCommand,
+  spaceRevokeCommand,
+} from './commands/space.ts';
 import { upgradeCommand } from './commands/upgrade.ts';
+import {
+  tokenCreateCommand,
+  tokenListCommand,
+  tokenRevokeCommand,
+  userAddCommand,
+  userEraseCommand,
+  userExportCommand,
+  userInviteCommand,
+  userListCommand,
+  userRemoveCommand,
+} from './commands/user.ts';
 
 /** Words that only stand before other commands, with what they are about. */
 export const commandGroups: readonly CommandGroup[] = [
   { name: 'conversations', summary: 'look at, delete and export conversations' },
+  { name: 'user', summary: 'add, invite, remove, export and erase the people of a team' },
+  { name: 'token', summary: 'personal tokens of people' },
+  { name: 'space', summary: 'spaces of a team: members, removal, copies, audit log' },
   { name: 'sync', summary: 'keep backups at a remote, and share memories between machines' },
 ];
 
@@ -92,6 +117,24 @@ export const commandList: readonly CommandDeclaration[] = [
   syncMachinesCommand,
   syncForgetCommand,
   syncDoctorCommand,
+  userAddCommand,
+  userListCommand,
+  userInviteCommand,
+  userRemoveCommand,
+  userExportCommand,
+  userEraseCommand,
+  tokenCreateCommand,
+  tokenListCommand,
+  tokenRevokeCommand,
+  spaceCreateCommand,
+  spaceListCommand,
+  spaceMembersCommand,
+  spaceGrantCommand,
+  spaceRevokeCommand,
+  spaceCopyCommand,
+  spaceAuditCommand,
+  spaceRemoveCommand,
+  spaceRestoreCommand,
   modelCommand,
   modelUseCommand,
   reembedCommand,

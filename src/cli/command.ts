@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { App } from '../app/app.ts';
+import type { Team } from '../app/team.ts';
 import type { WorkOptions } from '../backup/backup-api.ts';
 import type { ResolvedConfig } from '../config/resolve.ts';
 import { FaissMemoryError } from '../errors/faiss-memory-error.ts';
@@ -80,6 +81,8 @@ export interface CommandContext {
   configWith(values: Readonly<Record<string, string>>): ResolvedConfig;
   /** The services, opened on first use; the caller of the command closes them. */
   app(): Promise<App>;
+  /** The people and spaces of the data folder, opened on first use; the caller of the command closes them. */
+  team(): Promise<Team>;
   /** The whole command line as data. */
   grammar(): ProgramShape;
   /** Leaves SIGINT and SIGTERM to the command; `signal` is then aborted by a broken pipe only. */

@@ -111,6 +111,7 @@ function globalOptions(): Option[] {
     new Option('--json', 'print JSON: the result, or {"error": {"code", "message", "fix"}}'),
     new Option('--config <file>', 'configuration file instead of the default one'),
     new Option('--data-dir <folder>', 'folder of the memories'),
+    new Option('--space <id>', 'space of a team, on the machine of its server'),
     new Option('--log-level <level>', 'what is written to stderr: error, warn, info or debug'),
     new Option('--set <key=value>', 'any setting, for example embedding.provider=none; repeatable').argParser(
       collect,

@@ -1,4 +1,5 @@
 import type { App } from '../app/app.ts';
+import type { Team } from '../app/team.ts';
 import { resolveConfig, type ResolvedConfig } from '../config/resolve.ts';
 import { settleWithin } from '../util/concurrency.ts';
 import { visibleLine } from '../util/visible-text.ts';
@@ -90,6 +91,7 @@ function openSession(
 ): Session {
   let config: ResolvedConfig | undefined;
   let app: Promise<App> | undefined;
+  let team: Promise<Team> | undefined;
   const configWith = (values: Readonly<Record<string, string>>): ResolvedConfig => {
     const flags = { configFile: globals.configFile, values: { ...globals.flagValues, ...values } };
     const resolved = resolveConfig({ ...host, flags });
@@ -97,6 +99,11 @@ function openSession(
     return resolved;
   };
   const readConfig = (): ResolvedConfig => (config ??= configWith({}));
+  const openTeam = async (): Promise<Team> => {
+    const { settings } = readConfig();
+    const { openTeamOf } = await import('../app/team.ts');
+    return openTeamOf(settings);
+  };
   const openApp = async (): Promise<App> => {
     const { startApp } = await import('../app/start-app.ts');
     const opened = await startApp(readConfig().settings);
@@ -112,6 +119,7 @@ function openSession(
       config: readConfig,
       configWith,
       app: () => (app ??= openApp()),
+      team: () => (team ??= openTeam()),
       grammar: describeProgram,
       releaseSignals: () => {
         interruption.dispose();
@@ -120,6 +128,7 @@ function openSession(
     close: async () => {
       const opened = await app?.catch(() => undefined);
       await opened?.close();
+      await (await team?.catch(() => undefined))?.close();
     },
   };
 }

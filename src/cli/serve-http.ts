@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { createApp } from '../app/app.ts';
+import { startApp } from '../app/start-app.ts';
+import type { Team, TeamSurroundings } from '../app/team.ts';
 import type { Settings } from '../config/schema.ts';
 import { wordsOf } from '../config/setting.ts';
 import { ConfigurationError } from '../errors/input-errors.ts';
@@ -21,7 +22,11 @@ export async function serveHttp(output: Output, settings: Settings): Promise<voi
     if (settings.logFormat === 'text') output.note(text);
     else createLogger({ level: 'info', format: settings.logFormat }).info(text);
   };
-  const app = await createApp(settings, { logger, exitBackupMs: EXIT_BACKUP_MS });
+  const app = await startApp(settings.team.enabled ? { ...settings, space: '' } : settings, {
+    logger,
+    exitBackupMs: EXIT_BACKUP_MS,
+  });
+  const team = settings.team.enabled ? await openTeam(settings, { main: app, logger }) : undefined;
   try {
     const open = (): Promise<typeof app> => Promise.resolve(app);
     const server = await startHttpServer({
@@ -31,9 +36,11 @@ export async function serveHttp(output: Output, settings: Settings): Promise<voi
       },
       logger,
       settings: toHttpSettings(settings),
+      ...(team === undefined ? {} : { spaces: team, authenticators: [team.authenticator] }),
     });
     const asked = askedToStop();
     app.startBackground();
+    team?.startBackground();
     // The person who starts a server should know now, and not from its first user.
     app.memory.list({ limit: 1 }).catch((error: unknown) => {
       logger.error('the memories cannot be used', {}, error);
@@ -43,8 +50,14 @@ export async function serveHttp(output: Output, settings: Settings): Promise<voi
     announce('Stopping: finishing what is under way; Ctrl-C again stops at once.');
     await server.close(FINISH_LIMIT_MS);
   } finally {
+    await team?.close();
     await app.close();
   }
+}
+
+async function openTeam(settings: Settings, surroundings: TeamSurroundings): Promise<Team> {
+  const { composeTeam } = await import('../app/team.ts');
+  return composeTeam(settings, surroundings);
 }
 
 const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;

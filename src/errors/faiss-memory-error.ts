@@ -40,6 +40,7 @@ export type ErrorCode =
   | 'METHOD_NOT_ALLOWED'
   | 'TIMED_OUT'
   | 'CONFIRMATION_NEEDED'
+  | 'QUOTA_EXCEEDED'
   | 'INSTALL_FAILED'
   | 'INTERNAL';
 

@@ -2,15 +2,23 @@ import { Hono, type MiddlewareHandler } from 'hono';
 import { requestId } from 'hono/request-id';
 import { secureHeaders } from 'hono/secure-headers';
 import { isUnexpected } from '../api/errors.ts';
-import type { ServerParts } from '../api/services.ts';
+import type { ServerParts, Services } from '../api/services.ts';
+import type { Authenticator } from '../auth/principal.ts';
 import { RequestRefusedError } from '../errors/input-errors.ts';
 import type { Logger } from '../logger.ts';
 import type { McpHttpEndpoint } from '../mcp/http-endpoint.ts';
+import type { PeopleService } from '../people/people-service.ts';
 import { packageVersion } from '../util/package.ts';
 import { hostGuard, originGuard } from './guards/host-and-origin-guard.ts';
 import { bodyGuard, endUnreadBodies, rateGuard } from './guards/limit-guards.ts';
-import { tokenGuard } from './guards/token-guard.ts';
-import type { HttpEnvironment, HttpSettings } from './http-environment.ts';
+import {
+  oneWorkspace,
+  serverTokens,
+  tokenGuard,
+  type WorkspaceFinder,
+  workspaceGuard,
+} from './guards/token-guard.ts';
+import type { HttpContext, HttpEnvironment, HttpSettings } from './http-environment.ts';
 import { Metrics, requestLog } from './metrics.ts';
 import { mountRoute, REST_OF_PATH } from './mount-route.ts';
 import { openApiDocument } from './openapi.ts';
@@ -19,13 +27,24 @@ import type { Route } from './route.ts';
 import { backupRoutes } from './routes/backup-routes.ts';
 import { conversationRoutes } from './routes/conversation-routes.ts';
 import { memoryRoutes } from './routes/memory-routes.ts';
-import { searchRoutes, statsRoute } from './routes/search-routes.ts';
+import { search, searchRoutes, statsRoute } from './routes/search-routes.ts';
+import { spaceRoutes } from './routes/space-routes.ts';
 import { syncRoutes } from './routes/sync-routes.ts';
+import { acceptInvitation, type TeamCall, teamRoutes } from './routes/team-routes.ts';
 import { mountTransferRoutes } from './routes/transfer-routes.ts';
 import { mountHealth, mountMcp, mountUiFiles } from './server-paths.ts';
 
+/** The parts of a server of a team; absent = one store for everybody. */
+export interface TeamParts {
+  readonly find: WorkspaceFinder;
+  readonly people: PeopleService;
+}
+
 export interface AppParts extends ServerParts {
   readonly settings: HttpSettings;
+  /** Asked behind the shared tokens of the settings. */
+  readonly authenticators?: readonly Authenticator[];
+  readonly spaces?: TeamParts | undefined;
   readonly mcp: McpHttpEndpoint;
   readonly isStopping: () => boolean;
 }
@@ -46,17 +65,55 @@ export function buildApp(parts: AppParts): HttpApp {
   mountGuards(app, parts.settings);
   mountUiFiles(app);
   mountHealth(app, parts);
-  app.use(tokenGuard(parts.settings));
-  mountMcp(app, parts.mcp);
-  for (const route of allRoutes) mountRoute(app, route, parts);
-  mountTransferRoutes(app, parts.open);
-  app.get('/openapi.json', (context) => context.json(openApiDocument(allRoutes, packageVersion())));
+  mountMemories(app, parts);
   app.get('/metrics', async (context) => {
+    // They count the memories of the data folder itself.
+    await parts.spaces?.find(context.get('principal'), 'default');
     const { body, contentType } = await metrics.text();
     return context.body(body, 200, { 'Content-Type': contentType });
   });
   app.notFound((context) => answerProblem(context, noSuchRoute(app, context.req)));
   return app;
+}
+
+/** What a server has only where there are people and spaces; the search takes the place of the usual one. */
+export const teamOnlyRoutes = [...teamRoutes, ...spaceRoutes, acceptInvitation] as const;
+
+/** MCP and the REST API, and both for each space where there are spaces. */
+function mountMemories(app: HttpApp, { mcp, spaces, ...parts }: AppParts): void {
+  const find = spaces?.find ?? oneWorkspace(parts);
+  const own = { open: openOf, prepare: prepareOf };
+  if (spaces !== undefined)
+    mountRoute(app, acceptInvitation, { open: (context) => Promise.resolve(teamCall(context, spaces)) });
+  app.use(tokenGuard([...serverTokens(parts.settings), ...(parts.authenticators ?? [])]));
+  app.use(workspaceGuard(find, spaces !== undefined));
+  mountMcp(app, mcp, spaces !== undefined);
+  if (spaces !== undefined) {
+    const surroundings = { open: (context: HttpContext) => Promise.resolve(teamCall(context, spaces)) };
+    for (const route of [...teamRoutes, ...spaceRoutes]) mountRoute(app, route, surroundings);
+    for (const route of allRoutes) mountRoute(app, route, { ...own, prefix: SPACE_PREFIX });
+    mountTransferRoutes(app, openOf, SPACE_PREFIX);
+  }
+  const plain = spaces === undefined ? allRoutes : allRoutes.filter((route) => route !== search);
+  for (const route of plain) mountRoute(app, route, own);
+  mountTransferRoutes(app, openOf);
+  const team = spaces === undefined ? [] : teamOnlyRoutes;
+  app.get('/openapi.json', (context) => context.json(openApiDocument([...plain, ...team], packageVersion())));
+}
+
+const SPACE_PREFIX = '/spaces/:space';
+
+function openOf(context: HttpContext): Promise<Services> {
+  return context.get('workspace').parts.open();
+}
+
+function prepareOf(context: HttpContext): void {
+  context.get('workspace').parts.prepare?.();
+}
+
+function teamCall(context: HttpContext, { people, find }: TeamParts): TeamCall {
+  const caller = context.get('principal');
+  return { people, caller, find: (space) => find(caller, space) };
 }
 
 function logFailure(logger: Logger, error: unknown): void {
@@ -90,7 +147,7 @@ function mountGuards(app: HttpApp, settings: HttpSettings): void {
   app.use(neverCached);
   app.use(hostGuard(settings), rateGuard(settings.rateLimit), originGuard(settings.allowedOrigins));
   const { bodyLimit } = settings;
-  app.use(bodyGuard((path) => (path === '/import' ? bodyLimit * IMPORT_FACTOR : bodyLimit)));
+  app.use(bodyGuard((path) => (path.endsWith('/import') ? bodyLimit * IMPORT_FACTOR : bodyLimit)));
 }
 
 /** Memories stay out of the caches on the way, and of the browser's on the disk. */

@@ -1,6 +1,7 @@
 import type { HttpBindings } from '@hono/node-server';
 import type { Context } from 'hono';
-import type { Access } from '../api/services.ts';
+import type { Workspace } from '../api/services.ts';
+import type { Principal } from '../auth/principal.ts';
 import type { Logger } from '../logger.ts';
 import type { SecretString } from '../util/secret-string.ts';
 
@@ -11,7 +12,8 @@ export interface HttpEnvironment {
     /** Names this request in logs and in error answers. */
     requestId: string;
     logger: Logger;
-    access: Access;
+    principal: Principal;
+    workspace: Workspace;
   };
 }
 

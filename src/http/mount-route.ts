@@ -2,7 +2,6 @@ import type { Hono } from 'hono';
 import { RequestRefusedError } from '../errors/input-errors.ts';
 import { settleWithin } from '../util/concurrency.ts';
 import { visibleJson } from '../util/visible-text.ts';
-import type { OpenServices } from '../api/services.ts';
 import { readRequest, type Route } from './route.ts';
 import { requireAccess } from './guards/token-guard.ts';
 import type { HttpContext, HttpEnvironment } from './http-environment.ts';
@@ -14,29 +13,33 @@ const LIMIT_MS = 60_000;
 /** Behind a parameter: it takes all that follows. */
 export const REST_OF_PATH = '{.+}';
 
-export interface RouteSurroundings {
-  readonly open: OpenServices;
+export interface RouteSurroundings<Provided> {
+  /** What the handler of the route works with. */
+  readonly open: (context: HttpContext) => Promise<Provided>;
   /** See `ServerParts`. */
-  readonly prepare?: () => void;
+  readonly prepare?: (context: HttpContext) => void;
+  /** Begins the path; default empty. */
+  readonly prefix?: string;
   /** Default a minute. */
   readonly limitMs?: number;
 }
 
 /** Answers one operation of the REST API. */
-export function mountRoute(
+export function mountRoute<Provided>(
   app: Hono<HttpEnvironment>,
-  route: Route,
-  { open, prepare, limitMs = LIMIT_MS }: RouteSurroundings,
+  route: Route<Provided>,
+  { open, prepare, prefix = '', limitMs = LIMIT_MS }: RouteSurroundings<Provided>,
 ): void {
   const answer = async (context: HttpContext, signal: AbortSignal): Promise<Response> => {
     const perform = route.prepare(await readRequest(context, route));
-    const services = await open();
-    if (route.leadsToSearch === true) prepare?.();
+    const services = await open(context);
+    if (route.leadsToSearch === true) prepare?.(context);
     if (route.long && wantsEvents(context)) return streamProgress(context, (work) => perform(services, work));
     const body = visibleJson(await perform(services, { signal }));
     return context.body(body, route.status, { 'Content-Type': 'application/json' });
   };
-  const path = route.path.replaceAll(/\{(\w+)\}/g, ':$1') + (route.slashes === true ? REST_OF_PATH : '');
+  const path =
+    prefix + route.path.replaceAll(/\{(\w+)\}/g, ':$1') + (route.slashes === true ? REST_OF_PATH : '');
   app.on(route.method, path, async (context) => {
     requireAccess(context, route.access);
     const { signal } = context.req.raw;

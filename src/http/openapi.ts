@@ -6,12 +6,16 @@ import { serverPaths } from './server-paths.ts';
 import { eventStreamContent } from './stream-progress.ts';
 
 type Node = Readonly<Record<string, unknown>>;
+/** All but what answers. */
+type RouteFacts = Omit<Route, 'prepare'>;
+
+const TAGS = ['Memories', 'Backups', 'Sync', 'Team', 'Server'] as const;
 
 /** Problems that every route may answer with. */
 const COMMON_PROBLEMS = [400, 401, 403, 413, 415, 429, 500];
 
 /** The REST API as OpenAPI 3.1, made from the schemas that check the requests. */
-export function openApiDocument(routes: readonly Route[], version: string): Node {
+export function openApiDocument(routes: readonly RouteFacts[], version: string): Node {
   const paths = new Map<string, Record<string, Node>>(Object.entries(transferPaths));
   for (const route of routes) {
     const operations = paths.get(route.path) ?? {};
@@ -28,7 +32,9 @@ export function openApiDocument(routes: readonly Route[], version: string): Node
     },
     servers: [{ url: '/' }],
     security: [{ token: [] }, { apiKey: [] }, {}],
-    tags: ['Memories', 'Backups', 'Sync', 'Server'].map((name) => ({ name })),
+    tags: TAGS.filter((name) => name === 'Server' || routes.some(({ group }) => group === name)).map(
+      (name) => ({ name }),
+    ),
     paths: { ...Object.fromEntries(paths), ...serverPaths },
     components: {
       securitySchemes: {
@@ -43,7 +49,7 @@ export function openApiDocument(routes: readonly Route[], version: string): Node
   };
 }
 
-function operation(route: Route): Node {
+function operation(route: RouteFacts): Node {
   const { properties, required } = membersOf(route.inputSchema());
   const inPath = pathFields(route.path);
   const hasBody = route.method === 'POST' || route.method === 'PATCH';
@@ -99,7 +105,7 @@ function bodyOf(schema: JsonSchema, names: readonly string[]): Node {
   };
 }
 
-function responsesOf({ status, long, access, problems = [], outputSchema }: Route): Node {
+function responsesOf({ status, long, access, problems = [], outputSchema }: RouteFacts): Node {
   const answer = { 'application/json': { schema: outputSchema() } };
   const events = long ? eventStreamContent : {};
   // A stream begins before anything was made.

@@ -45,6 +45,7 @@ const STATUSES: Readonly<Record<ErrorCode, ContentfulStatusCode>> = {
   METHOD_NOT_ALLOWED: 405,
   TIMED_OUT: 503,
   CONFIRMATION_NEEDED: 409,
+  QUOTA_EXCEEDED: 507,
   INSTALL_FAILED: 500,
   INTERNAL: 500,
 };

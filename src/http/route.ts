@@ -6,12 +6,12 @@ import type { WorkOptions } from '../backup/backup-api.ts';
 import { InvalidInputError, RequestRefusedError } from '../errors/input-errors.ts';
 import type { HttpContext } from './http-environment.ts';
 
-export type RouteGroup = 'Memories' | 'Backups' | 'Sync' | 'Server';
+export type RouteGroup = 'Memories' | 'Backups' | 'Sync' | 'Team' | 'Server';
 export type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
 export type RouteData = Readonly<Record<string, unknown>>;
 
 /** One operation of the REST API: its call and its effect. */
-export interface RouteDeclaration<Input extends z.ZodMiniObject> {
+export interface RouteDeclaration<Input extends z.ZodMiniObject, Provided = Services> {
   /** Unique; the OpenAPI operationId. */
   readonly name: string;
   readonly method: Method;
@@ -37,14 +37,17 @@ export interface RouteDeclaration<Input extends z.ZodMiniObject> {
   readonly long?: boolean;
   /** Statuses of problems that a right call may bring, beside 400 and those of every route. */
   readonly problems?: readonly number[];
-  readonly handle: (services: Services, input: z.infer<Input>, work: WorkOptions) => Promise<RouteData>;
+  readonly handle: (services: Provided, input: z.infer<Input>, work: WorkOptions) => Promise<RouteData>;
 }
 
 /** A request whose input was checked. */
-export type PreparedRequest = (services: Services, work: WorkOptions) => Promise<RouteData>;
+export type PreparedRequest<Provided = Services> = (
+  services: Provided,
+  work: WorkOptions,
+) => Promise<RouteData>;
 
-/** An operation ready to be mounted. */
-export interface Route extends Omit<
+/** An operation ready to be mounted. @typeParam Provided what its handler works with */
+export interface Route<Provided = Services> extends Omit<
   RouteDeclaration<z.ZodMiniObject>,
   'input' | 'output' | 'handle' | 'status' | 'long'
 > {
@@ -53,10 +56,12 @@ export interface Route extends Omit<
   readonly inputSchema: () => JsonSchema;
   readonly outputSchema: () => JsonSchema;
   /** @throws InvalidInputError naming the field, the value and the allowed values */
-  readonly prepare: (raw: unknown) => PreparedRequest;
+  readonly prepare: (raw: unknown) => PreparedRequest<Provided>;
 }
 
-export function defineRoute<Input extends z.ZodMiniObject>(declaration: RouteDeclaration<Input>): Route {
+export function defineRoute<Input extends z.ZodMiniObject, Provided = Services>(
+  declaration: RouteDeclaration<Input, Provided>,
+): Route<Provided> {
   const { input, output, handle, status = 200, long = false, ...facts } = declaration;
   const inputSchema = lazySchema(input);
   return {
@@ -83,7 +88,7 @@ export function pathFields(path: string): string[] {
 type Fields = Record<string, unknown>;
 
 /** Gathers the fields of a request from its path, query and body, unchecked. */
-export async function readRequest(context: HttpContext, route: Route): Promise<Fields> {
+export async function readRequest<Provided>(context: HttpContext, route: Route<Provided>): Promise<Fields> {
   const query = readQuery(context);
   const hasBody = route.method === 'POST' || route.method === 'PATCH';
   if (hasBody) {

@@ -108,13 +108,19 @@ async function isReady({ open, isStopping }: HealthParts): Promise<boolean> {
 /** Where clients of the older transport send their messages to. */
 export const MESSAGES_PATH = '/messages';
 
-/** Offers MCP: Streamable HTTP at `/mcp`, and the older HTTP+SSE at `/sse`. */
-export function mountMcp(app: Hono<HttpEnvironment>, mcp: McpHttpEndpoint): void {
+/**
+ * Offers MCP: Streamable HTTP at `/mcp`, and the older HTTP+SSE at `/sse`.
+ * @param hasSpaces offers `/mcp/{space}` too
+ */
+export function mountMcp(app: Hono<HttpEnvironment>, mcp: McpHttpEndpoint, hasSpaces = false): void {
   // Clients are often given the address with a slash at its end.
   for (const slash of ['', '/']) {
-    app.all(`/mcp${slash}`, (context) => mcp.handle(context.req.raw, context.get('access')));
-    app.get(`/sse${slash}`, (context) => mcp.openEventStream(context.get('access')));
-    app.post(MESSAGES_PATH + slash, (context) => mcp.receiveMessage(context.req.raw, context.get('access')));
+    for (const path of hasSpaces ? ['/mcp', '/mcp/:space'] : ['/mcp'])
+      app.all(path + slash, (context) => mcp.handle(context.req.raw, context.get('workspace')));
+    app.get(`/sse${slash}`, (context) => mcp.openEventStream(context.get('workspace')));
+    app.post(MESSAGES_PATH + slash, (context) =>
+      mcp.receiveMessage(context.req.raw, context.get('workspace')),
+    );
   }
 }
 

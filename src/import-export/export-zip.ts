@@ -21,6 +21,8 @@ export interface ZipExport {
   /** Milliseconds since the epoch. */
   readonly exportedAt: number;
   readonly onProgress?: (count: number) => void;
+  /** Further files, by name. */
+  readonly attachments?: Readonly<Record<string, string>>;
 }
 
 export interface ZipCounts {
@@ -61,6 +63,11 @@ export async function exportZip(request: ZipExport): Promise<ZipCounts> {
   const page = zip.begin('index.md');
   for (const part of index.page(exportedAt)) await page.write(part);
   await page.end();
+  for (const [name, text] of Object.entries(request.attachments ?? {})) {
+    const member = zip.begin(name);
+    await member.write(text);
+    await member.end();
+  }
   const counts = { facts, turns, histories };
   await zip.finish({ ...counts, conversations: index.conversations });
   return counts;

@@ -6,7 +6,7 @@ import {
   type RequestId,
   type Transport,
 } from '@modelcontextprotocol/server';
-import type { Access } from '../api/services.ts';
+import type { Workspace } from '../api/services.ts';
 import { OpenWork } from '../util/concurrency.ts';
 import { cancelledCall } from './cancelled-call.ts';
 import { readMessages, type Refusal } from './json-rpc.ts';
@@ -17,7 +17,8 @@ const LIMITS = { count: 1_000 };
 
 interface EventStreamSession {
   readonly transport: EventStreamTransport;
-  readonly access: Access;
+  /** See `Workspace`. */
+  readonly key: string;
   close(): Promise<void>;
 }
 
@@ -34,23 +35,23 @@ export class EventStreamSessions {
   }
 
   /** Answers with the stream of a new session. */
-  async open(access: Access): Promise<Response> {
+  async open(workspace: Workspace): Promise<Response> {
     const transport = new EventStreamTransport(this.#messagesPath, this.#calls);
-    const server = this.#build(access);
+    const server = this.#build(workspace);
     // The session is over when the client is gone; the server keeps what it sets itself.
     transport.onclose = () => {
       this.#sessions.remove(transport.sessionId);
     };
-    this.#sessions.add(transport.sessionId, { transport, access, close: () => server.close() });
+    this.#sessions.add(transport.sessionId, { transport, key: workspace.key, close: () => server.close() });
     await server.connect(transport);
     const headers = { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-cache, no-transform' };
     return new Response(transport.events, { headers });
   }
 
   /** Takes one message of a client; its answer is an event of the stream. */
-  async receive(request: Request, access: Access): Promise<Response> {
+  async receive(request: Request, { key }: Workspace): Promise<Response> {
     const session = this.#sessions.use(new URL(request.url).searchParams.get('sessionId') ?? '');
-    if (session?.access !== access) return noSuchSession();
+    if (session?.key !== key) return noSuchSession();
     if (!isJsonContentType(request.headers.get('content-type'))) {
       return refusal(415, 'A message is application/json');
     }

@@ -1,5 +1,5 @@
 import type { Logger } from '../logger.ts';
-import type { Access, ServerParts } from '../api/services.ts';
+import type { Workspace } from '../api/services.ts';
 import { EventStreamSessions } from './event-stream-sessions.ts';
 import { buildServer, type ServerFactory } from './server.ts';
 import { StreamableSessions } from './streamable-sessions.ts';
@@ -24,18 +24,18 @@ export class McpHttpEndpoint {
   }
 
   /** Streamable HTTP: every request to `/mcp`. */
-  handle(request: Request, access: Access): Promise<Response> {
-    return this.#streamable.handle(request, access);
+  handle(request: Request, workspace: Workspace): Promise<Response> {
+    return this.#streamable.handle(request, workspace);
   }
 
   /** HTTP+SSE of 2024-11-05: `GET /sse`. */
-  openEventStream(access: Access): Promise<Response> {
-    return this.#eventStreams.open(access);
+  openEventStream(workspace: Workspace): Promise<Response> {
+    return this.#eventStreams.open(workspace);
   }
 
   /** HTTP+SSE: `POST /messages?sessionId=…`. */
-  receiveMessage(request: Request, access: Access): Promise<Response> {
-    return this.#eventStreams.receive(request, access);
+  receiveMessage(request: Request, workspace: Workspace): Promise<Response> {
+    return this.#eventStreams.receive(request, workspace);
   }
 
   /** Resolves when all calls under way are answered. */
@@ -50,9 +50,6 @@ export class McpHttpEndpoint {
 }
 
 /** The endpoint of the memories. */
-export function memoryEndpoint(
-  parts: ServerParts,
-  options: Omit<HttpEndpointOptions, 'logger'>,
-): McpHttpEndpoint {
-  return new McpHttpEndpoint((access) => buildServer(parts, access), { ...options, logger: parts.logger });
+export function memoryEndpoint(options: HttpEndpointOptions): McpHttpEndpoint {
+  return new McpHttpEndpoint(({ parts, access }) => buildServer(parts, access), options);
 }

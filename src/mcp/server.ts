@@ -2,7 +2,7 @@ import { type GetPromptResult, McpServer } from '@modelcontextprotocol/server';
 import * as z from 'zod/mini';
 import { text } from '../api/fields.ts';
 import { toJsonSchema } from '../api/input.ts';
-import type { Access, ServerParts } from '../api/services.ts';
+import type { Access, ServerParts, Workspace } from '../api/services.ts';
 import { packageVersion } from '../util/package.ts';
 import { withoutHidden } from '../util/visible-text.ts';
 import { followRoots } from './current-project.ts';
@@ -19,8 +19,8 @@ import {
 } from './tools/memories.ts';
 import { syncRestore, syncStatus, syncUpload } from './tools/sync.ts';
 
-/** Makes the server of one session, or of one call, for a caller who may do this much. */
-export type ServerFactory = (access: Access) => McpServer;
+/** Makes the server of one session, or of one call. */
+export type ServerFactory = (workspace: Workspace) => McpServer;
 
 /**
  * The MCP server, the same for every transport. Nothing is opened before the first call that needs it.

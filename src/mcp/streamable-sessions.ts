@@ -8,12 +8,15 @@ import {
   type JSONRPCMessage,
   type LegacyHttpHandler,
   legacyStatelessFallback,
+  type McpHandlerRequestOptions,
   type McpHttpHandler,
+  type McpRequestContext,
   type McpServer,
   type RequestId,
   WebStandardStreamableHTTPServerTransport,
 } from '@modelcontextprotocol/server';
-import type { Access } from '../api/services.ts';
+import type { Workspace } from '../api/services.ts';
+import { FaissMemoryError } from '../errors/faiss-memory-error.ts';
 import type { Logger } from '../logger.ts';
 import { OpenWork } from '../util/concurrency.ts';
 import { answerForm, type AnswerForm, BOTH_TYPES, shapeAnswer } from './answer-form.ts';
@@ -35,7 +38,8 @@ export interface StreamableOptions {
 
 interface StreamableSession {
   readonly transport: WebStandardStreamableHTTPServerTransport;
-  readonly access: Access;
+  /** See `Workspace`. */
+  readonly key: string;
   /** Ids of requests that are not answered yet. */
   readonly open: Set<RequestId>;
   close(): Promise<void>;
@@ -44,15 +48,7 @@ interface StreamableSession {
 interface Received {
   /** A message or a batch; undefined when the request has no body. */
   readonly message: JSONRPCMessage | readonly JSONRPCMessage[] | undefined;
-  readonly access: Access;
-}
-
-/** The servers that need no session, for one kind of caller. */
-interface Stateless {
-  /** Protocol 2026-07-28, which has no sessions. */
-  readonly modern: McpHttpHandler;
-  /** Single calls of older clients that never said hello. */
-  readonly legacy: LegacyHttpHandler;
+  readonly workspace: Workspace;
 }
 
 /**
@@ -62,21 +58,29 @@ interface Stateless {
 export class StreamableSessions {
   readonly #build: ServerFactory;
   readonly #bodyLimit: number;
-  readonly #logger: Logger;
   readonly #sessions = new SessionPool<StreamableSession>(LIMITS);
-  readonly #stateless: Readonly<Record<Access, Stateless>>;
+  /** Protocol 2026-07-28, which has no sessions. */
+  readonly #modern: McpHttpHandler;
+  /** Single calls of older clients that never said hello. */
+  readonly #legacy: LegacyHttpHandler;
   readonly #calls = new OpenWork();
 
   constructor(build: ServerFactory, { bodyLimit, logger }: StreamableOptions) {
     this.#build = build;
     this.#bodyLimit = bodyLimit;
-    this.#logger = logger;
-    this.#stateless = { read: this.#createStateless('read'), write: this.#createStateless('write') };
+    const onError = (error: Error): void => {
+      logger.debug('an MCP request was refused', {}, error);
+    };
+    const buildFor = (context: McpRequestContext): McpServer => build(workspaceOf(context));
+    const limit = { maxRequestBodySize: bodyLimit };
+    this.#modern = createMcpHandler(buildFor, { legacy: 'reject', onerror: onError, ...limit });
+    this.#legacy = legacyStatelessFallback(buildFor, onError, limit);
   }
 
-  async handle(request: Request, access: Access): Promise<Response> {
+  async handle(request: Request, workspace: Workspace): Promise<Response> {
     const form = answerForm(request.headers.get('accept'));
-    if (request.method !== 'POST') return this.#answer(forSdk(request, form), { message: undefined, access });
+    if (request.method !== 'POST')
+      return this.#answer(forSdk(request, form), { message: undefined, workspace });
     // The SDK refuses a request that it cannot answer or read.
     const received = isJsonContentType(request.headers.get('content-type'))
       ? await readBody(request)
@@ -90,7 +94,7 @@ export class StreamableSessions {
       return notAcceptable('a subscription is answered with events; accept text/event-stream');
     }
     const message = isBatch ? messages : messages[0];
-    const answering = this.#answer(forSdk(request, form), { message: message ?? [], access }).then(
+    const answering = this.#answer(forSdk(request, form), { message: message ?? [], workspace }).then(
       (response) => shapeAnswer(response, { form, isBatch, refusals }),
     );
     return messages.some(isCall) ? watchAnswer(this.#calls.begin(), answering) : answering;
@@ -102,19 +106,19 @@ export class StreamableSessions {
   }
 
   async close(): Promise<void> {
-    const modern = Object.values(this.#stateless).map((stateless) => stateless.modern.close());
-    await Promise.all([this.#sessions.close(), ...modern]);
+    await Promise.all([this.#sessions.close(), this.#modern.close()]);
   }
 
-  async #answer(request: Request, { message, access }: Received): Promise<Response> {
+  async #answer(request: Request, { message, workspace }: Received): Promise<Response> {
     const parsed = message === undefined ? {} : { parsedBody: message };
+    const alone = { ...parsed, authInfo: authInfoOf(workspace) };
     if (!(await isLegacyRequest(request, message))) {
-      return this.#stateless[access].modern.fetch(request, parsed);
+      return this.#modern.fetch(request, alone);
     }
     const sessionId = request.headers.get(SESSION_HEADER);
     if (sessionId !== null) {
       const session = this.#sessions.use(sessionId);
-      if (session?.access !== access) return noSuchSession();
+      if (session?.key !== workspace.key) return noSuchSession();
       const ids = [message ?? []].flat().flatMap((one) => (isJSONRPCRequest(one) ? [one.id] : []));
       // The transport would give one answer for all requests that share an id, and none to the others.
       if (ids.some((id, index) => session.open.has(id) || ids.indexOf(id) < index))
@@ -131,18 +135,23 @@ export class StreamableSessions {
       if (cancelled !== undefined) session.transport.closeSSEStream(cancelled);
       return response;
     }
-    if (!isInitializeRequest(message)) return this.#stateless[access].legacy(request, parsed);
-    const transport = await this.#startSession(access);
+    if (!isInitializeRequest(message)) return this.#legacy(request, alone);
+    const transport = await this.#startSession(workspace);
     return transport.handleRequest(request, parsed);
   }
 
-  async #startSession(access: Access): Promise<WebStandardStreamableHTTPServerTransport> {
-    const server = this.#build(access);
+  async #startSession(workspace: Workspace): Promise<WebStandardStreamableHTTPServerTransport> {
+    const server = this.#build(workspace);
     const transport = new WebStandardStreamableHTTPServerTransport({
       sessionIdGenerator: randomUUID,
       maxRequestBodySize: this.#bodyLimit,
       onsessioninitialized: (id) => {
-        this.#sessions.add(id, { transport, access, open: new Set(), close: () => server.close() });
+        this.#sessions.add(id, {
+          transport,
+          key: workspace.key,
+          open: new Set(),
+          close: () => server.close(),
+        });
       },
       onsessionclosed: (id) => {
         this.#sessions.remove(id);
@@ -151,18 +160,20 @@ export class StreamableSessions {
     await server.connect(transport);
     return transport;
   }
+}
 
-  #createStateless(access: Access): Stateless {
-    const build = (): McpServer => this.#build(access);
-    const onError = (error: Error): void => {
-      this.#logger.debug('an MCP request was refused', {}, error);
-    };
-    const limit = { maxRequestBodySize: this.#bodyLimit };
-    return {
-      modern: createMcpHandler(build, { legacy: 'reject', onerror: onError, ...limit }),
-      legacy: legacyStatelessFallback(build, onError, limit),
-    };
-  }
+type AuthInfo = NonNullable<McpHandlerRequestOptions['authInfo']>;
+
+/** The way through the SDK for what the factory needs to know of a request. */
+function authInfoOf(workspace: Workspace): AuthInfo {
+  return { token: '', clientId: workspace.key, scopes: [], extra: { workspace } };
+}
+
+function workspaceOf({ authInfo }: McpRequestContext): Workspace {
+  const workspace = authInfo?.extra?.['workspace'];
+  if (workspace === undefined) throw new FaissMemoryError('INTERNAL', 'An MCP request has no workspace');
+  // Only `authInfoOf` sets it.
+  return workspace as Workspace;
 }
 
 /** The one message or batch in the body of a POST. Rejects as the body does. */

@@ -277,6 +277,8 @@ export interface StoreStats extends StoreDigests {
   readonly newest: number | null;
   /** Size of the database files in bytes. */
   readonly bytes: number;
+  /** The part of them that holds something; a database file keeps its size when content is erased. Absent = all. */
+  readonly usedBytes?: number;
   /** Number of the last local change; grows with every change. */
   readonly sequence: number;
   readonly schemaVersion: number;

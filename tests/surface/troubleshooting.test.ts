@@ -44,6 +44,7 @@ const codes: Readonly<Record<ErrorCode, true>> = {
   METHOD_NOT_ALLOWED: true,
   TIMED_OUT: true,
   CONFIRMATION_NEEDED: true,
+  QUOTA_EXCEEDED: true,
   INSTALL_FAILED: true,
   INTERNAL: true,
 };

@@ -15,6 +15,7 @@ import {
   toFilter,
 } from '../../api/fields.ts';
 import { tidiedData, tidyUp } from '../../api/tidy.ts';
+import type { SearchRequest } from '../../memory/memory-api.ts';
 import { defineRoute, type Route } from '../route.ts';
 import { confirmation, confirmed } from './confirmation.ts';
 import { memory as memoryShape, similar, similarMemory, time, turn } from './shapes.ts';
@@ -22,7 +23,55 @@ import { memory as memoryShape, similar, similarMemory, time, turn } from './sha
 const mode = z.enum(['hybrid', 'vector', 'keyword']);
 const threshold = z.optional(z.number().check(z.minimum(0), z.maximum(1)));
 
-const search = defineRoute({
+/** Of a search in one space or in several. */
+export const searchFields = {
+  query: z.string(),
+  limit: limit(100, 5),
+  k: limit(100, 5),
+  mode: z.optional(mode),
+  hybrid: flag,
+  max_tokens: maxTokens('of the answer: as many hits as fit, long ones whole where there is room'),
+  as_of: asOf,
+  ...filterFields,
+  ...attributeFields,
+};
+const searchInput = z.strictObject(searchFields);
+
+/** Its hits may have further members. */
+export const searchAnswer = {
+  hits: z.array(
+    z.looseObject({
+      id: z.string(),
+      text: z.string(),
+      truncated: flag,
+      score: z.number(),
+      similarity: z.optional(z.number()),
+      vector_rank: z.optional(z.int()),
+      word_rank: z.optional(z.int()),
+      by_neighbours: flag,
+      by_single_words: flag,
+      words: tags,
+      tags,
+      source: text(),
+      created: time,
+      occurred_at: z.optional(time),
+      project: text(),
+      other_project: flag.check(z.describe('of another project than the current one, and lower for it')),
+      in_period: flag.check(z.describe('of the period that the query names, and higher for it')),
+      superseded_by: text('id of the memory that replaces this one, which is lower for it'),
+      ...turn,
+    }),
+  ),
+  mode,
+  note: text(),
+  model_loading: flag.check(z.describe('the same search finds by meaning in a moment')),
+  period: z
+    .optional(z.object({ words: z.string(), from: z.optional(time), until: z.optional(time) }))
+    .check(z.describe('the period that the query names; open without from or until')),
+  left_out: z.optional(z.int().check(z.describe('hits that did not fit into max_tokens'))),
+};
+
+export const search = defineRoute({
   name: 'search',
   method: 'POST',
   path: '/search',
@@ -31,63 +80,38 @@ const search = defineRoute({
   details:
     'Long texts come as excerpts. score orders this answer; similarity is 0 (unrelated) to 1 (the same), and absent in languages that the model does not read.',
   access: 'read',
-  input: z.strictObject({
-    query: z.string(),
-    limit: limit(100, 5),
-    k: limit(100, 5),
-    mode: z.optional(mode),
-    hybrid: flag,
-    max_tokens: maxTokens('of the answer: as many hits as fit, long ones whole where there is room'),
-    as_of: asOf,
-    ...filterFields,
-    ...attributeFields,
-  }),
-  output: z.object({
-    hits: z.array(
-      z.looseObject({
-        id: z.string(),
-        text: z.string(),
-        truncated: flag,
-        score: z.number(),
-        similarity: z.optional(z.number()),
-        vector_rank: z.optional(z.int()),
-        word_rank: z.optional(z.int()),
-        by_neighbours: flag,
-        by_single_words: flag,
-        words: tags,
-        tags,
-        source: text(),
-        created: time,
-        occurred_at: z.optional(time),
-        project: text(),
-        other_project: flag.check(z.describe('of another project than the current one, and lower for it')),
-        in_period: flag.check(z.describe('of the period that the query names, and higher for it')),
-        superseded_by: text('id of the memory that replaces this one, which is lower for it'),
-        ...turn,
-      }),
-    ),
-    mode,
-    note: text(),
-    model_loading: flag.check(z.describe('the same search finds by meaning in a moment')),
-    period: z
-      .optional(z.object({ words: z.string(), from: z.optional(time), until: z.optional(time) }))
-      .check(z.describe('the period that the query names; open without from or until')),
-    left_out: z.optional(z.int().check(z.describe('hits that did not fit into max_tokens'))),
-  }),
-  async handle(
-    { memory },
-    { query, limit: most, k, mode: wished, hybrid, max_tokens: asked, as_of: then, ...filter },
-  ) {
-    const response = await memory.search({
-      query,
-      limit: most ?? k,
-      mode: wished ?? (hybrid === false ? 'vector' : undefined),
-      filter: toFilter(filter),
-      asOf: filled(then),
-    });
-    return boundedSearchData(response, asked);
+  input: searchInput,
+  output: z.object(searchAnswer),
+  async handle({ memory }, input) {
+    const { request, maxTokens } = readSearch(input);
+    return boundedSearchData(await memory.search(request), maxTokens);
   },
 });
+
+/** The search, and how long its answer may be. */
+export function readSearch(input: z.infer<typeof searchInput>): {
+  readonly request: SearchRequest;
+  readonly maxTokens: number | undefined;
+} {
+  const {
+    query,
+    limit: most,
+    k,
+    mode: wished,
+    hybrid,
+    max_tokens: maxTokens,
+    as_of: then,
+    ...filter
+  } = input;
+  const request = {
+    query,
+    limit: most ?? k,
+    mode: wished ?? (hybrid === false ? 'vector' : undefined),
+    filter: toFilter(filter),
+    asOf: filled(then),
+  };
+  return { request, maxTokens };
+}
 
 const listMemories = defineRoute({
   name: 'listMemories',

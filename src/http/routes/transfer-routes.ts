@@ -12,7 +12,7 @@ import { findConversation, turnsOf } from '../../api/conversations.ts';
 import { filled, filterFields, flag } from '../../api/fields.ts';
 import { importData, MAX_LISTED_PROBLEMS } from '../../api/memory-answers.ts';
 import { ignoredData, lazySchema, readInput } from '../../api/input.ts';
-import type { OpenServices } from '../../api/services.ts';
+import type { Services } from '../../api/services.ts';
 import { type PreparedRequest, readQuery } from '../route.ts';
 import { requireAccess } from '../guards/token-guard.ts';
 import type { HttpContext, HttpEnvironment } from '../http-environment.ts';
@@ -21,8 +21,12 @@ import { eventStreamContent, streamProgress, wantsEvents } from '../stream-progr
 const LINES = 'application/x-ndjson';
 
 /** Export and import of all memories as JSON lines, which never hold a whole file in memory. */
-export function mountTransferRoutes(app: Hono<HttpEnvironment>, open: OpenServices): void {
-  app.get('/export', async (context) => {
+export function mountTransferRoutes(
+  app: Hono<HttpEnvironment>,
+  open: (context: HttpContext) => Promise<Services>,
+  prefix = '',
+): void {
+  app.get(`${prefix}/export`, async (context) => {
     const condition = Object.keys(readQuery(context)).find((name) => Object.hasOwn(filterFields, name));
     if (condition !== undefined) {
       throw new InvalidInputError(
@@ -31,7 +35,7 @@ export function mountTransferRoutes(app: Hono<HttpEnvironment>, open: OpenServic
         'export all, or some with "faiss-memory export"',
       );
     }
-    const { memory } = await open();
+    const { memory } = await open(context);
     const now = Date.now();
     // A store that cannot be read is a problem, and not the end of an answer that has begun.
     return exportMemories(context, await begun(memory.export()), {
@@ -39,19 +43,19 @@ export function mountTransferRoutes(app: Hono<HttpEnvironment>, open: OpenServic
       day: memory.timeZone.day(now),
     });
   });
-  app.get('/conversations/:id/export', async (context) => {
+  app.get(`${prefix}/conversations/:id/export`, async (context) => {
     const query = { ...readQuery(context), id: context.req.param('id') };
     const { input } = readInput(conversationInput, conversationSchema(), query);
-    const { memory } = await open();
+    const { memory } = await open(context);
     const found = await findConversation(memory, { session: input.id, client: filled(input.client) });
     context.header('Content-Type', 'text/markdown; charset=utf-8');
     context.header('Content-Disposition', 'attachment; filename="conversation.md"');
     return streamText(context, (write) => exportMarkdown(found, turnsOf(memory, found), write));
   });
-  app.post('/import', async (context) => {
+  app.post(`${prefix}/import`, async (context) => {
     requireAccess(context, 'write');
     const perform = prepareImport(context);
-    const services = await open();
+    const services = await open(context);
     if (wantsEvents(context)) return streamProgress(context, (work) => perform(services, work));
     return context.json(await perform(services, { signal: context.req.raw.signal }));
   });

@@ -53,7 +53,7 @@ export class Connection {
   }
 
   /** The value of a pragma that returns one integer. */
-  integerPragma(name: 'user_version' | 'application_id' | 'page_count' | 'schema_version'): number {
+  integerPragma(name: IntegerPragma): number {
     const row = this.statement(`PRAGMA ${name}`).get() as Record<string, number> | undefined;
     return row?.[name] ?? 0;
   }
@@ -98,6 +98,9 @@ export class Connection {
     if (this.#database.isOpen) this.#database.close();
   }
 }
+
+type IntegerPragma =
+  'user_version' | 'application_id' | 'page_count' | 'page_size' | 'freelist_count' | 'schema_version';
 
 export type SqlValue = string | number | null | Uint8Array;
 

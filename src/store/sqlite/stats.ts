@@ -43,9 +43,14 @@ export function readStats(connection: Connection, modelId: EmbeddingModelId | un
     oldest: selectOldest.get(connection)?.at ?? null,
     newest: selectNewest.get(connection)?.at ?? null,
     bytes: fileSizes(connection.path),
+    usedBytes: pagesInUse(connection) * connection.integerPragma('page_size'),
     schemaVersion: connection.integerPragma('user_version'),
     ...readDigests(connection),
   };
+}
+
+function pagesInUse(connection: Connection): number {
+  return connection.integerPragma('page_count') - connection.integerPragma('freelist_count');
 }
 
 function fileSizes(path: string): number {

@@ -37,6 +37,8 @@ export interface StoreFileSettings {
   readonly now: () => number;
   /** Default: the released migrations. Only tests give others. */
   readonly migrations?: readonly Migration[];
+  /** The database is there, and is not made anew when it is gone. Default false. */
+  readonly mustExist?: boolean;
   /** Total time that a call waits for locks of other processes. Default 50 s. */
   readonly busyLimitMs?: number;
 }
@@ -69,17 +71,18 @@ export class StoreFile {
   readonly #busyLimitMs: number;
   #open: OpenFile | null = null;
   /** True once the file was open. When it disappears later, for example with an unmounted disk, no new store is made. */
-  #wasThere = false;
+  #wasThere: boolean;
   #closed = false;
   #calls = 0;
   /** Writes of this process run in the order of their calls. */
   readonly #writes = new SerialQueue();
 
-  constructor({ path, now, migrations = MIGRATIONS, busyLimitMs = BUSY_LIMIT_MS }: StoreFileSettings) {
-    this.#path = path;
-    this.#now = now;
-    this.#migrations = migrations;
-    this.#busyLimitMs = busyLimitMs;
+  constructor(settings: StoreFileSettings) {
+    this.#path = settings.path;
+    this.#now = settings.now;
+    this.#migrations = settings.migrations ?? MIGRATIONS;
+    this.#busyLimitMs = settings.busyLimitMs ?? BUSY_LIMIT_MS;
+    this.#wasThere = settings.mustExist ?? false;
   }
 
   get exists(): boolean {
@@ -197,7 +200,10 @@ export class StoreFile {
       this.#checkSameFile(this.#open);
       return this.#open;
     }
-    if (this.#wasThere && isMissing(this.#path)) throw moved(this.#path);
+    if (isMissing(this.#path)) {
+      if (this.#wasThere) throw moved(this.#path);
+      createDatabase(this.#path, this.#migrations);
+    }
     this.#open = openFile(this.#path, this.#migrations, this.#now());
     this.#wasThere = true;
     return this.#open;
@@ -238,7 +244,6 @@ function isMissing(path: string): boolean {
 }
 
 function openFile(path: string, migrations: readonly Migration[], now: number): OpenFile {
-  if (isMissing(path)) createDatabase(path, migrations);
   const file = statSync(path, { bigint: true });
   if (file.isDirectory()) throw notAFile(path);
   if (file.size === 0n) throw new StoreDamagedError(path, 'is empty (0 bytes)');

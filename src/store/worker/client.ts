@@ -27,15 +27,31 @@ export interface WorkerStore {
   readonly start: () => void;
 }
 
+/** Two threads, for searches and for all else. */
+interface ThreadPair {
+  readonly searches: StoreThread;
+  readonly others: StoreThread;
+}
+
+/** What a store needs of a thread. */
+interface StoreThread {
+  call(method: StoreMethod, parameters: readonly unknown[]): Promise<unknown>;
+  start(): void;
+  close(): Promise<void>;
+}
+
 /**
  * A store in two worker threads, so that neither SQLite nor vector search blocks the caller's event loop, and neither
  * searches nor writes wait for the other. Each thread has its own connection, starts with its first call and does not
  * keep the process alive while idle. When one dies, its pending calls reject with `StoreUnavailableError`, and the next
  * call starts a new thread.
+ * @param shared default: threads of this store alone
  */
-export function startWorkerStore(settings: StoreWorkerSettings): WorkerStore {
-  const searches = new RestartingHost(settings);
-  const others = new RestartingHost(settings);
+export function startWorkerStore(settings: StoreWorkerSettings, shared?: SharedThreads): WorkerStore {
+  const { searches, others } = shared?.for(settings) ?? {
+    searches: new RestartingHost(settings),
+    others: new RestartingHost(settings),
+  };
   const remote = (methods: object): Record<string, unknown> =>
     Object.fromEntries(
       // `Object.keys` types the keys as plain texts.
@@ -59,24 +75,75 @@ export function startWorkerStore(settings: StoreWorkerSettings): WorkerStore {
   return { memory, replica, start };
 }
 
+/**
+ * One pair of worker threads for many stores, which take turns: a thread costs a dozen MiB whatever it holds. The stores
+ * are closed before.
+ */
+export class SharedThreads {
+  readonly #searches = new RestartingHost(null);
+  readonly #others = new RestartingHost(null);
+
+  for(settings: StoreWorkerSettings): ThreadPair {
+    return {
+      searches: new SharedThread(this.#searches, settings),
+      others: new SharedThread(this.#others, settings),
+    };
+  }
+
+  /** Ends the threads at once. */
+  async close(): Promise<void> {
+    await Promise.all([this.#searches.terminate(), this.#others.terminate()]);
+  }
+}
+
+/** One store's part of a thread. */
+class SharedThread implements StoreThread {
+  readonly #host: RestartingHost;
+  readonly #settings: StoreWorkerSettings;
+  #closing: Promise<void> | undefined;
+
+  constructor(host: RestartingHost, settings: StoreWorkerSettings) {
+    this.#host = host;
+    this.#settings = settings;
+  }
+
+  async call(method: StoreMethod, parameters: readonly unknown[]): Promise<unknown> {
+    // The thread would open the store again.
+    if (this.#closing !== undefined) throw closedStore(this.#settings);
+    return this.#host.call(method, [this.#settings, ...parameters]);
+  }
+
+  start(): void {
+    this.#host.start();
+  }
+
+  close(): Promise<void> {
+    // A thread that died has no open store.
+    this.#closing ??= this.#host.call('close', [this.#settings]).then(
+      () => undefined,
+      () => undefined,
+    );
+    return this.#closing;
+  }
+}
+
 /** The `memory` port of `startWorkerStore`; its `close` ends the threads. */
 export function startWorkerMemoryStore(settings: StoreWorkerSettings): MemoryStore {
   return startWorkerStore(settings).memory;
 }
 
-class RestartingHost {
-  readonly #settings: StoreWorkerSettings;
+class RestartingHost implements StoreThread {
+  /** Null = of many stores. */
+  readonly #settings: StoreWorkerSettings | null;
   #worker: WorkerClient | null = null;
   #closing: Promise<void> | null = null;
 
-  constructor(settings: StoreWorkerSettings) {
+  constructor(settings: StoreWorkerSettings | null) {
     this.#settings = settings;
   }
 
   async call(method: StoreMethod, parameters: readonly unknown[]): Promise<unknown> {
-    if (this.#closing !== null) {
-      throw new StoreUnavailableError(`The memory store in ${this.#settings.dataDir} is closed`);
-    }
+    if (this.#closing !== null) throw closedStore(this.#settings);
     return this.#running().call(method, parameters);
   }
 
@@ -103,13 +170,20 @@ class RestartingHost {
           cause,
         }),
     });
-    const forget = endBeforeExit(() => this.close().then(() => worker.ended));
+    const end = (): Promise<void> => (this.#settings === null ? this.terminate() : this.close());
+    const forget = endBeforeExit(() => end().then(() => worker.ended));
     void worker.ended.then(forget);
     return worker;
   }
 
   close(): Promise<void> {
     this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  /** Ends the thread at once, whatever it does. */
+  terminate(): Promise<void> {
+    this.#closing ??= this.#worker?.terminate() ?? Promise.resolve();
     return this.#closing;
   }
 
@@ -126,6 +200,10 @@ class RestartingHost {
     }
     if (!worker.hasBegun) await worker.terminate();
   }
+}
+
+function closedStore(settings: StoreWorkerSettings | null): StoreUnavailableError {
+  return new StoreUnavailableError(`The memory store in ${settings?.dataDir ?? 'shared threads'} is closed`);
 }
 
 /** Approximate size of one message to the stage. */

@@ -15,6 +15,8 @@ export interface StoreWorkerSettings {
   readonly dataDir: string;
   /** Vector index to use; default auto, which takes the fastest one installed. */
   readonly vectorIndex?: 'auto' | 'wasm' | 'node' | 'exact';
+  /** The database is there, and is not made anew when it is gone: its folder was moved away. Default false. */
+  readonly mustExist?: boolean;
 }
 
 export type ReplicaMethod = keyof ReplicaCalls;

@@ -96,7 +96,8 @@ async function connectV2(
   return connected(client);
 }
 
-function target(
+/** The space of a client at `/mcp/{space}`. */
+export function target(
   address: string,
   path: string,
   { token }: HttpClientOptions = {},

@@ -57,6 +57,7 @@ async function runCommand(
     configWith: () => config,
     // What these commands use of the app.
     app: () => Promise.resolve({ ...services, settings: config.settings } as unknown as App),
+    team: () => Promise.reject(new Error('not asked for')),
     grammar: () => ({ options: [], commands: [] }),
     releaseSignals: () => undefined,
     flagValues: {},

@@ -48,6 +48,7 @@ describe('defaults', () => {
     const { settings, sources, warnings } = resolveConfig(input());
     expect(settings).toEqual({
       dataDir: '/home/ada/.local/share/faiss-memory',
+      space: '',
       logLevel: 'warn',
       logFormat: 'text',
       project: '',
@@ -103,6 +104,10 @@ describe('defaults', () => {
         mode: 'backup',
         pathStyle: undefined,
         accountId: undefined,
+      },
+      team: {
+        ...{ enabled: false, signUp: false, auditDays: 90, openSpaces: 200, idleMinutes: 15 },
+        ...{ spaceMemories: 0, spaceMiB: 0, spaceRate: 0, personRate: 0, personSpaces: 0 },
       },
     });
     expect(Object.keys(sources)).toEqual(settingList.map(({ key }) => key));

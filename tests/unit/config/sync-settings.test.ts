@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { providerPresets } from '../../../src/blob/s3/provider-presets.ts';
 import { resolveConfig } from '../../../src/config/resolve.ts';
-import { type Settings, SYNC_PROVIDERS } from '../../../src/config/schema.ts';
+import type { Settings } from '../../../src/config/schema.ts';
+import { SYNC_PROVIDERS } from '../../../src/config/sync-schema.ts';
 import { ConfigurationError } from '../../../src/errors/input-errors.ts';
 import { toBlobSettings } from '../../../src/app/backup-and-sync.ts';
 

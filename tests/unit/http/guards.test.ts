@@ -1,7 +1,15 @@
 import { describe, expect, test } from 'vitest';
 import { bodyGuard } from '../../../src/http/guards/limit-guards.ts';
 import { hostGuard, originGuard } from '../../../src/http/guards/host-and-origin-guard.ts';
-import { requireAccess, tokenGuard, type Tokens } from '../../../src/http/guards/token-guard.ts';
+import {
+  oneWorkspace,
+  requireAccess,
+  serverTokens,
+  tokenGuard,
+  type Tokens,
+  workspaceGuard,
+} from '../../../src/http/guards/token-guard.ts';
+import { createLogger } from '../../../src/logger.ts';
 import { SecretString } from '../../../src/util/secret-string.ts';
 import { codeOf, guardedApp } from '../../helpers/guarded-app.ts';
 
@@ -139,8 +147,13 @@ describe('tokenGuard', () => {
     readToken: new SecretString('the-token-to-read'),
   };
 
+  const parts = {
+    open: () => Promise.reject(new Error('not asked for')),
+    logger: createLogger({ level: 'error' }),
+  };
+
   function answer(tokens: Tokens, headers: Headers): Promise<string> {
-    const { app } = guardedApp(tokenGuard(tokens));
+    const { app } = guardedApp(tokenGuard(serverTokens(tokens)), workspaceGuard(oneWorkspace(parts), false));
     app.get('/', (context) => context.text('read'));
     app.post('/', (context) => {
       requireAccess(context, 'write');

@@ -1,0 +1,273 @@
+import { existsSync } from 'node:fs';
+import { rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Settings } from '../config/schema.ts';
+import type { Embedder } from '../embedding/embedder.ts';
+import { NoSuchError } from '../errors/people-errors.ts';
+import type { Logger } from '../logger.ts';
+import { DEFAULT_SPACE, type SpaceContent, type SpaceFolders } from '../people/space-service.ts';
+import { DATABASE_NAME } from '../store/memory-store.ts';
+import { SharedThreads, startWorkerStore } from '../store/worker/client.ts';
+import { OpenWork, settleWithin } from '../util/concurrency.ts';
+import { makeFolderDurably, syncFolder } from '../util/durable-file.ts';
+import { type App, composeApp } from './app.ts';
+import { settingsOfSpace, spaceFolder } from './start-app.ts';
+
+/** Folder of the removed spaces, inside the data folder. */
+const TRASH_FOLDER = 'spaces-trash';
+
+/** How long the removal of a space waits for calls under way; what writes later is refused by the store. */
+const CALLS_LIMIT_MS = 30_000;
+const LOOK_EVERY_MS = 30_000;
+
+export interface OpenSpacesParts {
+  /** Of the server. Each space has its own data folder, and no remote. */
+  readonly settings: Settings;
+  /** Of the data folder itself, the space `default`. Its embedder serves all spaces. */
+  readonly main: App;
+  readonly logger: Logger;
+  /** Open spaces at the same time; when more are used, those that are not in use are closed first. */
+  readonly limit: number;
+  readonly idleMs: number;
+  /** Keeps embeddings and backups of open spaces up to date. */
+  readonly background: boolean;
+  /** Composes the app of a space otherwise, for example on another database; default: on its folder. */
+  readonly compose?: (settings: Settings) => App;
+}
+
+export interface EnteredSpace {
+  readonly app: App;
+  readonly leave: () => void;
+}
+
+interface OpenSpace {
+  readonly app: App;
+  readonly calls: OpenWork;
+  running: number;
+  usedAt: number;
+}
+
+/**
+ * The apps of spaces: opened by the first call, closed when they are idle for long, or the longest unused when too many
+ * are open. All share one embedder and one pair of store threads.
+ */
+export class OpenSpaces implements SpaceFolders {
+  readonly #parts: OpenSpacesParts;
+  readonly #threads = new SharedThreads();
+  /** In the order of their last use. */
+  readonly #open = new Map<string, OpenSpace>();
+  readonly #closing = new Map<string, Promise<void>>();
+  /** On their way to the trash. */
+  readonly #leaving = new Set<string>();
+  readonly #timer: NodeJS.Timeout;
+
+  constructor(parts: OpenSpacesParts) {
+    this.#parts = parts;
+    this.#timer = setInterval(() => void this.#closeIdle(), LOOK_EVERY_MS).unref();
+  }
+
+  get size(): number {
+    return this.#open.size;
+  }
+
+  /**
+   * Opens the app of a space if it is not open, and keeps it open until `leave` is called, once.
+   * @throws NoSuchError when its folder is gone or is being moved
+   */
+  async enter(space: string): Promise<EnteredSpace> {
+    if (space === DEFAULT_SPACE) return { app: this.#parts.main, leave: () => undefined };
+    // It may be on its way to being closed for being idle, and is opened again then.
+    while (this.#closing.has(space)) await this.#closing.get(space);
+    const opened = this.#opened(space);
+    const end = opened.calls.begin();
+    opened.running += 1;
+    const leave = (): void => {
+      opened.running -= 1;
+      opened.usedAt = performance.now();
+      end();
+      if (this.#open.size > this.#parts.limit) this.#closeSurplus();
+    };
+    return { app: opened.app, leave };
+  }
+
+  /** Works with the app of a space, which stays open meanwhile. */
+  async use<Result>(space: string, work: (app: App) => Promise<Result>): Promise<Result> {
+    const { app, leave } = await this.enter(space);
+    try {
+      return await work(app);
+    } finally {
+      leave();
+    }
+  }
+
+  async create(space: string): Promise<void> {
+    const folder = spaceFolder(this.#parts.settings.dataDir, space);
+    const { memory } = startWorkerStore({ dataDir: folder }, this.#threads);
+    await memory.stats();
+    await memory.close();
+  }
+
+  contentOf(space: string): Promise<SpaceContent> {
+    return this.use(space, async ({ store }) => {
+      const { live, bytes, stateDigest } = await store.stats();
+      return { memories: live, bytes, stateDigest };
+    });
+  }
+
+  async moveToTrash(space: string): Promise<void> {
+    this.#leaving.add(space);
+    try {
+      const opened = this.#open.get(space);
+      if (opened !== undefined) await settleWithin(opened.calls.done(), CALLS_LIMIT_MS);
+      await this.#close(space);
+      const { folder, trash } = this.#places(space);
+      if (!existsSync(folder)) return;
+      await makeFolderDurably(join(trash, '..'));
+      await rename(folder, trash);
+      await syncFolder(join(trash, '..'));
+      await syncFolder(join(folder, '..'));
+    } finally {
+      this.#leaving.delete(space);
+    }
+  }
+
+  async bringBack(space: string): Promise<void> {
+    const { folder, trash } = this.#places(space);
+    if (existsSync(trash)) {
+      await rename(trash, folder);
+      await syncFolder(join(folder, '..'));
+    }
+    if (!existsSync(folder)) throw new NoSuchError('space', space);
+  }
+
+  async erase(space: string): Promise<void> {
+    await this.#close(space);
+    const { folder, trash } = this.#places(space);
+    for (const place of [folder, trash]) await rm(place, { recursive: true, force: true, maxRetries: 3 });
+  }
+
+  /** Erases what is old enough in spaces that are not open; open ones do so themselves. */
+  async tidy(spaces: readonly string[]): Promise<void> {
+    for (const space of spaces) {
+      if (this.#open.has(space)) continue;
+      await this.use(space, (app) => app.tidy()).catch((error: unknown) => {
+        this.#parts.logger.debug('a space was not tidied', { space }, error);
+      });
+    }
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    await Promise.all([...this.#open.keys()].map((space) => this.#close(space)));
+    await this.#threads.close();
+  }
+
+  #places(space: string): { readonly folder: string; readonly trash: string } {
+    const { dataDir } = this.#parts.settings;
+    return { folder: spaceFolder(dataDir, space), trash: join(dataDir, TRASH_FOLDER, space) };
+  }
+
+  #opened(space: string): OpenSpace {
+    if (this.#leaving.has(space)) throw new NoSuchError('space', space);
+    const known = this.#open.get(space);
+    if (known !== undefined) {
+      this.#open.delete(space);
+      this.#open.set(space, known);
+      return known;
+    }
+    const opened = this.#start(space);
+    this.#open.set(space, opened);
+    return opened;
+  }
+
+  #start(space: string): OpenSpace {
+    const { settings, main, logger, compose } = this.#parts;
+    const own = settingsOfSpace(settings, space);
+    const { dataDir, vectorIndex } = own;
+    if (!this.#isThere(dataDir)) throw new NoSuchError('space', space);
+    const app =
+      compose?.(own) ??
+      composeApp(
+        own,
+        { logger: logger.child({ space }), embedder: borrowed(main.embedder), exitBackupMs: 0 },
+        startWorkerStore({ dataDir, vectorIndex, mustExist: true }, this.#threads),
+      );
+    if (this.#parts.background) app.startBackground();
+    return { app, calls: new OpenWork(), running: 0, usedAt: performance.now() };
+  }
+
+  /** An app that is composed otherwise keeps its memories elsewhere. */
+  #isThere(folder: string): boolean {
+    return this.#parts.compose !== undefined || existsSync(join(folder, DATABASE_NAME));
+  }
+
+  #closeSurplus(): void {
+    for (const [space, { running }] of this.#open) {
+      if (this.#open.size <= this.#parts.limit) return;
+      if (running === 0) void this.#close(space);
+    }
+  }
+
+  /** Those whose memories are still being embedded stay open, unless there are too many. */
+  async #closeIdle(): Promise<void> {
+    const before = performance.now() - this.#parts.idleMs;
+    for (const [space, opened] of [...this.#open]) {
+      if (opened.running > 0) continue;
+      const { folder } = this.#places(space);
+      if (!this.#isThere(folder)) {
+        // Another process moved it away; what background work wrote there meanwhile belongs to nobody.
+        await this.#close(space);
+        await rm(folder, { recursive: true, force: true });
+        continue;
+      }
+      if (opened.usedAt > before) continue;
+      const stats = await opened.app.memory.stats().catch(() => undefined);
+      const isEmbedding =
+        stats !== undefined && stats.embedding.pending > 0 && stats.embedding.problem === '';
+      if (!isEmbedding && opened.running === 0 && opened.usedAt <= before) void this.#close(space);
+    }
+  }
+
+  #close(space: string): Promise<void> {
+    const opened = this.#open.get(space);
+    if (opened === undefined) return this.#closing.get(space) ?? Promise.resolve();
+    this.#open.delete(space);
+    const closing = opened.app
+      .close()
+      .catch((error: unknown) => {
+        this.#parts.logger.warn('a space could not be closed', { space }, error);
+      })
+      .finally(() => this.#closing.delete(space));
+    this.#closing.set(space, closing);
+    return closing;
+  }
+}
+
+/** The same embedder, which the app does not close. What it asked for ends with the app all the same. */
+function borrowed(embedder: Embedder): Embedder {
+  const closing = new AbortController();
+  const until = (signal?: AbortSignal): AbortSignal =>
+    signal === undefined ? closing.signal : AbortSignal.any([signal, closing.signal]);
+  const embedQueryTokens = embedder.embedQueryTokens?.bind(embedder);
+  return {
+    modelId: () => embedder.modelId(),
+    get ready() {
+      return embedder.ready;
+    },
+    get lastFailure() {
+      return embedder.lastFailure;
+    },
+    warmUp: () => embedder.warmUp(),
+    embedQuery: (text, signal) => embedder.embedQuery(text, until(signal)),
+    embedPassage: (text, signal, urgency) => embedder.embedPassage(text, until(signal), urgency),
+    ...(embedder.tokenSpace === undefined ? {} : { tokenSpace: embedder.tokenSpace }),
+    ...(embedQueryTokens === undefined
+      ? {}
+      : { embedQueryTokens: (text, signal) => embedQueryTokens(text, until(signal)) }),
+    describe: () => embedder.describe(),
+    close: () => {
+      closing.abort();
+      return Promise.resolve();
+    },
+  };
+}

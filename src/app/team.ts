@@ -1,0 +1,191 @@
+import { join } from 'node:path';
+import type { Workspace } from '../api/services.ts';
+import type { Authenticator, Principal } from '../auth/principal.ts';
+import type { Settings } from '../config/schema.ts';
+import { NotAllowedError } from '../errors/people-errors.ts';
+import { createLogger, type Logger } from '../logger.ts';
+import { AuditLog } from '../people/audit-log.ts';
+import type { PeopleStore, Role } from '../people/people-store.ts';
+import { PeopleService } from '../people/people-service.ts';
+import { DEFAULT_SPACE, SERVER } from '../people/space-service.ts';
+import { personalTokens } from '../people/personal-tokens.ts';
+import { SpaceQuotas } from '../people/quotas.ts';
+import { SqlitePeopleStore, TEAM_DATABASE } from '../people/sqlite-people-store.ts';
+import { type App, composeApp, once } from './app.ts';
+import { OpenSpaces, type OpenSpacesParts } from './open-spaces.ts';
+import { spaceServices } from './space-services.ts';
+
+/** People and spaces of one data folder. */
+export interface Team {
+  readonly people: PeopleService;
+  /** Works with the app of a space, which stays open meanwhile. */
+  use<Result>(space: string, work: (app: App) => Promise<Result>): Promise<Result>;
+  /** Knows personal tokens. */
+  readonly authenticator: Authenticator;
+  /**
+   * The memories that a request is about.
+   * @param space undefined = the caller's own
+   * @throws NoSuchError for a space that the caller may not know of, NotAllowedError, RequestRefusedError (`RATE_LIMITED`)
+   */
+  find(caller: Principal, space: string | undefined): Promise<Workspace>;
+  /** For long-lived processes: erases old trash of spaces, removed spaces and old audit lines. Idempotent. */
+  startBackground(): void;
+  /** Closes all spaces, not the app of the data folder. Idempotent. */
+  close(): Promise<void>;
+}
+
+export interface TeamSurroundings {
+  /** Of the data folder itself. */
+  readonly main: App;
+  readonly logger: Logger;
+  /** Default: a file of the data folder. Closed with the team. */
+  readonly store?: PeopleStore;
+  /** See `OpenSpacesParts`; default true. */
+  readonly background?: boolean;
+  /** See `OpenSpacesParts`. */
+  readonly compose?: OpenSpacesParts['compose'];
+}
+
+const MEBIBYTE = 1_024 ** 2;
+const MINUTE_MS = 60_000;
+const FIRST_TIDY_MS = 60_000;
+const DAY_MS = 86_400_000;
+
+/** Composes people and spaces. Opens no file; the first call does. */
+export function composeTeam(settings: Settings, surroundings: TeamSurroundings): Team {
+  const { main, logger, compose, background = true } = surroundings;
+  const { team } = settings;
+  const store = surroundings.store ?? new SqlitePeopleStore(join(settings.dataDir, TEAM_DATABASE));
+  const audit = new AuditLog({ store, days: team.auditDays, now: Date.now, logger });
+  const spaces = new OpenSpaces({
+    ...{ settings, main, logger, limit: team.openSpaces, idleMs: team.idleMinutes * MINUTE_MS, background },
+    ...(compose === undefined ? {} : { compose }),
+  });
+  const people = new PeopleService({
+    ...{ store, folders: spaces, audit, now: Date.now },
+    spacesPerPerson: team.personSpaces,
+    trashDays: settings.trashDays,
+  });
+  const quotas = new SpaceQuotas(
+    {
+      spaceMemories: team.spaceMemories,
+      spaceBytes: team.spaceMiB * MEBIBYTE,
+      spaceRate: team.spaceRate,
+      personRate: team.personRate,
+    },
+    Date.now,
+  );
+  const find = workspaceFinder({ people, audit, quotas, spaces, main, logger, signUp: team.signUp });
+  let timer: NodeJS.Timeout | undefined;
+  const tidy = async (): Promise<void> => {
+    timer = setTimeout(() => void tidy(), DAY_MS).unref();
+    try {
+      await people.spaces.expireSpaces();
+      await audit.expire();
+      const used = (await people.spaces.spaces()).filter(
+        ({ id, removed }) => removed === null && id !== DEFAULT_SPACE,
+      );
+      await spaces.tidy(used.map(({ id }) => id));
+    } catch (error) {
+      logger.warn('the spaces could not be tidied', {}, error);
+    }
+  };
+  return {
+    people,
+    find,
+    use: (space, work) => spaces.use(space, work),
+    authenticator: personalTokens(store, Date.now),
+    startBackground: () => {
+      timer ??= setTimeout(() => void tidy(), FIRST_TIDY_MS).unref();
+    },
+    close: once(async () => {
+      clearTimeout(timer);
+      await spaces.close();
+      await audit.flush();
+      await store.close();
+    }),
+  };
+}
+
+/** For commands: the team of a data folder, together with its app. */
+export function openTeamOf(settings: Settings): Team {
+  const logger = createLogger({ level: settings.logLevel, format: settings.logFormat });
+  const main = composeApp({ ...settings, space: '' }, { logger });
+  const team = composeTeam(settings, { main, logger, background: false });
+  return {
+    ...team,
+    close: once(async () => {
+      await team.close();
+      await main.close();
+    }),
+  };
+}
+
+interface FinderParts {
+  readonly people: PeopleService;
+  readonly audit: AuditLog;
+  readonly quotas: SpaceQuotas;
+  readonly spaces: OpenSpaces;
+  readonly main: App;
+  readonly logger: Logger;
+  readonly signUp: boolean;
+}
+
+function workspaceFinder(parts: FinderParts): Team['find'] {
+  const { audit, quotas, spaces, main, logger } = parts;
+  return async (caller, named) => {
+    const { person } = caller;
+    const space = named ?? (person === SERVER ? DEFAULT_SPACE : (await knownPerson(parts, caller)).space);
+    quotas.admit(person, space);
+    const role = await roleOf(parts, caller, space);
+    const mayWrite = caller.scopes.has('memory:write') || caller.scopes.has('memory:admin');
+    const access = role !== 'reader' && mayWrite ? 'write' : 'read';
+    const enter = (): ReturnType<OpenSpaces['enter']> => spaces.enter(space);
+    const services = spaceServices({ enter, audit, quotas, person, space, timeZone: main.memory.timeZone });
+    return {
+      access,
+      key: JSON.stringify([person, space, access]),
+      parts: {
+        open: () => Promise.resolve(services),
+        prepare: () => {
+          spaces
+            .use(space, (app) => {
+              app.prepareSearch();
+              return Promise.resolve();
+            })
+            .catch((error: unknown) => {
+              logger.debug('a space was not prepared for a search', {}, error);
+            });
+        },
+        logger,
+      },
+    };
+  };
+}
+
+async function knownPerson(
+  { people, signUp }: FinderParts,
+  { person, name }: Principal,
+): Promise<{ space: string }> {
+  const known = await people.findPerson(person);
+  if (known !== null) return known;
+  if (signUp) {
+    // Of several first requests at once one adds the person.
+    return people.addPerson(person, { name, by: person }).catch(() => people.person(person));
+  }
+  throw new NotAllowedError(
+    'You are not known to this server',
+    'Ask its administrator to add you with "faiss-memory user add".',
+  );
+}
+
+async function roleOf({ people, audit }: FinderParts, { person }: Principal, space: string): Promise<Role> {
+  try {
+    return await people.spaces.requireRole(space, { person, role: 'reader' });
+  } catch (error) {
+    // Owners see who tried. Of spaces that do not exist nothing is kept.
+    if (await people.spaces.hasSpace(space))
+      audit.note({ person, space, action: 'space.enter', count: 0, refused: 'NOT_FOUND' });
+    throw error;
+  }
+}

@@ -1,0 +1,301 @@
+import { resolve } from 'node:path';
+import { UsageError } from '../../errors/input-errors.ts';
+import { exportZip } from '../../import-export/export-zip.ts';
+import { CONSOLE } from '../../people/audit-log.ts';
+import { type AuditLine, TOKEN_SCOPES, type TokenFacts } from '../../people/people-store.ts';
+import { createDurableFile } from '../../util/durable-file.ts';
+import { visibleLine } from '../../util/visible-text.ts';
+import {
+  type CommandContext,
+  type CommandOutcome,
+  confirmed,
+  defineCommand,
+  oneOf,
+  toggle,
+  value,
+} from '../command.ts';
+import { cannotWrite } from '../option-values.ts';
+import { count, table } from '../render.ts';
+
+const PERSON = { name: '<person>', doc: 'id of the person' };
+const USUAL_HOURS = 72;
+const AUDIT_PAGE = 1_000;
+
+export const userAddCommand = defineCommand({
+  name: 'user add',
+  summary: 'add a person, with a personal space, to the team of this data folder',
+  details:
+    'For the machine of the server ("serve --http" with MEMORY_TEAM=true), which may be running. An identity provider ' +
+    'names people its own way: give that id. The space is named after the part before the @.',
+  arguments: [PERSON],
+  options: { name: value('--name <text>', 'how others see the person; default: the id') },
+  examples: [
+    ['faiss-memory user add ada --name "Ada Lovelace"', 'with the space ada'],
+    ['faiss-memory user add ada@example.org', 'as the identity provider calls her'],
+  ],
+  run: async (context, { args: [id = ''], options }) => {
+    const { people } = await context.team();
+    const person = await people.addPerson(id, { name: options.name ?? '', by: CONSOLE });
+    return {
+      data: person,
+      text: `${person.id} was added, with the space ${person.space}.\nNext: faiss-memory user invite ${person.id}`,
+    };
+  },
+});
+
+export const userListCommand = defineCommand({
+  name: 'user list',
+  summary: 'list the people, with their spaces and tokens',
+  arguments: [],
+  options: {},
+  examples: [['faiss-memory user list --json', 'for programs']],
+  run: async (context) => {
+    const { people } = await context.team();
+    const rows = await Promise.all(
+      (await people.people()).map(async (person) => ({
+        ...person,
+        tokens: (await people.tokens(person.id)).length,
+        spaces: (await people.spaces.spacesOf(person.id)).map(({ space, role }) => ({ id: space.id, role })),
+      })),
+    );
+    const cells = rows.map(({ id, name, tokens, spaces }) => [
+      ...[id, visibleLine(name), String(tokens)],
+      spaces.map((space) => `${space.id} (${space.role})`).join(', '),
+    ]);
+    return {
+      data: { people: rows },
+      text:
+        rows.length === 0
+          ? 'Nobody was added yet.'
+          : table([['PERSON', 'NAME', 'TOKENS', 'SPACES'], ...cells]),
+    };
+  },
+});
+
+export const userRemoveCommand = defineCommand({
+  name: 'user remove',
+  summary: 'end all rights of a person; the personal space moves to the trash',
+  details:
+    'The folder of the space is kept as long as the trash; "space restore" brings it back, for commands with --space.',
+  arguments: [PERSON],
+  options: { yes: toggle('-y, --yes', 'do not ask') },
+  examples: [['faiss-memory user remove ada', 'tokens end at once']],
+  run: async (context, { args: [id = ''], options }) => {
+    const { people } = await context.team();
+    await people.person(id);
+    const agreed = await confirmed(context, `Remove ${id} with all tokens and roles?`, options.yes);
+    if (!agreed) return unchanged();
+    const { space } = await people.removePerson(id, CONSOLE);
+    return { data: { removed: id, space }, text: `${id} was removed. The space ${space} is in the trash.` };
+  },
+});
+
+export const userInviteCommand = defineCommand({
+  name: 'user invite',
+  summary: 'make a code that gives a person a first token, once',
+  details:
+    'The person sends it to POST /invitations/accept of the server, and gets a token with the scope admin.',
+  arguments: [PERSON],
+  options: { hours: value('--hours <count>', `how long it is valid; default ${USUAL_HOURS}`) },
+  examples: [
+    ['faiss-memory user invite ada --hours 24', 'valid for a day'],
+    [
+      `curl -X POST https://memory.example.org/invitations/accept -H 'Content-Type: application/json' -d '{"code": "<code>"}'`,
+      'what the person does',
+    ],
+  ],
+  run: async (context, { args: [person = ''], options }) => {
+    const hours = positive('--hours', options.hours) ?? USUAL_HOURS;
+    const code = await (await context.team()).people.invite(person, { hours, by: CONSOLE });
+    return {
+      data: { person, code, hours },
+      text: `Code for ${person}, shown now and never again, valid once within ${hours} hours:\n${code}`,
+    };
+  },
+});
+
+export const userExportCommand = defineCommand({
+  name: 'user export',
+  summary: 'write all that is kept of a person into one zip',
+  details:
+    'The live memories of the personal space with older versions, the roles, the facts about tokens, and what the audit ' +
+    'log says about the person. Memories in shared spaces belong to those spaces.',
+  arguments: [PERSON, { name: '<file>', doc: 'where to' }],
+  options: {},
+  examples: [['faiss-memory user export ada ada.zip', 'for Ada']],
+  run: async (context, { args: [id = '', name = ''] }) => {
+    const team = await context.team();
+    const { people } = team;
+    const person = await people.person(id);
+    const account = {
+      person,
+      roles: (await people.spaces.spacesOf(id)).map(({ space, role }) => ({ space: space.id, role })),
+      tokens: await people.tokens(id),
+    };
+    const audit = await allLines(context, id);
+    const path = resolve(context.host.workingDirectory, name);
+    const refuse = (error: unknown): never => {
+      throw cannotWrite(path, error);
+    };
+    const file = await createDurableFile(path).catch(refuse);
+    try {
+      const counts = await team.use(person.space, ({ memory, store }) =>
+        exportZip({
+          memories: (kind) => memory.export({ kind }),
+          histories: (ids) => store.get(ids),
+          write: (chunk) => {
+            context.signal.throwIfAborted();
+            return file.write(chunk);
+          },
+          exportedAt: Date.now(),
+          attachments: {
+            'account.json': JSON.stringify(account, null, 2),
+            'audit.jsonl': audit.map((line) => `${JSON.stringify(line)}\n`).join(''),
+          },
+        }),
+      );
+      await file.commit().catch(refuse);
+      return {
+        data: { file: path, ...counts, tokens: account.tokens.length, audit: audit.length },
+        text: `${count(counts.facts + counts.turns, 'memory', 'memories')} and ${count(audit.length, 'line')} of the audit log written to ${visibleLine(path)}`,
+      };
+    } finally {
+      await file.discard();
+    }
+  },
+});
+
+export const userEraseCommand = defineCommand({
+  name: 'user erase',
+  summary: 'erase a person for good: personal space, backups of it, tokens, roles',
+  details:
+    'In the audit log a pseudonym takes the place of the person. The answer says where else texts of the person may be. ' +
+    'A person who was removed before can be erased too.',
+  arguments: [PERSON],
+  options: { yes: toggle('-y, --yes', 'do not ask') },
+  examples: [
+    ['faiss-memory user erase ada', 'cannot be undone; "user export ada ada.zip" before keeps a copy'],
+  ],
+  run: async (context, { args: [id = ''], options }) => {
+    const { people } = await context.team();
+    const agreed = await confirmed(
+      context,
+      `Erase ${id} with all memories of the personal space for good?`,
+      options.yes,
+    );
+    if (!agreed) return unchanged();
+    const erased = await people.erasePerson(id, CONSOLE);
+    const { settings } = context.config();
+    const elsewhere = [
+      ...erased.sharedSpaces.map(
+        (space) =>
+          `The shared space ${space} and its backups in ${settings.dataDir}: delete memories of the person with "faiss-memory delete --space ${space}", then "backup prune".`,
+      ),
+      ...(settings.sync.bucket === ''
+        ? []
+        : [
+            `The remote ${settings.sync.bucket} holds only the space default, which no person owns: see "faiss-memory sync snapshots".`,
+          ]),
+      `Copies of the folder ${settings.dataDir} that other programs made, such as backups of the machine: remove ${erased.spaces === 0 ? 'what is older than the removal' : 'its spaces and spaces-trash'} there.`,
+    ];
+    return {
+      data: { ...erased, elsewhere },
+      text: [
+        `${id} was erased: ${count(erased.spaces, 'space')}, ${count(erased.tokens, 'token')}. ${count(erased.auditLines, 'line')} of the audit log now say ${erased.pseudonym}.`,
+        'Texts of the person may still be in:',
+        ...elsewhere.map((line) => `- ${line}`),
+      ].join('\n'),
+    };
+  },
+});
+
+export const tokenCreateCommand = defineCommand({
+  name: 'token create',
+  summary: 'make a personal token for a person; it is shown once',
+  arguments: [PERSON],
+  options: {
+    name: value('--name <text>', 'what it is for, for example the client'),
+    scope: oneOf(
+      '--scope <scope>',
+      TOKEN_SCOPES,
+      'default write; admin manages tokens, spaces and members too',
+    ),
+    days: value('--days <count>', 'until it expires; default: never'),
+  },
+  examples: [['faiss-memory token create ada --name laptop --days 365', 'to read and to write']],
+  run: async (context, { args: [person = ''], options }) => {
+    const { name = '', scope = 'write' } = options;
+    const days = positive('--days', options.days);
+    const made = await (await context.team()).people.createToken(person, { name, scope, days, by: CONSOLE });
+    return {
+      data: { token: made.token, ...tokenData(made.facts) },
+      text: `Token of ${person}, shown now and never again:\n${made.token}`,
+    };
+  },
+});
+
+export const tokenListCommand = defineCommand({
+  name: 'token list',
+  summary: 'list the personal tokens of a person; the tokens themselves are not kept',
+  arguments: [PERSON],
+  options: {},
+  examples: [['faiss-memory token list ada', 'with the day of the last use']],
+  run: async (context, { args: [person = ''] }) => {
+    const tokens = (await (await context.team()).people.tokens(person)).map(tokenData);
+    const cells = tokens.map(({ id, name, scope, expires, last_used: used }) => [
+      ...[id, visibleLine(name), scope],
+      ...[expires?.slice(0, 10) ?? 'never', used ?? 'never'],
+    ]);
+    return {
+      data: { tokens },
+      text:
+        tokens.length === 0
+          ? 'There is none.'
+          : table([['TOKEN', 'NAME', 'SCOPE', 'EXPIRES', 'LAST USED'], ...cells]),
+    };
+  },
+});
+
+export const tokenRevokeCommand = defineCommand({
+  name: 'token revoke',
+  summary: 'end a personal token at once',
+  arguments: [PERSON, { name: '<token>', doc: 'as "token list" names it, for example fm_1a2b3c4d5e' }],
+  options: {},
+  examples: [['faiss-memory token revoke ada fm_1a2b3c4d5e', 'a running server refuses it from now on']],
+  run: async (context, { args: [person = '', id = ''] }) => {
+    await (await context.team()).people.revokeToken(person, { id, by: CONSOLE });
+    return { data: { revoked: id }, text: `${id} is revoked.` };
+  },
+});
+
+function tokenData({ id, name, scope, created, expires, lastUsed }: TokenFacts) {
+  return {
+    ...{ id, name, scope },
+    created: new Date(created).toISOString(),
+    ...(expires === null ? {} : { expires: new Date(expires).toISOString() }),
+    ...(lastUsed === null ? {} : { last_used: lastUsed }),
+  };
+}
+
+async function allLines(context: CommandContext, person: string): Promise<AuditLine[]> {
+  const { people } = await context.team();
+  const lines: AuditLine[] = [];
+  let before: number | undefined;
+  do {
+    const page = await people.audit({ person, before, limit: AUDIT_PAGE });
+    lines.push(...page.lines);
+    before = page.next ?? undefined;
+  } while (before !== undefined);
+  return lines;
+}
+
+/** @throws UsageError for anything but a whole number above 0 */
+export function positive(option: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
+  throw new UsageError(`${option} got ${JSON.stringify(text)}`, 'Give a whole number above 0.');
+}
+
+export function unchanged(): CommandOutcome {
+  return { data: { changed: false }, text: 'Nothing was changed.' };
+}

@@ -1,0 +1,198 @@
+import { randomBytes } from 'node:crypto';
+import { InvalidInputError } from '../errors/input-errors.ts';
+import { NoSuchError, NotAllowedError } from '../errors/people-errors.ts';
+import { CONSOLE } from './audit-log.ts';
+import { visibleJson } from '../util/visible-text.ts';
+import {
+  type AuditPage,
+  type AuditQuery,
+  type Person,
+  type Space,
+  TOKEN_SCOPES,
+  type TokenFacts,
+} from './people-store.ts';
+import { hashOf, newInvitation, newToken } from './personal-tokens.ts';
+import { checkName, notAmong, SERVER, SpaceService, type SpaceServiceParts, taken } from './space-service.ts';
+
+export interface CreatedToken {
+  /** Shown now and never again. */
+  readonly token: string;
+  readonly facts: TokenFacts;
+}
+
+export interface Erasure {
+  readonly person: string;
+  /** Stands for the person in the audit log. */
+  readonly pseudonym: string;
+  readonly spaces: number;
+  readonly tokens: number;
+  readonly auditLines: number;
+  /** Shared spaces in which the person could write: their memories belong to the space, and stay. */
+  readonly sharedSpaces: readonly string[];
+}
+
+const DAY_MS = 86_400_000;
+const HOUR_MS = 3_600_000;
+const PERSON_ID = /^[\p{L}\p{N}][\p{L}\p{N}@._:|+-]{0,199}$/u;
+const RESERVED_PEOPLE: readonly string[] = [SERVER, CONSOLE];
+
+/**
+ * Keeps people and spaces, and notes each change in the audit log. It does not ask who calls: a command on the machine of
+ * the server may do everything, and the HTTP API asks `spaces.requireRole` first.
+ */
+export class PeopleService {
+  readonly spaces: SpaceService;
+  readonly #parts: SpaceServiceParts;
+
+  constructor(parts: SpaceServiceParts) {
+    this.spaces = new SpaceService(parts);
+    this.#parts = parts;
+  }
+
+  /** Adds a person with a personal space. @throws InvalidInputError when the id is taken or not allowed */
+  async addPerson(
+    id: string,
+    { name = '', by }: { readonly name?: string; readonly by: string },
+  ): Promise<Person> {
+    const { store, folders, now } = this.#parts;
+    if (!PERSON_ID.test(id) || RESERVED_PEOPLE.includes(id)) {
+      throw new InvalidInputError(
+        'person',
+        `is ${visibleJson(id)}`,
+        'allowed are up to 200 letters, digits and @._:|+-',
+      );
+    }
+    if ((await store.person(id)) !== null) throw taken('person', id);
+    const space = await this.spaces.freeId(id);
+    const shown = checkName(name === '' ? id : name);
+    const person = { id, name: shown, space, created: now() };
+    await folders.create(space);
+    const own: Space = { id: space, name: shown, kind: 'personal', created: now(), removed: null };
+    if (!(await store.addPerson(person, own))) throw taken('person', id);
+    this.#note(by, 'person.add', { about: id, space });
+    return person;
+  }
+
+  /** Ends all rights of a person; the personal space moves to the trash. @throws NotAllowedError for the only owner of a space */
+  async removePerson(id: string, by: string): Promise<Person> {
+    const { store } = this.#parts;
+    const person = await this.person(id);
+    await this.spaces.requireOtherOwners(id);
+    await store.removePerson(id);
+    await this.spaces.moveToTrash(person.space);
+    this.#note(by, 'person.remove', { about: id });
+    return person;
+  }
+
+  async person(id: string): Promise<Person> {
+    const person = await this.#parts.store.person(id);
+    if (person === null) throw new NoSuchError('person', id);
+    return person;
+  }
+
+  findPerson(id: string): Promise<Person | null> {
+    return this.#parts.store.person(id);
+  }
+
+  people(): Promise<Person[]> {
+    return this.#parts.store.people();
+  }
+
+  /** @returns the code, which makes one token and is shown now and never again */
+  async invite(
+    person: string,
+    { hours, by }: { readonly hours: number; readonly by: string },
+  ): Promise<string> {
+    await this.person(person);
+    const { text, hash } = newInvitation();
+    await this.#parts.store.addInvitation(hash, { person, expires: this.#parts.now() + hours * HOUR_MS });
+    this.#note(by, 'person.invite', { about: person });
+    return text;
+  }
+
+  /** @throws NotAllowedError when the code is wrong, used, or too old */
+  async acceptInvitation(code: string, name: string): Promise<CreatedToken> {
+    const person = await this.#parts.store.takeInvitation(hashOf(code), this.#parts.now());
+    if (person === null) {
+      throw new NotAllowedError(
+        'This invitation is not known, was used, or has expired',
+        'Ask for another one.',
+      );
+    }
+    return this.createToken(person, { name, scope: 'admin', by: person });
+  }
+
+  async createToken(
+    person: string,
+    options: {
+      readonly name: string;
+      readonly scope: string;
+      readonly days?: number | undefined;
+      readonly by: string;
+    },
+  ): Promise<CreatedToken> {
+    const { store, now } = this.#parts;
+    await this.person(person);
+    const scope = TOKEN_SCOPES.find((one) => one === options.scope);
+    if (scope === undefined) throw notAmong('scope', options.scope, TOKEN_SCOPES);
+    const expires = options.days === undefined ? null : now() + options.days * DAY_MS;
+    const { id, text, hash } = newToken();
+    const name = checkName(options.name);
+    const facts: TokenFacts = { id, person, name, scope, created: now(), expires, lastUsed: null };
+    await store.addToken(facts, hash);
+    this.#note(options.by, 'token.create', { about: id });
+    return { token: text, facts };
+  }
+
+  async tokens(person: string): Promise<TokenFacts[]> {
+    await this.person(person);
+    return this.#parts.store.tokens(person);
+  }
+
+  async revokeToken(person: string, token: { readonly id: string; readonly by: string }): Promise<void> {
+    if (!(await this.#parts.store.removeToken(person, token.id))) throw new NoSuchError('token', token.id);
+    this.#note(token.by, 'token.revoke', { about: token.id });
+  }
+
+  audit(query: AuditQuery): Promise<AuditPage> {
+    return this.#parts.audit.read(query);
+  }
+
+  /**
+   * Erases a person: personal spaces with their backups, tokens, invitations and roles. In the audit log a pseudonym
+   * takes the place of the person. Also possible after `removePerson`. @throws NotAllowedError for the only owner of a space
+   */
+  async erasePerson(id: string, by: string): Promise<Erasure> {
+    const { store, folders, audit } = this.#parts;
+    const spaces = (await store.personalSpaces(id)).map((space) => space.id);
+    if ((await store.person(id)) === null && spaces.length === 0) throw new NoSuchError('person', id);
+    await this.spaces.requireOtherOwners(id);
+    const shared = (await this.spaces.spacesOf(id)).filter(
+      ({ space, role }) => space.kind === 'shared' && role !== 'reader',
+    );
+    const tokens = await store.tokens(id);
+    await store.removePerson(id);
+    for (const space of spaces) {
+      await this.spaces.moveToTrash(space);
+      await folders.erase(space);
+      await store.dropSpace(space);
+    }
+    await audit.flush();
+    const pseudonym = `erased-${randomBytes(6).toString('hex')}`;
+    const auditLines = await store.renameInAudit(
+      { person: id, spaces, tokens: tokens.map((token) => token.id) },
+      pseudonym,
+    );
+    this.#note(by, 'person.erase', { about: pseudonym });
+    return {
+      ...{ person: id, pseudonym, auditLines },
+      spaces: spaces.length,
+      tokens: tokens.length,
+      sharedSpaces: shared.map(({ space }) => space.id),
+    };
+  }
+
+  #note(person: string, action: string, more: { space?: string; about?: string; count?: number }): void {
+    this.#parts.audit.note({ person, action, ...more });
+  }
+}
