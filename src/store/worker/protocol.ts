@@ -55,7 +55,13 @@ export const STORE_METHODS: Readonly<Record<keyof MemoryStore, true>> = {
  * Methods of searches, which a thread of their own answers. It alone has the vector index, so the check that compares
  * the index is one of them.
  */
-const SEARCH_METHODS: readonly StoreMethod[] = ['candidates', 'best', 'tokenMatches', 'getCurrent', 'checkIntegrity'];
+const SEARCH_METHODS: readonly StoreMethod[] = [
+  'candidates',
+  'best',
+  'tokenMatches',
+  'getCurrent',
+  'checkIntegrity',
+];
 
 export function isSearchMethod(method: StoreMethod): boolean {
   return SEARCH_METHODS.includes(method);
