@@ -46,7 +46,7 @@ const mayImport: Record<string, string[]> = {
     'sync',
   ],
   // Who calls.
-  auth: [],
+  auth: ['store/sqlite/engine.ts'],
   backup: ['memory'],
   bin: ['cli'],
   blob: [],
@@ -68,6 +68,9 @@ const mayImport: Record<string, string[]> = {
   http: [
     'api',
     'mcp/http-endpoint.ts',
+    'auth/protected-resource.ts',
+    'auth/sign-in.ts',
+    'auth/sign-in-pages.ts',
     'memory',
     'import-export',
     'backup/backup-api.ts',
@@ -117,7 +120,7 @@ const zones = folders.map((folder) => {
         ...shared,
         ...(mayImport[folder] ?? []),
         ...(composers.has(folder)
-          ? ['app/app.ts', 'app/start-app.ts', 'app/models.ts', 'app/recall-from-server.ts']
+          ? ['app/app.ts', 'app/callers.ts', 'app/start-app.ts', 'app/models.ts', 'app/recall-from-server.ts']
           : []),
       ]),
     ].map((path) => `./${path}`),

@@ -1,4 +1,12 @@
 import type { CommandDeclaration, CommandGroup } from './command.ts';
+import {
+  accountAddCommand,
+  accountInviteCommand,
+  accountListCommand,
+  accountPasswordCommand,
+  accountRemoveCommand,
+  accountRotateCommand,
+} from './commands/account.ts';
 import { addCommand, updateCommand } from './commands/write.ts';
 import { backfillCommand } from './commands/backfill.ts';
 import {
@@ -47,6 +55,7 @@ import { upgradeCommand } from './commands/upgrade.ts';
 
 /** Words that only stand before other commands, with what they are about. */
 export const commandGroups: readonly CommandGroup[] = [
+  { name: 'account', summary: 'people who sign in at an HTTP server of this data folder' },
   { name: 'conversations', summary: 'look at, delete and export conversations' },
   { name: 'sync', summary: 'keep backups at a remote, and share memories between machines' },
 ];
@@ -95,6 +104,12 @@ export const commandList: readonly CommandDeclaration[] = [
   modelCommand,
   modelUseCommand,
   reembedCommand,
+  accountListCommand,
+  accountAddCommand,
+  accountInviteCommand,
+  accountPasswordCommand,
+  accountRemoveCommand,
+  accountRotateCommand,
   doctorCommand,
   configCommand,
   completionCommand,

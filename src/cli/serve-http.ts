@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { createApp } from '../app/app.ts';
+import { type Callers, openCallers, publicUrlOf } from '../app/callers.ts';
 import type { Settings } from '../config/schema.ts';
 import { wordsOf } from '../config/setting.ts';
 import { ConfigurationError } from '../errors/input-errors.ts';
@@ -22,9 +23,12 @@ export async function serveHttp(output: Output, settings: Settings): Promise<voi
     else createLogger({ level: 'info', format: settings.logFormat }).info(text);
   };
   const app = await createApp(settings, { logger, exitBackupMs: EXIT_BACKUP_MS });
+  let callers: Callers | undefined;
   try {
     const open = (): Promise<typeof app> => Promise.resolve(app);
+    callers = await openCallers(settings, logger);
     const server = await startHttpServer({
+      ...callers,
       open,
       prepare: () => {
         app.prepareSearch();
@@ -43,6 +47,7 @@ export async function serveHttp(output: Output, settings: Settings): Promise<voi
     announce('Stopping: finishing what is under way; Ctrl-C again stops at once.');
     await server.close(FINISH_LIMIT_MS);
   } finally {
+    callers?.signIn?.server?.close();
     await app.close();
   }
 }
@@ -60,7 +65,8 @@ function askedToStop(): Promise<void> {
   });
 }
 
-function toHttpSettings({ http }: Settings): HttpSettings {
+function toHttpSettings(settings: Settings): HttpSettings {
+  const { auth, http } = settings;
   const { tlsCertificate, tlsKey, bodyLimitMiB, allowedHosts, allowedOrigins, ...same } = http;
   const tls =
     tlsCertificate === undefined || tlsKey === undefined
@@ -69,7 +75,11 @@ function toHttpSettings({ http }: Settings): HttpSettings {
   return {
     ...same,
     tls,
-    allowedHosts: wordsOf(allowedHosts),
+    // Clients call it by its public address.
+    allowedHosts: [
+      ...wordsOf(allowedHosts),
+      ...(auth.mode === 'token' ? [] : [new URL(publicUrlOf(settings)).hostname]),
+    ],
     allowedOrigins: wordsOf(allowedOrigins),
     bodyLimit: bodyLimitMiB * MEBIBYTE,
   };

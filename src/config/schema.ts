@@ -1,5 +1,6 @@
 import { isObject } from '../util/json.ts';
 import { systemTimeZone } from '../util/time-zone.ts';
+import { authSchema } from './auth-settings.ts';
 import { defaultDataFolder } from './environment.ts';
 import {
   bucketOrFolder,
@@ -102,12 +103,6 @@ const httpSchema = {
     default: 6_000,
   }),
 } satisfies SettingGroup;
-
-const logFormat = setting(choice(['text', 'json']), {
-  doc: 'Format of the log: `text` for people, `json` (one object per line) for programs.',
-  environmentVariable: 'MEMORY_LOG_FORMAT',
-  default: 'text',
-});
 
 /** The four kinds of remotes, and the names of providers that are reached like `s3`. */
 export const SYNC_PROVIDERS = [
@@ -253,7 +248,11 @@ export const settingsSchema = {
     flag: '--log-level',
     default: 'warn',
   }),
-  logFormat,
+  logFormat: setting(choice(['text', 'json']), {
+    doc: 'Format of the log: `text` for people, `json` (one object per line) for programs.',
+    environmentVariable: 'MEMORY_LOG_FORMAT',
+    default: 'text',
+  }),
   project: setting(text(), {
     doc: 'Project of new memories that name none, and the one that searches prefer. Empty = the git repository that the client works in; `*` = none.',
     environmentVariable: 'MEMORY_PROJECT',
@@ -367,6 +366,7 @@ export const settingsSchema = {
   backup: backupSchema,
   sync: syncSchema,
   http: httpSchema,
+  auth: authSchema,
 } satisfies SettingGroup;
 
 type ValuesOf<Group> = {

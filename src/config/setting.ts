@@ -239,6 +239,39 @@ function parseWords(raw: unknown, parse: (word: string) => string | undefined): 
   return words.includes(undefined) ? undefined : words.join(',');
 }
 
+/** One origin, in the form that browsers send. */
+export function webOrigin(): SettingKind<string> {
+  return {
+    name: 'http or https address without a path',
+    allowed: 'an address such as https://memory.example.org, without path, query or fragment',
+    parse: (raw) => (typeof raw === 'string' ? toOrigin(raw.trim()) : undefined),
+  };
+}
+
+/** Pairs separated by commas. The value is one text; `pairsOf` splits it. */
+export function wordPairs(values: readonly string[]): SettingKind<string> {
+  return {
+    name: 'pairs separated by commas',
+    allowed: `a text such as admins=${values.at(-1) ?? ''},*=${values[0] ?? ''}; after the = stands one of ${values.join(', ')}`,
+    parse: (raw) => parseWords(raw, (word) => (isPair(word, values) ? word : undefined)),
+  };
+}
+
+function isPair(word: string, values: readonly string[]): boolean {
+  const [name, value] = pairOf(word);
+  return name !== '' && values.includes(value);
+}
+
+/** Splits a value of `wordPairs`. */
+export function pairsOf(text: string): [name: string, value: string][] {
+  return wordsOf(text).map(pairOf);
+}
+
+function pairOf(word: string): [name: string, value: string] {
+  const at = word.lastIndexOf('=');
+  return [word.slice(0, Math.max(0, at)).trim(), word.slice(at + 1).trim()];
+}
+
 function toOrigin(word: string): string | undefined {
   if (!/^https?:\/\/[^/?#@]+\/?$/i.test(word) || !URL.canParse(word)) return undefined;
   return new URL(word).origin;

@@ -3,13 +3,16 @@ import { requestId } from 'hono/request-id';
 import { secureHeaders } from 'hono/secure-headers';
 import { isUnexpected } from '../api/errors.ts';
 import type { ServerParts } from '../api/services.ts';
+import type { Authenticator } from '../auth/principal.ts';
+import type { ProtectedResource } from '../auth/protected-resource.ts';
+import { isProtocolPath, type SignInServer } from '../auth/sign-in.ts';
 import { RequestRefusedError } from '../errors/input-errors.ts';
 import type { Logger } from '../logger.ts';
 import type { McpHttpEndpoint } from '../mcp/http-endpoint.ts';
 import { packageVersion } from '../util/package.ts';
 import { hostGuard, originGuard } from './guards/host-and-origin-guard.ts';
 import { bodyGuard, endUnreadBodies, rateGuard } from './guards/limit-guards.ts';
-import { tokenGuard } from './guards/token-guard.ts';
+import { serverTokens, tokenGuard } from './guards/token-guard.ts';
 import type { HttpEnvironment, HttpSettings } from './http-environment.ts';
 import { Metrics, requestLog } from './metrics.ts';
 import { mountRoute, REST_OF_PATH } from './mount-route.ts';
@@ -21,11 +24,23 @@ import { conversationRoutes } from './routes/conversation-routes.ts';
 import { memoryRoutes } from './routes/memory-routes.ts';
 import { searchRoutes, statsRoute } from './routes/search-routes.ts';
 import { syncRoutes } from './routes/sync-routes.ts';
+import { mountSignIn } from './routes/sign-in-routes.ts';
 import { mountTransferRoutes } from './routes/transfer-routes.ts';
 import { mountHealth, mountMcp, mountUiFiles } from './server-paths.ts';
 
+/** How clients and people sign in. */
+export interface SignInParts {
+  readonly resource: ProtectedResource;
+  /** Undefined = another program is the authorization server. */
+  readonly server: SignInServer | undefined;
+}
+
 export interface AppParts extends ServerParts {
   readonly settings: HttpSettings;
+  /** Asked behind the shared tokens of the settings. With any, nobody is let in without a credential. */
+  readonly authenticators?: readonly Authenticator[];
+  /** Absent = no OAuth. */
+  readonly signIn?: SignInParts | undefined;
   readonly mcp: McpHttpEndpoint;
   readonly isStopping: () => boolean;
 }
@@ -43,10 +58,13 @@ export function buildApp(parts: AppParts): HttpApp {
     if (answer.status >= 500 && !isGone) logFailure(context.get('logger'), error);
     return answer;
   });
+  app.use(keepPageHeaders);
   mountGuards(app, parts.settings);
   mountUiFiles(app);
   mountHealth(app, parts);
-  app.use(tokenGuard(parts.settings));
+  if (parts.signIn !== undefined) mountSignIn(app, parts.signIn);
+  const authenticators = [...serverTokens(parts.settings), ...(parts.authenticators ?? [])];
+  app.use(tokenGuard(authenticators, parts.signIn?.resource));
   mountMcp(app, parts.mcp);
   for (const route of allRoutes) mountRoute(app, route, parts);
   mountTransferRoutes(app, parts.open);
@@ -90,8 +108,20 @@ function mountGuards(app: HttpApp, settings: HttpSettings): void {
   app.use(neverCached);
   app.use(hostGuard(settings), rateGuard(settings.rateLimit), originGuard(settings.allowedOrigins));
   const { bodyLimit } = settings;
-  app.use(bodyGuard((path) => (path === '/import' ? bodyLimit * IMPORT_FACTOR : bodyLimit)));
+  app.use(
+    bodyGuard((path) =>
+      // The authorization server reads bodies itself, up to 56 KiB.
+      isProtocolPath(path) ? Infinity : path === '/import' ? bodyLimit * IMPORT_FACTOR : bodyLimit,
+    ),
+  );
 }
+
+const keepPageHeaders: MiddlewareHandler<HttpEnvironment> = async (context, next) => {
+  await next();
+  for (const [name, value] of Object.entries(context.get('pageHeaders') ?? {})) {
+    context.res.headers.set(name, value);
+  }
+};
 
 /** Memories stay out of the caches on the way, and of the browser's on the disk. */
 const neverCached: MiddlewareHandler<HttpEnvironment> = async (context, next) => {

@@ -1,6 +1,8 @@
 import type { HttpBindings } from '@hono/node-server';
 import type { Context } from 'hono';
 import type { Access } from '../api/services.ts';
+import type { Principal } from '../auth/principal.ts';
+import type { ProtectedResource } from '../auth/protected-resource.ts';
 import type { Logger } from '../logger.ts';
 import type { SecretString } from '../util/secret-string.ts';
 
@@ -12,6 +14,11 @@ export interface HttpEnvironment {
     requestId: string;
     logger: Logger;
     access: Access;
+    principal: Principal;
+    /** Where clients sign in; undefined without OAuth. */
+    resource: ProtectedResource | undefined;
+    /** Headers of a page with forms, instead of those of all other answers. */
+    pageHeaders?: Readonly<Record<string, string>>;
   };
 }
 

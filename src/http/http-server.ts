@@ -8,11 +8,10 @@ import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { Server as TlsServer } from 'node:tls';
 import { getRequestListener } from '@hono/node-server';
-import type { ServerParts } from '../api/services.ts';
 import { ConfigurationError } from '../errors/input-errors.ts';
 import { type McpHttpEndpoint, memoryEndpoint } from '../mcp/http-endpoint.ts';
 import { settleWithin } from '../util/concurrency.ts';
-import { buildApp } from './build-app.ts';
+import { type AppParts, buildApp } from './build-app.ts';
 import { inAddress, isLoopback } from './guards/host-and-origin-guard.ts';
 import type { HttpSettings } from './http-environment.ts';
 import { MESSAGES_PATH } from './server-paths.ts';
@@ -36,11 +35,9 @@ export interface HttpServer {
  * Serves MCP, the REST API and the web page.
  * @throws ConfigurationError when the address cannot be used, or others could reach it without a token
  */
-export async function startHttpServer(
-  parts: ServerParts & { readonly settings: HttpSettings },
-): Promise<HttpServer> {
+export async function startHttpServer(parts: Omit<AppParts, 'mcp' | 'isStopping'>): Promise<HttpServer> {
   const { settings } = parts;
-  requireTokenForOthers(settings);
+  if ((parts.authenticators ?? []).length === 0) requireTokenForOthers(settings);
   const mcp = memoryEndpoint(parts, { bodyLimit: settings.bodyLimit, messagesPath: MESSAGES_PATH });
   let stopping = false;
   const app = buildApp({ ...parts, mcp, isStopping: () => stopping });

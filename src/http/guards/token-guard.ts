@@ -1,45 +1,78 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { MiddlewareHandler } from 'hono';
-import { RequestRefusedError } from '../../errors/input-errors.ts';
+import type { Access } from '../../api/services.ts';
+import { type Authenticator, type Principal, SERVER_PERSON, withIncluded } from '../../auth/principal.ts';
+import type { ProtectedResource } from '../../auth/protected-resource.ts';
 import type { SecretString } from '../../util/secret-string.ts';
 import type { HttpContext, HttpEnvironment } from '../http-environment.ts';
-import type { Access } from '../../api/services.ts';
+import { insufficientScope, unauthorized, withChallenge } from './refusals.ts';
 
 export interface Tokens {
   readonly token: SecretString | undefined;
   readonly readToken: SecretString | undefined;
 }
 
-/** Finds the right of the caller. Without tokens every caller may write. */
-export function tokenGuard({ token, readToken }: Tokens): MiddlewareHandler<HttpEnvironment> {
-  const known = [
-    ...(token === undefined ? [] : [{ digest: digestOf(token.reveal()), access: 'write' as const }]),
-    ...(readToken === undefined ? [] : [{ digest: digestOf(readToken.reveal()), access: 'read' as const }]),
-  ];
+/** Longer credentials are refused unread. */
+const LONGEST_CREDENTIAL = 16_384;
+
+/**
+ * Finds the caller by the credential of the request.
+ * @param authenticators asked in this order; without any, every caller may do everything
+ * @param resource tells OAuth clients where to sign in
+ */
+export function tokenGuard(
+  authenticators: readonly Authenticator[],
+  resource?: ProtectedResource,
+): MiddlewareHandler<HttpEnvironment> {
   return async (context, next) => {
-    context.set('access', known.length === 0 ? 'write' : accessOf(context, known));
+    context.set('resource', resource);
+    const principal =
+      authenticators.length === 0 ? serverPrincipal('write') : await authenticate(context, authenticators);
+    if (!principal.scopes.has('memory:read')) throw insufficientScope(context, principal, 'memory:read');
+    context.set('principal', principal);
+    context.set('access', accessOf(principal));
     await next();
   };
 }
 
-interface KnownToken {
-  readonly digest: Buffer;
-  readonly access: Access;
+async function authenticate(
+  context: HttpContext,
+  authenticators: readonly Authenticator[],
+): Promise<Principal> {
+  const { req } = context;
+  const given = /^Bearer +(\S+) *$/i.exec(req.header('authorization') ?? '')?.[1] ?? req.header('x-api-key');
+  if (given === undefined) throw unauthorized(context, 'The request has no token');
+  if (given.length <= LONGEST_CREDENTIAL) {
+    for (const authenticator of authenticators) {
+      const principal = await withChallenge(context, authenticator.authenticate(given));
+      if (principal !== null) return principal;
+    }
+  }
+  throw unauthorized(context, 'The token is not the one of this server', 'invalid_token');
 }
 
-function accessOf({ req }: HttpContext, known: readonly KnownToken[]): Access {
-  const given = /^Bearer +(\S+) *$/i.exec(req.header('authorization') ?? '')?.[1] ?? req.header('x-api-key');
-  // Digests have one length, so the comparison takes the same time for every wrong token.
-  const digest = digestOf(given ?? '');
-  const matches = known.filter((token) => timingSafeEqual(token.digest, digest));
-  const [match] = matches;
-  if (match !== undefined) return match.access;
-  const problem =
-    given === undefined ? 'The request has no token' : 'The token is not the one of this server';
-  throw new RequestRefusedError('UNAUTHORIZED', problem, {
-    fix: 'Send "Authorization: Bearer <token>" with the token from MEMORY_HTTP_TOKEN.',
-    headers: { 'WWW-Authenticate': 'Bearer realm="faiss-memory"' },
-  });
+/** The shared tokens of a server; none when it has none. */
+export function serverTokens({ token, readToken }: Tokens): Authenticator[] {
+  const known = [
+    ...(token === undefined ? [] : [{ digest: digestOf(token.reveal()), access: 'write' as const }]),
+    ...(readToken === undefined ? [] : [{ digest: digestOf(readToken.reveal()), access: 'read' as const }]),
+  ];
+  if (known.length === 0) return [];
+  return [
+    {
+      authenticate(credential) {
+        // Digests have one length, so the comparison takes the same time for every wrong token.
+        const digest = digestOf(credential);
+        const [match] = known.filter((one) => timingSafeEqual(one.digest, digest));
+        return Promise.resolve(match === undefined ? null : serverPrincipal(match.access));
+      },
+    },
+  ];
+}
+
+function serverPrincipal(access: Access): Principal {
+  const scopes = withIncluded([access === 'read' ? 'memory:read' : 'memory:admin']);
+  return { person: SERVER_PERSON, name: SERVER_PERSON, scopes, groups: [] };
 }
 
 function digestOf(secret: string): Buffer {
@@ -49,7 +82,10 @@ function digestOf(secret: string): Buffer {
 /** @throws RequestRefusedError when the caller may only read */
 export function requireAccess(context: HttpContext, needed: Access): void {
   if (needed === 'read' || context.get('access') === 'write') return;
-  throw new RequestRefusedError('FORBIDDEN', 'This token allows only to read', {
-    fix: 'Use the token from MEMORY_HTTP_TOKEN.',
-  });
+  throw insufficientScope(context, context.get('principal'), 'memory:write');
+}
+
+/** What a caller with these scopes may do at most. */
+export function accessOf({ scopes }: Principal): Access {
+  return scopes.has('memory:write') ? 'write' : 'read';
 }

@@ -1,7 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { bodyGuard } from '../../../src/http/guards/limit-guards.ts';
 import { hostGuard, originGuard } from '../../../src/http/guards/host-and-origin-guard.ts';
-import { requireAccess, tokenGuard, type Tokens } from '../../../src/http/guards/token-guard.ts';
+import {
+  requireAccess,
+  serverTokens,
+  tokenGuard,
+  type Tokens,
+} from '../../../src/http/guards/token-guard.ts';
 import { SecretString } from '../../../src/util/secret-string.ts';
 import { codeOf, guardedApp } from '../../helpers/guarded-app.ts';
 
@@ -140,7 +145,7 @@ describe('tokenGuard', () => {
   };
 
   function answer(tokens: Tokens, headers: Headers): Promise<string> {
-    const { app } = guardedApp(tokenGuard(tokens));
+    const { app } = guardedApp(tokenGuard(serverTokens(tokens)));
     app.get('/', (context) => context.text('read'));
     app.post('/', (context) => {
       requireAccess(context, 'write');
