@@ -1,7 +1,7 @@
 import type { JWTPayload, JWTVerifyGetKey, RemoteJWKSet } from 'jose';
 import { AuthUnavailableError, RequestRefusedError } from '../errors/input-errors.ts';
 import { reasonOf } from '../util/caught.ts';
-import { fetchBounded } from './bounded-fetch.ts';
+import { fetchObject } from './bounded-fetch.ts';
 import { loadJose } from './packages.ts';
 
 /** Signatures that only the holder of a private key can make. `none` and `HS256` are no such signatures. */
@@ -105,7 +105,8 @@ export class ProviderKeys {
         return await keys(header, token);
       } catch (error) {
         const { errors } = await loadJose();
-        if (error instanceof errors.JWKSTimeout || !(error instanceof errors.JOSEError)) {
+        const isOfProvider = error instanceof errors.JWKSTimeout || error instanceof errors.JWKSInvalid;
+        if (isOfProvider || !(error instanceof errors.JOSEError)) {
           throw error instanceof AuthUnavailableError
             ? error
             : new AuthUnavailableError(`the keys of the provider cannot be read: ${reasonOf(error)}`, error);
@@ -124,8 +125,8 @@ export class ProviderKeys {
       // Their age is looked at above, where a failure does no harm.
       cacheMaxAge: Infinity,
       cooldownDuration: COOLDOWN_MS,
-      [customFetch]: (url: string, { headers, signal }: { headers: Headers; signal: AbortSignal }) =>
-        fetchBounded(url, { headers: Object.fromEntries(headers), signal }),
+      [customFetch]: async (url: string, { headers, signal }: { headers: Headers; signal: AbortSignal }) =>
+        Response.json(await fetchObject(url, { headers: Object.fromEntries(headers), signal })),
     }));
   }
 }

@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { authorizationUrl, createPkce, registered, signIn, visit } from '../helpers/auth/oauth-requests.ts';
+import { visit } from '../helpers/auth/oauth-requests.ts';
 import { connectBySignIn, RememberingProvider } from '../helpers/auth/sdk-client.ts';
 import { launchSignInServer } from '../helpers/auth/sign-in-server.ts';
-import { httpClient } from '../helpers/http-client.ts';
 import type { RunningHttpServer } from '../helpers/http-server.ts';
 
 let server: RunningHttpServer;

@@ -7,6 +7,12 @@ export interface Page {
   readonly url: URL;
 }
 
+interface Step {
+  readonly method: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
 const MOST_STEPS = 20;
 
 /** Follows redirects, keeps cookies and sends forms, as a browser without a script does. */
@@ -25,9 +31,11 @@ export class FormBrowser {
 
   /** Sends the only form of a page, with the given values. */
   submit(page: Page, values: Readonly<Record<string, string | readonly string[]>>): Promise<Page> {
-    const [, action = ''] = /<form method="post" action="([^"]+)"/.exec(page.html) ?? [];
+    const [, action = ''] = /<form[^>]* action="([^"]+)"/.exec(page.html) ?? [];
     if (action === '') throw new Error(`there is no form: ${page.status} ${page.html}`);
-    return this.post(new URL(action, page.url), values);
+    const hidden = [...page.html.matchAll(/<input type="hidden" name="([^"]+)" value="([^"]*)"/g)];
+    const given = Object.fromEntries(hidden.map(([, name = '', value = '']) => [name, value]));
+    return this.post(new URL(action, page.url), { ...given, ...values });
   }
 
   post(
@@ -45,7 +53,7 @@ export class FormBrowser {
     });
   }
 
-  async #go(address: URL, first: RequestInit): Promise<Page> {
+  async #go(address: URL, first: Step): Promise<Page> {
     let url = address;
     let request = first;
     for (let step = 0; step < MOST_STEPS; step += 1) {
