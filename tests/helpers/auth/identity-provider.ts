@@ -50,7 +50,9 @@ export async function startIdentityProvider(
   };
   const stop = async (): Promise<void> => {
     server?.closeAllConnections();
-    await new Promise((resolve) => (server === undefined ? resolve(0) : server.close(resolve)));
+    const ended = server === undefined ? [] : once(server, 'close');
+    server?.close();
+    await ended;
   };
   await start();
   return {
@@ -79,7 +81,7 @@ async function createProvider(
   const { Provider: ProviderClass } = await import('oidc-provider');
   const key = await createKey();
   return new ProviderClass(issuer, {
-    jwks: { keys: [key as never] },
+    jwks: { keys: [key] },
     cookies: { keys: ['a key for tests'] },
     clients: [
       {
