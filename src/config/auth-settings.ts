@@ -12,7 +12,7 @@ import {
   wordPairs,
 } from './setting.ts';
 
-/** Who may call the HTTP server; docs/team.md explains them. */
+/** Who may call the HTTP server; docs/sign-in.md explains them. */
 export const authSchema = {
   mode: setting(choice(['token', 'oidc', 'embedded']), {
     doc: 'How callers of the HTTP server sign in: `token` knows only its tokens, `oidc` also the access tokens of an identity provider, `embedded` those of the authorization server in this program. The tokens of the server stay valid beside both.',
@@ -24,8 +24,8 @@ export const authSchema = {
     environmentVariable: 'MEMORY_PUBLIC_URL',
     defaultDoc: 'the address it listens on, if that is this machine itself',
   }),
-  issuer: optional(webAddress(), {
-    doc: 'With `oidc`: the issuer, exactly as its metadata and tokens write it, but for a slash at its end.',
+  issuer: optional(webAddress({ exact: true }), {
+    doc: 'With `oidc`: the issuer, exactly as its metadata and tokens write it, also whether it ends with a slash.',
     environmentVariable: 'MEMORY_AUTH_ISSUER',
     defaultDoc: 'none',
   }),

@@ -199,8 +199,11 @@ function comesTrue(schedule: string): boolean {
   }
 }
 
-/** An http or https address, without a slash at its end. */
-export function webAddress(): SettingKind<string> {
+/**
+ * An http or https address, without a slash at its end.
+ * @param options.exact keeps a slash at its end, where it is part of a name
+ */
+export function webAddress({ exact = false }: { readonly exact?: boolean } = {}): SettingKind<string> {
   return {
     name: 'http or https address',
     allowed: 'an address such as http://127.0.0.1:11434/v1, without user name, query or fragment',
@@ -209,7 +212,8 @@ export function webAddress(): SettingKind<string> {
       const url = new URL(raw);
       const plain = url.username === '' && url.password === '' && url.search === '' && url.hash === '';
       const web = url.protocol === 'http:' || url.protocol === 'https:';
-      return plain && web ? raw.trim().replace(/\/+$/, '') : undefined;
+      if (!plain || !web) return undefined;
+      return exact ? raw.trim() : raw.trim().replace(/\/+$/, '');
     },
   };
 }

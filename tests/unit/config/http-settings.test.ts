@@ -190,4 +190,10 @@ describe('sign-in', () => {
     expect(problemsOf({ ...OIDC, MEMORY_AUTH_ISSUER: 'http://127.0.0.1:8080' })).toEqual([]);
     expect(problemsOf({ MEMORY_AUTH: 'embedded' })).toEqual([]);
   });
+
+  test('keeps the slash at the end of an issuer, which is part of its name', () => {
+    const machine = { platform: 'linux', homeDirectory: '/home/ada', workingDirectory: '/home/ada' } as const;
+    const env = { ...OIDC, MEMORY_AUTH_ISSUER: 'https://login.example.org/application/o/memory/' };
+    expect(resolveConfig({ ...machine, env }).settings.auth.issuer).toBe(env.MEMORY_AUTH_ISSUER);
+  });
 });
