@@ -20,7 +20,7 @@ export const SIGNATURES = [
 ];
 /** Seconds that the clocks of the provider and of this server may differ by. */
 const CLOCK_TOLERANCE = 30;
-/** Kinds of tokens that are no access token have other types. Many providers write none, or only `JWT`. */
+/** Kinds of tokens that are no access token have other types. Many providers write none, or one for every JWT. */
 const TYPES = ['at+jwt', 'application/at+jwt', 'jwt'];
 
 export interface TokenRules {

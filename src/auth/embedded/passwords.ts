@@ -27,7 +27,7 @@ export function passwordProblem(password: string): string | undefined {
   return undefined;
 }
 
-/** The password with a salt as one text, which says how it was made: `scrypt$15$8$3$salt$hash`. */
+/** The password with a salt as one text, which says how it was made: the costs, the salt and the hash behind "scrypt". */
 export async function hashPassword(password: string): Promise<string> {
   const salt = randomBytes(SALT_BYTES);
   const hash = await derive(password, salt, COST);
