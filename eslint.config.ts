@@ -47,7 +47,7 @@ const mayImport: Record<string, string[]> = {
     'api/services.ts',
   ],
   // Who calls.
-  auth: [],
+  auth: ['store/sqlite/engine.ts'],
   backup: ['memory'],
   bin: ['cli'],
   blob: [],
@@ -70,6 +70,9 @@ const mayImport: Record<string, string[]> = {
   http: [
     'api',
     'mcp/http-endpoint.ts',
+    'auth/protected-resource.ts',
+    'auth/sign-in.ts',
+    'auth/sign-in-pages.ts',
     'memory',
     'people',
     'import-export',
@@ -120,7 +123,10 @@ const zones = folders.map((folder) => {
         ...shared,
         ...(mayImport[folder] ?? []),
         ...(composers.has(folder)
-          ? ['app/app.ts', 'app/start-app.ts', 'app/team.ts', 'app/models.ts', 'app/recall-from-server.ts']
+          ? [
+              ...['app/app.ts', 'app/callers.ts', 'app/start-app.ts', 'app/team.ts'],
+              ...['app/models.ts', 'app/recall-from-server.ts'],
+            ]
           : []),
       ]),
     ].map((path) => `./${path}`),

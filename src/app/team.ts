@@ -1,13 +1,13 @@
 import { join } from 'node:path';
 import type { Workspace } from '../api/services.ts';
-import type { Authenticator, Principal } from '../auth/principal.ts';
+import { type Authenticator, type Principal, SERVER_PERSON } from '../auth/principal.ts';
 import type { Settings } from '../config/schema.ts';
 import { NotAllowedError } from '../errors/people-errors.ts';
 import { createLogger, type Logger } from '../logger.ts';
 import { AuditLog } from '../people/audit-log.ts';
 import type { PeopleStore, Role } from '../people/people-store.ts';
 import { PeopleService } from '../people/people-service.ts';
-import { DEFAULT_SPACE, SERVER } from '../people/space-service.ts';
+import { DEFAULT_SPACE } from '../people/space-service.ts';
 import { personalTokens } from '../people/personal-tokens.ts';
 import { SpaceQuotas } from '../people/quotas.ts';
 import { SqlitePeopleStore, TEAM_DATABASE } from '../people/sqlite-people-store.ts';
@@ -135,10 +135,10 @@ function workspaceFinder(parts: FinderParts): Team['find'] {
   const { audit, quotas, spaces, main, logger } = parts;
   return async (caller, named) => {
     const { person } = caller;
-    const space = named ?? (person === SERVER ? DEFAULT_SPACE : (await knownPerson(parts, caller)).space);
+    const space = named ?? (person === SERVER_PERSON ? DEFAULT_SPACE : (await knownPerson(parts, caller)).space);
     quotas.admit(person, space);
     const role = await roleOf(parts, caller, space);
-    const mayWrite = caller.scopes.has('memory:write') || caller.scopes.has('memory:admin');
+    const mayWrite = caller.scopes.has('memory:write');
     const access = role !== 'reader' && mayWrite ? 'write' : 'read';
     const enter = (): ReturnType<OpenSpaces['enter']> => spaces.enter(space);
     const services = spaceServices({ enter, audit, quotas, person, space, timeZone: main.memory.timeZone });

@@ -2,6 +2,16 @@
 export const SCOPES = ['memory:read', 'memory:write', 'memory:admin'] as const;
 export type Scope = (typeof SCOPES)[number];
 
+export function isScope(word: string): word is Scope {
+  return (SCOPES as readonly string[]).includes(word);
+}
+
+/** With the scopes that each of them includes. */
+export function withIncluded(scopes: readonly Scope[]): ReadonlySet<Scope> {
+  const highest = Math.max(-1, ...scopes.map((scope) => SCOPES.indexOf(scope)));
+  return new Set(SCOPES.slice(0, highest + 1));
+}
+
 /** The caller of a request whose credential was checked. */
 export interface Principal {
   /** Stable, and unique among all people of a server: `server` for its own shared tokens, else the id of the person. */
@@ -12,6 +22,9 @@ export interface Principal {
   /** Groups of the person at an identity provider; empty without one. */
   readonly groups: readonly string[];
 }
+
+/** What the server calls callers with its own shared tokens; no person has this id. */
+export const SERVER_PERSON = 'server';
 
 /** Knows one kind of credential. */
 export interface Authenticator {

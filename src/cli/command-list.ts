@@ -1,4 +1,12 @@
 import type { CommandDeclaration, CommandGroup } from './command.ts';
+import {
+  accountAddCommand,
+  accountInviteCommand,
+  accountListCommand,
+  accountPasswordCommand,
+  accountRemoveCommand,
+  accountRotateCommand,
+} from './commands/account.ts';
 import { addCommand, updateCommand } from './commands/write.ts';
 import { backfillCommand } from './commands/backfill.ts';
 import {
@@ -69,6 +77,7 @@ import {
 
 /** Words that only stand before other commands, with what they are about. */
 export const commandGroups: readonly CommandGroup[] = [
+  { name: 'account', summary: 'people who sign in at an HTTP server of this data folder' },
   { name: 'conversations', summary: 'look at, delete and export conversations' },
   { name: 'user', summary: 'add, invite, remove, export and erase the people of a team' },
   { name: 'token', summary: 'personal tokens of people' },
@@ -138,6 +147,12 @@ export const commandList: readonly CommandDeclaration[] = [
   modelCommand,
   modelUseCommand,
   reembedCommand,
+  accountListCommand,
+  accountAddCommand,
+  accountInviteCommand,
+  accountPasswordCommand,
+  accountRemoveCommand,
+  accountRotateCommand,
   doctorCommand,
   configCommand,
   completionCommand,

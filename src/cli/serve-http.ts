@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { type Callers, openCallers, publicUrlOf } from '../app/callers.ts';
 import { startApp } from '../app/start-app.ts';
 import type { Team, TeamSurroundings } from '../app/team.ts';
 import type { Settings } from '../config/schema.ts';
@@ -27,16 +28,20 @@ export async function serveHttp(output: Output, settings: Settings): Promise<voi
     exitBackupMs: EXIT_BACKUP_MS,
   });
   const team = settings.team.enabled ? await openTeam(settings, { main: app, logger }) : undefined;
+  let callers: Callers | undefined;
   try {
     const open = (): Promise<typeof app> => Promise.resolve(app);
+    callers = await openCallers(settings, logger);
     const server = await startHttpServer({
+      signIn: callers.signIn,
+      authenticators: [...callers.authenticators, ...(team === undefined ? [] : [team.authenticator])],
+      spaces: team,
       open,
       prepare: () => {
         app.prepareSearch();
       },
       logger,
       settings: toHttpSettings(settings),
-      ...(team === undefined ? {} : { spaces: team, authenticators: [team.authenticator] }),
     });
     const asked = askedToStop();
     app.startBackground();
@@ -50,6 +55,7 @@ export async function serveHttp(output: Output, settings: Settings): Promise<voi
     announce('Stopping: finishing what is under way; Ctrl-C again stops at once.');
     await server.close(FINISH_LIMIT_MS);
   } finally {
+    callers?.signIn?.server?.close();
     await team?.close();
     await app.close();
   }
@@ -73,7 +79,8 @@ function askedToStop(): Promise<void> {
   });
 }
 
-function toHttpSettings({ http }: Settings): HttpSettings {
+function toHttpSettings(settings: Settings): HttpSettings {
+  const { auth, http } = settings;
   const { tlsCertificate, tlsKey, bodyLimitMiB, allowedHosts, allowedOrigins, ...same } = http;
   const tls =
     tlsCertificate === undefined || tlsKey === undefined
@@ -82,7 +89,11 @@ function toHttpSettings({ http }: Settings): HttpSettings {
   return {
     ...same,
     tls,
-    allowedHosts: wordsOf(allowedHosts),
+    // Clients call it by its public address.
+    allowedHosts: [
+      ...wordsOf(allowedHosts),
+      ...(auth.mode === 'token' ? [] : [new URL(publicUrlOf(settings)).hostname]),
+    ],
     allowedOrigins: wordsOf(allowedOrigins),
     bodyLimit: bodyLimitMiB * MEBIBYTE,
   };

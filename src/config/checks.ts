@@ -73,6 +73,47 @@ function tlsProblem({ tlsCertificate, tlsKey }: Http): SettingProblem[] {
   return [{ key: `http.${missing}`, problem: 'is missing for HTTPS', allowed, decidedBy: `http.${given}` }];
 }
 
+/** Contradictions between the settings of sign-in, each of which is valid alone. */
+export function findAuthProblems({ auth, http }: Settings): SettingProblem[] {
+  const { mode, publicUrl, issuer, clientId, clientSecret } = auth;
+  const decidedBy = 'auth.mode';
+  if (mode === 'token') return [];
+  const problems: SettingProblem[] = [];
+  if (publicUrl === undefined && (!isLoopback(http.host) || http.port === 0)) {
+    const allowed = 'set MEMORY_PUBLIC_URL to the address at which clients reach this server';
+    problems.push({ key: 'auth.publicUrl', problem: 'is missing for sign-in', allowed, decidedBy });
+  }
+  for (const [key, address] of [
+    ['auth.publicUrl', publicUrl],
+    ['auth.issuer', mode === 'oidc' ? issuer : undefined],
+  ] as const) {
+    if (address === undefined || new URL(address).protocol === 'https:') continue;
+    if (isLoopback(new URL(address).hostname)) continue;
+    const allowed = 'allowed is an address with https:, or one of this machine itself';
+    problems.push({
+      key,
+      problem: `is ${show(address)}, which anyone on the way can read`,
+      allowed,
+      decidedBy: key,
+    });
+  }
+  if (mode === 'oidc' && issuer === undefined) {
+    const allowed = 'set MEMORY_AUTH_ISSUER to the issuer of the identity provider';
+    problems.push({ key: 'auth.issuer', problem: 'is missing for oidc', allowed, decidedBy });
+  }
+  if ((clientId === undefined) !== (clientSecret === undefined)) {
+    const allowed = 'set MEMORY_AUTH_CLIENT_ID and MEMORY_AUTH_CLIENT_SECRET, or neither';
+    const [missing, given] =
+      clientId === undefined ? ['clientId', 'clientSecret'] : ['clientSecret', 'clientId'];
+    problems.push({ key: `auth.${missing}`, problem: 'is missing', allowed, decidedBy: `auth.${given}` });
+  }
+  return problems;
+}
+
+function isLoopback(host: string): boolean {
+  return /^(?:localhost|127(?:\.\d{1,3}){3}|\[?::1\]?)$/i.test(host);
+}
+
 /** Contradictions between the settings of sync, each of which is valid alone. */
 export function findSyncProblems({ sync }: Settings): SettingProblem[] {
   const checks = [bucketProblem(sync), keysProblem(sync), accountProblem(sync), endpointProblem(sync)];

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { ConfigurationError, type ConfigurationProblem } from '../errors/input-errors.ts';
 import {
+  findAuthProblems,
   findEmbeddingProblems,
   findHttpProblems,
   findSyncProblems,
@@ -101,6 +102,7 @@ export function resolveConfig(input: ConfigInput): ResolvedConfig {
       ...findEmbeddingProblems(settings),
       ...findSyncProblems(settings),
       ...findHttpProblems(settings),
+      ...findAuthProblems(settings),
     ];
     problems.push(...between.map((problem) => toConfigurationProblem(problem, sources)));
   }

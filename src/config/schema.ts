@@ -1,4 +1,5 @@
 import { systemTimeZone } from '../util/time-zone.ts';
+import { authSchema } from './auth-settings.ts';
 import { defaultDataFolder } from './environment.ts';
 import {
   choice,
@@ -124,7 +125,11 @@ export const settingsSchema = {
     flag: '--log-level',
     default: 'warn',
   }),
-  logFormat,
+  logFormat: setting(choice(['text', 'json']), {
+    doc: 'Format of the log: `text` for people, `json` (one object per line) for programs.',
+    environmentVariable: 'MEMORY_LOG_FORMAT',
+    default: 'text',
+  }),
   project: setting(text(), {
     doc: 'Project of new memories that name none, and the one that searches prefer. Empty = the git repository that the client works in; `*` = none.',
     environmentVariable: 'MEMORY_PROJECT',
@@ -244,6 +249,7 @@ export const settingsSchema = {
   sync: syncSchema,
   http: httpSchema,
   team: teamSchema,
+  auth: authSchema,
 } satisfies SettingGroup;
 
 type ValuesOf<Group> = {

@@ -199,8 +199,11 @@ function comesTrue(schedule: string): boolean {
   }
 }
 
-/** An http or https address, without a slash at its end. */
-export function webAddress(): SettingKind<string> {
+/**
+ * An http or https address, without a slash at its end.
+ * @param options.exact keeps a slash at its end, where it is part of a name
+ */
+export function webAddress({ exact = false }: { readonly exact?: boolean } = {}): SettingKind<string> {
   return {
     name: 'http or https address',
     allowed: 'an address such as http://127.0.0.1:11434/v1, without user name, query or fragment',
@@ -209,7 +212,8 @@ export function webAddress(): SettingKind<string> {
       const url = new URL(raw);
       const plain = url.username === '' && url.password === '' && url.search === '' && url.hash === '';
       const web = url.protocol === 'http:' || url.protocol === 'https:';
-      return plain && web ? raw.trim().replace(/\/+$/, '') : undefined;
+      if (!plain || !web) return undefined;
+      return exact ? raw.trim() : raw.trim().replace(/\/+$/, '');
     },
   };
 }
@@ -237,6 +241,39 @@ function parseWords(raw: unknown, parse: (word: string) => string | undefined): 
   if (typeof raw !== 'string') return undefined;
   const words = wordsOf(raw).map(parse);
   return words.includes(undefined) ? undefined : words.join(',');
+}
+
+/** One origin, in the form that browsers send. */
+export function webOrigin(): SettingKind<string> {
+  return {
+    name: 'http or https address without a path',
+    allowed: 'an address such as https://memory.example.org, without path, query or fragment',
+    parse: (raw) => (typeof raw === 'string' ? toOrigin(raw.trim()) : undefined),
+  };
+}
+
+/** Pairs separated by commas. The value is one text; `pairsOf` splits it. */
+export function wordPairs(values: readonly string[]): SettingKind<string> {
+  return {
+    name: 'pairs separated by commas',
+    allowed: `a text such as admins=${values.at(-1) ?? ''},*=${values[0] ?? ''}; after the = stands one of ${values.join(', ')}`,
+    parse: (raw) => parseWords(raw, (word) => (isPair(word, values) ? word : undefined)),
+  };
+}
+
+function isPair(word: string, values: readonly string[]): boolean {
+  const [name, value] = pairOf(word);
+  return name !== '' && values.includes(value);
+}
+
+/** Splits a value of `wordPairs`. */
+export function pairsOf(text: string): [name: string, value: string][] {
+  return wordsOf(text).map(pairOf);
+}
+
+function pairOf(word: string): [name: string, value: string] {
+  const at = word.lastIndexOf('=');
+  return [word.slice(0, Math.max(0, at)).trim(), word.slice(at + 1).trim()];
 }
 
 function toOrigin(word: string): string | undefined {

@@ -30,6 +30,7 @@ export type ErrorCode =
   | 'BACKUP_BUSY'
   | 'SYNC_OFF'
   | 'UNAUTHORIZED'
+  | 'AUTH_UNAVAILABLE'
   | 'FORBIDDEN'
   | 'HOST_NOT_ALLOWED'
   | 'ORIGIN_NOT_ALLOWED'

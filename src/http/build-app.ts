@@ -4,6 +4,8 @@ import { secureHeaders } from 'hono/secure-headers';
 import { isUnexpected } from '../api/errors.ts';
 import type { ServerParts, Services } from '../api/services.ts';
 import type { Authenticator } from '../auth/principal.ts';
+import type { ProtectedResource } from '../auth/protected-resource.ts';
+import { isProtocolPath, type SignInServer } from '../auth/sign-in.ts';
 import { RequestRefusedError } from '../errors/input-errors.ts';
 import type { Logger } from '../logger.ts';
 import type { McpHttpEndpoint } from '../mcp/http-endpoint.ts';
@@ -30,6 +32,7 @@ import { memoryRoutes } from './routes/memory-routes.ts';
 import { search, searchRoutes, statsRoute } from './routes/search-routes.ts';
 import { spaceRoutes } from './routes/space-routes.ts';
 import { syncRoutes } from './routes/sync-routes.ts';
+import { mountSignIn } from './routes/sign-in-routes.ts';
 import { acceptInvitation, type TeamCall, teamRoutes } from './routes/team-routes.ts';
 import { mountTransferRoutes } from './routes/transfer-routes.ts';
 import { mountHealth, mountMcp, mountUiFiles } from './server-paths.ts';
@@ -40,10 +43,19 @@ export interface TeamParts {
   readonly people: PeopleService;
 }
 
+/** How clients and people sign in. */
+export interface SignInParts {
+  readonly resource: ProtectedResource;
+  /** Undefined = another program is the authorization server. */
+  readonly server: SignInServer | undefined;
+}
+
 export interface AppParts extends ServerParts {
   readonly settings: HttpSettings;
-  /** Asked behind the shared tokens of the settings. */
+  /** Asked behind the shared tokens of the settings. With any, nobody is let in without a credential. */
   readonly authenticators?: readonly Authenticator[];
+  /** Absent = no OAuth. */
+  readonly signIn?: SignInParts | undefined;
   readonly spaces?: TeamParts | undefined;
   readonly mcp: McpHttpEndpoint;
   readonly isStopping: () => boolean;
@@ -62,9 +74,11 @@ export function buildApp(parts: AppParts): HttpApp {
     if (answer.status >= 500 && !isGone) logFailure(context.get('logger'), error);
     return answer;
   });
+  app.use(keepPageHeaders);
   mountGuards(app, parts.settings);
   mountUiFiles(app);
   mountHealth(app, parts);
+  if (parts.signIn !== undefined) mountSignIn(app, parts.signIn);
   mountMemories(app, parts);
   app.get('/metrics', async (context) => {
     // They count the memories of the data folder itself.
@@ -80,12 +94,13 @@ export function buildApp(parts: AppParts): HttpApp {
 export const teamOnlyRoutes = [...teamRoutes, ...spaceRoutes, acceptInvitation] as const;
 
 /** MCP and the REST API, and both for each space where there are spaces. */
-function mountMemories(app: HttpApp, { mcp, spaces, ...parts }: AppParts): void {
+function mountMemories(app: HttpApp, { mcp, spaces, signIn, ...parts }: AppParts): void {
   const find = spaces?.find ?? oneWorkspace(parts);
   const own = { open: openOf, prepare: prepareOf };
   if (spaces !== undefined)
     mountRoute(app, acceptInvitation, { open: (context) => Promise.resolve(teamCall(context, spaces)) });
-  app.use(tokenGuard([...serverTokens(parts.settings), ...(parts.authenticators ?? [])]));
+  const authenticators = [...serverTokens(parts.settings), ...(parts.authenticators ?? [])];
+  app.use(tokenGuard(authenticators, signIn?.resource));
   app.use(workspaceGuard(find, spaces !== undefined));
   mountMcp(app, mcp, spaces !== undefined);
   if (spaces !== undefined) {
@@ -147,8 +162,21 @@ function mountGuards(app: HttpApp, settings: HttpSettings): void {
   app.use(neverCached);
   app.use(hostGuard(settings), rateGuard(settings.rateLimit), originGuard(settings.allowedOrigins));
   const { bodyLimit } = settings;
-  app.use(bodyGuard((path) => (path.endsWith('/import') ? bodyLimit * IMPORT_FACTOR : bodyLimit)));
+  app.use(
+    bodyGuard((path) => {
+      // The authorization server reads bodies itself, up to 56 KiB.
+      if (isProtocolPath(path)) return Infinity;
+      return path.endsWith('/import') ? bodyLimit * IMPORT_FACTOR : bodyLimit;
+    }),
+  );
 }
+
+const keepPageHeaders: MiddlewareHandler<HttpEnvironment> = async (context, next) => {
+  await next();
+  for (const [name, value] of Object.entries(context.get('pageHeaders') ?? {})) {
+    context.res.headers.set(name, value);
+  }
+};
 
 /** Memories stay out of the caches on the way, and of the browser's on the disk. */
 const neverCached: MiddlewareHandler<HttpEnvironment> = async (context, next) => {

@@ -2,6 +2,7 @@ import type { HttpBindings } from '@hono/node-server';
 import type { Context } from 'hono';
 import type { Workspace } from '../api/services.ts';
 import type { Principal } from '../auth/principal.ts';
+import type { ProtectedResource } from '../auth/protected-resource.ts';
 import type { Logger } from '../logger.ts';
 import type { SecretString } from '../util/secret-string.ts';
 
@@ -14,6 +15,10 @@ export interface HttpEnvironment {
     logger: Logger;
     principal: Principal;
     workspace: Workspace;
+    /** Where clients sign in; undefined without OAuth. */
+    resource: ProtectedResource | undefined;
+    /** Headers of a page with forms, instead of those of all other answers. */
+    pageHeaders?: Readonly<Record<string, string>>;
   };
 }
 

@@ -35,6 +35,7 @@ const STATUSES: Readonly<Record<ErrorCode, ContentfulStatusCode>> = {
   BACKUP_BUSY: 503,
   SYNC_OFF: 409,
   UNAUTHORIZED: 401,
+  AUTH_UNAVAILABLE: 503,
   FORBIDDEN: 403,
   HOST_NOT_ALLOWED: 403,
   ORIGIN_NOT_ALLOWED: 403,
@@ -98,6 +99,10 @@ const TITLES: Readonly<Record<number, string | undefined>> = {
 /** Answers with a problem, keeping the headers that guards have set. */
 export function answerProblem(context: HttpContext, error: unknown): Response {
   const problem = toProblem(error, context.get('requestId'));
-  const headers = error instanceof RequestRefusedError ? error.headers : {};
+  const headers = error instanceof RequestRefusedError ? error.headers : retryHeaders(problem.code);
   return context.body(visibleJson(problem), problem.status, { 'Content-Type': PROBLEM_TYPE, ...headers });
+}
+
+function retryHeaders(code: ErrorCode): Record<string, string> {
+  return code === 'AUTH_UNAVAILABLE' ? { 'Retry-After': '5' } : {};
 }

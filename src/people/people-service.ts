@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { SERVER_PERSON } from '../auth/principal.ts';
 import { InvalidInputError } from '../errors/input-errors.ts';
 import { NoSuchError, NotAllowedError } from '../errors/people-errors.ts';
 import { CONSOLE } from './audit-log.ts';
@@ -12,7 +13,7 @@ import {
   type TokenFacts,
 } from './people-store.ts';
 import { hashOf, newInvitation, newToken } from './personal-tokens.ts';
-import { checkName, notAmong, SERVER, SpaceService, type SpaceServiceParts, taken } from './space-service.ts';
+import { checkName, notAmong, SpaceService, type SpaceServiceParts, taken } from './space-service.ts';
 
 export interface CreatedToken {
   /** Shown now and never again. */
@@ -34,7 +35,7 @@ export interface Erasure {
 const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
 const PERSON_ID = /^[\p{L}\p{N}][\p{L}\p{N}@._:|+-]{0,199}$/u;
-const RESERVED_PEOPLE: readonly string[] = [SERVER, CONSOLE];
+const RESERVED_PEOPLE: readonly string[] = [SERVER_PERSON, CONSOLE];
 
 /**
  * Keeps people and spaces, and notes each change in the audit log. It does not ask who calls: a command on the machine of

@@ -1,5 +1,5 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
-import type { Authenticator, Scope } from '../auth/principal.ts';
+import { type Authenticator, withIncluded } from '../auth/principal.ts';
 import { RequestRefusedError } from '../errors/input-errors.ts';
 import type { PeopleStore, TokenFacts, TokenScope } from './people-store.ts';
 
@@ -36,12 +36,6 @@ export function hashOf(secret: string): Uint8Array {
   return createHash('sha256').update(secret).digest();
 }
 
-const SCOPES: Readonly<Record<TokenScope, readonly Scope[]>> = {
-  read: ['memory:read'],
-  write: ['memory:read', 'memory:write'],
-  admin: ['memory:read', 'memory:write', 'memory:admin'],
-};
-
 /** Knows the tokens that people made for themselves. A token that was revoked is refused from the next request on. */
 export function personalTokens(store: PeopleStore, now: () => number): Authenticator {
   return {
@@ -55,7 +49,7 @@ export function personalTokens(store: PeopleStore, now: () => number): Authentic
       const owner = await store.person(person);
       if (owner === null) throw refused('is not known');
       noteUse(store, token.facts, now());
-      return { person, name: owner.name, scopes: new Set(SCOPES[scope]), groups: [] };
+      return { person, name: owner.name, scopes: withIncluded([`memory:${scope}`]), groups: [] };
     },
   };
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { SERVER_PERSON } from '../auth/principal.ts';
 import { InvalidInputError, StateChangedError } from '../errors/input-errors.ts';
 import { NoSuchError, NotAllowedError } from '../errors/people-errors.ts';
 import { visibleJson } from '../util/visible-text.ts';
@@ -51,8 +52,6 @@ const DAY_MS = 86_400_000;
 const SPACE_ID = /^[a-z0-9][a-z0-9-]{0,62}$/;
 /** The memories of the data folder itself. */
 export const DEFAULT_SPACE = 'default';
-/** The person behind the shared tokens of a server. */
-export const SERVER = 'server';
 const NAME_LIMIT = 200;
 
 /** Keeps spaces and roles, and notes each change in the audit log. It does not ask who calls; `requireRole` does. */
@@ -136,7 +135,7 @@ export class SpaceService {
     await this.space(space);
     const role = await store.role(space, caller.person);
     // Who was removed keeps no right in a personal space that is taken back from the trash.
-    const isKnown = caller.person === SERVER || (await store.person(caller.person)) !== null;
+    const isKnown = caller.person === SERVER_PERSON || (await store.person(caller.person)) !== null;
     if (role === null || !isKnown) throw new NoSuchError('space', space);
     if (ROLES.indexOf(role) >= ROLES.indexOf(caller.role)) return role;
     throw new NotAllowedError(

@@ -34,6 +34,7 @@ const codes: Readonly<Record<ErrorCode, true>> = {
   BACKUP_BUSY: true,
   SYNC_OFF: true,
   UNAUTHORIZED: true,
+  AUTH_UNAVAILABLE: true,
   FORBIDDEN: true,
   HOST_NOT_ALLOWED: true,
   ORIGIN_NOT_ALLOWED: true,

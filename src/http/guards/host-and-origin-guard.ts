@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import type { MiddlewareHandler } from 'hono';
 import { cors } from 'hono/cors';
+import { SIGN_IN_PATH } from '../../auth/sign-in.ts';
 import { RequestRefusedError } from '../../errors/input-errors.ts';
 import { hostName } from '../../util/text.ts';
 import { visibleJson, visibleLine } from '../../util/visible-text.ts';
@@ -18,7 +19,13 @@ const REQUEST_HEADERS = [
   'Mcp-Session-Id',
   'X-API-Key',
 ];
-const ANSWER_HEADERS = ['Mcp-Protocol-Version', 'Mcp-Session-Id', 'Retry-After', 'X-Request-Id'];
+const ANSWER_HEADERS = [
+  'Mcp-Protocol-Version',
+  'Mcp-Session-Id',
+  'Retry-After',
+  'WWW-Authenticate',
+  'X-Request-Id',
+];
 const METHODS = ['GET', 'POST', 'PATCH', 'DELETE'];
 
 /**
@@ -66,7 +73,12 @@ function isForeignFetch({ req }: HttpContext): boolean {
   const foreign = site === 'cross-site' || site === 'same-site';
   const followedLink =
     req.header('sec-fetch-mode') === 'navigate' && req.header('sec-fetch-dest') === 'document';
-  return foreign && !(followedLink && req.method === 'GET' && new URL(req.url).pathname === '/');
+  return foreign && !(followedLink && req.method === 'GET' && isEntrance(new URL(req.url).pathname));
+}
+
+/** A client sends its user to sign in by a link. */
+function isEntrance(path: string): boolean {
+  return path === '/' || path.startsWith(`${SIGN_IN_PATH}/`);
 }
 
 export interface HostRules {

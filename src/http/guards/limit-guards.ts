@@ -7,14 +7,14 @@ import type { HttpContext, HttpEnvironment } from '../http-environment.ts';
 /**
  * Refuses larger bodies: at once when the length is announced, which Node then enforces, else while they are read.
  * Never holds a body in memory.
- * @param limitOf bytes, by path
+ * @param limitOf bytes, by path; `Infinity` leaves the body alone
  */
 export function bodyGuard(limitOf: (path: string) => number): MiddlewareHandler<HttpEnvironment> {
   return async (context, next) => {
     const { req } = context;
     const limit = limitOf(req.path);
     if (Number(req.header('content-length') ?? 0) > limit) throw tooLarge(limit);
-    if (req.header('transfer-encoding') !== undefined && req.raw.body !== null) {
+    if (limit < Infinity && req.header('transfer-encoding') !== undefined && req.raw.body !== null) {
       req.raw = new Request(req.raw, { body: limited(req.raw.body, limit), duplex: 'half' });
     }
     return next();

@@ -1,18 +1,17 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { MiddlewareHandler } from 'hono';
 import type { Access, ServerParts, Workspace } from '../../api/services.ts';
-import type { Authenticator, Principal, Scope } from '../../auth/principal.ts';
+import { type Authenticator, type Principal, SERVER_PERSON, withIncluded } from '../../auth/principal.ts';
+import type { ProtectedResource } from '../../auth/protected-resource.ts';
 import { RequestRefusedError } from '../../errors/input-errors.ts';
 import type { SecretString } from '../../util/secret-string.ts';
 import type { HttpContext, HttpEnvironment } from '../http-environment.ts';
+import { insufficientScope, unauthorized, withChallenge } from './refusals.ts';
 
 export interface Tokens {
   readonly token: SecretString | undefined;
   readonly readToken: SecretString | undefined;
 }
-
-/** The person behind the shared tokens of a server. */
-export const SERVER = 'server';
 
 /** Longer credentials are refused unread. */
 const LONGEST_CREDENTIAL = 16_384;
@@ -20,37 +19,36 @@ const LONGEST_CREDENTIAL = 16_384;
 /**
  * Finds the caller by the credential of the request.
  * @param authenticators asked in this order; without any, every caller may do everything
+ * @param resource tells OAuth clients where to sign in
  */
-export function tokenGuard(authenticators: readonly Authenticator[]): MiddlewareHandler<HttpEnvironment> {
+export function tokenGuard(
+  authenticators: readonly Authenticator[],
+  resource?: ProtectedResource,
+): MiddlewareHandler<HttpEnvironment> {
   return async (context, next) => {
-    context.set(
-      'principal',
-      authenticators.length === 0 ? serverPrincipal('write') : await authenticate(context, authenticators),
-    );
+    context.set('resource', resource);
+    const principal =
+      authenticators.length === 0 ? serverPrincipal('write') : await authenticate(context, authenticators);
+    if (!principal.scopes.has('memory:read')) throw insufficientScope(context, principal, 'memory:read');
+    context.set('principal', principal);
     await next();
   };
 }
 
 async function authenticate(
-  { req }: HttpContext,
+  context: HttpContext,
   authenticators: readonly Authenticator[],
 ): Promise<Principal> {
+  const { req } = context;
   const given = /^Bearer +(\S+) *$/i.exec(req.header('authorization') ?? '')?.[1] ?? req.header('x-api-key');
-  if (given === undefined) throw unauthorized('The request has no token');
+  if (given === undefined) throw unauthorized(context, 'The request has no token');
   if (given.length <= LONGEST_CREDENTIAL) {
     for (const authenticator of authenticators) {
-      const principal = await authenticator.authenticate(given);
+      const principal = await withChallenge(context, authenticator.authenticate(given));
       if (principal !== null) return principal;
     }
   }
-  throw unauthorized('The token is not the one of this server');
-}
-
-function unauthorized(problem: string): RequestRefusedError {
-  return new RequestRefusedError('UNAUTHORIZED', problem, {
-    fix: 'Send "Authorization: Bearer <token>" with the token from MEMORY_HTTP_TOKEN.',
-    headers: { 'WWW-Authenticate': 'Bearer realm="faiss-memory"' },
-  });
+  throw unauthorized(context, 'The token is not the one of this server', 'invalid_token');
 }
 
 /** The shared tokens of a server; none when it has none. */
@@ -73,9 +71,8 @@ export function serverTokens({ token, readToken }: Tokens): Authenticator[] {
 }
 
 function serverPrincipal(access: Access): Principal {
-  const scopes: Scope[] =
-    access === 'read' ? ['memory:read'] : ['memory:read', 'memory:write', 'memory:admin'];
-  return { person: SERVER, name: SERVER, scopes: new Set(scopes), groups: [] };
+  const scopes = withIncluded([access === 'read' ? 'memory:read' : 'memory:admin']);
+  return { person: SERVER_PERSON, name: SERVER_PERSON, scopes, groups: [] };
 }
 
 function digestOf(secret: string): Buffer {
@@ -91,9 +88,10 @@ export type WorkspaceFinder = (caller: Principal, space: string | undefined) => 
 
 /** One store for everybody, whoever calls. */
 export function oneWorkspace(parts: ServerParts): WorkspaceFinder {
-  return ({ scopes }) => {
-    const access = scopes.has('memory:write') || scopes.has('memory:admin') ? 'write' : 'read';
-    return Promise.resolve({ parts, access, key: access });
+  return (caller) => {
+    const access = accessOf(caller);
+    // A session of MCP belongs to the person who began it.
+    return Promise.resolve({ parts, access, key: JSON.stringify([caller.person, access]) });
   };
 }
 
@@ -115,7 +113,16 @@ const IN_SPACE = /^\/(?:spaces|mcp)\/([^/]+)/;
 /** @throws RequestRefusedError when the caller may only read */
 export function requireAccess(context: HttpContext, needed: Access): void {
   if (needed === 'read' || context.get('workspace').access === 'write') return;
-  throw new RequestRefusedError('FORBIDDEN', 'This token allows only to read', {
-    fix: 'Use the token from MEMORY_HTTP_TOKEN.',
-  });
+  const principal = context.get('principal');
+  if (accessOf(principal) === 'write') {
+    throw new RequestRefusedError('FORBIDDEN', 'You may only read in this space', {
+      fix: 'Ask an owner of the space for the role writer.',
+    });
+  }
+  throw insufficientScope(context, principal, 'memory:write');
+}
+
+/** What a caller with these scopes may do at most. */
+function accessOf({ scopes }: Principal): Access {
+  return scopes.has('memory:write') ? 'write' : 'read';
 }

@@ -149,3 +149,51 @@ describe('names and origins', () => {
     );
   });
 });
+
+describe('sign-in', () => {
+  const OIDC = { MEMORY_AUTH: 'oidc', MEMORY_AUTH_ISSUER: 'https://login.example.org/realms/team' };
+
+  test.each<[string, Environment, string]>([
+    ['oidc without an issuer', { MEMORY_AUTH: 'oidc' }, 'auth.issuer is missing for oidc'],
+    [
+      'no public address while listening to the network',
+      { ...OIDC, MEMORY_HTTP_HOST: '0.0.0.0' },
+      'auth.publicUrl is missing for sign-in',
+    ],
+    ['no public address and a free port', { ...OIDC, MEMORY_HTTP_PORT: '0' }, 'auth.publicUrl is missing'],
+    [
+      'a public address without TLS',
+      { MEMORY_AUTH: 'embedded', MEMORY_PUBLIC_URL: 'http://memory.example.org' },
+      'auth.publicUrl is "http://memory.example.org", which anyone on the way can read',
+    ],
+    [
+      'an issuer without TLS',
+      { ...OIDC, MEMORY_AUTH_ISSUER: 'http://login.example.org' },
+      'auth.issuer is "http://login.example.org", which anyone on the way can read',
+    ],
+    [
+      'a public address with a path',
+      { ...OIDC, MEMORY_PUBLIC_URL: 'https://example.org/memory' },
+      'auth.publicUrl is "https://example.org/memory"',
+    ],
+    [
+      'an unknown scope of a group',
+      { ...OIDC, MEMORY_AUTH_GROUP_SCOPES: 'admins=memory:all' },
+      'auth.groupScopes is "admins=memory:all"',
+    ],
+    ['a client id alone', { ...OIDC, MEMORY_AUTH_CLIENT_ID: 'memory' }, 'auth.clientSecret is missing'],
+  ])('refuses %s', (_, env, problem) => {
+    expect(problemsOf(env)).toEqual([expect.stringContaining(problem)]);
+  });
+
+  test('needs nothing but an issuer on this machine itself', () => {
+    expect(problemsOf({ ...OIDC, MEMORY_AUTH_ISSUER: 'http://127.0.0.1:8080' })).toEqual([]);
+    expect(problemsOf({ MEMORY_AUTH: 'embedded' })).toEqual([]);
+  });
+
+  test('keeps the slash at the end of an issuer, which is part of its name', () => {
+    const machine = { platform: 'linux', homeDirectory: '/home/ada', workingDirectory: '/home/ada' } as const;
+    const env = { ...OIDC, MEMORY_AUTH_ISSUER: 'https://login.example.org/application/o/memory/' };
+    expect(resolveConfig({ ...machine, env }).settings.auth.issuer).toBe(env.MEMORY_AUTH_ISSUER);
+  });
+});

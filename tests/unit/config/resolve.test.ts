@@ -89,6 +89,16 @@ describe('defaults', () => {
         bodyLimitMiB: 16,
         rateLimit: 6_000,
       },
+      auth: {
+        mode: 'token',
+        audience: '',
+        scopeClaim: 'scope',
+        personClaim: 'sub',
+        nameClaim: 'name',
+        groupsClaim: 'groups',
+        groupScopes: '',
+        localClients: false,
+      },
       backup: { enabled: true, ...DEFAULT_RETENTION },
       sync: {
         enabled: false,
@@ -193,6 +203,10 @@ describe('precedence', () => {
       'http.allowedOrigins': ['http://a', 'http://b', 'http://c'],
       'http.tlsCertificate': ['/a', '/b', '/c'],
       'http.tlsKey': ['/a', '/b', '/c'],
+      'auth.mode': ['token', 'embedded', 'Embedded'],
+      'auth.publicUrl': ['http://a', 'http://b', 'http://c'],
+      'auth.issuer': ['http://a', 'http://b', 'http://c'],
+      'auth.groupScopes': ['a=memory:read', '*=memory:write', 'b=memory:admin'],
     };
     // Settings that are refused alone.
     const partners: Record<string, Record<string, string>> = {

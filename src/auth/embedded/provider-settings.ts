@@ -1,0 +1,138 @@
+import type { Configuration, errors, JWK } from 'oidc-provider';
+import { isOwnResource } from '../protected-resource.ts';
+import { SCOPES } from '../principal.ts';
+import { PROTOCOL_PATHS, SIGN_IN_PATH } from '../sign-in.ts';
+import { messagePage } from '../sign-in-pages.ts';
+import type { Accounts } from './accounts.ts';
+import type { AuthStore } from './auth-store.ts';
+import { cookieSecrets } from './auth-store.ts';
+import { EntryAdapter } from './entry-adapter.ts';
+import { ALGORITHM, signingKeys } from './signing-keys.ts';
+
+const MINUTE = 60;
+const DAY = 86_400;
+/** In seconds. An access token is checked against its account at each use all the same. */
+const LIVES = {
+  AccessToken: 15 * MINUTE,
+  AuthorizationCode: MINUTE,
+  Interaction: 15 * MINUTE,
+  Session: 14 * DAY,
+  RefreshToken: 30 * DAY,
+  Grant: 90 * DAY,
+};
+
+export interface ProviderParts {
+  readonly publicUrl: string;
+  readonly store: AuthStore;
+  readonly accounts: Accounts;
+  /** Reads the documents and keys of clients. */
+  readonly fetch: typeof fetch;
+  /** Those of the library, which it knows how to answer. */
+  readonly errors: typeof errors;
+}
+
+/** How the library is used: OAuth 2.1 with codes and PKCE only, for one resource, this server. */
+export function providerSettings(parts: ProviderParts): Configuration {
+  const { publicUrl, store, accounts } = parts;
+  const [, , authorization, , token, registration, revocation, jwks] = PROTOCOL_PATHS;
+  const secure = publicUrl.startsWith('https:');
+  const cookie = { httpOnly: true, sameSite: 'lax', signed: true, secure } as const;
+  return {
+    adapter: (kind: string) => new EntryAdapter(store, kind),
+    jwks: { keys: [...signingKeys(store)] as JWK[] },
+    cookies: { keys: [...cookieSecrets(store)], long: { ...cookie, path: SIGN_IN_PATH }, short: cookie },
+    routes: { authorization, token, registration, revocation, jwks },
+    interactions: { url: (_context, { uid }) => `${SIGN_IN_PATH}/sign-in/${uid}` },
+    findAccount: (_context, id) => {
+      const account = accounts.find(id);
+      return account === undefined ? undefined : { accountId: id, claims: () => ({ sub: id }) };
+    },
+    renderError: (context, { error_description: description, error }) => {
+      context.type = 'html';
+      context.body = messagePage(
+        'This sign-in cannot go on',
+        `The program that sent you here asked wrongly: ${description ?? error}.`,
+      );
+    },
+    responseTypes: ['code'],
+    scopes: ['openid', 'offline_access', ...SCOPES],
+    pkce: { required: () => true },
+    ttl: LIVES,
+    clientAuthMethods: ['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt'],
+    clientDefaults: {
+      // Loopback addresses with any port, as RFC 8252 wants them, and no plain http elsewhere.
+      application_type: 'native',
+      grant_types: ['authorization_code', 'refresh_token'],
+      response_types: ['code'],
+      token_endpoint_auth_method: 'none',
+      id_token_signed_response_alg: ALGORITHM,
+    },
+    enabledJWA: { idTokenSigningAlgValues: [ALGORITHM] },
+    extraClientMetadata: { properties: ['redirect_uris'], validator: checkClient(parts.errors) },
+    rotateRefreshToken: true,
+    issueRefreshToken: (_context, client) => Promise.resolve(client.grantTypeAllowed('refresh_token')),
+    expiresWithSession: () => false,
+    fetch: parts.fetch,
+    features: features(parts),
+  };
+}
+
+function features({ publicUrl, errors }: ProviderParts): NonNullable<Configuration['features']> {
+  return {
+    devInteractions: { enabled: false },
+    userinfo: { enabled: false },
+    rpInitiatedLogout: { enabled: false },
+    dPoP: { enabled: false },
+    pushedAuthorizationRequests: { enabled: false },
+    revocation: { enabled: true },
+    registration: { enabled: true, issueRegistrationAccessToken: false },
+    clientIdMetadataDocument: { enabled: true, ack: 'draft-02' },
+    resourceIndicators: {
+      enabled: true,
+      defaultResource: () => publicUrl,
+      useGrantedResource: () => true,
+      getResourceServerInfo: (_context, indicator) => {
+        if (!isOwnResource(publicUrl, indicator)) throw new errors.InvalidTarget();
+        return {
+          scope: SCOPES.join(' '),
+          audience: indicator,
+          accessTokenFormat: 'jwt',
+          accessTokenTTL: LIVES.AccessToken,
+          jwt: { sign: { alg: ALGORITHM } },
+        };
+      },
+    },
+  };
+}
+
+type ClientValidator = NonNullable<NonNullable<Configuration['extraClientMetadata']>['validator']>;
+
+/** Clients register what they like; what they may do is decided at each sign-in. */
+function checkClient({ InvalidRedirectUri }: typeof errors): ClientValidator {
+  const invalid = (problem: string): Error => {
+    const error = new InvalidRedirectUri();
+    error.error_description = problem;
+    return error;
+  };
+  return (...[, , value, metadata]) => {
+    // It would forbid the client to ask for more later, although its user allows it.
+    delete metadata.scope;
+    const addresses: unknown[] = Array.isArray(value) ? value : [];
+    if (addresses.length > MOST_ADDRESSES) throw invalid(`more than ${MOST_ADDRESSES} redirect_uris`);
+    for (const address of addresses) {
+      const problem = typeof address === 'string' ? addressProblem(address) : 'is no text';
+      if (problem !== undefined) throw invalid(`a redirect_uri ${problem}`);
+    }
+  };
+}
+
+const MOST_ADDRESSES = 20;
+const LONGEST_ADDRESS = 2_000;
+
+function addressProblem(address: string): string | undefined {
+  if (address.length > LONGEST_ADDRESS || !URL.canParse(address)) return 'is no address';
+  const { protocol, hostname, username, password } = new URL(address);
+  if (username !== '' || password !== '') return 'has a user name';
+  const isLoopback = ['localhost', '127.0.0.1', '[::1]'].includes(hostname);
+  return protocol === 'http:' && !isLoopback ? 'is neither encrypted nor of the own computer' : undefined;
+}
