@@ -1,7 +1,7 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { type Authenticator, withIncluded } from '../auth/principal.ts';
 import { RequestRefusedError } from '../errors/input-errors.ts';
-import type { PeopleStore, TokenFacts, TokenScope } from './people-store.ts';
+import type { PeopleStore, TokenFacts } from './people-store.ts';
 
 /** `fm_`, ten letters that name the token, and 256 random bits. */
 const TOKEN = /^(fm_[a-z0-9]{10})_[A-Za-z0-9_-]{43}$/;
