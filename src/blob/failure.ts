@@ -1,3 +1,4 @@
+import type { MissingPackage } from '../util/load-optional-package.ts';
 import { retryAfterMs, tlsProblem, type TlsProblem } from '../util/network-problem.ts';
 import { ProxyError } from '../util/proxy.ts';
 import { type BlobOperation, BlobStoreError, type BlobStoreReason } from '../errors/remote-errors.ts';
@@ -172,4 +173,9 @@ export function safeText(text: string, secrets: readonly (string | undefined)[])
     .replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ')
     .trim()
     .slice(0, 300);
+}
+
+/** The error of a store whose package is not installed. @param location address of the store */
+export function missingPackageError(location: string, missing: MissingPackage): BlobStoreError {
+  return new BlobStoreError('missing-package', { operation: 'open', location, ...missing });
 }

@@ -25,7 +25,8 @@ import type {
   CreatableBlobStore,
   UnrangedGetOptions,
 } from '../blob-store.ts';
-import { loadOptionalPackage } from '../load-optional-package.ts';
+import { missingPackageError } from '../failure.ts';
+import { loadOptionalPackage } from '../../util/load-optional-package.ts';
 import { type Deadline, RequestRunner, ServerClock } from '../request-runner.ts';
 import { azureCode, azureError, azureStatus } from './azure-errors.ts';
 
@@ -245,7 +246,7 @@ async function openAzureContainer(settings: AzureBlobSettings): Promise<Containe
     name: '@azure/storage-blob',
     major: 12,
     load: () => import('@azure/storage-blob'),
-    location: `azure://${container}`,
+    toError: (missing) => missingPackageError(`azure://${container}`, missing),
   });
   // `retryingBlobStore` repeats requests for all stores alike.
   const options = { retryOptions: { maxTries: 1 } };

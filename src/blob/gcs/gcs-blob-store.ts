@@ -28,7 +28,8 @@ import type {
   CreatableBlobStore,
   UnrangedGetOptions,
 } from '../blob-store.ts';
-import { loadOptionalPackage } from '../load-optional-package.ts';
+import { missingPackageError } from '../failure.ts';
+import { loadOptionalPackage } from '../../util/load-optional-package.ts';
 import { type Deadline, type RequestCall, RequestRunner, ServerClock } from '../request-runner.ts';
 import { gcsError, gcsStatus } from './gcs-errors.ts';
 
@@ -368,7 +369,7 @@ async function openGcsBucket(settings: GcsBlobSettings): Promise<Bucket> {
     name: '@google-cloud/storage',
     major: 7,
     load: () => import('@google-cloud/storage'),
-    location: `gs://${name}`,
+    toError: (missing) => missingPackageError(`gs://${name}`, missing),
   });
   const endpoint = unlessBlank(settings.endpoint);
   const keyFilename = unlessBlank(settings.keyFile);
