@@ -7,6 +7,7 @@ import { createEmbedder, type EmbeddingSettings } from '../embedding/create-embe
 import type { Embedder } from '../embedding/embedder.ts';
 import type { Recaller } from '../embedding/shared/protocol.ts';
 import { answerHook } from '../recall/prompt-recall.ts';
+import { storeSettings } from './store-settings.ts';
 import { createLogger, type Logger } from '../logger.ts';
 import type { MemoryApi } from '../memory/memory-api.ts';
 import { followedMemory } from '../memory/followed-memory.ts';
@@ -16,7 +17,7 @@ import { createSecretScanner } from '../secrets/create-secret-scanner.ts';
 import { isOnReadOnlyDisk } from '../store/sqlite/read-only-disk.ts';
 import { removeLeftovers } from '../store/sqlite/sqlite-work-lock.ts';
 import { startWorkerStore, type WorkerStore } from '../store/worker/client.ts';
-import { DATABASE_NAME, type MemoryStore } from '../store/memory-store.ts';
+import { databaseName, type MemoryStore } from '../store/memory-store.ts';
 import { notifyingMemoryStore, protectingMemoryStore } from '../store/decorators.ts';
 import type { SyncApi } from '../sync/sync-api.ts';
 
@@ -68,11 +69,11 @@ export function createApp(settings: Settings, options: AppOptions = {}): Promise
 export function composeApp(
   settings: Settings,
   options: AppOptions = {},
-  hosted: WorkerStore = startWorkerStore({ dataDir: settings.dataDir, vectorIndex: settings.vectorIndex }),
+  hosted: WorkerStore = startWorkerStore(storeSettings(settings)),
 ): App {
   const { exitBackupMs = EXIT_BACKUP_MS } = options;
   const { logger = createLogger({ level: settings.logLevel, format: settings.logFormat }) } = options;
-  if (isOnReadOnlyDisk(join(settings.dataDir, DATABASE_NAME))) {
+  if (isOnReadOnlyDisk(join(settings.dataDir, databaseName(settings.store)))) {
     logger.warn(
       'the data folder is on a read-only disk: its memories can be read and exported, not changed',
       { dataDir: settings.dataDir },

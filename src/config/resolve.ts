@@ -3,6 +3,7 @@ import { ConfigurationError, type ConfigurationProblem } from '../errors/input-e
 import {
   findEmbeddingProblems,
   findHttpProblems,
+  findStoreProblems,
   findSyncProblems,
   toConfigurationProblem,
 } from './checks.ts';
@@ -101,6 +102,7 @@ export function resolveConfig(input: ConfigInput): ResolvedConfig {
       ...findEmbeddingProblems(settings),
       ...findSyncProblems(settings),
       ...findHttpProblems(settings),
+      ...findStoreProblems(settings),
     ];
     problems.push(...between.map((problem) => toConfigurationProblem(problem, sources)));
   }

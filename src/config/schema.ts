@@ -12,16 +12,43 @@ import {
   number,
   optional,
   path,
+  schemaName,
   secret,
   setting,
   type Setting,
   type SettingGroup,
+  spaceId,
   text,
   timeZone,
   toggle,
   webAddress,
   webOrigins,
 } from './setting.ts';
+
+const storeKind = setting(choice(['sqlite', 'postgres']), {
+  doc: 'Where the memories are: `sqlite` in the data folder; `postgres` in a database that several servers share, see docs/team.md. The data folder then has an index of it, which can be lost.',
+  environmentVariable: 'MEMORY_STORE',
+  default: 'sqlite',
+});
+
+const spaceName = setting(spaceId(), {
+  doc: 'Space of the database that holds the memories. Each space has memories of its own.',
+  environmentVariable: 'MEMORY_SPACE',
+  default: 'default',
+});
+
+/** The shared database; docs/team.md explains it. */
+const databaseSchema = {
+  url: secret({
+    doc: 'Address of the PostgreSQL database, for `MEMORY_STORE=postgres`: `postgres://user:password@host:5432/database?sslmode=verify-full&sslrootcert=/path`. Several hosts are separated by commas; `target_session_attrs=read-write` then takes the one that can write.',
+    environmentVariable: 'MEMORY_DATABASE_URL',
+  }),
+  schema: setting(schemaName(), {
+    doc: 'Schema of the tables in the database. It is made when it is not there.',
+    environmentVariable: 'MEMORY_DATABASE_SCHEMA',
+    default: 'faiss_memory',
+  }),
+} satisfies SettingGroup;
 
 /** Conversations that are captured or imported; docs/conversations.md explains them. */
 const conversationsSchema = {
@@ -286,6 +313,9 @@ export const settingsSchema = {
     environmentVariable: 'MEMORY_SECRETS',
     default: 'mask',
   }),
+  store: storeKind,
+  space: spaceName,
+  database: databaseSchema,
   conversations: conversationsSchema,
   hooks: hooksSchema,
   vectorIndex: setting(choice(['auto', 'wasm', 'node', 'exact']), {

@@ -4,6 +4,13 @@ import type { Memory, MemoryDraft, MemoryPatch, MemoryWithHistory, StoreDigests 
 
 /** File name of the database in the data folder. */
 export const DATABASE_NAME = 'memory.sqlite';
+/** File name of the local index of memories that are kept in a shared database. It can be thrown away. */
+export const INDEX_NAME = 'index.sqlite';
+
+/** File name of the database in the data folder, by where the memories are. */
+export function databaseName(store: 'sqlite' | 'postgres'): string {
+  return store === 'sqlite' ? DATABASE_NAME : INDEX_NAME;
+}
 
 /** A memory after a write. */
 export interface Written {

@@ -19,6 +19,7 @@ import {
   type EmbeddingWrite,
   type ImportedDraft,
   type ImportOptions,
+  INDEX_NAME,
   type IntegrityReport,
   type ListPage,
   type ListRequest,
@@ -88,7 +89,8 @@ export class SqliteMemoryStore implements MemoryStore {
   readonly #newId: () => string;
 
   constructor({ dataDir, createVectorIndex, stepSizes, ...settings }: SqliteMemoryStoreSettings) {
-    this.#file = new StoreFile({ ...settings, path: join(dataDir, DATABASE_NAME) });
+    const name = settings.log === undefined ? DATABASE_NAME : INDEX_NAME;
+    this.#file = new StoreFile({ ...settings, path: join(dataDir, name) });
     this.#vectors = new VectorSearch(createVectorIndex);
     this.replica = new SqliteReplica({
       file: this.#file,
@@ -102,7 +104,8 @@ export class SqliteMemoryStore implements MemoryStore {
 
   /** Opens the file before the first call, unless there is none yet. */
   async openExisting(): Promise<void> {
-    if (this.#file.exists) await this.#file.read(() => undefined, 'background');
+    if (this.#file.shared !== null) await this.#file.shared.refresh();
+    else if (this.#file.exists) await this.#file.read(() => undefined, 'background');
   }
 
   add(drafts: readonly MemoryDraft[], options: AddOptions = {}): Promise<AddOutcome[]> {

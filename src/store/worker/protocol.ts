@@ -15,6 +15,17 @@ export interface StoreWorkerSettings {
   readonly dataDir: string;
   /** Vector index to use; default auto, which takes the fastest one installed. */
   readonly vectorIndex?: 'auto' | 'wasm' | 'node' | 'exact';
+  /** The database that holds the memories, of which the data folder then has an index. Absent = the folder holds them. */
+  readonly database?: SharedDatabase | undefined;
+}
+
+/** A space in PostgreSQL. */
+export interface SharedDatabase {
+  /** Address with credentials. */
+  readonly url: string;
+  /** Name of the schema of the tables. */
+  readonly schema: string;
+  readonly space: string;
 }
 
 export type ReplicaMethod = keyof ReplicaCalls;

@@ -6,11 +6,15 @@ import { SqliteMemoryStore } from '../sqlite/sqlite-memory-store.ts';
 import { isReplicaMethod, type StoreMethod, type StoreWorkerSettings } from './protocol.ts';
 
 // Only `startWorkerStore` starts this file, with these settings, and calls only the methods of the protocol.
-const { dataDir, vectorIndex = 'auto' } = workerData as StoreWorkerSettings;
+const { dataDir, vectorIndex = 'auto', database } = workerData as StoreWorkerSettings;
+
+// Loaded only for those who share a database.
+const log = database && new (await import('../postgres/postgres-log.ts')).PostgresLog(database);
 
 const store = new SqliteMemoryStore({
   dataDir,
   now: () => Date.now(),
+  log,
   createVectorIndex: (dimension) => createVectorIndex({ dimension, preferred: vectorIndex }),
 });
 
