@@ -169,6 +169,7 @@ export class MemorySearcher {
       hits,
       mode: vector === undefined ? 'keyword' : plan.mode,
       note: note === '' ? [foreign, waiting].filter((part) => part !== '').join(' ') : note,
+      ...(found.stale === undefined ? {} : { stale: found.stale }),
       weak:
         readable &&
         calibration.isWeak({

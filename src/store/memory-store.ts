@@ -190,6 +190,8 @@ export interface CandidateLists {
   readonly standings?: readonly Standing[];
   /** The memories of the best by words, in their order; absent unless asked for. */
   readonly memories?: readonly Memory[];
+  /** How old what was searched may be, a sentence for people; absent when it is up to date. */
+  readonly stale?: string;
 }
 
 /** The current version of a live memory that has no vectors of the requested model yet. */
@@ -283,6 +285,8 @@ export interface StoreStats extends StoreDigests {
   /** Number of the last local change; grows with every change. */
   readonly sequence: number;
   readonly schemaVersion: number;
+  /** How old these numbers may be, a sentence for people; absent when they are up to date. */
+  readonly stale?: string;
 }
 
 /** A vector for the meaning of one memory. */

@@ -53,18 +53,6 @@ const WRITE_LIMIT_MS = 50_000;
 
 const LOST = Symbol('another store was faster');
 
-/** How up to date a store is. */
-export interface Freshness {
-  readonly location: string;
-  readonly space: string;
-  /** Number of the last entry that is here. */
-  readonly sequence: number;
-  /** Milliseconds since the log answered last; null = not since the start. */
-  readonly ageMs: number | null;
-  /** Why the log could not be asked last; null when it could. */
-  readonly problem: string | null;
-}
-
 /**
  * A file that is an index of a shared log: it can be lost and is read from the log again. Before each read it asks the
  * log for newer entries; each write is kept only after the log has it.
@@ -93,14 +81,14 @@ export class SharedIndex {
     this.#now = now;
   }
 
-  async freshness(): Promise<Freshness> {
-    const position = await this.#file.look(readPosition);
-    const { location, space } = this.#log;
-    return {
-      ...{ location, space, sequence: position?.sequence ?? 0 },
-      ageMs: this.#answeredAt === null ? null : Math.round(performance.now() - this.#answeredAt),
-      problem: this.#problem === null ? null : this.#problem.message,
-    };
+  /** Says to people how old what is here may be; null when the log answered the last question. */
+  get staleness(): string | null {
+    if (this.#problem === null) return null;
+    const seconds =
+      this.#answeredAt === null ? null : Math.round((performance.now() - this.#answeredAt) / 1_000);
+    const since =
+      seconds === null ? 'has not answered since this program started' : `last answered ${seconds} s ago`;
+    return `The shared database ${since}: memories that were written elsewhere since then are missing here.`;
   }
 
   /**

@@ -217,8 +217,10 @@ export class SqliteMemoryStore implements MemoryStore {
         ...(contents !== undefined && { memories: readMemories(connection, ids(words.slice(0, contents))) }),
       };
     };
-    if (vector === undefined) return this.#file.read((connection) => lists(connection, () => []));
+    if (vector === undefined)
+      return this.#file.read((connection) => ({ ...lists(connection, () => []), ...this.#stale() }));
     return this.#withVectors(vector.modelId, (connection) => ({
+      ...this.#stale(),
       ...lists(connection, (filter) =>
         this.#vectors.candidates(connection, vector, { filter, limit: request.limit }),
       ),
@@ -261,7 +263,7 @@ export class SqliteMemoryStore implements MemoryStore {
   }
 
   stats(modelId?: EmbeddingModelId): Promise<StoreStats> {
-    return this.#file.read((connection) => readStats(connection, modelId));
+    return this.#file.read((connection) => ({ ...readStats(connection, modelId), ...this.#stale() }));
   }
 
   checkIntegrity(modelId?: EmbeddingModelId): Promise<IntegrityReport> {
@@ -286,6 +288,11 @@ export class SqliteMemoryStore implements MemoryStore {
       while (await this.#file.read(step, 'background')) await setImmediate();
       return this.#file.read(work);
     });
+  }
+
+  #stale(): { readonly stale?: string } {
+    const stale = this.#file.shared?.staleness ?? null;
+    return stale === null ? {} : { stale };
   }
 
   #write<Result>(work: (context: WriteContext) => Result): Promise<Result> {
