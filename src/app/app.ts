@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { BackupApi } from '../backup/backup-api.ts';
-import { composeBackup } from './backup-and-sync.ts';
+import { composeBackup, makesBackups } from './backup-and-sync.ts';
 import type { Settings } from '../config/schema.ts';
 import { wordsOf } from '../config/setting.ts';
 import { createEmbedder, type EmbeddingSettings } from '../embedding/create-embedder.ts';
@@ -96,7 +96,7 @@ export function composeApp(
       // What is wrong with the memories is told by the work that the user asked for.
       logger.debug('the trash was not emptied', {}, error);
     });
-  const store = !settings.backup.enabled
+  const store = !makesBackups(settings)
     ? notifying
     : protectingMemoryStore(notifying, async (kind) => {
         await backup.tryBackup({ kind }).catch((error: unknown) => {

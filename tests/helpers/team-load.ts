@@ -84,7 +84,6 @@ export class TeamLoad {
       const text = `writer ${writer} tells fact number ${number}`;
       // A write without an answer is sent again, as clients do.
       while (!(await this.#send(writer, text))) {
-        if (this.#stopped) return;
         await delay(20);
       }
     }

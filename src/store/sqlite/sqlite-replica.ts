@@ -63,6 +63,10 @@ export class SqliteReplica implements ReplicaCalls {
     return this.#steps.finish((name) => this.#guarded(() => StagingFile.reopen(this.#dataDir, name)));
   }
 
+  lease(name: string, holder: string, milliseconds: number): Promise<boolean> {
+    return this.#file.shared?.lease(name, holder, milliseconds) ?? Promise.resolve(true);
+  }
+
   async openView(): Promise<OpenedView> {
     await this.finishMerge();
     // A read creates the database when there is none yet.

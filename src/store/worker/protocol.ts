@@ -82,6 +82,7 @@ export const REPLICA_METHODS: Readonly<Record<ReplicaMethod, true>> = {
   applyStage: true,
   endStage: true,
   finishMerge: true,
+  lease: true,
   takeNewIdentity: true,
   repairVector: true,
   readNote: true,
@@ -121,6 +122,7 @@ export interface ReplicaCalls extends HeadJournal {
   applyStage(stage: number, how: 'merge' | 'restore', request: ApplyRequest): Promise<ChangeReport>;
   endStage(stage: number): Promise<void>;
   finishMerge(): Promise<void>;
+  lease(name: string, holder: string, milliseconds: number): Promise<boolean>;
   takeNewIdentity(machine: string, lastSharedWrite: number): Promise<string>;
   repairVector(request: VectorRepair): Promise<VectorReport>;
   readNote(name: string): Promise<JsonValue | null>;
