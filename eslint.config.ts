@@ -117,7 +117,7 @@ const zones = folders.map((folder) => {
         ...shared,
         ...(mayImport[folder] ?? []),
         ...(composers.has(folder)
-          ? ['app/app.ts', 'app/start-app.ts', 'app/models.ts', 'app/recall-from-server.ts']
+          ? ['app/app.ts', 'app/start-app.ts', 'app/models.ts', 'app/move.ts', 'app/recall-from-server.ts']
           : []),
       ]),
     ].map((path) => `./${path}`),

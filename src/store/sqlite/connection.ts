@@ -82,7 +82,7 @@ export class Connection {
 
   /** Runs the work in a transaction, and rolls it back when the work throws. */
   transaction<Result>(kind: 'DEFERRED' | 'IMMEDIATE' | 'EXCLUSIVE', work: () => Result): Result {
-    this.begin(kind);
+    this.#begin(kind);
     try {
       const result = work();
       this.exec('COMMIT');
@@ -93,8 +93,18 @@ export class Connection {
     }
   }
 
-  /** Begins a transaction that the caller ends: with `COMMIT`, or with `rollBack`. */
-  begin(kind: 'DEFERRED' | 'IMMEDIATE' | 'EXCLUSIVE'): void {
+  /** Runs the work in a write transaction that the caller ends: with `COMMIT`, or with `rollBack`. */
+  beginWith<Result>(work: () => Result): Result {
+    this.#begin('IMMEDIATE');
+    try {
+      return work();
+    } catch (error) {
+      this.rollBack();
+      throw error;
+    }
+  }
+
+  #begin(kind: 'DEFERRED' | 'IMMEDIATE' | 'EXCLUSIVE'): void {
     this.exec(`BEGIN ${kind}`);
     this.#forgetTouched();
   }

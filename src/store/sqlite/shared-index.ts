@@ -110,6 +110,19 @@ export class SharedIndex {
     if (!(await this.#hasLoaded())) await asking;
   }
 
+  /**
+   * Reads all newer entries, however long it takes.
+   * @throws the log's error when it cannot be reached and not all of it was ever here
+   */
+  async refreshWhole(): Promise<void> {
+    try {
+      await this.#catchUp();
+    } catch (error) {
+      const position = await this.#file.look(readPosition);
+      if (!isOutage(error) || position === null || position.loading !== undefined) throw error;
+    }
+  }
+
   /** Runs a write. It is kept here only after the log has taken what it changed. */
   async write<Result>(work: (connection: Connection) => Result): Promise<Result> {
     for (let races = 0; races < RACES; races += 1) {
@@ -209,14 +222,19 @@ export class SharedIndex {
       if (mine !== null) throw this.#spaceGone();
       await this.#log.create(newMachineId());
     }
-    if (position !== null && mine === null) return this.#file.discard();
     if (head !== null && mine !== null && mine.loading === undefined) {
       if (mine.sequence === head.sequence && mine.commit === head.commit) return;
-      // A database that was set back, for example from a backup.
-      if (mine.sequence >= head.sequence) return this.#file.discard();
     }
+    // Of another space, or the database was set back, for example from a backup.
+    const foreign = position !== null && (mine === null || mine.sequence >= (head?.sequence ?? 0));
+    if (foreign && mine?.loading === undefined) await this.#discard();
     if (mine === null && (head?.sequence ?? 0) === 0) this.#checkNoOwnMemories();
     for (let more = true; more;) more = await this.#readPage();
+  }
+
+  async #discard(): Promise<void> {
+    this.#loaded = false;
+    await this.#file.discard();
   }
 
   /** @returns whether there may be more */
@@ -226,7 +244,7 @@ export class SharedIndex {
     const page = await this.#log.page({ after, afterChange: position?.loading?.change ?? 0 });
     if (page === null) throw this.#spaceGone();
     if (position !== null && page.known !== position.commit) {
-      await this.#file.discard();
+      await this.#discard();
       return true;
     }
     if (position !== null && after === page.head.sequence && position.loading === undefined) return false;

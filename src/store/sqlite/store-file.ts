@@ -111,6 +111,13 @@ export class StoreFile implements IndexFile {
     return this.shared === null ? this.look(work) : this.shared.refresh().then(() => this.look(work));
   }
 
+  /** Like `read`, but never on an index that is still being filled: for what others rely on. */
+  readWhole<Result>(work: (connection: Connection) => Result): Promise<Result> {
+    if (this.shared === null) return this.read(work);
+    if (this.#closed) return Promise.reject(this.#closedError());
+    return this.shared.refreshWhole().then(() => this.look(work));
+  }
+
   look<Result>(work: (connection: Connection) => Result): Promise<Result> {
     return this.#retrying(() => {
       if (this.#ended) throw this.#closedError();
@@ -153,7 +160,7 @@ export class StoreFile implements IndexFile {
     let release = (): void => undefined;
     const { open, result } = await this.#retrying(() => {
       const file = this.#usable();
-      const begun = beginWrite(file.connection, () => {
+      const begun = file.connection.beginWith(() => {
         checkVersion(file.connection, this.#migrations);
         return work(file.connection);
       });
@@ -329,16 +336,6 @@ function openFile(path: string, migrations: readonly Migration[], now: number): 
     return { connection, file, log };
   } catch (error) {
     connection.close();
-    throw error;
-  }
-}
-
-function beginWrite<Result>(connection: Connection, work: () => Result): Result {
-  connection.begin('IMMEDIATE');
-  try {
-    return work();
-  } catch (error) {
-    connection.rollBack();
     throw error;
   }
 }
