@@ -154,5 +154,5 @@ export async function findPostgres(): Promise<string | null> {
 /** True when CI insists on PostgreSQL: a missing one fails instead of being left out. */
 export function isPostgresRequired(): boolean {
   const names = (process.env['REQUIRE_SERVERS'] ?? '').split(',').map((name) => name.trim());
-  return names.includes('postgres') || names.includes('all');
+  return process.env['REQUIRE_POSTGRES'] === '1' || names.includes('postgres') || names.includes('all');
 }
