@@ -124,7 +124,7 @@ const zones = folders.map((folder) => {
         ...(mayImport[folder] ?? []),
         ...(composers.has(folder)
           ? [
-              ...['app/app.ts', 'app/callers.ts', 'app/start-app.ts', 'app/team.ts'],
+              ...['app/app.ts', 'app/callers.ts', 'app/start-app.ts', 'app/team.ts', 'app/move.ts'],
               ...['app/models.ts', 'app/recall-from-server.ts'],
             ]
           : []),

@@ -17,6 +17,8 @@ const SMALL_ON_PURPOSE = {
   'src/testing.ts': 'the public surface for tests',
   'src/store/sqlite/facet-sum.ts': 'an algorithm; the check that uses it is long',
   'src/cli/commands/config.ts': 'a command',
+  'src/cli/commands/move.ts': 'a command',
+  'src/store/lease-work-lock.ts': 'a decorator of a port',
   'src/cli/commands/reembed.ts': 'a command',
   'src/cli/commands/hook.ts': 'a command',
   'src/cli/hooks/capture-turns.ts': 'loads the readers of transcripts only for the hooks that need them',

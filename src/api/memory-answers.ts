@@ -140,9 +140,11 @@ export function asOfData({ time, memories, absent, forgotten }: MemoriesAsOf): D
 }
 
 /** The remark before the hits of an answer; empty = none. */
-export function searchNote({ hits, note, weak }: SearchResponse): string {
+export function searchNote({ hits, note, weak, stale = '' }: SearchResponse): string {
   const quality = weak ? 'Weak match: no hit stands out; maybe none answers the query.' : '';
-  return [hits.length === 0 ? 'Nothing found.' : quality, note].filter((part) => part !== '').join(' ');
+  return [hits.length === 0 ? 'Nothing found.' : quality, note, stale]
+    .filter((part) => part !== '')
+    .join(' ');
 }
 
 export function hitData({ memory, ...hit }: SearchHit): Data {
@@ -307,6 +309,7 @@ export function briefStatsData(stats: Stats, facets: number = SHOWN_FACETS): Dat
     time_zone: stats.timeZone,
     tags: Object.fromEntries(tags),
     sources: Object.fromEntries(sources),
+    ...(stats.stale === undefined ? {} : { stale: stats.stale }),
     embedding: embeddingData(stats.embedding),
   };
 }

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { BackupApi } from '../backup/backup-api.ts';
-import { composeBackup } from './backup-and-sync.ts';
+import { composeBackup, makesBackups } from './backup-and-sync.ts';
 import type { Settings } from '../config/schema.ts';
 import { wordsOf } from '../config/setting.ts';
 import { createEmbedder, type EmbeddingSettings } from '../embedding/create-embedder.ts';
@@ -8,6 +8,7 @@ import type { Embedder } from '../embedding/embedder.ts';
 import type { Recaller } from '../embedding/shared/protocol.ts';
 import { answerHook } from '../recall/prompt-recall.ts';
 import type { RecallSource } from '../recall/recalled-text.ts';
+import { storeSettings } from './store-settings.ts';
 import { createLogger, type Logger } from '../logger.ts';
 import type { MemoryApi } from '../memory/memory-api.ts';
 import { followedMemory, type UseFollower } from '../memory/followed-memory.ts';
@@ -19,7 +20,7 @@ import { createSecretScanner } from '../secrets/create-secret-scanner.ts';
 import { isOnReadOnlyDisk } from '../store/sqlite/read-only-disk.ts';
 import { removeLeftovers } from '../store/sqlite/sqlite-work-lock.ts';
 import { startWorkerStore, type WorkerStore } from '../store/worker/client.ts';
-import { DATABASE_NAME, type MemoryStore } from '../store/memory-store.ts';
+import { databaseName, type MemoryStore } from '../store/memory-store.ts';
 import { notifyingMemoryStore, protectingMemoryStore } from '../store/decorators.ts';
 import type { SyncApi } from '../sync/sync-api.ts';
 
@@ -77,7 +78,7 @@ export function createApp(settings: Settings, options: AppOptions = {}): Promise
 export function composeApp(
   settings: Settings,
   options: AppOptions = {},
-  hosted: WorkerStore = startWorkerStore({ dataDir: settings.dataDir, vectorIndex: settings.vectorIndex }),
+  hosted: WorkerStore = startWorkerStore(storeSettings(settings)),
 ): App {
   const { exitBackupMs = EXIT_BACKUP_MS } = options;
   const { logger = createLogger({ level: settings.logLevel, format: settings.logFormat }) } = options;
@@ -99,7 +100,7 @@ export function composeApp(
       // What is wrong with the memories is told by the work that the user asked for.
       logger.debug('the trash was not emptied', {}, error);
     });
-  const store = !settings.backup.enabled
+  const store = !makesBackups(settings)
     ? notifying
     : protectingMemoryStore(notifying, async (kind) => {
         await backup.tryBackup({ kind }).catch((error: unknown) => {
@@ -136,8 +137,8 @@ export function composeApp(
   return { ...services, startBackground, prepareSearch, tidy, close };
 }
 
-function warnOfReadOnlyDisk({ dataDir }: Settings, logger: Logger): void {
-  if (!isOnReadOnlyDisk(join(dataDir, DATABASE_NAME))) return;
+function warnOfReadOnlyDisk({ dataDir, store }: Settings, logger: Logger): void {
+  if (!isOnReadOnlyDisk(join(dataDir, databaseName(store)))) return;
   logger.warn('the data folder is on a read-only disk: its memories can be read and exported, not changed', {
     dataDir,
   });

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import type { WorkLock } from '../backup/ports.ts';
 import { BackupService } from '../backup/backup-service.ts';
 import { TARGET_SEGMENT_BYTES } from '../backup/format/names.ts';
 import { Keyring } from '../backup/repository/keyring.ts';
@@ -19,6 +20,7 @@ import { FolderBlobStore } from '../blob/folder/folder-blob-store.ts';
 import { probeBlobStore } from '../blob/probe/probe.ts';
 import type { Settings } from '../config/schema.ts';
 import type { Logger } from '../logger.ts';
+import { LeaseWorkLock } from '../store/lease-work-lock.ts';
 import type { ReplicaStore } from '../store/replica-store.ts';
 import { DRILL_PREFIX, SqliteWorkLock } from '../store/sqlite/sqlite-work-lock.ts';
 import { startWorkerStore } from '../store/worker/client.ts';
@@ -30,7 +32,7 @@ export interface ComposedBackup {
   readonly sync: SyncService;
   readonly background: BackgroundWork;
   /** Of the backups of this data folder. */
-  readonly lock: SqliteWorkLock;
+  readonly lock: WorkLock;
 }
 
 /** Most requests to the remote at the same time. */
@@ -53,7 +55,8 @@ export function composeBackup(
   { replica, logger, tidy }: BackupSurroundings,
 ): ComposedBackup {
   const { dataDir, sync: remote } = settings;
-  const lock = new SqliteWorkLock({ dataDir });
+  const local = new SqliteWorkLock({ dataDir });
+  const lock = settings.store === 'sqlite' ? local : new LeaseWorkLock({ local, replica, dataDir });
   const keyring = remote.passphrase === undefined ? null : new Keyring({ passphrase: remote.passphrase });
   const common = {
     replica,
@@ -90,7 +93,7 @@ export function composeBackup(
     replica,
     backup,
     sync,
-    automatic: settings.backup.enabled,
+    automatic: makesBackups(settings),
     mode: remote.mode,
     schedule: remote.schedule ?? null,
     tidy,
@@ -100,6 +103,11 @@ export function composeBackup(
     logger,
   });
   return { backup, sync, background, lock };
+}
+
+/** Whether the folder gets backups unasked: one that is only an index is lost with them, and its database has its own. */
+export function makesBackups({ backup, store }: Settings): boolean {
+  return backup.enabled && store === 'sqlite';
 }
 
 /** One day of keeping content allows one hour of delay. */

@@ -3,6 +3,7 @@ import type { Settings } from '../config/schema.ts';
 import { NoSuchError } from '../errors/people-errors.ts';
 import { startWorkerStore } from '../store/worker/client.ts';
 import type { App, AppOptions } from './app.ts';
+import { storeSettings } from './store-settings.ts';
 
 /** Folder of the spaces of a team, inside the data folder of its server. */
 export const SPACES_FOLDER = 'spaces';
@@ -15,8 +16,7 @@ export const SPACE_ID = /^[a-z0-9][a-z0-9-]{0,62}$/;
  */
 export async function startApp(all: Settings, options: AppOptions = {}): Promise<App> {
   const settings = all.space === '' ? all : settingsOfSpace(all, all.space);
-  const { dataDir, vectorIndex } = settings;
-  const hosted = startWorkerStore({ dataDir, vectorIndex, mustExist: all.space !== '' });
+  const hosted = startWorkerStore({ ...storeSettings(settings), mustExist: all.space !== '' });
   hosted.start();
   const { composeApp } = await import('./app.ts');
   return composeApp(settings, options, hosted);

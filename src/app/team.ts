@@ -135,7 +135,8 @@ function workspaceFinder(parts: FinderParts): Team['find'] {
   const { audit, quotas, spaces, main, logger } = parts;
   return async (caller, named) => {
     const { person } = caller;
-    const space = named ?? (person === SERVER_PERSON ? DEFAULT_SPACE : (await knownPerson(parts, caller)).space);
+    const space =
+      named ?? (person === SERVER_PERSON ? DEFAULT_SPACE : (await knownPerson(parts, caller)).space);
     quotas.admit(person, space);
     const role = await roleOf(parts, caller, space);
     const mayWrite = caller.scopes.has('memory:write');

@@ -36,6 +36,7 @@ import { hookCommand } from './commands/hook.ts';
 import { importCommand } from './commands/import.ts';
 import { initCommand } from './commands/init.ts';
 import { modelCommand, modelUseCommand } from './commands/model.ts';
+import { moveCommand } from './commands/move.ts';
 import { reembedCommand } from './commands/reembed.ts';
 import { serveCommand } from './commands/serve.ts';
 import {
@@ -103,6 +104,7 @@ export const commandList: readonly CommandDeclaration[] = [
   tidyCommand,
   exportCommand,
   importCommand,
+  moveCommand,
   conversationsListCommand,
   conversationsShowCommand,
   conversationsDeleteCommand,

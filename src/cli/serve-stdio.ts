@@ -5,7 +5,7 @@ import type { App } from '../app/app.ts';
 import type { ResolvedConfig } from '../config/resolve.ts';
 import { createLogger } from '../logger.ts';
 import { serveClient } from '../mcp/serve-client.ts';
-import { DATABASE_NAME } from '../store/memory-store.ts';
+import { databaseName } from '../store/memory-store.ts';
 import { visibleLine } from '../util/visible-text.ts';
 import type { Host } from './host.ts';
 
@@ -60,10 +60,10 @@ async function projectIn(folders: readonly string[], host: Host, packages: boole
  * @returns looks now
  */
 function openUnasked({ settings }: ResolvedConfig, open: () => Promise<App>): () => void {
-  const { sync, dataDir } = settings;
+  const { sync, dataDir, store } = settings;
   const look = (): void => {
     clearTimeout(timer);
-    if (sync.enabled || existsSync(join(dataDir, DATABASE_NAME))) void open().catch(() => undefined);
+    if (sync.enabled || existsSync(join(dataDir, databaseName(store)))) void open().catch(() => undefined);
     else timer = setTimeout(look, LOOK_EVERY_MS).unref();
   };
   let timer = setTimeout(look, LOOK_EVERY_MS).unref();

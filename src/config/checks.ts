@@ -26,6 +26,21 @@ export function findEmbeddingProblems({ embedding }: Settings): SettingProblem[]
   return [{ key: 'embedding.modelDirectory', problem: 'is missing for a local model', allowed, decidedBy }];
 }
 
+/** A shared database needs its address. */
+export function findStoreProblems({ store, database, team }: Settings): SettingProblem[] {
+  if (store === 'postgres' && team.enabled) {
+    const problem =
+      'cannot be used together with MEMORY_STORE=postgres: people and spaces are kept in folders';
+    return [{ key: 'team.enabled', problem, allowed: 'set one of them', decidedBy: 'store' }];
+  }
+  if (store !== 'postgres' || database.url !== undefined) return [];
+  const allowed =
+    'set MEMORY_DATABASE_URL, for example postgres://user:password@host:5432/database?sslmode=verify-full';
+  return [
+    { key: 'database.url', problem: 'is missing for MEMORY_STORE=postgres', allowed, decidedBy: 'store' },
+  ];
+}
+
 type Http = Settings['http'];
 
 const MIN_TOKEN_LENGTH = 16;

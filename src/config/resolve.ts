@@ -4,6 +4,7 @@ import {
   findAuthProblems,
   findEmbeddingProblems,
   findHttpProblems,
+  findStoreProblems,
   findSyncProblems,
   toConfigurationProblem,
 } from './checks.ts';
@@ -103,6 +104,7 @@ export function resolveConfig(input: ConfigInput): ResolvedConfig {
       ...findSyncProblems(settings),
       ...findHttpProblems(settings),
       ...findAuthProblems(settings),
+      ...findStoreProblems(settings),
     ];
     problems.push(...between.map((problem) => toConfigurationProblem(problem, sources)));
   }

@@ -1,10 +1,10 @@
 import { systemTimeZone } from '../util/time-zone.ts';
 import { authSchema } from './auth-settings.ts';
 import { defaultDataFolder } from './environment.ts';
+import { databaseSchema, httpSchema, storeKind } from './server-schema.ts';
 import {
   choice,
   derived,
-  hostNames,
   integer,
   isSetting,
   number,
@@ -18,7 +18,6 @@ import {
   timeZone,
   toggle,
   webAddress,
-  webOrigins,
 } from './setting.ts';
 import { backupSchema, syncSchema } from './sync-schema.ts';
 import { spaceSetting, teamSchema } from './team-schema.ts';
@@ -48,58 +47,6 @@ const hooksSchema = {
     doc: 'Milliseconds that a prompt waits for the memories that are close to it, from the start of the process on; after that it goes to the model without them.',
     environmentVariable: 'MEMORY_HOOKS_PROMPT_MS',
     default: 300,
-  }),
-} satisfies SettingGroup;
-
-/** Settings of `faiss-memory serve --http`; docs/http.md explains them. */
-const httpSchema = {
-  host: setting(text(), {
-    doc: 'Address to listen on. Any address other than this machine itself (`127.0.0.1`, `::1`, `localhost`) needs a token.',
-    environmentVariable: 'MEMORY_HTTP_HOST',
-    default: '127.0.0.1',
-  }),
-  port: setting(integer({ min: 0, max: 65_535 }), {
-    doc: 'Port to listen on; 0 takes a free one.',
-    environmentVariable: 'MEMORY_HTTP_PORT',
-    default: 8765,
-  }),
-  token: secret({
-    doc: 'Token that allows everything, at least 16 characters. Clients send it as `Authorization: Bearer …` or `X-API-Key: …`.',
-    environmentVariable: 'MEMORY_HTTP_TOKEN',
-  }),
-  readToken: secret({
-    doc: 'Token that allows reading only, at least 16 characters.',
-    environmentVariable: 'MEMORY_HTTP_READ_TOKEN',
-  }),
-  allowedHosts: setting(hostNames(), {
-    doc: 'Further host names of this server, separated by commas; for a reverse proxy or a name in the local network.',
-    environmentVariable: 'MEMORY_HTTP_ALLOWED_HOSTS',
-    default: '',
-  }),
-  allowedOrigins: setting(webOrigins(), {
-    doc: 'Other origins whose web pages may call this server, separated by commas, for example `https://notes.example.org`. They get CORS headers; all others are refused.',
-    environmentVariable: 'MEMORY_HTTP_ALLOWED_ORIGINS',
-    default: '',
-  }),
-  tlsCertificate: optional(path('file'), {
-    doc: 'PEM file with the certificate and its chain. Together with the key it turns HTTPS on.',
-    environmentVariable: 'MEMORY_HTTP_TLS_CERTIFICATE',
-    defaultDoc: 'none',
-  }),
-  tlsKey: optional(path('file'), {
-    doc: 'PEM file with the private key.',
-    environmentVariable: 'MEMORY_HTTP_TLS_KEY',
-    defaultDoc: 'none',
-  }),
-  bodyLimitMiB: setting(integer({ min: 1, max: 1_024 }), {
-    doc: 'Largest request in MiB; imports may be 64 times as large.',
-    environmentVariable: 'MEMORY_HTTP_BODY_LIMIT_MIB',
-    default: 16,
-  }),
-  rateLimit: setting(integer({ min: 0, max: 10_000_000 }), {
-    doc: 'Requests per minute that one client address may make; 0 = no limit.',
-    environmentVariable: 'MEMORY_HTTP_RATE_LIMIT',
-    default: 6_000,
   }),
 } satisfies SettingGroup;
 
@@ -167,6 +114,8 @@ export const settingsSchema = {
     environmentVariable: 'MEMORY_SECRETS',
     default: 'mask',
   }),
+  store: storeKind,
+  database: databaseSchema,
   conversations: conversationsSchema,
   hooks: hooksSchema,
   vectorIndex: setting(choice(['auto', 'wasm', 'node', 'exact']), {

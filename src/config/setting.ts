@@ -160,6 +160,32 @@ function resolvePath(raw: string, { environment, baseFolder }: ValueOrigin): str
   return baseFolder === undefined ? undefined : paths.resolve(baseFolder, raw);
 }
 
+/** The id of a space, which is also the name of a folder and a part of addresses. */
+export function spaceId(): SettingKind<string> {
+  return matching(/^[a-z0-9][a-z0-9._-]{0,63}$/, {
+    name: 'id of a space',
+    allowed: 'up to 64 small letters, digits and . _ - that begin with a letter or digit',
+  });
+}
+
+/** The name of a schema in a database, which statements name without quotes. */
+export function schemaName(): SettingKind<string> {
+  return matching(/^[a-z_][a-z0-9_]{0,62}$/, {
+    name: 'name of a schema',
+    allowed: 'up to 63 small letters, digits and _ that do not begin with a digit',
+  });
+}
+
+function matching(
+  pattern: RegExp,
+  names: Pick<SettingKind<string>, 'name' | 'allowed'>,
+): SettingKind<string> {
+  return {
+    ...names,
+    parse: (raw) => (typeof raw === 'string' && pattern.test(raw.trim()) ? raw.trim() : undefined),
+  };
+}
+
 /** The name of a bucket, or the path of a folder, which is absolute or begins with `.`, `~`, `/` or `\`. */
 export function bucketOrFolder(): SettingKind<string> {
   return {

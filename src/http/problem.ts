@@ -96,13 +96,17 @@ const TITLES: Readonly<Record<number, string | undefined>> = {
   422: 'Unprocessable Content',
 };
 
+const RETRY_AFTER_SECONDS = 2;
+
+/** When a request that failed for a passing reason is worth another try. */
+function soonAgain({ code, status, retryable }: Problem): Readonly<Record<string, string>> {
+  if (code === 'AUTH_UNAVAILABLE') return { 'Retry-After': '5' };
+  return status === 503 && retryable ? { 'Retry-After': String(RETRY_AFTER_SECONDS) } : {};
+}
+
 /** Answers with a problem, keeping the headers that guards have set. */
 export function answerProblem(context: HttpContext, error: unknown): Response {
   const problem = toProblem(error, context.get('requestId'));
-  const headers = error instanceof RequestRefusedError ? error.headers : retryHeaders(problem.code);
+  const headers = error instanceof RequestRefusedError ? error.headers : soonAgain(problem);
   return context.body(visibleJson(problem), problem.status, { 'Content-Type': PROBLEM_TYPE, ...headers });
-}
-
-function retryHeaders(code: ErrorCode): Record<string, string> {
-  return code === 'AUTH_UNAVAILABLE' ? { 'Retry-After': '5' } : {};
 }

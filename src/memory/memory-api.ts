@@ -184,6 +184,8 @@ export interface SearchResponse {
   readonly mode: SearchMode;
   /** Why the mode is not the requested one, or that some memories still have no vector. Empty = no remark. */
   readonly note: string;
+  /** How old what was searched may be, a sentence for people; absent when it is up to date. */
+  readonly stale?: string;
   /** The period that the query names, which its memories are preferred for; absent when it names none. */
   readonly period?: QueryPeriod;
   /** The model was still loading: the same search finds by meaning in a moment. */
@@ -303,6 +305,8 @@ export interface Stats {
   readonly bytes: number;
   readonly contentDigest: string;
   readonly stateDigest: string;
+  /** How old these numbers may be, a sentence for people; absent when they are up to date. */
+  readonly stale?: string;
   readonly embedding: EmbeddingStatus;
 }
 

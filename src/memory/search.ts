@@ -121,11 +121,12 @@ export class MemorySearcher {
       const { text, tags } = best.memory;
       return describeHit(best, { readable, plan, calibration, matched: match(text, tags) });
     });
-    const { gap, vectors, bestTokenMatch } = found;
+    const { gap, vectors, bestTokenMatch, stale } = found;
     return {
       hits,
       mode: vector === undefined ? 'keyword' : plan.mode,
       note: note === '' ? [foreign, waiting].filter((part) => part !== '').join(' ') : note,
+      ...(stale === undefined ? {} : { stale }),
       weak: readable && calibration.isWeak({ gap, vectors, tokenMatch: bestTokenMatch }),
       bestTokenMatch,
       ...(plan.period === undefined ? {} : { period: queryPeriod(plan.period) }),

@@ -6,6 +6,13 @@ import type { BestMemories, BestRequest } from '../memory/reranking.ts';
 
 /** File name of the database in the data folder. */
 export const DATABASE_NAME = 'memory.sqlite';
+/** File name of the local index of memories that are kept in a shared database. It can be thrown away. */
+export const INDEX_NAME = 'index.sqlite';
+
+/** File name of the database in the data folder, by where the memories are. */
+export function databaseName(store: 'sqlite' | 'postgres'): string {
+  return store === 'sqlite' ? DATABASE_NAME : INDEX_NAME;
+}
 
 /** A memory after a write. */
 export interface Written {
@@ -187,6 +194,8 @@ export interface CandidateLists {
   readonly standings?: readonly Standing[];
   /** The memories of both lists; absent unless asked for. */
   readonly memories?: readonly Memory[];
+  /** How old what was searched may be, a sentence for people; absent when it is up to date. */
+  readonly stale?: string;
 }
 
 /** The current version of a live memory that has no vectors of the requested model yet. */
@@ -282,6 +291,8 @@ export interface StoreStats extends StoreDigests {
   /** Number of the last local change; grows with every change. */
   readonly sequence: number;
   readonly schemaVersion: number;
+  /** How old these numbers may be, a sentence for people; absent when they are up to date. */
+  readonly stale?: string;
 }
 
 /** A vector for the meaning of one memory. */

@@ -166,6 +166,12 @@ export interface ReplicaStore extends SnapshotSource, HeadJournal {
    */
   finishMerge(): Promise<void>;
   /**
+   * Takes or prolongs a lease among all stores that share a database; a store that shares none always gets it.
+   * @param milliseconds after which it ends by itself; 0 gives it back
+   * @returns false when another holder has it
+   */
+  lease(name: string, holder: string, milliseconds: number): Promise<boolean>;
+  /**
    * Takes a new random machine id for a data folder that was copied or rolled back. Gives every version of the old id
    * with `n > lastSharedWrite` a new dot under the new id, in order, and sets the old id's entry of the version vector
    * back to `lastSharedWrite`. Content and times stay.

@@ -132,6 +132,10 @@ export class InMemoryReplica implements ReplicaStore {
   }
 
   /** A merge is one step here. */
+  lease(): Promise<boolean> {
+    return Promise.resolve(true);
+  }
+
   finishMerge(): Promise<void> {
     return Promise.resolve();
   }

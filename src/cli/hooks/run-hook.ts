@@ -5,7 +5,7 @@ import { recallFromServer } from '../../app/recall-from-server.ts';
 import { resolveConfig } from '../../config/resolve.ts';
 import type { Settings } from '../../config/schema.ts';
 import { createLogger, type Logger } from '../../logger.ts';
-import { DATABASE_NAME } from '../../store/memory-store.ts';
+import { databaseName } from '../../store/memory-store.ts';
 import { settleWithin } from '../../util/concurrency.ts';
 import { projectOf } from '../../util/git-project.ts';
 import type { Host } from '../host.ts';
@@ -125,7 +125,7 @@ async function answerOf(
 ): Promise<string> {
   const { event, input, settings } = opened;
   // Without memories there is nothing to tell; the first captured turn makes the store.
-  if (asks(event) && !existsSync(join(settings.dataDir, DATABASE_NAME))) return '';
+  if (asks(event) && !existsSync(join(settings.dataDir, databaseName(settings.store)))) return '';
   const folder = isAbsolute(input.folder) ? input.folder : workingDirectory;
   const { project: named, projectPackages: packages } = settings;
   const project = named === '' ? await projectOf(folder, { packages }) : named === '*' ? null : named;

@@ -1,11 +1,22 @@
 import { pathToFileURL } from 'node:url';
 import type { DatabaseSyncInstance, StatementSyncInstance } from '@photostructure/sqlite';
+import type { SharedNote } from '../shared-log.ts';
 import { openDatabase } from './engine.ts';
 
 /** Time that SQLite itself waits for a lock. `StoreFile` repeats the attempt until its own, longer limit. */
 const BUSY_TIMEOUT_MS = 50;
 const PAGE_CACHE_KIB = 32_768;
 const MAX_STATEMENTS = 256;
+
+/** What a transaction changed that no change number shows. */
+export interface Touched {
+  /** Row numbers of memories: what is kept of erased ones, and removed vectors. */
+  readonly memories: Set<number>;
+  /** Rows of the journal. */
+  readonly notes: Map<string, Pick<SharedNote, 'kind' | 'place' | 'name'>>;
+  /** True when replaced versions got other dots. */
+  renamed: boolean;
+}
 
 /**
  * One open database with its prepared statements. It is synchronous and belongs to one thread. Its errors are those of
@@ -16,6 +27,8 @@ const MAX_STATEMENTS = 256;
  */
 export class Connection {
   readonly path: string;
+  /** Of the present transaction; only stores that share their changes read it. */
+  readonly touched: Touched = { memories: new Set(), notes: new Map(), renamed: false };
   readonly #database: DatabaseSyncInstance;
   readonly #statements = new Map<string, StatementSyncInstance>();
 
@@ -69,16 +82,40 @@ export class Connection {
 
   /** Runs the work in a transaction, and rolls it back when the work throws. */
   transaction<Result>(kind: 'DEFERRED' | 'IMMEDIATE' | 'EXCLUSIVE', work: () => Result): Result {
-    this.exec(`BEGIN ${kind}`);
+    this.#begin(kind);
     try {
       const result = work();
       this.exec('COMMIT');
       return result;
     } catch (error) {
-      // After some errors, for example a full disk, SQLite has already rolled back.
-      if (this.#database.isTransaction) this.exec('ROLLBACK');
+      this.rollBack();
       throw error;
     }
+  }
+
+  /** Runs the work in a write transaction that the caller ends: with `COMMIT`, or with `rollBack`. */
+  beginWith<Result>(work: () => Result): Result {
+    this.#begin('IMMEDIATE');
+    try {
+      return work();
+    } catch (error) {
+      this.rollBack();
+      throw error;
+    }
+  }
+
+  #begin(kind: 'DEFERRED' | 'IMMEDIATE' | 'EXCLUSIVE'): void {
+    this.exec(`BEGIN ${kind}`);
+    this.#forgetTouched();
+  }
+
+  rollBack(): void {
+    // After some errors, for example a full disk, SQLite has already rolled back.
+    if (this.#database.isTransaction) this.exec('ROLLBACK');
+  }
+
+  touchNote(kind: SharedNote['kind'], place: string, name: string): void {
+    this.touched.notes.set(JSON.stringify([kind, place, name]), { kind, place, name });
   }
 
   /**
@@ -87,6 +124,13 @@ export class Connection {
    */
   takeBack(): void {
     this.exec('ROLLBACK; BEGIN');
+    this.#forgetTouched();
+  }
+
+  #forgetTouched(): void {
+    this.touched.memories.clear();
+    this.touched.notes.clear();
+    this.touched.renamed = false;
   }
 
   /**

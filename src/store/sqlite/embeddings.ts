@@ -63,6 +63,39 @@ export function attachVectors(
   return added;
 }
 
+/**
+ * Gives a version exactly the carried vectors. Those that it has already stay, with their token vectors.
+ * @returns true when vectors were added
+ */
+export function setVectors(
+  connection: Connection,
+  version: { readonly key: number; readonly num: number; readonly isCurrent: boolean },
+  vectors: readonly CarriedVectors[],
+): boolean {
+  const known = readCarriedVectors(connection, version.key);
+  for (const { modelId, chunks } of known) {
+    const model = findModel(connection, modelId);
+    const wanted = vectors.find((other) => sameModel(other.modelId, modelId));
+    if (model === undefined || (wanted !== undefined && sameChunks(chunks, wanted.chunks))) continue;
+    deleteChunks.run(connection, version.key, model);
+  }
+  return attachVectors(connection, version, vectors);
+}
+
+function sameModel(a: EmbeddingModelId, b: EmbeddingModelId): boolean {
+  return a.modelId === b.modelId && a.dimension === b.dimension && a.weightsHash === b.weightsHash;
+}
+
+function sameChunks(a: readonly CarriedChunk[], b: readonly CarriedChunk[]): boolean {
+  return (
+    a.length === b.length &&
+    a.every(({ start, end, vector }, place) => {
+      const other = b[place];
+      return other?.start === start && other.end === end && Buffer.compare(other.vector, vector) === 0;
+    })
+  );
+}
+
 /** Bytes of the scale, which stands before the components of an encoded vector (src/embedding/quantization.ts). */
 export const SCALE_BYTES = 4;
 
@@ -116,8 +149,8 @@ const selectOffsets = new Query<
 const updateSequence = new Query<[sequence: number, num: number]>(
   'UPDATE memory SET sequence = ? WHERE num = ?',
 );
-const countOtherEmbedded = new Query<[model: number], { count: number }>(
-  'SELECT count(DISTINCT version) AS count FROM chunk WHERE model <> ?',
+const selectOtherEmbedded = new Query<[model: number], { num: number }>(
+  'SELECT DISTINCT v.num FROM chunk c JOIN version v ON v.key = c.version WHERE c.model <> ?',
 );
 const dropOthers = ['chunk', 'pending', 'token_space'].map(
   (table) => new Query<[model: number]>(`DELETE FROM ${table} WHERE model <> ?`),
@@ -243,10 +276,11 @@ export function checkEmbeddings(modelId: EmbeddingModelId, writes: readonly Embe
 /** @returns how many memories lost vectors */
 export function dropOtherModelVectors(connection: Connection, modelId: EmbeddingModelId): number {
   const model = ensureModel(connection, modelId);
-  const count = countOtherEmbedded.get(connection, model)?.count ?? 0;
+  const losing = selectOtherEmbedded.all(connection, model);
+  for (const { num } of losing) connection.touched.memories.add(num);
   for (const drop of dropOthers) drop.run(connection, model);
   dropOtherModels.run(connection, model);
-  return count;
+  return losing.length;
 }
 
 /** With `min` SQLite takes the other columns from the row with the minimum. */

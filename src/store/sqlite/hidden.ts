@@ -2,6 +2,7 @@ import { canonicalJson, type MemoryContent } from '../../memory/version.ts';
 import { storeAttributes } from './attribute-columns.ts';
 import { type Connection, Query } from './connection.ts';
 import { addFacets, removeFacets } from './filter.ts';
+import type { SharedMemory } from '../shared-log.ts';
 import { type ContentRow, toContent } from './rows.ts';
 
 const upsertHidden = new Query<
@@ -16,8 +17,8 @@ const upsertHidden = new Query<
     updatedAt: number,
   ]
 >('INSERT OR REPLACE INTO hidden VALUES (?, ?, ?, ?, ?, ?, ?, ?)');
-const selectHidden = new Query<[num: number], ContentRow>(
-  'SELECT text, tags, source, metadata, created_at, updated_at FROM hidden WHERE num = ?',
+const selectHidden = new Query<[num: number], ContentRow & { hidden_at: number }>(
+  'SELECT hidden_at, text, tags, source, metadata, created_at, updated_at FROM hidden WHERE num = ?',
 );
 const deleteHidden = new Query<[num: number]>('DELETE FROM hidden WHERE num = ?');
 const selectOld = new Query<[before: number, limit: number], { num: number }>(
@@ -42,6 +43,7 @@ export function hide(
 ): void {
   const { text, tags, source, metadata, createdAt, updatedAt } = kept.content;
   const facets = [JSON.stringify(tags), source, canonicalJson(metadata)] as const;
+  connection.touched.memories.add(num);
   upsertHidden.run(connection, num, kept.at, text, ...facets, createdAt, updatedAt);
   addFacets(connection, num, { live: false, content: kept.content });
   storeAttributes(connection, num, metadata);
@@ -53,10 +55,32 @@ export function hiddenContent(connection: Connection, num: number): MemoryConten
   return row === undefined ? null : toContent(row);
 }
 
+/** The kept content, and when the erasure arrived; null when the memory is not hidden. */
+export function hiddenRow(
+  connection: Connection,
+  num: number,
+): { readonly content: MemoryContent; readonly at: number } | null {
+  const row = selectHidden.get(connection, num);
+  return row === undefined ? null : { content: toContent(row), at: row.hidden_at };
+}
+
+/** Sets what another store of the same space knows about an erased memory. */
+export function setErasure(
+  connection: Connection,
+  num: number,
+  { hidden, erasedHere }: Pick<SharedMemory, 'hidden' | 'erasedHere'>,
+): void {
+  dropHidden(connection, num);
+  if (hidden !== null) hide(connection, num, hidden);
+  if (erasedHere) insertErased.run(connection, num);
+  else deleteErased.run(connection, num);
+}
+
 /** Removes the kept content. @returns whether there was any */
 function dropHidden(connection: Connection, num: number): boolean {
   const content = hiddenContent(connection, num);
   if (content === null) return false;
+  connection.touched.memories.add(num);
   removeFacets(connection, num, { live: false, content });
   deleteHidden.run(connection, num);
   storeAttributes(connection, num, null);
@@ -85,6 +109,7 @@ export function expireHidden(connection: Connection, before: number): { count: n
  * @returns whether its content was still kept here
  */
 export function confirmErasure(connection: Connection, num: number): boolean {
+  connection.touched.memories.add(num);
   insertErased.run(connection, num);
   return dropHidden(connection, num);
 }

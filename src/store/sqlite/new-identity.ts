@@ -48,6 +48,7 @@ export function renameVersions(
   versions: readonly { readonly key: number; readonly id: string }[],
   nextDot: () => Dot,
 ): void {
+  connection.touched.renamed = true;
   const words = new ChangedWords();
   const renamed = new Map<string, { readonly key: number; readonly dot: Dot }[]>();
   for (const { key, id } of versions) {

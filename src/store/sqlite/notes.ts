@@ -18,6 +18,7 @@ export function readNote(connection: Connection, name: string): JsonValue | null
 }
 
 export function writeNote(connection: Connection, name: string, value: JsonValue | null): void {
+  connection.touchNote('note', '', name);
   if (value === null) remove.run(connection, PREFIX + name);
   else upsert.run(connection, PREFIX + name, JSON.stringify(value));
 }
@@ -38,6 +39,7 @@ const selectSeen = new Query<[place: string, machine: string], { seq: number; co
 
 export function recordAttempt(connection: Connection, repositoryId: string, commit: OwnCommit): void {
   const { commitId, seq, ownWrites, sealed } = commit;
+  connection.touchNote('attempt', repositoryId, commitId);
   insertCommit.run(connection, repositoryId, commitId, seq, ownWrites, sealed ? 1 : 0);
 }
 
@@ -56,6 +58,7 @@ export function recordSeen(
   { repositoryId, machine }: { readonly repositoryId: string; readonly machine: string },
   { seq, commitId }: SeenCommit,
 ): void {
+  connection.touchNote('seen', repositoryId, machine);
   upsertSeen.run(connection, repositoryId, machine, seq, commitId);
 }
 

@@ -21,6 +21,7 @@ import {
   type ImportedDraft,
   type ImportOptions,
   type IntegrityOptions,
+  INDEX_NAME,
   type IntegrityReport,
   type ListPage,
   type ListRequest,
@@ -92,7 +93,8 @@ export class SqliteMemoryStore implements MemoryStore {
   readonly #newId: () => string;
 
   constructor({ dataDir, createVectorIndex, stepSizes, ...settings }: SqliteMemoryStoreSettings) {
-    this.#file = new StoreFile({ ...settings, path: join(dataDir, DATABASE_NAME) });
+    const name = settings.log === undefined ? DATABASE_NAME : INDEX_NAME;
+    this.#file = new StoreFile({ ...settings, path: join(dataDir, name) });
     this.#vectors = new VectorSearch(createVectorIndex);
     this.replica = new SqliteReplica({
       file: this.#file,
@@ -106,7 +108,8 @@ export class SqliteMemoryStore implements MemoryStore {
 
   /** Opens the file before the first call, unless there is none yet. */
   async openExisting(): Promise<void> {
-    if (this.#file.exists) await this.#file.read(() => undefined, 'background');
+    if (this.#file.shared !== null) await this.#file.shared.refresh();
+    else if (this.#file.exists) await this.#file.read(() => undefined, 'background');
   }
 
   add(drafts: readonly MemoryDraft[], options: AddOptions = {}): Promise<AddOutcome[]> {
@@ -199,11 +202,11 @@ export class SqliteMemoryStore implements MemoryStore {
   }
 
   candidates(request: CandidateRequest): Promise<CandidateLists> {
-    return this.#searching(request, (search) => search.candidates(request));
+    return this.#searching(request, (search) => ({ ...search.candidates(request), ...this.#stale() }));
   }
 
   best(request: BestRequest): Promise<BestMemories> {
-    return this.#searching(request, (search) => search.best(request));
+    return this.#searching(request, (search) => ({ ...search.best(request), ...this.#stale() }));
   }
 
   #searching<Result>(
@@ -265,7 +268,7 @@ export class SqliteMemoryStore implements MemoryStore {
   }
 
   stats(modelId?: EmbeddingModelId): Promise<StoreStats> {
-    return this.#file.read((connection) => readStats(connection, modelId));
+    return this.#file.read((connection) => ({ ...readStats(connection, modelId), ...this.#stale() }));
   }
 
   async checkCounts(fix: boolean): Promise<string[]> {
@@ -305,6 +308,11 @@ export class SqliteMemoryStore implements MemoryStore {
       while (await this.#file.read(step, 'background')) await setImmediate();
       return this.#file.read(work);
     });
+  }
+
+  #stale(): { readonly stale?: string } {
+    const stale = this.#file.shared?.staleness ?? null;
+    return stale === null ? {} : { stale };
   }
 
   #write<Result>(work: (context: WriteContext) => Result): Promise<Result> {

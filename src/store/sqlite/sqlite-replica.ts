@@ -53,7 +53,7 @@ export class SqliteReplica implements ReplicaCalls {
   }
 
   identity(): Promise<ReplicaIdentity> {
-    return this.#file.read((connection) => {
+    return this.#file.readWhole((connection) => {
       const { machine, sequence, conflicts } = readTotals(connection);
       return { machine, sequence, conflicts, ...readFacts(connection), ...readSettledDigests(connection) };
     });
@@ -63,10 +63,14 @@ export class SqliteReplica implements ReplicaCalls {
     return this.#steps.finish((name) => this.#guarded(() => StagingFile.reopen(this.#dataDir, name)));
   }
 
+  lease(name: string, holder: string, milliseconds: number): Promise<boolean> {
+    return this.#file.shared?.lease(name, holder, milliseconds) ?? Promise.resolve(true);
+  }
+
   async openView(): Promise<OpenedView> {
     await this.finishMerge();
     // A read creates the database when there is none yet.
-    const path = await this.#file.read((connection) => connection.path);
+    const path = await this.#file.readWhole((connection) => connection.path);
     return this.#guarded(() => {
       const view = ++this.#lastName;
       const opened = new ReplicaView(this.#connections.take(path));
@@ -143,7 +147,7 @@ export class SqliteReplica implements ReplicaCalls {
 
   async repairVector({ fix, ...request }: VectorRepair): Promise<VectorReport> {
     if (fix) await this.finishMerge();
-    const found = await this.#file.read((connection) => ({
+    const found = await this.#file.readWhole((connection) => ({
       counters: implausibleCounters(connection, request.published),
       machine: readTotals(connection).machine,
       path: connection.path,
@@ -165,7 +169,7 @@ export class SqliteReplica implements ReplicaCalls {
   }
 
   readNote(name: string): Promise<JsonValue | null> {
-    return this.#file.read((connection) => readNote(connection, name));
+    return this.#file.readWhole((connection) => readNote(connection, name));
   }
 
   writeNote(name: string, value: JsonValue | null): Promise<void> {
@@ -181,7 +185,7 @@ export class SqliteReplica implements ReplicaCalls {
   }
 
   findAttempt(repositoryId: string, commitId: string): Promise<OwnCommit | null> {
-    return this.#file.read((connection) => findAttempt(connection, repositoryId, commitId));
+    return this.#file.readWhole((connection) => findAttempt(connection, repositoryId, commitId));
   }
 
   recordSeen(repositoryId: string, machine: string, commit: SeenCommit): Promise<void> {
@@ -191,7 +195,7 @@ export class SqliteReplica implements ReplicaCalls {
   }
 
   findSeen(repositoryId: string, machine: string): Promise<SeenCommit | null> {
-    return this.#file.read((connection) => findSeen(connection, repositoryId, machine));
+    return this.#file.readWhole((connection) => findSeen(connection, repositoryId, machine));
   }
 
   /** Closes views and the stage. The memory store closes the file. Idempotent. */

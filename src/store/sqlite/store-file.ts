@@ -6,6 +6,7 @@ import { StoreDamagedError, StoreUnavailableError } from '../../errors/store-err
 import { SerialQueue } from '../../util/concurrency.ts';
 import { createFolders, syncFolderBlocking } from '../../util/durable-file.ts';
 import { removeUnlessInUse } from '../../util/rename.ts';
+import type { SharedLog } from '../shared-log.ts';
 import { Connection } from './connection.ts';
 import { showOccurrences } from './full-text.ts';
 import {
@@ -17,6 +18,7 @@ import {
   MIGRATIONS,
   tryLock,
 } from './migrations.ts';
+import { type IndexFile, SharedIndex } from './shared-index.ts';
 import { isOnReadOnlyDisk, openOnReadOnlyDisk, stateOfFiles } from './read-only-disk.ts';
 import {
   checkWritable,
@@ -41,6 +43,8 @@ export interface StoreFileSettings {
   readonly mustExist?: boolean;
   /** Total time that a call waits for locks of other processes. Default 50 s. */
   readonly busyLimitMs?: number;
+  /** The log that this file is an index of. Absent = the file itself is the truth. */
+  readonly log?: SharedLog | undefined;
 }
 
 /** Shorter than the 60 s limit of HTTP requests, because this error says more than that one. */
@@ -64,29 +68,39 @@ interface OpenFile {
  * processes without blocking this thread for long; after the limit they reject with `StoreBusyError`. All errors are
  * the product's own.
  */
-export class StoreFile {
-  readonly #path: string;
+export class StoreFile implements IndexFile {
+  readonly path: string;
   readonly #now: () => number;
   readonly #migrations: readonly Migration[];
   readonly #busyLimitMs: number;
   #open: OpenFile | null = null;
   /** True once the file was open. When it disappears later, for example with an unmounted disk, no new store is made. */
   #wasThere: boolean;
+  /** True when no new calls are taken. */
   #closed = false;
+  /** True when the calls that were taken have ended too. */
+  #ended = false;
   #calls = 0;
   /** Writes of this process run in the order of their calls. */
   readonly #writes = new SerialQueue();
 
+  /** Null when the file itself is the truth. */
+  readonly shared: SharedIndex | null;
+  /** Resolves when the write transaction that is open has ended; null = none is. */
+  #held: Promise<void> | null = null;
+
   constructor(settings: StoreFileSettings) {
-    this.#path = settings.path;
-    this.#now = settings.now;
+    const { path, now, log } = settings;
+    this.path = path;
+    this.shared = log === undefined ? null : new SharedIndex({ file: this, log, now });
+    this.#now = now;
     this.#migrations = settings.migrations ?? MIGRATIONS;
     this.#busyLimitMs = settings.busyLimitMs ?? BUSY_LIMIT_MS;
     this.#wasThere = settings.mustExist ?? false;
   }
 
   get exists(): boolean {
-    return !isMissing(this.#path);
+    return !isMissing(this.path);
   }
 
   /** Number of reads and writes that were requested, without those of background work. */
@@ -96,9 +110,22 @@ export class StoreFile {
 
   /** Runs the work on one consistent state. */
   read<Result>(work: (connection: Connection) => Result, origin?: 'background'): Promise<Result> {
-    if (origin === undefined) this.#calls += 1;
+    if (this.#closed) return Promise.reject(this.#closedError());
+    if (origin !== undefined) return this.look(work);
+    this.#calls += 1;
+    return this.shared === null ? this.look(work) : this.shared.refresh().then(() => this.look(work));
+  }
+
+  /** Like `read`, but never on an index that is still being filled: for what others rely on. */
+  readWhole<Result>(work: (connection: Connection) => Result): Promise<Result> {
+    if (this.shared === null) return this.read(work);
+    if (this.#closed) return Promise.reject(this.#closedError());
+    return this.shared.refreshWhole().then(() => this.look(work));
+  }
+
+  look<Result>(work: (connection: Connection) => Result): Promise<Result> {
     return this.#retrying(() => {
-      if (this.#closed) throw this.#closedError();
+      if (this.#ended) throw this.#closedError();
       const { connection } = this.#usable();
       return connection.transaction('DEFERRED', () => {
         checkVersion(connection, this.#migrations);
@@ -114,18 +141,65 @@ export class StoreFile {
   write<Result>(work: (connection: Connection) => Result, origin?: 'background'): Promise<Result> {
     if (origin === undefined) this.#calls += 1;
     if (this.#closed) return Promise.reject(this.#closedError());
-    return this.#writes.run(() =>
-      this.#retrying(() => {
-        const open = this.#usable();
-        if (open.still !== undefined) checkWritable(this.#path);
-        return open.connection.transaction('IMMEDIATE', () => {
-          checkVersion(open.connection, this.#migrations);
-          const value = work(open.connection);
-          this.#checkSameFile(open);
-          return value;
-        });
-      }),
-    );
+    return this.#writes.run(() => (this.shared === null ? this.apply(work) : this.shared.write(work)));
+  }
+
+  apply<Result>(work: (connection: Connection) => Result): Promise<Result> {
+    return this.#retrying(() => {
+      const open = this.#usable();
+      if (open.still !== undefined) checkWritable(this.path);
+      return open.connection.transaction('IMMEDIATE', () => {
+        checkVersion(open.connection, this.#migrations);
+        const value = work(open.connection);
+        this.#checkSameFile(open);
+        return value;
+      });
+    });
+  }
+
+  /** Reads of this file wait meanwhile, because they share the connection. */
+  async hold<Result>(
+    work: (connection: Connection) => Result,
+    decide: (result: Result) => Promise<boolean>,
+  ): Promise<void> {
+    let release = (): void => undefined;
+    const { open, result } = await this.#retrying(() => {
+      const file = this.#usable();
+      const begun = file.connection.beginWith(() => {
+        checkVersion(file.connection, this.#migrations);
+        return work(file.connection);
+      });
+      this.#held = new Promise((resolve) => (release = resolve));
+      return { open: file, result: begun };
+    });
+    let keep = false;
+    try {
+      keep = await decide(result);
+    } finally {
+      this.#held = null;
+      this.#endWrite(open, keep);
+      release();
+    }
+  }
+
+  /** What is kept is in the log already, from which a file that fails now reads it later. */
+  #endWrite({ connection }: OpenFile, keep: boolean): void {
+    try {
+      if (keep) connection.exec('COMMIT');
+      else connection.rollBack();
+    } catch {
+      this.#forget();
+    }
+  }
+
+  async discard(): Promise<void> {
+    await this.#idle();
+    this.#forget();
+    for (const suffix of ['', '-wal', '-shm']) removeUnlessInUse(this.path + suffix);
+  }
+
+  async #idle(): Promise<void> {
+    while (this.#held !== null) await this.#held;
   }
 
   /**
@@ -144,6 +218,9 @@ export class StoreFile {
   async close(): Promise<void> {
     this.#closed = true;
     await this.#writes.idle();
+    await this.#idle();
+    this.#ended = true;
+    await this.shared?.close();
     this.truncateLog();
     this.#forget();
   }
@@ -152,6 +229,7 @@ export class StoreFile {
     const start = performance.now();
     let sureOfLocks = false;
     for (;;) {
+      if (this.#held !== null) await this.#idle();
       try {
         return attempt();
       } catch (error) {
@@ -165,7 +243,7 @@ export class StoreFile {
           continue;
         }
         if (error instanceof LogGone) throw this.#saveLog();
-        const storeError = toStoreError(error, this.#path, waitedMs);
+        const storeError = toStoreError(error, this.path, waitedMs);
         if (storeError.code.startsWith('STORE_')) this.#forget();
         throw storeError;
       }
@@ -174,11 +252,11 @@ export class StoreFile {
 
   #checkLocks(): void {
     try {
-      tryLock(dirname(this.#path));
+      tryLock(dirname(this.path));
     } catch (error) {
       if (!isBusy(error)) return;
       this.#forget();
-      throw noLocks(this.#path, error);
+      throw noLocks(this.path, error);
     }
   }
 
@@ -191,36 +269,38 @@ export class StoreFile {
       saved = false;
     }
     if (saved) this.#forget();
-    return logGone(this.#path, saved);
+    return logGone(this.path, saved);
   }
 
   #usable(): OpenFile {
     if (this.#open?.still !== undefined && !this.#isStill(this.#open.still)) this.#forget();
+    // An index that another thread or process threw away is made again.
+    if (this.shared !== null && this.#open !== null && !isSame(this.path, this.#open.file)) this.#forget();
     if (this.#open !== null) {
       this.#checkSameFile(this.#open);
       return this.#open;
     }
-    if (isMissing(this.#path)) {
-      if (this.#wasThere) throw moved(this.#path);
-      createDatabase(this.#path, this.#migrations);
+    if (isMissing(this.path)) {
+      if (this.shared === null && this.#wasThere) throw moved(this.path);
+      createDatabase(this.path, this.#migrations);
     }
-    this.#open = openFile(this.#path, this.#migrations, this.#now());
+    this.#open = openFile(this.path, this.#migrations, this.#now());
     this.#wasThere = true;
     return this.#open;
   }
 
   #closedError(): StoreUnavailableError {
-    return new StoreUnavailableError(`The memory store ${this.#path} is closed`);
+    return new StoreUnavailableError(`The memory store ${this.path} is closed`);
   }
 
   /** Refuses a file that was deleted or replaced: SQLite would go on writing to the old one, and those writes are lost. */
   #checkSameFile({ file, log }: OpenFile): void {
-    if (!isSame(this.#path, file)) throw moved(this.#path);
-    if (log !== undefined && !isSame(`${this.#path}-wal`, log)) throw new LogGone();
+    if (!isSame(this.path, file)) throw moved(this.path);
+    if (log !== undefined && !isSame(`${this.path}-wal`, log)) throw new LogGone();
   }
 
   #isStill(still: string): boolean {
-    return isOnReadOnlyDisk(this.#path) && stateOfFiles(this.#path) === still;
+    return isOnReadOnlyDisk(this.path) && stateOfFiles(this.path) === still;
   }
 
   #forget(): void {

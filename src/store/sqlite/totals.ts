@@ -53,6 +53,11 @@ export class Totals {
     return new Totals(row, selectOwnCount.get(connection, row.machine)?.n ?? 0);
   }
 
+  /** Sets the number of the last change, so that the next one is the one after it. */
+  countFrom(sequence: number): void {
+    this.#row.sequence = sequence;
+  }
+
   nextSequence(): number {
     return ++this.#row.sequence;
   }

@@ -217,6 +217,7 @@ export function assembleReplica(calls: ReplicaCalls): ReplicaStore {
     openView: () => openView(calls),
     stage: (states) => stage(calls, states),
     finishMerge: () => calls.finishMerge(),
+    lease: (name, holder, milliseconds) => calls.lease(name, holder, milliseconds),
     takeNewIdentity: (machine, lastSharedWrite) => calls.takeNewIdentity(machine, lastSharedWrite),
     repairVector: (request) => calls.repairVector(request),
     readNote: (name) => calls.readNote(name),

@@ -17,6 +17,17 @@ export interface StoreWorkerSettings {
   readonly vectorIndex?: 'auto' | 'wasm' | 'node' | 'exact';
   /** The database is there, and is not made anew when it is gone: its folder was moved away. Default false. */
   readonly mustExist?: boolean;
+  /** The database that holds the memories, of which the data folder then has an index. Absent = the folder holds them. */
+  readonly database?: SharedDatabase | undefined;
+}
+
+/** A space in PostgreSQL. */
+export interface SharedDatabase {
+  /** Address with credentials. */
+  readonly url: string;
+  /** Name of the schema of the tables. */
+  readonly schema: string;
+  readonly space: string;
 }
 
 export type ReplicaMethod = keyof ReplicaCalls;
@@ -84,6 +95,7 @@ export const REPLICA_METHODS: Readonly<Record<ReplicaMethod, true>> = {
   applyStage: true,
   endStage: true,
   finishMerge: true,
+  lease: true,
   takeNewIdentity: true,
   repairVector: true,
   readNote: true,
@@ -123,6 +135,7 @@ export interface ReplicaCalls extends HeadJournal {
   applyStage(stage: number, how: 'merge' | 'restore', request: ApplyRequest): Promise<ChangeReport>;
   endStage(stage: number): Promise<void>;
   finishMerge(): Promise<void>;
+  lease(name: string, holder: string, milliseconds: number): Promise<boolean>;
   takeNewIdentity(machine: string, lastSharedWrite: number): Promise<string>;
   repairVector(request: VectorRepair): Promise<VectorReport>;
   readNote(name: string): Promise<JsonValue | null>;

@@ -10,6 +10,9 @@ import { isReplicaMethod, type StoreMethod, type StoreWorkerSettings } from './p
 const own = workerData as StoreWorkerSettings | null;
 const stores = new Map<string, SqliteMemoryStore>();
 
+// Loaded only for those who share a database.
+const log = own?.database && new (await import('../postgres/postgres-log.ts')).PostgresLog(own.database);
+
 function storeOf({
   dataDir,
   vectorIndex = 'auto',
@@ -20,6 +23,7 @@ function storeOf({
   const store = new SqliteMemoryStore({
     dataDir,
     mustExist,
+    log,
     now: () => Date.now(),
     createVectorIndex: (dimension) => createVectorIndex({ dimension, preferred: vectorIndex }),
   });

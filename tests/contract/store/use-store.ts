@@ -10,8 +10,15 @@ export const STAMP: EmbeddingModelId = { modelId: 'test-model', dimension: 8, we
 export const OTHER_STAMP: EmbeddingModelId = { modelId: 'other-model', dimension: 4, weightsHash: '' };
 export const UNKNOWN_ID = '01890000-0000-7000-8000-000000000000';
 
-/** Makes an empty place for a store. `open` opens that same place again with every call. */
-export type PrepareStore = () => { readonly open: () => MemoryStore; readonly clean: () => void };
+/**
+ * Makes an empty place for a store. `open` opens that same place again with every call. Stores in folders of their own do
+ * not share who makes which vectors.
+ */
+export type PrepareStore = () => {
+  readonly open: () => MemoryStore;
+  readonly clean: () => void;
+  readonly ownFolders?: true;
+};
 
 /** A store for each test, and what most tests do with it. */
 class StoreUnderTest {
@@ -32,6 +39,11 @@ class StoreUnderTest {
   get store(): MemoryStore {
     if (this.#store === undefined) throw new Error('There is a store only inside a test');
     return this.#store;
+  }
+
+  /** True when all that the openers share is a database. */
+  get ownFolders(): boolean {
+    return this.#place?.ownFolders === true;
   }
 
   /** Makes `store` a new one on the same data. */

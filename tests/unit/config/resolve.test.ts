@@ -58,6 +58,8 @@ describe('defaults', () => {
       hiddenDays: 30,
       timeZone: new Intl.DateTimeFormat().resolvedOptions().timeZone,
       secrets: 'mask',
+      store: 'sqlite',
+      database: { url: undefined, schema: 'faiss_memory', space: 'default' },
       conversations: { enabled: true, exclude: '', days: 0 },
       hooks: { promptMs: 300 },
       vectorIndex: 'auto',
@@ -189,6 +191,7 @@ describe('precedence', () => {
       logLevel: ['error', 'info', 'debug'],
       logFormat: ['json', 'text', 'JSON'],
       secrets: ['mask', 'reject', 'allow'],
+      store: ['sqlite', 'postgres', 'SQLite'],
       vectorIndex: ['wasm', 'node', 'exact'],
       'embedding.provider': ['openai', 'none', 'bundled'],
       'embedding.baseUrl': ['http://a', 'http://b', 'http://c'],
@@ -210,6 +213,7 @@ describe('precedence', () => {
     };
     // Settings that are refused alone.
     const partners: Record<string, Record<string, string>> = {
+      store: { MEMORY_DATABASE_URL: 'postgres://localhost/memories' },
       'sync.keyFile': { CLOUD_SYNC_PROVIDER: 'gcs' },
       'sync.projectId': { CLOUD_SYNC_PROVIDER: 'gcs' },
       'http.tlsCertificate': { MEMORY_HTTP_TLS_KEY: '/k' },

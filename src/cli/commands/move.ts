@@ -1,0 +1,51 @@
+import { moveMemories, type MoveReport } from '../../app/move.ts';
+import { UsageError } from '../../errors/input-errors.ts';
+import { defineCommand, longWork, toggle, value } from '../command.ts';
+import { count } from '../render.ts';
+
+export const moveCommand = defineCommand({
+  name: 'move',
+  summary: 'copy all memories into a shared database, or out of it',
+  details:
+    'Copies memories with their versions, trash and vectors into an empty place, and compares counts and digests at the end. ' +
+    'The place they come from stays as it is; earlier texts of changed memories stay there only. ' +
+    'A place is a folder, an address (postgres://…), or "postgres" for MEMORY_DATABASE_URL, which keeps the password out of the command line. ' +
+    'In a database it is the space MEMORY_DATABASE_SPACE. The place that is not named is the one of the settings.',
+  arguments: [],
+  options: {
+    to: value('--to <place>', 'where the memories go'),
+    from: value('--from <place>', 'where they come from'),
+    dryRun: toggle('--dry-run', 'look at both places and copy nothing'),
+  },
+  examples: [
+    ['faiss-memory move --to postgres', 'from the data folder into the database of MEMORY_DATABASE_URL'],
+    ['faiss-memory move --from postgres --to ~/memories', 'out of the database into a folder'],
+  ],
+  run: async (context, { options: { to, from, dryRun } }) => {
+    if (to === undefined && from === undefined)
+      throw new UsageError('move needs --to or --from', 'For example: faiss-memory move --to postgres.');
+    const { settings } = context.config();
+    const report = await longWork(context, (work) => moveMemories(settings, { to, from, dryRun }, work));
+    const { outcome, source, target, ...places } = report;
+    return {
+      data: { outcome, ...places, source: dataOf(source), target: dataOf(target) },
+      text: describe(report),
+    };
+  },
+});
+
+function dataOf({ contentDigest, stateDigest, ...counts }: MoveReport['source']): Record<string, unknown> {
+  return { ...counts, content_digest: contentDigest, state_digest: stateDigest };
+}
+
+function describe({ outcome, from, to, source }: MoveReport): string {
+  const what = `${count(source.live, 'memory', 'memories')} and ${source.trash} in the trash`;
+  switch (outcome) {
+    case 'moved':
+      return `Copied ${what} from ${from} to ${to}. Counts and digests are equal.\nNothing was removed from ${from}.`;
+    case 'equal':
+      return `Nothing to do: ${to} has the same memories as ${from}.`;
+    case 'planned':
+      return `Would copy ${what} from ${from} to ${to}, which is empty. Nothing was copied.`;
+  }
+}

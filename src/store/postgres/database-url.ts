@@ -1,0 +1,168 @@
+import { readFileSync } from 'node:fs';
+import { userInfo } from 'node:os';
+import type { ConnectionOptions } from 'node:tls';
+import { FaissMemoryError } from '../../errors/faiss-memory-error.ts';
+import { reasonOf } from '../../util/caught.ts';
+
+/** One server that an address names. */
+export interface DatabaseHost {
+  /** A name, an IP address, or the folder of a Unix socket. */
+  readonly host: string;
+  readonly port: number;
+}
+
+/** The address of a database, as libpq reads it, as far as it is supported. */
+export interface DatabaseAddress {
+  /** At least one; tried in this order. */
+  readonly hosts: readonly DatabaseHost[];
+  readonly user: string;
+  readonly password: string | undefined;
+  readonly database: string;
+  /** False = no TLS; `prefer` of libpq is not supported, because it gives no protection. */
+  readonly tls: false | ConnectionOptions;
+  /** True = servers that are read-only are left out. */
+  readonly writable: boolean;
+  /** Milliseconds. */
+  readonly connectTimeoutMs: number;
+  /** The address without the password and the parameters, for messages. */
+  readonly location: string;
+}
+
+const SHAPE = /^postgres(?:ql)?:\/\/(?:([^@/?#]*)@)?([^/?#]*)(?:\/([^?#]*))?(?:\?([^#]*))?$/;
+const DEFAULT_PORT = 5_432;
+const CONNECT_TIMEOUT_S = 3;
+const MODES = ['disable', 'require', 'verify-ca', 'verify-full'] as const;
+const SESSIONS = ['any', 'read-write', 'primary'] as const;
+const KNOWN = [
+  'host',
+  'port',
+  'user',
+  'password',
+  'dbname',
+  'sslmode',
+  'sslrootcert',
+  'sslcert',
+  'sslkey',
+  'target_session_attrs',
+  'connect_timeout',
+  'channel_binding',
+  'application_name',
+] as const;
+
+/**
+ * Reads `postgres://user:password@host:port,host:port/database?sslmode=verify-full&sslrootcert=/file`.
+ * `sslmode` defaults to `verify-full`, and to `disable` for this machine itself.
+ * @throws FaissMemoryError `CONFIGURATION`, without the password
+ */
+export function parseDatabaseUrl(url: string): DatabaseAddress {
+  const match = SHAPE.exec(url.trim());
+  if (match === null)
+    throw wrong('is not an address', 'write postgres://user:password@host:5432/database?sslmode=verify-full');
+  const [, credentials = '', places = '', path = '', query = ''] = match;
+  const parameters = readParameters(query);
+  const [user, password] = splitOnce(credentials, ':').map(decoded);
+  const hosts = readHosts(parameters.get('host') ?? places, parameters.get('port'));
+  const name = parameters.get('user') ?? (user === undefined || user === '' ? userInfo().username : user);
+  const database = parameters.get('dbname') ?? (path === '' ? name : decoded(path));
+  const session = oneOf('target_session_attrs', parameters.get('target_session_attrs') ?? 'any', SESSIONS);
+  return {
+    hosts,
+    user: name,
+    password: parameters.get('password') ?? password,
+    database,
+    tls: readTls(parameters, hosts),
+    writable: session !== 'any',
+    connectTimeoutMs: seconds(parameters.get('connect_timeout')) * 1_000,
+    location: `postgres://${hosts.map(({ host, port }) => `${host}:${port}`).join(',')}/${database}`,
+  };
+}
+
+function readParameters(query: string): Map<string, string> {
+  const parameters = new Map<string, string>();
+  for (const part of query.split('&').filter((text) => text !== '')) {
+    const [name = '', value = ''] = splitOnce(part, '=').map(decoded);
+    if (!KNOWN.some((known) => known === name))
+      throw wrong(`has the parameter ${name}`, `the parameters are ${KNOWN.join(', ')}`);
+    parameters.set(name, value);
+  }
+  return parameters;
+}
+
+function readHosts(places: string, ports: string | undefined): DatabaseHost[] {
+  const given = ports?.split(',') ?? [];
+  return (places === '' ? 'localhost' : places).split(',').map((place, index) => {
+    const [, host = '', written = ''] = /^(\[[^\]]*\]|[^:]*)(?::(.*))?$/.exec(decoded(place)) ?? [];
+    const text = written === '' ? (given[index] ?? given[0] ?? String(DEFAULT_PORT)) : written;
+    const port = Number(text);
+    if (host === '' || !Number.isInteger(port) || port < 1 || port > 65_535)
+      throw wrong(`has the host ${place}`, 'each host is a name or address, with a port from 1 to 65535');
+    return { host: host.replace(/^\[(.*)\]$/, '$1'), port };
+  });
+}
+
+/** Modes as libpq has them: `require` encrypts and checks nothing unless a root certificate is given. */
+function readTls(parameters: Map<string, string>, hosts: readonly DatabaseHost[]): false | ConnectionOptions {
+  const mode = oneOf(
+    'sslmode',
+    parameters.get('sslmode') ?? (hosts.every(isHere) ? 'disable' : 'verify-full'),
+    MODES,
+  );
+  if (mode === 'disable') return false;
+  const root = parameters.get('sslrootcert');
+  const certificate = parameters.get('sslcert');
+  const key = parameters.get('sslkey');
+  return {
+    ...(root === undefined || root === 'system' ? {} : { ca: readPem('sslrootcert', root) }),
+    ...(certificate === undefined ? {} : { cert: readPem('sslcert', certificate) }),
+    ...(key === undefined ? {} : { key: readPem('sslkey', key) }),
+    rejectUnauthorized: mode !== 'require' || root !== undefined,
+    // Without the name of the server in the certificate.
+    ...(mode === 'verify-full' ? {} : { checkServerIdentity: () => undefined }),
+  };
+}
+
+function isHere({ host }: DatabaseHost): boolean {
+  return host.startsWith('/') || host === 'localhost' || host === '127.0.0.1' || host === '::1';
+}
+
+function readPem(parameter: string, path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw wrong(
+      `has ${parameter}=${path}, which cannot be read (${reasonOf(error)})`,
+      'name a readable PEM file',
+    );
+  }
+}
+
+function seconds(text: string | undefined): number {
+  const number = Number(text ?? CONNECT_TIMEOUT_S);
+  if (Number.isInteger(number) && number >= 1 && number <= 60) return number;
+  throw wrong(`has connect_timeout=${text ?? ''}`, 'allowed are 1 to 60 seconds');
+}
+
+function oneOf<Name extends string>(parameter: string, value: string, names: readonly Name[]): Name {
+  const found = names.find((name) => name === value);
+  if (found !== undefined) return found;
+  throw wrong(`has ${parameter}=${value}`, `allowed are ${names.join(', ')}`);
+}
+
+function splitOnce(text: string, separator: string): string[] {
+  const at = text.indexOf(separator);
+  return at < 0 ? [text] : [text.slice(0, at), text.slice(at + separator.length)];
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw wrong('has a part with a wrong % sign', 'write % itself as %25');
+  }
+}
+
+function wrong(problem: string, allowed: string): FaissMemoryError {
+  return new FaissMemoryError('CONFIGURATION', `The address of the database ${problem}`, {
+    fix: `Correct MEMORY_DATABASE_URL: ${allowed}.`,
+  });
+}

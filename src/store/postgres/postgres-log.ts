@@ -1,0 +1,218 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { EmbeddingModelId } from '../../embedding/embedder.ts';
+import { StoreUnavailableError } from '../../errors/store-errors.ts';
+import type { Append, LogEntry, LogHead, LogPage, PageRequest, SharedLog } from '../shared-log.ts';
+import type { SharedDatabase } from '../worker/protocol.ts';
+import { Database, OutcomeUnknown } from './database.ts';
+import { parseDatabaseUrl } from './database-url.ts';
+import { migrate } from './migrations.ts';
+import { batchesOf, memoriesJson, notesJson, type PageRow, toPage } from './rows.ts';
+import { type Statements, statementsFor } from './statements.ts';
+
+/** Times for one statement. */
+const QUICK = { withinMs: 5_000 };
+const LONG = { withinMs: 30_000 };
+/** Time to find out whether an entry whose answer is missing was stored. */
+const RESOLVE_MS = 10_000;
+const RESOLVE_PAUSE_MS = 200;
+
+/** The log of one space in PostgreSQL, for one thread. Connects with the first call. */
+export class PostgresLog implements SharedLog {
+  readonly location: string;
+  readonly space: string;
+  readonly #database: Database;
+  readonly #schema: string;
+  readonly #statements: Statements;
+  readonly #knownModels = new Set<string>();
+  #ready: Promise<void> | null = null;
+
+  constructor({ url, schema, space }: SharedDatabase) {
+    this.#database = new Database(parseDatabaseUrl(url));
+    this.#schema = schema;
+    this.#statements = statementsFor(schema);
+    this.location = this.#database.location;
+    this.space = space;
+  }
+
+  async head(): Promise<LogHead | null> {
+    const [row] = await this.#run(this.#statements.head, [this.space]);
+    return row === undefined ? null : { sequence: Number(row['sequence']), commit: String(row['commit_id']) };
+  }
+
+  async create(machine: string): Promise<void> {
+    await this.#run(this.#statements.create, [this.space, machine]);
+  }
+
+  async page({ after, afterChange }: PageRequest): Promise<LogPage | null> {
+    const [row] = await this.#run(this.#statements.page, [this.space, after, afterChange], LONG);
+    // The columns are those of the statement.
+    return row === undefined ? null : toPage(row as PageRow);
+  }
+
+  async append(entry: LogEntry): Promise<boolean> {
+    await this.#addModels(entry);
+    const batches = batchesOf(entry.memories);
+    if (batches.length > 1) {
+      // It must not wait for a store that holds the space and waits for the caller's file.
+      return (await this.#locked(this.#statements.tryLock, (append) => append(entry))) ?? false;
+    }
+    const memories = memoriesJson(batches[0] ?? []);
+    return this.#sure(
+      () => entry,
+      async () => {
+        const parameters = [...this.#headOf(entry), memories];
+        return (await this.#database.run(this.#statements.append, parameters, LONG)).length === 1;
+      },
+    );
+  }
+
+  async exclusively<Result>(work: (append: Append) => Promise<Result>): Promise<Result> {
+    const result = await this.#locked(this.#statements.lock, async (append) => ({
+      value: await work(append),
+    }));
+    if (result === undefined) throw this.#lost();
+    return result.value;
+  }
+
+  async lease(name: string, holder: string, milliseconds: number): Promise<boolean> {
+    const { lease, endLease } = this.#statements;
+    if (milliseconds > 0)
+      return (await this.#run(lease, [this.space, name, holder, milliseconds])).length === 1;
+    await this.#run(endLease, [this.space, name, holder]);
+    return true;
+  }
+
+  close(): Promise<void> {
+    return this.#database.close();
+  }
+
+  /** @returns undefined when the space is locked or not there, or when the entry was not stored */
+  async #locked<Result>(
+    lock: string,
+    work: (append: Append) => Promise<Result>,
+  ): Promise<Result | undefined> {
+    await this.#prepared();
+    let sent: LogEntry | undefined;
+    let result: Result | undefined;
+    const transaction = (): Promise<boolean> =>
+      this.#database.transaction(async (statement) => {
+        if ((await statement(lock, [this.space])).length === 0) return false;
+        result = await work(async (entry) => {
+          await this.#addModels(entry);
+          if ((await statement(this.#statements.begin, this.#headOf(entry))).length === 0) return false;
+          for (const batch of batchesOf(entry.memories)) {
+            await statement(this.#statements.addMemories, [this.space, entry.after + 1, memoriesJson(batch)]);
+          }
+          sent = entry;
+          return true;
+        });
+        return true;
+      }, LONG);
+    return (await this.#sure(() => sent, transaction)) ? result : undefined;
+  }
+
+  /** Runs what appends an entry, and finds out how it ended when the answer is missing. */
+  async #sure(sent: () => LogEntry | undefined, append: () => Promise<boolean>): Promise<boolean> {
+    await this.#prepared();
+    try {
+      return await append();
+    } catch (error) {
+      if (!(error instanceof OutcomeUnknown)) throw error;
+      const entry = sent();
+      if (entry === undefined) throw this.#unreachable(error);
+      return this.#resolve(entry, error);
+    }
+  }
+
+  /**
+   * Looks for the entry. When it is not there, an empty entry takes its number, so that it cannot arrive later.
+   * @returns whether it was stored
+   */
+  async #resolve(entry: LogEntry, lost: Error): Promise<boolean> {
+    const end = performance.now() + RESOLVE_MS;
+    for (;;) {
+      try {
+        return await this.#settleOutcome(entry);
+      } catch (error) {
+        if (performance.now() >= end) throw this.#unknown(error instanceof OutcomeUnknown ? lost : error);
+        await delay(RESOLVE_PAUSE_MS);
+      }
+    }
+  }
+
+  #settleOutcome({ after, commit }: LogEntry): Promise<boolean> {
+    const { lock, findEntry, skip } = this.#statements;
+    return this.#database.transaction(async (statement) => {
+      await statement(lock, [this.space]);
+      const found = await statement(findEntry, [this.space, after + 1, commit]);
+      if (found.length === 0) await statement(skip, [this.space, after, randomUUID()]);
+      return found.length === 1;
+    }, QUICK);
+  }
+
+  #headOf({ after, commit, machine, change, clock, notes }: LogEntry): unknown[] {
+    return [this.space, after, commit, machine, change, JSON.stringify(clock), notesJson(notes)];
+  }
+
+  async #run(sql: string, parameters: readonly unknown[], options = QUICK): ReturnType<Database['run']> {
+    await this.#prepared();
+    try {
+      return await this.#database.run(sql, parameters, options);
+    } catch (error) {
+      if (!(error instanceof OutcomeUnknown)) throw error;
+      // A connection that was idle may have been cut off long ago: one more try.
+      return await this.#database.run(sql, parameters, options).catch((again: unknown) => {
+        throw again instanceof OutcomeUnknown ? this.#unreachable(again) : again;
+      });
+    }
+  }
+
+  /** Makes or checks the tables before the first statement. */
+  #prepared(): Promise<void> {
+    this.#ready ??= migrate(this.#database, this.#schema).catch((error: unknown) => {
+      this.#ready = null;
+      throw error instanceof OutcomeUnknown ? this.#unreachable(error) : error;
+    });
+    return this.#ready;
+  }
+
+  /** Models are few and the same for all spaces, so they are not part of an entry. */
+  async #addModels({ memories }: LogEntry): Promise<void> {
+    for (const { vectors } of memories) {
+      for (const { modelId } of vectors) {
+        const key = keyOf(modelId);
+        if (this.#knownModels.has(key)) continue;
+        const { dimension, weightsHash } = modelId;
+        await this.#run(this.#statements.addModel, [modelId.modelId, dimension, weightsHash]);
+        this.#knownModels.add(key);
+      }
+    }
+  }
+
+  #unreachable(error: Error): StoreUnavailableError {
+    return new StoreUnavailableError(`The database ${this.location} does not answer: ${error.message}`, {
+      fix: 'Try again in a moment. If it stays so, check that PostgreSQL runs and is not overloaded.',
+      retryable: true,
+      cause: error,
+    });
+  }
+
+  #unknown(cause: unknown): StoreUnavailableError {
+    return new StoreUnavailableError(
+      `The connection to the database ${this.location} was lost while a change was being stored, and it does not come back`,
+      { fix: 'Check whether the change was stored before you repeat it.', retryable: true, cause },
+    );
+  }
+
+  #lost(): StoreUnavailableError {
+    return new StoreUnavailableError(
+      `The connection to the database ${this.location} was lost; this change was not stored`,
+      { fix: 'Try again.', retryable: true },
+    );
+  }
+}
+
+function keyOf({ modelId, dimension, weightsHash }: EmbeddingModelId): string {
+  return `${modelId} ${dimension} ${weightsHash}`;
+}

@@ -1,0 +1,122 @@
+/** Newest version of the tables that this program can use. */
+export const SCHEMA_VERSION = 1;
+
+/** Limits of times that `timestamptz` can show: the years 1 to 9999. */
+const SHOWN_TIMES = 'BETWEEN -62135596800000 AND 253402300799999';
+
+/**
+ * Version 1. Nothing here needs an extension. `@.` stands for the schema.
+ *
+ * space: one row for each; `sequence` is the number of its newest entry, `commit_id` names that entry, `change` is the
+ *   number of the last change of a memory, `clock` the version vector.
+ * entry: the id of each entry.
+ * memory_state: one row for each id ever seen; `sequence` is the entry that touched it last.
+ * version: `replaced_at` is null for versions that no known version replaces; `current` marks the one that is shown.
+ *   Times are milliseconds since the epoch. `metadata` is `json`, not `jsonb`, which refuses some valid texts.
+ * embedding: `vectors` has those of all chunks one after the other: 4 bytes scale, then 1 byte for each dimension.
+ * note: notes, and the journal of heads in buckets.
+ * lease: which replica works on the backups of a space.
+ * memory: what is current, for people who read with SQL.
+ */
+const SCHEMA_1 = `
+CREATE TABLE @.space (
+  id text PRIMARY KEY,
+  machine text NOT NULL,
+  sequence bigint NOT NULL,
+  commit_id uuid NOT NULL,
+  change bigint NOT NULL,
+  clock jsonb NOT NULL,
+  created_at timestamptz NOT NULL DEFAULT now()
+);
+CREATE TABLE @.entry (
+  space text NOT NULL,
+  sequence bigint NOT NULL,
+  commit_id uuid NOT NULL,
+  written_at timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (space, sequence)
+);
+CREATE TABLE @.memory_state (
+  space text NOT NULL,
+  id uuid NOT NULL,
+  sequence bigint NOT NULL,
+  change bigint NOT NULL,
+  erased_here boolean NOT NULL,
+  hidden json,
+  bytes integer NOT NULL,
+  PRIMARY KEY (space, id)
+);
+CREATE UNIQUE INDEX memory_state_by_change ON @.memory_state (space, change);
+CREATE INDEX memory_state_by_sequence ON @.memory_state (space, sequence);
+CREATE TABLE @.version (
+  space text NOT NULL,
+  memory_id uuid NOT NULL,
+  machine text NOT NULL,
+  counter bigint NOT NULL,
+  sequence bigint NOT NULL,
+  place integer NOT NULL,
+  state text NOT NULL CHECK (state IN ('live', 'deleted', 'stripped', 'purged')),
+  current boolean NOT NULL,
+  replaced_at bigint,
+  text text NOT NULL,
+  tags text[] NOT NULL,
+  source text NOT NULL,
+  metadata json NOT NULL,
+  created_at bigint NOT NULL,
+  updated_at bigint NOT NULL,
+  PRIMARY KEY (space, memory_id, machine, counter)
+);
+CREATE TABLE @.model (
+  id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  model_id text NOT NULL,
+  dimension integer NOT NULL,
+  weights_hash text NOT NULL,
+  UNIQUE (model_id, dimension, weights_hash)
+);
+CREATE TABLE @.embedding (
+  space text NOT NULL,
+  memory_id uuid NOT NULL,
+  machine text NOT NULL,
+  counter bigint NOT NULL,
+  model integer NOT NULL REFERENCES @.model (id),
+  starts integer[] NOT NULL,
+  ends integer[] NOT NULL,
+  vectors bytea NOT NULL,
+  PRIMARY KEY (space, memory_id, machine, counter, model)
+);
+ALTER TABLE @.embedding ALTER COLUMN vectors SET STORAGE EXTERNAL;
+CREATE TABLE @.note (
+  space text NOT NULL,
+  kind text NOT NULL CHECK (kind IN ('note', 'attempt', 'seen')),
+  place text NOT NULL,
+  name text NOT NULL,
+  sequence bigint NOT NULL,
+  value json,
+  PRIMARY KEY (space, kind, place, name)
+);
+CREATE INDEX note_by_sequence ON @.note (space, sequence);
+CREATE TABLE @.lease (
+  space text NOT NULL,
+  name text NOT NULL,
+  holder text NOT NULL,
+  ends_at timestamptz NOT NULL,
+  PRIMARY KEY (space, name)
+);
+CREATE VIEW @.memory AS
+  SELECT v.space, v.memory_id AS id, v.state, v.text, v.tags, v.source, v.metadata,
+    CASE WHEN v.created_at ${SHOWN_TIMES} THEN to_timestamp(v.created_at / 1000.0) END AS created_at,
+    CASE WHEN v.updated_at ${SHOWN_TIMES} THEN to_timestamp(v.updated_at / 1000.0) END AS updated_at,
+    v.machine, v.counter, m.change
+  FROM @.version v
+  JOIN @.memory_state m ON m.space = v.space AND m.id = v.memory_id
+  WHERE v.current;
+`;
+
+/** The statements that make the tables. @param schema a checked name */
+export function tablesOf(schema: string): string {
+  return SCHEMA_1.replaceAll('@.', `${schema}.`);
+}
+
+/** From PostgreSQL 15 on, the view shows only the rows that its reader may see. */
+export function secureView(schema: string): string {
+  return `ALTER VIEW ${schema}.memory SET (security_invoker = true)`;
+}

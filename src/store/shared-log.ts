@@ -1,0 +1,132 @@
+import type { CarriedChunk } from '../backup/ports.ts';
+import type { EmbeddingModelId } from '../embedding/embedder.ts';
+import type { Dot, JsonValue, MemoryContent, Version, VersionVector } from '../memory/version.ts';
+
+/** A version of a memory in the log. */
+export interface SharedVersion extends Version {
+  /** Milliseconds since the epoch when another version replaced it; null for siblings. */
+  readonly replacedAt: number | null;
+}
+
+/** The vectors of one version by one model. */
+export interface SharedVectors {
+  readonly dot: Dot;
+  readonly modelId: EmbeddingModelId;
+  readonly chunks: readonly CarriedChunk[];
+}
+
+/** What stores share of a memory beside its versions. */
+interface SharedFacts {
+  /** UUID in lower case. */
+  readonly id: string;
+  /** Number of its last change. Numbers of a space are never used twice. */
+  readonly change: number;
+  /** A user of this space erased it, so no restore brings it back. */
+  readonly erasedHere: boolean;
+  /** What is kept of a memory that another machine erased; `at` is when that arrived. */
+  readonly hidden: { readonly content: MemoryContent; readonly at: number } | null;
+  /** Of the siblings, at most one for each version and model. */
+  readonly vectors: readonly SharedVectors[];
+}
+
+/** The whole state of one memory in the log. */
+export interface SharedMemory extends SharedFacts {
+  /** Replaced ones first, each kind from old to new. */
+  readonly versions: readonly SharedVersion[];
+}
+
+/** The state of one memory after a change. */
+export interface ChangedMemory extends SharedFacts {
+  /** Those that the log may not have as they are now; every sibling is among them. */
+  readonly versions: readonly SharedVersion[];
+  /** Replaced versions that the log has. All that are in neither list are gone for good. */
+  readonly kept: readonly { readonly dot: Dot; readonly replacedAt: number }[];
+  /** Dot of the version that is shown. */
+  readonly current: Dot;
+}
+
+/** A row of the journal of heads and notes. */
+export interface SharedNote {
+  readonly kind: 'note' | 'attempt' | 'seen';
+  /** The repository; empty for notes. */
+  readonly place: string;
+  /** Name of the note, id of the commit, or id of the machine. */
+  readonly name: string;
+  /** Null = removed. */
+  readonly value: JsonValue | null;
+}
+
+/** The end of a log at one moment. */
+export interface LogHead {
+  /** Number of the newest entry; 0 = none yet. */
+  readonly sequence: number;
+  /** Random id of the newest entry, a UUID. */
+  readonly commit: string;
+}
+
+/** What holds for a whole space. */
+export interface SpaceState {
+  /** The machine id under which all stores of the space write. */
+  readonly machine: string;
+  /** Number of the last change of a memory. */
+  readonly change: number;
+  readonly clock: VersionVector;
+}
+
+/** What one write transaction changed. */
+export interface LogEntry extends SpaceState {
+  readonly commit: string;
+  /** The number of the entry before. */
+  readonly after: number;
+  readonly memories: readonly ChangedMemory[];
+  readonly notes: readonly SharedNote[];
+}
+
+export interface PageRequest {
+  /** Number of the last entry that the reader has. */
+  readonly after: number;
+  /** Reads only memories whose last change has a higher number. */
+  readonly afterChange: number;
+}
+
+/** Memories that changed after an entry, each once and as it is now, in the order of their changes. */
+export interface LogPage extends SpaceState {
+  readonly head: LogHead;
+  /** Id of the entry that the reader has; null when the log has no such entry. */
+  readonly known: string | null;
+  readonly memories: readonly SharedMemory[];
+  readonly notes: readonly SharedNote[];
+  /** True when no more memories follow. */
+  readonly done: boolean;
+}
+
+/** Appends an entry. @returns false when it is not the next one any more, or when another store is appending */
+export type Append = (entry: LogEntry) => Promise<boolean>;
+
+/**
+ * The log of a space: what several stores have in common, and the truth. Each call ends in bounded time.
+ * Errors: `StoreUnavailableError` (retryable) when it cannot be reached; of an append it says that the outcome is unknown
+ * when that is so.
+ */
+export interface SharedLog {
+  /** To show to people, without credentials. */
+  readonly location: string;
+  /** Id of the space. */
+  readonly space: string;
+  /** The end of the log; null when there is no such space. */
+  head(): Promise<LogHead | null>;
+  /** Creates the space if it is not there. @param machine the machine id of a new one */
+  create(machine: string): Promise<void>;
+  /** @returns null when there is no such space */
+  page(request: PageRequest): Promise<LogPage | null>;
+  append: Append;
+  /** Runs work while no other store can append, after waiting for those that do. */
+  exclusively<Result>(work: (append: Append) => Promise<Result>): Promise<Result>;
+  /**
+   * Takes or prolongs a lease of the space.
+   * @param milliseconds after which it ends by itself; 0 gives it back
+   * @returns false when another holder has it
+   */
+  lease(name: string, holder: string, milliseconds: number): Promise<boolean>;
+  close(): Promise<void>;
+}

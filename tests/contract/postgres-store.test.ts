@@ -1,0 +1,3 @@
+import { describeOnPostgres } from './on-postgres.ts';
+
+await describeOnPostgres('servers on PostgreSQL', { ownFolders: true });

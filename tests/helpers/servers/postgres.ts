@@ -1,0 +1,158 @@
+import { execFile, execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { chownSync, readdirSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import pg from 'pg';
+import { findBinary } from './find-binary.ts';
+import { freePort } from './free-port.ts';
+import { startServer, type ServerProcess } from './server-process.ts';
+
+const run = promisify(execFile);
+/** PostgreSQL refuses to run as root. */
+const asRoot = process.getuid?.() === 0;
+
+/** A PostgreSQL server of its own on a loopback port, with an empty data folder. */
+export class PostgresServer {
+  readonly port: number;
+  readonly folder: string;
+  readonly #programs: string;
+  readonly #options: readonly string[];
+  #process: ServerProcess | null = null;
+
+  private constructor(
+    programs: string,
+    { folder, port, options }: { folder: string; port: number; options: readonly string[] },
+  ) {
+    this.#programs = programs;
+    this.folder = folder;
+    this.port = port;
+    this.#options = options;
+  }
+
+  /** @param options of the server, for example `fsync=off` */
+  static async start(programs: string, options: readonly string[] = ['fsync=off']): Promise<PostgresServer> {
+    const folder = await mkdtemp(join(tmpdir(), 'faiss-memory-postgres-'));
+    const server = new PostgresServer(programs, { folder, port: await freePort(), options });
+    if (asRoot) chownSync(folder, ...ownerOf());
+    await server.#run('initdb', [
+      '--pgdata',
+      server.data,
+      '--username',
+      'owner',
+      '--auth',
+      'trust',
+      '--encoding',
+      'UTF8',
+      '--no-sync',
+      '--locale',
+      'C.UTF-8',
+    ]);
+    await server.begin();
+    return server;
+  }
+
+  get data(): string {
+    return join(this.folder, 'data');
+  }
+
+  /** Address of a database, which `owner` owns. */
+  url(database = 'postgres', user = 'owner'): string {
+    return `postgres://${user}@127.0.0.1:${this.port}/${database}`;
+  }
+
+  /** Starts the server again after `crash`. */
+  async begin(): Promise<void> {
+    const settings = [
+      'listen_addresses=127.0.0.1',
+      `unix_socket_directories=${this.folder}`,
+      ...this.#options,
+    ];
+    const [program = '', ...rest] = this.#command('postgres', [
+      ...['-D', this.data, '-p', String(this.port)],
+      ...settings.flatMap((setting) => ['-c', setting]),
+    ]);
+    this.#process = await startServer({
+      program,
+      arguments: rest,
+      isReady: async () => {
+        await this.sql('SELECT 1');
+        return true;
+      },
+    });
+  }
+
+  /** Makes an empty database. @returns its address */
+  async createDatabase(): Promise<string> {
+    const name = `test_${randomBytes(6).toString('hex')}`;
+    await this.sql(`CREATE DATABASE ${name} OWNER owner`);
+    return this.url(name);
+  }
+
+  /** Rows of a statement as the owner of everything. */
+  async sql(text: string, url = this.url()): Promise<Record<string, unknown>[]> {
+    const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5_000 });
+    client.on('error', () => undefined);
+    await client.connect();
+    try {
+      return (await client.query<Record<string, unknown>>(text)).rows;
+    } finally {
+      await client.end();
+    }
+  }
+
+  /** Ends the server as a power cut would: without a checkpoint, and without a word to its clients. */
+  async crash(): Promise<void> {
+    await this.#run('pg_ctl', ['stop', '-D', this.data, '-m', 'immediate']).catch(() => undefined);
+    await this.#process?.stop();
+  }
+
+  async stop(): Promise<void> {
+    await this.crash();
+    await rm(this.folder, { recursive: true, force: true, maxRetries: 5 });
+  }
+
+  async #run(program: string, parameters: readonly string[]): Promise<void> {
+    const [command = '', ...rest] = this.#command(program, parameters);
+    await run(command, rest, { cwd: this.folder });
+  }
+
+  #command(program: string, parameters: readonly string[]): string[] {
+    const command = [join(this.#programs, program), ...parameters];
+    if (!asRoot) return command;
+    const [uid, gid] = ownerOf();
+    return ['setpriv', `--reuid=${uid}`, `--regid=${gid}`, '--clear-groups', ...command];
+  }
+}
+
+/** The user that PostgreSQL runs as when the tests run as root. */
+function ownerOf(): [uid: number, gid: number] {
+  const id = (flag: string): number => Number(execFileSync('id', [flag, 'nobody'], { encoding: 'utf8' }));
+  return [id('-u'), id('-g')];
+}
+
+/** The folder of PostgreSQL's programs: `POSTGRES_BIN`, in PATH, or where Debian keeps them; null = there are none. */
+export async function findPostgres(): Promise<string | null> {
+  const named = process.env['POSTGRES_BIN'] ?? '';
+  if (named !== '') return named;
+  const initdb = await findBinary({ variable: 'INITDB_BIN', command: 'initdb' });
+  if (initdb !== null) return join(initdb, '..');
+  const folder = '/usr/lib/postgresql';
+  const versions = (() => {
+    try {
+      return readdirSync(folder).filter((name) => Number(name) >= 14);
+    } catch {
+      return [];
+    }
+  })();
+  const newest = versions.sort((a, b) => Number(b) - Number(a))[0];
+  return newest === undefined ? null : join(folder, newest, 'bin');
+}
+
+/** True when CI insists on PostgreSQL: a missing one fails instead of being left out. */
+export function isPostgresRequired(): boolean {
+  const names = (process.env['REQUIRE_SERVERS'] ?? '').split(',').map((name) => name.trim());
+  return process.env['REQUIRE_POSTGRES'] === '1' || names.includes('postgres') || names.includes('all');
+}
