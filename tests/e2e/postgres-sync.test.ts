@@ -10,7 +10,11 @@ await describeWithPostgres('sync of a space', (server) => {
       ...{ CLOUD_SYNC_ENABLED: 'true', CLOUD_SYNC_PROVIDER: 'folder', CLOUD_SYNC_BUCKET: bucket },
       CLOUD_SYNC_MODE: 'merge',
     };
-    const shared = { ...remote, MEMORY_STORE: 'postgres', MEMORY_DATABASE_URL: await server().createDatabase() };
+    const shared = {
+      ...remote,
+      MEMORY_STORE: 'postgres',
+      MEMORY_DATABASE_URL: await server().createDatabase(),
+    };
     const machines = {
       a: { dataDir: temporaryFolder(), env: shared },
       b: { dataDir: temporaryFolder(), env: shared },
