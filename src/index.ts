@@ -90,6 +90,7 @@ export type {
   EmbeddingWrite,
   ImportedDraft,
   ImportOptions,
+  IntegrityOptions,
   IntegrityReport,
   ListPage,
   ListRequest,
@@ -126,4 +127,6 @@ export * from './errors/input-errors.ts';
 export * from './errors/remote-errors.ts';
 export * from './errors/store-errors.ts';
 export type { FoundMemories, Unused, UnusedRule } from './memory/found-record.ts';
+export type { BestMemories, BestMemory, BestRequest, RankingRules } from './memory/reranking.ts';
+export type { RankedCandidate } from './memory/ranking.ts';
 export type { RecallSource } from './recall/recalled-text.ts';

@@ -50,12 +50,6 @@ const hooksSchema = {
   }),
 } satisfies SettingGroup;
 
-const logFormat = setting(choice(['text', 'json']), {
-  doc: 'Format of the log: `text` for people, `json` (one object per line) for programs.',
-  environmentVariable: 'MEMORY_LOG_FORMAT',
-  default: 'text',
-});
-
 /** Every setting. The tables in docs/configuration.md are generated from it. */
 export const settingsSchema = {
   dataDir: derived(path('folder'), {

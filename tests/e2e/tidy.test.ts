@@ -64,7 +64,13 @@ test('facts that no search, tool or hook has given are shown by tidy, and go onl
   const dataDir = temporaryFolder();
   const server = await startServer({ dataDir });
   const api = httpClient(server.address);
-  for (const text of ['Ada likes tea', 'The oven is hot', 'Jam is red', 'Milk is white', 'Kitchen salt is sharp'])
+  for (const text of [
+    'Ada likes tea',
+    'The oven is hot',
+    'Jam is red',
+    'Milk is white',
+    'Kitchen salt is sharp',
+  ])
     await api.post('/memory/add', { text });
   expect((await api.post('/search', { query: 'oven', mode: 'keyword' })).data['hits']).toHaveLength(1);
   await api.get('/memory?limit=100');

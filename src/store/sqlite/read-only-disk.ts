@@ -29,6 +29,11 @@ export function stateOfFiles(path: string): string {
     .join(', ');
 }
 
+/** @param state of the files when they were opened, from `stateOfFiles` */
+export function isUnchanged(path: string, state: string): boolean {
+  return isOnReadOnlyDisk(path) && stateOfFiles(path) === state;
+}
+
 /**
  * Opens a database on a read-only disk for reading. SQLite itself needs to write there, for its locks and for what is
  * still in the write-ahead log. Without a log the file is read as it is; else, and when its schema is old, a copy in the

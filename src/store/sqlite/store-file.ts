@@ -19,7 +19,7 @@ import {
   tryLock,
 } from './migrations.ts';
 import { type IndexFile, SharedIndex } from './shared-index.ts';
-import { isOnReadOnlyDisk, openOnReadOnlyDisk, stateOfFiles } from './read-only-disk.ts';
+import { isOnReadOnlyDisk, isUnchanged, openOnReadOnlyDisk, stateOfFiles } from './read-only-disk.ts';
 import {
   checkWritable,
   isBusy,
@@ -273,7 +273,8 @@ export class StoreFile implements IndexFile {
   }
 
   #usable(): OpenFile {
-    if (this.#open?.still !== undefined && !this.#isStill(this.#open.still)) this.#forget();
+    const still = this.#open?.still;
+    if (still !== undefined && !isUnchanged(this.path, still)) this.#forget();
     // An index that another thread or process threw away is made again.
     if (this.shared !== null && this.#open !== null && !isSame(this.path, this.#open.file)) this.#forget();
     if (this.#open !== null) {
@@ -297,10 +298,6 @@ export class StoreFile implements IndexFile {
   #checkSameFile({ file, log }: OpenFile): void {
     if (!isSame(this.path, file)) throw moved(this.path);
     if (log !== undefined && !isSame(`${this.path}-wal`, log)) throw new LogGone();
-  }
-
-  #isStill(still: string): boolean {
-    return isOnReadOnlyDisk(this.path) && stateOfFiles(this.path) === still;
   }
 
   #forget(): void {
