@@ -128,5 +128,5 @@ export * from './errors/remote-errors.ts';
 export * from './errors/store-errors.ts';
 export type { FoundMemories, Unused, UnusedRule } from './memory/found-record.ts';
 export type { BestMemories, BestMemory, BestRequest, RankingRules } from './memory/reranking.ts';
-export type { RankedCandidate } from './memory/ranking.ts';
+export type { FusionScale, Preference, RankedCandidate } from './memory/ranking.ts';
 export type { RecallSource } from './recall/recalled-text.ts';
