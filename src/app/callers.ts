@@ -1,6 +1,8 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { OidcAuthenticator } from '../auth/oidc-authenticator.ts';
 import { Accounts } from '../auth/embedded/accounts.ts';
-import { AuthStore } from '../auth/embedded/auth-store.ts';
+import { AUTH_DATABASE, AuthStore } from '../auth/embedded/auth-store.ts';
 import { startAuthorizationServer } from '../auth/embedded/authorization-server.ts';
 import { EmbeddedAuthenticator } from '../auth/embedded/embedded-authenticator.ts';
 import { rotateSigningKey } from '../auth/embedded/signing-keys.ts';
@@ -10,6 +12,9 @@ import { SIGN_IN_PATH, type SignInServer } from '../auth/sign-in.ts';
 import type { Settings } from '../config/schema.ts';
 import { pairsOf, wordsOf } from '../config/setting.ts';
 import type { Logger } from '../logger.ts';
+import type { PersonAccounts } from '../people/people-service.ts';
+
+const HOUR_MS = 3_600_000;
 
 /** How the callers of an HTTP server sign in, beside its shared tokens. */
 export interface Callers {
@@ -95,5 +100,40 @@ export function openAccounts(settings: Settings): OpenAccounts {
     close: () => {
       store.close();
     },
+  };
+}
+
+/** The accounts of the people of a team. Opens the database for each call, as commands make few. */
+export function personAccounts(settings: Settings): PersonAccounts {
+  const inUse = settings.auth.mode === 'embedded';
+  const use = <Result>(work: (open: OpenAccounts) => Result): Result => {
+    const open = openAccounts(settings);
+    try {
+      return work(open);
+    } finally {
+      open.close();
+    }
+  };
+  return {
+    inUse,
+    requireFree: (person) => {
+      use(({ accounts }) => {
+        accounts.requireFree(person);
+      });
+    },
+    invite: (person, hours) =>
+      use(({ accounts, linkOf }) => linkOf(accounts.invitePerson(person, hours * HOUR_MS))),
+    remove: (person) => {
+      // Whatever the settings of this command are, those of the server may know accounts.
+      if (!existsSync(join(settings.dataDir, AUTH_DATABASE))) return;
+      use(({ accounts }) => {
+        accounts.remove(person);
+      });
+    },
+    states: () =>
+      use(
+        ({ accounts }) =>
+          new Map(accounts.list().map(({ id, hasPassword }) => [id, hasPassword ? 'yes' : 'invited'])),
+      ),
   };
 }

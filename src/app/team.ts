@@ -6,12 +6,19 @@ import { NotAllowedError } from '../errors/people-errors.ts';
 import { createLogger, type Logger } from '../logger.ts';
 import { AuditLog } from '../people/audit-log.ts';
 import type { PeopleStore, Role } from '../people/people-store.ts';
-import { PeopleService } from '../people/people-service.ts';
+import {
+  ALLOWED_PERSON_IDS,
+  isPersonId,
+  type PersonAccounts,
+  PeopleService,
+} from '../people/people-service.ts';
 import { DEFAULT_SPACE } from '../people/space-service.ts';
 import { personalTokens } from '../people/personal-tokens.ts';
 import { SpaceQuotas } from '../people/quotas.ts';
 import { SqlitePeopleStore, TEAM_DATABASE } from '../people/sqlite-people-store.ts';
+import { visibleJson } from '../util/visible-text.ts';
 import { type App, composeApp, once } from './app.ts';
+import { personAccounts } from './callers.ts';
 import { OpenSpaces, type OpenSpacesParts } from './open-spaces.ts';
 import { spaceServices } from './space-services.ts';
 
@@ -42,6 +49,8 @@ export interface TeamSurroundings {
   readonly store?: PeopleStore;
   /** See `OpenSpacesParts`; default true. */
   readonly background?: boolean;
+  /** See `PeopleServiceParts`. */
+  readonly accounts?: PersonAccounts;
   /** See `OpenSpacesParts`. */
   readonly compose?: OpenSpacesParts['compose'];
 }
@@ -53,7 +62,7 @@ const DAY_MS = 86_400_000;
 
 /** Composes people and spaces. Opens no file; the first call does. */
 export function composeTeam(settings: Settings, surroundings: TeamSurroundings): Team {
-  const { main, logger, compose, background = true } = surroundings;
+  const { main, logger, compose, accounts, background = true } = surroundings;
   const { team } = settings;
   const store = surroundings.store ?? new SqlitePeopleStore(join(settings.dataDir, TEAM_DATABASE));
   const audit = new AuditLog({ store, days: team.auditDays, now: Date.now, logger });
@@ -62,7 +71,7 @@ export function composeTeam(settings: Settings, surroundings: TeamSurroundings):
     ...(compose === undefined ? {} : { compose }),
   });
   const people = new PeopleService({
-    ...{ store, folders: spaces, audit, now: Date.now },
+    ...{ store, folders: spaces, audit, accounts, now: Date.now },
     spacesPerPerson: team.personSpaces,
     trashDays: settings.trashDays,
   });
@@ -75,7 +84,9 @@ export function composeTeam(settings: Settings, surroundings: TeamSurroundings):
     },
     Date.now,
   );
-  const find = workspaceFinder({ people, audit, quotas, spaces, main, logger, signUp: team.signUp });
+  // At this program itself nobody signs in who was not added: an account without a person is left from before.
+  const signUp = team.signUp && settings.auth.mode === 'oidc';
+  const find = workspaceFinder({ people, audit, quotas, spaces, main, logger, signUp });
   let timer: NodeJS.Timeout | undefined;
   const tidy = async (): Promise<void> => {
     timer = setTimeout(() => void tidy(), DAY_MS).unref();
@@ -111,7 +122,10 @@ export function composeTeam(settings: Settings, surroundings: TeamSurroundings):
 export function openTeamOf(settings: Settings): Team {
   const logger = createLogger({ level: settings.logLevel, format: settings.logFormat });
   const main = composeApp({ ...settings, space: '' }, { logger });
-  const team = composeTeam(settings, { main, logger, background: false });
+  const team = composeTeam(settings, {
+    ...{ main, logger, background: false },
+    accounts: personAccounts(settings),
+  });
   return {
     ...team,
     close: once(async () => {
@@ -170,9 +184,19 @@ async function knownPerson(
 ): Promise<{ space: string }> {
   const known = await people.findPerson(person);
   if (known !== null) return known;
+  if (!isPersonId(person)) {
+    throw new NotAllowedError(
+      `Your identity provider calls you ${visibleJson(person)}, and this server can have no person of this id`,
+      `Its administrator can choose another claim with MEMORY_AUTH_PERSON_CLAIM; ${ALLOWED_PERSON_IDS}.`,
+    );
+  }
   if (signUp) {
     // Of several first requests at once one adds the person.
-    return people.addPerson(person, { name, by: person }).catch(() => people.person(person));
+    return people.addPerson(person, { name, by: person }).catch(async (error: unknown) => {
+      const added = await people.findPerson(person);
+      if (added === null) throw error;
+      return added;
+    });
   }
   throw new NotAllowedError(
     'You are not known to this server',

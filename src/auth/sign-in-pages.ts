@@ -49,7 +49,7 @@ ${problemBox(problem)}
 const MEANINGS: Readonly<Record<Scope, string>> = {
   'memory:read': 'Read all your memories',
   'memory:write': 'Add, change and delete memories',
-  'memory:admin': 'Manage the server',
+  'memory:admin': 'Manage spaces, members and tokens',
 };
 
 export interface Consent {

@@ -15,6 +15,31 @@ import {
 import { hashOf, newInvitation, newToken } from './personal-tokens.ts';
 import { checkName, notAmong, SpaceService, type SpaceServiceParts, taken } from './space-service.ts';
 
+/** Accounts with which people sign in at this program itself. The id of an account is that of its person. */
+export interface PersonAccounts {
+  /** False = people sign in elsewhere, or have tokens only. */
+  readonly inUse: boolean;
+  /** @throws UsageError when no account of this name can be made */
+  requireFree(person: string): void;
+  /** Makes the account if there is none. @returns the address at which the person chooses a password, once */
+  invite(person: string, hours: number): string;
+  /** Ends all sign-ins. Does nothing without an account. */
+  remove(person: string): void;
+  /** By id. */
+  states(): ReadonlyMap<string, SignInState>;
+}
+
+/** `invited` = the person has not chosen a password yet. */
+export type SignInState = 'yes' | 'invited';
+
+/** How a person gets in: an address at which to choose a password, or a code that makes a token. */
+export type Invitation = { readonly link: string } | { readonly code: string };
+
+export interface PeopleServiceParts extends SpaceServiceParts {
+  /** Absent = what this process does makes and ends no accounts. */
+  readonly accounts?: PersonAccounts | undefined;
+}
+
 export interface CreatedToken {
   /** Shown now and never again. */
   readonly token: string;
@@ -36,6 +61,12 @@ const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
 const PERSON_ID = /^[\p{L}\p{N}][\p{L}\p{N}@._:|+-]{0,199}$/u;
 const RESERVED_PEOPLE: readonly string[] = [SERVER_PERSON, CONSOLE];
+export const ALLOWED_PERSON_IDS = 'allowed are up to 200 letters, digits and @._:|+-';
+
+/** False for what an identity provider may call a person, and this program cannot. */
+export function isPersonId(id: string): boolean {
+  return PERSON_ID.test(id) && !RESERVED_PEOPLE.includes(id);
+}
 
 /**
  * Keeps people and spaces, and notes each change in the audit log. It does not ask who calls: a command on the machine of
@@ -43,11 +74,16 @@ const RESERVED_PEOPLE: readonly string[] = [SERVER_PERSON, CONSOLE];
  */
 export class PeopleService {
   readonly spaces: SpaceService;
-  readonly #parts: SpaceServiceParts;
+  readonly #parts: PeopleServiceParts;
 
-  constructor(parts: SpaceServiceParts) {
+  constructor(parts: PeopleServiceParts) {
     this.spaces = new SpaceService(parts);
     this.#parts = parts;
+  }
+
+  /** True when people sign in at this program itself. */
+  get hasAccounts(): boolean {
+    return this.#parts.accounts?.inUse === true;
   }
 
   /** Adds a person with a personal space. @throws InvalidInputError when the id is taken or not allowed */
@@ -55,15 +91,14 @@ export class PeopleService {
     id: string,
     { name = '', by }: { readonly name?: string; readonly by: string },
   ): Promise<Person> {
-    const { store, folders, now } = this.#parts;
-    if (!PERSON_ID.test(id) || RESERVED_PEOPLE.includes(id)) {
-      throw new InvalidInputError(
-        'person',
-        `is ${visibleJson(id)}`,
-        'allowed are up to 200 letters, digits and @._:|+-',
-      );
+    const { store, folders, accounts, now } = this.#parts;
+    if (!isPersonId(id)) {
+      throw new InvalidInputError('person', `is ${visibleJson(id)}`, ALLOWED_PERSON_IDS);
     }
     if ((await store.person(id)) !== null) throw taken('person', id);
+    // One that is left belongs to nobody, and must not open the new person's memories.
+    accounts?.remove(id);
+    if (accounts?.inUse === true) accounts.requireFree(id);
     const space = await this.spaces.freeId(id);
     const shown = checkName(name === '' ? id : name);
     const person = { id, name: shown, space, created: now() };
@@ -76,10 +111,11 @@ export class PeopleService {
 
   /** Ends all rights of a person; the personal space moves to the trash. @throws NotAllowedError for the only owner of a space */
   async removePerson(id: string, by: string): Promise<Person> {
-    const { store } = this.#parts;
+    const { store, accounts } = this.#parts;
     const person = await this.person(id);
     await this.spaces.requireOtherOwners(id);
     await store.removePerson(id);
+    accounts?.remove(id);
     await this.spaces.moveToTrash(person.space);
     this.#note(by, 'person.remove', { about: id });
     return person;
@@ -99,16 +135,28 @@ export class PeopleService {
     return this.#parts.store.people();
   }
 
-  /** @returns the code, which makes one token and is shown now and never again */
+  /** Who can sign in at this program itself, by id; undefined where people do not. */
+  signIns(): ReadonlyMap<string, SignInState> | undefined {
+    const { accounts } = this.#parts;
+    return accounts?.inUse === true ? accounts.states() : undefined;
+  }
+
+  /** What it returns counts once, and is shown now and never again. */
   async invite(
     person: string,
     { hours, by }: { readonly hours: number; readonly by: string },
-  ): Promise<string> {
+  ): Promise<Invitation> {
     await this.person(person);
+    const { accounts } = this.#parts;
+    if (accounts?.inUse === true) {
+      const link = accounts.invite(person, hours);
+      this.#note(by, 'person.invite', { about: person });
+      return { link };
+    }
     const { text, hash } = newInvitation();
     await this.#parts.store.addInvitation(hash, { person, expires: this.#parts.now() + hours * HOUR_MS });
     this.#note(by, 'person.invite', { about: person });
-    return text;
+    return { code: text };
   }
 
   /** @throws NotAllowedError when the code is wrong, used, or too old */
@@ -164,7 +212,7 @@ export class PeopleService {
    * takes the place of the person. Also possible after `removePerson`. @throws NotAllowedError for the only owner of a space
    */
   async erasePerson(id: string, by: string): Promise<Erasure> {
-    const { store, folders, audit } = this.#parts;
+    const { store, folders, audit, accounts } = this.#parts;
     const spaces = (await store.personalSpaces(id)).map((space) => space.id);
     if ((await store.person(id)) === null && spaces.length === 0) throw new NoSuchError('person', id);
     await this.spaces.requireOtherOwners(id);
@@ -173,6 +221,7 @@ export class PeopleService {
     );
     const tokens = await store.tokens(id);
     await store.removePerson(id);
+    accounts?.remove(id);
     for (const space of spaces) {
       await this.spaces.moveToTrash(space);
       await folders.erase(space);

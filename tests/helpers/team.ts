@@ -26,8 +26,11 @@ export interface TestTeam {
 export const SHARED_TOKEN = 'shared-0123456789abcdef';
 
 /** A real server of a team; stopped when the test has finished. */
-export async function startTeam(env: Readonly<Record<string, string>> = {}): Promise<TestTeam> {
-  const team = await launchTeam(env);
+export async function startTeam(
+  env: Readonly<Record<string, string>> = {},
+  args: readonly string[] = [],
+): Promise<TestTeam> {
+  const team = await launchTeam(env, args);
   onTestFinished(async () => {
     await team.server.stop();
   });
@@ -35,8 +38,12 @@ export async function startTeam(env: Readonly<Record<string, string>> = {}): Pro
 }
 
 /** The same for hooks: who calls it stops the server. */
-export async function launchTeam(env: Readonly<Record<string, string>> = {}): Promise<TestTeam> {
+export async function launchTeam(
+  env: Readonly<Record<string, string>> = {},
+  args: readonly string[] = [],
+): Promise<TestTeam> {
   const server = await launchServer({
+    args,
     env: { MEMORY_TEAM: 'true', MEMORY_HTTP_TOKEN: SHARED_TOKEN, ...env },
   });
   const tryRun = (...args: string[]): Promise<ProgramRun> =>

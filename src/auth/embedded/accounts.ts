@@ -12,7 +12,7 @@ const MOST_ACCOUNTS = 10_000;
 
 /** Somebody who can sign in at the authorization server in this program. */
 export interface Account {
-  /** Stable and random; the person of the principal. */
+  /** Stable; the person of the principal. Random, or the id of a person of a team. */
   readonly id: string;
   readonly name: string;
   /** The most that the person may allow a client. */
@@ -70,6 +70,27 @@ export class Accounts {
   inviteAgain(name: string): { readonly account: Account; readonly invitation: string } {
     const account = this.named(name);
     return { account, invitation: this.#createInvitation(account.id) };
+  }
+
+  /**
+   * An invitation for a person of a team, whose account is made if there is none: its id is the person's id, and so is
+   * the name that the person types.
+   * @returns the secret part of the invitation's address
+   * @throws UsageError when another account has the name
+   */
+  invitePerson(id: string, lastingMs: number): string {
+    if (this.find(id) === undefined) this.#insert(id, { id, scope: 'memory:admin', hash: null });
+    return this.#createInvitation(id, lastingMs);
+  }
+
+  /** @throws UsageError when an account has the name, or it is not allowed */
+  requireFree(name: string): void {
+    if (this.#rowNamed(checkedName(name)) !== undefined) {
+      throw new UsageError(
+        `${JSON.stringify(name)} has an account already`,
+        'Choose another name, or remove that account with "faiss-memory account remove".',
+      );
+    }
   }
 
   /** @throws UsageError when nobody has the name */
@@ -132,10 +153,13 @@ export class Accounts {
     return row;
   }
 
-  #insert(name: string, { scope, hash }: { scope: Scope; hash: string | null }): Account {
+  #insert(
+    name: string,
+    { scope, hash, id = randomBytes(16).toString('hex') }: { scope: Scope; hash: string | null; id?: string },
+  ): Account {
     const checked = checkedName(name);
-    const id = randomBytes(16).toString('hex');
     const now = Date.now();
+    const validFrom = hash === null ? Math.ceil(now / 1_000) : Math.floor(now / 1_000);
     this.#store.transaction(() => {
       const { count } = this.#store.statement('SELECT count(*) AS count FROM account').get() as {
         count: number;
@@ -143,23 +167,23 @@ export class Accounts {
       if (count >= MOST_ACCOUNTS) {
         throw new UsageError(`There are ${count} accounts, the most possible`, 'Use an identity provider.');
       }
-      if (this.#rowNamed(checked) !== undefined) {
-        throw new UsageError(`${JSON.stringify(checked)} has an account already`, 'Choose another name.');
-      }
+      this.requireFree(checked);
+      // The id may have been that of somebody who was removed: nothing of then counts.
+      this.#forgetSignIns(id);
       this.#store
         .statement(
           'INSERT INTO account (id, name, folded_name, scope, password, created_at, valid_from) VALUES (?, ?, ?, ?, ?, ?, ?)',
         )
-        .run(id, checked, folded(checked), scope, hash, now, Math.floor(now / 1_000));
+        .run(id, checked, folded(checked), scope, hash, now, validFrom);
     });
     return this.named(checked);
   }
 
-  #createInvitation(id: string): string {
+  #createInvitation(id: string, lastingMs = INVITED_MS): string {
     const invitation = randomBytes(24).toString('base64url');
     this.#store
       .statement('UPDATE account SET invitation = ?, invited_until = ? WHERE id = ?')
-      .run(digestOf(invitation), Date.now() + INVITED_MS, id);
+      .run(digestOf(invitation), Date.now() + lastingMs, id);
     return invitation;
   }
 

@@ -6,7 +6,8 @@ import { StoreUnavailableError } from '../../errors/store-errors.ts';
 import { openDatabase } from '../../store/sqlite/engine.ts';
 import { createFolders } from '../../util/durable-file.ts';
 
-const NAME = 'auth.db';
+/** Inside the data folder. */
+export const AUTH_DATABASE = 'auth.db';
 const VERSION = 1;
 /** How long a process waits for another one that writes, at most. */
 const BUSY_MS = 2_000;
@@ -56,7 +57,7 @@ export class AuthStore {
 
   /** @throws StoreUnavailableError when a newer version wrote it, or it cannot be opened */
   constructor(dataDir: string) {
-    const path = join(dataDir, NAME);
+    const path = join(dataDir, AUTH_DATABASE);
     try {
       createFolders(dataDir);
       // SQLite gives its other files the permissions of this one.

@@ -3,6 +3,7 @@ import type { Scope } from '../../auth/principal.ts';
 import type { Settings } from '../../config/schema.ts';
 import { UsageError } from '../../errors/input-errors.ts';
 import { TimeZone } from '../../util/time-zone.ts';
+import { visibleLine } from '../../util/visible-text.ts';
 import {
   type CommandContext,
   type CommandOutcome,
@@ -27,14 +28,16 @@ export const accountAddCommand = defineCommand({
   name: 'account add',
   summary: 'add a person with a password',
   details:
-    'For a server with MEMORY_AUTH=embedded. With "account invite" the person chooses the password instead.',
+    'For a server with MEMORY_AUTH=embedded. With "account invite" the person chooses the password instead. In a team ' +
+    '(MEMORY_TEAM=true), "user add" makes the account.',
   arguments: [nameArgument],
   options: { passwordStdin, right },
   examples: [
     ['pass show memory | faiss-memory account add ada --password-stdin', 'with a password from elsewhere'],
   ],
   run: (context, { args: [name = ''], options }) =>
-    withAccounts(context, async ({ accounts }) => {
+    withAccounts(context, async ({ accounts }, settings) => {
+      requireNoTeam(settings, `user add ${name}`);
       const password = await readPassword(context, options.passwordStdin);
       const account = await accounts.add(name, { password, scope: scopeOf(options.right) });
       return { data: { id: account.id, name: account.name }, text: `${account.name} can sign in now.` };
@@ -50,7 +53,8 @@ export const accountInviteCommand = defineCommand({
   options: { right },
   examples: [['faiss-memory account invite ada', 'a link for Ada']],
   run: (context, { args: [name = ''], options }) =>
-    withAccounts(context, ({ accounts, linkOf }) => {
+    withAccounts(context, ({ accounts, linkOf }, settings) => {
+      requireNoTeam(settings, `user invite ${name}`);
       const isKnown = accounts.list().some((one) => one.name.toLowerCase() === name.trim().toLowerCase());
       const { account, invitation } = isKnown
         ? accounts.inviteAgain(name)
@@ -154,6 +158,15 @@ async function withAccounts(
   } finally {
     open.close();
   }
+}
+
+/** @throws UsageError in a team, where an account belongs to a person with a space */
+function requireNoTeam({ team }: Settings, instead: string): void {
+  if (!team.enabled) return;
+  throw new UsageError(
+    'In a team each account belongs to a person',
+    `Use this instead: faiss-memory ${visibleLine(instead)}`,
+  );
 }
 
 function scopeOf(word: keyof typeof RIGHTS = 'write'): Scope {

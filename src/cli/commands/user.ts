@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { UsageError } from '../../errors/input-errors.ts';
 import { exportZip } from '../../import-export/export-zip.ts';
 import { CONSOLE } from '../../people/audit-log.ts';
+import type { Invitation, PeopleService } from '../../people/people-service.ts';
 import { type AuditLine, TOKEN_SCOPES, type TokenFacts } from '../../people/people-store.ts';
 import { createDurableFile } from '../../util/durable-file.ts';
 import { visibleLine } from '../../util/visible-text.ts';
@@ -26,7 +27,8 @@ export const userAddCommand = defineCommand({
   summary: 'add a person, with a personal space, to the team of this data folder',
   details:
     'For the machine of the server ("serve --http" with MEMORY_TEAM=true), which may be running. An identity provider ' +
-    'names people its own way: give that id. The space is named after the part before the @.',
+    'names people its own way: give that id. The space is named after the part before the @. With MEMORY_AUTH=embedded ' +
+    'the answer has a link with which the person chooses a password, and signs in with the id.',
   arguments: [PERSON],
   options: { name: value('--name <text>', 'how others see the person; default: the id') },
   examples: [
@@ -36,30 +38,34 @@ export const userAddCommand = defineCommand({
   run: async (context, { args: [id = ''], options }) => {
     const { people } = await context.team();
     const person = await people.addPerson(id, { name: options.name ?? '', by: CONSOLE });
+    const invited = people.hasAccounts ? await invite(people, person.id, USUAL_HOURS) : undefined;
+    const next = invited?.text ?? `Next: faiss-memory user invite ${person.id}`;
     return {
-      data: person,
-      text: `${person.id} was added, with the space ${person.space}.\nNext: faiss-memory user invite ${person.id}`,
+      data: { ...person, ...invited?.data },
+      text: `${person.id} was added, with the space ${person.space}.\n${next}`,
     };
   },
 });
 
 export const userListCommand = defineCommand({
   name: 'user list',
-  summary: 'list the people, with their spaces and tokens',
+  summary: 'list the people, with their spaces and tokens, and who can sign in',
   arguments: [],
   options: {},
   examples: [['faiss-memory user list --json', 'for programs']],
   run: async (context) => {
     const { people } = await context.team();
+    const signIns = people.signIns();
     const rows = await Promise.all(
       (await people.people()).map(async (person) => ({
         ...person,
+        ...(signIns === undefined ? {} : { sign_in: signIns.get(person.id) ?? 'no' }),
         tokens: (await people.tokens(person.id)).length,
         spaces: (await people.spaces.spacesOf(person.id)).map(({ space, role }) => ({ id: space.id, role })),
       })),
     );
-    const cells = rows.map(({ id, name, tokens, spaces }) => [
-      ...[id, visibleLine(name), String(tokens)],
+    const cells = rows.map(({ id, name, tokens, spaces, sign_in: signIn }) => [
+      ...[id, visibleLine(name), ...(signIn === undefined ? [] : [signIn]), String(tokens)],
       spaces.map((space) => `${space.id} (${space.role})`).join(', '),
     ]);
     return {
@@ -67,7 +73,10 @@ export const userListCommand = defineCommand({
       text:
         rows.length === 0
           ? 'Nobody was added yet.'
-          : table([['PERSON', 'NAME', 'TOKENS', 'SPACES'], ...cells]),
+          : table([
+              ['PERSON', 'NAME', ...(signIns === undefined ? [] : ['SIGN-IN']), 'TOKENS', 'SPACES'],
+              ...cells,
+            ]),
     };
   },
 });
@@ -79,7 +88,7 @@ export const userRemoveCommand = defineCommand({
     'The folder of the space is kept as long as the trash; "space restore" brings it back, for commands with --space.',
   arguments: [PERSON],
   options: { yes: toggle('-y, --yes', 'do not ask') },
-  examples: [['faiss-memory user remove ada', 'tokens end at once']],
+  examples: [['faiss-memory user remove ada', 'tokens and sign-ins end at once']],
   run: async (context, { args: [id = ''], options }) => {
     const { people } = await context.team();
     await people.person(id);
@@ -92,27 +101,37 @@ export const userRemoveCommand = defineCommand({
 
 export const userInviteCommand = defineCommand({
   name: 'user invite',
-  summary: 'make a code that gives a person a first token, once',
+  summary: 'make a link or a code that lets a person in, once',
   details:
-    'The person sends it to POST /invitations/accept of the server, and gets a token with the scope admin.',
+    'With MEMORY_AUTH=embedded a link with which the person chooses a password, also a forgotten one: whoever has it can ' +
+    'sign in as this person. Otherwise a code; the person sends it to POST /invitations/accept of the server, and gets a ' +
+    'token with the scope admin.',
   arguments: [PERSON],
   options: { hours: value('--hours <count>', `how long it is valid; default ${USUAL_HOURS}`) },
   examples: [
     ['faiss-memory user invite ada --hours 24', 'valid for a day'],
     [
       `curl -X POST https://memory.example.org/invitations/accept -H 'Content-Type: application/json' -d '{"code": "<code>"}'`,
-      'what the person does',
+      'what the person does with a code',
     ],
   ],
   run: async (context, { args: [person = ''], options }) => {
     const hours = positive('--hours', options.hours) ?? USUAL_HOURS;
-    const code = await (await context.team()).people.invite(person, { hours, by: CONSOLE });
-    return {
-      data: { person, code, hours },
-      text: `Code for ${person}, shown now and never again, valid once within ${hours} hours:\n${code}`,
-    };
+    const { data, text } = await invite((await context.team()).people, person, hours);
+    return { data: { person, ...data }, text };
   },
 });
+
+async function invite(
+  people: PeopleService,
+  person: string,
+  hours: number,
+): Promise<{ readonly data: Invitation & { readonly hours: number }; readonly text: string }> {
+  const invitation = await people.invite(person, { hours, by: CONSOLE });
+  const [kind, secret] = 'link' in invitation ? ['Link', invitation.link] : ['Code', invitation.code];
+  const text = `${kind} for ${person}, shown now and never again, valid once within ${hours} hours:\n${secret}`;
+  return { data: { ...invitation, hours }, text };
+}
 
 export const userExportCommand = defineCommand({
   name: 'user export',

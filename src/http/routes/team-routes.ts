@@ -64,7 +64,7 @@ const me = defineRoute({
     const person = await people.findPerson(caller.person);
     return {
       person: caller.person,
-      name: caller.name,
+      name: person?.name ?? caller.name,
       ...(person === null ? {} : { space: person.space }),
       scopes: [...caller.scopes],
     };

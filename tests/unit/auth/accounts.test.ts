@@ -88,6 +88,28 @@ describe('accounts', () => {
     expect(await grants.find('g2')).toBeDefined();
     expect(accounts.find(ada.id)?.validFrom).toBeGreaterThanOrEqual(ada.validFrom);
   });
+
+  test('of people have their ids, and begin without the sign-ins of an older one', async () => {
+    vi.useFakeTimers({ toFake: ['Date'], now: 1_800_000_000_500 });
+    const first = accounts.invitePerson('Ada@example.org', 60_000);
+    expect(accounts.find('Ada@example.org')).toMatchObject({
+      name: 'Ada@example.org',
+      scope: 'memory:admin',
+    });
+    const second = accounts.invitePerson('Ada@example.org', 60_000);
+    expect([accounts.invited(first), accounts.invited(second)?.id]).toEqual([undefined, 'Ada@example.org']);
+    expect(accounts.list()).toHaveLength(1);
+    expect(() => accounts.invitePerson('ada@example.org', 60_000)).toThrow('has an account already');
+    accounts.remove('Ada@example.org');
+    const grants = new EntryAdapter(store, 'Grant');
+    await grants.upsert('late', { accountId: 'Ada@example.org' }, 60);
+    accounts.invitePerson('Ada@example.org', 60_000);
+    expect(await grants.find('late')).toBeUndefined();
+    // A token of the same second is of the older account.
+    expect(accounts.find('Ada@example.org')?.validFrom).toBe(1_800_000_001);
+    vi.setSystemTime(1_800_000_000_500 + 60_001);
+    expect(accounts.invited(second)).toBeUndefined();
+  });
 });
 
 describe('passwords', () => {
