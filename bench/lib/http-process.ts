@@ -12,6 +12,24 @@ const READ_PORT = `
   server.listen(0, '127.0.0.1', () => console.error('Memories at http://127.0.0.1:' + server.address().port + ' '));
 `;
 
+/** A tool that answers with a text of so many bytes, by the SDK alone. */
+const TRIVIAL_TOOL = `
+  import { createServer } from 'node:http';
+  import { getRequestListener } from '@hono/node-server';
+  import { createMcpHandler, McpServer } from '@modelcontextprotocol/server';
+  import { z } from 'zod';
+  const text = 'x'.repeat(Number(process.argv[1]));
+  const build = () => {
+    const server = new McpServer({ name: 'trivial', version: '1' });
+    const inputSchema = z.object({ query: z.string(), mode: z.string() });
+    server.registerTool('memory_search', { inputSchema }, () => ({ content: [{ type: 'text', text }] }));
+    return server;
+  };
+  const handler = createMcpHandler(build);
+  const server = createServer(getRequestListener((request) => handler.fetch(request)));
+  server.listen(0, '127.0.0.1', () => console.error('Memories at http://127.0.0.1:' + server.address().port + ' '));
+`;
+
 /** An HTTP server in its own process. */
 export class HttpProcess {
   readonly address: string;
@@ -23,19 +41,31 @@ export class HttpProcess {
   }
 
   /** Starts the built program on a data folder. @param folder of the package that was built */
-  static start(dataDir: string, folder = '.'): Promise<HttpProcess> {
-    const env = {
+  static start(
+    dataDir: string,
+    folder = '.',
+    env: Readonly<Record<string, string>> = {},
+  ): Promise<HttpProcess> {
+    const all = {
       ...process.env,
       MEMORY_DATA_DIR: dataDir,
       MEMORY_HTTP_RATE_LIMIT: '0',
       MEMORY_BACKUP_ENABLED: '0',
+      // The vectors of a filled store are made up, so the model would make token vectors of all memories meanwhile.
+      MEMORY_TOKEN_VECTORS: 'false',
+      ...env,
     };
-    return HttpProcess.#spawn(programCommand(['serve', '--http', '--port', '0'], folder), env);
+    return HttpProcess.#spawn(programCommand(['serve', '--http', '--port', '0'], folder), all);
   }
 
   /** Starts a bare Node server that answers every request with this number of bytes: the minimum cost of HTTP. */
   static startBare(bytes: number): Promise<HttpProcess> {
     return HttpProcess.#spawn(['-e', READ_PORT, String(bytes)], process.env);
+  }
+
+  /** Starts the SDK's server with one tool that does nothing: the minimum cost of MCP over HTTP. */
+  static startTrivialTool(bytes: number): Promise<HttpProcess> {
+    return HttpProcess.#spawn(['--input-type=module', '-e', TRIVIAL_TOOL, String(bytes)], process.env);
   }
 
   static async #spawn(args: readonly string[], env: NodeJS.ProcessEnv): Promise<HttpProcess> {
