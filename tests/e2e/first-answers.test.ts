@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { SUPPORTED_PROTOCOL_VERSIONS } from '@modelcontextprotocol/server';
 import { describe, expect, test } from 'vitest';
@@ -72,15 +72,15 @@ describe('behind the kept answers', () => {
   });
 });
 
-test('the start reads one file beside the program, without the SDK', () => {
+test('the start, and a hook, read one file beside the program, without the SDK', () => {
   const program = readFileSync(PROGRAM, 'utf8');
   const chunks = join(PROGRAM, '..', '..', 'chunks');
-  const imported = [...program.matchAll(/\.\.\/chunks\/([\w.-]+)/g)].map(([, name]) => name);
-  const [start = ''] = imported;
-  expect(imported).toHaveLength(1);
-  expect(readdirSync(chunks)).toContain(start);
-  const text = readFileSync(join(chunks, start), 'utf8');
-  expect(text).not.toMatch(/^(import|export)[^;]* from "\.{1,2}\//m);
-  expect(text).not.toContain('InitializeRequestSchema');
-  expect(statSync(join(chunks, start)).size).toBeLessThan(200_000);
+  const imported = [...program.matchAll(/\.\.\/chunks\/([\w.-]+)/g)].map(([, name = '']) => name);
+  expect(imported.map((name) => name.replace(/-\w+\.js$/, ''))).toEqual(['run-hook', 'main']);
+  for (const name of imported) {
+    const text = readFileSync(join(chunks, name), 'utf8');
+    expect(text).not.toMatch(/^(import|export)[^;]* from "\.{1,2}\//m);
+    expect(text).not.toContain('InitializeRequestSchema');
+    expect(statSync(join(chunks, name)).size).toBeLessThan(200_000);
+  }
 });

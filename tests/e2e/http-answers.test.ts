@@ -137,15 +137,15 @@ describe('a problem', () => {
     ['{"text":"a","tags":[1]}', 'tags[0] is 1; allowed is a text'],
     [
       '{"text":"a","tag":"b"}',
-      'tag is an unknown field; allowed are text, tags, source, project, metadata, occurred_at, expires, pinned, supersedes, on_duplicate; did you mean tags?',
+      'tag is an unknown field; allowed are text, tags, source, project, metadata, occurred_at, expires, pinned, supersedes, on_duplicate, wait; did you mean tags?',
     ],
     [
       '{"text":"a","onDuplicate":"skip"}',
-      'onDuplicate is an unknown field; allowed are text, tags, source, project, metadata, occurred_at, expires, pinned, supersedes, on_duplicate; did you mean on_duplicate?',
+      'onDuplicate is an unknown field; allowed are text, tags, source, project, metadata, occurred_at, expires, pinned, supersedes, on_duplicate, wait; did you mean on_duplicate?',
     ],
     [
       '{"content":"a"}',
-      'content is an unknown field; text is missing; allowed are text, tags, source, project, metadata, occurred_at, expires, pinned, supersedes, on_duplicate',
+      'content is an unknown field; text is missing; allowed are text, tags, source, project, metadata, occurred_at, expires, pinned, supersedes, on_duplicate, wait',
     ],
     [
       `{"text":"a","metadata":{${'"b":1,'.repeat(20_000)}"c":1}}`,
