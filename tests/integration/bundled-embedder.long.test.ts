@@ -109,6 +109,8 @@ describe('BundledEmbedder', () => {
       post.mockRestore();
     });
     const running = embedder.embedQuery('tea');
+    // The first message tells the worker to begin.
+    await vi.waitUntil(() => post.mock.contexts.length > 0, { timeout: 10_000 });
     const worker = post.mock.contexts.at(-1);
     if (!(worker instanceof Worker)) throw new Error('no worker was asked');
     const rejected = expect(running).rejects.toBeInstanceOf(EmbeddingUnavailableError);
