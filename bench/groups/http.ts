@@ -12,7 +12,7 @@ const SECONDS = 6;
 const STEADY_RATE = 20;
 const CONNECTIONS = [1, 10, 50];
 /** Greatest part of the rate of a bare server that a search may cost, and the slowest of a hundred at ten connections. */
-const BUDGETS = { keyword: { part: 20, p99: 100 }, hybrid: { part: 150, p99: 250 } } as const;
+const BUDGETS = { keyword: { part: 75, p99: 100 }, hybrid: { part: 400, p99: 250 } } as const;
 const HEADERS = { 'Content-Type': 'application/json' };
 
 type Mode = 'keyword' | 'hybrid';

@@ -2,6 +2,7 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { encode as countable } from 'gpt-tokenizer/encoding/o200k_base';
+import { VECTORS_ONLY } from '../lib/filled-app.ts';
 import { percentile } from '../lib/metrics.ts';
 import { ms, type Report, times } from '../lib/row.ts';
 import { bareNode, ServerProcess } from '../lib/server-process.ts';
@@ -19,7 +20,7 @@ export async function startRows(
   const search = { query: 'anything at all', mode: 'keyword' };
   for (let round = 0; round < rounds; round += 1) {
     const began = performance.now();
-    const process = new ServerProcess({ MEMORY_DATA_DIR: dataDir });
+    const process = new ServerProcess({ ...VECTORS_ONLY, MEMORY_DATA_DIR: dataDir });
     await process.initialize();
     server.push(performance.now() - began);
     afterStart.push(...(await times(1, () => process.call('memory_search', search))));
@@ -27,7 +28,11 @@ export async function startRows(
     bare.push(await bareNode());
   }
   for (let round = 0; round < Math.ceil(rounds / 3); round += 1) {
-    const process = new ServerProcess({ MEMORY_DATA_DIR: dataDir, MEMORY_EMBEDDING_RUNTIME: 'wasm' });
+    const process = new ServerProcess({
+      ...VECTORS_ONLY,
+      MEMORY_DATA_DIR: dataDir,
+      MEMORY_EMBEDDING_RUNTIME: 'wasm',
+    });
     await process.initialize();
     await process.call('memory_search', { ...search, mode: 'vector' });
     exitWithModel.push(await process.end());

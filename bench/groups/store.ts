@@ -9,6 +9,7 @@ import {
   randomQuery,
   randomText,
   randomUnitVector,
+  VECTORS_ONLY,
 } from '../lib/filled-app.ts';
 import { percentile } from '../lib/metrics.ts';
 import { ms, type Report, times } from '../lib/row.ts';
@@ -141,7 +142,7 @@ export async function memoryRows(
   report: Report,
   large: { readonly dataDir: string; readonly memories: number },
 ): Promise<void> {
-  const wasm = { MEMORY_EMBEDDING_RUNTIME: 'wasm' };
+  const wasm = { ...VECTORS_ONLY, MEMORY_EMBEDDING_RUNTIME: 'wasm' };
   const small = new ServerProcess({
     ...wasm,
     MEMORY_DATA_DIR: mkdtempSync(join(tmpdir(), 'faiss-memory-bench-')),
