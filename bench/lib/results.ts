@@ -29,6 +29,8 @@ export interface Results {
     readonly loadBefore: number;
     readonly loadAfter: number;
   };
+  /** How the results came about, where they are not all of one run. */
+  readonly remark?: string;
   readonly rows: readonly GroupedRow[];
   readonly growth: readonly Slope[];
 }
