@@ -85,7 +85,12 @@ const mayImport: Record<string, string[]> = {
   memory: ['embedding/quantization.ts', 'embedding/late-interaction.ts'],
   'memory-tool': ['memory'],
   // What callers may do where.
-  people: ['auth/principal.ts', 'store/sqlite/connection.ts', 'store/sqlite/sqlite-errors.ts'],
+  people: [
+    'auth/principal.ts',
+    'memory/confirmation.ts',
+    'store/sqlite/connection.ts',
+    'store/sqlite/sqlite-errors.ts',
+  ],
   recall: ['memory', 'api/answer-size.ts'],
   secrets: ['memory'],
   store: ['memory', 'embedding/quantization.ts', 'embedding/late-interaction.ts'],

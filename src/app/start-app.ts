@@ -1,14 +1,13 @@
 import { join } from 'node:path';
 import type { Settings } from '../config/schema.ts';
 import { NoSuchError } from '../errors/people-errors.ts';
+import { SPACE_ID } from '../people/people-store.ts';
 import { startWorkerStore } from '../store/worker/client.ts';
 import type { App, AppOptions } from './app.ts';
 import { storeSettings } from './store-settings.ts';
 
 /** Folder of the spaces of a team, inside the data folder of its server. */
 export const SPACES_FOLDER = 'spaces';
-/** As in addresses. */
-export const SPACE_ID = /^[a-z0-9][a-z0-9-]{0,62}$/;
 
 /**
  * `createApp` for a process whose first call is waiting: the thread of the store starts while this one still loads the

@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { AuthUnavailableError, RequestRefusedError } from '../errors/input-errors.ts';
 import type { SecretString } from '../util/secret-string.ts';
+import { secretDigest } from '../util/secret-string.ts';
 import { fetchObject } from './bounded-fetch.ts';
 import { type ClaimRules, type Claims, principalOf } from './claims.ts';
 import { Issuer } from './issuer.ts';
@@ -76,7 +76,7 @@ class OpaqueTokens {
 
   /** @returns undefined for one that the provider does not know, which may be of another kind */
   async claimsOf(token: string): Promise<Claims | undefined> {
-    const key = createHash('sha256').update(token).digest('base64url');
+    const key = secretDigest(token).toString('base64url');
     const known = this.#known.get(key);
     if (known !== undefined) return known;
     const claims = await this.#ask(token);

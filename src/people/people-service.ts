@@ -3,6 +3,7 @@ import { SERVER_PERSON } from '../auth/principal.ts';
 import { InvalidInputError } from '../errors/input-errors.ts';
 import { NoSuchError, NotAllowedError } from '../errors/people-errors.ts';
 import { CONSOLE } from './audit-log.ts';
+import { secretDigest } from '../util/secret-string.ts';
 import { visibleJson } from '../util/visible-text.ts';
 import {
   type AuditPage,
@@ -12,7 +13,7 @@ import {
   TOKEN_SCOPES,
   type TokenFacts,
 } from './people-store.ts';
-import { hashOf, newInvitation, newToken } from './personal-tokens.ts';
+import { newInvitation, newToken } from './personal-tokens.ts';
 import { checkName, notAmong, SpaceService, type SpaceServiceParts, taken } from './space-service.ts';
 
 /** Accounts with which people sign in at this program itself. The id of an account is that of its person. */
@@ -161,7 +162,7 @@ export class PeopleService {
 
   /** @throws NotAllowedError when the code is wrong, used, or too old */
   async acceptInvitation(code: string, name: string): Promise<CreatedToken> {
-    const person = await this.#parts.store.takeInvitation(hashOf(code), this.#parts.now());
+    const person = await this.#parts.store.takeInvitation(secretDigest(code), this.#parts.now());
     if (person === null) {
       throw new NotAllowedError(
         'This invitation is not known, was used, or has expired',

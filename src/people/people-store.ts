@@ -12,6 +12,9 @@ export interface Person {
   readonly created: number;
 }
 
+/** The id of a space, which is also a part of addresses and the name of a folder. */
+export const SPACE_ID = /^[a-z0-9][a-z0-9-]{0,62}$/;
+
 /** The memories of one folder. */
 export interface Space {
   readonly id: string;

@@ -1,6 +1,7 @@
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { type Authenticator, withIncluded } from '../auth/principal.ts';
 import { RequestRefusedError } from '../errors/input-errors.ts';
+import { secretDigest } from '../util/secret-string.ts';
 import type { PeopleStore, TokenFacts } from './people-store.ts';
 
 /** `fm_`, ten letters that name the token, and 256 random bits. */
@@ -23,17 +24,12 @@ export function newToken(): NewSecret {
     .padStart(10, '0')
     .slice(-10)}`;
   const text = `${id}_${randomBytes(SECRET_BYTES).toString('base64url')}`;
-  return { id, text, hash: hashOf(text) };
+  return { id, text, hash: secretDigest(text) };
 }
 
 export function newInvitation(): NewSecret {
   const text = randomBytes(SECRET_BYTES).toString('base64url');
-  return { id: '', text, hash: hashOf(text) };
-}
-
-/** A plain hash is enough for 256 random bits: they cannot be guessed, however fast one may try. */
-export function hashOf(secret: string): Uint8Array {
-  return createHash('sha256').update(secret).digest();
+  return { id: '', text, hash: secretDigest(text) };
 }
 
 /** Knows the tokens that people made for themselves. A token that was revoked is refused from the next request on. */
@@ -43,7 +39,8 @@ export function personalTokens(store: PeopleStore, now: () => number): Authentic
       const id = TOKEN.exec(credential)?.[1];
       if (id === undefined) return null;
       const token = await store.token(id);
-      if (token === null || !timingSafeEqual(token.hash, hashOf(credential))) throw refused('is not known');
+      if (token === null || !timingSafeEqual(token.hash, secretDigest(credential)))
+        throw refused('is not known');
       const { person, scope, expires } = token.facts;
       if (expires !== null && expires <= now()) throw refused('has expired');
       const owner = await store.person(person);

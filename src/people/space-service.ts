@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto';
 import { SERVER_PERSON } from '../auth/principal.ts';
 import { InvalidInputError, StateChangedError } from '../errors/input-errors.ts';
 import { NoSuchError, NotAllowedError } from '../errors/people-errors.ts';
+import { confirmationToken } from '../memory/confirmation.ts';
 import { visibleJson } from '../util/visible-text.ts';
 import type { AuditLog } from './audit-log.ts';
-import { type Membership, type PeopleStore, type Role, ROLES, type Space } from './people-store.ts';
+import { type Membership, type PeopleStore, type Role, ROLES, type Space, SPACE_ID } from './people-store.ts';
 
 /** The memories of spaces, each in a folder of its own. */
 export interface SpaceFolders {
@@ -49,7 +49,6 @@ export interface RemovalPlan extends SpaceContent {
 }
 
 const DAY_MS = 86_400_000;
-const SPACE_ID = /^[a-z0-9][a-z0-9-]{0,62}$/;
 /** The memories of the data folder itself. */
 export const DEFAULT_SPACE = 'default';
 const NAME_LIMIT = 200;
@@ -174,8 +173,7 @@ export class SpaceService {
       );
     }
     const content = await this.#parts.folders.contentOf(id);
-    const facts = JSON.stringify([id, space.created, content.stateDigest]);
-    const confirm = createHash('sha256').update(facts).digest('hex').slice(0, 16);
+    const confirm = confirmationToken([id, space.created, content.stateDigest]);
     return { ...content, space: id, confirm, trashDays: this.#parts.trashDays };
   }
 

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+
 const inspectCustom = Symbol.for('nodejs.util.inspect.custom');
 const REDACTED = '[redacted]';
 
@@ -29,4 +31,9 @@ export class SecretString {
   [inspectCustom](): string {
     return REDACTED;
   }
+}
+
+/** What is kept of a random secret, or compared with it: a plain hash is enough, because it cannot be guessed. 32 bytes. */
+export function secretDigest(secret: string): Buffer {
+  return createHash('sha256').update(secret).digest();
 }

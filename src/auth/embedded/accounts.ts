@@ -1,7 +1,8 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { UsageError } from '../../errors/input-errors.ts';
 import { visibleLine } from '../../util/visible-text.ts';
 import { type Scope, withIncluded } from '../principal.ts';
+import { secretDigest } from '../../util/secret-string.ts';
 import type { AuthStore } from './auth-store.ts';
 import { hashPassword, isPassword, needsNewHash, passwordProblem } from './passwords.ts';
 
@@ -93,6 +94,11 @@ export class Accounts {
     }
   }
 
+  /** True when somebody signs in with the name, however it is written. */
+  has(name: string): boolean {
+    return this.#rowNamed(name) !== undefined;
+  }
+
   /** @throws UsageError when nobody has the name */
   named(name: string): Account {
     const row = this.#rowNamed(name);
@@ -142,7 +148,7 @@ export class Accounts {
   invited(invitation: string): Account | undefined {
     const row = this.#store
       .statement(`SELECT ${COLUMNS} FROM account WHERE invitation = ? AND invited_until > ?`)
-      .get(digestOf(invitation), Date.now()) as AccountRow | undefined;
+      .get(secretDigest(invitation).toString('base64url'), Date.now()) as AccountRow | undefined;
     return row === undefined ? undefined : toAccount(row);
   }
 
@@ -183,7 +189,7 @@ export class Accounts {
     const invitation = randomBytes(24).toString('base64url');
     this.#store
       .statement('UPDATE account SET invitation = ?, invited_until = ? WHERE id = ?')
-      .run(digestOf(invitation), Date.now() + lastingMs, id);
+      .run(secretDigest(invitation).toString('base64url'), Date.now() + lastingMs, id);
     return invitation;
   }
 
@@ -229,8 +235,4 @@ function checkedPassword(password: string): string {
 
 function folded(name: string): string {
   return name.normalize('NFKC').trim().toLowerCase();
-}
-
-function digestOf(invitation: string): string {
-  return createHash('sha256').update(invitation).digest('base64url');
 }

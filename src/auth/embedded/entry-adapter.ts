@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import type { Adapter, AdapterPayload } from 'oidc-provider';
+import { secretDigest } from '../../util/secret-string.ts';
 import type { AuthStore } from './auth-store.ts';
 
 /** Entries whose id is a secret of its own are found by a digest of it, so that the file gives no token away. */
@@ -100,7 +100,7 @@ export class EntryAdapter implements Adapter {
   }
 
   #keyOf(id: string): string {
-    return SECRET_IDS.has(this.#kind) ? createHash('sha256').update(id).digest('base64url') : id;
+    return SECRET_IDS.has(this.#kind) ? secretDigest(id).toString('base64url') : id;
   }
 
   /** Once an hour is enough to know which clients come back. */

@@ -2,6 +2,7 @@ import type { OpenAccounts } from '../../app/callers.ts';
 import type { Scope } from '../../auth/principal.ts';
 import type { Settings } from '../../config/schema.ts';
 import { UsageError } from '../../errors/input-errors.ts';
+import { TOKEN_SCOPES, type TokenScope } from '../../people/people-store.ts';
 import { TimeZone } from '../../util/time-zone.ts';
 import { visibleLine } from '../../util/visible-text.ts';
 import {
@@ -16,10 +17,9 @@ import { readText } from '../option-values.ts';
 import { table } from '../render.ts';
 
 const nameArgument = { name: '<name>', doc: 'what the person types to sign in' };
-const RIGHTS = { read: 'memory:read', write: 'memory:write', admin: 'memory:admin' } as const;
 const right = oneOf(
   '--right <right>',
-  ['read', 'write', 'admin'],
+  TOKEN_SCOPES,
   'the most that the person may allow a program (default: write)',
 );
 const passwordStdin = toggle('--password-stdin', 'read the password from stdin, its first line');
@@ -55,8 +55,7 @@ export const accountInviteCommand = defineCommand({
   run: (context, { args: [name = ''], options }) =>
     withAccounts(context, ({ accounts, linkOf }, settings) => {
       requireNoTeam(settings, `user invite ${name}`);
-      const isKnown = accounts.list().some((one) => one.name.toLowerCase() === name.trim().toLowerCase());
-      const { account, invitation } = isKnown
+      const { account, invitation } = accounts.has(name)
         ? accounts.inviteAgain(name)
         : accounts.invite(name, scopeOf(options.right));
       const link = linkOf(invitation);
@@ -169,8 +168,8 @@ function requireNoTeam({ team }: Settings, instead: string): void {
   );
 }
 
-function scopeOf(word: keyof typeof RIGHTS = 'write'): Scope {
-  return RIGHTS[word];
+function scopeOf(word: TokenScope = 'write'): Scope {
+  return `memory:${word}`;
 }
 
 async function readPassword(context: CommandContext, fromStdin: boolean): Promise<string> {

@@ -1,10 +1,10 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { timingSafeEqual } from 'node:crypto';
 import type { MiddlewareHandler } from 'hono';
 import type { Access, ServerParts, Workspace } from '../../api/services.ts';
 import { type Authenticator, type Principal, SERVER_PERSON, withIncluded } from '../../auth/principal.ts';
 import type { ProtectedResource } from '../../auth/protected-resource.ts';
 import { RequestRefusedError } from '../../errors/input-errors.ts';
-import type { SecretString } from '../../util/secret-string.ts';
+import { secretDigest, type SecretString } from '../../util/secret-string.ts';
 import type { HttpContext, HttpEnvironment } from '../http-environment.ts';
 import { insufficientScope, unauthorized, withChallenge } from './refusals.ts';
 
@@ -54,15 +54,17 @@ async function authenticate(
 /** The shared tokens of a server; none when it has none. */
 export function serverTokens({ token, readToken }: Tokens): Authenticator[] {
   const known = [
-    ...(token === undefined ? [] : [{ digest: digestOf(token.reveal()), access: 'write' as const }]),
-    ...(readToken === undefined ? [] : [{ digest: digestOf(readToken.reveal()), access: 'read' as const }]),
+    ...(token === undefined ? [] : [{ digest: secretDigest(token.reveal()), access: 'write' as const }]),
+    ...(readToken === undefined
+      ? []
+      : [{ digest: secretDigest(readToken.reveal()), access: 'read' as const }]),
   ];
   if (known.length === 0) return [];
   return [
     {
       authenticate(credential) {
         // Digests have one length, so the comparison takes the same time for every wrong token.
-        const digest = digestOf(credential);
+        const digest = secretDigest(credential);
         const [match] = known.filter((one) => timingSafeEqual(one.digest, digest));
         return Promise.resolve(match === undefined ? null : serverPrincipal(match.access));
       },
@@ -73,10 +75,6 @@ export function serverTokens({ token, readToken }: Tokens): Authenticator[] {
 function serverPrincipal(access: Access): Principal {
   const scopes = withIncluded([access === 'read' ? 'memory:read' : 'memory:admin']);
   return { person: SERVER_PERSON, name: SERVER_PERSON, scopes, groups: [] };
-}
-
-function digestOf(secret: string): Buffer {
-  return createHash('sha256').update(secret).digest();
 }
 
 /**
