@@ -15,7 +15,6 @@ const SMALL_ON_PURPOSE = {
   'src/bin/faiss-memory.ts': 'the program itself: old versions of Node must be able to read it',
   'src/cli/main.ts': 'loads the rest only when it is needed',
   'src/testing.ts': 'the public surface for tests',
-  'src/store/sqlite/facet-sum.ts': 'an algorithm; the check that uses it is long',
   'src/cli/commands/config.ts': 'a command',
   'src/cli/commands/move.ts': 'a command',
   'src/store/lease-work-lock.ts': 'a decorator of a port',

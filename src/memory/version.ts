@@ -147,7 +147,7 @@ function showsBefore(a: Version, b: Version): boolean {
 
 /** True when the siblings differ in their visible content, so that a user must choose. */
 export function isConflict(siblings: readonly Version[]): boolean {
-  return new Set(siblings.map(visibleContent)).size > 1;
+  return siblings.length > 1 && new Set(siblings.map(visibleContent)).size > 1;
 }
 
 function visibleContent(version: Version): string {

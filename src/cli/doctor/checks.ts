@@ -61,7 +61,9 @@ export const modelCheck: Check = {
     if (provider === 'none') {
       return [{ check: 'model', status: 'ok', message: 'switched off; searches are by words only' }];
     }
-    const { embedder } = await app();
+    const { embedder, store } = await app();
+    // No later check needs the threads of the store, and the model takes as much memory as they do.
+    await store.close();
     await embedder.warmUp();
     await embedder.embedQuery('doctor');
     const { modelId } = await embedder.modelId();
@@ -81,8 +83,8 @@ export const databaseCheck: Check = {
   name: 'database',
   needsFolder: true,
   waitsFor: {
-    what: 'the database, which another process may keep locked',
-    fix: 'Close the programs that use it, clients and database browsers, and run "faiss-memory doctor" again.',
+    what: 'the database, which another process may keep locked, or which is large for a busy machine',
+    fix: 'Close the programs that use it, clients and database browsers, and run "faiss-memory doctor" again; with --full it has ten minutes.',
   },
   run: async (subject) => {
     if (!existsSync(subject.settings.dataDir)) return [];

@@ -283,12 +283,12 @@ export class SqliteMemoryStore implements MemoryStore {
 
   checkIntegrity(
     modelId?: EmbeddingModelId,
-    { quick = false }: IntegrityOptions = {},
+    { quick = false, part }: IntegrityOptions = {},
   ): Promise<IntegrityReport> {
     if (modelId === undefined)
-      return this.#file.read((connection) => checkIntegrity(connection, { vectors: null, quick }));
+      return this.#file.read((connection) => checkIntegrity(connection, { vectors: null, quick, part }));
     return this.#withVectors(modelId, (connection) =>
-      checkIntegrity(connection, { vectors: this.#vectors.loaded(connection, modelId), quick }),
+      checkIntegrity(connection, { vectors: this.#vectors.loaded(connection, modelId), quick, part }),
     );
   }
 

@@ -1,10 +1,11 @@
 import type { MemoryState, SnapshotView } from '../../backup/ports.ts';
+import type { EmbeddingModelId } from '../../embedding/embedder.ts';
 import { StoreUnavailableError } from '../../errors/store-errors.ts';
 import { settleWithin } from '../../util/concurrency.ts';
 import { packagePath } from '../../util/package.ts';
 import { endBeforeExit } from '../../util/process-end.ts';
 import { WorkerClient } from '../../util/worker-client.ts';
-import type { MemoryStore } from '../memory-store.ts';
+import type { IntegrityOptions, IntegrityReport, MemoryStore } from '../memory-store.ts';
 import type { ReplicaStore, StagedStates } from '../replica-store.ts';
 import {
   isSearchMethod,
@@ -66,13 +67,37 @@ export function startWorkerStore(settings: StoreWorkerSettings, shared?: SharedT
     await others.close();
   };
   // Each method passes its parameters and result on unchanged, so the types of the ports hold.
-  const memory = { ...remote(STORE_METHODS), close } as unknown as MemoryStore;
+  const memory = {
+    ...remote(STORE_METHODS),
+    checkIntegrity: checkInBoth({ searches, others }),
+    close,
+  } as unknown as MemoryStore;
   const replica = assembleReplica(remote(REPLICA_METHODS) as unknown as ReplicaCalls);
   const start = (): void => {
     others.start();
     searches.start();
   };
   return { memory, replica, start };
+}
+
+/** Both threads check a part at the same time. The one of searches alone has the vector index. */
+function checkInBoth({ searches, others }: ThreadPair): MemoryStore['checkIntegrity'] {
+  const check = (host: StoreThread, modelId: EmbeddingModelId | undefined, options: IntegrityOptions) =>
+    // The method of the port answers the call.
+    host.call('checkIntegrity', [modelId, options]) as Promise<IntegrityReport>;
+  return async (modelId, options = {}) => {
+    const { part } = options;
+    if (part !== undefined) return await check(part === 'file' ? others : searches, modelId, options);
+    const [file, memories] = await Promise.all([
+      check(others, undefined, { ...options, part: 'file' }),
+      check(searches, modelId, { ...options, part: 'memories' }),
+    ]);
+    return {
+      ok: file.ok && memories.ok,
+      problems: [...file.problems, ...memories.problems],
+      checked: [...file.checked, ...memories.checked],
+    };
+  };
 }
 
 /**

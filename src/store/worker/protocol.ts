@@ -68,17 +68,8 @@ export const STORE_METHODS: Readonly<Record<keyof MemoryStore, true>> = {
   close: true,
 };
 
-/**
- * Methods of searches, which a thread of their own answers. It alone has the vector index, so the check that compares
- * the index is one of them.
- */
-const SEARCH_METHODS: readonly StoreMethod[] = [
-  'candidates',
-  'best',
-  'tokenMatches',
-  'getCurrent',
-  'checkIntegrity',
-];
+/** Methods of searches, which a thread of their own answers. */
+const SEARCH_METHODS: readonly StoreMethod[] = ['candidates', 'best', 'tokenMatches', 'getCurrent'];
 
 export function isSearchMethod(method: StoreMethod): boolean {
   return SEARCH_METHODS.includes(method);
