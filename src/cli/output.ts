@@ -18,6 +18,7 @@ export interface CommandResult {
  */
 export class Output {
   readonly #host: Host;
+  #advised = false;
   /** True with `--json`. */
   readonly json: boolean;
 
@@ -41,7 +42,15 @@ export class Output {
   }
 
   async result({ data, text }: CommandResult): Promise<void> {
+    this.#advised ||= advises(text);
     await this.raw(`${this.json ? visibleJson(data, 2) : visibleText(text)}\n`);
+  }
+
+  /** Says once, after advice to run a command, which flags of this command it needs too. */
+  repeatFlags(flags: readonly string[]): void {
+    if (!this.#advised || this.json || flags.length === 0) return;
+    const repeated = flags.map((flag) => quotedArgument(flag, this.#host.platform)).join(' ');
+    this.note(`Give a command that is named here the flags of this one too: ${repeated}`);
   }
 
   /** Writes bytes that are the result themselves, waiting while the reader is slow. */
@@ -58,6 +67,7 @@ export class Output {
 
   /** A remark on stderr. */
   note(text: string): void {
+    this.#advised ||= advises(text);
     this.#host.stderr.write(`${visibleText(text)}\n`);
   }
 
@@ -102,6 +112,17 @@ export class Output {
       reader.close();
     }
   }
+}
+
+/** True for a text that names a command line between quotation marks. */
+function advises(text: string): boolean {
+  return text.includes('"faiss-memory ');
+}
+
+/** A word of a command line as the usual shell of the platform reads it. */
+function quotedArgument(word: string, platform: NodeJS.Platform): string {
+  if (/^[\w@%+=:,./-]+$/.test(word)) return word;
+  return platform === 'win32' ? `"${word}"` : `'${word.replaceAll("'", String.raw`'\''`)}'`;
 }
 
 interface ErrorDescription {

@@ -20,6 +20,12 @@ export interface GlobalOptions {
   readonly flagValues: Readonly<Record<string, string>>;
 }
 
+/** The words that give another command the same settings. Secrets are not among them: flags refuse those. */
+export function flagsOf({ configFile, flagValues }: GlobalOptions): string[] {
+  const settings = Object.entries(flagValues).flatMap(([key, text]) => ['--set', `${key}=${text}`]);
+  return configFile === undefined ? settings : ['--config', configFile, ...settings];
+}
+
 /** The command line of the user, in declared terms. */
 export interface Invocation {
   readonly command: CommandDeclaration;

@@ -7,7 +7,13 @@ import type { CommandContext, CommandOutcome } from './command.ts';
 import { EXIT_CODES, type ExitCode, exitCodeOf } from './exit-code.ts';
 import type { Host } from './host.ts';
 import { Output } from './output.ts';
-import { describeProgram, type GlobalOptions, type Invocation, parseCommandLine } from './program.ts';
+import {
+  describeProgram,
+  flagsOf,
+  type GlobalOptions,
+  type Invocation,
+  parseCommandLine,
+} from './program.ts';
 
 /** How long a command that was asked to stop may finish what it is writing. */
 const STOP_WAIT_MS = 3_000;
@@ -62,6 +68,7 @@ async function runInvocation(invocation: Invocation, surroundings: Surroundings)
     await output.error(error, command.ownsStdout?.({ args, options }) ?? false);
     return exitCodeOf(error);
   } finally {
+    output.repeatFlags(flagsOf(invocation.globals));
     await (abandonsWork ? settleWithin(session.close(), ABANDONED_WAIT_MS) : session.close());
   }
 }

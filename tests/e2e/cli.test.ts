@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -33,6 +33,19 @@ test('add does not wait for the model when it is told so, and says what is missi
   expect(code).toBe(0);
   expect(stdout).toMatch(/^Stored .*\nNot compared with other/);
   expect((await run(['search', 'waits', '--mode', 'keyword'])).stdout).toContain('nobody waits for this');
+});
+
+test('advice to run a command comes with the settings of the one that gave it, and works', async () => {
+  const folder = join(home, "Ada's memories");
+  const settings = ['--data-dir', folder, '--set', 'embedding.provider=none'];
+  const added = await run(['add', 'the ferry leaves at nine', '--no-wait', ...settings]);
+  expect(added.stdout).toContain('"faiss-memory reembed"');
+  const [, flags = ''] = /the flags of this one too: (.*)/.exec(added.stderr) ?? [];
+  const { stdout } = spawnSync('sh', ['-c', `printf '%s\\0' ${flags}`], { encoding: 'utf8' });
+  const words = stdout.split('\0').slice(0, -1);
+  expect((await run(['search', 'ferry', ...words])).stdout).toContain('leaves at nine');
+  expect((await run(['add', 'another', '--no-wait'])).stderr).not.toContain('flags of this one');
+  expect((await run(['add', 'one more', '--no-wait', '--json', ...settings])).stderr).toBe('');
 });
 
 test('a memory is added, found, changed, deleted and brought back', async () => {
