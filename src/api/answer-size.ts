@@ -6,11 +6,11 @@ import { visibleLine, withoutHidden } from '../util/visible-text.ts';
  * known, so these are estimates that err high: text and data together stay under 10,000 by the tokenizer of GPT-4o.
  */
 export const USUAL_TOKENS = 10_000;
-/** What a caller may ask for. Below, not even one memory would fit; above, clients refuse the answer. */
+/** Limits of the size that a caller may ask for. Below, not even one memory would fit; above, clients refuse the answer. */
 export const LEAST_MAX_TOKENS = 1_000;
 export const MOST_MAX_TOKENS = 20_000;
 
-/** An answer of a tool holds the same twice, as text and as data; the rest is what the estimate may be wrong by. */
+/** An answer of a tool holds the same twice, as text and as data; the rest covers the error of the estimate. */
 const HALF_SHARE = 0.45;
 /** An answer that is data alone. */
 const WHOLE_SHARE = 0.9;
@@ -33,7 +33,7 @@ interface Answer {
 }
 
 /**
- * What goes to a client: without characters that its user would not see, and never so long that no client takes it,
+ * The form of a text for a client: without characters that its user would not see, and never so long that no client takes it,
  * whatever is in it. The size is the last resort.
  */
 export function boundAnswer({ text, data }: Answer, half = HALF_TOKENS): Answer {
@@ -60,7 +60,7 @@ export function boundText(whole: string, half = HALF_TOKENS): string {
 /** Data is rarely as dear as it may be. */
 const DATA_SLACK = 1.11;
 
-/** What is too long is cut to ever less until it fits. */
+/** Cuts the longest texts to ever less until the answer fits. */
 function bounded(data: unknown, half: number): unknown {
   let [shown, left] = [data, { length: MAX_DATA_TEXT, count: MAX_DATA_ITEMS }];
   while (tokensOf(JSON.stringify(shown)) > half * DATA_SLACK && left.count > 0) {
@@ -107,7 +107,7 @@ export function costOf(text: string, data: object): number {
   return Math.max(tokensOf(text), tokensOf(JSON.stringify(data)));
 }
 
-/** What stands around the items, at most, and as a share of a small answer. */
+/** The space around the items, at most, and as a share of a small answer. */
 const FRAME_TOKENS = 300;
 const FRAME_SHARE = 0.4;
 
@@ -267,7 +267,7 @@ function otherWeight(code: number): number {
   // A quotation begins each line with a mark, which counts here too.
   if (code < 0x20) return code === 9 ? 1.2 : 4.4;
   if (code < 0x80) return 0.9;
-  // Signs of one word each, syllables, and the halves of what lies beyond.
+  // Signs of one word each, syllables, and the halves of pairs beyond.
   if (code >= 0xd800 && code <= 0xdfff) return 2;
   if (code >= 0xe000 && code <= 0xf8ff) return 3;
   return RARE.some(([from, to]) => code >= from && code <= to) ? 2.6 : 1.8;

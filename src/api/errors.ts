@@ -62,7 +62,7 @@ const FIELD_NAMES: Readonly<Record<string, Readonly<Record<Naming, string>>>> = 
 /** The message of an error with the name that the caller gives to the field in it. */
 export function messageNaming(error: FaissMemoryError, naming: Naming): string {
   const namesField = error instanceof InvalidInputError || error instanceof SecretRejectedError;
-  // The name of an unknown field is what the caller wrote.
+  // The caller wrote the name of an unknown field.
   if (!namesField || error instanceof UnknownFieldError) return error.message;
   return error.messageFor(nameOf(error.field, naming));
 }

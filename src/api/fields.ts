@@ -72,7 +72,7 @@ export function withStated<Given extends StatedArguments>(
 /** The state at a time. */
 export const asOf = text('as it was then: date (its end), time, or age');
 
-/** Conditions on what a memory is, for REST; agents have those of `filterFields`. */
+/** Conditions on a memory itself, for REST; agents have those of `filterFields`. */
 export const attributeFields = {
   kind: described(kind, 'facts, or turns of conversations'),
   session: text('turns of the conversation of this name'),

@@ -6,7 +6,7 @@ import type { MemoryApi } from '../memory/memory-api.ts';
 import type { PushResult, SyncApi } from '../sync/sync-api.ts';
 import type { StatusFacts } from './sync-answers.ts';
 
-/** What tools, resources and prompts work with. */
+/** The services of tools, resources and prompts. */
 export interface Services {
   readonly memory: MemoryApi;
   readonly backup: BackupApi;

@@ -97,7 +97,7 @@ export function composeApp(
   };
   const tidy = (): Promise<void> =>
     tidyUp().catch((error: unknown) => {
-      // What is wrong with the memories is told by the work that the user asked for.
+      // Work that the user asked for reports faults of the memories.
       logger.debug('the trash was not emptied', {}, error);
     });
   const store = !makesBackups(settings)
@@ -166,7 +166,7 @@ function recallFrom(memory: MemoryApi, follower: UseFollower, record: FoundRecor
   };
 }
 
-/** What moves to the trash now stays there as long as what a user deleted. */
+/** Memories that move to the trash now stay there as long as those that a user deleted. */
 async function expireOld(
   store: MemoryStore,
   { conversations, trashDays, hiddenDays }: Settings,
@@ -187,7 +187,7 @@ function searchPreparation(store: MemoryStore, embedder: Embedder, logger: Logge
     running = true;
     prepare()
       .catch((error: unknown) => {
-        // The search that needs the model says what is wrong with it.
+        // The search that needs the model reports its faults.
         logger.debug('the model was not loaded ahead of a search', {}, error);
       })
       .finally(() => (running = false));

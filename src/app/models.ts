@@ -36,7 +36,7 @@ export interface ListedModel {
   /** The word for `model use`. */
   readonly name: string;
   readonly state: 'in use' | 'installed' | 'not installed' | 'damaged';
-  /** Languages, in words; empty when nobody said. */
+  /** Languages, in words; empty when unknown. */
   readonly reads: string;
   /** Of its files; undefined for an endpoint. */
   readonly bytes: number | undefined;
@@ -45,7 +45,7 @@ export interface ListedModel {
   readonly folder: string | undefined;
 }
 
-/** What `model use` was asked for. */
+/** The request of `model use`. */
 export type ModelTarget =
   | { readonly kind: 'bundled' }
   | { readonly kind: 'known'; readonly model: KnownModel }

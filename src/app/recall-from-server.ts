@@ -41,7 +41,7 @@ export async function recallFromServer({
   }
 }
 
-/** Greets, and asks only a process that proves to be of this data folder: the prompt is for nobody else. */
+/** Greets, and asks only a process that proves to be of this data folder: the prompt must not reach another one. */
 function talk(socket: Socket, place: MeetingPlace, request: string): Promise<string | undefined> {
   const nonce = randomBytes(16).toString('hex');
   const reader = new FrameReader(LONGEST_ANSWER);

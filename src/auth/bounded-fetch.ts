@@ -16,7 +16,7 @@ export interface ProviderRequest {
 
 /**
  * Asks an identity provider, within limits of time and size. A redirect is an answer like any other, and is not
- * followed: another address could be anybody's.
+ * followed: another address could belong to a stranger.
  * @throws AuthUnavailableError when there is no answer
  */
 export async function fetchBounded(

@@ -1,7 +1,7 @@
 import { visibleLine } from '../util/visible-text.ts';
 import { isScope, type Principal, type Scope, SERVER_PERSON, withIncluded } from './principal.ts';
 
-/** Where the claims of a provider say who somebody is. A name with dots leads into objects: `realm_access.roles`. */
+/** The claims of a provider that identify a person. A name with dots leads into objects: `realm_access.roles`. */
 export interface ClaimRules {
   readonly scopes: string;
   readonly person: string;

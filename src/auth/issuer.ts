@@ -6,7 +6,7 @@ const FRESH_MS = 600_000;
 /** How long a provider that failed is not asked again. */
 const REST_MS = 5_000;
 
-/** What a resource server reads of the metadata of an authorization server. */
+/** The part of an authorization server's metadata that a resource server reads. */
 export interface IssuerMetadata {
   readonly jwksUri: string;
   /** Absent: the provider says nothing about opaque tokens. */

@@ -62,7 +62,7 @@ const MOST_QUESTIONS = 20;
 
 type OpaqueRules = TokenRules & { readonly introspection: NonNullable<OidcRules['introspection']> };
 
-/** Tokens without content of their own (RFC 7662). What the provider said about one counts for a minute at most. */
+/** Tokens without content of their own (RFC 7662). The provider's answer about one counts for a minute at most. */
 class OpaqueTokens {
   readonly #issuer: Issuer;
   readonly #rules: OpaqueRules;

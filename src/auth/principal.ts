@@ -1,4 +1,4 @@
-/** What a credential allows, as OAuth scopes: each includes the ones before it. */
+/** The rights of a credential, as OAuth scopes: each includes the ones before it. */
 export const SCOPES = ['memory:read', 'memory:write', 'memory:admin'] as const;
 export type Scope = (typeof SCOPES)[number];
 
@@ -23,7 +23,7 @@ export interface Principal {
   readonly groups: readonly string[];
 }
 
-/** What the server calls callers with its own shared tokens; no person has this id. */
+/** The server's name for callers with its own shared tokens; no person has this id. */
 export const SERVER_PERSON = 'server';
 
 /** Knows one kind of credential. */

@@ -11,7 +11,7 @@ export interface ProtectedResource {
 /** A document at this path, or below it, describes the resource whose path follows. */
 export const METADATA_PATH = '/.well-known/oauth-protected-resource';
 
-/** What an MCP client asks for when it signs in: with less, half of the tools would be missing. */
+/** The scopes that an MCP client asks for when it signs in: with fewer, half of the tools would be missing. */
 const OFFERED: readonly Scope[] = ['memory:read', 'memory:write'];
 
 const LONGEST_PATH = 200;

@@ -21,7 +21,7 @@ export interface CallContext {
   readonly key?: string | undefined;
 }
 
-/** What is known about a request that failed, for the provider's own translation of errors. */
+/** The facts about a request that failed, for the provider's own translation of errors. */
 export interface FailedCall extends CallContext {
   /** Ran out of time; the error itself then looks like any broken connection. */
   readonly timedOut: boolean;
@@ -61,7 +61,7 @@ export function failedCallError(call: FailedCall, facts: FailureFacts): BlobStor
   });
 }
 
-/** What to do about a failure, where that does not depend on the provider. */
+/** The remedy of a failure, where that does not depend on the provider. */
 export const fixes = {
   reach: 'Check the network and the endpoint.',
   credentials: 'Check the access key and the secret key.',

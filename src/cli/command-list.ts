@@ -76,7 +76,7 @@ import {
   userRemoveCommand,
 } from './commands/user.ts';
 
-/** Words that only stand before other commands, with what they are about. */
+/** Words that only stand before other commands, each with its subject. */
 export const commandGroups: readonly CommandGroup[] = [
   { name: 'account', summary: 'people who sign in at an HTTP server of this data folder' },
   { name: 'conversations', summary: 'look at, delete and export conversations' },

@@ -13,7 +13,7 @@ import type { Host } from './host.ts';
 import type { CommandResult, Output, Progress } from './output.ts';
 import { count, timeLeft } from './render.ts';
 
-/** One option of a command. `Value` is what `run` receives. */
+/** One option of a command. `run` receives a `Value`. */
 export interface OptionDeclaration<Value> {
   /** As in the help, for example `-n, --limit <count>`. */
   readonly flags: string;

@@ -9,7 +9,7 @@ export { findHome } from './host.ts';
 export { endProcess, watchUnfinishedWork } from '../util/process-end.ts';
 
 /**
- * Entry of the command line. What an MCP client starts (no arguments, or just `serve`) goes straight to the
+ * Entry of the command line. The call of an MCP client (no arguments, or just `serve`) goes straight to the
  * server, without loading the command-line parser. The build joins everything that is imported from here into one file.
  */
 export async function main(argv: readonly string[], host: Host): Promise<ExitCode> {

@@ -191,7 +191,7 @@ function addCommand(
   });
 }
 
-/** What `run` receives for an option that was not given. */
+/** The value that `run` receives for an option that was not given. */
 const ABSENT = { switch: false, value: undefined, list: [] } as const;
 
 function toOption({ flags, doc, kind, choices }: OptionDeclaration<unknown>): Option {

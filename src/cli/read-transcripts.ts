@@ -53,7 +53,7 @@ interface Group {
   last: number;
 }
 
-/** What was found in transcripts, or taken from them. */
+/** The parts of transcripts that were found or taken. */
 export class TranscriptTotals {
   readonly groups = new Map<string, Group>();
   readonly omitted = new Map<string, number>();
@@ -203,7 +203,7 @@ async function capturing(
   isStored: boolean,
 ): Promise<ReturnType<typeof captureInto>> {
   const projects = new Projects();
-  // A look asks the memory too: it knows what is excluded, deleted, and there already.
+  // A look asks the memory too: it knows which parts are excluded, deleted, and there already.
   const { memory, settings } = await context.app();
   const capture = captureInto(memory, { dryRun: !isStored, packages: settings.projectPackages });
   return async ({ conversation, turns }) => {

@@ -19,7 +19,7 @@ export function memoryHeading(memory: Memory, zone: TimeZone): string {
     .join('  ');
 }
 
-/** Who said it in which conversation; empty for a fact. */
+/** The speaker and the conversation; empty for a fact. */
 function turnOf({ metadata, source }: Memory): string {
   const { conversation } = attributesOf(metadata);
   if (conversation === null) return '';

@@ -41,7 +41,7 @@ const conversationsSchema = {
   }),
 } satisfies SettingGroup;
 
-/** What the hooks of clients do; docs/hooks.md explains them. */
+/** Settings of the hooks of clients; docs/hooks.md explains them. */
 const hooksSchema = {
   promptMs: setting(integer({ min: 50, max: 10_000 }), {
     doc: 'Milliseconds that a prompt waits for the memories that are close to it, from the start of the process on; after that it goes to the model without them.',

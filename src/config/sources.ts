@@ -75,7 +75,7 @@ function secretFlag(key: string, flag: string): ConfigurationProblem {
 /** Prefixes of the names of environment variables that settings use. */
 const PREFIXES = ['MEMORY_', 'CLOUD_SYNC_'];
 
-/** What a desktop client leaves of a field in a bundle's manifest that its user did not fill in. */
+/** The text that a desktop client leaves for a field of a bundle's manifest that its user did not fill in. */
 const UNFILLED = /^\$\{user_config\.\w+\}$/;
 
 /** Reads `MEMORY_*` and `CLOUD_SYNC_*`. Other programs use these prefixes too, so an unknown name is only a warning. */

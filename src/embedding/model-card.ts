@@ -23,7 +23,7 @@ export interface ModelUse {
   readonly source: string;
 }
 
-/** What is written in a folder with a model. The hashes are those of the day on which it was first used. */
+/** The description in a folder with a model. The hashes are those of the day on which it was first used. */
 export interface ModelCard extends ModelUse {
   readonly version: 1;
   readonly name: string;
@@ -119,7 +119,7 @@ export function factsOf(card: ModelCard): ModelFacts {
   };
 }
 
-/** What the caller wants to be different from what the folder says. */
+/** The differences from the folder's description that the caller wants. */
 export type ModelChoices = {
   readonly [Fact in 'name' | 'queryPrefix' | 'passagePrefix' | 'pooling' | 'source']?:
     ModelCard[Fact] | undefined;

@@ -85,7 +85,7 @@ export interface InstalledModel {
   readonly card: ModelCard;
 }
 
-/** The models in the folder for models, by name. What has no card that can be read is left out. */
+/** The models in the folder for models, by name. A folder without a readable card is left out. */
 export async function installedModels(modelsFolder: string): Promise<InstalledModel[]> {
   const entries = await readdir(modelsFolder, { withFileTypes: true }).catch(() => []);
   // Names with a dot in front are those of downloads that are not complete.

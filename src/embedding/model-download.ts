@@ -33,11 +33,11 @@ const ATTEMPTS = 5;
 const REDIRECTS = 5;
 /** Time without a single byte after which a connection counts as lost. */
 const SILENCE_MS = 60_000;
-/** What the disk keeps free beside the model. */
+/** The space that the disk keeps free beside the model. */
 const RESERVE_BYTES = 64 * 1024 * 1024;
 
 /**
- * Fetches the files of a model into a folder that appears complete and checked, or not at all. What was fetched before
+ * Fetches the files of a model into a folder that appears complete and checked, or not at all. Files that were fetched before
  * an interruption stays beside it, and the next call goes on from there.
  * @returns the folder
  * @throws EmbeddingUnavailableError, or the reason of the signal
@@ -154,7 +154,7 @@ async function receive({ url, file, path, onBytes }: FileDownload, signal: Abort
   );
 }
 
-/** What an interrupted download left; nothing when it cannot be the beginning of the file. */
+/** The part that an interrupted download left; nothing when it cannot be the beginning of the file. */
 async function keptPart(path: string, file: SizedFile): Promise<{ bytes: number; hash: Hash }> {
   const found = await stat(path).catch(() => undefined);
   const hash = createHash('sha256');

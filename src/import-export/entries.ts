@@ -18,7 +18,7 @@ export interface Entry {
   readonly value: JsonObject;
 }
 
-/** What becomes of an entry: memories, the reason to leave it out, or other items. */
+/** The result of an entry: memories, the reason to leave it out, or other items. */
 export type Converted =
   | Omit<Extract<ImportItem, { kind: 'memory' }>, 'kind' | 'at' | 'raw'>
   | { readonly omitted: string }
@@ -62,7 +62,7 @@ export async function* readDocument(document: Document, options: ReadOptions): A
   } else if (elements.state === 'broken') {
     yield {
       kind: 'warning',
-      warning: `${nameOf(file)} has something that is no JSON, and what follows was not read.`,
+      warning: `${nameOf(file)} has something that is no JSON, and the rest was not read.`,
     };
   }
 }

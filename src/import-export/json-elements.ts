@@ -145,7 +145,7 @@ export class JsonElements {
     this.#depth -= 1;
     if (this.#base === 2) {
       this.#base = 1;
-      // What follows the list up to the next comma is white space.
+      // The list ends with white space up to the next comma.
       this.#member = undefined;
     } else {
       this.#state = 'behind';

@@ -7,7 +7,7 @@ const LINE_FEED = 0x0a;
 /** Takes one line; undefined stands for a line that is larger than the limit. */
 export type TakeLine = (line: Buffer | undefined) => void;
 
-/** The lines of a client, kept until somebody takes them: the start takes the first, the server the rest. */
+/** The lines of a client, kept until they are taken: the start takes the first, the server the rest. */
 export class ClientInput {
   readonly #input: Readable;
   readonly #lines = new LineBuffer(MAX_MESSAGE_BYTES);

@@ -38,7 +38,7 @@ export class EventStreamSessions {
   async open(workspace: Workspace): Promise<Response> {
     const transport = new EventStreamTransport(this.#messagesPath, this.#calls);
     const server = this.#build(workspace);
-    // The session is over when the client is gone; the server keeps what it sets itself.
+    // The session is over when the client is gone; the server keeps its own settings.
     transport.onclose = () => {
       this.#sessions.remove(transport.sessionId);
     };

@@ -25,7 +25,7 @@ export interface MemoryFile {
   readonly ids: readonly string[];
 }
 
-/** What the files need of a memory. */
+/** The part of a memory that the files need. */
 export type FileMemories = Pick<MemoryApi, 'add' | 'list' | 'update' | 'delete'>;
 
 /** Files that are memories: each content that a file had is a version of its memory. */

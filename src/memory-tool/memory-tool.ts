@@ -41,7 +41,7 @@ export interface MemoryToolResult {
 /**
  * The client side of the Claude API's memory tool (`memory_20250818`). The methods named as the commands throw what the
  * model should read, as the helper for this tool in the SDK of the API expects it; `run` takes a whole call, and never throws
- * for what the model did wrong.
+ * for mistakes of the model.
  */
 export interface MemoryTool {
   view(command: ViewCommand): Promise<string>;

@@ -45,7 +45,7 @@ export function memoriesAt(memories: readonly MemoryWithHistory[], time: number)
 }
 
 /**
- * The hits with the content of a time. Those that were not there then are left out; the ranking is that of what the
+ * The hits with the content of a time. Those that were not there then are left out; the ranking is that of the texts that the
  * memories say now.
  * @param found the memories of the hits, with their history
  */

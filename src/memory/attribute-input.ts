@@ -11,7 +11,7 @@ import type { JsonValue, Metadata } from './version.ts';
 export type StatedMembers = Readonly<Record<string, JsonValue>>;
 
 /**
- * The members of the metadata for what a caller states in fields of their own. Times become UTC, so that every machine
+ * The members of the metadata that a caller states in fields of their own. Times become UTC, so that every machine
  * reads the same; metadata that a caller gives itself stay as they are.
  * @param field what stands before the names in errors, for example `memories[0].`
  * @throws InvalidInputError
@@ -36,7 +36,7 @@ export function statedMembers(
 }
 
 /**
- * The same for a new memory, which has nothing to remove, and which nobody would find were it over already.
+ * The same for a new memory, which has nothing to remove, and which no search would find were it over already.
  * @throws InvalidInputError
  */
 export function membersOfNew(
@@ -72,7 +72,7 @@ function isAll(project: string): boolean {
 /** More would leave no room for anything else in the brief of a session. */
 export const MOST_PINNED = 20;
 
-/** What a write states about other memories. */
+/** The statements of a write about other memories. */
 export interface StatedLinks {
   /** Ids of the memories to pin; undefined for new ones. */
   readonly pinned: readonly (string | undefined)[];

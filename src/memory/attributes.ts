@@ -38,7 +38,7 @@ export interface MemoryAttributes {
 }
 
 /**
- * Reads the well-known members. Metadata comes from anybody, so a member of another type or form counts as absent:
+ * Reads the well-known members. Metadata comes from any client, so a member of another type or form counts as absent:
  * it never makes a memory unreadable.
  */
 export function attributesOf(metadata: Metadata): MemoryAttributes {

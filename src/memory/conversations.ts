@@ -46,7 +46,7 @@ export interface CaptureReport {
   readonly left: Readonly<Record<string, number>>;
 }
 
-/** What users decide about conversations. */
+/** The decisions of users about conversations. */
 export interface ConversationRules {
   /** False keeps none. */
   readonly enabled: boolean;
@@ -74,7 +74,7 @@ export interface CaptureParts {
 
 /**
  * Stores turns of a conversation word for word, without secrets and private parts. The id of a turn is made from
- * client, session and position, so that whoever captures the same turn stores it once.
+ * client, session and position, so that two captures of the same turn store it once.
  */
 export async function captureTurns(parts: CaptureParts, request: CaptureRequest): Promise<CaptureReport> {
   checkNames(request);

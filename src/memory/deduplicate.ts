@@ -98,7 +98,7 @@ export class DuplicateSearch {
     return this.#doubled().reduce((sum, { others }) => sum + others.length, 0);
   }
 
-  /** What `remove` would touch, as it was when it was compared. */
+  /** The memories that `remove` would touch, as they were when they were compared. */
   get members(): readonly { readonly id: string; readonly dot: Dot }[] {
     return this.#doubled().flatMap(({ keep, others }) => [keep, ...others]);
   }

@@ -3,9 +3,9 @@ import type { MemoryApi } from './memory-api.ts';
 
 /** Follows the use of the memories. Neither method may throw. */
 export interface UseFollower {
-  /** Somebody uses the memories now. */
+  /** The memories are in use now. */
   noteUse(): void;
-  /** Somebody is about to search or list. The call waits for the promise, so it must resolve soon. */
+  /** A search or a list is about to begin. The call waits for the promise, so it must resolve soon. */
   beforeReading(): Promise<void>;
 }
 

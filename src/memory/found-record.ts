@@ -3,7 +3,7 @@ import { attributesOf } from './attributes.ts';
 import type { Memory } from './memory.ts';
 import type { FilterInput } from './memory-api.ts';
 
-/** What searches returned since it was stored last. */
+/** The results of searches since they were stored last. */
 export interface FoundMemories {
   /** Milliseconds since the epoch. */
   readonly at: number;
@@ -24,11 +24,11 @@ export interface Unused {
   readonly since: number | null;
   /** Number of the searches that were noted. */
   readonly searches: number;
-  /** Live facts that none of them found and nobody changed since, the oldest first; null = too few searches to say. */
+  /** Live facts that none of them found and that were not changed since, the oldest first; null = too few searches to say. */
   readonly ids: readonly string[] | null;
 }
 
-/** What is noted waits so long for more, so that searches make one commit a minute at most. */
+/** A note waits so long for more, so that searches make one commit a minute at most. */
 const SAVE_AFTER_MS = 60_000;
 /** Notes of more facts are not kept while the store does not take them. */
 const MOST_FACTS = 20_000;

@@ -6,7 +6,7 @@ export interface SimilarMemory {
   readonly text: string;
   /** Calibrated, 0 to 1; null when the model does not read the language or has seen only a part of either text. */
   readonly similarity: number | null;
-  /** The model was not calibrated: `similarity` is the cosine itself, which thresholds are compared with and nobody is shown. */
+  /** The model was not calibrated: `similarity` is the cosine itself, which thresholds are compared with and answers do not show. */
   readonly uncalibrated?: true;
   /** The main difference between the two statements; absent when they are the same. */
   readonly differs?: Difference;
@@ -86,7 +86,7 @@ export interface MemoryMap {
 export type TidyKind = 'duplicates' | 'expired' | 'junk' | 'unused';
 
 export interface TidyRequest {
-  /** What is proposed for removal. Default: all but `unused`. */
+  /** The kinds that are proposed for removal. Default: all but `unused`. */
   readonly kinds?: readonly TidyKind[] | undefined;
   /** Token of a proposal, to do what it said. Absent = a proposal only. */
   readonly confirm?: string | undefined;

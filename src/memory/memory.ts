@@ -19,7 +19,7 @@ export interface Memory extends MemoryContent {
   readonly conflict: boolean;
   /**
    * Present when another machine erased the memory and this one still keeps the content: when that arrived. `dot` then
-   * names the erasing write, and the content is what was there before.
+   * names the erasing write, and the content is that of before.
    */
   readonly hiddenAt?: number;
   /** Present when a live memory says that it replaces this one: its id, of several the newest. */

@@ -27,7 +27,7 @@ export interface RankedCandidate {
  */
 const NEIGHBOUR_WEIGHTS = { 1: 0.2, 2: 0.1 } as const;
 /**
- * What a cosine that stands out of the store as far as a usual answer does is worth, when 1 is a text with all words of
+ * The worth of a cosine that stands out of the store as far as a usual answer does, when 1 is a text with all words of
  * the query. Measured on 5 to 5,000 memories; 0.3 to 0.36 are alike.
  */
 const MEANING_WEIGHT = 0.36;
@@ -83,7 +83,7 @@ export function fuse(lists: CandidateLists, scale: FusionScale): RankedCandidate
 }
 
 /**
- * What the score of a turn of a conversation counts for beside facts: at equal relevance, what was written on purpose
+ * The weight of the score of a turn of a conversation beside facts: at equal relevance, what was written on purpose
  * comes first. Where all are facts or all are turns, nothing changes.
  */
 const TURN_WEIGHT = 0.9;
@@ -116,7 +116,7 @@ export interface Preference {
   readonly project: string | null;
 }
 
-/** Ranks by what is known of the memories beside the words of the query. The best gets the score 1. @returns best first */
+/** Ranks by the facts about the memories beside the words of the query. The best gets the score 1. @returns best first */
 export function preferred(
   ranked: readonly RankedCandidate[],
   standings: readonly Standing[],

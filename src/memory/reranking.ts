@@ -61,7 +61,7 @@ export interface BestMemories {
  * Fuses the lists, compares the best by their single words, lets candidates lend to their neighbours, and prefers what
  * is known to fit better.
  * @param compare how well memories answer the query word by word; empty = not compared
- * @returns best first, and what was compared
+ * @returns best first, and the compared pieces
  */
 export function rankAll(
   found: CandidateLists,

@@ -18,7 +18,7 @@ import { indexedText } from './words.ts';
 /** Memories with at least this similarity that say something else are shown together, 0 to 1. */
 const CLOSE_FROM = 0.9;
 const SHOWN = 50;
-/** Removed when nobody says otherwise. What only resembles another memory never is. */
+/** Removed unless told otherwise. A memory that only resembles another one never is. */
 const USUAL_KINDS: readonly TidyKind[] = ['duplicates', 'expired', 'junk'];
 const TIDY_KINDS: readonly TidyKind[] = [...USUAL_KINDS, 'unused'];
 /** Fewer searches, or days, say nothing about a fact. */

@@ -25,7 +25,7 @@ export interface MemoryContent {
   readonly updatedAt: number;
 }
 
-/** What the user wrote, without what names and surrounds a version. */
+/** The user's part of a version, without its name and its surroundings. */
 export function contentOf({
   text,
   tags,

@@ -101,7 +101,7 @@ export function* indexedWords(text: string): Generator<IndexedWord> {
   }
 }
 
-/** What `foldedWords` finds in such a text, in less time: most texts are of this kind, and each hit of a search is read. */
+/** The words that `foldedWords` finds in such a text, in less time: most texts are of this kind, and each hit of a search is read. */
 function* asciiWords(text: string): Generator<IndexedWord> {
   const lower = text.toLowerCase();
   for (let start = 0; start < lower.length; start++) {
@@ -247,7 +247,7 @@ function shortHashes(word: string): QueryTerm[] {
 }
 
 const GROUPED_THOUSANDS = /(?<![\p{L}\p{N}.,'’])\d{1,3}(?:[.,'’]\d{3}){1,2}(?![\p{L}\p{N}]|[.,'’]\d{3})/gu;
-/** Not years, which nobody groups. */
+/** Not years, which are not grouped. */
 const PLAIN_THOUSANDS = /(?<![\p{L}\p{N}.,'’])(?!(?:19|20)\d\d(?!\d))[1-9]\d{3,8}(?![\p{L}\p{N}])/gu;
 
 /** The thousands of a number may be grouped in the text and not in the query, and the other way round. */

@@ -22,10 +22,10 @@ const MOST_MEMORIES = 6;
 const LOOKED_AT = 30;
 /** A prompt with fewer words of its own, such as "yes, go on", asks for no memory. */
 const LEAST_TERMS = 2;
-/** Of a long prompt, for example with a pasted log, its beginning and its end are what the user wrote. */
+/** Of a long prompt, for example with a pasted log, the user wrote its beginning and its end. */
 const LONGEST_PROMPT = 1_600;
 
-/** What Gemini CLI puts before a prompt: the answer of another hook, such as the brief. */
+/** The text that Gemini CLI puts before a prompt: the answer of another hook, such as the brief. */
 const HOOK_CONTEXT = /^\s*<hook_context>[\s\S]*?<\/hook_context>/;
 
 const NOTICE =
@@ -66,10 +66,10 @@ export async function recallForPrompt(
   });
 }
 
-/** What is searched for; empty when the prompt is a command of the client, or says too little. */
+/** The query; empty when the prompt is a command of the client, or says too little. */
 function queryOf(prompt: string): string {
   const text = prompt.replace(HOOK_CONTEXT, '').trim();
-  // Commands of the client, and what clients themselves write where a user would.
+  // Commands of the client, and texts that clients themselves write in the place of a user.
   if (/^[/<]/.test(text)) return '';
   const half = LONGEST_PROMPT / 2;
   const query = text.length <= LONGEST_PROMPT ? text : `${text.slice(0, half)}\n${text.slice(-half)}`;

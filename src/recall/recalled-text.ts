@@ -19,7 +19,7 @@ export interface RecalledSection {
 
 export interface RecalledEntry {
   readonly memory: Memory;
-  /** What is shown of its text. */
+  /** The shown part of its text. */
   readonly text: string;
 }
 

@@ -2,7 +2,7 @@ import type { EmbeddingModelId, TokenVectors } from '../embedding/embedder.ts';
 import type { MemoryFilter } from '../memory/filter.ts';
 import type { Memory } from '../memory/memory.ts';
 
-// What a store is asked for by a search, and what it answers; a part of the port in memory-store.ts.
+// The questions of a search to a store, and the answers; a part of the port in memory-store.ts.
 
 export interface VectorQuery {
   readonly modelId: EmbeddingModelId;
@@ -50,7 +50,7 @@ export interface SessionNeighbour {
   readonly distance: 1 | 2;
 }
 
-/** What the order of a memory depends on beside the query. */
+/** The facts beside the query that the order of a memory depends on. */
 export interface Standing {
   readonly id: string;
   /** When it was true (`occurred_at`), else when it was created; milliseconds since the epoch. */

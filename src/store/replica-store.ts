@@ -89,7 +89,7 @@ export interface ApplyRequest {
   readonly confirmed?: boolean;
   /** Keeps the content of memories that another machine erased, hidden, until `MemoryStore.expireHidden`. */
   readonly hidePurged?: boolean;
-  /** Restore only: brings back memories that other machines erased. What this machine erased stays erased. */
+  /** Restore only: brings back memories that other machines erased. Memories that this machine erased stay erased. */
   readonly bringBack?: boolean;
   /** The local `stateDigest` that the user confirmed; when it has changed since, the call fails and changes nothing. */
   readonly expectedState?: string;

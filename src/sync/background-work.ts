@@ -23,7 +23,7 @@ export interface BackgroundWorkParts {
   /** Returns a number in [0, 1). */
   readonly random: () => number;
   readonly logger: Logger;
-  /** Erases what is old enough to be erased; done at the start and again and again, also while nobody writes. */
+  /** Erases memories that are old enough; done at the start and again and again, also without writes. */
   readonly tidy: () => Promise<void>;
   readonly tidyEveryMs: number;
   readonly startTimer?: StartTimer;
@@ -70,7 +70,7 @@ export class BackgroundWork {
   #lastChange = 0;
   /** When the first merge happened that no backup includes yet; null = none. */
   #merged: number | null = null;
-  /** When somebody used the memories last. */
+  /** Time of the last use of the memories. */
   #used = -Infinity;
   /** When another machine's change was merged last. */
   #followed = -Infinity;
@@ -97,7 +97,7 @@ export class BackgroundWork {
     this.#planBackup();
   }
 
-  /** Says that somebody uses the memories now, so the remote is looked at more often for a while. Never throws. */
+  /** Notes that the memories are in use now, so the remote is looked at more often for a while. Never throws. */
   noteUse(): void {
     this.#used = this.#parts.now();
     if (!this.#looks() || this.#parts.mode !== 'merge') return;
@@ -107,7 +107,7 @@ export class BackgroundWork {
   }
 
   /**
-   * Says that somebody is about to read. When the last look at the remote is old, it waits a moment for a new one, so
+   * Notes that a read is about to begin. When the last look at the remote is old, it waits a moment for a new one, so
    * that the answer has the changes of other machines. Never throws.
    */
   async beforeReading(): Promise<void> {
@@ -185,7 +185,7 @@ export class BackgroundWork {
     return this.#started && !this.#isStopped() && this.#parts.sync.enabled;
   }
 
-  /** Plans a backup of what changed here and what was merged. What is merged is at the remote already, so it can wait. */
+  /** Plans a backup of changes here and of merged ones. Merged changes are at the remote already, so they can wait. */
   #planBackup(): void {
     if (!this.#isAutomatic()) return;
     const now = this.#parts.now();

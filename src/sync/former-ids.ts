@@ -20,7 +20,7 @@ const RETIRE_EVERY_MS = 3_600_000;
 
 /**
  * The ids that this data folder gave up. Its writes have other names by now, so its backups under a former id must not
- * be merged by anybody, this machine included.
+ * be merged by any machine, this one included.
  */
 export class FormerIds {
   readonly #parts: FormerIdsParts;

@@ -76,7 +76,7 @@ export class SyncNotes {
     return decode(note);
   }
 
-  /** Removes a machine from the ones that were seen, because somebody removed its backups on purpose. */
+  /** Removes a machine from the ones that were seen, because a user removed its backups on purpose. */
   async forgetMachine(machine: string): Promise<void> {
     const { machines, retiring } = await this.read();
     const others = Object.entries(machines).filter(([name]) => name !== machine);

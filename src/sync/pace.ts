@@ -1,4 +1,4 @@
-/** Shortest time between two looks at the remote while somebody uses this data folder. */
+/** Shortest time between two looks at the remote while this data folder is in use. */
 export const QUICK_LOOK_MS = 5_000;
 /** Shortest time between two looks that only the changes of other machines ask for. */
 const FOLLOWING_LOOK_MS = 15_000;

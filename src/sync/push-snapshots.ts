@@ -13,7 +13,7 @@ export interface PushSnapshots extends WorkOptions {
   readonly retention: RetentionPolicy;
   /** Keys of objects at the remote that a check found damaged; they are uploaded again. */
   readonly suspect: ReadonlySet<string>;
-  /** A backup that was made for this push; undefined = make one of what changed. */
+  /** A backup that was made for this push; undefined = make one of the changes. */
   readonly made?: BackupResult | undefined;
 }
 

@@ -24,7 +24,7 @@ export interface Look {
   readonly tried: () => void;
 }
 
-/** A bucket can be full of folders that somebody made up. */
+/** A bucket can be full of made-up folders. */
 const MAX_KNOWN_MACHINES = 1_000;
 /** A merge that was refused or held is tried again after this time. */
 const TRY_AGAIN_MS = 5 * 60_000;

@@ -64,7 +64,7 @@ export async function createDurableFile(path: string, mode = PRIVATE): Promise<D
     discard: async () => {
       if (committed) return;
       await handle.close().catch(() => undefined);
-      // What failed is the write; a file that cannot be removed either must not hide that.
+      // The write failed; a file that cannot be removed either must not hide that.
       await rm(temporary, { force: true }).catch(() => undefined);
     },
   };

@@ -53,7 +53,7 @@ async function packageOf(folder: string, top: string): Promise<string> {
     const below = relative(top, place);
     if (below === '' || below.startsWith('..') || isAbsolute(below)) return '';
     const names = below.split(sep);
-    // What is installed there belongs to the package that uses it.
+    // Packages that are installed there belong to the package that uses them.
     if (!names.includes('node_modules')) {
       const kinds = await Promise.all(MANIFESTS.map((name) => kindOf(join(place, name))));
       if (kinds.includes('file')) return names.join('/');

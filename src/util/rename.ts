@@ -5,7 +5,7 @@ import { codeOf } from './caught.ts';
 
 /**
  * The codes with which Windows refuses to rename a file or folder, or to replace one, that another program has open. Most
- * often it is a virus scanner or an indexer that looks at what was just written, and is done in a moment.
+ * often it is a virus scanner or an indexer that looks at the new file, and is done in a moment.
  */
 const IN_USE = new Set(['EPERM', 'EACCES', 'EBUSY']);
 /** Together some two seconds. */

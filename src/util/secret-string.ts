@@ -33,7 +33,7 @@ export class SecretString {
   }
 }
 
-/** What is kept of a random secret, or compared with it: a plain hash is enough, because it cannot be guessed. 32 bytes. */
+/** The kept and compared form of a random secret: a plain hash is enough, because it cannot be guessed. 32 bytes. */
 export function secretDigest(secret: string): Buffer {
   return createHash('sha256').update(secret).digest();
 }

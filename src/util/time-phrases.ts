@@ -87,7 +87,7 @@ async function parsedPeriod(text: string, moment: Moment): Promise<SpokenPeriod 
   return undefined;
 }
 
-/** What the clocks of the zone show now, minus UTC. */
+/** The difference of the zone's clocks to UTC now. */
 function offsetMinutes({ now, zone }: Moment): number {
   const shown = Date.parse(`${zone.minute(now).replace(' ', 'T')}:00Z`);
   return Math.round((shown - now) / MINUTE_MS);

@@ -6,7 +6,7 @@ const HIDDEN =
   /[\u0000-\u0008\u000B-\u001F\u007F-\u009F\u2028\u2029\uFFF9-\uFFFB\p{Cs}\p{Default_Ignorable_Code_Point}]/gu;
 
 /**
- * A text of several lines for people. What they cannot see becomes an escape, `\u200b` or `\u{e0041}`, so that no text
+ * A text of several lines for people. Invisible characters become an escape, `\u200b` or `\u{e0041}`, so that no text
  * hides anything, moves the cursor or changes the order of what is read. Texts that are plain come back as they are.
  */
 export function visibleText(text: string): string {
@@ -20,7 +20,7 @@ export function visibleLine(text: string): string {
   return visibleText(text.replaceAll('\r\n', '\n')).replaceAll('\n', '\\n').replaceAll('\t', '\\t');
 }
 
-/** JSON of the exact value, in which a reader sees what is hidden: a program reads the same with and without. */
+/** JSON of the exact value, in which a reader sees hidden characters: a program reads the same with and without. */
 export function visibleJson(value: unknown, indentation?: number): string {
   return replaceHidden(JSON.stringify(value, undefined, indentation), escapeUnits);
 }

@@ -161,7 +161,7 @@ function withFix(error: FaissMemoryError, { machine: own }: RepositoryContext): 
   return new RepositoryDamagedError(error.key, error.problem, { fix, cause: error });
 }
 
-/** About half a second. Ten machines with 20,000 snapshots each need as many, and nobody else answers meanwhile. */
+/** About half a second. Ten machines with 20,000 snapshots each need as many, and the process answers nothing else meanwhile. */
 const MAX_COMPARISONS = 20_000_000;
 
 export interface OrderedSnapshot {

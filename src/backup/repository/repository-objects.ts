@@ -51,7 +51,7 @@ export interface ManifestReference {
   readonly clock: VersionVector;
 }
 
-/** Larger heads, and the heads of more machines, are read again each time: anybody can put them there. */
+/** Larger heads, and the heads of more machines, are read again each time: any writer of the bucket can put them there. */
 const MAX_CACHED_BYTES = 256 * 1024;
 const MAX_CACHED_HEADS = 64;
 
@@ -140,7 +140,7 @@ export class RepositoryObjects {
     return { manifest, bytes: blob.bytes, sealed: isSealed(blob.bytes) };
   }
 
-  /** Reads a manifest that no readable head lists; null when it is damaged or gone. It may be anybody's. */
+  /** Reads a manifest that no readable head lists; null when it is damaged or gone. Its writer is unknown. */
   async readUnlistedManifest(machine: string, snapshotId: string): Promise<Manifest | null> {
     const key = manifestKey(machine, snapshotId);
     const blob = await getBounded(this.#store, { key, maxBytes: MAX_MANIFEST_BYTES }).catch(nullIfDamaged);

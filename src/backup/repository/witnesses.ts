@@ -53,7 +53,7 @@ export async function noteTimelines(context: NotedContext, heads: readonly Head[
   return kept;
 }
 
-/** A bucket can be full of folders that somebody made up: of very many heads, those of known machines count first. */
+/** A bucket can be full of made-up folders: of very many heads, those of known machines count first. */
 function fewHeads(heads: readonly Head[], known: readonly Timeline[]): readonly Head[] {
   if (heads.length <= MAX_MACHINES) return heads;
   const seen = new Set(known.map(({ machine }) => machine));

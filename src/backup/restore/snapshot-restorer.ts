@@ -88,7 +88,7 @@ export class SnapshotRestorer {
         clock: staged.manifest.clock,
         complete: true,
         hidePurged: this.#hidePurged,
-        // This machine's own backups are the user's way back from what other machines did.
+        // This machine's own backups are the user's way back from changes of other machines.
         bringBack: repository.repositoryId === LOCAL_REPOSITORY_ID,
       };
       if (dryRun) {
@@ -99,7 +99,7 @@ export class SnapshotRestorer {
       const undo = (await changesNothing(staged, base, identity))
         ? {}
         : { undo: await this.#parts.backupBefore('pre_restore') };
-      // Nothing was changed until here, and what follows is one transaction.
+      // Nothing was changed until here, and the rest is one transaction.
       options.signal?.throwIfAborted();
       options.onProgress?.({ step: 'replacing memories', done: 0, total: staged.states.memories });
       const changes = await staged.states.restore({ ...base, expectedState: stateDigest, note: staged.note });
@@ -152,7 +152,7 @@ export class SnapshotRestorer {
   }
 
   /**
-   * The confirmation for what waits. A later snapshot may have brought what an earlier one was held back for, and more:
+   * The confirmation of waiting changes. A later snapshot may have brought what an earlier one was held back for, and more:
    * then the earlier one waits no more.
    */
   async #askFor(left: readonly LeftSnapshot[]): Promise<Pick<RestoreResult, 'waiting' | 'confirm'>> {

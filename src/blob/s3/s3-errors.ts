@@ -130,7 +130,7 @@ function problemOf(error: Error, status: number | undefined): string {
   const answer = status === undefined ? '' : `HTTP ${status} `;
   if (isForeign(error)) return `${answer}with an answer that is not a store's`;
   const text = error.message === error.name || error.message === 'UnknownError' ? '' : error.message;
-  // The client calls a connection that was cut a TimeoutError; the text of such an error says what happened.
+  // The client calls a connection that was cut a TimeoutError; the text of such an error tells the cause.
   const name = error.name === 'Error' || 'code' in error ? '' : error.name;
   return `${answer}${name} ${text}`.trim();
 }

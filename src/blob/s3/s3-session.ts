@@ -28,7 +28,7 @@ interface S3Connection {
   readonly credentials:
     | { readonly accessKeyId: string; readonly secretAccessKey: string; readonly sessionToken?: string }
     | undefined;
-  /** What guards an upload: MD5 with an endpoint, because every server knows it, else SHA-256. */
+  /** The checksum of an upload: MD5 with an endpoint, because every server knows it, else SHA-256. */
   readonly uploadChecksum: 'md5' | 'sha256';
   readonly timeoutMs: number | undefined;
   /** Address for messages, without secrets. */

@@ -9,7 +9,7 @@ export interface LaunchCommand {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** What init looks up about a file system; passed in for tests. */
+/** The questions of init about a file system; passed in for tests. */
 export interface ClientEnvironment extends Environment {
   /** Names in a folder; empty when it cannot be read. */
   readonly listFolder: (path: string) => readonly string[];
@@ -29,7 +29,7 @@ export interface ClientDescription {
   readonly evidence: (environment: ClientEnvironment) => string;
   /** Some clients want to be told that the server speaks over stdio. */
   readonly withType: boolean;
-  /** What makes the client read its configuration again. */
+  /** The step that makes the client read its configuration again. */
   readonly afterwards: string;
   /** Absent for a client without hooks in a file. */
   readonly hooks?: ClientHooks | undefined;

@@ -11,7 +11,7 @@ import { type ConfigEditor, EditError, type ServerMember } from './config-editor
 import { createJsonEditor } from './json-editor.ts';
 import { createTomlEditor } from './toml-editor.ts';
 
-/** What would become of one file of a client. */
+/** The planned change of one file of a client. */
 export interface PlannedChange {
   readonly client: Pick<ClientDescription, 'name' | 'title' | 'afterwards'>;
   readonly file: ClientFile;
@@ -21,7 +21,7 @@ export interface PlannedChange {
   readonly diff: string;
 }
 
-/** What to do about the hooks of a client: nothing, to set them, or to take them out. */
+/** The change of a client's hooks: nothing, to set them, or to take them out. */
 export type HooksChange = 'keep' | 'set' | 'remove';
 
 /**

@@ -3,7 +3,7 @@ import type { Host } from '../host.ts';
 import { type ClientDescription, clientList, type ClientEnvironment, SERVER_NAME } from './clients.ts';
 import { editorFor } from './plan-change.ts';
 
-/** What is looked up about this machine to find its clients. */
+/** The facts about this machine that help to find its clients. */
 export function clientEnvironment({
   env,
   platform,

@@ -81,7 +81,7 @@ async function examine(context: CommandContext, full: boolean): Promise<Examinat
   return { findings, ended };
 }
 
-/** For somebody who waits at a terminal. */
+/** For a person who waits at a terminal. */
 function showProgress(output: CommandContext['output'], { name }: Check, done: number): Progress | undefined {
   if (!output.interactive || output.json) return undefined;
   const progress = output.progress(`Checking: ${name}`);

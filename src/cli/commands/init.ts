@@ -114,7 +114,7 @@ async function chosenHooks(
   return (await output.confirm(question, signal)) ? 'set' : 'keep';
 }
 
-/** What happens to the installed program. */
+/** The change of the installed program. */
 interface PlannedProgram {
   readonly outcome: 'install' | 'remove' | 'unchanged';
   readonly path: string;

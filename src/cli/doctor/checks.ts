@@ -19,7 +19,7 @@ export interface Finding {
   readonly fix?: string;
 }
 
-/** What checks look at. */
+/** The subject of all checks. */
 export interface DoctorSubject {
   readonly host: Host;
   readonly settings: Settings;
@@ -34,7 +34,7 @@ export interface Check {
   readonly name: string;
   /** Not run when the data folder cannot be used. */
   readonly needsFolder?: boolean;
-  /** What it waits for and what to do when that does not end. */
+  /** The thing that it waits for, and the remedy when that does not end. */
   readonly waitsFor: { readonly what: string; readonly fix: string };
   readonly run: (subject: DoctorSubject) => Promise<readonly Finding[]>;
 }
@@ -49,7 +49,7 @@ const NATIVE_HINT =
   'Embedding gets 3 to 5 times faster with the native runtime (about 290 MB): ' +
   'npm install -g faiss-memory onnxruntime-node --ignore-scripts';
 
-/** Can the configured model be loaded and used, and what runs it? */
+/** Can the configured model be loaded and used, and which runtime runs it? */
 export const modelCheck: Check = {
   name: 'model',
   waitsFor: {
@@ -126,7 +126,7 @@ export async function repairCounts({ app, settings }: DoctorSubject): Promise<Fi
   return [{ check: 'database', status: 'ok', message: `counted anew: ${wrong.join('; ')}` }];
 }
 
-/** Tells what other machines erased, because nobody on this machine was asked. */
+/** Reports memories that other machines erased, because no person on this machine was asked. */
 async function checkHidden({ app, settings }: DoctorSubject): Promise<Finding[]> {
   const { hidden } = await (await app()).store.stats();
   if (hidden === 0) return [];

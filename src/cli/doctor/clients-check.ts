@@ -82,7 +82,7 @@ async function checkStart(client: ClientDescription, { file, launch, host }: Con
 /** Apps that are started from the desktop of macOS do not get the PATH of the shell. */
 const DESKTOP_PATH = '/usr/local/bin:/opt/homebrew/bin:/usr/bin:/bin:/usr/sbin:/sbin';
 
-/** What the client gives the server besides the variables in its file. */
+/** The environment that the client gives the server besides the variables in its file. */
 export function environmentOf(
   { name }: Pick<ClientDescription, 'name'>,
   { env, platform }: Pick<Host, 'env' | 'platform'>,

@@ -38,7 +38,7 @@ export function describeCounters({ counters, claimedByOthers }: CounterReport): 
   return [{ check: NAME, status: 'ok', message: 'each is one that its machine can have reached' }];
 }
 
-/** What `doctor --fix` is about to do, as a question; null = there is nothing to repair. */
+/** The repairs of `doctor --fix`, as a question; null = there is nothing to repair. */
 export async function repairQuestion({ app, settings }: DoctorSubject): Promise<string | null> {
   if (!existsSync(settings.dataDir)) return null;
   const { counters, claimedByOthers } = await (await app()).sync.repairCounters();

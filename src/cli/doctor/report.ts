@@ -6,7 +6,7 @@ import { packageVersion } from '../../util/package.ts';
 import type { Host } from '../host.ts';
 import type { Finding } from './checks.ts';
 
-/** What someone who helps needs to know about this machine. */
+/** The facts about this machine that a helper needs. */
 export interface ReportInput {
   readonly findings: readonly Finding[];
   /** Undefined when the configuration is wrong; the findings say how. */

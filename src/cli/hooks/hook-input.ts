@@ -9,7 +9,7 @@ export type HookEvent = (typeof HOOK_EVENTS)[number];
 export const HOOK_CLIENTS = ['claude-code', 'codex', 'cursor', 'gemini-cli', 'opencode'] as const;
 export type HookClient = (typeof HOOK_CLIENTS)[number];
 
-/** What a client says when it calls a hook. Absent members are empty. */
+/** The input of a client's call of a hook. Absent members are empty. */
 export interface HookInput {
   readonly client: HookClient;
   /** The client's own name of the event, which its answer repeats. */
@@ -64,7 +64,7 @@ export async function readHookText(stdin: HostInput, limitMs: number): Promise<s
 export function parseHookInput(text: string, named: HookClient | undefined): HookInput | undefined {
   let value: unknown;
   try {
-    // A byte order mark is what some shells of Windows begin with.
+    // Some shells of Windows begin with a byte order mark.
     value = JSON.parse(text.replace(/^\uFEFF/, ''));
   } catch {
     return undefined;

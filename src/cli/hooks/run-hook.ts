@@ -29,7 +29,7 @@ const LIMIT_MS: Readonly<Record<Exclude<HookEvent, 'prompt'>, number>> = {
   // Clients end soon after it.
   'session-end': 5_000,
 };
-/** What the end of the process and the client's reading take. */
+/** The time of the end of the process and of the client's reading. */
 const RESERVE_MS = 15;
 const LONGEST_PROMPT = 10_000;
 const CLOSE_LIMIT_MS = 3_000;
@@ -81,7 +81,7 @@ export async function runHook(args: readonly string[], host: Host): Promise<{ re
   } catch (error) {
     logger?.debug('a hook failed', { event }, error);
   } finally {
-    // What was only read needs no closing, for which the client would wait.
+    // A store that was only read needs no closing, for which the client would wait.
     if (!asks(event)) await settleWithin(closed(app), CLOSE_LIMIT_MS).catch(() => undefined);
   }
   return { opened: app !== undefined };
@@ -154,7 +154,7 @@ async function recalled({ input, project, settings, open }: Call, limit: () => n
   return recallForPrompt({ ...recall, search }, request);
 }
 
-/** The beginning and the end of what a user sends, who may have pasted a log between them. */
+/** The beginning and the end of a prompt; the user may have pasted a log between them. */
 function shortened(prompt: string): string {
   if (prompt.length <= LONGEST_PROMPT) return prompt;
   return `${prompt.slice(0, LONGEST_PROMPT / 2)}\n${prompt.slice(-LONGEST_PROMPT / 2)}`;

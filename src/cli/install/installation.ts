@@ -17,7 +17,7 @@ export interface InstalledVersion {
   readonly digest: string;
 }
 
-/** What is installed for this user. */
+/** The installation of this user. */
 export interface Installation {
   /** Absolute path of the folder with all versions. */
   readonly root: string;
@@ -196,7 +196,7 @@ async function removeOld(root: string, { current, previous, replaced }: State, n
   }
 }
 
-/** What a killed installation left. Another one that runs now has a process of its own. */
+/** The remains of a killed installation. Another one that runs now has a process of its own. */
 function removeAbandoned(root: string): void {
   for (const name of foldersIn(root)) {
     const pid = name.startsWith(INCOMING) ? Number(name.slice(INCOMING.length)) : NaN;

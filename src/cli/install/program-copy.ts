@@ -29,7 +29,7 @@ interface PackageFacts {
   readonly peerDependencies?: Readonly<Record<string, string>>;
 }
 
-/** What the program consists of; a clone of its repository has more. */
+/** The parts of the program; a clone of its repository has more. */
 const PARTS = new Set(['dist', 'models', 'vendor', 'package.json', 'LICENSE', 'README.md', 'CHANGELOG.md']);
 const VENDOR_PARTS = /^(faiss\.wasm|README\.md|LICENSE-.*)$/;
 

@@ -3,7 +3,7 @@ import type { LaunchCommand } from '../clients/clients.ts';
 import { settleWithin } from '../../util/concurrency.ts';
 import { startable } from '../../util/start-command.ts';
 
-/** What a client would see of a server. */
+/** The view that a client has of a server. */
 export interface ServerTrial {
   /** From the start of the process to the list of tools. */
   readonly milliseconds: number;

@@ -171,7 +171,7 @@ class Visitor {
     }, PATIENCE_MS).unref();
   }
 
-  /** @throws for what is no message of the protocol */
+  /** @throws for bytes that are no message of the protocol */
   #take(message: Readonly<Record<string, unknown>>): void {
     const { type, id, method, text } = message;
     if (type === 'hello') {

@@ -8,7 +8,7 @@ export const PROTOCOL = 1;
 /** Answers a request of a hook with a text. @param request JSON of a `PromptRequest` */
 export type Recaller = (request: string, signal?: AbortSignal) => Promise<string>;
 
-/** What the process that has the model answers with. */
+/** The answers of the process that has the model. */
 export interface HostServices {
   readonly embedder: Embedder;
   /** Absent in a process without memories of its own. */
@@ -47,7 +47,7 @@ export type Answer<Asked extends Method> = Awaited<ReturnType<(typeof METHODS)[A
 
 export type Facts = Readonly<Record<string, string | number | boolean>>;
 
-/** Whether the model is loaded, and what `describe` says about it. */
+/** The state of the model and the answer of its `describe`. */
 export interface HostState {
   readonly ready: boolean;
   readonly facts: Facts;
@@ -81,7 +81,7 @@ export type Reply =
   /** Comes every second while calls wait, because a stopped process keeps its connections. */
   | { readonly type: 'alive' };
 
-/** What must be equal for vectors of one process to be those of another. */
+/** The facts that must be equal for vectors of one process to be those of another. */
 export async function identityOf(embedder: Embedder): Promise<string> {
   const { modelId, dimension, weightsHash } = await embedder.modelId();
   return JSON.stringify([modelId, dimension, weightsHash, embedder.tokenSpace ?? '']);

@@ -30,7 +30,7 @@ const METHODS = ['GET', 'POST', 'PATCH', 'DELETE'];
 
 /**
  * Turns away what web pages of other origins send, except of those allowed; they get CORS headers. Runs behind the
- * host guard: the origin of this server is what its own Host header says.
+ * host guard: its own Host header names the origin of this server.
  */
 export function originGuard(allowedOrigins: readonly string[]): MiddlewareHandler<HttpEnvironment> {
   const answerAllowed = cors({

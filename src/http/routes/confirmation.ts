@@ -41,7 +41,7 @@ interface ConfirmableRestore {
 /**
  * Restores a snapshot when the caller has confirmed it. `true` confirms whatever it is at this moment; a token only
  * what its dry run has shown.
- * @throws ConfirmationNeededError with what would change
+ * @throws ConfirmationNeededError with the changes
  */
 export async function restoreWhenConfirmed(
   target: RestoreTarget,

@@ -17,7 +17,7 @@ import { defineRoute, type Route, type RouteData } from '../route.ts';
 import { confirmation, confirmed } from './confirmation.ts';
 import { time } from './shapes.ts';
 
-/** What the routes about people and spaces work with. */
+/** The services of the routes about people and spaces. */
 export interface TeamCall {
   readonly people: PeopleService;
   readonly caller: Principal;

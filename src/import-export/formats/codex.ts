@@ -56,7 +56,7 @@ function reasonOfItem(type: string): string | undefined {
 
 class CodexReader {
   readonly #options: ReadOptions;
-  /** What the first line said, which a reading that goes on has from the cursor. */
+  /** The facts of the first line; a reading that goes on has them from the cursor. */
   readonly #known: Partial<TranscriptCursor>;
 
   constructor(name: string, options: ReadOptions) {

@@ -7,7 +7,7 @@ import type { Conversation, Turn } from '../transcripts/conversation.ts';
 /** Where an entry is: a line of a file, or a place in words, for example `entry 3` or the path of a note. */
 export type Place = { readonly line: number } | { readonly place: string };
 
-/** What a reader found. It yields one item for each entry, in the order of the source. */
+/** The result of a reader. It yields one item for each entry, in the order of the source. */
 export type ImportItem =
   | {
       readonly kind: 'memory';
@@ -65,7 +65,7 @@ export interface TranscriptCursor {
   lines: number;
   /** The last time of a turn, in milliseconds since the epoch. */
   time?: number;
-  /** What the beginning said about the conversation. */
+  /** The facts about the conversation at the beginning of the file. */
   session?: string;
   folder?: string;
   repository?: string;
@@ -154,7 +154,7 @@ export async function* readMember(
   }
 }
 
-/** True for what the file system says of one file: no permission, gone, or a link now. */
+/** True for an error of the file system about one file: no permission, gone, or a link now. */
 function isFileError(error: unknown): error is Error {
   return error instanceof Error && 'code' in error && 'syscall' in error;
 }

@@ -2,7 +2,7 @@ import type { JsonObject } from '../head.ts';
 
 /** `{{title}}` of Obsidian, `<% tp.date.now() %>` of Templater. */
 const PLACEHOLDERS = /\{\{[^}\n]*\}\}|<%[\s\S]*?%>/g;
-/** Headings, rules, and items of lists and check boxes that nobody has filled in. */
+/** Headings, rules, and items of lists and check boxes that are not filled in. */
 const EMPTY_LINES =
   /^[ \t]*(?:#{1,6}(?:[ \t].*)?|[-*_][-*_ \t]*|(?:[-*+]|\d+[.)])(?:[ \t]*\[.?\])?[ \t]*)$/gm;
 

@@ -170,7 +170,7 @@ function tagsOf(tags: unknown): string[] {
 const CREATED = ['created', 'created_at', 'date created', 'date'];
 const UPDATED = ['updated', 'updated_at', 'modified', 'date modified', 'last_updated', 'lastmod'];
 
-/** Times of the front matter, else of the file. What is no time there stays in the metadata only. */
+/** Times of the front matter, else of the file. Other values stay in the metadata only. */
 function timesOf(matter: JsonObject, file: FileTimes): { createdAt?: number; updatedAt?: number } {
   const modified = timeIn(matter, UPDATED) ?? file.modified;
   const made = [file.created, modified].filter((time) => time !== undefined && time > 0);

@@ -7,7 +7,7 @@ import { type ImportFormat, onlyText } from './import-format.ts';
 const NAME = 'mem0';
 
 /**
- * What `get_all` and `search` of mem0 return, in JSON: `{"results": […]}`, or a list in older versions. With its graph,
+ * The result of mem0's `get_all` and `search`, in JSON: `{"results": […]}`, or a list in older versions. With its graph,
  * `relations` stand beside it. Memories keep the UUIDs that they have there.
  */
 export const mem0: ImportFormat = {

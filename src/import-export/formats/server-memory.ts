@@ -116,7 +116,7 @@ function nameIn(value: JsonObject, field: string): string {
   throw new InvalidInputError(field, 'is missing', 'allowed is a text');
 }
 
-/** The server has no ids: a fact is identified by what it says about whom. */
+/** The server has no ids: a fact is identified by its subject and its statement. */
 function draftOf(identity: readonly string[], content: Omit<MemoryDraft, 'id' | 'source'>): MemoryDraft {
   const tags = content.tags.filter((tag) => tag !== '' && tag.length <= MAX_TAG_LENGTH);
   return { ...content, tags: [...new Set(tags)].sort(), source: NAME, id: namedUuid([NAME, ...identity]) };

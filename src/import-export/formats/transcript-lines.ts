@@ -19,7 +19,7 @@ export interface Message {
   readonly at: Place;
 }
 
-/** The items of one message: a turn, the reasons for what was left out, and notes. */
+/** The items of one message: a turn, the reasons for the parts that were left out, and notes. */
 export function* turnOf(message: Message, times: TurnTimes): Generator<ImportItem> {
   const { conversation, position, role, at } = message;
   const { text, left } = cleanText(role, message.text);

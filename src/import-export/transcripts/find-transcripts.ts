@@ -56,7 +56,7 @@ const NAMES: Readonly<Record<TranscriptClient, RegExp>> = {
   'gemini-cli': /(^|[\\/])session-[^\\/]*\.jsonl?$/,
 };
 
-/** The transcripts of a client, oldest change first, so that what a later one repeats is known. */
+/** The transcripts of a client, oldest change first, so that repetitions in a later one are known. */
 export async function findTranscripts(
   client: TranscriptClient,
   surroundings: Surroundings,

@@ -1,7 +1,7 @@
 import { withoutPrivate } from '../../memory/conversations.ts';
 
 /**
- * The rules for what is no part of a conversation: docs/import-export.md lists them for users. A reader says what a
+ * The rules for lines that are no part of a conversation: docs/import-export.md lists them for users. A reader says what a
  * record is (a tool call, thinking, …); the rules here look at the text of messages.
  */
 
@@ -106,7 +106,7 @@ export function cleanText(role: 'user' | 'assistant' | 'system', text: string): 
   const left: string[] = [];
   const trimmed = text.trim();
   if (trimmed === '') return { text: '', left: [LEFT_OUT.empty] };
-  // What is cut could take one of its tags away, and leave the words.
+  // A cut could take one of its tags away, and leave the words.
   const open = withoutPrivate(trimmed);
   if (open.length < trimmed.length) left.push(LEFT_OUT.private);
   const looked = open.length <= MAX_LOOKED_AT ? open : cutMiddle(open, MAX_LOOKED_AT / 2, MAX_LOOKED_AT / 2);

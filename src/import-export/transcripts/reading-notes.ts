@@ -22,7 +22,7 @@ const MAX_NOTES = 200_000;
 const HEAD_BYTES = 1_024;
 
 /**
- * What is known of transcripts that were read, in one file of the data folder. It only saves time: a turn has its id from
+ * The notes about transcripts that were read, in one file of the data folder. It only saves time: a turn has its id from
  * its place in the conversation, so a file that is read again adds nothing twice. A file that is damaged counts as none.
  */
 export class ReadingNotes {
@@ -54,7 +54,7 @@ export class ReadingNotes {
     if (this.#notes.size > MAX_NOTES && oldest !== undefined) this.#notes.delete(oldest);
   }
 
-  /** What they say is on the disk when this resolves. */
+  /** Their changes are on the disk when this resolves. */
   async save(): Promise<void> {
     const content: NotesContent & { version: number; store: string } = {
       version: VERSION,

@@ -101,7 +101,7 @@ export const memoryAdd = defineTool({
   },
 });
 
-/** What resembles the last of many new memories is left out where it would make the answer too long. */
+/** The memories that resemble the last of many new ones are left out where they would make the answer too long. */
 function withinAnswer(results: readonly AddResult[]): AddResult[] {
   const bare = results.map((result) => ({ ...result, similar: [] }));
   let left = HALF_TOKENS - tokensOf(JSON.stringify(bare.map(briefAddedData)));

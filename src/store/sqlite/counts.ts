@@ -157,7 +157,7 @@ const selectTotal = new Query<[name: string], { count: number }>(
   'SELECT count FROM total_count WHERE name = ?',
 );
 
-/** What statistics say about live memories. */
+/** The statistics of live memories. */
 export function readCounts(
   connection: Connection,
 ): Pick<StoreStats, 'tags' | 'sources' | 'turns' | 'conversations'> {

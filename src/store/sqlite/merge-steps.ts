@@ -176,7 +176,7 @@ export class MergeSteps {
     return count;
   }
 
-  /** Makes all steps and takes each of them back, for a report of what would change. */
+  /** Makes all steps and takes each of them back, for a report of the changes. */
   async #preview(
     staging: StagingFile,
     { clock, hidePurged = false }: ApplyRequest,

@@ -35,7 +35,7 @@ export function isUnchanged(path: string, state: string): boolean {
 }
 
 /**
- * Opens a database on a read-only disk for reading. SQLite itself needs to write there, for its locks and for what is
+ * Opens a database on a read-only disk for reading. SQLite itself needs to write there, for its locks and for the part that is
  * still in the write-ahead log. Without a log the file is read as it is; else, and when its schema is old, a copy in the
  * system's folder for temporary files is read.
  */

@@ -24,7 +24,7 @@ export interface Removals {
   readonly live: number;
 }
 
-/** What the user agreed to does not count, and a large merge that the user agreed to begins the budget anew. */
+/** Removals that the user agreed to do not count, and a large merge that the user agreed to begins the budget anew. */
 export function weighRemovals(
   connection: Connection,
   { limit, confirmed = false }: ApplyRequest,

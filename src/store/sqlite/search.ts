@@ -114,7 +114,7 @@ function idsOf({ words, vectors, neighbours = [] }: CandidateLists): string[] {
 
 /**
  * The best candidates, and some of the best facts where turns of conversations nearly fill the list: what was written
- * on purpose must not drown in what was said.
+ * on purpose must not drown in conversations.
  */
 function withFacts(
   { filter, limit }: Pick<CandidateRequest, 'filter' | 'limit'>,

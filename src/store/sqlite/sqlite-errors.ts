@@ -219,7 +219,7 @@ export function moved(path: string, cause?: unknown): StoreUnavailableError {
 
 /**
  * The write-ahead log beside the database was deleted or replaced: SQLite would go on writing to the old one, which
- * nobody can open any more.
+ * that cannot be opened any more.
  */
 export class LogGone extends Error {}
 

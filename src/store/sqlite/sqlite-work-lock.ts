@@ -37,7 +37,7 @@ export async function removeLeftovers(
   const remove = async (): Promise<void> => {
     // It may need the staging file.
     await finishMerge();
-    // Looked up again, because only now nobody makes new ones.
+    // Looked up again, because only now no process makes new ones.
     for (const name of readdirSync(dataDir)) {
       if (WORKING_FILES.test(name)) rmSync(join(dataDir, name), { recursive: true, force: true });
     }

@@ -137,7 +137,7 @@ export class StagingFile {
     this.#kept = true;
   }
 
-  /** Nobody needs the file any more: `close` removes it again. */
+  /** The file is not needed any more: `close` removes it again. */
   release(): void {
     this.#kept = false;
   }

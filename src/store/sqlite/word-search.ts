@@ -59,7 +59,7 @@ export class WordSearch {
     this.#tokenizer.close();
   }
 
-  /** Finds the memories with at least one term of a free text, and what they score. The answer holds until the next call. */
+  /** Finds the memories with at least one term of a free text, and their scores. The answer holds until the next call. */
   find(connection: Connection, words: string): FoundWords {
     this.#follow(connection);
     for (const num of this.#found) this.#scores[num] = 0;
@@ -178,7 +178,7 @@ export class WordSearch {
   }
 }
 
-/** What a search by words found in one transaction. */
+/** The result of a search by words in one transaction. */
 export interface FoundWords {
   /** About the most that a text can score for these words, as if it repeated each of them without end. */
   readonly bound: number;
@@ -250,7 +250,7 @@ function passing(
     .map(([num]) => num);
 }
 
-/** What a text's BM25 is multiplied with, to be what it were if all texts were `SMOOTHING_TOKENS` longer. */
+/** The factor of a text's BM25 that makes it as if all texts were `SMOOTHING_TOKENS` longer. */
 function smoothing(length: number, mean: number): number {
   const average = Math.max(1, mean);
   const before = length / average;

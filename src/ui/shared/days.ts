@@ -5,7 +5,7 @@ interface Shift {
 
 /**
  * The exact time of the beginning of a day in the browser's time zone, which may differ from the server's. The end of a
- * day is the moment before the next one begins, because a day can have 23 or 25 hours. Empty for what is no day.
+ * day is the moment before the next one begins, because a day can have 23 or 25 hours. Empty for a text that is no day.
  */
 export function startOfDay(day: string, { daysLater = 0, milliseconds = 0 }: Shift = {}): string {
   const [year, month, date] = day.split('-').map(Number);
@@ -16,7 +16,7 @@ export function startOfDay(day: string, { daysLater = 0, milliseconds = 0 }: Shi
   return Number.isNaN(at.getTime()) ? '' : at.toISOString();
 }
 
-/** The browser's day at so many milliseconds behind a time, `YYYY-MM-DD`; empty for what is no time. */
+/** The browser's day at so many milliseconds behind a time, `YYYY-MM-DD`; empty for a text that is no time. */
 export function dayOf(time: string, milliseconds: number): string {
   const at = new Date(new Date(time).getTime() + milliseconds);
   if (Number.isNaN(at.getTime())) return '';

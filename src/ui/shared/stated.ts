@@ -1,6 +1,6 @@
 import { dayOf, startOfDay } from './days.ts';
 
-/** What a memory says about itself in well-known members of its metadata, as the form shows it. Days are the browser's. */
+/** The statements of a memory about itself in well-known members of its metadata, as the form shows it. Days are the browser's. */
 export interface Stated {
   /** Empty = it holds in all projects. */
   readonly project: string;
@@ -39,7 +39,7 @@ export function aboutIn(metadata: Members = {}): {
   return { project, pinned, occurred: isTime ? occurred : '' };
 }
 
-/** The members of a PATCH or of a new memory. What did not change is left out. */
+/** The members of a PATCH or of a new memory. Unchanged ones are left out. */
 export function statedChanges(before: Stated, after: Stated): Members {
   const gone = {
     ...(before.occurred !== '' && after.occurred === '' ? { occurred_at: null } : {}),

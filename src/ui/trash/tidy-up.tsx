@@ -7,7 +7,7 @@ import { linkTo } from '../shared/view-address.ts';
 import { dayOf } from '../shared/days.ts';
 import { beginning, count } from '../shared/words.ts';
 
-/** What goes when the user also agrees to remove what no search found. */
+/** The removals when the user also agrees to remove memories that no search found. */
 const ALL_KINDS = ['duplicates', 'expired', 'junk', 'unused'];
 
 /** Proposes what to tidy up, and does it when the user agrees. */
