@@ -1,6 +1,6 @@
 import type { MemoryState, SnapshotView } from '../../backup/ports.ts';
 import { StoreUnavailableError } from '../../errors/store-errors.ts';
-import { settleWithin } from '../../util/concurrency.ts';
+import { LimitedQueue, OpenWork, settleWithin } from '../../util/concurrency.ts';
 import { packagePath } from '../../util/package.ts';
 import { endBeforeExit } from '../../util/process-end.ts';
 import { WorkerClient } from '../../util/worker-client.ts';
@@ -17,6 +17,12 @@ import {
 
 /** Time that closing waits for running calls. A thread that needs longer ends by itself later, or with the process. */
 const CLOSE_LIMIT_MS = 2_000;
+
+/**
+ * Searches that are with the thread at the same time: one runs, and the next one is there when it ends. More of them would
+ * only be before the short calls of a write, which someone waits for.
+ */
+const SEARCHES_AT_ONCE = 2;
 
 /** The two ports of one store. */
 export interface WorkerStore {
@@ -100,6 +106,7 @@ export class SharedThreads {
 class SharedThread implements StoreThread {
   readonly #host: RestartingHost;
   readonly #settings: StoreWorkerSettings;
+  readonly #calls = new OpenWork();
   #closing: Promise<void> | undefined;
 
   constructor(host: RestartingHost, settings: StoreWorkerSettings) {
@@ -110,7 +117,12 @@ class SharedThread implements StoreThread {
   async call(method: StoreMethod, parameters: readonly unknown[]): Promise<unknown> {
     // The thread would open the store again.
     if (this.#closing !== undefined) throw closedStore(this.#settings);
-    return this.#host.call(method, [this.#settings, ...parameters]);
+    const end = this.#calls.begin();
+    try {
+      return await this.#host.call(method, [this.#settings, ...parameters]);
+    } finally {
+      end();
+    }
   }
 
   start(): void {
@@ -118,12 +130,15 @@ class SharedThread implements StoreThread {
   }
 
   close(): Promise<void> {
-    // A thread that died has no open store.
-    this.#closing ??= this.#host.call('close', [this.#settings]).then(
-      () => undefined,
-      () => undefined,
-    );
+    this.#closing ??= this.#close();
     return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    // A search that comes to the thread later would open the store again.
+    await this.#calls.done();
+    // A thread that died has no open store.
+    await this.#host.call('close', [this.#settings]).catch(() => undefined);
   }
 }
 
@@ -137,6 +152,7 @@ class RestartingHost implements StoreThread {
   readonly #settings: StoreWorkerSettings | null;
   #worker: WorkerClient | null = null;
   #closing: Promise<void> | null = null;
+  readonly #searches = new LimitedQueue(SEARCHES_AT_ONCE);
 
   constructor(settings: StoreWorkerSettings | null) {
     this.#settings = settings;
@@ -144,7 +160,8 @@ class RestartingHost implements StoreThread {
 
   async call(method: StoreMethod, parameters: readonly unknown[]): Promise<unknown> {
     if (this.#closing !== null) throw closedStore(this.#settings);
-    return this.#running().call(method, parameters);
+    const call = (): Promise<unknown> => this.#running().call(method, parameters);
+    return method === 'best' ? this.#searches.run(call) : call();
   }
 
   start(): void {
@@ -188,6 +205,7 @@ class RestartingHost implements StoreThread {
   }
 
   async #close(): Promise<void> {
+    await settleWithin(this.#searches.idle(), CLOSE_LIMIT_MS);
     const worker = this.#worker;
     if (worker === null) return;
     if (worker.hasBegun || worker.isAwaited) {
