@@ -38,6 +38,8 @@ const NOT_LOADED = 'not loaded';
 const NO_TOKENS: TokenVectors = { pieces: new Int32Array(), dimension: 2, vectors: new Float32Array() };
 /** Longer than a usual run of the model, shorter than clients wait before they kill the process. */
 const END_LIMIT_MS = 1_000;
+/** Jobs that are with the worker at the same time. */
+const SENT_AT_MOST = 2;
 const FIVE_MINUTES = 300_000;
 /** For this long after a failed load, calls fail with the same error without another attempt. */
 const RETRY_LOAD_AFTER_MS = 10_000;
@@ -54,7 +56,8 @@ export class BundledEmbedder implements Embedder {
   /** Read once: the vectors of one embedder are those of one model, whatever becomes of its folder. */
   #facts: ModelFacts | undefined;
   #runtime = NOT_LOADED;
-  #running: Job | undefined;
+  /** With the worker: the one that runs, and perhaps the query after it. */
+  readonly #running: Job[] = [];
   #idle: NodeJS.Timeout | undefined;
   /** Until a background text may run. */
   #hold: NodeJS.Timeout | undefined;
@@ -105,9 +108,11 @@ export class BundledEmbedder implements Embedder {
   /** Each chunk is a separate job, so a query waits for one chunk at most, even during a long text. */
   async embedPassage(text: string, signal?: AbortSignal, urgency?: Urgency): Promise<EmbeddedChunk[]> {
     const call = { signal, urgency };
+    const { chunks, first } = await this.#ask('text', text, call);
     const embedded: EmbeddedChunk[] = [];
-    for (const { start, end } of await this.#ask('split', text, call)) {
-      embedded.push({ start, end, ...(await this.#ask('passage', text.slice(start, end), call)) });
+    for (const [place, { start, end }] of chunks.entries()) {
+      const vectors = place === 0 ? first : await this.#ask('passage', text.slice(start, end), call);
+      embedded.push({ start, end, ...vectors });
     }
     return embedded;
   }
@@ -159,22 +164,31 @@ export class BundledEmbedder implements Embedder {
     return result;
   }
 
-  /** Sends one job at a time to the worker, so that waiting jobs can be reordered and aborted. */
+  /**
+   * Sends one job to the worker, so that waiting jobs can be reordered and aborted, and the query that comes next:
+   * nothing comes before that one, and the model would wait for this thread otherwise.
+   */
   #next(facts: ModelFacts): void {
-    if (this.#running !== undefined) return;
+    if (this.#running.length >= SENT_AT_MOST) return;
     clearTimeout(this.#hold);
     const start = performance.now();
-    const job = this.#queue.take(start);
-    if (job === undefined) {
+    const job = this.#running.length === 0 ? this.#queue.take(start) : this.#queue.takeQuery();
+    if (job !== undefined) {
+      this.#send(job, facts, start);
+      this.#next(facts);
+    } else if (this.#running.length === 0) {
       this.#waitForJobs(facts, this.#queue.heldFor(start));
-      return;
     }
-    this.#running = job;
+  }
+
+  #send(job: Job, facts: ModelFacts, start: number): void {
+    this.#running.push(job);
     this.#worker ??= this.#start(facts);
     const settled = this.#worker.call(job.task, [job.text]).then(job.resolve, job.reject);
     void settled.then(() => {
-      if (this.#running !== job) return;
-      this.#running = undefined;
+      const place = this.#running.indexOf(job);
+      if (place < 0) return;
+      this.#running.splice(place, 1);
       this.#queue.noteEnd(job, { start, end: performance.now() });
       this.#next(facts);
     });
@@ -243,8 +257,7 @@ export class BundledEmbedder implements Embedder {
     this.#worker = undefined;
     this.#runtime = NOT_LOADED;
     this.#onReadyChange();
-    this.#running?.reject(reason);
-    this.#running = undefined;
+    for (const job of this.#running.splice(0)) job.reject(reason);
     this.#queue.rejectAll(reason);
     if (worker !== undefined) await endWorker(worker, this.#phase);
   }

@@ -13,16 +13,24 @@ export interface WorkerSettings extends Omit<E5ModelOptions, 'enterNative'> {
   readonly phase: Int32Array<SharedArrayBuffer>;
 }
 
+/** A text of a memory, of which the first chunk is embedded. */
+export interface BegunText {
+  readonly chunks: readonly Chunk[];
+  readonly first: EmbeddedText;
+}
+
 /**
- * The results of the worker's methods, each of which takes a text. Every one but `split` is at most one run of the
- * model for each 512 tokens, so that a query never waits long.
+ * The results of the worker's methods, each of which takes a text. Every one is at most one run of the model for each
+ * 512 tokens, so that a query never waits long.
  */
 export interface TaskResults {
   /** Name of the runtime, when the model is in memory. */
   readonly load: string;
   readonly query: EmbeddedText;
+  /** One of the later chunks of a text. */
   readonly passage: EmbeddedText;
-  readonly split: Chunk[];
+  /** Splits a text: most have one chunk, so that this is all of them. */
+  readonly text: BegunText;
 }
 
 export type Task = keyof TaskResults;

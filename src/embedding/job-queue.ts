@@ -29,17 +29,22 @@ const REST = 3;
 /** Longest time that a background text is held back for queries that may come. */
 const LONGEST_HOLD_MS = 3_000;
 
+/** Queries that may pass a text that a user waits for. One user never has so many. */
+const MOST_PASSING = 8;
+
 const LEVELS = ['query', 'passage', 'background'] as const;
 type Level = (typeof LEVELS)[number];
 
 /**
  * Jobs that wait for the model, which runs one at a time and cannot be interrupted. Queries come before the texts that a
- * user waits for, and those before background work; each kind stays in order. While queries come in, background work takes
+ * user waits for, some of them before each, and those before background work; each kind stays in order. While queries come in, background work takes
  * a quarter of the time at most, so that most queries find the model free. Aborted jobs are removed.
  */
 export class JobQueue {
   readonly #waiting: Record<Level, Job[]> = { query: [], passage: [], background: [] };
   #lastQuery = -Infinity;
+  /** Queries that were taken while the first of the texts that a user waits for did. */
+  #passing = 0;
   /** The last background text; before the first one, when it was seen to wait. */
   #lastBackground: Span | undefined;
 
@@ -70,10 +75,23 @@ export class JobQueue {
 
   /** The job that runs next; undefined when none waits, or none but background work that is held back. */
   take(now: number): Job | undefined {
-    const { query, passage, background } = this.#waiting;
-    const urgent = query.shift() ?? passage.shift();
-    if (urgent !== undefined) return urgent;
+    const { passage, background } = this.#waiting;
+    const query = this.takeQuery();
+    if (query !== undefined) return query;
+    this.#passing = 0;
+    const text = passage.shift();
+    if (text !== undefined) return text;
     return this.heldFor(now) === 0 ? background.shift() : undefined;
+  }
+
+  /** The query that comes next, if any does: it may be with the model before the run before it has ended. */
+  takeQuery(): Job | undefined {
+    const { query, passage } = this.#waiting;
+    const isPassing = passage.length > 0;
+    if (isPassing && this.#passing >= MOST_PASSING) return undefined;
+    const next = query.shift();
+    if (next !== undefined) this.#passing = isPassing ? this.#passing + 1 : 0;
+    return next;
   }
 
   /** Milliseconds until background work may run; undefined when none waits. */
@@ -88,7 +106,7 @@ export class JobQueue {
   /** Tells that a job that was taken has ended. */
   noteEnd(job: Job, span: Span): void {
     if (job.task === 'query') this.#lastQuery = span.end;
-    else if (job.task === 'passage' && levelOf(job) === 'background') this.#lastBackground = span;
+    else if (levelOf(job) === 'background') this.#lastBackground = span;
   }
 
   rejectAll(reason: Error): void {
@@ -103,6 +121,6 @@ export class JobQueue {
 }
 
 function levelOf({ task, urgency }: QueuedTask): Level {
-  if (task !== 'split' && task !== 'passage') return 'query';
+  if (task !== 'text' && task !== 'passage') return 'query';
   return urgency ?? 'passage';
 }

@@ -56,7 +56,7 @@ export class MemoryAdder {
     const items = stored.flatMap(newText);
     const isSoon = isReady && items.length <= EMBED_AT_ONCE;
     const embedded = isSoon ? await this.#embedAtOnce(items, limitMs) : undefined;
-    if (!isSoon && items.length > 0 && (wait || this.#parts.backfill.isStarted)) this.#parts.backfill.wake();
+    if (!isSoon && items.length > 0) this.#embedLater(wait);
     // One of several new memories may resemble another of them; a single one resembles only what was there before.
     if (items.length > 1) await this.#whenStored(embedded);
     const results: AddResult[] = [];
@@ -74,6 +74,12 @@ export class MemoryAdder {
     }
     await this.#whenStored(embedded);
     return results;
+  }
+
+  #embedLater(wait: boolean): void {
+    const { backfill } = this.#parts;
+    if (wait || backfill.isStarted) backfill.wake();
+    else backfill.noteLeft();
   }
 
   /** The memories are stored already, so a failure to store their vectors fails nothing else. */

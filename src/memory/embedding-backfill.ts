@@ -24,6 +24,8 @@ const LONGEST_RETRY_MS = 600_000;
 const START_DELAY_MS = 1_000;
 /** Interval at which memories written by other processes are looked for; a look reads one row. */
 const LOOK_EVERY_MS = 10_000;
+/** Searches cause a look too, at most one in this time: they may come by the hundred, and nothing may wait. */
+const LOOK_AFTER_SEARCH_MS = 1_000;
 /** Pause between two memories, so that background work does not take a whole core from other programs. */
 const PAUSE_MS = 10;
 const LEASED_ELSEWHERE_MS = 200;
@@ -57,6 +59,9 @@ export class EmbeddingBackfill {
   /** Moving average of the time for one memory. */
   #itemMs: number | undefined;
   #wokenAgain = false;
+  /** When all that was pending had been embedded; -Infinity = something was left for later since then. */
+  #emptiedAt = -Infinity;
+  #hasMemories = false;
   #problem = '';
   #tokensDecided: Promise<void> | undefined;
   /** All claimed memories have their vectors, and only get token vectors. */
@@ -118,11 +123,24 @@ export class EmbeddingBackfill {
     });
   }
 
+  /** A search is a sign of use, and new memories of other processes are found soon after one. */
+  wakeAfterSearch(): void {
+    if (performance.now() - this.#emptiedAt >= LOOK_AFTER_SEARCH_MS) this.wake();
+  }
+
+  /** Tells that a memory was stored whose vector is left for later. */
+  noteLeft(): void {
+    this.#emptiedAt = -Infinity;
+  }
+
   async #drain(): Promise<void> {
     try {
       // An empty store asks no endpoint for its dimension.
-      if ((await this.#store.stats()).live === 0) return;
+      this.#hasMemories ||= (await this.#store.stats()).live > 0;
+      if (!this.#hasMemories) return;
+      const start = performance.now();
       await this.run({ signal: this.#closing.signal, gently: true });
+      this.#emptiedAt = start;
       this.#retryAfterMs = FIRST_RETRY_MS;
     } catch (error) {
       if (this.#closing.signal.aborted) return;

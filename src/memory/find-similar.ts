@@ -4,7 +4,7 @@ import { type Calibration, calibrationFor } from './calibration.ts';
 import type { MemoryFilter } from './filter.ts';
 import type { Memory } from './memory.ts';
 import type { SimilarMemory } from './memory-api.ts';
-import { compareStatements, statementKey } from './same-statement.ts';
+import { type Comparison, Statement, statementKey } from './same-statement.ts';
 
 export interface SimilarityParts {
   readonly store: MemoryStore;
@@ -60,29 +60,55 @@ export async function findSimilar(
   });
   const nearest = new Map(vectors.map((candidate) => [candidate.id, candidate]));
   const { atLeast = calibration.nearDuplicate } = options;
+  const statement = new Statement(text);
+  const comparing = { embedded, statement, isRead: calibration.reads(text), calibration, atLeast };
   const similar = memories.flatMap((memory) => {
     if (memory.id === options.except) return [];
     const near = nearest.get(memory.id);
-    return describeSimilar({ embedded, calibration, atLeast }, memory, near) ?? [];
+    return describeSimilar(comparing, memory, near) ?? [];
   });
   return similar.toSorted((a, b) => likeness(b) - likeness(a)).slice(0, options.limit);
 }
 
 interface Comparing {
   readonly embedded: EmbeddedText;
+  readonly statement: Statement;
+  /** Whether the model reads the text. */
+  readonly isRead: boolean;
   readonly calibration: Calibration;
   readonly atLeast: number;
 }
 
+interface Near {
+  readonly score: number;
+  readonly start?: number;
+  readonly end?: number;
+}
+
+/** Undefined when the text does not resemble the memory, which is so for most of them. */
+function resemblance(
+  { statement, isRead, atLeast }: Comparing,
+  text: string,
+  near: Near | undefined,
+): Comparison | undefined {
+  if (isRead) {
+    if (near !== undefined && near.score >= atLeast) return statement.compare(text);
+    return statement.saysTheSame(text) ? { relation: 'same' } : undefined;
+  }
+  const comparison = statement.compare(text);
+  return comparison.relation === 'different' ? undefined : comparison;
+}
+
 function describeSimilar(
-  { embedded, calibration, atLeast }: Comparing,
+  comparing: Comparing,
   memory: Memory,
-  near: { readonly score: number; readonly start?: number; readonly end?: number } | undefined,
+  near: Near | undefined,
 ): SimilarMemory | undefined {
-  const { relation, differs } = compareStatements(embedded.text, memory.text);
-  const isRead = calibration.reads(embedded.text) && calibration.reads(memory.text);
-  const isNear = isRead ? near !== undefined && near.score >= atLeast : relation === 'close';
-  if (relation !== 'same' && !isNear) return undefined;
+  const { embedded, calibration } = comparing;
+  const isRead = comparing.isRead && calibration.reads(memory.text);
+  const comparison = resemblance({ ...comparing, isRead }, memory.text, near);
+  if (comparison === undefined) return undefined;
+  const { differs } = comparison;
   // The cosine of two first chunks says nothing about the rest of the texts.
   const isWhole =
     embedded.end >= embedded.text.length && near?.start === 0 && (near.end ?? 0) >= memory.text.length;

@@ -26,10 +26,47 @@ const CLOSE_ELSEWHERE = 0.6;
  * in a "not" or in the order of two names have nearly the same vector.
  */
 export function compareStatements(a: string, b: string): Comparison {
-  if (statementKey(a) === statementKey(b)) return { relation: 'same' };
-  const enough = readsAsEnglish(a) && readsAsEnglish(b) ? CLOSE_IN_ENGLISH : CLOSE_ELSEWHERE;
-  return { relation: sharedPart(a, b) >= enough ? 'close' : 'different', differs: differenceOf(a, b) };
+  return new Statement(a).compare(b);
 }
+
+/** A text that is compared with many others: what the comparison needs of it is made once. */
+export class Statement {
+  readonly #text: string;
+  readonly #key: string;
+  readonly #isEnglish: boolean;
+  /** Words that every text with the same key has too, in small letters. */
+  readonly #kept: readonly string[];
+
+  constructor(text: string) {
+    this.#text = text;
+    this.#key = statementKey(text);
+    this.#isEnglish = readsAsEnglish(text);
+    const words = this.#key.toLowerCase().match(/[a-z]{4,}/g) ?? [];
+    this.#kept = [...new Set(words)].filter((word) => !UNIFIED_INTO.has(word));
+  }
+
+  /** True when the other text has the same key. Most texts are told apart without making theirs. */
+  saysTheSame(other: string): boolean {
+    if (PLAIN.test(other)) {
+      const lower = other.toLowerCase();
+      if (this.#kept.some((word) => !lower.includes(word))) return false;
+    }
+    return statementKey(other) === this.#key;
+  }
+
+  compare(other: string): Comparison {
+    const key = statementKey(other);
+    if (key === this.#key) return { relation: 'same' };
+    const enough = this.#isEnglish && readsAsEnglish(other) ? CLOSE_IN_ENGLISH : CLOSE_ELSEWHERE;
+    const isClose = sharedPart(this.#text, other) >= enough;
+    return { relation: isClose ? 'close' : 'different', differs: differenceOf(this.#key, key) };
+  }
+}
+
+/** Text whose other forms of characters are all white space. */
+const PLAIN = /^[\0-\x7f]*$/;
+/** The words of four letters or more that a key may have and its text not: they come from contractions. */
+const UNIFIED_INTO = new Set(['will', 'have', 'shall']);
 
 /**
  * Equal for texts that say the same without any doubt. They may differ in white space, Unicode form, the style of
@@ -47,7 +84,7 @@ export function statementKey(text: string): string {
 const INVISIBLE = /[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]/gu;
 
 /** Spaces in a row say something in several lines, which may be a table, beside tabs and beside quotation marks. */
-const LAID_OUT = /\S[^\n]*\n\s*\S|\S\t+\S|["'`] {2}| {2}["'`]/u;
+const LAID_OUT = /\n|\S\t+\S|["'`] {2}| {2}["'`]/u;
 
 function unify(text: string): string {
   const plain = unifyCharacters(text);
@@ -179,7 +216,8 @@ const DECIDING = new Set(
  */
 export function mayReword(a: string, b: string): boolean {
   if (statementKey(a) === statementKey(b)) return true;
-  if (Math.max(a.length, b.length) > REWORDED_LENGTH || differenceOf(a, b) === 'form') return false;
+  if (Math.max(a.length, b.length) > REWORDED_LENGTH) return false;
+  if (differenceOf(statementKey(a), statementKey(b)) === 'form') return false;
   if (![a, b].every((text) => isInEnglish(text) && !ABOUT_WORDS.test(text))) return false;
   if (sharedPart(a, b) < REWORDED) return false;
   const [first, second] = [factsOf(a), factsOf(b)];
@@ -231,6 +269,7 @@ function terms(text: string): string[] {
 const NEGATION =
   /^(?:not|no|never|none|nobody|nothing|nowhere|neither|nor|without|cannot|hardly|longer|except|unless|instead|[a-z]+n't)$/;
 
+/** Of two texts by their keys. */
 function differenceOf(a: string, b: string): Difference {
   const [piecesOfA, piecesOfB] = [pieces(a), pieces(b)];
   const [lowerA, lowerB] = [lowered(piecesOfA), lowered(piecesOfB)];
@@ -246,8 +285,8 @@ function differenceOf(a: string, b: string): Difference {
   return sameOrder(piecesOfA, piecesOfB) ? 'form' : 'words';
 }
 
-function pieces(text: string): string[] {
-  return statementKey(text).match(/[\p{L}\p{M}\p{N}_]+(?:'[\p{L}\p{M}]+)*|\S/gu) ?? [];
+function pieces(key: string): string[] {
+  return key.match(/[\p{L}\p{M}\p{N}_]+(?:'[\p{L}\p{M}]+)*|\S/gu) ?? [];
 }
 
 function lowered(list: readonly string[]): string[] {

@@ -114,7 +114,7 @@ export class MemorySearcher {
     const waiting = backfill.busy
       ? 'Some memories still wait for their vectors and are found by words only.'
       : '';
-    if (vector !== undefined) backfill.wake();
+    if (vector !== undefined) backfill.wakeAfterSearch();
     const foreign = vector === undefined || readable ? '' : UNREAD_QUERY;
     const match = wordMatcher(plan.query);
     const hits = found.best.map((best) => {

@@ -39,6 +39,38 @@ export class SerialQueue {
   }
 }
 
+/** Runs at most so many pieces of asynchronous work at a time, in the order of the calls. */
+export class LimitedQueue {
+  readonly #limit: number;
+  readonly #work = new OpenWork();
+  readonly #waiting: (() => void)[] = [];
+  #running = 0;
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  async run<Result>(work: () => Promise<Result>): Promise<Result> {
+    const end = this.#work.begin();
+    // A piece of work that ends passes its place on.
+    if (this.#running < this.#limit) this.#running += 1;
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    try {
+      return await work();
+    } finally {
+      const next = this.#waiting.shift();
+      if (next === undefined) this.#running -= 1;
+      else next();
+      end();
+    }
+  }
+
+  /** Resolves when no work runs or waits. */
+  idle(): Promise<void> {
+    return this.#work.done();
+  }
+}
+
 /**
  * The value of the promise, or undefined when it does not settle in time. A rejection in time rejects; a later one is
  * ignored.

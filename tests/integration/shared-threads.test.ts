@@ -46,3 +46,32 @@ test('a store that must exist is not made anew when its folder has moved, also b
   expect((await moved.stats()).live).toBe(1);
   await moved.close();
 });
+
+test('the short call of a write does not wait for searches that wait, and closing answers all of them', async () => {
+  const { memory } = startWorkerStore({ dataDir: temporaryFolder(), vectorIndex: 'exact' }, threads());
+  await memory.add(Array.from({ length: 50 }, (_, place) => draft(`apple number ${place}`)));
+  const ended: string[] = [];
+  const scale = { depth: 50, usualGap: null, trust: 1 };
+  const ranking = { scale, preference: { period: undefined, project: null } };
+  const search = {
+    filter: {},
+    limit: 50,
+    best: 5,
+    words: 'apple number',
+    standingsAt: 0,
+    neighbours: false,
+    ranking,
+  };
+  const searches = Array.from({ length: 30 }, async () => {
+    const { best } = await memory.best(search);
+    ended.push('search');
+    return best.length;
+  });
+  const short = memory
+    .candidates({ filter: {}, limit: 1, words: 'apple' })
+    .then(() => ended.push('candidates'));
+  const closed = short.then(() => memory.close());
+  expect(await Promise.all(searches)).toEqual(searches.map(() => 5));
+  await closed;
+  expect(ended.indexOf('candidates')).toBeLessThan(10);
+});

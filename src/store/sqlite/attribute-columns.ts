@@ -110,11 +110,21 @@ export function addAttributeColumns(connection: Connection): void {
   );
 }
 
-type StandingRow = [id: string, time: number, pinned: number, metadata: string];
+type StandingRow = [id: string, time: number, pinned: number, metadata?: string];
 
 const selectStandings = new Query<[ids: string], StandingRow>(
   `SELECT m.id, ${TRUE_AT}, m.pinned, v.metadata
    FROM json_each(?) w CROSS JOIN memory m ON m.id = w.value CROSS JOIN version v ON v.key = m.current`,
+);
+/** For stores in which no memory has a project. */
+const selectWithoutProject = new Query<[ids: string], StandingRow>(
+  `SELECT m.id, ${TRUE_AT}, m.pinned FROM json_each(?) w CROSS JOIN memory m ON m.id = w.value`,
+);
+const findProject = new Query<[], { num: number }>(
+  `SELECT num FROM attribute WHERE live = 1 AND name = 'project' LIMIT 1`,
+);
+const findSuccessor = new Query<[], { num: number }>(
+  `SELECT num FROM memory INDEXED BY memory_by_superseded WHERE supersedes > '' LIMIT 1`,
 );
 /** The newest last. */
 const selectSuccessors = new Query<[ids: string, at: number], [id: string, successor: string]>(
@@ -125,15 +135,18 @@ const selectSuccessors = new Query<[ids: string, at: number], [id: string, succe
 /** What the order of live memories depends on beside the query. @param at milliseconds since the epoch */
 export function readStandings(connection: Connection, ids: readonly string[], at: number): Standing[] {
   const wanted = JSON.stringify([...new Set(ids)]);
-  const successors = new Map(selectSuccessors.arrays(connection, wanted, at));
-  return selectStandings.arrays(connection, wanted).map(([id, time, pinned, metadata]) => ({
+  const isAnySuperseded = findSuccessor.get(connection) !== undefined;
+  const successors = new Map(isAnySuperseded ? selectSuccessors.arrays(connection, wanted, at) : []);
+  const hasProjects = findProject.get(connection) !== undefined;
+  const select = hasProjects ? selectStandings : selectWithoutProject;
+  return select.arrays(connection, wanted).map(([id, time, pinned, metadata]) => ({
     ...{ id, time, pinned: pinned === 1, supersededBy: successors.get(id) ?? null },
     project: projectOf(metadata),
   }));
 }
 
 /** @param metadata as JSON; most memories have none */
-function projectOf(metadata: string): string | null {
+function projectOf(metadata = ''): string | null {
   if (!metadata.includes('"project"')) return null;
   // Only this store writes the column, from objects.
   const { project } = JSON.parse(metadata) as Metadata;

@@ -11,13 +11,17 @@ const MAX_MEMBERS = 5_000;
 
 interface SessionRow {
   source: string;
-  session: string | null;
+  session: string;
 }
 
+const findSession = new Query<[], { num: number }>(
+  `SELECT num FROM attribute WHERE live = 1 AND name = '${SESSION}' LIMIT 1`,
+);
 /** `->` answers JSON text. */
-const selectSession = new Query<[id: string], SessionRow>(
-  `SELECT m.source, v.metadata -> '$.${SESSION}' AS session
-   FROM memory m JOIN version v ON v.key = m.current WHERE m.id = ?`,
+const selectSessions = new Query<[ids: string], SessionRow>(
+  `SELECT DISTINCT m.source, v.metadata -> '$.${SESSION}' AS session
+   FROM json_each(?) w CROSS JOIN memory m ON m.id = w.value CROSS JOIN version v ON v.key = m.current
+   WHERE v.metadata <> '{}' AND v.metadata -> '$.${SESSION}' <> 'null'`,
 );
 
 /**
@@ -30,13 +34,13 @@ export function sessionNeighbours(
   ids: readonly string[],
   filter: MemoryFilter,
 ): SessionNeighbour[] {
+  // Most stores have no conversation.
+  if (findSession.get(connection) === undefined) return [];
   const candidates = new Set(ids);
   const sessions = new Map<string, { readonly source: string; readonly value: string }>();
-  for (const id of candidates) {
-    const row = selectSession.get(connection, id);
-    if (row === undefined || row.session === null || row.session === 'null') continue;
-    const value = attributeValue(JSON.parse(row.session) as string);
-    sessions.set(`${row.source}\n${value}`, { source: row.source, value });
+  for (const { source, session } of selectSessions.all(connection, JSON.stringify([...candidates]))) {
+    const value = attributeValue(JSON.parse(session) as string);
+    sessions.set(`${source}\n${value}`, { source, value });
   }
   return [...sessions.values()].flatMap((session) => {
     const members = readMembers(connection, session, filter);

@@ -300,13 +300,18 @@ export class SqliteMemoryStore implements MemoryStore {
     this.#words.close();
   }
 
-  /** Reads many changes in steps, between which other calls have their turn, so that only few are left for the work. */
+  /** Reads many changes in steps, between which other calls have their turn; the last step is in the transaction of the work. */
   #withVectors<Result>(modelId: EmbeddingModelId, work: (connection: Connection) => Result): Promise<Result> {
     return this.#vectorTurns.run(async () => {
       await this.#vectors.prepare(modelId);
-      const step = (connection: Connection): boolean => this.#vectors.step(connection, modelId);
-      while (await this.#file.read(step, 'background')) await setImmediate();
-      return this.#file.read(work);
+      const stepOrWork = (connection: Connection): { readonly result: Result } | null =>
+        this.#vectors.step(connection, modelId) ? null : { result: work(connection) };
+      let done = await this.#file.read(stepOrWork);
+      while (done === null) {
+        await setImmediate();
+        done = await this.#file.read(stepOrWork, 'background');
+      }
+      return done.result;
     });
   }
 

@@ -116,8 +116,8 @@ const CHUNKS_PER_MEMORY = 3;
 const WORTH_A_SET = 0.15;
 /** Of the first try. */
 const MOST_TRIED = 2_000;
-/** Chunks whose memories are looked up at once. */
-const LOOKED_UP = 250;
+/** How many times as many chunks as before are looked up in the next step: most memories have one, so one step is usual. */
+const MORE_LOOKED_UP = 2;
 
 interface NearestRequest {
   readonly connection: Connection;
@@ -172,8 +172,9 @@ interface ChunkHitRow {
 /** The memories of the hits that pass the filter, in the order of the hits, each with its best chunk. */
 function bestChunks(request: NearestRequest, hits: readonly VectorHit[]): Candidate[] {
   const best = new Map<string, Candidate>();
-  for (let from = 0; from < hits.length && best.size < request.limit; from += LOOKED_UP) {
-    const some = hits.slice(from, from + LOOKED_UP);
+  let step = request.limit;
+  for (let from = 0; from < hits.length && best.size < request.limit; from += step, step *= MORE_LOOKED_UP) {
+    const some = hits.slice(from, from + step);
     for (const { position, id, isTurn, start, end } of lookUp(request, some)) {
       const hit = some[position];
       if (hit === undefined || best.has(id)) continue;

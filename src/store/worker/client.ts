@@ -1,7 +1,7 @@
 import type { MemoryState, SnapshotView } from '../../backup/ports.ts';
 import type { EmbeddingModelId } from '../../embedding/embedder.ts';
 import { StoreUnavailableError } from '../../errors/store-errors.ts';
-import { settleWithin } from '../../util/concurrency.ts';
+import { LimitedQueue, OpenWork, settleWithin } from '../../util/concurrency.ts';
 import { packagePath } from '../../util/package.ts';
 import { endBeforeExit } from '../../util/process-end.ts';
 import { WorkerClient } from '../../util/worker-client.ts';
@@ -18,6 +18,12 @@ import {
 
 /** Time that closing waits for running calls. A thread that needs longer ends by itself later, or with the process. */
 const CLOSE_LIMIT_MS = 2_000;
+
+/**
+ * Searches that are with the thread at the same time: one runs, and the next one is there when it ends. More of them would
+ * only be before the short calls of a write, which someone waits for.
+ */
+const SEARCHES_AT_ONCE = 2;
 
 /** The two ports of one store. */
 export interface WorkerStore {
@@ -125,6 +131,7 @@ export class SharedThreads {
 class SharedThread implements StoreThread {
   readonly #host: RestartingHost;
   readonly #settings: StoreWorkerSettings;
+  readonly #calls = new OpenWork();
   #closing: Promise<void> | undefined;
 
   constructor(host: RestartingHost, settings: StoreWorkerSettings) {
@@ -135,7 +142,12 @@ class SharedThread implements StoreThread {
   async call(method: StoreMethod, parameters: readonly unknown[]): Promise<unknown> {
     // The thread would open the store again.
     if (this.#closing !== undefined) throw closedStore(this.#settings);
-    return this.#host.call(method, [this.#settings, ...parameters]);
+    const end = this.#calls.begin();
+    try {
+      return await this.#host.call(method, [this.#settings, ...parameters]);
+    } finally {
+      end();
+    }
   }
 
   start(): void {
@@ -143,12 +155,15 @@ class SharedThread implements StoreThread {
   }
 
   close(): Promise<void> {
-    // A thread that died has no open store.
-    this.#closing ??= this.#host.call('close', [this.#settings]).then(
-      () => undefined,
-      () => undefined,
-    );
+    this.#closing ??= this.#close();
     return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    // A search that comes to the thread later would open the store again.
+    await this.#calls.done();
+    // A thread that died has no open store.
+    await this.#host.call('close', [this.#settings]).catch(() => undefined);
   }
 }
 
@@ -162,6 +177,7 @@ class RestartingHost implements StoreThread {
   readonly #settings: StoreWorkerSettings | null;
   #worker: WorkerClient | null = null;
   #closing: Promise<void> | null = null;
+  readonly #searches = new LimitedQueue(SEARCHES_AT_ONCE);
 
   constructor(settings: StoreWorkerSettings | null) {
     this.#settings = settings;
@@ -169,7 +185,8 @@ class RestartingHost implements StoreThread {
 
   async call(method: StoreMethod, parameters: readonly unknown[]): Promise<unknown> {
     if (this.#closing !== null) throw closedStore(this.#settings);
-    return this.#running().call(method, parameters);
+    const call = (): Promise<unknown> => this.#running().call(method, parameters);
+    return method === 'best' ? this.#searches.run(call) : call();
   }
 
   start(): void {
@@ -213,6 +230,7 @@ class RestartingHost implements StoreThread {
   }
 
   async #close(): Promise<void> {
+    await settleWithin(this.#searches.idle(), CLOSE_LIMIT_MS);
     const worker = this.#worker;
     if (worker === null) return;
     if (worker.hasBegun || worker.isAwaited) {

@@ -37,6 +37,28 @@ describe('the queue of the model', () => {
     expect(queue.take(0)).toBeUndefined();
   });
 
+  test('lets a text that a user waits for run after eight queries, however many more there are', () => {
+    const queue = queueOf('p1', 'p2', ...Array.from({ length: 30 }, (_, place) => `q${place}`));
+    const taken = Array.from({ length: 20 }, () => queue.take(0)?.text ?? '');
+    expect(taken.indexOf('p1')).toBe(8);
+    expect(taken.indexOf('p2')).toBe(17);
+    expect(taken.filter((name) => name.startsWith('q'))).toEqual(
+      Array.from({ length: 18 }, (_, place) => `q${place}`),
+    );
+  });
+
+  test('gives the query that comes next in advance, and no other job', () => {
+    const queue = queueOf('p1', 'b1', 'q1', 'q2');
+    expect([queue.takeQuery()?.text, queue.takeQuery()?.text, queue.takeQuery()?.text]).toEqual([
+      ...['q1', 'q2'],
+      undefined,
+    ]);
+    for (let place = 0; place < 9; place += 1) void add(queue, 'q');
+    const more = Array.from({ length: 9 }, () => queue.takeQuery()?.text);
+    expect(more).toEqual([...Array.from({ length: 6 }, () => 'q'), undefined, undefined, undefined]);
+    expect(queue.take(0)?.text).toBe('p1');
+  });
+
   test('runs background work without a pause while there are no queries', () => {
     const queue = queueOf('b1', 'b2', 'b3');
     expect([run(queue, 0, 200), run(queue, 200, 200), run(queue, 400)]).toEqual(['b1', 'b2', 'b3']);

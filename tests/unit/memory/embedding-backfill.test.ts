@@ -90,3 +90,38 @@ test('vectors that were made before an abortion are kept', async () => {
   // Nothing of it is leased any more.
   expect(await backfill.run()).toBe(10 - embedded);
 });
+
+test('searches look for memories of other processes once in a while, and at once for one that was left', async () => {
+  const store = openSqliteStore(temporaryFolder());
+  const embedder = new NotingEmbedder();
+  let looks = 0;
+  let counts = 0;
+  const watched = Object.create(store) as typeof store;
+  watched.keepTokenVectors = (kept) => store.keepTokenVectors(kept);
+  watched.putEmbeddings = (modelId, writes) => store.putEmbeddings(modelId, writes);
+  watched.claimPendingEmbeddings = (request) => {
+    looks += 1;
+    return store.claimPendingEmbeddings(request);
+  };
+  watched.stats = (modelId) => {
+    counts += 1;
+    return store.stats(modelId);
+  };
+  const backfill = new EmbeddingBackfill(watched, embedder);
+  onTestFinished(async () => {
+    await backfill.close();
+    await store.close();
+  });
+  const add = (text: string) => store.add([{ text, tags: [], source: '', metadata: {} }]);
+  await add('first');
+  backfill.wakeAfterSearch();
+  await expect.poll(() => looks).toBe(2);
+  await expect.poll(() => backfill.busy).toBe(false);
+  for (let search = 0; search < 20; search += 1) backfill.wakeAfterSearch();
+  expect(backfill.busy).toBe(false);
+  await add('second');
+  backfill.noteLeft();
+  backfill.wakeAfterSearch();
+  await expect.poll(() => embedder.urgencies.has('second')).toBe(true);
+  expect(counts).toBe(1);
+});

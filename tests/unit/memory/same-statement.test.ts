@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { compareStatements, mayReword, statementKey } from '../../../src/memory/same-statement.ts';
+import { compareStatements, mayReword, Statement, statementKey } from '../../../src/memory/same-statement.ts';
 
 const LONG = 'The quarterly report lists every region with its sales and its costs. '.repeat(36);
 
@@ -139,6 +139,49 @@ describe('for any text', () => {
         expect(statementKey(` ${a}\n`)).toBe(statementKey(a));
       }),
     );
+  });
+
+  test('is told apart by its words just as by its whole key', () => {
+    const contracted = fc.constantFrom(
+      ...["isn't", 'is not', "won't", 'will not', "shan't", 'shall not', "they've", 'they have', 'cannot'],
+      ...[
+        "can't",
+        'twelve',
+        '12',
+        'The',
+        'the office',
+        'Monday',
+        'please',
+        'shouldnt',
+        'should not',
+        'can\u00adnot',
+      ],
+      ...['remember that', 'note: ', '.', '\n', '  ', '’tis', 'Ｏffice'],
+    );
+    const text = fc.array(fc.oneof({ weight: 4, arbitrary: contracted }, fc.string()), { maxLength: 5 });
+    fc.assert(
+      fc.property(text, text, fc.boolean(), (left, right, spaced) => {
+        const [a, b] = [left.join(' '), right.join(spaced ? ' ' : '')];
+        expect(new Statement(a).saysTheSame(b)).toBe(statementKey(a) === statementKey(b));
+        expect(new Statement(a).saysTheSame(a)).toBe(true);
+      }),
+      { numRuns: 3_000 },
+    );
+    expect(new Statement('We shall not deploy').saysTheSame("We shan't deploy")).toBe(true);
+    expect(new Statement('They have left and will not come').saysTheSame("They've left and won't come")).toBe(
+      true,
+    );
+  });
+
+  test('takes time that grows with the text and not faster', () => {
+    const time = (length: number): number => {
+      const start = process.cpuUsage();
+      statementKey('kitchen '.repeat(length));
+      const { user, system } = process.cpuUsage(start);
+      return user + system;
+    };
+    time(2_000);
+    expect(time(40_000)).toBeLessThan(60 * Math.max(time(2_000), 2_000));
   });
 
   test('separates whatever differs in one digit, or in a "not"', () => {
