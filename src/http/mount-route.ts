@@ -1,6 +1,7 @@
 import type { Hono } from 'hono';
 import { RequestRefusedError } from '../errors/input-errors.ts';
-import { settleWithin, untilAborted } from '../util/concurrency.ts';
+import { settleWithin } from '../util/concurrency.ts';
+import { untilAborted } from '../util/until-aborted.ts';
 import { visibleJson } from '../util/visible-text.ts';
 import { readRequest, type Route } from './route.ts';
 import { requireAccess } from './guards/token-guard.ts';

@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events';
 import { expect, test } from 'vitest';
-import { untilAborted } from '../../../src/util/concurrency.ts';
+import { untilAborted } from '../../../src/util/until-aborted.ts';
 
 test('the signal of the work aborts with any of the others, for the same reason', async () => {
   for (const first of [0, 1]) {
