@@ -250,7 +250,8 @@ function borrowed(embedder: Embedder): Embedder {
   const until = <Result>(
     signal: AbortSignal | undefined,
     work: (signal: AbortSignal) => Promise<Result>,
-  ): Promise<Result> => untilAborted(signal === undefined ? [closing.signal] : [signal, closing.signal], work);
+  ): Promise<Result> =>
+    untilAborted(signal === undefined ? [closing.signal] : [signal, closing.signal], work);
   const embedQueryTokens = embedder.embedQueryTokens?.bind(embedder);
   return {
     modelId: () => embedder.modelId(),

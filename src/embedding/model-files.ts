@@ -89,9 +89,12 @@ async function verified<Bytes extends Uint8Array>(
   });
   const actual = createHash('sha256').update(bytes).digest('hex');
   if (actual !== sha256) {
-    throw new ModelDamagedError(`The model file ${path} is damaged: its SHA-256 is ${actual}, not ${sha256}`, {
-      fix,
-    });
+    throw new ModelDamagedError(
+      `The model file ${path} is damaged: its SHA-256 is ${actual}, not ${sha256}`,
+      {
+        fix,
+      },
+    );
   }
   return bytes;
 }
