@@ -1,5 +1,10 @@
-// Measures whether the memory of a server is flat: mixed requests over HTTP on 10,000 memories, with the real model.
-//   npm run bench:soak -- [--minutes 60] [--program FOLDER] [--runtime wasm]      prints a line for each minute
+// Measures whether the memory of a server is flat: requests over HTTP on 10,000 memories, with the real model.
+//   npm run bench:soak -- [--kind mixed] [--operations 12000] [--pause 0] [--program FOLDER] [--runtime wasm]
+//     [--growth 20] [--resident 320]
+// Prints a line for each fortieth of the operations, and fails when memory grows by more than --growth MB for each 10,000
+// operations, or was above --resident MB in the middle of the time after the warm part. The kind tells what causes growth:
+// mixed, keyword, hybrid, writes (adds and deletes), sessions (of MCP, opened and closed), or open-sessions (never closed).
+// With --pause 500, the pace is that of a few busy assistants: 120 operations a minute.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -8,20 +13,23 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { randomNumbers } from './lib/filled-app.ts';
+import { growth, type MemoryPoint, WARM_PART } from './lib/growth.ts';
 import { HttpProcess } from './lib/http-process.ts';
+import { percentile } from './lib/metrics.ts';
 
 const { values } = parseArgs({
   options: {
-    minutes: { type: 'string', default: '60' },
+    kind: { type: 'string', default: 'mixed' },
+    operations: { type: 'string', default: '12000' },
+    pause: { type: 'string', default: '0' },
     program: { type: 'string', default: '.' },
     runtime: { type: 'string', default: 'wasm' },
+    growth: { type: 'string', default: '20' },
+    resident: { type: 'string', default: '320' },
   },
 });
 const MEMORIES = 10_000;
-/** Between two requests: about 120 a minute, the pace of a few busy assistants. */
-const PAUSE_MS = 500;
-/** The model, the index and the caches are filled in the first minutes. */
-const WARM_MINUTES = 5;
+const LINES = 40;
 
 const random = randomNumbers(16);
 const vocabulary = [
@@ -55,24 +63,86 @@ async function fill(): Promise<void> {
   await run(['reembed']);
 }
 
-const added: string[] = [];
+const JSON_BODY = { 'Content-Type': 'application/json' };
 
-/** One request: half are searches, the rest adds, gets and deletes, so that the store keeps its size. */
-async function request(address: string, round: number): Promise<void> {
-  const post = async (path: string, body: object): Promise<unknown> => {
-    const headers = { 'Content-Type': 'application/json' };
-    return answer(await fetch(address + path, { method: 'POST', headers, body: JSON.stringify(body) }));
-  };
-  const kind = round % 8;
-  if (kind < 3) await post('/search', { query: words(6), mode: 'hybrid' });
-  else if (kind === 3) await post('/search', { query: words(3), mode: 'keyword' });
-  else if (kind < 6) {
-    const { id } = (await post('/memory/add', { text: words(25) })) as { id?: string };
-    if (id !== undefined) added.push(id);
-  } else if (kind === 6 && added[0] !== undefined) await answer(await fetch(`${address}/memory/${added[0]}`));
-  else {
-    for (const id of added.splice(0, 2))
-      await answer(await fetch(`${address}/memory/${id}`, { method: 'DELETE' }));
+/** The operations of one kind on one server. */
+class Client {
+  readonly #address: string;
+  readonly #added: string[] = [];
+
+  constructor(address: string) {
+    this.#address = address.replace(/\/$/, '');
+  }
+
+  operation(kind: string, round: number): Promise<unknown> {
+    switch (kind) {
+      case 'keyword':
+      case 'hybrid':
+        return this.#search(kind);
+      case 'writes':
+        return round % 2 === 0 ? this.#add() : this.#delete(1);
+      case 'sessions':
+        return this.#session(true);
+      case 'open-sessions':
+        return this.#session(false);
+      default:
+        return this.#mixed(round);
+    }
+  }
+
+  /** Half are searches, the rest adds, gets and deletes, so that the store keeps its size. */
+  async #mixed(round: number): Promise<unknown> {
+    const kind = round % 8;
+    if (kind < 3) return this.#search('hybrid');
+    if (kind === 3) return this.#search('keyword');
+    if (kind < 6) return this.#add();
+    const [id] = this.#added;
+    if (kind === 6 && id !== undefined) return answer(await fetch(`${this.#address}/memory/${id}`));
+    return this.#delete(2);
+  }
+
+  #search(mode: 'keyword' | 'hybrid'): Promise<unknown> {
+    return this.#post('/search', { query: words(mode === 'keyword' ? 3 : 6), mode });
+  }
+
+  async #add(): Promise<void> {
+    const { id } = (await this.#post('/memory/add', { text: words(25) })) as { id?: string };
+    if (id !== undefined) this.#added.push(id);
+  }
+
+  async #delete(count: number): Promise<void> {
+    for (const id of this.#added.splice(0, count))
+      await answer(await fetch(`${this.#address}/memory/${id}`, { method: 'DELETE' }));
+  }
+
+  async #post(path: string, body: object): Promise<unknown> {
+    const request = { method: 'POST', headers: JSON_BODY, body: JSON.stringify(body) };
+    return answer(await fetch(this.#address + path, request));
+  }
+
+  async #session(isClosed: boolean): Promise<void> {
+    const clientInfo = { name: 'soak', version: '1' };
+    const hello = { protocolVersion: '2025-03-26', capabilities: {}, clientInfo };
+    const id = (await this.#rpc({ id: 1, method: 'initialize', params: hello })) ?? '';
+    await this.#rpc({ method: 'notifications/initialized' }, id);
+    const call = { name: 'memory_search', arguments: { query: words(3), mode: 'keyword' } };
+    await this.#rpc({ id: 2, method: 'tools/call', params: call }, id);
+    if (isClosed)
+      await fetch(`${this.#address}/mcp`, { method: 'DELETE', headers: { 'mcp-session-id': id } });
+  }
+
+  /** @returns the id of the session */
+  async #rpc(message: object, session?: string): Promise<string | null> {
+    const headers = {
+      ...JSON_BODY,
+      Accept: 'application/json, text/event-stream',
+      ...(session === undefined ? {} : { 'mcp-session-id': session }),
+    };
+    const body = JSON.stringify({ jsonrpc: '2.0', ...message });
+    const response = await fetch(`${this.#address}/mcp`, { method: 'POST', headers, body });
+    const text = await response.text();
+    if (!response.ok || text.includes('"error"')) throw new Error(`MCP: ${response.status} ${text}`);
+    return response.headers.get('mcp-session-id');
   }
 }
 
@@ -81,32 +151,33 @@ async function answer(response: Response): Promise<unknown> {
   return response.json();
 }
 
-/** MB a hour, by least squares. */
-function slope(points: readonly { minute: number; rss: number }[]): number {
-  const mean = (of: (point: { minute: number; rss: number }) => number): number =>
-    points.reduce((sum, point) => sum + of(point), 0) / points.length;
-  const [x, y] = [mean(({ minute }) => minute), mean(({ rss }) => rss)];
-  const covariance = mean(({ minute, rss }) => (minute - x) * (rss - y));
-  return (60 * covariance) / mean(({ minute }) => (minute - x) ** 2);
-}
-
 await fill();
 process.env['MEMORY_EMBEDDING_RUNTIME'] = values.runtime;
 const server = await HttpProcess.start(dataDir, values.program);
-const points: { minute: number; rss: number }[] = [];
-const start = performance.now();
-let round = 0;
-for (let minute = 1; minute <= Number(values.minutes); minute += 1) {
-  while (performance.now() - start < minute * 60_000) {
-    await request(server.address, round);
-    round += 1;
-    await sleep(PAUSE_MS);
+const client = new Client(server.address);
+const points: MemoryPoint[] = [];
+const total = Number(values.operations);
+for (let operations = 0; operations <= total; operations += 1) {
+  if (operations % Math.ceil(total / LINES) === 0) {
+    points.push({ operations, resident: server.rss });
+    console.log(`${operations} operations: ${server.rss.toFixed(0)} MB`);
   }
-  points.push({ minute, rss: server.rss });
-  console.log(`minute ${minute}: ${server.rss.toFixed(0)} MB after ${round} requests`);
+  await client.operation(values.kind, operations);
+  await sleep(Number(values.pause));
 }
-const steady = points.slice(WARM_MINUTES);
-if (steady.length > 1)
-  console.log(`slope ${slope(steady).toFixed(1)} MB an hour, after minute ${WARM_MINUTES}`);
 await server.stop();
 rmSync(dataDir, { recursive: true });
+
+const grown = growth(points);
+const warm = points.filter(({ operations }) => operations >= total * WARM_PART);
+const resident = percentile(
+  warm.map((point) => point.resident),
+  50,
+);
+const row = (what: string, measured: number, budget: string): void => {
+  const isOver = !(measured <= Number(budget));
+  console.log(`${what} ${measured.toFixed(1)} MB, budget ${budget} MB${isOver ? ': OVER' : ''}`);
+  if (isOver) process.exitCode = 1;
+};
+row(`${values.kind}: growth for 10,000 operations`, grown, values.growth);
+row(`${values.kind}: resident memory`, resident, values.resident);

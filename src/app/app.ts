@@ -237,6 +237,7 @@ function embeddingSettings({ embedding }: Settings, shared?: SharedFolder): Embe
   const onThisMachine = {
     runtime: embedding.runtime,
     threads: embedding.threads,
+    secondModel: embedding.secondModel,
     idleUnloadMs: embedding.idleUnloadMinutes * MINUTE_MS,
     sharedIn: embedding.shared ? shared?.dataDir : undefined,
     recall: shared?.recall,

@@ -5,6 +5,7 @@ import type { Settings } from '../config/schema.ts';
 import type { Embedder } from '../embedding/embedder.ts';
 import { NoSuchError } from '../errors/people-errors.ts';
 import type { Logger } from '../logger.ts';
+import { untilAborted } from '../util/until-aborted.ts';
 import { DEFAULT_SPACE, type SpaceContent, type SpaceFolders } from '../people/space-service.ts';
 import { DATABASE_NAME } from '../store/memory-store.ts';
 import { SharedThreads, startWorkerStore } from '../store/worker/client.ts';
@@ -246,8 +247,11 @@ export class OpenSpaces implements SpaceFolders {
 /** The same embedder, which the app does not close. What it asked for ends with the app all the same. */
 function borrowed(embedder: Embedder): Embedder {
   const closing = new AbortController();
-  const until = (signal?: AbortSignal): AbortSignal =>
-    signal === undefined ? closing.signal : AbortSignal.any([signal, closing.signal]);
+  const until = <Result>(
+    signal: AbortSignal | undefined,
+    work: (signal: AbortSignal) => Promise<Result>,
+  ): Promise<Result> =>
+    untilAborted(signal === undefined ? [closing.signal] : [signal, closing.signal], work);
   const embedQueryTokens = embedder.embedQueryTokens?.bind(embedder);
   return {
     modelId: () => embedder.modelId(),
@@ -258,12 +262,13 @@ function borrowed(embedder: Embedder): Embedder {
       return embedder.lastFailure;
     },
     warmUp: () => embedder.warmUp(),
-    embedQuery: (text, signal) => embedder.embedQuery(text, until(signal)),
-    embedPassage: (text, signal, urgency) => embedder.embedPassage(text, until(signal), urgency),
+    embedQuery: (text, signal) => until(signal, (both) => embedder.embedQuery(text, both)),
+    embedPassage: (text, signal, urgency) =>
+      until(signal, (both) => embedder.embedPassage(text, both, urgency)),
     ...(embedder.tokenSpace === undefined ? {} : { tokenSpace: embedder.tokenSpace }),
     ...(embedQueryTokens === undefined
       ? {}
-      : { embedQueryTokens: (text, signal) => embedQueryTokens(text, until(signal)) }),
+      : { embedQueryTokens: (text, signal) => until(signal, (both) => embedQueryTokens(text, both)) }),
     describe: () => embedder.describe(),
     close: () => {
       closing.abort();

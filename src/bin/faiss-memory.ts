@@ -42,6 +42,11 @@ if (isHook) {
   if (!opened) process.exit(0);
 }
 
+// Memory that garbage and compilers took is not given back, so their peaks stay low: collections come at 50 % more than what
+// is in use, not at four times as much, and one function of WebAssembly is optimised at a time.
+const { setFlagsFromString } = await import('node:v8');
+for (const flag of ['--heap-growing-percent=50', '--wasm-num-compilation-tasks=1']) setFlagsFromString(flag);
+
 const { endProcess, findHome, main, reportUnfinishedWork, watchUnfinishedWork } =
   await import('../cli/main.ts');
 if (isHook) await endProcess(0);

@@ -152,6 +152,11 @@ export const settingsSchema = {
       environmentVariable: 'MEMORY_EMBEDDING_THREADS',
       defaultDoc: 'chosen by the runtime',
     }),
+    secondModel: setting(toggle(), {
+      doc: 'A second bundled or local model helps while three texts or more wait, as in an import: for machines with cores to spare. It takes about 100 MB more until ten seconds after the last text. Searches still come first.',
+      environmentVariable: 'MEMORY_EMBEDDING_SECOND_MODEL',
+      default: false,
+    }),
     idleUnloadMinutes: setting(number({ min: 0, max: 10_080 }), {
       doc: 'Minutes without use after which the model is unloaded from memory; 0 keeps it loaded.',
       environmentVariable: 'MEMORY_EMBEDDING_IDLE_UNLOAD_MINUTES',

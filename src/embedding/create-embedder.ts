@@ -1,6 +1,7 @@
 import { EmbeddingUnavailableError } from '../errors/embedding-errors.ts';
 import { BundledEmbedder, type BundledEmbedderSettings } from './bundled-embedder.ts';
 import type { Embedder, EmbeddingModelId } from './embedder.ts';
+import { EmbedderPair } from './embedder-pair.ts';
 import { OpenAiCompatibleEmbedder, type OpenAiCompatibleSettings } from './openai-compatible-embedder.ts';
 import type { Recaller } from './shared/protocol.ts';
 import { SharedEmbedder } from './shared/shared-embedder.ts';
@@ -10,7 +11,12 @@ interface Shareable {
   readonly sharedIn: string | undefined;
   /** How this process answers the hooks of clients while its model is the shared one. */
   readonly recall?: Recaller | undefined;
+  /** Whether a second model helps while many texts wait. @default false */
+  readonly secondModel?: boolean | undefined;
 }
+
+/** A second model is unloaded when no text came for so long. */
+const SECOND_UNLOADED_AFTER_MS = 10_000;
 
 export type EmbeddingSettings =
   | ({ readonly provider: 'bundled' } & Shareable & BundledEmbedderSettings)
@@ -32,13 +38,21 @@ export function createEmbedder(settings: EmbeddingSettings): Embedder {
   }
 }
 
-function onThisMachine({ sharedIn, recall, ...settings }: Shareable & BundledEmbedderSettings): Embedder {
-  if (sharedIn === undefined) return new BundledEmbedder(settings);
-  return new SharedEmbedder({
-    dataDir: sharedIn,
-    createOwn: (onReadyChange) => new BundledEmbedder({ ...settings, onReadyChange }),
-    recall,
-  });
+function onThisMachine({
+  sharedIn,
+  recall,
+  secondModel = false,
+  ...settings
+}: Shareable & BundledEmbedderSettings): Embedder {
+  const createOwn = (onReadyChange?: () => void): Embedder => {
+    const first = new BundledEmbedder({ ...settings, onReadyChange });
+    if (!secondModel) return first;
+    return new EmbedderPair(
+      first,
+      new BundledEmbedder({ ...settings, idleUnloadMs: SECOND_UNLOADED_AFTER_MS }),
+    );
+  };
+  return sharedIn === undefined ? createOwn() : new SharedEmbedder({ dataDir: sharedIn, createOwn, recall });
 }
 
 /** Stands for switched-off embeddings: every call fails, so search compares words only. */

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ModelDamagedError } from '../errors/embedding-errors.ts';
+import { readReleasable } from '../util/releasable-bytes.ts';
 import type { EmbeddingModelId } from './embedder.ts';
 
 /** A file of a model. */
@@ -67,9 +68,10 @@ export interface ModelFiles {
 
 /** Reads the files and checks their hashes. @throws ModelDamagedError that names the file */
 export async function readModelFiles(directory: string, facts: ModelFacts): Promise<ModelFiles> {
-  const read = (file: ModelFile): Promise<Buffer<ArrayBuffer>> => readVerified(directory, file, facts.fix);
+  const read = (file: ModelFile): Promise<Buffer> =>
+    verified(join(directory, file.path), (path) => readFile(path), { ...file, fix: facts.fix });
   const [weights, tokenizer, projection] = await Promise.all([
-    read(facts.weights),
+    verified(join(directory, facts.weights.path), readReleasable, { ...facts.weights, fix: facts.fix }),
     read(facts.tokenizer),
     facts.projection === undefined ? undefined : read(facts.projection),
   ]);
@@ -77,16 +79,21 @@ export async function readModelFiles(directory: string, facts: ModelFacts): Prom
   return { weights, tokenizer: JSON.parse(tokenizer.toString('utf8')) as object, projection };
 }
 
-async function readVerified(directory: string, file: ModelFile, fix: string): Promise<Buffer<ArrayBuffer>> {
-  const path = join(directory, file.path);
-  const bytes = await readFile(path).catch((cause: unknown) => {
+async function verified<Bytes extends Uint8Array>(
+  path: string,
+  read: (path: string) => Promise<Bytes>,
+  { sha256, fix }: { readonly sha256: string; readonly fix: string },
+): Promise<Bytes> {
+  const bytes = await read(path).catch((cause: unknown) => {
     throw new ModelDamagedError(`The model file ${path} cannot be read`, { cause, fix });
   });
   const actual = createHash('sha256').update(bytes).digest('hex');
-  if (actual !== file.sha256) {
+  if (actual !== sha256) {
     throw new ModelDamagedError(
-      `The model file ${path} is damaged: its SHA-256 is ${actual}, not ${file.sha256}`,
-      { fix },
+      `The model file ${path} is damaged: its SHA-256 is ${actual}, not ${sha256}`,
+      {
+        fix,
+      },
     );
   }
   return bytes;

@@ -1,9 +1,9 @@
-import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type * as Onnx from 'onnxruntime-web';
 import { EmbeddingUnavailableError } from '../errors/embedding-errors.ts';
+import { readReleasable, releaseBytes } from '../util/releasable-bytes.ts';
 import { withoutWeights } from './onnx-graph.ts';
 
 export type RuntimeChoice = 'auto' | 'wasm' | 'native';
@@ -80,7 +80,7 @@ async function loadNative(
     interOpNumThreads: 1,
     logSeverityLevel: 4,
   });
-  release(model);
+  releaseBytes(model);
   return { name: 'onnxruntime-node', onnx, session, mask: 'int64' };
 }
 
@@ -101,7 +101,7 @@ async function loadWasm(model: Uint8Array<ArrayBuffer>, options: RuntimeOptions)
     const onnx = (await import(file('onnxruntime-web.mjs'))) as typeof Onnx;
     onnx.env.logLevel = 'fatal';
     onnx.env.wasm.numThreads = options.threads ?? wasmThreads();
-    const program = await readFile(join(options.wasmDirectory, 'ort-wasm-simd-threaded.wasm'));
+    const program = await readReleasable(join(options.wasmDirectory, 'ort-wasm-simd-threaded.wasm'));
     onnx.env.wasm.wasmBinary = program;
     onnx.env.wasm.wasmPaths = { mjs: file('ort-wasm-simd-threaded.mjs') };
     const slim = withoutWeights(model, WEIGHTS);
@@ -110,8 +110,8 @@ async function loadWasm(model: Uint8Array<ArrayBuffer>, options: RuntimeOptions)
       logSeverityLevel: 4,
       ...(slim && { externalData: [{ path: WEIGHTS, data: model }] }),
     });
-    release(program);
-    release(model);
+    releaseBytes(program);
+    releaseBytes(model);
     const mask = slim?.floatMask === true ? 'float32' : 'int64';
     return { name: 'onnxruntime-web (WASM)', onnx, session, mask };
   } catch (cause) {
@@ -124,10 +124,4 @@ async function loadWasm(model: Uint8Array<ArrayBuffer>, options: RuntimeOptions)
       },
     );
   }
-}
-
-/** Frees bytes that are not used any more: the runtime keeps a reference, and old objects are collected late. */
-function release({ buffer, byteLength }: Uint8Array<ArrayBuffer>): void {
-  // The clone is a young object. Others may use a larger buffer, too.
-  if (buffer.byteLength === byteLength) structuredClone(buffer, { transfer: [buffer] });
 }

@@ -1,6 +1,7 @@
 import type { Hono } from 'hono';
 import { RequestRefusedError } from '../errors/input-errors.ts';
 import { settleWithin } from '../util/concurrency.ts';
+import { untilAborted } from '../util/until-aborted.ts';
 import { visibleJson } from '../util/visible-text.ts';
 import { readRequest, type Route } from './route.ts';
 import { requireAccess } from './guards/token-guard.ts';
@@ -45,7 +46,7 @@ export function mountRoute<Provided>(
     const { signal } = context.req.raw;
     if (route.long) return answer(context, signal);
     const late = new AbortController();
-    const answering = answer(context, AbortSignal.any([signal, late.signal]));
+    const answering = untilAborted([signal, late.signal], (until) => answer(context, until));
     const answered = await settleWithin(answering, limitMs);
     if (answered !== undefined) return answered;
     late.abort();

@@ -46,7 +46,7 @@ const MIN_DIGITS = 7;
 const MAX_DIGITS = 25;
 
 /** Which forms a text may have: one quick look spares most texts the search for most forms. */
-interface Signs {
+class Signs {
   beyondAscii: boolean;
   suffix: boolean;
   prefix: boolean;
@@ -56,18 +56,17 @@ interface Signs {
   account: boolean;
   hexGroup: boolean;
   camelCase: boolean;
+
+  constructor(all: boolean) {
+    this.beyondAscii = this.suffix = this.prefix = this.operator = this.number = all;
+    this.version = this.account = this.hexGroup = this.camelCase = all;
+  }
 }
 
-const ANYTHING: Readonly<Signs> = {
-  ...{ beyondAscii: true, suffix: true, prefix: true, operator: true, number: true },
-  ...{ version: true, account: true, hexGroup: true, camelCase: true },
-};
+const ANYTHING = new Signs(true);
 
 function signsOf(text: string): Readonly<Signs> {
-  const signs: Signs = {
-    ...{ beyondAscii: false, suffix: false, prefix: false, operator: false, number: false },
-    ...{ version: false, account: false, hexGroup: false, camelCase: false },
-  };
+  const signs = new Signs(false);
   let [last, before]: [AsciiKind, AsciiKind] = [NEITHER, NEITHER];
   for (let index = 0; index < text.length; index++) {
     const code = text.charCodeAt(index);

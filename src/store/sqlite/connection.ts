@@ -5,7 +5,8 @@ import { openDatabase } from './engine.ts';
 
 /** Time that SQLite itself waits for a lock. `StoreFile` repeats the attempt until its own, longer limit. */
 const BUSY_TIMEOUT_MS = 50;
-const PAGE_CACHE_KIB = 32_768;
+/** Small, because each connection has one, and the system keeps the pages of the file too. */
+const PAGE_CACHE_KIB = 8_192;
 const MAX_STATEMENTS = 256;
 
 /** What a transaction changed that no change number shows. */

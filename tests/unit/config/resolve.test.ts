@@ -71,6 +71,7 @@ describe('defaults', () => {
         dimension: undefined,
         runtime: 'auto',
         threads: undefined,
+        secondModel: false,
         idleUnloadMinutes: 5,
         shared: true,
         tokenVectors: true,
