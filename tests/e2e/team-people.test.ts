@@ -44,6 +44,48 @@ describe('MCP', () => {
     expect(await search(bobs, 'key')).not.toMatch(/fern|blue/);
   });
 
+  test('has every space below /sse too, for programs with the older transport', async () => {
+    const team = await startTeam();
+    const [ada, bob] = [await team.join('ada'), await team.join('bob')];
+    await team.run('space', 'create', 'kitchen', '--owner', 'ada');
+    await team.run('space', 'grant', 'kitchen', 'bob');
+    await addMemory(ada.api, 'The kitchen key is blue', '/spaces/kitchen');
+    const headers = { Authorization: `Bearer ${bob.token}`, 'Content-Type': 'application/json' };
+    const call = { jsonrpc: '2.0', id: 1, method: 'tools/call' };
+    const params = { name: 'memory_search', arguments: { query: 'key' } };
+    const searchAt = async (path: string): Promise<string> => {
+      const { body } = await fetch(new URL(path, team.server.address), { headers });
+      const reader = body?.pipeThrough(new TextDecoderStream()).getReader();
+      let received = '';
+      const until = async (pattern: RegExp): Promise<string> => {
+        while (!pattern.test(received)) received += (await reader?.read())?.value ?? '';
+        return pattern.exec(received)?.[1] ?? '';
+      };
+      const messages = new URL(await until(/data: (\S+)\n/), team.server.address);
+      const posted = await fetch(messages, {
+        method: 'POST',
+        headers,
+        body: JSON.stringify({ ...call, params }),
+      });
+      expect(posted.status).toBe(202);
+      const answer = await until(/data: (\{.*"result".*\})\n/);
+      // A session belongs to its space.
+      const elsewhere = await fetch(`${team.server.address}/messages${messages.search}`, {
+        ...{ method: 'POST', headers, body: JSON.stringify({ ...call, params }) },
+      });
+      expect(elsewhere.status).toBe(path === '/sse' ? 202 : 404);
+      await reader?.cancel();
+      return answer;
+    };
+    expect(await searchAt('/sse/kitchen')).toContain('blue');
+    expect(await searchAt('/sse')).not.toContain('blue');
+    const refused = await fetch(`${team.server.address}/sse/ada`, { headers });
+    expect([refused.status, await refused.text()]).toEqual([
+      404,
+      expect.stringContaining('There is no space'),
+    ]);
+  });
+
   test('refuses the session of another person, space or right', async () => {
     const team = await startTeam();
     const [ada, bob] = [await team.join('ada'), await team.join('bob')];
