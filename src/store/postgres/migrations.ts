@@ -2,7 +2,7 @@ import { FaissMemoryError } from '../../errors/faiss-memory-error.ts';
 import { StoreUnavailableError } from '../../errors/store-errors.ts';
 import type { Database } from './database.ts';
 import { isMissingTable } from './postgres-errors.ts';
-import { SCHEMA_VERSION, secureView, tablesOf } from './schema.ts';
+import { SCHEMA_VERSION, secureView, tablesAfter } from './schema.ts';
 
 /** Any number that no other program uses for its locks. */
 const LOCK = 0x46_4d_65_6d;
@@ -34,12 +34,19 @@ export async function migrate(database: Database, schema: string): Promise<void>
     const [there] = await statement('SELECT to_regclass($1) IS NOT NULL AS there', [
       `${schema}.schema_version`,
     ]);
-    // Another process was faster.
-    if (there?.['there'] === true) return;
+    if (there?.['there'] === true) {
+      const [known] = await statement(`SELECT version FROM ${schema}.schema_version`);
+      const before = Number(known?.['version']);
+      // Another process was faster.
+      if (before >= SCHEMA_VERSION) return;
+      await statement(tablesAfter(before, schema));
+      await statement(`UPDATE ${schema}.schema_version SET version = ${SCHEMA_VERSION}`);
+      return;
+    }
     const [space] = await statement('SELECT to_regnamespace($1) IS NOT NULL AS there', [schema]);
     // A schema that is there needs no permission to make one.
     if (space?.['there'] !== true) await statement(`CREATE SCHEMA ${schema}`);
-    await statement(tablesOf(schema));
+    await statement(tablesAfter(0, schema));
     if (version >= VIEWS_WITH_RIGHTS_OF_READERS) await statement(secureView(schema));
     await statement(
       `CREATE TABLE ${schema}.schema_version (version integer NOT NULL); INSERT INTO ${schema}.schema_version VALUES (${SCHEMA_VERSION})`,

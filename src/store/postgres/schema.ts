@@ -1,5 +1,7 @@
+import { SIGN_IN_TABLES } from './sign-in-schema.ts';
+
 /** Newest version of the tables that this program can use. */
-export const SCHEMA_VERSION = 1;
+export const SCHEMA_VERSION = 2;
 
 /** Limits of times that `timestamptz` can show: the years 1 to 9999. */
 const SHOWN_TIMES = 'BETWEEN -62135596800000 AND 253402300799999';
@@ -111,9 +113,16 @@ CREATE VIEW @.memory AS
   WHERE v.current;
 `;
 
-/** The statements that make the tables. @param schema a checked name */
-export function tablesOf(schema: string): string {
-  return SCHEMA_1.replaceAll('@.', `${schema}.`);
+/** What each version adds to the one before. */
+const VERSIONS: readonly { readonly version: number; readonly tables: string }[] = [
+  { version: 1, tables: SCHEMA_1 },
+  { version: 2, tables: SIGN_IN_TABLES },
+];
+
+/** The statements that make the tables of the versions above `found`. @param schema a checked name */
+export function tablesAfter(found: number, schema: string): string {
+  const missing = VERSIONS.filter(({ version }) => version > found).map(({ tables }) => tables);
+  return missing.join('').replaceAll('@.', `${schema}.`);
 }
 
 /** From PostgreSQL 15 on, the view shows only the rows that its reader may see. */
