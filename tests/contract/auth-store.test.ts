@@ -23,8 +23,8 @@ describeAuthStore('a file of the data folder', () => {
     open: () => new SqliteAuthStore(folder),
     everything: () => {
       const database = openDatabase(join(folder, AUTH_DATABASE));
-      const rows: unknown[] = ['account', 'entry', 'secret'].flatMap((table) =>
-        database.prepare(`SELECT * FROM ${table}`).all(),
+      const rows: unknown[] = ['account', 'entry', 'secret'].flatMap(
+        (table) => database.prepare(`SELECT * FROM ${table}`).all() as unknown[],
       );
       database.close();
       return Promise.resolve(JSON.stringify(rows).replaceAll('\\"', '"'));

@@ -1,5 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { PreparedDatabase } from '../../store/postgres/prepared-database.ts';
+import { StoreUnavailableError } from '../../errors/store-errors.ts';
+import { OutcomeUnknown } from '../../store/postgres/database.ts';
+import { type DatabasePlace, PreparedDatabase } from '../../store/postgres/prepared-database.ts';
+import { SerialQueue } from '../../util/concurrency.ts';
 import { secretDigest } from '../../util/secret-string.ts';
 import { isScope } from '../principal.ts';
 import type {
@@ -20,6 +23,8 @@ type Row = Readonly<Record<string, unknown>>;
 
 /** Longer keys are kept as digests: an index of PostgreSQL takes a third of a page. */
 const LONGEST_KEY = 500;
+/** How long a database that cannot be reached is not asked again. */
+const REST_MS = 1_000;
 
 /**
  * Tables of a database that several servers share. Every time is of the database's clock, so that the clocks of the
@@ -28,8 +33,10 @@ const LONGEST_KEY = 500;
 export class PostgresAuthStore implements AuthStore {
   readonly #database: PreparedDatabase;
   readonly #statements: SignInStatements;
+  readonly #turns = new SerialQueue();
+  #failure: { readonly error: StoreUnavailableError; readonly at: number } | undefined;
 
-  constructor(place: { readonly url: string; readonly schema: string }) {
+  constructor(place: DatabasePlace) {
     this.#database = new PreparedDatabase(place);
     this.#statements = signInStatements(place.schema);
   }
@@ -150,11 +157,29 @@ export class PostgresAuthStore implements AuthStore {
 
   /** A statement that has the same effect when it runs twice. */
   #read(sql: string, parameters: readonly unknown[]): Promise<readonly Row[]> {
-    return this.#database.run(sql, parameters, 'harmless');
+    return this.#reached(() => this.#database.run(sql, parameters));
   }
 
   #change(sql: string, parameters: readonly unknown[]): Promise<readonly Row[]> {
-    return this.#database.run(sql, parameters, 'never');
+    return this.#reached(() => this.#database.change(sql, parameters));
+  }
+
+  /** One after the other: a crowd of callers must not wait, each in turn, for a database that cannot be reached. */
+  #reached(work: () => Promise<readonly Row[]>): Promise<readonly Row[]> {
+    return this.#turns.run(async () => {
+      const last = this.#failure;
+      if (last !== undefined && performance.now() - last.at < REST_MS) throw last.error;
+      try {
+        const rows = await work();
+        this.#failure = undefined;
+        return rows;
+      } catch (caught) {
+        const error = caught instanceof OutcomeUnknown ? this.#database.unreachable(caught) : caught;
+        if (error instanceof StoreUnavailableError && error.retryable)
+          this.#failure = { error, at: performance.now() };
+        throw error;
+      }
+    });
   }
 }
 

@@ -320,11 +320,11 @@ export class SqliteAuthStore implements AuthStore {
 
   /** The columns are those of the statement. */
   #all<Row>(sql: string, ...parameters: (string | number | null)[]): Row[] {
-    return this.#statement(sql).all(...parameters) as unknown as Row[];
+    return this.#statement(sql).all(...parameters) as Row[];
   }
 
   #get(sql: string, ...parameters: (string | number)[]): Readonly<Record<string, unknown>> | undefined {
-    return this.#statement(sql).get(...parameters);
+    return this.#all<Record<string, unknown>>(sql, ...parameters)[0];
   }
 
   /** @returns whether a row was changed */

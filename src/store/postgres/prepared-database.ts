@@ -1,51 +1,96 @@
+import type { QueryResultRow } from 'pg';
+import { FaissMemoryError } from '../../errors/faiss-memory-error.ts';
 import { StoreUnavailableError } from '../../errors/store-errors.ts';
-import { SerialQueue } from '../../util/concurrency.ts';
-import { Database, OutcomeUnknown } from './database.ts';
+import { Database, OutcomeUnknown, type PoolSizes, type StatementOptions } from './database.ts';
 import { parseDatabaseUrl } from './database-url.ts';
-import { migrate } from './migrations.ts';
+import { migrate, readVersion } from './migrations.ts';
+import { SCHEMA_VERSION } from './schema.ts';
 
-/** Time for one statement. */
-const WITHIN = { withinMs: 5_000 };
-/** How long a database that cannot be reached is not asked again: a crowd of callers would wait for each other. */
-const REST_MS = 1_000;
+/** Where the tables are. */
+export interface DatabasePlace {
+  /** Address with credentials. */
+  readonly url: string;
+  /** A checked name. */
+  readonly schema: string;
+}
 
-type Row = Readonly<Record<string, unknown>>;
+export interface PreparedDatabaseOptions {
+  readonly sizes?: PoolSizes | undefined;
+  /** True makes and changes no tables. Default false. */
+  readonly asIs?: boolean | undefined;
+}
 
-/** What may be done when the answer of a statement is missing. */
-export type Repeat =
-  /** It may run twice. */
-  'harmless' | 'never';
+/** Time for one usual statement. */
+export const QUICK: StatementOptions = { withinMs: 5_000 };
 
-/** The tables of this program in a database, for statements that are one transaction each. Connects with the first one. */
+/** A database whose tables are made, or checked, before the first statement: for one thread and any number of spaces. */
 export class PreparedDatabase {
-  readonly location: string;
+  readonly schema: string;
   readonly #database: Database;
-  readonly #schema: string;
-  readonly #turns = new SerialQueue();
+  readonly #asIs: boolean;
   #ready: Promise<void> | null = null;
-  #failure: { readonly error: StoreUnavailableError; readonly at: number } | undefined;
 
-  constructor({ url, schema }: { readonly url: string; readonly schema: string }) {
-    this.#database = new Database(parseDatabaseUrl(url));
-    this.#schema = schema;
-    this.location = this.#database.location;
+  constructor({ url, schema }: DatabasePlace, { sizes, asIs = false }: PreparedDatabaseOptions = {}) {
+    this.#database = new Database(parseDatabaseUrl(url), sizes);
+    this.schema = schema;
+    this.#asIs = asIs;
   }
 
-  /** @throws StoreUnavailableError when the database cannot be reached, or the outcome is not known */
-  run(sql: string, parameters: readonly unknown[], repeat: Repeat): Promise<readonly Row[]> {
-    return this.#turns.run(async () => {
-      const last = this.#failure;
-      if (last !== undefined && performance.now() - last.at < REST_MS) throw last.error;
-      try {
-        const rows = await this.#run(sql, parameters, repeat);
-        this.#failure = undefined;
-        return rows;
-      } catch (caught) {
-        const error = caught instanceof OutcomeUnknown ? this.#unreachable(caught) : caught;
-        if (error instanceof StoreUnavailableError && error.retryable)
-          this.#failure = { error, at: performance.now() };
-        throw error;
-      }
+  /** To show to people, without credentials. */
+  get location(): string {
+    return this.#database.location;
+  }
+
+  /** Runs a statement that may run twice: it reads, or its second run changes nothing more. */
+  async run(
+    sql: string,
+    parameters: readonly unknown[],
+    options: StatementOptions = QUICK,
+  ): Promise<QueryResultRow[]> {
+    await this.prepared();
+    try {
+      return await this.#database.run(sql, parameters, options);
+    } catch (error) {
+      if (!(error instanceof OutcomeUnknown)) throw error;
+      // A connection that was idle may have been cut off long ago: one more try.
+      return await this.#database.run(sql, parameters, options).catch((again: unknown) => {
+        throw again instanceof OutcomeUnknown ? this.unreachable(again) : again;
+      });
+    }
+  }
+
+  /** Runs a statement once. @throws OutcomeUnknown */
+  async change(
+    sql: string,
+    parameters: readonly unknown[],
+    options: StatementOptions = QUICK,
+  ): Promise<QueryResultRow[]> {
+    await this.prepared();
+    return this.#database.change(sql, parameters, options);
+  }
+
+  /** @throws OutcomeUnknown when the commit has no answer */
+  async transaction<Result>(
+    ...[work, options]: Parameters<typeof Database.prototype.transaction<Result>>
+  ): Promise<Result> {
+    await this.prepared();
+    return this.#database.transaction(work, options);
+  }
+
+  /** Makes or checks the tables; the first call does it for all. */
+  prepared(): Promise<void> {
+    this.#ready ??= this.#prepare().catch((error: unknown) => {
+      this.#ready = null;
+      throw error instanceof OutcomeUnknown ? this.unreachable(error) : error;
+    });
+    return this.#ready;
+  }
+
+  unreachable(error: Error): StoreUnavailableError {
+    return new StoreUnavailableError(`The database ${this.location} does not answer: ${error.message}`, {
+      fix: 'Try again in a moment. If it stays so, check that PostgreSQL runs and is not overloaded.',
+      retryable: true,
+      cause: error,
     });
   }
 
@@ -53,33 +98,14 @@ export class PreparedDatabase {
     return this.#database.close();
   }
 
-  async #run(sql: string, parameters: readonly unknown[], repeat: Repeat): Promise<readonly Row[]> {
-    await this.#prepared();
-    try {
-      return await this.#database.run(sql, parameters, WITHIN);
-    } catch (error) {
-      if (!(error instanceof OutcomeUnknown) || repeat === 'never') throw error;
-      // A connection that was idle may have been cut off long ago.
-      return this.#database.run(sql, parameters, WITHIN);
-    }
-  }
-
-  #prepared(): Promise<void> {
-    this.#ready ??= migrate(this.#database, this.#schema).catch((error: unknown) => {
-      this.#ready = null;
-      throw error;
-    });
-    return this.#ready;
-  }
-
-  #unreachable(cause: Error): StoreUnavailableError {
-    return new StoreUnavailableError(
-      `The database ${this.location} does not answer: ${cause.message}; a change may have been stored or not`,
-      {
-        fix: 'Try again in a moment. If it stays so, check that PostgreSQL runs and is not overloaded.',
-        retryable: true,
-        cause,
-      },
+  async #prepare(): Promise<void> {
+    if (!this.#asIs) return migrate(this.#database, this.schema);
+    const found = await readVersion(this.#database, this.schema);
+    if (found === SCHEMA_VERSION) return;
+    throw new FaissMemoryError(
+      'CONFIGURATION',
+      `The tables of ${this.schema} in the database ${this.location} have version ${found}, and this version of faiss-memory uses ${SCHEMA_VERSION}`,
+      { fix: 'Start a server with this version once: it brings them up to date.' },
     );
   }
 }
