@@ -1,8 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Interaction, Provider } from 'oidc-provider';
+import { FaissMemoryError } from '../../errors/faiss-memory-error.ts';
 import { StoreUnavailableError } from '../../errors/store-errors.ts';
 import type { Logger } from '../../logger.ts';
 import { isScope, type Scope } from '../principal.ts';
+import { UNAVAILABLE_PAGE } from '../sign-in-pages.ts';
 import type { Attempt, Exchange, Outcome, Question, SignInServer } from '../sign-in.ts';
 import { type Account, type Accounts, allowedScopes } from './accounts.ts';
 import type { AttemptLimit, AuthStore } from './auth-store.ts';
@@ -82,6 +84,7 @@ class AuthorizationServer implements SignInServer {
     } catch (error) {
       this.#logger.warn('a sign-in cannot go on', {}, error);
       if (outgoing.headersSent) outgoing.destroy();
+      else if (incoming.headers.accept?.includes('text/html') === true) showUnavailable(outgoing);
       else refuse(outgoing, { status: 503, wait: RETRY_SECONDS, description: 'try again in a moment' });
     }
   }
@@ -91,7 +94,7 @@ class AuthorizationServer implements SignInServer {
     if (interaction === undefined) return undefined;
     const { params, prompt, session } = interaction;
     const clientId = String(params['client_id']);
-    const client = await (await this.#current.get()).Client.find(clientId).catch(unlessUnavailable);
+    const client = await ofStore((await this.#current.get()).Client.find(clientId)).catch(unlessUnavailable);
     if (client === undefined) return undefined;
     const account = session === undefined ? undefined : await this.#accounts.find(session.accountId);
     return {
@@ -191,16 +194,16 @@ class AuthorizationServer implements SignInServer {
       if (granted.length > 0) grant.addResourceScope(resource, granted.join(' '));
       if (refused.length > 0) grant.rejectResourceScope(resource, refused.join(' '));
     }
-    return grant.save();
+    return ofStore(grant.save());
   }
 
   async #finish(exchange: Exchange, result: Parameters<Provider['interactionResult']>[2]): Promise<Outcome> {
     const { incoming, outgoing } = this.#own(exchange);
     const provider = await this.#current.get();
-    const next = await provider.interactionResult(incoming, outgoing, result, {
+    const finished = provider.interactionResult(incoming, outgoing, result, {
       mergeWithLastSubmission: result.consent !== undefined,
     });
-    return { next };
+    return { next: await ofStore(finished) };
   }
 
   /** @returns undefined when this browser has no such sign-in under way */
@@ -208,7 +211,7 @@ class AuthorizationServer implements SignInServer {
     const { incoming, outgoing } = this.#own(exchange);
     try {
       const provider = await this.#current.get();
-      const interaction = await provider.interactionDetails(incoming, outgoing);
+      const interaction = await ofStore(provider.interactionDetails(incoming, outgoing));
       return interaction.uid === uid ? interaction : undefined;
     } catch (error) {
       if (error instanceof Error && error.name === 'SessionNotFound') return undefined;
@@ -243,10 +246,22 @@ function refuse(outgoing: ServerResponse, { status, wait, description }: Refusal
   outgoing.end(JSON.stringify({ error: 'temporarily_unavailable', error_description: description }));
 }
 
+function showUnavailable(outgoing: ServerResponse): void {
+  const headers = { 'Retry-After': String(RETRY_SECONDS), 'Content-Type': 'text/html; charset=utf-8' };
+  outgoing.writeHead(503, headers).end(UNAVAILABLE_PAGE);
+}
+
 /** A client that the library refuses is none. */
 function unlessUnavailable(error: unknown): undefined {
-  if (error instanceof Error && error.name === 'CustomOIDCProviderError') throw error;
+  if (error instanceof FaissMemoryError) throw error;
   return undefined;
+}
+
+/** Gives the error of the store itself, and not the one that the library answers its own requests with. */
+function ofStore<Result>(work: Promise<Result>): Promise<Result> {
+  return work.catch((error: unknown) => {
+    throw error instanceof Error && error.cause instanceof FaissMemoryError ? error.cause : error;
+  });
 }
 
 /** The scopes of this server that a client asks for and the person has; without any word, those that MCP needs. */
