@@ -47,7 +47,7 @@ const mayImport: Record<string, string[]> = {
     'api/services.ts',
   ],
   // Who calls.
-  auth: ['store/sqlite/engine.ts'],
+  auth: ['store/sqlite/engine.ts', 'store/postgres/database.ts', 'store/postgres/prepared-database.ts'],
   backup: ['memory'],
   bin: ['cli'],
   blob: [],
