@@ -2,12 +2,29 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { EmbeddingModelId } from '../../embedding/embedder.ts';
 import { StoreUnavailableError } from '../../errors/store-errors.ts';
-import type { Append, LogEntry, LogHead, LogPage, PageRequest, SharedLog } from '../shared-log.ts';
+import type {
+  Append,
+  LogEntry,
+  LogHead,
+  LogPage,
+  PageRequest,
+  SharedLog,
+  VectorPage,
+} from '../shared-log.ts';
 import type { SharedDatabase } from '../worker/protocol.ts';
 import { Database, OutcomeUnknown } from './database.ts';
 import { parseDatabaseUrl } from './database-url.ts';
 import { migrate } from './migrations.ts';
-import { batchesOf, memoriesJson, notesJson, type PageRow, toPage } from './rows.ts';
+import {
+  batchesOf,
+  cursorOf,
+  memoriesJson,
+  notesJson,
+  type PageRow,
+  toPage,
+  toVectorPage,
+  type VectorPageRow,
+} from './rows.ts';
 import { type Statements, statementsFor } from './statements.ts';
 
 /** Times for one statement. */
@@ -44,10 +61,17 @@ export class PostgresLog implements SharedLog {
     await this.#run(this.#statements.create, [this.space, machine]);
   }
 
-  async page({ after, afterChange }: PageRequest): Promise<LogPage | null> {
-    const [row] = await this.#run(this.#statements.page, [this.space, after, afterChange], LONG);
+  async page({ after, afterChange, textsOnly = false }: PageRequest): Promise<LogPage | null> {
+    const { page, texts } = this.#statements;
+    const [row] = await this.#run(textsOnly ? texts : page, [this.space, after, afterChange], LONG);
     // The columns are those of the statement.
     return row === undefined ? null : toPage(row as PageRow);
+  }
+
+  async vectors(from: string | null): Promise<VectorPage> {
+    const [row] = await this.#run(this.#statements.vectors, [this.space, ...cursorOf(from)], LONG);
+    // The columns are those of the statement, which has one row.
+    return toVectorPage(row as VectorPageRow);
   }
 
   async append(entry: LogEntry): Promise<boolean> {

@@ -16,6 +16,7 @@ import {
   VERSION_COLUMNS,
   type VersionRow,
 } from './rows.ts';
+import { UnknownMemories } from './apply-unknown.ts';
 import { readTotals, Totals } from './totals.ts';
 import { nextNum } from './version-writer.ts';
 
@@ -45,18 +46,36 @@ const leasePending = new Query<[until: number, num: number]>(
 /** Another store has just written a memory without vectors, and makes them itself unless it dies. */
 const EMBEDDED_ELSEWHERE_MS = 30_000;
 
+const selectKnown = new Query<[ids: string], [id: string]>(
+  'SELECT m.id FROM json_each(?) w CROSS JOIN memory m ON m.id = w.value',
+);
+
+export interface PageApplication {
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+  /** Memories up to this change are met for the first time. */
+  readonly firstTimeUpTo: number;
+  /** True = the vectors of the memories are not in the page, and come later. */
+  readonly withoutVectors: boolean;
+}
+
 /**
  * Makes memories of this store equal to those of a page: versions, replaced ones included, vectors, and what is kept of
  * erased ones. They keep the numbers of their changes, so that all stores of a space count alike.
- * @param now milliseconds since the epoch
  */
-export function applyPage(connection: Connection, page: LogPage, now: number): void {
+export function applyPage(connection: Connection, page: LogPage, how: PageApplication): void {
   const counted = readTotals(connection).sequence;
   const totals = Totals.load(connection);
   const words = new ChangedWords();
   const context: SettleContext = { connection, totals, words };
-  for (const memory of page.memories) applyMemory(context, memory, now);
+  const known = knownAmong(connection, page.memories, how.firstTimeUpTo);
+  const unknown = new UnknownMemories({ connection, totals });
+  for (const memory of page.memories) if (!known.has(memory.id)) unknown.note(memory);
+  unknown.insert();
+  if (!how.withoutVectors) unknown.insertVectors(how.now + EMBEDDED_ELSEWHERE_MS);
+  for (const memory of page.memories) if (known.has(memory.id)) applyMemory(context, memory, how.now);
   words.apply(connection);
+  unknown.indexWords();
   // The vector index reads changes by their numbers, so none may be counted before its memory is here.
   const last = Math.max(page.memories.at(-1)?.change ?? 0, counted);
   totals.countFrom(page.done ? page.change : last);
@@ -68,26 +87,31 @@ export function applyPage(connection: Connection, page: LogPage, now: number): v
   saveVersionVector(connection, page.clock);
 }
 
+/** Ids of the memories of a page that the store has. */
+function knownAmong(
+  connection: Connection,
+  memories: readonly SharedMemory[],
+  firstTimeUpTo: number,
+): ReadonlySet<string> {
+  const asked = memories.filter(({ change }) => change > firstTimeUpTo).map(({ id }) => id);
+  if (asked.length === 0) return new Set();
+  return new Set(selectKnown.arrays(connection, JSON.stringify(asked)).map(([id]) => id));
+}
+
 function applyMemory(context: SettleContext, memory: SharedMemory, now: number): void {
   const { connection, totals } = context;
   const { id, change } = memory;
-  const before = loadMemory(connection, id) ?? null;
-  const num = before?.num ?? nextNum(connection);
-  setVersions(connection, { num, id }, memory.versions);
+  const before = loadMemory(connection, id);
+  if (before === undefined) return;
+  const { num } = before;
+  setVersions(connection, before, memory.versions);
   const siblings = selectSiblings.all(connection, num).map(toVersion);
   const after: StoredMemory = { num, id, siblings };
-  const attach = (current: number | null): void => {
-    attachAll(connection, after, { memory, current });
-  };
-  if (before !== null && sameSiblings(before, after)) attach(derive(after).current.key);
-  else {
-    // A new memory gets its vectors before `settle`, so that it does not become pending.
-    if (before === null) attach(null);
-    totals.countFrom(change - 1);
-    const { current } = settle(context, before, after);
-    if (before !== null) attach(current.key);
-    leasePending.run(connection, now + EMBEDDED_ELSEWHERE_MS, num);
-  }
+  const same = sameSiblings(before, after);
+  if (!same) totals.countFrom(change - 1);
+  const { current } = same ? derive(after) : settle(context, before, after);
+  attachAll(connection, after, { memory, current: current.key });
+  if (!same) leasePending.run(connection, now + EMBEDDED_ELSEWHERE_MS, num);
   setErasure(connection, num, memory);
   // Vectors alone have a number of their own.
   if (selectSequence.get(connection, num)?.sequence !== change) setSequence.run(connection, change, num);
@@ -96,7 +120,7 @@ function applyMemory(context: SettleContext, memory: SharedMemory, now: number):
 /** Versions that stay keep their keys, because vectors and the vector index know them by these. */
 function setVersions(
   connection: Connection,
-  memory: { readonly num: number; readonly id: string },
+  memory: StoredMemory,
   versions: readonly SharedVersion[],
 ): void {
   const known = selectVersions.all(connection, memory.num).map(toVersion);
@@ -123,11 +147,11 @@ function sameSiblings(before: StoredMemory, after: StoredMemory): boolean {
   );
 }
 
-/** @param of.current key of the version that is shown; null = of a new memory */
+/** @param of.current key of the version that is shown */
 function attachAll(
   connection: Connection,
   { num, siblings }: StoredMemory,
-  { memory, current }: { readonly memory: SharedMemory; readonly current: number | null },
+  { memory, current }: { readonly memory: SharedMemory; readonly current: number },
 ): void {
   for (const { key, dot } of siblings) {
     const vectors = memory.vectors

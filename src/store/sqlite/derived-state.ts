@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { contentHash, siblingsHash } from '../../memory/digest.ts';
 import { canonicalJson, currentVersion, isConflict } from '../../memory/version.ts';
 import { ATTRIBUTE_COLUMNS, type AttributeValues, attributeValues } from './attribute-columns.ts';
@@ -118,7 +118,7 @@ function storeRow(
 
 /** SHA-256 of a text; equal for texts that differ only in Unicode form or outer white space. */
 export function textHash(text: string): Uint8Array {
-  return createHash('sha256').update(text.normalize('NFC').trim()).digest();
+  return hash('sha256', text.normalize('NFC').trim(), 'buffer');
 }
 
 interface Transition {
