@@ -25,7 +25,7 @@ import {
   toVectorPage,
   type VectorPageRow,
 } from './rows.ts';
-import { type Statements, statementsFor } from './statements.ts';
+import { type PageSizes, type Statements, statementsFor } from './statements.ts';
 
 /** Times for one statement. */
 const QUICK = { withinMs: 5_000 };
@@ -44,10 +44,11 @@ export class PostgresLog implements SharedLog {
   readonly #knownModels = new Set<string>();
   #ready: Promise<void> | null = null;
 
-  constructor({ url, schema, space }: SharedDatabase) {
+  /** @param sizes only tests give others than the usual ones */
+  constructor({ url, schema, space }: SharedDatabase, sizes?: PageSizes) {
     this.#database = new Database(parseDatabaseUrl(url));
     this.#schema = schema;
-    this.#statements = statementsFor(schema);
+    this.#statements = statementsFor(schema, sizes);
     this.location = this.#database.location;
     this.space = space;
   }

@@ -25,10 +25,16 @@ export interface Statements {
   readonly endLease: string;
 }
 
-/** Rows and bytes of one page. */
-const PAGE_ROWS = 1_000;
-const TEXT_ROWS = 2_000;
-const VECTOR_ROWS = 5_000;
+/** Most rows of one page. */
+export interface PageSizes {
+  readonly memories: number;
+  /** Memories without their vectors. */
+  readonly texts: number;
+  readonly vectors: number;
+}
+
+const PAGE_SIZES: PageSizes = { memories: 1_000, texts: 2_000, vectors: 5_000 };
+/** A page ends before the row that would make it larger, if it has any. */
 const PAGE_BYTES = 8 * 1024 * 1024;
 
 const MEMORY = `m(id uuid, change bigint, erased boolean, hidden json, bytes integer, versions json, kept json, vectors json)`;
@@ -37,17 +43,20 @@ const VERSION = `v(machine text, n bigint, place integer, state text, current bo
 const KEPT = 'k(machine text, n bigint, replaced bigint)';
 const VECTORS = `e(machine text, n bigint, model text, dimension integer, weights text, starts json, ends json, vectors text)`;
 
-/** @param schema a checked name */
-export function statementsFor(schema: string): Statements {
+/**
+ * @param schema a checked name
+ * @param sizes only tests give others than the usual ones
+ */
+export function statementsFor(schema: string, sizes: PageSizes = PAGE_SIZES): Statements {
   return {
     head: `SELECT sequence::text, commit_id::text FROM ${schema}.space WHERE id = $1`,
     create: `WITH made AS (
         INSERT INTO ${schema}.space (id, machine, sequence, commit_id, change, clock)
         VALUES ($1, $2, 0, gen_random_uuid(), 0, '{}') ON CONFLICT DO NOTHING RETURNING id, sequence, commit_id)
       INSERT INTO ${schema}.entry (space, sequence, commit_id) SELECT id, sequence, commit_id FROM made`,
-    page: page(schema, { rows: PAGE_ROWS, vectors: vectorsOf(schema) }),
-    texts: page(schema, { rows: TEXT_ROWS, vectors: "'[]'::json" }),
-    vectors: vectorPage(schema),
+    page: page(schema, { rows: sizes.memories, vectors: vectorsOf(schema) }),
+    texts: page(schema, { rows: sizes.texts, vectors: "'[]'::json" }),
+    vectors: vectorPage(schema, sizes.vectors),
     append: `WITH head AS (
         SELECT id FROM ${schema}.space WHERE id = $1 AND sequence = $2 FOR UPDATE SKIP LOCKED
       ), ${bump(schema, 'FROM head WHERE s.id = head.id')}, ${memories(schema, '$8')}
@@ -179,14 +188,14 @@ function vectorsOf(schema: string): string {
 }
 
 /** Vectors after those of a memory `$2`, a machine `$3`, a counter `$4` and a model `$5`, in the order of the primary key. */
-function vectorPage(schema: string): string {
+function vectorPage(schema: string, rows: number): string {
   return `WITH wanted AS MATERIALIZED (
       SELECT * FROM (
         SELECT *, sum(length(vectors)::bigint) OVER (ORDER BY memory_id, machine, counter, model) - length(vectors) AS before
         FROM (
           SELECT memory_id, machine, counter, model, starts, ends, vectors FROM ${schema}.embedding
           WHERE space = $1 AND (memory_id, machine, counter, model) > ($2, $3, $4, $5)
-          ORDER BY memory_id, machine, counter, model LIMIT ${VECTOR_ROWS}
+          ORDER BY memory_id, machine, counter, model LIMIT ${rows}
         ) first
       ) sized WHERE before <= ${PAGE_BYTES}
     )

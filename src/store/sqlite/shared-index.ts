@@ -21,6 +21,13 @@ const RACES = 3;
 const RACE_PAUSE_MS = 5;
 const WRITE_LIMIT_MS = 50_000;
 
+/** Said while a file is filled. */
+const FIRST_READING = {
+  memories: 'This server is still reading the shared database: memories that it has not read yet are missing here.',
+  vectors:
+    'This server is still reading the shared database: all memories are found by their words, and by their meaning in a moment.',
+} as const;
+
 const LOST = Symbol('another store was faster');
 
 /**
@@ -35,6 +42,8 @@ export class SharedIndex {
   #next: Promise<void> | null = null;
   #answeredAt: number | null = null;
   #problem: FaissMemoryError | null = null;
+  /** True when the problem is nothing but a long wait. */
+  #isOnlySlow = false;
   #loaded = false;
 
   constructor({
@@ -53,7 +62,15 @@ export class SharedIndex {
 
   /** Says to people how old what is here may be; null when the log answered the last question. */
   get staleness(): string | null {
-    if (this.#problem === null) return null;
+    const { missing } = this.#reader;
+    const parts = [
+      ...(missing === null ? [] : [FIRST_READING[missing]]),
+      ...(this.#problem === null || (missing !== null && this.#isOnlySlow) ? [] : [this.#silence()]),
+    ];
+    return parts.length === 0 ? null : parts.join(' ');
+  }
+
+  #silence(): string {
     const seconds =
       this.#answeredAt === null ? null : Math.round((performance.now() - this.#answeredAt) / 1_000);
     const since =
@@ -67,13 +84,17 @@ export class SharedIndex {
    */
   async refresh(): Promise<void> {
     const asking = this.#catchUp();
-    const waitMs = this.#problem === null ? READ_WAIT_MS : SICK_WAIT_MS;
+    const isWell = this.#problem === null && this.#reader.missing === null;
+    const waitMs = isWell ? READ_WAIT_MS : SICK_WAIT_MS;
     try {
       const answered = await settleWithin(
         asking.then(() => true),
         waitMs,
       );
-      if (answered !== true) this.#problem ??= this.#slow(waitMs);
+      if (answered !== true && this.#problem === null) {
+        this.#problem = this.#slow(waitMs);
+        this.#isOnlySlow = true;
+      }
     } catch (error) {
       if (!isOutage(error) || !(await this.#hasLoaded())) throw error;
     }
@@ -173,7 +194,10 @@ export class SharedIndex {
         this.#problem = null;
       },
       (error: unknown) => {
-        if (error instanceof FaissMemoryError) this.#problem = error;
+        if (error instanceof FaissMemoryError) {
+          this.#problem = error;
+          this.#isOnlySlow = false;
+        }
         throw error;
       },
     );

@@ -48,6 +48,7 @@ export class SharedReader {
   readonly #now: () => number;
   readonly #onDiscard: () => void;
   readonly #id = randomUUID();
+  #missing: 'memories' | 'vectors' | null = null;
   /** The next page, asked for while the one before is applied. */
   #ahead: { readonly key: string; readonly page: Promise<unknown> } | null = null;
 
@@ -58,10 +59,16 @@ export class SharedReader {
     this.#onDiscard = onDiscard;
   }
 
+  /** What is missing here as far as the last look could tell; null when the first reading is over. */
+  get missing(): 'memories' | 'vectors' | null {
+    return this.#missing;
+  }
+
   /** Reads everything that was in the log at the time of the call. */
   async readAll(): Promise<void> {
     try {
       for (let more = true; more;) more = await this.#step();
+      this.#missing = null;
     } finally {
       this.#ahead = null;
     }
@@ -71,6 +78,7 @@ export class SharedReader {
   async #step(): Promise<boolean> {
     const position = await this.#file.look(readPosition);
     const filling = position?.loading;
+    this.#missing = filling === undefined ? null : filling.vectors === undefined ? 'memories' : 'vectors';
     if (filling !== undefined && this.#isOfAnother(filling)) {
       await delay(LOOK_AGAIN_MS);
       return true;
