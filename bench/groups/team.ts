@@ -26,7 +26,8 @@ interface TeamRun {
 export async function teamRows(report: Report, { isQuick }: { readonly isQuick: boolean }): Promise<void> {
   const folders = new Folders();
   const programs = await findPostgres();
-  if (programs === null) console.error('PostgreSQL is not installed here, so the rows about it are left out.');
+  if (programs === null)
+    console.error('PostgreSQL is not installed here, so the rows about it are left out.');
   else {
     const server = await PostgresServer.start(programs, []);
     try {
@@ -71,7 +72,10 @@ async function besideSqlite({ report, folders, url, facts, rounds }: TeamRun): P
       ok: here / there >= 0.8,
     });
   }
-  const adds = await inTurns({ sqlite, postgres }, rounds, (random) => ['/memory/add', { text: randomText(random) }]);
+  const adds = await inTurns({ sqlite, postgres }, rounds, (random) => [
+    '/memory/add',
+    { text: randomText(random) },
+  ]);
   const commit = percentile(await facts.commits(rounds, randomText(randomNumbers(1)).length), 50);
   const add = percentile(adds.postgres, 50);
   report({
@@ -212,7 +216,9 @@ async function searchCostRow(
   report({
     what: `keyword searches by two servers, processor time of them + of PostgreSQL for a search`,
     measured: `${tell(two)}, ${isRoomy ? `${rate.toFixed(2)} x the searches` : `${ratio.toFixed(2)} x the time`}`,
-    budget: isRoomy ? '1.6 x the searches' : `1.15 x (${availableParallelism()} cores, too few for twice the rate)`,
+    budget: isRoomy
+      ? '1.6 x the searches'
+      : `1.15 x (${availableParallelism()} cores, too few for twice the rate)`,
     reference: `one server: ${tell(one)}`,
     ok: isRoomy ? rate >= 1.6 : ratio <= 1.15,
   });
@@ -232,11 +238,17 @@ function keywordSearches(): autocannon.Request[] {
 /** What one memory, one write and one server cost. */
 async function unitRows(
   { report, facts, memories, rounds }: TeamRun,
-  of: { readonly server: HttpProcess; readonly dataDir: string; readonly bytes: number; readonly rss: number },
+  of: {
+    readonly server: HttpProcess;
+    readonly dataDir: string;
+    readonly bytes: number;
+    readonly rss: number;
+  },
 ): Promise<void> {
   const text = randomText(randomNumbers(1)).length;
   const row = (what: string, value: number, { budget, unit }: { budget: number; unit: string }): void => {
-    const said = (number: number): string => (unit === 'bytes' ? `${Math.round(number)} bytes` : `${number} ${unit}`);
+    const said = (number: number): string =>
+      unit === 'bytes' ? `${Math.round(number)} bytes` : `${number} ${unit}`;
     report({
       ...{ what, measured: said(value), budget: said(budget) },
       reference: unit === 'bytes' ? `a text of ${text} bytes and a vector of 388` : '',

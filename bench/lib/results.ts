@@ -57,7 +57,10 @@ export function joinedResults(before: Results, run: Results, measured: readonly 
     measured.includes(group) ? run : (before.others?.[group] ?? before);
   const groups = [...new Set([...kept, ...run.rows].map(({ group }) => group))];
   const others = groups
-    .map((group): [Group, RunFacts] => [group, { date: factsOf(group).date, machine: factsOf(group).machine }])
+    .map((group): [Group, RunFacts] => [
+      group,
+      { date: factsOf(group).date, machine: factsOf(group).machine },
+    ])
     .filter(([, facts]) => JSON.stringify(facts) !== JSON.stringify({ date, machine }));
   const remark = isWhole ? run.remark : before.remark;
   return {

@@ -68,7 +68,7 @@ export async function startReading(
   let wordsMs = 0;
   for (;;) {
     const { data } = await send(server, '/search', { body: { query: 'w100 w2000', mode: 'keyword' } });
-    const note = String(data['note'] ?? '');
+    const note = typeof data['note'] === 'string' ? data['note'] : '';
     if (wordsMs === 0 && !note.includes('missing here')) wordsMs = performance.now() - start;
     if (!note.includes('shared database')) break;
     await delay(LOOK_MS);

@@ -44,7 +44,11 @@ await describeWithPostgres('a reader that is killed', (server) => {
       { url, schema: 'faiss_memory', space: 'team' },
       { memories: ROWS, texts: ROWS, vectors: ROWS },
     );
-  const run = (dataDir: string, url: string, killAt: number): { signal: string | null; statements: number } => {
+  const run = (
+    dataDir: string,
+    url: string,
+    killAt: number,
+  ): { signal: string | null; statements: number } => {
     const { signal, stdout } = spawnSync(
       process.execPath,
       [program, dataDir, url, 'team', String(ROWS), String(killAt)],

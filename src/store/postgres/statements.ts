@@ -147,7 +147,10 @@ function memories(schema: string, parameter: string): string {
 }
 
 /** Memories after the entry `$2` and the change `$3`, with all that the reader needs of the space: one row, one moment. */
-function page(schema: string, { rows, vectors }: { readonly rows: number; readonly vectors: string }): string {
+function page(
+  schema: string,
+  { rows, vectors }: { readonly rows: number; readonly vectors: string },
+): string {
   return `WITH wanted AS MATERIALIZED (
       SELECT * FROM (
         SELECT *, sum(bytes::bigint) OVER (ORDER BY change) - bytes AS before FROM (

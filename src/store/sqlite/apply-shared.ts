@@ -1,12 +1,14 @@
 import type { CarriedVectors, OwnCommit, SeenCommit } from '../../backup/ports.ts';
+import type { EmbeddingModelId } from '../../embedding/embedder.ts';
 import { canonicalJson, contentOf, sameDot } from '../../memory/version.ts';
-import type { LogPage, SharedMemory, SharedNote, SharedVersion } from '../shared-log.ts';
+import type { LogPage, SharedMemory, SharedNote, SharedVersion, VectorPage } from '../shared-log.ts';
 import { saveVersionVector } from './apply-staged.ts';
 import { type Connection, Query } from './connection.ts';
 import { derive, settle, type SettleContext } from './derived-state.ts';
 import { setVectors } from './embeddings.ts';
 import { ChangedWords } from './full-text.ts';
 import { setErasure } from './hidden.ts';
+import { registerModel } from './models.ts';
 import { recordAttempt, recordSeen, writeNote } from './notes.ts';
 import {
   loadMemory,
@@ -18,7 +20,6 @@ import {
 } from './rows.ts';
 import { UnknownMemories } from './apply-unknown.ts';
 import { readTotals, Totals } from './totals.ts';
-import { nextNum } from './version-writer.ts';
 
 const selectVersions = new Query<[num: number], VersionRow>(
   `SELECT ${VERSION_COLUMNS} FROM version v WHERE v.num = ?`,
@@ -118,11 +119,7 @@ function applyMemory(context: SettleContext, memory: SharedMemory, now: number):
 }
 
 /** Versions that stay keep their keys, because vectors and the vector index know them by these. */
-function setVersions(
-  connection: Connection,
-  memory: StoredMemory,
-  versions: readonly SharedVersion[],
-): void {
+function setVersions(connection: Connection, memory: StoredMemory, versions: readonly SharedVersion[]): void {
   const known = selectVersions.all(connection, memory.num).map(toVersion);
   const isSame = (own: (typeof known)[number], other: SharedVersion): boolean =>
     sameDot(own.dot, other.dot) &&
@@ -166,4 +163,42 @@ function applyNote(connection: Connection, { kind, place, name, value }: SharedN
   if (kind === 'note') writeNote(connection, name, value);
   else if (kind === 'attempt') recordAttempt(connection, place, value as unknown as OwnCommit);
   else recordSeen(connection, { repositoryId: place, machine: name }, value as unknown as SeenCommit);
+}
+
+/** A version may be gone since its memory was read, or be replaced; its memory comes again in that case. */
+const insertChunks = new Query<[rows: string, vectors: Uint8Array]>(
+  `INSERT INTO chunk (version, model, start_offset, end_offset, vector)
+   SELECT v.key, e.value ->> 2, e.value ->> 3, e.value ->> 4, substr(?2, 1 + (e.value ->> 5), e.value ->> 6)
+   FROM json_each(?1) e CROSS JOIN version v ON v.machine = e.value ->> 0 AND v.n = e.value ->> 1
+   WHERE v.sibling = 1`,
+);
+const insertPending = new Query<[until: number]>(
+  `INSERT OR IGNORE INTO pending (model, num, leased_until, later)
+   SELECT o.id, m.num, ?, m.kind = 'conversation' FROM memory m CROSS JOIN model o
+   WHERE m.state = 'live' AND NOT EXISTS (SELECT 1 FROM chunk c WHERE c.version = m.current AND c.model = o.id)`,
+);
+
+/** Adds vectors to versions that have none yet. `endVectors` follows after the last page. */
+export function applyVectors(connection: Connection, { rows, vectors }: VectorPage): void {
+  const models = new Map<string, number | undefined>();
+  const modelOf = (modelId: EmbeddingModelId): number | undefined => {
+    const key = JSON.stringify([modelId.modelId, modelId.dimension, modelId.weightsHash]);
+    if (!models.has(key)) models.set(key, registerModel(connection, modelId));
+    return models.get(key);
+  };
+  const chunks = rows.flatMap(({ dot, modelId, starts, ends, at, bytes }) => {
+    const model = modelOf(modelId);
+    if (model === undefined) return [];
+    const size = bytes / Math.max(starts.length, 1);
+    return starts.map((start, place) => [
+      ...[dot.machine, dot.n, model, start],
+      ...[ends[place] ?? start, at + place * size, size],
+    ]);
+  });
+  insertChunks.run(connection, JSON.stringify(chunks), vectors);
+}
+
+/** Notes the memories that have no vectors, which another store may be making. */
+export function endVectors(connection: Connection, now: number): void {
+  insertPending.run(connection, now + EMBEDDED_ELSEWHERE_MS);
 }

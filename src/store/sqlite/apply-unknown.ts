@@ -3,7 +3,6 @@ import { contentHash } from '../../memory/digest.ts';
 import { canonicalJson, sameDot } from '../../memory/version.ts';
 import type { SharedMemory, SharedVersion } from '../shared-log.ts';
 import { ATTRIBUTE_COLUMNS, type AttributeValues, attributeValues } from './attribute-columns.ts';
-import { BulkInsert } from './bulk-insert.ts';
 import { type Connection, Query, type SqlValue } from './connection.ts';
 import { derive, type DerivedState, textHash } from './derived-state.ts';
 import { type FacetRows, rowsOfFacets } from './filter.ts';
@@ -14,6 +13,33 @@ import type { StoredVersion } from './rows.ts';
 import type { Totals } from './totals.ts';
 import { nextNum } from './version-writer.ts';
 
+/** Rows of one statement. Few sizes, so that few statements are kept. */
+const SIZES = [64, 16, 4, 1] as const;
+
+/** Inserts many rows of one table with few statements: a call of SQLite for each row takes longer than its work. */
+class BulkInsert<Row extends readonly SqlValue[]> {
+  readonly #queries: readonly { readonly size: number; readonly query: Query<SqlValue[]> }[];
+
+  /** @param columns as many as a row has values */
+  constructor(table: string, columns: readonly string[]) {
+    const row = `(${columns.map(() => '?').join(', ')})`;
+    this.#queries = SIZES.map((size) => ({
+      size,
+      query: new Query(
+        `INSERT INTO ${table} (${columns.join(', ')}) VALUES ${Array.from({ length: size }, () => row).join(', ')}`,
+      ),
+    }));
+  }
+
+  run(connection: Connection, rows: readonly Row[]): void {
+    let from = 0;
+    for (const { size, query } of this.#queries) {
+      for (; rows.length - from >= size; from += size)
+        query.run(connection, ...rows.slice(from, from + size).flat());
+    }
+  }
+}
+
 const versions = new BulkInsert('version', [
   ...['key', 'num', 'machine', 'n', 'state', 'sibling', 'replaced_at', 'text', 'tags', 'source', 'metadata'],
   ...['created_at', 'updated_at', 'content_hash'],
@@ -23,7 +49,12 @@ const memories = new BulkInsert<readonly [...SqlValue[], ...AttributeValues]>('m
   ...['text_hash', ...ATTRIBUTE_COLUMNS],
 ]);
 const tags = new BulkInsert<FacetRows['tags'][number]>('tag', ['live', 'tag', 'num']);
-const attributes = new BulkInsert<FacetRows['attributes'][number]>('attribute', ['live', 'name', 'value', 'num']);
+const attributes = new BulkInsert<FacetRows['attributes'][number]>('attribute', [
+  'live',
+  'name',
+  'value',
+  'num',
+]);
 const chunks = new BulkInsert('chunk', ['version', 'model', 'start_offset', 'end_offset', 'vector']);
 
 const selectLastKey = new Query<[], { key: number }>(
@@ -72,7 +103,7 @@ export class UnknownMemories {
     const stored = memory.versions.map((version) => ({ key: ++this.#key, version }));
     const siblings = stored
       .filter(({ version }) => version.replacedAt === null)
-      .map(({ key, version: { replacedAt: _, ...version } }) => ({ ...version, key }));
+      .map(({ key, version }) => ({ ...version, key }));
     const state = derive({ num, id: memory.id, siblings });
     for (const { key, version } of stored) this.#noteVersion({ num, key, version }, { id: memory.id, state });
     this.#totals.add(state.entry);
@@ -93,7 +124,12 @@ export class UnknownMemories {
     const known = key === current.key ? entry.contentHash : null;
     this.#versions.push([
       ...[key, num, version.dot.machine, version.dot.n, version.state],
-      ...[version.replacedAt === null ? 1 : 0, version.replacedAt, version.text, JSON.stringify(version.tags)],
+      ...[
+        version.replacedAt === null ? 1 : 0,
+        version.replacedAt,
+        version.text,
+        JSON.stringify(version.tags),
+      ],
       ...[version.source, canonicalJson(version.metadata), version.createdAt, version.updatedAt],
       hasContent ? (known ?? contentHash(id, version)) : null,
     ]);
@@ -107,8 +143,14 @@ export class UnknownMemories {
     const facets = this.#all.map(({ num, state: { current, entry } }) =>
       rowsOfFacets(num, { live: entry.live, content: current }),
     );
-    tags.run(connection, facets.flatMap((rows) => rows.tags));
-    attributes.run(connection, facets.flatMap((rows) => rows.attributes));
+    tags.run(
+      connection,
+      facets.flatMap((rows) => rows.tags),
+    );
+    attributes.run(
+      connection,
+      facets.flatMap((rows) => rows.attributes),
+    );
     for (const { num, memory } of this.#all)
       if (memory.hidden !== null || memory.erasedHere) setErasure(connection, num, memory);
   }

@@ -23,7 +23,8 @@ const WRITE_LIMIT_MS = 50_000;
 
 /** Said while a file is filled. */
 const FIRST_READING = {
-  memories: 'This server is still reading the shared database: memories that it has not read yet are missing here.',
+  memories:
+    'This server is still reading the shared database: memories that it has not read yet are missing here.',
   vectors:
     'This server is still reading the shared database: all memories are found by their words, and by their meaning in a moment.',
 } as const;

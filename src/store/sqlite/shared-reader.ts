@@ -2,16 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { StoreUnavailableError } from '../../errors/store-errors.ts';
 import type { LogPage, PageRequest, SharedLog, VectorPage } from '../shared-log.ts';
-import { applyPage } from './apply-shared.ts';
-import { applyVectors, endVectors } from './apply-vectors.ts';
+import { applyPage, applyVectors, endVectors } from './apply-shared.ts';
 import type { Connection } from './connection.ts';
 import { type Filling, type Position, readPosition, samePosition, writePosition } from './shared-position.ts';
 
 /** A reader of another thread or process that wrote so lately is left alone. */
 const AT_WORK_MS = 1_500;
 const LOOK_AGAIN_MS = 50;
-/** Memories without vectors wait so long after the first reading, because the store that wrote them may be at it. */
-const EMBEDDED_ELSEWHERE_MS = 30_000;
 
 /** What a shared store needs of its file. */
 export interface IndexFile {
@@ -156,7 +153,7 @@ export class SharedReader {
 
   #applyVectors(connection: Connection, page: VectorPage): void {
     applyVectors(connection, page);
-    if (page.next === null) endVectors(connection, this.#now() + EMBEDDED_ELSEWHERE_MS);
+    if (page.next === null) endVectors(connection, this.#now());
   }
 
   /** Asks for what is read after a page that is about to be applied. */
