@@ -22,7 +22,7 @@ const store = new SqliteMemoryStore({
   dataDir,
   now: () => Date.now(),
   createVectorIndex: (dimension) => Promise.resolve(new ExactIndex(dimension)),
-  log: new PostgresLog({ url, schema: 'faiss_memory', space }, sizes),
+  log: new PostgresLog({ url, schema: 'faiss_memory', space }, undefined, sizes),
 });
 watch(Query.prototype, 'run');
 watch(Connection.prototype, 'exec');

@@ -42,6 +42,7 @@ await describeWithPostgres('a reader that is killed', (server) => {
   const logOf = (url: string): PostgresLog =>
     new PostgresLog(
       { url, schema: 'faiss_memory', space: 'team' },
+      undefined,
       { memories: ROWS, texts: ROWS, vectors: ROWS },
     );
   const run = (

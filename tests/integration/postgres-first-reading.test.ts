@@ -138,7 +138,7 @@ async function everything(store: SqliteMemoryStore): Promise<unknown> {
 
 await describeWithPostgres('the first reading of a space', (server) => {
   const logOf = (url: string, space: string): PostgresLog =>
-    new PostgresLog({ url, schema: 'faiss_memory', space }, PAGES);
+    new PostgresLog({ url, schema: 'faiss_memory', space }, undefined, PAGES);
   const open = (log: SharedLog): SqliteMemoryStore => openSqliteStore(temporaryFolder(), { log });
 
   for (const seed of [1, 2, 3]) {

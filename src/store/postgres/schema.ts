@@ -1,6 +1,3 @@
-/** Newest version of the tables that this program can use. */
-export const SCHEMA_VERSION = 1;
-
 /** Limits of times that `timestamptz` can show: the years 1 to 9999. */
 const SHOWN_TIMES = 'BETWEEN -62135596800000 AND 253402300799999';
 
@@ -111,9 +108,76 @@ CREATE VIEW @.memory AS
   WHERE v.current;
 `;
 
-/** The statements that make the tables. @param schema a checked name */
-export function tablesOf(schema: string): string {
-  return SCHEMA_1.replaceAll('@.', `${schema}.`);
+/**
+ * Version 2: the people of a team. Servers that know only version 1 go on beside it.
+ *
+ * team_space: one row for each space of a team, `default` included; `removed` is when it moved to the trash, where its
+ *   memories stay in the tables above. Times are milliseconds since the epoch.
+ * team_token, team_invitation: the SHA-256 of the secret, never the secret.
+ * team_audit: who did what, without texts.
+ */
+const SCHEMA_2 = `
+CREATE TABLE @.team_person (
+  id text COLLATE "C" PRIMARY KEY,
+  name text NOT NULL,
+  space text NOT NULL,
+  created bigint NOT NULL
+);
+CREATE TABLE @.team_space (
+  id text COLLATE "C" PRIMARY KEY,
+  name text NOT NULL,
+  kind text NOT NULL CHECK (kind IN ('personal', 'shared')),
+  created bigint NOT NULL,
+  removed bigint
+);
+CREATE TABLE @.team_member (
+  space text COLLATE "C" NOT NULL,
+  person text COLLATE "C" NOT NULL,
+  role text NOT NULL CHECK (role IN ('reader', 'writer', 'owner')),
+  PRIMARY KEY (space, person)
+);
+CREATE INDEX team_member_by_person ON @.team_member (person);
+CREATE TABLE @.team_token (
+  id text COLLATE "C" PRIMARY KEY,
+  person text COLLATE "C" NOT NULL,
+  name text NOT NULL,
+  hash bytea NOT NULL,
+  scope text NOT NULL,
+  created bigint NOT NULL,
+  expires bigint,
+  last_used text
+);
+CREATE INDEX team_token_by_person ON @.team_token (person);
+CREATE TABLE @.team_invitation (
+  hash bytea PRIMARY KEY,
+  person text COLLATE "C" NOT NULL,
+  expires bigint NOT NULL
+);
+CREATE TABLE @.team_audit (
+  number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  at bigint NOT NULL,
+  person text COLLATE "C" NOT NULL,
+  space text COLLATE "C" NOT NULL,
+  action text NOT NULL,
+  count bigint NOT NULL,
+  refused text NOT NULL,
+  about text NOT NULL
+);
+CREATE INDEX team_audit_by_space ON @.team_audit (space, number);
+CREATE INDEX team_audit_by_person ON @.team_audit (person, number);
+CREATE INDEX team_audit_by_time ON @.team_audit (at);
+INSERT INTO @.team_space VALUES ('default', 'default', 'shared', 0, NULL);
+INSERT INTO @.team_member VALUES ('default', 'server', 'owner');
+`;
+
+const STEPS: readonly string[] = [SCHEMA_1, SCHEMA_2];
+
+/** Newest version of the tables that this program can use. */
+export const SCHEMA_VERSION = STEPS.length;
+
+/** The statements that bring the tables from the version before to this one. @param schema a checked name */
+export function stepTo(version: number, schema: string): string {
+  return (STEPS[version - 1] ?? '').replaceAll('@.', `${schema}.`);
 }
 
 /** From PostgreSQL 15 on, the view shows only the rows that its reader may see. */

@@ -212,6 +212,7 @@ export class SharedIndex {
   async #readNew(): Promise<void> {
     const head = await this.#log.head();
     const position = await this.#file.look(readPosition);
+    this.#reader.note(position);
     const mine = position?.space === this.#log.space ? position : null;
     if (head === null) {
       if (mine !== null) throw spaceGone(this.#file, this.#log);

@@ -61,6 +61,12 @@ export class SharedReader {
     return this.#missing;
   }
 
+  /** Tells where the file stands, which another thread or process may have filled. */
+  note(position: Position | null): void {
+    const filling = position?.loading;
+    this.#missing = filling === undefined ? null : filling.vectors === undefined ? 'memories' : 'vectors';
+  }
+
   /** Reads everything that was in the log at the time of the call. */
   async readAll(): Promise<void> {
     try {
@@ -75,7 +81,7 @@ export class SharedReader {
   async #step(): Promise<boolean> {
     const position = await this.#file.look(readPosition);
     const filling = position?.loading;
-    this.#missing = filling === undefined ? null : filling.vectors === undefined ? 'memories' : 'vectors';
+    this.note(position);
     if (filling !== undefined && this.#isOfAnother(filling)) {
       await delay(LOOK_AGAIN_MS);
       return true;
