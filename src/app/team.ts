@@ -191,6 +191,9 @@ function workspaceFinder(parts: FinderParts): Team['find'] {
     return {
       access,
       key: JSON.stringify([person, space, access]),
+      noteRefusal: () => {
+        audit.note({ person, space, action: 'space.write', count: 0, refused: 'FORBIDDEN' });
+      },
       parts: {
         open: () => Promise.resolve(services),
         prepare: () => {
