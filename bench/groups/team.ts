@@ -27,6 +27,7 @@ interface TeamRun {
 /** Servers on PostgreSQL beside the same server on SQLite, and a server of many spaces. */
 export async function teamRows(report: Report, { isQuick }: { readonly isQuick: boolean }): Promise<void> {
   const folders = new Folders();
+  const sizes = isQuick ? { spaces: 100, active: 20 } : { spaces: 1_000, active: 200 };
   const programs = await findPostgres();
   if (programs === null)
     console.error('PostgreSQL is not installed here, so the rows about it are left out.');
@@ -40,12 +41,13 @@ export async function teamRows(report: Report, { isQuick }: { readonly isQuick: 
       const run: TeamRun = { report, folders, url, facts, rounds: isQuick ? 40 : 150, memories };
       await besideSqlite(run);
       await replicaRows(run);
+      await spaceRows(report, folders, { ...sizes, database: { url, facts } });
       await facts.close();
     } finally {
       await server.stop();
     }
   }
-  await spaceRows(report, folders, isQuick ? { spaces: 100, active: 20 } : { spaces: 1_000, active: 200 });
+  await spaceRows(report, folders, sizes);
   folders.clean();
 }
 

@@ -140,6 +140,25 @@ export class DatabaseFacts {
     return durations;
   }
 
+  /** Gives spaces everything that another one has. */
+  async copySpace(from: string, to: readonly string[]): Promise<void> {
+    for (const table of ['space', 'entry', 'memory_state', 'version', 'embedding']) {
+      const key = table === 'space' ? 'id' : 'space';
+      const { rows } = await this.#client.query<{ name: string }>(
+        `SELECT column_name AS name FROM information_schema.columns
+         WHERE table_schema = 'faiss_memory' AND table_name = $1 AND column_name <> $2`,
+        [table, key],
+      );
+      const columns = rows.map(({ name }) => name).join(', ');
+      await this.#client.query(`DELETE FROM faiss_memory.${table} WHERE ${key} = ANY($1)`, [to]);
+      await this.#client.query(
+        `INSERT INTO faiss_memory.${table} (${key}, ${columns})
+         SELECT n, ${columns} FROM faiss_memory.${table}, unnest($2::text[]) n WHERE ${key} = $1`,
+        [from, to],
+      );
+    }
+  }
+
   close(): Promise<void> {
     return this.#client.end();
   }
