@@ -40,11 +40,11 @@ async function fill(store: SqliteMemoryStore): Promise<void> {
 
 await describeWithPostgres('a reader that is killed', (server) => {
   const logOf = (url: string): PostgresLog =>
-    new PostgresLog(
-      { url, schema: 'faiss_memory', space: 'team' },
-      undefined,
-      { memories: ROWS, texts: ROWS, vectors: ROWS },
-    );
+    new PostgresLog({ url, schema: 'faiss_memory', space: 'team' }, undefined, {
+      memories: ROWS,
+      texts: ROWS,
+      vectors: ROWS,
+    });
   const run = (
     dataDir: string,
     url: string,
