@@ -1,10 +1,12 @@
 // Measures times and sizes, each beside a reference in the same run, against the budgets in docs/architecture.md:
-//   npm run bench -- [--quick | --long] [--only start,store] [--profile]
+//   npm run bench -- [--quick | --long] [--only start,store | --team] [--profile]
 // Prints a table and writes bench/results/bench.json.
 // --quick: up to 10,000 memories. --long: up to 300,000, and ten minutes of steady load instead of one.
-// --publish: writes docs/performance.json too, of which `npm run docs` makes docs/performance.md and its picture.
+// --team: only the group `team`, which needs PostgreSQL and is in no other run unless --only names it.
+// --publish: writes docs/performance.json too, of which `npm run docs` makes docs/performance.md and its picture. Rows of
+//   groups that were not measured stay.
 // --profile: the programs that are measured write CPU profiles of all their threads into bench/results/profiles.
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -14,22 +16,32 @@ import { peerRows } from './groups/peers.ts';
 import { startRows, tokenRows } from './groups/start.ts';
 import { hybridRows, memoryRows, modelRows, writeRows } from './groups/store.ts';
 import { syncRows } from './groups/sync.ts';
+import { teamRows } from './groups/team.ts';
 import { filledApp } from './lib/filled-app.ts';
 import { load, machineFacts } from './lib/machine.ts';
 import { PROFILES } from './lib/measured-program.ts';
-import { type Group, type GroupedRow, GROUPS, type Results } from './lib/results.ts';
+import {
+  ASKED_FOR,
+  type Group,
+  type GroupedRow,
+  GROUPS,
+  joinedResults,
+  type Results,
+} from './lib/results.ts';
 import type { Row } from './lib/row.ts';
 
+const usual = (Object.keys(GROUPS) as Group[]).filter((group) => !ASKED_FOR.includes(group));
 const { values: flags } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
     long: { type: 'boolean', default: false },
     profile: { type: 'boolean', default: false },
     publish: { type: 'boolean', default: false },
-    only: { type: 'string', default: Object.keys(GROUPS).join() },
+    team: { type: 'boolean', default: false },
+    only: { type: 'string', default: usual.join() },
   },
 });
-const only = flags.only.split(',').map((name) => name.trim());
+const only = flags.team ? ['team'] : flags.only.split(',').map((name) => name.trim());
 const unknown = only.filter((name) => !Object.keys(GROUPS).includes(name));
 if (unknown.length > 0)
   throw new Error(`--only has ${unknown.join()}; allowed are ${Object.keys(GROUPS).join(', ')}`);
@@ -90,6 +102,7 @@ async function measure(): Promise<void> {
     await modelRows(reportOf('model'), { runtime: 'wasm', budget: 30 });
     await modelRows(reportOf('model'), { runtime: 'native', budget: 12 });
   }
+  if (wants('team')) await teamRows(reportOf('team'), { isQuick: flags.quick });
   if (wants('sync')) await syncRows(flags.quick ? 10_000 : 100_000, reportOf('sync'));
 }
 
@@ -123,8 +136,15 @@ async function main(): Promise<number> {
   mkdirSync('bench/results', { recursive: true });
   const text = `${JSON.stringify(results, null, 2)}\n`;
   writeFileSync(join('bench', 'results', 'bench.json'), text);
-  if (flags.publish) writeFileSync(join('docs', 'performance.json'), text);
+  if (flags.publish) publish(results);
   return 0;
+}
+
+function publish(results: Results): void {
+  const path = join('docs', 'performance.json');
+  const before = JSON.parse(readFileSync(path, 'utf8')) as Results;
+  const measured = (Object.keys(GROUPS) as Group[]).filter((group) => wants(group));
+  writeFileSync(path, `${JSON.stringify(joinedResults(before, results, measured), null, 2)}\n`);
 }
 
 process.exitCode = await main();

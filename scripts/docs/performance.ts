@@ -16,6 +16,7 @@ export function performancePage(results: Results): string {
     return [
       `## ${GROUPS[group]}`,
       '',
+      ...runOf(results, group),
       ...(group === 'growth' ? ['![Times by number of memories](pictures/growth.svg)', ''] : []),
       '| | measured | beside it, in the same run | budget | |',
       '| --- | --- | --- | --- | --- |',
@@ -51,6 +52,17 @@ export function performancePage(results: Results): string {
     '',
     ...tables,
   ].join('\n');
+}
+
+/** A sentence for a group of another run than the page. */
+function runOf({ others = {} }: Results, group: Group): string[] {
+  const run = others[group];
+  if (run === undefined) return [];
+  const { version, commit, node, loadBefore, loadAfter, processor } = run.machine;
+  return [
+    `Of a run on ${run.date}, version ${version} (${commit}), ${processor}, Node.js ${node}; load before and after: ${loadBefore} and ${loadAfter}.`,
+    '',
+  ];
 }
 
 const WIDTH = 760;

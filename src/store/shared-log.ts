@@ -87,6 +87,8 @@ export interface PageRequest {
   readonly after: number;
   /** Reads only memories whose last change has a higher number. */
   readonly afterChange: number;
+  /** True = more memories in a page, without their vectors. Default false. */
+  readonly textsOnly?: boolean;
 }
 
 /** Memories that changed after an entry, each once and as it is now, in the order of their changes. */
@@ -98,6 +100,25 @@ export interface LogPage extends SpaceState {
   readonly notes: readonly SharedNote[];
   /** True when no more memories follow. */
   readonly done: boolean;
+}
+
+/** The vectors of one version by one model, in a page. */
+export interface PagedVectors {
+  readonly dot: Dot;
+  readonly modelId: EmbeddingModelId;
+  readonly starts: readonly number[];
+  readonly ends: readonly number[];
+  /** Where they are in the bytes of the page: those of its chunks one after the other, all of the same length. */
+  readonly at: number;
+  readonly bytes: number;
+}
+
+/** Vectors of a space in a fixed order, as they are when the page is read. */
+export interface VectorPage {
+  readonly rows: readonly PagedVectors[];
+  readonly vectors: Uint8Array;
+  /** Where the next page begins; null = no more follow. */
+  readonly next: string | null;
 }
 
 /** Appends an entry. @returns false when it is not the next one any more, or when another store is appending */
@@ -119,6 +140,8 @@ export interface SharedLog {
   create(machine: string): Promise<void>;
   /** @returns null when there is no such space */
   page(request: PageRequest): Promise<LogPage | null>;
+  /** @param from `next` of the page before; null = from the first vector on */
+  vectors(from: string | null): Promise<VectorPage>;
   append: Append;
   /** Runs work while no other store can append, after waiting for those that do. */
   exclusively<Result>(work: (append: Append) => Promise<Result>): Promise<Result>;

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { exponentOf } from '../../bench/groups/growth.ts';
+import { type Group, GROUPS, joinedResults } from '../../bench/lib/results.ts';
 import { growthSvg, performancePage, publishedResults } from '../../scripts/docs/performance.ts';
 
 test('the exponent of growth is 0 for what is flat, 1 for a scan, and 2 for pairs', () => {
@@ -53,4 +54,32 @@ test('the picture has a line for each operation, inside of its frame', () => {
   expect(Math.min(...numbers)).toBeGreaterThanOrEqual(0);
   expect(Math.max(...numbers)).toBeLessThanOrEqual(760);
   expect(svg).toContain('slow (1.00)');
+});
+
+test('a run of one group keeps the rows of the others, and the page says of which run it is', () => {
+  const before = publishedResults();
+  const row = { measured: '9 ms', budget: '10 ms', reference: '', ok: true };
+  const team = { ...row, group: 'team', what: 'teams' } as const;
+  const run = { ...before, date: '2031-02-03', rows: [team], growth: [] };
+  const once = joinedResults(before, run, ['team']);
+  expect(once.rows).toEqual([...before.rows.filter(({ group }) => group !== 'team'), team]);
+  expect([once.date, once.growth, once.others?.team?.date]).toEqual([
+    before.date,
+    before.growth,
+    '2031-02-03',
+  ]);
+  const lines = performancePage(once).split('\n');
+  expect(lines[lines.indexOf('## A team: servers on PostgreSQL, and spaces') + 2]).toMatch(
+    /^Of a run on 2031-02-03/,
+  );
+  // A whole run replaces the facts of the page, and leaves the group that it does not measure.
+  const usual = (Object.keys(GROUPS) as Group[]).filter((group) => group !== 'team');
+  const all = { ...before, date: '2032-01-01', rows: usual.map((group) => ({ ...row, group, what: 'new' })) };
+  const twice = joinedResults(once, all, usual);
+  expect(twice.rows).toEqual([team, ...all.rows]);
+  expect([twice.date, Object.keys(twice.others ?? {}), twice.others?.team?.date]).toEqual([
+    '2032-01-01',
+    ['team'],
+    '2031-02-03',
+  ]);
 });

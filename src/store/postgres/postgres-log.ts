@@ -3,12 +3,29 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { EmbeddingModelId } from '../../embedding/embedder.ts';
 import { NoSuchError } from '../../errors/people-errors.ts';
 import { StoreUnavailableError } from '../../errors/store-errors.ts';
-import type { Append, LogEntry, LogHead, LogPage, PageRequest, SharedLog } from '../shared-log.ts';
+import type {
+  Append,
+  LogEntry,
+  LogHead,
+  LogPage,
+  PageRequest,
+  SharedLog,
+  VectorPage,
+} from '../shared-log.ts';
 import type { SharedDatabase } from '../worker/protocol.ts';
 import { OutcomeUnknown, type StatementOptions } from './database.ts';
 import { PreparedDatabase } from './prepared-database.ts';
-import { batchesOf, memoriesJson, notesJson, type PageRow, toPage } from './rows.ts';
-import { type Statements, statementsFor } from './statements.ts';
+import {
+  batchesOf,
+  cursorOf,
+  memoriesJson,
+  notesJson,
+  type PageRow,
+  toPage,
+  toVectorPage,
+  type VectorPageRow,
+} from './rows.ts';
+import { type PageSizes, type Statements, statementsFor } from './statements.ts';
 
 /** Times for one statement. */
 const QUICK = { withinMs: 5_000 };
@@ -27,13 +44,16 @@ export class PostgresLog implements SharedLog {
   readonly #statements: Statements;
   readonly #knownModels = new Set<string>();
 
-  /** @param shared connections for the logs of many spaces; absent = of this one alone, which closes them */
-  constructor(place: SharedDatabase, shared?: PreparedDatabase) {
+  /**
+   * @param shared connections for the logs of many spaces; absent = of this one alone, which closes them
+   * @param sizes only tests give others than the usual ones
+   */
+  constructor(place: SharedDatabase, shared?: PreparedDatabase, sizes?: PageSizes) {
     const { space, ofTeam = false, asIs } = place;
     this.#database = shared ?? new PreparedDatabase(place, { asIs });
     this.#isShared = shared !== undefined;
     this.#ofTeam = ofTeam;
-    this.#statements = statementsFor(place.schema);
+    this.#statements = statementsFor(place.schema, sizes);
     this.location = this.#database.location;
     this.space = space;
   }
@@ -49,10 +69,17 @@ export class PostgresLog implements SharedLog {
     await this.#run(this.#statements.create, [this.space, machine]);
   }
 
-  async page({ after, afterChange }: PageRequest): Promise<LogPage | null> {
-    const [row] = await this.#run(this.#statements.page, [this.space, after, afterChange], LONG);
+  async page({ after, afterChange, textsOnly = false }: PageRequest): Promise<LogPage | null> {
+    const { page, texts } = this.#statements;
+    const [row] = await this.#run(textsOnly ? texts : page, [this.space, after, afterChange], LONG);
     // The columns are those of the statement.
     return row === undefined ? null : toPage(row as PageRow);
+  }
+
+  async vectors(from: string | null): Promise<VectorPage> {
+    const [row] = await this.#run(this.#statements.vectors, [this.space, ...cursorOf(from)], LONG);
+    // The columns are those of the statement, which has one row.
+    return toVectorPage(row as VectorPageRow);
   }
 
   async append(entry: LogEntry): Promise<boolean> {

@@ -4,7 +4,16 @@ import {
   type MemoryContent,
   type VersionVector,
 } from '../../memory/version.ts';
-import type { ChangedMemory, LogPage, SharedMemory, SharedNote, SharedVectors } from '../shared-log.ts';
+import type { EmbeddingModelId } from '../../embedding/embedder.ts';
+import type {
+  ChangedMemory,
+  LogPage,
+  PagedVectors,
+  SharedMemory,
+  SharedNote,
+  SharedVectors,
+  VectorPage,
+} from '../shared-log.ts';
 
 /** Bytes of memories, about, in one statement. */
 const BATCH_BYTES = 4 * 1024 * 1024;
@@ -196,4 +205,47 @@ function toVectors({
       vector: new Uint8Array(bytes.subarray(place * size, (place + 1) * size)),
     })),
   };
+}
+
+/** The primary key of a row of vectors. */
+type VectorKey = [memory: string, machine: string, counter: number, model: number];
+
+/** The row of the statement `vectors`. */
+export interface VectorPageRow {
+  readonly rows: readonly [
+    machine: string,
+    n: number,
+    model: number,
+    starts: number[],
+    ends: number[],
+    bytes: number,
+  ][];
+  readonly vectors: Uint8Array;
+  readonly last: VectorKey | null;
+  readonly models: readonly [id: number, modelId: string, dimension: number, weightsHash: string][];
+}
+
+/** Before the first key; models count from 1. */
+const FIRST: VectorKey = ['00000000-0000-0000-0000-000000000000', '', 0, 0];
+
+export function cursorOf(from: string | null): VectorKey {
+  // Only `toVectorPage` writes cursors.
+  return from === null ? FIRST : (JSON.parse(from) as VectorKey);
+}
+
+export function toVectorPage({ rows, vectors, last, models }: VectorPageRow): VectorPage {
+  const modelIds = new Map(
+    models.map(([id, modelId, dimension, weightsHash]): [number, EmbeddingModelId] => [
+      id,
+      { modelId, dimension, weightsHash },
+    ]),
+  );
+  let end = 0;
+  const known = rows.flatMap(([machine, n, model, starts, ends, bytes]): PagedVectors[] => {
+    const at = end;
+    end += bytes;
+    const modelId = modelIds.get(model);
+    return modelId === undefined ? [] : [{ dot: { machine, n }, modelId, starts, ends, at, bytes }];
+  });
+  return { rows: known, vectors, next: last === null ? null : JSON.stringify(last) };
 }

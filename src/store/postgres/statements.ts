@@ -8,6 +8,9 @@ export interface Statements {
   readonly headInUse: string;
   readonly create: string;
   readonly page: string;
+  /** Like `page` with more memories and without their vectors. */
+  readonly texts: string;
+  readonly vectors: string;
   /** One entry with all its memories; no row when it is not the next one. */
   readonly append: string;
   /** The parts of an entry that is too large for one statement. */
@@ -24,8 +27,16 @@ export interface Statements {
   readonly endLease: string;
 }
 
-/** Memories and bytes of one page. */
-const PAGE_ROWS = 500;
+/** Most rows of one page. */
+export interface PageSizes {
+  readonly memories: number;
+  /** Memories without their vectors. */
+  readonly texts: number;
+  readonly vectors: number;
+}
+
+const PAGE_SIZES: PageSizes = { memories: 1_000, texts: 2_000, vectors: 5_000 };
+/** A page ends before the row that would make it larger, if it has any. */
 const PAGE_BYTES = 8 * 1024 * 1024;
 
 const MEMORY = `m(id uuid, change bigint, erased boolean, hidden json, bytes integer, versions json, kept json, vectors json)`;
@@ -34,8 +45,11 @@ const VERSION = `v(machine text, n bigint, place integer, state text, current bo
 const KEPT = 'k(machine text, n bigint, replaced bigint)';
 const VECTORS = `e(machine text, n bigint, model text, dimension integer, weights text, starts json, ends json, vectors text)`;
 
-/** @param schema a checked name */
-export function statementsFor(schema: string): Statements {
+/**
+ * @param schema a checked name
+ * @param sizes only tests give others than the usual ones
+ */
+export function statementsFor(schema: string, sizes: PageSizes = PAGE_SIZES): Statements {
   return {
     head: `SELECT sequence::text, commit_id::text FROM ${schema}.space WHERE id = $1`,
     headInUse: `SELECT sequence::text, commit_id::text FROM ${schema}.space s WHERE id = $1
@@ -44,7 +58,9 @@ export function statementsFor(schema: string): Statements {
         INSERT INTO ${schema}.space (id, machine, sequence, commit_id, change, clock)
         VALUES ($1, $2, 0, gen_random_uuid(), 0, '{}') ON CONFLICT DO NOTHING RETURNING id, sequence, commit_id)
       INSERT INTO ${schema}.entry (space, sequence, commit_id) SELECT id, sequence, commit_id FROM made`,
-    page: page(schema),
+    page: page(schema, { rows: sizes.memories, vectors: vectorsOf(schema) }),
+    texts: page(schema, { rows: sizes.texts, vectors: "'[]'::json" }),
+    vectors: vectorPage(schema, sizes.vectors),
     append: `WITH head AS (
         SELECT id FROM ${schema}.space WHERE id = $1 AND sequence = $2 FOR UPDATE SKIP LOCKED
       ), ${bump(schema, 'FROM head WHERE s.id = head.id')}, ${memories(schema, '$8')}
@@ -135,12 +151,15 @@ function memories(schema: string, parameter: string): string {
 }
 
 /** Memories after the entry `$2` and the change `$3`, with all that the reader needs of the space: one row, one moment. */
-function page(schema: string): string {
+function page(
+  schema: string,
+  { rows, vectors }: { readonly rows: number; readonly vectors: string },
+): string {
   return `WITH wanted AS MATERIALIZED (
       SELECT * FROM (
         SELECT *, sum(bytes::bigint) OVER (ORDER BY change) - bytes AS before FROM (
           SELECT id, change, erased_here, hidden, bytes FROM ${schema}.memory_state
-          WHERE space = $1 AND sequence > $2 AND change > $3 ORDER BY change LIMIT ${PAGE_ROWS}
+          WHERE space = $1 AND sequence > $2 AND change > $3 ORDER BY change LIMIT ${rows}
         ) first
       ) sized WHERE before <= ${PAGE_BYTES}
     )
@@ -158,14 +177,41 @@ function page(schema: string): string {
               'metadata', v.metadata::text, 'created', v.created_at, 'updated', v.updated_at)
               ORDER BY v.replaced_at IS NULL, v.sequence, v.place)
             FROM ${schema}.version v WHERE v.space = $1 AND v.memory_id = w.id),
-          'vectors', (
-            SELECT coalesce(json_agg(json_build_object('machine', b.machine, 'n', b.counter, 'model', m.model_id,
-              'dimension', m.dimension, 'weights', m.weights_hash, 'starts', b.starts, 'ends', b.ends,
-              'vectors', translate(encode(b.vectors, 'base64'), E'\\n', ''))), '[]')
-            FROM ${schema}.embedding b JOIN ${schema}.model m ON m.id = b.model
-            WHERE b.space = $1 AND b.memory_id = w.id)) ORDER BY w.change)
+          'vectors', ${vectors}) ORDER BY w.change)
         FROM wanted w), '[]') AS memories,
       (SELECT coalesce(json_agg(json_build_object('kind', n.kind, 'place', n.place, 'name', n.name, 'value', n.value)), '[]')
         FROM ${schema}.note n WHERE n.space = $1 AND n.sequence > $2) AS notes
     FROM ${schema}.space s WHERE s.id = $1`;
+}
+
+/** The vectors of the memory `w`. */
+function vectorsOf(schema: string): string {
+  return `(
+            SELECT coalesce(json_agg(json_build_object('machine', b.machine, 'n', b.counter, 'model', m.model_id,
+              'dimension', m.dimension, 'weights', m.weights_hash, 'starts', b.starts, 'ends', b.ends,
+              'vectors', translate(encode(b.vectors, 'base64'), E'\\n', ''))), '[]')
+            FROM ${schema}.embedding b JOIN ${schema}.model m ON m.id = b.model
+            WHERE b.space = $1 AND b.memory_id = w.id)`;
+}
+
+/** Vectors after those of a memory `$2`, a machine `$3`, a counter `$4` and a model `$5`, in the order of the primary key. */
+function vectorPage(schema: string, rows: number): string {
+  return `WITH wanted AS MATERIALIZED (
+      SELECT * FROM (
+        SELECT *, sum(length(vectors)::bigint) OVER (ORDER BY memory_id, machine, counter, model) - length(vectors) AS before
+        FROM (
+          SELECT memory_id, machine, counter, model, starts, ends, vectors FROM ${schema}.embedding
+          WHERE space = $1 AND (memory_id, machine, counter, model) > ($2, $3, $4, $5)
+          ORDER BY memory_id, machine, counter, model LIMIT ${rows}
+        ) first
+      ) sized WHERE before <= ${PAGE_BYTES}
+    )
+    SELECT coalesce(json_agg(json_build_array(machine, counter, model, starts, ends, length(vectors))
+        ORDER BY memory_id, machine, counter, model), '[]') AS rows,
+      coalesce(string_agg(vectors, '' ORDER BY memory_id, machine, counter, model), '') AS vectors,
+      (SELECT json_build_array(memory_id, machine, counter, model) FROM wanted
+        ORDER BY memory_id DESC, machine DESC, counter DESC, model DESC LIMIT 1) AS last,
+      (SELECT coalesce(json_agg(json_build_array(id, model_id, dimension, weights_hash)), '[]') FROM ${schema}.model
+        WHERE id IN (SELECT model FROM wanted)) AS models
+    FROM wanted`;
 }

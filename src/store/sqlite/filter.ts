@@ -222,10 +222,24 @@ export interface Facets {
   readonly content: Pick<MemoryContent, 'tags' | 'metadata'>;
 }
 
-export function addFacets(connection: Connection, num: number, facets: Facets): void {
+/** Rows of the tables `tag` and `attribute`. */
+export interface FacetRows {
+  readonly tags: [live: number, tag: string, num: number][];
+  readonly attributes: [live: number, name: string, value: string, num: number][];
+}
+
+export function rowsOfFacets(num: number, facets: Facets): FacetRows {
   const live = facets.live ? 1 : 0;
-  for (const tag of facets.content.tags) insertTag.run(connection, live, tag, num);
-  for (const [name, value] of attributes(facets)) insertAttribute.run(connection, live, name, value, num);
+  return {
+    tags: facets.content.tags.map((tag) => [live, tag, num]),
+    attributes: attributes(facets).map(([name, value]) => [live, name, value, num]),
+  };
+}
+
+export function addFacets(connection: Connection, num: number, facets: Facets): void {
+  const rows = rowsOfFacets(num, facets);
+  for (const row of rows.tags) insertTag.run(connection, ...row);
+  for (const row of rows.attributes) insertAttribute.run(connection, ...row);
 }
 
 export function removeFacets(connection: Connection, num: number, facets: Facets): void {

@@ -43,9 +43,14 @@ export class ChangedWords {
     for (const [num, indexed] of changes) {
       if (indexed !== null) deleteWords.run(connection, num, ...indexedColumns(indexed));
       const live = selectLive.get(connection, num);
-      if (live !== undefined) insertWords.run(connection, num, ...indexedColumns(toContent(live)));
+      if (live !== undefined) indexWords(connection, num, toContent(live));
     }
   }
+}
+
+/** Adds the words of a memory that the index does not have. */
+export function indexWords(connection: Connection, num: number, content: IndexedContent): void {
+  insertWords.run(connection, num, ...indexedColumns(content));
 }
 
 function indexedColumns({ text, tags }: IndexedContent): [text: string, tags: string] {

@@ -50,7 +50,16 @@ const MAX_MODELS = 16;
 /** Like `ensureModel`; undefined for a new model beyond the limit. */
 export function knownModel(connection: Connection, modelId: EmbeddingModelId): number | undefined {
   const known = findModel(connection, modelId);
-  if (known !== undefined) return known;
-  const { models } = countModels.get(connection) ?? { models: 0 };
-  return models < MAX_MODELS ? ensureModel(connection, modelId) : undefined;
+  return known ?? (hasRoom(connection) ? ensureModel(connection, modelId) : undefined);
+}
+
+/** Like `knownModel`, and the caller notes which memories are pending for a new one. */
+export function registerModel(connection: Connection, modelId: EmbeddingModelId): number | undefined {
+  const known = findModel(connection, modelId);
+  if (known !== undefined || !hasRoom(connection)) return known;
+  return insertModel.run(connection, modelId.modelId, modelId.dimension, modelId.weightsHash).rowId;
+}
+
+function hasRoom(connection: Connection): boolean {
+  return (countModels.get(connection)?.models ?? 0) < MAX_MODELS;
 }

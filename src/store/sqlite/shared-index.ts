@@ -5,42 +5,12 @@ import { FaissMemoryError } from '../../errors/faiss-memory-error.ts';
 import { StoreBusyError, StoreUnavailableError } from '../../errors/store-errors.ts';
 import { settleWithin } from '../../util/concurrency.ts';
 import { DATABASE_NAME } from '../memory-store.ts';
-import type { Append, LogHead, SharedLog } from '../shared-log.ts';
-import { applyPage } from './apply-shared.ts';
-import { Connection, Query } from './connection.ts';
+import type { Append, SharedLog } from '../shared-log.ts';
+import { Connection } from './connection.ts';
 import { newMachineId } from './migrations.ts';
 import { collectChanges, type StateBefore, stateBefore } from './shared-changes.ts';
-
-/** How far a file has read the log of its space. */
-interface Position extends LogHead {
-  readonly space: string;
-  /** Where a reading of many memories stands; the number of the last change, and the entry that it will end at. */
-  readonly loading?: { readonly change: number; readonly head: LogHead };
-}
-
-/** What a shared store needs of its file. */
-export interface IndexFile {
-  readonly path: string;
-  /** Reads without asking the log first. */
-  look<Result>(work: (connection: Connection) => Result): Promise<Result>;
-  /** Writes what came from the log. */
-  apply<Result>(work: (connection: Connection) => Result): Promise<Result>;
-  /** Runs the work in a write transaction that stays open until `decide` says whether it is kept. */
-  hold<Result>(
-    work: (connection: Connection) => Result,
-    decide: (result: Result) => Promise<boolean>,
-  ): Promise<void>;
-  /** Removes the file, which is made again. */
-  discard(): Promise<void>;
-}
-
-const NAME = 'shared:position';
-const selectPosition = new Query<[name: string], { value: string }>(
-  'SELECT value FROM setting WHERE name = ?',
-);
-const upsertPosition = new Query<[name: string, value: string]>(
-  'INSERT INTO setting (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value',
-);
+import { readPosition, writePosition } from './shared-position.ts';
+import { type IndexFile, SharedReader, spaceGone } from './shared-reader.ts';
 
 /** A read waits so long for the log, and then goes on with what is here. */
 const READ_WAIT_MS = 2_000;
@@ -51,6 +21,14 @@ const RACES = 3;
 const RACE_PAUSE_MS = 5;
 const WRITE_LIMIT_MS = 50_000;
 
+/** Said while a file is filled. */
+const FIRST_READING = {
+  memories:
+    'This server is still reading the shared database: memories that it has not read yet are missing here.',
+  vectors:
+    'This server is still reading the shared database: all memories are found by their words, and by their meaning in a moment.',
+} as const;
+
 const LOST = Symbol('another store was faster');
 
 /**
@@ -60,11 +38,13 @@ const LOST = Symbol('another store was faster');
 export class SharedIndex {
   readonly #file: IndexFile;
   readonly #log: SharedLog;
-  readonly #now: () => number;
+  readonly #reader: SharedReader;
   #running: Promise<void> | null = null;
   #next: Promise<void> | null = null;
   #answeredAt: number | null = null;
   #problem: FaissMemoryError | null = null;
+  /** True when the problem is nothing but a long wait. */
+  #isOnlySlow = false;
   #loaded = false;
 
   constructor({
@@ -78,12 +58,20 @@ export class SharedIndex {
   }) {
     this.#file = file;
     this.#log = log;
-    this.#now = now;
+    this.#reader = new SharedReader({ file, log, now, onDiscard: () => (this.#loaded = false) });
   }
 
   /** Says to people how old what is here may be; null when the log answered the last question. */
   get staleness(): string | null {
-    if (this.#problem === null) return null;
+    const { missing } = this.#reader;
+    const parts = [
+      ...(missing === null ? [] : [FIRST_READING[missing]]),
+      ...(this.#problem === null || (missing !== null && this.#isOnlySlow) ? [] : [this.#silence()]),
+    ];
+    return parts.length === 0 ? null : parts.join(' ');
+  }
+
+  #silence(): string {
     const seconds =
       this.#answeredAt === null ? null : Math.round((performance.now() - this.#answeredAt) / 1_000);
     const since =
@@ -97,13 +85,17 @@ export class SharedIndex {
    */
   async refresh(): Promise<void> {
     const asking = this.#catchUp();
-    const waitMs = this.#problem === null ? READ_WAIT_MS : SICK_WAIT_MS;
+    const isWell = this.#problem === null && this.#reader.missing === null;
+    const waitMs = isWell ? READ_WAIT_MS : SICK_WAIT_MS;
     try {
       const answered = await settleWithin(
         asking.then(() => true),
         waitMs,
       );
-      if (answered !== true) this.#problem ??= this.#slow(waitMs);
+      if (answered !== true && this.#problem === null) {
+        this.#problem = this.#slow(waitMs);
+        this.#isOnlySlow = true;
+      }
     } catch (error) {
       if (!isOutage(error) || !(await this.#hasLoaded())) throw error;
     }
@@ -203,7 +195,10 @@ export class SharedIndex {
         this.#problem = null;
       },
       (error: unknown) => {
-        if (error instanceof FaissMemoryError) this.#problem = error;
+        if (error instanceof FaissMemoryError) {
+          this.#problem = error;
+          this.#isOnlySlow = false;
+        }
         throw error;
       },
     );
@@ -217,9 +212,10 @@ export class SharedIndex {
   async #readNew(): Promise<void> {
     const head = await this.#log.head();
     const position = await this.#file.look(readPosition);
+    this.#reader.note(position);
     const mine = position?.space === this.#log.space ? position : null;
     if (head === null) {
-      if (mine !== null) throw this.#spaceGone();
+      if (mine !== null) throw spaceGone(this.#file, this.#log);
       await this.#log.create(newMachineId());
     }
     if (head !== null && mine !== null && mine.loading === undefined) {
@@ -229,39 +225,12 @@ export class SharedIndex {
     const foreign = position !== null && (mine === null || mine.sequence >= (head?.sequence ?? 0));
     if (foreign && mine?.loading === undefined) await this.#discard();
     if (mine === null && (head?.sequence ?? 0) === 0) this.#checkNoOwnMemories();
-    for (let more = true; more;) more = await this.#readPage();
+    await this.#reader.readAll();
   }
 
   async #discard(): Promise<void> {
     this.#loaded = false;
     await this.#file.discard();
-  }
-
-  /** @returns whether there may be more */
-  async #readPage(): Promise<boolean> {
-    const position = await this.#file.look(readPosition);
-    const after = position?.sequence ?? 0;
-    const page = await this.#log.page({ after, afterChange: position?.loading?.change ?? 0 });
-    if (page === null) throw this.#spaceGone();
-    if (position !== null && page.known !== position.commit) {
-      await this.#discard();
-      return true;
-    }
-    if (position !== null && after === page.head.sequence && position.loading === undefined) return false;
-    const head = position?.loading?.head ?? page.head;
-    const base = position ?? { space: this.#log.space, sequence: 0, commit: page.known ?? '' };
-    const last = page.memories.at(-1)?.change ?? 0;
-    const { space, sequence, commit } = base;
-    const next: Position = page.done
-      ? { space, ...head }
-      : { space, sequence, commit, loading: { change: last, head } };
-    await this.#file.apply((connection) => {
-      // Another thread or process may have read the page too.
-      if (!samePosition(readPosition(connection), position)) return;
-      applyPage(connection, page, this.#now());
-      writePosition(connection, next);
-    });
-    return !page.done || head.sequence < page.head.sequence;
   }
 
   /** Memories of this folder must not seem to be lost. */
@@ -285,13 +254,6 @@ export class SharedIndex {
       },
     );
   }
-
-  #spaceGone(): StoreUnavailableError {
-    const { space, location } = this.#log;
-    return new StoreUnavailableError(`The space ${space} is not in the database ${location} any more`, {
-      fix: `It was deleted. To begin a new one, remove ${this.#file.path}.`,
-    });
-  }
 }
 
 function countMemories(path: string): number {
@@ -307,18 +269,4 @@ function countMemories(path: string): number {
 
 function isOutage(error: unknown): boolean {
   return error instanceof FaissMemoryError && error.code === 'STORE_UNAVAILABLE' && error.retryable;
-}
-
-function samePosition(a: Position | null, b: Position | null): boolean {
-  return a?.commit === b?.commit && a?.sequence === b?.sequence && a?.loading?.change === b?.loading?.change;
-}
-
-function readPosition(connection: Connection): Position | null {
-  const row = selectPosition.get(connection, NAME);
-  // Only `writePosition` writes the value.
-  return row === undefined ? null : (JSON.parse(row.value) as Position);
-}
-
-function writePosition(connection: Connection, position: Position): void {
-  upsertPosition.run(connection, NAME, JSON.stringify(position));
 }

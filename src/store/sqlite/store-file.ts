@@ -18,7 +18,8 @@ import {
   MIGRATIONS,
   tryLock,
 } from './migrations.ts';
-import { type IndexFile, SharedIndex } from './shared-index.ts';
+import { SharedIndex } from './shared-index.ts';
+import type { IndexFile } from './shared-reader.ts';
 import { isOnReadOnlyDisk, isUnchanged, openOnReadOnlyDisk, stateOfFiles } from './read-only-disk.ts';
 import {
   checkWritable,

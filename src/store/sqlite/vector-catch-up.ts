@@ -2,6 +2,7 @@ import { VectorIndexError } from '../../errors/embedding-errors.ts';
 import { IntegerMap } from '../../util/integer-map.ts';
 import { encodedBytes, type VectorIndex } from '../../vector/vector-index.ts';
 import { type Connection, Query } from './connection.ts';
+import { isFilling } from './shared-position.ts';
 import { readTotals } from './totals.ts';
 
 /** Rows read in one step: other calls wait some milliseconds for it, and loading a large store needs little memory. */
@@ -37,6 +38,7 @@ export class VectorCatchUp {
   #sequence = 0;
   readonly #sizes: StepSizes;
   #firstReading: FirstReading | null = null;
+  #wasFilling: boolean;
 
   /**
    * @param of.index must be empty
@@ -48,6 +50,7 @@ export class VectorCatchUp {
     this.index = of.index;
     this.#sizes = of.sizes ?? STEP_SIZES;
     this.#firstReading = this.#newReading();
+    this.#wasFilling = isFilling(connection);
   }
 
   #newReading(): FirstReading {
@@ -60,6 +63,7 @@ export class VectorCatchUp {
     this.index.clear();
     this.#labels = new LabelsOfMemories();
     this.#firstReading = this.#newReading();
+    this.#wasFilling = isFilling(this.#connection);
   }
 
   /** Number of labels that the index should contain. */
@@ -72,9 +76,13 @@ export class VectorCatchUp {
     return Int32Array.from(this.#labels.of(nums));
   }
 
-  /** False for another model, and after the file was opened again, because it may be another file. */
+  /**
+   * False for another model, after the file was opened again, because it may be another file, and after the first reading
+   * of a shared space, which adds vectors to memories without a new number.
+   */
   follows(connection: Connection, model: number): boolean {
-    return this.#connection === connection && this.model === model;
+    if (this.#connection !== connection || this.model !== model) return false;
+    return !this.#wasFilling || isFilling(connection);
   }
 
   /**
