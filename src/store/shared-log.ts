@@ -64,6 +64,16 @@ export interface LogHead {
   readonly commit: string;
 }
 
+/** The answer of the log to the question for its end. */
+export interface LogEnd {
+  /** Null when there is no such space. */
+  readonly head: LogHead | null;
+  /** True when a copy of the log answered, which may lack its newest entries. */
+  readonly isCopy: boolean;
+  /** The clock of the log, in milliseconds since the epoch, which all stores of the space go by. */
+  readonly time: number;
+}
+
 /** What holds for a whole space. */
 export interface SpaceState {
   /** The machine id under which all stores of the space write. */
@@ -76,8 +86,9 @@ export interface SpaceState {
 /** What one write transaction changed. */
 export interface LogEntry extends SpaceState {
   readonly commit: string;
-  /** The number of the entry before. */
+  /** The number and the id of the entry before. */
   readonly after: number;
+  readonly afterCommit: string;
   readonly memories: readonly ChangedMemory[];
   readonly notes: readonly SharedNote[];
 }
@@ -113,8 +124,7 @@ export interface SharedLog {
   readonly location: string;
   /** Id of the space. */
   readonly space: string;
-  /** The end of the log; null when there is no such space. */
-  head(): Promise<LogHead | null>;
+  head(): Promise<LogEnd>;
   /** Creates the space if it is not there. @param machine the machine id of a new one */
   create(machine: string): Promise<void>;
   /** @returns null when there is no such space */

@@ -146,7 +146,7 @@ await describeWithPostgres('an index of a space', (server) => {
     await store.add([draft('one')]);
     const name = url.split('/').at(-1) ?? '';
     await server().sql(`ALTER DATABASE ${name} SET default_transaction_read_only = on`);
-    await server().sql(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${name}'`);
+    await server().endSessions(url);
     await expect(store.add([draft('two')])).rejects.toMatchObject({ code: 'STORE_READ_ONLY' });
     expect((await store.stats()).live).toBe(1);
     await server().sql(`ALTER DATABASE ${name} RESET default_transaction_read_only`);

@@ -2,10 +2,10 @@ import type * as pg from 'pg';
 import type { Client, ClientConfig, QueryResultRow } from 'pg';
 import { StoreUnavailableError } from '../../errors/store-errors.ts';
 import { reasonOf } from '../../util/caught.ts';
-import { SerialQueue } from '../../util/concurrency.ts';
+import { SerialQueue, settleWithin } from '../../util/concurrency.ts';
 import { loadOptionalPackage } from '../../util/load-optional-package.ts';
 import type { DatabaseAddress, DatabaseHost } from './database-url.ts';
-import { isAnswer, toDatabaseError, unreachable } from './postgres-errors.ts';
+import { isAnswer, isReadOnlyAnswer, toDatabaseError, unreachable } from './postgres-errors.ts';
 
 /** A connection that nobody used for so long is closed. */
 const IDLE_MS = 60_000;
@@ -37,11 +37,6 @@ export class Database {
     this.location = address.location;
     this.#usual = new Line(address);
     this.#own = new Line(address);
-  }
-
-  /** True when the address asks for a server that takes writes. */
-  get wantsWritable(): boolean {
-    return this.#address.writable;
   }
 
   /**
@@ -108,6 +103,8 @@ class Line {
   #first = 0;
   #idle: NodeJS.Timeout | undefined;
   #closed = false;
+  /** Their servers gave up waiting for a synchronous standby, and say all the same that the commit was done. */
+  readonly #unconfirmed = new WeakSet<Client>();
   readonly #turns = new SerialQueue();
 
   constructor(address: DatabaseAddress) {
@@ -143,10 +140,13 @@ class Line {
         parameters.length === 0 ? sql : { text: sql, values: [...parameters] },
       );
       answer.catch(() => undefined);
-      return (await Promise.race([answer, late])).rows;
+      const { rows } = await Promise.race([answer, late]);
+      if (this.#unconfirmed.has(client)) throw new OutcomeUnknown('the standby did not confirm the commit');
+      return rows;
     } catch (error) {
+      // After a failover, another server takes writes.
+      if (!isAnswer(error) || isReadOnlyAnswer(error)) this.#dropIf(line);
       if (isAnswer(error)) throw error;
-      this.#dropIf(line);
       throw error instanceof OutcomeUnknown ? error : new OutcomeUnknown(reasonOf(error), { cause: error });
     } finally {
       clearTimeout(timer);
@@ -178,21 +178,34 @@ class Line {
     line.then(destroy, () => undefined);
   }
 
+  #listen(client: Client, binding: { offered: boolean }): void {
+    client.on('error', () => {
+      if (this.#open === client) this.drop();
+    });
+    client.on('notice', ({ routine }) => {
+      if (routine === 'SyncRepWaitForLSN') this.#unconfirmed.add(client);
+    });
+    connectionOf(client).on('authenticationSASL', ({ mechanisms }) => {
+      binding.offered = mechanisms.includes('SCRAM-SHA-256-PLUS');
+    });
+  }
+
   async #connect(): Promise<Client> {
     const { hosts, location } = this.#address;
     const { Client: DriverClient } = await loadDriver(location);
     const reasons: string[] = [];
+    let last: unknown;
     for (let tries = 0; tries < hosts.length; tries += 1) {
       const place = (this.#first + tries) % hosts.length;
       const host = hosts[place];
       if (host === undefined) continue;
-      const client = new DriverClient(configOf(this.#address, host));
-      client.on('error', () => {
-        if (this.#open === client) this.drop();
-      });
+      const binding = { offered: false };
+      const client = new DriverClient(configOf(this.#address, host, binding));
+      this.#listen(client, binding);
       try {
         await client.connect();
-        if (this.#address.writable && (await isReadOnly(client))) {
+        if (this.#address.channelBinding === 'require' && !binding.offered) throw unbound();
+        if (this.#address.writable && (await isReadOnly(client, this.#address.connectTimeoutMs))) {
           reasons.push(`${host.host}:${host.port} is read-only`);
           destroy(client);
           continue;
@@ -205,11 +218,29 @@ class Line {
         // The server answered, and no other one would say anything else.
         if (isAnswer(error) || hosts.length === 1)
           throw isAnswer(error) ? error : unreachable(location, said(error), error);
+        last = error;
         reasons.push(`${host.host}:${host.port}: ${said(error)}`);
       }
     }
-    throw unreachable(location, reasons.join('; '));
+    throw unreachable(location, reasons.join('; '), last);
   }
+}
+
+/** What the driver knows of a connection and has no type for. */
+interface DriverConnection {
+  on(
+    event: 'authenticationSASL',
+    listener: (message: { readonly mechanisms: readonly string[] }) => void,
+  ): void;
+  readonly stream: { destroy(): void };
+}
+
+function connectionOf(client: Client): DriverConnection {
+  return (client as unknown as { connection: DriverConnection }).connection;
+}
+
+function unbound(): Error {
+  return new Error('the server does not offer channel_binding, which the address requires');
 }
 
 /** The reasons of all addresses of a name are one error without a message. */
@@ -218,29 +249,41 @@ function said(error: unknown): string {
   return reasonOf(error);
 }
 
-function configOf(address: DatabaseAddress, { host, port }: DatabaseHost): ClientConfig {
-  const { user, password, database, tls, connectTimeoutMs } = address;
+function configOf(
+  address: DatabaseAddress,
+  { host, port }: DatabaseHost,
+  binding: { readonly offered: boolean },
+): ClientConfig {
+  const { user, password, database, tls, applicationName, connectTimeoutMs } = address;
   return {
     ...{ host, port, user, database },
     // As a function, because the driver looks for an empty one in files of the user.
-    password: () => password ?? '',
-    ssl: tls === false ? false : { ...tls, ...(/^[\d.:]+$/.test(host) ? {} : { servername: host }) },
+    password: () => {
+      if (address.channelBinding === 'require' && !binding.offered) throw unbound();
+      return password ?? '';
+    },
+    // The certificate of a server without a name is compared with its address.
+    ssl: tls === false || host.startsWith('/') ? false : { ...tls, host },
+    enableChannelBinding: address.channelBinding !== 'disable',
     connectionTimeoutMillis: connectTimeoutMs,
-    application_name: 'faiss-memory',
+    application_name: applicationName,
     keepAlive: true,
   };
 }
 
-async function isReadOnly(client: Client): Promise<boolean> {
-  const { rows } = await client.query<{ off: boolean }>(
+/** @throws Error when the server does not answer in time */
+async function isReadOnly(client: Client, withinMs: number): Promise<boolean> {
+  const asked = client.query<{ off: boolean }>(
     `SELECT pg_is_in_recovery() OR current_setting('transaction_read_only') = 'on' AS off`,
   );
-  return rows[0]?.off !== false;
+  const answer = await settleWithin(asked, withinMs);
+  if (answer === undefined) throw new Error('it accepts connections and does not answer');
+  return answer.rows[0]?.off !== false;
 }
 
 /** Without the goodbye of the protocol, which could wait for an answer. */
 function destroy(client: Client): void {
-  (client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
+  connectionOf(client).stream.destroy();
 }
 
 function loadDriver(location: string): Promise<typeof pg> {

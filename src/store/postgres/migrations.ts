@@ -17,8 +17,10 @@ const LONG = { withinMs: 60_000 };
  */
 export async function migrate(database: Database, schema: string): Promise<void> {
   const found = await readVersion(database, schema);
-  if (found === SCHEMA_VERSION) return;
-  if (found > SCHEMA_VERSION) throw tooNew(database.location, schema, found);
+  if (found > 0) {
+    checkVersion(database.location, schema, found);
+    return;
+  }
   await database.transaction(async (statement) => {
     await statement('SELECT pg_advisory_xact_lock($1)', [LOCK]);
     const [server] = await statement(
@@ -34,8 +36,12 @@ export async function migrate(database: Database, schema: string): Promise<void>
     const [there] = await statement('SELECT to_regclass($1) IS NOT NULL AS there', [
       `${schema}.schema_version`,
     ]);
-    // Another process was faster.
-    if (there?.['there'] === true) return;
+    if (there?.['there'] === true) {
+      // Another process was faster, and perhaps it is newer.
+      const [row] = await statement(`SELECT version FROM ${schema}.schema_version`);
+      checkVersion(database.location, schema, Number(row?.['version']));
+      return;
+    }
     const [space] = await statement('SELECT to_regnamespace($1) IS NOT NULL AS there', [schema]);
     // A schema that is there needs no permission to make one.
     if (space?.['there'] !== true) await statement(`CREATE SCHEMA ${schema}`);
@@ -78,8 +84,10 @@ function checkServer(
   }
 }
 
-function tooNew(location: string, schema: string, found: number): FaissMemoryError {
-  return new FaissMemoryError(
+/** @throws FaissMemoryError `STORE_TOO_NEW` */
+export function checkVersion(location: string, schema: string, found: number): void {
+  if (found === SCHEMA_VERSION) return;
+  throw new FaissMemoryError(
     'STORE_TOO_NEW',
     `The tables of ${schema} in the database ${location} have version ${found}; this version of faiss-memory supports up to ${SCHEMA_VERSION}`,
     { fix: 'Update faiss-memory (npm install faiss-memory@latest) and restart it.' },

@@ -2,11 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { EmbeddingModelId } from '../../embedding/embedder.ts';
 import { StoreUnavailableError } from '../../errors/store-errors.ts';
-import type { Append, LogEntry, LogHead, LogPage, PageRequest, SharedLog } from '../shared-log.ts';
+import type { Append, LogEnd, LogEntry, LogPage, PageRequest, SharedLog } from '../shared-log.ts';
 import type { SharedDatabase } from '../worker/protocol.ts';
 import { Database, OutcomeUnknown } from './database.ts';
 import { parseDatabaseUrl } from './database-url.ts';
-import { migrate } from './migrations.ts';
+import { checkVersion, migrate } from './migrations.ts';
 import { batchesOf, memoriesJson, notesJson, type PageRow, toPage } from './rows.ts';
 import { type Statements, statementsFor } from './statements.ts';
 
@@ -35,9 +35,15 @@ export class PostgresLog implements SharedLog {
     this.space = space;
   }
 
-  async head(): Promise<LogHead | null> {
+  async head(): Promise<LogEnd> {
     const [row] = await this.#run(this.#statements.head, [this.space]);
-    return row === undefined ? null : { sequence: Number(row['sequence']), commit: String(row['commit_id']) };
+    checkVersion(this.#database.location, this.#schema, Number(row?.['version']));
+    const { sequence, commit_id: commit, is_copy: isCopy, time } = row ?? {};
+    return {
+      head: typeof sequence === 'string' ? { sequence: Number(sequence), commit: String(commit) } : null,
+      isCopy: isCopy === true,
+      time: Number(time),
+    };
   }
 
   async create(machine: string): Promise<void> {
@@ -141,18 +147,19 @@ export class PostgresLog implements SharedLog {
     }
   }
 
-  #settleOutcome({ after, commit }: LogEntry): Promise<boolean> {
+  #settleOutcome({ after, afterCommit, commit }: LogEntry): Promise<boolean> {
     const { lock, findEntry, skip } = this.#statements;
     return this.#database.transaction(async (statement) => {
       await statement(lock, [this.space]);
       const found = await statement(findEntry, [this.space, after + 1, commit]);
-      if (found.length === 0) await statement(skip, [this.space, after, randomUUID()]);
+      if (found.length === 0) await statement(skip, [this.space, after, randomUUID(), afterCommit]);
       return found.length === 1;
     }, QUICK);
   }
 
-  #headOf({ after, commit, machine, change, clock, notes }: LogEntry): unknown[] {
-    return [this.space, after, commit, machine, change, JSON.stringify(clock), notesJson(notes)];
+  #headOf({ after, afterCommit, commit, machine, change, clock, notes }: LogEntry): unknown[] {
+    const state = [machine, change, JSON.stringify(clock), notesJson(notes)];
+    return [this.space, after, commit, ...state, afterCommit];
   }
 
   async #run(sql: string, parameters: readonly unknown[], options = QUICK): ReturnType<Database['run']> {

@@ -14,8 +14,11 @@ import { collectChanges, type StateBefore, stateBefore } from './shared-changes.
 /** How far a file has read the log of its space. */
 interface Position extends LogHead {
   readonly space: string;
-  /** Where a reading of many memories stands; the number of the last change, and the entry that it will end at. */
-  readonly loading?: { readonly change: number; readonly head: LogHead };
+  /**
+   * Where a reading of many memories stands: the number of the last change, the entry that it will end at, and the newest
+   * one that a page showed, which must still be there at the next page.
+   */
+  readonly loading?: { readonly change: number; readonly head: LogHead; readonly seen?: LogHead };
 }
 
 /** What a shared store needs of its file. */
@@ -50,6 +53,8 @@ const SICK_WAIT_MS = 50;
 const RACES = 3;
 const RACE_PAUSE_MS = 5;
 const WRITE_LIMIT_MS = 50_000;
+/** The clock of this machine is taken for right when it differs less from that of the log. */
+const CLOCK_TOLERANCE_MS = 1_000;
 
 const LOST = Symbol('another store was faster');
 
@@ -65,7 +70,9 @@ export class SharedIndex {
   #next: Promise<void> | null = null;
   #answeredAt: number | null = null;
   #problem: FaissMemoryError | null = null;
+  #failedAt = -Infinity;
   #loaded = false;
+  #offsetMs = 0;
 
   constructor({
     file,
@@ -79,6 +86,11 @@ export class SharedIndex {
     this.#file = file;
     this.#log = log;
     this.#now = now;
+  }
+
+  /** Milliseconds since the epoch by the clock of the log, so that all servers date memories alike. */
+  now(): number {
+    return this.#now() + this.#offsetMs;
   }
 
   /** Says to people how old what is here may be; null when the log answered the last question. */
@@ -123,8 +135,16 @@ export class SharedIndex {
     }
   }
 
-  /** Runs a write. It is kept here only after the log has taken what it changed. */
-  async write<Result>(work: (connection: Connection) => Result): Promise<Result> {
+  /**
+   * Runs a write. It is kept here only after the log has taken what it changed.
+   * @param requestedAt by `performance.now()`: the write fails if the log failed since then
+   */
+  async write<Result>(
+    work: (connection: Connection) => Result,
+    requestedAt = performance.now(),
+  ): Promise<Result> {
+    // Writes that waited for one that the log did not answer would wait as long as that one, one after the other.
+    if (this.#problem !== null && this.#failedAt >= requestedAt) throw this.#problem;
     for (let races = 0; races < RACES; races += 1) {
       await this.#catchUp();
       const value = await this.#attempt(work, this.#log.append.bind(this.#log));
@@ -164,7 +184,7 @@ export class SharedIndex {
         const position = readPosition(connection);
         if (position?.loading !== undefined || position === null) return null;
         const { value, before } = change(connection);
-        const entry = collectChanges(connection, before, position.sequence);
+        const entry = collectChanges(connection, before, position);
         if (entry === null) return { value, entry };
         const { space } = position;
         writePosition(connection, { space, sequence: entry.after + 1, commit: entry.commit });
@@ -172,12 +192,27 @@ export class SharedIndex {
       },
       async (done) => {
         if (done === null) return false;
-        if (done.entry !== null && !(await append(done.entry))) return false;
+        if (done.entry !== null && !(await this.#noting(append(done.entry)))) return false;
         outcome = done.value;
         return true;
       },
     );
     return outcome;
+  }
+
+  async #noting<Result>(appending: Promise<Result>): Promise<Result> {
+    try {
+      return await appending;
+    } catch (error) {
+      if (isOutage(error)) this.#noteFailure(error);
+      throw error;
+    }
+  }
+
+  #noteFailure(error: unknown): void {
+    if (!(error instanceof FaissMemoryError)) return;
+    this.#problem = error;
+    this.#failedAt = performance.now();
   }
 
   async #hasLoaded(): Promise<boolean> {
@@ -203,7 +238,7 @@ export class SharedIndex {
         this.#problem = null;
       },
       (error: unknown) => {
-        if (error instanceof FaissMemoryError) this.#problem = error;
+        this.#noteFailure(error);
         throw error;
       },
     );
@@ -215,11 +250,13 @@ export class SharedIndex {
   }
 
   async #readNew(): Promise<void> {
-    const head = await this.#log.head();
+    const asked = performance.now();
+    const { head, isCopy, time } = await this.#log.head();
+    this.#compareClocks(time, performance.now() - asked);
     const position = await this.#file.look(readPosition);
     const mine = position?.space === this.#log.space ? position : null;
     if (head === null) {
-      if (mine !== null) throw this.#spaceGone();
+      if (mine !== null) throw isCopy ? this.#behind() : this.#spaceGone();
       await this.#log.create(newMachineId());
     }
     if (head !== null && mine !== null && mine.loading === undefined) {
@@ -227,9 +264,16 @@ export class SharedIndex {
     }
     // Of another space, or the database was set back, for example from a backup.
     const foreign = position !== null && (mine === null || mine.sequence >= (head?.sequence ?? 0));
+    if (foreign && mine !== null && isCopy) throw this.#behind();
     if (foreign && mine?.loading === undefined) await this.#discard();
     if (mine === null && (head?.sequence ?? 0) === 0) this.#checkNoOwnMemories();
     for (let more = true; more;) more = await this.#readPage();
+  }
+
+  /** @param tookMs time that the question took: the clock of the log was read somewhere in it */
+  #compareClocks(time: number, tookMs: number): void {
+    const offset = time + tookMs / 2 - this.#now();
+    this.#offsetMs = Math.abs(offset) < CLOCK_TOLERANCE_MS + tookMs ? 0 : Math.round(offset);
   }
 
   async #discard(): Promise<void> {
@@ -243,7 +287,8 @@ export class SharedIndex {
     const after = position?.sequence ?? 0;
     const page = await this.#log.page({ after, afterChange: position?.loading?.change ?? 0 });
     if (page === null) throw this.#spaceGone();
-    if (position !== null && page.known !== position.commit) {
+    const isSame = position === null || page.known === position.commit;
+    if (!isSame || !(await this.#has(position?.loading?.seen, page.head))) {
       await this.#discard();
       return true;
     }
@@ -254,7 +299,7 @@ export class SharedIndex {
     const { space, sequence, commit } = base;
     const next: Position = page.done
       ? { space, ...head }
-      : { space, sequence, commit, loading: { change: last, head } };
+      : { space, sequence, commit, loading: { change: last, head, seen: page.head } };
     await this.#file.apply((connection) => {
       // Another thread or process may have read the page too.
       if (!samePosition(readPosition(connection), position)) return;
@@ -262,6 +307,13 @@ export class SharedIndex {
       writePosition(connection, next);
     });
     return !page.done || head.sequence < page.head.sequence;
+  }
+
+  /** After a failover to a standby that was behind, the pages before may show what is lost now. */
+  async #has(seen: LogHead | undefined, head: LogHead): Promise<boolean> {
+    if (seen === undefined || seen.commit === head.commit) return true;
+    const page = await this.#log.page({ after: seen.sequence, afterChange: Number.MAX_SAFE_INTEGER });
+    return page?.known === seen.commit;
   }
 
   /** Memories of this folder must not seem to be lost. */
@@ -284,6 +336,14 @@ export class SharedIndex {
         retryable: true,
       },
     );
+  }
+
+  #behind(): StoreUnavailableError {
+    const problem = 'is a standby that lacks entries which this server has read already';
+    return new StoreUnavailableError(`The database ${this.#log.location} ${problem}`, {
+      fix: 'Name the primary server in MEMORY_DATABASE_URL, or all servers with target_session_attrs=read-write.',
+      retryable: true,
+    });
   }
 
   #spaceGone(): StoreUnavailableError {

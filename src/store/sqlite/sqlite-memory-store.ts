@@ -99,11 +99,12 @@ export class SqliteMemoryStore implements MemoryStore {
     this.replica = new SqliteReplica({
       file: this.#file,
       dataDir,
-      now: settings.now,
+      now: () => this.#now(),
       sizes: stepSizes,
     });
-    this.#now = settings.now;
-    this.#newId = createUuidV7Generator(settings.now);
+    const { shared } = this.#file;
+    this.#now = shared === null ? settings.now : () => shared.now();
+    this.#newId = createUuidV7Generator(this.#now);
   }
 
   /** Opens the file before the first call, unless there is none yet. */

@@ -141,7 +141,10 @@ export class StoreFile implements IndexFile {
   write<Result>(work: (connection: Connection) => Result, origin?: 'background'): Promise<Result> {
     if (origin === undefined) this.#calls += 1;
     if (this.#closed) return Promise.reject(this.#closedError());
-    return this.#writes.run(() => (this.shared === null ? this.apply(work) : this.shared.write(work)));
+    const requestedAt = performance.now();
+    return this.#writes.run(() =>
+      this.shared === null ? this.apply(work) : this.shared.write(work, requestedAt),
+    );
   }
 
   apply<Result>(work: (connection: Connection) => Result): Promise<Result> {

@@ -4,6 +4,7 @@ import { chownSync, readdirSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import pg from 'pg';
 import { findBinary } from './find-binary.ts';
@@ -101,6 +102,19 @@ export class PostgresServer {
     } finally {
       await client.end();
     }
+  }
+
+  /** Ends the sessions of other programs in a database, and waits until they are gone. */
+  async endSessions(url: string): Promise<void> {
+    const others = `FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`;
+    const running = async (): Promise<boolean> => {
+      const [row] = await this.sql(
+        `SELECT count(pg_terminate_backend(pid))::integer AS count ${others}`,
+        url,
+      );
+      return row?.['count'] !== 0;
+    };
+    while (await running()) await delay(10);
   }
 
   /** Ends the server as a power cut would: without a checkpoint, and without a word to its clients. */
