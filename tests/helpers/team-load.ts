@@ -62,6 +62,8 @@ export class TeamLoad {
   readonly #replicas: readonly Replica[];
   readonly #writers: Promise<void>[] = [];
   #stopped = false;
+  #paused = false;
+  #sending = 0;
 
   constructor(replicas: readonly Replica[], writers: number) {
     this.#replicas = replicas;
@@ -71,6 +73,16 @@ export class TeamLoad {
   async stop(): Promise<void> {
     this.#stopped = true;
     await Promise.all(this.#writers);
+  }
+
+  /** Resolves when no write is on its way. */
+  async pause(): Promise<void> {
+    this.#paused = true;
+    while (this.#sending > 0) await delay(10);
+  }
+
+  resume(): void {
+    this.#paused = false;
   }
 
   /** Resolves when so many more writes were acknowledged. */
@@ -92,7 +104,8 @@ export class TeamLoad {
   async #send(writer: number, text: string): Promise<boolean> {
     const running = this.#replicas.filter(({ isRunning }) => isRunning);
     const replica = running[Math.floor(Math.random() * running.length)];
-    if (replica === undefined) return false;
+    if (replica === undefined || this.#paused) return false;
+    this.#sending += 1;
     try {
       const { status } = await replica.api.post('/memory/add', { text, source: `writer-${writer}` });
       if (status === 200 || status === 201) this.acknowledged.add(text);
@@ -101,6 +114,8 @@ export class TeamLoad {
     } catch {
       this.refused += 1;
       return false;
+    } finally {
+      this.#sending -= 1;
     }
   }
 }

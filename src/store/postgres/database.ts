@@ -1,14 +1,14 @@
-import type * as pg from 'pg';
-import type { Client, ClientConfig, QueryResultRow } from 'pg';
+import type { Client, QueryResultRow } from 'pg';
 import { StoreUnavailableError } from '../../errors/store-errors.ts';
 import { reasonOf } from '../../util/caught.ts';
 import { SerialQueue, settleWithin } from '../../util/concurrency.ts';
-import { loadOptionalPackage } from '../../util/load-optional-package.ts';
-import type { DatabaseAddress, DatabaseHost } from './database-url.ts';
-import { isAnswer, isReadOnlyAnswer, toDatabaseError, unreachable } from './postgres-errors.ts';
+import { connect, destroy } from './connect.ts';
+import type { DatabaseAddress } from './database-url.ts';
+import { isAnswer, isReadOnlyAnswer, toDatabaseError } from './postgres-errors.ts';
 
 /** A connection that nobody used for so long is closed. */
 const IDLE_MS = 60_000;
+const GOODBYE_MS = 500;
 
 type Statement = (sql: string, parameters?: readonly unknown[]) => Promise<QueryResultRow[]>;
 
@@ -99,8 +99,6 @@ class Line {
   #client: Promise<Client> | null = null;
   /** What `#client` became. */
   #open: Client | null = null;
-  /** The place in the list of hosts that answered last. */
-  #first = 0;
   #idle: NodeJS.Timeout | undefined;
   #closed = false;
   /** Their servers gave up waiting for a synchronous standby, and say all the same that the commit was done. */
@@ -167,8 +165,12 @@ class Line {
     clearTimeout(this.#idle);
     const line = this.#client;
     this.#client = null;
+    // A server that hangs says no goodbye.
     await line?.then(
-      (client) => client.end(),
+      (client) =>
+        settleWithin(client.end(), GOODBYE_MS).finally(() => {
+          destroy(client);
+        }),
       () => undefined,
     );
   }
@@ -178,120 +180,16 @@ class Line {
     line.then(destroy, () => undefined);
   }
 
-  #listen(client: Client, binding: { offered: boolean }): void {
-    client.on('error', () => {
-      if (this.#open === client) this.drop();
-    });
-    client.on('notice', ({ routine }) => {
-      if (routine === 'SyncRepWaitForLSN') this.#unconfirmed.add(client);
-    });
-    connectionOf(client).on('authenticationSASL', ({ mechanisms }) => {
-      binding.offered = mechanisms.includes('SCRAM-SHA-256-PLUS');
-    });
-  }
-
   async #connect(): Promise<Client> {
-    const { hosts, location } = this.#address;
-    const { Client: DriverClient } = await loadDriver(location);
-    const reasons: string[] = [];
-    let last: unknown;
-    for (let tries = 0; tries < hosts.length; tries += 1) {
-      const place = (this.#first + tries) % hosts.length;
-      const host = hosts[place];
-      if (host === undefined) continue;
-      const binding = { offered: false };
-      const client = new DriverClient(configOf(this.#address, host, binding));
-      this.#listen(client, binding);
-      try {
-        await client.connect();
-        if (this.#address.channelBinding === 'require' && !binding.offered) throw unbound();
-        if (this.#address.writable && (await isReadOnly(client, this.#address.connectTimeoutMs))) {
-          reasons.push(`${host.host}:${host.port} is read-only`);
-          destroy(client);
-          continue;
-        }
-        this.#first = place;
-        this.#open = client;
-        return client;
-      } catch (error) {
-        destroy(client);
-        // The server answered, and no other one would say anything else.
-        if (isAnswer(error) || hosts.length === 1)
-          throw isAnswer(error) ? error : unreachable(location, said(error), error);
-        last = error;
-        reasons.push(`${host.host}:${host.port}: ${said(error)}`);
-      }
-    }
-    throw unreachable(location, reasons.join('; '), last);
+    const client = await connect(this.#address, (made) => {
+      made.on('error', () => {
+        if (this.#open === made) this.drop();
+      });
+      made.on('notice', ({ routine }) => {
+        if (routine === 'SyncRepWaitForLSN') this.#unconfirmed.add(made);
+      });
+    });
+    this.#open = client;
+    return client;
   }
-}
-
-/** What the driver knows of a connection and has no type for. */
-interface DriverConnection {
-  on(
-    event: 'authenticationSASL',
-    listener: (message: { readonly mechanisms: readonly string[] }) => void,
-  ): void;
-  readonly stream: { destroy(): void };
-}
-
-function connectionOf(client: Client): DriverConnection {
-  return (client as unknown as { connection: DriverConnection }).connection;
-}
-
-function unbound(): Error {
-  return new Error('the server does not offer channel_binding, which the address requires');
-}
-
-/** The reasons of all addresses of a name are one error without a message. */
-function said(error: unknown): string {
-  if (error instanceof AggregateError) return error.errors.map(reasonOf).join(', ');
-  return reasonOf(error);
-}
-
-function configOf(
-  address: DatabaseAddress,
-  { host, port }: DatabaseHost,
-  binding: { readonly offered: boolean },
-): ClientConfig {
-  const { user, password, database, tls, applicationName, connectTimeoutMs } = address;
-  return {
-    ...{ host, port, user, database },
-    // As a function, because the driver looks for an empty one in files of the user.
-    password: () => {
-      if (address.channelBinding === 'require' && !binding.offered) throw unbound();
-      return password ?? '';
-    },
-    // The certificate of a server without a name is compared with its address.
-    ssl: tls === false || host.startsWith('/') ? false : { ...tls, host },
-    enableChannelBinding: address.channelBinding !== 'disable',
-    connectionTimeoutMillis: connectTimeoutMs,
-    application_name: applicationName,
-    keepAlive: true,
-  };
-}
-
-/** @throws Error when the server does not answer in time */
-async function isReadOnly(client: Client, withinMs: number): Promise<boolean> {
-  const asked = client.query<{ off: boolean }>(
-    `SELECT pg_is_in_recovery() OR current_setting('transaction_read_only') = 'on' AS off`,
-  );
-  const answer = await settleWithin(asked, withinMs);
-  if (answer === undefined) throw new Error('it accepts connections and does not answer');
-  return answer.rows[0]?.off !== false;
-}
-
-/** Without the goodbye of the protocol, which could wait for an answer. */
-function destroy(client: Client): void {
-  connectionOf(client).stream.destroy();
-}
-
-function loadDriver(location: string): Promise<typeof pg> {
-  return loadOptionalPackage({
-    name: 'pg',
-    major: 8,
-    load: () => import('pg'),
-    toError: ({ problem, fix, cause }) =>
-      new StoreUnavailableError(`The database ${location} cannot be used: ${problem}`, { fix, cause }),
-  });
 }

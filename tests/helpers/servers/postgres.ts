@@ -1,6 +1,6 @@
 import { execFile, execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chownSync, readdirSync } from 'node:fs';
+import { chownSync, readdirSync, realpathSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -55,6 +55,38 @@ export class PostgresServer {
     return server;
   }
 
+  /** A copy of this server that follows it by streaming replication under the name `standby`. */
+  async startStandby(): Promise<PostgresServer> {
+    const folder = await mkdtemp(join(tmpdir(), 'faiss-memory-standby-'));
+    const made = { folder, port: await freePort(), options: this.#options };
+    const standby = new PostgresServer(this.#programs, made);
+    if (asRoot) chownSync(folder, ...ownerOf());
+    const from = `host=127.0.0.1 port=${this.port} user=owner application_name=standby`;
+    await standby.#run('pg_basebackup', ['-d', from, '-D', standby.data, '-R', '-c', 'fast', '--no-sync']);
+    await standby.begin();
+    return standby;
+  }
+
+  /** Makes a primary of a standby. */
+  async promote(): Promise<void> {
+    await this.#run('pg_ctl', ['promote', '-D', this.data, '-w']);
+  }
+
+  /** Ends the server as `kill -9` does. */
+  async kill(): Promise<void> {
+    await this.#process?.stop();
+  }
+
+  /** Stops all processes of the server, or lets them go on: it accepts connections and answers nothing. */
+  freeze(on: boolean): void {
+    const id = this.#process?.process.pid;
+    if (id === undefined) throw new Error('The server does not run');
+    const children = execFileSync('pgrep', ['-P', String(id)], { encoding: 'utf8' })
+      .trim()
+      .split('\n');
+    for (const one of [id, ...children.map(Number)]) process.kill(one, on ? 'SIGSTOP' : 'SIGCONT');
+  }
+
   get data(): string {
     return join(this.folder, 'data');
   }
@@ -86,9 +118,9 @@ export class PostgresServer {
   }
 
   /** Makes an empty database. @returns its address */
-  async createDatabase(): Promise<string> {
+  async createDatabase(more = ''): Promise<string> {
     const name = `test_${randomBytes(6).toString('hex')}`;
-    await this.sql(`CREATE DATABASE ${name} OWNER owner`);
+    await this.sql(`CREATE DATABASE ${name} OWNER owner ${more}`);
     return this.url(name);
   }
 
@@ -152,7 +184,7 @@ export async function findPostgres(): Promise<string | null> {
   const named = process.env['POSTGRES_BIN'] ?? '';
   if (named !== '') return named;
   const initdb = await findBinary({ variable: 'INITDB_BIN', command: 'initdb' });
-  if (initdb !== null) return join(initdb, '..');
+  if (initdb !== null) return join(realpathSync(initdb), '..');
   const folder = '/usr/lib/postgresql';
   const versions = (() => {
     try {
