@@ -365,8 +365,10 @@ function countMemories(path: string): number {
   }
 }
 
+/** The log may answer later. A full disk of the log can refuse reads too: large ones are sorted in files. */
 function isOutage(error: unknown): boolean {
-  return error instanceof FaissMemoryError && error.code === 'STORE_UNAVAILABLE' && error.retryable;
+  const codes = ['STORE_UNAVAILABLE', 'STORE_FULL'];
+  return error instanceof FaissMemoryError && codes.includes(error.code) && error.retryable;
 }
 
 function samePosition(a: Position | null, b: Position | null): boolean {

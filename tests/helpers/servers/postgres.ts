@@ -173,6 +173,11 @@ export class PostgresServer {
   }
 }
 
+/** The user that servers run as which refuse to run as root; null = the user of the tests. */
+export function nobody(): [uid: number, gid: number] | null {
+  return asRoot ? ownerOf() : null;
+}
+
 /** The user that PostgreSQL runs as when the tests run as root. */
 function ownerOf(): [uid: number, gid: number] {
   const id = (flag: string): number => Number(execFileSync('id', [flag, 'nobody'], { encoding: 'utf8' }));

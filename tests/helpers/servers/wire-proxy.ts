@@ -3,22 +3,23 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import type { AddressInfo } from 'node:net';
 
 /** What happens to connections. `text` is looked for in what the client sends, for example `COMMIT`. */
-export type WireFault = /** Nothing passes in either direction any more. */
-(
-  | { readonly kind: 'swallow' }
-  /** Each packet of both directions waits. */
-  | { readonly kind: 'delay'; readonly milliseconds: number }
-  /** The client is cut off, and the server never sees the packet. */
-  | { readonly kind: 'cut-before'; readonly text: string }
-  /** The server does what the packet says; the client is cut off instead of an answer. */
-  | { readonly kind: 'cut-after'; readonly text: string }
-  /** The server does what the packet says, and neither hears of the other any more. */
-  | { readonly kind: 'hold-answer'; readonly text: string }
-  /** The client is cut off; the server sees the packet only then. */
-  | { readonly kind: 'late'; readonly text: string; readonly until: Promise<unknown> }
-  /** In what the server sends. Both texts have the same length. */
-  | { readonly kind: 'rewrite'; readonly from: string; readonly to: string }
-) & { readonly next?: WireFault };
+export type WireFault =
+  /** Nothing passes in either direction any more. */
+  (
+    | { readonly kind: 'swallow' }
+    /** Each packet of both directions waits. */
+    | { readonly kind: 'delay'; readonly milliseconds: number }
+    /** The client is cut off, and the server never sees the packet. */
+    | { readonly kind: 'cut-before'; readonly text: string }
+    /** The server does what the packet says; the client is cut off instead of an answer. */
+    | { readonly kind: 'cut-after'; readonly text: string }
+    /** The server does what the packet says, and neither hears of the other any more. */
+    | { readonly kind: 'hold-answer'; readonly text: string }
+    /** The client is cut off; the server sees the packet only then. */
+    | { readonly kind: 'late'; readonly text: string; readonly until: Promise<unknown> }
+    /** In what the server sends. Both texts have the same length. */
+    | { readonly kind: 'rewrite'; readonly from: string; readonly to: string }
+  ) & { readonly next?: WireFault };
 
 /** A proxy of connections to a server on this machine. Faults that look for a text happen once, and `next` from then on. */
 export class WireProxy {
