@@ -138,12 +138,9 @@ export class PostgresServer {
 
   /** Ends the sessions of other programs in a database, and waits until they are gone. */
   async endSessions(url: string): Promise<void> {
-    const others = `FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`;
+    const others = `FROM pg_stat_activity WHERE datname = '${url.split('/').at(-1)}' AND pid <> pg_backend_pid()`;
     const running = async (): Promise<boolean> => {
-      const [row] = await this.sql(
-        `SELECT count(pg_terminate_backend(pid))::integer AS count ${others}`,
-        url,
-      );
+      const [row] = await this.sql(`SELECT count(pg_terminate_backend(pid))::integer AS count ${others}`);
       return row?.['count'] !== 0;
     };
     while (await running()) await delay(10);
