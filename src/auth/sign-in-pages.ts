@@ -116,6 +116,12 @@ export function messagePage(title: string, text: string): string {
   return page(title, `      <p>${escaped(text)}</p>`);
 }
 
+/** While the store of the accounts cannot be reached. */
+export const UNAVAILABLE_PAGE = messagePage(
+  'Sign-in is not possible right now',
+  'The database of this server does not answer. Nothing was changed. Try again in a minute.',
+);
+
 function problemBox(problem: string): string {
   return problem === '' ? '' : `      <p class="problem" role="alert">${escaped(problem)}</p>`;
 }

@@ -71,8 +71,8 @@ export interface SignInServer {
   /** @param allowed undefined = the person refuses */
   decide(exchange: Exchange, uid: string, allowed: ReadonlySet<Scope> | undefined): Promise<Outcome>;
   /** The name of the person who was invited; undefined when the invitation does not count, or not any more. */
-  invited(invitation: string): string | undefined;
+  invited(invitation: string): Promise<string | undefined>;
   /** @returns undefined when it is accepted, else the problem in words */
   acceptInvitation(invitation: string, password: string): Promise<string | undefined>;
-  close(): void;
+  close(): Promise<void>;
 }

@@ -150,7 +150,7 @@ export function destroy(client: Client): void {
   connectionOf(client).stream.destroy();
 }
 
-function loadDriver(location: string): Promise<typeof pg> {
+export function loadDriver(location: string): Promise<typeof pg> {
   return loadOptionalPackage({
     name: 'pg',
     major: 8,

@@ -4,6 +4,8 @@
  */
 export interface Statements {
   readonly head: string;
+  /** The same; no row when the space is in the trash of a team. */
+  readonly headInUse: string;
   readonly create: string;
   readonly page: string;
   /** One entry with all its memories; no row when it is not the next one. */
@@ -35,9 +37,11 @@ const VECTORS = `e(machine text, n bigint, model text, dimension integer, weight
 /** @param schema a checked name */
 export function statementsFor(schema: string): Statements {
   return {
-    head: `SELECT v.version, pg_is_in_recovery() AS is_copy,
-        (extract(epoch FROM clock_timestamp()) * 1000)::bigint::text AS time, s.sequence::text, s.commit_id::text
-      FROM ${schema}.schema_version v LEFT JOIN ${schema}.space s ON s.id = $1`,
+    head: head(schema, ''),
+    headInUse: head(
+      schema,
+      `AND NOT EXISTS (SELECT 1 FROM ${schema}.team_space t WHERE t.id = s.id AND t.removed IS NOT NULL)`,
+    ),
     create: `WITH made AS (
         INSERT INTO ${schema}.space (id, machine, sequence, commit_id, change, clock)
         VALUES ($1, $2, 0, gen_random_uuid(), 0, '{}') ON CONFLICT DO NOTHING RETURNING id, sequence, commit_id)
@@ -64,6 +68,13 @@ export function statementsFor(schema: string): Statements {
         WHERE l.holder = excluded.holder OR l.ends_at <= now() RETURNING holder`,
     endLease: `DELETE FROM ${schema}.lease WHERE space = $1 AND name = $2 AND holder = $3`,
   };
+}
+
+/** The end of the log, with all that tells whether the answer can be relied on. One row, also when there is no such space. */
+function head(schema: string, which: string): string {
+  return `SELECT v.version, pg_is_in_recovery() AS is_copy,
+      (extract(epoch FROM clock_timestamp()) * 1000)::bigint::text AS time, s.sequence::text, s.commit_id::text
+    FROM ${schema}.schema_version v LEFT JOIN ${schema}.space s ON s.id = $1 ${which}`;
 }
 
 /** Makes the entry the newest one of its space, and keeps its notes. */
