@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import { type Callers, openCallers, publicUrlOf } from '../app/callers.ts';
 import { startApp } from '../app/start-app.ts';
 import type { Team, TeamSurroundings } from '../app/team.ts';
@@ -52,6 +53,8 @@ export async function serveHttp(output: Output, settings: Settings): Promise<voi
     });
     announce(`Memories at ${server.address} (web page), ${server.address}/mcp (MCP); Ctrl-C stops.`);
     await asked;
+    server.drain();
+    await delay(settings.http.drainSeconds * 1_000);
     announce('Stopping: finishing what is under way; Ctrl-C again stops at once.');
     await server.close(FINISH_LIMIT_MS);
   } finally {

@@ -4,6 +4,7 @@ import { StoreUnavailableError } from '../../errors/store-errors.ts';
 import { reasonOf } from '../../util/caught.ts';
 import { SerialQueue } from '../../util/concurrency.ts';
 import { loadOptionalPackage } from '../../util/load-optional-package.ts';
+import type { LogConnections } from '../shared-log.ts';
 import type { DatabaseAddress, DatabaseHost } from './database-url.ts';
 import { isAnswer, toDatabaseError, unreachable } from './postgres-errors.ts';
 
@@ -37,6 +38,15 @@ export class Database {
     this.location = address.location;
     this.#usual = new Line(address);
     this.#own = new Line(address);
+  }
+
+  get connections(): LogConnections {
+    const [usual, own] = [this.#usual.use, this.#own.use];
+    return {
+      open: usual.open + own.open,
+      opened: usual.opened + own.opened,
+      waiting: usual.waiting + own.waiting,
+    };
   }
 
   /** True when the address asks for a server that takes writes. */
@@ -109,13 +119,24 @@ class Line {
   #idle: NodeJS.Timeout | undefined;
   #closed = false;
   readonly #turns = new SerialQueue();
+  #waiting = 0;
+  #opened = 0;
 
   constructor(address: DatabaseAddress) {
     this.#address = address;
   }
 
+  get use(): LogConnections {
+    return { open: this.#client === null ? 0 : 1, opened: this.#opened, waiting: this.#waiting };
+  }
+
   run(sql: string, parameters: readonly unknown[], withinMs: number): Promise<QueryResultRow[]> {
-    return this.#turns.run(() => this.#run(sql, parameters, withinMs));
+    this.#waiting += 1;
+    return this.#turns
+      .run(() => this.#run(sql, parameters, withinMs))
+      .finally(() => {
+        this.#waiting -= 1;
+      });
   }
 
   async #run(sql: string, parameters: readonly unknown[], withinMs: number): Promise<QueryResultRow[]> {
@@ -199,6 +220,7 @@ class Line {
         }
         this.#first = place;
         this.#open = client;
+        this.#opened += 1;
         return client;
       } catch (error) {
         destroy(client);

@@ -2,7 +2,15 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { EmbeddingModelId } from '../../embedding/embedder.ts';
 import { StoreUnavailableError } from '../../errors/store-errors.ts';
-import type { Append, LogEntry, LogHead, LogPage, PageRequest, SharedLog } from '../shared-log.ts';
+import type {
+  Append,
+  LogConnections,
+  LogEntry,
+  LogHead,
+  LogPage,
+  PageRequest,
+  SharedLog,
+} from '../shared-log.ts';
 import type { SharedDatabase } from '../worker/protocol.ts';
 import { Database, OutcomeUnknown } from './database.ts';
 import { parseDatabaseUrl } from './database-url.ts';
@@ -33,6 +41,10 @@ export class PostgresLog implements SharedLog {
     this.#statements = statementsFor(schema);
     this.location = this.#database.location;
     this.space = space;
+  }
+
+  get connections(): LogConnections {
+    return this.#database.connections;
   }
 
   async head(): Promise<LogHead | null> {

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { FaissMemoryError } from '../../errors/faiss-memory-error.ts';
 import { StoreBusyError, StoreUnavailableError } from '../../errors/store-errors.ts';
 import { settleWithin } from '../../util/concurrency.ts';
-import { DATABASE_NAME } from '../memory-store.ts';
+import { DATABASE_NAME, type SharedState } from '../memory-store.ts';
 import type { Append, LogHead, SharedLog } from '../shared-log.ts';
 import { applyPage } from './apply-shared.ts';
 import { Connection, Query } from './connection.ts';
@@ -66,6 +66,10 @@ export class SharedIndex {
   #answeredAt: number | null = null;
   #problem: FaissMemoryError | null = null;
   #loaded = false;
+  /** Number of the newest entry that is known of. */
+  #newest = 0;
+  #writes = 0;
+  #lostRaces = 0;
 
   constructor({
     file,
@@ -89,6 +93,21 @@ export class SharedIndex {
     const since =
       seconds === null ? 'has not answered since this program started' : `last answered ${seconds} s ago`;
     return `The shared database ${since}: memories that were written elsewhere since then are missing here.`;
+  }
+
+  /** For those who watch over the program. @param connection to the file */
+  stateAt(connection: Connection): SharedState {
+    const position = readPosition(connection);
+    const answeredAt = this.#answeredAt;
+    return {
+      ...this.#log.connections,
+      answers: this.#problem === null,
+      secondsSinceAnswer: answeredAt === null ? null : (performance.now() - answeredAt) / 1_000,
+      lag: Math.max(0, this.#newest - (position?.sequence ?? 0)),
+      loading: position === null || position.loading !== undefined,
+      writes: this.#writes,
+      lostRaces: this.#lostRaces,
+    };
   }
 
   /**
@@ -125,10 +144,20 @@ export class SharedIndex {
 
   /** Runs a write. It is kept here only after the log has taken what it changed. */
   async write<Result>(work: (connection: Connection) => Result): Promise<Result> {
+    this.#writes += 1;
+    try {
+      return await this.#write(work);
+    } finally {
+      this.#writes -= 1;
+    }
+  }
+
+  async #write<Result>(work: (connection: Connection) => Result): Promise<Result> {
     for (let races = 0; races < RACES; races += 1) {
       await this.#catchUp();
       const value = await this.#attempt(work, this.#log.append.bind(this.#log));
       if (value !== LOST) return value;
+      this.#lostRaces += 1;
       await delay(Math.random() * RACE_PAUSE_MS * (races + 1));
     }
     for (const end = performance.now() + WRITE_LIMIT_MS; performance.now() < end;) {
@@ -216,6 +245,7 @@ export class SharedIndex {
 
   async #readNew(): Promise<void> {
     const head = await this.#log.head();
+    this.#newest = head?.sequence ?? 0;
     const position = await this.#file.look(readPosition);
     const mine = position?.space === this.#log.space ? position : null;
     if (head === null) {
