@@ -14,7 +14,7 @@ import type {
 import type { SharedDatabase } from '../worker/protocol.ts';
 import { Database, OutcomeUnknown } from './database.ts';
 import { parseDatabaseUrl } from './database-url.ts';
-import { migrate } from './migrations.ts';
+import { checkVersion, migrate } from './migrations.ts';
 import { batchesOf, memoriesJson, notesJson, type PageRow, toPage } from './rows.ts';
 import { type Statements, statementsFor } from './statements.ts';
 
@@ -49,7 +49,10 @@ export class PostgresLog implements SharedLog {
 
   async head(): Promise<LogHead | null> {
     const [row] = await this.#run(this.#statements.head, [this.space]);
-    return row === undefined ? null : { sequence: Number(row['sequence']), commit: String(row['commit_id']) };
+    checkVersion(Number(row?.['version']), { location: this.location, schema: this.#schema });
+    return typeof row?.['sequence'] !== 'string'
+      ? null
+      : { sequence: Number(row['sequence']), commit: String(row['commit_id']) };
   }
 
   async create(machine: string): Promise<void> {

@@ -1,5 +1,15 @@
-/** Newest version of the tables that this program can use. */
+/**
+ * Version of the tables that this program needs. It rises only when older programs could not work with the tables any
+ * more: they say so and stop, so such an update interrupts the service.
+ */
 export const SCHEMA_VERSION = 1;
+
+/**
+ * What was added to the tables of this version, in order; `@.` stands for the schema. Each is a step that older programs
+ * of the same version do not notice, so they go on beside newer ones: a new table, view or index, or a new column that
+ * may be null or has a default. Never changed once released.
+ */
+export const ADDITIONS: readonly string[] = [];
 
 /** Limits of times that `timestamptz` can show: the years 1 to 9999. */
 const SHOWN_TIMES = 'BETWEEN -62135596800000 AND 253402300799999';

@@ -35,7 +35,9 @@ const VECTORS = `e(machine text, n bigint, model text, dimension integer, weight
 /** @param schema a checked name */
 export function statementsFor(schema: string): Statements {
   return {
-    head: `SELECT sequence::text, commit_id::text FROM ${schema}.space WHERE id = $1`,
+    // A newer program may have changed the tables while this one runs.
+    head: `SELECT s.sequence::text, s.commit_id::text, v.version
+      FROM ${schema}.schema_version v LEFT JOIN ${schema}.space s ON s.id = $1`,
     create: `WITH made AS (
         INSERT INTO ${schema}.space (id, machine, sequence, commit_id, change, clock)
         VALUES ($1, $2, 0, gen_random_uuid(), 0, '{}') ON CONFLICT DO NOTHING RETURNING id, sequence, commit_id)
