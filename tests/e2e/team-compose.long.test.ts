@@ -1,6 +1,12 @@
 import { spawnSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { COMPOSE_FILE, ComposedTeam, readComposeFile, type ReplicaName } from '../helpers/composed-team.ts';
+import {
+  COMPOSE_FILE,
+  ComposedTeam,
+  looksOfCaddy,
+  readComposeFile,
+  type ReplicaName,
+} from '../helpers/composed-team.ts';
 import { httpClient } from '../helpers/http-client.ts';
 import { type HttpClientKind, httpClientKinds } from '../helpers/mcp/http-clients.ts';
 import { findCaddy, isCaddyRequired } from '../helpers/servers/caddy.ts';
@@ -68,12 +74,6 @@ if (caddy !== null)
       return (data['memories'] as { text: string }[]).map(({ text }) => text).sort();
     };
 
-    const looksOfCaddy = async (name: ReplicaName): Promise<number> => {
-      const { text } = await direct(name).get('/metrics');
-      const count = /duration_seconds_count\{method="GET",route="\/health\/ready",status="200"\} (\d+)/;
-      return Number(count.exec(text)?.[1] ?? 0);
-    };
-
     test('answer with TLS, and only callers with the token', async () => {
       const { address, fetch: ask, token } = team();
       expect((await ask(`${address}/stats`)).status).toBe(401);
@@ -112,7 +112,7 @@ if (caddy !== null)
         await team().begin(name);
         await expect.poll(() => texts(name)).toContain(text);
         // So many looks of Caddy, one a second: it sends requests there again.
-        await expect.poll(() => looksOfCaddy(name)).toBeGreaterThan(3);
+        await expect.poll(() => looksOfCaddy(team(), name)).toBeGreaterThan(3);
       }
       await first.client.close().catch(() => undefined);
       expect(await texts('memory-1')).toEqual(await texts('memory-2'));

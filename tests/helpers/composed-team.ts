@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
+import { httpClient } from './http-client.ts';
 import { launchServer, type RunningHttpServer } from './http-server.ts';
 import { type CaddyServer, startCaddy } from './servers/caddy.ts';
 import { freePort } from './servers/free-port.ts';
@@ -151,4 +152,13 @@ export class ComposedTeam {
       ]),
     );
   }
+}
+
+/** How often Caddy found a replica ready since it was started; after some, it sends requests there. */
+export async function looksOfCaddy(team: ComposedTeam, name: ReplicaName): Promise<number> {
+  const { text } = await httpClient(team.addressOf(name), { Authorization: `Bearer ${team.token}` }).get(
+    '/metrics',
+  );
+  const count = /duration_seconds_count\{method="GET",route="\/health\/ready",status="200"\} (\d+)/;
+  return Number(count.exec(text)?.[1] ?? 0);
 }

@@ -1,5 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { INDEX_NAME } from '../../src/store/memory-store.ts';
 import { PostgresLog } from '../../src/store/postgres/postgres-log.ts';
 import type { SqliteMemoryStore } from '../../src/store/sqlite/sqlite-memory-store.ts';
 import { draft } from '../helpers/drafts.ts';
@@ -162,6 +165,23 @@ await describeWithPostgres('an index of a space', (server) => {
       message: expect.not.stringContaining('secret-word') as string,
       code: 'STORE_UNAVAILABLE',
     });
+  });
+
+  test('is kept while several threads of a server read and write it', async () => {
+    const url = await server().createDatabase();
+    const dataDir = temporaryFolder();
+    const [writer, reader] = [open(url, { dataDir }), open(url, { dataDir })];
+    await writer.add([draft('the first')]);
+    const { ino } = statSync(join(dataDir, INDEX_NAME));
+    const writes = { done: false };
+    const writing = (async (): Promise<void> => {
+      for (let number = 0; number < 60; number += 1) await writer.add([draft(`number ${number}`)]);
+      writes.done = true;
+    })();
+    while (!writes.done) await Promise.all(Array.from({ length: 4 }, () => reader.stats()));
+    await writing;
+    expect((await reader.stats()).live).toBe(61);
+    expect(statSync(join(dataDir, INDEX_NAME)).ino).toBe(ino);
   });
 
   test('makes additions once, goes on beside those of newer programs, and stops when tables were changed', async () => {

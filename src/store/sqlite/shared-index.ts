@@ -244,9 +244,10 @@ export class SharedIndex {
   }
 
   async #readNew(): Promise<void> {
+    // Before the log is asked, because another thread may read newer entries meanwhile.
+    const position = await this.#file.look(readPosition);
     const head = await this.#log.head();
     this.#newest = head?.sequence ?? 0;
-    const position = await this.#file.look(readPosition);
     const mine = position?.space === this.#log.space ? position : null;
     if (head === null) {
       if (mine !== null) throw this.#spaceGone();
