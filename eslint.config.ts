@@ -130,6 +130,7 @@ const zones = folders.map((folder) => {
         ...(composers.has(folder)
           ? [
               ...['app/app.ts', 'app/callers.ts', 'app/start-app.ts', 'app/team.ts', 'app/move.ts'],
+              'app/open-tracer.ts',
               ...['app/models.ts', 'app/recall-from-server.ts'],
             ]
           : []),

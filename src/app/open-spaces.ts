@@ -190,7 +190,7 @@ export class OpenSpaces implements SpaceFolders {
       composeApp(
         own,
         { logger: logger.child({ space }), embedder: borrowed(main.embedder), exitBackupMs: 0 },
-        startWorkerStore({ dataDir, vectorIndex, mustExist: true }, this.#threads),
+        startWorkerStore({ dataDir, vectorIndex, mustExist: true }, this.#threads, main.tracer),
       );
     if (this.#parts.background) app.startBackground();
     return { app, calls: new OpenWork(), running: 0, usedAt: performance.now() };

@@ -15,7 +15,8 @@ export const SPACES_FOLDER = 'spaces';
  */
 export async function startApp(all: Settings, options: AppOptions = {}): Promise<App> {
   const settings = all.space === '' ? all : settingsOfSpace(all, all.space);
-  const hosted = startWorkerStore({ ...storeSettings(settings), mustExist: all.space !== '' });
+  const place = { ...storeSettings(settings), mustExist: all.space !== '' };
+  const hosted = startWorkerStore(place, undefined, options.tracer);
   hosted.start();
   const { composeApp } = await import('./app.ts');
   return composeApp(settings, options, hosted);

@@ -23,7 +23,7 @@ import {
 } from './guards/token-guard.ts';
 import type { HttpContext, HttpEnvironment, HttpSettings } from './http-environment.ts';
 import { mountHealth } from './health.ts';
-import { Metrics, requestLog } from './metrics.ts';
+import { Metrics, requestLog, requestSpans } from './metrics.ts';
 import { mountRoute, REST_OF_PATH } from './mount-route.ts';
 import { openApiDocument } from './openapi.ts';
 import { answerProblem } from './problem.ts';
@@ -75,6 +75,7 @@ export function buildApp(parts: AppParts): HttpApp {
   const admission = new Admission({ ...settings, onOverload });
   const metrics = new Metrics(parts.open);
   app.use(requestId(), requestLog(parts.logger), metrics.observe(), endUnreadBodies());
+  if (parts.tracer !== undefined) app.use(requestSpans(parts.tracer));
   app.onError((error, context) => {
     const answer = answerProblem(context, error);
     const isGone = context.req.raw.signal.aborted;

@@ -38,9 +38,9 @@ export interface HttpServer {
  * @throws ConfigurationError when the address cannot be used, or others could reach it without a token
  */
 export async function startHttpServer(parts: Omit<AppParts, 'mcp' | 'isStopping'>): Promise<HttpServer> {
-  const { settings, logger, authenticators = [] } = parts;
+  const { settings, logger, tracer, authenticators = [] } = parts;
   if (authenticators.length === 0) requireTokenForOthers(settings);
-  const mcp = memoryEndpoint({ bodyLimit: settings.bodyLimit, messagesPath: MESSAGES_PATH, logger });
+  const mcp = memoryEndpoint({ bodyLimit: settings.bodyLimit, messagesPath: MESSAGES_PATH, logger, tracer });
   let stopping = false;
   const app = buildApp({ ...parts, mcp, isStopping: () => stopping });
   const server = createNodeServer(settings, getRequestListener(app.fetch));

@@ -3,6 +3,7 @@ import type { Client, ClientConfig, QueryResultRow } from 'pg';
 import { StoreUnavailableError } from '../../errors/store-errors.ts';
 import { reasonOf } from '../../util/caught.ts';
 import { SerialQueue } from '../../util/concurrency.ts';
+import { timed } from '../../util/tracer.ts';
 import { loadOptionalPackage } from '../../util/load-optional-package.ts';
 import type { LogConnections } from '../shared-log.ts';
 import type { DatabaseAddress, DatabaseHost } from './database-url.ts';
@@ -63,7 +64,9 @@ export class Database {
     parameters: readonly unknown[],
     { withinMs }: StatementOptions,
   ): Promise<QueryResultRow[]> {
-    return this.#guarded(() => this.#usual.run(sql, parameters, withinMs));
+    return timed('postgresql statement', () =>
+      this.#guarded(() => this.#usual.run(sql, parameters, withinMs)),
+    );
   }
 
   /**
@@ -74,7 +77,7 @@ export class Database {
     work: (statement: Statement) => Promise<Result>,
     { withinMs }: StatementOptions,
   ): Promise<Result> {
-    return this.#turns.run(() =>
+    const run = (): Promise<Result> =>
       this.#guarded(async () => {
         const statement: Statement = (sql, parameters = []) => this.#own.run(sql, parameters, withinMs);
         try {
@@ -90,8 +93,8 @@ export class Database {
           this.#own.drop();
           throw error;
         }
-      }),
-    );
+      });
+    return timed('postgresql transaction', () => this.#turns.run(run));
   }
 
   async close(): Promise<void> {
