@@ -139,6 +139,7 @@ const zones = folders.map((folder) => {
                 'app/move.ts',
                 'app/move-team.ts',
               ],
+              'app/open-tracer.ts',
               ...['app/models.ts', 'app/recall-from-server.ts'],
             ]
           : []),

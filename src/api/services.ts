@@ -4,6 +4,7 @@ import { NotUploadedError, SyncOffError } from '../errors/remote-errors.ts';
 import type { Logger } from '../logger.ts';
 import type { MemoryApi } from '../memory/memory-api.ts';
 import type { PushResult, SyncApi } from '../sync/sync-api.ts';
+import type { Tracer } from '../util/tracer.ts';
 import type { StatusFacts } from './sync-answers.ts';
 
 /** What tools, resources and prompts work with. */
@@ -28,6 +29,8 @@ export interface ServerParts {
    * name it.
    */
   readonly projectOf?: (folders: readonly string[]) => Promise<string | null>;
+  /** Is told of each call of a tool. */
+  readonly tracer?: Tracer | undefined;
   /** Hears of failures that are no fault of the caller. */
   readonly logger: Logger;
 }

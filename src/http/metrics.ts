@@ -3,6 +3,7 @@ import { matchedRoutes } from 'hono/route';
 import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { OpenServices } from '../api/services.ts';
 import type { Logger } from '../logger.ts';
+import type { Tracer } from '../util/tracer.ts';
 import type { HttpContext, HttpEnvironment } from './http-environment.ts';
 import { REST_OF_PATH } from './mount-route.ts';
 
@@ -103,6 +104,30 @@ export function requestLog(logger: Logger): MiddlewareHandler<HttpEnvironment> {
     own.info('a request was answered', fields);
   };
 }
+
+/** A span for each request but those of the machinery, as a part of the client's trace if there is one. */
+export function requestSpans(tracer: Tracer): MiddlewareHandler<HttpEnvironment> {
+  return (context, next) => {
+    if (MACHINERY.test(context.req.path)) return next();
+    const method = KNOWN_METHODS.has(context.req.method) ? context.req.method : 'other';
+    const { traceparent, tracestate } = context.req.header();
+    const headers = {
+      ...(traceparent === undefined ? {} : { traceparent }),
+      ...(tracestate === undefined ? {} : { tracestate }),
+    };
+    const facts = { 'http.request.method': method };
+    return tracer.span({ name: method, kind: 'server', facts, headers }, async (span) => {
+      await next();
+      const { status } = context.res;
+      const route = routeOf(context);
+      span.rename(`${method} ${route}`);
+      span.add({ 'http.route': route, 'http.response.status_code': status });
+      if (status >= 500) span.fail(String(status));
+    });
+  };
+}
+
+const MACHINERY = /^\/(?:health|metrics|ui)(?:\/|$)/;
 
 const EVERY_PATH = '/*';
 

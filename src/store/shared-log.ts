@@ -111,6 +111,15 @@ export interface LogPage extends SpaceState {
   readonly done: boolean;
 }
 
+/** How connections to a log are used. */
+export interface LogConnections {
+  readonly open: number;
+  /** Since the start of the program; more than those that are open = they were lost, or not used for long. */
+  readonly opened: number;
+  /** Statements that wait for their turn or their answer. */
+  readonly waiting: number;
+}
+
 /** Appends an entry. @returns false when it is not the next one any more, or when another store is appending */
 export type Append = (entry: LogEntry) => Promise<boolean>;
 
@@ -120,6 +129,8 @@ export type Append = (entry: LogEntry) => Promise<boolean>;
  * when that is so.
  */
 export interface SharedLog {
+  /** The connections of this thread. */
+  readonly connections: LogConnections;
   /** To show to people, without credentials. */
   readonly location: string;
   /** Id of the space. */

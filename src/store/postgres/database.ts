@@ -2,9 +2,11 @@ import type { Client, QueryResultRow } from 'pg';
 import { StoreUnavailableError } from '../../errors/store-errors.ts';
 import { reasonOf } from '../../util/caught.ts';
 import { SerialQueue, settleWithin } from '../../util/concurrency.ts';
+import { timed } from '../../util/tracer.ts';
+import type { LogConnections } from '../shared-log.ts';
 import { connect, destroy, loadDriver } from './connect.ts';
 import type { DatabaseAddress } from './database-url.ts';
-import { isAnswer, isReadOnlyAnswer, toDatabaseError } from './postgres-errors.ts';
+import { isAnswer, isReadOnlyAnswer, toDatabaseError, unreachable } from './postgres-errors.ts';
 import { nameSpace, type Scope, scopedStatement } from './scoped-statement.ts';
 
 /** A connection that nobody used for so long is closed. */
@@ -47,6 +49,11 @@ export class Database {
     this.#writes = new LinePool(address, sizes.writes);
   }
 
+  get connections(): LogConnections {
+    const all = [this.#reads.connections, this.#writes.connections];
+    return sumOf(all);
+  }
+
   /**
    * Runs one statement as a transaction.
    * @throws OutcomeUnknown; the product's errors for everything else
@@ -56,7 +63,9 @@ export class Database {
     parameters: readonly unknown[],
     options: StatementOptions,
   ): Promise<QueryResultRow[]> {
-    return this.#guarded(() => this.#reads.use((line) => line.run(sql, parameters, options)));
+    return timed('postgresql statement', () =>
+      this.#guarded(() => this.#reads.use(options, (line) => line.run(sql, parameters, options))),
+    );
   }
 
   /** The same for a statement that changes something and may have to wait for the disk of the server. */
@@ -65,7 +74,9 @@ export class Database {
     parameters: readonly unknown[],
     options: StatementOptions,
   ): Promise<QueryResultRow[]> {
-    return this.#guarded(() => this.#writes.use((line) => line.run(sql, parameters, options)));
+    return timed('postgresql statement', () =>
+      this.#guarded(() => this.#writes.use(options, (line) => line.run(sql, parameters, options))),
+    );
   }
 
   /**
@@ -76,8 +87,8 @@ export class Database {
     work: (statement: Statement) => Promise<Result>,
     { withinMs, space }: StatementOptions,
   ): Promise<Result> {
-    return this.#guarded(() =>
-      this.#writes.use(async (line) => {
+    const run = (): Promise<Result> =>
+      this.#writes.use({ withinMs }, async (line) => {
         const statement: Statement = (sql, parameters = []) => line.run(sql, parameters, { withinMs });
         try {
           // A store that hangs must not keep the space locked.
@@ -92,8 +103,8 @@ export class Database {
           line.drop();
           throw error;
         }
-      }),
-    );
+      });
+    return timed('postgresql transaction', () => this.#guarded(run));
   }
 
   async close(): Promise<void> {
@@ -110,6 +121,17 @@ export class Database {
   }
 }
 
+function sumOf(all: readonly LogConnections[]): LogConnections {
+  return all.reduce(
+    (sum, { open, opened, waiting }) => ({
+      open: sum.open + open,
+      opened: sum.opened + opened,
+      waiting: sum.waiting + waiting,
+    }),
+    { open: 0, opened: 0, waiting: 0 },
+  );
+}
+
 /** Connections that are used by one caller at a time; further callers wait in the order in which they came. */
 class LinePool {
   readonly #address: DatabaseAddress;
@@ -123,9 +145,10 @@ class LinePool {
     this.#size = size;
   }
 
-  async use<Result>(work: (line: Line) => Promise<Result>): Promise<Result> {
+  /** @throws StoreUnavailableError when none is free in time, because those that are in use wait for the server */
+  async use<Result>({ withinMs }: StatementOptions, work: (line: Line) => Promise<Result>): Promise<Result> {
     // The one that was used last is the one that is open.
-    const line = this.#free.pop() ?? this.#add() ?? (await this.#turn());
+    const line = this.#free.pop() ?? this.#add() ?? (await this.#turn(withinMs));
     try {
       return await work(line);
     } finally {
@@ -133,6 +156,11 @@ class LinePool {
       if (next === undefined) this.#free.push(line);
       else next(line);
     }
+  }
+
+  get connections(): LogConnections {
+    const { open, opened, waiting } = sumOf(this.#lines.map((line) => line.use));
+    return { open, opened, waiting: waiting + this.#waiting.length };
   }
 
   async close(): Promise<void> {
@@ -146,8 +174,14 @@ class LinePool {
     return line;
   }
 
-  #turn(): Promise<Line> {
-    return new Promise((resolve) => this.#waiting.push(resolve));
+  async #turn(withinMs: number): Promise<Line> {
+    let take: (line: Line) => void = () => undefined;
+    const turn = new Promise<Line>((resolve) => (take = resolve));
+    this.#waiting.push(take);
+    const line = await settleWithin(turn, withinMs);
+    if (line !== undefined) return line;
+    this.#waiting.splice(this.#waiting.indexOf(take), 1);
+    throw unreachable(this.#address.location, `all connections were in use for ${withinMs} ms`);
   }
 }
 
@@ -162,13 +196,24 @@ class Line {
   /** Their servers gave up waiting for a synchronous standby, and say all the same that the commit was done. */
   readonly #unconfirmed = new WeakSet<Client>();
   readonly #turns = new SerialQueue();
+  #waiting = 0;
+  #opened = 0;
 
   constructor(address: DatabaseAddress) {
     this.#address = address;
   }
 
+  get use(): LogConnections {
+    return { open: this.#client === null ? 0 : 1, opened: this.#opened, waiting: this.#waiting };
+  }
+
   run(sql: string, parameters: readonly unknown[], options: StatementOptions): Promise<QueryResultRow[]> {
-    return this.#turns.run(() => this.#run(sql, parameters, options));
+    this.#waiting += 1;
+    return this.#turns
+      .run(() => this.#run(sql, parameters, options))
+      .finally(() => {
+        this.#waiting -= 1;
+      });
   }
 
   async #run(
@@ -250,6 +295,7 @@ class Line {
       });
     });
     this.#open = client;
+    this.#opened += 1;
     return client;
   }
 }

@@ -3,7 +3,15 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { EmbeddingModelId } from '../../embedding/embedder.ts';
 import { NoSuchError } from '../../errors/people-errors.ts';
 import { StoreUnavailableError } from '../../errors/store-errors.ts';
-import type { Append, LogEnd, LogEntry, LogPage, PageRequest, SharedLog } from '../shared-log.ts';
+import type {
+  Append,
+  LogConnections,
+  LogEnd,
+  LogEntry,
+  LogPage,
+  PageRequest,
+  SharedLog,
+} from '../shared-log.ts';
 import type { SharedDatabase } from '../worker/protocol.ts';
 import { OutcomeUnknown, type StatementOptions } from './database.ts';
 import { checkVersion } from './migrations.ts';
@@ -41,10 +49,14 @@ export class PostgresLog implements SharedLog {
     this.space = space;
   }
 
+  get connections(): LogConnections {
+    return this.#database.connections;
+  }
+
   async head(): Promise<LogEnd> {
     const { head, headInUse } = this.#statements;
     const [row] = await this.#run(this.#ofTeam ? headInUse : head, [this.space]);
-    checkVersion(this.location, this.#schema, Number(row?.['version']));
+    checkVersion(Number(row?.['version']), { location: this.location, schema: this.#schema });
     const { sequence, commit_id: commit, is_copy: isCopy, time } = row ?? {};
     const isThere = typeof sequence === 'string';
     if (!isThere && this.#ofTeam && isCopy !== true) throw new NoSuchError('space', this.space);

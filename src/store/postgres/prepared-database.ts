@@ -1,6 +1,7 @@
 import type { QueryResultRow } from 'pg';
 import { FaissMemoryError } from '../../errors/faiss-memory-error.ts';
 import { StoreUnavailableError } from '../../errors/store-errors.ts';
+import type { LogConnections } from '../shared-log.ts';
 import { Database, OutcomeUnknown, type PoolSizes, type StatementOptions } from './database.ts';
 import { parseDatabaseUrl } from './database-url.ts';
 import { migrate, readVersion } from './migrations.ts';
@@ -39,6 +40,10 @@ export class PreparedDatabase {
   /** To show to people, without credentials. */
   get location(): string {
     return this.#database.location;
+  }
+
+  get connections(): LogConnections {
+    return this.#database.connections;
   }
 
   /** Runs a statement that may run twice: it reads, or its second run changes nothing more. */

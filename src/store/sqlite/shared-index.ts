@@ -1,14 +1,13 @@
-import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { FaissMemoryError } from '../../errors/faiss-memory-error.ts';
-import { StoreBusyError, StoreUnavailableError } from '../../errors/store-errors.ts';
+import { StoreBusyError } from '../../errors/store-errors.ts';
 import { settleWithin } from '../../util/concurrency.ts';
-import { DATABASE_NAME } from '../memory-store.ts';
+import type { SharedState } from '../memory-store.ts';
 import type { Append, LogHead, SharedLog } from '../shared-log.ts';
 import { applyPage } from './apply-shared.ts';
-import { Connection, Query } from './connection.ts';
+import { type Connection, Query } from './connection.ts';
 import { newMachineId } from './migrations.ts';
+import { behind, checkNoOwnMemories, isOutage, slow, spaceGone } from './shared-problems.ts';
 import { collectChanges, type StateBefore, stateBefore } from './shared-changes.ts';
 
 /** How far a file has read the log of its space. */
@@ -73,6 +72,10 @@ export class SharedIndex {
   #failedAt = -Infinity;
   #loaded = false;
   #offsetMs = 0;
+  /** Number of the newest entry that is known of. */
+  #newest = 0;
+  #writes = 0;
+  #lostRaces = 0;
 
   constructor({
     file,
@@ -103,6 +106,21 @@ export class SharedIndex {
     return `The shared database ${since}: memories that were written elsewhere since then are missing here.`;
   }
 
+  /** For those who watch over the program. @param connection to the file */
+  stateAt(connection: Connection): SharedState {
+    const position = readPosition(connection);
+    const answeredAt = this.#answeredAt;
+    return {
+      ...this.#log.connections,
+      answers: this.#problem === null,
+      secondsSinceAnswer: answeredAt === null ? null : (performance.now() - answeredAt) / 1_000,
+      lag: Math.max(0, this.#newest - (position?.sequence ?? 0)),
+      loading: position === null || position.loading !== undefined,
+      writes: this.#writes,
+      lostRaces: this.#lostRaces,
+    };
+  }
+
   /**
    * Reads newer entries if the log answers soon. Else what is here is read, whatever its age.
    * @throws the log's error when nothing was ever read here
@@ -115,7 +133,7 @@ export class SharedIndex {
         asking.then(() => true),
         waitMs,
       );
-      if (answered !== true) this.#problem ??= this.#slow(waitMs);
+      if (answered !== true) this.#problem ??= slow(this.#log, waitMs);
     } catch (error) {
       if (!isOutage(error) || !(await this.#hasLoaded())) throw error;
     }
@@ -145,10 +163,20 @@ export class SharedIndex {
   ): Promise<Result> {
     // Writes that waited for one that the log did not answer would wait as long as that one, one after the other.
     if (this.#problem !== null && this.#failedAt >= requestedAt) throw this.#problem;
+    this.#writes += 1;
+    try {
+      return await this.#write(work);
+    } finally {
+      this.#writes -= 1;
+    }
+  }
+
+  async #write<Result>(work: (connection: Connection) => Result): Promise<Result> {
     for (let races = 0; races < RACES; races += 1) {
       await this.#catchUp();
       const value = await this.#attempt(work, this.#log.append.bind(this.#log));
       if (value !== LOST) return value;
+      this.#lostRaces += 1;
       await delay(Math.random() * RACE_PAUSE_MS * (races + 1));
     }
     for (const end = performance.now() + WRITE_LIMIT_MS; performance.now() < end;) {
@@ -250,13 +278,15 @@ export class SharedIndex {
   }
 
   async #readNew(): Promise<void> {
+    // Before the log is asked, because another thread may read newer entries meanwhile.
+    const position = await this.#file.look(readPosition);
     const asked = performance.now();
     const { head, isCopy, time } = await this.#log.head();
     this.#compareClocks(time, performance.now() - asked);
-    const position = await this.#file.look(readPosition);
+    this.#newest = head?.sequence ?? 0;
     const mine = position?.space === this.#log.space ? position : null;
     if (head === null) {
-      if (mine !== null) throw isCopy ? this.#behind() : this.#spaceGone();
+      if (mine !== null) throw isCopy ? behind(this.#log) : spaceGone(this.#log, this.#file.path);
       await this.#log.create(newMachineId());
     }
     if (head !== null && mine !== null && mine.loading === undefined) {
@@ -264,9 +294,9 @@ export class SharedIndex {
     }
     // Of another space, or the database was set back, for example from a backup.
     const foreign = position !== null && (mine === null || mine.sequence >= (head?.sequence ?? 0));
-    if (foreign && mine !== null && isCopy) throw this.#behind();
+    if (foreign && mine !== null && isCopy) throw behind(this.#log);
     if (foreign && mine?.loading === undefined) await this.#discard();
-    if (mine === null && (head?.sequence ?? 0) === 0) this.#checkNoOwnMemories();
+    if (mine === null && (head?.sequence ?? 0) === 0) checkNoOwnMemories(this.#file.path, this.#log);
     for (let more = true; more;) more = await this.#readPage();
   }
 
@@ -286,7 +316,7 @@ export class SharedIndex {
     const position = await this.#file.look(readPosition);
     const after = position?.sequence ?? 0;
     const page = await this.#log.page({ after, afterChange: position?.loading?.change ?? 0 });
-    if (page === null) throw this.#spaceGone();
+    if (page === null) throw spaceGone(this.#log, this.#file.path);
     const isSame = position === null || page.known === position.commit;
     if (!isSame || !(await this.#has(position?.loading?.seen, page.head))) {
       await this.#discard();
@@ -315,60 +345,6 @@ export class SharedIndex {
     const page = await this.#log.page({ after: seen.sequence, afterChange: Number.MAX_SAFE_INTEGER });
     return page?.known === seen.commit;
   }
-
-  /** Memories of this folder must not seem to be lost. */
-  #checkNoOwnMemories(): void {
-    const path = join(dirname(this.#file.path), DATABASE_NAME);
-    if (!existsSync(path) || countMemories(path) === 0) return;
-    throw new FaissMemoryError(
-      'CONFIGURATION',
-      `The space ${this.#log.space} of ${this.#log.location} is empty, and the folder ${dirname(path)} has memories of its own`,
-      {
-        fix: 'Take them along with `faiss-memory move --to` and the address of the database, or choose another folder with MEMORY_DATA_DIR.',
-      },
-    );
-  }
-
-  #slow(waitedMs: number): StoreUnavailableError {
-    return new StoreUnavailableError(
-      `The database ${this.#log.location} did not answer within ${waitedMs} ms`,
-      {
-        retryable: true,
-      },
-    );
-  }
-
-  #behind(): StoreUnavailableError {
-    const problem = 'is a standby that lacks entries which this server has read already';
-    return new StoreUnavailableError(`The database ${this.#log.location} ${problem}`, {
-      fix: 'Name the primary server in MEMORY_DATABASE_URL, or all servers with target_session_attrs=read-write.',
-      retryable: true,
-    });
-  }
-
-  #spaceGone(): StoreUnavailableError {
-    const { space, location } = this.#log;
-    return new StoreUnavailableError(`The space ${space} is not in the database ${location} any more`, {
-      fix: `It was deleted. To begin a new one, remove ${this.#file.path}.`,
-    });
-  }
-}
-
-function countMemories(path: string): number {
-  const connection = new Connection(path);
-  try {
-    const row = connection.statement('SELECT count(*) AS count FROM memory').get() as
-      { count: number } | undefined;
-    return row?.count ?? 0;
-  } finally {
-    connection.close();
-  }
-}
-
-/** The log may answer later. A full disk of the log can refuse reads too: large ones are sorted in files. */
-function isOutage(error: unknown): boolean {
-  const codes = ['STORE_UNAVAILABLE', 'STORE_FULL'];
-  return error instanceof FaissMemoryError && codes.includes(error.code) && error.retryable;
 }
 
 function samePosition(a: Position | null, b: Position | null): boolean {

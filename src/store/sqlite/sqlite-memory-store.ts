@@ -269,7 +269,14 @@ export class SqliteMemoryStore implements MemoryStore {
   }
 
   stats(modelId?: EmbeddingModelId): Promise<StoreStats> {
-    return this.#file.read((connection) => ({ ...readStats(connection, modelId), ...this.#stale() }));
+    return this.#file.read((connection) => {
+      const shared = this.#file.shared?.stateAt(connection);
+      return {
+        ...readStats(connection, modelId),
+        ...this.#stale(),
+        ...(shared === undefined ? {} : { shared }),
+      };
+    });
   }
 
   async checkCounts(fix: boolean): Promise<string[]> {

@@ -3,6 +3,7 @@ import { StoreUnavailableError } from '../../errors/store-errors.ts';
 import { settleWithin } from '../../util/concurrency.ts';
 import { packagePath } from '../../util/package.ts';
 import { endBeforeExit } from '../../util/process-end.ts';
+import type { Tracer } from '../../util/tracer.ts';
 import { WorkerClient } from '../../util/worker-client.ts';
 import type { MemoryStore } from '../memory-store.ts';
 import type { ReplicaStore, StagedStates } from '../replica-store.ts';
@@ -35,7 +36,7 @@ interface ThreadPair {
 
 /** What a store needs of a thread. */
 interface StoreThread {
-  call(method: StoreMethod, parameters: readonly unknown[]): Promise<unknown>;
+  call(method: StoreMethod, parameters: readonly unknown[], tracer?: Tracer): Promise<unknown>;
   start(): void;
   close(): Promise<void>;
 }
@@ -46,18 +47,27 @@ interface StoreThread {
  * keep the process alive while idle. When one dies, its pending calls reject with `StoreUnavailableError`, and the next
  * call starts a new thread.
  * @param shared default: threads of this store alone
+ * @param tracer is told of each call
  */
-export function startWorkerStore(settings: StoreWorkerSettings, shared?: SharedThreads): WorkerStore {
+export function startWorkerStore(
+  settings: StoreWorkerSettings,
+  shared?: SharedThreads,
+  tracer?: Tracer,
+): WorkerStore {
   const { searches, others } = shared?.for(settings) ?? {
     searches: new RestartingHost(settings),
     others: new RestartingHost(settings),
   };
+  const spanned = (host: StoreThread, method: StoreMethod, parameters: unknown[]): Promise<unknown> =>
+    tracer === undefined
+      ? host.call(method, parameters)
+      : tracer.span({ name: `store ${method}` }, () => host.call(method, parameters, tracer));
   const remote = (methods: object): Record<string, unknown> =>
     Object.fromEntries(
       // `Object.keys` types the keys as plain texts.
       (Object.keys(methods) as StoreMethod[]).map((method) => {
         const host = isSearchMethod(method) ? searches : others;
-        return [method, (...parameters: unknown[]) => host.call(method, parameters)];
+        return [method, (...parameters: unknown[]) => spanned(host, method, parameters)];
       }),
     );
   const close = async (): Promise<void> => {
@@ -107,10 +117,10 @@ class SharedThread implements StoreThread {
     this.#settings = settings;
   }
 
-  async call(method: StoreMethod, parameters: readonly unknown[]): Promise<unknown> {
+  async call(method: StoreMethod, parameters: readonly unknown[], tracer?: Tracer): Promise<unknown> {
     // The thread would open the store again.
     if (this.#closing !== undefined) throw closedStore(this.#settings);
-    return this.#host.call(method, [this.#settings, ...parameters]);
+    return this.#host.call(method, [this.#settings, ...parameters], tracer);
   }
 
   start(): void {
@@ -142,9 +152,10 @@ class RestartingHost implements StoreThread {
     this.#settings = settings;
   }
 
-  async call(method: StoreMethod, parameters: readonly unknown[]): Promise<unknown> {
+  async call(method: StoreMethod, parameters: readonly unknown[], tracer?: Tracer): Promise<unknown> {
     if (this.#closing !== null) throw closedStore(this.#settings);
-    return this.#running().call(method, parameters);
+    const onTimings = tracer?.addParts.bind(tracer);
+    return this.#running().call(method, parameters, onTimings);
   }
 
   start(): void {
