@@ -90,6 +90,8 @@ const mayImport: Record<string, string[]> = {
     'memory/confirmation.ts',
     'store/sqlite/connection.ts',
     'store/sqlite/sqlite-errors.ts',
+    'store/postgres/database.ts',
+    'store/postgres/prepared-database.ts',
   ],
   recall: ['memory', 'api/answer-size.ts'],
   secrets: ['memory'],
@@ -129,8 +131,15 @@ const zones = folders.map((folder) => {
         ...(mayImport[folder] ?? []),
         ...(composers.has(folder)
           ? [
-              ...['app/app.ts', 'app/callers.ts', 'app/start-app.ts', 'app/team.ts', 'app/move.ts'],
-              'app/open-tracer.ts',
+              ...[
+                'app/app.ts',
+                'app/callers.ts',
+                'app/start-app.ts',
+                'app/team.ts',
+                'app/move.ts',
+                'app/move-team.ts',
+                'app/open-tracer.ts',
+              ],
               ...['app/models.ts', 'app/recall-from-server.ts'],
             ]
           : []),

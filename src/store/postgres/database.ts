@@ -4,20 +4,30 @@ import { StoreUnavailableError } from '../../errors/store-errors.ts';
 import { reasonOf } from '../../util/caught.ts';
 import { SerialQueue } from '../../util/concurrency.ts';
 import { timed } from '../../util/tracer.ts';
-import { loadOptionalPackage } from '../../util/load-optional-package.ts';
 import type { LogConnections } from '../shared-log.ts';
+import { loadOptionalPackage } from '../../util/load-optional-package.ts';
 import type { DatabaseAddress, DatabaseHost } from './database-url.ts';
 import { isAnswer, toDatabaseError, unreachable } from './postgres-errors.ts';
+import { nameSpace, type Scope, scopedStatement } from './scoped-statement.ts';
 
 /** A connection that nobody used for so long is closed. */
 const IDLE_MS = 60_000;
 
 type Statement = (sql: string, parameters?: readonly unknown[]) => Promise<QueryResultRow[]>;
 
-export interface StatementOptions {
+export interface StatementOptions extends Scope {
   /** Time for the statement. The connection is given up after it. */
   readonly withinMs: number;
 }
+
+/** The most connections at the same time; each is made when it is needed. */
+export interface PoolSizes {
+  readonly reads: number;
+  /** For changes and for transactions, so that reads never wait for a commit. */
+  readonly writes: number;
+}
+
+const ONE_EACH: PoolSizes = { reads: 1, writes: 1 };
 
 /** The connection was lost, or too slow, after a statement was sent: it may have taken effect. */
 export class OutcomeUnknown extends Error {}
@@ -29,24 +39,22 @@ export class OutcomeUnknown extends Error {}
 export class Database {
   readonly location: string;
   readonly #address: DatabaseAddress;
-  readonly #usual: Line;
-  /** For transactions of several statements, which must not be mixed with others. */
-  readonly #own: Line;
-  readonly #turns = new SerialQueue();
+  readonly #reads: LinePool;
+  readonly #writes: LinePool;
 
-  constructor(address: DatabaseAddress) {
+  constructor(address: DatabaseAddress, sizes = ONE_EACH) {
     this.#address = address;
     this.location = address.location;
-    this.#usual = new Line(address);
-    this.#own = new Line(address);
+    this.#reads = new LinePool(address, sizes.reads);
+    this.#writes = new LinePool(address, sizes.writes);
   }
 
   get connections(): LogConnections {
-    const [usual, own] = [this.#usual.use, this.#own.use];
+    const [reads, writes] = [this.#reads.connections, this.#writes.connections];
     return {
-      open: usual.open + own.open,
-      opened: usual.opened + own.opened,
-      waiting: usual.waiting + own.waiting,
+      open: reads.open + writes.open,
+      opened: reads.opened + writes.opened,
+      waiting: reads.waiting + writes.waiting,
     };
   }
 
@@ -62,10 +70,21 @@ export class Database {
   async run(
     sql: string,
     parameters: readonly unknown[],
-    { withinMs }: StatementOptions,
+    options: StatementOptions,
   ): Promise<QueryResultRow[]> {
     return timed('postgresql statement', () =>
-      this.#guarded(() => this.#usual.run(sql, parameters, withinMs)),
+      this.#guarded(() => this.#reads.use((line) => line.run(sql, parameters, options))),
+    );
+  }
+
+  /** The same for a statement that changes something and may have to wait for the disk of the server. */
+  async change(
+    sql: string,
+    parameters: readonly unknown[],
+    options: StatementOptions,
+  ): Promise<QueryResultRow[]> {
+    return timed('postgresql statement', () =>
+      this.#guarded(() => this.#writes.use((line) => line.run(sql, parameters, options))),
     );
   }
 
@@ -75,30 +94,29 @@ export class Database {
    */
   transaction<Result>(
     work: (statement: Statement) => Promise<Result>,
-    { withinMs }: StatementOptions,
+    { withinMs, space }: StatementOptions,
   ): Promise<Result> {
-    const run = (): Promise<Result> =>
-      this.#guarded(async () => {
-        const statement: Statement = (sql, parameters = []) => this.#own.run(sql, parameters, withinMs);
-        try {
-          // A store that hangs must not keep the space locked.
-          await statement(
-            `BEGIN; SET LOCAL idle_in_transaction_session_timeout = ${withinMs}; SET LOCAL lock_timeout = ${withinMs}`,
-          );
-          const result = await work(statement);
-          await statement('COMMIT');
-          return result;
-        } catch (error) {
-          // The end of the connection ends the transaction too.
-          this.#own.drop();
-          throw error;
-        }
-      });
-    return timed('postgresql transaction', () => this.#turns.run(run));
+    const run = async (line: Line): Promise<Result> => {
+      const statement: Statement = (sql, parameters = []) => line.run(sql, parameters, { withinMs });
+      try {
+        // A store that hangs must not keep the space locked.
+        await statement(
+          `BEGIN; SET LOCAL idle_in_transaction_session_timeout = ${withinMs}; SET LOCAL lock_timeout = ${withinMs}${nameSpace({ space })}`,
+        );
+        const result = await work(statement);
+        await statement('COMMIT');
+        return result;
+      } catch (error) {
+        // The end of the connection ends the transaction too.
+        line.drop();
+        throw error;
+      }
+    };
+    return timed('postgresql transaction', () => this.#guarded(() => this.#writes.use(run)));
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.#usual.close(), this.#own.close()]);
+    await Promise.all([this.#reads.close(), this.#writes.close()]);
   }
 
   async #guarded<Result>(work: () => Promise<Result>): Promise<Result> {
@@ -108,6 +126,55 @@ export class Database {
       if (error instanceof OutcomeUnknown) throw error;
       throw toDatabaseError(error, this.location);
     }
+  }
+}
+
+/** Connections that are used by one caller at a time; further callers wait in the order in which they came. */
+class LinePool {
+  readonly #address: DatabaseAddress;
+  readonly #size: number;
+  readonly #lines: Line[] = [];
+  readonly #free: Line[] = [];
+  readonly #waiting: ((line: Line) => void)[] = [];
+
+  constructor(address: DatabaseAddress, size: number) {
+    this.#address = address;
+    this.#size = size;
+  }
+
+  get connections(): LogConnections {
+    return {
+      open: this.#lines.filter(({ isOpen }) => isOpen).length,
+      opened: this.#lines.reduce((sum, { opened }) => sum + opened, 0),
+      waiting: this.#waiting.length,
+    };
+  }
+
+  async use<Result>(work: (line: Line) => Promise<Result>): Promise<Result> {
+    // The one that was used last is the one that is open.
+    const line = this.#free.pop() ?? this.#add() ?? (await this.#turn());
+    try {
+      return await work(line);
+    } finally {
+      const next = this.#waiting.shift();
+      if (next === undefined) this.#free.push(line);
+      else next(line);
+    }
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#lines.map((line) => line.close()));
+  }
+
+  #add(): Line | undefined {
+    if (this.#lines.length >= this.#size) return undefined;
+    const line = new Line(this.#address);
+    this.#lines.push(line);
+    return line;
+  }
+
+  #turn(): Promise<Line> {
+    return new Promise((resolve) => this.#waiting.push(resolve));
   }
 }
 
@@ -122,27 +189,30 @@ class Line {
   #idle: NodeJS.Timeout | undefined;
   #closed = false;
   readonly #turns = new SerialQueue();
-  #waiting = 0;
   #opened = 0;
 
   constructor(address: DatabaseAddress) {
     this.#address = address;
   }
 
-  get use(): LogConnections {
-    return { open: this.#client === null ? 0 : 1, opened: this.#opened, waiting: this.#waiting };
+  get isOpen(): boolean {
+    return this.#client !== null;
   }
 
-  run(sql: string, parameters: readonly unknown[], withinMs: number): Promise<QueryResultRow[]> {
-    this.#waiting += 1;
-    return this.#turns
-      .run(() => this.#run(sql, parameters, withinMs))
-      .finally(() => {
-        this.#waiting -= 1;
-      });
+  /** How often it was opened. */
+  get opened(): number {
+    return this.#opened;
   }
 
-  async #run(sql: string, parameters: readonly unknown[], withinMs: number): Promise<QueryResultRow[]> {
+  run(sql: string, parameters: readonly unknown[], options: StatementOptions): Promise<QueryResultRow[]> {
+    return this.#turns.run(() => this.#run(sql, parameters, options));
+  }
+
+  async #run(
+    sql: string,
+    parameters: readonly unknown[],
+    { withinMs, space }: StatementOptions,
+  ): Promise<QueryResultRow[]> {
     if (this.#closed)
       throw new StoreUnavailableError(`The connection to ${this.#address.location} is closed`);
     clearTimeout(this.#idle);
@@ -155,6 +225,7 @@ class Line {
       if (this.#client === line) this.#client = null;
       throw error;
     }
+    const driver = await loadDriver(this.#address.location);
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
       timer = setTimeout(() => {
@@ -162,12 +233,9 @@ class Line {
       }, withinMs);
     });
     try {
-      // Without parameters, several statements are one text, as the simple protocol has it.
-      const answer = client.query<QueryResultRow>(
-        parameters.length === 0 ? sql : { text: sql, values: [...parameters] },
-      );
+      const answer = scopedStatement(driver, client, { sql, parameters, space });
       answer.catch(() => undefined);
-      return (await Promise.race([answer, late])).rows;
+      return await Promise.race([answer, late]);
     } catch (error) {
       if (isAnswer(error)) throw error;
       this.#dropIf(line);

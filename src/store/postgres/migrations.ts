@@ -85,6 +85,11 @@ function toFound(row: Readonly<Record<string, unknown>> | undefined): Found {
   return { version: Number(row?.['version'] ?? 0), additions: Number(row?.['additions'] ?? 0) };
 }
 
+/** Of the tables as they are; 0 = there are none yet. */
+export async function readVersion(database: Database, schema: string): Promise<number> {
+  return (await readFound(database, schema)).version;
+}
+
 async function readFound(database: Database, schema: string): Promise<Found> {
   try {
     const [row] = await database.run(foundIn(schema), [], { withinMs: 5_000 });

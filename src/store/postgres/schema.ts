@@ -1,16 +1,3 @@
-/**
- * Version of the tables that this program needs. It rises only when older programs could not work with the tables any
- * more: they say so and stop, so such an update interrupts the service.
- */
-export const SCHEMA_VERSION = 1;
-
-/**
- * What was added to the tables of this version, in order; `@.` stands for the schema. Each is a step that older programs
- * of the same version do not notice, so they go on beside newer ones: a new table, view or index, or a new column that
- * may be null or has a default. Never changed once released.
- */
-export const ADDITIONS: readonly string[] = [];
-
 /** Limits of times that `timestamptz` can show: the years 1 to 9999. */
 const SHOWN_TIMES = 'BETWEEN -62135596800000 AND 253402300799999';
 
@@ -120,6 +107,81 @@ CREATE VIEW @.memory AS
   JOIN @.memory_state m ON m.space = v.space AND m.id = v.memory_id
   WHERE v.current;
 `;
+
+/**
+ * The first addition: the people of a team.
+ *
+ * team_space: one row for each space of a team, `default` included; `removed` is when it moved to the trash, where its
+ *   memories stay in the tables above. Times are milliseconds since the epoch.
+ * team_token, team_invitation: the SHA-256 of the secret, never the secret.
+ * team_audit: who did what, without texts.
+ */
+const PEOPLE = `
+CREATE TABLE @.team_person (
+  id text COLLATE "C" PRIMARY KEY,
+  name text NOT NULL,
+  space text NOT NULL,
+  created bigint NOT NULL
+);
+CREATE TABLE @.team_space (
+  id text COLLATE "C" PRIMARY KEY,
+  name text NOT NULL,
+  kind text NOT NULL CHECK (kind IN ('personal', 'shared')),
+  created bigint NOT NULL,
+  removed bigint
+);
+CREATE TABLE @.team_member (
+  space text COLLATE "C" NOT NULL,
+  person text COLLATE "C" NOT NULL,
+  role text NOT NULL CHECK (role IN ('reader', 'writer', 'owner')),
+  PRIMARY KEY (space, person)
+);
+CREATE INDEX team_member_by_person ON @.team_member (person);
+CREATE TABLE @.team_token (
+  id text COLLATE "C" PRIMARY KEY,
+  person text COLLATE "C" NOT NULL,
+  name text NOT NULL,
+  hash bytea NOT NULL,
+  scope text NOT NULL,
+  created bigint NOT NULL,
+  expires bigint,
+  last_used text
+);
+CREATE INDEX team_token_by_person ON @.team_token (person);
+CREATE TABLE @.team_invitation (
+  hash bytea PRIMARY KEY,
+  person text COLLATE "C" NOT NULL,
+  expires bigint NOT NULL
+);
+CREATE TABLE @.team_audit (
+  number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  at bigint NOT NULL,
+  person text COLLATE "C" NOT NULL,
+  space text COLLATE "C" NOT NULL,
+  action text NOT NULL,
+  count bigint NOT NULL,
+  refused text NOT NULL,
+  about text NOT NULL
+);
+CREATE INDEX team_audit_by_space ON @.team_audit (space, number);
+CREATE INDEX team_audit_by_person ON @.team_audit (person, number);
+CREATE INDEX team_audit_by_time ON @.team_audit (at);
+INSERT INTO @.team_space VALUES ('default', 'default', 'shared', 0, NULL);
+INSERT INTO @.team_member VALUES ('default', 'server', 'owner');
+`;
+
+/**
+ * Version of the tables that this program needs. It rises only when older programs could not work with the tables any
+ * more: they say so and stop, so such an update interrupts the service.
+ */
+export const SCHEMA_VERSION = 1;
+
+/**
+ * What was added to the tables of this version, in order; `@.` stands for the schema. Each is a step that older programs
+ * of the same version do not notice, so they go on beside newer ones: a new table, view or index, or a new column that
+ * may be null or has a default. Never changed once released.
+ */
+export const ADDITIONS: readonly string[] = [PEOPLE];
 
 /** The statements that make the tables. @param schema a checked name */
 export function tablesOf(schema: string): string {

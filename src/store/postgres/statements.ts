@@ -4,6 +4,8 @@
  */
 export interface Statements {
   readonly head: string;
+  /** The same; no row when the space is in the trash of a team. */
+  readonly headInUse: string;
   readonly create: string;
   readonly page: string;
   /** One entry with all its memories; no row when it is not the next one. */
@@ -38,6 +40,9 @@ export function statementsFor(schema: string): Statements {
     // A newer program may have changed the tables while this one runs.
     head: `SELECT s.sequence::text, s.commit_id::text, v.version
       FROM ${schema}.schema_version v LEFT JOIN ${schema}.space s ON s.id = $1`,
+    headInUse: `SELECT s.sequence::text, s.commit_id::text, v.version
+      FROM ${schema}.schema_version v LEFT JOIN ${schema}.space s ON s.id = $1
+        AND NOT EXISTS (SELECT 1 FROM ${schema}.team_space t WHERE t.id = s.id AND t.removed IS NOT NULL)`,
     create: `WITH made AS (
         INSERT INTO ${schema}.space (id, machine, sequence, commit_id, change, clock)
         VALUES ($1, $2, 0, gen_random_uuid(), 0, '{}') ON CONFLICT DO NOTHING RETURNING id, sequence, commit_id)
