@@ -44,6 +44,8 @@ export interface Workspace {
   readonly access: Access;
   /** The same for requests of one person about one space with one right; a session of MCP belongs to it. */
   readonly key: string;
+  /** Its id, for counting; absent where there is one store for everybody. */
+  readonly space?: string;
 }
 
 export interface Upload {

@@ -6,7 +6,7 @@ import type { Logger } from '../logger.ts';
 import { settleWithin } from '../util/concurrency.ts';
 import { loadOptionalPackage } from '../util/load-optional-package.ts';
 import { packageVersion } from '../util/package.ts';
-import type { Span, SpanRequest, Tracer } from '../util/tracer.ts';
+import type { Span, SpanRequest, Timing, Tracer } from '../util/tracer.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -138,21 +138,13 @@ class OpenTelemetryTracer implements Tracer {
     const { name, kind = 'internal', facts = {} } = request;
     const span = this.#tracer.startSpan(name, { kind: kinds[kind], attributes: facts }, parent);
     try {
-      return await api.context.with(api.trace.setSpan(parent, span), () => work(this.#handle(span)));
+      const own = api.trace.setSpan(parent, span);
+      return await api.context.with(own, () => work(this.#handle(span, own)));
     } catch (error) {
       this.#fail(span, error instanceof FaissMemoryError ? error.code : 'INTERNAL');
       throw error;
     } finally {
       span.end();
-    }
-  }
-
-  addParts(timings: Parameters<Tracer['addParts']>[0]): void {
-    for (const { name, start, end, failed } of timings) {
-      const options = { kind: this.#api.SpanKind.CLIENT, startTime: new Date(start) };
-      const span = this.#tracer.startSpan(name, options, this.#api.context.active());
-      if (failed) this.#fail(span, 'failed');
-      span.end(new Date(end));
     }
   }
 
@@ -165,14 +157,26 @@ class OpenTelemetryTracer implements Tracer {
     return headers === undefined ? active : this.#api.propagation.extract(active, headers);
   }
 
-  #handle(span: OtelSpan): Span {
+  #handle(span: OtelSpan, own: Context): Span {
     return {
+      addParts: (timings) => {
+        this.#addParts(timings, own);
+      },
       add: (facts) => void span.setAttributes(facts),
       rename: (name) => void span.updateName(name),
       fail: (code) => {
         this.#fail(span, code);
       },
     };
+  }
+
+  #addParts(timings: readonly Timing[], parent: Context): void {
+    for (const { name, start, end, failed } of timings) {
+      const options = { kind: this.#api.SpanKind.CLIENT, startTime: new Date(start) };
+      const span = this.#tracer.startSpan(name, options, parent);
+      if (failed) this.#fail(span, 'failed');
+      span.end(new Date(end));
+    }
   }
 
   #fail(span: OtelSpan, code: string): void {

@@ -191,6 +191,7 @@ function workspaceFinder(parts: FinderParts): Team['find'] {
     return {
       access,
       key: JSON.stringify([person, space, access]),
+      space,
       parts: {
         open: () => Promise.resolve(services),
         prepare: () => {

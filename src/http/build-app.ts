@@ -73,7 +73,7 @@ export function buildApp(parts: AppParts): HttpApp {
     parts.logger.warn('requests are refused, because more come than can be answered soon');
   };
   const admission = new Admission({ ...settings, onOverload });
-  const metrics = new Metrics(parts.open);
+  const metrics = new Metrics(parts.open, { admission, hasSpaces: parts.spaces !== undefined });
   app.use(requestId(), requestLog(parts.logger), metrics.observe(), endUnreadBodies());
   if (parts.tracer !== undefined) app.use(requestSpans(parts.tracer));
   app.onError((error, context) => {

@@ -116,7 +116,7 @@ export interface LogConnections {
   readonly open: number;
   /** Since the start of the program; more than those that are open = they were lost, or not used for long. */
   readonly opened: number;
-  /** Statements that wait for their turn or their answer. */
+  /** Callers that wait for one. */
   readonly waiting: number;
 }
 

@@ -19,6 +19,8 @@ export interface Span {
   rename(name: string): void;
   /** The work failed, although it did not reject. */
   fail(code: string): void;
+  /** Adds parts of this work that were measured in another thread. */
+  addParts(timings: readonly Timing[]): void;
 }
 
 /** A piece of work that was measured elsewhere; times in milliseconds since the epoch. */
@@ -33,8 +35,6 @@ export interface Timing {
 export interface Tracer {
   /** Runs work as a span; spans that begin meanwhile are parts of it. A rejection marks it as failed. */
   span<Result>(request: SpanRequest, work: (span: Span) => Promise<Result>): Promise<Result>;
-  /** Adds parts of the present span that were measured in another thread. */
-  addParts(timings: readonly Timing[]): void;
   /** Sends what is left, for at most some seconds. Never rejects. */
   close(): Promise<void>;
 }

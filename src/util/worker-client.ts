@@ -26,7 +26,8 @@ interface PendingCall {
   readonly onTimings: OnTimings | undefined;
 }
 
-type OnTimings = (timings: readonly Timing[]) => void;
+/** Hears how long parts of the work of a call took. */
+export type OnTimings = (timings: readonly Timing[]) => void;
 
 export interface WorkerClientSettings {
   /** Absolute path of the program of the thread, which calls `answerCalls`. */

@@ -14,12 +14,12 @@ function nextVersion(): string {
   for (const name of ['models', 'node_modules', 'vendor']) symlinkSync(resolve(name), join(folder, name));
   const description = JSON.parse(readFileSync('package.json', 'utf8')) as object;
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ ...description, version: '99.0.0' }));
-  const addition = '["CREATE TABLE @.of_the_next_version (id integer)"]';
+  const addition = '"CREATE TABLE @.of_the_next_version (id integer)"';
   const changed = readdirSync(join(folder, 'dist'), { recursive: true, encoding: 'utf8' }).filter((name) => {
     if (!name.endsWith('.js')) return false;
     const path = join(folder, 'dist', name);
     const text = readFileSync(path, 'utf8');
-    const next = text.replace('ADDITIONS = []', `ADDITIONS = ${addition}`);
+    const next = text.replace(/ADDITIONS = \[(\w+)\]/, `ADDITIONS = [$1, ${addition}]`);
     if (next !== text) writeFileSync(path, next);
     return next !== text;
   });
@@ -125,7 +125,7 @@ if (caddy !== null)
       const rows = await server().sql('SELECT text FROM faiss_memory.memory ORDER BY text', url);
       expect(rows.map(({ text }) => text)).toEqual([...visitors.written].sort());
       expect(await server().sql('SELECT version, additions FROM faiss_memory.schema_version', url)).toEqual([
-        { version: 1, additions: 1 },
+        { version: 1, additions: 2 },
       ]);
       const digests = await Promise.all(
         (['memory-1', 'memory-2'] as const).map(

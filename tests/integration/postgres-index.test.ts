@@ -9,8 +9,8 @@ import { draft } from '../helpers/drafts.ts';
 import { openSqliteStore, temporaryFolder } from '../helpers/sqlite-store.ts';
 import { Database } from '../../src/store/postgres/database.ts';
 import { parseDatabaseUrl } from '../../src/store/postgres/database-url.ts';
-import { ADDITIONS } from '../../src/store/postgres/schema.ts';
 import { migrate } from '../../src/store/postgres/migrations.ts';
+import { ADDITIONS } from '../../src/store/postgres/schema.ts';
 import { describeWithPostgres } from '../helpers/with-postgres.ts';
 
 await describeWithPostgres('an index of a space', (server) => {
@@ -189,20 +189,22 @@ await describeWithPostgres('an index of a space', (server) => {
     const url = await server().createDatabase();
     const store = open(url);
     await store.add([draft('one')]);
-    const newer = ['CREATE TABLE @.first (a integer)', 'ALTER TABLE @.first ADD COLUMN b integer'];
-    const additions = [...ADDITIONS, ...newer];
+    const additions = [
+      ...ADDITIONS,
+      'CREATE TABLE @.first (a integer)',
+      'ALTER TABLE @.first ADD COLUMN b integer',
+    ];
     const made = await Promise.all(
-      [1, 2, 2, 1].map(async (more) => {
-        const count = ADDITIONS.length + more;
+      [0, 1, 2, 2, 1].map(async (count) => {
         const database = new Database(parseDatabaseUrl(url));
-        await migrate(database, 'faiss_memory', additions.slice(0, count));
+        await migrate(database, 'faiss_memory', additions.slice(0, ADDITIONS.length + count));
         await database.close();
         return count;
       }),
     );
-    expect(made).toHaveLength(4);
+    expect(made).toHaveLength(5);
     expect(await server().sql('SELECT version, additions FROM faiss_memory.schema_version', url)).toEqual([
-      { version: 1, additions: additions.length },
+      { version: 1, additions: ADDITIONS.length + 2 },
     ]);
     expect(await server().sql('SELECT a, b FROM faiss_memory.first', url)).toEqual([]);
     await store.add([draft('two, beside a newer program')]);

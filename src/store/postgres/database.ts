@@ -50,8 +50,12 @@ export class Database {
   }
 
   get connections(): LogConnections {
-    const all = [this.#reads.connections, this.#writes.connections];
-    return sumOf(all);
+    const [reads, writes] = [this.#reads.connections, this.#writes.connections];
+    return {
+      open: reads.open + writes.open,
+      opened: reads.opened + writes.opened,
+      waiting: reads.waiting + writes.waiting,
+    };
   }
 
   /**
@@ -121,17 +125,6 @@ export class Database {
   }
 }
 
-function sumOf(all: readonly LogConnections[]): LogConnections {
-  return all.reduce(
-    (sum, { open, opened, waiting }) => ({
-      open: sum.open + open,
-      opened: sum.opened + opened,
-      waiting: sum.waiting + waiting,
-    }),
-    { open: 0, opened: 0, waiting: 0 },
-  );
-}
-
 /** Connections that are used by one caller at a time; further callers wait in the order in which they came. */
 class LinePool {
   readonly #address: DatabaseAddress;
@@ -145,6 +138,14 @@ class LinePool {
     this.#size = size;
   }
 
+  get connections(): LogConnections {
+    return {
+      open: this.#lines.filter(({ isOpen }) => isOpen).length,
+      opened: this.#lines.reduce((sum, { opened }) => sum + opened, 0),
+      waiting: this.#waiting.length,
+    };
+  }
+
   /** @throws StoreUnavailableError when none is free in time, because those that are in use wait for the server */
   async use<Result>({ withinMs }: StatementOptions, work: (line: Line) => Promise<Result>): Promise<Result> {
     // The one that was used last is the one that is open.
@@ -156,11 +157,6 @@ class LinePool {
       if (next === undefined) this.#free.push(line);
       else next(line);
     }
-  }
-
-  get connections(): LogConnections {
-    const { open, opened, waiting } = sumOf(this.#lines.map((line) => line.use));
-    return { open, opened, waiting: waiting + this.#waiting.length };
   }
 
   async close(): Promise<void> {
@@ -196,24 +192,23 @@ class Line {
   /** Their servers gave up waiting for a synchronous standby, and say all the same that the commit was done. */
   readonly #unconfirmed = new WeakSet<Client>();
   readonly #turns = new SerialQueue();
-  #waiting = 0;
   #opened = 0;
 
   constructor(address: DatabaseAddress) {
     this.#address = address;
   }
 
-  get use(): LogConnections {
-    return { open: this.#client === null ? 0 : 1, opened: this.#opened, waiting: this.#waiting };
+  get isOpen(): boolean {
+    return this.#client !== null;
+  }
+
+  /** How often it was opened. */
+  get opened(): number {
+    return this.#opened;
   }
 
   run(sql: string, parameters: readonly unknown[], options: StatementOptions): Promise<QueryResultRow[]> {
-    this.#waiting += 1;
-    return this.#turns
-      .run(() => this.#run(sql, parameters, options))
-      .finally(() => {
-        this.#waiting -= 1;
-      });
+    return this.#turns.run(() => this.#run(sql, parameters, options));
   }
 
   async #run(

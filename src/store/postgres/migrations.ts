@@ -11,7 +11,7 @@ const VIEWS_WITH_RIGHTS_OF_READERS = 150_000;
 const LONG = { withinMs: 60_000 };
 
 /** The tables as they are. */
-interface Found {
+export interface FoundTables {
   /** 0 = there are none yet. */
   readonly version: number;
   /** Number of additions that were made. */
@@ -29,7 +29,7 @@ export async function migrate(
   schema: string,
   additions: readonly string[] = ADDITIONS,
 ): Promise<void> {
-  const isEnough = (found: Found): boolean => {
+  const isEnough = (found: FoundTables): boolean => {
     checkVersion(found.version, { location: database.location, schema });
     return found.version === SCHEMA_VERSION && found.additions >= additions.length;
   };
@@ -81,16 +81,11 @@ function foundIn(schema: string): string {
   return `SELECT s.version, (to_jsonb(s) ->> 'additions')::integer AS additions FROM ${schema}.schema_version s`;
 }
 
-function toFound(row: Readonly<Record<string, unknown>> | undefined): Found {
+function toFound(row: Readonly<Record<string, unknown>> | undefined): FoundTables {
   return { version: Number(row?.['version'] ?? 0), additions: Number(row?.['additions'] ?? 0) };
 }
 
-/** Version of the tables as they are; 0 = there are none yet. */
-export async function readVersion(database: Database, schema: string): Promise<number> {
-  return (await readFound(database, schema)).version;
-}
-
-async function readFound(database: Database, schema: string): Promise<Found> {
+export async function readFound(database: Database, schema: string): Promise<FoundTables> {
   try {
     const [row] = await database.run(foundIn(schema), [], { withinMs: 5_000 });
     return toFound(row);

@@ -33,7 +33,6 @@ export class PostgresLog implements SharedLog {
   readonly #database: PreparedDatabase;
   readonly #ofTeam: boolean;
   readonly #isShared: boolean;
-  readonly #schema: string;
   readonly #statements: Statements;
   readonly #knownModels = new Set<string>();
 
@@ -43,7 +42,6 @@ export class PostgresLog implements SharedLog {
     this.#database = shared ?? new PreparedDatabase(place, { asIs });
     this.#isShared = shared !== undefined;
     this.#ofTeam = ofTeam;
-    this.#schema = place.schema;
     this.#statements = statementsFor(place.schema);
     this.location = this.#database.location;
     this.space = space;
@@ -56,7 +54,7 @@ export class PostgresLog implements SharedLog {
   async head(): Promise<LogEnd> {
     const { head, headInUse } = this.#statements;
     const [row] = await this.#run(this.#ofTeam ? headInUse : head, [this.space]);
-    checkVersion(Number(row?.['version']), { location: this.location, schema: this.#schema });
+    checkVersion(Number(row?.['version']), this.#database);
     const { sequence, commit_id: commit, is_copy: isCopy, time } = row ?? {};
     const isThere = typeof sequence === 'string';
     if (!isThere && this.#ofTeam && isCopy !== true) throw new NoSuchError('space', this.space);

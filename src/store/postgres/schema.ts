@@ -1,9 +1,3 @@
-/**
- * Version of the tables that this program needs. It rises only when older programs could not work with the tables any
- * more: they say so and stop, so such an update interrupts the service.
- */
-export const SCHEMA_VERSION = 1;
-
 /** Limits of times that `timestamptz` can show: the years 1 to 9999. */
 const SHOWN_TIMES = 'BETWEEN -62135596800000 AND 253402300799999';
 
@@ -122,7 +116,7 @@ CREATE VIEW @.memory AS
  * team_token, team_invitation: the SHA-256 of the secret, never the secret.
  * team_audit: who did what, without texts.
  */
-const TEAM = `
+const PEOPLE = `
 CREATE TABLE @.team_person (
   id text COLLATE "C" PRIMARY KEY,
   name text NOT NULL,
@@ -232,11 +226,17 @@ CREATE INDEX sign_in_attempt_by_end ON @.sign_in_attempt (ends_at);
 `;
 
 /**
+ * Version of the tables that this program needs. It rises only when older programs could not work with the tables any
+ * more: they say so and stop, so such an update interrupts the service.
+ */
+export const SCHEMA_VERSION = 1;
+
+/**
  * What was added to the tables of this version, in order; `@.` stands for the schema. Each is a step that older programs
  * of the same version do not notice, so they go on beside newer ones: a new table, view or index, or a new column that
  * may be null or has a default. Never changed once released.
  */
-export const ADDITIONS: readonly string[] = [TEAM, SIGN_IN];
+export const ADDITIONS: readonly string[] = [PEOPLE, SIGN_IN];
 
 /** The statements that make the tables of the version, without additions. @param schema a checked name */
 export function tablesOf(schema: string): string {

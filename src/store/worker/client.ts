@@ -4,7 +4,7 @@ import { settleWithin } from '../../util/concurrency.ts';
 import { packagePath } from '../../util/package.ts';
 import { endBeforeExit } from '../../util/process-end.ts';
 import type { Tracer } from '../../util/tracer.ts';
-import { WorkerClient } from '../../util/worker-client.ts';
+import { type OnTimings, WorkerClient } from '../../util/worker-client.ts';
 import type { MemoryStore } from '../memory-store.ts';
 import type { ReplicaStore, StagedStates } from '../replica-store.ts';
 import {
@@ -36,7 +36,7 @@ interface ThreadPair {
 
 /** What a store needs of a thread. */
 interface StoreThread {
-  call(method: StoreMethod, parameters: readonly unknown[], tracer?: Tracer): Promise<unknown>;
+  call(method: StoreMethod, parameters: readonly unknown[], onTimings?: OnTimings): Promise<unknown>;
   start(): void;
   close(): Promise<void>;
 }
@@ -61,7 +61,7 @@ export function startWorkerStore(
   const spanned = (host: StoreThread, method: StoreMethod, parameters: unknown[]): Promise<unknown> =>
     tracer === undefined
       ? host.call(method, parameters)
-      : tracer.span({ name: `store ${method}` }, () => host.call(method, parameters, tracer));
+      : tracer.span({ name: `store ${method}` }, (span) => host.call(method, parameters, span.addParts));
   const remote = (methods: object): Record<string, unknown> =>
     Object.fromEntries(
       // `Object.keys` types the keys as plain texts.
@@ -117,10 +117,10 @@ class SharedThread implements StoreThread {
     this.#settings = settings;
   }
 
-  async call(method: StoreMethod, parameters: readonly unknown[], tracer?: Tracer): Promise<unknown> {
+  async call(method: StoreMethod, parameters: readonly unknown[], onTimings?: OnTimings): Promise<unknown> {
     // The thread would open the store again.
     if (this.#closing !== undefined) throw closedStore(this.#settings);
-    return this.#host.call(method, [this.#settings, ...parameters], tracer);
+    return this.#host.call(method, [this.#settings, ...parameters], onTimings);
   }
 
   start(): void {
@@ -152,9 +152,8 @@ class RestartingHost implements StoreThread {
     this.#settings = settings;
   }
 
-  async call(method: StoreMethod, parameters: readonly unknown[], tracer?: Tracer): Promise<unknown> {
+  async call(method: StoreMethod, parameters: readonly unknown[], onTimings?: OnTimings): Promise<unknown> {
     if (this.#closing !== null) throw closedStore(this.#settings);
-    const onTimings = tracer?.addParts.bind(tracer);
     return this.#running().call(method, parameters, onTimings);
   }
 
