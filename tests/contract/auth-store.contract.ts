@@ -264,10 +264,28 @@ function describeKeys(open: () => AuthStore, place: () => AuthStorePlace): void 
   const secret = new SecretString('0123456789abcdef0123456789abcdef');
 
   test('processes that start at the same moment on an empty store have one set of keys', async () => {
-    const rings = Array.from({ length: 6 }, () => new KeyRing(open(), plain));
+    const opened = Array.from({ length: 6 }, () => open());
+    // Connected, so that they ask at the same moment.
+    await Promise.all(opened.map((store) => store.secrets('signing')));
+    const rings = opened.map((store) => new KeyRing(store, plain));
     const sets = await Promise.all(rings.map((ring) => ring.current()));
     expect(new Set(sets.map((keys) => JSON.stringify(keys))).size).toBe(1);
     expect([sets[0]?.signing.length, sets[0]?.cookies.length]).toEqual([1, 1]);
+  });
+
+  test('a first secret is only added where there is none, and a later one is the newest', async () => {
+    const [one, two] = [open(), open()];
+    await one.addSecret('kind', { id: '1', content: 'a' }, 'none');
+    await two.addSecret('kind', { id: '2', content: 'b' }, 'none');
+    await two.addSecret('another kind', { id: '3', content: 'c' }, 'none');
+    expect((await one.secrets('kind')).map(({ id }) => id)).toEqual(['1']);
+    await two.addSecret('kind', { id: '4', content: 'd' }, 'always');
+    expect((await one.secrets('kind')).map(({ id }) => id)).toEqual(['4', '1']);
+    await one.replaceSecret('1', { from: 'wrong', to: 'e' });
+    await one.replaceSecret('4', { from: 'd', to: 'f' });
+    await one.removeSecret('3');
+    expect((await two.secrets('kind')).map(({ content }) => content)).toEqual(['f', 'a']);
+    expect(await two.secrets('another kind')).toEqual([]);
   });
 
   test('a new key signs while the old one counts, and others find it when they meet it', async () => {
