@@ -46,6 +46,8 @@ export interface Workspace {
   readonly key: string;
   /** Its id, for counting; absent where there is one store for everybody. */
   readonly space?: string;
+  /** Hears of a change that the right of the caller does not allow. */
+  readonly noteRefusal?: () => void;
 }
 
 export interface Upload {

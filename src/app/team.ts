@@ -192,6 +192,9 @@ function workspaceFinder(parts: FinderParts): Team['find'] {
       access,
       key: JSON.stringify([person, space, access]),
       space,
+      noteRefusal: () => {
+        audit.note({ person, space, action: 'space.write', count: 0, refused: 'FORBIDDEN' });
+      },
       parts: {
         open: () => Promise.resolve(services),
         prepare: () => {

@@ -14,7 +14,6 @@ import { settleWithin } from '../util/concurrency.ts';
 import { type AppParts, buildApp } from './build-app.ts';
 import { inAddress, isLoopback } from './guards/host-and-origin-guard.ts';
 import type { HttpSettings } from './http-environment.ts';
-import { MESSAGES_PATH } from './server-paths.ts';
 
 /** A request must have arrived whole by then; an import is read as fast as the store takes it. */
 const REQUEST_LIMIT_MS = 3_600_000;
@@ -40,7 +39,7 @@ export interface HttpServer {
 export async function startHttpServer(parts: Omit<AppParts, 'mcp' | 'isStopping'>): Promise<HttpServer> {
   const { settings, logger, tracer, authenticators = [] } = parts;
   if (authenticators.length === 0) requireTokenForOthers(settings);
-  const mcp = memoryEndpoint({ bodyLimit: settings.bodyLimit, messagesPath: MESSAGES_PATH, logger, tracer });
+  const mcp = memoryEndpoint({ bodyLimit: settings.bodyLimit, logger, tracer });
   let stopping = false;
   const app = buildApp({ ...parts, mcp, isStopping: () => stopping });
   const server = createNodeServer(settings, getRequestListener(app.fetch));

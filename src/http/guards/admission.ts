@@ -227,7 +227,7 @@ export function admissionGuard(admission: Admission): MiddlewareHandler<HttpEnvi
   };
 }
 
-const LISTENING = /^\/(?:mcp(?:\/[^/]*)?|sse|metrics)\/?$/;
+const LISTENING = /^\/(?:(?:mcp|sse)(?:\/[^/]*)?|metrics)\/?$/;
 
 function isOnlyHeard({ req }: HttpContext): boolean {
   return req.method === 'GET' && LISTENING.test(req.path);
