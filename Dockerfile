@@ -12,7 +12,9 @@ LABEL org.opencontainers.image.title="faiss-memory" \
   org.opencontainers.image.source="https://github.com/faiss-memory/faiss-memory" \
   org.opencontainers.image.licenses="MIT"
 COPY --from=build /package /package
-RUN npm install --global --ignore-scripts --omit=dev --no-audit --no-fund /package/*.tgz \
+# Optional packages, for example "pg@8" for a server on PostgreSQL.
+ARG PACKAGES=""
+RUN npm install --global --ignore-scripts --omit=dev --no-audit --no-fund /package/*.tgz ${PACKAGES} \
   && rm -r /package /root/.npm \
   && mkdir /data && chown node:node /data
 USER node

@@ -138,6 +138,7 @@ const zones = folders.map((folder) => {
                 'app/team.ts',
                 'app/move.ts',
                 'app/move-team.ts',
+                'app/open-tracer.ts',
               ],
               ...['app/models.ts', 'app/recall-from-server.ts'],
             ]

@@ -4,6 +4,7 @@ import { NotUploadedError, SyncOffError } from '../errors/remote-errors.ts';
 import type { Logger } from '../logger.ts';
 import type { MemoryApi } from '../memory/memory-api.ts';
 import type { PushResult, SyncApi } from '../sync/sync-api.ts';
+import type { Tracer } from '../util/tracer.ts';
 import type { StatusFacts } from './sync-answers.ts';
 
 /** The services of tools, resources and prompts. */
@@ -28,6 +29,8 @@ export interface ServerParts {
    * name it.
    */
   readonly projectOf?: (folders: readonly string[]) => Promise<string | null>;
+  /** Is told of each call of a tool. */
+  readonly tracer?: Tracer | undefined;
   /** Hears of failures that are no fault of the caller. */
   readonly logger: Logger;
 }
@@ -41,6 +44,8 @@ export interface Workspace {
   readonly access: Access;
   /** The same for requests of one person about one space with one right; a session of MCP belongs to it. */
   readonly key: string;
+  /** Its id, for counting; absent where there is one store for everybody. */
+  readonly space?: string;
   /** Hears of a change that the right of the caller does not allow. */
   readonly noteRefusal?: () => void;
 }

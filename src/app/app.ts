@@ -15,6 +15,7 @@ import { followedMemory, type UseFollower } from '../memory/followed-memory.ts';
 import { FoundRecord } from '../memory/found-record.ts';
 import { MemoryService } from '../memory/memory-service.ts';
 import { settleWithin } from '../util/concurrency.ts';
+import { traced, type Tracer } from '../util/tracer.ts';
 import { TimeZone } from '../util/time-zone.ts';
 import { createSecretScanner } from '../secrets/create-secret-scanner.ts';
 import { isOnReadOnlyDisk } from '../store/sqlite/read-only-disk.ts';
@@ -36,6 +37,8 @@ export interface App {
   readonly store: MemoryStore;
   readonly embedder: Embedder;
   readonly settings: Settings;
+  /** See `AppOptions`. */
+  readonly tracer?: Tracer | undefined;
   /** For long-lived processes: keeps embeddings, backups and the remote up to date in the background. Idempotent. */
   startBackground(): void;
   /** Begins to load the model if there are memories to search, so that the first search can be by meaning. Never throws. */
@@ -65,6 +68,8 @@ export interface AppOptions {
   readonly logger?: Logger;
   /** Instead of the one that the settings ask for. Closed with the rest. */
   readonly embedder?: Embedder | undefined;
+  /** Is told of calls of the store, the model and the remote. */
+  readonly tracer?: Tracer | undefined;
   /** How long a hybrid search waits for a model that is loading; default 3 seconds. */
   readonly modelWaitMs?: number;
 }
@@ -78,14 +83,15 @@ export function createApp(settings: Settings, options: AppOptions = {}): Promise
 export function composeApp(
   settings: Settings,
   options: AppOptions = {},
-  hosted: WorkerStore = startWorkerStore(storeSettings(settings)),
+  hosted: WorkerStore = startWorkerStore(storeSettings(settings), undefined, options.tracer),
 ): App {
-  const { exitBackupMs = EXIT_BACKUP_MS } = options;
+  const { exitBackupMs = EXIT_BACKUP_MS, tracer } = options;
   const { logger = createLogger({ level: settings.logLevel, format: settings.logFormat }) } = options;
   warnOfReadOnlyDisk(settings, logger);
   const { backup, sync, background, lock } = composeBackup(settings, {
     replica: hosted.replica,
     logger,
+    tracer,
     tidy: () => tidyUp(),
   });
   const notifying = notifyingMemoryStore(hosted.memory, (count) => {
@@ -107,12 +113,9 @@ export function composeApp(
           logger.warn('no backup was made before the change', { kind }, error);
         });
       });
-  const embedder =
-    options.embedder ??
-    composeEmbedder(settings, {
-      dataDir: settings.dataDir,
-      recall: (request) => answerHook(recall, request),
-    });
+  const recaller: Recaller = (request) => answerHook(recall, request);
+  const shared = { dataDir: settings.dataDir, recall: recaller };
+  const embedder = options.embedder ?? tracedEmbedder(composeEmbedder(settings, shared), tracer);
   const service = composeMemory(settings, { store, embedder, modelWaitMs: options.modelWaitMs });
   const record = foundRecord(store, logger);
   const memory = followedMemory(service, background, record);
@@ -133,7 +136,7 @@ export function composeApp(
   };
   const prepareSearch = searchPreparation(store, embedder, logger);
   const saveFound = (): Promise<void> => record.save();
-  const services = { memory, recall, saveFound, backup, sync, store, embedder, settings };
+  const services = { memory, recall, saveFound, backup, sync, store, embedder, settings, tracer };
   return { ...services, startBackground, prepareSearch, tidy, close };
 }
 
@@ -204,6 +207,11 @@ export interface SharedFolder {
 /** The embedder that the settings ask for. @param shared absent = the model is for this process alone */
 export function composeEmbedder(settings: Settings, shared?: SharedFolder): Embedder {
   return createEmbedder(embeddingSettings(settings, shared));
+}
+
+function tracedEmbedder(embedder: Embedder, tracer: Tracer | undefined): Embedder {
+  const methods = ['warmUp', 'embedQuery', 'embedQueryTokens', 'embedPassage'] as const;
+  return traced(embedder, tracer, { name: 'embedding', methods });
 }
 
 export interface MemoryParts {

@@ -23,6 +23,7 @@ import type { Logger } from '../logger.ts';
 import { LeaseWorkLock } from '../store/lease-work-lock.ts';
 import type { ReplicaStore } from '../store/replica-store.ts';
 import { DRILL_PREFIX, SqliteWorkLock } from '../store/sqlite/sqlite-work-lock.ts';
+import { traced, type Tracer } from '../util/tracer.ts';
 import { startWorkerStore } from '../store/worker/client.ts';
 import { BackgroundWork } from '../sync/background-work.ts';
 import { SyncService } from '../sync/sync-service.ts';
@@ -45,6 +46,8 @@ const HOUR_MS = 60 * MINUTE_MS;
 export interface BackupSurroundings {
   readonly replica: ReplicaStore;
   readonly logger: Logger;
+  /** Is told of work with the remote. */
+  readonly tracer?: Tracer | undefined;
   /** See `BackgroundWorkParts`. */
   readonly tidy: () => Promise<void>;
 }
@@ -52,7 +55,7 @@ export interface BackupSurroundings {
 /** Composes backup and sync. Opens no file and no connection. */
 export function composeBackup(
   settings: Settings,
-  { replica, logger, tidy }: BackupSurroundings,
+  { replica, logger, tracer, tidy }: BackupSurroundings,
 ): ComposedBackup {
   const { dataDir, sync: remote } = settings;
   const local = new SqliteWorkLock({ dataDir });
@@ -70,7 +73,7 @@ export function composeBackup(
   const store = new FolderBlobStore(join(dataDir, BACKUP_FOLDER));
   const backup = new BackupService({ ...common, store });
   const access = remote.bucket === '' ? null : toBlobSettings(remote);
-  const sync = new SyncService({
+  const service = new SyncService({
     ...common,
     backup,
     enabled: remote.enabled,
@@ -89,6 +92,8 @@ export function composeBackup(
         ? null
         : ({ signal }) => probeBlobStore(access, { signal, largestBytes: TARGET_SEGMENT_BYTES }),
   });
+  const methods = ['status', 'push', 'pull', 'snapshots', 'restore', 'verify', 'prune'] as const;
+  const sync = traced(service, tracer, { name: 'sync', methods });
   const background = new BackgroundWork({
     replica,
     backup,

@@ -171,7 +171,7 @@ export class OpenSpaces implements SpaceFolders {
     const app = composeApp(
       own,
       { logger: logger.child({ space }), embedder: borrowed(main.embedder), exitBackupMs: 0 },
-      startWorkerStore({ ...storeSettings(own, 'team'), mustExist: true }, this.#threads),
+      startWorkerStore({ ...storeSettings(own, 'team'), mustExist: true }, this.#threads, main.tracer),
     );
     if (this.#parts.background) app.startBackground();
     return { app, calls: new OpenWork(), running: 0, usedAt: performance.now() };

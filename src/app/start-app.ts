@@ -16,10 +16,8 @@ export const SPACES_FOLDER = 'spaces';
 export async function startApp(all: Settings, options: AppOptions = {}): Promise<App> {
   const settings = all.space === '' ? all : settingsOfSpace(all, all.space);
   const ofTeam = all.space !== '';
-  const hosted = startWorkerStore({
-    ...storeSettings(settings, ofTeam ? 'team' : undefined),
-    mustExist: ofTeam,
-  });
+  const place = { ...storeSettings(settings, ofTeam ? 'team' : undefined), mustExist: ofTeam };
+  const hosted = startWorkerStore(place, undefined, options.tracer);
   hosted.start();
   const { composeApp } = await import('./app.ts');
   return composeApp(settings, options, hosted);

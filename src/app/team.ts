@@ -191,6 +191,7 @@ function workspaceFinder(parts: FinderParts): Team['find'] {
     return {
       access,
       key: JSON.stringify([person, space, access]),
+      space,
       noteRefusal: () => {
         audit.note({ person, space, action: 'space.write', count: 0, refused: 'FORBIDDEN' });
       },

@@ -1,7 +1,10 @@
 import { readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import { type Callers, openCallers, publicUrlOf } from '../app/callers.ts';
+import { openTracer } from '../app/open-tracer.ts';
 import { startApp } from '../app/start-app.ts';
 import type { Team, TeamSurroundings } from '../app/team.ts';
+import type { Environment } from '../config/environment.ts';
 import type { Settings } from '../config/schema.ts';
 import { wordsOf } from '../config/setting.ts';
 import { ConfigurationError } from '../errors/input-errors.ts';
@@ -17,14 +20,20 @@ const FINISH_LIMIT_MS = 20_000;
 const EXIT_BACKUP_MS = 10_000;
 
 /** Serves HTTP until the process is asked to stop; then requests under way and the running backup are finished. */
-export async function serveHttp(output: Output, settings: Settings): Promise<void> {
+export async function serveHttp(
+  output: Output,
+  settings: Settings,
+  environment: Environment['env'],
+): Promise<void> {
   const logger = createLogger({ level: settings.logLevel, format: settings.logFormat });
   const announce = (text: string): void => {
     if (settings.logFormat === 'text') output.note(text);
     else createLogger({ level: 'info', format: settings.logFormat }).info(text);
   };
+  const tracer = await openTracer(environment, logger);
   const app = await startApp(settings.team.enabled ? { ...settings, space: '' } : settings, {
     logger,
+    tracer,
     exitBackupMs: EXIT_BACKUP_MS,
   });
   const team = settings.team.enabled ? await openTeam(settings, { main: app, logger }) : undefined;
@@ -41,6 +50,7 @@ export async function serveHttp(output: Output, settings: Settings): Promise<voi
         app.prepareSearch();
       },
       logger,
+      tracer,
       settings: toHttpSettings(settings),
     });
     const asked = askedToStop();
@@ -52,12 +62,15 @@ export async function serveHttp(output: Output, settings: Settings): Promise<voi
     });
     announce(`Memories at ${server.address} (web page), ${server.address}/mcp (MCP); Ctrl-C stops.`);
     await asked;
+    server.drain();
+    await delay(settings.http.drainSeconds * 1_000);
     announce('Stopping: finishing what is under way; Ctrl-C again stops at once.');
     await server.close(FINISH_LIMIT_MS);
   } finally {
     await callers?.signIn?.server?.close();
     await team?.close();
     await app.close();
+    await tracer?.close();
   }
 }
 

@@ -87,4 +87,19 @@ export const httpSchema = {
     environmentVariable: 'MEMORY_HTTP_RATE_LIMIT',
     default: 6_000,
   }),
+  concurrency: setting(integer({ min: 0, max: 10_000 }), {
+    doc: 'Requests that are worked on at the same time; more of them wait. 0 = any number.',
+    environmentVariable: 'MEMORY_HTTP_CONCURRENCY',
+    default: 32,
+  }),
+  queue: setting(integer({ min: 0, max: 100_000 }), {
+    doc: 'Requests that may wait for their turn, 5 seconds at most; more are refused with 503 and `Retry-After`.',
+    environmentVariable: 'MEMORY_HTTP_QUEUE',
+    default: 256,
+  }),
+  drainSeconds: setting(integer({ min: 0, max: 300 }), {
+    doc: 'How long a server that is asked to stop goes on taking requests while `/health/ready` already says 503, so that a load balancer looks elsewhere first.',
+    environmentVariable: 'MEMORY_HTTP_DRAIN_SECONDS',
+    default: 0,
+  }),
 } satisfies SettingGroup;

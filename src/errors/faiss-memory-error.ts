@@ -40,6 +40,7 @@ export type ErrorCode =
   | 'NO_SUCH_ROUTE'
   | 'METHOD_NOT_ALLOWED'
   | 'TIMED_OUT'
+  | 'OVERLOADED'
   | 'CONFIRMATION_NEEDED'
   | 'QUOTA_EXCEEDED'
   | 'INSTALL_FAILED'

@@ -126,7 +126,10 @@ export type RefusalCode = Extract<
   | 'NO_SUCH_ROUTE'
   | 'METHOD_NOT_ALLOWED'
   | 'TIMED_OUT'
+  | 'OVERLOADED'
 >;
+
+const MAY_SUCCEED_LATER: ReadonlySet<RefusalCode> = new Set(['RATE_LIMITED', 'TIMED_OUT', 'OVERLOADED']);
 
 /** The HTTP server refused a request. Nothing was changed. */
 export class RequestRefusedError extends FaissMemoryError {
@@ -138,7 +141,7 @@ export class RequestRefusedError extends FaissMemoryError {
     message: string,
     options: { readonly fix: string; readonly headers?: Readonly<Record<string, string>> },
   ) {
-    super(code, message, { fix: options.fix, retryable: code === 'RATE_LIMITED' || code === 'TIMED_OUT' });
+    super(code, message, { fix: options.fix, retryable: MAY_SUCCEED_LATER.has(code) });
     this.headers = options.headers ?? {};
   }
 }

@@ -11,6 +11,7 @@ import type { Logger } from '../logger.ts';
 import type { McpHttpEndpoint } from '../mcp/http-endpoint.ts';
 import type { PeopleService } from '../people/people-service.ts';
 import { packageVersion } from '../util/package.ts';
+import { Admission, admissionGuard } from './guards/admission.ts';
 import { hostGuard, originGuard } from './guards/host-and-origin-guard.ts';
 import { bodyGuard, endUnreadBodies, rateGuard } from './guards/limit-guards.ts';
 import {
@@ -21,7 +22,8 @@ import {
   workspaceGuard,
 } from './guards/token-guard.ts';
 import type { HttpContext, HttpEnvironment, HttpSettings } from './http-environment.ts';
-import { Metrics, requestLog } from './metrics.ts';
+import { mountHealth } from './health.ts';
+import { Metrics, requestLog, requestSpans } from './metrics.ts';
 import { mountRoute, REST_OF_PATH } from './mount-route.ts';
 import { openApiDocument } from './openapi.ts';
 import { answerProblem } from './problem.ts';
@@ -35,7 +37,7 @@ import { syncRoutes } from './routes/sync-routes.ts';
 import { mountSignIn } from './routes/sign-in-routes.ts';
 import { acceptInvitation, type TeamCall, teamRoutes } from './routes/team-routes.ts';
 import { mountTransferRoutes } from './routes/transfer-routes.ts';
-import { mountHealth, mountMcp, mountUiFiles } from './server-paths.ts';
+import { mountMcp, mountUiFiles } from './server-paths.ts';
 
 /** The parts of a server of a team; absent = one store for everybody. */
 export interface TeamParts {
@@ -66,20 +68,28 @@ type HttpApp = Hono<HttpEnvironment>;
 /** Everything the server answers. What stands first is asked first: guards, open routes, token, the rest. */
 export function buildApp(parts: AppParts): HttpApp {
   const app: HttpApp = new Hono();
-  const metrics = new Metrics(parts.open);
+  const { settings, isStopping } = parts;
+  const onOverload = (): void => {
+    parts.logger.warn('requests are refused, because more come than can be answered soon');
+  };
+  const admission = new Admission({ ...settings, onOverload });
+  const metrics = new Metrics(parts.open, { admission, hasSpaces: parts.spaces !== undefined });
   app.use(requestId(), requestLog(parts.logger), metrics.observe(), endUnreadBodies());
+  if (parts.tracer !== undefined) app.use(requestSpans(parts.tracer));
   app.onError((error, context) => {
     const answer = answerProblem(context, error);
     const isGone = context.req.raw.signal.aborted;
-    if (answer.status >= 500 && !isGone) logFailure(context.get('logger'), error);
+    if (answer.status >= 500 && !isGone && !isRefusedUnread(error)) logFailure(context.get('logger'), error);
     return answer;
   });
-  app.use(keepPageHeaders);
-  mountGuards(app, parts.settings);
+  app.use(keepPageHeaders, closingConnections(isStopping));
+  mountGuards(app, settings);
   mountUiFiles(app);
-  mountHealth(app, parts);
+  const authenticators = [...serverTokens(settings), ...(parts.authenticators ?? [])];
+  const hasPeople = parts.spaces !== undefined;
+  mountHealth(app, { open: parts.open, isStopping, authenticators, hasPeople, admission });
   if (parts.signIn !== undefined) mountSignIn(app, parts.signIn);
-  mountMemories(app, parts);
+  mountMemories(app, { ...parts, authenticators, admission });
   app.get('/metrics', async (context) => {
     // They count the memories of the data folder itself.
     await parts.spaces?.find(context.get('principal'), 'default');
@@ -93,14 +103,19 @@ export function buildApp(parts: AppParts): HttpApp {
 /** What a server has only where there are people and spaces; the search takes the place of the usual one. */
 export const teamOnlyRoutes = [...teamRoutes, ...spaceRoutes, acceptInvitation] as const;
 
+interface MountedParts extends AppParts {
+  /** Those of the shared tokens too. */
+  readonly authenticators: readonly Authenticator[];
+  readonly admission: Admission;
+}
+
 /** MCP and the REST API, and both for each space where there are spaces. */
-function mountMemories(app: HttpApp, { mcp, spaces, signIn, ...parts }: AppParts): void {
+function mountMemories(app: HttpApp, { mcp, spaces, signIn, ...parts }: MountedParts): void {
   const find = spaces?.find ?? oneWorkspace(parts);
   const own = { open: openOf, prepare: prepareOf };
   if (spaces !== undefined)
     mountRoute(app, acceptInvitation, { open: (context) => Promise.resolve(teamCall(context, spaces)) });
-  const authenticators = [...serverTokens(parts.settings), ...(parts.authenticators ?? [])];
-  app.use(tokenGuard(authenticators, signIn?.resource));
+  app.use(tokenGuard(parts.authenticators, signIn?.resource), admissionGuard(parts.admission));
   app.use(workspaceGuard(find, spaces !== undefined));
   mountMcp(app, mcp, spaces !== undefined);
   if (spaces !== undefined) {
@@ -129,6 +144,11 @@ function prepareOf(context: HttpContext): void {
 function teamCall(context: HttpContext, { people, find }: TeamParts): TeamCall {
   const caller = context.get('principal');
   return { people, caller, find: (space) => find(caller, space) };
+}
+
+/** It would take longer to log than to refuse; the admission tells of them together. */
+function isRefusedUnread(error: unknown): boolean {
+  return error instanceof RequestRefusedError && error.code === 'OVERLOADED';
 }
 
 function logFailure(logger: Logger, error: unknown): void {
@@ -160,7 +180,11 @@ function mountGuards(app: HttpApp, settings: HttpSettings): void {
     }),
   );
   app.use(neverCached);
-  app.use(hostGuard(settings), rateGuard(settings.rateLimit), originGuard(settings.allowedOrigins));
+  app.use(
+    hostGuard(settings),
+    unlessProbed(rateGuard(settings.rateLimit)),
+    originGuard(settings.allowedOrigins),
+  );
   const { bodyLimit } = settings;
   app.use(
     bodyGuard((path) => {
@@ -171,12 +195,27 @@ function mountGuards(app: HttpApp, settings: HttpSettings): void {
   );
 }
 
+/** A load balancer would take the server for a dead one. */
+function unlessProbed(guard: MiddlewareHandler<HttpEnvironment>): MiddlewareHandler<HttpEnvironment> {
+  return (context, next) => (PROBES.has(context.req.path) ? next() : guard(context, next));
+}
+
+const PROBES: ReadonlySet<string> = new Set(['/health/live', '/health/ready']);
+
 const keepPageHeaders: MiddlewareHandler<HttpEnvironment> = async (context, next) => {
   await next();
   for (const [name, value] of Object.entries(context.get('pageHeaders') ?? {})) {
     context.res.headers.set(name, value);
   }
 };
+
+/** A load balancer that keeps connections shall not send one more request when this server closes them. */
+function closingConnections(isStopping: () => boolean): MiddlewareHandler<HttpEnvironment> {
+  return async (context, next) => {
+    await next();
+    if (isStopping()) context.res.headers.set('Connection', 'close');
+  };
+}
 
 /** Memories stay out of the caches on the way, and of the browser's on the disk. */
 const neverCached: MiddlewareHandler<HttpEnvironment> = async (context, next) => {

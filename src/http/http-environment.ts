@@ -43,4 +43,8 @@ export interface HttpSettings {
   readonly bodyLimit: number;
   /** Requests a minute and client address; 0 = any number. */
   readonly rateLimit: number;
+  /** Requests that are worked on at the same time; 0 = any number. */
+  readonly concurrency: number;
+  /** Requests that may wait for that. */
+  readonly queue: number;
 }

@@ -23,6 +23,8 @@ const CHECK_EVERY_MS = 3_000;
 export interface HttpServer {
   /** For example `http://127.0.0.1:8765`. */
   readonly address: string;
+  /** From now on it says that it is not ready, and closes each connection after its answer. */
+  drain(): void;
   /**
    * Takes no new requests, ends streams that have no end of their own, lets the others finish for at most
    * `limitMs`, then closes every connection. Idempotent.
@@ -35,9 +37,9 @@ export interface HttpServer {
  * @throws ConfigurationError when the address cannot be used, or others could reach it without a token
  */
 export async function startHttpServer(parts: Omit<AppParts, 'mcp' | 'isStopping'>): Promise<HttpServer> {
-  const { settings, logger, authenticators = [] } = parts;
+  const { settings, logger, tracer, authenticators = [] } = parts;
   if (authenticators.length === 0) requireTokenForOthers(settings);
-  const mcp = memoryEndpoint({ bodyLimit: settings.bodyLimit, logger });
+  const mcp = memoryEndpoint({ bodyLimit: settings.bodyLimit, logger, tracer });
   let stopping = false;
   const app = buildApp({ ...parts, mcp, isStopping: () => stopping });
   const server = createNodeServer(settings, getRequestListener(app.fetch));
@@ -46,6 +48,9 @@ export async function startHttpServer(parts: Omit<AppParts, 'mcp' | 'isStopping'
   let closing: Promise<void> | undefined;
   return {
     address: addressOf(server, settings),
+    drain: () => {
+      stopping = true;
+    },
     close: (limitMs) => {
       stopping = true;
       return (closing ??= closeServer({ server, connections, mcp }, limitMs));

@@ -2,7 +2,7 @@ import type { JsonSchema } from '../api/input.ts';
 import { pathFields, type Route } from './route.ts';
 import { PROBLEM_TYPE } from './problem.ts';
 import { transferPaths } from './routes/transfer-routes.ts';
-import { serverPaths } from './server-paths.ts';
+import { serverPaths } from './server-operations.ts';
 import { eventStreamContent } from './stream-progress.ts';
 
 type Node = Readonly<Record<string, unknown>>;

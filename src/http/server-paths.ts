@@ -3,108 +3,10 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { extname } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import type { Hono } from 'hono';
-import type { OpenServices } from '../api/services.ts';
 import type { McpHttpEndpoint } from '../mcp/http-endpoint.ts';
-import { settleWithin } from '../util/concurrency.ts';
 import { packagePath } from '../util/package.ts';
 import { requireScope } from './guards/refusals.ts';
 import type { HttpEnvironment } from './http-environment.ts';
-
-type Node = Readonly<Record<string, unknown>>;
-
-const problem: Node = { $ref: '#/components/responses/Problem' };
-
-const flagObject = (name: string): Node => ({
-  type: 'object',
-  properties: { [name]: { type: 'boolean' } },
-  required: [name],
-});
-
-function serverPath(operationId: string, summary: string, responses: Node): Node {
-  return {
-    get: {
-      operationId,
-      tags: ['Server'],
-      summary,
-      security: [{}],
-      responses: { ...responses, 403: problem, 429: problem },
-    },
-  };
-}
-
-function json(description: string, schema: Node): Node {
-  return { description, content: { 'application/json': { schema } } };
-}
-
-/** Health and metrics, as the OpenAPI document has them. */
-export const serverPaths: Node = {
-  '/health': serverPath('health', 'Whether the server lives, and is ready', {
-    200: json('It lives', {
-      type: 'object',
-      properties: {
-        status: { enum: ['ok', 'unavailable'] },
-        live: { type: 'boolean' },
-        ready: { type: 'boolean' },
-      },
-      required: ['status', 'live', 'ready'],
-    }),
-  }),
-  '/health/live': serverPath('live', 'Answers while the process lives', {
-    200: json('It lives', flagObject('live')),
-  }),
-  '/health/ready': serverPath('ready', 'Whether the memories can be used', {
-    200: json('Ready', flagObject('ready')),
-    503: json('Not ready: starting, stopping, or the store cannot be opened', flagObject('ready')),
-  }),
-  '/metrics': {
-    get: {
-      operationId: 'metrics',
-      tags: ['Server'],
-      summary: 'Metrics in the text format of Prometheus',
-      responses: {
-        200: { description: 'Metrics', content: { 'text/plain': { schema: { type: 'string' } } } },
-        401: problem,
-        403: problem,
-        429: problem,
-      },
-    },
-  },
-};
-
-/** How long the store may take to answer. */
-const LIMIT_MS = 2_000;
-
-export interface HealthParts {
-  readonly open: OpenServices;
-  /** True from the moment that the server was asked to stop. */
-  readonly isStopping: () => boolean;
-}
-
-/**
- * `/health/live`: the process answers; restart it when it does not. `/health/ready`: the memories can be used; send no
- * requests while it says 503. `/health`: both in one answer. They need no token, so they tell nothing else.
- */
-export function mountHealth(app: Hono<HttpEnvironment>, parts: HealthParts): void {
-  app.get('/health/live', (context) => context.json({ live: true }));
-  app.get('/health/ready', async (context) => {
-    const ready = await isReady(parts);
-    return context.json({ ready }, ready ? 200 : 503);
-  });
-  app.get('/health', async (context) => {
-    const ready = await isReady(parts);
-    return context.json({ status: ready ? 'ok' : 'unavailable', live: true, ready });
-  });
-}
-
-async function isReady({ open, isStopping }: HealthParts): Promise<boolean> {
-  if (isStopping()) return false;
-  try {
-    const probe = open().then(({ memory }) => memory.list({ limit: 1 }));
-    return (await settleWithin(probe, LIMIT_MS)) !== undefined;
-  } catch {
-    return false;
-  }
-}
 
 /** Where clients of the older transport send their messages to. */
 const MESSAGES_PATH = '/messages';

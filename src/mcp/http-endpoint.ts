@@ -1,8 +1,14 @@
 import type { Logger } from '../logger.ts';
 import type { Workspace } from '../api/services.ts';
 import { EventStreamSessions } from './event-stream-sessions.ts';
+import type { Tracer } from '../util/tracer.ts';
 import { buildServer, isChangingTool, type ServerFactory } from './server.ts';
 import { StreamableSessions } from './streamable-sessions.ts';
+
+export interface MemoryEndpointOptions extends HttpEndpointOptions {
+  /** Is told of each call of a tool. */
+  readonly tracer?: Tracer | undefined;
+}
 
 export interface HttpEndpointOptions {
   /** True for a tool that changes something. Default: there is none. */
@@ -54,8 +60,8 @@ export class McpHttpEndpoint {
 }
 
 /** The endpoint of the memories. */
-export function memoryEndpoint(options: HttpEndpointOptions): McpHttpEndpoint {
-  return new McpHttpEndpoint(({ parts, access }) => buildServer(parts, access), {
+export function memoryEndpoint({ tracer, ...options }: MemoryEndpointOptions): McpHttpEndpoint {
+  return new McpHttpEndpoint(({ parts, access }) => buildServer({ ...parts, tracer }, access), {
     isChanging: isChangingTool,
     ...options,
   });

@@ -154,9 +154,16 @@ export function registerTool(server: McpServer, tool: Tool, parts: ServerParts):
     // A client that asks for the tools will soon call one, and a first search shall not wait for its model.
     inputSchema: heardWhenListed(inputSchema, () => parts.prepare?.()),
   };
-  server.registerTool(name, config, (rawArguments, context) =>
-    answer(tool, { rawArguments, call: toolCall(server, context, parts) }, parts),
-  );
+  server.registerTool(name, config, (rawArguments, context) => {
+    const call = { rawArguments, call: toolCall(server, context, parts) };
+    return parts.tracer === undefined
+      ? answer(tool, call, parts)
+      : parts.tracer.span({ name: `tool ${name}` }, async (span) => {
+          const result = await answer(tool, call, parts);
+          if (result.isError === true) span.fail(failureOf(result));
+          return result;
+        });
+  });
 }
 
 function toolCall(server: McpServer, context: ServerContext, parts: ServerParts): ToolCall {
@@ -209,6 +216,10 @@ function toToolError(error: unknown, note = ''): CallToolResult {
     isError: true,
     _meta: { [ERROR_META_KEY]: { code, retryable } },
   };
+}
+
+function failureOf({ _meta }: CallToolResult | InputRequiredResult): string {
+  return String(memberOf(_meta?.[ERROR_META_KEY], 'code'));
 }
 
 const INTERNAL = { code: 'INTERNAL', retryable: false } as const;

@@ -1,7 +1,7 @@
 import type { MemoryKind } from './attributes.ts';
 import type { CaptureReport, CaptureRequest } from './conversations.ts';
 import type { MemoryFilter } from './filter.ts';
-import type { ConversationPage } from '../store/memory-store.ts';
+import type { ConversationPage, SharedState } from '../store/memory-store.ts';
 import type { MemoryImporter } from './import.ts';
 import type {
   DeduplicateRequest,
@@ -307,6 +307,8 @@ export interface Stats {
   readonly stateDigest: string;
   /** How old these numbers may be, a sentence for people; absent when they are up to date. */
   readonly stale?: string;
+  /** Absent when the store shares no database. */
+  readonly shared?: SharedState;
   readonly embedding: EmbeddingStatus;
 }
 

@@ -11,6 +11,7 @@ import type {
   TokenRequest,
   TokenSpace,
 } from './candidates.ts';
+import type { LogConnections } from './shared-log.ts';
 
 export type * from './candidates.ts';
 
@@ -155,6 +156,22 @@ export interface EmbeddingWrite {
   }[];
 }
 
+/** What a store knows of the database that it shares with others. */
+export interface SharedState extends LogConnections {
+  /** False while it does not answer. */
+  readonly answers: boolean;
+  /** Since its last answer; null = it has not answered yet. */
+  readonly secondsSinceAnswer: number | null;
+  /** Newer entries that are known of and not read yet. */
+  readonly lag: number;
+  /** True while memories that were there before are still being read. */
+  readonly loading: boolean;
+  /** Writes that are under way. */
+  readonly writes: number;
+  /** Writes since the start that were computed again, because another server was faster. */
+  readonly lostRaces: number;
+}
+
 export interface StoreStats extends StoreDigests {
   readonly machineId: string;
   readonly live: number;
@@ -187,6 +204,8 @@ export interface StoreStats extends StoreDigests {
   readonly schemaVersion: number;
   /** How old these numbers may be, a sentence for people; absent when they are up to date. */
   readonly stale?: string;
+  /** Absent when the store shares no database. */
+  readonly shared?: SharedState;
 }
 
 /** A vector for the meaning of one memory. */

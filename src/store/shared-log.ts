@@ -64,6 +64,16 @@ export interface LogHead {
   readonly commit: string;
 }
 
+/** The answer of the log to the question for its end. */
+export interface LogEnd {
+  /** Null when there is no such space. */
+  readonly head: LogHead | null;
+  /** True when a copy of the log answered, which may lack its newest entries. */
+  readonly isCopy: boolean;
+  /** The clock of the log, in milliseconds since the epoch, which all stores of the space go by. */
+  readonly time: number;
+}
+
 /** What holds for a whole space. */
 export interface SpaceState {
   /** The machine id under which all stores of the space write. */
@@ -76,8 +86,9 @@ export interface SpaceState {
 /** What one write transaction changed. */
 export interface LogEntry extends SpaceState {
   readonly commit: string;
-  /** The number of the entry before. */
+  /** The number and the id of the entry before. */
   readonly after: number;
+  readonly afterCommit: string;
   readonly memories: readonly ChangedMemory[];
   readonly notes: readonly SharedNote[];
 }
@@ -121,6 +132,15 @@ export interface VectorPage {
   readonly next: string | null;
 }
 
+/** How connections to a log are used. */
+export interface LogConnections {
+  readonly open: number;
+  /** Since the start of the program; more than those that are open = they were lost, or not used for long. */
+  readonly opened: number;
+  /** Callers that wait for one. */
+  readonly waiting: number;
+}
+
 /** Appends an entry. @returns false when it is not the next one any more, or when another store is appending */
 export type Append = (entry: LogEntry) => Promise<boolean>;
 
@@ -130,12 +150,13 @@ export type Append = (entry: LogEntry) => Promise<boolean>;
  * when that is so.
  */
 export interface SharedLog {
+  /** The connections of this thread. */
+  readonly connections: LogConnections;
   /** To show to people, without credentials. */
   readonly location: string;
   /** Id of the space. */
   readonly space: string;
-  /** The end of the log; null when there is no such space. */
-  head(): Promise<LogHead | null>;
+  head(): Promise<LogEnd>;
   /** Creates the space if it is not there. @param machine the machine id of a new one */
   create(machine: string): Promise<void>;
   /** @returns null when there is no such space */

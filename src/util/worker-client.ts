@@ -1,5 +1,6 @@
 import { parentPort, Worker } from 'node:worker_threads';
 import { decodeError, encodeError, type EncodedError } from '../errors/error-codec.ts';
+import { recordTimings, type Timing } from './tracer.ts';
 import { FaissMemoryError } from '../errors/faiss-memory-error.ts';
 
 /** Parent to worker: one call of a method. */
@@ -7,11 +8,14 @@ interface WorkerCall {
   readonly id: number;
   readonly method: string;
   readonly parameters: readonly unknown[];
+  /** The answer tells how long which part of the work took. */
+  readonly timed?: boolean;
 }
 
 /** Worker to parent: the answer to the call with this id. */
 type WorkerReply =
-  { readonly id: number; readonly value: unknown } | { readonly id: number; readonly error: EncodedError };
+  | { readonly id: number; readonly value: unknown; readonly timings?: readonly Timing[] | undefined }
+  | { readonly id: number; readonly error: EncodedError };
 
 /** Of the first message of each side: the program of the thread is loaded, and it may begin. */
 const LOADED = 0;
@@ -19,7 +23,11 @@ const LOADED = 0;
 interface PendingCall {
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: Error) => void;
+  readonly onTimings: OnTimings | undefined;
 }
+
+/** Hears how long parts of the work of a call took. */
+export type OnTimings = (timings: readonly Timing[]) => void;
 
 export interface WorkerClientSettings {
   /** Absolute path of the program of the thread, which calls `answerCalls`. */
@@ -83,14 +91,18 @@ export class WorkerClient {
     this.#worker.unref();
   }
 
-  /** The value is that of the method, as structured clone carries it. */
-  call(method: string, parameters: readonly unknown[]): Promise<unknown> {
+  /**
+   * The value is that of the method, as structured clone carries it.
+   * @param onTimings hears how long parts of the work took, when it succeeds
+   */
+  call(method: string, parameters: readonly unknown[], onTimings?: OnTimings): Promise<unknown> {
     const id = ++this.#lastId;
     return new Promise((resolve, reject) => {
-      const message: WorkerCall = { id, method, parameters };
+      const timed = onTimings === undefined ? {} : { timed: true };
+      const message: WorkerCall = { id, method, parameters, ...timed };
       if (this.#early === undefined) this.#worker.postMessage(message);
       else this.#early.push(structuredClone(message));
-      this.#pending.set(id, { resolve, reject });
+      this.#pending.set(id, { resolve, reject, onTimings });
       this.#worker.ref();
     });
   }
@@ -125,7 +137,10 @@ export class WorkerClient {
     this.#pending.delete(reply.id);
     if (this.#pending.size === 0) this.#worker.unref();
     if ('error' in reply) call?.reject(decodeError(reply.error));
-    else call?.resolve(reply.value);
+    else {
+      if (reply.timings !== undefined) call?.onTimings?.(reply.timings);
+      call?.resolve(reply.value);
+    }
   }
 }
 
@@ -143,9 +158,11 @@ export function answerCalls({ begin, call, isLast }: CallHandler): void {
   const port = parentPort;
   if (port === null) throw new FaissMemoryError('INTERNAL', 'This program runs only as a worker thread');
   process.stdout.write = process.stderr.write.bind(process.stderr);
-  const answer = async ({ id, method, parameters }: WorkerCall): Promise<void> => {
+  const answer = async ({ id, method, parameters, timed }: WorkerCall): Promise<void> => {
     try {
-      port.postMessage({ id, value: await call(method, parameters) } satisfies WorkerReply);
+      const work = (): Promise<unknown> => call(method, parameters);
+      const [value, timings] = timed === true ? await recordTimings(work) : [await work(), undefined];
+      port.postMessage({ id, value, ...(timings === undefined ? {} : { timings }) } satisfies WorkerReply);
     } catch (error) {
       port.postMessage({ id, error: encodeError(error) } satisfies WorkerReply);
     }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { afterAll, beforeAll } from 'vitest';
 import { PostgresLog } from '../../src/store/postgres/postgres-log.ts';
 import {
   SqliteMemoryStore,
@@ -10,6 +11,7 @@ import {
 import { assembleReplica } from '../../src/store/worker/client.ts';
 import { ExactIndex } from '../../src/vector/exact-index.ts';
 import { replicaUnderTest } from '../helpers/replica-under-test.ts';
+import type { PostgresServer } from '../helpers/servers/postgres.ts';
 import { describeWithPostgres } from '../helpers/with-postgres.ts';
 import { describeMemoryStore } from './memory-store.contract.ts';
 import { describeReplicaStore } from './replica-store.contract.ts';
@@ -18,20 +20,32 @@ export interface PostgresKind {
   /** True gives each store of a test a folder of its own, so that all they share is the database. */
   readonly ownFolders: boolean;
   readonly settings?: Partial<SqliteMemoryStoreSettings>;
+  /** A program between the stores and the server. */
+  readonly pooler?: PoolerUnderTest;
+}
+
+export interface PoolerUnderTest {
+  start(server: PostgresServer): Promise<void>;
+  stop(): Promise<void>;
+  /** The address through it. */
+  url(address: string): string;
 }
 
 /** Runs the contracts of both ports on PostgreSQL. */
 export async function describeOnPostgres(
   name: string,
-  { ownFolders, settings }: PostgresKind,
+  { ownFolders, settings, pooler }: PostgresKind,
 ): Promise<void> {
   await describeWithPostgres(name, (server) => {
+    beforeAll(() => pooler?.start(server()));
+    afterAll(() => pooler?.stop());
+    const address = (): string => pooler?.url(server().url()) ?? server().url();
     const open = (dataDir: string, space: string): SqliteMemoryStore =>
       new SqliteMemoryStore({
         dataDir,
         now: () => Date.now(),
         createVectorIndex: (dimension) => Promise.resolve(new ExactIndex(dimension)),
-        log: new PostgresLog({ url: server().url(), schema: 'faiss_memory', space }),
+        log: new PostgresLog({ url: address(), schema: 'faiss_memory', space }),
         ...settings,
       });
     describeMemoryStore(name, () => {

@@ -72,6 +72,8 @@ export class TeamLoad {
   readonly #who: TeamWriters;
   readonly #writers: Promise<void>[] = [];
   #stopped = false;
+  #paused = false;
+  #sending = 0;
 
   constructor(replicas: readonly Replica[], writers: number, who = ONE_STORE) {
     this.#replicas = replicas;
@@ -82,6 +84,16 @@ export class TeamLoad {
   async stop(): Promise<void> {
     this.#stopped = true;
     await Promise.all(this.#writers);
+  }
+
+  /** Resolves when no write is on its way. */
+  async pause(): Promise<void> {
+    this.#paused = true;
+    while (this.#sending > 0) await delay(10);
+  }
+
+  resume(): void {
+    this.#paused = false;
   }
 
   /** Resolves when so many more writes were acknowledged. */
@@ -103,7 +115,8 @@ export class TeamLoad {
   async #send(writer: number, text: string): Promise<boolean> {
     const running = this.#replicas.filter(({ isRunning }) => isRunning);
     const replica = running[Math.floor(Math.random() * running.length)];
-    if (replica === undefined) return false;
+    if (replica === undefined || this.#paused) return false;
+    this.#sending += 1;
     try {
       const api = httpClient(replica.address, this.#who.headersOf(writer));
       const path = `${this.#who.prefixOf(writer)}/memory/add`;
@@ -114,6 +127,8 @@ export class TeamLoad {
     } catch {
       this.refused += 1;
       return false;
+    } finally {
+      this.#sending -= 1;
     }
   }
 }

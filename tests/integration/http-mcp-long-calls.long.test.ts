@@ -19,6 +19,8 @@ const SETTINGS: HttpSettings = {
   tls: undefined,
   bodyLimit: 1_024 ** 2,
   rateLimit: 0,
+  concurrency: 0,
+  queue: 0,
 };
 
 const LONGER_THAN_TESTS_MS = 60_000;

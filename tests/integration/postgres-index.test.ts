@@ -1,9 +1,16 @@
 import { randomUUID } from 'node:crypto';
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { INDEX_NAME } from '../../src/store/memory-store.ts';
 import { PostgresLog } from '../../src/store/postgres/postgres-log.ts';
 import type { SqliteMemoryStore } from '../../src/store/sqlite/sqlite-memory-store.ts';
 import { draft } from '../helpers/drafts.ts';
 import { openSqliteStore, temporaryFolder } from '../helpers/sqlite-store.ts';
+import { Database } from '../../src/store/postgres/database.ts';
+import { parseDatabaseUrl } from '../../src/store/postgres/database-url.ts';
+import { migrate } from '../../src/store/postgres/migrations.ts';
+import { ADDITIONS } from '../../src/store/postgres/schema.ts';
 import { describeWithPostgres } from '../helpers/with-postgres.ts';
 
 await describeWithPostgres('an index of a space', (server) => {
@@ -146,7 +153,7 @@ await describeWithPostgres('an index of a space', (server) => {
     await store.add([draft('one')]);
     const name = url.split('/').at(-1) ?? '';
     await server().sql(`ALTER DATABASE ${name} SET default_transaction_read_only = on`);
-    await server().sql(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${name}'`);
+    await server().endSessions(url);
     await expect(store.add([draft('two')])).rejects.toMatchObject({ code: 'STORE_READ_ONLY' });
     expect((await store.stats()).live).toBe(1);
     await server().sql(`ALTER DATABASE ${name} RESET default_transaction_read_only`);
@@ -159,6 +166,56 @@ await describeWithPostgres('an index of a space', (server) => {
       message: expect.not.stringContaining('secret-word') as string,
       code: 'STORE_UNAVAILABLE',
     });
+  });
+
+  test('is kept while several threads of a server read and write it', async () => {
+    const url = await server().createDatabase();
+    const dataDir = temporaryFolder();
+    const [writer, reader] = [open(url, { dataDir }), open(url, { dataDir })];
+    await writer.add([draft('the first')]);
+    const { ino } = statSync(join(dataDir, INDEX_NAME));
+    const writes = { done: false };
+    const writing = (async (): Promise<void> => {
+      for (let number = 0; number < 60; number += 1) await writer.add([draft(`number ${number}`)]);
+      writes.done = true;
+    })();
+    while (!writes.done) await Promise.all(Array.from({ length: 4 }, () => reader.stats()));
+    await writing;
+    expect((await reader.stats()).live).toBe(61);
+    expect(statSync(join(dataDir, INDEX_NAME)).ino).toBe(ino);
+  });
+
+  test('makes additions once, goes on beside those of newer programs, and stops when tables were changed', async () => {
+    const url = await server().createDatabase();
+    const store = open(url);
+    await store.add([draft('one')]);
+    const additions = [
+      ...ADDITIONS,
+      'CREATE TABLE @.first (a integer)',
+      'ALTER TABLE @.first ADD COLUMN b integer',
+    ];
+    const made = await Promise.all(
+      [0, 1, 2, 2, 1].map(async (count) => {
+        const database = new Database(parseDatabaseUrl(url));
+        await migrate(database, 'faiss_memory', additions.slice(0, ADDITIONS.length + count));
+        await database.close();
+        return count;
+      }),
+    );
+    expect(made).toHaveLength(5);
+    expect(await server().sql('SELECT version, additions FROM faiss_memory.schema_version', url)).toEqual([
+      { version: 1, additions: ADDITIONS.length + 2 },
+    ]);
+    expect(await server().sql('SELECT a, b FROM faiss_memory.first', url)).toEqual([]);
+    await store.add([draft('two, beside a newer program')]);
+    expect((await open(url).stats()).live).toBe(2);
+    await server().sql('UPDATE faiss_memory.schema_version SET version = 2', url);
+    for (const one of [store, open(url)]) {
+      await expect(one.add([draft('three')])).rejects.toMatchObject({ code: 'STORE_TOO_NEW' });
+      await expect(one.stats()).rejects.toMatchObject({ code: 'STORE_TOO_NEW' });
+    }
+    await server().sql('UPDATE faiss_memory.schema_version SET version = 1', url);
+    expect((await store.stats()).live).toBe(2);
   });
 
   test('leaves nothing of half a migration, and one of many makes the tables', async () => {

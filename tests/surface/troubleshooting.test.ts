@@ -44,6 +44,7 @@ const codes: Readonly<Record<ErrorCode, true>> = {
   NO_SUCH_ROUTE: true,
   METHOD_NOT_ALLOWED: true,
   TIMED_OUT: true,
+  OVERLOADED: true,
   CONFIRMATION_NEEDED: true,
   QUOTA_EXCEEDED: true,
   INSTALL_FAILED: true,

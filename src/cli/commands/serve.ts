@@ -42,7 +42,7 @@ export const serveCommand = defineCommand({
       ...(port === undefined ? {} : { 'http.port': port }),
     });
     const { serveHttp } = await import('../serve-http.ts');
-    await serveHttp(context.output, settings);
+    await serveHttp(context.output, settings, context.host.env);
     return undefined;
   },
 });

@@ -35,12 +35,16 @@ export function tokenGuard(
   };
 }
 
+/** The token of a request, unchecked. */
+export function givenCredential({ req }: HttpContext): string | undefined {
+  return /^Bearer +(\S+) *$/i.exec(req.header('authorization') ?? '')?.[1] ?? req.header('x-api-key');
+}
+
 async function authenticate(
   context: HttpContext,
   authenticators: readonly Authenticator[],
 ): Promise<Principal> {
-  const { req } = context;
-  const given = /^Bearer +(\S+) *$/i.exec(req.header('authorization') ?? '')?.[1] ?? req.header('x-api-key');
+  const given = givenCredential(context);
   if (given === undefined) throw unauthorized(context, 'The request has no token');
   if (given.length <= LONGEST_CREDENTIAL) {
     for (const authenticator of authenticators) {

@@ -18,10 +18,14 @@ export interface DatabaseAddress {
   readonly user: string;
   readonly password: string | undefined;
   readonly database: string;
-  /** False = no TLS; `prefer` of libpq is not supported, because it gives no protection. */
+  /** False = no TLS. Unix sockets never have it. */
   readonly tls: false | ConnectionOptions;
+  /** Whether a password is bound to the TLS connection, so that a server in the middle cannot pass it on. */
+  readonly channelBinding: (typeof BINDINGS)[number];
   /** True = servers that are read-only are left out. */
   readonly writable: boolean;
+  /** The name of the connections in lists of the server. */
+  readonly applicationName: string;
   /** Milliseconds. */
   readonly connectTimeoutMs: number;
   /** The address without the password and the parameters, for messages. */
@@ -33,6 +37,7 @@ const DEFAULT_PORT = 5_432;
 const CONNECT_TIMEOUT_S = 3;
 const MODES = ['disable', 'require', 'verify-ca', 'verify-full'] as const;
 const SESSIONS = ['any', 'read-write', 'primary'] as const;
+const BINDINGS = ['disable', 'prefer', 'require'] as const;
 const KNOWN = [
   'host',
   'port',
@@ -60,18 +65,24 @@ export function parseDatabaseUrl(url: string): DatabaseAddress {
     throw wrong('is not an address', 'write postgres://user:password@host:5432/database?sslmode=verify-full');
   const [, credentials = '', places = '', path = '', query = ''] = match;
   const parameters = readParameters(query);
+  if (`${places}${path}`.includes('@')) throw unquoted();
   const [user, password] = splitOnce(credentials, ':').map(decoded);
   const hosts = readHosts(parameters.get('host') ?? places, parameters.get('port'));
   const name = parameters.get('user') ?? (user === undefined || user === '' ? userInfo().username : user);
   const database = parameters.get('dbname') ?? (path === '' ? name : decoded(path));
-  const session = oneOf('target_session_attrs', parameters.get('target_session_attrs') ?? 'any', SESSIONS);
+  // A standby among several servers would refuse all writes as long as it answers.
+  const usual = hosts.length > 1 ? 'read-write' : 'any';
+  const session = oneOf('target_session_attrs', parameters.get('target_session_attrs') ?? usual, SESSIONS);
+  const tls = readTls(parameters, hosts);
   return {
     hosts,
     user: name,
     password: parameters.get('password') ?? password,
     database,
-    tls: readTls(parameters, hosts),
+    tls,
+    channelBinding: readBinding(parameters, tls),
     writable: session !== 'any',
+    applicationName: parameters.get('application_name') ?? 'faiss-memory',
     connectTimeoutMs: seconds(parameters.get('connect_timeout')) * 1_000,
     location: `postgres://${hosts.map(({ host, port }) => `${host}:${port}`).join(',')}/${database}`,
   };
@@ -81,8 +92,12 @@ function readParameters(query: string): Map<string, string> {
   const parameters = new Map<string, string>();
   for (const part of query.split('&').filter((text) => text !== '')) {
     const [name = '', value = ''] = splitOnce(part, '=').map(decoded);
-    if (!KNOWN.some((known) => known === name))
+    if (!KNOWN.some((known) => known === name)) {
+      // It may be the rest of a password.
+      if (query.includes('@')) throw unquoted();
       throw wrong(`has the parameter ${name}`, `the parameters are ${KNOWN.join(', ')}`);
+    }
+    if (parameters.has(name)) throw wrong(`has the parameter ${name} twice`, 'give each parameter once');
     parameters.set(name, value);
   }
   return parameters;
@@ -94,19 +109,24 @@ function readHosts(places: string, ports: string | undefined): DatabaseHost[] {
     const [, host = '', written = ''] = /^(\[[^\]]*\]|[^:]*)(?::(.*))?$/.exec(decoded(place)) ?? [];
     const text = written === '' ? (given[index] ?? given[0] ?? String(DEFAULT_PORT)) : written;
     const port = Number(text);
-    if (host === '' || !Number.isInteger(port) || port < 1 || port > 65_535)
-      throw wrong(`has the host ${place}`, 'each host is a name or address, with a port from 1 to 65535');
+    // The port is not shown: where an @ was forgotten, it is the password.
+    if (host === '' || !/^\d+$/.test(text) || port < 1 || port > 65_535)
+      throw wrong(
+        `has a wrong host or port as number ${index + 1} of its list`,
+        'each host is a name or address, an IPv6 address in brackets, with a port from 1 to 65535',
+      );
     return { host: host.replace(/^\[(.*)\]$/, '$1'), port };
   });
 }
 
 /** Modes as libpq has them: `require` encrypts and checks nothing unless a root certificate is given. */
 function readTls(parameters: Map<string, string>, hosts: readonly DatabaseHost[]): false | ConnectionOptions {
-  const mode = oneOf(
-    'sslmode',
-    parameters.get('sslmode') ?? (hosts.every(isHere) ? 'disable' : 'verify-full'),
-    MODES,
-  );
+  const given = parameters.get('sslmode') ?? (hosts.every(isHere) ? 'disable' : 'verify-full');
+  if (given === 'prefer' || given === 'allow') {
+    const fix = 'write sslmode=require to encrypt, verify-full to know the server too, or disable';
+    throw wrong(`has sslmode=${given}, which goes on without TLS where there is none`, fix);
+  }
+  const mode = oneOf('sslmode', given, MODES);
   if (mode === 'disable') return false;
   const root = parameters.get('sslrootcert');
   const certificate = parameters.get('sslcert');
@@ -119,6 +139,17 @@ function readTls(parameters: Map<string, string>, hosts: readonly DatabaseHost[]
     // Without the name of the server in the certificate.
     ...(mode === 'verify-full' ? {} : { checkServerIdentity: () => undefined }),
   };
+}
+
+function readBinding(
+  parameters: Map<string, string>,
+  tls: false | ConnectionOptions,
+): DatabaseAddress['channelBinding'] {
+  const binding = oneOf('channel_binding', parameters.get('channel_binding') ?? 'disable', BINDINGS);
+  if (tls !== false) return binding;
+  if (binding === 'require')
+    throw wrong('has channel_binding=require without TLS', 'write sslmode=verify-full');
+  return 'disable';
 }
 
 function isHere({ host }: DatabaseHost): boolean {
@@ -159,6 +190,14 @@ function decoded(text: string): string {
   } catch {
     throw wrong('has a part with a wrong % sign', 'write % itself as %25');
   }
+}
+
+/** The part itself is not shown: it may be of the password. */
+function unquoted(): FaissMemoryError {
+  return wrong(
+    'has an @ that does not end the user and password',
+    'in a user or password, write @ as %40, / as %2F, ? as %3F, # as %23, : as %3A and % as %25',
+  );
 }
 
 function wrong(problem: string, allowed: string): FaissMemoryError {

@@ -1,15 +1,17 @@
-import type * as pg from 'pg';
-import type { Client, ClientConfig, QueryResultRow } from 'pg';
+import type { Client, QueryResultRow } from 'pg';
 import { StoreUnavailableError } from '../../errors/store-errors.ts';
 import { reasonOf } from '../../util/caught.ts';
-import { SerialQueue } from '../../util/concurrency.ts';
-import { loadOptionalPackage } from '../../util/load-optional-package.ts';
-import type { DatabaseAddress, DatabaseHost } from './database-url.ts';
-import { isAnswer, toDatabaseError, unreachable } from './postgres-errors.ts';
+import { SerialQueue, settleWithin } from '../../util/concurrency.ts';
+import { timed } from '../../util/tracer.ts';
+import type { LogConnections } from '../shared-log.ts';
+import { connect, destroy, loadDriver } from './connect.ts';
+import type { DatabaseAddress } from './database-url.ts';
+import { isAnswer, isReadOnlyAnswer, toDatabaseError, unreachable } from './postgres-errors.ts';
 import { nameSpace, type Scope, scopedStatement } from './scoped-statement.ts';
 
 /** A connection that nobody used for so long is closed. */
 const IDLE_MS = 60_000;
+const GOODBYE_MS = 500;
 
 type Statement = (sql: string, parameters?: readonly unknown[]) => Promise<QueryResultRow[]>;
 
@@ -47,9 +49,13 @@ export class Database {
     this.#writes = new LinePool(address, sizes.writes);
   }
 
-  /** True when the address asks for a server that takes writes. */
-  get wantsWritable(): boolean {
-    return this.#address.writable;
+  get connections(): LogConnections {
+    const [reads, writes] = [this.#reads.connections, this.#writes.connections];
+    return {
+      open: reads.open + writes.open,
+      opened: reads.opened + writes.opened,
+      waiting: reads.waiting + writes.waiting,
+    };
   }
 
   /**
@@ -61,7 +67,9 @@ export class Database {
     parameters: readonly unknown[],
     options: StatementOptions,
   ): Promise<QueryResultRow[]> {
-    return this.#guarded(() => this.#reads.use((line) => line.run(sql, parameters, options)));
+    return timed('postgresql statement', () =>
+      this.#guarded(() => this.#reads.use(options, (line) => line.run(sql, parameters, options))),
+    );
   }
 
   /** The same for a statement that changes something and may have to wait for the disk of the server. */
@@ -70,7 +78,9 @@ export class Database {
     parameters: readonly unknown[],
     options: StatementOptions,
   ): Promise<QueryResultRow[]> {
-    return this.#guarded(() => this.#writes.use((line) => line.run(sql, parameters, options)));
+    return timed('postgresql statement', () =>
+      this.#guarded(() => this.#writes.use(options, (line) => line.run(sql, parameters, options))),
+    );
   }
 
   /**
@@ -81,8 +91,8 @@ export class Database {
     work: (statement: Statement) => Promise<Result>,
     { withinMs, space }: StatementOptions,
   ): Promise<Result> {
-    return this.#guarded(() =>
-      this.#writes.use(async (line) => {
+    const run = (): Promise<Result> =>
+      this.#writes.use({ withinMs }, async (line) => {
         const statement: Statement = (sql, parameters = []) => line.run(sql, parameters, { withinMs });
         try {
           // A store that hangs must not keep the space locked.
@@ -97,8 +107,8 @@ export class Database {
           line.drop();
           throw error;
         }
-      }),
-    );
+      });
+    return timed('postgresql transaction', () => this.#guarded(run));
   }
 
   async close(): Promise<void> {
@@ -128,9 +138,18 @@ class LinePool {
     this.#size = size;
   }
 
-  async use<Result>(work: (line: Line) => Promise<Result>): Promise<Result> {
+  get connections(): LogConnections {
+    return {
+      open: this.#lines.filter(({ isOpen }) => isOpen).length,
+      opened: this.#lines.reduce((sum, { opened }) => sum + opened, 0),
+      waiting: this.#waiting.length,
+    };
+  }
+
+  /** @throws StoreUnavailableError when none is free in time, because those that are in use wait for the server */
+  async use<Result>({ withinMs }: StatementOptions, work: (line: Line) => Promise<Result>): Promise<Result> {
     // The one that was used last is the one that is open.
-    const line = this.#free.pop() ?? this.#add() ?? (await this.#turn());
+    const line = this.#free.pop() ?? this.#add() ?? (await this.#turn(withinMs));
     try {
       return await work(line);
     } finally {
@@ -151,8 +170,14 @@ class LinePool {
     return line;
   }
 
-  #turn(): Promise<Line> {
-    return new Promise((resolve) => this.#waiting.push(resolve));
+  async #turn(withinMs: number): Promise<Line> {
+    let take: (line: Line) => void = () => undefined;
+    const turn = new Promise<Line>((resolve) => (take = resolve));
+    this.#waiting.push(take);
+    const line = await settleWithin(turn, withinMs);
+    if (line !== undefined) return line;
+    this.#waiting.splice(this.#waiting.indexOf(take), 1);
+    throw unreachable(this.#address.location, `all connections were in use for ${withinMs} ms`);
   }
 }
 
@@ -162,14 +187,24 @@ class Line {
   #client: Promise<Client> | null = null;
   /** What `#client` became. */
   #open: Client | null = null;
-  /** The place in the list of hosts that answered last. */
-  #first = 0;
   #idle: NodeJS.Timeout | undefined;
   #closed = false;
+  /** Their servers gave up waiting for a synchronous standby, and say all the same that the commit was done. */
+  readonly #unconfirmed = new WeakSet<Client>();
   readonly #turns = new SerialQueue();
+  #opened = 0;
 
   constructor(address: DatabaseAddress) {
     this.#address = address;
+  }
+
+  get isOpen(): boolean {
+    return this.#client !== null;
+  }
+
+  /** How often it was opened. */
+  get opened(): number {
+    return this.#opened;
   }
 
   run(sql: string, parameters: readonly unknown[], options: StatementOptions): Promise<QueryResultRow[]> {
@@ -203,10 +238,13 @@ class Line {
     try {
       const answer = scopedStatement(driver, client, { sql, parameters, space });
       answer.catch(() => undefined);
-      return await Promise.race([answer, late]);
+      const rows = await Promise.race([answer, late]);
+      if (this.#unconfirmed.has(client)) throw new OutcomeUnknown('the standby did not confirm the commit');
+      return rows;
     } catch (error) {
+      // After a failover, another server takes writes.
+      if (!isAnswer(error) || isReadOnlyAnswer(error)) this.#dropIf(line);
       if (isAnswer(error)) throw error;
-      this.#dropIf(line);
       throw error instanceof OutcomeUnknown ? error : new OutcomeUnknown(reasonOf(error), { cause: error });
     } finally {
       clearTimeout(timer);
@@ -227,8 +265,12 @@ class Line {
     clearTimeout(this.#idle);
     const line = this.#client;
     this.#client = null;
+    // A server that hangs says no goodbye.
     await line?.then(
-      (client) => client.end(),
+      (client) =>
+        settleWithin(client.end(), GOODBYE_MS).finally(() => {
+          destroy(client);
+        }),
       () => undefined,
     );
   }
@@ -239,76 +281,16 @@ class Line {
   }
 
   async #connect(): Promise<Client> {
-    const { hosts, location } = this.#address;
-    const { Client: DriverClient } = await loadDriver(location);
-    const reasons: string[] = [];
-    for (let tries = 0; tries < hosts.length; tries += 1) {
-      const place = (this.#first + tries) % hosts.length;
-      const host = hosts[place];
-      if (host === undefined) continue;
-      const client = new DriverClient(configOf(this.#address, host));
-      client.on('error', () => {
-        if (this.#open === client) this.drop();
+    const client = await connect(this.#address, (made) => {
+      made.on('error', () => {
+        if (this.#open === made) this.drop();
       });
-      try {
-        await client.connect();
-        if (this.#address.writable && (await isReadOnly(client))) {
-          reasons.push(`${host.host}:${host.port} is read-only`);
-          destroy(client);
-          continue;
-        }
-        this.#first = place;
-        this.#open = client;
-        return client;
-      } catch (error) {
-        destroy(client);
-        // The server answered, and no other one would say anything else.
-        if (isAnswer(error) || hosts.length === 1)
-          throw isAnswer(error) ? error : unreachable(location, said(error), error);
-        reasons.push(`${host.host}:${host.port}: ${said(error)}`);
-      }
-    }
-    throw unreachable(location, reasons.join('; '));
+      made.on('notice', ({ routine }) => {
+        if (routine === 'SyncRepWaitForLSN') this.#unconfirmed.add(made);
+      });
+    });
+    this.#open = client;
+    this.#opened += 1;
+    return client;
   }
-}
-
-/** The reasons of all addresses of a name are one error without a message. */
-function said(error: unknown): string {
-  if (error instanceof AggregateError) return error.errors.map(reasonOf).join(', ');
-  return reasonOf(error);
-}
-
-function configOf(address: DatabaseAddress, { host, port }: DatabaseHost): ClientConfig {
-  const { user, password, database, tls, connectTimeoutMs } = address;
-  return {
-    ...{ host, port, user, database },
-    // As a function, because the driver looks for an empty one in files of the user.
-    password: () => password ?? '',
-    ssl: tls === false ? false : { ...tls, ...(/^[\d.:]+$/.test(host) ? {} : { servername: host }) },
-    connectionTimeoutMillis: connectTimeoutMs,
-    application_name: 'faiss-memory',
-    keepAlive: true,
-  };
-}
-
-async function isReadOnly(client: Client): Promise<boolean> {
-  const { rows } = await client.query<{ off: boolean }>(
-    `SELECT pg_is_in_recovery() OR current_setting('transaction_read_only') = 'on' AS off`,
-  );
-  return rows[0]?.off !== false;
-}
-
-/** Without the goodbye of the protocol, which could wait for an answer. */
-function destroy(client: Client): void {
-  (client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
-}
-
-function loadDriver(location: string): Promise<typeof pg> {
-  return loadOptionalPackage({
-    name: 'pg',
-    major: 8,
-    load: () => import('pg'),
-    toError: ({ problem, fix, cause }) =>
-      new StoreUnavailableError(`The database ${location} cannot be used: ${problem}`, { fix, cause }),
-  });
 }

@@ -10,6 +10,11 @@ export function isMissingTable(error: unknown): boolean {
   return MISSING_TABLE.includes(codeOf(error));
 }
 
+/** Another server, or this one later, may take the write. */
+export function isReadOnlyAnswer(error: unknown): boolean {
+  return codeOf(error) === '25006';
+}
+
 /** The server refused the statement, so it had no effect. Other errors are of the connection. */
 export function isAnswer(error: unknown): boolean {
   const code = codeOf(error);
@@ -49,6 +54,13 @@ export function toDatabaseError(error: unknown, location: string): FaissMemoryEr
         'Correct MEMORY_DATABASE_URL.',
         error,
       );
+    case '42P01':
+    case '3F000':
+      return refused(
+        `The tables of faiss-memory are not in the database ${location} any more: ${reason}`,
+        'Restore them from a backup of the database. To begin anew, restart the servers with empty data folders.',
+        error,
+      );
     case '3D000':
       return refused(`There is no database ${location}`, 'Create it, or correct MEMORY_DATABASE_URL.', error);
     case '42501':
@@ -66,15 +78,28 @@ export function toDatabaseError(error: unknown, location: string): FaissMemoryEr
 
 /** Too many connections, out of memory, a lock or a statement that took too long, a lost race between transactions. */
 function isTooBusy(code: unknown): boolean {
-  return typeof code === 'string' && /^(53|40|55P03|57014|25P03)/.test(code);
+  return typeof code === 'string' && /^(53|40|55P03|57014|25P0[34])/.test(code);
 }
+
+/** Codes of Node.js for a certificate that it does not trust, and the words of the driver for a server without TLS. */
+const DISTRUST = /^(ERR_TLS_|ERR_SSL_|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_(GET_ISSUER|VERIFY))/;
+const NO_TLS = /does not support SSL|establishing an SSL/;
+const USUAL_FIX =
+  'Try again in a moment. If it stays so, check that PostgreSQL runs and that MEMORY_DATABASE_URL is right.';
+const TLS_FIX =
+  'Correct sslmode, sslrootcert (the authority that signed the certificate of the server), or the name of the host in MEMORY_DATABASE_URL; or renew the certificate.';
 
 export function unreachable(location: string, reason: string, cause?: unknown): StoreUnavailableError {
   return new StoreUnavailableError(`The database ${location} cannot be reached: ${reason}`, {
-    fix: 'Try again in a moment. If it stays so, check that PostgreSQL runs and that MEMORY_DATABASE_URL is right.',
+    fix: isAboutTls(cause) ? TLS_FIX : USUAL_FIX,
     retryable: true,
     cause: withoutDetails(cause),
   });
+}
+
+function isAboutTls(error: unknown): boolean {
+  const code = codeOf(error);
+  return (typeof code === 'string' && DISTRUST.test(code)) || NO_TLS.test(reasonOf(error));
 }
 
 function refused(message: string, fix: string, cause: unknown): StoreUnavailableError {

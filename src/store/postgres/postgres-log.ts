@@ -5,8 +5,9 @@ import { NoSuchError } from '../../errors/people-errors.ts';
 import { StoreUnavailableError } from '../../errors/store-errors.ts';
 import type {
   Append,
+  LogConnections,
+  LogEnd,
   LogEntry,
-  LogHead,
   LogPage,
   PageRequest,
   SharedLog,
@@ -14,6 +15,7 @@ import type {
 } from '../shared-log.ts';
 import type { SharedDatabase } from '../worker/protocol.ts';
 import { OutcomeUnknown, type StatementOptions } from './database.ts';
+import { checkVersion } from './migrations.ts';
 import { PreparedDatabase } from './prepared-database.ts';
 import {
   batchesOf,
@@ -58,11 +60,22 @@ export class PostgresLog implements SharedLog {
     this.space = space;
   }
 
-  async head(): Promise<LogHead | null> {
+  get connections(): LogConnections {
+    return this.#database.connections;
+  }
+
+  async head(): Promise<LogEnd> {
     const { head, headInUse } = this.#statements;
     const [row] = await this.#run(this.#ofTeam ? headInUse : head, [this.space]);
-    if (row === undefined && this.#ofTeam) throw new NoSuchError('space', this.space);
-    return row === undefined ? null : { sequence: Number(row['sequence']), commit: String(row['commit_id']) };
+    checkVersion(Number(row?.['version']), this.#database);
+    const { sequence, commit_id: commit, is_copy: isCopy, time } = row ?? {};
+    const isThere = typeof sequence === 'string';
+    if (!isThere && this.#ofTeam && isCopy !== true) throw new NoSuchError('space', this.space);
+    return {
+      head: isThere ? { sequence: Number(sequence), commit: String(commit) } : null,
+      isCopy: isCopy === true,
+      time: Number(time),
+    };
   }
 
   async create(machine: string): Promise<void> {
@@ -173,18 +186,19 @@ export class PostgresLog implements SharedLog {
     }
   }
 
-  #settleOutcome({ after, commit }: LogEntry): Promise<boolean> {
+  #settleOutcome({ after, afterCommit, commit }: LogEntry): Promise<boolean> {
     const { lock, findEntry, skip } = this.#statements;
     return this.#database.transaction(async (statement) => {
       await statement(lock, [this.space]);
       const found = await statement(findEntry, [this.space, after + 1, commit]);
-      if (found.length === 0) await statement(skip, [this.space, after, randomUUID()]);
+      if (found.length === 0) await statement(skip, [this.space, after, randomUUID(), afterCommit]);
       return found.length === 1;
     }, this.#scoped(QUICK));
   }
 
-  #headOf({ after, commit, machine, change, clock, notes }: LogEntry): unknown[] {
-    return [this.space, after, commit, machine, change, JSON.stringify(clock), notesJson(notes)];
+  #headOf({ after, afterCommit, commit, machine, change, clock, notes }: LogEntry): unknown[] {
+    const state = [machine, change, JSON.stringify(clock), notesJson(notes)];
+    return [this.space, after, commit, ...state, afterCommit];
   }
 
   #run(sql: string, parameters: readonly unknown[], options = QUICK): ReturnType<PreparedDatabase['run']> {

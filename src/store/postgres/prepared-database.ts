@@ -1,10 +1,10 @@
 import type { QueryResultRow } from 'pg';
 import { FaissMemoryError } from '../../errors/faiss-memory-error.ts';
 import { StoreUnavailableError } from '../../errors/store-errors.ts';
+import type { LogConnections } from '../shared-log.ts';
 import { Database, OutcomeUnknown, type PoolSizes, type StatementOptions } from './database.ts';
 import { parseDatabaseUrl } from './database-url.ts';
-import { migrate, readVersion } from './migrations.ts';
-import { SCHEMA_VERSION } from './schema.ts';
+import { checkVersion, type FoundTables, migrate, readFound } from './migrations.ts';
 
 /** Where the tables are. */
 export interface DatabasePlace {
@@ -39,6 +39,10 @@ export class PreparedDatabase {
   /** To show to people, without credentials. */
   get location(): string {
     return this.#database.location;
+  }
+
+  get connections(): LogConnections {
+    return this.#database.connections;
   }
 
   /** Runs a statement that may run twice: it reads, or its second run changes nothing more. */
@@ -100,12 +104,13 @@ export class PreparedDatabase {
 
   async #prepare(): Promise<void> {
     if (!this.#asIs) return migrate(this.#database, this.schema);
-    const found = await this.version();
-    if (found > 0 && found <= SCHEMA_VERSION) return;
+    const { version } = await this.#found();
+    checkVersion(version, this);
+    if (version > 0) return;
     throw new FaissMemoryError(
       'CONFIGURATION',
-      `The tables of ${this.schema} in the database ${this.location} have version ${found}, and this version of faiss-memory uses ${SCHEMA_VERSION}`,
-      { fix: 'Start a server of the newest version once: it makes them, or brings them up to date.' },
+      `There are no tables of ${this.schema} in the database ${this.location}`,
+      { fix: 'Start a server of the newest version once: it makes them.' },
     );
   }
 
@@ -116,10 +121,15 @@ export class PreparedDatabase {
     return row?.['there'] === true;
   }
 
-  /** Of the tables as they are; 0 = there are none. Makes and changes nothing. */
+  /** Steps that made the tables as they are; 0 = there are none. Makes and changes nothing. */
   async version(): Promise<number> {
+    const { version, additions } = await this.#found();
+    return version + additions;
+  }
+
+  async #found(): Promise<FoundTables> {
     try {
-      return await readVersion(this.#database, this.schema);
+      return await readFound(this.#database, this.schema);
     } catch (error) {
       throw error instanceof OutcomeUnknown ? this.unreachable(error) : error;
     }

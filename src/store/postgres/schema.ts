@@ -109,14 +109,14 @@ CREATE VIEW @.memory AS
 `;
 
 /**
- * Version 2: the people of a team. Servers that know only version 1 go on beside it.
+ * The first addition: the people of a team. Servers that do not know it go on beside it.
  *
  * team_space: one row for each space of a team, `default` included; `removed` is when it moved to the trash, where its
  *   memories stay in the tables above. Times are milliseconds since the epoch.
  * team_token, team_invitation: the SHA-256 of the secret, never the secret.
  * team_audit: who did what, without texts.
  */
-const SCHEMA_2 = `
+const PEOPLE = `
 CREATE TABLE @.team_person (
   id text COLLATE "C" PRIMARY KEY,
   name text NOT NULL,
@@ -171,7 +171,7 @@ INSERT INTO @.team_member VALUES ('default', 'server', 'owner');
 `;
 
 /**
- * Version 3: the authorization server. Servers that know only older versions go on beside it, without its accounts.
+ * The second addition: the authorization server. Servers that do not know it go on beside it, without its accounts.
  *
  * sign_in_account: `password` is a hash with its salt; `invitation` the digest of one. `created_at` is milliseconds since
  *   the epoch, `valid_from` seconds.
@@ -179,7 +179,7 @@ INSERT INTO @.team_member VALUES ('default', 'server', 'owner');
  * sign_in_secret: keys that sign, the newest with the highest `place` of its kind.
  * sign_in_attempt: logins and registrations in a window of time; `key` is a digest.
  */
-const SCHEMA_3 = `
+const SIGN_IN = `
 CREATE TABLE @.sign_in_account (
   id text PRIMARY KEY,
   name text NOT NULL,
@@ -225,14 +225,22 @@ CREATE TABLE @.sign_in_attempt (
 CREATE INDEX sign_in_attempt_by_end ON @.sign_in_attempt (ends_at);
 `;
 
-const STEPS: readonly string[] = [SCHEMA_1, SCHEMA_2, SCHEMA_3];
+/**
+ * Version of the tables that this program needs. It rises only when older programs could not work with the tables any
+ * more: they say so and stop, so such an update interrupts the service.
+ */
+export const SCHEMA_VERSION = 1;
 
-/** Newest version of the tables that this program can use. */
-export const SCHEMA_VERSION = STEPS.length;
+/**
+ * What was added to the tables of this version, in order; `@.` stands for the schema. Each is a step that older programs
+ * of the same version do not notice, so they go on beside newer ones: a new table, view or index, or a new column that
+ * may be null or has a default. Never changed once released.
+ */
+export const ADDITIONS: readonly string[] = [PEOPLE, SIGN_IN];
 
-/** The statements that bring the tables from the version before to this one. @param schema a checked name */
-export function stepTo(version: number, schema: string): string {
-  return (STEPS[version - 1] ?? '').replaceAll('@.', `${schema}.`);
+/** The statements that make the tables of the version, without additions. @param schema a checked name */
+export function tablesOf(schema: string): string {
+  return SCHEMA_1.replaceAll('@.', `${schema}.`);
 }
 
 /** From PostgreSQL 15 on, the view shows only the rows that its reader may see. */

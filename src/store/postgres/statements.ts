@@ -51,9 +51,11 @@ const VECTORS = `e(machine text, n bigint, model text, dimension integer, weight
  */
 export function statementsFor(schema: string, sizes: PageSizes = PAGE_SIZES): Statements {
   return {
-    head: `SELECT sequence::text, commit_id::text FROM ${schema}.space WHERE id = $1`,
-    headInUse: `SELECT sequence::text, commit_id::text FROM ${schema}.space s WHERE id = $1
-      AND NOT EXISTS (SELECT 1 FROM ${schema}.team_space t WHERE t.id = s.id AND t.removed IS NOT NULL)`,
+    head: head(schema, ''),
+    headInUse: head(
+      schema,
+      `AND NOT EXISTS (SELECT 1 FROM ${schema}.team_space t WHERE t.id = s.id AND t.removed IS NOT NULL)`,
+    ),
     create: `WITH made AS (
         INSERT INTO ${schema}.space (id, machine, sequence, commit_id, change, clock)
         VALUES ($1, $2, 0, gen_random_uuid(), 0, '{}') ON CONFLICT DO NOTHING RETURNING id, sequence, commit_id)
@@ -62,17 +64,18 @@ export function statementsFor(schema: string, sizes: PageSizes = PAGE_SIZES): St
     texts: page(schema, { rows: sizes.texts, vectors: "'[]'::json" }),
     vectors: vectorPage(schema, sizes.vectors),
     append: `WITH head AS (
-        SELECT id FROM ${schema}.space WHERE id = $1 AND sequence = $2 FOR UPDATE SKIP LOCKED
-      ), ${bump(schema, 'FROM head WHERE s.id = head.id')}, ${memories(schema, '$8')}
+        SELECT id FROM ${schema}.space WHERE id = $1 AND sequence = $2 AND commit_id = $8 FOR UPDATE SKIP LOCKED
+      ), ${bump(schema, 'FROM head WHERE s.id = head.id')}, ${memories(schema, '$9')}
       SELECT sequence::text FROM bumped`,
     lock: `SELECT sequence::text FROM ${schema}.space WHERE id = $1 FOR UPDATE`,
     tryLock: `SELECT sequence::text FROM ${schema}.space WHERE id = $1 FOR UPDATE SKIP LOCKED`,
-    begin: `WITH ${bump(schema, 'WHERE s.id = $1 AND s.sequence = $2')} SELECT sequence::text FROM bumped`,
+    begin: `WITH ${bump(schema, 'WHERE s.id = $1 AND s.sequence = $2 AND s.commit_id = $8')} SELECT sequence::text FROM bumped`,
     addMemories: `WITH bumped AS (SELECT $1::text AS space, $2::bigint AS sequence), ${memories(schema, '$3')}
       SELECT 1 FROM bumped`,
     findEntry: `SELECT sequence::text FROM ${schema}.entry WHERE space = $1 AND sequence = $2 AND commit_id = $3`,
     skip: `WITH bumped AS (
-        UPDATE ${schema}.space SET sequence = sequence + 1, commit_id = $3 WHERE id = $1 AND sequence = $2 RETURNING id, sequence)
+        UPDATE ${schema}.space SET sequence = sequence + 1, commit_id = $3
+        WHERE id = $1 AND sequence = $2 AND commit_id = $4 RETURNING id, sequence)
       INSERT INTO ${schema}.entry (space, sequence, commit_id) SELECT id, sequence, $3 FROM bumped`,
     addModel: `INSERT INTO ${schema}.model (model_id, dimension, weights_hash) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`,
     lease: `INSERT INTO ${schema}.lease AS l (space, name, holder, ends_at)
@@ -81,6 +84,13 @@ export function statementsFor(schema: string, sizes: PageSizes = PAGE_SIZES): St
         WHERE l.holder = excluded.holder OR l.ends_at <= now() RETURNING holder`,
     endLease: `DELETE FROM ${schema}.lease WHERE space = $1 AND name = $2 AND holder = $3`,
   };
+}
+
+/** The end of the log, with all that tells whether the answer can be relied on. One row, also when there is no such space. */
+function head(schema: string, which: string): string {
+  return `SELECT v.version, pg_is_in_recovery() AS is_copy,
+      (extract(epoch FROM clock_timestamp()) * 1000)::bigint::text AS time, s.sequence::text, s.commit_id::text
+    FROM ${schema}.schema_version v LEFT JOIN ${schema}.space s ON s.id = $1 ${which}`;
 }
 
 /** Makes the entry the newest one of its space, and keeps its notes. */

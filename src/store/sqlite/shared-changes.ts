@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { JsonValue, VersionVector } from '../../memory/version.ts';
 import { compareVersionVectors, contentOf } from '../../memory/version.ts';
-import type { ChangedMemory, LogEntry, SharedNote } from '../shared-log.ts';
+import type { ChangedMemory, LogEntry, LogHead, SharedNote } from '../shared-log.ts';
 import { type Connection, Query } from './connection.ts';
 import { readCarriedVectors } from './embeddings.ts';
 import { hiddenRow, isErasedHere } from './hidden.ts';
@@ -39,10 +39,14 @@ export function stateBefore(connection: Connection): StateBefore {
 
 /**
  * What the running transaction changed and other stores of the space must have too.
- * @param after number of the entry that the store has
+ * @param last the entry that the store has
  * @returns null when that is nothing
  */
-export function collectChanges(connection: Connection, before: StateBefore, after: number): LogEntry | null {
+export function collectChanges(
+  connection: Connection,
+  before: StateBefore,
+  { sequence: after, commit: afterCommit }: LogHead,
+): LogEntry | null {
   const { machine, sequence } = readTotals(connection);
   const clock = readVersionVector(connection);
   const nums = new Set(selectChanged.all(connection, before.sequence).map(({ num }) => num));
@@ -58,7 +62,7 @@ export function collectChanges(connection: Connection, before: StateBefore, afte
   if (same && nums.size === 0 && notes.length === 0) return null;
   const lastKey = connection.touched.renamed ? 0 : before.lastKey;
   const memories = [...nums].flatMap((num) => changedMemory(connection, num, lastKey) ?? []);
-  return { commit: randomUUID(), after, machine, change: sequence, clock, memories, notes };
+  return { commit: randomUUID(), after, afterCommit, machine, change: sequence, clock, memories, notes };
 }
 
 function valueOf(connection: Connection, { kind, place, name }: Omit<SharedNote, 'value'>): JsonValue | null {

@@ -1,16 +1,15 @@
-import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { FaissMemoryError } from '../../errors/faiss-memory-error.ts';
-import { StoreBusyError, StoreUnavailableError } from '../../errors/store-errors.ts';
+import { StoreBusyError } from '../../errors/store-errors.ts';
 import { settleWithin } from '../../util/concurrency.ts';
-import { DATABASE_NAME } from '../memory-store.ts';
+import type { SharedState } from '../memory-store.ts';
 import type { Append, SharedLog } from '../shared-log.ts';
-import { Connection } from './connection.ts';
+import type { Connection } from './connection.ts';
 import { newMachineId } from './migrations.ts';
+import { behind, checkNoOwnMemories, isOutage, slow, spaceGone } from './shared-problems.ts';
 import { collectChanges, type StateBefore, stateBefore } from './shared-changes.ts';
 import { readPosition, writePosition } from './shared-position.ts';
-import { type IndexFile, SharedReader, spaceGone } from './shared-reader.ts';
+import { type IndexFile, SharedReader } from './shared-reader.ts';
 
 /** A read waits so long for the log, and then goes on with what is here. */
 const READ_WAIT_MS = 2_000;
@@ -20,6 +19,8 @@ const SICK_WAIT_MS = 50;
 const RACES = 3;
 const RACE_PAUSE_MS = 5;
 const WRITE_LIMIT_MS = 50_000;
+/** The clock of this machine is taken for right when it differs less from that of the log. */
+const CLOCK_TOLERANCE_MS = 1_000;
 
 /** Said while a file is filled. */
 const FIRST_READING = {
@@ -38,6 +39,7 @@ const LOST = Symbol('another store was faster');
 export class SharedIndex {
   readonly #file: IndexFile;
   readonly #log: SharedLog;
+  readonly #now: () => number;
   readonly #reader: SharedReader;
   #running: Promise<void> | null = null;
   #next: Promise<void> | null = null;
@@ -45,7 +47,13 @@ export class SharedIndex {
   #problem: FaissMemoryError | null = null;
   /** True when the problem is nothing but a long wait. */
   #isOnlySlow = false;
+  #failedAt = -Infinity;
   #loaded = false;
+  #offsetMs = 0;
+  /** Number of the newest entry that is known of. */
+  #newest = 0;
+  #writes = 0;
+  #lostRaces = 0;
 
   constructor({
     file,
@@ -58,7 +66,13 @@ export class SharedIndex {
   }) {
     this.#file = file;
     this.#log = log;
+    this.#now = now;
     this.#reader = new SharedReader({ file, log, now, onDiscard: () => (this.#loaded = false) });
+  }
+
+  /** Milliseconds since the epoch by the clock of the log, so that all servers date memories alike. */
+  now(): number {
+    return this.#now() + this.#offsetMs;
   }
 
   /** Says to people how old what is here may be; null when the log answered the last question. */
@@ -79,6 +93,21 @@ export class SharedIndex {
     return `The shared database ${since}: memories that were written elsewhere since then are missing here.`;
   }
 
+  /** For those who watch over the program. @param connection to the file */
+  stateAt(connection: Connection): SharedState {
+    const position = readPosition(connection);
+    const answeredAt = this.#answeredAt;
+    return {
+      ...this.#log.connections,
+      answers: this.#problem === null,
+      secondsSinceAnswer: answeredAt === null ? null : (performance.now() - answeredAt) / 1_000,
+      lag: Math.max(0, this.#newest - (position?.sequence ?? 0)),
+      loading: position === null || position.loading !== undefined,
+      writes: this.#writes,
+      lostRaces: this.#lostRaces,
+    };
+  }
+
   /**
    * Reads newer entries if the log answers soon. Else what is here is read, whatever its age.
    * @throws the log's error when nothing was ever read here
@@ -93,7 +122,7 @@ export class SharedIndex {
         waitMs,
       );
       if (answered !== true && this.#problem === null) {
-        this.#problem = this.#slow(waitMs);
+        this.#problem = slow(this.#log, waitMs);
         this.#isOnlySlow = true;
       }
     } catch (error) {
@@ -115,12 +144,30 @@ export class SharedIndex {
     }
   }
 
-  /** Runs a write. It is kept here only after the log has taken what it changed. */
-  async write<Result>(work: (connection: Connection) => Result): Promise<Result> {
+  /**
+   * Runs a write. It is kept here only after the log has taken what it changed.
+   * @param requestedAt by `performance.now()`: the write fails if the log failed since then
+   */
+  async write<Result>(
+    work: (connection: Connection) => Result,
+    requestedAt = performance.now(),
+  ): Promise<Result> {
+    // Writes that waited for one that the log did not answer would wait as long as that one, one after the other.
+    if (this.#problem !== null && this.#failedAt >= requestedAt) throw this.#problem;
+    this.#writes += 1;
+    try {
+      return await this.#write(work);
+    } finally {
+      this.#writes -= 1;
+    }
+  }
+
+  async #write<Result>(work: (connection: Connection) => Result): Promise<Result> {
     for (let races = 0; races < RACES; races += 1) {
       await this.#catchUp();
       const value = await this.#attempt(work, this.#log.append.bind(this.#log));
       if (value !== LOST) return value;
+      this.#lostRaces += 1;
       await delay(Math.random() * RACE_PAUSE_MS * (races + 1));
     }
     for (const end = performance.now() + WRITE_LIMIT_MS; performance.now() < end;) {
@@ -156,7 +203,7 @@ export class SharedIndex {
         const position = readPosition(connection);
         if (position?.loading !== undefined || position === null) return null;
         const { value, before } = change(connection);
-        const entry = collectChanges(connection, before, position.sequence);
+        const entry = collectChanges(connection, before, position);
         if (entry === null) return { value, entry };
         const { space } = position;
         writePosition(connection, { space, sequence: entry.after + 1, commit: entry.commit });
@@ -164,12 +211,28 @@ export class SharedIndex {
       },
       async (done) => {
         if (done === null) return false;
-        if (done.entry !== null && !(await append(done.entry))) return false;
+        if (done.entry !== null && !(await this.#noting(append(done.entry)))) return false;
         outcome = done.value;
         return true;
       },
     );
     return outcome;
+  }
+
+  async #noting<Result>(appending: Promise<Result>): Promise<Result> {
+    try {
+      return await appending;
+    } catch (error) {
+      if (isOutage(error)) this.#noteFailure(error);
+      throw error;
+    }
+  }
+
+  #noteFailure(error: unknown): void {
+    if (!(error instanceof FaissMemoryError)) return;
+    this.#problem = error;
+    this.#isOnlySlow = false;
+    this.#failedAt = performance.now();
   }
 
   async #hasLoaded(): Promise<boolean> {
@@ -195,10 +258,7 @@ export class SharedIndex {
         this.#problem = null;
       },
       (error: unknown) => {
-        if (error instanceof FaissMemoryError) {
-          this.#problem = error;
-          this.#isOnlySlow = false;
-        }
+        this.#noteFailure(error);
         throw error;
       },
     );
@@ -210,12 +270,16 @@ export class SharedIndex {
   }
 
   async #readNew(): Promise<void> {
-    const head = await this.#log.head();
+    // Before the log is asked, because another thread may read newer entries meanwhile.
     const position = await this.#file.look(readPosition);
     this.#reader.note(position);
+    const asked = performance.now();
+    const { head, isCopy, time } = await this.#log.head();
+    this.#compareClocks(time, performance.now() - asked);
+    this.#newest = head?.sequence ?? 0;
     const mine = position?.space === this.#log.space ? position : null;
     if (head === null) {
-      if (mine !== null) throw spaceGone(this.#file, this.#log);
+      if (mine !== null) throw isCopy ? behind(this.#log) : spaceGone(this.#log, this.#file.path);
       await this.#log.create(newMachineId());
     }
     if (head !== null && mine !== null && mine.loading === undefined) {
@@ -223,50 +287,20 @@ export class SharedIndex {
     }
     // Of another space, or the database was set back, for example from a backup.
     const foreign = position !== null && (mine === null || mine.sequence >= (head?.sequence ?? 0));
+    if (foreign && mine !== null && isCopy) throw behind(this.#log);
     if (foreign && mine?.loading === undefined) await this.#discard();
-    if (mine === null && (head?.sequence ?? 0) === 0) this.#checkNoOwnMemories();
+    if (mine === null && (head?.sequence ?? 0) === 0) checkNoOwnMemories(this.#file.path, this.#log);
     await this.#reader.readAll();
+  }
+
+  /** @param tookMs time that the question took: the clock of the log was read somewhere in it */
+  #compareClocks(time: number, tookMs: number): void {
+    const offset = time + tookMs / 2 - this.#now();
+    this.#offsetMs = Math.abs(offset) < CLOCK_TOLERANCE_MS + tookMs ? 0 : Math.round(offset);
   }
 
   async #discard(): Promise<void> {
     this.#loaded = false;
     await this.#file.discard();
   }
-
-  /** Memories of this folder must not seem to be lost. */
-  #checkNoOwnMemories(): void {
-    const path = join(dirname(this.#file.path), DATABASE_NAME);
-    if (!existsSync(path) || countMemories(path) === 0) return;
-    throw new FaissMemoryError(
-      'CONFIGURATION',
-      `The space ${this.#log.space} of ${this.#log.location} is empty, and the folder ${dirname(path)} has memories of its own`,
-      {
-        fix: 'Take them along with `faiss-memory move --to` and the address of the database, or choose another folder with MEMORY_DATA_DIR.',
-      },
-    );
-  }
-
-  #slow(waitedMs: number): StoreUnavailableError {
-    return new StoreUnavailableError(
-      `The database ${this.#log.location} did not answer within ${waitedMs} ms`,
-      {
-        retryable: true,
-      },
-    );
-  }
-}
-
-function countMemories(path: string): number {
-  const connection = new Connection(path);
-  try {
-    const row = connection.statement('SELECT count(*) AS count FROM memory').get() as
-      { count: number } | undefined;
-    return row?.count ?? 0;
-  } finally {
-    connection.close();
-  }
-}
-
-function isOutage(error: unknown): boolean {
-  return error instanceof FaissMemoryError && error.code === 'STORE_UNAVAILABLE' && error.retryable;
 }

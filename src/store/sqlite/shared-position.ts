@@ -7,6 +7,8 @@ export interface Filling {
   readonly change: number;
   /** The entry that it will end at. */
   readonly head: LogHead;
+  /** The newest entry that a page showed, which must still be there at the next page. */
+  readonly seen?: LogHead;
   /** Memories up to this change are met once. Absent = the memories are read with their vectors. */
   readonly firstTimeUpTo?: number;
   /** Of the vectors: where the next page begins, null for the first one. Absent = memories are being read. */

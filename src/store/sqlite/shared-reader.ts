@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { StoreUnavailableError } from '../../errors/store-errors.ts';
-import type { LogPage, PageRequest, SharedLog, VectorPage } from '../shared-log.ts';
+import type { LogHead, LogPage, PageRequest, SharedLog, VectorPage } from '../shared-log.ts';
 import { applyPage, applyVectors, endVectors } from './apply-shared.ts';
 import type { Connection } from './connection.ts';
 import { type Filling, type Position, readPosition, samePosition, writePosition } from './shared-position.ts';
+import { spaceGone } from './shared-problems.ts';
 
 /** A reader of another thread or process that wrote so lately is left alone. */
 const AT_WORK_MS = 1_500;
@@ -100,12 +100,9 @@ export class SharedReader {
     const textsOnly = position === null || filling?.firstTimeUpTo !== undefined;
     const after = position?.sequence ?? 0;
     const page = await this.#page({ after, afterChange: filling?.change ?? 0, textsOnly });
-    if (page === null) throw spaceGone(this.#file, this.#log);
-    if (position !== null && page.known !== position.commit) {
-      await this.#file.discard();
-      this.#onDiscard();
-      return true;
-    }
+    if (page === null) throw spaceGone(this.#log, this.#file.path);
+    const isSame = position === null || page.known === position.commit;
+    if (!isSame || !(await this.#has(filling?.seen, page.head))) return this.#discard();
     if (position !== null && after === page.head.sequence && filling === undefined) return false;
     const next = this.#after(position, page, textsOnly);
     this.#askAhead(next);
@@ -129,11 +126,28 @@ export class SharedReader {
     if (page.done && (!textsOnly || isEmpty)) return { space, ...head };
     const change = page.memories.at(-1)?.change ?? filling?.change ?? 0;
     const loading: Filling = {
-      ...{ change, head, ...this.#mark() },
+      ...{ change, head, seen: page.head, ...this.#mark() },
       ...(textsOnly ? { firstTimeUpTo: filling?.firstTimeUpTo ?? page.change } : {}),
       ...(page.done ? { vectors: null } : {}),
     };
     return { space, sequence, commit, loading };
+  }
+
+  /**
+   * After a failover to a standby that was behind, the pages before may show what is lost now.
+   * @param head of a page that was just read, which saves a question
+   */
+  async #has(seen: LogHead | undefined, head?: LogHead): Promise<boolean> {
+    if (seen === undefined || seen.commit === head?.commit) return true;
+    const page = await this.#log.page({ after: seen.sequence, afterChange: Number.MAX_SAFE_INTEGER });
+    return page?.known === seen.commit;
+  }
+
+  /** @returns true: everything is read anew */
+  async #discard(): Promise<true> {
+    await this.#file.discard();
+    this.#onDiscard();
+    return true;
   }
 
   #mark(): Pick<Filling, 'reader' | 'at'> {
@@ -142,6 +156,7 @@ export class SharedReader {
 
   async #readVectors(position: Position, filling: Filling, from: string | null): Promise<boolean> {
     const page = await this.#taken(vectorKey(from), () => this.#log.vectors(from));
+    if (page.next === null && !(await this.#has(filling.seen))) return this.#discard();
     const { space, sequence, commit } = position;
     const next: Position =
       page.next === null
@@ -199,13 +214,4 @@ function pageKey(request: PageRequest): string {
 
 function vectorKey(from: string | null): string {
   return `vectors ${from ?? ''}`;
-}
-
-export function spaceGone(
-  { path }: Pick<IndexFile, 'path'>,
-  { space, location }: Pick<SharedLog, 'space' | 'location'>,
-): StoreUnavailableError {
-  return new StoreUnavailableError(`The space ${space} is not in the database ${location} any more`, {
-    fix: `It was deleted. To begin a new one, remove ${path}.`,
-  });
 }

@@ -99,11 +99,12 @@ export class SqliteMemoryStore implements MemoryStore {
     this.replica = new SqliteReplica({
       file: this.#file,
       dataDir,
-      now: settings.now,
+      now: () => this.#now(),
       sizes: stepSizes,
     });
-    this.#now = settings.now;
-    this.#newId = createUuidV7Generator(settings.now);
+    const { shared } = this.#file;
+    this.#now = shared === null ? settings.now : () => shared.now();
+    this.#newId = createUuidV7Generator(this.#now);
   }
 
   /** Opens the file before the first call, unless there is none yet. */
@@ -268,7 +269,14 @@ export class SqliteMemoryStore implements MemoryStore {
   }
 
   stats(modelId?: EmbeddingModelId): Promise<StoreStats> {
-    return this.#file.read((connection) => ({ ...readStats(connection, modelId), ...this.#stale() }));
+    return this.#file.read((connection) => {
+      const shared = this.#file.shared?.stateAt(connection);
+      return {
+        ...readStats(connection, modelId),
+        ...this.#stale(),
+        ...(shared === undefined ? {} : { shared }),
+      };
+    });
   }
 
   async checkCounts(fix: boolean): Promise<string[]> {

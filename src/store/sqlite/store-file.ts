@@ -1,13 +1,12 @@
-import { randomBytes } from 'node:crypto';
-import { type BigIntStats, closeSync, constants, copyFileSync, linkSync, openSync, statSync } from 'node:fs';
+import { type BigIntStats, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { StoreDamagedError, StoreUnavailableError } from '../../errors/store-errors.ts';
-import { SerialQueue } from '../../util/concurrency.ts';
-import { createFolders, syncFolderBlocking } from '../../util/durable-file.ts';
+import { SerialQueue, settleWithin } from '../../util/concurrency.ts';
 import { removeUnlessInUse } from '../../util/rename.ts';
 import type { SharedLog } from '../shared-log.ts';
 import { Connection } from './connection.ts';
+import { createDatabase } from './create-database.ts';
 import { showOccurrences } from './full-text.ts';
 import {
   APPLICATION_ID,
@@ -31,7 +30,6 @@ import {
   notAFile,
   toStoreError,
 } from './sqlite-errors.ts';
-import { codeOf } from '../../util/caught.ts';
 
 export interface StoreFileSettings {
   /** Absolute path of the database. */
@@ -51,6 +49,8 @@ export interface StoreFileSettings {
 /** Shorter than the 60 s limit of HTTP requests, because this error says more than that one. */
 const BUSY_LIMIT_MS = 50_000;
 const PAUSE_MS = 5;
+/** A read waits so long for a write that waits for the log. */
+const HELD_WAIT_MS = 1_000;
 /** After waiting this long for a lock, a call checks whether the file system supports locks at all. */
 const LOCK_DOUBT_MS = 1_000;
 
@@ -124,7 +124,9 @@ export class StoreFile implements IndexFile {
     return this.shared.refreshWhole().then(() => this.look(work));
   }
 
-  look<Result>(work: (connection: Connection) => Result): Promise<Result> {
+  async look<Result>(work: (connection: Connection) => Result): Promise<Result> {
+    const free = this.#held?.then(() => true) ?? true;
+    if (free !== true && (await settleWithin(free, HELD_WAIT_MS)) === undefined) return this.#lookAside(work);
     return this.#retrying(() => {
       if (this.#ended) throw this.#closedError();
       const { connection } = this.#usable();
@@ -135,6 +137,20 @@ export class StoreFile implements IndexFile {
     });
   }
 
+  /** On a connection of its own, while the usual one waits for a log that does not answer. */
+  #lookAside<Result>(work: (connection: Connection) => Result): Result {
+    try {
+      const { connection } = openFile(this.path, this.#migrations, this.#now());
+      try {
+        return connection.transaction('DEFERRED', () => work(connection));
+      } finally {
+        connection.close();
+      }
+    } catch (error) {
+      throw toStoreError(error, this.path, HELD_WAIT_MS);
+    }
+  }
+
   /**
    * Runs the work as one write transaction, durable when the promise resolves. The work runs again when another process
    * holds a lock, so it must have no effect outside the database.
@@ -142,7 +158,10 @@ export class StoreFile implements IndexFile {
   write<Result>(work: (connection: Connection) => Result, origin?: 'background'): Promise<Result> {
     if (origin === undefined) this.#calls += 1;
     if (this.#closed) return Promise.reject(this.#closedError());
-    return this.#writes.run(() => (this.shared === null ? this.apply(work) : this.shared.write(work)));
+    const requestedAt = performance.now();
+    return this.#writes.run(() =>
+      this.shared === null ? this.apply(work) : this.shared.write(work, requestedAt),
+    );
   }
 
   apply<Result>(work: (connection: Connection) => Result): Promise<Result> {
@@ -158,7 +177,7 @@ export class StoreFile implements IndexFile {
     });
   }
 
-  /** Reads of this file wait meanwhile, because they share the connection. */
+  /** Reads of this file wait meanwhile for a moment, because they share the connection. */
   async hold<Result>(
     work: (connection: Connection) => Result,
     decide: (result: Result) => Promise<boolean>,
@@ -343,58 +362,5 @@ function openFile(path: string, migrations: readonly Migration[], now: number): 
   } catch (error) {
     connection.close();
     throw error;
-  }
-}
-
-const FILE_MODE = 0o600;
-
-/**
- * Creates the database when there is none. Builds it completely under another name and then links it to its own
- * name. When several processes do so, one wins and the others use its file. A file with the final name is therefore
- * always complete, and an empty file is damage.
- */
-function createDatabase(path: string, migrations: readonly Migration[]): void {
-  createFolders(dirname(path));
-  const draft = `${path}.new-${randomBytes(6).toString('hex')}`;
-  try {
-    closeSync(openSync(draft, 'wx', FILE_MODE));
-    buildDatabase(draft, migrations);
-    publish(draft, path);
-  } finally {
-    for (const suffix of ['', '-journal']) removeUnlessInUse(draft + suffix);
-  }
-  syncFolderBlocking(dirname(path));
-}
-
-/** Builds the draft in rollback mode, because a write-ahead log would keep the draft's name. Opening switches to the log. */
-function buildDatabase(draft: string, migrations: readonly Migration[]): void {
-  const connection = new Connection(draft);
-  try {
-    connection.transaction('EXCLUSIVE', () => {
-      applyMigrations(connection, migrations, 0);
-    });
-  } finally {
-    connection.close();
-  }
-}
-
-/** Gives the finished file its final name, unless another process was faster. */
-function publish(draft: string, path: string): void {
-  try {
-    linkSync(draft, path);
-  } catch (error) {
-    const code = codeOf(error);
-    if (code === 'EEXIST') return;
-    if (code === 'ENOSPC') throw error;
-    // The file system has no hard links, as exFAT.
-    copyExclusively(draft, path);
-  }
-}
-
-function copyExclusively(draft: string, path: string): void {
-  try {
-    copyFileSync(draft, path, constants.COPYFILE_EXCL);
-  } catch (error) {
-    if (codeOf(error) !== 'EEXIST') throw error;
   }
 }

@@ -4,7 +4,8 @@ import { StoreUnavailableError } from '../../errors/store-errors.ts';
 import { LimitedQueue, OpenWork, settleWithin } from '../../util/concurrency.ts';
 import { packagePath } from '../../util/package.ts';
 import { endBeforeExit } from '../../util/process-end.ts';
-import { WorkerClient } from '../../util/worker-client.ts';
+import type { Tracer } from '../../util/tracer.ts';
+import { type OnTimings, WorkerClient } from '../../util/worker-client.ts';
 import type { IntegrityOptions, IntegrityReport, MemoryStore } from '../memory-store.ts';
 import type { ReplicaStore, StagedStates } from '../replica-store.ts';
 import {
@@ -42,7 +43,7 @@ interface ThreadPair {
 
 /** What a store needs of a thread. */
 interface StoreThread {
-  call(method: StoreMethod, parameters: readonly unknown[]): Promise<unknown>;
+  call(method: StoreMethod, parameters: readonly unknown[], onTimings?: OnTimings): Promise<unknown>;
   start(): void;
   close(): Promise<void>;
 }
@@ -53,18 +54,27 @@ interface StoreThread {
  * keep the process alive while idle. When one dies, its pending calls reject with `StoreUnavailableError`, and the next
  * call starts a new thread.
  * @param shared default: threads of this store alone
+ * @param tracer is told of each call
  */
-export function startWorkerStore(settings: StoreWorkerSettings, shared?: SharedThreads): WorkerStore {
+export function startWorkerStore(
+  settings: StoreWorkerSettings,
+  shared?: SharedThreads,
+  tracer?: Tracer,
+): WorkerStore {
   const { searches, others } = shared?.for(settings) ?? {
     searches: new RestartingHost(settings),
     others: new RestartingHost(settings),
   };
+  const spanned = (host: StoreThread, method: StoreMethod, parameters: unknown[]): Promise<unknown> =>
+    tracer === undefined
+      ? host.call(method, parameters)
+      : tracer.span({ name: `store ${method}` }, (span) => host.call(method, parameters, span.addParts));
   const remote = (methods: object): Record<string, unknown> =>
     Object.fromEntries(
       // `Object.keys` types the keys as plain texts.
       (Object.keys(methods) as StoreMethod[]).map((method) => {
         const host = isSearchMethod(method) ? searches : others;
-        return [method, (...parameters: unknown[]) => host.call(method, parameters)];
+        return [method, (...parameters: unknown[]) => spanned(host, method, parameters)];
       }),
     );
   const close = async (): Promise<void> => {
@@ -139,12 +149,12 @@ class SharedThread implements StoreThread {
     this.#settings = settings;
   }
 
-  async call(method: StoreMethod, parameters: readonly unknown[]): Promise<unknown> {
+  async call(method: StoreMethod, parameters: readonly unknown[], onTimings?: OnTimings): Promise<unknown> {
     // The thread would open the store again.
     if (this.#closing !== undefined) throw closedStore(this.#settings);
     const end = this.#calls.begin();
     try {
-      return await this.#host.call(method, [this.#settings, ...parameters]);
+      return await this.#host.call(method, [this.#settings, ...parameters], onTimings);
     } finally {
       end();
     }
@@ -183,9 +193,9 @@ class RestartingHost implements StoreThread {
     this.#settings = settings;
   }
 
-  async call(method: StoreMethod, parameters: readonly unknown[]): Promise<unknown> {
+  async call(method: StoreMethod, parameters: readonly unknown[], onTimings?: OnTimings): Promise<unknown> {
     if (this.#closing !== null) throw closedStore(this.#settings);
-    const call = (): Promise<unknown> => this.#running().call(method, parameters);
+    const call = (): Promise<unknown> => this.#running().call(method, parameters, onTimings);
     return method === 'best' ? this.#searches.run(call) : call();
   }
 

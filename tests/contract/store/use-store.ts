@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect } from 'vitest';
 import type { EmbeddingModelId } from '../../../src/embedding/embedder.ts';
 import type { MemoryFilter } from '../../../src/memory/filter.ts';
 import type { MemoryDraft } from '../../../src/memory/memory.ts';
-import type { MemoryStore } from '../../../src/store/memory-store.ts';
+import type { MemoryStore, StoreStats } from '../../../src/store/memory-store.ts';
 import { draft } from '../../helpers/drafts.ts';
 import { encodeVector, unitVector } from '../../helpers/vectors.ts';
 
@@ -100,6 +100,11 @@ class StoreUnderTest {
     await Promise.all(this.#opened.splice(0).map((store) => store.close()));
     this.#place?.clean();
   }
+}
+
+/** What is the same wherever and whenever the memories are looked at: not the size of the file, nor connections. */
+export function lasting(stats: StoreStats): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(stats).filter(([name]) => name !== 'bytes' && name !== 'shared'));
 }
 
 /** Registers the hooks that give each test of this block a store of its own. */

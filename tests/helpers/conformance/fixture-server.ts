@@ -297,6 +297,8 @@ const SETTINGS: HttpSettings = {
   tls: undefined,
   bodyLimit: BODY_LIMIT,
   rateLimit: 0,
+  concurrency: 0,
+  queue: 0,
 };
 
 export interface FixtureServer {

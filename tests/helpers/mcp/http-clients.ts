@@ -19,6 +19,8 @@ export interface HttpClientOptions {
   readonly token?: string;
   /** Without it, the client cannot ask its user. */
   readonly askUser?: AskUser;
+  /** Default: that of Node.js. */
+  readonly fetch?: typeof fetch;
 }
 
 export interface HttpClientKind {
@@ -100,8 +102,8 @@ async function connectV2(
 export function target(
   address: string,
   path: string,
-  { token }: HttpClientOptions = {},
-): [URL, { requestInit: RequestInit }] {
+  { token, fetch: own }: HttpClientOptions = {},
+): [URL, { requestInit: RequestInit; fetch?: typeof fetch }] {
   const headers: Record<string, string> = token === undefined ? {} : { Authorization: `Bearer ${token}` };
-  return [new URL(path, address), { requestInit: { headers } }];
+  return [new URL(path, address), { requestInit: { headers }, ...(own === undefined ? {} : { fetch: own }) }];
 }

@@ -1,9 +1,10 @@
 import { execFile, execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chownSync, readdirSync } from 'node:fs';
+import { chownSync, readdirSync, realpathSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import pg from 'pg';
 import { findBinary } from './find-binary.ts';
@@ -54,6 +55,38 @@ export class PostgresServer {
     return server;
   }
 
+  /** A copy of this server that follows it by streaming replication under the name `standby`. */
+  async startStandby(): Promise<PostgresServer> {
+    const folder = await mkdtemp(join(tmpdir(), 'faiss-memory-standby-'));
+    const made = { folder, port: await freePort(), options: this.#options };
+    const standby = new PostgresServer(this.#programs, made);
+    if (asRoot) chownSync(folder, ...ownerOf());
+    const from = `host=127.0.0.1 port=${this.port} user=owner application_name=standby`;
+    await standby.#run('pg_basebackup', ['-d', from, '-D', standby.data, '-R', '-c', 'fast', '--no-sync']);
+    await standby.begin();
+    return standby;
+  }
+
+  /** Makes a primary of a standby. */
+  async promote(): Promise<void> {
+    await this.#run('pg_ctl', ['promote', '-D', this.data, '-w']);
+  }
+
+  /** Ends the server as `kill -9` does. */
+  async kill(): Promise<void> {
+    await this.#process?.stop();
+  }
+
+  /** Stops all processes of the server, or lets them go on: it accepts connections and answers nothing. */
+  freeze(on: boolean): void {
+    const id = this.#process?.process.pid;
+    if (id === undefined) throw new Error('The server does not run');
+    const children = execFileSync('pgrep', ['-P', String(id)], { encoding: 'utf8' })
+      .trim()
+      .split('\n');
+    for (const one of [id, ...children.map(Number)]) process.kill(one, on ? 'SIGSTOP' : 'SIGCONT');
+  }
+
   get data(): string {
     return join(this.folder, 'data');
   }
@@ -85,9 +118,9 @@ export class PostgresServer {
   }
 
   /** Makes an empty database. @returns its address */
-  async createDatabase(): Promise<string> {
+  async createDatabase(more = ''): Promise<string> {
     const name = `test_${randomBytes(6).toString('hex')}`;
-    await this.sql(`CREATE DATABASE ${name} OWNER owner`);
+    await this.sql(`CREATE DATABASE ${name} OWNER owner ${more}`);
     return this.url(name);
   }
 
@@ -101,6 +134,16 @@ export class PostgresServer {
     } finally {
       await client.end();
     }
+  }
+
+  /** Ends the sessions of other programs in a database, and waits until they are gone. */
+  async endSessions(url: string): Promise<void> {
+    const others = `FROM pg_stat_activity WHERE datname = '${url.split('/').at(-1)}' AND pid <> pg_backend_pid()`;
+    const running = async (): Promise<boolean> => {
+      const [row] = await this.sql(`SELECT count(pg_terminate_backend(pid))::integer AS count ${others}`);
+      return row?.['count'] !== 0;
+    };
+    while (await running()) await delay(10);
   }
 
   /** Ends the server as a power cut would: without a checkpoint, and without a word to its clients. */
@@ -127,6 +170,11 @@ export class PostgresServer {
   }
 }
 
+/** The user that servers run as which refuse to run as root; null = the user of the tests. */
+export function nobody(): [uid: number, gid: number] | null {
+  return asRoot ? ownerOf() : null;
+}
+
 /** The user that PostgreSQL runs as when the tests run as root. */
 function ownerOf(): [uid: number, gid: number] {
   const id = (flag: string): number => Number(execFileSync('id', [flag, 'nobody'], { encoding: 'utf8' }));
@@ -138,7 +186,7 @@ export async function findPostgres(): Promise<string | null> {
   const named = process.env['POSTGRES_BIN'] ?? '';
   if (named !== '') return named;
   const initdb = await findBinary({ variable: 'INITDB_BIN', command: 'initdb' });
-  if (initdb !== null) return join(initdb, '..');
+  if (initdb !== null) return join(realpathSync(initdb), '..');
   const folder = '/usr/lib/postgresql';
   const versions = (() => {
     try {

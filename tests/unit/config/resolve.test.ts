@@ -90,6 +90,9 @@ describe('defaults', () => {
         tlsCertificate: undefined,
         tlsKey: undefined,
         bodyLimitMiB: 16,
+        concurrency: 32,
+        drainSeconds: 0,
+        queue: 256,
         rateLimit: 6_000,
       },
       auth: {
