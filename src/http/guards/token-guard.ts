@@ -114,8 +114,9 @@ const IN_SPACE = /^\/(?:spaces|mcp|sse|messages)\/([^/]+)/;
 
 /** @throws RequestRefusedError when the caller may only read */
 export function requireAccess(context: HttpContext, needed: Access): void {
+  if (needed === 'read') return;
   const { access, noteRefusal } = context.get('workspace');
-  if (needed === 'read' || access === 'write') return;
+  if (access === 'write') return;
   noteRefusal?.();
   const principal = context.get('principal');
   if (accessOf(principal) === 'write') {
