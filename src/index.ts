@@ -7,6 +7,9 @@ export {
   type OpenStoreOptions,
 } from './app/open-memory.ts';
 export { createApp, type App, type AppOptions } from './app/app.ts';
+export type { Span, SpanFacts, SpanRequest, Timing, Tracer } from './util/tracer.ts';
+export type { SharedState } from './store/memory-store.ts';
+export type { LogConnections } from './store/shared-log.ts';
 export {
   resolveConfig,
   type ConfigInput,

@@ -81,7 +81,9 @@ class StoreProbe {
 
   async look(): Promise<Look> {
     if (this.#parts.isStopping()) return { store: 'stopping' };
-    if (this.#asking === null && performance.now() - this.#askedAt > FRESH_MS) this.#asking = this.#ask();
+    // Good news may be a moment old.
+    const isFresh = isReady(this.#last) && performance.now() - this.#askedAt <= FRESH_MS;
+    if (this.#asking === null && !isFresh) this.#asking = this.#ask();
     if (this.#asking === null) return this.#last;
     const isAnswered = await settleWithin(
       this.#asking.then(() => true),

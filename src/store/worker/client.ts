@@ -68,7 +68,11 @@ export function startWorkerStore(
   const spanned = (host: StoreThread, method: StoreMethod, parameters: unknown[]): Promise<unknown> =>
     tracer === undefined
       ? host.call(method, parameters)
-      : tracer.span({ name: `store ${method}` }, (span) => host.call(method, parameters, span.addParts));
+      : tracer.span({ name: `store ${method}` }, (span) =>
+          host.call(method, parameters, (timings) => {
+            span.addParts(timings);
+          }),
+        );
   const remote = (methods: object): Record<string, unknown> =>
     Object.fromEntries(
       // `Object.keys` types the keys as plain texts.

@@ -11,7 +11,7 @@ function parsed(text: string): Record<string, number> {
   const series: Record<string, number> = {};
   const types = new Set<string>();
   for (const line of text.trimEnd().split('\n')) {
-    const type = /^# TYPE ([a-z_]+) (?:gauge|counter|histogram|summary)$/.exec(line)?.[1];
+    const type = /^# TYPE ([a-z0-9_]+) (?:gauge|counter|histogram|summary)$/.exec(line)?.[1];
     if (type !== undefined) types.add(type);
     if (line === '' || line.startsWith('#')) continue;
     const [, name = '', labels = '', value = ''] =
