@@ -68,6 +68,11 @@ export const authSchema = {
     doc: 'With `oidc`: secret that belongs to the client id.',
     environmentVariable: 'MEMORY_AUTH_CLIENT_SECRET',
   }),
+  pageClientId: optional(text(), {
+    doc: 'With `oidc`: name of the web page at the provider, as a public client with PKCE that comes back to the public address with a slash. Without it the page takes tokens.',
+    environmentVariable: 'MEMORY_AUTH_PAGE_CLIENT_ID',
+    defaultDoc: 'none; the page takes tokens',
+  }),
   localClients: setting(toggle(), {
     doc: 'With `embedded`: the addresses at which clients describe themselves may be in the local network. Without it, they must be public.',
     environmentVariable: 'MEMORY_AUTH_LOCAL_CLIENTS',

@@ -5,7 +5,7 @@ import { isUnexpected } from '../api/errors.ts';
 import type { ServerParts, Services } from '../api/services.ts';
 import type { Authenticator } from '../auth/principal.ts';
 import type { ProtectedResource } from '../auth/protected-resource.ts';
-import { isProtocolPath, type SignInServer } from '../auth/sign-in.ts';
+import { isProtocolPath, PAGE_CLIENT, type SignInServer } from '../auth/sign-in.ts';
 import { RequestRefusedError } from '../errors/input-errors.ts';
 import type { Logger } from '../logger.ts';
 import type { McpHttpEndpoint } from '../mcp/http-endpoint.ts';
@@ -35,7 +35,7 @@ import { syncRoutes } from './routes/sync-routes.ts';
 import { mountSignIn } from './routes/sign-in-routes.ts';
 import { acceptInvitation, type TeamCall, teamRoutes } from './routes/team-routes.ts';
 import { mountTransferRoutes } from './routes/transfer-routes.ts';
-import { mountHealth, mountMcp, mountUiFiles } from './server-paths.ts';
+import { mountHealth, mountMcp, mountUiFiles, type PageFacts } from './server-paths.ts';
 
 /** The parts of a server of a team; absent = one store for everybody. */
 export interface TeamParts {
@@ -48,6 +48,8 @@ export interface SignInParts {
   readonly resource: ProtectedResource;
   /** Undefined = another program is the authorization server. */
   readonly server: SignInServer | undefined;
+  /** Name of the web page at the other program, if it knows the page. */
+  readonly pageClient?: string | undefined;
 }
 
 export interface AppParts extends ServerParts {
@@ -75,8 +77,8 @@ export function buildApp(parts: AppParts): HttpApp {
     return answer;
   });
   app.use(keepPageHeaders);
-  mountGuards(app, parts.settings);
-  mountUiFiles(app);
+  mountGuards(app, parts.settings, providerOf(parts));
+  mountUiFiles(app, pageFacts(parts));
   mountHealth(app, parts);
   if (parts.signIn !== undefined) mountSignIn(app, parts.signIn);
   mountMemories(app, parts);
@@ -88,6 +90,17 @@ export function buildApp(parts: AppParts): HttpApp {
   });
   app.notFound((context) => answerProblem(context, noSuchRoute(app, context.req)));
   return app;
+}
+
+/** Undefined for one store without sign-in, whose page needs nothing of it. */
+function pageFacts({ spaces, signIn }: AppParts): PageFacts | undefined {
+  if (spaces === undefined && signIn === undefined) return undefined;
+  if (signIn === undefined) return { team: true };
+  const { resource, server, pageClient } = signIn;
+  const [issuer = ''] = resource.authorizationServers;
+  const clientId = server === undefined ? pageClient : PAGE_CLIENT;
+  const known = clientId === undefined ? {} : { clientId };
+  return { team: spaces !== undefined, signIn: { publicUrl: resource.publicUrl, issuer, ...known } };
 }
 
 /** What a server has only where there are people and spaces; the search takes the place of the usual one. */
@@ -139,7 +152,13 @@ function logFailure(logger: Logger, error: unknown): void {
 /** Imports stream, so they may be larger. */
 const IMPORT_FACTOR = 64;
 
-function mountGuards(app: HttpApp, settings: HttpSettings): void {
+/** Where the page asks for tokens, besides this server. */
+function providerOf({ signIn }: AppParts): readonly string[] {
+  if (signIn?.pageClient === undefined) return [];
+  return signIn.resource.authorizationServers.map((issuer) => new URL(issuer).origin);
+}
+
+function mountGuards(app: HttpApp, settings: HttpSettings, provider: readonly string[]): void {
   app.use(
     secureHeaders({
       contentSecurityPolicy: {
@@ -147,7 +166,7 @@ function mountGuards(app: HttpApp, settings: HttpSettings): void {
         scriptSrc: ["'self'"],
         styleSrc: ["'self'"],
         imgSrc: ["'self'"],
-        connectSrc: ["'self'"],
+        connectSrc: ["'self'", ...provider],
         formAction: ["'none'"],
         frameAncestors: ["'none'"],
         baseUri: ["'none'"],

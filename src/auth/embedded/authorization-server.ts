@@ -4,7 +4,8 @@ import type { Interaction } from 'oidc-provider';
 import type { Logger } from '../../logger.ts';
 import { isScope, type Scope } from '../principal.ts';
 import { loadOidcProvider } from '../packages.ts';
-import type { Attempt, Exchange, Outcome, Question, SignInServer } from '../sign-in.ts';
+import { type Attempt, type Exchange, type Outcome, PAGE_CLIENT } from '../sign-in.ts';
+import type { Question, SignInServer } from '../sign-in.ts';
 import { type Account, type Accounts, allowedScopes } from './accounts.ts';
 import { AttemptLimit } from './attempt-limit.ts';
 import type { AuthStore } from './auth-store.ts';
@@ -109,6 +110,7 @@ class AuthorizationServer implements SignInServer {
         name: client.clientName ?? '',
         redirectUri: String(params['redirect_uri']),
         document: /^https:\/\//.test(clientId) ? clientId : undefined,
+        isPage: clientId === PAGE_CLIENT,
       },
       scopes: account === undefined ? [] : askedScopes(account, params['scope']),
       person: account?.name ?? '',
@@ -154,6 +156,12 @@ class AuthorizationServer implements SignInServer {
     }
     const grantId = await this.#createGrant(interaction, account, allowed);
     return this.#finish(exchange, { consent: { grantId } });
+  }
+
+  async end(exchange: Exchange): Promise<void> {
+    const { incoming, outgoing } = this.#own(exchange);
+    const session = await this.#provider.Session.get(this.#provider.createContext(incoming, outgoing));
+    if (session.accountId !== undefined) await session.destroy();
   }
 
   invited(invitation: string): string | undefined {
