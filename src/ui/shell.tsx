@@ -82,7 +82,8 @@ function useArrival(key: string, content: HTMLElement | null): void {
     if (last.current === key) return;
     last.current = key;
     window.scrollTo(0, 0);
-    content?.focus({ preventScroll: true });
+    // With the keyboard one passes other spaces on the way to the wanted one.
+    if (document.activeElement?.matches('.space select') !== true) content?.focus({ preventScroll: true });
   }, [key]);
 }
 

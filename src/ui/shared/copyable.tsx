@@ -26,7 +26,15 @@ export function Copyable({ label, text }: CopyableProps) {
     <>
       <label>
         {label}
-        <input ref={field} type="text" class="code" readOnly autocomplete="off" spellcheck={false} value={text} />
+        <input
+          ref={field}
+          type="text"
+          class="code"
+          readOnly
+          autocomplete="off"
+          spellcheck={false}
+          value={text}
+        />
       </label>
       <div class="actions">
         <button type="button" onClick={copy}>

@@ -133,7 +133,11 @@ export function Facts({ tags = [], source, at, changed, about = {} }: FactsProps
         </a>
       )}
       {tags.map((tag) => (
-        <a class="tag" key={tag} href={`${linkTo('memories')}?${parametersOf('', { ...NO_FILTER, tags: tag })}`}>
+        <a
+          class="tag"
+          key={tag}
+          href={`${linkTo('memories')}?${parametersOf('', { ...NO_FILTER, tags: tag })}`}
+        >
           <bdi>{tag}</bdi>
         </a>
       ))}

@@ -42,7 +42,8 @@ let renewing: Promise<boolean> | undefined;
 let problem = '';
 let endpoints: Promise<Endpoints> | undefined;
 
-const channel = server.signIn?.clientId === undefined ? undefined : new BroadcastChannel('faiss-memory-sign-in');
+const channel =
+  server.signIn?.clientId === undefined ? undefined : new BroadcastChannel('faiss-memory-sign-in');
 
 /** Why the last sign-in failed, in sentences. Empty when it did not. */
 export function signInProblem(): string {
@@ -142,7 +143,8 @@ export function onOtherTab(listener: (happened: 'in' | 'out') => void): () => vo
   const hear = ({ data }: MessageEvent): void => {
     const happened = data === 'out' ? 'out' : 'in';
     worthTrying = happened === 'in';
-    if (happened === 'out') tokens = undefined;
+    // It may have been somebody else: the next request asks who is signed in now.
+    tokens = undefined;
     listener(happened);
   };
   channel?.addEventListener('message', hear);
@@ -160,7 +162,8 @@ function renew(): Promise<boolean> {
 }
 
 async function renewOnce(): Promise<boolean> {
-  if (!worthTrying) return false;
+  // The answer would go to another origin.
+  if (!worthTrying || location.origin !== requiredFacts().publicUrl) return false;
   const before = tokens;
   try {
     if (isOwnSignIn()) await renewByCookie();
@@ -265,7 +268,11 @@ async function authorizationAddress(
 function findEndpoints(): Promise<Endpoints> {
   const { issuer } = requiredFacts();
   if (isOwnSignIn()) {
-    return Promise.resolve({ authorization: '/oauth/authorize', token: '/oauth/token', revocation: undefined });
+    return Promise.resolve({
+      authorization: '/oauth/authorize',
+      token: '/oauth/token',
+      revocation: undefined,
+    });
   }
   endpoints ??= discover(issuer).catch((error: unknown) => {
     endpoints = undefined;
@@ -277,7 +284,11 @@ function findEndpoints(): Promise<Endpoints> {
 async function discover(issuer: string): Promise<Endpoints> {
   const response = await fetch(`${issuer.replace(/\/+$/, '')}/.well-known/openid-configuration`);
   const found = (await response.json().catch(() => ({}))) as Readonly<Record<string, unknown>>;
-  const { authorization_endpoint: authorization, token_endpoint: token, revocation_endpoint: revocation } = found;
+  const {
+    authorization_endpoint: authorization,
+    token_endpoint: token,
+    revocation_endpoint: revocation,
+  } = found;
   if (found['issuer'] !== issuer || typeof authorization !== 'string' || typeof token !== 'string')
     throw new SignInError('no_metadata', '');
   return { authorization, token, revocation: typeof revocation === 'string' ? revocation : undefined };
@@ -326,9 +337,14 @@ function randomText(): string {
 }
 
 async function challengeOf(verifier: string): Promise<string> {
-  return inBase64Url(new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(verifier))));
+  return inBase64Url(
+    new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(verifier))),
+  );
 }
 
 function inBase64Url(bytes: Uint8Array): string {
-  return btoa(String.fromCharCode(...bytes)).replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
+  return btoa(String.fromCharCode(...bytes))
+    .replaceAll('+', '-')
+    .replaceAll('/', '_')
+    .replace(/=+$/, '');
 }

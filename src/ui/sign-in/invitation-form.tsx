@@ -25,8 +25,8 @@ export function InvitationForm({ onEnter }: { readonly onEnter: () => void }) {
     return (
       <>
         <p>
-          This is your token. Keep it now, for example in a password manager: the server does not show it again.
-          It may also manage your other tokens.
+          This is your token. Keep it now, for example in a password manager: the server does not show it
+          again. It may also manage your other tokens.
         </p>
         <Copyable label="Your token" text={token} />
         <div class="actions">

@@ -56,34 +56,33 @@ export function useSignIn(arrival: number): SignInState {
     // A user who goes to another view no longer wants to change the token.
     setAsking((before) => (before === 'wanted' ? null : before));
   }, [arrival]);
-  const enter = useCallback((): void => {
-    setAsking((before) => {
-      if (before === 'ended') {
-        reportChange();
-        reportRights();
-      } else {
-        noteAccepted(false);
-        setSession((number) => number + 1);
-      }
-      return null;
-    });
-  }, []);
-  const leave = useCallback((): void => {
-    writeToken('');
-    forgetDrafts();
+  const begin = useCallback((next: Asking | null): void => {
     noteAccepted(false);
     setSession((number) => number + 1);
-    setAsking('refused');
+    setAsking(next);
   }, []);
-  useEffect(
-    () =>
-      onOtherTab((happened) => {
-        // A token that was entered in this tab goes on.
-        if (readToken() !== '') return;
-        if (happened === 'in') enter();
-        else leave();
-      }),
-    [enter, leave],
+  const enter = (): void => {
+    if (asking !== 'ended') {
+      begin(null);
+      return;
+    }
+    setAsking(null);
+    reportChange();
+    reportRights();
+  };
+  const leave = (): void => {
+    writeToken('');
+    forgetDrafts();
+    begin('refused');
+  };
+  useEffect(() =>
+    onOtherTab((happened) => {
+      // A token that was entered in this tab goes on.
+      if (readToken() !== '') return;
+      if (happened === 'out') leave();
+      else if (asking === null) reportRights();
+      else enter();
+    }),
   );
   return {
     ...{ asking, session, enter, leave },
@@ -164,8 +163,8 @@ function UnknownPage() {
   if (signIn === undefined || signIn.clientId !== undefined) return null;
   return (
     <p>
-      Programs sign in at {new URL(signIn.issuer).host}. This page is not known there, so it takes a token; the
-      setting MEMORY_AUTH_PAGE_CLIENT_ID of the server changes that.
+      Programs sign in at {new URL(signIn.issuer).host}. This page is not known there, so it takes a token;
+      the setting MEMORY_AUTH_PAGE_CLIENT_ID of the server changes that.
     </p>
   );
 }

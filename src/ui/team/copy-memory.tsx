@@ -68,7 +68,10 @@ function CopyDialog({ id, from, team, targets, onClose }: CopyDialogProps) {
         const open = (): void => {
           location.hash = linkTo('memory', copy.copy, inAddress(team, to));
         };
-        toast({ text: doneInWords(copy.existed === true, move), action: { title: 'Open it there', run: open } });
+        toast({
+          text: doneInWords(copy.existed === true, move),
+          action: { title: 'Open it there', run: open },
+        });
       },
       (error: unknown) => {
         setProblem(explain(error));

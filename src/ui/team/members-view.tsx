@@ -26,8 +26,8 @@ export function MembersView() {
       <h1 dir="auto">Members of {titleOf(space)}</h1>
       {space.kind === 'personal' ? (
         <p>
-          This space is yours alone. To share memories, <a href={linkTo('spaces')}>create another space</a> and
-          copy them there.
+          This space is yours alone. To share memories, <a href={linkTo('spaces')}>create another space</a>{' '}
+          and copy them there.
         </p>
       ) : (
         <Members team={team} space={space} />

@@ -43,7 +43,9 @@ export function RemoveSpace({ space }: { readonly space: Space }) {
   return (
     <section class="card" aria-label="Removal">
       <h2>Remove this space</h2>
-      <p class="hint">Its memories go with it. The administrator of the server can bring it back for a while.</p>
+      <p class="hint">
+        Its memories go with it. The administrator of the server can bring it back for a while.
+      </p>
       <Problem text={problem} />
       <div class="actions">
         <button type="button" class="danger" onClick={ask}>
@@ -58,8 +60,8 @@ export function RemoveSpace({ space }: { readonly space: Space }) {
           }}
         >
           <p>
-            <bdi>{titleOf(space)}</bdi> with {count(plan.memories, 'memory', 'memories')} moves to the trash of the
-            server, is kept there for {count(plan.kept_days, 'day')}, and all members lose it at once.
+            <bdi>{titleOf(space)}</bdi> with {count(plan.memories, 'memory', 'memories')} moves to the trash
+            of the server, is kept there for {count(plan.kept_days, 'day')}, and all members lose it at once.
           </p>
           <div class="actions">
             <button

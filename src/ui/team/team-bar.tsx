@@ -1,4 +1,12 @@
-import { inAddress, mayWriteIn, ownSpaceOf, type Role, type Space, type Team, useTeam } from '../shared/team.tsx';
+import {
+  inAddress,
+  mayWriteIn,
+  ownSpaceOf,
+  type Role,
+  type Space,
+  type Team,
+  useTeam,
+} from '../shared/team.tsx';
 import { linkTo } from '../shared/view-address.ts';
 
 const ENTRIES = [
@@ -16,7 +24,7 @@ export function TeamBar({ current }: { readonly current: string }) {
   const team = useTeam();
   if (team === null) return null;
   return (
-    <div class="team">
+    <section class="team" aria-label="Space and people">
       <SpaceSwitch team={team} current={current} />
       <nav aria-label="Team">
         <ul>
@@ -34,7 +42,7 @@ export function TeamBar({ current }: { readonly current: string }) {
         <bdi>{team.me.name}</bdi>
       </p>
       <ReadOnlyReason team={team} />
-    </div>
+    </section>
   );
 }
 

@@ -28,7 +28,8 @@ export function TokensView() {
     <>
       <h1>Tokens</h1>
       <p class="hint">
-        For programs that cannot sign in. Give each program a token of its own, so that you can revoke it alone.
+        For programs that cannot sign in. Give each program a token of its own, so that you can revoke it
+        alone.
       </p>
       {team.mayManage ? <Tokens /> : <NotAllowed />}
     </>
@@ -43,13 +44,13 @@ function Tokens() {
   const [revoking, setRevoking] = useState<Token | null>(null);
   const [refusal, setRefusal] = useState('');
   const toast = useToast();
-  const revoke = ({ id, name }: Token): void => {
+  const revoke = (token: Token): void => {
     setRevoking(null);
-    call('DELETE', `/tokens/${encodeURIComponent(id)}`, HERE)
+    call('DELETE', `/tokens/${encodeURIComponent(token.id)}`, HERE)
       .then(
         () => {
           setRefusal('');
-          toast({ text: `The token ${name} is revoked.` });
+          toast({ text: `The token ${nameOf(token)} is revoked.` });
         },
         (error: unknown) => {
           setRefusal(explain(error));
@@ -120,7 +121,7 @@ function TokenTable({ tokens, onRevoke }: TokenTableProps) {
           {tokens.map((token) => (
             <tr key={token.id}>
               <th scope="row" class="long">
-                <bdi>{token.name}</bdi>
+                <bdi>{nameOf(token)}</bdi>
                 {isMine(token) ? ' (used by this page)' : ''}
               </th>
               <td>{token.scope}</td>
@@ -132,7 +133,7 @@ function TokenTable({ tokens, onRevoke }: TokenTableProps) {
               <td>
                 <button
                   type="button"
-                  aria-label={`Revoke ${token.name}`}
+                  aria-label={`Revoke ${nameOf(token)}`}
                   onClick={() => {
                     onRevoke(token);
                   }}
@@ -146,6 +147,10 @@ function TokenTable({ tokens, onRevoke }: TokenTableProps) {
       </table>
     </div>
   );
+}
+
+function nameOf({ id, name }: Token): string {
+  return name === '' ? id : name;
 }
 
 /** A token begins with its id. */
@@ -163,7 +168,7 @@ function RevokeDialog({ token, onClose, onRevoke }: RevokeDialogProps) {
   return (
     <Modal title="Revoke this token?" onClose={onClose}>
       <p>
-        Programs with the token <bdi>{token.name}</bdi> are refused from now on.
+        Programs with the token <bdi>{nameOf(token)}</bdi> are refused from now on.
         {isMine(token) ? ' This page uses it, and will ask for another one.' : ''}
       </p>
       <div class="actions">
