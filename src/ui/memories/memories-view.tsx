@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { call } from '../shared/api.ts';
 import { Empty, Modal, More, Problem } from '../shared/elements.tsx';
 import { conditionsOf, type Filter, parametersOf, queryOf, readParameters } from '../shared/filter.ts';
@@ -11,7 +11,7 @@ import { inAddress, spaceOf, useMayWrite, useTeam } from '../shared/team.tsx';
 import { useToast } from '../shared/toast.tsx';
 import type { AddAnswer, Hit, SearchAnswer } from '../shared/types.ts';
 import { count, ordinal } from '../shared/words.ts';
-import { SpaceChoice } from '../team/space-choice.tsx';
+import { SpaceChoice, useSearchedSpaces } from '../team/space-choice.tsx';
 import { titleOf } from '../team/team-bar.tsx';
 import { FilterBar } from './filter-bar.tsx';
 import { MemoryEntry, SaidIn } from './memory-entry.tsx';
@@ -105,19 +105,6 @@ function describeAdded({ outcome, similar = [], gained = [], twin, masked = [] }
 
 /** Numbers of hits: at first, and after each click on More. */
 const STEPS = [20, 50, 100];
-
-/** The spaces that are searched, from the address; empty = the one that the page shows. Those that are gone are left out. */
-function useSearchedSpaces(parameters: string): [readonly string[], (spaces: readonly string[]) => void] {
-  const team = useTeam();
-  const [chosen, setChosen] = useState<readonly string[]>(
-    () => new URLSearchParams(parameters).get('in')?.split(',') ?? [],
-  );
-  const known = useMemo(
-    () => (team === null ? [] : chosen.filter((id) => spaceOf(team, id) !== undefined)),
-    [team, chosen],
-  );
-  return [known, setChosen];
-}
 
 interface SearchResultsProps {
   readonly query: string;

@@ -1,4 +1,5 @@
-import { useTeam } from '../shared/team.tsx';
+import { useMemo, useState } from 'preact/hooks';
+import { spaceOf, useTeam } from '../shared/team.tsx';
 import { roleInWords, titleOf } from './team-bar.tsx';
 
 /** As many as the server searches at once. */
@@ -49,4 +50,19 @@ export function SpaceChoice({ chosen, onChange }: SpaceChoiceProps) {
       </fieldset>
     </details>
   );
+}
+
+/** The spaces that are searched, from the address; empty = the one that the page shows. Those that are gone are left out. */
+export function useSearchedSpaces(
+  parameters: string,
+): [readonly string[], (spaces: readonly string[]) => void] {
+  const team = useTeam();
+  const [chosen, setChosen] = useState<readonly string[]>(
+    () => new URLSearchParams(parameters).get('in')?.split(',') ?? [],
+  );
+  const known = useMemo(
+    () => (team === null ? [] : chosen.filter((id) => spaceOf(team, id) !== undefined)),
+    [team, chosen],
+  );
+  return [known, setChosen];
 }
