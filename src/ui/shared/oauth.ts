@@ -131,7 +131,7 @@ export async function endSignIn(): Promise<void> {
   if (isOwnSignIn()) {
     const answer = await fetch('/oauth/sign-out', { method: 'POST' });
     if (!answer.ok) throw new Error(`The server answered with ${answer.status}`);
-  } else await revoke();
+  } else await revoke().catch(() => undefined); // The page forgets it in any case.
   tokens = undefined;
   worthTrying = false;
   problem = '';
