@@ -7,7 +7,7 @@ import {
   registered,
   visit as visitAs,
 } from '../helpers/auth/oauth-requests.ts';
-import { PASSWORD } from '../helpers/auth/sign-in-server.ts';
+import { launchSignInServer, PASSWORD, PERSON } from '../helpers/auth/sign-in-server.ts';
 import { addPeople, launchSignInTeam } from '../helpers/auth/sign-in-team.ts';
 import { hasBrowser, launchBrowser } from '../helpers/browser.ts';
 import { expectAccessible } from '../helpers/page/expect-accessible.ts';
@@ -257,6 +257,24 @@ describe.runIf(hasBrowser)('the page of a team that signs in at the program itse
     await page.getByLabel('Token').fill(await team.tokenOf('ada', '--scope', 'admin'));
     await page.getByRole('button', { name: 'Enter' }).click();
     await space(page).waitFor();
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.getByRole('heading', { name: 'Sign in' }).waitFor();
+  });
+
+  test('without people and spaces it signs in too, and shows nothing of them', async () => {
+    const single = await launchSignInServer();
+    onTestFinished(async () => {
+      await single.stop();
+    });
+    const { page, visit } = await openPage(browser, single.address);
+    await visit('trash');
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await fillIn(page, PERSON);
+    await page.getByText('The trash is empty.').waitFor();
+    expect(await space(page).count()).toBe(0);
+    await visit('memories');
+    await add(page, 'All people see it');
+    await entry(page, 'All people see it').waitFor();
     await page.getByRole('button', { name: 'Sign out' }).click();
     await page.getByRole('heading', { name: 'Sign in' }).waitFor();
   });

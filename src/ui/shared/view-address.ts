@@ -1,4 +1,5 @@
 import { useEffect, useState } from 'preact/hooks';
+import { server } from './server-facts.ts';
 
 /**
  * The current view, from the part of the address after #: `memories`, `memories?query=tea`, or with an argument
@@ -35,7 +36,7 @@ function readAddress(arrival: number): ViewAddress {
   const isSpace = first.startsWith('@');
   const [view = '', argument = ''] = isSpace ? rest : [first, ...rest];
   return {
-    space: isSpace ? decodeArgument(first.slice(1)) : '',
+    space: isSpace && server.team ? decodeArgument(first.slice(1)) : '',
     view: view === '' ? 'memories' : view,
     argument: decodeArgument(argument),
     ...{ parameters, arrival },
