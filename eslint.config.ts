@@ -47,7 +47,7 @@ const mayImport: Record<string, string[]> = {
     'api/services.ts',
   ],
   // Who calls.
-  auth: ['store/sqlite/engine.ts'],
+  auth: ['store/sqlite/engine.ts', 'store/postgres/database.ts', 'store/postgres/prepared-database.ts'],
   backup: ['memory'],
   bin: ['cli'],
   blob: [],
@@ -90,6 +90,8 @@ const mayImport: Record<string, string[]> = {
     'memory/confirmation.ts',
     'store/sqlite/connection.ts',
     'store/sqlite/sqlite-errors.ts',
+    'store/postgres/database.ts',
+    'store/postgres/prepared-database.ts',
   ],
   recall: ['memory', 'api/answer-size.ts'],
   secrets: ['memory'],

@@ -2,10 +2,13 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { OidcAuthenticator } from '../auth/oidc-authenticator.ts';
 import { Accounts } from '../auth/embedded/accounts.ts';
-import { AUTH_DATABASE, AuthStore } from '../auth/embedded/auth-store.ts';
+import type { AuthStore } from '../auth/embedded/auth-store.ts';
 import { startAuthorizationServer } from '../auth/embedded/authorization-server.ts';
 import { EmbeddedAuthenticator } from '../auth/embedded/embedded-authenticator.ts';
-import { rotateSigningKey } from '../auth/embedded/signing-keys.ts';
+import { PostgresAuthStore } from '../auth/embedded/postgres-auth-store.ts';
+import { SecretSeal } from '../auth/embedded/secret-seal.ts';
+import { KeyRing } from '../auth/embedded/signing-keys.ts';
+import { AUTH_DATABASE, SqliteAuthStore } from '../auth/embedded/sqlite-auth-store.ts';
 import type { Authenticator, Scope } from '../auth/principal.ts';
 import { isOwnResource, type ProtectedResource } from '../auth/protected-resource.ts';
 import { SIGN_IN_PATH, type SignInServer } from '../auth/sign-in.ts';
@@ -67,19 +70,27 @@ function createOidcAuthenticator({ auth }: Settings, publicUrl: string, issuer: 
 }
 
 async function openEmbedded(settings: Settings, publicUrl: string, logger: Logger): Promise<Callers> {
-  const store = new AuthStore(settings.dataDir);
+  const store = openAuthStore(settings);
   try {
     const accounts = new Accounts(store);
+    const keys = new KeyRing(store, new SecretSeal(settings.auth.secret));
     const documents = { allowLocal: settings.auth.localClients };
-    const server = await startAuthorizationServer({ publicUrl, store, accounts, documents, logger });
+    const server = await startAuthorizationServer({ publicUrl, store, accounts, keys, documents, logger });
     return {
-      authenticators: [new EmbeddedAuthenticator(publicUrl, store, accounts)],
+      authenticators: [new EmbeddedAuthenticator(publicUrl, accounts, keys)],
       signIn: { resource: { publicUrl, authorizationServers: [publicUrl] }, server },
     };
   } catch (error) {
-    store.close();
+    await store.close();
     throw error;
   }
+}
+
+/** In the database that servers share, or in the data folder. */
+function openAuthStore({ store, database, dataDir }: Settings): AuthStore {
+  const url = database.url?.reveal();
+  if (store !== 'postgres' || url === undefined) return new SqliteAuthStore(dataDir);
+  return new PostgresAuthStore({ url, schema: database.schema });
 }
 
 /** The address of the server without a slash at its end. */
@@ -94,55 +105,45 @@ export interface OpenAccounts {
   readonly accounts: Accounts;
   /** The address at which the holder of an invitation chooses a password. */
   readonly linkOf: (invitation: string) => string;
-  readonly rotateSigningKey: () => void;
-  readonly close: () => void;
+  readonly rotateSigningKey: () => Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 export function openAccounts(settings: Settings): OpenAccounts {
-  const store = new AuthStore(settings.dataDir);
+  const store = openAuthStore(settings);
   return {
     accounts: new Accounts(store),
     linkOf: (invitation) => `${publicUrlOf(settings)}${SIGN_IN_PATH}/invitation/${invitation}`,
-    rotateSigningKey: () => {
-      rotateSigningKey(store);
-    },
-    close: () => {
-      store.close();
-    },
+    rotateSigningKey: () => new KeyRing(store, new SecretSeal(settings.auth.secret)).rotate(),
+    close: () => store.close(),
   };
 }
 
-/** The accounts of the people of a team. Opens the database for each call, as commands make few. */
+/** The accounts of the people of a team. Opens the store for each call, as commands make few. */
 export function personAccounts(settings: Settings): PersonAccounts {
   const inUse = settings.auth.mode === 'embedded';
-  const use = <Result>(work: (open: OpenAccounts) => Result): Result => {
+  const use = async <Result>(work: (open: OpenAccounts) => Promise<Result>): Promise<Result> => {
     const open = openAccounts(settings);
     try {
-      return work(open);
+      return await work(open);
     } finally {
-      open.close();
+      await open.close();
     }
   };
   return {
     inUse,
-    requireFree: (person) => {
-      use(({ accounts }) => {
-        accounts.requireFree(person);
-      });
-    },
+    requireFree: (person) => use(({ accounts }) => accounts.requireFree(person)),
     invite: (person, hours) =>
-      use(({ accounts, linkOf }) => linkOf(accounts.invitePerson(person, hours * HOUR_MS))),
-    remove: (person) => {
+      use(async ({ accounts, linkOf }) => linkOf(await accounts.invitePerson(person, hours * HOUR_MS))),
+    remove: async (person) => {
       // Whatever the settings of this command are, those of the server may know accounts.
-      if (!existsSync(join(settings.dataDir, AUTH_DATABASE))) return;
-      use(({ accounts }) => {
-        accounts.remove(person);
-      });
+      if (settings.store === 'sqlite' && !existsSync(join(settings.dataDir, AUTH_DATABASE))) return;
+      await use(({ accounts }) => accounts.remove(person));
     },
     states: () =>
-      use(
-        ({ accounts }) =>
-          new Map(accounts.list().map(({ id, hasPassword }) => [id, hasPassword ? 'yes' : 'invited'])),
-      ),
+      use(async ({ accounts }) => {
+        const known = await accounts.list();
+        return new Map(known.map(({ id, hasPassword }) => [id, hasPassword ? 'yes' : 'invited']));
+      }),
   };
 }

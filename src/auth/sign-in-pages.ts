@@ -119,11 +119,15 @@ export interface PageLink {
 
 export function messagePage(title: string, text: string, link?: PageLink): string {
   const further =
-    link === undefined
-      ? ''
-      : `\n      <p><a href="${escaped(link.address)}">${escaped(link.title)}</a></p>`;
+    link === undefined ? '' : `\n      <p><a href="${escaped(link.address)}">${escaped(link.title)}</a></p>`;
   return page(title, `      <p>${escaped(text)}</p>${further}`);
 }
+
+/** While the store of the accounts cannot be reached. */
+export const UNAVAILABLE_PAGE = messagePage(
+  'Sign-in is not possible right now',
+  'The database of this server does not answer. Nothing was changed. Try again in a minute.',
+);
 
 function problemBox(problem: string): string {
   return problem === '' ? '' : `      <p class="problem" role="alert">${escaped(problem)}</p>`;

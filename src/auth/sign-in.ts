@@ -81,8 +81,8 @@ export interface SignInServer {
   /** Ends the sign-in of this browser, which then asks for the password again. */
   end(exchange: Exchange): Promise<void>;
   /** The name of the person who was invited; undefined when the invitation does not count, or not any more. */
-  invited(invitation: string): string | undefined;
+  invited(invitation: string): Promise<string | undefined>;
   /** @returns undefined when it is accepted, else the problem in words */
   acceptInvitation(invitation: string, password: string): Promise<string | undefined>;
-  close(): void;
+  close(): Promise<void>;
 }

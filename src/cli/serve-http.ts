@@ -55,7 +55,7 @@ export async function serveHttp(output: Output, settings: Settings): Promise<voi
     announce('Stopping: finishing what is under way; Ctrl-C again stops at once.');
     await server.close(FINISH_LIMIT_MS);
   } finally {
-    callers?.signIn?.server?.close();
+    await callers?.signIn?.server?.close();
     await team?.close();
     await app.close();
   }

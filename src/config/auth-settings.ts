@@ -73,6 +73,10 @@ export const authSchema = {
     environmentVariable: 'MEMORY_AUTH_PAGE_CLIENT_ID',
     defaultDoc: 'none; the page takes tokens',
   }),
+  secret: secret({
+    doc: 'With `embedded`: encrypts the keys that sign tokens and cookies where they are stored, at least 32 characters. All servers of a database need the same.',
+    environmentVariable: 'MEMORY_AUTH_SECRET',
+  }),
   localClients: setting(toggle(), {
     doc: 'With `embedded`: the addresses at which clients describe themselves may be in the local network. Without it, they must be public.',
     environmentVariable: 'MEMORY_AUTH_LOCAL_CLIENTS',

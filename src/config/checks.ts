@@ -112,6 +112,7 @@ export function findAuthProblems({ auth, http }: Settings): SettingProblem[] {
       decidedBy: key,
     });
   }
+  problems.push(...shortSecret(auth));
   if (mode === 'oidc' && issuer === undefined) {
     const allowed = 'set MEMORY_AUTH_ISSUER to the issuer of the identity provider';
     problems.push({ key: 'auth.issuer', problem: 'is missing for oidc', allowed, decidedBy });
@@ -123,6 +124,16 @@ export function findAuthProblems({ auth, http }: Settings): SettingProblem[] {
     problems.push({ key: `auth.${missing}`, problem: 'is missing', allowed, decidedBy: `auth.${given}` });
   }
   return problems;
+}
+
+const MIN_AUTH_SECRET = 32;
+
+function shortSecret({ secret }: Settings['auth']): SettingProblem[] {
+  const { length } = secret?.reveal() ?? { length: Infinity };
+  if (length >= MIN_AUTH_SECRET) return [];
+  const key = 'auth.secret';
+  const allowed = `allowed are ${MIN_AUTH_SECRET} or more, for example the output of "openssl rand -hex 32"`;
+  return [{ key, problem: `has ${length} characters`, allowed, decidedBy: key }];
 }
 
 function isLoopback(host: string): boolean {

@@ -7,6 +7,7 @@ import type { OpenServices } from '../api/services.ts';
 import type { McpHttpEndpoint } from '../mcp/http-endpoint.ts';
 import { settleWithin } from '../util/concurrency.ts';
 import { packagePath } from '../util/package.ts';
+import { requireScope } from './guards/refusals.ts';
 import type { HttpEnvironment } from './http-environment.ts';
 
 type Node = Readonly<Record<string, unknown>>;
@@ -116,7 +117,11 @@ export function mountMcp(app: Hono<HttpEnvironment>, mcp: McpHttpEndpoint, hasSp
   // Clients are often given the address with a slash at its end.
   for (const slash of ['', '/']) {
     for (const path of hasSpaces ? ['/mcp', '/mcp/:space'] : ['/mcp'])
-      app.all(path + slash, (context) => mcp.handle(context.req.raw, context.get('workspace')));
+      app.all(path + slash, (context) =>
+        mcp.handle(context.req.raw, context.get('workspace'), () => {
+          requireScope(context, 'memory:write');
+        }),
+      );
     app.get(`/sse${slash}`, (context) => mcp.openEventStream(context.get('workspace')));
     app.post(MESSAGES_PATH + slash, (context) =>
       mcp.receiveMessage(context.req.raw, context.get('workspace')),

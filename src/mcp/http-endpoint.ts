@@ -1,10 +1,12 @@
 import type { Logger } from '../logger.ts';
 import type { Workspace } from '../api/services.ts';
 import { EventStreamSessions } from './event-stream-sessions.ts';
-import { buildServer, type ServerFactory } from './server.ts';
+import { buildServer, isChangingTool, type ServerFactory } from './server.ts';
 import { StreamableSessions } from './streamable-sessions.ts';
 
 export interface HttpEndpointOptions {
+  /** True for a tool that changes something. Default: there is none. */
+  readonly isChanging?: (tool: string) => boolean;
   /** Largest message in bytes. */
   readonly bodyLimit: number;
   /** Where clients of the older transport send their messages to. */
@@ -23,9 +25,13 @@ export class McpHttpEndpoint {
     this.#eventStreams = new EventStreamSessions(build, messagesPath);
   }
 
-  /** Streamable HTTP: every request to `/mcp`. */
-  handle(request: Request, workspace: Workspace): Promise<Response> {
-    return this.#streamable.handle(request, workspace);
+  /**
+   * Streamable HTTP: every request to `/mcp`.
+   * @param refuseChange throws for a caller who could get the right to change something by signing in again; asked before
+   *   a call of a tool that needs it
+   */
+  handle(request: Request, workspace: Workspace, refuseChange?: () => void): Promise<Response> {
+    return this.#streamable.handle(request, workspace, refuseChange);
   }
 
   /** HTTP+SSE of 2024-11-05: `GET /sse`. */
@@ -51,5 +57,8 @@ export class McpHttpEndpoint {
 
 /** The endpoint of the memories. */
 export function memoryEndpoint(options: HttpEndpointOptions): McpHttpEndpoint {
-  return new McpHttpEndpoint(({ parts, access }) => buildServer(parts, access), options);
+  return new McpHttpEndpoint(({ parts, access }) => buildServer(parts, access), {
+    isChanging: isChangingTool,
+    ...options,
+  });
 }

@@ -58,6 +58,11 @@ export const tools: readonly Tool[] = [
   syncRestore,
 ];
 
+/** True for the name of a tool that callers with the right to read have not. */
+export function isChangingTool(name: string): boolean {
+  return tools.some((tool) => tool.name === name && !tool.annotations.readOnlyHint);
+}
+
 /** A client tells its model this about the server, whether or not a tool is ever called. */
 export const INSTRUCTIONS = `Long-term memory of the user, kept across conversations and shared by their assistants.
 Search (memory_search) when a task starts and whenever earlier decisions, preferences or facts may matter.

@@ -34,6 +34,8 @@ export interface StreamableOptions {
   /** Largest message in bytes. */
   readonly bodyLimit: number;
   readonly logger: Logger;
+  /** See `HttpEndpointOptions`. */
+  readonly isChanging?: (tool: string) => boolean;
 }
 
 interface StreamableSession {
@@ -58,6 +60,7 @@ interface Received {
 export class StreamableSessions {
   readonly #build: ServerFactory;
   readonly #bodyLimit: number;
+  readonly #isChanging: (tool: string) => boolean;
   readonly #sessions = new SessionPool<StreamableSession>(LIMITS);
   /** Protocol 2026-07-28, which has no sessions. */
   readonly #modern: McpHttpHandler;
@@ -65,8 +68,9 @@ export class StreamableSessions {
   readonly #legacy: LegacyHttpHandler;
   readonly #calls = new OpenWork();
 
-  constructor(build: ServerFactory, { bodyLimit, logger }: StreamableOptions) {
+  constructor(build: ServerFactory, { bodyLimit, logger, isChanging = () => false }: StreamableOptions) {
     this.#build = build;
+    this.#isChanging = isChanging;
     this.#bodyLimit = bodyLimit;
     const onError = (error: Error): void => {
       logger.debug('an MCP request was refused', {}, error);
@@ -77,7 +81,7 @@ export class StreamableSessions {
     this.#legacy = legacyStatelessFallback(buildFor, onError, limit);
   }
 
-  async handle(request: Request, workspace: Workspace): Promise<Response> {
+  async handle(request: Request, workspace: Workspace, refuseChange?: () => void): Promise<Response> {
     const form = answerForm(request.headers.get('accept'));
     if (request.method !== 'POST')
       return this.#answer(forSdk(request, form), { message: undefined, workspace });
@@ -93,6 +97,7 @@ export class StreamableSessions {
     if (form === 'json' && messages.some(isSubscription)) {
       return notAcceptable('a subscription is answered with events; accept text/event-stream');
     }
+    if (messages.some((one) => isCallOf(one, this.#isChanging))) refuseChange?.();
     const message = isBatch ? messages : messages[0];
     const answering = this.#answer(forSdk(request, form), { message: message ?? [], workspace }).then(
       (response) => shapeAnswer(response, { form, isBatch, refusals }),
@@ -204,6 +209,12 @@ function forSdk({ url, method, headers: given, signal }: Request, form: AnswerFo
 
 function isCall(message: JSONRPCMessage): boolean {
   return isJSONRPCRequest(message) && !isSubscription(message);
+}
+
+function isCallOf(message: JSONRPCMessage, isTool: (name: string) => boolean): boolean {
+  if (!isJSONRPCRequest(message) || message.method !== 'tools/call') return false;
+  const name: unknown = message.params?.['name'];
+  return typeof name === 'string' && isTool(name);
 }
 
 function isSubscription(message: JSONRPCMessage): boolean {

@@ -21,13 +21,13 @@ export interface PersonAccounts {
   /** False = people sign in elsewhere, or have tokens only. */
   readonly inUse: boolean;
   /** @throws UsageError when no account of this name can be made */
-  requireFree(person: string): void;
+  requireFree(person: string): Promise<void>;
   /** Makes the account if there is none. @returns the address at which the person chooses a password, once */
-  invite(person: string, hours: number): string;
+  invite(person: string, hours: number): Promise<string>;
   /** Ends all sign-ins. Does nothing without an account. */
-  remove(person: string): void;
+  remove(person: string): Promise<void>;
   /** By id. */
-  states(): ReadonlyMap<string, SignInState>;
+  states(): Promise<ReadonlyMap<string, SignInState>>;
 }
 
 /** `invited` = the person has not chosen a password yet. */
@@ -98,8 +98,8 @@ export class PeopleService {
     }
     if ((await store.person(id)) !== null) throw taken('person', id);
     // One that is left belongs to nobody, and must not open the new person's memories.
-    accounts?.remove(id);
-    if (accounts?.inUse === true) accounts.requireFree(id);
+    await accounts?.remove(id);
+    if (accounts?.inUse === true) await accounts.requireFree(id);
     const space = await this.spaces.freeId(id);
     const shown = checkName(name === '' ? id : name);
     const person = { id, name: shown, space, created: now() };
@@ -116,7 +116,7 @@ export class PeopleService {
     const person = await this.person(id);
     await this.spaces.requireOtherOwners(id);
     await store.removePerson(id);
-    accounts?.remove(id);
+    await accounts?.remove(id);
     await this.spaces.moveToTrash(person.space);
     this.#note(by, 'person.remove', { about: id });
     return person;
@@ -137,7 +137,7 @@ export class PeopleService {
   }
 
   /** Who can sign in at this program itself, by id; undefined where people do not. */
-  signIns(): ReadonlyMap<string, SignInState> | undefined {
+  async signIns(): Promise<ReadonlyMap<string, SignInState> | undefined> {
     const { accounts } = this.#parts;
     return accounts?.inUse === true ? accounts.states() : undefined;
   }
@@ -150,7 +150,7 @@ export class PeopleService {
     await this.person(person);
     const { accounts } = this.#parts;
     if (accounts?.inUse === true) {
-      const link = accounts.invite(person, hours);
+      const link = await accounts.invite(person, hours);
       this.#note(by, 'person.invite', { about: person });
       return { link };
     }
@@ -222,7 +222,7 @@ export class PeopleService {
     );
     const tokens = await store.tokens(id);
     await store.removePerson(id);
-    accounts?.remove(id);
+    await accounts?.remove(id);
     for (const space of spaces) {
       await this.spaces.moveToTrash(space);
       await folders.erase(space);

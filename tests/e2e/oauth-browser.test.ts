@@ -5,7 +5,8 @@ import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { startIdentityProvider } from '../helpers/auth/identity-provider.ts';
-import { authorizationUrl, createPkce, REDIRECT, registered } from '../helpers/auth/oauth-requests.ts';
+import { answerIn, signInHere } from '../helpers/auth/browser-person.ts';
+import { authorizationUrl, createPkce, registered } from '../helpers/auth/oauth-requests.ts';
 import { connectBySignIn } from '../helpers/auth/sdk-client.ts';
 import { launchSignInServer, PASSWORD, PERSON } from '../helpers/auth/sign-in-server.ts';
 import { hasBrowser, launchBrowser } from '../helpers/browser.ts';
@@ -20,15 +21,7 @@ const MCP_REMOTE = join('node_modules', 'mcp-remote', 'dist', 'proxy.js');
 let browser: Browser;
 let server: RunningHttpServer;
 
-/** A person at the pages of the authorization server in this program. */
-async function signInHere(page: Page): Promise<void> {
-  await page.getByLabel('Name').fill(PERSON);
-  await page.getByLabel('Password').fill(PASSWORD);
-  await page.getByRole('button', { name: 'Sign in' }).click();
-  await page.getByRole('button', { name: 'Allow' }).click();
-}
-
-/** The same at the development pages of the other provider. */
+/** A person at the development pages of the other provider. */
 async function signInThere(page: Page): Promise<void> {
   await page.getByPlaceholder('Enter any login').fill('ada');
   await page.getByPlaceholder('and password').fill('any');
@@ -40,16 +33,6 @@ async function newPage(): Promise<Page> {
   const context = await browser.newContext();
   onTestFinished(() => context.close());
   return context.newPage();
-}
-
-/** The address that the browser is sent to in the end, where a client would listen. */
-async function answerIn(page: Page, url: URL, answer: (page: Page) => Promise<void>): Promise<URL> {
-  const { host } = new URL(REDIRECT);
-  const arrived = page.waitForRequest((request) => new URL(request.url()).host === host);
-  await page.route(`http://${host}/**`, (route) => route.fulfill({ body: 'Back in the client.' }));
-  await page.goto(url.href);
-  await answer(page);
-  return new URL((await arrived).url());
 }
 
 /** Connects through mcp-remote, which sends its user to sign in. */

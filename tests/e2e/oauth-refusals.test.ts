@@ -2,8 +2,10 @@ import { createHmac } from 'node:crypto';
 import { join } from 'node:path';
 import { exportJWK, generateKeyPair, importJWK, SignJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { AuthStore } from '../../src/auth/embedded/auth-store.ts';
-import { signingKeys } from '../../src/auth/embedded/signing-keys.ts';
+import { SecretSeal } from '../../src/auth/embedded/secret-seal.ts';
+import { KeyRing } from '../../src/auth/embedded/signing-keys.ts';
+import { AUTH_DATABASE, SqliteAuthStore } from '../../src/auth/embedded/sqlite-auth-store.ts';
+import { openDatabase } from '../../src/store/sqlite/engine.ts';
 import { FormBrowser } from '../helpers/auth/form-browser.ts';
 import {
   authorizationUrl,
@@ -45,9 +47,9 @@ function decoded(jwt: string, part: 0 | 1): Record<string, unknown> {
 describe('an access token', () => {
   /** The same claims and key as the real one, but for the changes. */
   async function signedAgain(changes: Record<string, unknown>, header: object = {}): Promise<string> {
-    const store = new AuthStore(join(server.dataDir, 'memories'));
-    const [key] = signingKeys(store);
-    store.close();
+    const store = new SqliteAuthStore(join(server.dataDir, 'memories'));
+    const [key] = (await new KeyRing(store, new SecretSeal(undefined)).current()).signing;
+    await store.close();
     if (key === undefined) throw new Error('the server has no key');
     const real = decoded(tokens.accessToken, 0);
     return new SignJWT({ ...decoded(tokens.accessToken, 1), ...changes })
@@ -152,8 +154,8 @@ describe('an access token', () => {
     await addAccount(server.dataDir, 'Grace');
     const grace = await signIn(address, {}, { name: 'Grace' });
     expect((await stats(grace.accessToken)).status).toBe(200);
-    const store = new AuthStore(join(server.dataDir, 'memories'));
-    store.statement("DELETE FROM account WHERE name = 'Grace'").run();
+    const store = openDatabase(join(server.dataDir, 'memories', AUTH_DATABASE), {});
+    store.exec("DELETE FROM account WHERE name = 'Grace'");
     store.close();
     expect((await stats(grace.accessToken)).data['detail']).toContain('no account');
     const again = await token(address, refreshing(grace));
@@ -220,8 +222,8 @@ describe('a refresh token', () => {
 
   test('does not stand in the database', async () => {
     const { refreshToken } = await signIn(address);
-    const store = new AuthStore(join(server.dataDir, 'memories'));
-    const rows = store.statement('SELECT kind, id, content FROM entry').all() as Record<string, string>[];
+    const store = openDatabase(join(server.dataDir, 'memories', AUTH_DATABASE), {});
+    const rows = store.prepare('SELECT kind, id, content FROM entry').all() as Record<string, string>[];
     store.close();
     expect(rows.map(({ kind }) => kind)).toContain('RefreshToken');
     expect(JSON.stringify(rows)).not.toContain(refreshToken);

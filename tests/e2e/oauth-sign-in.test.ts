@@ -3,11 +3,14 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:https';
 import { join } from 'node:path';
+import { StreamableHTTPClientTransport, UnauthorizedError } from '@modelcontextprotocol/client';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { visit } from '../helpers/auth/oauth-requests.ts';
 import { connectBySignIn, RememberingProvider } from '../helpers/auth/sdk-client.ts';
 import { launchSignInServer } from '../helpers/auth/sign-in-server.ts';
 import type { RunningHttpServer } from '../helpers/http-server.ts';
+import { httpClient } from '../helpers/http-client.ts';
+import { createV2 } from '../helpers/mcp/clients.ts';
 import { temporaryFolder } from '../helpers/mcp/server-environment.ts';
 import { freePort } from '../helpers/servers/free-port.ts';
 
@@ -94,4 +97,55 @@ test('a client that describes itself at an https address signs in, if the settin
   expect(refused).toBeInstanceOf(Error);
   expect(other.known).toBeUndefined();
   expect(reads).toBe(1);
+});
+
+describe('a client whose user allowed only reading', () => {
+  const readOnly = async (url: URL): Promise<URL> => (await visit(url, { scopes: [] })).url;
+  const add = { name: 'memory_add', arguments: { text: 'Added after all' } };
+
+  test('is refused with 403 and the scope that a tool needs, signs in again, and succeeds', async () => {
+    const { client, provider } = await connectBySignIn(server.address, readOnly);
+    expect(provider.known?.scope).toBe('memory:read');
+    expect((await client.listTools()).tools.map(({ name }) => name)).not.toContain('memory_add');
+    const url = new URL('/mcp', server.address);
+    const transport = new StreamableHTTPClientTransport(url, { authProvider: provider });
+    const second = createV2({ pin: '2026-07-28' });
+    await second.connect(transport);
+    provider.sentTo = undefined;
+    await expect(second.callTool(add)).rejects.toBeInstanceOf(UnauthorizedError);
+    const asked = provider.sentTo as URL | undefined;
+    expect(asked?.searchParams.get('scope')?.split(' ')).toEqual(
+      expect.arrayContaining(['memory:read', 'memory:write']),
+    );
+    if (asked === undefined) throw new Error('it did not send its user anywhere');
+    await transport.finishAuth((await person(asked)).searchParams);
+    expect(provider.known?.scope).toContain('memory:write');
+    expect(JSON.stringify(await second.callTool(add))).toContain('"outcome":"added"');
+    await second.close();
+  });
+
+  test.each([
+    ['one call', add, 403],
+    ['a batch', [{ name: 'memory_stats', arguments: {} }, add], 403],
+    ['a call that changes nothing', { name: 'memory_stats', arguments: {} }, 200],
+    ['an unknown tool', { name: 'memory_none', arguments: {} }, 200],
+  ])('is answered by RFC 6750: %s', async (_, calls, status) => {
+    const { provider } = await connectBySignIn(server.address, readOnly);
+    const api = httpClient(server.address, { Authorization: `Bearer ${provider.known?.access_token ?? ''}` });
+    const messages = [calls]
+      .flat()
+      .map((params, id) => ({ jsonrpc: '2.0', id, method: 'tools/call', params }));
+    const accept = { Accept: 'application/json, text/event-stream' };
+    const answer = await api.post('/mcp', Array.isArray(calls) ? messages : messages[0], accept);
+    expect(answer.status).toBe(status);
+    const challenge = answer.headers.get('www-authenticate') ?? '';
+    if (status === 200) expect(challenge).toBe('');
+    else {
+      expect(challenge).toContain('error="insufficient_scope"');
+      expect(challenge).toContain('scope="memory:read memory:write"');
+      expect(challenge).toContain(
+        `resource_metadata="${server.address}/.well-known/oauth-protected-resource/mcp"`,
+      );
+    }
+  });
 });

@@ -3,7 +3,7 @@ import { UsageError } from '../../errors/input-errors.ts';
 import { visibleLine } from '../../util/visible-text.ts';
 import { type Scope, withIncluded } from '../principal.ts';
 import { secretDigest } from '../../util/secret-string.ts';
-import type { AuthStore } from './auth-store.ts';
+import type { AuthStore, StoredAccount } from './auth-store.ts';
 import { hashPassword, isPassword, needsNewHash, passwordProblem } from './passwords.ts';
 
 /** How long an invitation counts. */
@@ -22,20 +22,9 @@ export interface Account {
   readonly hasPassword: boolean;
   /** Milliseconds. */
   readonly createdAt: number;
-  /** Tokens that were issued before do not count, in seconds. */
-  readonly validFrom: number;
+  /** Another one after each new password: a token is of one version, so no two clocks are compared. */
+  readonly version: string;
 }
-
-interface AccountRow {
-  readonly id: string;
-  readonly name: string;
-  readonly scope: Scope;
-  readonly password: string | null;
-  readonly created_at: number;
-  readonly valid_from: number;
-}
-
-const COLUMNS = 'id, name, scope, password, created_at, valid_from';
 
 export class Accounts {
   readonly #store: AuthStore;
@@ -44,15 +33,12 @@ export class Accounts {
     this.#store = store;
   }
 
-  list(): Account[] {
-    const rows = this.#store.statement(`SELECT ${COLUMNS} FROM account ORDER BY folded_name`).all();
-    return (rows as unknown as AccountRow[]).map(toAccount);
+  async list(): Promise<Account[]> {
+    return (await this.#store.accounts()).map(toAccount);
   }
 
-  find(id: string): Account | undefined {
-    const row = this.#store.statement(`SELECT ${COLUMNS} FROM account WHERE id = ?`).get(id) as
-      AccountRow | undefined;
-    return row === undefined ? undefined : toAccount(row);
+  async find(id: string): Promise<Account | undefined> {
+    return toKnown(await this.#store.account('id', id));
   }
 
   /** @throws UsageError when the name is taken or not allowed, or the password is */
@@ -62,15 +48,15 @@ export class Accounts {
   }
 
   /** @returns the account, and the secret part of the invitation's address */
-  invite(name: string, scope: Scope): { readonly account: Account; readonly invitation: string } {
-    const account = this.#insert(name, { scope, hash: null });
-    return { account, invitation: this.#createInvitation(account.id) };
+  async invite(name: string, scope: Scope): Promise<{ account: Account; invitation: string }> {
+    const account = await this.#insert(name, { scope, hash: null });
+    return { account, invitation: await this.#createInvitation(account.id) };
   }
 
   /** A new invitation for somebody who has an account, also when the password is forgotten. */
-  inviteAgain(name: string): { readonly account: Account; readonly invitation: string } {
-    const account = this.named(name);
-    return { account, invitation: this.#createInvitation(account.id) };
+  async inviteAgain(name: string): Promise<{ account: Account; invitation: string }> {
+    const account = await this.named(name);
+    return { account, invitation: await this.#createInvitation(account.id) };
   }
 
   /**
@@ -79,30 +65,26 @@ export class Accounts {
    * @returns the secret part of the invitation's address
    * @throws UsageError when another account has the name
    */
-  invitePerson(id: string, lastingMs: number): string {
-    if (this.find(id) === undefined) this.#insert(id, { id, scope: 'memory:admin', hash: null });
+  async invitePerson(id: string, lastingMs: number): Promise<string> {
+    if ((await this.find(id)) === undefined)
+      await this.#insert(id, { id, scope: 'memory:admin', hash: null });
     return this.#createInvitation(id, lastingMs);
   }
 
   /** @throws UsageError when an account has the name, or it is not allowed */
-  requireFree(name: string): void {
-    if (this.#rowNamed(checkedName(name)) !== undefined) {
-      throw new UsageError(
-        `${JSON.stringify(name)} has an account already`,
-        'Choose another name, or remove that account with "faiss-memory account remove".',
-      );
-    }
+  async requireFree(name: string): Promise<void> {
+    if ((await this.#storedAs(checkedName(name))) !== undefined) throw nameTaken(name);
   }
 
   /** True when somebody signs in with the name, however it is written. */
-  has(name: string): boolean {
-    return this.#rowNamed(name) !== undefined;
+  async has(name: string): Promise<boolean> {
+    return (await this.#storedAs(name)) !== undefined;
   }
 
   /** @throws UsageError when nobody has the name */
-  named(name: string): Account {
-    const row = this.#rowNamed(name);
-    if (row !== undefined) return toAccount(row);
+  async named(name: string): Promise<Account> {
+    const stored = await this.#storedAs(name);
+    if (stored !== undefined) return toAccount(stored);
     throw new UsageError(
       `Nobody is called ${JSON.stringify(visibleLine(name))}`,
       '"faiss-memory account list" shows the names.',
@@ -111,91 +93,76 @@ export class Accounts {
 
   /** Ends all sign-ins of the person. @throws UsageError when the password is not allowed */
   async setPassword(id: string, password: string): Promise<void> {
+    await this.#store.setPassword(id, { hash: await hashPassword(checkedPassword(password)) });
+  }
+
+  /** The same with an invitation, which counts once. @returns false when it does not count, or not any more */
+  async setInvitedPassword(invitation: string, password: string): Promise<boolean> {
+    const account = await this.invited(invitation);
+    if (account === undefined) return false;
     const hash = await hashPassword(checkedPassword(password));
-    this.#store.transaction(() => {
-      this.#store
-        .statement(
-          'UPDATE account SET password = ?, invitation = NULL, invited_until = NULL, valid_from = ? WHERE id = ?',
-        )
-        .run(hash, Math.ceil(Date.now() / 1_000), id);
-      this.#forgetSignIns(id);
-    });
+    return this.#store.setPassword(account.id, { hash, invitation: digestOf(invitation) });
   }
 
   /** Ends all sign-ins of the person. */
-  remove(id: string): void {
-    this.#store.transaction(() => {
-      this.#store.statement('DELETE FROM account WHERE id = ?').run(id);
-      this.#forgetSignIns(id);
-    });
+  remove(id: string): Promise<void> {
+    return this.#store.removeAccount(id);
   }
 
   /** @returns undefined for a wrong name or password, after the same time */
   async check(name: string, password: string): Promise<Account | undefined> {
-    const row = this.#rowNamed(name);
-    if (!(await isPassword(password, row?.password ?? null))) return undefined;
-    if (row?.password == null) return undefined;
-    if (needsNewHash(row.password)) {
+    const stored = await this.#storedAs(name);
+    if (!(await isPassword(password, stored?.password ?? null))) return undefined;
+    if (stored?.password == null) return undefined;
+    if (needsNewHash(stored.password)) {
       const hash = await hashPassword(password);
-      this.#store
-        .statement('UPDATE account SET password = ? WHERE id = ? AND password = ?')
-        .run(hash, row.id, row.password);
+      await this.#store.replaceHash(stored.id, { from: stored.password, to: hash });
     }
-    return toAccount(row);
+    return toAccount(stored);
   }
 
   /** Whose invitation it is; undefined when it does not count, or not any more. */
-  invited(invitation: string): Account | undefined {
-    const row = this.#store
-      .statement(`SELECT ${COLUMNS} FROM account WHERE invitation = ? AND invited_until > ?`)
-      .get(secretDigest(invitation).toString('base64url'), Date.now()) as AccountRow | undefined;
-    return row === undefined ? undefined : toAccount(row);
+  async invited(invitation: string): Promise<Account | undefined> {
+    return toKnown(await this.#store.account('invitation', digestOf(invitation)));
   }
 
-  #rowNamed(name: string): AccountRow | undefined {
-    const row = this.#store
-      .statement(`SELECT ${COLUMNS} FROM account WHERE folded_name = ?`)
-      .get(folded(name)) as AccountRow | undefined;
-    return row;
+  #storedAs(name: string): Promise<StoredAccount | undefined> {
+    return this.#store.account('foldedName', folded(name));
   }
 
-  #insert(
+  async #insert(
     name: string,
     { scope, hash, id = randomBytes(16).toString('hex') }: { scope: Scope; hash: string | null; id?: string },
-  ): Account {
+  ): Promise<Account> {
     const checked = checkedName(name);
-    const now = Date.now();
-    const validFrom = hash === null ? Math.ceil(now / 1_000) : Math.floor(now / 1_000);
-    this.#store.transaction(() => {
-      const { count } = this.#store.statement('SELECT count(*) AS count FROM account').get() as {
-        count: number;
-      };
-      if (count >= MOST_ACCOUNTS) {
-        throw new UsageError(`There are ${count} accounts, the most possible`, 'Use an identity provider.');
-      }
-      this.requireFree(checked);
-      // The id may have been that of somebody who was removed: nothing of then counts.
-      this.#forgetSignIns(id);
-      this.#store
-        .statement(
-          'INSERT INTO account (id, name, folded_name, scope, password, created_at, valid_from) VALUES (?, ?, ?, ?, ?, ?, ?)',
-        )
-        .run(id, checked, folded(checked), scope, hash, now, validFrom);
-    });
+    const account = { id, name: checked, foldedName: folded(checked), scope, password: hash };
+    const outcome = await this.#store.addAccount(account, MOST_ACCOUNTS);
+    if (outcome === 'taken') throw nameTaken(name);
+    if (outcome === 'full') {
+      throw new UsageError(
+        `There are ${MOST_ACCOUNTS} accounts, the most possible`,
+        'Use an identity provider.',
+      );
+    }
     return this.named(checked);
   }
 
-  #createInvitation(id: string, lastingMs = INVITED_MS): string {
+  async #createInvitation(id: string, lifeMs = INVITED_MS): Promise<string> {
     const invitation = randomBytes(24).toString('base64url');
-    this.#store
-      .statement('UPDATE account SET invitation = ?, invited_until = ? WHERE id = ?')
-      .run(secretDigest(invitation).toString('base64url'), Date.now() + lastingMs, id);
+    await this.#store.invite(id, { digest: digestOf(invitation), lifeMs });
     return invitation;
   }
+}
 
-  #forgetSignIns(id: string): void {
-    this.#store.statement(`DELETE FROM entry WHERE content ->> '$.accountId' = ?`).run(id);
-  }
+function digestOf(invitation: string): string {
+  return secretDigest(invitation).toString('base64url');
+}
+
+function nameTaken(name: string): UsageError {
+  return new UsageError(
+    `${JSON.stringify(visibleLine(name))} has an account already`,
+    'Choose another name, or remove that account with "faiss-memory account remove".',
+  );
 }
 
 /** What the account allows of the scopes that a client asks for. */
@@ -204,15 +171,13 @@ export function allowedScopes(account: Account, wanted: Iterable<Scope>): Scope[
   return [...wanted].filter((scope) => allowed.has(scope));
 }
 
-function toAccount(row: AccountRow): Account {
-  return {
-    id: row.id,
-    name: row.name,
-    scope: row.scope,
-    hasPassword: row.password !== null,
-    createdAt: row.created_at,
-    validFrom: row.valid_from,
-  };
+function toAccount({ id, name, scope, password, createdAt, validFrom }: StoredAccount): Account {
+  const version = `${createdAt.toString(36)}.${validFrom.toString(36)}`;
+  return { id, name, scope, hasPassword: password !== null, createdAt, version };
+}
+
+function toKnown(stored: StoredAccount | undefined): Account | undefined {
+  return stored === undefined ? undefined : toAccount(stored);
 }
 
 function checkedName(name: string): string {

@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache';
+import type { AttemptLimit, AttemptRule } from './auth-store.ts';
 
 const MOST_KEYS = 10_000;
 
@@ -7,38 +8,36 @@ interface Attempts {
   readonly since: number;
 }
 
-/** Counts attempts by a key, such as a name or an address, in a window of time. */
-export class AttemptLimit {
-  readonly #most: number;
-  readonly #windowMs: number;
+/** Counts in the memory of this process. */
+export class LocalAttemptLimit implements AttemptLimit {
+  readonly #rule: AttemptRule;
   readonly #attempts = new LRUCache<string, Attempts>({ max: MOST_KEYS });
 
-  constructor({ most, windowMs }: { readonly most: number; readonly windowMs: number }) {
-    this.#most = most;
-    this.#windowMs = windowMs;
+  constructor(rule: AttemptRule) {
+    this.#rule = rule;
   }
 
-  /** @returns seconds to wait; 0 = another attempt may be made */
-  waitFor(key: string): number {
+  take(key: string): Promise<number> {
     const known = this.#current(key);
-    if (known === undefined || known.count < this.#most) return 0;
-    return Math.ceil((known.since + this.#windowMs - Date.now()) / 1_000);
+    if (known === undefined) {
+      this.#attempts.set(key, { count: 1, since: Date.now() });
+      return Promise.resolve(0);
+    }
+    if (known.count >= this.#rule.most) {
+      return Promise.resolve(Math.ceil((known.since + this.#rule.windowMs - Date.now()) / 1_000));
+    }
+    known.count += 1;
+    return Promise.resolve(0);
   }
 
-  count(key: string): void {
-    const known = this.#current(key);
-    if (known === undefined) this.#attempts.set(key, { count: 1, since: Date.now() });
-    else known.count += 1;
-  }
-
-  /** Takes one attempt back, which has succeeded. */
-  takeBack(key: string): void {
+  takeBack(key: string): Promise<void> {
     const known = this.#current(key);
     if (known !== undefined) known.count -= 1;
+    return Promise.resolve();
   }
 
   #current(key: string): Attempts | undefined {
     const known = this.#attempts.get(key);
-    return known === undefined || known.since + this.#windowMs <= Date.now() ? undefined : known;
+    return known === undefined || known.since + this.#rule.windowMs <= Date.now() ? undefined : known;
   }
 }

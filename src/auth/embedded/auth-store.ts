@@ -1,139 +1,59 @@
-import { randomBytes } from 'node:crypto';
-import { chmodSync, closeSync, openSync } from 'node:fs';
-import { join } from 'node:path';
-import type { DatabaseSyncInstance, StatementSyncInstance } from '@photostructure/sqlite';
-import { StoreUnavailableError } from '../../errors/store-errors.ts';
-import { openDatabase } from '../../store/sqlite/engine.ts';
-import { createFolders } from '../../util/durable-file.ts';
+import type { Scope } from '../principal.ts';
 
-/** Inside the data folder. */
-export const AUTH_DATABASE = 'auth.db';
-const VERSION = 1;
-/** How long a process waits for another one that writes, at most. */
-const BUSY_MS = 2_000;
-
-const SCHEMA = `
-  CREATE TABLE account (
-    id TEXT PRIMARY KEY,
-    name TEXT NOT NULL,
-    folded_name TEXT NOT NULL UNIQUE,
-    scope TEXT NOT NULL,
-    password TEXT,
-    invitation TEXT UNIQUE,
-    invited_until INTEGER,
-    created_at INTEGER NOT NULL,
-    -- Tokens that were issued before do not count, in seconds.
-    valid_from INTEGER NOT NULL
-  ) STRICT;
-  CREATE TABLE entry (
-    kind TEXT NOT NULL,
-    id TEXT NOT NULL,
-    content TEXT NOT NULL,
-    grant_id TEXT,
-    uid TEXT,
-    used_at INTEGER NOT NULL,
-    expires_at INTEGER,
-    PRIMARY KEY (kind, id)
-  ) STRICT, WITHOUT ROWID;
-  CREATE INDEX entry_grant ON entry (grant_id) WHERE grant_id IS NOT NULL;
-  CREATE INDEX entry_uid ON entry (uid) WHERE uid IS NOT NULL;
-  CREATE INDEX entry_expiry ON entry (expires_at) WHERE expires_at IS NOT NULL;
-  CREATE INDEX entry_use ON entry (kind, used_at);
-  CREATE TABLE secret (
-    id TEXT PRIMARY KEY,
-    kind TEXT NOT NULL,
-    content TEXT NOT NULL,
-    created_at INTEGER NOT NULL
-  ) STRICT;
-`;
-
-/**
- * The database of the authorization server, `auth.db` in the data folder: accounts, grants and signing keys. Only the
- * user of this process may read it. The server and the command line may use it at the same time.
- */
-export class AuthStore {
-  readonly #database: DatabaseSyncInstance;
-  readonly #statements = new Map<string, StatementSyncInstance>();
-
-  /** @throws StoreUnavailableError when a newer version wrote it, or it cannot be opened */
-  constructor(dataDir: string) {
-    const path = join(dataDir, AUTH_DATABASE);
-    try {
-      createFolders(dataDir);
-      // SQLite gives its other files the permissions of this one.
-      closeSync(openSync(path, 'a', 0o600));
-      chmodSync(path, 0o600);
-      this.#database = openDatabase(path, { timeout: BUSY_MS, defensive: true });
-    } catch (cause) {
-      throw unavailable(path, cause);
-    }
-    try {
-      this.#database.exec(
-        'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA trusted_schema = OFF;',
-      );
-      this.transaction(() => {
-        this.#migrate(path);
-      });
-    } catch (cause) {
-      this.#database.close();
-      throw cause instanceof StoreUnavailableError ? cause : unavailable(path, cause);
-    }
-  }
-
-  #migrate(path: string): void {
-    const { user_version: version } = this.statement('PRAGMA user_version').get() as { user_version: number };
-    if (version > VERSION) throw unavailable(path, new Error('a newer version of faiss-memory wrote it'));
-    if (version === 0) this.#database.exec(`${SCHEMA} PRAGMA user_version = ${VERSION};`);
-  }
-
-  statement(sql: string): StatementSyncInstance {
-    const known = this.#statements.get(sql) ?? this.#database.prepare(sql);
-    this.#statements.set(sql, known);
-    return known;
-  }
-
-  transaction<Result>(work: () => Result): Result {
-    this.#database.exec('BEGIN IMMEDIATE');
-    try {
-      const result = work();
-      this.#database.exec('COMMIT');
-      return result;
-    } catch (error) {
-      if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
-      throw error;
-    }
-  }
-
-  /** Secrets of a kind, the newest first. */
-  secrets(kind: string): readonly StoredSecret[] {
-    const rows = this.statement(
-      'SELECT id, content, created_at FROM secret WHERE kind = ? ORDER BY created_at DESC, id',
-    );
-    return (rows.all(kind) as unknown as SecretRow[]).map(({ id, content, created_at: createdAt }) => ({
-      id,
-      content,
-      createdAt,
-    }));
-  }
-
-  addSecret(kind: string, { id, content, createdAt }: StoredSecret): void {
-    this.statement('INSERT INTO secret (id, kind, content, created_at) VALUES (?, ?, ?, ?)').run(
-      id,
-      kind,
-      content,
-      createdAt,
-    );
-  }
-
-  removeSecret(id: string): void {
-    this.statement('DELETE FROM secret WHERE id = ?').run(id);
-  }
-
-  close(): void {
-    this.#database.close();
-  }
+/** An account as it is kept. */
+export interface StoredAccount {
+  readonly id: string;
+  readonly name: string;
+  readonly scope: Scope;
+  /** The hash; null = none is chosen yet. */
+  readonly password: string | null;
+  /** Milliseconds. */
+  readonly createdAt: number;
+  /** Seconds; rises with each new password. */
+  readonly validFrom: number;
 }
 
+export interface NewAccount {
+  readonly id: string;
+  readonly name: string;
+  /** Names that differ only in their case are one. */
+  readonly foldedName: string;
+  readonly scope: Scope;
+  readonly password: string | null;
+}
+
+/** How an account is looked for: an invitation by its digest, and only while it counts. */
+export type AccountKey = 'id' | 'foldedName' | 'invitation';
+
+export interface NewPassword {
+  readonly hash: string;
+  /** Digest of the invitation that it is chosen with, which then counts no more. Absent = none is needed. */
+  readonly invitation?: string;
+}
+
+/** What the library of the authorization server keeps. */
+export interface NewEntry {
+  readonly kind: string;
+  readonly key: string;
+  /** JSON. */
+  readonly content: string;
+  readonly accountId: string | undefined;
+  readonly grantId: string | undefined;
+  readonly uid: string | undefined;
+  /** Undefined = without an end. */
+  readonly lifeMs: number | undefined;
+}
+
+export interface StoredEntry {
+  /** JSON. */
+  readonly content: string;
+  /** Seconds since 1970; undefined = not used, or the content says it. */
+  readonly consumedAt?: number | undefined;
+  /** Undefined = without an end, or the end in the content is by the clock of this machine. */
+  readonly leftMs?: number | undefined;
+}
+
+/** A secret of the authorization server itself. */
 export interface StoredSecret {
   readonly id: string;
   readonly content: string;
@@ -141,27 +61,63 @@ export interface StoredSecret {
   readonly createdAt: number;
 }
 
-interface SecretRow {
-  readonly id: string;
-  readonly content: string;
-  readonly created_at: number;
+export interface AttemptRule {
+  /** Keeps apart the attempts of several rules. */
+  readonly name: string;
+  readonly most: number;
+  readonly windowMs: number;
 }
 
-/** A secret that signs the cookies of the pages, made at the first use. */
-export function cookieSecrets(store: AuthStore): readonly string[] {
-  return store.transaction(() => {
-    const known = store.secrets('cookie').map(({ content }) => content);
-    if (known.length > 0) return known;
-    const content = randomBytes(32).toString('base64url');
-    store.addSecret('cookie', { id: randomBytes(8).toString('hex'), content, createdAt: Date.now() });
-    return [content];
-  });
+/** Counts attempts by a key, such as a name or an address, in a window of time. */
+export interface AttemptLimit {
+  /** Counts one more, if it may be made. @returns seconds to wait; 0 = it was counted */
+  take(key: string): Promise<number>;
+  /** Takes one attempt back, which has succeeded. */
+  takeBack(key: string): Promise<void>;
 }
 
-function unavailable(path: string, cause: unknown): StoreUnavailableError {
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  return new StoreUnavailableError(`${path} cannot be opened: ${reason}`, {
-    fix: 'Check the permissions and the free space of the data folder, and that this is the newest version.',
-    cause,
-  });
+/**
+ * What the authorization server keeps: accounts, grants and keys. Several processes may use it at the same time. Each
+ * method is one transaction. @throws StoreUnavailableError when it cannot be reached; then nothing has changed, or all
+ */
+export interface AuthStore {
+  /** By name. */
+  accounts(): Promise<readonly StoredAccount[]>;
+  account(key: AccountKey, value: string): Promise<StoredAccount | undefined>;
+  /** Nothing that was left of the id counts for the new account. @param most accounts that there may be */
+  addAccount(account: NewAccount, most: number): Promise<'added' | 'taken' | 'full'>;
+  /** Ends all sign-ins of the account. @returns false when there is no such account, or the invitation does not count */
+  setPassword(id: string, password: NewPassword): Promise<boolean>;
+  /** The same password with another hash. */
+  replaceHash(id: string, hashes: { readonly from: string; readonly to: string }): Promise<void>;
+  /** Takes the place of an older invitation. */
+  invite(id: string, invitation: { readonly digest: string; readonly lifeMs: number }): Promise<void>;
+  /** Ends all sign-ins too. */
+  removeAccount(id: string): Promise<void>;
+
+  putEntry(entry: NewEntry): Promise<void>;
+  /** @returns undefined also for one that has ended */
+  entry(kind: string, key: string): Promise<StoredEntry | undefined>;
+  entryByUid(kind: string, uid: string): Promise<StoredEntry | undefined>;
+  /** Marks an entry as used. @returns false when it was used already or is gone: of several at once, one gets true */
+  consumeEntry(kind: string, key: string): Promise<boolean>;
+  removeEntry(kind: string, key: string): Promise<void>;
+  /** Everything that came from a grant, and the grant. */
+  removeGrant(grantId: string): Promise<void>;
+  /** Removes entries that have ended, and the least recently used ones of the kind above `most`; some at a time. */
+  sweep(kind: string, most: number): Promise<void>;
+
+  /** Those of a kind, the newest first. */
+  secrets(kind: string): Promise<readonly StoredSecret[]>;
+  /** Adds a secret as the newest one. @param when `none` = only if there is none of the kind */
+  addSecret(
+    kind: string,
+    secret: { readonly id: string; readonly content: string },
+    when: 'none' | 'always',
+  ): Promise<void>;
+  replaceSecret(id: string, contents: { readonly from: string; readonly to: string }): Promise<void>;
+  removeSecret(id: string): Promise<void>;
+
+  attemptLimit(rule: AttemptRule): AttemptLimit;
+  close(): Promise<void>;
 }

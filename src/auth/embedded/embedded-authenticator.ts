@@ -1,34 +1,40 @@
 import type { JWK, JWTVerifyGetKey } from 'jose';
+import { LRUCache } from 'lru-cache';
+import { StoreUnavailableError } from '../../errors/store-errors.ts';
 import { isScope, type Principal, type Authenticator, withIncluded } from '../principal.ts';
 import { isOwnResource } from '../protected-resource.ts';
 import { loadJose } from '../packages.ts';
 import { invalidToken, isJwt, verifyToken } from '../token-verifier.ts';
-import { type Accounts, allowedScopes } from './accounts.ts';
-import type { AuthStore } from './auth-store.ts';
-import { signingKeys } from './signing-keys.ts';
+import { type Account, type Accounts, allowedScopes } from './accounts.ts';
+import { ACCOUNT_CLAIM, ACCESS_TOKEN_SECONDS } from './provider-settings.ts';
+import type { KeyRing, ServerKeys } from './signing-keys.ts';
+
+const MOST_KNOWN = 10_000;
 
 /** Knows the access tokens of the authorization server in this program. */
 export class EmbeddedAuthenticator implements Authenticator {
   readonly #publicUrl: string;
-  readonly #store: AuthStore;
   readonly #accounts: Accounts;
-  #keys: JWTVerifyGetKey | undefined;
+  readonly #keys: KeyRing;
+  /** As they were when the store last answered: they go on while it cannot be reached, as long as a token lives. */
+  readonly #known = new LRUCache<string, Account>({ max: MOST_KNOWN, ttl: ACCESS_TOKEN_SECONDS * 1_000 });
+  #verifier: { readonly keys: ServerKeys; readonly find: JWTVerifyGetKey } | undefined;
 
-  constructor(publicUrl: string, store: AuthStore, accounts: Accounts) {
+  constructor(publicUrl: string, accounts: Accounts, keys: KeyRing) {
     this.#publicUrl = publicUrl;
-    this.#store = store;
     this.#accounts = accounts;
+    this.#keys = keys;
   }
 
   async authenticate(credential: string): Promise<Principal | null> {
     if (!isJwt(credential)) return null;
-    const claims = await verifyToken(credential, await this.#publicKeys(), {
+    const claims = await verifyToken(credential, this.#publicKey, {
       issuer: this.#publicUrl,
       isAudience: (audience) => isOwnResource(this.#publicUrl, audience),
     });
-    const account = this.#accounts.find(claims.sub ?? '');
+    const account = await this.#account(claims.sub ?? '');
     if (account === undefined) throw invalidToken('is of a person who has no account any more');
-    if ((claims.iat ?? 0) < account.validFrom) throw invalidToken('is older than the password');
+    if (claims[ACCOUNT_CLAIM] !== account.version) throw invalidToken('is older than the password');
     const named = typeof claims['scope'] === 'string' ? claims['scope'].split(' ') : [];
     return {
       person: account.id,
@@ -38,12 +44,26 @@ export class EmbeddedAuthenticator implements Authenticator {
     };
   }
 
-  async #publicKeys(): Promise<JWTVerifyGetKey> {
-    if (this.#keys !== undefined) return this.#keys;
-    const { createLocalJWKSet } = await loadJose();
-    const keys = signingKeys(this.#store).map(
-      ({ kty, crv, x, y, kid, alg }) => ({ kty, crv, x, y, kid, alg }) as JWK,
-    );
-    return (this.#keys = createLocalJWKSet({ keys }));
+  async #account(id: string): Promise<Account | undefined> {
+    try {
+      const account = await this.#accounts.find(id);
+      if (account === undefined) this.#known.delete(id);
+      else this.#known.set(id, account);
+      return account;
+    } catch (error) {
+      const known = error instanceof StoreUnavailableError ? this.#known.get(id) : undefined;
+      if (known === undefined) throw error;
+      return known;
+    }
   }
+
+  readonly #publicKey: JWTVerifyGetKey = async (header, token) => {
+    const keys = await this.#keys.knowing(header.kid);
+    if (this.#verifier?.keys !== keys) {
+      const { createLocalJWKSet } = await loadJose();
+      const known = keys.signing.map(({ kty, crv, x, y, kid, alg }) => ({ kty, crv, x, y, kid, alg }) as JWK);
+      this.#verifier = { keys, find: createLocalJWKSet({ keys: known }) };
+    }
+    return this.#verifier.find(header, token);
+  };
 }

@@ -1,8 +1,9 @@
-import type { Adapter, AdapterPayload } from 'oidc-provider';
+import type { Adapter, AdapterPayload, errors } from 'oidc-provider';
+import { FaissMemoryError } from '../../errors/faiss-memory-error.ts';
 import { secretDigest } from '../../util/secret-string.ts';
-import type { AuthStore } from './auth-store.ts';
+import type { AuthStore, StoredEntry } from './auth-store.ts';
 
-/** Entries whose id is a secret of its own are found by a digest of it, so that the file gives no token away. */
+/** Entries whose id is a secret of its own are found by a digest of it, so that the store gives no token away. */
 const SECRET_IDS = new Set(['AccessToken', 'AuthorizationCode', 'RefreshToken', 'RegistrationAccessToken']);
 
 /** The most entries of a kind that strangers can cause; the least recently used ones go first. */
@@ -10,71 +11,56 @@ const MOST: Readonly<Record<string, number>> = { Client: 2_000, Interaction: 10_
 const MOST_OTHERS = 100_000;
 /** How often all expired entries are removed, in writes. */
 const SWEEP_EVERY = 50;
+/** Clocks of two machines differ by less, where they are kept right; in seconds. */
+const SAME_TIME = 2;
 
-interface EntryRow {
-  readonly id: string;
-  readonly content: string;
-  readonly used_at: number;
-}
+/** Errors of the library, which it knows how to answer. */
+export type ProtocolErrors = Pick<typeof errors, 'InvalidGrant' | 'CustomOIDCProviderError'>;
 
-/** Keeps what the authorization server remembers, of one kind. All work is done when a method returns. */
+/** Keeps what the authorization server remembers, of one kind. */
 export class EntryAdapter implements Adapter {
   readonly #store: AuthStore;
   readonly #kind: string;
+  readonly #errors: ProtocolErrors;
   #writes = 0;
 
-  constructor(store: AuthStore, kind: string) {
+  constructor(store: AuthStore, kind: string, protocolErrors: ProtocolErrors) {
     this.#store = store;
     this.#kind = kind;
+    this.#errors = protocolErrors;
   }
 
-  upsert(id: string, payload: AdapterPayload, expiresIn?: number): Promise<undefined> {
-    const now = Date.now();
-    const isSecret = SECRET_IDS.has(this.#kind);
+  async upsert(id: string, payload: AdapterPayload, expiresIn?: number): Promise<undefined> {
     const { jti, ...others } = payload;
-    const content = JSON.stringify(isSecret && jti === id ? others : payload);
-    this.#store.transaction(() => {
-      this.#store
-        .statement(
-          `INSERT INTO entry (kind, id, content, grant_id, uid, used_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?)
-           ON CONFLICT (kind, id) DO UPDATE SET content = excluded.content, grant_id = excluded.grant_id,
-             uid = excluded.uid, used_at = excluded.used_at, expires_at = excluded.expires_at`,
-        )
-        .run(
-          this.#kind,
-          this.#keyOf(id),
-          content,
-          payload.grantId ?? null,
-          payload.uid ?? null,
-          now,
-          // A client that registered itself comes back or is forgotten; see `#limit`.
-          typeof expiresIn === 'number' && Number.isFinite(expiresIn) ? now + expiresIn * 1_000 : null,
-        );
-      if (this.#writes % SWEEP_EVERY === 0) this.#sweep(now);
-      this.#writes += 1;
-    });
-    return Promise.resolve(undefined);
+    await this.#answered(
+      this.#store.putEntry({
+        kind: this.#kind,
+        key: this.#keyOf(id),
+        content: JSON.stringify(SECRET_IDS.has(this.#kind) && jti === id ? others : payload),
+        accountId: payload.accountId,
+        grantId: payload.grantId,
+        uid: payload.uid,
+        // A client that registered itself comes back or is forgotten; see `MOST`.
+        lifeMs: typeof expiresIn === 'number' && Number.isFinite(expiresIn) ? expiresIn * 1_000 : undefined,
+      }),
+    );
+    // The next one does it when this one fails.
+    if (this.#writes % SWEEP_EVERY === 0)
+      await this.#store.sweep(this.#kind, MOST[this.#kind] ?? MOST_OTHERS).catch(() => undefined);
+    this.#writes += 1;
+    return undefined;
   }
 
-  find(id: string): Promise<AdapterPayload | undefined> {
-    const row = this.#store
-      .statement(
-        'SELECT id, content, used_at FROM entry WHERE kind = ? AND id = ? AND (expires_at IS NULL OR expires_at > ?)',
-      )
-      .get(this.#kind, this.#keyOf(id), Date.now()) as EntryRow | undefined;
-    if (row === undefined) return Promise.resolve(undefined);
-    this.#noteUse(row);
-    const payload = JSON.parse(row.content) as AdapterPayload;
-    return Promise.resolve(SECRET_IDS.has(this.#kind) ? { ...payload, jti: id } : payload);
+  async find(id: string): Promise<AdapterPayload | undefined> {
+    const entry = await this.#answered(this.#store.entry(this.#kind, this.#keyOf(id)));
+    if (entry === undefined) return undefined;
+    const payload = toPayload(entry);
+    return SECRET_IDS.has(this.#kind) ? { ...payload, jti: id } : payload;
   }
 
-  findByUid(uid: string): Promise<AdapterPayload | undefined> {
-    const row = this.#store
-      .statement(
-        'SELECT content FROM entry WHERE kind = ? AND uid = ? AND (expires_at IS NULL OR expires_at > ?)',
-      )
-      .get(this.#kind, uid, Date.now()) as EntryRow | undefined;
-    return Promise.resolve(row === undefined ? undefined : (JSON.parse(row.content) as AdapterPayload));
+  async findByUid(uid: string): Promise<AdapterPayload | undefined> {
+    const entry = await this.#answered(this.#store.entryByUid(this.#kind, uid));
+    return entry === undefined ? undefined : toPayload(entry);
   }
 
   /** Codes of devices are not offered. */
@@ -82,42 +68,55 @@ export class EntryAdapter implements Adapter {
     return Promise.resolve(undefined);
   }
 
-  consume(id: string): Promise<undefined> {
-    this.#store
-      .statement(`UPDATE entry SET content = json_set(content, '$.consumed', ?) WHERE kind = ? AND id = ?`)
-      .run(Math.floor(Date.now() / 1_000), this.#kind, this.#keyOf(id));
-    return Promise.resolve(undefined);
+  /**
+   * The library looks whether a code or refresh token was used, and marks it as used in a second step. Of several
+   * requests that come between the two, one may go on; the others end what came from the grant, as a later one does.
+   */
+  async consume(id: string): Promise<undefined> {
+    const key = this.#keyOf(id);
+    if (await this.#answered(this.#store.consumeEntry(this.#kind, key))) return undefined;
+    const used = await this.find(id);
+    if (used?.grantId !== undefined) await this.revokeByGrantId(used.grantId);
+    throw new this.#errors.InvalidGrant('used already');
   }
 
-  destroy(id: string): Promise<undefined> {
-    this.#store.statement('DELETE FROM entry WHERE kind = ? AND id = ?').run(this.#kind, this.#keyOf(id));
-    return Promise.resolve(undefined);
+  async destroy(id: string): Promise<undefined> {
+    await this.#answered(this.#store.removeEntry(this.#kind, this.#keyOf(id)));
+    return undefined;
   }
 
-  revokeByGrantId(grantId: string): Promise<undefined> {
-    this.#store.statement('DELETE FROM entry WHERE grant_id = ?').run(grantId);
-    return Promise.resolve(undefined);
+  async revokeByGrantId(grantId: string): Promise<undefined> {
+    await this.#answered(this.#store.removeGrant(grantId));
+    return undefined;
   }
 
   #keyOf(id: string): string {
     return SECRET_IDS.has(this.#kind) ? secretDigest(id).toString('base64url') : id;
   }
 
-  /** Once an hour is enough to know which clients come back. */
-  #noteUse({ id, used_at: usedAt }: EntryRow): void {
-    const now = Date.now();
-    if (this.#kind !== 'Client' || now - usedAt < 3_600_000) return;
-    this.#store.statement('UPDATE entry SET used_at = ? WHERE kind = ? AND id = ?').run(now, this.#kind, id);
+  #answered<Result>(work: Promise<Result>): Promise<Result> {
+    return work.catch((error: unknown) => {
+      throw unavailable(error, this.#errors);
+    });
   }
+}
 
-  #sweep(now: number): void {
-    this.#store.statement('DELETE FROM entry WHERE expires_at <= ?').run(now);
-    const most = MOST[this.#kind] ?? MOST_OTHERS;
-    this.#store
-      .statement(
-        `DELETE FROM entry WHERE kind = ?1 AND id IN
-           (SELECT id FROM entry WHERE kind = ?1 ORDER BY used_at DESC, id LIMIT -1 OFFSET ?2)`,
-      )
-      .run(this.#kind, most);
-  }
+/** What the library answers with 503, and without a word about the store. Other errors stay as they are. */
+export function unavailable(error: unknown, { CustomOIDCProviderError }: ProtocolErrors): unknown {
+  if (!(error instanceof FaissMemoryError) || !error.retryable) return error;
+  const answer = new CustomOIDCProviderError(
+    'temporarily_unavailable',
+    'sign-in is not possible for a moment; try again',
+  );
+  return Object.assign(answer, { status: 503, statusCode: 503, expose: true, cause: error });
+}
+
+/** The end is by the clock of the store. The library compares it with that of this machine. */
+function toPayload({ content, consumedAt, leftMs }: StoredEntry): AdapterPayload {
+  const payload = JSON.parse(content) as AdapterPayload;
+  const consumed = consumedAt === undefined ? {} : { consumed: consumedAt };
+  if (leftMs === undefined || payload.exp === undefined) return { ...payload, ...consumed };
+  const end = Math.ceil((Date.now() + leftMs) / 1_000);
+  const exp = Math.abs(end - payload.exp) > SAME_TIME ? end : payload.exp;
+  return { ...payload, ...consumed, exp };
 }

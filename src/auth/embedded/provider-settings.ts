@@ -2,18 +2,18 @@ import type { Configuration, errors, JWK } from 'oidc-provider';
 import { isOwnResource } from '../protected-resource.ts';
 import { SCOPES } from '../principal.ts';
 import { PAGE_CLIENT, PROTOCOL_PATHS, SIGN_IN_PATH } from '../sign-in.ts';
-import { messagePage } from '../sign-in-pages.ts';
+import { messagePage, UNAVAILABLE_PAGE } from '../sign-in-pages.ts';
 import { type Accounts, allowedScopes } from './accounts.ts';
 import type { AuthStore } from './auth-store.ts';
-import { cookieSecrets } from './auth-store.ts';
-import { EntryAdapter } from './entry-adapter.ts';
-import { ALGORITHM, signingKeys } from './signing-keys.ts';
+import { EntryAdapter, unavailable } from './entry-adapter.ts';
+import { ALGORITHM, type ServerKeys } from './signing-keys.ts';
 
 const MINUTE = 60;
 const DAY = 86_400;
 /** In seconds. An access token is checked against its account at each use all the same. */
+export const ACCESS_TOKEN_SECONDS = 15 * MINUTE;
 const LIVES = {
-  AccessToken: 15 * MINUTE,
+  AccessToken: ACCESS_TOKEN_SECONDS,
   AuthorizationCode: MINUTE,
   Interaction: 15 * MINUTE,
   Session: 14 * DAY,
@@ -23,10 +23,14 @@ const LIVES = {
 /** Of an access token of the web page, which gets the next one without a question; so it is soon of no use to others. */
 const PAGE_TOKEN = 5 * MINUTE;
 
+/** The claim of access tokens that says of which version of the account they are. */
+export const ACCOUNT_CLAIM = 'account_version';
+
 export interface ProviderParts {
   readonly publicUrl: string;
   readonly store: AuthStore;
   readonly accounts: Accounts;
+  readonly keys: ServerKeys;
   /** Reads the documents and keys of clients. */
   readonly fetch: typeof fetch;
   /** Those of the library, which it knows how to answer. */
@@ -35,22 +39,36 @@ export interface ProviderParts {
 
 /** How the library is used: OAuth 2.1 with codes and PKCE only, for one resource, this server. */
 export function providerSettings(parts: ProviderParts): Configuration {
-  const { publicUrl, store, accounts } = parts;
+  const { publicUrl, store, accounts, keys, errors: protocolErrors } = parts;
   const [, , authorization, , token, registration, revocation, jwks] = PROTOCOL_PATHS;
   const secure = publicUrl.startsWith('https:');
   const cookie = { httpOnly: true, sameSite: 'lax', signed: true, secure } as const;
   return {
-    adapter: (kind: string) => new EntryAdapter(store, kind),
-    jwks: { keys: [...signingKeys(store)] as JWK[] },
-    cookies: { keys: [...cookieSecrets(store)], long: { ...cookie, path: SIGN_IN_PATH }, short: cookie },
+    adapter: (kind: string) => new EntryAdapter(store, kind, protocolErrors),
+    jwks: { keys: [...keys.signing] as JWK[] },
+    cookies: { keys: [...keys.cookies], long: { ...cookie, path: SIGN_IN_PATH }, short: cookie },
     routes: { authorization, token, registration, revocation, jwks },
     interactions: { url: (_context, { uid }) => `${SIGN_IN_PATH}/sign-in/${uid}` },
-    findAccount: (_context, id) => {
-      const account = accounts.find(id);
-      return account === undefined ? undefined : { accountId: id, claims: () => ({ sub: id }) };
+    findAccount: async (_context, id) => {
+      const account = await accounts.find(id).catch((error: unknown) => {
+        throw unavailable(error, protocolErrors);
+      });
+      if (account === undefined) return undefined;
+      return { accountId: id, version: account.version, claims: () => ({ sub: id }) };
+    },
+    extraTokenClaims: async ({ oidc }, token) => {
+      // A new password ends grants. The account was read before, so the token is of the older version, or there is none.
+      const grantId = 'grantId' in token ? token.grantId : undefined;
+      if (grantId === undefined || (await oidc.provider.Grant.find(grantId)) === undefined)
+        throw new protocolErrors.InvalidGrant('the grant has ended');
+      return { [ACCOUNT_CLAIM]: versionOf(oidc.account) };
     },
     renderError: (context, { error_description: description, error }) => {
       context.type = 'html';
+      if (error === 'temporarily_unavailable') {
+        context.body = UNAVAILABLE_PAGE;
+        return;
+      }
       context.body = messagePage(
         'This sign-in cannot go on',
         `The program that sent you here asked wrongly: ${description ?? error}.`,
@@ -79,6 +97,11 @@ export function providerSettings(parts: ProviderParts): Configuration {
     fetch: parts.fetch,
     features: features(parts),
   };
+}
+
+/** As `findAccount` gave it. */
+function versionOf(account: Readonly<Record<string, unknown>> | undefined): string {
+  return String(account?.['version']);
 }
 
 function features({ publicUrl, errors }: ProviderParts): NonNullable<Configuration['features']> {
@@ -121,13 +144,18 @@ function pageClient(publicUrl: string): NonNullable<Configuration['clients']>[nu
 }
 
 /** The page is this server's own, so nobody is asked whether it may do what the person may. */
-function pageGrant({ publicUrl, accounts }: ProviderParts): NonNullable<Configuration['loadExistingGrant']> {
+function pageGrant(parts: ProviderParts): NonNullable<Configuration['loadExistingGrant']> {
+  const { publicUrl, accounts } = parts;
   return async ({ oidc: { client, session, result, provider } }) => {
     const clientId = client?.clientId ?? '';
     const grantId = result?.consent?.grantId ?? session?.grantIdFor(clientId);
     const known = grantId === undefined ? undefined : await provider.Grant.find(grantId);
-    const account = accounts.find(session?.accountId ?? '');
-    if (known !== undefined || clientId !== PAGE_CLIENT || account === undefined) return known;
+    const person = session?.accountId;
+    if (known !== undefined || clientId !== PAGE_CLIENT || person === undefined) return known;
+    const account = await accounts.find(person).catch((error: unknown) => {
+      throw unavailable(error, parts.errors);
+    });
+    if (account === undefined) return undefined;
     const grant = new provider.Grant({ accountId: account.id, clientId });
     grant.addOIDCScope(SCOPES.join(' '));
     const allowed = allowedScopes(account, SCOPES);

@@ -53,11 +53,11 @@ export const accountInviteCommand = defineCommand({
   options: { right },
   examples: [['faiss-memory account invite ada', 'a link for Ada']],
   run: (context, { args: [name = ''], options }) =>
-    withAccounts(context, ({ accounts, linkOf }, settings) => {
+    withAccounts(context, async ({ accounts, linkOf }, settings) => {
       requireNoTeam(settings, `user invite ${name}`);
-      const { account, invitation } = accounts.has(name)
-        ? accounts.inviteAgain(name)
-        : accounts.invite(name, scopeOf(options.right));
+      const { account, invitation } = (await accounts.has(name))
+        ? await accounts.inviteAgain(name)
+        : await accounts.invite(name, scopeOf(options.right));
       const link = linkOf(invitation);
       return { data: { id: account.id, name: account.name, link }, text: link };
     }),
@@ -70,9 +70,9 @@ export const accountListCommand = defineCommand({
   options: {},
   examples: [['faiss-memory account list', 'who has an account?']],
   run: (context) =>
-    withAccounts(context, ({ accounts }, settings) => {
+    withAccounts(context, async ({ accounts }, settings) => {
       const zone = new TimeZone(settings.timeZone);
-      const found = accounts.list();
+      const found = await accounts.list();
       const rows = found.map(({ name, scope, hasPassword, createdAt }) => [
         name,
         scope.replace('memory:', ''),
@@ -102,7 +102,7 @@ export const accountPasswordCommand = defineCommand({
   examples: [['pass show memory | faiss-memory account password ada --password-stdin', 'a new one']],
   run: (context, { args: [name = ''], options }) =>
     withAccounts(context, async ({ accounts }) => {
-      const account = accounts.named(name);
+      const account = await accounts.named(name);
       await accounts.setPassword(account.id, await readPassword(context, options.passwordStdin));
       return {
         data: { id: account.id, name: account.name },
@@ -120,12 +120,12 @@ export const accountRemoveCommand = defineCommand({
   examples: [['faiss-memory account remove ada --yes', 'remove it without a question']],
   run: (context, { args: [name = ''], options }) =>
     withAccounts(context, async ({ accounts }) => {
-      const account = accounts.named(name);
+      const account = await accounts.named(name);
       const data = { id: account.id, name: account.name };
       if (!(await confirmed(context, `Remove the account of ${account.name}?`, options.yes))) {
         return { data: { ...data, removed: false }, text: 'Nothing was removed.' };
       }
-      accounts.remove(account.id);
+      await accounts.remove(account.id);
       return { data: { ...data, removed: true }, text: `${account.name} can no longer sign in.` };
     }),
 });
@@ -133,14 +133,14 @@ export const accountRemoveCommand = defineCommand({
 export const accountRotateCommand = defineCommand({
   name: 'account rotate-key',
   summary: 'make a new key that signs access tokens',
-  details: 'A running server uses it from its next start on. Tokens of the old key count until they expire.',
+  details: 'Servers that run use it within a minute. Tokens of the old key count until they expire.',
   arguments: [],
   options: {},
   examples: [['faiss-memory account rotate-key', 'a new key']],
   run: (context) =>
-    withAccounts(context, (open) => {
-      open.rotateSigningKey();
-      return { data: { rotated: true }, text: 'There is a new key. Start the server again to use it.' };
+    withAccounts(context, async (open) => {
+      await open.rotateSigningKey();
+      return { data: { rotated: true }, text: 'There is a new key. Servers use it within a minute.' };
     }),
 });
 
@@ -155,7 +155,7 @@ async function withAccounts(
   try {
     return await work(open, settings);
   } finally {
-    open.close();
+    await open.close();
   }
 }
 

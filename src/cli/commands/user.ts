@@ -55,7 +55,7 @@ export const userListCommand = defineCommand({
   examples: [['faiss-memory user list --json', 'for programs']],
   run: async (context) => {
     const { people } = await context.team();
-    const signIns = people.signIns();
+    const signIns = await people.signIns();
     const rows = await Promise.all(
       (await people.people()).map(async (person) => ({
         ...person,

@@ -31,22 +31,36 @@ export async function withChallenge<Result>(context: HttpContext, answer: Promis
   }
 }
 
+/**
+ * For a caller who can get a wider scope by signing in again, as MCP clients do by themselves. For others the role in the
+ * space, or the token of the server, decides.
+ * @throws RequestRefusedError (`FORBIDDEN`), with the challenge of RFC 6750
+ */
+export function requireScope(context: HttpContext, needed: Scope): void {
+  const principal = context.get('principal');
+  if (principal.scopes.has(needed) || !canSignIn(context, principal)) return;
+  throw insufficientScope(context, principal, needed);
+}
+
+/** A shared token has no scope that could be widened. */
+function canSignIn(context: HttpContext, { person }: Principal): boolean {
+  return context.get('resource') !== undefined && person !== SERVER_PERSON;
+}
+
 /** A caller whose credential allows less than the request needs. */
 export function insufficientScope(
   context: HttpContext,
-  { person }: Principal,
+  principal: Principal,
   needed: Scope,
 ): RequestRefusedError {
-  const resource = context.get('resource');
-  // A shared token has no scope that could be widened.
-  if (resource === undefined || person === SERVER_PERSON) {
+  if (!canSignIn(context, principal)) {
     return new RequestRefusedError('FORBIDDEN', 'This token allows only to read', {
       fix: 'Use the token from MEMORY_HTTP_TOKEN.',
     });
   }
   const description = `This needs the scope ${needed}`;
   const scopes: Scope[] = needed === 'memory:read' ? [needed] : ['memory:read', needed];
-  const challenge = challengeOf(resource, context.req.path, {
+  const challenge = challengeOf(context.get('resource'), context.req.path, {
     error: 'insufficient_scope',
     description,
     scopes,

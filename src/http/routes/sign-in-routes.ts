@@ -1,7 +1,13 @@
 import { getConnInfo } from '@hono/node-server/conninfo';
-import type { Hono } from 'hono';
+import type { Hono, MiddlewareHandler } from 'hono';
 import { METADATA_PATH, resourceMetadata, resourcePath } from '../../auth/protected-resource.ts';
-import { consentPage, invitationPage, loginPage, messagePage } from '../../auth/sign-in-pages.ts';
+import {
+  consentPage,
+  invitationPage,
+  loginPage,
+  messagePage,
+  UNAVAILABLE_PAGE,
+} from '../../auth/sign-in-pages.ts';
 import { isScope, type Scope } from '../../auth/principal.ts';
 import {
   type Outcome,
@@ -11,6 +17,7 @@ import {
   SIGN_OUT_PATH,
   type SignInServer,
 } from '../../auth/sign-in.ts';
+import { FaissMemoryError } from '../../errors/faiss-memory-error.ts';
 import { RequestRefusedError } from '../../errors/input-errors.ts';
 import type { SignInParts } from '../build-app.ts';
 import type { HttpContext, HttpEnvironment } from '../http-environment.ts';
@@ -56,7 +63,18 @@ const PROTOCOL_HEADERS: Readonly<Record<string, string>> = {
   'X-Frame-Options': 'DENY',
 };
 
+/** What a person sees while the store of the accounts cannot be reached. */
+const pageInstead: MiddlewareHandler<HttpEnvironment> = async (context, next) => {
+  await next();
+  const { error } = context;
+  if (!(error instanceof FaissMemoryError) || !error.retryable || context.res.status !== 503) return;
+  const headers = new Headers(context.res.headers);
+  context.res = new Response(showPage(context, UNAVAILABLE_PAGE).body, { status: 503, headers });
+  context.res.headers.set('Content-Type', 'text/html; charset=UTF-8');
+};
+
 function mountPages(app: Hono<HttpEnvironment>, server: SignInServer): void {
+  for (const kind of ['sign-in', 'invitation']) app.use(`${SIGN_IN_PATH}/${kind}/*`, pageInstead);
   app.get(`${SIGN_IN_PATH}/sign-in/:uid`, async (context) =>
     showQuestion(context, await server.question(context.env, context.req.param('uid')), ''),
   );
@@ -104,9 +122,13 @@ function mountInvitations(app: Hono<HttpEnvironment>, server: SignInServer): voi
   });
 }
 
-function showInvitation(context: HttpContext, server: SignInServer, problem: string): Response {
+async function showInvitation(
+  context: HttpContext,
+  server: SignInServer,
+  problem: string,
+): Promise<Response> {
   const invitation = context.req.param('invitation') ?? '';
-  const name = server.invited(invitation);
+  const name = await server.invited(invitation);
   if (name !== undefined) return showPage(context, invitationPage(invitation, name, problem));
   const text = 'It was used already, or it is too old. Ask for a new one.';
   return showPage(context, messagePage('This invitation does not count', text), { status: 404 });

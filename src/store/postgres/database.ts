@@ -6,16 +6,26 @@ import { SerialQueue } from '../../util/concurrency.ts';
 import { loadOptionalPackage } from '../../util/load-optional-package.ts';
 import type { DatabaseAddress, DatabaseHost } from './database-url.ts';
 import { isAnswer, toDatabaseError, unreachable } from './postgres-errors.ts';
+import { nameSpace, type Scope, scopedStatement } from './scoped-statement.ts';
 
 /** A connection that nobody used for so long is closed. */
 const IDLE_MS = 60_000;
 
 type Statement = (sql: string, parameters?: readonly unknown[]) => Promise<QueryResultRow[]>;
 
-export interface StatementOptions {
+export interface StatementOptions extends Scope {
   /** Time for the statement. The connection is given up after it. */
   readonly withinMs: number;
 }
+
+/** The most connections at the same time; each is made when it is needed. */
+export interface PoolSizes {
+  readonly reads: number;
+  /** For changes and for transactions, so that reads never wait for a commit. */
+  readonly writes: number;
+}
+
+const ONE_EACH: PoolSizes = { reads: 1, writes: 1 };
 
 /** The connection was lost, or too slow, after a statement was sent: it may have taken effect. */
 export class OutcomeUnknown extends Error {}
@@ -27,16 +37,14 @@ export class OutcomeUnknown extends Error {}
 export class Database {
   readonly location: string;
   readonly #address: DatabaseAddress;
-  readonly #usual: Line;
-  /** For transactions of several statements, which must not be mixed with others. */
-  readonly #own: Line;
-  readonly #turns = new SerialQueue();
+  readonly #reads: LinePool;
+  readonly #writes: LinePool;
 
-  constructor(address: DatabaseAddress) {
+  constructor(address: DatabaseAddress, sizes = ONE_EACH) {
     this.#address = address;
     this.location = address.location;
-    this.#usual = new Line(address);
-    this.#own = new Line(address);
+    this.#reads = new LinePool(address, sizes.reads);
+    this.#writes = new LinePool(address, sizes.writes);
   }
 
   /** True when the address asks for a server that takes writes. */
@@ -51,9 +59,18 @@ export class Database {
   async run(
     sql: string,
     parameters: readonly unknown[],
-    { withinMs }: StatementOptions,
+    options: StatementOptions,
   ): Promise<QueryResultRow[]> {
-    return this.#guarded(() => this.#usual.run(sql, parameters, withinMs));
+    return this.#guarded(() => this.#reads.use((line) => line.run(sql, parameters, options)));
+  }
+
+  /** The same for a statement that changes something and may have to wait for the disk of the server. */
+  async change(
+    sql: string,
+    parameters: readonly unknown[],
+    options: StatementOptions,
+  ): Promise<QueryResultRow[]> {
+    return this.#guarded(() => this.#writes.use((line) => line.run(sql, parameters, options)));
   }
 
   /**
@@ -62,22 +79,22 @@ export class Database {
    */
   transaction<Result>(
     work: (statement: Statement) => Promise<Result>,
-    { withinMs }: StatementOptions,
+    { withinMs, space }: StatementOptions,
   ): Promise<Result> {
-    return this.#turns.run(() =>
-      this.#guarded(async () => {
-        const statement: Statement = (sql, parameters = []) => this.#own.run(sql, parameters, withinMs);
+    return this.#guarded(() =>
+      this.#writes.use(async (line) => {
+        const statement: Statement = (sql, parameters = []) => line.run(sql, parameters, { withinMs });
         try {
           // A store that hangs must not keep the space locked.
           await statement(
-            `BEGIN; SET LOCAL idle_in_transaction_session_timeout = ${withinMs}; SET LOCAL lock_timeout = ${withinMs}`,
+            `BEGIN; SET LOCAL idle_in_transaction_session_timeout = ${withinMs}; SET LOCAL lock_timeout = ${withinMs}${nameSpace({ space })}`,
           );
           const result = await work(statement);
           await statement('COMMIT');
           return result;
         } catch (error) {
           // The end of the connection ends the transaction too.
-          this.#own.drop();
+          line.drop();
           throw error;
         }
       }),
@@ -85,7 +102,7 @@ export class Database {
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.#usual.close(), this.#own.close()]);
+    await Promise.all([this.#reads.close(), this.#writes.close()]);
   }
 
   async #guarded<Result>(work: () => Promise<Result>): Promise<Result> {
@@ -95,6 +112,47 @@ export class Database {
       if (error instanceof OutcomeUnknown) throw error;
       throw toDatabaseError(error, this.location);
     }
+  }
+}
+
+/** Connections that are used by one caller at a time; further callers wait in the order in which they came. */
+class LinePool {
+  readonly #address: DatabaseAddress;
+  readonly #size: number;
+  readonly #lines: Line[] = [];
+  readonly #free: Line[] = [];
+  readonly #waiting: ((line: Line) => void)[] = [];
+
+  constructor(address: DatabaseAddress, size: number) {
+    this.#address = address;
+    this.#size = size;
+  }
+
+  async use<Result>(work: (line: Line) => Promise<Result>): Promise<Result> {
+    // The one that was used last is the one that is open.
+    const line = this.#free.pop() ?? this.#add() ?? (await this.#turn());
+    try {
+      return await work(line);
+    } finally {
+      const next = this.#waiting.shift();
+      if (next === undefined) this.#free.push(line);
+      else next(line);
+    }
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#lines.map((line) => line.close()));
+  }
+
+  #add(): Line | undefined {
+    if (this.#lines.length >= this.#size) return undefined;
+    const line = new Line(this.#address);
+    this.#lines.push(line);
+    return line;
+  }
+
+  #turn(): Promise<Line> {
+    return new Promise((resolve) => this.#waiting.push(resolve));
   }
 }
 
@@ -114,11 +172,15 @@ class Line {
     this.#address = address;
   }
 
-  run(sql: string, parameters: readonly unknown[], withinMs: number): Promise<QueryResultRow[]> {
-    return this.#turns.run(() => this.#run(sql, parameters, withinMs));
+  run(sql: string, parameters: readonly unknown[], options: StatementOptions): Promise<QueryResultRow[]> {
+    return this.#turns.run(() => this.#run(sql, parameters, options));
   }
 
-  async #run(sql: string, parameters: readonly unknown[], withinMs: number): Promise<QueryResultRow[]> {
+  async #run(
+    sql: string,
+    parameters: readonly unknown[],
+    { withinMs, space }: StatementOptions,
+  ): Promise<QueryResultRow[]> {
     if (this.#closed)
       throw new StoreUnavailableError(`The connection to ${this.#address.location} is closed`);
     clearTimeout(this.#idle);
@@ -131,6 +193,7 @@ class Line {
       if (this.#client === line) this.#client = null;
       throw error;
     }
+    const driver = await loadDriver(this.#address.location);
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
       timer = setTimeout(() => {
@@ -138,12 +201,9 @@ class Line {
       }, withinMs);
     });
     try {
-      // Without parameters, several statements are one text, as the simple protocol has it.
-      const answer = client.query<QueryResultRow>(
-        parameters.length === 0 ? sql : { text: sql, values: [...parameters] },
-      );
+      const answer = scopedStatement(driver, client, { sql, parameters, space });
       answer.catch(() => undefined);
-      return (await Promise.race([answer, late])).rows;
+      return await Promise.race([answer, late]);
     } catch (error) {
       if (isAnswer(error)) throw error;
       this.#dropIf(line);

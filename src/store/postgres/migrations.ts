@@ -2,7 +2,7 @@ import { FaissMemoryError } from '../../errors/faiss-memory-error.ts';
 import { StoreUnavailableError } from '../../errors/store-errors.ts';
 import type { Database } from './database.ts';
 import { isMissingTable } from './postgres-errors.ts';
-import { SCHEMA_VERSION, secureView, tablesOf } from './schema.ts';
+import { SCHEMA_VERSION, secureView, stepTo } from './schema.ts';
 
 /** Any number that no other program uses for its locks. */
 const LOCK = 0x46_4d_65_6d;
@@ -34,21 +34,26 @@ export async function migrate(database: Database, schema: string): Promise<void>
     const [there] = await statement('SELECT to_regclass($1) IS NOT NULL AS there', [
       `${schema}.schema_version`,
     ]);
+    const isNew = there?.['there'] !== true;
+    const [row] = isNew ? [] : await statement(`SELECT version FROM ${schema}.schema_version FOR UPDATE`);
+    const now = Number(row?.['version'] ?? 0);
     // Another process was faster.
-    if (there?.['there'] === true) return;
+    if (now >= SCHEMA_VERSION) return;
     const [space] = await statement('SELECT to_regnamespace($1) IS NOT NULL AS there', [schema]);
     // A schema that is there needs no permission to make one.
     if (space?.['there'] !== true) await statement(`CREATE SCHEMA ${schema}`);
-    await statement(tablesOf(schema));
-    if (version >= VIEWS_WITH_RIGHTS_OF_READERS) await statement(secureView(schema));
+    for (let step = now + 1; step <= SCHEMA_VERSION; step += 1) await statement(stepTo(step, schema));
+    if (isNew && version >= VIEWS_WITH_RIGHTS_OF_READERS) await statement(secureView(schema));
     await statement(
-      `CREATE TABLE ${schema}.schema_version (version integer NOT NULL); INSERT INTO ${schema}.schema_version VALUES (${SCHEMA_VERSION})`,
+      isNew
+        ? `CREATE TABLE ${schema}.schema_version (version integer NOT NULL); INSERT INTO ${schema}.schema_version VALUES (${SCHEMA_VERSION})`
+        : `UPDATE ${schema}.schema_version SET version = ${SCHEMA_VERSION}`,
     );
   }, LONG);
 }
 
 /** 0 = there are no tables yet. */
-async function readVersion(database: Database, schema: string): Promise<number> {
+export async function readVersion(database: Database, schema: string): Promise<number> {
   const sql = `SELECT version FROM ${schema}.schema_version`;
   try {
     const [row] = await database.run(sql, [], { withinMs: 5_000 });

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { EmbeddingModelId } from '../../embedding/embedder.ts';
+import { NoSuchError } from '../../errors/people-errors.ts';
 import { StoreUnavailableError } from '../../errors/store-errors.ts';
 import type { Append, LogEntry, LogHead, LogPage, PageRequest, SharedLog } from '../shared-log.ts';
 import type { SharedDatabase } from '../worker/protocol.ts';
-import { Database, OutcomeUnknown } from './database.ts';
-import { parseDatabaseUrl } from './database-url.ts';
-import { migrate } from './migrations.ts';
+import { OutcomeUnknown, type StatementOptions } from './database.ts';
+import { PreparedDatabase } from './prepared-database.ts';
 import { batchesOf, memoriesJson, notesJson, type PageRow, toPage } from './rows.ts';
 import { type Statements, statementsFor } from './statements.ts';
 
@@ -17,26 +17,31 @@ const LONG = { withinMs: 30_000 };
 const RESOLVE_MS = 10_000;
 const RESOLVE_PAUSE_MS = 200;
 
-/** The log of one space in PostgreSQL, for one thread. Connects with the first call. */
+/** The log of one space in PostgreSQL, for one thread. Connects with the first call. Each statement names the space to the policies of the tables. */
 export class PostgresLog implements SharedLog {
   readonly location: string;
   readonly space: string;
-  readonly #database: Database;
-  readonly #schema: string;
+  readonly #database: PreparedDatabase;
+  readonly #ofTeam: boolean;
+  readonly #isShared: boolean;
   readonly #statements: Statements;
   readonly #knownModels = new Set<string>();
-  #ready: Promise<void> | null = null;
 
-  constructor({ url, schema, space }: SharedDatabase) {
-    this.#database = new Database(parseDatabaseUrl(url));
-    this.#schema = schema;
-    this.#statements = statementsFor(schema);
+  /** @param shared connections for the logs of many spaces; absent = of this one alone, which closes them */
+  constructor(place: SharedDatabase, shared?: PreparedDatabase) {
+    const { space, ofTeam = false, asIs } = place;
+    this.#database = shared ?? new PreparedDatabase(place, { asIs });
+    this.#isShared = shared !== undefined;
+    this.#ofTeam = ofTeam;
+    this.#statements = statementsFor(place.schema);
     this.location = this.#database.location;
     this.space = space;
   }
 
   async head(): Promise<LogHead | null> {
-    const [row] = await this.#run(this.#statements.head, [this.space]);
+    const { head, headInUse } = this.#statements;
+    const [row] = await this.#run(this.#ofTeam ? headInUse : head, [this.space]);
+    if (row === undefined && this.#ofTeam) throw new NoSuchError('space', this.space);
     return row === undefined ? null : { sequence: Number(row['sequence']), commit: String(row['commit_id']) };
   }
 
@@ -62,7 +67,9 @@ export class PostgresLog implements SharedLog {
       () => entry,
       async () => {
         const parameters = [...this.#headOf(entry), memories];
-        return (await this.#database.run(this.#statements.append, parameters, LONG)).length === 1;
+        return (
+          (await this.#database.change(this.#statements.append, parameters, this.#scoped(LONG))).length === 1
+        );
       },
     );
   }
@@ -83,8 +90,8 @@ export class PostgresLog implements SharedLog {
     return true;
   }
 
-  close(): Promise<void> {
-    return this.#database.close();
+  async close(): Promise<void> {
+    if (!this.#isShared) await this.#database.close();
   }
 
   /** @returns undefined when the space is locked or not there, or when the entry was not stored */
@@ -92,7 +99,6 @@ export class PostgresLog implements SharedLog {
     lock: string,
     work: (append: Append) => Promise<Result>,
   ): Promise<Result | undefined> {
-    await this.#prepared();
     let sent: LogEntry | undefined;
     let result: Result | undefined;
     const transaction = (): Promise<boolean> =>
@@ -108,19 +114,18 @@ export class PostgresLog implements SharedLog {
           return true;
         });
         return true;
-      }, LONG);
+      }, this.#scoped(LONG));
     return (await this.#sure(() => sent, transaction)) ? result : undefined;
   }
 
   /** Runs what appends an entry, and finds out how it ended when the answer is missing. */
   async #sure(sent: () => LogEntry | undefined, append: () => Promise<boolean>): Promise<boolean> {
-    await this.#prepared();
     try {
       return await append();
     } catch (error) {
       if (!(error instanceof OutcomeUnknown)) throw error;
       const entry = sent();
-      if (entry === undefined) throw this.#unreachable(error);
+      if (entry === undefined) throw this.#database.unreachable(error);
       return this.#resolve(entry, error);
     }
   }
@@ -148,33 +153,19 @@ export class PostgresLog implements SharedLog {
       const found = await statement(findEntry, [this.space, after + 1, commit]);
       if (found.length === 0) await statement(skip, [this.space, after, randomUUID()]);
       return found.length === 1;
-    }, QUICK);
+    }, this.#scoped(QUICK));
   }
 
   #headOf({ after, commit, machine, change, clock, notes }: LogEntry): unknown[] {
     return [this.space, after, commit, machine, change, JSON.stringify(clock), notesJson(notes)];
   }
 
-  async #run(sql: string, parameters: readonly unknown[], options = QUICK): ReturnType<Database['run']> {
-    await this.#prepared();
-    try {
-      return await this.#database.run(sql, parameters, options);
-    } catch (error) {
-      if (!(error instanceof OutcomeUnknown)) throw error;
-      // A connection that was idle may have been cut off long ago: one more try.
-      return await this.#database.run(sql, parameters, options).catch((again: unknown) => {
-        throw again instanceof OutcomeUnknown ? this.#unreachable(again) : again;
-      });
-    }
+  #run(sql: string, parameters: readonly unknown[], options = QUICK): ReturnType<PreparedDatabase['run']> {
+    return this.#database.run(sql, parameters, this.#scoped(options));
   }
 
-  /** Makes or checks the tables before the first statement. */
-  #prepared(): Promise<void> {
-    this.#ready ??= migrate(this.#database, this.#schema).catch((error: unknown) => {
-      this.#ready = null;
-      throw error instanceof OutcomeUnknown ? this.#unreachable(error) : error;
-    });
-    return this.#ready;
+  #scoped(options: { readonly withinMs: number }): StatementOptions {
+    return { ...options, space: this.space };
   }
 
   /** Models are few and the same for all spaces, so they are not part of an entry. */
@@ -188,14 +179,6 @@ export class PostgresLog implements SharedLog {
         this.#knownModels.add(key);
       }
     }
-  }
-
-  #unreachable(error: Error): StoreUnavailableError {
-    return new StoreUnavailableError(`The database ${this.location} does not answer: ${error.message}`, {
-      fix: 'Try again in a moment. If it stays so, check that PostgreSQL runs and is not overloaded.',
-      retryable: true,
-      cause: error,
-    });
   }
 
   #unknown(cause: unknown): StoreUnavailableError {

@@ -1,6 +1,3 @@
-/** Newest version of the tables that this program can use. */
-export const SCHEMA_VERSION = 1;
-
 /** Limits of times that `timestamptz` can show: the years 1 to 9999. */
 const SHOWN_TIMES = 'BETWEEN -62135596800000 AND 253402300799999';
 
@@ -111,9 +108,131 @@ CREATE VIEW @.memory AS
   WHERE v.current;
 `;
 
-/** The statements that make the tables. @param schema a checked name */
-export function tablesOf(schema: string): string {
-  return SCHEMA_1.replaceAll('@.', `${schema}.`);
+/**
+ * Version 2: the people of a team. Servers that know only version 1 go on beside it.
+ *
+ * team_space: one row for each space of a team, `default` included; `removed` is when it moved to the trash, where its
+ *   memories stay in the tables above. Times are milliseconds since the epoch.
+ * team_token, team_invitation: the SHA-256 of the secret, never the secret.
+ * team_audit: who did what, without texts.
+ */
+const SCHEMA_2 = `
+CREATE TABLE @.team_person (
+  id text COLLATE "C" PRIMARY KEY,
+  name text NOT NULL,
+  space text NOT NULL,
+  created bigint NOT NULL
+);
+CREATE TABLE @.team_space (
+  id text COLLATE "C" PRIMARY KEY,
+  name text NOT NULL,
+  kind text NOT NULL CHECK (kind IN ('personal', 'shared')),
+  created bigint NOT NULL,
+  removed bigint
+);
+CREATE TABLE @.team_member (
+  space text COLLATE "C" NOT NULL,
+  person text COLLATE "C" NOT NULL,
+  role text NOT NULL CHECK (role IN ('reader', 'writer', 'owner')),
+  PRIMARY KEY (space, person)
+);
+CREATE INDEX team_member_by_person ON @.team_member (person);
+CREATE TABLE @.team_token (
+  id text COLLATE "C" PRIMARY KEY,
+  person text COLLATE "C" NOT NULL,
+  name text NOT NULL,
+  hash bytea NOT NULL,
+  scope text NOT NULL,
+  created bigint NOT NULL,
+  expires bigint,
+  last_used text
+);
+CREATE INDEX team_token_by_person ON @.team_token (person);
+CREATE TABLE @.team_invitation (
+  hash bytea PRIMARY KEY,
+  person text COLLATE "C" NOT NULL,
+  expires bigint NOT NULL
+);
+CREATE TABLE @.team_audit (
+  number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  at bigint NOT NULL,
+  person text COLLATE "C" NOT NULL,
+  space text COLLATE "C" NOT NULL,
+  action text NOT NULL,
+  count bigint NOT NULL,
+  refused text NOT NULL,
+  about text NOT NULL
+);
+CREATE INDEX team_audit_by_space ON @.team_audit (space, number);
+CREATE INDEX team_audit_by_person ON @.team_audit (person, number);
+CREATE INDEX team_audit_by_time ON @.team_audit (at);
+INSERT INTO @.team_space VALUES ('default', 'default', 'shared', 0, NULL);
+INSERT INTO @.team_member VALUES ('default', 'server', 'owner');
+`;
+
+/**
+ * Version 3: the authorization server. Servers that know only older versions go on beside it, without its accounts.
+ *
+ * sign_in_account: `password` is a hash with its salt; `invitation` the digest of one. `created_at` is milliseconds since
+ *   the epoch, `valid_from` seconds.
+ * sign_in_entry: grants, sessions and clients. `key` is a digest where the id is a secret of its own.
+ * sign_in_secret: keys that sign, the newest with the highest `place` of its kind.
+ * sign_in_attempt: logins and registrations in a window of time; `key` is a digest.
+ */
+const SCHEMA_3 = `
+CREATE TABLE @.sign_in_account (
+  id text PRIMARY KEY,
+  name text NOT NULL,
+  folded_name text NOT NULL UNIQUE,
+  scope text NOT NULL,
+  password text,
+  invitation text UNIQUE,
+  invited_until timestamptz,
+  created_at bigint NOT NULL,
+  valid_from bigint NOT NULL
+);
+CREATE TABLE @.sign_in_entry (
+  kind text NOT NULL,
+  key text NOT NULL,
+  content text NOT NULL,
+  account_id text,
+  grant_id text,
+  uid text,
+  consumed_at bigint,
+  consumed_by uuid,
+  used_at timestamptz NOT NULL,
+  expires_at timestamptz,
+  PRIMARY KEY (kind, key)
+);
+CREATE INDEX sign_in_entry_by_account ON @.sign_in_entry (account_id) WHERE account_id IS NOT NULL;
+CREATE INDEX sign_in_entry_by_grant ON @.sign_in_entry (grant_id) WHERE grant_id IS NOT NULL;
+CREATE INDEX sign_in_entry_by_uid ON @.sign_in_entry (kind, uid) WHERE uid IS NOT NULL;
+CREATE INDEX sign_in_entry_by_end ON @.sign_in_entry (expires_at) WHERE expires_at IS NOT NULL;
+CREATE INDEX sign_in_entry_by_use ON @.sign_in_entry (kind, used_at);
+CREATE TABLE @.sign_in_secret (
+  kind text NOT NULL,
+  place integer NOT NULL,
+  id text NOT NULL UNIQUE,
+  content text NOT NULL,
+  created_at bigint NOT NULL,
+  PRIMARY KEY (kind, place)
+);
+CREATE TABLE @.sign_in_attempt (
+  key text PRIMARY KEY,
+  count integer NOT NULL,
+  ends_at timestamptz NOT NULL
+);
+CREATE INDEX sign_in_attempt_by_end ON @.sign_in_attempt (ends_at);
+`;
+
+const STEPS: readonly string[] = [SCHEMA_1, SCHEMA_2, SCHEMA_3];
+
+/** Newest version of the tables that this program can use. */
+export const SCHEMA_VERSION = STEPS.length;
+
+/** The statements that bring the tables from the version before to this one. @param schema a checked name */
+export function stepTo(version: number, schema: string): string {
+  return (STEPS[version - 1] ?? '').replaceAll('@.', `${schema}.`);
 }
 
 /** From PostgreSQL 15 on, the view shows only the rows that its reader may see. */

@@ -4,6 +4,8 @@
  */
 export interface Statements {
   readonly head: string;
+  /** The same; no row when the space is in the trash of a team. */
+  readonly headInUse: string;
   readonly create: string;
   readonly page: string;
   /** One entry with all its memories; no row when it is not the next one. */
@@ -36,6 +38,8 @@ const VECTORS = `e(machine text, n bigint, model text, dimension integer, weight
 export function statementsFor(schema: string): Statements {
   return {
     head: `SELECT sequence::text, commit_id::text FROM ${schema}.space WHERE id = $1`,
+    headInUse: `SELECT sequence::text, commit_id::text FROM ${schema}.space s WHERE id = $1
+      AND NOT EXISTS (SELECT 1 FROM ${schema}.team_space t WHERE t.id = s.id AND t.removed IS NOT NULL)`,
     create: `WITH made AS (
         INSERT INTO ${schema}.space (id, machine, sequence, commit_id, change, clock)
         VALUES ($1, $2, 0, gen_random_uuid(), 0, '{}') ON CONFLICT DO NOTHING RETURNING id, sequence, commit_id)

@@ -28,6 +28,10 @@ export interface SharedDatabase {
   /** Name of the schema of the tables. */
   readonly schema: string;
   readonly space: string;
+  /** The space is one of a team: it is there, is not made anew when it is erased, and is not used while it is in the trash. */
+  readonly ofTeam?: boolean | undefined;
+  /** Makes and changes no tables. */
+  readonly asIs?: boolean | undefined;
 }
 
 export type ReplicaMethod = keyof ReplicaCalls;

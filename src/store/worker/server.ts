@@ -3,21 +3,51 @@ import { answerCalls } from '../../util/worker-client.ts';
 // eslint-disable-next-line import-x/no-restricted-paths -- this file composes the store of the worker thread
 import { createVectorIndex } from '../../vector/create-vector-index.ts';
 import { SqliteMemoryStore } from '../sqlite/sqlite-memory-store.ts';
-import { isReplicaMethod, type StoreMethod, type StoreWorkerSettings } from './protocol.ts';
+import type { PostgresLog } from '../postgres/postgres-log.ts';
+import type { PreparedDatabase } from '../postgres/prepared-database.ts';
+import type { SharedLog } from '../shared-log.ts';
+import {
+  isReplicaMethod,
+  type SharedDatabase,
+  type StoreMethod,
+  type StoreWorkerSettings,
+} from './protocol.ts';
 
 // Only `store/worker/client.ts` starts this file, and calls only the methods of the protocol: with the settings of the one
 // store of this thread, or with null for a thread of many stores, whose calls have the settings as their first parameter.
 const own = workerData as StoreWorkerSettings | null;
 const stores = new Map<string, SqliteMemoryStore>();
 
-// Loaded only for those who share a database.
-const log = own?.database && new (await import('../postgres/postgres-log.ts')).PostgresLog(own.database);
+/** Of the spaces of a thread of many stores. One pool for all of them: see docs/decisions/0047-a-team-on-postgresql.md. */
+const TEAM_POOL = { reads: 4, writes: 6 };
+const pools = new Map<string, PreparedDatabase>();
 
-function storeOf({
-  dataDir,
-  vectorIndex = 'auto',
-  mustExist = false,
-}: StoreWorkerSettings): SqliteMemoryStore {
+// Loaded only for those who share a database.
+const loadPostgres = async (): Promise<{
+  PostgresLog: typeof PostgresLog;
+  PreparedDatabase: typeof PreparedDatabase;
+}> => ({
+  ...(await import('../postgres/postgres-log.ts')),
+  ...(await import('../postgres/prepared-database.ts')),
+});
+let loading: ReturnType<typeof loadPostgres> | undefined;
+
+async function logOf(database: SharedDatabase | undefined): Promise<SharedLog | undefined> {
+  if (database === undefined) return undefined;
+  const postgres = await (loading ??= loadPostgres());
+  if (own !== null) return new postgres.PostgresLog(database);
+  const key = JSON.stringify([database.url, database.schema, database.asIs]);
+  const pool = pools.get(key) ?? new postgres.PreparedDatabase(database, { ...database, sizes: TEAM_POOL });
+  pools.set(key, pool);
+  return new postgres.PostgresLog(database, pool);
+}
+
+const ownLog = await logOf(own?.database);
+
+function storeOf(
+  { dataDir, vectorIndex = 'auto', mustExist = false }: StoreWorkerSettings,
+  log: SharedLog | undefined,
+): SqliteMemoryStore {
   const known = stores.get(dataDir);
   if (known !== undefined) return known;
   const store = new SqliteMemoryStore({
@@ -35,14 +65,15 @@ answerCalls({
   begin: () => {
     // The first call is on its way, or soon will be. It tells what is wrong with the file, if anything is.
     if (own !== null)
-      storeOf(own)
+      storeOf(own, ownLog)
         .openExisting()
         .catch(() => undefined);
   },
   call: async (name, parameters) => {
     const method = name as StoreMethod;
     const [settings, ...rest] = own === null ? (parameters as [StoreWorkerSettings]) : [own, ...parameters];
-    const store = storeOf(settings);
+    const isOpen = own !== null || stores.has(settings.dataDir);
+    const store = storeOf(settings, isOpen ? ownLog : await logOf(settings.database));
     if (method === 'close') stores.delete(settings.dataDir);
     // The methods have the types of the port, which a message cannot carry.
     const bound = isReplicaMethod(method)

@@ -33,8 +33,9 @@ export async function addAccount(
   dataDir: string,
   name: string,
   options: readonly string[] = [],
+  env: Readonly<Record<string, string>> = {},
 ): Promise<void> {
   const args = ['account', 'add', name, '--password-stdin', ...options];
-  const { code, stderr } = await runProgram(args, { dataDir, input: `${PASSWORD}\n` });
+  const { code, stderr } = await runProgram(args, { dataDir, env, input: `${PASSWORD}\n` });
   if (code !== 0) throw new Error(`there is no account: ${stderr}`);
 }

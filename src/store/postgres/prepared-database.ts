@@ -1,0 +1,111 @@
+import type { QueryResultRow } from 'pg';
+import { FaissMemoryError } from '../../errors/faiss-memory-error.ts';
+import { StoreUnavailableError } from '../../errors/store-errors.ts';
+import { Database, OutcomeUnknown, type PoolSizes, type StatementOptions } from './database.ts';
+import { parseDatabaseUrl } from './database-url.ts';
+import { migrate, readVersion } from './migrations.ts';
+import { SCHEMA_VERSION } from './schema.ts';
+
+/** Where the tables are. */
+export interface DatabasePlace {
+  /** Address with credentials. */
+  readonly url: string;
+  /** A checked name. */
+  readonly schema: string;
+}
+
+export interface PreparedDatabaseOptions {
+  readonly sizes?: PoolSizes | undefined;
+  /** True makes and changes no tables. Default false. */
+  readonly asIs?: boolean | undefined;
+}
+
+/** Time for one usual statement. */
+export const QUICK: StatementOptions = { withinMs: 5_000 };
+
+/** A database whose tables are made, or checked, before the first statement: for one thread and any number of spaces. */
+export class PreparedDatabase {
+  readonly schema: string;
+  readonly #database: Database;
+  readonly #asIs: boolean;
+  #ready: Promise<void> | null = null;
+
+  constructor({ url, schema }: DatabasePlace, { sizes, asIs = false }: PreparedDatabaseOptions = {}) {
+    this.#database = new Database(parseDatabaseUrl(url), sizes);
+    this.schema = schema;
+    this.#asIs = asIs;
+  }
+
+  /** To show to people, without credentials. */
+  get location(): string {
+    return this.#database.location;
+  }
+
+  /** Runs a statement that may run twice: it reads, or its second run changes nothing more. */
+  async run(
+    sql: string,
+    parameters: readonly unknown[],
+    options: StatementOptions = QUICK,
+  ): Promise<QueryResultRow[]> {
+    await this.prepared();
+    try {
+      return await this.#database.run(sql, parameters, options);
+    } catch (error) {
+      if (!(error instanceof OutcomeUnknown)) throw error;
+      // A connection that was idle may have been cut off long ago: one more try.
+      return await this.#database.run(sql, parameters, options).catch((again: unknown) => {
+        throw again instanceof OutcomeUnknown ? this.unreachable(again) : again;
+      });
+    }
+  }
+
+  /** Runs a statement once. @throws OutcomeUnknown */
+  async change(
+    sql: string,
+    parameters: readonly unknown[],
+    options: StatementOptions = QUICK,
+  ): Promise<QueryResultRow[]> {
+    await this.prepared();
+    return this.#database.change(sql, parameters, options);
+  }
+
+  /** @throws OutcomeUnknown when the commit has no answer */
+  async transaction<Result>(
+    ...[work, options]: Parameters<typeof Database.prototype.transaction<Result>>
+  ): Promise<Result> {
+    await this.prepared();
+    return this.#database.transaction(work, options);
+  }
+
+  /** Makes or checks the tables; the first call does it for all. */
+  prepared(): Promise<void> {
+    this.#ready ??= this.#prepare().catch((error: unknown) => {
+      this.#ready = null;
+      throw error instanceof OutcomeUnknown ? this.unreachable(error) : error;
+    });
+    return this.#ready;
+  }
+
+  unreachable(error: Error): StoreUnavailableError {
+    return new StoreUnavailableError(`The database ${this.location} does not answer: ${error.message}`, {
+      fix: 'Try again in a moment. If it stays so, check that PostgreSQL runs and is not overloaded.',
+      retryable: true,
+      cause: error,
+    });
+  }
+
+  close(): Promise<void> {
+    return this.#database.close();
+  }
+
+  async #prepare(): Promise<void> {
+    if (!this.#asIs) return migrate(this.#database, this.schema);
+    const found = await readVersion(this.#database, this.schema);
+    if (found === SCHEMA_VERSION) return;
+    throw new FaissMemoryError(
+      'CONFIGURATION',
+      `The tables of ${this.schema} in the database ${this.location} have version ${found}, and this version of faiss-memory uses ${SCHEMA_VERSION}`,
+      { fix: 'Start a server with this version once: it brings them up to date.' },
+    );
+  }
+}
