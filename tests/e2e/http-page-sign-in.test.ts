@@ -184,6 +184,28 @@ describe.runIf(hasBrowser)('the page of a team that signs in at the program itse
     expect(await page.getByLabel('Text').inputValue()).toBe('');
   });
 
+  test('a page that hears of somebody else only with its next token does nothing in that name', async () => {
+    const { page } = await signIn('ada');
+    const { page: other } = await signIn('bob');
+    await page.getByRole('button', { name: 'Add memory' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Add a memory' });
+    await dialog.getByLabel('Text').fill('Written by Ada alone');
+    await page.context().addCookies(await other.context().cookies());
+    let refusals = 0;
+    await page.route('**/memory/add', async (route) => {
+      refusals += 1;
+      if (refusals > 1) await route.continue();
+      else
+        await route.fulfill({ status: 401, json: { status: 401, code: 'UNAUTHORIZED', detail: 'It ended' } });
+    });
+    await dialog.getByRole('button', { name: 'Save' }).click();
+    await dialog.waitFor({ state: 'detached' });
+    const bar = page.getByRole('region', { name: 'Space and people' });
+    await bar.getByText('bob', { exact: true }).waitFor();
+    expect(refusals).toBe(1);
+    expect(await entry(page, 'Written by Ada alone').count()).toBe(0);
+  });
+
   test('takes no answer that it did not ask for', async () => {
     const { address } = team.server;
     const clientId = await registered(address, { redirect_uris: [`${address}/`] });
