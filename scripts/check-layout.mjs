@@ -25,7 +25,6 @@ const SMALL_ON_PURPOSE = {
   'src/cli/doctor/report.ts': 'pure, with a test of its own for what must not leave the machine',
   'src/cli/commands/serve.ts': 'a command; loads a server only when it is asked for',
   'src/auth/embedded/attempt-limit.ts': 'a pure algorithm with a test of its own',
-  'src/http/guards/refusals.ts': 'what RFC 6750 and RFC 9728 say about refusals, and nothing else',
   'src/embedding/embedding-worker.ts': 'the entry of a worker thread: works as soon as it is loaded',
   'src/secrets/create-secret-scanner.ts': 'the adapter of a port',
   'src/import-export/formats/front-matter.ts': 'loads YAML only when a note needs it',

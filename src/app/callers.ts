@@ -5,7 +5,6 @@ import { Accounts } from '../auth/embedded/accounts.ts';
 import type { AuthStore } from '../auth/embedded/auth-store.ts';
 import { startAuthorizationServer } from '../auth/embedded/authorization-server.ts';
 import { EmbeddedAuthenticator } from '../auth/embedded/embedded-authenticator.ts';
-import { PostgresAuthStore } from '../auth/embedded/postgres-auth-store.ts';
 import { SecretSeal } from '../auth/embedded/secret-seal.ts';
 import { KeyRing } from '../auth/embedded/signing-keys.ts';
 import { AUTH_DATABASE, SqliteAuthStore } from '../auth/embedded/sqlite-auth-store.ts';
@@ -70,7 +69,9 @@ function createOidcAuthenticator({ auth }: Settings, publicUrl: string, issuer: 
 }
 
 async function openEmbedded(settings: Settings, publicUrl: string, logger: Logger): Promise<Callers> {
-  const store = openAuthStore(settings);
+  const store = await openAuthStore(settings);
+  if (hasUnusedAccounts(settings))
+    logger.warn(`the accounts of ${AUTH_DATABASE} are not used: those of the database are`);
   try {
     const accounts = new Accounts(store);
     const keys = new KeyRing(store, new SecretSeal(settings.auth.secret));
@@ -87,10 +88,16 @@ async function openEmbedded(settings: Settings, publicUrl: string, logger: Logge
 }
 
 /** In the database that servers share, or in the data folder. */
-function openAuthStore({ store, database, dataDir }: Settings): AuthStore {
+async function openAuthStore({ store, database, dataDir }: Settings): Promise<AuthStore> {
   const url = database.url?.reveal();
   if (store !== 'postgres' || url === undefined) return new SqliteAuthStore(dataDir);
+  const { PostgresAuthStore } = await import('../auth/embedded/postgres-auth-store.ts');
   return new PostgresAuthStore({ url, schema: database.schema });
+}
+
+/** True for a folder with accounts of a time before the database. */
+function hasUnusedAccounts({ store, dataDir }: Settings): boolean {
+  return store === 'postgres' && existsSync(join(dataDir, AUTH_DATABASE));
 }
 
 /** The address of the server without a slash at its end. */
@@ -109,8 +116,8 @@ export interface OpenAccounts {
   readonly close: () => Promise<void>;
 }
 
-export function openAccounts(settings: Settings): OpenAccounts {
-  const store = openAuthStore(settings);
+export async function openAccounts(settings: Settings): Promise<OpenAccounts> {
+  const store = await openAuthStore(settings);
   return {
     accounts: new Accounts(store),
     linkOf: (invitation) => `${publicUrlOf(settings)}${SIGN_IN_PATH}/invitation/${invitation}`,
@@ -123,7 +130,7 @@ export function openAccounts(settings: Settings): OpenAccounts {
 export function personAccounts(settings: Settings): PersonAccounts {
   const inUse = settings.auth.mode === 'embedded';
   const use = async <Result>(work: (open: OpenAccounts) => Promise<Result>): Promise<Result> => {
-    const open = openAccounts(settings);
+    const open = await openAccounts(settings);
     try {
       return await work(open);
     } finally {

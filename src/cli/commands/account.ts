@@ -151,7 +151,7 @@ async function withAccounts(
   const { settings } = context.config();
   // Most commands need none of it.
   const { openAccounts } = await import('../../app/callers.ts');
-  const open = openAccounts(settings);
+  const open = await openAccounts(settings);
   try {
     return await work(open, settings);
   } finally {
