@@ -131,7 +131,14 @@ const zones = folders.map((folder) => {
         ...(mayImport[folder] ?? []),
         ...(composers.has(folder)
           ? [
-              ...['app/app.ts', 'app/callers.ts', 'app/start-app.ts', 'app/team.ts', 'app/move.ts'],
+              ...[
+                'app/app.ts',
+                'app/callers.ts',
+                'app/start-app.ts',
+                'app/team.ts',
+                'app/move.ts',
+                'app/move-team.ts',
+              ],
               ...['app/models.ts', 'app/recall-from-server.ts'],
             ]
           : []),

@@ -41,6 +41,8 @@ export interface Workspace {
   readonly access: Access;
   /** The same for requests of one person about one space with one right; a session of MCP belongs to it. */
   readonly key: string;
+  /** Hears of a change that the right of the caller does not allow. */
+  readonly noteRefusal?: () => void;
 }
 
 export interface Upload {

@@ -1,4 +1,5 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 import type { WorkOptions } from '../backup/backup-api.ts';
 import type { MemoryState } from '../backup/ports.ts';
@@ -8,8 +9,10 @@ import { UsageError } from '../errors/input-errors.ts';
 import { DATABASE_NAME } from '../store/memory-store.ts';
 import type { ReplicaIdentity, ReplicaStore } from '../store/replica-store.ts';
 import { DRILL_PREFIX } from '../store/sqlite/sqlite-work-lock.ts';
-import { startWorkerStore, type WorkerStore } from '../store/worker/client.ts';
-import type { StoreWorkerSettings } from '../store/worker/protocol.ts';
+import { PreparedDatabase } from '../store/postgres/prepared-database.ts';
+import { SpaceRows } from '../store/postgres/space-rows.ts';
+import { type SharedThreads, startWorkerStore, type WorkerStore } from '../store/worker/client.ts';
+import type { SharedDatabase, StoreWorkerSettings } from '../store/worker/protocol.ts';
 import { createFolders } from '../util/durable-file.ts';
 import { storeSettings } from './store-settings.ts';
 
@@ -45,14 +48,30 @@ export async function moveMemories(
   { from, to, dryRun }: MoveRequest,
   work: WorkOptions = {},
 ): Promise<MoveReport> {
-  const [source, target] = [openPlace(settings, from), openPlace(settings, to)];
+  const [source, target] = [from, to].map((place) => openPlace(placeSettings(settings, place)));
+  // Two were opened.
+  if (source === undefined || target === undefined) throw new TypeError('Two places are needed');
+  return moveStore({ source, target, dryRun }, work);
+}
+
+export interface StoreMove {
+  readonly source: Place;
+  readonly target: Place;
+  readonly dryRun: boolean;
+}
+
+/** Closes both places. */
+export async function moveStore(
+  { source, target, dryRun }: StoreMove,
+  work: WorkOptions,
+): Promise<MoveReport> {
   try {
     if (source.name === target.name)
       throw new UsageError(`Both places are ${source.name}`, 'Name another one with --to or --from.');
     if (source.missing)
       throw new UsageError(`There are no memories in ${source.name}`, 'Name another place with --from.');
     const before = await source.replica().identity();
-    const there = await target.replica().identity();
+    const there = await (dryRun ? target.look() : target.replica().identity());
     const names = { from: source.name, to: target.name };
     const equal = before.stateDigest === there.stateDigest;
     if (!equal && there.memories > 0) throw notEmpty(target.name, there);
@@ -101,28 +120,32 @@ async function copy(
   }
 }
 
-interface Place {
+/** A store to move from or to. */
+export interface Place {
   readonly name: string;
   /** True when it cannot have memories. */
   readonly missing: boolean;
   readonly replica: () => ReplicaStore;
+  /** What is there, without making anything. */
+  readonly look: () => Promise<ReplicaIdentity>;
   readonly close: () => Promise<void>;
 }
 
-function openPlace(settings: Settings, place: string | undefined): Place {
-  const { database, dataDir } = placeSettings(settings, place);
-  if (database === undefined) return folderPlace(dataDir);
+/** @param threads of many stores; absent = of this one */
+export function openPlace({ database, dataDir }: StoreWorkerSettings, threads?: SharedThreads): Place {
+  if (database === undefined) return folderPlace(dataDir, threads);
   let folder: string | undefined;
   const open = once(() => {
     createFolders(dataDir);
     // An index of its own, which does not stay.
     folder = mkdtempSync(join(dataDir, DRILL_PREFIX));
-    return startWorkerStore({ dataDir: folder, database });
+    return startWorkerStore({ dataDir: folder, database }, threads);
   });
   return {
     name: `the space ${database.space} of ${withoutCredentials(database.url)}`,
     missing: false,
     replica: () => open.value().replica,
+    look: async () => ((await hasMemories(database)) ? open.value().replica.identity() : emptyIdentity()),
     close: async () => {
       await open.made()?.memory.close();
       if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
@@ -130,14 +153,37 @@ function openPlace(settings: Settings, place: string | undefined): Place {
   };
 }
 
-function folderPlace(dataDir: string): Place {
-  const open = once(() => startWorkerStore({ dataDir }));
+function folderPlace(dataDir: string, threads: SharedThreads | undefined): Place {
+  const open = once(() => startWorkerStore({ dataDir }, threads));
+  const missing = !existsSync(join(dataDir, DATABASE_NAME));
   return {
     name: dataDir,
-    missing: !existsSync(join(dataDir, DATABASE_NAME)),
+    missing,
     replica: () => open.value().replica,
+    look: () => (missing ? emptyIdentity() : open.value().replica.identity()),
     close: async () => open.made()?.memory.close(),
   };
+}
+
+/** Of a place where nothing is yet. */
+async function emptyIdentity(): Promise<ReplicaIdentity> {
+  const folder = mkdtempSync(join(tmpdir(), DRILL_PREFIX));
+  const { memory, replica } = startWorkerStore({ dataDir: folder });
+  try {
+    return await replica.identity();
+  } finally {
+    await memory.close();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function hasMemories(place: SharedDatabase): Promise<boolean> {
+  const database = new PreparedDatabase(place, { asIs: true });
+  try {
+    return (await database.version()) > 0 && !(await new SpaceRows(database).isFree(place.space));
+  } finally {
+    await database.close();
+  }
 }
 
 function once(make: () => WorkerStore): { value: () => WorkerStore; made: () => WorkerStore | undefined } {
@@ -145,7 +191,8 @@ function once(make: () => WorkerStore): { value: () => WorkerStore; made: () => 
   return { value: () => (made ??= make()), made: () => made };
 }
 
-function placeSettings(settings: Settings, place: string | undefined): StoreWorkerSettings {
+/** The store that a person names. */
+export function placeSettings(settings: Settings, place: string | undefined): StoreWorkerSettings {
   if (place === undefined) return storeSettings(settings);
   if (place === 'postgres' || /^postgres(ql)?:/.test(place)) {
     const { database, dataDir } = settings;
@@ -157,7 +204,7 @@ function placeSettings(settings: Settings, place: string | undefined): StoreWork
   return { dataDir: isAbsolute(place) ? place : resolve(place) };
 }
 
-function withoutCredentials(url: string): string {
+export function withoutCredentials(url: string): string {
   return url.replace(/\/\/[^@/]*@/, '//').replace(/\?.*$/, '');
 }
 

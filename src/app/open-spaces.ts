@@ -1,20 +1,14 @@
-import { existsSync } from 'node:fs';
-import { rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { Settings } from '../config/schema.ts';
 import type { Embedder } from '../embedding/embedder.ts';
 import { NoSuchError } from '../errors/people-errors.ts';
 import type { Logger } from '../logger.ts';
 import { DEFAULT_SPACE, type SpaceContent, type SpaceFolders } from '../people/space-service.ts';
-import { DATABASE_NAME } from '../store/memory-store.ts';
 import { SharedThreads, startWorkerStore } from '../store/worker/client.ts';
 import { OpenWork, settleWithin } from '../util/concurrency.ts';
-import { makeFolderDurably, syncFolder } from '../util/durable-file.ts';
 import { type App, composeApp } from './app.ts';
-import { settingsOfSpace, spaceFolder } from './start-app.ts';
-
-/** Folder of the removed spaces, inside the data folder. */
-const TRASH_FOLDER = 'spaces-trash';
+import type { SpaceHome } from './space-homes.ts';
+import { settingsOfSpace } from './start-app.ts';
+import { storeSettings } from './store-settings.ts';
 
 /** How long the removal of a space waits for calls under way; what writes later is refused by the store. */
 const CALLS_LIMIT_MS = 30_000;
@@ -23,6 +17,7 @@ const LOOK_EVERY_MS = 30_000;
 export interface OpenSpacesParts {
   /** Of the server. Each space has its own data folder, and no remote. */
   readonly settings: Settings;
+  readonly home: SpaceHome;
   /** Of the data folder itself, the space `default`. Its embedder serves all spaces. */
   readonly main: App;
   readonly logger: Logger;
@@ -31,8 +26,6 @@ export interface OpenSpacesParts {
   readonly idleMs: number;
   /** Keeps embeddings and backups of open spaces up to date. */
   readonly background: boolean;
-  /** Composes the app of a space otherwise, for example on another database; default: on its folder. */
-  readonly compose?: (settings: Settings) => App;
 }
 
 export interface EnteredSpace {
@@ -100,11 +93,17 @@ export class OpenSpaces implements SpaceFolders {
     }
   }
 
-  async create(space: string): Promise<void> {
-    const folder = spaceFolder(this.#parts.settings.dataDir, space);
-    const { memory } = startWorkerStore({ dataDir: folder }, this.#threads);
-    await memory.stats();
-    await memory.close();
+  isFree(space: string): Promise<boolean> {
+    return this.#parts.home.isFree(space);
+  }
+
+  create(space: string): Promise<void> {
+    return this.#parts.home.create(space, this.#threads);
+  }
+
+  /** See `SpaceHome`. */
+  bytes(space: string): Promise<number | undefined> {
+    return this.#parts.home.bytes(space);
   }
 
   contentOf(space: string): Promise<SpaceContent> {
@@ -120,35 +119,24 @@ export class OpenSpaces implements SpaceFolders {
       const opened = this.#open.get(space);
       if (opened !== undefined) await settleWithin(opened.calls.done(), CALLS_LIMIT_MS);
       await this.#close(space);
-      const { folder, trash } = this.#places(space);
-      if (!existsSync(folder)) return;
-      await makeFolderDurably(join(trash, '..'));
-      await rename(folder, trash);
-      await syncFolder(join(trash, '..'));
-      await syncFolder(join(folder, '..'));
+      await this.#parts.home.moveToTrash(space);
     } finally {
       this.#leaving.delete(space);
     }
   }
 
-  async bringBack(space: string): Promise<void> {
-    const { folder, trash } = this.#places(space);
-    if (existsSync(trash)) {
-      await rename(trash, folder);
-      await syncFolder(join(folder, '..'));
-    }
-    if (!existsSync(folder)) throw new NoSuchError('space', space);
+  bringBack(space: string): Promise<void> {
+    return this.#parts.home.bringBack(space);
   }
 
   async erase(space: string): Promise<void> {
     await this.#close(space);
-    const { folder, trash } = this.#places(space);
-    for (const place of [folder, trash]) await rm(place, { recursive: true, force: true, maxRetries: 3 });
+    await this.#parts.home.erase(space);
   }
 
   /** Erases what is old enough in spaces that are not open; open ones do so themselves. */
   async tidy(spaces: readonly string[]): Promise<void> {
-    for (const space of spaces) {
+    for (const space of await this.#parts.home.toTidy(spaces)) {
       if (this.#open.has(space)) continue;
       await this.use(space, (app) => app.tidy()).catch((error: unknown) => {
         this.#parts.logger.debug('a space was not tidied', { space }, error);
@@ -160,11 +148,6 @@ export class OpenSpaces implements SpaceFolders {
     clearInterval(this.#timer);
     await Promise.all([...this.#open.keys()].map((space) => this.#close(space)));
     await this.#threads.close();
-  }
-
-  #places(space: string): { readonly folder: string; readonly trash: string } {
-    const { dataDir } = this.#parts.settings;
-    return { folder: spaceFolder(dataDir, space), trash: join(dataDir, TRASH_FOLDER, space) };
   }
 
   #opened(space: string): OpenSpace {
@@ -181,24 +164,16 @@ export class OpenSpaces implements SpaceFolders {
   }
 
   #start(space: string): OpenSpace {
-    const { settings, main, logger, compose } = this.#parts;
+    const { settings, home, main, logger } = this.#parts;
     const own = settingsOfSpace(settings, space);
-    const { dataDir, vectorIndex } = own;
-    if (!this.#isThere(dataDir)) throw new NoSuchError('space', space);
-    const app =
-      compose?.(own) ??
-      composeApp(
-        own,
-        { logger: logger.child({ space }), embedder: borrowed(main.embedder), exitBackupMs: 0 },
-        startWorkerStore({ dataDir, vectorIndex, mustExist: true }, this.#threads),
-      );
+    if (!home.isThere(space)) throw new NoSuchError('space', space);
+    const app = composeApp(
+      own,
+      { logger: logger.child({ space }), embedder: borrowed(main.embedder), exitBackupMs: 0 },
+      startWorkerStore({ ...storeSettings(own, 'team'), mustExist: true }, this.#threads),
+    );
     if (this.#parts.background) app.startBackground();
     return { app, calls: new OpenWork(), running: 0, usedAt: performance.now() };
-  }
-
-  /** An app that is composed otherwise keeps its memories elsewhere. */
-  #isThere(folder: string): boolean {
-    return this.#parts.compose !== undefined || existsSync(join(folder, DATABASE_NAME));
   }
 
   #closeSurplus(): void {
@@ -211,21 +186,27 @@ export class OpenSpaces implements SpaceFolders {
   /** Those whose memories are still being embedded stay open, unless there are too many. */
   async #closeIdle(): Promise<void> {
     const before = performance.now() - this.#parts.idleMs;
+    await this.#sweep();
     for (const [space, opened] of [...this.#open]) {
-      if (opened.running > 0) continue;
-      const { folder } = this.#places(space);
-      if (!this.#isThere(folder)) {
-        // Another process moved it away; what background work wrote there meanwhile belongs to nobody.
-        await this.#close(space);
-        await rm(folder, { recursive: true, force: true });
-        continue;
-      }
-      if (opened.usedAt > before) continue;
+      if (opened.running > 0 || opened.usedAt > before) continue;
       const stats = await opened.app.memory.stats().catch(() => undefined);
       const isEmbedding =
         stats !== undefined && stats.embedding.pending > 0 && stats.embedding.problem === '';
       if (!isEmbedding && opened.running === 0 && opened.usedAt <= before) void this.#close(space);
     }
+  }
+
+  async #sweep(): Promise<void> {
+    const { home, background, logger } = this.#parts;
+    if (!background) return;
+    const closeUnused = async (space: string): Promise<boolean> => {
+      if ((this.#open.get(space)?.running ?? 0) > 0) return false;
+      await this.#close(space);
+      return !this.#open.has(space);
+    };
+    await home.sweep(new Set(this.#open.keys()), closeUnused).catch((error: unknown) => {
+      logger.debug('folders of spaces that are gone were not removed', {}, error);
+    });
   }
 
   #close(space: string): Promise<void> {

@@ -2,7 +2,7 @@ import type { Services } from '../api/services.ts';
 import { FaissMemoryError } from '../errors/faiss-memory-error.ts';
 import type { MemoryApi } from '../memory/memory-api.ts';
 import type { AuditLog } from '../people/audit-log.ts';
-import type { SpaceQuotas } from '../people/quotas.ts';
+import type { SpaceQuotas, SpaceUse } from '../people/quotas.ts';
 import type { EnteredSpace } from './open-spaces.ts';
 
 export interface CallerFacts {
@@ -12,6 +12,8 @@ export interface CallerFacts {
 
 export interface SpaceServicesParts extends CallerFacts {
   readonly enter: () => Promise<EnteredSpace>;
+  /** What the space takes; undefined = as the store says. */
+  readonly bytes: () => Promise<number | undefined>;
   /** Of the server: the same in every space. */
   readonly timeZone: MemoryApi['timeZone'];
   readonly audit: AuditLog;
@@ -86,7 +88,7 @@ async function noted(parts: SpaceServicesParts, call: ServiceCall): Promise<unkn
 }
 
 async function checked(
-  { enter, quotas, space }: SpaceServicesParts,
+  { enter, quotas, bytes, space }: SpaceServicesParts,
   { name, method, parameters }: ServiceCall,
 ): Promise<unknown> {
   const { app, leave } = await enter();
@@ -95,7 +97,11 @@ async function checked(
     const perform = (): Promise<unknown> =>
       service[method]?.(...parameters) ?? Promise.reject(noMethod(method));
     if (name !== 'memory') return await perform();
-    return await quotas.checked(space, { method, parameters, perform, stats: () => app.store.stats() });
+    const stats = async (): Promise<SpaceUse> => {
+      const [ofStore, usedBytes] = await Promise.all([app.store.stats(), bytes()]);
+      return usedBytes === undefined ? ofStore : { ...ofStore, usedBytes };
+    };
+    return await quotas.checked(space, { method, parameters, perform, stats });
   } finally {
     leave();
   }

@@ -15,7 +15,11 @@ export const SPACES_FOLDER = 'spaces';
  */
 export async function startApp(all: Settings, options: AppOptions = {}): Promise<App> {
   const settings = all.space === '' ? all : settingsOfSpace(all, all.space);
-  const hosted = startWorkerStore({ ...storeSettings(settings), mustExist: all.space !== '' });
+  const ofTeam = all.space !== '';
+  const hosted = startWorkerStore({
+    ...storeSettings(settings, ofTeam ? 'team' : undefined),
+    mustExist: ofTeam,
+  });
   hosted.start();
   const { composeApp } = await import('./app.ts');
   return composeApp(settings, options, hosted);
@@ -27,8 +31,9 @@ export function spaceFolder(dataDir: string, space: string): string {
   return join(dataDir, SPACES_FOLDER, space);
 }
 
-/** The settings of an app for one space: its own folder, and no remote. */
+/** The settings of an app for one space: its own folder, its rows of a shared database, and no remote. */
 export function settingsOfSpace(settings: Settings, space: string): Settings {
   const sync = { ...settings.sync, enabled: false, bucket: '', schedule: undefined };
-  return { ...settings, space: '', dataDir: spaceFolder(settings.dataDir, space), sync };
+  const dataDir = spaceFolder(settings.dataDir, space);
+  return { ...settings, space: '', dataDir, sync, database: { ...settings.database, space } };
 }

@@ -1,3 +1,4 @@
+import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Workspace } from '../api/services.ts';
 import { type Authenticator, type Principal, SERVER_PERSON } from '../auth/principal.ts';
@@ -14,13 +15,19 @@ import {
 } from '../people/people-service.ts';
 import { DEFAULT_SPACE } from '../people/space-service.ts';
 import { personalTokens } from '../people/personal-tokens.ts';
+import { PostgresPeopleStore } from '../people/postgres-people-store.ts';
 import { SpaceQuotas } from '../people/quotas.ts';
 import { SqlitePeopleStore, TEAM_DATABASE } from '../people/sqlite-people-store.ts';
+import { PreparedDatabase } from '../store/postgres/prepared-database.ts';
+import { DRILL_PREFIX } from '../store/sqlite/sqlite-work-lock.ts';
+import { createFolders } from '../util/durable-file.ts';
 import { visibleJson } from '../util/visible-text.ts';
 import { type App, composeApp, once } from './app.ts';
 import { personAccounts } from './callers.ts';
-import { OpenSpaces, type OpenSpacesParts } from './open-spaces.ts';
+import { OpenSpaces } from './open-spaces.ts';
+import { DatabaseHome, FolderHome, type SpaceHome } from './space-homes.ts';
 import { spaceServices } from './space-services.ts';
+import { storeSettings } from './store-settings.ts';
 
 /** People and spaces of one data folder. */
 export interface Team {
@@ -45,14 +52,12 @@ export interface TeamSurroundings {
   /** Of the data folder itself. */
   readonly main: App;
   readonly logger: Logger;
-  /** Default: a file of the data folder. Closed with the team. */
-  readonly store?: PeopleStore;
   /** See `OpenSpacesParts`; default true. */
   readonly background?: boolean;
   /** See `PeopleServiceParts`. */
   readonly accounts?: PersonAccounts;
-  /** See `OpenSpacesParts`. */
-  readonly compose?: OpenSpacesParts['compose'];
+  /** Where the folders of spaces are; default: in the data folder. */
+  readonly spacesIn?: string;
 }
 
 const MEBIBYTE = 1_024 ** 2;
@@ -62,13 +67,13 @@ const DAY_MS = 86_400_000;
 
 /** Composes people and spaces. Opens no file; the first call does. */
 export function composeTeam(settings: Settings, surroundings: TeamSurroundings): Team {
-  const { main, logger, compose, accounts, background = true } = surroundings;
+  const { main, logger, accounts, background = true, spacesIn = settings.dataDir } = surroundings;
   const { team } = settings;
-  const store = surroundings.store ?? new SqlitePeopleStore(join(settings.dataDir, TEAM_DATABASE));
+  const { store, home } = openPeople(settings, spacesIn);
   const audit = new AuditLog({ store, days: team.auditDays, now: Date.now, logger });
   const spaces = new OpenSpaces({
-    ...{ settings, main, logger, limit: team.openSpaces, idleMs: team.idleMinutes * MINUTE_MS, background },
-    ...(compose === undefined ? {} : { compose }),
+    ...{ settings: { ...settings, dataDir: spacesIn }, home, main, logger, background },
+    ...{ limit: team.openSpaces, idleMs: team.idleMinutes * MINUTE_MS },
   });
   const people = new PeopleService({
     ...{ store, folders: spaces, audit, accounts, now: Date.now },
@@ -118,12 +123,28 @@ export function composeTeam(settings: Settings, surroundings: TeamSurroundings):
   };
 }
 
-/** For commands: the team of a data folder, together with its app. */
+/** Connections of the main thread, beside those of the threads of the stores. */
+const PEOPLE_POOL = { reads: 2, writes: 2 };
+
+function openPeople(settings: Settings, spacesIn: string): { store: PeopleStore; home: SpaceHome } {
+  const { database: place } = storeSettings(settings);
+  if (place === undefined) {
+    const store = new SqlitePeopleStore(join(settings.dataDir, TEAM_DATABASE));
+    return { store, home: new FolderHome(spacesIn) };
+  }
+  const database = new PreparedDatabase(place, { sizes: PEOPLE_POOL });
+  const home = new DatabaseHome(database, { ...settings, dataDir: spacesIn });
+  return { store: new PostgresPeopleStore(database), home };
+}
+
+/** For commands: the team of a data folder or of a database, together with its app. */
 export function openTeamOf(settings: Settings): Team {
   const logger = createLogger({ level: settings.logLevel, format: settings.logFormat });
   const main = composeApp({ ...settings, space: '' }, { logger });
+  const passing = settings.store === 'postgres' ? passingFolder(settings.dataDir) : undefined;
   const team = composeTeam(settings, {
     ...{ main, logger, background: false },
+    ...(passing === undefined ? {} : { spacesIn: passing }),
     accounts: personAccounts(settings),
   });
   return {
@@ -131,8 +152,15 @@ export function openTeamOf(settings: Settings): Team {
     close: once(async () => {
       await team.close();
       await main.close();
+      if (passing !== undefined) rmSync(passing, { recursive: true, force: true, maxRetries: 3 });
     }),
   };
+}
+
+/** Indexes of people's spaces do not stay on a machine where somebody ran a command. */
+function passingFolder(dataDir: string): string {
+  createFolders(dataDir);
+  return mkdtempSync(join(dataDir, DRILL_PREFIX));
 }
 
 interface FinderParts {
@@ -156,10 +184,16 @@ function workspaceFinder(parts: FinderParts): Team['find'] {
     const mayWrite = caller.scopes.has('memory:write');
     const access = role !== 'reader' && mayWrite ? 'write' : 'read';
     const enter = (): ReturnType<OpenSpaces['enter']> => spaces.enter(space);
-    const services = spaceServices({ enter, audit, quotas, person, space, timeZone: main.memory.timeZone });
+    const bytes = (): ReturnType<OpenSpaces['bytes']> => spaces.bytes(space);
+    const services = spaceServices({
+      ...{ enter, audit, quotas, bytes, person, space, timeZone: main.memory.timeZone },
+    });
     return {
       access,
       key: JSON.stringify([person, space, access]),
+      noteRefusal: () => {
+        audit.note({ person, space, action: 'space.write', count: 0, refused: 'FORBIDDEN' });
+      },
       parts: {
         open: () => Promise.resolve(services),
         prepare: () => {

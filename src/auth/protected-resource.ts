@@ -26,7 +26,7 @@ export function resourcePath(path: string): string {
 }
 
 function isEndpoint(path: string): boolean {
-  return path === '/mcp' || path === '/sse' || /^\/mcp(?:\/[\w.~%-]+)+$/.test(path);
+  return path === '/mcp' || path === '/sse' || /^\/(?:mcp|sse)(?:\/[\w.~%-]+)+$/.test(path);
 }
 
 /** @param path of the resource, as `resourcePath` gives it */

@@ -28,10 +28,10 @@ export function findEmbeddingProblems({ embedding }: Settings): SettingProblem[]
 
 /** A shared database needs its address. */
 export function findStoreProblems({ store, database, team }: Settings): SettingProblem[] {
-  if (store === 'postgres' && team.enabled) {
-    const problem =
-      'cannot be used together with MEMORY_STORE=postgres: people and spaces are kept in folders';
-    return [{ key: 'team.enabled', problem, allowed: 'set one of them', decidedBy: 'store' }];
+  if (store === 'postgres' && team.enabled && database.space !== 'default') {
+    const problem = `is ${show(database.space)}, and the people of a team have spaces of their own`;
+    const allowed = 'unset MEMORY_DATABASE_SPACE; two teams in one database differ by MEMORY_DATABASE_SCHEMA';
+    return [{ key: 'database.space', problem, allowed, decidedBy: 'database.space' }];
   }
   if (store !== 'postgres' || database.url !== undefined) return [];
   const allowed =

@@ -14,7 +14,6 @@ import { settleWithin } from '../util/concurrency.ts';
 import { type AppParts, buildApp } from './build-app.ts';
 import { inAddress, isLoopback } from './guards/host-and-origin-guard.ts';
 import type { HttpSettings } from './http-environment.ts';
-import { MESSAGES_PATH } from './server-paths.ts';
 
 /** A request must have arrived whole by then; an import is read as fast as the store takes it. */
 const REQUEST_LIMIT_MS = 3_600_000;
@@ -38,7 +37,7 @@ export interface HttpServer {
 export async function startHttpServer(parts: Omit<AppParts, 'mcp' | 'isStopping'>): Promise<HttpServer> {
   const { settings, logger, authenticators = [] } = parts;
   if (authenticators.length === 0) requireTokenForOthers(settings);
-  const mcp = memoryEndpoint({ bodyLimit: settings.bodyLimit, messagesPath: MESSAGES_PATH, logger });
+  const mcp = memoryEndpoint({ bodyLimit: settings.bodyLimit, logger });
   let stopping = false;
   const app = buildApp({ ...parts, mcp, isStopping: () => stopping });
   const server = createNodeServer(settings, getRequestListener(app.fetch));

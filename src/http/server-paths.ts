@@ -107,25 +107,30 @@ async function isReady({ open, isStopping }: HealthParts): Promise<boolean> {
 }
 
 /** Where clients of the older transport send their messages to. */
-export const MESSAGES_PATH = '/messages';
+const MESSAGES_PATH = '/messages';
 
 /**
  * Offers MCP: Streamable HTTP at `/mcp`, and the older HTTP+SSE at `/sse`.
- * @param hasSpaces offers `/mcp/{space}` too
+ * @param hasSpaces offers `/mcp/{space}` and `/sse/{space}` too
  */
 export function mountMcp(app: Hono<HttpEnvironment>, mcp: McpHttpEndpoint, hasSpaces = false): void {
   // Clients are often given the address with a slash at its end.
   for (const slash of ['', '/']) {
-    for (const path of hasSpaces ? ['/mcp', '/mcp/:space'] : ['/mcp'])
-      app.all(path + slash, (context) =>
+    for (const space of hasSpaces ? ['', '/:space'] : ['']) {
+      app.all(`/mcp${space}${slash}`, (context) =>
         mcp.handle(context.req.raw, context.get('workspace'), () => {
           requireScope(context, 'memory:write');
         }),
       );
-    app.get(`/sse${slash}`, (context) => mcp.openEventStream(context.get('workspace')));
-    app.post(MESSAGES_PATH + slash, (context) =>
-      mcp.receiveMessage(context.req.raw, context.get('workspace')),
-    );
+      app.get(`/sse${space}${slash}`, (context) => {
+        const named = context.req.param('space');
+        const messagesPath = named === undefined ? MESSAGES_PATH : `${MESSAGES_PATH}/${named}`;
+        return mcp.openEventStream(context.get('workspace'), messagesPath);
+      });
+      app.post(MESSAGES_PATH + space + slash, (context) =>
+        mcp.receiveMessage(context.req.raw, context.get('workspace')),
+      );
+    }
   }
 }
 

@@ -25,18 +25,16 @@ interface EventStreamSession {
 /** The HTTP+SSE transport of the protocol 2024-11-05, which older clients speak: one stream down, posts up. */
 export class EventStreamSessions {
   readonly #build: ServerFactory;
-  readonly #messagesPath: string;
   readonly #calls = new OpenWork();
   readonly #sessions = new SessionPool<EventStreamSession>(LIMITS);
 
-  constructor(build: ServerFactory, messagesPath: string) {
+  constructor(build: ServerFactory) {
     this.#build = build;
-    this.#messagesPath = messagesPath;
   }
 
-  /** Answers with the stream of a new session. */
-  async open(workspace: Workspace): Promise<Response> {
-    const transport = new EventStreamTransport(this.#messagesPath, this.#calls);
+  /** Answers with the stream of a new session. @param messagesPath where the client sends its messages to */
+  async open(workspace: Workspace, messagesPath: string): Promise<Response> {
+    const transport = new EventStreamTransport(messagesPath, this.#calls);
     const server = this.#build(workspace);
     // The session is over when the client is gone; the server keeps what it sets itself.
     transport.onclose = () => {

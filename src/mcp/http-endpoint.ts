@@ -9,8 +9,6 @@ export interface HttpEndpointOptions {
   readonly isChanging?: (tool: string) => boolean;
   /** Largest message in bytes. */
   readonly bodyLimit: number;
-  /** Where clients of the older transport send their messages to. */
-  readonly messagesPath: string;
   /** Hears of requests that are refused, at the level `debug`. */
   readonly logger: Logger;
 }
@@ -20,9 +18,9 @@ export class McpHttpEndpoint {
   readonly #streamable: StreamableSessions;
   readonly #eventStreams: EventStreamSessions;
 
-  constructor(build: ServerFactory, { messagesPath, ...options }: HttpEndpointOptions) {
+  constructor(build: ServerFactory, options: HttpEndpointOptions) {
     this.#streamable = new StreamableSessions(build, options);
-    this.#eventStreams = new EventStreamSessions(build, messagesPath);
+    this.#eventStreams = new EventStreamSessions(build);
   }
 
   /**
@@ -34,9 +32,9 @@ export class McpHttpEndpoint {
     return this.#streamable.handle(request, workspace, refuseChange);
   }
 
-  /** HTTP+SSE of 2024-11-05: `GET /sse`. */
-  openEventStream(workspace: Workspace): Promise<Response> {
-    return this.#eventStreams.open(workspace);
+  /** HTTP+SSE of 2024-11-05: `GET /sse`. @param messagesPath where the client sends its messages to */
+  openEventStream(workspace: Workspace, messagesPath: string): Promise<Response> {
+    return this.#eventStreams.open(workspace, messagesPath);
   }
 
   /** HTTP+SSE: `POST /messages?sessionId=…`. */

@@ -29,6 +29,13 @@ export interface PeopleStatements {
   readonly takeInvitation: string;
   readonly appendAudit: string;
   readonly audit: string;
+  /** See `PeopleFacts`: one row with a column for each list. */
+  readonly facts: string;
+  readonly lockAll: string;
+  readonly clear: string;
+  readonly load: string;
+  readonly auditFrom: string;
+  readonly loadAudit: string;
   readonly dropAudit: string;
   readonly renameAbout: string;
   readonly renameTokens: string;
@@ -42,6 +49,10 @@ const ID_LOCK = 0x46_4d_69_64;
 const REMOVED = 'removed';
 /** In lines that are by no person. */
 const PROGRAMS = `('server', 'console')`;
+const PERSON_ROW = 'id text, name text, space text, created bigint';
+const SPACE_ROW = 'id text, name text, kind text, created bigint, removed bigint';
+const LINE_ROW =
+  'place integer, at bigint, person text, space text, action text, count bigint, refused text, about text';
 const TOKEN = 't.id, t.person, t.name, t.scope, t.created, t.expires, t.last_used';
 
 /** @param schema a checked name */
@@ -99,12 +110,30 @@ const STATEMENTS: PeopleStatements = {
     SELECT l.at, CASE WHEN ${isThere('l.person')} THEN l.person ELSE '${REMOVED}' END,
       CASE WHEN EXISTS (SELECT 1 FROM @.space s WHERE s.id = l.space) THEN l.space ELSE '' END, l.action, l.count, l.refused,
       CASE WHEN l.action LIKE 'member.%' AND NOT ${isThere('l.about')} THEN '${REMOVED}' ELSE l.about END
-    FROM json_to_recordset($1::json) AS l(
-      place integer, at bigint, person text, space text, action text, count bigint, refused text, about text)
+    FROM json_to_recordset($1::json) AS l(${LINE_ROW})
     ORDER BY l.place`,
   audit: `SELECT * FROM @.audit
     WHERE number < $1 AND space = coalesce($2::text, space) AND person = coalesce($3::text, person)
     ORDER BY number DESC LIMIT $4`,
+  facts: `SELECT ${list('person', 't.*', 'id')}, ${list('space', 't.*', 'id')}, ${list('member', 't.*', 'space, person')},
+      ${list('token', `${TOKEN}, encode(t.hash, 'hex') AS hash`, 'id')},
+      ${list('invitation', `encode(t.hash, 'hex') AS hash, t.person, t.expires`, 'hash')}`,
+  lockAll: 'LOCK TABLE @.person, @.space, @.member IN SHARE ROW EXCLUSIVE MODE',
+  clear: `WITH members AS (DELETE FROM @.member) DELETE FROM @.space`,
+  load: `WITH
+    people AS (INSERT INTO @.person SELECT * FROM json_to_recordset($1::json) AS x(${PERSON_ROW})),
+    spaces AS (INSERT INTO @.space SELECT * FROM json_to_recordset($2::json) AS x(${SPACE_ROW})),
+    members AS (INSERT INTO @.member SELECT * FROM json_to_recordset($3::json) AS x(space text, person text, role text)),
+    tokens AS (
+      INSERT INTO @.token SELECT id, person, name, decode(hash, 'hex'), scope, created, expires, "lastUsed"
+      FROM json_to_recordset($4::json) AS x(id text, person text, name text, hash text, scope text, created bigint,
+        expires bigint, "lastUsed" text))
+    INSERT INTO @.invitation SELECT decode(hash, 'hex'), person, expires
+    FROM json_to_recordset($5::json) AS x(hash text, person text, expires bigint)`,
+  auditFrom: 'SELECT * FROM @.audit WHERE number > $1 ORDER BY number LIMIT $2',
+  loadAudit: `INSERT INTO @.audit (at, person, space, action, count, refused, about)
+    SELECT at, person, space, action, count, refused, about FROM json_to_recordset($1::json) AS l(${LINE_ROW})
+    ORDER BY place`,
   dropAudit: `WITH gone AS (DELETE FROM @.audit WHERE at < $1 RETURNING 1) SELECT count(*) FROM gone`,
   renameAbout: 'UPDATE @.audit SET about = $1 WHERE about = ANY($2::text[])',
   renameTokens: `UPDATE @.audit SET about = $1 WHERE person = $2 AND action LIKE 'token.%'`,
@@ -112,6 +141,11 @@ const STATEMENTS: PeopleStatements = {
   renamePerson: `WITH renamed AS (UPDATE @.audit SET person = $1 WHERE person = $2 RETURNING 1)
     SELECT count(*) FROM renamed`,
 };
+
+function list(table: string, columns: string, order: string): string {
+  return `(SELECT coalesce(json_agg(r), '[]') FROM (SELECT ${columns} FROM @.${table} t
+    ORDER BY ${order}) r) AS ${table}`;
+}
 
 function isThere(id: string): string {
   return `(${id} IN ${PROGRAMS} OR EXISTS (SELECT 1 FROM @.person p WHERE p.id = ${id}))`;

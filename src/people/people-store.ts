@@ -88,6 +88,21 @@ export interface ErasedIds {
   readonly tokens: readonly string[];
 }
 
+/** All that a store has, without the audit log. Lists are in the order of their ids. */
+export interface PeopleFacts {
+  readonly people: readonly Person[];
+  readonly spaces: readonly Space[];
+  /** Of removed spaces too. */
+  readonly members: readonly Membership[];
+  /** The hash in hexadecimal digits. */
+  readonly tokens: readonly (TokenFacts & { readonly hash: string })[];
+  readonly invitations: readonly {
+    readonly hash: string;
+    readonly person: string;
+    readonly expires: number;
+  }[];
+}
+
 /**
  * Keeps people, spaces, roles, tokens and the audit log, for all processes of a server's data folder. A write is durable
  * when its promise resolves, and each method is one transaction. Reads see every write that was acknowledged before. A new
@@ -144,5 +159,18 @@ export interface PeopleStore {
    * @returns how many lines are by the person
    */
   renameInAudit(ids: ErasedIds, pseudonym: string): Promise<number>;
+  facts(): Promise<PeopleFacts>;
+  /**
+   * Takes all that another store has, in the place of what a new store has.
+   * @returns false when there are people or spaces already; nothing was changed
+   */
+  load(facts: PeopleFacts): Promise<boolean>;
+  /** Lines from old to new. @param after `last` of the page before; 0 = from the first on */
+  auditFrom(
+    after: number,
+    limit: number,
+  ): Promise<{ readonly lines: readonly AuditLine[]; readonly last: number }>;
+  /** Appends lines of another store as they are. */
+  loadAudit(lines: readonly AuditLine[]): Promise<void>;
   close(): Promise<void>;
 }

@@ -10,6 +10,7 @@ import type {
   AuditQuery,
   ErasedIds,
   Membership,
+  PeopleFacts,
   PeopleStore,
   Person,
   Role,
@@ -147,16 +148,8 @@ export class PostgresPeopleStore implements PeopleStore {
     return taken === undefined ? null : String(taken['person']);
   }
 
-  async appendAudit(lines: readonly AuditLine[]): Promise<void> {
-    const numbered = lines.map((line, place) => ({ ...line, place }));
-    // Nothing that is known of callers changes.
-    await this.#once(() =>
-      this.#database.change(
-        this.#statements.appendAudit,
-        [JSON.stringify(numbered).replaceAll('\\u0000', '\\ufffd')],
-        LONG,
-      ),
-    );
+  appendAudit(lines: readonly AuditLine[]): Promise<void> {
+    return this.#append(this.#statements.appendAudit, lines);
   }
 
   async audit({ space, person, before, limit }: AuditQuery): Promise<AuditPage> {
@@ -183,8 +176,51 @@ export class PostgresPeopleStore implements PeopleStore {
     });
   }
 
+  async facts(): Promise<PeopleFacts> {
+    const [row] = await this.#database.run(this.#statements.facts, [], LONG);
+    const list = (name: string): Row[] => (row?.[name] ?? []) as Row[];
+    return {
+      people: list('person').map(toPerson),
+      spaces: list('space').map(toSpace),
+      members: list('member').map(toMembership),
+      tokens: list('token').map((token) => ({ ...toToken(token), hash: String(token['hash']) })),
+      invitations: list('invitation').map(({ hash, person, expires }) => ({
+        ...{ hash: String(hash), person: String(person), expires: Number(expires) },
+      })),
+    };
+  }
+
+  load({ people, spaces, members, tokens, invitations }: PeopleFacts): Promise<boolean> {
+    const lists = [people, spaces, members, tokens, invitations].map((list) => JSON.stringify(list));
+    const { lockAll, people: selectPeople, spaces: selectSpaces, clear, load } = this.#statements;
+    return this.#together(async (statement) => {
+      await statement(lockAll);
+      const there = [await statement(selectPeople), await statement(selectSpaces)];
+      if ((there[0]?.length ?? 0) > 0 || (there[1]?.length ?? 0) > 1) return false;
+      await statement(clear);
+      await statement(load, lists);
+      return true;
+    });
+  }
+
+  async auditFrom(after: number, limit: number): Promise<{ lines: AuditLine[]; last: number }> {
+    const rows = await this.#database.run(this.#statements.auditFrom, [after, limit], LONG);
+    return { lines: rows.map(toLine), last: Number(rows.at(-1)?.['number'] ?? after) };
+  }
+
+  loadAudit(lines: readonly AuditLine[]): Promise<void> {
+    return this.#append(this.#statements.loadAudit, lines);
+  }
+
   close(): Promise<void> {
     return this.#database.close();
+  }
+
+  async #append(sql: string, lines: readonly AuditLine[]): Promise<void> {
+    const numbered = JSON.stringify(lines.map((line, place) => ({ ...line, place })));
+    const stored = numbered.replaceAll('\\u0000', '\\ufffd');
+    // Nothing that is known of callers changes.
+    await this.#once(() => this.#database.change(sql, [stored], LONG));
   }
 
   async #read(sql: string, parameters: readonly unknown[]): Promise<Row[]> {

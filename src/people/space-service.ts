@@ -8,6 +8,8 @@ import { type Membership, type PeopleStore, type Role, ROLES, type Space, SPACE_
 
 /** The memories of spaces, each in a folder of its own. */
 export interface SpaceFolders {
+  /** False when there are memories under this id that belong to no space of the team. */
+  isFree(space: string): Promise<boolean>;
   /** Makes an empty store. */
   create(space: string): Promise<void>;
   contentOf(space: string): Promise<SpaceContent>;
@@ -83,7 +85,7 @@ export class SpaceService {
         'Remove one, or ask the administrator of the server for more.',
       );
     }
-    if ((await store.space(id)) !== null) throw taken('space', id);
+    if ((await store.space(id)) !== null || !(await folders.isFree(id))) throw taken('space', id);
     const space: Space = {
       id,
       name: checkName(name === '' ? id : name),
@@ -266,9 +268,11 @@ export class SpaceService {
       .replaceAll(/^-+|-+$/g, '')
       .slice(0, 50);
     const first = slug === '' ? 'space' : slug;
+    const { store, folders } = this.#parts;
     for (let number = 1; ; number += 1) {
       const id = number === 1 ? first : `${first}-${number}`;
-      if (id !== DEFAULT_SPACE && (await this.#parts.store.space(id)) === null) return id;
+      if (id === DEFAULT_SPACE || (await store.space(id)) !== null) continue;
+      if (await folders.isFree(id)) return id;
     }
   }
 

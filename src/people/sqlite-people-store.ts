@@ -2,7 +2,7 @@ import { chmodSync, closeSync, existsSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { StoreTooNewError } from '../errors/store-errors.ts';
-import { Connection, Query } from '../store/sqlite/connection.ts';
+import { Connection } from '../store/sqlite/connection.ts';
 import { isBusy, toStoreError } from '../store/sqlite/sqlite-errors.ts';
 import { createFolders } from '../util/durable-file.ts';
 import type {
@@ -11,12 +11,14 @@ import type {
   AuditQuery,
   ErasedIds,
   Membership,
+  PeopleFacts,
   PeopleStore,
   Person,
   Role,
   Space,
   TokenFacts,
 } from './people-store.ts';
+import { PEOPLE_SCHEMA, queries } from './sqlite-people-queries.ts';
 
 /** Inside the data folder. */
 export const TEAM_DATABASE = 'team.db';
@@ -29,97 +31,6 @@ const APPLICATION_ID = 0x666d_7465;
 /** How long a call waits for a command that writes at the same time. */
 const BUSY_LIMIT_MS = 10_000;
 const PAUSE_MS = 5;
-
-const SCHEMA = `
-  CREATE TABLE person (id TEXT PRIMARY KEY, name TEXT NOT NULL, space TEXT NOT NULL, created INTEGER NOT NULL) STRICT;
-  CREATE TABLE space (
-    id TEXT PRIMARY KEY, name TEXT NOT NULL, kind TEXT NOT NULL, created INTEGER NOT NULL, removed INTEGER
-  ) STRICT;
-  CREATE TABLE member (
-    space TEXT NOT NULL, person TEXT NOT NULL, role TEXT NOT NULL, PRIMARY KEY (space, person)
-  ) STRICT, WITHOUT ROWID;
-  CREATE INDEX member_person ON member (person);
-  CREATE TABLE token (
-    id TEXT PRIMARY KEY, person TEXT NOT NULL, name TEXT NOT NULL, hash BLOB NOT NULL, scope TEXT NOT NULL,
-    created INTEGER NOT NULL, expires INTEGER, last_used TEXT
-  ) STRICT;
-  CREATE INDEX token_person ON token (person);
-  CREATE TABLE invitation (hash BLOB PRIMARY KEY, person TEXT NOT NULL, expires INTEGER NOT NULL) STRICT;
-  CREATE TABLE audit (
-    number INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, person TEXT NOT NULL, space TEXT NOT NULL,
-    action TEXT NOT NULL, count INTEGER NOT NULL, refused TEXT NOT NULL, about TEXT NOT NULL
-  ) STRICT;
-  CREATE INDEX audit_space ON audit (space, number);
-  CREATE INDEX audit_person ON audit (person, number);
-  CREATE INDEX audit_at ON audit (at);
-  INSERT INTO space VALUES ('default', 'default', 'shared', 0, NULL);
-  INSERT INTO member VALUES ('default', 'server', 'owner');
-`;
-
-const tokenColumns = 'id, person, name, scope, created, expires, last_used AS lastUsed';
-const queries = {
-  insertPerson: new Query<[string, string, string, number]>('INSERT INTO person VALUES (?, ?, ?, ?)'),
-  person: new Query<[string], Person>('SELECT * FROM person WHERE id = ?'),
-  people: new Query<[], Person>('SELECT * FROM person ORDER BY id'),
-  deletePerson: new Query<[string]>('DELETE FROM person WHERE id = ?'),
-  insertSpace: new Query<[string, string, string, number]>('INSERT INTO space VALUES (?, ?, ?, ?, NULL)'),
-  space: new Query<[string], Space>('SELECT * FROM space WHERE id = ?'),
-  spaces: new Query<[], Space>('SELECT * FROM space ORDER BY id'),
-  setRemoved: new Query<[number | null, string]>('UPDATE space SET removed = ? WHERE id = ?'),
-  deleteSpace: new Query<[string]>('DELETE FROM space WHERE id = ?'),
-  role: new Query<[string, string], { role: Role }>('SELECT role FROM member WHERE space = ? AND person = ?'),
-  memberships: new Query<[string | null, string | null], Membership>(
-    `SELECT member.* FROM member JOIN space ON space.id = member.space
-     WHERE removed IS NULL AND space = coalesce(?1, space) AND person = coalesce(?2, person) ORDER BY space, person`,
-  ),
-  otherOwners: new Query<[string, string], { count: number }>(
-    "SELECT count(*) AS count FROM member WHERE space = ? AND person <> ? AND role = 'owner'",
-  ),
-  setRole: new Query<[string, string, string]>('INSERT OR REPLACE INTO member VALUES (?, ?, ?)'),
-  deleteRole: new Query<[string, string]>('DELETE FROM member WHERE space = ? AND person = ?'),
-  deleteRolesOf: new Query<[string]>(
-    "DELETE FROM member WHERE person = ? AND space IN (SELECT id FROM space WHERE kind = 'shared')",
-  ),
-  personalSpaces: new Query<[string], Space>(
-    `SELECT space.* FROM space JOIN member ON member.space = space.id AND person = ? WHERE kind = 'personal'`,
-  ),
-  deleteMembers: new Query<[string]>('DELETE FROM member WHERE space = ?'),
-  insertToken: new Query<[string, string, string, Uint8Array, string, number, number | null]>(
-    'INSERT INTO token VALUES (?, ?, ?, ?, ?, ?, ?, NULL)',
-  ),
-  token: new Query<[string], TokenFacts & { hash: Uint8Array }>(
-    `SELECT ${tokenColumns}, hash FROM token WHERE id = ?`,
-  ),
-  tokens: new Query<[string], TokenFacts>(
-    `SELECT ${tokenColumns} FROM token WHERE person = ? ORDER BY created, id`,
-  ),
-  deleteToken: new Query<[string, string]>('DELETE FROM token WHERE person = ? AND id = ?'),
-  deleteTokensOf: new Query<[string]>('DELETE FROM token WHERE person = ?'),
-  noteUse: new Query<[string, string]>('UPDATE token SET last_used = ? WHERE id = ?'),
-  insertInvitation: new Query<[Uint8Array, string, number]>('INSERT INTO invitation VALUES (?, ?, ?)'),
-  invitation: new Query<[Uint8Array, number], { person: string }>(
-    'SELECT person FROM invitation WHERE hash = ? AND expires > ?',
-  ),
-  deleteInvitation: new Query<[Uint8Array, number]>('DELETE FROM invitation WHERE hash = ? OR expires <= ?'),
-  deleteInvitationsOf: new Query<[string]>('DELETE FROM invitation WHERE person = ?'),
-  insertAudit: new Query<[number, string, string, string, number, string, string]>(
-    'INSERT INTO audit (at, person, space, action, count, refused, about) VALUES (?, ?, ?, ?, ?, ?, ?)',
-  ),
-  deleteAudit: new Query<[number]>('DELETE FROM audit WHERE at < ?'),
-  renamePerson: new Query<[string, string]>('UPDATE audit SET person = ? WHERE person = ?'),
-  renameAbout: new Query<[string, string]>('UPDATE audit SET about = ? WHERE about = ?'),
-  renameTokens: new Query<[string, string]>(
-    "UPDATE audit SET about = ? WHERE person = ? AND action LIKE 'token.%'",
-  ),
-  renameSpace: new Query<[string, string]>('UPDATE audit SET space = ? WHERE space = ?'),
-  audit: new Query<[number, string | null, string | null, number], AuditLine & { number: number }>(
-    `SELECT * FROM audit WHERE number < ?1 AND space = coalesce(?2, space) AND person = coalesce(?3, person)
-     ORDER BY number DESC LIMIT ?4`,
-  ),
-  auditOfSpace: new Query<[number, string, number], AuditLine & { number: number }>(
-    'SELECT * FROM audit WHERE number < ? AND space = ? ORDER BY number DESC LIMIT ?',
-  ),
-};
 
 /**
  * One SQLite file, read and written on the thread of the caller: a read takes some microseconds, and writes are rare
@@ -217,9 +128,9 @@ export class SqlitePeopleStore implements PeopleStore {
     });
   }
 
-  addToken({ id, person, name, scope, created, expires }: TokenFacts, hash: Uint8Array): Promise<void> {
+  addToken(facts: TokenFacts, hash: Uint8Array): Promise<void> {
     return this.#write((connection) => {
-      queries.insertToken.run(connection, id, person, name, hash, scope, created, expires);
+      insertToken(connection, { ...facts, lastUsed: null }, hash);
     });
   }
 
@@ -279,9 +190,7 @@ export class SqlitePeopleStore implements PeopleStore {
           : queries.audit.all(connection, before, space ?? null, person ?? null, limit);
       const last = rows.length === limit ? rows.at(-1) : undefined;
       return {
-        lines: rows.map(({ at, person: by, space: where, action, count, refused, about }) => ({
-          ...{ at, person: by, space: where, action, count, refused, about },
-        })),
+        lines: rows.map(lineOf),
         next: last?.number ?? null,
       };
     });
@@ -300,6 +209,49 @@ export class SqlitePeopleStore implements PeopleStore {
     });
     this.#open?.emptyLog();
     return count;
+  }
+
+  facts(): Promise<PeopleFacts> {
+    return this.#read((connection) => ({
+      people: queries.people.all(connection).map(plain),
+      spaces: queries.spaces.all(connection).map(plain),
+      members: queries.allMembers.all(connection).map(plain),
+      tokens: queries.allTokens.all(connection).map(plain),
+      invitations: queries.allInvitations.all(connection).map(plain),
+    }));
+  }
+
+  load({ people, spaces, members, tokens, invitations }: PeopleFacts): Promise<boolean> {
+    return this.#write((connection) => {
+      if (queries.people.all(connection).length > 0 || queries.spaces.all(connection).length > 1)
+        return false;
+      connection.exec('DELETE FROM space; DELETE FROM member;');
+      for (const { id, name, space, created } of people)
+        queries.insertPerson.run(connection, id, name, space, created);
+      for (const { id, name, kind, created, removed } of spaces) {
+        queries.insertSpace.run(connection, id, name, kind, created);
+        queries.setRemoved.run(connection, removed, id);
+      }
+      for (const { space, person, role } of members) queries.setRole.run(connection, space, person, role);
+      for (const { hash, ...facts } of tokens) insertToken(connection, facts, Buffer.from(hash, 'hex'));
+      for (const { hash, person, expires } of invitations)
+        queries.insertInvitation.run(connection, Buffer.from(hash, 'hex'), person, expires);
+      return true;
+    });
+  }
+
+  auditFrom(after: number, limit: number): Promise<{ lines: AuditLine[]; last: number }> {
+    return this.#read((connection) => {
+      const rows = queries.auditFrom.all(connection, after, limit);
+      return { lines: rows.map(lineOf), last: rows.at(-1)?.number ?? after };
+    });
+  }
+
+  loadAudit(lines: readonly AuditLine[]): Promise<void> {
+    return this.#write((connection) => {
+      for (const { at, person, space, action, count, refused, about } of lines)
+        queries.insertAudit.run(connection, at, person, space, action, count, refused, about);
+    });
   }
 
   close(): Promise<void> {
@@ -336,6 +288,17 @@ function isThere(connection: Connection, person: string): boolean {
   return PROGRAMS.includes(person) || queries.person.get(connection, person) !== undefined;
 }
 
+function insertToken(connection: Connection, token: TokenFacts, hash: Uint8Array): void {
+  const { id, person, name, scope, created, expires, lastUsed } = token;
+  queries.insertToken.run(connection, id, person, name, hash, scope, created, expires);
+  if (lastUsed !== null) queries.noteUse.run(connection, lastUsed, id);
+}
+
+/** Without its number. */
+function lineOf({ at, person, space, action, count, refused, about }: AuditLine): AuditLine {
+  return { at, person, space, action, count, refused, about };
+}
+
 function insertSpace(connection: Connection, { id, name, kind, created }: Space, owner: string): void {
   queries.insertSpace.run(connection, id, name, kind, created);
   queries.setRole.run(connection, id, owner, 'owner');
@@ -359,7 +322,7 @@ function openFile(path: string): Connection {
       if (found > SCHEMA_VERSION) throw new StoreTooNewError(path, found, SCHEMA_VERSION);
       if (found === 0)
         connection.exec(
-          `${SCHEMA} PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${SCHEMA_VERSION};`,
+          `${PEOPLE_SCHEMA} PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${SCHEMA_VERSION};`,
         );
     });
     return connection;

@@ -168,6 +168,9 @@ describe('roles in a shared space', () => {
     expect(await statuses()).toEqual([404, 404]);
     expect((await bob.api.post(members, { person: 'carol', role: 'reader' })).status).toBe(200);
     expect(await statuses()).toEqual([200, 403]);
+    expect((await bob.api.get('/spaces/kitchen/audit')).text).toContain(
+      '"action":"space.write","count":0,"refused":"FORBIDDEN"',
+    );
     expect((await carol.api.get(`/spaces/kitchen/audit`)).status).toBe(403);
     expect((await carol.api.post(members, { person: 'carol', role: 'owner' })).status).toBe(403);
     expect((await bob.api.post(members, { person: 'carol', role: 'writer' })).status).toBe(200);

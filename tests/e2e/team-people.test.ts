@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { Client } from '@modelcontextprotocol/client';
-import { StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
-import { describe, expect, test } from 'vitest';
+import { SSEClientTransport, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { openDatabase } from '../../src/store/sqlite/engine.ts';
 import { sendRaw } from '../helpers/raw-request.ts';
 import { addMemory, apiOf, startTeam, type TestPerson, type TestTeam } from '../helpers/team.ts';
@@ -42,6 +42,28 @@ describe('MCP', () => {
     await expect(connect(team, '/mcp/ada', bob.token)).rejects.toThrow(/404|There is no space/);
     const bobs = await connect(team, '/mcp', bob.token);
     expect(await search(bobs, 'key')).not.toMatch(/fern|blue/);
+  });
+
+  test('has every space below /sse too, for programs with the older transport', async () => {
+    const team = await startTeam();
+    const [ada, bob] = [await team.join('ada'), await team.join('bob')];
+    await team.run('space', 'create', 'kitchen', '--owner', 'ada');
+    await team.run('space', 'grant', 'kitchen', 'bob');
+    await addMemory(ada.api, 'The kitchen key is blue', '/spaces/kitchen');
+    const connectTo = async (path: string): Promise<Client> => {
+      const client = new Client({ name: 'test', version: '1' });
+      const headers = { Authorization: `Bearer ${bob.token}` };
+      await client.connect(
+        new SSEClientTransport(new URL(path, team.server.address), { requestInit: { headers } }),
+      );
+      onTestFinished(() => client.close());
+      return client;
+    };
+    const shared = await connectTo('/sse/kitchen');
+    expect(await search(shared, 'key')).toContain('blue');
+    expect((await shared.listTools()).tools.map(({ name }) => name)).not.toContain('memory_add');
+    expect(await search(await connectTo('/sse'), 'key')).not.toContain('blue');
+    await expect(connectTo('/sse/ada')).rejects.toThrow(/404/);
   });
 
   test('refuses the session of another person, space or right', async () => {

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { httpClient } from './http-client.ts';
+import { type HttpClient, httpClient } from './http-client.ts';
 import { launchServer, type RunningHttpServer } from './http-server.ts';
 
 /** A replica, which can be killed and started again on its folder. */
@@ -54,17 +54,28 @@ export class Replica {
   }
 }
 
+/** Who writes where; default: everybody without a token into the one store. */
+export interface TeamWriters {
+  readonly headersOf: (writer: number) => Readonly<Record<string, string>>;
+  /** Of the space, for example `/spaces/kitchen`. */
+  readonly prefixOf: (writer: number) => string;
+}
+
+const ONE_STORE: TeamWriters = { headersOf: () => ({}), prefixOf: () => '' };
+
 /** Writers that send memories to all replicas, and know what was acknowledged. */
 export class TeamLoad {
   /** Texts of memories whose writes were acknowledged. */
   readonly acknowledged = new Set<string>();
   refused = 0;
   readonly #replicas: readonly Replica[];
+  readonly #who: TeamWriters;
   readonly #writers: Promise<void>[] = [];
   #stopped = false;
 
-  constructor(replicas: readonly Replica[], writers: number) {
+  constructor(replicas: readonly Replica[], writers: number, who = ONE_STORE) {
     this.#replicas = replicas;
+    this.#who = who;
     for (let writer = 0; writer < writers; writer += 1) this.#writers.push(this.#write(writer));
   }
 
@@ -94,7 +105,9 @@ export class TeamLoad {
     const replica = running[Math.floor(Math.random() * running.length)];
     if (replica === undefined) return false;
     try {
-      const { status } = await replica.api.post('/memory/add', { text, source: `writer-${writer}` });
+      const api = httpClient(replica.address, this.#who.headersOf(writer));
+      const path = `${this.#who.prefixOf(writer)}/memory/add`;
+      const { status } = await api.post(path, { text, source: `writer-${writer}` });
       if (status === 200 || status === 201) this.acknowledged.add(text);
       else this.refused += 1;
       return status === 200 || status === 201;
@@ -105,18 +118,33 @@ export class TeamLoad {
   }
 }
 
+/** A replica, or a caller of one with a token. */
+interface Called {
+  readonly api: HttpClient;
+}
+
 /** The digest of all memories and versions. */
-export async function digestOf(replica: Replica): Promise<unknown> {
-  const { data } = await replica.api.get('/stats');
+export function digestOf(replica: Called): Promise<unknown> {
+  return digestIn(replica, '');
+}
+
+/** The same of one space of a team. */
+export async function digestIn({ api }: Called, prefix: string): Promise<unknown> {
+  const { data } = await api.get(`${prefix}/stats`);
   return [data['state_digest'], data['content_digest'], data['live'], data['stale']];
 }
 
 /** Texts of all live memories. */
-export async function textsOf(replica: Replica): Promise<string[]> {
+export function textsOf(replica: Called): Promise<string[]> {
+  return textsIn(replica, '');
+}
+
+/** The same of one space of a team. */
+export async function textsIn({ api }: Called, prefix: string): Promise<string[]> {
   const texts: string[] = [];
   for (let cursor: string | undefined = ''; cursor !== undefined;) {
     const from = cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`;
-    const { data } = await replica.api.get(`/memories?limit=200${from}`);
+    const { data } = await api.get(`${prefix}/memories?limit=200${from}`);
     for (const { text } of data['memories'] as { text: string }[]) texts.push(text);
     cursor = data['next_cursor'] as string | undefined;
   }

@@ -1,8 +1,11 @@
 import { resolve } from 'node:path';
+import type { App } from '../../app/app.ts';
+import type { Settings } from '../../config/schema.ts';
 import { UsageError } from '../../errors/input-errors.ts';
+import { exportedMemory } from '../../import-export/export-json-lines.ts';
 import { exportZip } from '../../import-export/export-zip.ts';
 import { CONSOLE } from '../../people/audit-log.ts';
-import type { Invitation, PeopleService } from '../../people/people-service.ts';
+import type { Erasure, Invitation, PeopleService } from '../../people/people-service.ts';
 import { type AuditLine, TOKEN_SCOPES, type TokenFacts } from '../../people/people-store.ts';
 import { createDurableFile } from '../../util/durable-file.ts';
 import { visibleLine } from '../../util/visible-text.ts';
@@ -20,7 +23,7 @@ import { count, table } from '../render.ts';
 
 const PERSON = { name: '<person>', doc: 'id of the person' };
 const USUAL_HOURS = 72;
-const AUDIT_PAGE = 1_000;
+const PAGE = 1_000;
 
 export const userAddCommand = defineCommand({
   name: 'user add',
@@ -137,8 +140,8 @@ export const userExportCommand = defineCommand({
   name: 'user export',
   summary: 'write all that is kept of a person into one zip',
   details:
-    'The live memories of the personal space with older versions, the roles, the facts about tokens, and what the audit ' +
-    'log says about the person. Memories in shared spaces belong to those spaces.',
+    'The memories of the personal space with older versions, those in its trash, the roles, the facts about tokens, and ' +
+    'what the audit log says about the person. Memories in shared spaces belong to those spaces.',
   arguments: [PERSON, { name: '<file>', doc: 'where to' }],
   options: {},
   examples: [['faiss-memory user export ada ada.zip', 'for Ada']],
@@ -158,8 +161,9 @@ export const userExportCommand = defineCommand({
     };
     const file = await createDurableFile(path).catch(refuse);
     try {
-      const counts = await team.use(person.space, ({ memory, store }) =>
-        exportZip({
+      const counts = await team.use(person.space, async ({ memory, store }) => {
+        const trash = await trashOf(memory);
+        const written = await exportZip({
           memories: (kind) => memory.export({ kind }),
           histories: (ids) => store.get(ids),
           write: (chunk) => {
@@ -170,9 +174,11 @@ export const userExportCommand = defineCommand({
           attachments: {
             'account.json': JSON.stringify(account, null, 2),
             'audit.jsonl': audit.map((line) => `${JSON.stringify(line)}\n`).join(''),
+            'trash.jsonl': trash.join(''),
           },
-        }),
-      );
+        });
+        return { ...written, trash: trash.length };
+      });
       await file.commit().catch(refuse);
       return {
         data: { file: path, ...counts, tokens: account.tokens.length, audit: audit.length },
@@ -204,19 +210,7 @@ export const userEraseCommand = defineCommand({
     );
     if (!agreed) return unchanged();
     const erased = await people.erasePerson(id, CONSOLE);
-    const { settings } = context.config();
-    const elsewhere = [
-      ...erased.sharedSpaces.map(
-        (space) =>
-          `The shared space ${space} and its backups in ${settings.dataDir}: delete memories of the person with "faiss-memory delete --space ${space}", then "backup prune".`,
-      ),
-      ...(settings.sync.bucket === ''
-        ? []
-        : [
-            `The remote ${settings.sync.bucket} holds only the space default, which no person owns: see "faiss-memory sync snapshots".`,
-          ]),
-      `Copies of the folder ${settings.dataDir} that other programs made, such as backups of the machine: remove ${erased.spaces === 0 ? 'what is older than the removal' : 'its spaces and spaces-trash'} there.`,
-    ];
+    const elsewhere = placesLeft(context.config().settings, erased);
     return {
       data: { ...erased, elsewhere },
       text: [
@@ -227,6 +221,44 @@ export const userEraseCommand = defineCommand({
     };
   },
 });
+
+/** A line for each memory in the trash. */
+async function trashOf(memory: App['memory']): Promise<string[]> {
+  const lines: string[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await memory.list({ which: 'trash', limit: PAGE, cursor });
+    for (const one of page.memories) lines.push(`${JSON.stringify(exportedMemory(one))}\n`);
+    cursor = page.nextCursor;
+  } while (cursor !== undefined);
+  return lines;
+}
+
+/** Where texts of an erased person may still be, and how they leave. */
+function placesLeft(settings: Settings, { sharedSpaces, spaces }: Erasure): string[] {
+  const { dataDir, store, sync } = settings;
+  const onPostgres = store === 'postgres';
+  const backups = onPostgres ? 'the database' : dataDir;
+  return [
+    ...sharedSpaces.map(
+      (space) =>
+        `The shared space ${space} and its backups in ${backups}: delete memories of the person with "faiss-memory delete --space ${space}", then "backup prune".`,
+    ),
+    ...(sync.bucket === ''
+      ? []
+      : [
+          `The remote ${sync.bucket} holds only the space default, which no person owns: see "faiss-memory sync snapshots".`,
+        ]),
+    ...(onPostgres
+      ? [
+          'Files of the database: old copies of the rows leave them with its next VACUUM; backups, write-ahead logs and standbys when they expire or catch up.',
+          'Other servers of the team: each removes its index of the space within a minute, a server that is stopped when it starts.',
+        ]
+      : [
+          `Copies of the folder ${dataDir} that other programs made, such as backups of the machine: remove ${spaces === 0 ? 'what is older than the removal' : 'its spaces and spaces-trash'} there.`,
+        ]),
+  ];
+}
 
 export const tokenCreateCommand = defineCommand({
   name: 'token create',
@@ -301,7 +333,7 @@ async function allLines(context: CommandContext, person: string): Promise<AuditL
   const lines: AuditLine[] = [];
   let before: number | undefined;
   do {
-    const page = await people.audit({ person, before, limit: AUDIT_PAGE });
+    const page = await people.audit({ person, before, limit: PAGE });
     lines.push(...page.lines);
     before = page.next ?? undefined;
   } while (before !== undefined);

@@ -106,11 +106,13 @@ export function workspaceGuard(
 }
 
 /** An id of a space needs no encoding, so one that is encoded is none. */
-const IN_SPACE = /^\/(?:spaces|mcp)\/([^/]+)/;
+const IN_SPACE = /^\/(?:spaces|mcp|sse|messages)\/([^/]+)/;
 
 /** @throws RequestRefusedError when the caller may only read */
 export function requireAccess(context: HttpContext, needed: Access): void {
-  if (needed === 'read' || context.get('workspace').access === 'write') return;
+  const { access, noteRefusal } = context.get('workspace');
+  if (needed === 'read' || access === 'write') return;
+  noteRefusal?.();
   const principal = context.get('principal');
   if (accessOf(principal) === 'write') {
     throw new RequestRefusedError('FORBIDDEN', 'You may only read in this space', {

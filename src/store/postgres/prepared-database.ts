@@ -100,12 +100,21 @@ export class PreparedDatabase {
 
   async #prepare(): Promise<void> {
     if (!this.#asIs) return migrate(this.#database, this.schema);
-    const found = await readVersion(this.#database, this.schema);
-    if (found === SCHEMA_VERSION) return;
+    const found = await this.version();
+    if (found > 0 && found <= SCHEMA_VERSION) return;
     throw new FaissMemoryError(
       'CONFIGURATION',
       `The tables of ${this.schema} in the database ${this.location} have version ${found}, and this version of faiss-memory uses ${SCHEMA_VERSION}`,
-      { fix: 'Start a server with this version once: it brings them up to date.' },
+      { fix: 'Start a server of the newest version once: it makes them, or brings them up to date.' },
     );
+  }
+
+  /** Of the tables as they are; 0 = there are none. Makes and changes nothing. */
+  async version(): Promise<number> {
+    try {
+      return await readVersion(this.#database, this.schema);
+    } catch (error) {
+      throw error instanceof OutcomeUnknown ? this.unreachable(error) : error;
+    }
   }
 }

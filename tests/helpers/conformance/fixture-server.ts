@@ -20,7 +20,6 @@ import {
 import * as z from 'zod';
 import { buildApp } from '../../../src/http/build-app.ts';
 import type { HttpSettings } from '../../../src/http/http-environment.ts';
-import { MESSAGES_PATH } from '../../../src/http/server-paths.ts';
 import { createLogger } from '../../../src/logger.ts';
 import { McpHttpEndpoint } from '../../../src/mcp/http-endpoint.ts';
 import { embedded, PNG, textContent } from './fixture-contents.ts';
@@ -311,7 +310,6 @@ export async function startFixtureServer(): Promise<FixtureServer> {
   const logger = createLogger({ level: 'error', write: () => undefined });
   const mcp = new McpHttpEndpoint(buildFixtureServer, {
     bodyLimit: BODY_LIMIT,
-    messagesPath: MESSAGES_PATH,
     logger,
   });
   const app = buildApp({

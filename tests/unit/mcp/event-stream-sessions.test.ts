@@ -10,8 +10,8 @@ const parts = {
 const workspace = { parts, access: 'write', key: 'somebody' } as const;
 
 test('takes no message that arrives when its stream has ended', async () => {
-  const sessions = new EventStreamSessions(() => new McpServer({ name: 'a', version: '1' }), '/messages');
-  const { body } = await sessions.open(workspace);
+  const sessions = new EventStreamSessions(() => new McpServer({ name: 'a', version: '1' }));
+  const { body } = await sessions.open(workspace, '/messages');
   const reader = body?.pipeThrough(new TextDecoderStream()).getReader();
   const [, path = ''] = /data: (\S+)/.exec((await reader?.read())?.value ?? '') ?? [];
   const upload = new TransformStream<Uint8Array, Uint8Array>();

@@ -1,0 +1,54 @@
+-- A second fence between the spaces of a team in PostgreSQL: a statement sees and changes the rows of the space that its
+-- transaction names, and of no other. Run it once as the owner of the tables; running it again changes nothing.
+-- It counts for every role but the owner, so the servers must have a role of their own (docs/team.md, "Roles").
+-- Servers name the space in the same round trip as the statement, so nothing has to be restarted.
+--   psql "$OWNER_URL" --set schema=faiss_memory --file row-level-security.sql
+\if :{?schema}
+\else
+\set schema faiss_memory
+\endif
+BEGIN;
+SELECT set_config('search_path', :'schema', true);
+
+DROP POLICY IF EXISTS one_space ON space;
+CREATE POLICY one_space ON space
+  USING (id = current_setting('faiss_memory.space', true))
+  WITH CHECK (id = current_setting('faiss_memory.space', true));
+ALTER TABLE space ENABLE ROW LEVEL SECURITY;
+
+DROP POLICY IF EXISTS one_space ON entry;
+CREATE POLICY one_space ON entry
+  USING (space = current_setting('faiss_memory.space', true))
+  WITH CHECK (space = current_setting('faiss_memory.space', true));
+ALTER TABLE entry ENABLE ROW LEVEL SECURITY;
+
+DROP POLICY IF EXISTS one_space ON memory_state;
+CREATE POLICY one_space ON memory_state
+  USING (space = current_setting('faiss_memory.space', true))
+  WITH CHECK (space = current_setting('faiss_memory.space', true));
+ALTER TABLE memory_state ENABLE ROW LEVEL SECURITY;
+
+DROP POLICY IF EXISTS one_space ON version;
+CREATE POLICY one_space ON version
+  USING (space = current_setting('faiss_memory.space', true))
+  WITH CHECK (space = current_setting('faiss_memory.space', true));
+ALTER TABLE version ENABLE ROW LEVEL SECURITY;
+
+DROP POLICY IF EXISTS one_space ON embedding;
+CREATE POLICY one_space ON embedding
+  USING (space = current_setting('faiss_memory.space', true))
+  WITH CHECK (space = current_setting('faiss_memory.space', true));
+ALTER TABLE embedding ENABLE ROW LEVEL SECURITY;
+
+DROP POLICY IF EXISTS one_space ON note;
+CREATE POLICY one_space ON note
+  USING (space = current_setting('faiss_memory.space', true))
+  WITH CHECK (space = current_setting('faiss_memory.space', true));
+ALTER TABLE note ENABLE ROW LEVEL SECURITY;
+
+DROP POLICY IF EXISTS one_space ON lease;
+CREATE POLICY one_space ON lease
+  USING (space = current_setting('faiss_memory.space', true))
+  WITH CHECK (space = current_setting('faiss_memory.space', true));
+ALTER TABLE lease ENABLE ROW LEVEL SECURITY;
+COMMIT;
