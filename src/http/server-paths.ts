@@ -161,7 +161,9 @@ export interface PageSignIn {
 
 function withFacts(page: Buffer, facts: PageFacts): Buffer<ArrayBuffer> {
   const text = JSON.stringify(facts).replaceAll(/[&<>"]/g, (one) => `&#${one.charCodeAt(0)};`);
-  return Buffer.from(page.toString().replace('</head>', () => `  <meta name="server" content="${text}" />\n  </head>`));
+  return Buffer.from(
+    page.toString().replace('</head>', () => `  <meta name="server" content="${text}" />\n  </head>`),
+  );
 }
 
 /** The files of the web page, which hold no secret: `/` and `/ui/<file>`. Read and compressed once, for there are few. */
