@@ -115,9 +115,9 @@ test.runIf(hasBrowser)(
   async () => {
     const dataDir = temporaryFolder();
     const before = await startServer({ dataDir });
-    const { post } = httpClient(before.address);
-    for (const text of ['Ada likes tea', 'The oven is hot', '???']) await post('/memory/add', { text });
-    expect((await post('/search', { query: 'oven', mode: 'keyword' })).data['hits']).toHaveLength(1);
+    const api = httpClient(before.address);
+    for (const text of ['Ada likes tea', 'The oven is hot', '???']) await api.post('/memory/add', { text });
+    expect((await api.post('/search', { query: 'oven', mode: 'keyword' })).data['hits']).toHaveLength(1);
     await before.stop();
     twentyDaysLater(dataDir);
     const { address } = await startServer({ dataDir });
