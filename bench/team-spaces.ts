@@ -47,7 +47,7 @@ async function fill(): Promise<string[]> {
   });
   for (let pending = 1; pending > 0;) {
     await new Promise((resolve) => setTimeout(resolve, 500));
-    pending = Number(((await api.get('/stats')).data['embedding'] as { pending: number }).pending);
+    pending = ((await api.get('/stats')).data['embedding'] as { pending: number }).pending;
   }
   await server.stop();
   const tokens = Array.from(

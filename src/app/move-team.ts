@@ -35,8 +35,6 @@ export interface TeamMoveReport {
   readonly spaces: readonly (MovedStore & { readonly id: string })[];
 }
 
-/** Tables of version 1 have no people. */
-const FIRST_WITH_PEOPLE = 2;
 const AUDIT_PAGE = 5_000;
 const NOBODY: PeopleFacts = { people: [], spaces: [], members: [], tokens: [], invitations: [] };
 
@@ -147,7 +145,7 @@ function teamPlace({ dataDir, database: place }: StoreWorkerSettings, threads: S
   const store = new PostgresPeopleStore(new PreparedDatabase(place));
   return {
     name: `the schema ${place.schema} of ${withoutCredentials(place.url)}`,
-    look: async () => ((await database.version()) < FIRST_WITH_PEOPLE ? NOBODY : store.facts()),
+    look: async () => ((await database.hasTable('team_person')) ? store.facts() : NOBODY),
     people: () => Promise.resolve(store),
     space: ({ id }) => openPlace({ dataDir, database: { ...place, space: id } }, threads),
     close: async () => {

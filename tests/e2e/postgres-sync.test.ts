@@ -3,8 +3,13 @@ import { runProgram } from '../helpers/run-program.ts';
 import { temporaryFolder } from '../helpers/sqlite-store.ts';
 import { describeWithPostgres } from '../helpers/with-postgres.ts';
 
+const TEAMS = [
+  ['servers', {}],
+  ['servers of a team, for its space default,', { MEMORY_TEAM: 'true' }],
+] as const;
+
 await describeWithPostgres('sync of a space', (server) => {
-  test('takes turns between servers, and shares memories with a laptop', async () => {
+  test.each(TEAMS)('takes turns between %s and shares memories with a laptop', async (_, team) => {
     const bucket = temporaryFolder();
     const remote = {
       ...{ CLOUD_SYNC_ENABLED: 'true', CLOUD_SYNC_PROVIDER: 'folder', CLOUD_SYNC_BUCKET: bucket },
@@ -12,6 +17,7 @@ await describeWithPostgres('sync of a space', (server) => {
     };
     const shared = {
       ...remote,
+      ...team,
       MEMORY_STORE: 'postgres',
       MEMORY_DATABASE_URL: await server().createDatabase(),
     };

@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { Client } from '@modelcontextprotocol/client';
-import { SSEClientTransport, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
+import { describe, expect, test } from 'vitest';
 import { openDatabase } from '../../src/store/sqlite/engine.ts';
 import { sendRaw } from '../helpers/raw-request.ts';
 import { addMemory, apiOf, startTeam, type TestPerson, type TestTeam } from '../helpers/team.ts';
@@ -50,20 +50,40 @@ describe('MCP', () => {
     await team.run('space', 'create', 'kitchen', '--owner', 'ada');
     await team.run('space', 'grant', 'kitchen', 'bob');
     await addMemory(ada.api, 'The kitchen key is blue', '/spaces/kitchen');
-    const connectTo = async (path: string): Promise<Client> => {
-      const client = new Client({ name: 'test', version: '1' });
-      const headers = { Authorization: `Bearer ${bob.token}` };
-      await client.connect(
-        new SSEClientTransport(new URL(path, team.server.address), { requestInit: { headers } }),
-      );
-      onTestFinished(() => client.close());
-      return client;
+    const headers = { Authorization: `Bearer ${bob.token}`, 'Content-Type': 'application/json' };
+    const call = { jsonrpc: '2.0', id: 1, method: 'tools/call' };
+    const params = { name: 'memory_search', arguments: { query: 'key' } };
+    const searchAt = async (path: string): Promise<string> => {
+      const { body } = await fetch(new URL(path, team.server.address), { headers });
+      const reader = body?.pipeThrough(new TextDecoderStream()).getReader();
+      let received = '';
+      const until = async (pattern: RegExp): Promise<string> => {
+        while (!pattern.test(received)) received += (await reader?.read())?.value ?? '';
+        return pattern.exec(received)?.[1] ?? '';
+      };
+      const messages = new URL(await until(/data: (\S+)\n/), team.server.address);
+      const posted = await fetch(messages, {
+        method: 'POST',
+        headers,
+        body: JSON.stringify({ ...call, params }),
+      });
+      expect(posted.status).toBe(202);
+      const answer = await until(/data: (\{.*"result".*\})\n/);
+      // A session belongs to its space.
+      const elsewhere = await fetch(`${team.server.address}/messages${messages.search}`, {
+        ...{ method: 'POST', headers, body: JSON.stringify({ ...call, params }) },
+      });
+      expect(elsewhere.status).toBe(path === '/sse' ? 202 : 404);
+      await reader?.cancel();
+      return answer;
     };
-    const shared = await connectTo('/sse/kitchen');
-    expect(await search(shared, 'key')).toContain('blue');
-    expect((await shared.listTools()).tools.map(({ name }) => name)).not.toContain('memory_add');
-    expect(await search(await connectTo('/sse'), 'key')).not.toContain('blue');
-    await expect(connectTo('/sse/ada')).rejects.toThrow(/404/);
+    expect(await searchAt('/sse/kitchen')).toContain('blue');
+    expect(await searchAt('/sse')).not.toContain('blue');
+    const refused = await fetch(`${team.server.address}/sse/ada`, { headers });
+    expect([refused.status, await refused.text()]).toEqual([
+      404,
+      expect.stringContaining('There is no space'),
+    ]);
   });
 
   test('refuses the session of another person, space or right', async () => {

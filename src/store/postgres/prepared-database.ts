@@ -109,6 +109,13 @@ export class PreparedDatabase {
     );
   }
 
+  /** Whether there is such a table. Makes and changes nothing. */
+  async hasTable(name: string): Promise<boolean> {
+    const sql = 'SELECT to_regclass($1) IS NOT NULL AS there';
+    const [row] = await this.#database.run(sql, [`${this.schema}.${name}`], QUICK);
+    return row?.['there'] === true;
+  }
+
   /** Of the tables as they are; 0 = there are none. Makes and changes nothing. */
   async version(): Promise<number> {
     try {
