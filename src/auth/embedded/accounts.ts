@@ -43,6 +43,7 @@ export class Accounts {
 
   /** @throws UsageError when the name is taken or not allowed, or the password is */
   async add(name: string, { password, scope }: { password: string; scope: Scope }): Promise<Account> {
+    checkedName(name);
     const hash = await hashPassword(checkedPassword(password));
     return this.#insert(name, { scope, hash });
   }
