@@ -110,8 +110,10 @@ const IN_SPACE = /^\/(?:spaces|mcp|sse|messages)\/([^/]+)/;
 
 /** @throws RequestRefusedError when the caller may only read */
 export function requireAccess(context: HttpContext, needed: Access): void {
+  // An invitation is accepted before anybody is known, and has no workspace.
+  if (needed === 'read') return;
   const { access, noteRefusal } = context.get('workspace');
-  if (needed === 'read' || access === 'write') return;
+  if (access === 'write') return;
   noteRefusal?.();
   const principal = context.get('principal');
   if (accessOf(principal) === 'write') {
