@@ -23,7 +23,13 @@ export interface Callers {
   readonly authenticators: readonly Authenticator[];
   /** Undefined = no OAuth. */
   readonly signIn:
-    { readonly resource: ProtectedResource; readonly server: SignInServer | undefined } | undefined;
+    | {
+        readonly resource: ProtectedResource;
+        readonly server: SignInServer | undefined;
+        /** Name of the web page at the identity provider. */
+        readonly pageClient?: string | undefined;
+      }
+    | undefined;
 }
 
 /** @throws ConfigurationError when a package is missing that the settings need */
@@ -36,7 +42,10 @@ export async function openCallers(settings: Settings, logger: Logger): Promise<C
   const url = issuer ?? '';
   return {
     authenticators: [createOidcAuthenticator(settings, publicUrl, url)],
-    signIn: { resource: { publicUrl, authorizationServers: [url] }, server: undefined },
+    signIn: {
+      ...{ resource: { publicUrl, authorizationServers: [url] }, server: undefined },
+      pageClient: settings.auth.pageClientId,
+    },
   };
 }
 

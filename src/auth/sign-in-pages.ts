@@ -30,7 +30,7 @@ ${content}
 export function loginPage(uid: string, client: AskingClient, problem: string): string {
   return page(
     'Sign in',
-    `      <p>${clientName(client)} wants to use your memories.</p>
+    `      <p>${client.isPage ? 'Then you see your memories here.' : `${clientName(client)} wants to use your memories.`}</p>
 ${problemBox(problem)}
       <form method="post" action="${SIGN_IN_PATH}/sign-in/${escaped(uid)}">
         <label>
@@ -112,8 +112,15 @@ ${problemBox(problem)}
   );
 }
 
-export function messagePage(title: string, text: string): string {
-  return page(title, `      <p>${escaped(text)}</p>`);
+export interface PageLink {
+  readonly title: string;
+  readonly address: string;
+}
+
+export function messagePage(title: string, text: string, link?: PageLink): string {
+  const further =
+    link === undefined ? '' : `\n      <p><a href="${escaped(link.address)}">${escaped(link.title)}</a></p>`;
+  return page(title, `      <p>${escaped(text)}</p>${further}`);
 }
 
 /** While the store of the accounts cannot be reached. */

@@ -4,6 +4,12 @@ import type { Scope } from './principal.ts';
 /** Everything below is answered by the authorization server in this program. */
 export const SIGN_IN_PATH = '/oauth';
 
+/** Ends the sign-in of a browser. */
+export const SIGN_OUT_PATH = `${SIGN_IN_PATH}/sign-out`;
+
+/** The web page as a client of the authorization server in this program. It comes back to the page itself, exactly. */
+export const PAGE_CLIENT = 'page';
+
 /** Paths of the OAuth protocol, as patterns of routes. The other paths below `SIGN_IN_PATH` are pages. */
 export const PROTOCOL_PATHS = [
   '/.well-known/oauth-authorization-server',
@@ -45,6 +51,8 @@ export interface AskingClient {
   readonly redirectUri: string;
   /** The address at which the client describes itself; undefined for one that registered itself. */
   readonly document: string | undefined;
+  /** True for the web page of this server. */
+  readonly isPage: boolean;
 }
 
 /** The outcome of a form; `next` is the address to go to. */
@@ -70,6 +78,8 @@ export interface SignInServer {
   signIn(exchange: Exchange, uid: string, attempt: Attempt): Promise<Outcome>;
   /** @param allowed undefined = the person refuses */
   decide(exchange: Exchange, uid: string, allowed: ReadonlySet<Scope> | undefined): Promise<Outcome>;
+  /** Ends the sign-in of this browser, which then asks for the password again. */
+  end(exchange: Exchange): Promise<void>;
   /** The name of the person who was invited; undefined when the invitation does not count, or not any more. */
   invited(invitation: string): Promise<string | undefined>;
   /** @returns undefined when it is accepted, else the problem in words */

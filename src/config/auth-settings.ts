@@ -68,6 +68,11 @@ export const authSchema = {
     doc: 'With `oidc`: secret that belongs to the client id.',
     environmentVariable: 'MEMORY_AUTH_CLIENT_SECRET',
   }),
+  pageClientId: optional(text(), {
+    doc: 'With `oidc`: name of the web page at the provider, as a public client with PKCE that comes back to the public address with a slash. Without it the page takes tokens.',
+    environmentVariable: 'MEMORY_AUTH_PAGE_CLIENT_ID',
+    defaultDoc: 'none; the page takes tokens',
+  }),
   secret: secret({
     doc: 'With `embedded`: encrypts the keys that sign tokens and cookies where they are stored, at least 32 characters. All servers of a database need the same.',
     environmentVariable: 'MEMORY_AUTH_SECRET',

@@ -5,7 +5,7 @@ import { isUnexpected } from '../api/errors.ts';
 import type { ServerParts, Services } from '../api/services.ts';
 import type { Authenticator } from '../auth/principal.ts';
 import type { ProtectedResource } from '../auth/protected-resource.ts';
-import { isProtocolPath, type SignInServer } from '../auth/sign-in.ts';
+import { isProtocolPath, PAGE_CLIENT, type SignInServer } from '../auth/sign-in.ts';
 import { RequestRefusedError } from '../errors/input-errors.ts';
 import type { Logger } from '../logger.ts';
 import type { McpHttpEndpoint } from '../mcp/http-endpoint.ts';
@@ -37,7 +37,7 @@ import { syncRoutes } from './routes/sync-routes.ts';
 import { mountSignIn } from './routes/sign-in-routes.ts';
 import { acceptInvitation, type TeamCall, teamRoutes } from './routes/team-routes.ts';
 import { mountTransferRoutes } from './routes/transfer-routes.ts';
-import { mountMcp, mountUiFiles } from './server-paths.ts';
+import { mountMcp, mountUiFiles, type PageFacts } from './server-paths.ts';
 
 /** The parts of a server of a team; absent = one store for everybody. */
 export interface TeamParts {
@@ -50,6 +50,8 @@ export interface SignInParts {
   readonly resource: ProtectedResource;
   /** Undefined = another program is the authorization server. */
   readonly server: SignInServer | undefined;
+  /** Name of the web page at the other program, if it knows the page. */
+  readonly pageClient?: string | undefined;
 }
 
 export interface AppParts extends ServerParts {
@@ -83,8 +85,8 @@ export function buildApp(parts: AppParts): HttpApp {
     return answer;
   });
   app.use(keepPageHeaders, closingConnections(isStopping));
-  mountGuards(app, settings);
-  mountUiFiles(app);
+  mountGuards(app, settings, providerOf(parts));
+  mountUiFiles(app, pageFacts(parts));
   const authenticators = [...serverTokens(settings), ...(parts.authenticators ?? [])];
   const hasPeople = parts.spaces !== undefined;
   mountHealth(app, { open: parts.open, isStopping, authenticators, hasPeople, admission });
@@ -98,6 +100,17 @@ export function buildApp(parts: AppParts): HttpApp {
   });
   app.notFound((context) => answerProblem(context, noSuchRoute(app, context.req)));
   return app;
+}
+
+/** Undefined for one store without sign-in, whose page needs nothing of it. */
+function pageFacts({ spaces, signIn }: AppParts): PageFacts | undefined {
+  if (spaces === undefined && signIn === undefined) return undefined;
+  if (signIn === undefined) return { team: true };
+  const { resource, server, pageClient } = signIn;
+  const [issuer = ''] = resource.authorizationServers;
+  const clientId = server === undefined ? pageClient : PAGE_CLIENT;
+  const known = clientId === undefined ? {} : { clientId };
+  return { team: spaces !== undefined, signIn: { publicUrl: resource.publicUrl, issuer, ...known } };
 }
 
 /** What a server has only where there are people and spaces; the search takes the place of the usual one. */
@@ -159,7 +172,13 @@ function logFailure(logger: Logger, error: unknown): void {
 /** Imports stream, so they may be larger. */
 const IMPORT_FACTOR = 64;
 
-function mountGuards(app: HttpApp, settings: HttpSettings): void {
+/** Where the page asks for tokens, besides this server. */
+function providerOf({ signIn }: AppParts): readonly string[] {
+  if (signIn?.pageClient === undefined) return [];
+  return signIn.resource.authorizationServers.map((issuer) => new URL(issuer).origin);
+}
+
+function mountGuards(app: HttpApp, settings: HttpSettings, provider: readonly string[]): void {
   app.use(
     secureHeaders({
       contentSecurityPolicy: {
@@ -167,7 +186,7 @@ function mountGuards(app: HttpApp, settings: HttpSettings): void {
         scriptSrc: ["'self'"],
         styleSrc: ["'self'"],
         imgSrc: ["'self'"],
-        connectSrc: ["'self'"],
+        connectSrc: ["'self'", ...provider],
         formAction: ["'none'"],
         frameAncestors: ["'none'"],
         baseUri: ["'none'"],

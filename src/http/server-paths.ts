@@ -43,11 +43,37 @@ const TYPES: Readonly<Record<string, string>> = {
   '.svg': 'image/svg+xml',
 };
 
+/** What the page must know before it asks the server anything. */
+export interface PageFacts {
+  /** There are people and spaces. */
+  readonly team: boolean;
+  /** Absent = with a token only. */
+  readonly signIn?: PageSignIn;
+}
+
+/** How people sign in on the page. */
+export interface PageSignIn {
+  /** Where the page is opened for it, without a path. */
+  readonly publicUrl: string;
+  /** The authorization server. */
+  readonly issuer: string;
+  /** Of the page at the authorization server; absent = the page is no client there. */
+  readonly clientId?: string;
+}
+
+function withFacts(page: Buffer, facts: PageFacts): Buffer<ArrayBuffer> {
+  const text = JSON.stringify(facts).replaceAll(/[&<>"]/g, (one) => `&#${one.charCodeAt(0)};`);
+  return Buffer.from(
+    page.toString().replace('</head>', () => `  <meta name="server" content="${text}" />\n  </head>`),
+  );
+}
+
 /** The files of the web page, which hold no secret: `/` and `/ui/<file>`. Read and compressed once, for there are few. */
-export function mountUiFiles(app: Hono<HttpEnvironment>): void {
+export function mountUiFiles(app: Hono<HttpEnvironment>, facts?: PageFacts): void {
   const folder = packagePath('dist', 'ui');
   for (const name of readdirSync(folder)) {
-    const content = readFileSync(packagePath('dist', 'ui', name));
+    const file: Buffer<ArrayBuffer> = readFileSync(packagePath('dist', 'ui', name));
+    const content = name === 'index.html' && facts !== undefined ? withFacts(file, facts) : file;
     const compressed = gzipSync(content);
     // Weak, because both forms have the same one.
     const etag = `W/"${createHash('sha256').update(content).digest('base64url')}"`;

@@ -1,5 +1,6 @@
 import { options, render, type VNode } from 'preact';
 import { visibleText } from '../util/visible-text.ts';
+import { continueSignIn } from './shared/oauth.ts';
 import { Shell } from './shell.tsx';
 
 /** Attributes that are read out or shown, with every string among the children. Fields keep what is typed into them. */
@@ -20,4 +21,5 @@ options.vnode = (vnode) => {
   if (typeof vnode.type === 'string' || typeof vnode.type === 'function') showHidden(vnode);
 };
 
+await continueSignIn();
 render(<Shell />, document.body);

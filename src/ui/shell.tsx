@@ -1,71 +1,72 @@
 import type { VNode } from 'preact';
-import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import { ConflictsView } from './conflicts/conflicts-view.tsx';
 import { ConversationView } from './conversations/conversation-view.tsx';
 import { ConversationsView } from './conversations/conversations-view.tsx';
 import { PictureView } from './map/picture-view.tsx';
 import { MemoriesView } from './memories/memories-view.tsx';
 import { MemoryView } from './memories/memory-view.tsx';
-import { onRefused, readToken, reportChange, writeToken } from './shared/api.ts';
+import { reportChange } from './shared/api.ts';
+import { reportRights } from './shared/credential.ts';
 import { useStats } from './shared/load.ts';
 import { readVisit, writeVisit } from './shared/pages.ts';
-import { linkTo, useViewAddress, type ViewAddress } from './shared/view-address.ts';
+import { TeamGate, TeamOnly, TeamProvider } from './shared/team.tsx';
 import { ToastProvider } from './shared/toast.tsx';
+import { linkTo, useViewAddress, type ViewAddress } from './shared/view-address.ts';
 import { WorkInProgress, WorkProvider } from './shared/work.tsx';
+import { AccountButtons, SignInDialog, SignInForm, useSignIn } from './sign-in/sign-in-form.tsx';
 import { SyncView } from './sync/sync-view.tsx';
+import { AuditView } from './team/audit-view.tsx';
+import { MembersView } from './team/members-view.tsx';
+import { SpacesView } from './team/spaces-view.tsx';
+import { TeamBar } from './team/team-bar.tsx';
+import { TokensView } from './team/tokens-view.tsx';
 import { TransferView } from './transfer/transfer-view.tsx';
 import { TrashView } from './trash/trash-view.tsx';
 
 /** The frame of the page: navigation, the current view, messages. */
 export function Shell() {
   const address = useViewAddress();
-  const [asking, setAsking] = useState<'refused' | 'wanted' | null>(null);
-  const [session, setSession] = useState(0);
+  const { asking, session, changeToken, enter, leave, later } = useSignIn(address.arrival);
   const content = useRef<HTMLElement>(null);
   const key = `${session} ${address.arrival}`;
-  useEffect(
-    () =>
-      onRefused(() => {
-        setAsking('refused');
-      }),
-    [],
-  );
   useEffect(() => {
-    document.title = titleOf(address.view);
-  }, [address.view]);
-  useEffect(() => {
-    // A user who goes to another view no longer wants to change the token.
-    setAsking((before) => (before === 'wanted' ? null : before));
-  }, [address.arrival]);
+    document.title = titleOf(address);
+  }, [address]);
   useArrival(key, content.current);
   useRefresh();
   useKeptFocus();
-  const changeToken = (): void => {
-    setAsking('wanted');
-  };
-  const enter = (): void => {
-    setAsking(null);
-    setSession(session + 1);
-  };
   return (
     <ToastProvider>
       <WorkProvider>
-        <a class="skip" href="#content" onClick={skipToContent}>
-          Skip to content
-        </a>
-        <header class="top">
-          <a class="brand" href="#/memories">
-            <img src="/ui/icon.svg" alt="" width="28" height="28" />
-            faiss-memory
+        <TeamProvider space={address.space} session={session}>
+          <a class="skip" href="#content" onClick={skipToContent}>
+            Skip to content
           </a>
-          <Navigation current={address.view} session={session} onChangeToken={changeToken} />
-        </header>
-        <main id="content" tabIndex={-1} ref={content} onClickCapture={rememberScroll}>
-          {address.view === 'sync' ? null : <WorkInProgress />}
-          <div key={key}>
-            {asking === null ? viewOf(address) : <TokenForm reason={asking} onEnter={enter} />}
-          </div>
-        </main>
+          <header class="top">
+            <a class="brand" href={linkTo('memories')}>
+              <img src="/ui/icon.svg" alt="" width="28" height="28" />
+              faiss-memory
+            </a>
+            <TeamOnly>
+              <Navigation current={address.view} session={`${session} ${address.space}`} />
+            </TeamOnly>
+            {asking === 'refused' ? null : <AccountButtons onChangeToken={changeToken} onSignOut={leave} />}
+          </header>
+          <TeamBar current={address.view} />
+          <main id="content" tabIndex={-1} ref={content} onClickCapture={rememberScroll}>
+            {address.view === 'sync' ? null : <WorkInProgress />}
+            {asking === null || asking === 'ended' ? null : (
+              <SignInForm key={session} reason={asking} onEnter={enter} />
+            )}
+            {asking === null || asking === 'ended' ? (
+              <div key={key}>
+                <TeamGate>{viewOf(address)}</TeamGate>
+              </div>
+            ) : null}
+            {asking === 'ended' ? <SignInDialog onEnter={enter} onClose={later} /> : null}
+          </main>
+        </TeamProvider>
       </WorkProvider>
     </ToastProvider>
   );
@@ -81,7 +82,8 @@ function useArrival(key: string, content: HTMLElement | null): void {
     if (last.current === key) return;
     last.current = key;
     window.scrollTo(0, 0);
-    content?.focus({ preventScroll: true });
+    // With the keyboard one passes other spaces on the way to the wanted one.
+    if (document.activeElement?.matches('.space select') !== true) content?.focus({ preventScroll: true });
   }, [key]);
 }
 
@@ -111,15 +113,18 @@ const ENTRIES: readonly Entry[] = [
   { view: 'transfer', title: 'Import & export' },
 ];
 
-const OTHER_TITLES: Readonly<Record<string, string>> = { memory: 'Memory', conversation: 'Conversation' };
+const OTHER_TITLES: Readonly<Record<string, string>> = {
+  ...{ memory: 'Memory', conversation: 'Conversation' },
+  ...{ spaces: 'Spaces', members: 'Members', audit: 'Audit log', tokens: 'Tokens' },
+};
 
 /** Views of one thing, and the list that it is in. */
 const PARENTS: Readonly<Record<string, string>> = { memory: 'memories', conversation: 'conversations' };
 
 /** The title of the window. */
-function titleOf(view: string): string {
+function titleOf({ view, space }: ViewAddress): string {
   const title = ENTRIES.find((entry) => entry.view === view)?.title ?? OTHER_TITLES[view] ?? 'Memories';
-  return title === 'Memories' ? title : `${title} · Memories`;
+  return [title === 'Memories' ? '' : title, space, 'Memories'].filter((part) => part !== '').join(' · ');
 }
 
 /** Loads the view again when the user clicks the link to the current view. */
@@ -130,12 +135,11 @@ function loadAgain({ currentTarget }: Event & { readonly currentTarget: HTMLAnch
 interface NavigationProps {
   /** The view that is shown. */
   readonly current: string;
-  /** Number that changes when the user has entered a token. */
-  readonly session: number;
-  readonly onChangeToken: () => void;
+  /** Changes when the user has entered a token, and with the space. */
+  readonly session: string;
 }
 
-function Navigation({ current, session, onChangeToken }: NavigationProps) {
+function Navigation({ current, session }: NavigationProps) {
   const stats = useStats(`${current} ${session}`);
   const counts: Readonly<Record<string, number | undefined>> = {
     trash: stats === undefined ? undefined : stats.trash + (stats.hidden ?? 0),
@@ -143,82 +147,20 @@ function Navigation({ current, session, onChangeToken }: NavigationProps) {
   };
   const shown = PARENTS[current] ?? current;
   return (
-    <>
-      <nav aria-label="Main">
-        <ul>
-          {ENTRIES.map(({ view, title }) => {
-            const count = counts[view] ?? 0;
-            return (
-              <li key={view}>
-                <a href={linkTo(view)} aria-current={view === shown ? 'page' : undefined} onClick={loadAgain}>
-                  {title} {count === 0 ? null : <span class="badge">{count.toLocaleString()}</span>}
-                </a>
-              </li>
-            );
-          })}
-        </ul>
-      </nav>
-      {readToken() === '' ? null : (
-        <button type="button" class="quiet" onClick={onChangeToken}>
-          Change token
-        </button>
-      )}
-    </>
-  );
-}
-
-interface TokenFormProps {
-  /** `refused`: the server requires a token. `wanted`: the user wants to change it. */
-  readonly reason: 'refused' | 'wanted';
-  readonly onEnter: () => void;
-}
-
-function TokenForm({ reason, onEnter }: TokenFormProps) {
-  const [token, setToken] = useState('');
-  const field = useRef<HTMLInputElement>(null);
-  useLayoutEffect(() => field.current?.focus(), []);
-  const wasWrong = reason === 'refused' && readToken() !== '';
-  const submit = (event: Event): void => {
-    event.preventDefault();
-    writeToken(token.trim());
-    onEnter();
-  };
-  return (
-    <form class="card narrow" onSubmit={submit}>
-      <h1>{reason === 'refused' ? 'Token required' : 'Change token'}</h1>
-      <p>
-        {reason === 'refused' ? 'This server requires a token. ' : ''}
-        The token is the value of MEMORY_HTTP_TOKEN on the server. It is kept in this tab only.
-      </p>
-      {wasWrong ? (
-        <p class="problem" role="alert">
-          The server did not accept the token. Please try again.
-        </p>
-      ) : null}
-      <label>
-        Token
-        <input
-          ref={field}
-          type="password"
-          autocomplete="current-password"
-          required
-          value={token}
-          onInput={(event) => {
-            setToken(event.currentTarget.value);
-          }}
-        />
-      </label>
-      <div class="actions">
-        <button type="submit" class="primary">
-          Enter
-        </button>
-        {reason === 'refused' ? null : (
-          <button type="button" onClick={onEnter}>
-            Cancel
-          </button>
-        )}
-      </div>
-    </form>
+    <nav aria-label="Main">
+      <ul>
+        {ENTRIES.map(({ view, title }) => {
+          const count = counts[view] ?? 0;
+          return (
+            <li key={view}>
+              <a href={linkTo(view)} aria-current={view === shown ? 'page' : undefined} onClick={loadAgain}>
+                {title} {count === 0 ? null : <span class="badge">{count.toLocaleString()}</span>}
+              </a>
+            </li>
+          );
+        })}
+      </ul>
+    </nav>
   );
 }
 
@@ -240,6 +182,14 @@ function viewOf({ view, argument, parameters }: ViewAddress): VNode {
       return <PictureView />;
     case 'transfer':
       return <TransferView />;
+    case 'spaces':
+      return <SpacesView />;
+    case 'members':
+      return <MembersView />;
+    case 'audit':
+      return <AuditView />;
+    case 'tokens':
+      return <TokensView />;
     default:
       return <MemoriesView parameters={parameters} />;
   }
@@ -317,6 +267,7 @@ function useRefresh(): void {
       if (document.visibilityState !== 'visible' || Date.now() - last < SHORTEST_PAUSE_MS) return;
       last = Date.now();
       reportChange();
+      reportRights();
     };
     document.addEventListener('visibilitychange', refresh);
     window.addEventListener('focus', refresh);

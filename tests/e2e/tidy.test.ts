@@ -1,11 +1,14 @@
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { openDatabase } from '../../src/store/sqlite/engine.ts';
+import { hasBrowser, launchBrowser } from '../helpers/browser.ts';
 import { runHookProgram } from '../helpers/hooks/hook-runs.ts';
 import { httpClient } from '../helpers/http-client.ts';
 import { startServer } from '../helpers/http-server.ts';
 import { RawServer } from '../helpers/mcp/raw-server.ts';
 import { temporaryFolder } from '../helpers/mcp/server-environment.ts';
+import { expectAccessible } from '../helpers/page/expect-accessible.ts';
+import { openPage } from '../helpers/page/open-page.ts';
 import { runProgram } from '../helpers/run-program.ts';
 import { databasePath } from '../helpers/sqlite-store.ts';
 
@@ -106,6 +109,42 @@ test('facts that no search, tool or hook has given are shown by tidy, and go onl
   expect(done).toMatchObject({ removed: 1, undo: expect.stringMatching(/^pre_tidy_/) as string });
   expect(await json(dataDir, 'stats')).toMatchObject({ live: 4, trash: 1 });
 });
+
+test.runIf(hasBrowser)(
+  'the page lets them go only by a button of their own, and says how to undo it',
+  async () => {
+    const dataDir = temporaryFolder();
+    const before = await startServer({ dataDir });
+    const api = httpClient(before.address);
+    for (const text of ['Ada likes tea', 'The oven is hot', '???']) await api.post('/memory/add', { text });
+    expect((await api.post('/search', { query: 'oven', mode: 'keyword' })).data['hits']).toHaveLength(1);
+    await before.stop();
+    twentyDaysLater(dataDir);
+    const { address } = await startServer({ dataDir });
+    const browser = await launchBrowser();
+    onTestFinished(() => browser.close());
+    const { page, visit } = await openPage(browser, address);
+    await visit('trash');
+    const tidy = page.getByRole('region', { name: 'Tidy up' });
+    await tidy.getByRole('button', { name: 'Look what could go' }).click();
+    await tidy
+      .getByRole('heading', { name: /^Never found in 61 searches since .*: 1; these stay$/ })
+      .waitFor();
+    await tidy.getByRole('button', { name: 'Move 1 memory to the trash' }).waitFor();
+    await tidy.getByRole('link', { name: 'Ada likes tea' }).waitFor();
+    await tidy.getByRole('button', { name: 'Also those that were never found' }).click();
+    await tidy.getByRole('heading', { name: /^Never found in 61 searches since .*: 1$/ }).waitFor();
+    await expectAccessible(page, 'tidy');
+    expect((await httpClient(address).get('/stats')).data['live']).toBe(3);
+    await tidy.getByRole('button', { name: 'Move 2 memories to the trash' }).click();
+    await page
+      .getByText(/2 memories are in the trash\. The backup pre_tidy_\S+ from before undoes it\./)
+      .waitFor();
+    const left = (await httpClient(address).get('/memories')).data['memories'];
+    expect(left).toMatchObject([{ text: 'The oven is hot' }]);
+    await page.getByText('2 deleted memories').waitFor();
+  },
+);
 
 test('at the start of a session there is a brief whose facts count as given', async () => {
   const dataDir = temporaryFolder();

@@ -4,8 +4,9 @@ import { FaissMemoryError } from '../../errors/faiss-memory-error.ts';
 import { StoreUnavailableError } from '../../errors/store-errors.ts';
 import type { Logger } from '../../logger.ts';
 import { isScope, type Scope } from '../principal.ts';
+import { type Attempt, type Exchange, type Outcome, PAGE_CLIENT } from '../sign-in.ts';
+import type { Question, SignInServer } from '../sign-in.ts';
 import { UNAVAILABLE_PAGE } from '../sign-in-pages.ts';
-import type { Attempt, Exchange, Outcome, Question, SignInServer } from '../sign-in.ts';
 import { type Account, type Accounts, allowedScopes } from './accounts.ts';
 import type { AttemptLimit, AuthStore } from './auth-store.ts';
 import {
@@ -104,6 +105,7 @@ class AuthorizationServer implements SignInServer {
         name: client.clientName ?? '',
         redirectUri: String(params['redirect_uri']),
         document: /^https:\/\//.test(clientId) ? clientId : undefined,
+        isPage: clientId === PAGE_CLIENT,
       },
       scopes: account === undefined ? [] : askedScopes(account, params['scope']),
       person: account?.name ?? '',
@@ -156,6 +158,13 @@ class AuthorizationServer implements SignInServer {
     }
     const grantId = await this.#createGrant(interaction, account, allowed);
     return this.#finish(exchange, { consent: { grantId } });
+  }
+
+  async end(exchange: Exchange): Promise<void> {
+    const { incoming, outgoing } = this.#own(exchange);
+    const provider = await this.#current.get();
+    const session = await ofStore(provider.Session.get(provider.createContext(incoming, outgoing)));
+    if (session.accountId !== undefined) await ofStore(session.destroy());
   }
 
   async invited(invitation: string): Promise<string | undefined> {

@@ -1,9 +1,9 @@
 import type { Configuration, errors, JWK } from 'oidc-provider';
 import { isOwnResource } from '../protected-resource.ts';
 import { SCOPES } from '../principal.ts';
-import { PROTOCOL_PATHS, SIGN_IN_PATH } from '../sign-in.ts';
+import { PAGE_CLIENT, PROTOCOL_PATHS, SIGN_IN_PATH } from '../sign-in.ts';
 import { messagePage, UNAVAILABLE_PAGE } from '../sign-in-pages.ts';
-import type { Accounts } from './accounts.ts';
+import { type Accounts, allowedScopes } from './accounts.ts';
 import type { AuthStore } from './auth-store.ts';
 import { EntryAdapter, unavailable } from './entry-adapter.ts';
 import { ALGORITHM, type ServerKeys } from './signing-keys.ts';
@@ -20,6 +20,8 @@ const LIVES = {
   RefreshToken: 30 * DAY,
   Grant: 90 * DAY,
 };
+/** Of an access token of the web page, which gets the next one without a question; so it is soon of no use to others. */
+const PAGE_TOKEN = 5 * MINUTE;
 
 /** The claim of access tokens that says of which version of the account they are. */
 export const ACCOUNT_CLAIM = 'account_version';
@@ -86,6 +88,8 @@ export function providerSettings(parts: ProviderParts): Configuration {
       id_token_signed_response_alg: ALGORITHM,
     },
     enabledJWA: { idTokenSigningAlgValues: [ALGORITHM] },
+    clients: [pageClient(publicUrl)],
+    loadExistingGrant: pageGrant(parts),
     extraClientMetadata: { properties: ['redirect_uris'], validator: checkClient(parts.errors) },
     rotateRefreshToken: true,
     issueRefreshToken: (_context, client) => Promise.resolve(client.grantTypeAllowed('refresh_token')),
@@ -114,17 +118,53 @@ function features({ publicUrl, errors }: ProviderParts): NonNullable<Configurati
       enabled: true,
       defaultResource: () => publicUrl,
       useGrantedResource: () => true,
-      getResourceServerInfo: (_context, indicator) => {
+      getResourceServerInfo: (_context, indicator, { clientId }) => {
         if (!isOwnResource(publicUrl, indicator)) throw new errors.InvalidTarget();
         return {
           scope: SCOPES.join(' '),
           audience: indicator,
           accessTokenFormat: 'jwt',
-          accessTokenTTL: LIVES.AccessToken,
+          accessTokenTTL: clientId === PAGE_CLIENT ? PAGE_TOKEN : LIVES.AccessToken,
           jwt: { sign: { alg: ALGORITHM } },
         };
       },
     },
+  };
+}
+
+/** `web`, because a `native` client may come back to any port of the same computer. */
+function pageClient(publicUrl: string): NonNullable<Configuration['clients']>[number] {
+  return {
+    client_id: PAGE_CLIENT,
+    client_name: 'The web page of this server',
+    application_type: 'web',
+    grant_types: ['authorization_code'],
+    redirect_uris: [`${publicUrl}/`],
+  };
+}
+
+/** The page is this server's own, so nobody is asked whether it may do what the person may. */
+function pageGrant(parts: ProviderParts): NonNullable<Configuration['loadExistingGrant']> {
+  const { publicUrl, accounts } = parts;
+  return async ({ oidc: { client, session, result, provider } }) => {
+    const clientId = client?.clientId ?? '';
+    const grantId = result?.consent?.grantId ?? session?.grantIdFor(clientId);
+    const known = grantId === undefined ? undefined : await provider.Grant.find(grantId);
+    const person = session?.accountId;
+    if (known !== undefined || clientId !== PAGE_CLIENT || person === undefined) return known;
+    const account = await accounts.find(person).catch((error: unknown) => {
+      throw unavailable(error, parts.errors);
+    });
+    if (account === undefined) return undefined;
+    const grant = new provider.Grant({ accountId: account.id, clientId });
+    grant.addOIDCScope(SCOPES.join(' '));
+    const allowed = allowedScopes(account, SCOPES);
+    grant.addResourceScope(publicUrl, allowed.join(' '));
+    // Those that the account lacks are decided too, so nobody is asked.
+    const others = SCOPES.filter((scope) => !allowed.includes(scope));
+    if (others.length > 0) grant.rejectResourceScope(publicUrl, others.join(' '));
+    await grant.save();
+    return grant;
   };
 }
 

@@ -14,6 +14,7 @@ import {
   PROTOCOL_PATHS,
   type Question,
   SIGN_IN_PATH,
+  SIGN_OUT_PATH,
   type SignInServer,
 } from '../../auth/sign-in.ts';
 import { FaissMemoryError } from '../../errors/faiss-memory-error.ts';
@@ -94,6 +95,11 @@ function mountPages(app: Hono<HttpEnvironment>, server: SignInServer): void {
     const allowed = form.get('decision') === 'allow' ? scopes : undefined;
     return goOn(context, server, { uid, outcome: await server.decide(context.env, uid, allowed) });
   });
+  app.post(SIGN_OUT_PATH, async (context) => {
+    requireBrowserPage(context);
+    await server.end(context.env);
+    return context.json({ signed_out: true });
+  });
   mountInvitations(app, server);
 }
 
@@ -107,7 +113,11 @@ function mountInvitations(app: Hono<HttpEnvironment>, server: SignInServer): voi
     if (problem !== undefined) return showInvitation(context, server, problem);
     return showPage(
       context,
-      messagePage('Your password is saved', 'Now connect your program to this server, and sign in there.'),
+      messagePage(
+        'Your password is saved',
+        'Now connect your program to this server, and sign in there. Or open the web page of this server:',
+        { title: 'Open the page', address: '/' },
+      ),
     );
   });
 }
@@ -180,13 +190,18 @@ const LONGEST_FORM = 16_384;
  * The fields of a form of our own. A page of another site can send one too, so the browser must say that it came from
  * here.
  */
-async function readForm({ req }: HttpContext): Promise<URLSearchParams> {
-  if (req.header('origin') === undefined) {
-    throw new RequestRefusedError('ORIGIN_NOT_ALLOWED', 'The form does not say which page it comes from', {
-      fix: 'Send it with a browser.',
-    });
-  }
+async function readForm(context: HttpContext): Promise<URLSearchParams> {
+  requireBrowserPage(context);
+  const { req } = context;
   const isForm = /^application\/x-www-form-urlencoded\s*(?:;|$)/i.test(req.header('content-type') ?? '');
   const text = isForm ? await req.text() : '';
   return new URLSearchParams(text.length > LONGEST_FORM ? '' : text);
+}
+
+/** @throws RequestRefusedError when no page of this server sent the request; the guard of origins knows the others */
+function requireBrowserPage({ req }: HttpContext): void {
+  if (req.header('origin') !== undefined) return;
+  throw new RequestRefusedError('ORIGIN_NOT_ALLOWED', 'The form does not say which page it comes from', {
+    fix: 'Send it with a browser.',
+  });
 }

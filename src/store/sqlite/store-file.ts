@@ -8,15 +8,7 @@ import type { SharedLog } from '../shared-log.ts';
 import { Connection } from './connection.ts';
 import { createDatabase } from './create-database.ts';
 import { showOccurrences } from './full-text.ts';
-import {
-  APPLICATION_ID,
-  applyMigrations,
-  checkVersion,
-  migrate,
-  type Migration,
-  MIGRATIONS,
-  tryLock,
-} from './migrations.ts';
+import { APPLICATION_ID, checkVersion, migrate, type Migration, MIGRATIONS, tryLock } from './migrations.ts';
 import { SharedIndex } from './shared-index.ts';
 import type { IndexFile } from './shared-reader.ts';
 import { isOnReadOnlyDisk, isUnchanged, openOnReadOnlyDisk, stateOfFiles } from './read-only-disk.ts';

@@ -101,7 +101,10 @@ export function startWorkerStore(
 }
 
 /** Both threads check a part at the same time. The one of searches alone has the vector index. */
-function checkInBoth({ searches, others }: ThreadPair): MemoryStore['checkIntegrity'] {
+function checkInBoth({
+  searches,
+  others,
+}: ThreadPair): (modelId?: EmbeddingModelId, options?: IntegrityOptions) => Promise<IntegrityReport> {
   const check = (host: StoreThread, modelId: EmbeddingModelId | undefined, options: IntegrityOptions) =>
     // The method of the port answers the call.
     host.call('checkIntegrity', [modelId, options]) as Promise<IntegrityReport>;

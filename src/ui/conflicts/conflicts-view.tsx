@@ -4,6 +4,7 @@ import { call, explain } from '../shared/api.ts';
 import { Empty, ExactTime, Problem } from '../shared/elements.tsx';
 import { useLoad } from '../shared/load.ts';
 import { changesTo } from '../shared/memory-changes.ts';
+import { useMayWrite } from '../shared/team.tsx';
 import { useToast } from '../shared/toast.tsx';
 import type { MemoryWithVersions, Page, Version } from '../shared/types.ts';
 import { VersionContent } from '../shared/version-content.tsx';
@@ -141,6 +142,7 @@ interface ConflictVersionProps {
 function ConflictVersion({ title, version, others, onKeep }: ConflictVersionProps) {
   const { state, updated } = version;
   const isDeleted = state !== undefined;
+  const mayWrite = useMayWrite();
   const time = (
     <span>
       {isDeleted ? 'deleted' : 'changed'} <ExactTime at={updated} />
@@ -153,6 +155,7 @@ function ConflictVersion({ title, version, others, onKeep }: ConflictVersionProp
         <button
           type="button"
           class="primary"
+          hidden={!mayWrite}
           onClick={(event) => {
             onKeep(event.currentTarget);
           }}

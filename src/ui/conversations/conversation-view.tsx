@@ -4,6 +4,7 @@ import { Modal, More, Problem, Time } from '../shared/elements.tsx';
 import { useLoad } from '../shared/load.ts';
 import { usePages, useReturn } from '../shared/pages.ts';
 import { saveAnswer } from '../shared/save-answer.ts';
+import { useMayWrite } from '../shared/team.tsx';
 import { useToast } from '../shared/toast.tsx';
 import type { ConversationSummary, DeletePlan, Memory } from '../shared/types.ts';
 import { linkTo } from '../shared/view-address.ts';
@@ -52,6 +53,7 @@ interface ActionsProps {
 function Actions({ of, path, name }: ActionsProps) {
   const [plan, setPlan] = useState<DeletePlan | null>(null);
   const toast = useToast();
+  const mayWrite = useMayWrite();
   const report = (error: unknown): void => {
     toast({ text: explain(error) });
   };
@@ -79,9 +81,11 @@ function Actions({ of, path, name }: ActionsProps) {
       >
         Export
       </button>
-      <button type="button" onClick={ask}>
-        Delete
-      </button>
+      {mayWrite ? (
+        <button type="button" onClick={ask}>
+          Delete
+        </button>
+      ) : null}
       {plan === null ? null : (
         <Modal
           title="Delete this conversation?"

@@ -7,9 +7,12 @@ import type { MemoryFields } from '../shared/memory-changes.ts';
 import { usePages, useReturn } from '../shared/pages.ts';
 import { aboutIn, statedChanges, statedIn } from '../shared/stated.ts';
 import { linkTo, noteParameters } from '../shared/view-address.ts';
+import { inAddress, spaceOf, useMayWrite, useTeam } from '../shared/team.tsx';
 import { useToast } from '../shared/toast.tsx';
 import type { AddAnswer, Hit, SearchAnswer } from '../shared/types.ts';
 import { count, ordinal } from '../shared/words.ts';
+import { SpaceChoice, useSearchedSpaces } from '../team/space-choice.tsx';
+import { titleOf } from '../team/team-bar.tsx';
 import { FilterBar } from './filter-bar.tsx';
 import { MemoryEntry, SaidIn } from './memory-entry.tsx';
 import { MemoryForm } from './memory-form.tsx';
@@ -26,10 +29,14 @@ export function MemoriesView({ parameters }: { readonly parameters: string }) {
   const [filter, setFilter] = useState(start.filter);
   const [adding, setAdding] = useState(false);
   const toast = useToast();
+  const mayWrite = useMayWrite();
   const query = useDelayed(typed.trim(), TYPING_PAUSE_MS);
+  const [spaces, setSpaces] = useSearchedSpaces(parameters);
   useEffect(() => {
-    noteParameters('memories', parametersOf(query, filter));
-  }, [query, filter]);
+    const inSpaces = spaces.length === 0 ? '' : new URLSearchParams({ in: spaces.join(',') }).toString();
+    const parts = [parametersOf(query, filter), inSpaces].filter((part) => part !== '');
+    noteParameters('memories', parts.join('&'));
+  }, [query, filter, spaces]);
   const add = async (fields: MemoryFields): Promise<void> => {
     const { stated = statedIn(), ...same } = fields;
     const body = { ...same, ...statedChanges(statedIn(), stated) };
@@ -55,21 +62,24 @@ export function MemoriesView({ parameters }: { readonly parameters: string }) {
             }}
           />
         </label>
-        <button
-          type="button"
-          class="primary"
-          onClick={() => {
-            setAdding(true);
-          }}
-        >
-          Add memory
-        </button>
+        {mayWrite ? (
+          <button
+            type="button"
+            class="primary"
+            onClick={() => {
+              setAdding(true);
+            }}
+          >
+            Add memory
+          </button>
+        ) : null}
       </div>
+      <SpaceChoice chosen={spaces} onChange={setSpaces} />
       <FilterBar filter={filter} onChange={setFilter} />
       {query === '' ? (
         <MemoryList query={queryOf(filter)} />
       ) : (
-        <SearchResults query={query} filter={filter} />
+        <SearchResults query={query} filter={filter} spaces={spaces} />
       )}
       {adding ? (
         <Modal title="Add a memory" onClose={close}>
@@ -99,14 +109,18 @@ const STEPS = [20, 50, 100];
 interface SearchResultsProps {
   readonly query: string;
   readonly filter: Filter;
+  /** Empty: the one that the page shows. */
+  readonly spaces: readonly string[];
 }
 
 /** The hits, best first, with the reasons. */
-function SearchResults({ query, filter }: SearchResultsProps) {
+function SearchResults({ query, filter, spaces }: SearchResultsProps) {
   const [limit = 0, setLimit] = useState(STEPS[0]);
-  const body = { query, limit, ...conditionsOf(filter) };
+  const several = spaces.length === 0 ? {} : { spaces };
+  const body = { query, limit, ...conditionsOf(filter), ...several };
+  const where = spaces.length === 0 ? {} : { space: '' };
   const { value, problem, loading, reload } = useLoad(JSON.stringify(body), (signal) =>
-    call<SearchAnswer>('POST', '/search', { body, signal, readsOnly: true }),
+    call<SearchAnswer>('POST', '/search', { body, signal, readsOnly: true, ...where }),
   );
   useSearchAgain(value, reload);
   useReturn(value !== undefined);
@@ -122,15 +136,9 @@ function SearchResults({ query, filter }: SearchResultsProps) {
             : summary(value, limit)}
       </p>
       <ol class="entries">
-        {value?.hits.map((hit) => {
-          const { id, text, tags, source, created, project, occurred_at: occurred } = hit;
-          return (
-            <MemoryEntry key={id} {...{ id, text, tags, source, created }} about={{ project, occurred }}>
-              <SaidIn turn={hit} />
-              <Reasons hit={hit} />
-            </MemoryEntry>
-          );
-        })}
+        {value?.hits.map((hit) => (
+          <FoundMemory key={hit.id} hit={hit} />
+        ))}
       </ol>
       {more === undefined || value === undefined || value.hits.length < limit ? null : (
         <More
@@ -141,6 +149,26 @@ function SearchResults({ query, filter }: SearchResultsProps) {
         />
       )}
     </section>
+  );
+}
+
+function FoundMemory({ hit }: { readonly hit: Hit }) {
+  const team = useTeam();
+  const { id, text, tags, source, created, project, occurred_at: occurred } = hit;
+  const found = team === null || hit.space === undefined ? undefined : spaceOf(team, hit.space);
+  const space = team === null || found === undefined ? undefined : inAddress(team, found.id);
+  return (
+    <MemoryEntry {...{ id, text, tags, source, created, space }} about={{ project, occurred }}>
+      {found === undefined ? null : (
+        <p class="facts">
+          <a class="tag" dir="auto" href={linkTo('memories', undefined, space)}>
+            in {titleOf(found)}
+          </a>
+        </p>
+      )}
+      <SaidIn turn={hit} space={space} />
+      <Reasons hit={hit} />
+    </MemoryEntry>
   );
 }
 

@@ -1,7 +1,8 @@
 import type { ComponentChildren } from 'preact';
 import { call, explain } from '../shared/api.ts';
 import { type About, Facts } from '../shared/elements.tsx';
-import { linkTo, linkToConversation } from '../shared/view-address.ts';
+import { useMayWrite } from '../shared/team.tsx';
+import { linkTo, linkToConversation, spaceHere } from '../shared/view-address.ts';
 import { useToast } from '../shared/toast.tsx';
 import { beginning } from '../shared/words.ts';
 
@@ -13,46 +14,58 @@ interface MemoryEntryProps {
   readonly created: string;
   readonly updated?: string | undefined;
   readonly about?: About | undefined;
+  /** Default: the space that the page shows. */
+  readonly space?: string | undefined;
   /** Shown below the text. */
   readonly children?: ComponentChildren;
 }
 
 /** A memory in a list. */
-export function MemoryEntry({ id, text, children, ...facts }: MemoryEntryProps) {
+export function MemoryEntry({ id, text, space = spaceHere(), children, ...facts }: MemoryEntryProps) {
   const { tags, source, created, updated, about } = facts;
   const remove = useUndoableDelete();
+  const mayWrite = useMayWrite(space);
   return (
     <li class="card">
-      <a class="text" dir="auto" href={linkTo('memory', id)}>
+      <a class="text" dir="auto" href={linkTo('memory', id, space)}>
         {text}
       </a>
       {children}
       <div class="foot">
         <Facts tags={tags} source={source} at={created} changed={updated} about={about} />
-        <button
-          type="button"
-          class="quiet"
-          aria-label={`Delete ${beginning(text)}`}
-          onClick={(event) => {
-            leaveEntry(event.currentTarget);
-            remove(id);
-          }}
-        >
-          Delete
-        </button>
+        {mayWrite ? (
+          <button
+            type="button"
+            class="quiet"
+            aria-label={`Delete ${beginning(text)}`}
+            onClick={(event) => {
+              leaveEntry(event.currentTarget);
+              remove(id, space);
+            }}
+          >
+            Delete
+          </button>
+        ) : null}
       </div>
     </li>
   );
 }
 
-/** A link from a turn to its conversation; nothing for a fact. @param props.turn a hit, or the metadata of a memory */
-export function SaidIn({ turn = {} }: { readonly turn: object | undefined }) {
+interface SaidInProps {
+  /** A hit, or the metadata of a memory. */
+  readonly turn: object | undefined;
+  /** Default: the space that the page shows. */
+  readonly space?: string | undefined;
+}
+
+/** A link from a turn to its conversation; nothing for a fact. */
+export function SaidIn({ turn = {}, space }: SaidInProps) {
   const { kind, role, client, session } = turn as Readonly<Record<string, unknown>>;
   if (kind !== 'conversation' || typeof session !== 'string') return null;
   const name = typeof client === 'string' ? client : '';
   return (
     <p class="facts">
-      <a class="tag" href={linkToConversation(session, name)}>
+      <a class="tag" href={linkToConversation(session, name, space)}>
         {typeof role === 'string' ? role : 'said'} in a conversation{name === '' ? '' : ' with '}
         <bdi>{name}</bdi>
       </a>
@@ -68,21 +81,21 @@ export function leaveEntry(element: Element): void {
   target?.focus({ preventScroll: true });
 }
 
-/** @returns a function that deletes the memory with an id and offers to undo it */
-export function useUndoableDelete(): (id: string) => void {
+/** @returns a function that deletes the memory with an id in a space and offers to undo it, also in another view */
+export function useUndoableDelete(): (id: string, space: string) => void {
   const toast = useToast();
   const report = (error: unknown): void => {
     toast({ text: explain(error) });
   };
-  const undo = (id: string): void => {
-    call('POST', `/memory/${encodeURIComponent(id)}/restore`).then(() => {
+  const undo = (id: string, space: string): void => {
+    call('POST', `/memory/${encodeURIComponent(id)}/restore`, { space }).then(() => {
       toast({ text: 'The memory is back.' });
     }, report);
   };
-  return (id) => {
-    call('DELETE', `/memory/${encodeURIComponent(id)}`).then(() => {
+  return (id, space) => {
+    call('DELETE', `/memory/${encodeURIComponent(id)}`, { space }).then(() => {
       const run = (): void => {
-        undo(id);
+        undo(id, space);
       };
       toast({ text: 'The memory is in the trash.', action: { title: 'Undo', run } });
     }, report);

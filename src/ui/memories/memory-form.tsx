@@ -1,8 +1,10 @@
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { explain } from '../shared/api.ts';
+import { draftKey } from '../shared/credential.ts';
 import { Day, Problem } from '../shared/elements.tsx';
 import type { MemoryFields, Shown } from '../shared/memory-changes.ts';
 import { statedIn } from '../shared/stated.ts';
+import { spaceHere } from '../shared/view-address.ts';
 import { parseTags } from '../shared/words.ts';
 
 interface MemoryFormProps {
@@ -180,7 +182,7 @@ export interface KeptDraft<Fields extends Draft> {
  * @param initial values of the fields without a draft
  */
 function useDraft<Fields extends Draft>(name: string, initial: Fields): KeptDraft<Fields> {
-  const key = `draft ${name}`;
+  const [key] = useState(() => draftKey(spaceHere(), name));
   const [draft, setDraft] = useState(() => readDraft(key, initial));
   return {
     draft,

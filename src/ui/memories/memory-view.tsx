@@ -4,11 +4,13 @@ import { ExactTime, Facts, Metadata, Problem, Time } from '../shared/elements.ts
 import { useLoad } from '../shared/load.ts';
 import { changesBetween, changesTo, type MemoryChanges } from '../shared/memory-changes.ts';
 import { readVisit } from '../shared/pages.ts';
+import { useMayWrite } from '../shared/team.tsx';
 import { useToast } from '../shared/toast.tsx';
 import type { Memory, MemoryWithVersions, Version } from '../shared/types.ts';
-import { linkTo } from '../shared/view-address.ts';
+import { linkTo, spaceHere } from '../shared/view-address.ts';
 import { VersionContent } from '../shared/version-content.tsx';
 import { differingFields, type Step, stepsOf } from '../shared/version-differences.ts';
+import { CopyButton } from '../team/copy-memory.tsx';
 import { SaidIn, useUndoableDelete } from './memory-entry.tsx';
 import { MemoryForm } from './memory-form.tsx';
 
@@ -34,7 +36,7 @@ export function MemoryView({ id }: { readonly id: string }) {
   return (
     <article>
       <p>
-        <a href="#/memories" onClick={goBack}>
+        <a href={linkTo('memories')} onClick={goBack}>
           ← Back
         </a>
       </p>
@@ -99,7 +101,7 @@ function MemoryCard({ memory, onEdit }: MemoryCardProps) {
       {isErased ? <p class="warning">This memory was erased for good.</p> : null}
       {conflict === true ? (
         <p class="warning">
-          Two machines changed it. <a href="#/conflicts">Choose a version.</a>
+          Two machines changed it. <a href={linkTo('conflicts')}>Choose a version.</a>
         </p>
       ) : null}
       <p class="text whole" dir="auto">
@@ -121,6 +123,7 @@ function MemoryCard({ memory, onEdit }: MemoryCardProps) {
 function Actions({ memory: { id, state, hidden }, onEdit }: MemoryCardProps) {
   const remove = useUndoableDelete();
   const toast = useToast();
+  const mayWrite = useMayWrite();
   const restore = (): void => {
     call('POST', `/memory/${encodeURIComponent(id)}/restore`).then(
       () => {
@@ -132,27 +135,32 @@ function Actions({ memory: { id, state, hidden }, onEdit }: MemoryCardProps) {
     );
   };
   if (state === 'deleted' || hidden !== undefined) {
-    return (
+    return mayWrite ? (
       <div class="actions">
         <button type="button" class="primary" onClick={restore}>
           Restore
         </button>
       </div>
-    );
+    ) : null;
   }
   return (
     <div class="actions within-reach">
-      <button type="button" class="primary" onClick={onEdit}>
-        Edit
-      </button>
-      <button
-        type="button"
-        onClick={() => {
-          remove(id);
-        }}
-      >
-        Delete
-      </button>
+      {mayWrite ? (
+        <>
+          <button type="button" class="primary" onClick={onEdit}>
+            Edit
+          </button>
+          <button
+            type="button"
+            onClick={() => {
+              remove(id, spaceHere());
+            }}
+          >
+            Delete
+          </button>
+        </>
+      ) : null}
+      <CopyButton id={id} />
     </div>
   );
 }
@@ -166,6 +174,7 @@ interface VersionListProps {
 /** The history of a memory, newest first. Each version marks its differences to the next newer one. */
 function VersionList({ memory, onUse }: VersionListProps) {
   const [problem, setProblem] = useState('');
+  const mayWrite = useMayWrite();
   const steps = stepsOf(memory);
   if (steps.length === 0) return null;
   const use = (version: Version): void => {
@@ -174,7 +183,7 @@ function VersionList({ memory, onUse }: VersionListProps) {
     });
   };
   // A memory in the trash must be restored before one of its versions can be used.
-  const canUse = memory.state === undefined;
+  const canUse = mayWrite && memory.state === undefined;
   return (
     <section aria-label="History">
       <h2>History</h2>

@@ -1,5 +1,9 @@
+import { credential, inHeaders, noteAccepted, readToken, reportRefused, reportRights } from './credential.ts';
 import { readEvents } from './event-stream.ts';
+import { noteRefusedAtOnce, replaceToken } from './oauth.ts';
+import { server } from './server-facts.ts';
 import type { RestoreAnswer, WorkProgress } from './types.ts';
+import { spaceHere } from './view-address.ts';
 
 type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
 
@@ -9,18 +13,21 @@ export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
   /** True for a request that changes nothing on the server although its method is not GET. */
   readonly readsOnly?: boolean;
+  /** Default: the space that the page shows. Empty: the path is of no space, or of the person's own. */
+  readonly space?: string;
 }
 
 /** Calls the API. @throws ApiError with the server's problem document */
 export async function call<Answer>(method: Method, path: string, options: CallOptions = {}): Promise<Answer> {
-  const { body, signal, readsOnly = method === 'GET' } = options;
-  const response = await send(path, {
+  const { body, signal, readsOnly = method === 'GET', space } = options;
+  const request = {
     method,
     signal: signal ?? null,
     ...(body === undefined
       ? {}
       : { body: JSON.stringify(body), headers: { 'Content-Type': 'application/json' } }),
-  });
+  };
+  const response = await send(path, request, space);
   if (!readsOnly) reportChange();
   // /openapi.json describes the answers.
   return (await response.json()) as Answer;
@@ -56,14 +63,39 @@ export async function followWork<Answer>(
   throw new Error('The server ended the work without a result');
 }
 
-/** Sends a request with the token of this tab. @throws ApiError */
-export async function send(path: string, init: RequestInit): Promise<Response> {
+/** The address of a path in a space. */
+export function pathIn(path: string, space = spaceHere()): string {
+  return space === '' ? path : `/spaces/${encodeURIComponent(space)}${path}`;
+}
+
+/** Sends a request with the token of this tab, or of the sign-in. @param space see `CallOptions` @throws ApiError */
+export async function send(path: string, init: RequestInit, space?: string): Promise<Response> {
+  const address = pathIn(path, space);
+  const token = await credential();
+  let response = await sendWith(token, address, init);
+  if (response.status === 401 && readToken() === '' && (await replaceToken(token))) {
+    response = await sendWith(await credential(), address, init);
+    if (response.status === 401) noteRefusedAtOnce((await readProblem(response.clone())).detail);
+  }
+  if (response.ok) {
+    noteAccepted(true);
+    return response;
+  }
+  const error = new ApiError(await readProblem(response));
+  noteRefusal(error, space ?? spaceHere());
+  throw error;
+}
+
+function sendWith(token: string, address: string, init: RequestInit): Promise<Response> {
   const headers = new Headers(init.headers);
-  for (const [name, value] of Object.entries(authorization())) headers.set(name, value);
-  const response = await fetch(path, { ...init, headers });
-  if (response.ok) return response;
-  if (response.status === 401) reportRefused();
-  throw new ApiError(await readProblem(response));
+  for (const [name, value] of Object.entries(inHeaders(token))) headers.set(name, value);
+  return fetch(address, { ...init, headers });
+}
+
+/** Lets the page look again at who is signed in, and with which rights. */
+export function noteRefusal({ problem: { status } }: ApiError, space: string): void {
+  if (status === 401) reportRefused();
+  if (server.team && (status === 403 || (status === 404 && space !== ''))) reportRights();
 }
 
 async function readProblem(response: Response): Promise<ProblemAnswer> {
@@ -85,7 +117,7 @@ export interface ProblemAnswer {
   readonly detail: string;
   readonly fix?: string;
   /** The expected changes. Present with the code CONFIRMATION_NEEDED. */
-  readonly dry_run?: RestoreAnswer;
+  readonly dry_run?: RestoreAnswer & { readonly memories?: number };
 }
 
 export class ApiError extends Error {
@@ -104,7 +136,7 @@ const MAY_ONLY_READ = 'To change something, use “Change token” at the top to
 export function explain(error: unknown): string {
   if (error instanceof ApiError) {
     const { code, detail } = error.problem;
-    const fix = code === 'FORBIDDEN' ? MAY_ONLY_READ : error.problem.fix;
+    const fix = code === 'FORBIDDEN' && !server.team ? MAY_ONLY_READ : error.problem.fix;
     return [detail, fix]
       .filter((part) => part !== undefined)
       .map(sentence)
@@ -121,37 +153,6 @@ function sentence(text: string): string {
 
 export function isAbort(error: unknown): boolean {
   return error instanceof DOMException && error.name === 'AbortError';
-}
-
-const KEY = 'faiss-memory-token';
-const REFUSED = 'token-refused';
-
-/** The token of this tab, kept until the tab is closed. Empty when there is none. */
-export function readToken(): string {
-  return sessionStorage.getItem(KEY) ?? '';
-}
-
-/** The headers with the token. Empty without a token. */
-export function authorization(): Record<string, string> {
-  const token = readToken();
-  return token === '' ? {} : { Authorization: `Bearer ${token}` };
-}
-
-export function writeToken(token: string): void {
-  sessionStorage.setItem(KEY, token);
-}
-
-/** Announces that the server refused the token, or requires one. */
-export function reportRefused(): void {
-  window.dispatchEvent(new Event(REFUSED));
-}
-
-/** @returns a function that removes the listener */
-export function onRefused(listener: () => void): () => void {
-  window.addEventListener(REFUSED, listener);
-  return () => {
-    window.removeEventListener(REFUSED, listener);
-  };
 }
 
 const CHANGED = 'memories-changed';

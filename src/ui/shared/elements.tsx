@@ -1,6 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import { useId, useLayoutEffect, useRef } from 'preact/hooks';
 import { NO_FILTER, parametersOf } from './filter.ts';
+import { linkTo } from './view-address.ts';
 import { ago, exactTime } from './words.ts';
 
 interface ProblemProps {
@@ -127,12 +128,16 @@ export function Facts({ tags = [], source, at, changed, about = {} }: FactsProps
         </span>
       )}
       {project === '' ? null : (
-        <a href={`#/memories?${parametersOf('', { ...NO_FILTER, project })}`}>
+        <a href={`${linkTo('memories')}?${parametersOf('', { ...NO_FILTER, project })}`}>
           in <bdi>{project}</bdi>
         </a>
       )}
       {tags.map((tag) => (
-        <a class="tag" key={tag} href={`#/memories?${parametersOf('', { ...NO_FILTER, tags: tag })}`}>
+        <a
+          class="tag"
+          key={tag}
+          href={`${linkTo('memories')}?${parametersOf('', { ...NO_FILTER, tags: tag })}`}
+        >
           <bdi>{tag}</bdi>
         </a>
       ))}

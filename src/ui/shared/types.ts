@@ -54,6 +54,8 @@ export interface Hit {
   readonly other_project?: boolean;
   readonly occurred_at?: string;
   readonly in_period?: boolean;
+  /** Id; present when several spaces were searched. */
+  readonly space?: string;
   readonly superseded_by?: string;
 }
 

@@ -2,6 +2,7 @@ import { useState } from 'preact/hooks';
 import { call, explain, isAbort } from '../shared/api.ts';
 import { Time } from '../shared/elements.tsx';
 import type { Snapshot, SyncStatus } from '../shared/types.ts';
+import { useMayWrite } from '../shared/team.tsx';
 import { bytes, count, exactTime } from '../shared/words.ts';
 
 /** Number of snapshots that are shown before a click on “Show all”. */
@@ -55,6 +56,7 @@ interface SnapshotRowProps {
 
 function SnapshotRow({ snapshot, onRestore }: SnapshotRowProps) {
   const { name, kind, pinned, encrypted, created, memories, own, machine } = snapshot;
+  const mayWrite = useMayWrite();
   return (
     <li>
       <div class="grow">
@@ -71,9 +73,11 @@ function SnapshotRow({ snapshot, onRestore }: SnapshotRowProps) {
           {pinned === true ? <span>kept for ever</span> : null}
         </p>
       </div>
-      <button type="button" aria-label={`Restore ${name}`} onClick={onRestore}>
-        Restore…
-      </button>
+      {mayWrite ? (
+        <button type="button" aria-label={`Restore ${name}`} onClick={onRestore}>
+          Restore…
+        </button>
+      ) : null}
     </li>
   );
 }

@@ -1,5 +1,6 @@
 import { followWork } from '../shared/api.ts';
 import { Time } from '../shared/elements.tsx';
+import { useMayWrite } from '../shared/team.tsx';
 import { useToast } from '../shared/toast.tsx';
 import type { MachineState, SyncStatus } from '../shared/types.ts';
 import { count } from '../shared/words.ts';
@@ -115,6 +116,7 @@ interface SyncActionsProps {
 export function SyncActions({ enabled, onMerge }: SyncActionsProps) {
   const { progress, start } = useWork();
   const toast = useToast();
+  const mayWrite = useMayWrite();
   const backUp = (): void => {
     start<{ readonly uploaded: boolean }>({
       title: 'The backup',
@@ -125,6 +127,7 @@ export function SyncActions({ enabled, onMerge }: SyncActionsProps) {
     });
   };
   const isBusy = progress !== null;
+  if (!mayWrite) return null;
   return (
     <div class="actions">
       <button type="button" class="primary" disabled={isBusy} onClick={backUp}>

@@ -1,17 +1,20 @@
 import { useState } from 'preact/hooks';
 import {
   ApiError,
-  authorization,
   explain,
+  noteRefusal,
+  pathIn,
   type ProblemAnswer,
   reportChange,
-  reportRefused,
   type WorkOptions,
 } from '../shared/api.ts';
+import { authorization } from '../shared/credential.ts';
 import { Problem } from '../shared/elements.tsx';
 import { saveAnswer } from '../shared/save-answer.ts';
 import { useToast } from '../shared/toast.tsx';
 import type { ImportAnswer } from '../shared/types.ts';
+import { useMayWrite } from '../shared/team.tsx';
+import { spaceHere } from '../shared/view-address.ts';
 import { count } from '../shared/words.ts';
 import { useWork } from '../shared/work.tsx';
 
@@ -22,6 +25,7 @@ export function TransferView() {
   const [exporting, setExporting] = useState(false);
   const { progress, start } = useWork();
   const toast = useToast();
+  const mayWrite = useMayWrite();
   const exportAll = (): void => {
     setProblem('');
     setExporting(true);
@@ -57,11 +61,13 @@ export function TransferView() {
           </button>
         </div>
       </section>
-      <section class="card">
-        <h2>Import</h2>
-        <ImportForm busy={progress !== null} onFile={takeFile} />
-        <div role="status">{answer === null ? null : <ImportReport answer={answer} />}</div>
-      </section>
+      {mayWrite ? (
+        <section class="card">
+          <h2>Import</h2>
+          <ImportForm busy={progress !== null} onFile={takeFile} />
+          <div role="status">{answer === null ? null : <ImportReport answer={answer} />}</div>
+        </section>
+      ) : null}
     </>
   );
 }
@@ -166,22 +172,30 @@ function ImportReport({ answer }: { readonly answer: ImportAnswer }) {
 const KIBIBYTE = 1_024;
 
 /** Sends a file with progress events, which `fetch` does not have. */
-function upload<Answer>(path: string, file: File, { signal, onProgress }: WorkOptions): Promise<Answer> {
+async function upload<Answer>(
+  path: string,
+  file: File,
+  { signal, onProgress }: WorkOptions,
+): Promise<Answer> {
+  const [address, space] = [pathIn(path), spaceHere()];
+  const token = await authorization();
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
-    request.open('POST', path);
+    request.open('POST', address);
     request.responseType = 'json';
     // The server looks at the content, whatever kind of text it is.
-    const headers = { ...authorization(), 'Content-Type': 'application/x-ndjson' };
+    const headers = { ...token, 'Content-Type': 'application/x-ndjson' };
     for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
     request.upload.onprogress = ({ loaded, total }) => {
       const [done, all] = [loaded, total].map((bytes) => Math.ceil(bytes / KIBIBYTE));
       onProgress({ step: 'importing, KiB', done: done ?? 0, total: all ?? 0 });
     };
     request.onload = () => {
-      if (request.status === 401) reportRefused();
-      if (request.status >= 300) reject(new ApiError(problemOf(request)));
-      else {
+      if (request.status >= 300) {
+        const error = new ApiError(problemOf(request));
+        noteRefusal(error, space);
+        reject(error);
+      } else {
         reportChange();
         // /openapi.json describes the answers.
         resolve(request.response as Answer);

@@ -4,6 +4,7 @@ import { call, explain } from '../shared/api.ts';
 import { Empty, Modal, More, Problem, Time } from '../shared/elements.tsx';
 import { usePages, useReturn } from '../shared/pages.ts';
 import { linkTo } from '../shared/view-address.ts';
+import { useMayWrite } from '../shared/team.tsx';
 import { useToast } from '../shared/toast.tsx';
 import type { Memory } from '../shared/types.ts';
 import { PlainFacts } from '../shared/version-content.tsx';
@@ -15,6 +16,7 @@ export function TrashView() {
   const { memories, total, loading, problem, reload, more } = usePages('which=trash&order=updated');
   const [erasing, setErasing] = useState<Memory | null>(null);
   const toast = useToast();
+  const mayWrite = useMayWrite();
   useReturn(memories.length > 0);
   const act = (id: string, action: 'restore' | 'purge', done: string): void => {
     setErasing(null);
@@ -71,7 +73,7 @@ export function TrashView() {
           }}
         />
       )}
-      <TidyUp />
+      {mayWrite ? <TidyUp /> : null}
     </>
   );
 }
@@ -84,6 +86,7 @@ interface TrashEntryProps {
 
 function TrashEntry({ memory, onRestore, onErase }: TrashEntryProps) {
   const { erased_by: erasedBy, hidden, updated, created } = memory;
+  const mayWrite = useMayWrite();
   return (
     <li class="card">
       <a class="text" dir="auto" href={linkTo('memory', memory.id)}>
@@ -102,7 +105,7 @@ function TrashEntry({ memory, onRestore, onErase }: TrashEntryProps) {
             </span>
           )}
         </PlainFacts>
-        <span class="actions">
+        <span class="actions" hidden={!mayWrite}>
           <button
             type="button"
             class="primary"

@@ -23,8 +23,12 @@ export interface IdentityProviderOptions {
   readonly format?: 'jwt' | 'opaque';
   /** Default: the audience that the client asks for. */
   readonly audience?: string;
+  /** Where the web page of a server comes back to, which is then a client of it. */
+  readonly pageRedirect?: string;
 }
 
+/** Name of the web page at the provider. */
+export const PAGE_AT_PROVIDER = 'memory-page';
 export const INTROSPECTOR = { id: 'memory-server', secret: 'a-secret-of-the-memory-server' };
 const GROUPS: Readonly<Record<string, string[]>> = { ada: ['admins', 'team'], bob: ['team'] };
 
@@ -72,9 +76,16 @@ async function createKey(): Promise<JWK> {
   return { ...(await exportJWK(privateKey)), alg: 'RS256', use: 'sig' };
 }
 
+function pageClient(redirect: string) {
+  return {
+    ...{ client_id: PAGE_AT_PROVIDER, application_type: 'web' as const, redirect_uris: [redirect] },
+    ...{ token_endpoint_auth_method: 'none' as const, grant_types: ['authorization_code', 'refresh_token'] },
+  };
+}
+
 async function createProvider(
   issuer: string,
-  { format = 'jwt', audience }: IdentityProviderOptions,
+  { format = 'jwt', audience, pageRedirect }: IdentityProviderOptions,
 ): Promise<Provider> {
   // It says on the console, again and again, that this is not for production.
   for (const name of ['warn', 'info'] as const) vi.spyOn(console, name).mockImplementation(() => undefined);
@@ -91,6 +102,7 @@ async function createProvider(
         response_types: [],
         grant_types: [],
       },
+      ...(pageRedirect === undefined ? [] : [pageClient(pageRedirect)]),
     ],
     scopes: ['openid', 'offline_access', 'profile', 'memory:read', 'memory:write', 'memory:admin'],
     findAccount: (_context, id) => ({ accountId: id, claims: () => ({ sub: id, name: id }) }),
@@ -99,10 +111,17 @@ async function createProvider(
         ? { name: `${token.accountId} of the team`, realm: { groups: GROUPS[token.accountId] ?? [] } }
         : {},
     pkce: { required: () => true },
+    // As providers do for pages, without the scope offline_access.
+    issueRefreshToken: (_context, client, code) =>
+      Promise.resolve(
+        client.grantTypeAllowed('refresh_token') &&
+          (client.clientId === PAGE_AT_PROVIDER || code.scopes.has('offline_access')),
+      ),
     clientDefaults: { application_type: 'native', id_token_signed_response_alg: 'RS256' },
     features: {
       devInteractions: { enabled: true },
       registration: { enabled: true },
+      revocation: { enabled: true },
       introspection: { enabled: true, allowedPolicy: () => true },
       resourceIndicators: {
         enabled: true,

@@ -28,7 +28,7 @@ export async function openPage(
   });
   page.on('pageerror', (error) => complaints.push(error.message));
   page.on('console', (message) => {
-    const expected = /status of (401|409|503)/.test(message.text());
+    const expected = /status of (401|403|404|409|503)/.test(message.text());
     if (message.type() === 'error' && !expected) complaints.push(message.text());
   });
   onTestFinished(async () => {
