@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { EmbeddedChunk, EmbeddedQuery, Urgency } from '../../../src/embedding/embedder.ts';
+import type { EmbeddedChunk, EmbeddedQuery } from '../../../src/embedding/embedder.ts';
 import { EmbedderPair } from '../../../src/embedding/embedder-pair.ts';
 import { FakeEmbedder } from '../../../src/embedding/fake-embedder.ts';
 import { EmbeddingUnavailableError } from '../../../src/errors/embedding-errors.ts';
@@ -8,7 +8,7 @@ import { EmbeddingUnavailableError } from '../../../src/errors/embedding-errors.
 class HeldEmbedder extends FakeEmbedder {
   readonly #release: (() => void)[] = [];
 
-  override async embedPassage(text: string, ..._: [AbortSignal?, Urgency?]): Promise<EmbeddedChunk[]> {
+  override async embedPassage(text: string): Promise<EmbeddedChunk[]> {
     const held = new Promise<void>((resolve) => this.#release.push(resolve));
     const answer = super.embedPassage(text);
     answer.catch(() => undefined);
