@@ -59,7 +59,7 @@ function describeTeam({ outcome, from, to, people, spaces }: TeamMoveReport): st
   const what = `${count(people, 'person', 'people')} and ${count(spaces.length, 'space')} with ${count(memories, 'memory', 'memories')}`;
   switch (outcome) {
     case 'moved':
-      return `Copied ${what} from ${from} to ${to}. Counts and digests of all spaces are equal.\nNothing was removed from ${from}. Accounts to sign in with are moved by themselves: see docs/team.md.`;
+      return `Copied ${what} from ${from} to ${to}. Counts and digests of all spaces are equal.\nNothing was removed from ${from}. Passwords of MEMORY_AUTH=embedded stay there: "faiss-memory user invite <id>" gives a person a link to choose one anew.`;
     case 'equal':
       return `Nothing to do: ${to} has the same team as ${from}.`;
     case 'planned':
