@@ -127,7 +127,7 @@ async function everything(store: SqliteMemoryStore): Promise<unknown> {
       return [byId(all.words), byId(all.vectors)];
     }),
   );
-  const stats = { ...(await store.stats(FIRST_MODEL)), bytes: 0, usedBytes: 0 };
+  const stats = { ...(await store.stats(FIRST_MODEL)), bytes: 0, usedBytes: 0, shared: undefined };
   return {
     ...{ digests, states, lists, stats, found },
     memories: byId(memories),
