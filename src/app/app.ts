@@ -44,7 +44,7 @@ export interface App {
   /** Begins to load the model if there are memories to search, so that the first search can be by meaning. Never throws. */
   prepareSearch(): void;
   /**
-   * Erases trash and hidden content that is old enough, and what killed processes left in the data folder. For processes that write and do
+   * Erases trash and hidden content that is old enough, and files that killed processes left in the data folder. For processes that write and do
    * not start the background; that does it by itself, again and again. Never throws.
    */
   tidy(): Promise<void>;

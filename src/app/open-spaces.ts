@@ -225,7 +225,7 @@ export class OpenSpaces implements SpaceFolders {
   }
 }
 
-/** The same embedder, which the app does not close. What it asked for ends with the app all the same. */
+/** The same embedder, which the app does not close. Its requests end with the app all the same. */
 function borrowed(embedder: Embedder): Embedder {
   const closing = new AbortController();
   const until = <Result>(

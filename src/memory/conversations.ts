@@ -172,7 +172,7 @@ function prepareTurn(
   request: CaptureRequest,
   turn: CapturedTurn,
 ): TurnDraft | string {
-  // A transcript may hold what no database takes; it loses only these characters.
+  // A transcript may hold characters that no database takes; it loses only these.
   const whole = turn.text.replaceAll('\0', '').toWellFormed();
   if (whole.trim() === '') return 'empty';
   const text = withoutPrivate(whole).trim();

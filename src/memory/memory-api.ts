@@ -132,7 +132,7 @@ export interface SearchRequest {
   readonly currentProject?: string | null | undefined;
   /**
    * Shows the memories that are found now as they were then, from the versions kept, and leaves out those that did not
-   * exist yet. A day means its end. Filters hold for what a memory is now.
+   * exist yet. A day means its end. Filters apply to the current version of a memory.
    */
   readonly asOf?: string | undefined;
 }

@@ -110,7 +110,7 @@ async function sortedFacts(
     }
     await search?.take(page);
   }
-  // The fact that stays of a group takes in what the others had, so it is not removed together with them.
+  // The fact that stays of a group takes in tags, source and metadata of the others, so it is not removed together with them.
   const grouped = new Set(search?.members.map(({ id }) => id));
   return { ...found, unused: found.unused.filter(({ id }) => !grouped.has(id)), search };
 }

@@ -47,7 +47,7 @@ export async function recordTimings<Result>(work: () => Promise<Result>): Promis
   return [await recorder.run(timings, work), timings];
 }
 
-/** Runs work, whose time is recorded if somebody asked for it. */
+/** Runs work, and records its time if a caller asked for that. */
 export async function timed<Result>(name: string, work: () => Promise<Result>): Promise<Result> {
   const timings = recorder.getStore();
   if (timings === undefined) return work();

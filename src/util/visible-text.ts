@@ -7,7 +7,7 @@ const HIDDEN =
 
 /**
  * A text of several lines for people. Invisible characters become an escape, `\u200b` or `\u{e0041}`, so that no text
- * hides anything, moves the cursor or changes the order of what is read. Texts that are plain come back as they are.
+ * hides anything, moves the cursor or changes the order of the words. Texts that are plain come back as they are.
  */
 export function visibleText(text: string): string {
   return replaceHidden(text.replaceAll('\r\n', '\n'), (character) =>

@@ -101,7 +101,7 @@ export class EntryAdapter implements Adapter {
   }
 }
 
-/** What the library answers with 503, and without a word about the store. Other errors stay as they are. */
+/** The error that the library answers with 503, without a word about the store. Other errors stay as they are. */
 export function unavailable(error: unknown, { CustomOIDCProviderError }: ProtocolErrors): unknown {
   if (!(error instanceof FaissMemoryError) || !error.retryable) return error;
   const answer = new CustomOIDCProviderError(

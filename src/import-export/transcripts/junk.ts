@@ -1,8 +1,8 @@
 import { withoutPrivate } from '../../memory/conversations.ts';
 
 /**
- * The rules for lines that are no part of a conversation: docs/import-export.md lists them for users. A reader says what a
- * record is (a tool call, thinking, …); the rules here look at the text of messages.
+ * The rules for lines that are no part of a conversation: docs/import-export.md lists them for users. A reader names
+ * the kind of a record (a tool call, thinking, …); the rules here look at the text of messages.
  */
 
 /** Reasons to leave something out, as reports show them. */

@@ -8,7 +8,7 @@ import { linkTo } from '../shared/view-address.ts';
 import { count } from '../shared/words.ts';
 import { titleOf } from './team-bar.tsx';
 
-/** What would be removed. */
+/** The content that would be removed. */
 interface Plan {
   readonly memories: number;
   readonly kept_days: number;
