@@ -74,7 +74,7 @@ const DEPTH = 2;
 
 /**
  * The commands of the memory tool over the memories of a store: each file is a memory, each change a version of it, and
- * what is deleted lies in the trash. Searches find files as any other memory.
+ * deleted files lie in the trash. Searches find files as any other memory.
  *
  * @example
  * ```ts

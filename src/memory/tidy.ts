@@ -32,7 +32,7 @@ export interface TidyParts extends DeduplicatorParts {
 /**
  * Proposes to remove facts that say the same as an older one word for word, that have expired, or that are junk, and, when
  * asked, those that no search found; and shows facts that resemble each other, of which a person may choose. With the
- * token of a proposal it does what the proposal said.
+ * token of a proposal it carries the proposal out.
  * @throws InvalidInputError for unknown kinds
  * @throws StateChangedError when the proposal would be another one now
  */

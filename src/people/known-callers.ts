@@ -110,7 +110,7 @@ interface Moment {
 
 interface Question<Value> {
   readonly ask: (at: Moment) => Promise<Value | null>;
-  /** False = what is known does not have what is looked for, and is asked again. Default: always true. */
+  /** False = the known answer lacks the wanted thing, and the question is asked again. Default: always true. */
   readonly isEnough?: (value: Value) => boolean;
 }
 

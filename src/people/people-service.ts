@@ -37,7 +37,7 @@ export type SignInState = 'yes' | 'invited';
 export type Invitation = { readonly link: string } | { readonly code: string };
 
 export interface PeopleServiceParts extends SpaceServiceParts {
-  /** Absent = what this process does makes and ends no accounts. */
+  /** Absent = this process makes and ends no accounts. */
   readonly accounts?: PersonAccounts | undefined;
 }
 

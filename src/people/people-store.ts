@@ -63,7 +63,7 @@ export interface AuditLine {
   readonly count: number;
   /** Code of the error that refused it; empty = it was done. */
   readonly refused: string;
-  /** Whom or what it was done to: ids of people, tokens or spaces; empty = nothing else. */
+  /** The objects of the action: ids of people, tokens or spaces; empty = nothing else. */
   readonly about: string;
 }
 

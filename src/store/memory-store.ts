@@ -319,7 +319,7 @@ export interface MemoryStore {
   /** Vectors of the live memories among the ids that have vectors of this model, in any order. */
   vectors(modelId: EmbeddingModelId, ids: readonly string[]): Promise<MemoryVector[]>;
   /**
-   * Notes what searches found. That is a note of this machine: it changes no version, digest or sequence, and the part
+   * Notes the results of searches. That is a note of this machine: it changes no version, digest or sequence, and the part
    * of a memory goes with its content.
    */
   noteFound(found: FoundMemories): Promise<void>;

@@ -35,7 +35,7 @@ export interface Timing {
 export interface Tracer {
   /** Runs work as a span; spans that begin meanwhile are parts of it. A rejection marks it as failed. */
   span<Result>(request: SpanRequest, work: (span: Span) => Promise<Result>): Promise<Result>;
-  /** Sends what is left, for at most some seconds. Never rejects. */
+  /** Sends the rest, for at most some seconds. Never rejects. */
   close(): Promise<void>;
 }
 

@@ -170,7 +170,7 @@ function pageGrant(parts: ProviderParts): NonNullable<Configuration['loadExistin
 
 type ClientValidator = NonNullable<NonNullable<Configuration['extraClientMetadata']>['validator']>;
 
-/** Clients register what they like; what they may do is decided at each sign-in. */
+/** Clients register any scopes; each sign-in decides their rights. */
 function checkClient({ InvalidRedirectUri }: typeof errors): ClientValidator {
   const invalid = (problem: string): Error => {
     const error = new InvalidRedirectUri();

@@ -101,7 +101,7 @@ function withoutRetired(
   });
 }
 
-/** Notes what the heads show and name, and marks those that do not continue it. */
+/** Notes the writes that the heads show and name, and marks those that do not continue it. */
 async function withTimelines(
   context: RepositoryContext,
   reports: readonly MachineReport[],

@@ -75,7 +75,7 @@ export class SharedIndex {
     return this.#now() + this.#offsetMs;
   }
 
-  /** Says to people how old what is here may be; null when the log answered the last question. */
+  /** The possible age of the index, as a sentence for people; null when the log answered the last question. */
   get staleness(): string | null {
     const { missing } = this.#reader;
     const parts = [

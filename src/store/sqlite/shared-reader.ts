@@ -15,7 +15,7 @@ export interface IndexFile {
   readonly path: string;
   /** Reads without asking the log first. */
   look<Result>(work: (connection: Connection) => Result): Promise<Result>;
-  /** Writes what came from the log. */
+  /** Writes pages that came from the log. */
   apply<Result>(work: (connection: Connection) => Result): Promise<Result>;
   /** Runs the work in a write transaction that stays open until `decide` says whether it is kept. */
   hold<Result>(
@@ -134,7 +134,7 @@ export class SharedReader {
   }
 
   /**
-   * After a failover to a standby that was behind, the pages before may show what is lost now.
+   * After a failover to a standby that was behind, the pages before may show changes that are lost now.
    * @param head of a page that was just read, which saves a question
    */
   async #has(seen: LogHead | undefined, head?: LogHead): Promise<boolean> {

@@ -272,7 +272,7 @@ export class StoreFile implements IndexFile {
     }
   }
 
-  /** Saves what only this connection can still read. The next call opens the file again. */
+  /** Saves the content that only this connection can still read. The next call opens the file again. */
   #saveLog(): StoreUnavailableError {
     let saved: boolean;
     try {

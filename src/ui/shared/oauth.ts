@@ -102,7 +102,7 @@ export function signInInOtherTab(): void {
   window.open(`/?${AGAIN}`, '_blank');
 }
 
-/** At the start of the page: takes the answer out of the address, or begins what the address asks for. */
+/** At the start of the page: takes the answer out of the address, or begins the action that the address asks for. */
 export async function continueSignIn(): Promise<void> {
   const answer = new URLSearchParams(location.search);
   if (!canSignIn() || answer.size === 0) return;

@@ -196,7 +196,7 @@ export interface TidyGroup {
   readonly others: readonly Pick<Memory, 'id' | 'text'>[];
 }
 
-/** A proposal, or what became of it. */
+/** A proposal, or its outcome. */
 export interface TidyAnswer {
   readonly counts: {
     readonly duplicates: number;

@@ -15,7 +15,7 @@ interface Plan {
   readonly confirm: string;
 }
 
-/** Asks the server what would be removed, and removes it when the user agrees to that. */
+/** Asks the server for the content that would be removed, and removes it when the user agrees to that. */
 export function RemoveSpace({ space }: { readonly space: Space }) {
   const [plan, setPlan] = useState<Plan | null>(null);
   const [problem, setProblem] = useState('');
