@@ -17,7 +17,7 @@ export { ExactIndex } from './vector/exact-index.ts';
 
 /**
  * An empty store that is gone when it is closed. It is the real one in a folder of the system's for temporary files,
- * without a thread and with an exact search, so what a test finds out is true of the program too.
+ * without a thread and with an exact search, so the result of a test is true of the program too.
  *
  * @example
  * ```ts

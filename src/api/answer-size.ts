@@ -111,7 +111,7 @@ export function costOf(text: string, data: object): number {
 const FRAME_TOKENS = 300;
 const FRAME_SHARE = 0.4;
 
-/** Tokens for the items of an answer, without what stands around them. */
+/** Tokens for the items of an answer, without the space around them. */
 function itemTokens(budget: number): number {
   return budget - Math.min(FRAME_TOKENS, budget * FRAME_SHARE);
 }

@@ -20,7 +20,7 @@ export function hitsWithin(response: SearchResponse, maxTokens: number | undefin
   return { response: { ...response, hits }, leftOut: response.hits.length - hits.length };
 }
 
-/** Says what was left out, and how to get it. */
+/** Names the parts that were left out, and the way to get them. */
 export function boundedSearchData(found: SearchResponse, maxTokens: number | undefined): Data {
   const { response, leftOut } = hitsWithin(found, maxTokens);
   if (leftOut === 0) return searchData(response);

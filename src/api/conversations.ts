@@ -54,7 +54,7 @@ export function conversationsData({ conversations, total, nextCursor }: Conversa
   };
 }
 
-/** A turn without what all turns of its conversation have in common. */
+/** A turn without the facts that all turns of its conversation have in common. */
 export function turnData(memory: Memory): Data {
   const { conversation } = attributesOf(memory.metadata);
   const said = Object.entries(memoryData(memory)).filter(

@@ -22,7 +22,7 @@ export type OpenServices = () => Promise<Services>;
 
 export interface ServerParts {
   readonly open: OpenServices;
-  /** Begins to load what the first search needs, when a caller seems about to search. Never throws. */
+  /** Begins to load the model and the index for the first search, when a caller seems about to search. Never throws. */
   readonly prepare?: () => void;
   /**
    * The project in which a client works, from the folders that it names; empty = it names none. Absent = the settings

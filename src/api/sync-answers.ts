@@ -186,7 +186,7 @@ export function restoreData(result: RestoreResult): Data {
   };
 }
 
-/** Says that a merge waits because of what it and those before it remove. */
+/** Says that a merge waits because of the memories that it and those before it remove. */
 export function waitingText({ removed, lately }: NonNullable<RestoreResult['waiting']>): string {
   const now = `it removes ${removed} ${removed === 1 ? 'memory' : 'memories'}`;
   return lately === 0 ? now : `${now}, after ${lately} that merges removed in the last 24 hours`;

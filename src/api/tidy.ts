@@ -3,7 +3,7 @@ import type { TidyRequest, TidyResult } from '../memory/memory-api.ts';
 import { type Data, given, memoryData, similarData } from './memory-answers.ts';
 import type { Services } from './services.ts';
 
-/** A proposal, or what became of it. */
+/** A proposal, or its outcome. */
 export interface Tidied {
   readonly result: TidyResult;
   /** The backup from before; null after a proposal, and when there was nothing to do. */
@@ -11,8 +11,8 @@ export interface Tidied {
 }
 
 /**
- * Makes a proposal; with its token, makes a backup and then does what it said. Nothing changes when the backup fails.
- * @param request.confirm the token, or `true` for whatever the proposal is at this moment
+ * Makes a proposal; with its token, makes a backup and then carries it out. Nothing changes when the backup fails.
+ * @param request.confirm the token, or `true` for the proposal of this moment
  */
 export async function tidyUp(
   { memory, backup }: Pick<Services, 'memory' | 'backup'>,

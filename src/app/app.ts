@@ -28,9 +28,9 @@ import type { SyncApi } from '../sync/sync-api.ts';
 /** The services of one data folder. */
 export interface App {
   readonly memory: MemoryApi;
-  /** For texts that a model gets unasked: what they show counts as found, not all that they looked at. */
+  /** For texts that a model gets unasked: memories that they show count as found, not all that they looked at. */
   readonly recall: RecallSource;
-  /** Stores what searches found until now, for a process that ends without `close`. Never rejects. */
+  /** Stores the results of searches until now, for a process that ends without `close`. Never rejects. */
   saveFound(): Promise<void>;
   readonly backup: BackupApi;
   readonly sync: SyncApi;
@@ -44,7 +44,7 @@ export interface App {
   /** Begins to load the model if there are memories to search, so that the first search can be by meaning. Never throws. */
   prepareSearch(): void;
   /**
-   * Erases trash and hidden content that is old enough, and what killed processes left in the data folder. For processes that write and do
+   * Erases trash and hidden content that is old enough, and files that killed processes left in the data folder. For processes that write and do
    * not start the background; that does it by itself, again and again. Never throws.
    */
   tidy(): Promise<void>;

@@ -197,7 +197,7 @@ export async function fetchModel(
 }
 
 /**
- * Loads the model of a folder and embeds with it, and writes down in the folder what it is, with the hashes of its
+ * Loads the model of a folder and embeds with it, and writes its description into the folder, with the hashes of its
  * files. A folder that was described before keeps its description, unless a file or a choice is another one.
  * @throws EmbeddingUnavailableError for a folder without a usable model, ModelDamagedError
  */
@@ -230,7 +230,7 @@ export async function tryFolder(
   };
 }
 
-/** The choices, and for those that were not made what the folder's description said. */
+/** The choices, and for those that were not made the values of the folder's description. */
 function defined(before: ModelCard | undefined, choices: ModelChoices): ModelChoices {
   const made = Object.fromEntries(Object.entries(choices).filter(([, choice]) => choice !== undefined));
   if (before === undefined) return made;

@@ -40,7 +40,7 @@ const NOBODY: PeopleFacts = { people: [], spaces: [], members: [], tokens: [], i
 
 /**
  * Copies a team: all spaces, those in the trash too, then people with their roles and tokens, and the audit log. People
- * come last and as one transaction, so a server of the target knows of nobody before all is there, and a move that was
+ * come last and as one transaction, so a server of the target knows of no person before all is there, and a move that was
  * interrupted can be repeated. The servers must be stopped. The source stays as it is.
  * @throws FaissMemoryError `STATE_CHANGED` when the target has another team, or differs afterwards
  */

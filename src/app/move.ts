@@ -126,7 +126,7 @@ export interface Place {
   /** True when it cannot have memories. */
   readonly missing: boolean;
   readonly replica: () => ReplicaStore;
-  /** What is there, without making anything. */
+  /** The identity of the store that is there, without making anything. */
   readonly look: () => Promise<ReplicaIdentity>;
   readonly close: () => Promise<void>;
 }

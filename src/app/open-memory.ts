@@ -24,7 +24,7 @@ interface CommonOptions {
    */
   readonly embedder?: Embedder | undefined;
   /**
-   * Takes what a program with a terminal would print to standard error; `console` will do. It gets entries of every
+   * Takes entries that a program with a terminal would print to standard error; `console` will do. It gets those of every
    * level. Fields never hold texts of memories; errors may.
    * @default standard error, from the level of `settings.logLevel` on, which is `warn`
    */
@@ -42,7 +42,7 @@ interface CommonOptions {
    */
   readonly modelWaitMs?: number | undefined;
   /**
-   * Embeds by itself what has no vector yet, and keeps backups and the remote up to date. Its timers do not keep the
+   * Embeds by itself memories without a vector, and keeps backups and the remote up to date. Its timers do not keep the
    * process alive.
    * @default true
    */
@@ -72,7 +72,7 @@ export interface OpenMemory extends MemoryApi, AsyncDisposable {
   /** Loads the model now instead of with the first search. @throws EmbeddingUnavailableError */
   warmUp(): Promise<void>;
   /**
-   * Backs up what changed, if that takes less than a second, and ends threads, timers, the embedder and the store. Every
+   * Backs up changes, if that takes less than a second, and ends threads, timers, the embedder and the store. Every
    * write that was acknowledged is on disk already. Idempotent; later calls reject with `StoreUnavailableError`.
    */
   close(): Promise<void>;
@@ -177,7 +177,7 @@ function keepTrashShort(store: MemoryStore, { trashDays, hiddenDays }: Settings)
   return [setTimeout(expire, FIRST_LOOK_MS).unref(), setInterval(expire, HOUR_MS).unref()];
 }
 
-// Programs in JavaScript have no compiler that checks what they give.
+// Programs in JavaScript have no compiler that checks their options.
 function checkOptions(options: unknown): asserts options is OpenFolderOptions | OpenStoreOptions {
   const given = (options ?? {}) as Record<string, unknown>;
   for (const name of Object.keys(given)) {

@@ -11,7 +11,7 @@ import type { SpaceHome } from './space-homes.ts';
 import { settingsOfSpace } from './start-app.ts';
 import { storeSettings } from './store-settings.ts';
 
-/** How long the removal of a space waits for calls under way; what writes later is refused by the store. */
+/** How long the removal of a space waits for calls under way; the store refuses later writes. */
 const CALLS_LIMIT_MS = 30_000;
 const LOOK_EVERY_MS = 30_000;
 
@@ -135,7 +135,7 @@ export class OpenSpaces implements SpaceFolders {
     await this.#parts.home.erase(space);
   }
 
-  /** Erases what is old enough in spaces that are not open; open ones do so themselves. */
+  /** Erases old trash in spaces that are not open; open ones do so themselves. */
   async tidy(spaces: readonly string[]): Promise<void> {
     for (const space of await this.#parts.home.toTidy(spaces)) {
       if (this.#open.has(space)) continue;
@@ -225,7 +225,7 @@ export class OpenSpaces implements SpaceFolders {
   }
 }
 
-/** The same embedder, which the app does not close. What it asked for ends with the app all the same. */
+/** The same embedder, which the app does not close. Its requests end with the app all the same. */
 function borrowed(embedder: Embedder): Embedder {
   const closing = new AbortController();
   const until = <Result>(

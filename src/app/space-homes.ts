@@ -32,12 +32,12 @@ export interface SpaceHome {
   /** @throws NoSuchError when it is not in the trash */
   bringBack(space: string): Promise<void>;
   erase(space: string): Promise<void>;
-  /** What the memories of a space take; undefined = as much as the files of its store. */
+  /** The size of the memories of a space; undefined = as much as the files of its store. */
   bytes(space: string): Promise<number | undefined>;
   /** Of these spaces, those that this server should look through for old trash today. */
   toTidy(spaces: readonly string[]): Promise<readonly string[]>;
   /**
-   * Removes what no space of the team has any more.
+   * Removes files that no space of the team has any more.
    * @param close closes an open space unless it is in use. @returns whether it is closed
    */
   sweep(open: ReadonlySet<string>, close: (space: string) => Promise<boolean>): Promise<void>;
@@ -98,7 +98,7 @@ export class FolderHome implements SpaceHome {
 
   async sweep(open: ReadonlySet<string>, close: (space: string) => Promise<boolean>): Promise<void> {
     for (const space of open) {
-      // Another process moved it away; what background work wrote there meanwhile belongs to nobody.
+      // Another process moved it away; files that background work wrote there meanwhile belong to no space.
       if (!this.isThere(space) && (await close(space))) await removeFolder(this.#places(space).folder);
     }
   }

@@ -12,7 +12,7 @@ export interface CallerFacts {
 
 export interface SpaceServicesParts extends CallerFacts {
   readonly enter: () => Promise<EnteredSpace>;
-  /** What the space takes; undefined = as the store says. */
+  /** The size of the space; undefined = as the store says. */
   readonly bytes: () => Promise<number | undefined>;
   /** Of the server: the same in every space. */
   readonly timeZone: MemoryApi['timeZone'];
@@ -23,7 +23,7 @@ export interface SpaceServicesParts extends CallerFacts {
 type Area = keyof Services;
 type Call = (...parameters: readonly unknown[]) => Promise<unknown>;
 
-/** What monitoring and pages ask for again and again, and what shows no memory. */
+/** The calls that monitoring and pages make again and again, and those that show no memory. */
 const UNNOTED = [
   'memory.stats',
   'memory.growth',

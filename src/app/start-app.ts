@@ -23,7 +23,7 @@ export async function startApp(all: Settings, options: AppOptions = {}): Promise
   return composeApp(settings, options, hosted);
 }
 
-/** The folder of a space's memories. @throws NoSuchError for what cannot be an id */
+/** The folder of a space's memories. @throws NoSuchError for a text that cannot be an id */
 export function spaceFolder(dataDir: string, space: string): string {
   if (!SPACE_ID.test(space)) throw new NoSuchError('space', space);
   return join(dataDir, SPACES_FOLDER, space);

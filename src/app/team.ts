@@ -89,7 +89,7 @@ export function composeTeam(settings: Settings, surroundings: TeamSurroundings):
     },
     Date.now,
   );
-  // At this program itself nobody signs in who was not added: an account without a person is left from before.
+  // At this program itself only people sign in who were added: an account without a person is left from before.
   const signUp = team.signUp && settings.auth.mode === 'oidc';
   const find = workspaceFinder({ people, audit, quotas, spaces, main, logger, signUp });
   let timer: NodeJS.Timeout | undefined;
@@ -157,7 +157,7 @@ export function openTeamOf(settings: Settings): Team {
   };
 }
 
-/** Indexes of people's spaces do not stay on a machine where somebody ran a command. */
+/** Indexes of people's spaces do not stay on a machine where a command ran. */
 function passingFolder(dataDir: string): string {
   createFolders(dataDir);
   return mkdtempSync(join(dataDir, DRILL_PREFIX));
@@ -243,7 +243,7 @@ async function roleOf({ people, audit }: FinderParts, { person }: Principal, spa
   try {
     return await people.spaces.requireRole(space, { person, role: 'reader' });
   } catch (error) {
-    // Owners see who tried. Of spaces that do not exist nothing is kept.
+    // Owners see the person who tried. Of spaces that do not exist nothing is kept.
     if (await people.spaces.hasSpace(space))
       audit.note({ person, space, action: 'space.enter', count: 0, refused: 'NOT_FOUND' });
     throw error;

@@ -32,13 +32,13 @@ export interface Exchange {
   readonly outgoing: ServerResponse;
 }
 
-/** What a person is asked before a client gets a code. */
+/** The question to a person before a client gets a code. */
 export interface Question {
   readonly kind: 'login' | 'consent';
   /** Of the sign-in that is under way. */
   readonly uid: string;
   readonly client: AskingClient;
-  /** What it asks for, and the person may allow; empty before the person is known. */
+  /** Those that it asks for and the person may allow; empty before the person is known. */
   readonly scopes: readonly Scope[];
   /** Of the person who has signed in; empty before. */
   readonly person: string;

@@ -110,7 +110,7 @@ export interface CommandDeclaration<Declarations extends OptionDeclarations = Op
   readonly examples: readonly (readonly [command: string, explanation: string])[];
   /** True when stdout carries data or a protocol, so that errors go to stderr even with `--json`. */
   readonly ownsStdout?: (input: CommandInput<Declarations>) => boolean;
-  /** True when it changes memories or backups: what is due to be erased is erased before. A dry run changes nothing. */
+  /** True when it changes memories or backups: memories that are due for erasure are erased before. A dry run changes nothing. */
   readonly writes?: (input: CommandInput<Declarations>) => boolean;
   /** Undefined when the command wrote its result itself. */
   run(context: CommandContext, input: CommandInput<Declarations>): Promise<CommandOutcome | undefined>;

@@ -144,7 +144,7 @@ export interface ReadFilesOptions {
   readonly onProblem?: (path: string, problem: ImportProblem) => void;
 }
 
-/** Reads what is new in files. One that cannot be read is a problem, and the others are read. */
+/** Reads the new part of files. One that cannot be read is a problem, and the others are read. */
 export async function readFiles(
   context: CommandContext,
   files: readonly TranscriptFile[],

@@ -29,7 +29,7 @@ export interface RestoreChoices {
 
 export type Restore = (request: RestoreRequest, options: WorkOptions) => Promise<RestoreResult>;
 
-/** Shows what would change, asks, and does it; a merge asks only when it is held back. */
+/** Shows the planned changes, asks, and makes them; a merge asks only when it is held back. */
 export async function restoreSnapshot(
   context: CommandContext,
   restore: Restore,

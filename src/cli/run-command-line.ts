@@ -15,7 +15,7 @@ import {
   parseCommandLine,
 } from './program.ts';
 
-/** How long a command that was asked to stop may finish what it is writing. */
+/** How long a command that was asked to stop may finish its writes. */
 const STOP_WAIT_MS = 3_000;
 
 /** How long the end of a command waits for work that has taken too long already. */

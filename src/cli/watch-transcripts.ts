@@ -23,7 +23,7 @@ interface WatchOptions {
 }
 
 /**
- * Takes what is new in the transcripts of a file or folder, again and again until Ctrl-C. It looks at sizes and times,
+ * Takes the new turns of the transcripts of a file or folder, again and again until Ctrl-C. It looks at sizes and times,
  * because the events of file systems are lost on network disks and in new folders.
  */
 export async function watchTranscripts(

@@ -12,7 +12,7 @@ import {
   wordPairs,
 } from './setting.ts';
 
-/** Who may call the HTTP server; docs/sign-in.md explains them. */
+/** The settings for callers of the HTTP server; docs/sign-in.md explains them. */
 export const authSchema = {
   mode: setting(choice(['token', 'oidc', 'embedded']), {
     doc: 'How callers of the HTTP server sign in: `token` knows only its tokens, `oidc` also the access tokens of an identity provider, `embedded` those of the authorization server in this program. The tokens of the server stay valid beside both.',

@@ -114,7 +114,7 @@ export function readConfigFile(
   return readSettings(parseObject(text, path), { source: { kind: 'file', path }, baseFolder });
 }
 
-/** Reads settings in the shape of `config.json`; what is undefined counts as absent. */
+/** Reads settings in the shape of `config.json`; undefined ones count as absent. */
 export function readSettings(settings: object, origin: Omit<RawValue, 'raw'>): SourceValues {
   const values = new Map<string, RawValue>();
   const problems: ConfigurationProblem[] = [];

@@ -34,7 +34,7 @@ export interface BundledEmbedderSettings {
 }
 
 const NOT_LOADED = 'not loaded';
-/** What an embedder answers whose token vectors are switched off. */
+/** The answer of an embedder whose token vectors are switched off. */
 const NO_TOKENS: TokenVectors = { pieces: new Int32Array(), dimension: 2, vectors: new Float32Array() };
 /** Longer than a usual run of the model, shorter than clients wait before they kill the process. */
 const END_LIMIT_MS = 1_000;

@@ -148,7 +148,7 @@ function refusal(problem: string, fix: string): EmbeddingRejectedError {
   return new EmbeddingRejectedError(`The embedder ${problem}`, { fix });
 }
 
-// Programs in JavaScript have no compiler that checks what they give.
+// Programs in JavaScript have no compiler that checks their values.
 function checkModelId(value: unknown): void {
   const { modelId, dimension, weightsHash } = (value ?? {}) as Record<string, unknown>;
   if (typeof modelId !== 'string' || modelId === '')

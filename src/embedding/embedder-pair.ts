@@ -52,7 +52,7 @@ export class EmbedderPair implements QueryingEmbedder {
     try {
       return await this.#counted(this.#second, (second) => second.embedPassage(text, signal));
     } catch (error) {
-      // It may lack the memory for a model of its own; the first one tells what is wrong with the model itself.
+      // It may lack the memory for a model of its own; the first one reports faults of the model itself.
       if (!(error instanceof EmbeddingUnavailableError)) throw error;
       return this.#first.embedPassage(text, signal);
     }

@@ -52,7 +52,7 @@ export interface Embedder {
   /** @returns a unit vector of `modelId.dimension` floats. Queries are embedded before queued passages. */
   embedQuery(text: string, signal?: AbortSignal): Promise<Float32Array>;
   /**
-   * Names what makes token vectors of one model comparable. Absent when the embedder gives none; search then does
+   * Names the facts that make token vectors of one model comparable. Absent when the embedder gives none; search then does
    * without. An embedder that has it has `embedQueryTokens` too.
    */
   readonly tokenSpace?: string | undefined;

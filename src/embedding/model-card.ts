@@ -7,7 +7,7 @@ import { writeDurably } from '../util/durable-file.ts';
 import { BUNDLED_MODEL, type ModelFacts, type ModelFile, type Pooling } from './model-files.ts';
 import { isObject } from '../util/json.ts';
 
-/** The file that tells, beside the files of a model, what they are. */
+/** The file that describes a model, beside its other files. */
 export const CARD_NAME = 'faiss-memory-model.json';
 
 /** Facts that the files of a model do not contain. */
@@ -172,7 +172,7 @@ async function firstFile(directory: string, paths: readonly string[]): Promise<s
   return undefined;
 }
 
-/** Recognises what is often there instead of a file: a page, or what Git shows of large files. */
+/** Recognises common stand-ins for a file: a page, or the pointer that Git keeps of large files. */
 async function checkContent(path: string, what: 'weights' | 'tokenizer'): Promise<void> {
   const problem = problemOf(await beginning(path), what);
   if (problem !== undefined) throw noModel(`The file ${path} ${problem}`);

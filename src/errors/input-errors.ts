@@ -146,9 +146,9 @@ export class RequestRefusedError extends FaissMemoryError {
   }
 }
 
-/** Who calls cannot be found out, because the identity provider gives no usable answer. Nothing was changed. */
+/** The caller cannot be found out, because the identity provider gives no usable answer. Nothing was changed. */
 export class AuthUnavailableError extends FaissMemoryError {
-  /** @param problem what is wrong with the provider */
+  /** @param problem the fault of the provider */
   constructor(problem: string, cause?: unknown) {
     super('AUTH_UNAVAILABLE', `The token cannot be checked: ${problem}`, {
       fix: 'Try again in a moment. If it stays, check MEMORY_AUTH_ISSUER and the connection to it.',

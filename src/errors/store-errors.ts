@@ -45,7 +45,7 @@ export interface ReadOnlyDetails {
   readonly refusing?: readonly string[];
   /** True when the disk is mounted read-only. */
   readonly diskIsReadOnly?: boolean;
-  /** The user id of this process, when another user owns what refuses. */
+  /** The user id of this process, when another user owns the refusing files or folders. */
   readonly foreignTo?: number | undefined;
   readonly cause?: unknown;
 }

@@ -56,7 +56,7 @@ export interface SignInParts {
 
 export interface AppParts extends ServerParts {
   readonly settings: HttpSettings;
-  /** Asked behind the shared tokens of the settings. With any, nobody is let in without a credential. */
+  /** Asked behind the shared tokens of the settings. With any, no caller is let in without a credential. */
   readonly authenticators?: readonly Authenticator[];
   /** Absent = no OAuth. */
   readonly signIn?: SignInParts | undefined;
@@ -67,7 +67,7 @@ export interface AppParts extends ServerParts {
 
 type HttpApp = Hono<HttpEnvironment>;
 
-/** Everything the server answers. What stands first is asked first: guards, open routes, token, the rest. */
+/** Everything the server answers. Requests pass its parts in this order: guards, open routes, token, the rest. */
 export function buildApp(parts: AppParts): HttpApp {
   const app: HttpApp = new Hono();
   const { settings, isStopping } = parts;
@@ -113,7 +113,7 @@ function pageFacts({ spaces, signIn }: AppParts): PageFacts | undefined {
   return { team: spaces !== undefined, signIn: { publicUrl: resource.publicUrl, issuer, ...known } };
 }
 
-/** What a server has only where there are people and spaces; the search takes the place of the usual one. */
+/** The routes of a server with people and spaces only; the search takes the place of the usual one. */
 export const teamOnlyRoutes = [...teamRoutes, ...spaceRoutes, acceptInvitation] as const;
 
 interface MountedParts extends AppParts {

@@ -6,7 +6,7 @@ import type { ProtectedResource } from '../auth/protected-resource.ts';
 import type { Logger } from '../logger.ts';
 import type { SecretString } from '../util/secret-string.ts';
 
-/** What Hono carries through a request: set by the guards, read by the routes. */
+/** The variables that Hono carries through a request: set by the guards, read by the routes. */
 export interface HttpEnvironment {
   Bindings: HttpBindings;
   Variables: {

@@ -205,7 +205,7 @@ class ConnectionUse {
   }
 }
 
-/** The same for a connection and for what TLS makes of it. */
+/** The same for a connection and for the one that TLS makes of it. */
 function clientOf({ remoteAddress = '', remotePort = 0 }: Socket): string {
   return `${remoteAddress} ${remotePort}`;
 }

@@ -86,7 +86,7 @@ export class Metrics {
   }
 }
 
-/** What a call of MCP does is not in its path. */
+/** The path of a call of MCP does not tell its effect. */
 const READS = /\/(?:search|is-novel|mcp(?:\/[^/]*)?)\/?$/;
 
 export interface MetricsParts {

@@ -15,7 +15,7 @@ const LIMIT_MS = 60_000;
 export const REST_OF_PATH = '{.+}';
 
 export interface RouteSurroundings<Provided> {
-  /** What the handler of the route works with. */
+  /** Opens the services of the route's handler. */
   readonly open: (context: HttpContext) => Promise<Provided>;
   /** See `ServerParts`. */
   readonly prepare?: (context: HttpContext) => void;

@@ -6,7 +6,7 @@ import { serverPaths } from './server-operations.ts';
 import { eventStreamContent } from './stream-progress.ts';
 
 type Node = Readonly<Record<string, unknown>>;
-/** All but what answers. */
+/** All but the answers. */
 type RouteFacts = Omit<Route, 'prepare'>;
 
 const TAGS = ['Memories', 'Backups', 'Sync', 'Team', 'Server'] as const;

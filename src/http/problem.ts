@@ -65,7 +65,7 @@ export interface Problem {
   /** The same request may succeed later. */
   readonly retryable: boolean;
   readonly request_id: string;
-  /** With CONFIRMATION_NEEDED: what would happen. */
+  /** With CONFIRMATION_NEEDED: the planned effect. */
   readonly dry_run?: Readonly<Record<string, unknown>>;
 }
 

@@ -46,7 +46,7 @@ export type PreparedRequest<Provided = Services> = (
   work: WorkOptions,
 ) => Promise<RouteData>;
 
-/** An operation ready to be mounted. @typeParam Provided what its handler works with */
+/** An operation ready to be mounted. @typeParam Provided the services of its handler */
 export interface Route<Provided = Services> extends Omit<
   RouteDeclaration<z.ZodMiniObject>,
   'input' | 'output' | 'handle' | 'status' | 'long'

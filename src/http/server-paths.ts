@@ -43,7 +43,7 @@ const TYPES: Readonly<Record<string, string>> = {
   '.svg': 'image/svg+xml',
 };
 
-/** What the page must know before it asks the server anything. */
+/** The facts that the page must know before it asks the server anything. */
 export interface PageFacts {
   /** There are people and spaces. */
   readonly team: boolean;

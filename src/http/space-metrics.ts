@@ -29,7 +29,7 @@ export interface SpaceRequest {
 
 /**
  * How much spaces are used, without saying which: the busiest of the last five minutes have a rank as their label, the
- * others are in the sums. So the number of series is bounded, and a label names nobody and is not the same space tomorrow.
+ * others are in the sums. So the number of series is bounded, and a label names no person and is not the same space tomorrow.
  */
 export class SpaceMetrics {
   #slices: Slice[] = [];

@@ -61,7 +61,7 @@ function withBody(response: Response, type: string, body: string | ReadableStrea
   return new Response(body, { status: response.status, headers });
 }
 
-/** The answers among the events of a stream; what else was in it is for clients that read streams. */
+/** The answers among the events of a stream; the rest of it is for clients that read streams. */
 function answersIn(stream: string): unknown[] {
   return stream
     .split('\n')

@@ -28,7 +28,7 @@ export async function serveClient(parts: StdioParts): Promise<void> {
 
 /**
  * Answers messages until one needs the server, the client pauses, or it is gone.
- * @returns the lines that were answered and that the server still has to hear; what was not answered waits in the input
+ * @returns the lines that were answered and that the server still has to hear; unanswered ones wait in the input
  */
 async function answerFirst(
   { stdout, prepare }: StdioParts,

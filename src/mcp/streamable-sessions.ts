@@ -169,7 +169,7 @@ export class StreamableSessions {
 
 type AuthInfo = NonNullable<McpHandlerRequestOptions['authInfo']>;
 
-/** The way through the SDK for what the factory needs to know of a request. */
+/** The way through the SDK for the facts of a request that the factory needs. */
 function authInfoOf(workspace: Workspace): AuthInfo {
   return { token: '', clientId: workspace.key, scopes: [], extra: { workspace } };
 }

@@ -74,7 +74,7 @@ const DEPTH = 2;
 
 /**
  * The commands of the memory tool over the memories of a store: each file is a memory, each change a version of it, and
- * what is deleted lies in the trash. Searches find files as any other memory.
+ * deleted files lie in the trash. Searches find files as any other memory.
  *
  * @example
  * ```ts
@@ -112,7 +112,7 @@ async function run(commands: Omit<MemoryTool, 'run'>, input: unknown): Promise<M
       const names = Object.keys(commands).join(', ');
       throw new MemoryFileError(`Unknown command ${JSON.stringify(command)}; allowed are ${names}`);
     }
-    // Each command checks what it is given.
+    // Each command checks its input.
     const work = known[1] as (command: unknown) => Promise<string>;
     return { content: await work(input), is_error: false };
   } catch (error) {

@@ -57,7 +57,7 @@ export class MemoryAdder {
     const isSoon = isReady && items.length <= EMBED_AT_ONCE;
     const embedded = isSoon ? await this.#embedAtOnce(items, limitMs) : undefined;
     if (!isSoon && items.length > 0) this.#embedLater(wait);
-    // One of several new memories may resemble another of them; a single one resembles only what was there before.
+    // One of several new memories may resemble another of them; a single one resembles only memories from before.
     if (items.length > 1) await this.#whenStored(embedded);
     const results: AddResult[] = [];
     for (const [index, outcome] of stored.entries()) {

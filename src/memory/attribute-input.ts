@@ -13,7 +13,7 @@ export type StatedMembers = Readonly<Record<string, JsonValue>>;
 /**
  * The members of the metadata that a caller states in fields of their own. Times become UTC, so that every machine
  * reads the same; metadata that a caller gives itself stay as they are.
- * @param field what stands before the names in errors, for example `memories[0].`
+ * @param field the beginning of the names in errors, for example `memories[0].`
  * @throws InvalidInputError
  */
 export function statedMembers(

@@ -60,7 +60,7 @@ const E5_SMALL_QUESTIONS: readonly Knot[] = [
 /**
  * A match is weak when one of these holds. With both 0.7 % of LoCoMo's questions are called weak, 64 to 82 % of those that
  * are asked in another conversation, and all five of DevBench that nothing answers. The mean of few vectors says little
- * about what is usual, and less when the step is finer.
+ * about usual values, and less when the step is finer.
  */
 const E5_SMALL_WEAK = [
   { gap: 0.05, tokenMatch: Infinity, vectors: 10 },

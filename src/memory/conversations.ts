@@ -50,7 +50,7 @@ export interface CaptureReport {
 export interface ConversationRules {
   /** False keeps none. */
   readonly enabled: boolean;
-  /** Projects and folders of which none is kept, with `*` for any characters. A folder includes what is in it. */
+  /** Projects and folders of which none is kept, with `*` for any characters. A folder includes its content. */
   readonly exclude: readonly string[];
   /** Days that a conversation is kept after its last turn; 0 = for ever. */
   readonly days: number;
@@ -172,7 +172,7 @@ function prepareTurn(
   request: CaptureRequest,
   turn: CapturedTurn,
 ): TurnDraft | string {
-  // A transcript may hold what no database takes; it loses only these characters.
+  // A transcript may hold characters that no database takes; it loses only these.
   const whole = turn.text.replaceAll('\0', '').toWellFormed();
   if (whole.trim() === '') return 'empty';
   const text = withoutPrivate(whole).trim();
@@ -238,7 +238,7 @@ function isSaid(version: Pick<Memory, 'text' | 'metadata'>, draft: MemoryDraft):
 const PRIVATE_TAG = /<(\/?)private(?:\s[^<>]*)?>/gi;
 
 /**
- * The text without what stands between `<private>` and `</private>`, in any case and nested. A part that is not closed
+ * The text without the parts between `<private>` and `</private>`, in any case and nested. A part that is not closed
  * reaches to the end, because the rest of a turn may be cut off.
  */
 export function withoutPrivate(text: string): string {

@@ -23,7 +23,7 @@ export interface CopyReport {
 
 /**
  * Copies memories from one store to another with their text, tags, source, metadata and times, and without their history.
- * A copy has a new id. When it ends early, what was copied stays, and no original is lost.
+ * A copy has a new id. When it ends early, the copies so far stay, and no original is lost.
  * @throws NotFoundError naming unknown ids of the present batch
  */
 export async function copyMemories({ from, to, ids: wanted, move }: CopyRequest): Promise<CopyReport> {
@@ -61,7 +61,7 @@ function draftOf({ text, tags, source, metadata, createdAt, updatedAt }: Memory)
   return { text, tags, source, metadata, createdAt, updatedAt };
 }
 
-/** An original that was changed meanwhile is not what was copied, and stays. */
+/** An original that was changed meanwhile differs from its copy, and stays. */
 async function unchanged(from: MemoryApi, copied: readonly Memory[]): Promise<string[]> {
   if (copied.length === 0) return [];
   const before = new Map(copied.map((memory) => [memory.id, JSON.stringify(draftOf(memory))]));

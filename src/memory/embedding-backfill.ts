@@ -272,7 +272,7 @@ export class EmbeddingBackfill {
     this.#problem = lastFailure ?? `${subject} did not answer within ${waitedMs / 1_000} s`;
   }
 
-  /** Embeds all that is pending, and waits for what other processes have leased. */
+  /** Embeds all that is pending, and waits for the versions that other processes have leased. */
   async reembed(
     onProgress: (progress: ReembedProgress) => void,
     signal?: AbortSignal,

@@ -22,7 +22,7 @@ export interface EmbeddedText {
 
 /** Length of the candidate lists; a memory with the same words is among the first of them. */
 const CANDIDATES = 12;
-/** What was said in a conversation is no statement that a fact could repeat. */
+/** A turn of a conversation is no statement that a fact could repeat. */
 const FACTS: MemoryFilter = { kind: 'fact' };
 /** Length of the beginning of a text that the full-text index is searched for. */
 const ASKED_LENGTH = 2_000;

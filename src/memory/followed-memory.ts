@@ -12,7 +12,7 @@ export interface UseFollower {
 /**
  * The same memories. The follower hears of the calls that a person or an assistant makes: adding, changing, reading and
  * searching. Statistics, exports and work over all memories do not count, because programs ask for them again and again.
- * @param record notes what searches find
+ * @param record notes the results of searches
  */
 export function followedMemory(
   memory: MemoryApi,

@@ -73,7 +73,7 @@ export class FoundRecord {
     this.#timer ??= setTimeout(() => void this.save(), SAVE_AFTER_MS).unref();
   }
 
-  /** Stores what was noted; what the store does not take waits for the next time. Never rejects. */
+  /** Stores the notes; those that the store does not take wait for the next time. Never rejects. */
   save(): Promise<void> {
     this.#saving = this.#saving.then(() => this.#save());
     return this.#saving;

@@ -88,11 +88,11 @@ export type TidyKind = 'duplicates' | 'expired' | 'junk' | 'unused';
 export interface TidyRequest {
   /** The kinds that are proposed for removal. Default: all but `unused`. */
   readonly kinds?: readonly TidyKind[] | undefined;
-  /** Token of a proposal, to do what it said. Absent = a proposal only. */
+  /** Token of a proposal, to carry it out. Absent = a proposal only. */
   readonly confirm?: string | undefined;
 }
 
-/** A proposal, or what became of it. Lists are of at most 50. */
+/** A proposal, or its outcome. Lists are of at most 50. */
 export interface TidyResult {
   readonly dryRun: boolean;
   /** Facts that say the same, word for word; all but the oldest go, which takes in their tags, source and metadata. */

@@ -132,7 +132,7 @@ export interface SearchRequest {
   readonly currentProject?: string | null | undefined;
   /**
    * Shows the memories that are found now as they were then, from the versions kept, and leaves out those that did not
-   * exist yet. A day means its end. Filters hold for what a memory is now.
+   * exist yet. A day means its end. Filters apply to the current version of a memory.
    */
   readonly asOf?: string | undefined;
 }
@@ -184,7 +184,7 @@ export interface SearchResponse {
   readonly mode: SearchMode;
   /** Why the mode is not the requested one, or that some memories still have no vector. Empty = no remark. */
   readonly note: string;
-  /** How old what was searched may be, a sentence for people; absent when it is up to date. */
+  /** The possible age of the searched index, a sentence for people; absent when it is up to date. */
   readonly stale?: string;
   /** The period that the query names, which its memories are preferred for; absent when it names none. */
   readonly period?: QueryPeriod;
@@ -361,7 +361,7 @@ export interface MemoryApi extends MemoryImporter {
    */
   deduplicate(request: DeduplicateRequest, work?: MemoryWork): Promise<DeduplicateResult>;
   /**
-   * Proposes what to tidy up, and does it with the token of a proposal. The caller makes a backup before.
+   * Proposes memories to tidy up, and does it with the token of a proposal. The caller makes a backup before.
    * @throws StateChangedError when the proposal would be another one now
    */
   tidy(request: TidyRequest, work?: MemoryWork): Promise<TidyResult>;

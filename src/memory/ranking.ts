@@ -57,7 +57,7 @@ export function gapOf({ vectors, background }: CandidateLists): number | null {
 /**
  * Adds the scores of two ranked lists, neither of which is stretched to its own best and worst: BM25 counts as a part of
  * the most that it can give, so that one chance word in a small store does not count like a full match, and a cosine by
- * what it is above the last of its list. A candidate scores 0 in a list that lacks it. The best gets the score 1.
+ * its distance above the last of its list. A candidate scores 0 in a list that lacks it. The best gets the score 1.
  * @returns best first; ties by better word rank, then by id
  */
 export function fuse(lists: CandidateLists, scale: FusionScale): RankedCandidate[] {
@@ -244,7 +244,7 @@ interface ScoredCandidate {
   readonly score: number;
 }
 
-/** Of a list that was cut, what its last entry has too tells nothing. */
+/** Of a list that was cut, a score that its last entry has too tells nothing. */
 function wordScores({ words, wordBound = 0 }: CandidateLists, { depth }: FusionScale): Scores {
   const lowest = words.length < depth ? 0 : (words.at(-1)?.score ?? 0);
   const most = Math.max(wordBound, words[0]?.score ?? 0);

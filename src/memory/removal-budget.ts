@@ -32,7 +32,7 @@ export interface SpentRemovals {
 /**
  * Adds a merge to the removals of the last 24 hours, so that many small steps, from any number of machines, count like
  * a large one. The note has the number of removed memories by ten minutes.
- * @param note what the last call gave; null when there was none
+ * @param note the result of the last call; null when there was none
  */
 export function spendRemovals(
   note: JsonValue | null,
@@ -52,7 +52,7 @@ export function spendRemovals(
   return { held, lately, note: Object.fromEntries(slots) };
 }
 
-/** Ignores what no merge has written. */
+/** Ignores notes that no merge has written. */
 function readSlots(note: JsonValue | null): [slot: number, removed: number][] {
   if (note === null || typeof note !== 'object' || Array.isArray(note)) return [];
   return Object.entries(note).flatMap(([slot, removed]): [number, number][] =>

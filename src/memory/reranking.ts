@@ -53,7 +53,7 @@ export interface BestMemories {
   readonly vectors: number;
   /** Of all memories that were compared. */
   readonly bestTokenMatch: number | null;
-  /** How old what was searched may be, a sentence for people; absent when it is up to date. */
+  /** The possible age of the searched index, a sentence for people; absent when it is up to date. */
   readonly stale?: string;
 }
 

@@ -29,7 +29,7 @@ export function compareStatements(a: string, b: string): Comparison {
   return new Statement(a).compare(b);
 }
 
-/** A text that is compared with many others: what the comparison needs of it is made once. */
+/** A text that is compared with many others: its prepared form is made once. */
 export class Statement {
   readonly #text: string;
   readonly #key: string;
@@ -141,7 +141,7 @@ const WITHOUT_APOSTROPHE = /^(do|does|did|is|are|was|were|has|have|had|should|co
 const ABOUT_WORDS =
   /\b(?:called|named|names?|nicknames?|spel(?:ls?|led|ling|t)|written|words?|passwords?|passphrases?|pass ?codes?|codes?|keys?|tokens?|pins?|tags?|labels?|variables?|parameters?|propert(?:y|ies)|fields?|columns?|tables?|class(?:es)?|functions?|methods?|commands?|files?|folders?|branch(?:es)?|strings?|literal(?:ly)?|capitals?|case|type[sd]?|says?|writes?|wrote)\b|[`"]/i;
 
-/** The text itself where it is about words, or has a word in two forms: their difference may be what it says. */
+/** The text itself where it is about words, or has a word in two forms: their difference may be its statement. */
 function unifyEnglish(text: string): string {
   if (ABOUT_WORDS.test(text)) return text;
   const written = new Map<string, string>();

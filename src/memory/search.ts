@@ -143,7 +143,7 @@ export class MemorySearcher {
     const depth = Math.max(CANDIDATES, plan.limit);
     // Modes other than hybrid rank by their one list alone.
     const isHybrid = mode === 'hybrid' && question !== undefined;
-    // Pieces of words that the model does not read find what is spelled alike, and rank worse than no comparison.
+    // Pieces of words that the model does not read find words that are spelled alike, and rank worse than no comparison.
     const tokens = isHybrid && readable ? question.tokens : undefined;
     const request: BestRequest = {
       ...{ filter, limit: depth, best: plan.limit, standingsAt: plan.at, neighbours: isHybrid },
@@ -183,7 +183,7 @@ async function embedQuestion(embedder: Embedder, text: string): Promise<Embedded
   return { vector: { modelId, vector }, tokens: { space: { modelId, name }, tokens } };
 }
 
-/** What hits are described with beside what was found. */
+/** The facts that describe hits, beside the results themselves. */
 interface Description {
   readonly plan: SearchPlan;
   readonly calibration: Calibration;

@@ -32,7 +32,7 @@ export interface TidyParts extends DeduplicatorParts {
 /**
  * Proposes to remove facts that say the same as an older one word for word, that have expired, or that are junk, and, when
  * asked, those that no search found; and shows facts that resemble each other, of which a person may choose. With the
- * token of a proposal it does what the proposal said.
+ * token of a proposal it carries the proposal out.
  * @throws InvalidInputError for unknown kinds
  * @throws StateChangedError when the proposal would be another one now
  */
@@ -110,7 +110,7 @@ async function sortedFacts(
     }
     await search?.take(page);
   }
-  // The fact that stays of a group takes in what the others had, so it is not removed together with them.
+  // The fact that stays of a group takes in tags, source and metadata of the others, so it is not removed together with them.
   const grouped = new Set(search?.members.map(({ id }) => id));
   return { ...found, unused: found.unused.filter(({ id }) => !grouped.has(id)), search };
 }

@@ -67,7 +67,7 @@ export function joinVersionVectors(a: VersionVector, b: VersionVector): VersionV
 
 export type VersionVectorOrder = 'equal' | 'before' | 'after' | 'concurrent';
 
-/** Compares what two stores include: `before` = every write of `a` is in `b`, and `b` has more. */
+/** Compares the writes that two stores include: `before` = every write of `a` is in `b`, and `b` has more. */
 export function compareVersionVectors(a: VersionVector, b: VersionVector): VersionVectorOrder {
   const machines = new Set([...Object.keys(a), ...Object.keys(b)]);
   let aMisses = false;

@@ -33,7 +33,7 @@ export class AuditLog {
     this.#timer ??= setTimeout(() => void this.flush(), WRITE_AFTER_MS).unref();
   }
 
-  /** Writes what is waiting. Never rejects: lines that cannot be written now wait, the newest of them without end. */
+  /** Writes waiting lines. Never rejects: lines that cannot be written now wait, the newest of them without end. */
   flush(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;

@@ -4,11 +4,11 @@ import { settleWithin } from '../util/concurrency.ts';
 import { type PeopleStatements, storable } from './people-statements.ts';
 import type { Person, Role, Space, TokenFacts } from './people-store.ts';
 
-/** What was taken from a person or a token by another server counts here after this time at the latest. */
+/** A right that another server took from a person or a token ends here after this time at the latest. */
 const FRESH_MS = 1_000;
-/** While the database does not answer, what was known for so long goes on counting: reads go on then too. */
+/** While the database does not answer, earlier answers count for so long, because reads go on then too. */
 const OUTAGE_MS = 300_000;
-/** A request waits so long for the database before it goes on with what was known. */
+/** A request waits so long for the database before it goes on with earlier answers. */
 const WAIT_MS = 2_000;
 const SICK_WAIT_MS = 50;
 /** Callers, before the oldest are forgotten. */
@@ -28,9 +28,9 @@ export interface KnownToken {
 type Ask = (sql: string, parameters: readonly unknown[]) => Promise<QueryResultRow[]>;
 
 /**
- * What requests ask again and again. One question brings all that a request needs: of a token also the person, and of a
- * person all spaces with the roles in them. An answer counts for a second from the moment that it was asked for. That
- * there is no such thing is never remembered, so what was given counts at once.
+ * The questions that requests ask again and again. One brings all that a request needs: of a token
+ * also the person, and of a person all spaces with the roles in them. An answer counts for a second from the moment that
+ * it was asked for. That there is no such thing is never remembered, so new rights count at once.
  */
 export class KnownCallers {
   readonly #ask: Ask;
@@ -110,7 +110,7 @@ interface Moment {
 
 interface Question<Value> {
   readonly ask: (at: Moment) => Promise<Value | null>;
-  /** False = what is known does not have what is looked for, and is asked again. Default: always true. */
+  /** False = the known answer lacks the wanted thing, and the question is asked again. Default: always true. */
   readonly isEnough?: (value: Value) => boolean;
 }
 

@@ -37,7 +37,7 @@ export type SignInState = 'yes' | 'invited';
 export type Invitation = { readonly link: string } | { readonly code: string };
 
 export interface PeopleServiceParts extends SpaceServiceParts {
-  /** Absent = what this process does makes and ends no accounts. */
+  /** Absent = this process makes and ends no accounts. */
   readonly accounts?: PersonAccounts | undefined;
 }
 
@@ -64,7 +64,7 @@ const PERSON_ID = /^[\p{L}\p{N}][\p{L}\p{N}@._:|+-]{0,199}$/u;
 const RESERVED_PEOPLE: readonly string[] = [SERVER_PERSON, CONSOLE];
 export const ALLOWED_PERSON_IDS = 'allowed are up to 200 letters, digits and @._:|+-';
 
-/** False for what an identity provider may call a person, and this program cannot. */
+/** False for ids that an identity provider may give a person, and this program cannot take. */
 export function isPersonId(id: string): boolean {
   return PERSON_ID.test(id) && !RESERVED_PEOPLE.includes(id);
 }
@@ -97,7 +97,7 @@ export class PeopleService {
       throw new InvalidInputError('person', `is ${visibleJson(id)}`, ALLOWED_PERSON_IDS);
     }
     if ((await store.person(id)) !== null) throw taken('person', id);
-    // One that is left belongs to nobody, and must not open the new person's memories.
+    // An account that is left has no person any more, and must not open the new person's memories.
     await accounts?.remove(id);
     if (accounts?.inUse === true) await accounts.requireFree(id);
     const space = await this.spaces.freeId(id);
@@ -136,13 +136,13 @@ export class PeopleService {
     return this.#parts.store.people();
   }
 
-  /** Who can sign in at this program itself, by id; undefined where people do not. */
+  /** The people who can sign in at this program itself, by id; undefined where they do not. */
   async signIns(): Promise<ReadonlyMap<string, SignInState> | undefined> {
     const { accounts } = this.#parts;
     return accounts?.inUse === true ? accounts.states() : undefined;
   }
 
-  /** What it returns counts once, and is shown now and never again. */
+  /** The returned code or link counts once, and is shown now and never again. */
   async invite(
     person: string,
     { hours, by }: { readonly hours: number; readonly by: string },

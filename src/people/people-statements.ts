@@ -151,7 +151,7 @@ function isThere(id: string): string {
   return `(${id} IN ${PROGRAMS} OR EXISTS (SELECT 1 FROM @.person p WHERE p.id = ${id}))`;
 }
 
-/** PostgreSQL refuses the character U+0000 in texts. No id has it, so nothing is found with what takes its place. */
+/** PostgreSQL refuses the character U+0000 in texts. No id has it, so nothing is found with the character in its place. */
 export function storable(parameter: unknown): unknown {
   return typeof parameter === 'string' ? parameter.replaceAll('\0', '\uFFFD') : parameter;
 }

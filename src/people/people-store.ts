@@ -1,9 +1,9 @@
-/** What a person may do in a space; each role includes the ones before it. */
+/** The roles of a person in a space; each includes the ones before it. */
 export const ROLES = ['reader', 'writer', 'owner'] as const;
 export type Role = (typeof ROLES)[number];
 
 export interface Person {
-  /** Chosen by who adds the person, or given by the identity provider. */
+  /** Chosen when the person is added, or given by the identity provider. */
   readonly id: string;
   readonly name: string;
   /** Id of the space that belongs to this person alone. */
@@ -63,7 +63,7 @@ export interface AuditLine {
   readonly count: number;
   /** Code of the error that refused it; empty = it was done. */
   readonly refused: string;
-  /** Whom or what it was done to: ids of people, tokens or spaces; empty = nothing else. */
+  /** The objects of the action: ids of people, tokens or spaces; empty = nothing else. */
   readonly about: string;
 }
 
@@ -161,7 +161,7 @@ export interface PeopleStore {
   renameInAudit(ids: ErasedIds, pseudonym: string): Promise<number>;
   facts(): Promise<PeopleFacts>;
   /**
-   * Takes all that another store has, in the place of what a new store has.
+   * Takes all that another store has, in the place of the content of a new store.
    * @returns false when there are people or spaces already; nothing was changed
    */
   load(facts: PeopleFacts): Promise<boolean>;

@@ -24,9 +24,9 @@ type Row = QueryResultRow;
 type Statement = (sql: string, parameters?: readonly unknown[]) => Promise<Row[]>;
 
 /**
- * People and spaces in PostgreSQL, for all servers of a team. What a request asks for (`person`, `space`, `role`, `token`)
- * is asked together, in one round trip, and known for a second: see `KnownCallers`. All other reads see every write that
- * was acknowledged before, and so do the reads of the process that wrote.
+ * People and spaces in PostgreSQL, for all servers of a team. Questions of a request (`person`, `space`, `role`,
+ * `token`) are asked together, in one round trip, and their answers count for a second: see `KnownCallers`. All other
+ * reads see every write that was acknowledged before, and so do the reads of the process that wrote.
  */
 export class PostgresPeopleStore implements PeopleStore {
   readonly #database: PreparedDatabase;

@@ -32,7 +32,7 @@ export interface SpaceUse {
 
 const MINUTE_MS = 60_000;
 
-/** Bounds what one space holds, and how often people call. */
+/** Bounds the content of one space, and the rate of people's calls. */
 export class SpaceQuotas {
   readonly #quotas: Quotas;
   readonly #now: () => number;

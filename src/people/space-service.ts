@@ -43,7 +43,7 @@ export interface SpaceServiceParts {
   readonly trashDays: number;
 }
 
-/** What would be removed, and the token that confirms it. */
+/** The content that would be removed, and the token that confirms it. */
 export interface RemovalPlan extends SpaceContent {
   readonly space: string;
   readonly confirm: string;
@@ -135,7 +135,7 @@ export class SpaceService {
     const { store } = this.#parts;
     await this.space(space);
     const role = await store.role(space, caller.person);
-    // Who was removed keeps no right in a personal space that is taken back from the trash.
+    // A person who was removed keeps no right in a personal space that is taken back from the trash.
     const isKnown = caller.person === SERVER_PERSON || (await store.person(caller.person)) !== null;
     if (role === null || !isKnown) throw new NoSuchError('space', space);
     if (ROLES.indexOf(role) >= ROLES.indexOf(caller.role)) return role;
@@ -165,7 +165,7 @@ export class SpaceService {
     this.#note(member.by, 'member.revoke', { space, about: member.person });
   }
 
-  /** What `removeSpace` would remove. @throws NotAllowedError for a personal space */
+  /** The content that `removeSpace` would remove. @throws NotAllowedError for a personal space */
   async planRemoval(id: string): Promise<RemovalPlan> {
     const space = await this.#sharedSpace(id);
     if (id === DEFAULT_SPACE) {

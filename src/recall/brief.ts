@@ -45,7 +45,7 @@ const OPEN_END: Topic = {
 type Listing = Pick<RecallSource, 'list' | 'timeZone' | 'noteGiven'>;
 
 /**
- * The knowledge of a model for the start of a session: pinned facts, who the user is, decisions and open ends of the project,
+ * The knowledge of a model for the start of a session: pinned facts, facts about the user, decisions and open ends of the project,
  * and its newest facts. It holds no ages and no counts, so it is the same text until a memory changes.
  * @param project null = outside of any project
  * @returns empty when there is nothing to say

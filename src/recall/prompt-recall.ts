@@ -108,7 +108,7 @@ function matchesByWords(query: string, hits: readonly SearchHit[]): boolean {
   return most >= LEAST_WORDS && most >= LEAST_WORD_SHARE * terms;
 }
 
-/** Answers another process of this user, which sends a `PromptRequest` as JSON; what cannot be read gets no answer. */
+/** Answers another process of this user, which sends a `PromptRequest` as JSON; an unreadable one gets no answer. */
 export async function answerHook(memory: Searching, request: string): Promise<string> {
   const { prompt, project } = JSON.parse(request) as {
     readonly prompt?: unknown;

@@ -13,7 +13,7 @@ export interface RecalledSection {
   readonly heading: string;
   /** The most important first; they are shown the oldest first, so that a new one does not move the others. */
   readonly entries: readonly RecalledEntry[];
-  /** Of the budget; what an earlier section left is free for all later ones. */
+  /** Of the budget; the part that an earlier section left is free for all later ones. */
   readonly tokens: number;
 }
 

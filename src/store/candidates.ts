@@ -21,7 +21,7 @@ export interface CandidateRequest {
   /** Also find the neighbours of the candidates in their sessions. */
   readonly neighbours?: boolean;
   /**
-   * Also read what the order of the candidates and their neighbours depends on beside the query, for this time in
+   * Also read the facts beside the query on which the order of the candidates and their neighbours depends, for this time in
    * milliseconds since the epoch.
    */
   readonly standingsAt?: number;
@@ -84,7 +84,7 @@ export interface CandidateLists {
   readonly standings?: readonly Standing[];
   /** The memories of both lists; absent unless asked for. */
   readonly memories?: readonly Memory[];
-  /** How old what was searched may be, a sentence for people; absent when it is up to date. */
+  /** The possible age of the searched index, a sentence for people; absent when it is up to date. */
   readonly stale?: string;
 }
 

@@ -156,7 +156,7 @@ export interface EmbeddingWrite {
   }[];
 }
 
-/** What a store knows of the database that it shares with others. */
+/** The knowledge of a store about the database that it shares with others. */
 export interface SharedState extends LogConnections {
   /** False while it does not answer. */
   readonly answers: boolean;
@@ -224,7 +224,7 @@ export interface DayCount {
   readonly count: number;
 }
 
-/** The file with its indexes, or the memories with what is derived from them: each takes about half of the time. */
+/** The file with its indexes, or the memories with all that is derived from them: each takes about half of the time. */
 export type IntegrityPart = 'file' | 'memories';
 
 export interface IntegrityOptions {
@@ -300,7 +300,7 @@ export interface MemoryStore {
    * same text. A lease ends after `leaseMs`.
    */
   claimPendingEmbeddings(request: ClaimRequest): Promise<PendingEmbedding[]>;
-  /** Ends the leases of versions that were claimed and get no vectors now, so that nobody waits for them to end. */
+  /** Ends the leases of versions that were claimed and get no vectors now, so that no process waits for them to end. */
   releasePendingEmbeddings(modelId: EmbeddingModelId, versionKeys: readonly number[]): Promise<void>;
   /**
    * Stores vectors and ignores versions that are not current any more. Chunks that have their vectors keep them and only
@@ -319,7 +319,7 @@ export interface MemoryStore {
   /** Vectors of the live memories among the ids that have vectors of this model, in any order. */
   vectors(modelId: EmbeddingModelId, ids: readonly string[]): Promise<MemoryVector[]>;
   /**
-   * Notes what searches found. That is a note of this machine: it changes no version, digest or sequence, and the part
+   * Notes the results of searches. That is a note of this machine: it changes no version, digest or sequence, and the part
    * of a memory goes with its content.
    */
   noteFound(found: FoundMemories): Promise<void>;
@@ -332,8 +332,8 @@ export interface MemoryStore {
    */
   growth(timeZone: string): Promise<DayCount[]>;
   /**
-   * Compares the counts that are kept for `stats` and `growth` with what they count.
-   * @param fix true counts anew what is wrong
+   * Compares the counts that are kept for `stats` and `growth` with the rows that they count.
+   * @param fix true counts wrong ones anew
    * @returns one line for each kind of count that is wrong, or was
    */
   checkCounts(fix: boolean): Promise<string[]>;

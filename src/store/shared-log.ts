@@ -15,7 +15,7 @@ export interface SharedVectors {
   readonly chunks: readonly CarriedChunk[];
 }
 
-/** What stores share of a memory beside its versions. */
+/** The facts of a memory that stores share beside its versions. */
 interface SharedFacts {
   /** UUID in lower case. */
   readonly id: string;
@@ -23,7 +23,7 @@ interface SharedFacts {
   readonly change: number;
   /** A user of this space erased it, so no restore brings it back. */
   readonly erasedHere: boolean;
-  /** What is kept of a memory that another machine erased; `at` is when that arrived. */
+  /** The kept content of a memory that another machine erased; `at` is the time at which that arrived. */
   readonly hidden: { readonly content: MemoryContent; readonly at: number } | null;
   /** Of the siblings, at most one for each version and model. */
   readonly vectors: readonly SharedVectors[];
@@ -74,7 +74,7 @@ export interface LogEnd {
   readonly time: number;
 }
 
-/** What holds for a whole space. */
+/** The facts of a whole space. */
 export interface SpaceState {
   /** The machine id under which all stores of the space write. */
   readonly machine: string;
@@ -83,7 +83,7 @@ export interface SpaceState {
   readonly clock: VersionVector;
 }
 
-/** What one write transaction changed. */
+/** The changes of one write transaction. */
 export interface LogEntry extends SpaceState {
   readonly commit: string;
   /** The number and the id of the entry before. */

@@ -189,7 +189,7 @@ export class SyncObserver {
     return this.#observe(work, true);
   }
 
-  /** Runs a look at the remote, which notes by itself what it finds. @throws the work's own errors */
+  /** Runs a look at the remote, which notes its finds by itself. @throws the work's own errors */
   async looking<Result>(work: () => Promise<Result>): Promise<Result> {
     try {
       return await work();

@@ -129,7 +129,7 @@ export class SyncService implements SyncApi {
   push(options: PushOptions = {}): Promise<PushResult> {
     return this.#observer.writing(async () => {
       const merged = await this.#mergeBeforeFirstPush(options);
-      // A backup of the time before the merge lacks what came with it.
+      // A backup of the time before the merge lacks the memories that came with it.
       const { made, ...others } = options;
       return this.#locked(() => this.#push(merged ? others : { ...others, made }, new Set()), options.waitMs);
     });

@@ -28,7 +28,7 @@ export class TrafficMeter {
     this.#parts = parts;
   }
 
-  /** Counts what a store reports. */
+  /** Counts the requests and bytes that a store reports. */
   readonly count = (more: Partial<BlobTraffic>): void => {
     this.#counted = sum(this.#counted, { ...NONE, ...more });
   };

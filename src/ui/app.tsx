@@ -3,10 +3,10 @@ import { visibleText } from '../util/visible-text.ts';
 import { continueSignIn } from './shared/oauth.ts';
 import { Shell } from './shell.tsx';
 
-/** Attributes that are read out or shown, with every string among the children. Fields keep what is typed into them. */
+/** Attributes that are read out or shown, with every string among the children. Fields keep the typed text. */
 const SHOWN = ['children', 'aria-label', 'title', 'alt'];
 
-/** What memories and other machines hide in texts and names is seen wherever the page shows them. */
+/** Shows the characters that memories and other machines hide in texts and names, wherever the page has them. */
 function showHidden({ props }: VNode<Record<string, unknown>>): void {
   for (const name of SHOWN) if (Object.hasOwn(props, name)) props[name] = shown(props[name]);
 }

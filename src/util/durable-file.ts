@@ -26,10 +26,10 @@ export interface DurableFile {
   write(data: string | Uint8Array): Promise<void>;
   /**
    * Makes the content durable, then the name.
-   * @returns what the file system says about the new file
+   * @returns the facts of the file system about the new file
    */
   commit(options?: CommitOptions): Promise<BigIntStats>;
-  /** Removes what was written; does nothing after `commit`. */
+  /** Removes the unfinished file; does nothing after `commit`. */
   discard(): Promise<void>;
 }
 

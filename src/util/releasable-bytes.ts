@@ -20,7 +20,7 @@ export async function readReleasable(path: string): Promise<Uint8Array<ArrayBuff
   }
 }
 
-/** Frees the memory at once, whoever still refers to the bytes. They are empty afterwards. */
+/** Frees the memory at once, also when other code still refers to the bytes. They are empty afterwards. */
 export function releaseBytes({ buffer }: Uint8Array<ArrayBuffer>): void {
   if (buffer.resizable) buffer.resize(0);
 }

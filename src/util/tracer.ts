@@ -35,7 +35,7 @@ export interface Timing {
 export interface Tracer {
   /** Runs work as a span; spans that begin meanwhile are parts of it. A rejection marks it as failed. */
   span<Result>(request: SpanRequest, work: (span: Span) => Promise<Result>): Promise<Result>;
-  /** Sends what is left, for at most some seconds. Never rejects. */
+  /** Sends the rest, for at most some seconds. Never rejects. */
   close(): Promise<void>;
 }
 
@@ -47,7 +47,7 @@ export async function recordTimings<Result>(work: () => Promise<Result>): Promis
   return [await recorder.run(timings, work), timings];
 }
 
-/** Runs work, whose time is recorded if somebody asked for it. */
+/** Runs work, and records its time if a caller asked for that. */
 export async function timed<Result>(name: string, work: () => Promise<Result>): Promise<Result> {
   const timings = recorder.getStore();
   if (timings === undefined) return work();

@@ -7,7 +7,7 @@ const HIDDEN =
 
 /**
  * A text of several lines for people. Invisible characters become an escape, `\u200b` or `\u{e0041}`, so that no text
- * hides anything, moves the cursor or changes the order of what is read. Texts that are plain come back as they are.
+ * hides anything, moves the cursor or changes the order of the words. Texts that are plain come back as they are.
  */
 export function visibleText(text: string): string {
   return replaceHidden(text.replaceAll('\r\n', '\n'), (character) =>
@@ -26,7 +26,7 @@ export function visibleJson(value: unknown, indentation?: number): string {
 }
 
 /**
- * A text for a model, which would read what its user cannot see: hidden characters are left out, and those that end a
+ * A text for a model, which would read characters that its user cannot see: hidden characters are left out, and those that end a
  * line, except the line feed, become a space.
  */
 export function withoutHidden(text: string): string {
@@ -72,7 +72,7 @@ const UNSPACED = /[\p{scx=Thai}\p{scx=Laoo}\p{scx=Khmr}\p{scx=Mymr}]/u;
 const JOINED_EMOJI = /[\p{Extended_Pictographic}\p{Emoji_Modifier}\uFE0F]/u;
 const EMOJI = /\p{Extended_Pictographic}/u;
 
-/** True where the spelling of a script, or an emoji, needs the character: it then changes what is seen. */
+/** True where the spelling of a script, or an emoji, needs the character: it then changes the visible text. */
 function isMeant(character: string, before: string, after: string): boolean {
   switch (character) {
     case '\u200B':

@@ -11,7 +11,7 @@ const INVITED_MS = 3 * 86_400_000;
 const LONGEST_NAME = 64;
 const MOST_ACCOUNTS = 10_000;
 
-/** Somebody who can sign in at the authorization server in this program. */
+/** A person who can sign in at the authorization server in this program. */
 export interface Account {
   /** Stable; the person of the principal. Random, or the id of a person of a team. */
   readonly id: string;
@@ -54,7 +54,7 @@ export class Accounts {
     return { account, invitation: await this.#createInvitation(account.id) };
   }
 
-  /** A new invitation for somebody who has an account, also when the password is forgotten. */
+  /** A new invitation for a person with an account, also when the password is forgotten. */
   async inviteAgain(name: string): Promise<{ account: Account; invitation: string }> {
     const account = await this.named(name);
     return { account, invitation: await this.#createInvitation(account.id) };
@@ -77,12 +77,12 @@ export class Accounts {
     if ((await this.#storedAs(checkedName(name))) !== undefined) throw nameTaken(name);
   }
 
-  /** True when somebody signs in with the name, however it is written. */
+  /** True when a person signs in with the name, however it is written. */
   async has(name: string): Promise<boolean> {
     return (await this.#storedAs(name)) !== undefined;
   }
 
-  /** @throws UsageError when nobody has the name */
+  /** @throws UsageError when no person has the name */
   async named(name: string): Promise<Account> {
     const stored = await this.#storedAs(name);
     if (stored !== undefined) return toAccount(stored);
@@ -166,7 +166,7 @@ function nameTaken(name: string): UsageError {
   );
 }
 
-/** What the account allows of the scopes that a client asks for. */
+/** Of the scopes that a client asks for, those that the account allows. */
 export function allowedScopes(account: Account, wanted: Iterable<Scope>): Scope[] {
   const allowed = withIncluded([account.scope]);
   return [...wanted].filter((scope) => allowed.has(scope));

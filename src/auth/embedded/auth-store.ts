@@ -31,7 +31,7 @@ export interface NewPassword {
   readonly invitation?: string;
 }
 
-/** What the library of the authorization server keeps. */
+/** An entry that the library of the authorization server keeps. */
 export interface NewEntry {
   readonly kind: string;
   readonly key: string;
@@ -77,7 +77,7 @@ export interface AttemptLimit {
 }
 
 /**
- * What the authorization server keeps: accounts, grants and keys. Several processes may use it at the same time. Each
+ * The data of the authorization server: accounts, grants and keys. Several processes may use it at the same time. Each
  * method is one transaction. @throws StoreUnavailableError when it cannot be reached; then nothing has changed, or all
  */
 export interface AuthStore {

@@ -182,7 +182,7 @@ class AuthorizationServer implements SignInServer {
     return this.#store.close();
   }
 
-  /** A grant for what was allowed now. What was refused is noted, so that it is not asked again at once. */
+  /** A grant for the scopes that were allowed now. Refused ones are noted, so that they are not asked for again at once. */
   async #createGrant(
     { params, prompt }: Interaction,
     account: Account,

@@ -63,7 +63,7 @@ export class CurrentProvider {
   }
 }
 
-/** The library prints on standard output and error what its programmers should know, among it the version of Node.js. */
+/** The library prints notes for its programmers on standard output and error, among them the version of Node.js. */
 async function withoutNotices<Result>(work: () => Promise<Result>): Promise<Result> {
   const { console: output } = globalThis;
   const before = { ...output };

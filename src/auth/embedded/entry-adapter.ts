@@ -17,7 +17,7 @@ const SAME_TIME = 2;
 /** Errors of the library, which it knows how to answer. */
 export type ProtocolErrors = Pick<typeof errors, 'InvalidGrant' | 'CustomOIDCProviderError'>;
 
-/** Keeps what the authorization server remembers, of one kind. */
+/** Keeps the entries of the authorization server, of one kind. */
 export class EntryAdapter implements Adapter {
   readonly #store: AuthStore;
   readonly #kind: string;
@@ -70,7 +70,7 @@ export class EntryAdapter implements Adapter {
 
   /**
    * The library looks whether a code or refresh token was used, and marks it as used in a second step. Of several
-   * requests that come between the two, one may go on; the others end what came from the grant, as a later one does.
+   * requests that come between the two, one may go on; the others end all that came from the grant, as a later one does.
    */
   async consume(id: string): Promise<undefined> {
     const key = this.#keyOf(id);
@@ -101,7 +101,7 @@ export class EntryAdapter implements Adapter {
   }
 }
 
-/** What the library answers with 503, and without a word about the store. Other errors stay as they are. */
+/** The error that the library answers with 503, without a word about the store. Other errors stay as they are. */
 export function unavailable(error: unknown, { CustomOIDCProviderError }: ProtocolErrors): unknown {
   if (!(error instanceof FaissMemoryError) || !error.retryable) return error;
   const answer = new CustomOIDCProviderError(

@@ -19,7 +19,7 @@ interface Cost {
   readonly p: number;
 }
 
-/** @returns what is wrong with a new password, as the rest of a sentence; undefined when nothing is */
+/** @returns the fault of a new password, as the rest of a sentence; undefined without one */
 export function passwordProblem(password: string): string | undefined {
   const { length } = Array.from(password);
   if (length < SHORTEST_PASSWORD) return `has ${length} characters; ${SHORTEST_PASSWORD} is the least`;

@@ -143,7 +143,7 @@ function pageClient(publicUrl: string): NonNullable<Configuration['clients']>[nu
   };
 }
 
-/** The page is this server's own, so nobody is asked whether it may do what the person may. */
+/** The page is this server's own, so it gets all rights of the person without a question. */
 function pageGrant(parts: ProviderParts): NonNullable<Configuration['loadExistingGrant']> {
   const { publicUrl, accounts } = parts;
   return async ({ oidc: { client, session, result, provider } }) => {
@@ -160,7 +160,7 @@ function pageGrant(parts: ProviderParts): NonNullable<Configuration['loadExistin
     grant.addOIDCScope(SCOPES.join(' '));
     const allowed = allowedScopes(account, SCOPES);
     grant.addResourceScope(publicUrl, allowed.join(' '));
-    // Those that the account lacks are decided too, so nobody is asked.
+    // Those that the account lacks are decided too, so that no question is left.
     const others = SCOPES.filter((scope) => !allowed.includes(scope));
     if (others.length > 0) grant.rejectResourceScope(publicUrl, others.join(' '));
     await grant.save();
@@ -170,7 +170,7 @@ function pageGrant(parts: ProviderParts): NonNullable<Configuration['loadExistin
 
 type ClientValidator = NonNullable<NonNullable<Configuration['extraClientMetadata']>['validator']>;
 
-/** Clients register what they like; what they may do is decided at each sign-in. */
+/** Clients register any scopes; each sign-in decides their rights. */
 function checkClient({ InvalidRedirectUri }: typeof errors): ClientValidator {
   const invalid = (problem: string): Error => {
     const error = new InvalidRedirectUri();

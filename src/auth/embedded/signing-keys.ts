@@ -15,7 +15,7 @@ const FRESH_MS = 60_000;
 /** How long an unknown key does not lead to looking again. */
 const COOLDOWN_MS = 1_000;
 
-/** What the authorization server signs with, the ones in use first. */
+/** The keys of the authorization server, the ones in use first. */
 export interface ServerKeys {
   /** Private keys of access tokens. */
   readonly signing: readonly JWK[];

@@ -333,7 +333,7 @@ export class SqliteAuthStore implements AuthStore {
   }
 }
 
-/** Runs it now; what it throws rejects. */
+/** Runs it now; an error that it throws rejects. */
 async function later<Result>(work: () => Result): Promise<Result> {
   return Promise.resolve(work());
 }

@@ -39,7 +39,7 @@ export interface Head extends Commit {
   readonly pastCommits: readonly Commit[];
   /** Complete, verified snapshots in the order of their publication; the last one is the newest. */
   readonly snapshots: readonly HeadSnapshot[];
-  /** Null in heads of older programs, which do not say what they have seen. */
+  /** Null in heads of older programs, which do not record the heads that they have seen. */
   readonly witnesses: readonly Witness[] | null;
   /** Ids that the data folder gave up and whose backups it removed: they are not missing. */
   readonly retired: readonly string[];

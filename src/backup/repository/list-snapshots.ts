@@ -71,7 +71,7 @@ export async function listSnapshots(
     read.push(await readMachine(context, machine));
     onProgress?.({ step: 'reading machines', done: read.length, total: wanted.size });
   });
-  // Answers come in any order; what follows must not depend on it.
+  // Answers come in any order; the reports must not depend on it.
   read.sort((a, b) => compareText(a.machine, b.machine));
   const reports = withoutRetired(context, await withTimelines(context, read));
   const lists = reports.map(({ machine, head }) => {
@@ -101,7 +101,7 @@ function withoutRetired(
   });
 }
 
-/** Notes what the heads show and name, and marks those that do not continue it. */
+/** Notes the writes that the heads show and name, and marks those that do not continue it. */
 async function withTimelines(
   context: RepositoryContext,
   reports: readonly MachineReport[],

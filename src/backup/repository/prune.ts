@@ -154,7 +154,7 @@ export async function retire(context: RepositoryContext, known: KnownContent): P
   const isEmpty = allOf(files).length === 0;
   if (head === null && !isEmpty) {
     if (!(await includesFolder(context, files, known))) return false;
-    // A copy of the data folder may be about to write a head that lists what lies here.
+    // A copy of the data folder may be about to write a head that lists these files.
     if (loaded === null && !allOf(files).every((file) => isOld(context.store, file))) return false;
   }
   const own = { previous: head, wentBack: false, torn: false, snapshots: [] };

@@ -36,7 +36,7 @@ export async function readWitnesses(context: NotedContext): Promise<Witness[]> {
     .map(({ machine, commits }) => ({ machine, commits: commits.filter((_, index) => isPowerOfTwo(index)) }));
 }
 
-/** Adds what some heads show and name to the known timelines. @returns all of them */
+/** Adds the writes that some heads show and name to the known timelines. @returns all of them */
 export async function noteTimelines(context: NotedContext, heads: readonly Head[]): Promise<Timeline[]> {
   const known = await knownTimelines(context);
   const others = fewHeads(

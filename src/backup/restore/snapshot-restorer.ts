@@ -28,7 +28,7 @@ export interface SnapshotRestorerParts {
   readonly backupBefore: (kind: 'pre_restore' | 'pre_merge') => Promise<SnapshotSummary>;
   /** When merges remove more in a day, they wait for a confirmation. */
   readonly limit: RemovalLimit;
-  /** False erases at once what other machines erased. Default true: the content is kept for a while, hidden. */
+  /** False erases at once memories that other machines erased. Default true: the content is kept for a while, hidden. */
   readonly hidePurged?: boolean | undefined;
   /** Characters of a text that this machine accepts. Larger memories from other machines are reported. */
   readonly textLimit?: number | undefined;

@@ -55,7 +55,7 @@ export function azureStatus(error: unknown): number | undefined {
   return error instanceof Error ? (error as RestErrorLike).statusCode : undefined;
 }
 
-/** Says what an error of the Azure client means. */
+/** Tells the meaning of an error of the Azure client. */
 export function azureError(thrown: unknown, call: FailedCall): BlobStoreError {
   const error = (thrown instanceof Error ? thrown : new Error(String(thrown))) as RestErrorLike;
   const status = azureStatus(error);

@@ -33,7 +33,7 @@ export function gcsStatus(error: unknown): number | undefined {
   return Number.isInteger(code) ? code : undefined;
 }
 
-/** Says what an error of the Google client means. */
+/** Tells the meaning of an error of the Google client. */
 export function gcsError(thrown: unknown, call: FailedCall): BlobStoreError {
   const error = (thrown instanceof Error ? thrown : new Error(String(thrown))) as ApiErrorLike;
   const status = gcsStatus(error);

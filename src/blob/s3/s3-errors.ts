@@ -72,7 +72,7 @@ export function s3Status(error: unknown): number | undefined {
   return $metadata?.httpStatusCode ?? $response?.statusCode;
 }
 
-/** Says what an error of the S3 client means. */
+/** Tells the meaning of an error of the S3 client. */
 export function s3Error(thrown: unknown, call: FailedCall): BlobStoreError {
   const error = (thrown instanceof Error ? thrown : new Error(String(thrown))) as SdkError;
   const status = s3Status(error);

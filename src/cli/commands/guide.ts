@@ -63,7 +63,7 @@ function hasServer(client: ClientDescription, environment: ClientEnvironment): b
   try {
     return configuredServer(client, client.file(environment)) !== undefined;
   } catch {
-    // There is no file yet, or init will say what is wrong with it.
+    // There is no file yet, or init will report its fault.
     return false;
   }
 }

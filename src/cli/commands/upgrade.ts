@@ -183,7 +183,7 @@ const MAX_REASON = 600;
 
 /**
  * Installs a package file with its dependencies in a temporary folder, runs the work with the package's folder, and
- * removes it. npm takes from its cache what is there, and asks the registry for the rest.
+ * removes it. npm takes packages from its cache, and asks the registry for the rest.
  * @param tarball absolute path of a file made by `npm pack`
  * @throws Error with the last words of npm
  */

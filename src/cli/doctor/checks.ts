@@ -25,7 +25,7 @@ export interface DoctorSubject {
   readonly settings: Settings;
   /** Opens the services. */
   readonly app: () => Promise<App>;
-  /** Also checks what takes long and is rarely wrong. */
+  /** Also makes the checks that take long and rarely find a fault. */
   readonly full: boolean;
 }
 
@@ -118,7 +118,7 @@ function isAboutCounts(problems: readonly string[]): boolean {
   return problems.every((problem) => problem.includes('differs from what it counts'));
 }
 
-/** Counts anew what is wrong, and reports it. */
+/** Counts wrong totals anew, and reports them. */
 export async function repairCounts({ app, settings }: DoctorSubject): Promise<Finding[]> {
   if (!existsSync(settings.dataDir)) return [];
   const wrong = await (await app()).store.checkCounts(true);

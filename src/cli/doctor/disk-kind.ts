@@ -89,7 +89,7 @@ const SYSTEM: DiskLook = {
   mounts: async () => (await promisify(execFile)('/sbin/mount', [], { timeout: MOUNT_LIMIT_MS })).stdout,
 };
 
-/** @returns what kind of network or synchronised folder this is, undefined when it looks local */
+/** @returns the kind of this network or synchronised folder, undefined when it looks local */
 export async function remoteKind(
   folder: string,
   platform: NodeJS.Platform,

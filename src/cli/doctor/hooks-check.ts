@@ -15,7 +15,7 @@ const HOOKS_CHECK = 'hooks';
 const START_LIMIT_MS = 8_000;
 const REACH_LIMIT_MS = 2_000;
 
-/** Are the hooks and plugins of the clients whole, and does what they call run? Clients without any are left out. */
+/** Are the hooks and plugins of the clients whole, and does the program that they call run? Clients without any are left out. */
 export const hooksCheck: Check = {
   name: HOOKS_CHECK,
   waitsFor: {

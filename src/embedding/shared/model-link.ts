@@ -128,7 +128,7 @@ export class ModelLink {
 
   #read(piece: Buffer): void {
     try {
-      // The other process proved that it is one of this user's; what it sends wrongly only ends the connection.
+      // The other process proved that it is one of this user's; a wrong message of it only ends the connection.
       for (const message of this.#reader.push(piece)) this.#take(message as unknown as Reply);
     } catch {
       this.close();

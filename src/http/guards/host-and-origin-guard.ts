@@ -29,7 +29,7 @@ const ANSWER_HEADERS = [
 const METHODS = ['GET', 'POST', 'PATCH', 'DELETE'];
 
 /**
- * Turns away what web pages of other origins send, except of those allowed; they get CORS headers. Runs behind the
+ * Turns away requests of web pages of other origins, except of those allowed; they get CORS headers. Runs behind the
  * host guard: its own Host header names the origin of this server.
  */
 export function originGuard(allowedOrigins: readonly string[]): MiddlewareHandler<HttpEnvironment> {

@@ -88,7 +88,7 @@ function serverPrincipal(access: Access): Principal {
  */
 export type WorkspaceFinder = (caller: Principal, space: string | undefined) => Promise<Workspace>;
 
-/** One store for everybody, whoever calls. */
+/** One store for all callers. */
 export function oneWorkspace(parts: ServerParts): WorkspaceFinder {
   return (caller) => {
     const access = accessOf(caller);
@@ -127,7 +127,7 @@ export function requireAccess(context: HttpContext, needed: Access): void {
   throw insufficientScope(context, principal, 'memory:write');
 }
 
-/** What a caller with these scopes may do at most. */
+/** The widest access of a caller with these scopes. */
 function accessOf({ scopes }: Principal): Access {
   return scopes.has('memory:write') ? 'write' : 'read';
 }

@@ -63,7 +63,7 @@ const PROTOCOL_HEADERS: Readonly<Record<string, string>> = {
   'X-Frame-Options': 'DENY',
 };
 
-/** What a person sees while the store of the accounts cannot be reached. */
+/** The page that a person sees while the store of the accounts cannot be reached. */
 const pageInstead: MiddlewareHandler<HttpEnvironment> = async (context, next) => {
   await next();
   const { error } = context;

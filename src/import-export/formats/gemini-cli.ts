@@ -17,7 +17,7 @@ const NAME = 'gemini-cli';
 
 /**
  * A session of Gemini CLI: `~/.gemini/tmp/<project>/chats/session-….jsonl`, and `.json` before 2026. A line is a message,
- * again when its tools have run; `$set` changes what the session knows, and `$rewindTo` takes messages back.
+ * again when its tools have run; `$set` changes the facts of the session, and `$rewindTo` takes messages back.
  */
 export const geminiCli: ImportFormat = {
   name: NAME,

@@ -14,7 +14,7 @@ import { isMarkdown, markdown } from './markdown.ts';
 
 const NAME = 'folder';
 
-/** Files that say themselves what they are; other files of a folder of notes are no memories. */
+/** Files that name their own format; other files of a folder of notes are no memories. */
 const SPEAKING =
   /\.(jsonl|zip|vscdb)$|(^|\/)(rollout|session)-[^/]*\.json$|(^|\/)conversations(?:[-_]?\d+)?\.json$/i;
 const LOOKED_AT = /\.(jsonl?|zip)$/i;

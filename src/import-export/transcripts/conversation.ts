@@ -14,10 +14,10 @@ export interface Conversation {
   readonly project?: string | undefined;
 }
 
-/** One message of a conversation, without what is junk. */
+/** One message of a conversation, without junk. */
 export interface Turn {
   /**
-   * From 0 and ascending; the same message has the same number at each reading, so it counts what is left out too.
+   * From 0 and ascending; the same message has the same number at each reading, so it counts messages that are left out too.
    */
   readonly position: number;
   readonly role: ConversationRole;

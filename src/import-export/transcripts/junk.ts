@@ -1,8 +1,8 @@
 import { withoutPrivate } from '../../memory/conversations.ts';
 
 /**
- * The rules for lines that are no part of a conversation: docs/import-export.md lists them for users. A reader says what a
- * record is (a tool call, thinking, …); the rules here look at the text of messages.
+ * The rules for lines that are no part of a conversation: docs/import-export.md lists them for users. A reader names
+ * the kind of a record (a tool call, thinking, …); the rules here look at the text of messages.
  */
 
 /** Reasons to leave something out, as reports show them. */
@@ -101,7 +101,7 @@ const TURN_END = 3_000;
 /** Of a longer text only both ends are looked at, because its middle is cut anyway. */
 const MAX_LOOKED_AT = 200_000;
 
-/** Leaves junk out of the text of a message, and cuts what was pasted. */
+/** Leaves junk out of the text of a message, and cuts pasted text. */
 export function cleanText(role: 'user' | 'assistant' | 'system', text: string): CleanText {
   const left: string[] = [];
   const trimmed = text.trim();

@@ -18,7 +18,7 @@ export interface ReadTranscriptOptions extends Pick<ImportRequest, 'onProblem' |
 }
 
 /**
- * Reads what is new in a transcript, and notes how far it was read when its turns are stored.
+ * Reads the new part of a transcript, and notes how far it was read when its turns are stored.
  * @returns undefined for a file that has not changed, and for one that is no transcript
  * @throws the error of the file system; the errors of `capture`
  */

@@ -132,7 +132,7 @@ function unbound(): Error {
   return new Error('the server does not offer channel_binding, which the address requires');
 }
 
-/** What the driver has of a connection, and no types for. */
+/** The members of a connection for which the driver has no types. */
 interface DriverConnection {
   on(
     event: 'authenticationSASL',

@@ -9,7 +9,7 @@ import type { DatabaseAddress } from './database-url.ts';
 import { isAnswer, isReadOnlyAnswer, toDatabaseError, unreachable } from './postgres-errors.ts';
 import { nameSpace, type Scope, scopedStatement } from './scoped-statement.ts';
 
-/** A connection that nobody used for so long is closed. */
+/** A connection that was not used for so long is closed. */
 const IDLE_MS = 60_000;
 const GOODBYE_MS = 500;
 
@@ -185,7 +185,7 @@ class LinePool {
 class Line {
   readonly #address: DatabaseAddress;
   #client: Promise<Client> | null = null;
-  /** What `#client` became. */
+  /** The client that `#client` resolved to. */
   #open: Client | null = null;
   #idle: NodeJS.Timeout | undefined;
   #closed = false;

@@ -19,7 +19,7 @@ export interface FoundTables {
 }
 
 /**
- * Makes the tables, or what is missing of them, in one transaction: half a migration is rolled back. Of several
+ * Makes the tables, or the missing ones of them, in one transaction: half a migration is rolled back. Of several
  * processes that try, one does the work and the others wait for it. Additions of newer programs are left as they are.
  * @param additions only tests give others
  * @throws FaissMemoryError `STORE_TOO_NEW` when a newer program made tables that this one cannot work with

@@ -158,7 +158,7 @@ export class PostgresLog implements SharedLog {
     return (await this.#sure(() => sent, transaction)) ? result : undefined;
   }
 
-  /** Runs what appends an entry, and finds out how it ended when the answer is missing. */
+  /** Runs the append of an entry, and finds out how it ended when the answer is missing. */
   async #sure(sent: () => LogEntry | undefined, append: () => Promise<boolean>): Promise<boolean> {
     try {
       return await append();

@@ -13,7 +13,7 @@ const SHOWN_TIMES = 'BETWEEN -62135596800000 AND 253402300799999';
  * embedding: `vectors` has those of all chunks one after the other: 4 bytes scale, then 1 byte for each dimension.
  * note: notes, and the journal of heads in buckets.
  * lease: which replica works on the backups of a space.
- * memory: what is current, for people who read with SQL.
+ * memory: the current versions, for people who read with SQL.
  */
 const SCHEMA_1 = `
 CREATE TABLE @.space (
@@ -114,7 +114,7 @@ CREATE VIEW @.memory AS
  * team_space: one row for each space of a team, `default` included; `removed` is when it moved to the trash, where its
  *   memories stay in the tables above. Times are milliseconds since the epoch.
  * team_token, team_invitation: the SHA-256 of the secret, never the secret.
- * team_audit: who did what, without texts.
+ * team_audit: the actions of people, without texts.
  */
 const PEOPLE = `
 CREATE TABLE @.team_person (
@@ -232,7 +232,7 @@ CREATE INDEX sign_in_attempt_by_end ON @.sign_in_attempt (ends_at);
 export const SCHEMA_VERSION = 1;
 
 /**
- * What was added to the tables of this version, in order; `@.` stands for the schema. Each is a step that older programs
+ * The additions to the tables of this version, in order; `@.` stands for the schema. Each is a step that older programs
  * of the same version do not notice, so they go on beside newer ones: a new table, view or index, or a new column that
  * may be null or has a default. Never changed once released.
  */

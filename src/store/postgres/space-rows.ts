@@ -41,7 +41,7 @@ export class SpaceRows {
         const run = (sql: string): ReturnType<typeof statement> => statement(this.#named(sql), [space]);
         const [known] = await run('SELECT removed FROM @.team_space WHERE id = $1 FOR UPDATE');
         if (known !== undefined && known['removed'] === null) throw new StateChangedError();
-        // Whoever appends an entry locks this row first.
+        // Each process that appends an entry locks this row first.
         await run('DELETE FROM @.space WHERE id = $1');
         for (const table of ['entry', 'memory_state', 'version', 'embedding', 'note', 'lease'])
           await run(`DELETE FROM @.${table} WHERE space = $1`);

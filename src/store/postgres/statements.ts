@@ -108,7 +108,7 @@ function bump(schema: string, which: string): string {
     )`;
 }
 
-/** Sets each memory to exactly the given state. What it does not name of a memory is erased. */
+/** Sets each memory to exactly the given state. Parts of a memory that it does not name are erased. */
 function memories(schema: string, parameter: string): string {
   const listed = (row: string, list: string): string => `EXISTS (
         SELECT 1 FROM json_to_recordset(w.${list}) AS x(machine text, n bigint)

@@ -61,8 +61,8 @@ export interface PageApplication {
 }
 
 /**
- * Makes memories of this store equal to those of a page: versions, replaced ones included, vectors, and what is kept of
- * erased ones. They keep the numbers of their changes, so that all stores of a space count alike.
+ * Makes memories of this store equal to those of a page: versions, replaced ones included, vectors, and the kept
+ * content of erased ones. They keep the numbers of their changes, so that all stores of a space count alike.
  */
 export function applyPage(connection: Connection, page: LogPage, how: PageApplication): void {
   const counted = readTotals(connection).sequence;

@@ -103,7 +103,7 @@ export function mergeStates({
   readonly staging: StagingFile;
   readonly how: 'merge' | 'restore';
   readonly counter: ChangeCounter;
-  /** True when a restore brings back what other machines erased. */
+  /** True when a restore brings back memories that other machines erased. */
   readonly bringBack?: boolean;
   /** Default: from the first state on. */
   readonly after?: string;

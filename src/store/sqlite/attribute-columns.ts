@@ -5,7 +5,7 @@ import { type Connection, Query } from './connection.ts';
 import { TRUE_AT } from './filter.ts';
 
 /**
- * Schema version 6: columns of `memory` for what its metadata says about it (src/memory/attributes.ts). The metadata is
+ * Schema version 6: columns of `memory` for the facts in its metadata (src/memory/attributes.ts). The metadata is
  * the truth; the columns are derived from the current version, or from the content that is kept of a hidden memory.
  *
  * session, client, position: null for a fact. occurred_at, expires_at: milliseconds since the epoch.
@@ -132,7 +132,7 @@ const selectSuccessors = new Query<[ids: string, at: number], [id: string, succe
    WHERE s.state = 'live' AND s.id <> s.supersedes AND s.created_at <= ? ORDER BY s.created_at, s.num`,
 );
 
-/** What the order of live memories depends on beside the query. @param at milliseconds since the epoch */
+/** The facts beside the query on which the order of live memories depends. @param at milliseconds since the epoch */
 export function readStandings(connection: Connection, ids: readonly string[], at: number): Standing[] {
   const wanted = JSON.stringify([...new Set(ids)]);
   const isAnySuperseded = findSuccessor.get(connection) !== undefined;

@@ -9,9 +9,9 @@ const BUSY_TIMEOUT_MS = 50;
 const PAGE_CACHE_KIB = 8_192;
 const MAX_STATEMENTS = 256;
 
-/** What a transaction changed that no change number shows. */
+/** The changes of a transaction that no change number shows. */
 export interface Touched {
-  /** Row numbers of memories: what is kept of erased ones, and removed vectors. */
+  /** Row numbers of memories: of erased ones with kept content, and of those with removed vectors. */
   readonly memories: Set<number>;
   /** Rows of the journal. */
   readonly notes: Map<string, Pick<SharedNote, 'kind' | 'place' | 'name'>>;

@@ -124,7 +124,7 @@ export function recount(connection: Connection): void {
   }
 }
 
-/** The tables whose counts differ from what they count. */
+/** The tables whose counts differ from the rows that they count. */
 export function wrongCounts(connection: Connection): string[] {
   return Object.entries(EXPECTED).flatMap(([table, rows]) => {
     const kept = withoutOrder(table, `SELECT * FROM ${table}`);

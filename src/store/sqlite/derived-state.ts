@@ -98,7 +98,7 @@ function storeRow(
   { state, sequence }: { state: DerivedState; sequence: number },
 ): void {
   const { current, entry } = state;
-  // A hidden memory is found in the trash by what is kept of it.
+  // A hidden memory is found in the trash by its kept content.
   const { metadata } = current.state === 'purged' ? (hiddenContent(connection, num) ?? current) : current;
   upsertMemory.run(
     connection,

@@ -17,7 +17,7 @@ const selectAttributes = new Query<[...Facet, limit: number], [...Facet]>(
 
 /**
  * A sum of the rows of the filters in any order. Two sums of different rows are equal by chance in one of 2^64 cases,
- * and it is no protection against a person who wants that.
+ * and it is no protection against an attacker who wants that.
  */
 export class FacetSum {
   #low = 0;

@@ -2,7 +2,7 @@ import type { FoundMemories, Unused, UnusedRule } from '../../memory/found-recor
 import { type Connection, Query } from './connection.ts';
 
 /**
- * Schema version 8: what searches found on this machine. Neither table is in versions, snapshots or digests.
+ * Schema version 8: the results of searches on this machine. Neither table is in versions, snapshots or digests.
  * found: memories that a search returned, or that a model was told unasked.
  * searched: days (UTC, since the epoch) with searches; `newest` is the greatest `memory.num` when the first one of the
  *   day was written, so that memories with greater numbers came later, whatever their times say.

@@ -64,7 +64,7 @@ export function hiddenRow(
   return row === undefined ? null : { content: toContent(row), at: row.hidden_at };
 }
 
-/** Sets what another store of the same space knows about an erased memory. */
+/** Sets the knowledge of another store of the same space about an erased memory. */
 export function setErasure(
   connection: Connection,
   num: number,

@@ -45,7 +45,7 @@ interface RunningMerge {
   /** Version vector of the snapshot. It is joined when all memories are merged. */
   readonly clock: VersionVector;
   readonly note: { readonly name: string; readonly value: JsonValue } | null;
-  /** True when what other machines erased is hidden first. */
+  /** True when memories that other machines erased are hidden first. */
   readonly hidePurged: boolean;
   /** The state before the first step. */
   readonly before: StoreDigests;

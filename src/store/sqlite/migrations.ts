@@ -150,7 +150,7 @@ CREATE TABLE seen_head (
 `;
 
 /**
- * Schema version 4: what became of erased memories on this machine. Neither table is in snapshots or digests.
+ * Schema version 4: the traces of erased memories on this machine. Neither table is in snapshots or digests.
  * hidden: the last content of memories that another machine erased; `hidden_at` is when that arrived.
  * erased_here: memories that were erased on this machine.
  */

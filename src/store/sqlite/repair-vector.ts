@@ -30,7 +30,7 @@ export function implausibleCounters(connection: Connection, published: VersionVe
     const known = isOwn
       ? selectPublished.get(connection, limit)
       : selectHighest.get(connection, machine, limit);
-    // Of another machine only its versions that are here are sure: a false claim may have kept its later writes out. What came in and was
+    // Of another machine only its versions that are here are sure: a false claim may have kept its later writes out. Versions that came in and were
     // replaced before may come back as a conflict, but a number too high would make this store's snapshots remove writes.
     return [{ machine, own: isOwn, claimed, believed: known?.n ?? 0 }];
   });

@@ -38,9 +38,9 @@ export function stateBefore(connection: Connection): StateBefore {
 }
 
 /**
- * What the running transaction changed and other stores of the space must have too.
+ * The changes of the running transaction that other stores of the space must have too.
  * @param last the entry that the store has
- * @returns null when that is nothing
+ * @returns null when there are none
  */
 export function collectChanges(
   connection: Connection,

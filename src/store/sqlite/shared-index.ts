@@ -11,7 +11,7 @@ import { collectChanges, type StateBefore, stateBefore } from './shared-changes.
 import { readPosition, writePosition } from './shared-position.ts';
 import { type IndexFile, SharedReader } from './shared-reader.ts';
 
-/** A read waits so long for the log, and then goes on with what is here. */
+/** A read waits so long for the log, and then goes on with the entries that are here. */
 const READ_WAIT_MS = 2_000;
 /** The same while the log does not answer. */
 const SICK_WAIT_MS = 50;
@@ -75,7 +75,7 @@ export class SharedIndex {
     return this.#now() + this.#offsetMs;
   }
 
-  /** Says to people how old what is here may be; null when the log answered the last question. */
+  /** The possible age of the index, as a sentence for people; null when the log answered the last question. */
   get staleness(): string | null {
     const { missing } = this.#reader;
     const parts = [
@@ -109,7 +109,7 @@ export class SharedIndex {
   }
 
   /**
-   * Reads newer entries if the log answers soon. Else what is here is read, whatever its age.
+   * Reads newer entries if the log answers soon. Else the entries that are here are read, whatever their age.
    * @throws the log's error when nothing was ever read here
    */
   async refresh(): Promise<void> {
@@ -145,7 +145,7 @@ export class SharedIndex {
   }
 
   /**
-   * Runs a write. It is kept here only after the log has taken what it changed.
+   * Runs a write. It is kept here only after the log has taken its changes.
    * @param requestedAt by `performance.now()`: the write fails if the log failed since then
    */
   async write<Result>(

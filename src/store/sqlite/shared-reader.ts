@@ -10,12 +10,12 @@ import { spaceGone } from './shared-problems.ts';
 const AT_WORK_MS = 1_500;
 const LOOK_AGAIN_MS = 50;
 
-/** What a shared store needs of its file. */
+/** The part of its file that a shared store needs. */
 export interface IndexFile {
   readonly path: string;
   /** Reads without asking the log first. */
   look<Result>(work: (connection: Connection) => Result): Promise<Result>;
-  /** Writes what came from the log. */
+  /** Writes pages that came from the log. */
   apply<Result>(work: (connection: Connection) => Result): Promise<Result>;
   /** Runs the work in a write transaction that stays open until `decide` says whether it is kept. */
   hold<Result>(
@@ -56,7 +56,7 @@ export class SharedReader {
     this.#onDiscard = onDiscard;
   }
 
-  /** What is missing here as far as the last look could tell; null when the first reading is over. */
+  /** The missing part as far as the last look could tell; null when the first reading is over. */
   get missing(): 'memories' | 'vectors' | null {
     return this.#missing;
   }
@@ -134,7 +134,7 @@ export class SharedReader {
   }
 
   /**
-   * After a failover to a standby that was behind, the pages before may show what is lost now.
+   * After a failover to a standby that was behind, the pages before may show changes that are lost now.
    * @param head of a page that was just read, which saves a question
    */
   async #has(seen: LogHead | undefined, head?: LogHead): Promise<boolean> {
@@ -168,7 +168,7 @@ export class SharedReader {
       this.#applyVectors(connection, page);
       writePosition(connection, next);
     });
-    // What has changed meanwhile.
+    // The caller goes on with the changes of the meantime.
     return true;
   }
 
@@ -177,7 +177,7 @@ export class SharedReader {
     if (page.next === null) endVectors(connection, this.#now());
   }
 
-  /** Asks for what is read after a page that is about to be applied. */
+  /** Asks for the page after one that is about to be applied. */
   #askAhead({ sequence: after, loading }: Position): void {
     if (loading === undefined) return;
     const { vectors, change, firstTimeUpTo } = loading;

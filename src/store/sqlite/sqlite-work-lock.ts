@@ -24,7 +24,7 @@ const SHORT_LIFE_MS = 3_600_000;
 const held = new Set<ReturnType<typeof openDatabase>>();
 
 /**
- * Removes what killed processes left in the data folder, because it holds memories that may have been erased since.
+ * Removes files that killed processes left in the data folder, because they hold memories that may have been erased since.
  * While another process works on the backups, it is left for the next time.
  */
 export async function removeLeftovers(

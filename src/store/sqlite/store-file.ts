@@ -109,7 +109,7 @@ export class StoreFile implements IndexFile {
     return this.shared === null ? this.look(work) : this.shared.refresh().then(() => this.look(work));
   }
 
-  /** Like `read`, but never on an index that is still being filled: for what others rely on. */
+  /** Like `read`, but never on an index that is still being filled: for answers that others rely on. */
   readWhole<Result>(work: (connection: Connection) => Result): Promise<Result> {
     if (this.shared === null) return this.read(work);
     if (this.#closed) return Promise.reject(this.#closedError());
@@ -194,7 +194,7 @@ export class StoreFile implements IndexFile {
     }
   }
 
-  /** What is kept is in the log already, from which a file that fails now reads it later. */
+  /** A kept write is in the log already, from which a file that fails now reads it later. */
   #endWrite({ connection }: OpenFile, keep: boolean): void {
     try {
       if (keep) connection.exec('COMMIT');
@@ -272,7 +272,7 @@ export class StoreFile implements IndexFile {
     }
   }
 
-  /** Saves what only this connection can still read. The next call opens the file again. */
+  /** Saves the content that only this connection can still read. The next call opens the file again. */
   #saveLog(): StoreUnavailableError {
     let saved: boolean;
     try {

@@ -40,7 +40,7 @@ export class VectorSearch {
     return vectors === null ? [] : nearestMemories({ connection, vectors, vector: query.vector, ...wanted });
   }
 
-  /** What the whole index looks like from the query; nothing when it is empty. */
+  /** The look of the whole index from the query; nothing when it is empty. */
   background(connection: Connection, query: VectorQuery): { readonly background?: VectorBackground } {
     const catchUp = this.loaded(connection, query.modelId);
     return catchUp === null || catchUp.index.count === 0

@@ -41,7 +41,7 @@ interface ThreadPair {
   readonly others: StoreThread;
 }
 
-/** What a store needs of a thread. */
+/** The part of a thread that a store needs. */
 interface StoreThread {
   call(method: StoreMethod, parameters: readonly unknown[], onTimings?: OnTimings): Promise<unknown>;
   start(): void;

@@ -63,7 +63,7 @@ function storeOf(
 
 answerCalls({
   begin: () => {
-    // The first call is on its way, or soon will be. It tells what is wrong with the file, if anything is.
+    // The first call is on its way, or soon will be. It reports faults of the file.
     if (own !== null)
       storeOf(own, ownLog)
         .openExisting()

@@ -17,7 +17,7 @@ interface ConversationViewProps {
   readonly parameters: string;
 }
 
-/** One conversation as a whole: its turns in their order, and what can be done with it. */
+/** One conversation as a whole: its turns in their order, and the actions on it. */
 export function ConversationView({ session, parameters }: ConversationViewProps) {
   const client = new URLSearchParams(parameters).get('client');
   const name = new URLSearchParams(client === null ? {} : { client });
@@ -121,7 +121,7 @@ function Actions({ of, path, name }: ActionsProps) {
   );
 }
 
-/** The view of what is gone would load it again, so a change is announced when the page has left it. */
+/** The view of a conversation that is gone would load it again, so a change is announced when the page has left it. */
 function leaveThenReport(address: string): void {
   if (location.hash === address) {
     reportChange();

@@ -95,7 +95,7 @@ interface MoreFieldsProps {
   readonly change: (fields: Partial<Record<'project' | 'occurred' | 'expires' | 'pinned', string>>) => void;
 }
 
-/** What a memory says about itself beside its text. */
+/** The statements of a memory about itself, beside its text. */
 function MoreFields({ draft, change }: MoreFieldsProps) {
   return (
     <details class="more-fields">

@@ -92,7 +92,7 @@ function sendWith(token: string, address: string, init: RequestInit): Promise<Re
   return fetch(address, { ...init, headers });
 }
 
-/** Lets the page look again at who is signed in, and with which rights. */
+/** Lets the page look again which person is signed in, and with which rights. */
 export function noteRefusal({ problem: { status } }: ApiError, space: string): void {
   if (status === 401) reportRefused();
   if (server.team && (status === 403 || (status === 404 && space !== ''))) reportRights();

@@ -98,7 +98,7 @@ interface FactsProps {
   readonly about?: About | undefined;
 }
 
-/** What a memory says about itself. */
+/** The statements of a memory about itself. */
 export interface About {
   readonly project?: string | undefined;
   readonly occurred?: string | undefined;

@@ -36,7 +36,7 @@ const EARLY_MS = 30_000;
 const ASKS = ['login_required', 'consent_required', 'interaction_required', 'account_selection_required'];
 
 let tokens: Tokens | undefined;
-/** False after a renewal found nobody signed in, until something may have changed that. */
+/** False after a renewal found no person signed in, until something may have changed that. */
 let worthTrying = true;
 let renewing: Promise<boolean> | undefined;
 let problem = '';
@@ -60,7 +60,7 @@ export function isOwnSignIn(): boolean {
   return server.signIn !== undefined && server.signIn.issuer === server.signIn.publicUrl;
 }
 
-/** The access token of the person who is signed in; undefined when nobody is. */
+/** The access token of the person who is signed in; undefined without such a person. */
 export async function accessToken(): Promise<string | undefined> {
   if (!canSignIn()) return undefined;
   if (tokens === undefined || Date.now() > tokens.until - EARLY_MS) await renew();
@@ -102,7 +102,7 @@ export function signInInOtherTab(): void {
   window.open(`/?${AGAIN}`, '_blank');
 }
 
-/** At the start of the page: takes the answer out of the address, or begins what the address asks for. */
+/** At the start of the page: takes the answer out of the address, or begins the action that the address asks for. */
 export async function continueSignIn(): Promise<void> {
   const answer = new URLSearchParams(location.search);
   if (!canSignIn() || answer.size === 0) return;
@@ -138,12 +138,12 @@ export async function endSignIn(): Promise<void> {
   channel?.postMessage('out');
 }
 
-/** @param listener told when somebody signed in or out in another tab. @returns a function that removes it */
+/** @param listener told when a person signed in or out in another tab. @returns a function that removes it */
 export function onOtherTab(listener: (happened: 'in' | 'out') => void): () => void {
   const hear = ({ data }: MessageEvent): void => {
     const happened = data === 'out' ? 'out' : 'in';
     worthTrying = happened === 'in';
-    // It may have been somebody else: the next request asks who is signed in now.
+    // It may have been another person: the next request finds out which one is signed in now.
     tokens = undefined;
     listener(happened);
   };
@@ -153,7 +153,7 @@ export function onOtherTab(listener: (happened: 'in' | 'out') => void): () => vo
   };
 }
 
-/** @returns true when somebody is signed in */
+/** @returns true when a person is signed in */
 function renew(): Promise<boolean> {
   renewing ??= renewOnce().finally(() => {
     renewing = undefined;
@@ -228,7 +228,7 @@ async function requestTokens(fields: Readonly<Record<string, string>>): Promise<
 
 let person: unknown;
 
-/** Somebody else may have signed in in another tab of this browser; then this page begins anew. */
+/** Another person may have signed in in another tab of this browser; then this page begins anew. */
 function requireSamePerson(token: string): void {
   const [, claims = ''] = token.split('.');
   if (claims === '' || !isOwnSignIn()) return;

@@ -1,4 +1,4 @@
-/** What a server with people or sign-in tells its page in the HTML. */
+/** The facts that a server with people or sign-in gives its page in the HTML. */
 export interface ServerFacts {
   /** There are people and spaces. */
   readonly team: boolean;

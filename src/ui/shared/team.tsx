@@ -35,7 +35,7 @@ export interface Team {
   readonly mayManage: boolean;
 }
 
-/** What the server calls its shared tokens, and the space that they use. */
+/** The server's name for its shared tokens, and the space that they use. */
 const SERVER = { person: 'server', space: 'default' };
 
 const TeamContext = createContext<Team | null>(null);
@@ -120,7 +120,7 @@ export function TeamGate({ children }: { readonly children: ComponentChildren })
     const { problem, reload } = loading;
     return problem === '' ? <p class="hint">Loading…</p> : <Problem text={problem} onRetry={reload} />;
   }
-  // What is typed stays while the server cannot be asked.
+  // Typed text stays while the server cannot be asked.
   return team.here === undefined ? <NoSpace /> : <>{children}</>;
 }
 
@@ -155,7 +155,7 @@ function teamIn({ me, spaces }: Loaded, space: string): Team {
 
 const PERSON = 'faiss-memory-person';
 
-/** When somebody else signs in in this tab, nothing of the person before is shown. */
+/** When another person signs in in this tab, the page shows nothing of the person before. */
 function useSamePerson(person: string | undefined): void {
   const shown = useRef(false);
   useEffect(() => {

@@ -74,7 +74,7 @@ export interface ConversationList {
   readonly total: number;
 }
 
-/** What a deletion did, or would do; then with the token that confirms it. */
+/** The effect of a deletion, done or planned; a planned one comes with the token that confirms it. */
 export interface DeletePlan {
   readonly dry_run: boolean;
   readonly count: number;
@@ -196,7 +196,7 @@ export interface TidyGroup {
   readonly others: readonly Pick<Memory, 'id' | 'text'>[];
 }
 
-/** A proposal, or what became of it. */
+/** A proposal, or its outcome. */
 export interface TidyAnswer {
   readonly counts: {
     readonly duplicates: number;

@@ -32,7 +32,7 @@ export type Asking = 'refused' | 'wanted' | 'ended';
 export interface SignInState {
   /** Null when nothing is asked for. */
   readonly asking: Asking | null;
-  /** Changes when a token was entered, or somebody signed in or out. */
+  /** Changes when a token was entered, or a person signed in or out. */
   readonly session: number;
   readonly changeToken: () => void;
   /** Called when there is a new token. */

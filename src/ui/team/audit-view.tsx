@@ -23,7 +23,7 @@ interface AuditPage {
 const PAGE = 100;
 const TYPING_PAUSE_MS = 300;
 
-/** Who did what in the space that the page shows. */
+/** The actions of people in the space that the page shows. */
 export function AuditView() {
   const team = useTeam();
   const [typed, setTyped] = useState('');

@@ -45,7 +45,7 @@ function Members({ team, space }: SpaceProps) {
   const { value, problem, reload } = useLoad(space.id, (signal) =>
     call<{ members: Member[] }>('GET', '/members', { signal, space: space.id }),
   );
-  /** A change by which somebody loses rights. */
+  /** A change by which a person loses rights. */
   const [asked, setAsked] = useState<Change | null>(null);
   const [refusal, setRefusal] = useState('');
   const toast = useToast();

@@ -8,14 +8,14 @@ import { linkTo } from '../shared/view-address.ts';
 import { count } from '../shared/words.ts';
 import { titleOf } from './team-bar.tsx';
 
-/** What would be removed. */
+/** The content that would be removed. */
 interface Plan {
   readonly memories: number;
   readonly kept_days: number;
   readonly confirm: string;
 }
 
-/** Asks the server what would be removed, and removes it when the user agrees to that. */
+/** Asks the server for the content that would be removed, and removes it when the user agrees to that. */
 export function RemoveSpace({ space }: { readonly space: Space }) {
   const [plan, setPlan] = useState<Plan | null>(null);
   const [problem, setProblem] = useState('');

@@ -27,7 +27,7 @@ export function SpacesView() {
   );
 }
 
-/** Why somebody can neither make spaces nor tokens here. */
+/** The reason for which a person can make neither spaces nor tokens here. */
 export function NotAllowed() {
   return (
     <p class="hint">

@@ -10,7 +10,7 @@ import { beginning, count } from '../shared/words.ts';
 /** The removals when the user also agrees to remove memories that no search found. */
 const ALL_KINDS = ['duplicates', 'expired', 'junk', 'unused'];
 
-/** Proposes what to tidy up, and does it when the user agrees. */
+/** Proposes memories to tidy up, and does it when the user agrees. */
 export function TidyUp() {
   const [proposal, setProposal] = useState<TidyAnswer | null>(null);
   const [kinds, setKinds] = useState<readonly string[] | undefined>();
