@@ -96,11 +96,17 @@ export function versionData({ role, state, text, updatedAt }: HistoryEntry): Dat
 }
 
 /** A page of a list. */
-export function pageData({ memories, total, nextCursor }: Awaited<ReturnType<MemoryApi['list']>>): Data {
+export function pageData({
+  memories,
+  total,
+  nextCursor,
+  stale,
+}: Awaited<ReturnType<MemoryApi['list']>>): Data {
   return {
     memories: memories.map((memory) => memoryData(memory)),
     total,
     ...given('next_cursor', nextCursor ?? ''),
+    ...given('stale', stale ?? ''),
   };
 }
 

@@ -9,6 +9,7 @@ import { UsageError } from '../errors/input-errors.ts';
 import { DATABASE_NAME } from '../store/memory-store.ts';
 import type { ReplicaIdentity, ReplicaStore } from '../store/replica-store.ts';
 import { DRILL_PREFIX } from '../store/sqlite/sqlite-work-lock.ts';
+import { parseDatabaseUrl } from '../store/postgres/database-url.ts';
 import { PreparedDatabase } from '../store/postgres/prepared-database.ts';
 import { SpaceRows } from '../store/postgres/space-rows.ts';
 import { type SharedThreads, startWorkerStore, type WorkerStore } from '../store/worker/client.ts';
@@ -204,8 +205,9 @@ export function placeSettings(settings: Settings, place: string | undefined): St
   return { dataDir: isAbsolute(place) ? place : resolve(place) };
 }
 
+/** @throws FaissMemoryError `CONFIGURATION` for an address that is wrong, whose password could be in any part of it */
 export function withoutCredentials(url: string): string {
-  return url.replace(/\/\/[^@/]*@/, '//').replace(/\?.*$/, '');
+  return parseDatabaseUrl(url).location;
 }
 
 function pick({ memories, live, trash, conflicts, contentDigest, stateDigest }: ReplicaIdentity): MovedStore {

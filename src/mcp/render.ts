@@ -89,12 +89,13 @@ interface PageView {
 }
 
 export function renderPage(
-  { memories, total, nextCursor }: Page,
+  { memories, total, nextCursor, stale = '' }: Page,
   { which = 'live', zone, isShort = false }: PageView,
 ): string {
   const kind = which === 'live' ? '' : ` (${which})`;
   return lines(
     `${memories.length} of ${total}${kind}. ${noticeOf(zone)}`,
+    stale,
     ...memories.map((memory) => renderBeginning(memory, zone)),
     nextCursor === undefined
       ? ''

@@ -1,7 +1,7 @@
 import type { MemoryKind } from './attributes.ts';
 import type { CaptureReport, CaptureRequest } from './conversations.ts';
 import type { MemoryFilter } from './filter.ts';
-import type { ConversationPage, SharedState } from '../store/memory-store.ts';
+import type { ConversationPage, ListPage, SharedState } from '../store/memory-store.ts';
 import type { MemoryImporter } from './import.ts';
 import type {
   DeduplicateRequest,
@@ -342,7 +342,7 @@ export interface MemoryApi extends MemoryImporter {
    * @throws NotFoundError naming all ids that are unknown
    */
   getAsOf(ids: readonly string[], asOf: string): Promise<MemoriesAsOf>;
-  list(input: ListInput): Promise<{ memories: readonly Memory[]; total: number; nextCursor?: string }>;
+  list(input: ListInput): Promise<ListPage>;
   /** Conversations, those with the newest turn first; `list` with a session in its filter gives the turns of one. */
   conversations(input: ConversationsInput): Promise<ConversationPage>;
   update(input: UpdateInput): Promise<UpdateResult>;

@@ -1,6 +1,6 @@
 import type { Embedder, EmbeddingModelId } from '../embedding/embedder.ts';
 import { InvalidInputError, NotFoundError } from '../errors/input-errors.ts';
-import type { ConversationPage, MemoryStore } from '../store/memory-store.ts';
+import type { ConversationPage, ListPage, MemoryStore } from '../store/memory-store.ts';
 import { settleWithin } from '../util/concurrency.ts';
 import { spokenPeriod } from '../util/time-phrases.ts';
 import { isTimeZone, systemTimeZone, TimeZone } from '../util/time-zone.ts';
@@ -217,7 +217,7 @@ export class MemoryService implements MemoryApi {
     return memories;
   }
 
-  async list(input: ListInput): Promise<{ memories: readonly Memory[]; total: number; nextCursor?: string }> {
+  async list(input: ListInput): Promise<ListPage> {
     const filter = this.#filter(input.filter);
     const usual = filter.session === undefined ? 'newest' : 'position';
     const page = await this.#parts.store.list({

@@ -92,6 +92,8 @@ export interface ListPage {
   readonly nextCursor?: string;
   /** Number of memories that match, on all pages. */
   readonly total: number;
+  /** How old this may be, a sentence for people; absent when it is up to date. */
+  readonly stale?: string;
 }
 
 export interface ConversationsRequest {

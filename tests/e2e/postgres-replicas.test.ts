@@ -63,7 +63,11 @@ await describeWithPostgres('replicas on PostgreSQL', (server) => {
     const begun = performance.now();
     const search = await b.api.post('/search', { query: 'heron' });
     expect(idsOf(search, 'hits')).toHaveLength(1);
-    expect(search.data['note']).toMatch(/The shared database (last answered \d+ s ago|has not answered)/);
+    const said = /The shared database (last answered \d+ s ago|has not answered)/;
+    expect(search.data['note']).toMatch(said);
+    expect((await b.api.get('/memories')).data['stale']).toMatch(said);
+    expect(await b.run('list')).toMatchObject({ code: 0, stdout: expect.stringMatching(said) as string });
+    expect(await b.run('add', 'The heron flies away')).toMatchObject({ code: 4 });
     const refused = await b.api.post('/memory/add', { text: 'The heron flies away' });
     expect([refused.status, refused.data['code'], refused.data['retryable']]).toEqual([
       503,
@@ -81,6 +85,8 @@ await describeWithPostgres('replicas on PostgreSQL', (server) => {
       JSON_HEADERS,
     );
     expect(tool.text).toContain('cannot be reached');
+    const listed = { ...{ jsonrpc: '2.0', id: 2, method: 'tools/call' }, params: { name: 'memory_list' } };
+    expect((await b.api.post('/mcp', listed, JSON_HEADERS)).text).toMatch(said);
     expect(performance.now() - begun).toBeLessThan(20_000);
     await server().begin();
     await expect

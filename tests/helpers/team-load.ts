@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type HttpClient, httpClient } from './http-client.ts';
 import { launchServer, type RunningHttpServer } from './http-server.ts';
+import { type ProgramRun, runProgram } from './run-program.ts';
 
 /** A replica, which can be killed and started again on its folder. */
 export class Replica {
@@ -31,6 +32,11 @@ export class Replica {
   async start(): Promise<this> {
     this.#server = await launchServer({ dataDir: this.#folder, env: this.#env });
     return this;
+  }
+
+  /** Another program on the same folder. */
+  run(...args: readonly string[]): Promise<ProgramRun> {
+    return runProgram(args, { dataDir: this.#folder, env: this.#env });
   }
 
   /** As the system kills a process. */

@@ -8,7 +8,7 @@ import { findPostgres, isPostgresRequired, PostgresServer } from './servers/post
 export async function describeWithPostgres(
   name: string,
   tests: (server: () => PostgresServer) => void,
-  options?: readonly string[],
+  options?: readonly string[] | (() => readonly string[]),
 ): Promise<void> {
   const programs = await findPostgres();
   describe(name, () => {
@@ -18,7 +18,7 @@ export async function describeWithPostgres(
     if (programs === null) return;
     let running: PostgresServer | undefined;
     beforeAll(async () => {
-      running = await PostgresServer.start(programs, options);
+      running = await PostgresServer.start(programs, typeof options === 'function' ? options() : options);
     });
     afterAll(() => running?.stop());
     tests(() => {

@@ -161,6 +161,7 @@ export const listCommand = defineCommand({
     const shown = total === memories.length ? '' : `${memories.length} of `;
     const next = nextCursor === undefined ? '' : `; next page: --cursor ${nextCursor}`;
     lines.push(`${shown}${count(total, 'memory', 'memories')}; times in ${memory.timeZone.name}${next}`);
+    if (page.stale !== undefined) lines.push(page.stale);
     return { data: pageData(page), text: lines.join('\n') };
   },
 });

@@ -132,7 +132,12 @@ const listMemories = defineRoute({
     ...filterFields,
     ...attributeFields,
   }),
-  output: z.object({ memories: z.array(memoryShape), total: z.int(), next_cursor: text() }),
+  output: z.object({
+    memories: z.array(memoryShape),
+    total: z.int(),
+    next_cursor: text(),
+    stale: text('How old the answer may be while the shared database is down'),
+  }),
   async handle({ memory }, { which, order, limit: most, cursor, max_tokens: asked, ...filter }) {
     const request = { which, order, limit: most, cursor: filled(cursor), filter: toFilter(filter) };
     return pageData(await listWithin(memory, request, asked));

@@ -1,11 +1,12 @@
 import type * as pg from 'pg';
 import type { Client, ClientConfig } from 'pg';
+import { FaissMemoryError } from '../../errors/faiss-memory-error.ts';
 import { StoreUnavailableError } from '../../errors/store-errors.ts';
 import { reasonOf } from '../../util/caught.ts';
 import { settleWithin } from '../../util/concurrency.ts';
 import { loadOptionalPackage } from '../../util/load-optional-package.ts';
 import type { DatabaseAddress, DatabaseHost } from './database-url.ts';
-import { isAnswer, unreachable } from './postgres-errors.ts';
+import { isAnswer, refused, unreachable } from './postgres-errors.ts';
 
 /** Once one of several servers can be used, the others have so long to show that they are the better choice. */
 const CHOICE_MS = 500;
@@ -34,7 +35,7 @@ export async function connect(address: DatabaseAddress, listen: (client: Client)
     });
     try {
       await client.connect();
-      if (address.channelBinding === 'require' && !binding.offered) throw unbound();
+      if (address.channelBinding === 'require' && !binding.offered) throw unbound(location);
       const timeline = address.writable ? await timelineOf(client, address.connectTimeoutMs) : 0;
       return { client, timeline };
     } catch (error) {
@@ -92,7 +93,7 @@ async function timelineOf(client: Client, withinMs: number): Promise<number> {
 /** An answer of a server says more than that it cannot be reached, unless another one would answer differently. */
 function refusedByAll({ hosts, location }: DatabaseAddress, errors: readonly unknown[]): unknown {
   const [first] = errors;
-  if (errors.every(isAnswer)) return first;
+  if (errors.every((error) => isAnswer(error) || error instanceof FaissMemoryError)) return first;
   const reasons = errors.map((error, index) => {
     const { host = '', port = 0 } = hosts[index] ?? {};
     return hosts.length === 1 ? said(error) : `${host}:${port}: ${said(error)}`;
@@ -111,13 +112,14 @@ function configOf(
   { host, port }: DatabaseHost,
   binding: { readonly offered: boolean },
 ): ClientConfig {
-  const { user, password, database, tls, applicationName, connectTimeoutMs } = address;
+  const { user, password, database, tls, applicationName, connectTimeoutMs, location } = address;
   return {
     ...{ host, port, user, database },
-    // As a function, because the driver looks for an empty one in files of the user.
+    // As a function, because the driver looks for an empty one in files of the user. It is called if the server asks.
     password: () => {
-      if (address.channelBinding === 'require' && !binding.offered) throw unbound();
-      return password ?? '';
+      if (address.channelBinding === 'require' && !binding.offered) throw unbound(location);
+      if (password === undefined || password === '') throw withoutPassword(location);
+      return password;
     },
     // The certificate of a server without a name is compared with its address.
     ssl: tls === false || host.startsWith('/') ? false : { ...tls, host },
@@ -128,8 +130,18 @@ function configOf(
   };
 }
 
-function unbound(): Error {
-  return new Error('the server does not offer channel_binding, which the address requires');
+function unbound(location: string): StoreUnavailableError {
+  return refused(
+    `The database ${location} does not offer channel_binding, which its address requires`,
+    'Let the server ask for passwords with scram-sha-256 and nothing but it be between, or write channel_binding=prefer.',
+  );
+}
+
+function withoutPassword(location: string): StoreUnavailableError {
+  return refused(
+    `The database ${location} wants a password, and its address has none`,
+    'Write it into MEMORY_DATABASE_URL: postgres://user:password@host/database.',
+  );
 }
 
 /** The members of a connection for which the driver has no types. */

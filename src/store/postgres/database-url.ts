@@ -1,6 +1,7 @@
+import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
-import type { ConnectionOptions } from 'node:tls';
+import { type ConnectionOptions, createSecureContext } from 'node:tls';
 import { FaissMemoryError } from '../../errors/faiss-memory-error.ts';
 import { reasonOf } from '../../util/caught.ts';
 
@@ -131,10 +132,11 @@ function readTls(parameters: Map<string, string>, hosts: readonly DatabaseHost[]
   const root = parameters.get('sslrootcert');
   const certificate = parameters.get('sslcert');
   const key = parameters.get('sslkey');
+  if ((certificate === undefined) !== (key === undefined))
+    throw wrong('has one of sslcert and sslkey', 'give both, or none');
   return {
     ...(root === undefined || root === 'system' ? {} : { ca: readPem('sslrootcert', root) }),
-    ...(certificate === undefined ? {} : { cert: readPem('sslcert', certificate) }),
-    ...(key === undefined ? {} : { key: readPem('sslkey', key) }),
+    ...(certificate === undefined || key === undefined ? {} : readPair(certificate, key)),
     rejectUnauthorized: mode !== 'require' || root !== undefined,
     // Without the name of the server in the certificate.
     ...(mode === 'verify-full' ? {} : { checkServerIdentity: () => undefined }),
@@ -156,7 +158,37 @@ function isHere({ host }: DatabaseHost): boolean {
   return host.startsWith('/') || host === 'localhost' || host === '127.0.0.1' || host === '::1';
 }
 
+/** Of this program, for servers that want one. */
+function readPair(certificate: string, key: string): { readonly cert: string; readonly key: string } {
+  const cert = readPem('sslcert', certificate);
+  const pair = { cert, key: readText('sslkey', key) };
+  try {
+    createSecureContext(pair);
+    return pair;
+  } catch (error) {
+    throw wrong(
+      `has sslkey=${key}, which is not the key of sslcert (${reasonOf(error)})`,
+      'name the PEM file of its key, without a passphrase',
+    );
+  }
+}
+
+/** Text of a file of certificates. */
 function readPem(parameter: string, path: string): string {
+  const text = readText(parameter, path);
+  // Node.js takes a file without any for one that trusts no authority.
+  try {
+    new X509Certificate(text);
+    return text;
+  } catch (error) {
+    throw wrong(
+      `has ${parameter}=${path}, which has no certificate (${reasonOf(error)})`,
+      'name a PEM file of certificates',
+    );
+  }
+}
+
+function readText(parameter: string, path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {

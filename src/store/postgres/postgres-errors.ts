@@ -48,12 +48,13 @@ export function toDatabaseError(error: unknown, location: string): FaissMemoryEr
         ...options,
       });
     case '28P01':
-    case '28000':
       return refused(
         `The database ${location} refused the user or the password`,
-        'Correct MEMORY_DATABASE_URL.',
+        'Correct MEMORY_DATABASE_URL: user, password, or sslcert where the server wants a certificate of its user.',
         error,
       );
+    case '28000':
+      return refused(`The database ${location} refused the connection: ${reason}`, entryFix(reason), error);
     case '42P01':
     case '3F000':
       return refused(
@@ -76,6 +77,15 @@ export function toDatabaseError(error: unknown, location: string): FaissMemoryEr
   }
 }
 
+/** The server says the same for each rule of `pg_hba.conf` that is not fulfilled. */
+function entryFix(reason: string): string {
+  if (/client certificate|certificate authentication/.test(reason))
+    return 'Name a certificate of this user with sslcert and its key with sslkey in MEMORY_DATABASE_URL.';
+  return /no encryption|SSL off/.test(reason)
+    ? 'If the server takes connections with TLS only, write sslmode=verify-full in MEMORY_DATABASE_URL; else allow this one in its pg_hba.conf.'
+    : 'Correct MEMORY_DATABASE_URL, or allow this connection in pg_hba.conf of the server.';
+}
+
 /** Too many connections, out of memory, a lock or a statement that took too long, a lost race between transactions. */
 function isTooBusy(code: unknown): boolean {
   return typeof code === 'string' && /^(53|40|55P03|57014|25P0[34])/.test(code);
@@ -88,21 +98,28 @@ const USUAL_FIX =
   'Try again in a moment. If it stays so, check that PostgreSQL runs and that MEMORY_DATABASE_URL is right.';
 const TLS_FIX =
   'Correct sslmode, sslrootcert (the authority that signed the certificate of the server), or the name of the host in MEMORY_DATABASE_URL; or renew the certificate.';
+/** The server ended the handshake. */
+const ALERT = /^ERR_SSL_\w*_ALERT_/;
+const ALERT_FIX =
+  'Correct sslcert and sslkey in MEMORY_DATABASE_URL: a valid certificate of an authority that the server trusts.';
 
 export function unreachable(location: string, reason: string, cause?: unknown): StoreUnavailableError {
   return new StoreUnavailableError(`The database ${location} cannot be reached: ${reason}`, {
-    fix: isAboutTls(cause) ? TLS_FIX : USUAL_FIX,
+    fix: fixOf(cause),
     retryable: true,
     cause: withoutDetails(cause),
   });
 }
 
-function isAboutTls(error: unknown): boolean {
+function fixOf(error: unknown): string {
   const code = codeOf(error);
-  return (typeof code === 'string' && DISTRUST.test(code)) || NO_TLS.test(reasonOf(error));
+  if (typeof code === 'string' && ALERT.test(code)) return ALERT_FIX;
+  const aboutTls = (typeof code === 'string' && DISTRUST.test(code)) || NO_TLS.test(reasonOf(error));
+  return aboutTls ? TLS_FIX : USUAL_FIX;
 }
 
-function refused(message: string, fix: string, cause: unknown): StoreUnavailableError {
+/** Correct settings help, and nothing else. */
+export function refused(message: string, fix: string, cause?: unknown): StoreUnavailableError {
   return new StoreUnavailableError(message, { fix, cause: withoutDetails(cause) });
 }
 

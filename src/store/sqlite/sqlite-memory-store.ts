@@ -195,7 +195,7 @@ export class SqliteMemoryStore implements MemoryStore {
   }
 
   list(request: ListRequest): Promise<ListPage> {
-    return this.#file.read((connection) => listPage(connection, request));
+    return this.#file.read((connection) => ({ ...listPage(connection, request), ...this.#stale() }));
   }
 
   matching(filter: MemoryFilter): Promise<string[]> {

@@ -42,7 +42,13 @@ async function logOf(database: SharedDatabase | undefined): Promise<SharedLog | 
   return new postgres.PostgresLog(database, pool);
 }
 
-const ownLog = await logOf(own?.database);
+/** Of the one store of this thread. A wrong address is the answer to each call, and does not end the thread. */
+const ownLog = await logOf(own?.database).then(
+  (log) => () => log,
+  (error: unknown) => (): never => {
+    throw error;
+  },
+);
 
 function storeOf(
   { dataDir, vectorIndex = 'auto', mustExist = false }: StoreWorkerSettings,
@@ -63,17 +69,16 @@ function storeOf(
 
 answerCalls({
   begin: () => {
-    // The first call is on its way, or soon will be. It reports faults of the file.
-    if (own !== null)
-      storeOf(own, ownLog)
-        .openExisting()
-        .catch(() => undefined);
+    if (own === null) return;
+    // The first call is on its way, or soon will be. It reports faults of the file or the address.
+    const opening = async (): Promise<void> => storeOf(own, ownLog()).openExisting();
+    opening().catch(() => undefined);
   },
   call: async (name, parameters) => {
     const method = name as StoreMethod;
     const [settings, ...rest] = own === null ? (parameters as [StoreWorkerSettings]) : [own, ...parameters];
     const isOpen = own !== null || stores.has(settings.dataDir);
-    const store = storeOf(settings, isOpen ? ownLog : await logOf(settings.database));
+    const store = storeOf(settings, isOpen ? ownLog() : await logOf(settings.database));
     if (method === 'close') stores.delete(settings.dataDir);
     // The methods have the types of the port, which a message cannot carry.
     const bound = isReplicaMethod(method)

@@ -136,6 +136,12 @@ export class PostgresServer {
     }
   }
 
+  /** Before PostgreSQL 15 a view shows rows by the rights of its owner: docs/team.md. */
+  async hasViewsOfReaders(): Promise<boolean> {
+    const [row] = await this.sql(`SELECT current_setting('server_version_num')::integer >= 150000 AS has`);
+    return row?.['has'] === true;
+  }
+
   /** Ends the sessions of other programs in a database, and waits until they are gone. */
   async endSessions(url: string): Promise<void> {
     const others = `FROM pg_stat_activity WHERE datname = '${url.split('/').at(-1)}' AND pid <> pg_backend_pid()`;

@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { FaissMemoryError } from '../../../src/errors/faiss-memory-error.ts';
 import { type DatabaseAddress, parseDatabaseUrl } from '../../../src/store/postgres/database-url.ts';
+import { CertificateAuthority } from '../../helpers/servers/certificates.ts';
 import { temporaryFolder } from '../../helpers/sqlite-store.ts';
 
 const parse = parseDatabaseUrl;
@@ -86,10 +87,11 @@ describe('the address of a database', () => {
     expect(parse('postgres://other/db').tls).not.toHaveProperty('checkServerIdentity');
     expect(parse('postgres://other/db?sslmode=disable').tls).toBe(false);
     expect(parse('postgres://other/db?sslmode=require').tls).toMatchObject({ rejectUnauthorized: false });
-    const root = join(temporaryFolder(), 'root.pem');
-    writeFileSync(root, 'certificate');
-    expect(parse(`postgres://other/db?sslmode=require&sslrootcert=${root}`).tls).toMatchObject({
-      ca: 'certificate',
+    const { certificate, key, pem } = new CertificateAuthority(temporaryFolder());
+    const pair = `&sslcert=${certificate}&sslkey=${key}`;
+    expect(parse(`postgres://other/db?sslmode=require&sslrootcert=${certificate}${pair}`).tls).toMatchObject({
+      ca: pem,
+      cert: pem,
       rejectUnauthorized: true,
     });
     expect(parse('postgres://other/db?channel_binding=require').channelBinding).toBe('require');
@@ -112,6 +114,20 @@ describe('the address of a database', () => {
     ['postgres://%zz/b', /wrong % sign/],
   ])('%s is refused, and says why', (url, said) => {
     expect(saidAbout(url)).toMatch(said);
+  });
+
+  test('names files of certificates that can be used, or says which cannot', () => {
+    const folder = temporaryFolder();
+    const { certificate, key } = new CertificateAuthority(folder);
+    const other = new CertificateAuthority(folder, 'other');
+    const text = join(folder, 'notes.txt');
+    writeFileSync(text, 'not a certificate');
+    const about = (parameters: string): string => saidAbout(`postgres://a/b?${parameters}`);
+    expect(about(`sslrootcert=${text}`)).toMatch(/sslrootcert=.*notes\.txt, which has no certificate/);
+    expect(about(`sslcert=${certificate}`)).toMatch(/has one of sslcert and sslkey/);
+    expect(about(`sslcert=${text}&sslkey=${key}`)).toMatch(/sslcert=.*which has no certificate/);
+    expect(about(`sslcert=${certificate}&sslkey=${text}`)).toMatch(/is not the key of sslcert/);
+    expect(about(`sslcert=${certificate}&sslkey=${other.key}`)).toMatch(/is not the key of sslcert/);
   });
 
   test.each([
