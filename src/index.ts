@@ -94,6 +94,7 @@ export type {
   ImportedDraft,
   ImportOptions,
   IntegrityOptions,
+  IntegrityPart,
   IntegrityReport,
   ListPage,
   ListRequest,
