@@ -273,6 +273,8 @@ export class SharedIndex {
     // Before the log is asked, because another thread may read newer entries meanwhile.
     const position = await this.#file.look(readPosition);
     this.#reader.note(position);
+    // Another thread or process may have thrown the file away.
+    if (position === null) this.#loaded = false;
     const asked = performance.now();
     const { head, isCopy, time } = await this.#log.head();
     this.#compareClocks(time, performance.now() - asked);
