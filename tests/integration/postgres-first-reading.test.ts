@@ -127,7 +127,8 @@ async function everything(store: SqliteMemoryStore): Promise<unknown> {
       return [byId(all.words), byId(all.vectors)];
     }),
   );
-  const stats = { ...(await store.stats(FIRST_MODEL)), bytes: 0, usedBytes: 0 };
+  // How a store is connected is its own.
+  const stats = { ...(await store.stats(FIRST_MODEL)), bytes: 0, usedBytes: 0, shared: undefined };
   return {
     ...{ digests, states, lists, stats, found },
     memories: byId(memories),
