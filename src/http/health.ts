@@ -120,7 +120,7 @@ async function mayKnow(context: HttpContext, { authenticators, hasPeople }: Heal
   if (authenticators === undefined || authenticators.length === 0) return true;
   const given = givenCredential(context);
   if (given === undefined) return false;
-  // Who it is may be known only to the database, which may not answer now.
+  // The caller may be known only to the database, which may not answer now.
   const knowing = settleWithin(knownBy(authenticators, given), LIMIT_MS / 2);
   const principal = (await knowing.catch(() => null)) ?? null;
   return principal !== null && (hasPeople !== true || principal.person === SERVER_PERSON);
