@@ -179,8 +179,10 @@ function workspaceFinder(parts: FinderParts): Team['find'] {
     const { person } = caller;
     const space =
       named ?? (person === SERVER_PERSON ? DEFAULT_SPACE : (await knownPerson(parts, caller)).space);
-    quotas.admit(person, space);
+    quotas.admitPerson(person);
     const role = await roleOf(parts, caller, space);
+    // Others must not use up what the members may ask, nor fill the memory with names of spaces.
+    quotas.admitTo(space);
     const mayWrite = caller.scopes.has('memory:write');
     const access = role !== 'reader' && mayWrite ? 'write' : 'read';
     const enter = (): ReturnType<OpenSpaces['enter']> => spaces.enter(space);

@@ -1,11 +1,11 @@
 import type { Hono } from 'hono';
-import { type Authenticator, type Principal, SERVER_PERSON } from '../auth/principal.ts';
+import { type Authenticator, SERVER_PERSON } from '../auth/principal.ts';
 import type { OpenServices, Services } from '../api/services.ts';
 import { type ErrorCode, FaissMemoryError } from '../errors/faiss-memory-error.ts';
 import type { Stats } from '../memory/memory-api.ts';
 import { settleWithin } from '../util/concurrency.ts';
 import type { Admission } from './guards/admission.ts';
-import { givenCredential } from './guards/token-guard.ts';
+import { givenCredential, knownBy } from './guards/token-guard.ts';
 import type { HttpContext, HttpEnvironment } from './http-environment.ts';
 
 /** How long the store may take to answer. */
@@ -120,16 +120,10 @@ async function mayKnow(context: HttpContext, { authenticators, hasPeople }: Heal
   if (authenticators === undefined || authenticators.length === 0) return true;
   const given = givenCredential(context);
   if (given === undefined) return false;
-  const principal = await knownBy(authenticators, given).catch(() => null);
+  // The caller may be known only to the database, which may not answer now.
+  const knowing = settleWithin(knownBy(authenticators, given), LIMIT_MS / 2);
+  const principal = (await knowing.catch(() => null)) ?? null;
   return principal !== null && (hasPeople !== true || principal.person === SERVER_PERSON);
-}
-
-async function knownBy(authenticators: readonly Authenticator[], given: string): Promise<Principal | null> {
-  for (const authenticator of authenticators) {
-    const principal = await authenticator.authenticate(given);
-    if (principal !== null) return principal;
-  }
-  return null;
 }
 
 /** Each part with its state. No addresses, names or texts. */

@@ -46,11 +46,14 @@ export class SpaceQuotas {
     this.#now = now;
   }
 
-  /** Counts a request. @throws RequestRefusedError (`RATE_LIMITED`) with the time to wait */
-  admit(person: string, space: string): void {
-    const { personRate, spaceRate } = this.#quotas;
-    this.#count(`person ${person}`, { limit: personRate, whose: 'you' });
-    this.#count(`space ${space}`, { limit: spaceRate, whose: 'the members of this space' });
+  /** Counts a request of a person. @throws RequestRefusedError (`RATE_LIMITED`) with the time to wait */
+  admitPerson(person: string): void {
+    this.#count(`person ${person}`, { limit: this.#quotas.personRate, whose: 'you' });
+  }
+
+  /** Counts a request about a space, by a person with a role in it. @throws as `admitPerson` */
+  admitTo(space: string): void {
+    this.#count(`space ${space}`, { limit: this.#quotas.spaceRate, whose: 'the members of this space' });
   }
 
   /** Makes the call unless it would store more than allowed. @throws QuotaExceededError */

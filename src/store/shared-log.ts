@@ -156,6 +156,10 @@ export interface SharedLog {
   readonly location: string;
   /** Id of the space. */
   readonly space: string;
+  /** True when the log of this or another space did not answer a store of this thread in time, until any answers. */
+  readonly isSilent: boolean;
+  /** Tells the stores of other spaces, so that they do not each wait as long. */
+  noteSilence(): void;
   head(): Promise<LogEnd>;
   /** Creates the space if it is not there. @param machine the machine id of a new one */
   create(machine: string): Promise<void>;

@@ -50,6 +50,14 @@ describe('quotas', () => {
     expect((await bob.api.get('/stats')).status).toBe(200);
   });
 
+  test('of a space are not used up by people without a role in it', async () => {
+    const team = await startTeam({ MEMORY_TEAM_SPACE_RATE: '20' });
+    const [ada, eve] = [await team.join('ada'), await team.join('eve')];
+    expect((await ada.api.post('/spaces', { id: 'kitchen' })).status).toBe(201);
+    for (let n = 0; n < 25; n += 1) await eve.api.get('/spaces/kitchen/memories');
+    expect((await ada.api.get('/spaces/kitchen/memories')).status).toBe(200);
+  });
+
   test('bound how many shared spaces a person owns', async () => {
     const team = await startTeam({ MEMORY_TEAM_PERSON_SPACES: '1' });
     const ada = await team.join('ada');

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { statSync } from 'node:fs';
+import { rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { INDEX_NAME } from '../../src/store/memory-store.ts';
@@ -11,6 +11,7 @@ import { Database } from '../../src/store/postgres/database.ts';
 import { parseDatabaseUrl } from '../../src/store/postgres/database-url.ts';
 import { migrate } from '../../src/store/postgres/migrations.ts';
 import { ADDITIONS } from '../../src/store/postgres/schema.ts';
+import { WireProxy } from '../helpers/servers/wire-proxy.ts';
 import { describeWithPostgres } from '../helpers/with-postgres.ts';
 
 await describeWithPostgres('an index of a space', (server) => {
@@ -67,6 +68,18 @@ await describeWithPostgres('an index of a space', (server) => {
     const other = open(url);
     expect((await other.stats()).stateDigest).toBe((await store.stats()).stateDigest);
     expect(await store.findByText('lost')).toBeNull();
+  });
+
+  test('that another process threw away shows nothing rather than an empty store while the database is away', async () => {
+    const proxy = await WireProxy.start(server().port);
+    onTestFinished(() => proxy.close());
+    const dataDir = temporaryFolder();
+    const store = open(proxy.url(await server().createDatabase()), { dataDir });
+    await store.add([draft('kept')]);
+    expect((await store.stats()).live).toBe(1);
+    for (const suffix of ['', '-wal', '-shm']) rmSync(join(dataDir, INDEX_NAME + suffix), { force: true });
+    await proxy.close();
+    await expect(store.stats()).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE', retryable: true });
   });
 
   test('does not bring back a space that was deleted', async () => {

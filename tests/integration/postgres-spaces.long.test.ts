@@ -8,6 +8,7 @@ import { PreparedDatabase } from '../../src/store/postgres/prepared-database.ts'
 import { SpaceRows } from '../../src/store/postgres/space-rows.ts';
 import { SharedThreads, startWorkerStore, type WorkerStore } from '../../src/store/worker/client.ts';
 import { draft } from '../helpers/drafts.ts';
+import { WireProxy } from '../helpers/servers/wire-proxy.ts';
 import { temporaryFolder } from '../helpers/sqlite-store.ts';
 import { fencedDatabase } from '../helpers/team-on-postgres.ts';
 import { describeWithPostgres } from '../helpers/with-postgres.ts';
@@ -44,6 +45,34 @@ await describeWithPostgres('spaces of one server', (server) => {
     }
     return stores;
   }
+
+  test('do not each wait for a database that is silent, and are searched all the same', async () => {
+    const proxy = await WireProxy.start(server().port);
+    closing.push(() => proxy.close());
+    const spaces = Array.from({ length: 6 }, (_, number) => `silent-${number}`);
+    const stores = await open(proxy.url(await server().createDatabase()), spaces);
+    const scale = { depth: 50, usualGap: null, trust: 1 };
+    const ranking = { scale, preference: { period: undefined, project: null } };
+    const asked = {
+      filter: {},
+      limit: 9,
+      best: 5,
+      words: 'apple',
+      standingsAt: 0,
+      neighbours: false,
+      ranking,
+    };
+    const search = async ({ memory }: WorkerStore): Promise<number> => (await memory.best(asked)).best.length;
+    for (const store of stores) {
+      await store.memory.add([draft('apple')]);
+      expect(await search(store)).toBe(1);
+    }
+    proxy.harm({ kind: 'swallow' });
+    const begun = performance.now();
+    expect(await Promise.all(stores.map(search))).toEqual(spaces.map(() => 1));
+    // One of them waits two seconds; two at a time, all of them would wait six.
+    expect(performance.now() - begun).toBeLessThan(5_000);
+  });
 
   test('do not wait for the slow commits of each other, neither with reads nor with writes', async () => {
     const url = await server().createDatabase();

@@ -1,6 +1,7 @@
 import type { JWK, JWTVerifyGetKey } from 'jose';
 import { LRUCache } from 'lru-cache';
 import { StoreUnavailableError } from '../../errors/store-errors.ts';
+import { settleWithin } from '../../util/concurrency.ts';
 import { isScope, type Principal, type Authenticator, withIncluded } from '../principal.ts';
 import { isOwnResource } from '../protected-resource.ts';
 import { loadJose } from '../packages.ts';
@@ -10,6 +11,9 @@ import { ACCOUNT_CLAIM, ACCESS_TOKEN_SECONDS } from './provider-settings.ts';
 import type { KeyRing, ServerKeys } from './signing-keys.ts';
 
 const MOST_KNOWN = 10_000;
+/** A request waits so long for the store before it goes on with what was known. */
+const WAIT_MS = 2_000;
+const SILENT_WAIT_MS = 50;
 
 /** Knows the access tokens of the authorization server in this program. */
 export class EmbeddedAuthenticator implements Authenticator {
@@ -18,6 +22,8 @@ export class EmbeddedAuthenticator implements Authenticator {
   readonly #keys: KeyRing;
   /** As they were when the store last answered: they go on while it cannot be reached, as long as a token lives. */
   readonly #known = new LRUCache<string, Account>({ max: MOST_KNOWN, ttl: ACCESS_TOKEN_SECONDS * 1_000 });
+  /** The store did not answer the last question in time. */
+  #isSilent = false;
   #verifier: { readonly keys: ServerKeys; readonly find: JWTVerifyGetKey } | undefined;
 
   constructor(publicUrl: string, accounts: Accounts, keys: KeyRing) {
@@ -45,16 +51,22 @@ export class EmbeddedAuthenticator implements Authenticator {
   }
 
   async #account(id: string): Promise<Account | undefined> {
-    try {
-      const account = await this.#accounts.find(id);
+    const asking = this.#accounts.find(id).then((account) => {
+      this.#isSilent = false;
       if (account === undefined) this.#known.delete(id);
       else this.#known.set(id, account);
-      return account;
+      return { account };
+    });
+    const known = this.#known.get(id);
+    if (known === undefined) return (await asking).account;
+    try {
+      const answer = await settleWithin(asking, this.#isSilent ? SILENT_WAIT_MS : WAIT_MS);
+      if (answer !== undefined) return answer.account;
+      this.#isSilent = true;
     } catch (error) {
-      const known = error instanceof StoreUnavailableError ? this.#known.get(id) : undefined;
-      if (known === undefined) throw error;
-      return known;
+      if (!(error instanceof StoreUnavailableError)) throw error;
     }
+    return known;
   }
 
   readonly #publicKey: JWTVerifyGetKey = async (header, token) => {

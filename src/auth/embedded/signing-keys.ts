@@ -1,6 +1,7 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import type { JWK } from 'jose';
 import { StoreUnavailableError } from '../../errors/store-errors.ts';
+import { settleWithin } from '../../util/concurrency.ts';
 import type { AuthStore } from './auth-store.ts';
 import type { SecretSeal } from './secret-seal.ts';
 
@@ -14,6 +15,9 @@ const KEEP_MS = 86_400_000;
 const FRESH_MS = 60_000;
 /** How long an unknown key does not lead to looking again. */
 const COOLDOWN_MS = 1_000;
+/** How long keys that are known wait for a look at newer ones. */
+const WAIT_MS = 2_000;
+const SILENT_MS = 5_000;
 
 /** The keys of the authorization server, the ones in use first. */
 export interface ServerKeys {
@@ -29,6 +33,8 @@ export class KeyRing {
   readonly #seal: SecretSeal;
   #known: ServerKeys | undefined;
   #readAt = 0;
+  /** Until then, nothing waits for the store, which did not answer in time. */
+  #silentUntil = 0;
   #reading: Promise<ServerKeys> | undefined;
 
   constructor(store: AuthStore, seal: SecretSeal) {
@@ -58,15 +64,20 @@ export class KeyRing {
 
   async #younger(age: number): Promise<ServerKeys> {
     if (this.#known !== undefined && Date.now() - this.#readAt < age) return this.#known;
+    const known = this.#known;
+    if (known !== undefined && Date.now() < this.#silentUntil) return known;
     this.#reading ??= this.#read().finally(() => {
       this.#reading = undefined;
     });
+    if (known === undefined) return this.#reading;
     try {
-      return await this.#reading;
+      const keys = await settleWithin(this.#reading, WAIT_MS);
+      if (keys !== undefined) return keys;
+      this.#silentUntil = Date.now() + SILENT_MS;
     } catch (error) {
-      if (this.#known === undefined || !(error instanceof StoreUnavailableError)) throw error;
-      return this.#known;
+      if (!(error instanceof StoreUnavailableError)) throw error;
     }
+    return known;
   }
 
   async #read(): Promise<ServerKeys> {

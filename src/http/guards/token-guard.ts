@@ -46,13 +46,23 @@ async function authenticate(
 ): Promise<Principal> {
   const given = givenCredential(context);
   if (given === undefined) throw unauthorized(context, 'The request has no token');
-  if (given.length <= LONGEST_CREDENTIAL) {
-    for (const authenticator of authenticators) {
-      const principal = await withChallenge(context, authenticator.authenticate(given));
-      if (principal !== null) return principal;
-    }
+  const principal = await withChallenge(context, knownBy(authenticators, given));
+  if (principal === null)
+    throw unauthorized(context, 'The token is not the one of this server', 'invalid_token');
+  return principal;
+}
+
+/** @returns null for a credential that none of them knows */
+export async function knownBy(
+  authenticators: readonly Authenticator[],
+  given: string,
+): Promise<Principal | null> {
+  if (given.length > LONGEST_CREDENTIAL) return null;
+  for (const authenticator of authenticators) {
+    const principal = await authenticator.authenticate(given);
+    if (principal !== null) return principal;
   }
-  throw unauthorized(context, 'The token is not the one of this server', 'invalid_token');
+  return null;
 }
 
 /** The shared tokens of a server; none when it has none. */

@@ -132,6 +132,7 @@ class LinePool {
   readonly #lines: Line[] = [];
   readonly #free: Line[] = [];
   readonly #waiting: ((line: Line) => void)[] = [];
+  #closed = false;
 
   constructor(address: DatabaseAddress, size: number) {
     this.#address = address;
@@ -148,6 +149,8 @@ class LinePool {
 
   /** @throws StoreUnavailableError when none is free in time, because those that are in use wait for the server */
   async use<Result>({ withinMs }: StatementOptions, work: (line: Line) => Promise<Result>): Promise<Result> {
+    // A connection that is made now would stay open.
+    if (this.#closed) throw closed(this.#address);
     // The one that was used last is the one that is open.
     const line = this.#free.pop() ?? this.#add() ?? (await this.#turn(withinMs));
     try {
@@ -160,6 +163,7 @@ class LinePool {
   }
 
   async close(): Promise<void> {
+    this.#closed = true;
     await Promise.all(this.#lines.map((line) => line.close()));
   }
 
@@ -179,6 +183,10 @@ class LinePool {
     this.#waiting.splice(this.#waiting.indexOf(take), 1);
     throw unreachable(this.#address.location, `all connections were in use for ${withinMs} ms`);
   }
+}
+
+function closed({ location }: DatabaseAddress): StoreUnavailableError {
+  return new StoreUnavailableError(`The connection to ${location} is closed`);
 }
 
 /** One connection. */
@@ -216,8 +224,7 @@ class Line {
     parameters: readonly unknown[],
     { withinMs, space }: StatementOptions,
   ): Promise<QueryResultRow[]> {
-    if (this.#closed)
-      throw new StoreUnavailableError(`The connection to ${this.#address.location} is closed`);
+    if (this.#closed) throw closed(this.#address);
     clearTimeout(this.#idle);
     this.#client ??= this.#connect();
     const line = this.#client;

@@ -64,6 +64,14 @@ export class PostgresLog implements SharedLog {
     return this.#database.connections;
   }
 
+  get isSilent(): boolean {
+    return this.#database.isSilent;
+  }
+
+  noteSilence(): void {
+    this.#database.noteSilence();
+  }
+
   async head(): Promise<LogEnd> {
     const { head, headInUse } = this.#statements;
     const [row] = await this.#run(this.#ofTeam ? headInUse : head, [this.space]);

@@ -29,6 +29,7 @@ export class PreparedDatabase {
   readonly #database: Database;
   readonly #asIs: boolean;
   #ready: Promise<void> | null = null;
+  #isSilent = false;
 
   constructor({ url, schema }: DatabasePlace, { sizes, asIs = false }: PreparedDatabaseOptions = {}) {
     this.#database = new Database(parseDatabaseUrl(url), sizes);
@@ -45,6 +46,15 @@ export class PreparedDatabase {
     return this.#database.connections;
   }
 
+  /** See `SharedLog`. */
+  get isSilent(): boolean {
+    return this.#isSilent;
+  }
+
+  noteSilence(): void {
+    this.#isSilent = true;
+  }
+
   /** Runs a statement that may run twice: it reads, or its second run changes nothing more. */
   async run(
     sql: string,
@@ -52,12 +62,17 @@ export class PreparedDatabase {
     options: StatementOptions = QUICK,
   ): Promise<QueryResultRow[]> {
     await this.prepared();
+    const run = async (): Promise<QueryResultRow[]> => {
+      const rows = await this.#database.run(sql, parameters, options);
+      this.#isSilent = false;
+      return rows;
+    };
     try {
-      return await this.#database.run(sql, parameters, options);
+      return await run();
     } catch (error) {
       if (!(error instanceof OutcomeUnknown)) throw error;
       // A connection that was idle may have been cut off long ago: one more try.
-      return await this.#database.run(sql, parameters, options).catch((again: unknown) => {
+      return await run().catch((again: unknown) => {
         throw again instanceof OutcomeUnknown ? this.unreachable(again) : again;
       });
     }

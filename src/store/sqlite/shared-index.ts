@@ -114,7 +114,7 @@ export class SharedIndex {
    */
   async refresh(): Promise<void> {
     const asking = this.#catchUp();
-    const isWell = this.#problem === null && this.#reader.missing === null;
+    const isWell = this.#problem === null && this.#reader.missing === null && !this.#log.isSilent;
     const waitMs = isWell ? READ_WAIT_MS : SICK_WAIT_MS;
     try {
       const answered = await settleWithin(
@@ -124,6 +124,7 @@ export class SharedIndex {
       if (answered !== true && this.#problem === null) {
         this.#problem = slow(this.#log, waitMs);
         this.#isOnlySlow = true;
+        this.#log.noteSilence();
       }
     } catch (error) {
       if (!isOutage(error) || !(await this.#hasLoaded())) throw error;
@@ -273,6 +274,8 @@ export class SharedIndex {
     // Before the log is asked, because another thread may read newer entries meanwhile.
     const position = await this.#file.look(readPosition);
     this.#reader.note(position);
+    // Another thread or process may have thrown the file away.
+    if (position === null) this.#loaded = false;
     const asked = performance.now();
     const { head, isCopy, time } = await this.#log.head();
     this.#compareClocks(time, performance.now() - asked);

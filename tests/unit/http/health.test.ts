@@ -89,6 +89,13 @@ describe('health', () => {
     });
   });
 
+  test('of a database that knows the callers and hangs: short, and soon', async () => {
+    const hanging = { authenticate: () => new Promise<null>(() => undefined) };
+    const app = appWith(working(), { authenticators: [hanging] });
+    const answer = await app.request('/health', { headers: { 'X-API-Key': 'a personal token' } });
+    expect(await answer.json()).toEqual({ status: 'ok', live: true, ready: true });
+  });
+
   test('of a store that hangs: not ready, and nobody waits long', async () => {
     const app = appWith(() => new Promise(() => undefined));
     const begun = performance.now();
