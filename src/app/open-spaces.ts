@@ -147,7 +147,9 @@ export class OpenSpaces implements SpaceFolders {
 
   async close(): Promise<void> {
     clearInterval(this.#timer);
-    await Promise.all([...this.#open.keys()].map((space) => this.#close(space)));
+    // Those that are closing already still need the threads.
+    const spaces = [...this.#open.keys(), ...this.#closing.keys()];
+    await Promise.all(spaces.map((space) => this.#close(space)));
     await this.#threads.close();
   }
 
