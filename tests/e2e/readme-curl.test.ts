@@ -27,7 +27,7 @@ async function runLines(lines: readonly string[]): Promise<string[]> {
 
 /** What each command must print, in order. */
 const EXPECTED: readonly RegExp[] = [
-  /^{"status":"ok","live":true,"ready":true}$/,
+  /^{"status":"ok","live":true,"ready":true,"store":{"status":"ok"}/,
   /^{"id":"[0-9a-f-]{36}","outcome":"added"(,"compared":false)?}$/,
   /^{"hits":\[{"id":"[0-9a-f-]{36}","text":"The staging server is 10\.20\.0\.5",.*"words":\["staging"\]/,
   /^{"enabled":true,"relation":"(ahead|unknown|in-sync)",.*"mode":"backup"/,
