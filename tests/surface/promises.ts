@@ -43,7 +43,7 @@ export const PROMISES: readonly Promised[] = [
     tests: [
       DESCRIBED_SEEDS,
       ['unit/sync/regressions.test.ts', '"latest" chosen by time: the clock of the machine went back a year'],
-      ['e2e/cli-sync.test.ts', 'two machines meet at one remote'],
+      ['e2e/cli-sync.long.test.ts', 'two machines meet at one remote'],
     ],
   },
   {
