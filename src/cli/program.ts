@@ -20,9 +20,12 @@ export interface GlobalOptions {
   readonly flagValues: Readonly<Record<string, string>>;
 }
 
-/** The words that give another command the same settings. Secrets are not among them: flags refuse those. */
+/** The words that give another command the same settings. Secrets are left out: flags refuse them, and nothing shows them. */
 export function flagsOf({ configFile, flagValues }: GlobalOptions): string[] {
-  const settings = Object.entries(flagValues).flatMap(([key, text]) => ['--set', `${key}=${text}`]);
+  const shown = new Set(settingList.filter(({ setting }) => !setting.secret).map(({ key }) => key));
+  const settings = Object.entries(flagValues)
+    .filter(([key]) => shown.has(key))
+    .flatMap(([key, text]) => ['--set', `${key}=${text}`]);
   return configFile === undefined ? settings : ['--config', configFile, ...settings];
 }
 

@@ -19,7 +19,7 @@ function nextVersion(): string {
     if (!name.endsWith('.js')) return false;
     const path = join(folder, 'dist', name);
     const text = readFileSync(path, 'utf8');
-    const next = text.replace(/ADDITIONS = \[(\w+)\]/, `ADDITIONS = [$1, ${addition}]`);
+    const next = text.replace(/ADDITIONS = \[([\w, ]+)\]/, `ADDITIONS = [$1, ${addition}]`);
     if (next !== text) writeFileSync(path, next);
     return next !== text;
   });

@@ -205,10 +205,15 @@ export class Admission {
   }
 }
 
-/** Lets requests to the memories in as the admission says. Streams that a client only listens to need no place. */
+/**
+ * Lets requests to the memories in as the admission says. Streams that a client only listens to need no place, nor do
+ * imports, whose bodies are read while they are worked on; all others get one once their bodies are here, so that
+ * clients that send slowly take none.
+ */
 export function admissionGuard(admission: Admission): MiddlewareHandler<HttpEnvironment> {
   return async (context, next) => {
-    if (isOnlyHeard(context)) return next();
+    if (isOnlyHeard(context) || isStreamed(context)) return next();
+    await wholeBody(context);
     const leave = await admission.enter(personOf(context));
     const outgoing = outgoingOf(context);
     if (isGone(outgoing)) {
@@ -231,6 +236,19 @@ const LISTENING = /^\/(?:(?:mcp|sse)(?:\/[^/]*)?|metrics)\/?$/;
 
 function isOnlyHeard({ req }: HttpContext): boolean {
   return req.method === 'GET' && LISTENING.test(req.path);
+}
+
+function isStreamed({ req }: HttpContext): boolean {
+  return req.method === 'POST' && req.path.endsWith('/import');
+}
+
+/** Reads a body that is still on its way; the guard of sizes has bounded it. */
+async function wholeBody(context: HttpContext): Promise<void> {
+  const { incoming } = context.env as Partial<HttpEnvironment['Bindings']>;
+  const { req } = context;
+  if (incoming === undefined || incoming.complete || req.raw.body === null) return;
+  const body = await req.raw.arrayBuffer();
+  req.raw = new Request(req.raw, { body });
 }
 
 type Outgoing = HttpEnvironment['Bindings']['outgoing'];
