@@ -125,7 +125,7 @@ if (caddy !== null)
       const rows = await server().sql('SELECT text FROM faiss_memory.memory ORDER BY text', url);
       expect(rows.map(({ text }) => text)).toEqual([...visitors.written].sort());
       expect(await server().sql('SELECT version, additions FROM faiss_memory.schema_version', url)).toEqual([
-        { version: 1, additions: 2 },
+        { version: 1, additions: 3 },
       ]);
       const digests = await Promise.all(
         (['memory-1', 'memory-2'] as const).map(
