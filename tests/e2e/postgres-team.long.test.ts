@@ -83,9 +83,14 @@ await describeWithPostgres('a team on PostgreSQL', (server) => {
       expect([asked.code === 0, asked.stderr]).toEqual([false, expect.stringContaining('There is no space')]);
       await team.run('space', 'restore', space);
       for (const api of places) {
-        const { data } = await api.get(`/spaces/${space}/memories?limit=1000`);
-        const kept = new Set((data['memories'] as readonly { text: string }[]).map(({ text }) => text));
-        expect(acknowledged.filter((text) => !kept.has(text))).toEqual([]);
+        // A server may be reading the space anew.
+        const missing = async (): Promise<string[]> => {
+          const { data } = await api.get(`/spaces/${space}/memories?limit=1000`);
+          const memories = (data['memories'] ?? []) as readonly { text: string }[];
+          const kept = new Set(memories.map(({ text }) => text));
+          return acknowledged.filter((text) => !kept.has(text));
+        };
+        await expect.poll(missing, SOON).toEqual([]);
       }
     }
   }, 120_000);
