@@ -4,6 +4,7 @@ import { readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Settings } from '../config/schema.ts';
 import { NoSuchError } from '../errors/people-errors.ts';
+import { SPACE_ID } from '../people/people-store.ts';
 import type { PreparedDatabase } from '../store/postgres/prepared-database.ts';
 import { SpaceRows } from '../store/postgres/space-rows.ts';
 import { databaseName, DATABASE_NAME } from '../store/memory-store.ts';
@@ -176,7 +177,7 @@ export class DatabaseHome implements SpaceHome {
 
 async function foldersIn(dataDir: string): Promise<string[]> {
   const names = await readdir(join(dataDir, SPACES_FOLDER)).catch((): string[] => []);
-  return names.filter((name) => /^[a-z0-9][a-z0-9-]*$/.test(name));
+  return names.filter((name) => SPACE_ID.test(name));
 }
 
 function isUnused(folder: string): boolean {

@@ -2,7 +2,8 @@ import type { Services } from '../api/services.ts';
 import { FaissMemoryError } from '../errors/faiss-memory-error.ts';
 import type { MemoryApi } from '../memory/memory-api.ts';
 import type { AuditLog } from '../people/audit-log.ts';
-import type { SpaceQuotas, SpaceUse } from '../people/quotas.ts';
+import type { SpaceQuotas } from '../people/quotas.ts';
+import type { StoreStats } from '../store/memory-store.ts';
 import type { EnteredSpace } from './open-spaces.ts';
 
 export interface CallerFacts {
@@ -97,11 +98,8 @@ async function checked(
     const perform = (): Promise<unknown> =>
       service[method]?.(...parameters) ?? Promise.reject(noMethod(method));
     if (name !== 'memory') return await perform();
-    const stats = async (): Promise<SpaceUse> => {
-      const [ofStore, usedBytes] = await Promise.all([app.store.stats(), bytes()]);
-      return usedBytes === undefined ? ofStore : { ...ofStore, usedBytes };
-    };
-    return await quotas.checked(space, { method, parameters, perform, stats });
+    const stats = (): Promise<StoreStats> => app.store.stats();
+    return await quotas.checked(space, { method, parameters, perform, stats, bytes });
   } finally {
     leave();
   }

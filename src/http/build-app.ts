@@ -13,7 +13,7 @@ import type { PeopleService } from '../people/people-service.ts';
 import { packageVersion } from '../util/package.ts';
 import { Admission, admissionGuard } from './guards/admission.ts';
 import { hostGuard, originGuard } from './guards/host-and-origin-guard.ts';
-import { bodyGuard, endUnreadBodies, rateGuard } from './guards/limit-guards.ts';
+import { bodyGuard, endUnreadBodies, isImport, rateGuard } from './guards/limit-guards.ts';
 import {
   oneWorkspace,
   serverTokens,
@@ -209,7 +209,7 @@ function mountGuards(app: HttpApp, settings: HttpSettings, provider: readonly st
     bodyGuard((path) => {
       // The authorization server reads bodies itself, up to 56 KiB.
       if (isProtocolPath(path)) return Infinity;
-      return path.endsWith('/import') ? bodyLimit * IMPORT_FACTOR : bodyLimit;
+      return isImport(path) ? bodyLimit * IMPORT_FACTOR : bodyLimit;
     }),
   );
 }

@@ -21,6 +21,8 @@ export interface QuotaCall {
   readonly parameters: readonly unknown[];
   readonly perform: () => Promise<unknown>;
   readonly stats: () => Promise<SpaceUse>;
+  /** Of the content, where it is kept elsewhere; undefined = `stats` says it. */
+  readonly bytes: () => Promise<number | undefined>;
 }
 
 export interface SpaceUse {
@@ -62,10 +64,11 @@ export class SpaceQuotas {
     const added = addedBy(call);
     if (added === undefined || (spaceMemories === 0 && spaceBytes === 0)) return call.perform();
     return this.#inTurn(space, async () => {
-      const { live, bytes: all, usedBytes: bytes = all } = await call.stats();
+      const { live, bytes: all, usedBytes = all } = await call.stats();
       if (spaceMemories > 0 && live + added.memories > spaceMemories) {
         throw new QuotaExceededError(space, `has ${live} memories, and may have ${spaceMemories}`);
       }
+      const bytes = spaceBytes > 0 ? ((await call.bytes()) ?? usedBytes) : 0;
       if (spaceBytes > 0 && bytes + added.bytes > spaceBytes) {
         throw new QuotaExceededError(space, `takes ${bytes} bytes, and may take ${spaceBytes}`);
       }

@@ -3,8 +3,13 @@ import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { PostgresLog } from '../../src/store/postgres/postgres-log.ts';
 import type { SqliteMemoryStore } from '../../src/store/sqlite/sqlite-memory-store.ts';
 import { draft } from '../helpers/drafts.ts';
-import { WireProxy } from '../helpers/servers/wire-proxy.ts';
-import { openSqliteStore, temporaryFolder } from '../helpers/sqlite-store.ts';
+import type { WireProxy } from '../helpers/servers/wire-proxy.ts';
+import {
+  expectEqualDigests,
+  openSharedStore,
+  openTwoStores,
+  textsOf,
+} from '../helpers/stores-behind-proxy.ts';
 import { describeWithPostgres } from '../helpers/with-postgres.ts';
 
 /** In the statement that appends an entry, in the one that looks for it, and in the end of a transaction. */
@@ -12,34 +17,22 @@ const APPEND = 'FOR UPDATE SKIP LOCKED';
 const COMMIT = 'COMMIT';
 
 await describeWithPostgres('a write to PostgreSQL', (server) => {
-  const open = (url: string): SqliteMemoryStore =>
-    openSqliteStore(temporaryFolder(), {
-      log: new PostgresLog({ url, schema: 'faiss_memory', space: 'team' }),
-    });
   let url: string;
   let proxy: WireProxy;
   let near: SqliteMemoryStore;
   let far: SqliteMemoryStore;
 
   beforeEach(async () => {
-    url = await server().createDatabase();
-    proxy = await WireProxy.start(server().port);
-    onTestFinished(() => proxy.close());
-    near = open(url);
-    far = open(proxy.url(url));
-    await near.add([draft('first')]);
-    await far.stats();
+    ({ url, proxy, near, far } = await openTwoStores(server()));
   });
 
-  const texts = async (store: SqliteMemoryStore): Promise<string[]> =>
-    (await store.list({ filter: {}, which: 'live', order: 'oldest', limit: 99 })).memories.map(
-      ({ text }) => text,
-    );
-
   async function expectEqual(all: readonly string[]): Promise<void> {
-    expect([await texts(near), await texts(far), await texts(open(url))]).toEqual([all, all, all]);
-    const digests = await Promise.all([near, far].map(async (store) => (await store.stats()).stateDigest));
-    expect(new Set(digests).size).toBe(1);
+    expect([await textsOf(near), await textsOf(far), await textsOf(openSharedStore(url))]).toEqual([
+      all,
+      all,
+      all,
+    ]);
+    await expectEqualDigests([near, far]);
   }
 
   /** Too large for one statement, so it is a transaction that ends with COMMIT. */

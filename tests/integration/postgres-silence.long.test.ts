@@ -1,40 +1,28 @@
-import { beforeEach, expect, onTestFinished, test } from 'vitest';
-import { PostgresLog } from '../../src/store/postgres/postgres-log.ts';
+import { beforeEach, expect, test } from 'vitest';
 import type { SqliteMemoryStore } from '../../src/store/sqlite/sqlite-memory-store.ts';
 import { draft } from '../helpers/drafts.ts';
-import { WireProxy } from '../helpers/servers/wire-proxy.ts';
-import { openSqliteStore, temporaryFolder } from '../helpers/sqlite-store.ts';
+import type { WireProxy } from '../helpers/servers/wire-proxy.ts';
+import {
+  expectEqualDigests,
+  openSharedStore,
+  openTwoStores,
+  textsOf,
+} from '../helpers/stores-behind-proxy.ts';
 import { describeWithPostgres } from '../helpers/with-postgres.ts';
 
 await describeWithPostgres('a PostgreSQL server that is silent', (server) => {
-  const open = (url: string): SqliteMemoryStore =>
-    openSqliteStore(temporaryFolder(), {
-      log: new PostgresLog({ url, schema: 'faiss_memory', space: 'team' }),
-    });
   let url: string;
   let proxy: WireProxy;
   let near: SqliteMemoryStore;
   let far: SqliteMemoryStore;
 
   beforeEach(async () => {
-    url = await server().createDatabase();
-    proxy = await WireProxy.start(server().port);
-    onTestFinished(() => proxy.close());
-    near = open(url);
-    far = open(proxy.url(url));
-    await near.add([draft('first')]);
-    await far.stats();
+    ({ url, proxy, near, far } = await openTwoStores(server()));
   });
 
-  const texts = async (store: SqliteMemoryStore): Promise<string[]> =>
-    (await store.list({ filter: {}, which: 'live', order: 'oldest', limit: 99 })).memories.map(
-      ({ text }) => text,
-    );
-
   async function expectEqual(all: readonly string[]): Promise<void> {
-    expect([await texts(near), await texts(far)]).toEqual([all, all]);
-    const digests = await Promise.all([near, far].map(async (store) => (await store.stats()).stateDigest));
-    expect(new Set(digests).size).toBe(1);
+    expect([await textsOf(near), await textsOf(far)]).toEqual([all, all]);
+    await expectEqualDigests([near, far]);
   }
 
   test('after a write has an unknown outcome, and the write is there once if it took place', async () => {
@@ -57,7 +45,7 @@ await describeWithPostgres('a PostgreSQL server that is silent', (server) => {
     expect(failed.map(({ status }) => status)).toEqual(writes.map(() => 'rejected'));
     expect(performance.now() - begun).toBeLessThan(15_000);
     const read = performance.now();
-    expect(await texts(far)).toEqual(['first']);
+    expect(await textsOf(far)).toEqual(['first']);
     expect(performance.now() - read).toBeLessThan(2_500);
     expect((await far.stats()).stale).toMatch(/last answered \d+ s ago/);
     proxy.harm(null);
@@ -73,7 +61,7 @@ await describeWithPostgres('a PostgreSQL server that is silent', (server) => {
     const adding = far.add([draft('second')]);
     await expect.poll(() => proxy.hits).toBe(1);
     const begun = performance.now();
-    expect(await texts(far)).toEqual(['first']);
+    expect(await textsOf(far)).toEqual(['first']);
     expect(performance.now() - begun).toBeLessThan(5_000);
     proxy.harm(null);
     proxy.cut();
@@ -88,9 +76,12 @@ await describeWithPostgres('a PostgreSQL server that is silent', (server) => {
         code: 'STORE_UNAVAILABLE',
         retryable: true,
       });
-      expect(await texts(near)).toEqual(['first']);
+      expect(await textsOf(near)).toEqual(['first']);
       // A store that has read nothing yet has nothing to show.
-      await expect(open(url).stats()).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE', retryable: true });
+      await expect(openSharedStore(url).stats()).rejects.toMatchObject({
+        code: 'STORE_UNAVAILABLE',
+        retryable: true,
+      });
     } finally {
       server().freeze(false);
     }

@@ -3,6 +3,7 @@ import type { MiddlewareHandler } from 'hono';
 import { SERVER_PERSON } from '../../auth/principal.ts';
 import { RequestRefusedError } from '../../errors/input-errors.ts';
 import type { HttpContext, HttpEnvironment } from '../http-environment.ts';
+import { isImport } from './limit-guards.ts';
 
 export interface AdmissionLimits {
   /** Requests that are worked on at the same time; 0 = any number. */
@@ -239,7 +240,7 @@ function isOnlyHeard({ req }: HttpContext): boolean {
 }
 
 function isStreamed({ req }: HttpContext): boolean {
-  return req.method === 'POST' && req.path.endsWith('/import');
+  return req.method === 'POST' && isImport(req.path);
 }
 
 /** Reads a body that is still on its way; the guard of sizes has bounded it. */

@@ -4,6 +4,11 @@ import { rateLimiter } from 'hono-rate-limiter';
 import { RequestRefusedError } from '../../errors/input-errors.ts';
 import type { HttpContext, HttpEnvironment } from '../http-environment.ts';
 
+/** True for a body that is read while it is worked on. */
+export function isImport(path: string): boolean {
+  return path.endsWith('/import');
+}
+
 /**
  * Refuses larger bodies: at once when the length is announced, which Node then enforces, else while they are read.
  * Never holds a body in memory.
