@@ -3,7 +3,7 @@ import { EmbeddingUnavailableError } from '../errors/embedding-errors.ts';
 import type { AddOutcome, MemoryStore, PendingEmbedding } from '../store/memory-store.ts';
 import { settleWithin } from '../util/concurrency.ts';
 import { calibrationFor } from './calibration.ts';
-import type { EmbeddedNow, EmbeddingBackfill } from './embedding-backfill.ts';
+import type { EmbeddedTexts, EmbeddingBackfill } from './embedding-backfill.ts';
 import { findSameStatements, findSimilar } from './find-similar.ts';
 import type { CheckedInput } from './input.ts';
 import type { AddRequest, AddResult, NoveltyResult, SimilarMemory } from './memory-api.ts';
@@ -47,21 +47,28 @@ export class MemoryAdder {
   ): Promise<AddResult[]> {
     const values = drafts.map(({ value }) => value);
     const isReady = wait && (this.#parts.embedder.ready || waitForModel);
+    const isSoon = isReady && drafts.length <= EMBED_AT_ONCE;
     const limitMs = waitForModel ? LOAD_AND_EMBED_MS : EMBED_AT_ONCE_MS;
-    const leaseMs = isReady && drafts.length <= EMBED_AT_ONCE ? limitMs : undefined;
-    const stored =
-      onDuplicate === 'skip' || onDuplicate === 'supersede'
-        ? await this.#addUnlessSaid(values, onDuplicate, leaseMs)
-        : await this.#parts.store.add(values, { allowDuplicates: onDuplicate === 'add', leaseMs });
+    // A loaded model works while the texts are stored. What turns out to be known already is not embedded.
+    const unneeded = new AbortController();
+    const early = isSoon && this.#parts.embedder.ready ? this.#embed(values, unneeded.signal) : undefined;
+    const stored = await this.#store(values, onDuplicate, isSoon ? limitMs : undefined).catch(
+      (error: unknown) => {
+        unneeded.abort();
+        throw error;
+      },
+    );
     const items = stored.flatMap(newText);
-    const isSoon = isReady && items.length <= EMBED_AT_ONCE;
-    const embedded = isSoon ? await this.#embedAtOnce(items, limitMs) : undefined;
-    if (!isSoon && items.length > 0) this.#embedLater(wait);
+    if (items.length === 0) unneeded.abort();
+    else if (!isSoon) this.#embedLater(wait);
+    const embedding = isSoon && items.length > 0 ? (early ?? this.#embed(values)) : undefined;
+    const vectors = embedding && this.#storeVectors(items, embedding);
+    const chunks = embedding && (await this.#inTime(embedding, limitMs));
     // One of several new memories may resemble another of them; a single one resembles only memories from before.
-    if (items.length > 1) await this.#whenStored(embedded);
+    if (items.length > 1 && chunks !== undefined) await vectors;
     const results: AddResult[] = [];
     for (const [index, outcome] of stored.entries()) {
-      const similar = await this.#similarTo(outcome, embedded?.chunks.get(outcome.memory.id));
+      const similar = await this.#similarTo(outcome, chunks?.get(outcome.memory.text));
       results.push({
         memory: outcome.memory,
         outcome: outcome.outcome,
@@ -72,8 +79,18 @@ export class MemoryAdder {
         masked: drafts[index]?.masked ?? [],
       });
     }
-    await this.#whenStored(embedded);
+    if (chunks !== undefined) await vectors;
     return results;
+  }
+
+  #store(
+    drafts: readonly MemoryDraft[],
+    onDuplicate: AddRequest['onDuplicate'],
+    leaseMs: number | undefined,
+  ): Promise<Stored[]> {
+    return onDuplicate === 'skip' || onDuplicate === 'supersede'
+      ? this.#addUnlessSaid(drafts, onDuplicate, leaseMs)
+      : this.#parts.store.add(drafts, { allowDuplicates: onDuplicate === 'add', leaseMs });
   }
 
   #embedLater(wait: boolean): void {
@@ -82,12 +99,41 @@ export class MemoryAdder {
     else backfill.noteLeft();
   }
 
-  /** The memories are stored already, so a failure to store their vectors fails nothing else. */
-  async #whenStored(embedded: EmbeddedNow | undefined): Promise<void> {
+  #embed(drafts: readonly MemoryDraft[], signal?: AbortSignal): Promise<EmbeddedTexts> {
+    const embedding = this.#parts.backfill.embedNow(
+      drafts.map(({ text }) => text),
+      signal,
+    );
+    // Failures are reported once the memories are stored; an error of the store comes first.
+    embedding.catch(() => undefined);
+    return embedding;
+  }
+
+  /** Undefined when the texts are embedded later, in the background. */
+  async #inTime(embedding: Promise<EmbeddedTexts>, limitMs: number): Promise<EmbeddedTexts | undefined> {
+    const { backfill } = this.#parts;
     try {
-      await embedded?.stored;
+      const embedded = await settleWithin(embedding, limitMs);
+      if (embedded === undefined) backfill.noteSlow(limitMs);
+      return embedded;
     } catch (error) {
-      this.#parts.backfill.note(error);
+      backfill.note(error);
+      backfill.wake();
+      return undefined;
+    }
+  }
+
+  /**
+   * Stores the vectors when they are there, even if no caller waits any more. The memories are stored already, so a
+   * failure fails nothing else.
+   */
+  async #storeVectors(items: readonly PendingEmbedding[], embedding: Promise<EmbeddedTexts>): Promise<void> {
+    const { backfill } = this.#parts;
+    const embedded = await embedding.catch(() => undefined);
+    try {
+      if (embedded !== undefined) await backfill.storeNow(items, embedded);
+    } catch (error) {
+      backfill.note(error);
     }
   }
 
@@ -134,21 +180,6 @@ export class MemoryAdder {
     if (twin === undefined) return undefined;
     const written = await store.update(twin.memory.id, supersedingPatch(draft));
     return { ...written, outcome: 'superseded', gained: [], same: twin.memory };
-  }
-
-  /** Embeds the new texts within a time limit; undefined when they are embedded later, in the background. */
-  async #embedAtOnce(items: readonly PendingEmbedding[], limitMs: number): Promise<EmbeddedNow | undefined> {
-    const { backfill } = this.#parts;
-    if (items.length === 0) return undefined;
-    try {
-      const embedded = await settleWithin(backfill.embedNow(items), limitMs);
-      if (embedded === undefined) backfill.noteSlow(limitMs);
-      return embedded;
-    } catch (error) {
-      backfill.note(error);
-      backfill.wake();
-      return undefined;
-    }
   }
 
   /**

@@ -37,12 +37,8 @@ interface RunOptions {
   readonly gently?: boolean | undefined;
 }
 
-export interface EmbeddedNow {
-  /** By memory id. */
-  readonly chunks: ReadonlyMap<string, readonly EmbeddedChunk[]>;
-  /** Resolves when the vectors are stored, all in one commit. */
-  readonly stored: Promise<void>;
-}
+/** The chunks of each text. */
+export type EmbeddedTexts = ReadonlyMap<string, readonly EmbeddedChunk[]>;
 
 /**
  * Embeds memories without a vector of the current model: new memories, memories that a dead process left behind, and
@@ -229,22 +225,24 @@ export class EmbeddingBackfill {
     this.#itemMs = before + (milliseconds - before) / 20;
   }
 
-  /** Embeds these texts now, before all other pending ones, even when another process has leased them. */
-  async embedNow(items: readonly PendingEmbedding[], signal?: AbortSignal): Promise<EmbeddedNow> {
+  /** Embeds these texts now, before all other pending ones. @returns the chunks of each text */
+  async embedNow(texts: readonly string[], signal?: AbortSignal): Promise<EmbeddedTexts> {
+    const chunks = new Map<string, readonly EmbeddedChunk[]>();
+    for (const text of texts)
+      if (!chunks.has(text)) chunks.set(text, await this.#embedder.embedPassage(text, signal));
+    this.noteSuccess();
+    return chunks;
+  }
+
+  /** Stores the vectors of these texts in one commit, even when another process has leased them. */
+  async storeNow(items: readonly PendingEmbedding[], embedded: EmbeddedTexts): Promise<void> {
     const modelId = await this.#embedder.modelId();
     await this.#decideTokens();
-    const chunks = new Map<string, readonly EmbeddedChunk[]>();
-    const writes: EmbeddingWrite[] = [];
-    for (const { id, versionKey, text } of items) {
-      const embedded = await this.#embedder.embedPassage(text, signal);
-      chunks.set(id, embedded);
-      writes.push(encoded(versionKey, embedded));
-    }
-    this.noteSuccess();
-    const stored = this.#store.putEmbeddings(modelId, writes).then(() => undefined);
-    // A caller that did not wait so long does not hear of it.
-    stored.catch(() => undefined);
-    return { chunks, stored };
+    const writes = items.flatMap(({ versionKey, text }) => {
+      const chunks = embedded.get(text);
+      return chunks === undefined ? [] : [encoded(versionKey, chunks)];
+    });
+    await this.#store.putEmbeddings(modelId, writes);
   }
 
   #vectorsOf(

@@ -25,7 +25,8 @@ test('only texts that no user waits for are background work', async () => {
     const [outcome] = await store.add([{ text, tags: [], source: '', metadata: {} }]);
     return { id: outcome?.memory.id ?? '', versionKey: outcome?.versionKey ?? 0, text };
   };
-  await backfill.embedNow([await add('just added')]);
+  const added = await add('just added');
+  await backfill.storeNow([added], await backfill.embedNow([added.text]));
   await add('left behind');
   await backfill.run();
   await add('written by another process');
