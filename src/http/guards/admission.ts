@@ -3,6 +3,7 @@ import type { MiddlewareHandler } from 'hono';
 import { SERVER_PERSON } from '../../auth/principal.ts';
 import { RequestRefusedError } from '../../errors/input-errors.ts';
 import type { HttpContext, HttpEnvironment } from '../http-environment.ts';
+import { readWholeBody } from '../whole-body.ts';
 import { isImport } from './limit-guards.ts';
 
 export interface AdmissionLimits {
@@ -214,7 +215,7 @@ export class Admission {
 export function admissionGuard(admission: Admission): MiddlewareHandler<HttpEnvironment> {
   return async (context, next) => {
     if (isOnlyHeard(context) || isStreamed(context)) return next();
-    await wholeBody(context);
+    await readWholeBody(context);
     const leave = await admission.enter(personOf(context));
     const outgoing = outgoingOf(context);
     if (isGone(outgoing)) {
@@ -241,15 +242,6 @@ function isOnlyHeard({ req }: HttpContext): boolean {
 
 function isStreamed({ req }: HttpContext): boolean {
   return req.method === 'POST' && isImport(req.path);
-}
-
-/** Reads a body that is still on its way; the guard of sizes has bounded it. */
-async function wholeBody(context: HttpContext): Promise<void> {
-  const { incoming } = context.env as Partial<HttpEnvironment['Bindings']>;
-  const { req } = context;
-  if (incoming === undefined || incoming.complete || req.raw.body === null) return;
-  const body = await req.raw.arrayBuffer();
-  req.raw = new Request(req.raw, { body });
 }
 
 type Outgoing = HttpEnvironment['Bindings']['outgoing'];
