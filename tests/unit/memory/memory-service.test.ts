@@ -181,30 +181,6 @@ describe('add', () => {
     expect(await store.vectors(modelId, ids)).toHaveLength(2);
   });
 
-  test('commits twice, and nobody else embeds the same text meanwhile', async () => {
-    const modelId = await embedder.modelId();
-    await service.add({ memories: [{ text: 'the model is ready' }] });
-    const embed = embedder.embedPassage.bind(embedder);
-    const claimed: string[] = [];
-    let commits = 0;
-    const put = store.putEmbeddings.bind(store);
-    store.putEmbeddings = (...parameters) => {
-      commits += 1;
-      return put(...parameters);
-    };
-    embedder.embedPassage = async (text) => {
-      const pending = await store.claimPendingEmbeddings({ modelId, limit: 10, leaseMs: 0 });
-      claimed.push(...pending.map((one) => one.text));
-      return embed(text);
-    };
-    const results = await service.add({
-      memories: ['one two', 'three four', 'five six'].map((text) => ({ text })),
-    });
-    expect(results.every(({ similarChecked }) => similarChecked)).toBe(true);
-    expect({ commits, claimed }).toEqual({ commits: 1, claimed: [] });
-    expect((await service.stats()).embedding.pending).toBe(0);
-  });
-
   test('stores although the embedder or the index fails', async () => {
     embedder.failure = new EmbeddingUnavailableError('no model');
     expect((await service.add({ memories: [{ text: 'one' }] }))[0]?.outcome).toBe('added');
