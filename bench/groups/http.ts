@@ -126,7 +126,7 @@ async function writeRows(server: HttpProcess, report: Report): Promise<void> {
       50,
     ],
     ['the same with wait=false', adds(randomNote, { seed: 11, query: '?wait=false' }), 50],
-    // Three times the word pieces: what the model alone takes for one leaves no room for a fixed number.
+    // Twice the word pieces: what the model alone takes for one leaves no room for a fixed number.
     ['the same with made-up words, waiting', adds(randomText, { seed: 9 }), 'half of those alone'],
   ] as const;
   for (const [what, requests, least] of rows) {
