@@ -11,7 +11,7 @@ export function cliReference(): string {
     GENERATED,
     'MCP clients start `faiss-memory` without arguments and without a terminal; it then serves MCP over stdio. In a terminal it shows the first steps. Results go to stdout, everything else to stderr. With `--json`, stdout has one JSON document.',
     '## Options of every command',
-    optionTable(describeProgram().options),
+    optionTable(describeProgram(commandList).options),
     '## Exit codes',
     [
       '| code | meaning |',
@@ -53,7 +53,7 @@ const SAME_JSON: readonly (readonly [command: string, as: string])[] = [
 
 function commandSection(command: CommandDeclaration): string[] {
   const usage = ['faiss-memory', command.name, ...command.arguments.map(({ name }) => name)].join(' ');
-  const options = findCommand(describeProgram().commands, command.name.split(' '))?.options ?? [];
+  const options = findCommand(describeProgram(commandList).commands, command.name.split(' '))?.options ?? [];
   return [
     `### ${command.name}`,
     `\`${usage}${options.length > 0 ? ' [options]' : ''}\` – ${command.summary}.`,

@@ -236,7 +236,7 @@ export function composeMemory(
     },
     conversations: { ...settings.conversations, exclude: wordsOf(settings.conversations.exclude) },
     now: Date.now,
-    timeZone: new TimeZone(settings.timeZone),
+    timeZone: new TimeZone(() => settings.timeZone),
     modelWaitMs: modelWaitMs ?? MODEL_WAIT_MS,
   });
 }

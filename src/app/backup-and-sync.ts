@@ -17,7 +17,6 @@ import {
   retryingBlobStore,
 } from '../blob/decorators.ts';
 import { FolderBlobStore } from '../blob/folder/folder-blob-store.ts';
-import { probeBlobStore } from '../blob/probe/probe.ts';
 import type { Settings } from '../config/schema.ts';
 import type { Logger } from '../logger.ts';
 import { LeaseWorkLock } from '../store/lease-work-lock.ts';
@@ -90,7 +89,10 @@ export function composeBackup(
     probe:
       access === null
         ? null
-        : ({ signal }) => probeBlobStore(access, { signal, largestBytes: TARGET_SEGMENT_BYTES }),
+        : async ({ signal }) => {
+            const { probeBlobStore } = await import('../blob/probe/probe.ts');
+            return probeBlobStore(access, { signal, largestBytes: TARGET_SEGMENT_BYTES });
+          },
   });
   const methods = ['status', 'push', 'pull', 'snapshots', 'restore', 'verify', 'prune'] as const;
   const sync = traced(service, tracer, { name: 'sync', methods });

@@ -1,7 +1,8 @@
 import { AuthUnavailableError } from '../errors/input-errors.ts';
 import { reasonOf } from '../util/caught.ts';
 import { streamedText } from '../util/network-problem.ts';
-import { fetchThroughProxy, findProxy } from '../util/proxy.ts';
+import { findProxy } from '../util/proxy.ts';
+import { fetchThroughProxy } from '../util/proxy-requests.ts';
 
 /** Longest answer of a provider that is read. Large providers publish some ten keys of some KiB. */
 const ANSWER_LIMIT = 512 * 1024;

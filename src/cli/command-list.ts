@@ -1,4 +1,4 @@
-import type { CommandDeclaration, CommandGroup } from './command.ts';
+import type { CommandDeclaration } from './command.ts';
 import {
   accountAddCommand,
   accountInviteCommand,
@@ -75,16 +75,6 @@ import {
   userListCommand,
   userRemoveCommand,
 } from './commands/user.ts';
-
-/** Words that only stand before other commands, each with its subject. */
-export const commandGroups: readonly CommandGroup[] = [
-  { name: 'account', summary: 'people who sign in at an HTTP server of this data folder' },
-  { name: 'conversations', summary: 'look at, delete and export conversations' },
-  { name: 'user', summary: 'add, invite, remove, export and erase the people of a team' },
-  { name: 'token', summary: 'personal tokens of people' },
-  { name: 'space', summary: 'spaces of a team: members, removal, copies, audit log' },
-  { name: 'sync', summary: 'keep backups at a remote, and share memories between machines' },
-];
 
 /** All commands in the order of the help. */
 export const commandList: readonly CommandDeclaration[] = [

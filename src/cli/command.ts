@@ -84,7 +84,7 @@ export interface CommandContext {
   /** The people and spaces of the data folder, opened on first use; the caller of the command closes them. */
   team(): Promise<Team>;
   /** The whole command line as data. */
-  grammar(): ProgramShape;
+  grammar(): Promise<ProgramShape>;
   /** Leaves SIGINT and SIGTERM to the command; `signal` is then aborted by a broken pipe only. */
   releaseSignals(): void;
   /** Text of the settings given as flags, by dotted key. */

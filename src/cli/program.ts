@@ -2,9 +2,9 @@ import { Argument, Command, CommanderError, Option } from 'commander';
 import { settingList } from '../config/schema.ts';
 import { UsageError } from '../errors/input-errors.ts';
 import { packageVersion } from '../util/package.ts';
-import { commandGroups, commandList } from './command-list.ts';
 import type {
   CommandDeclaration,
+  CommandGroup,
   CommandShape,
   OptionDeclaration,
   OptionShape,
@@ -19,6 +19,16 @@ export interface GlobalOptions {
   /** Dotted key to text, from the settings' own flags and `--set`. */
   readonly flagValues: Readonly<Record<string, string>>;
 }
+
+/** Words that only stand before other commands, each with its subject. */
+export const commandGroups: readonly CommandGroup[] = [
+  { name: 'account', summary: 'people who sign in at an HTTP server of this data folder' },
+  { name: 'conversations', summary: 'look at, delete and export conversations' },
+  { name: 'user', summary: 'add, invite, remove, export and erase the people of a team' },
+  { name: 'token', summary: 'personal tokens of people' },
+  { name: 'space', summary: 'spaces of a team: members, removal, copies, audit log' },
+  { name: 'sync', summary: 'keep backups at a remote, and share memories between machines' },
+];
 
 /** The words that give another command the same settings. Secrets are left out: flags refuse them, and nothing shows them. */
 export function flagsOf({ configFile, flagValues }: GlobalOptions): string[] {
@@ -39,12 +49,16 @@ export interface Invocation {
 
 /**
  * Reads a command line.
+ * @param commands those that it may name
  * @returns the command to run, or the text that --help or --version asked for
  * @throws UsageError
  */
-export function parseCommandLine(argv: readonly string[]): Invocation | string {
+export function parseCommandLine(
+  argv: readonly string[],
+  commands: readonly CommandDeclaration[],
+): Invocation | string {
   let invocation: Invocation | undefined;
-  const program = buildProgram((invoked) => {
+  const program = buildProgram(commands, (invoked) => {
     invocation = invoked;
   });
   let help = '';
@@ -62,7 +76,7 @@ export function parseCommandLine(argv: readonly string[]): Invocation | string {
     if (!(error instanceof CommanderError)) throw error;
     // A group without a command is a question for its help.
     if (error.exitCode === 0 || error.code === 'commander.help') return help.trimEnd();
-    throw usageError(error, argv);
+    throw usageError(error, recognised(argv, commands));
   }
   return invocation ?? program.helpInformation().trimEnd();
 }
@@ -76,25 +90,27 @@ function visit(command: Command, action: (command: Command) => void): void {
   for (const child of command.commands) visit(child, action);
 }
 
-function usageError(error: CommanderError, argv: readonly string[]): UsageError {
-  const help = ['faiss-memory', ...recognised(argv), '--help'].join(' ');
+function usageError(error: CommanderError, words: readonly string[]): UsageError {
+  const help = ['faiss-memory', ...words, '--help'].join(' ');
   const message = error.message.replace(/^error: /, '').replace('\n', ' ');
   return new UsageError(message, `Run "${help}" for what is allowed.`);
 }
 
 /** The command's words as far as they are right. */
-function recognised(argv: readonly string[]): string[] {
+function recognised(argv: readonly string[], commands: readonly CommandDeclaration[]): string[] {
+  const words = new Set(commands.map(({ name }) => name.split(' ')[0] ?? name));
   const [first] = argv.filter((word) => words.has(word));
   const second = argv[first === undefined ? argv.length : argv.indexOf(first) + 1];
-  return [first, commandList.some(({ name }) => name === `${first} ${second}`) ? second : undefined].filter(
+  return [first, commands.some(({ name }) => name === `${first} ${second}`) ? second : undefined].filter(
     (word) => word !== undefined,
   );
 }
 
-const words = new Set(commandList.map(({ name }) => name.split(' ')[0] ?? name));
-
 /** The command line's grammar. @param onInvoke called once when a command is recognised */
-function buildProgram(onInvoke: (invocation: Invocation) => void): Command {
+function buildProgram(
+  commands: readonly CommandDeclaration[],
+  onInvoke: (invocation: Invocation) => void,
+): Command {
   const program = new Command('faiss-memory')
     .description('Long-term memory for AI assistants: an MCP server with search by meaning and by words.')
     .usage('[command] [options]')
@@ -105,7 +121,7 @@ function buildProgram(onInvoke: (invocation: Invocation) => void): Command {
   for (const option of globalOptions()) program.addOption(option);
   program.addHelpText('after', programFooter());
   const groups = new Map(commandGroups.map((group) => [group.name, group.summary]));
-  for (const declaration of commandList) {
+  for (const declaration of commands) {
     const [word = '', member] = declaration.name.split(' ');
     const parent = member === undefined ? program : findOrAddGroup(program, word, groups.get(word));
     addCommand(parent, declaration, (args, options) => {
@@ -233,9 +249,9 @@ function programFooter(): string {
   ].join('\n');
 }
 
-/** @returns the commands and options that the parser knows */
-export function describeProgram(): ProgramShape {
-  const program = buildProgram(() => undefined);
+/** @returns these commands and the options as the parser knows them */
+export function describeProgram(commands: readonly CommandDeclaration[]): ProgramShape {
+  const program = buildProgram(commands, () => undefined);
   return {
     options: program.options.map(optionShape),
     commands: program.commands.map(commandShape),

@@ -5,6 +5,7 @@ import { settleWithin } from '../util/concurrency.ts';
 import { visibleLine } from '../util/visible-text.ts';
 import type { CommandContext, CommandOutcome } from './command.ts';
 import { EXIT_CODES, type ExitCode, exitCodeOf } from './exit-code.ts';
+import { allCommands, findCommands } from './find-commands.ts';
 import type { Host } from './host.ts';
 import { Output } from './output.ts';
 import {
@@ -26,7 +27,8 @@ export async function runCommandLine(argv: readonly string[], host: Host): Promi
   const output = new Output(host, { json: asksForJson(argv) });
   const interruption = watchInterruptions(host);
   try {
-    const parsed = parseCommandLine(argv.length === 0 ? ['guide'] : argv);
+    const words = argv.length === 0 ? ['guide'] : argv;
+    const parsed = parseCommandLine(words, await findCommands(words));
     if (typeof parsed !== 'string') return await runInvocation(parsed, { host, output, interruption });
     await output.raw(`${parsed}\n`);
     return EXIT_CODES.ok;
@@ -127,7 +129,7 @@ function openSession(
       configWith,
       app: () => (app ??= openApp()),
       team: () => (team ??= openTeam()),
-      grammar: describeProgram,
+      grammar: async () => describeProgram(await allCommands()),
       releaseSignals: () => {
         interruption.dispose();
       },

@@ -2,7 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { EmbeddingRejectedError, EmbeddingUnavailableError } from '../errors/embedding-errors.ts';
 import { chunkText, estimateTokens } from './chunking.ts';
 import { retryAfterMs, streamedText, tlsProblem, TooLongError } from '../util/network-problem.ts';
-import { fetchThroughProxy, findProxy, ProxyError, type ProxiedRequest } from '../util/proxy.ts';
+import { findProxy, ProxyError } from '../util/proxy.ts';
+import type { ProxiedRequest } from '../util/proxy-requests.ts';
 import type { EmbeddedChunk, Embedder, EmbeddingModelId } from './embedder.ts';
 
 export interface OpenAiCompatibleSettings {
@@ -203,9 +204,12 @@ export class OpenAiCompatibleEmbedder implements Embedder {
     return { response, body };
   }
 
-  #fetch(request: ProxiedRequest): Promise<Response> {
+  async #fetch(request: ProxiedRequest): Promise<Response> {
     const proxy = findProxy(this.#endpoint);
-    if (proxy !== undefined) return fetchThroughProxy(this.#endpoint, request, proxy);
+    if (proxy !== undefined) {
+      const { fetchThroughProxy } = await import('../util/proxy-requests.ts');
+      return fetchThroughProxy(this.#endpoint, request, proxy);
+    }
     return fetch(this.#endpoint, { ...request, redirect: 'error' });
   }
 

@@ -101,7 +101,7 @@ export class MemoryService implements MemoryApi {
 
   constructor(parts: MemoryServiceParts) {
     this.#parts = parts;
-    this.timeZone = parts.timeZone ?? new TimeZone(systemTimeZone());
+    this.timeZone = parts.timeZone ?? new TimeZone(systemTimeZone);
     this.#checker = new InputChecker(parts.rules);
     this.#backfill = new EmbeddingBackfill(parts.store, parts.embedder);
     this.#adder = new MemoryAdder({ ...parts, backfill: this.#backfill });

@@ -29,17 +29,25 @@ export function isTimeZone(name: string): boolean {
  * a wall clock in the zone, interpreted as UTC.
  */
 export class TimeZone {
-  readonly name: string;
-  readonly #format: Intl.DateTimeFormat;
+  readonly #find: () => string;
+  #name: string | undefined;
+  #format: Intl.DateTimeFormat | undefined;
   /** The last requested hour without a change of clocks, and its offset. */
   #known = { hour: NaN, offset: 0 };
   /** The end of the last period of `daysWithin`, because the next one often begins there. */
   #lastEnd = { time: NaN, offset: 0 };
 
-  /** @throws RangeError when there is no such zone */
-  constructor(name: string) {
-    this.name = name;
-    this.#format = new Intl.DateTimeFormat('en', { timeZone: name, timeZoneName: 'longOffset' });
+  /**
+   * @param zone its name, or what finds it when it is needed: the first question to the system's calendars takes ten milliseconds
+   * @throws RangeError when there is no zone of this name
+   */
+  constructor(zone: string | (() => string)) {
+    this.#find = typeof zone === 'string' ? () => zone : zone;
+    if (typeof zone === 'string') this.#format = formatOf(zone);
+  }
+
+  get name(): string {
+    return (this.#name ??= this.#find());
   }
 
   /** The day in the zone at a time, for example `2026-01-31`. */
@@ -112,6 +120,7 @@ export class TimeZone {
 
   #exactOffset(time: number): number {
     const within = Math.max(-MAX_TIME, Math.min(MAX_TIME, time));
+    this.#format ??= formatOf(this.name);
     const parts = this.#format.formatToParts(within);
     const name = parts.find(({ type }) => type === 'timeZoneName')?.value ?? '';
     const [, sign = '', hours = '0', minutes = '0', seconds = '0'] =
@@ -119,6 +128,10 @@ export class TimeZone {
     const offset = ((Number(hours) * 60 + Number(minutes)) * 60 + Number(seconds)) * 1_000;
     return sign === '+' ? offset : -offset;
   }
+}
+
+function formatOf(zone: string): Intl.DateTimeFormat {
+  return new Intl.DateTimeFormat('en', { timeZone: zone, timeZoneName: 'longOffset' });
 }
 
 function isoText(local: number): string {

@@ -1,7 +1,8 @@
 import type { Readable } from 'node:stream';
 import type { S3Client, S3ClientConfig } from '@aws-sdk/client-s3';
 import { type BlobOperation, BlobStoreError } from '../../errors/remote-errors.ts';
-import { findProxy, type Proxy, proxyHeaders, TunnelAgent } from '../../util/proxy.ts';
+import { findProxy, type Proxy, proxyHeaders } from '../../util/proxy.ts';
+import { TunnelAgent } from '../../util/proxy-requests.ts';
 import { collectBody } from '../answers.ts';
 import { normalizePrefix, unlessBlank } from '../arguments.ts';
 import type { S3BlobSettings } from '../blob-settings.ts';

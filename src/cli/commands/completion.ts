@@ -120,10 +120,10 @@ export const completionCommand = defineCommand({
     [`echo 'source <(faiss-memory completion zsh)' >> ~/.zshrc`, 'for zsh'],
     ['faiss-memory completion fish > ~/.config/fish/completions/faiss-memory.fish', 'for fish'],
   ],
-  run: (context, { args: [name] }) => {
+  run: async (context, { args: [name] }) => {
     // The parser allows nothing else.
     const shell = SHELLS.find((known) => known === name) ?? 'bash';
-    const script = completionScripts[shell](context.grammar());
-    return Promise.resolve({ data: { shell, script }, text: script });
+    const script = completionScripts[shell](await context.grammar());
+    return { data: { shell, script }, text: script };
   },
 });

@@ -1,5 +1,5 @@
-import { moveMemories, type MoveReport } from '../../app/move.ts';
-import { moveTeam, type TeamMoveReport } from '../../app/move-team.ts';
+import type { MoveReport } from '../../app/move.ts';
+import type { TeamMoveReport } from '../../app/move-team.ts';
 import { UsageError } from '../../errors/input-errors.ts';
 import { defineCommand, longWork, toggle, value } from '../command.ts';
 import { count } from '../render.ts';
@@ -30,9 +30,11 @@ export const moveCommand = defineCommand({
       throw new UsageError('move needs --to or --from', 'For example: faiss-memory move --to postgres.');
     const { settings } = context.config();
     if (team || settings.team.enabled) {
+      const { moveTeam } = await import('../../app/move-team.ts');
       const moved = await longWork(context, (work) => moveTeam(settings, { to, from, dryRun }, work));
       return { data: teamData(moved), text: describeTeam(moved) };
     }
+    const { moveMemories } = await import('../../app/move.ts');
     const report = await longWork(context, (work) => moveMemories(settings, { to, from, dryRun }, work));
     const { outcome, source, target, ...places } = report;
     return {

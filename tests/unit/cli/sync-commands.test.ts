@@ -8,6 +8,7 @@ import type { CommandContext, CommandDeclaration, CommandOutcome } from '../../.
 import { describeStatus } from '../../../src/cli/describe-sync.ts';
 import type { Host } from '../../../src/cli/host.ts';
 import { Output } from '../../../src/cli/output.ts';
+import { commandList } from '../../../src/cli/command-list.ts';
 import { parseCommandLine } from '../../../src/cli/program.ts';
 import { resolveConfig } from '../../../src/config/resolve.ts';
 import type { SyncApi } from '../../../src/sync/sync-api.ts';
@@ -34,7 +35,7 @@ async function runCommand(
   services: FakeServices,
   options: { readonly answer?: string; readonly signal?: AbortSignal } = {},
 ): Promise<CommandRun> {
-  const parsed = parseCommandLine(argv);
+  const parsed = parseCommandLine(argv, commandList);
   if (typeof parsed === 'string') throw new TypeError(`help was printed: ${parsed}`);
   const interactive = options.answer !== undefined;
   const stderr = Object.assign(new PassThrough(), { isTTY: interactive });
@@ -58,7 +59,7 @@ async function runCommand(
     // What these commands use of the app.
     app: () => Promise.resolve({ ...services, settings: config.settings } as unknown as App),
     team: () => Promise.reject(new Error('not asked for')),
-    grammar: () => ({ options: [], commands: [] }),
+    grammar: () => Promise.resolve({ options: [], commands: [] }),
     releaseSignals: () => undefined,
     flagValues: {},
   };
@@ -321,12 +322,12 @@ describe('the words of a command', () => {
     [['backup', 'nonsense'], 'Run "faiss-memory backup --help"'],
     [['nonsense'], 'Run "faiss-memory --help"'],
   ])('%j is refused with the help that fits', (argv, fix) => {
-    expect(() => parseCommandLine(argv)).toThrow(
+    expect(() => parseCommandLine(argv, commandList)).toThrow(
       expect.objectContaining({ fix: expect.stringContaining(fix) as string }) as Error,
     );
   });
 
   test('a group alone prints its help', () => {
-    expect(parseCommandLine(['sync'])).toMatch(/^Usage: faiss-memory sync .*Commands:/s);
+    expect(parseCommandLine(['sync'], commandList)).toMatch(/^Usage: faiss-memory sync .*Commands:/s);
   });
 });
