@@ -140,7 +140,7 @@ const zones = folders.map((folder) => {
                 'app/move-team.ts',
                 'app/open-tracer.ts',
               ],
-              ...['app/models.ts', 'app/recall-from-server.ts'],
+              ...['app/models.ts', 'app/ask-server.ts', 'app/search-from-server.ts'],
             ]
           : []),
       ]),

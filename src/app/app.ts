@@ -5,9 +5,10 @@ import type { Settings } from '../config/schema.ts';
 import { wordsOf } from '../config/setting.ts';
 import { createEmbedder, type EmbeddingSettings } from '../embedding/create-embedder.ts';
 import type { Embedder } from '../embedding/embedder.ts';
-import type { Recaller } from '../embedding/shared/protocol.ts';
+import type { Responders } from '../embedding/shared/protocol.ts';
 import { answerHook } from '../recall/prompt-recall.ts';
 import type { RecallSource } from '../recall/recalled-text.ts';
+import { answerSearch } from './search-from-server.ts';
 import { storeSettings } from './store-settings.ts';
 import { createLogger, type Logger } from '../logger.ts';
 import type { MemoryApi } from '../memory/memory-api.ts';
@@ -113,8 +114,11 @@ export function composeApp(
           logger.warn('no backup was made before the change', { kind }, error);
         });
       });
-  const recaller: Recaller = (request) => answerHook(recall, request);
-  const shared = { dataDir: settings.dataDir, recall: recaller };
+  const responders: Responders = {
+    recall: (request) => answerHook(recall, request),
+    search: (request) => answerSearch(memory, settings, request),
+  };
+  const shared = { dataDir: settings.dataDir, responders };
   const embedder = options.embedder ?? tracedEmbedder(composeEmbedder(settings, shared), tracer);
   const service = composeMemory(settings, { store, embedder, modelWaitMs: options.modelWaitMs });
   const record = foundRecord(store, logger);
@@ -200,8 +204,8 @@ function searchPreparation(store: MemoryStore, embedder: Embedder, logger: Logge
 /** The data folder whose processes share one model. */
 export interface SharedFolder {
   readonly dataDir: string;
-  /** How this process answers the hooks of clients while the others use its model. */
-  readonly recall?: Recaller;
+  /** How this process answers hooks and commands while the others use its model. */
+  readonly responders?: Responders;
 }
 
 /** The embedder that the settings ask for. @param shared absent = the model is for this process alone */
@@ -248,7 +252,7 @@ function embeddingSettings({ embedding }: Settings, shared?: SharedFolder): Embe
     secondModel: embedding.secondModel,
     idleUnloadMs: embedding.idleUnloadMinutes * MINUTE_MS,
     sharedIn: embedding.shared ? shared?.dataDir : undefined,
-    recall: shared?.recall,
+    responders: shared?.responders,
   };
   const { modelDirectory, tokenVectors } = embedding;
   switch (embedding.provider) {

@@ -3,14 +3,14 @@ import { BundledEmbedder, type BundledEmbedderSettings } from './bundled-embedde
 import type { Embedder, EmbeddingModelId } from './embedder.ts';
 import { EmbedderPair } from './embedder-pair.ts';
 import { OpenAiCompatibleEmbedder, type OpenAiCompatibleSettings } from './openai-compatible-embedder.ts';
-import type { Recaller } from './shared/protocol.ts';
+import type { Responders } from './shared/protocol.ts';
 import { SharedEmbedder } from './shared/shared-embedder.ts';
 
 interface Shareable {
   /** Data folder whose processes share one model; undefined = this process has its own. */
   readonly sharedIn: string | undefined;
-  /** How this process answers the hooks of clients while its model is the shared one. */
-  readonly recall?: Recaller | undefined;
+  /** How this process answers hooks and commands while its model is the shared one. */
+  readonly responders?: Responders | undefined;
   /** Whether a second model helps while many texts wait. @default false */
   readonly secondModel?: boolean | undefined;
 }
@@ -40,7 +40,7 @@ export function createEmbedder(settings: EmbeddingSettings): Embedder {
 
 function onThisMachine({
   sharedIn,
-  recall,
+  responders,
   secondModel = false,
   ...settings
 }: Shareable & BundledEmbedderSettings): Embedder {
@@ -52,7 +52,9 @@ function onThisMachine({
       new BundledEmbedder({ ...settings, idleUnloadMs: SECOND_UNLOADED_AFTER_MS }),
     );
   };
-  return sharedIn === undefined ? createOwn() : new SharedEmbedder({ dataDir: sharedIn, createOwn, recall });
+  return sharedIn === undefined
+    ? createOwn()
+    : new SharedEmbedder({ dataDir: sharedIn, createOwn, responders });
 }
 
 /** Stands for switched-off embeddings: every call fails, so search compares words only. */

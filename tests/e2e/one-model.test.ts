@@ -43,6 +43,12 @@ test('servers and commands of a data folder use the model of the first one, and 
   expect(await servedBy(dataDir)).toBe(`process ${first.child.pid}`);
   const { stdout } = await runProgram(['search', QUESTION, '--mode', 'vector'], { dataDir, env: WITH_MODEL });
   expect(stdout).toContain('only tea');
+  // The server searches for the command, which would say the same by itself.
+  const found = async (env: Readonly<Record<string, string>> = {}): Promise<unknown> => {
+    const all = { dataDir, env: { ...WITH_MODEL, ...env } };
+    return JSON.parse((await runProgram(['search', QUESTION, '--json'], all)).stdout);
+  };
+  expect(await found()).toEqual(await found({ MEMORY_EMBEDDING_SHARED: 'false' }));
   first.child.kill('SIGKILL');
   const answers = await Promise.all([second, third].map(searchByMeaning));
   expect(answers).toEqual([FOUND, FOUND]);

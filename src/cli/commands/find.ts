@@ -7,15 +7,23 @@ import {
 } from '../../api/bounded-answers.ts';
 import { labelOf, type Part, partData, partOf, valueOf } from '../../api/memory-parts.ts';
 import { asOfData, fullHistoryData, pageData, searchNote, statsData } from '../../api/memory-answers.ts';
+import { searchFromServer } from '../../app/search-from-server.ts';
 import { LEAST_MAX_TOKENS, MOST_MAX_TOKENS } from '../../api/answer-size.ts';
 import { UsageError } from '../../errors/input-errors.ts';
 import { attributesOf } from '../../memory/attributes.ts';
 import { checkInteger } from '../../memory/input.ts';
-import type { MemoriesAsOf, SearchHit, Stats } from '../../memory/memory-api.ts';
+import type {
+  MemoriesAsOf,
+  SearchHit,
+  SearchRequest,
+  SearchResponse,
+  Stats,
+} from '../../memory/memory-api.ts';
 import type { MemoryWithHistory } from '../../memory/memory.ts';
-import type { TimeZone } from '../../util/time-zone.ts';
+import { TimeZone } from '../../util/time-zone.ts';
 import { visibleJson, visibleLine } from '../../util/visible-text.ts';
 import {
+  type CommandContext,
   defineCommand,
   describeBacklog,
   oneOf,
@@ -71,18 +79,24 @@ export const searchCommand = defineCommand({
     const filter = toFilterInput(options);
     const limit = parseInteger('--limit', options.limit);
     const maxTokens = parseMaxTokens(options.maxTokens);
-    const app = await context.app();
-    if (mode !== 'keyword') await warmUpQuietly(app, context.signal);
-    const response = await app.memory.search({
+    const request = {
       ...{ query, limit, mode, filter, asOf },
       currentProject: await currentProject(context),
-    });
+    };
+    const { settings } = context.config();
+    const response = (await searchFromServer(settings, request)) ?? (await searchHere(context, request));
     return {
       data: boundedSearchData(response, maxTokens),
-      text: describeHits(hitsWithin(response, maxTokens), app.memory.timeZone),
+      text: describeHits(hitsWithin(response, maxTokens), new TimeZone(() => settings.timeZone)),
     };
   },
 });
+
+async function searchHere(context: CommandContext, request: SearchRequest): Promise<SearchResponse> {
+  const app = await context.app();
+  if (request.mode !== 'keyword') await warmUpQuietly(app, context.signal);
+  return app.memory.search(request);
+}
 
 function describeHits({ response, leftOut }: FittingHits, zone: TimeZone): string {
   const { hits } = response;

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { recallFromServer } from '../../app/recall-from-server.ts';
+import { recallFromServer } from '../../app/ask-server.ts';
 import { homeOf, pathsOf } from '../../config/environment.ts';
 import { isObject } from '../../util/json.ts';
 import { reasonOf } from '../../util/caught.ts';

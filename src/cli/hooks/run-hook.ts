@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import type { App } from '../../app/app.ts';
-import { recallFromServer } from '../../app/recall-from-server.ts';
+import { recallFromServer } from '../../app/ask-server.ts';
 import { resolveConfig } from '../../config/resolve.ts';
 import type { Settings } from '../../config/schema.ts';
 import { createLogger, type Logger } from '../../logger.ts';

@@ -5,14 +5,22 @@ import type { EmbeddedQuery, Embedder, Urgency } from '../embedder.ts';
 /** Changes with the meaning of a message. Processes of different protocols do not share a model. */
 export const PROTOCOL = 1;
 
-/** Answers a request of a hook with a text. @param request JSON of a `PromptRequest` */
-export type Recaller = (request: string, signal?: AbortSignal) => Promise<string>;
+/** Answers a request, a JSON text, with a text; empty = it has none. */
+export type Responder = (request: string, signal?: AbortSignal) => Promise<string>;
+
+/** What the processes of a data folder may ask the one with the model, beside the model. */
+export interface Responders {
+  /** For hooks of clients: JSON of a `PromptRequest` to text. */
+  readonly recall: Responder;
+  /** For the command line: `src/app/search-from-server.ts`. */
+  readonly search: Responder;
+}
 
 /** The answers of the process that has the model. */
 export interface HostServices {
   readonly embedder: Embedder;
   /** Absent in a process without memories of its own. */
-  readonly recall?: Recaller | undefined;
+  readonly responders?: Responders | undefined;
 }
 
 export interface CallOptions {
@@ -37,9 +45,11 @@ export const METHODS = {
     Promise.reject(new EmbeddingUnavailableError('The model gives no token vectors', { retryable: false })),
   embedPassage: ({ embedder }: HostServices, text: string, { signal, urgency }: CallOptions) =>
     embedder.embedPassage(text, signal, urgency),
-  /** Not about the model: the hook of a client asks the process whose model is loaded, which loads none itself. */
-  recall: ({ recall }: HostServices, request: string, { signal }: CallOptions): Promise<string> =>
-    recall?.(request, signal) ?? Promise.resolve(''),
+  // Not about the model: who would have to load it and the memories asks the process that has them.
+  recall: ({ responders }: HostServices, request: string, { signal }: CallOptions): Promise<string> =>
+    responders?.recall(request, signal) ?? Promise.resolve(''),
+  search: ({ responders }: HostServices, request: string, { signal }: CallOptions): Promise<string> =>
+    responders?.search(request, signal) ?? Promise.resolve(''),
 } as const;
 
 export type Method = keyof typeof METHODS;

@@ -12,7 +12,7 @@ import {
   identityOf,
   type Method,
   METHODS,
-  type Recaller,
+  type Responders,
 } from './protocol.ts';
 
 /** For this long a process goes on with its own model after that of another was no help. */
@@ -30,8 +30,8 @@ export interface SharedEmbedderSettings {
   readonly dataDir: string;
   /** Makes this process's own embedder. @param onReadyChange it calls this when its model was loaded or unloaded */
   readonly createOwn: (onReadyChange: () => void) => Embedder;
-  /** How this process answers hooks while it has the model; absent = with nothing. */
-  readonly recall?: Recaller | undefined;
+  /** How this process answers hooks and commands while it has the model; absent = with nothing. */
+  readonly responders?: Responders | undefined;
 }
 
 /**
@@ -42,7 +42,7 @@ export interface SharedEmbedderSettings {
 export class SharedEmbedder implements Embedder {
   readonly #dataDir: string;
   readonly #own: Embedder;
-  readonly #recall: Recaller | undefined;
+  readonly #responders: Responders | undefined;
   #host: ModelHost | undefined;
   #link: ModelLink | undefined;
   #joining: Promise<void> | undefined;
@@ -50,9 +50,9 @@ export class SharedEmbedder implements Embedder {
   #lookedAt = -Infinity;
   #closed = false;
 
-  constructor({ dataDir, createOwn, recall }: SharedEmbedderSettings) {
+  constructor({ dataDir, createOwn, responders }: SharedEmbedderSettings) {
     this.#dataDir = dataDir;
-    this.#recall = recall;
+    this.#responders = responders;
     this.#own = createOwn(() => {
       this.#host?.announce();
     });
@@ -191,7 +191,7 @@ export class SharedEmbedder implements Embedder {
       }
       if (!mayHost) return;
       if (place === undefined) break;
-      const host = new ModelHost({ place, embedder: this.#own, identity, recall: this.#recall });
+      const host = new ModelHost({ place, embedder: this.#own, identity, responders: this.#responders });
       if (await host.start()) {
         this.#host = host;
         return;
