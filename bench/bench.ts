@@ -1,8 +1,9 @@
 // Measures times and sizes, each beside a reference in the same run, against the budgets in docs/architecture.md:
-//   npm run bench -- [--quick | --long] [--only start,store | --team] [--profile]
+//   npm run bench -- [--quick | --long] [--only start,store | --team | --large] [--profile]
 // Prints a table and writes bench/results/bench.json.
 // --quick: up to 10,000 memories. --long: up to 300,000, and ten minutes of steady load instead of one.
 // --team: only the group `team`, which needs PostgreSQL and is in no other run unless --only names it.
+// --large: only the group `large`, with up to a million memories; in no other run unless --only names it, too.
 // --publish: writes docs/performance.json too, of which `npm run docs` makes docs/performance.md and its picture. Rows of
 //   groups that were not measured stay.
 // --profile: the programs that are measured write CPU profiles of all their threads into bench/results/profiles.
@@ -12,7 +13,9 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Growth } from './groups/growth.ts';
 import { httpRows } from './groups/http.ts';
+import { largeRows } from './groups/large.ts';
 import { peerRows } from './groups/peers.ts';
+import { sharedRows } from './groups/shared.ts';
 import { startRows, tokenRows } from './groups/start.ts';
 import { hybridRows, memoryRows, modelRows, writeRows } from './groups/store.ts';
 import { syncRows } from './groups/sync.ts';
@@ -38,10 +41,12 @@ const { values: flags } = parseArgs({
     profile: { type: 'boolean', default: false },
     publish: { type: 'boolean', default: false },
     team: { type: 'boolean', default: false },
+    large: { type: 'boolean', default: false },
     only: { type: 'string', default: usual.join() },
   },
 });
-const only = flags.team ? ['team'] : flags.only.split(',').map((name) => name.trim());
+const asked = ASKED_FOR.filter((group) => flags[group as 'team' | 'large']);
+const only = asked.length > 0 ? asked : flags.only.split(',').map((name) => name.trim());
 const unknown = only.filter((name) => !Object.keys(GROUPS).includes(name));
 if (unknown.length > 0)
   throw new Error(`--only has ${unknown.join()}; allowed are ${Object.keys(GROUPS).join(', ')}`);
@@ -69,6 +74,7 @@ async function measureStores(): Promise<void> {
     const { dataDir } = filled;
     if (memories === 10_000) {
       if (wants('start')) await startRows(reportOf('start'), flags.quick ? 5 : 15, { dataDir, memories });
+      if (wants('shared')) await sharedRows(reportOf('shared'), { dataDir, memories });
       if (wants('store')) {
         await hybridRows(filled, reportOf('store'), { memories, budget: 10 });
         await writeRows(filled, reportOf('store'));
@@ -90,7 +96,7 @@ async function measureStores(): Promise<void> {
 /** Whether a store of this size is measured by a wanted group. */
 function isNeeded(memories: number): boolean {
   if (wants('growth')) return true;
-  if (memories === 10_000) return wants('start') || wants('store') || wants('http');
+  if (memories === 10_000) return wants('start') || wants('shared') || wants('store') || wants('http');
   return memories === 100_000 && (wants('store') || wants('memory'));
 }
 
@@ -99,9 +105,10 @@ async function measure(): Promise<void> {
   if (wants('peers')) await peerRows(reportOf('peers'));
   await measureStores();
   if (wants('model')) {
-    await modelRows(reportOf('model'), { runtime: 'wasm', budget: 30 });
-    await modelRows(reportOf('model'), { runtime: 'native', budget: 12 });
+    await modelRows(reportOf('model'), { runtime: 'wasm', budget: 30, addRatio: 1.15 });
+    await modelRows(reportOf('model'), { runtime: 'native', budget: 12, addRatio: 2 });
   }
+  if (wants('large')) await largeRows(reportOf('large'));
   if (wants('team')) await teamRows(reportOf('team'), { isQuick: flags.quick });
   if (wants('sync')) await syncRows(flags.quick ? 10_000 : 100_000, reportOf('sync'));
 }

@@ -6,7 +6,7 @@ import { randomNumbers, randomQuery, randomText } from '../lib/filled-app.ts';
 import { HttpProcess } from '../lib/http-process.ts';
 import { percentile } from '../lib/metrics.ts';
 import type { Report } from '../lib/row.ts';
-import { randomSentence } from '../lib/sentences.ts';
+import { randomNote } from '../lib/sentences.ts';
 
 const SECONDS = 6;
 /** Requests a second for long runs: the load of a team, which leaves the machine free for other work. */
@@ -108,13 +108,6 @@ function adds(
     headers: HEADERS,
     body: JSON.stringify({ text: text(random) }),
   }));
-}
-
-/** Forty words or a few more, as people write them; made-up words cost the model twice as much. */
-function randomNote(random: () => number): string {
-  let note = randomSentence(random);
-  while (note.split(' ').length < 40) note += ` ${randomSentence(random)}`;
-  return note;
 }
 
 async function writeRows(server: HttpProcess, report: Report): Promise<void> {

@@ -13,6 +13,7 @@ import {
 } from '../lib/filled-app.ts';
 import { percentile } from '../lib/metrics.ts';
 import { ms, type Report, times } from '../lib/row.ts';
+import { randomNote } from '../lib/sentences.ts';
 import { ServerProcess } from '../lib/server-process.ts';
 
 const median = (values: readonly number[]): number => percentile(values, 50);
@@ -113,10 +114,14 @@ function durableCommits(folder: string, random: () => number): Promise<number[]>
   });
 }
 
-/** Whole searches, with the embedding of the query. */
+/** Whole searches and adds, with the embedding of the text. @param addRatio what an add may take, in embeddings */
 export async function modelRows(
   report: Report,
-  { runtime, budget }: { readonly runtime: 'wasm' | 'native'; readonly budget: number },
+  {
+    runtime,
+    budget,
+    addRatio,
+  }: { readonly runtime: 'wasm' | 'native'; readonly budget: number; readonly addRatio: number },
 ): Promise<void> {
   const filled = await filledApp(10_000, { MEMORY_EMBEDDING_RUNTIME: runtime });
   await filled.app.embedder.warmUp();
@@ -127,6 +132,12 @@ export async function modelRows(
   await times(3, search);
   const measured = median(await times(40, search));
   const embedding = median(await times(20, () => filled.app.embedder.embedQuery(question())));
+  const note = (): string => randomNote(random);
+  const add = (): Promise<unknown> => filled.app.memory.add({ memories: [{ text: note() }] });
+  const embed = (): Promise<unknown> => filled.app.embedder.embedPassage(note());
+  await times(3, add);
+  const added = median(await times(30, add));
+  const embedded = median(await times(30, embed));
   await filled.close();
   report({
     what: `search at 10000 with embedding, ${runtime}, p50`,
@@ -134,6 +145,13 @@ export async function modelRows(
     budget: ms(budget),
     reference: `embedding alone: ${ms(embedding)}`,
     ok: measured <= budget,
+  });
+  report({
+    what: `add at 10000 with its vector, ${runtime}, p50`,
+    measured: `${ms(added)}, ${(added / embedded).toFixed(2)} x`,
+    budget: `${addRatio} x`,
+    reference: `embedding alone: ${ms(embedded)}`,
+    ok: added / embedded <= addRatio,
   });
 }
 

@@ -63,3 +63,10 @@ export function randomSentence(random: () => number): string {
   const number = 10 + Math.floor(random() * 9_990);
   return `${who.charAt(0).toUpperCase()}${who.slice(1)} ${pick(DID)} ${pick(WHAT)} ${pick(WHEN)}, ${pick(WHY)} (note ${number}).`;
 }
+
+/** Forty words or a few more, as people write them; made-up words cost the model twice as much. */
+export function randomNote(random: () => number): string {
+  let note = randomSentence(random);
+  while (note.split(' ').length < 40) note += ` ${randomSentence(random)}`;
+  return note;
+}

@@ -42,7 +42,10 @@ export interface App {
   readonly tracer?: Tracer | undefined;
   /** For long-lived processes: keeps embeddings, backups and the remote up to date in the background. Idempotent. */
   startBackground(): void;
-  /** Begins to load the model if there are memories to search, so that the first search can be by meaning. Never throws. */
+  /**
+   * Begins to load the model, and the vectors unless they are many, if there are memories to search, so that the first search
+   * can be by meaning and at once. Never throws.
+   */
   prepareSearch(): void;
   /**
    * Erases trash and hidden content that is old enough, and files that killed processes left in the data folder. For processes that write and do
@@ -183,19 +186,30 @@ async function expireOld(
   await store.expireHidden(hiddenDays * DAY_MS);
 }
 
+/** So many vectors are read ahead of a search: a tenth of a second and 8 MB. More are read when they are needed. */
+const READ_AHEAD = 20_000;
+
 function searchPreparation(store: MemoryStore, embedder: Embedder, logger: Logger): () => void {
   let running = false;
+  let areVectorsRead = false;
   const prepare = async (): Promise<void> => {
     // An empty store is answered without a model.
-    if ((await store.stats()).live > 0) await embedder.warmUp();
+    if ((await store.stats()).live === 0) return;
+    await embedder.warmUp();
+    const modelId = await embedder.modelId();
+    const { embedded } = await store.stats(modelId);
+    areVectorsRead = true;
+    if (embedded > READ_AHEAD) return;
+    const vector = new Float32Array(modelId.dimension).fill(1);
+    await store.candidates({ filter: {}, limit: 1, vector: { modelId, vector } });
   };
   return () => {
-    if (running || embedder.ready) return;
+    if (running || (embedder.ready && areVectorsRead)) return;
     running = true;
     prepare()
       .catch((error: unknown) => {
-        // The search that needs the model reports its faults.
-        logger.debug('the model was not loaded ahead of a search', {}, error);
+        // The search that needs them reports faults.
+        logger.debug('a search was not prepared', {}, error);
       })
       .finally(() => (running = false));
   };

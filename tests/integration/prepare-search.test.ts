@@ -17,13 +17,22 @@ test('a search is prepared once, when there is something to search', async () =>
   // The store answers in turn, so the first look is over.
   await app.store.stats();
   await app.memory.add({ memories: [{ text: 'Ada likes tea' }] });
+  const looks: number[] = [];
+  const look = app.store.candidates.bind(app.store);
+  app.store.candidates = async (request) => {
+    const lists = await look(request);
+    looks.push(lists.vectors.length);
+    return lists;
+  };
   expect(loads()).toBe(0);
   app.prepareSearch();
   app.prepareSearch();
   await expect.poll(loads).toBe(1);
-  await app.store.stats();
+  // The vectors were read: there is one, and the search for it has ended.
+  await expect.poll(() => looks).toEqual([1]);
   embedder.ready = true;
   app.prepareSearch();
   await app.store.stats();
   expect(loads()).toBe(1);
+  expect(looks).toEqual([1]);
 });
