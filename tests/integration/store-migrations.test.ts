@@ -40,6 +40,8 @@ const ADDED: Readonly<Record<number, string>> = {
     DROP TRIGGER tag_removed; DROP TRIGGER memory_changed; DROP TRIGGER conversation_removed; DROP TRIGGER pending_removed;
     ${['tag', 'source', 'conversation', 'day', 'total', 'pending'].map((name) => `DROP TABLE ${name}_count;`).join(' ')}`,
   10: `INSERT INTO word (word, rank) VALUES ('pgsz', 4050), ('crisismerge', 16), ('automerge', 4);`,
+  11: `${['token_space_added', 'token_space_removed', 'chunk_added', 'chunk_uncounted', 'chunk_changed', 'memory_replaced'].map((name) => `DROP TRIGGER ${name};`).join(' ')}
+    DROP TABLE without_tokens_count;`,
 };
 
 async function storeOfVersion(
@@ -68,7 +70,7 @@ function query(path: string, sql: string): unknown {
 }
 
 describe('migration of an existing store', () => {
-  test.each([1, 2, 3, 4, 5, 7, 8, 9])('brings a store of version %i to the newest', async (version) => {
+  test.each([1, 2, 3, 4, 5, 7, 8, 9, 10])('brings a store of version %i to the newest', async (version) => {
     const folder = temporaryFolder();
     await storeOfVersion(version, folder);
     const store = openSqliteStore(folder);

@@ -6,7 +6,7 @@ import { createFolders, syncFolderBlocking } from '../../util/durable-file.ts';
 import { renamePatientlyBlocking } from '../../util/rename.ts';
 import { addAttributeColumns } from './attribute-columns.ts';
 import { Connection, Query } from './connection.ts';
-import { addCounts } from './counts.ts';
+import { addCounts, addTokenCounts } from './counts.ts';
 import { openDatabase } from './engine.ts';
 import { SCHEMA_8 } from './found.ts';
 import { keepFewSegments, recreateWords, rebuildWords } from './full-text.ts';
@@ -228,6 +228,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { version: 9, up: addCounts },
   // The full-text index is in smaller pages and fewer segments.
   { version: 10, up: keepFewSegments },
+  { version: 11, up: addTokenCounts },
 ];
 
 /** 16 random hex digits, unique among machines that do not know each other. */
