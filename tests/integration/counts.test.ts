@@ -284,4 +284,16 @@ describe('the counts that statistics read', () => {
     expect((await store.stats(MODEL)).withoutTokens).toBe(count);
     expect(await store.checkCounts(false)).toEqual([]);
   });
+
+  test('of memories without token vectors have those that a merge brings with their vectors', async () => {
+    const [here, there] = [openSqliteStore(temporaryFolder()), openSqliteStore(temporaryFolder())];
+    await here.keepTokenVectors({ modelId: MODEL, name: 'space' });
+    await there.add([{ text: 'a', tags: [], source: '', metadata: {} }]);
+    const [claimed] = await there.claimPendingEmbeddings({ modelId: MODEL, limit: 1, leaseMs: 0 });
+    const chunks = [{ start: 0, end: 1, vector: encodeVector(unitVector(4, 1)) }];
+    await there.putEmbeddings(MODEL, [{ versionKey: claimed?.versionKey ?? 0, chunks }]);
+    await apply(assembleReplica(here.replica), 'merge', await snapshotOf(assembleReplica(there.replica)));
+    expect(await here.stats(MODEL)).toMatchObject({ embedded: 1, withoutTokens: 1 });
+    expect(await here.checkCounts(false)).toEqual([]);
+  });
 });

@@ -40,7 +40,7 @@ const ADDED: Readonly<Record<number, string>> = {
     DROP TRIGGER tag_removed; DROP TRIGGER memory_changed; DROP TRIGGER conversation_removed; DROP TRIGGER pending_removed;
     ${['tag', 'source', 'conversation', 'day', 'total', 'pending'].map((name) => `DROP TABLE ${name}_count;`).join(' ')}`,
   10: `INSERT INTO word (word, rank) VALUES ('pgsz', 4050), ('crisismerge', 16), ('automerge', 4);`,
-  11: `${['token_space_added', 'token_space_removed', 'chunk_added', 'chunk_uncounted', 'chunk_changed', 'memory_replaced'].map((name) => `DROP TRIGGER ${name};`).join(' ')}
+  11: `${['token_space_added', 'token_space_removed', 'chunk_added', 'chunk_uncounted', 'chunk_changed', 'memory_shown', 'memory_replaced'].map((name) => `DROP TRIGGER ${name};`).join(' ')}
     DROP TABLE without_tokens_count;`,
 };
 

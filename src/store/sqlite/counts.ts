@@ -97,9 +97,12 @@ END;
 /** Of a version: it is the current one of a live memory. */
 const isShown = (key: string): string =>
   `EXISTS (SELECT 1 FROM version v JOIN memory m ON m.num = v.num WHERE v.key = ${key} AND m.current = v.key AND m.state = 'live')`;
-/** The model of the row of `without_tokens_count` has chunks of this version that wait for token vectors. */
+/**
+ * The model of the row of `without_tokens_count` has chunks of this version that wait for token vectors. With the plus,
+ * SQLite does not read all chunks that wait, but those of the version.
+ */
 const waits = (key: string, other = 'TRUE'): string =>
-  `EXISTS (SELECT 1 FROM chunk c WHERE c.version = ${key} AND c.model = without_tokens_count.model AND c.tokens >= 0 AND ${other})`;
+  `EXISTS (SELECT 1 FROM chunk c WHERE c.version = ${key} AND c.model = without_tokens_count.model AND +c.tokens >= 0 AND ${other})`;
 /** Counts a chunk of a trigger that is the only one of its memory that waits. */
 const countChunk = (row: string, step: string): string => `
   UPDATE without_tokens_count SET count = count ${step} WHERE model = ${row}.model AND ${row}.tokens >= 0
@@ -114,7 +117,7 @@ const WITHOUT_TOKENS = `SELECT s.model, (SELECT count(DISTINCT c.version) FROM c
 
 /**
  * Schema version 11: without_tokens_count = live memories with vectors whose token vectors are still to be made, one row
- * for each row of `token_space`. A new memory has no vectors yet.
+ * for each row of `token_space`.
  */
 const SCHEMA_11 = `
 CREATE TABLE without_tokens_count (model INTEGER PRIMARY KEY, count INTEGER NOT NULL) STRICT;
@@ -129,6 +132,7 @@ CREATE TRIGGER chunk_uncounted AFTER DELETE ON chunk WHEN OLD.tokens >= 0 BEGIN 
 CREATE TRIGGER chunk_changed AFTER UPDATE OF version, tokens ON chunk
   WHEN (OLD.version, OLD.tokens >= 0) IS NOT (NEW.version, NEW.tokens >= 0)
 BEGIN ${countChunk('OLD', '- 1')} ${countChunk('NEW', '+ 1')} END;
+CREATE TRIGGER memory_shown AFTER INSERT ON memory BEGIN ${countMemory('NEW', '+ 1')} END;
 CREATE TRIGGER memory_replaced AFTER UPDATE OF state, current ON memory
   WHEN (OLD.state = 'live', OLD.current) IS NOT (NEW.state = 'live', NEW.current)
 BEGIN ${countMemory('OLD', '- 1')} ${countMemory('NEW', '+ 1')} END;
