@@ -10,6 +10,7 @@ import { encodeVector, unitVector } from '../helpers/vectors.ts';
 import { TimeZone } from '../../src/util/time-zone.ts';
 
 const MODEL = { modelId: 'test', dimension: 4, weightsHash: '' };
+const TOKENS = { pieces: Int32Array.of(7, 8), vectors: Uint8Array.of(0x8f, 0xf8) };
 const ZONES = ['UTC', 'Europe/Berlin', 'Asia/Kathmandu', 'America/Santiago'];
 
 /** Some days around a change of clocks, and times before 1970, when zones had odd offsets. */
@@ -46,6 +47,9 @@ const actions = [
   'expire trash',
   'expire conversations',
   'embed',
+  'embed with tokens',
+  'keep tokens',
+  'keep no tokens',
   'merge',
   'merge hiding',
   'restore snapshot',
@@ -102,15 +106,34 @@ async function act(
     case 'expire conversations':
       await store.expireConversations(0);
       return;
-    case 'embed': {
-      const claimed = await store.claimPendingEmbeddings({ modelId: MODEL, limit: 3, leaseMs: 0 });
-      const chunks = [{ start: 0, end: 1, vector: encodeVector(unitVector(4, 1)) }];
+    case 'embed':
+    case 'embed with tokens': {
+      const tokenVectors = action === 'embed with tokens';
+      const claimed = await store.claimPendingEmbeddings({
+        modelId: MODEL,
+        limit: 3,
+        leaseMs: 0,
+        tokenVectors,
+      });
+      const tokens = tokenVectors ? { tokens: TOKENS } : {};
+      const chunks = [0, 1].map((start) => ({
+        start,
+        end: start + 1,
+        vector: encodeVector(unitVector(4, 1)),
+        ...tokens,
+      }));
       await store.putEmbeddings(
         MODEL,
         claimed.map(({ versionKey }) => ({ versionKey, chunks })),
       );
       return;
     }
+    case 'keep tokens':
+      await store.keepTokenVectors({ modelId: MODEL, name: pick % 2 === 0 ? 'space' : 'newer' });
+      return;
+    case 'keep no tokens':
+      await store.keepTokenVectors(null);
+      return;
     case 'merge':
     case 'merge hiding': {
       const snapshot = await snapshotOf(assembleReplica(other.replica));
@@ -175,6 +198,7 @@ describe('the counts that statistics read', () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 25 }), async (steps) => {
         const stores = [openSqliteStore(temporaryFolder()), openSqliteStore(temporaryFolder())];
+        await stores[0]?.keepTokenVectors({ modelId: MODEL, name: 'space' });
         for (const each of steps) await act(stores, each);
         for (const store of stores) {
           expect(await store.checkCounts(false)).toEqual([]);
@@ -194,6 +218,7 @@ describe('the counts that statistics read', () => {
     ['day_count', `UPDATE day_count SET quarters = json_set(quarters, '$.95', 4)`],
     ['total_count', `UPDATE total_count SET count = 9 WHERE name = 'turns'`],
     ['pending_count', `UPDATE pending_count SET count = 0`],
+    ['without_tokens_count', `UPDATE without_tokens_count SET count = 3`],
   ])('of %s are checked, and counted anew', async (table, damage) => {
     const dataDir = temporaryFolder();
     const store = openSqliteStore(dataDir);
@@ -206,6 +231,7 @@ describe('the counts that statistics read', () => {
         metadata: { kind: 'conversation', session: 's', position: 0, role: 'user' },
       },
     ]);
+    await store.keepTokenVectors({ modelId: MODEL, name: 'space' });
     await store.claimPendingEmbeddings({ modelId: MODEL, limit: 1, leaseMs: 0 });
     const before = await told(store);
     const connection = new Connection(databasePath(dataDir));
@@ -218,5 +244,56 @@ describe('the counts that statistics read', () => {
     expect(await store.checkCounts(false)).toEqual([]);
     expect((await store.checkIntegrity()).problems).toEqual([]);
     expect(await told(store)).toEqual(before);
+  });
+
+  test.each([
+    ['DELETE FROM chunk WHERE version = 1 AND start_offset = 0', 2],
+    ['DELETE FROM chunk WHERE version = 1', 1],
+    ['UPDATE chunk SET tokens = -1 WHERE version = 1 AND start_offset = 0', 2],
+    ['UPDATE chunk SET tokens = -1 WHERE version = 1', 1],
+    ['UPDATE chunk SET tokens = -1; UPDATE chunk SET tokens = 5 WHERE version = 2', 1],
+    ['UPDATE chunk SET version = 2', 1],
+    ['UPDATE chunk SET version = 3', 0],
+    [
+      'UPDATE version SET num = 2 WHERE key = 3; UPDATE chunk SET version = 3; UPDATE memory SET current = 3 WHERE num = 2',
+      1,
+    ],
+    [`UPDATE memory SET state = 'deleted' WHERE num = 1`, 1],
+    [`UPDATE memory SET state = 'deleted'; UPDATE memory SET state = 'live' WHERE num = 1`, 1],
+    [`INSERT INTO chunk SELECT 99, 2, model, 8, 9, vector, 0 FROM chunk LIMIT 1`, 2],
+    ['DELETE FROM token_space; INSERT INTO token_space SELECT id, $$again$$ FROM model', 2],
+  ])('of memories without token vectors follow: %s', async (sql, count) => {
+    const dataDir = temporaryFolder();
+    const store = openSqliteStore(dataDir);
+    await store.keepTokenVectors({ modelId: MODEL, name: 'space' });
+    const added = await store.add(
+      ['a', 'b', 'c'].map((text) => ({ text, tags: [], source: '', metadata: {} })),
+    );
+    await store.delete([added[2]?.memory.id ?? '']);
+    const claimed = await store.claimPendingEmbeddings({ modelId: MODEL, limit: 2, leaseMs: 0 });
+    const vector = encodeVector(unitVector(4, 1));
+    const chunks = [0, 1].map((start) => ({ start, end: start + 1, vector }));
+    await store.putEmbeddings(
+      MODEL,
+      claimed.map(({ versionKey }) => ({ versionKey, chunks })),
+    );
+    expect((await store.stats(MODEL)).withoutTokens).toBe(2);
+    const connection = new Connection(databasePath(dataDir));
+    connection.exec(sql.replaceAll('$$', `'`));
+    connection.close();
+    expect((await store.stats(MODEL)).withoutTokens).toBe(count);
+    expect(await store.checkCounts(false)).toEqual([]);
+  });
+
+  test('of memories without token vectors have those that a merge brings with their vectors', async () => {
+    const [here, there] = [openSqliteStore(temporaryFolder()), openSqliteStore(temporaryFolder())];
+    await here.keepTokenVectors({ modelId: MODEL, name: 'space' });
+    await there.add([{ text: 'a', tags: [], source: '', metadata: {} }]);
+    const [claimed] = await there.claimPendingEmbeddings({ modelId: MODEL, limit: 1, leaseMs: 0 });
+    const chunks = [{ start: 0, end: 1, vector: encodeVector(unitVector(4, 1)) }];
+    await there.putEmbeddings(MODEL, [{ versionKey: claimed?.versionKey ?? 0, chunks }]);
+    await apply(assembleReplica(here.replica), 'merge', await snapshotOf(assembleReplica(there.replica)));
+    expect(await here.stats(MODEL)).toMatchObject({ embedded: 1, withoutTokens: 1 });
+    expect(await here.checkCounts(false)).toEqual([]);
   });
 });

@@ -39,6 +39,9 @@ const ADDED: Readonly<Record<number, string>> = {
   9: `DROP INDEX memory_by_truth; ${['tag', 'memory', 'conversation', 'pending'].map((name) => `DROP TRIGGER ${name}_added;`).join(' ')}
     DROP TRIGGER tag_removed; DROP TRIGGER memory_changed; DROP TRIGGER conversation_removed; DROP TRIGGER pending_removed;
     ${['tag', 'source', 'conversation', 'day', 'total', 'pending'].map((name) => `DROP TABLE ${name}_count;`).join(' ')}`,
+  10: `INSERT INTO word (word, rank) VALUES ('pgsz', 4050), ('crisismerge', 16), ('automerge', 4);`,
+  11: `${['token_space_added', 'token_space_removed', 'chunk_added', 'chunk_uncounted', 'chunk_changed', 'memory_shown', 'memory_replaced'].map((name) => `DROP TRIGGER ${name};`).join(' ')}
+    DROP TABLE without_tokens_count;`,
 };
 
 async function storeOfVersion(
@@ -67,13 +70,14 @@ function query(path: string, sql: string): unknown {
 }
 
 describe('migration of an existing store', () => {
-  test.each([1, 2, 3, 4, 5, 7])('brings a store of version %i to the newest', async (version) => {
+  test.each([1, 2, 3, 4, 5, 7, 8, 9, 10])('brings a store of version %i to the newest', async (version) => {
     const folder = temporaryFolder();
     await storeOfVersion(version, folder);
     const store = openSqliteStore(folder);
     expect(await store.stats()).toMatchObject({ live: 3, schemaVersion: MIGRATIONS.at(-1)?.version });
     expect((await store.checkIntegrity()).problems).toEqual([]);
     expect(await store.replica.findSeen('anywhere', 'aaaa000000000001')).toBeNull();
+    expect(query(databasePath(folder), `SELECT v FROM word_config WHERE k = 'pgsz'`)).toBe(1_000);
   });
 
   test('indexes the words of a store again that was made before symbols were in the index', async () => {

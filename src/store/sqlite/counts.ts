@@ -94,6 +94,50 @@ CREATE TRIGGER pending_removed AFTER DELETE ON pending BEGIN
 END;
 `;
 
+/** Of a version: it is the current one of a live memory. */
+const isShown = (key: string): string =>
+  `EXISTS (SELECT 1 FROM version v JOIN memory m ON m.num = v.num WHERE v.key = ${key} AND m.current = v.key AND m.state = 'live')`;
+/**
+ * The model of the row of `without_tokens_count` has chunks of this version that wait for token vectors. With the plus,
+ * SQLite does not read all chunks that wait, but those of the version.
+ */
+const waits = (key: string, other = 'TRUE'): string =>
+  `EXISTS (SELECT 1 FROM chunk c WHERE c.version = ${key} AND c.model = without_tokens_count.model AND +c.tokens >= 0 AND ${other})`;
+/** Counts a chunk of a trigger that is the only one of its memory that waits. */
+const countChunk = (row: string, step: string): string => `
+  UPDATE without_tokens_count SET count = count ${step} WHERE model = ${row}.model AND ${row}.tokens >= 0
+    AND NOT ${waits(`${row}.version`, `c.label <> ${row}.label`)} AND ${isShown(`${row}.version`)};`;
+const countMemory = (row: string, step: string): string => `
+  UPDATE without_tokens_count SET count = count ${step} WHERE ${row}.state = 'live' AND ${waits(`${row}.current`)};`;
+
+/** Row `model` of the counts of memories without token vectors. */
+const WITHOUT_TOKENS = `SELECT s.model, (SELECT count(DISTINCT c.version) FROM chunk c INDEXED BY chunk_without_tokens
+    CROSS JOIN version v ON v.key = c.version CROSS JOIN memory m ON m.num = v.num
+    WHERE c.model = s.model AND c.tokens >= 0 AND m.current = v.key AND m.state = 'live') AS count FROM token_space s`;
+
+/**
+ * Schema version 11: without_tokens_count = live memories with vectors whose token vectors are still to be made, one row
+ * for each row of `token_space`.
+ */
+const SCHEMA_11 = `
+CREATE TABLE without_tokens_count (model INTEGER PRIMARY KEY, count INTEGER NOT NULL) STRICT;
+CREATE TRIGGER token_space_added AFTER INSERT ON token_space BEGIN
+  INSERT INTO without_tokens_count (model, count) ${WITHOUT_TOKENS} WHERE s.model = NEW.model;
+END;
+CREATE TRIGGER token_space_removed AFTER DELETE ON token_space BEGIN
+  DELETE FROM without_tokens_count WHERE model = OLD.model;
+END;
+CREATE TRIGGER chunk_added AFTER INSERT ON chunk WHEN NEW.tokens >= 0 BEGIN ${countChunk('NEW', '+ 1')} END;
+CREATE TRIGGER chunk_uncounted AFTER DELETE ON chunk WHEN OLD.tokens >= 0 BEGIN ${countChunk('OLD', '- 1')} END;
+CREATE TRIGGER chunk_changed AFTER UPDATE OF version, tokens ON chunk
+  WHEN (OLD.version, OLD.tokens >= 0) IS NOT (NEW.version, NEW.tokens >= 0)
+BEGIN ${countChunk('OLD', '- 1')} ${countChunk('NEW', '+ 1')} END;
+CREATE TRIGGER memory_shown AFTER INSERT ON memory BEGIN ${countMemory('NEW', '+ 1')} END;
+CREATE TRIGGER memory_replaced AFTER UPDATE OF state, current ON memory
+  WHEN (OLD.state = 'live', OLD.current) IS NOT (NEW.state = 'live', NEW.current)
+BEGIN ${countMemory('OLD', '- 1')} ${countMemory('NEW', '+ 1')} END;
+`;
+
 /** For each table of counts, its name and its rows as they should be. */
 const EXPECTED = {
   tag_count: 'SELECT tag, count(*) AS count FROM tag WHERE live = 1 GROUP BY tag',
@@ -107,21 +151,30 @@ const EXPECTED = {
     UNION ALL SELECT 'conversations', count(*) FROM (SELECT DISTINCT client, session FROM memory
       WHERE state = 'live' AND session IS NOT NULL)`,
   pending_count: 'SELECT model, count(*) AS count FROM pending GROUP BY model',
+  without_tokens_count: WITHOUT_TOKENS,
 } as const;
 
 /** Adds the index and the counts. */
 export function addCounts(connection: Connection): void {
   connection.exec(SCHEMA_9);
   connection.exec(TRIGGERS);
-  recount(connection);
+  for (const [table, rows] of Object.entries(EXPECTED))
+    if (table !== 'without_tokens_count') countAnew(connection, table, rows);
+}
+
+export function addTokenCounts(connection: Connection): void {
+  connection.exec(SCHEMA_11);
+  countAnew(connection, 'without_tokens_count', WITHOUT_TOKENS);
 }
 
 /** Counts everything anew. */
 export function recount(connection: Connection): void {
-  for (const [table, rows] of Object.entries(EXPECTED)) {
-    // The trigger of `conversation_count` changes the totals, which are counted afterwards.
-    connection.exec(`DELETE FROM ${table}; INSERT INTO ${table} ${rows}`);
-  }
+  // The trigger of `conversation_count` changes the totals, which are counted afterwards.
+  for (const [table, rows] of Object.entries(EXPECTED)) countAnew(connection, table, rows);
+}
+
+function countAnew(connection: Connection, table: string, rows: string): void {
+  connection.exec(`DELETE FROM ${table}; INSERT INTO ${table} ${rows}`);
 }
 
 /** The tables whose counts differ from the rows that they count. */

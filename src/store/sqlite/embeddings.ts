@@ -7,7 +7,7 @@ import type { ClaimRequest, EmbeddingWrite, MemoryVector, PendingEmbedding } fro
 import { type Connection, Query } from './connection.ts';
 import { ensureModel, findModel, knownModel, readModel } from './models.ts';
 import type { StoredMemory, StoredVersion } from './rows.ts';
-import { HAS_TOKENS, keepsTokensOf, storeTokens } from './token-vectors.ts';
+import { addTokens, HAS_TOKENS, keepsTokensOf, storeTokens } from './token-vectors.ts';
 import { Totals } from './totals.ts';
 
 interface ChunkRow {
@@ -55,7 +55,7 @@ export function attachVectors(
     if (model === undefined) continue;
     if (findChunk.get(connection, version.key, model) !== undefined) continue;
     for (const { start, end, vector } of chunks) {
-      insertChunk.run(connection, version.key, model, start, end, vector);
+      insertChunk.run(connection, version.key, model, start, end, vector, 0);
     }
     if (version.isCurrent) deletePending.run(connection, model, version.num);
     added = true;
@@ -137,8 +137,8 @@ const deleteChunks = new Query<[version: number, model: number]>(
   'DELETE FROM chunk WHERE version = ? AND model = ?',
 );
 const insertChunk = new Query<
-  [version: number, model: number, start: number, end: number, vector: Uint8Array]
->('INSERT INTO chunk (version, model, start_offset, end_offset, vector) VALUES (?, ?, ?, ?, ?)');
+  [version: number, model: number, start: number, end: number, vector: Uint8Array, tokens: number]
+>('INSERT INTO chunk (version, model, start_offset, end_offset, vector, tokens) VALUES (?, ?, ?, ?, ?, ?)');
 const selectOffsets = new Query<
   [version: number, model: number],
   { label: number; start: number; end: number; state: number }
@@ -228,8 +228,10 @@ export function storeEmbeddings(
     if (keepsTokens && completeTokens(connection, { model, versionKey, chunks })) continue;
     deleteChunks.run(connection, versionKey, model);
     for (const { start, end, vector, tokens } of chunks) {
-      const { rowId: label } = insertChunk.run(connection, versionKey, model, start, end, vector);
-      if (keepsTokens && tokens !== undefined) storeTokens(connection, { label, model, tokens });
+      const kept = keepsTokens ? tokens : undefined;
+      const state = kept === undefined ? 0 : HAS_TOKENS;
+      const { rowId: label } = insertChunk.run(connection, versionKey, model, start, end, vector, state);
+      if (kept !== undefined) storeTokens(connection, { label, model, tokens: kept });
     }
     deletePending.run(connection, model, memory.num);
     updateSequence.run(connection, totals.nextSequence(), memory.num);
@@ -254,7 +256,7 @@ function completeTokens(
   if (!same || chunks.some(({ tokens }) => tokens === undefined)) return false;
   known.forEach(({ label, state }, place) => {
     const tokens = chunks[place]?.tokens;
-    if (tokens !== undefined && state !== HAS_TOKENS) storeTokens(connection, { label, model, tokens });
+    if (tokens !== undefined && state !== HAS_TOKENS) addTokens(connection, { label, model, tokens });
   });
   return true;
 }

@@ -72,6 +72,25 @@ CREATE VIRTUAL TABLE word USING fts5 (
 INSERT INTO word (word, rank) VALUES ('secure-delete', 1);
 `;
 
+/**
+ * Schema version 10: options that keep removals cheap, and the present index merged into pages of the new size. To
+ * remove a memory, FTS5 looks for each of its words in each segment of the index, and reads the entries of that word
+ * up to the memory; only where they fill four pages it knows which page begins with which memory.
+ *
+ * pgsz: bytes of a page; four of them fit into a page of the file.
+ * crisismerge: the write that adds the fourth segment of a level merges them.
+ * automerge: from two segments on, a part of the merge is done by each few dozen writes, so that no write does all of
+ *   a large one.
+ */
+const WORD_OPTIONS = `
+INSERT INTO word (word, rank) VALUES ('pgsz', 1000), ('crisismerge', 4), ('automerge', 2);
+INSERT INTO word (word) VALUES ('optimize');
+`;
+
+export function keepFewSegments(connection: Connection): void {
+  connection.exec(WORD_OPTIONS);
+}
+
 /** Creates the index anew and fills it. */
 export function recreateWords(connection: Connection): void {
   connection.exec(WORD_TABLE);

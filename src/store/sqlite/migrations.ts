@@ -6,10 +6,10 @@ import { createFolders, syncFolderBlocking } from '../../util/durable-file.ts';
 import { renamePatientlyBlocking } from '../../util/rename.ts';
 import { addAttributeColumns } from './attribute-columns.ts';
 import { Connection, Query } from './connection.ts';
-import { addCounts } from './counts.ts';
+import { addCounts, addTokenCounts } from './counts.ts';
 import { openDatabase } from './engine.ts';
 import { SCHEMA_8 } from './found.ts';
-import { recreateWords, rebuildWords } from './full-text.ts';
+import { keepFewSegments, recreateWords, rebuildWords } from './full-text.ts';
 import { SCHEMA_5 } from './token-vectors.ts';
 
 /** Marks the file as a database of this program (`PRAGMA application_id`): "FMem". */
@@ -226,6 +226,9 @@ export const MIGRATIONS: readonly Migration[] = [
     },
   },
   { version: 9, up: addCounts },
+  // The full-text index is in smaller pages and fewer segments.
+  { version: 10, up: keepFewSegments },
+  { version: 11, up: addTokenCounts },
 ];
 
 /** 16 random hex digits, unique among machines that do not know each other. */

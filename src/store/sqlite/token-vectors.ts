@@ -65,11 +65,8 @@ const selectStale = new Query<[model: number, limit: number], { label: number }>
   'SELECT label FROM token_vector WHERE model = ? LIMIT ?',
 );
 const deleteTokens = new Query<[label: number]>('DELETE FROM token_vector WHERE label = ?');
-const countMissing = new Query<[model: number], { count: number }>(
-  `SELECT count(DISTINCT c.version) AS count FROM token_space s
-     CROSS JOIN chunk c INDEXED BY chunk_without_tokens ON c.model = s.model AND c.tokens >= 0
-     CROSS JOIN version v ON v.key = c.version CROSS JOIN memory m ON m.num = v.num
-   WHERE s.model = ? AND m.current = v.key AND m.state = 'live'`,
+const selectMissing = new Query<[model: number], { count: number }>(
+  'SELECT count FROM without_tokens_count WHERE model = ?',
 );
 const selectFrequencies = new Query<[model: number, pieces: string], { piece: number; chunks: number }>(
   'SELECT piece, chunks FROM piece_count WHERE model = ? AND piece IN (SELECT value FROM json_each(?))',
@@ -87,19 +84,27 @@ export function keepsTokensOf(connection: Connection, model: number): boolean {
   return selectSpaces.all(connection).some((space) => space.model === model);
 }
 
-/** Adds the token vectors of a chunk that has none. */
-export function storeTokens(
-  connection: Connection,
-  { label, model, tokens }: { readonly label: number; readonly model: number; readonly tokens: PackedTokens },
-): void {
+interface ChunkTokens {
+  readonly label: number;
+  readonly model: number;
+  readonly tokens: PackedTokens;
+}
+
+/** Stores the token vectors of a chunk whose row says that it has them. */
+export function storeTokens(connection: Connection, { label, model, tokens }: ChunkTokens): void {
   const pieces = JSON.stringify([ALL_CHUNKS, ...new Set(tokens.pieces)]);
   insertTokens.run(connection, label, model, pieces, tokens.vectors);
-  updateState.run(connection, HAS_TOKENS, label);
+}
+
+/** Adds the token vectors of a chunk that has none. */
+export function addTokens(connection: Connection, added: ChunkTokens): void {
+  storeTokens(connection, added);
+  updateState.run(connection, HAS_TOKENS, added.label);
 }
 
 /** Live memories whose token vectors of this model are still to be made; 0 for a model without any. */
 export function countWithoutTokens(connection: Connection, model: number): number {
-  return countMissing.get(connection, model)?.count ?? 0;
+  return selectMissing.get(connection, model)?.count ?? 0;
 }
 
 /** True when `keepTokens` has nothing to do. It is asked first, because `keepTokens` needs the write lock. */
