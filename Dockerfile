@@ -18,7 +18,9 @@ RUN npm install --global --ignore-scripts --omit=dev --no-audit --no-fund /packa
   && rm -r /package /root/.npm \
   && mkdir /data && chown node:node /data
 USER node
+# MALLOC_TRIM_THRESHOLD_: memory that was freed goes back to the system (docs/decisions/0042-memory-of-the-model-and-bulk.md).
 ENV NODE_ENV=production \
+  MALLOC_TRIM_THRESHOLD_=131072 \
   MEMORY_DATA_DIR=/data \
   MEMORY_HTTP_HOST=0.0.0.0 \
   MEMORY_LOG_LEVEL=info \

@@ -12,7 +12,6 @@ const SMALL = 60;
 
 /** Small files with at most one importer that are allowed, each with its reason. */
 const SMALL_ON_PURPOSE = {
-  'src/bin/faiss-memory.ts': 'the program itself: old versions of Node must be able to read it',
   'src/cli/main.ts': 'loads the rest only when it is needed',
   'src/cli/find-commands.ts': 'loads the one command that is wanted; a test compares it with the list of all',
   'src/testing.ts': 'the public surface for tests',

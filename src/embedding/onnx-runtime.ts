@@ -102,7 +102,8 @@ async function loadWasm(model: Uint8Array<ArrayBuffer>, options: RuntimeOptions)
     onnx.env.logLevel = 'fatal';
     onnx.env.wasm.numThreads = options.threads ?? wasmThreads();
     const program = await readReleasable(join(options.wasmDirectory, 'ort-wasm-simd-threaded.wasm'));
-    onnx.env.wasm.wasmBinary = program;
+    // The buffer and not the bytes, of which the runtime would make a copy.
+    onnx.env.wasm.wasmBinary = program.buffer;
     onnx.env.wasm.wasmPaths = { mjs: file('ort-wasm-simd-threaded.mjs') };
     const slim = withoutWeights(model, WEIGHTS);
     const session = await onnx.InferenceSession.create(slim?.graph ?? model, {
