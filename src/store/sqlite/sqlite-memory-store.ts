@@ -121,7 +121,9 @@ export class SqliteMemoryStore implements MemoryStore {
   }
 
   get(ids: readonly string[]): Promise<MemoryWithHistory[]> {
-    return this.#file.read((connection) => readWithHistory(connection, ids));
+    return this.#file.read((connection, age) =>
+      readWithHistory(connection, ids).map((memory) => ({ ...memory, ...stale(age) })),
+    );
   }
 
   findByText(text: string): Promise<Memory | null> {
