@@ -124,7 +124,8 @@ function openSession(
   };
   const openApp = async (): Promise<App> => {
     const { startApp } = await import('../app/start-app.ts');
-    const opened = await startApp(readConfig().settings);
+    const { settings } = readConfig();
+    const opened = await startApp(settings, { isAudited: settings.team.enabled });
     if (globals.writes) await opened.tidy();
     return opened;
   };

@@ -57,6 +57,23 @@ describe('--space', () => {
     expect(await turnsIn()).toEqual([]);
   });
 
+  test('has the calls of commands in the audit log, by the console', async () => {
+    writeFileSync(join(dataDir, 'more.jsonl'), JSON.stringify({ text: 'imported' }));
+    expect(await run(['import', join(dataDir, 'more.jsonl'), '--space', 'kitchen'])).toMatchObject({
+      code: 0,
+    });
+    expect(await run(['add', 'dry', '--space', 'nowhere'])).not.toMatchObject({ code: 0 });
+    const { stdout } = await run(['space', 'audit', '--json']);
+    const { lines } = JSON.parse(stdout) as { lines: Readonly<Record<string, unknown>>[] };
+    const said = lines.map(({ person, action, space, count }) => [person, action, space, count].join(' '));
+    expect(said).toContain('console memory.add default 1');
+    expect(said).toContain('console memory.add kitchen 1');
+    expect(said.filter((line) => line.startsWith('console memory.import'))).toEqual([
+      expect.stringMatching(/ kitchen 1$/),
+    ]);
+    expect(stdout).not.toMatch(/lantern|imported/);
+  });
+
   test('is the space that doctor looks at', async () => {
     const { stdout } = await run(['doctor', '--space', 'kitchen', '--json']);
     const { findings } = JSON.parse(stdout) as { findings: { check: string; message: string }[] };

@@ -13,6 +13,7 @@ export interface LogHooks {
   /** After the answer was read, before the store has it. */
   headRead?: () => Promise<void> | void;
   pageRead?: () => Promise<void> | void;
+  vectorsRead?: () => Promise<void> | void;
   appending?: () => Promise<void> | void;
   silenceNoted?: () => void;
 }
@@ -65,8 +66,10 @@ export class HookedLog implements SharedLog {
     return this.#log.create(machine);
   }
 
-  vectors(from: string | null): Promise<VectorPage> {
-    return this.#log.vectors(from);
+  async vectors(from: string | null): Promise<VectorPage> {
+    const page = await this.#log.vectors(from);
+    await this.hooks.vectorsRead?.();
+    return page;
   }
 
   exclusively<Result>(work: (append: SharedLog['append']) => Promise<Result>): Promise<Result> {

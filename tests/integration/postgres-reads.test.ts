@@ -1,6 +1,8 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, expect, test } from 'vitest';
+import type { EmbeddingModelId } from '../../src/embedding/embedder.ts';
+import { encodeVector } from '../../src/embedding/quantization.ts';
 import { INDEX_NAME } from '../../src/store/memory-store.ts';
 import { PostgresLog } from '../../src/store/postgres/postgres-log.ts';
 import type { SqliteMemoryStore } from '../../src/store/sqlite/sqlite-memory-store.ts';
@@ -9,6 +11,9 @@ import { HookedLog } from '../helpers/hooked-log.ts';
 import { openSqliteStore, temporaryFolder } from '../helpers/sqlite-store.ts';
 import { textsOf } from '../helpers/stores-behind-proxy.ts';
 import { describeWithPostgres } from '../helpers/with-postgres.ts';
+
+const MODEL: EmbeddingModelId = { modelId: 'made-up', dimension: 4, weightsHash: '0'.repeat(64) };
+const VECTOR = encodeVector({ scale: 0.01, data: Int8Array.of(100, 0, 0, 0) });
 
 interface Opened {
   readonly store: SqliteMemoryStore;
@@ -89,6 +94,30 @@ await describeWithPostgres(
         throwAway();
       };
       expect(await listed(ours)).toEqual({ texts: ['one', 'two'] });
+    });
+
+    test('by meaning too, when the index is thrown away and filled again', async () => {
+      await elsewhere.claimPendingEmbeddings({ modelId: MODEL, limit: 9, leaseMs: 1 }).then((pending) =>
+        elsewhere.putEmbeddings(
+          MODEL,
+          pending.map(({ versionKey }) => ({ versionKey, chunks: [{ start: 0, end: 3, vector: VECTOR }] })),
+        ),
+      );
+      const ours = open(dataDir);
+      const found = async (): Promise<number> => {
+        const vector = { modelId: MODEL, vector: Float32Array.of(1, 0, 0, 0) };
+        return (await ours.store.candidates({ filter: {}, limit: 9, vector })).vectors.length;
+      };
+      expect(await found()).toBe(1);
+      for (const moment of ['headRead', 'pageRead', 'vectorsRead'] as const) {
+        // The second and the third moment come only while the file is filled.
+        if (moment !== 'headRead') throwAway();
+        ours.log.hooks[moment] = () => {
+          ours.log.hooks[moment] = () => undefined;
+          throwAway();
+        };
+        expect([moment, await found()]).toEqual([moment, 1]);
+      }
     });
 
     test('when only a part of the files of its index is removed', async () => {
