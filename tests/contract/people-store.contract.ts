@@ -213,6 +213,9 @@ export function describePeopleStore(name: string, make: () => Promise<PeopleStor
       ];
       await expect.poll(seen, { timeout: 5_000, interval: 20 }).toEqual([null, null, NOW]);
       expect(performance.now() - begun).toBeLessThan(2_500);
+      // What is given, or given back, counts at once.
+      await store.setRemoved('kitchen', null, NOW);
+      expect((await other.space('kitchen'))?.removed).toBeNull();
     });
 
     test('reads the audit log by space and person, newest first, page by page', async () => {
