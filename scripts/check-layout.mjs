@@ -17,6 +17,7 @@ const SMALL_ON_PURPOSE = {
   'src/testing.ts': 'the public surface for tests',
   'src/cli/commands/config.ts': 'a command',
   'src/store/lease-work-lock.ts': 'a decorator of a port',
+  'src/app/audited-app.ts': 'loads people and the audit log only for the space of a team',
   'src/cli/commands/reembed.ts': 'a command',
   'src/cli/commands/hook.ts': 'a command',
   'src/cli/hooks/capture-turns.ts': 'loads the readers of transcripts only for the hooks that need them',

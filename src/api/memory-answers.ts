@@ -84,7 +84,7 @@ export function fullHistoryData(memory: MemoryWithHistory): Data {
     ...given('source', version.source),
     ...metadataData(version.metadata),
   }));
-  return { ...memoryData(memory), ...given('versions', versions) };
+  return { ...memoryData(memory), ...given('versions', versions), ...given('stale', memory.stale ?? '') };
 }
 
 function metadataData(metadata: Memory['metadata']): Data {
@@ -136,12 +136,13 @@ export function periodData({ period }: SearchResponse): Data {
 }
 
 /** Memories as they were at a time. */
-export function asOfData({ time, memories, absent, forgotten }: MemoriesAsOf): Data {
+export function asOfData({ time, memories, absent, forgotten, stale = '' }: MemoriesAsOf): Data {
   return {
     as_of: isoTime(time),
     memories: memories.map((memory) => memoryData(memory)),
     ...given('absent', absent),
     ...given('not_kept', forgotten),
+    ...given('stale', stale),
   };
 }
 

@@ -163,6 +163,7 @@ function shownData({ memory, stretches, hasLongDetails }: ShownMemory): Data {
     ...(text === undefined ? {} : rangeOf(text)),
     ...(details === undefined ? {} : { details: valueOf(details) }),
     ...(versions.length === 0 ? {} : { versions: versions.map(versionOf) }),
+    ...(memory.stale === undefined ? {} : { stale: memory.stale }),
   };
 }
 

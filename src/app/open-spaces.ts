@@ -3,11 +3,12 @@ import type { Embedder } from '../embedding/embedder.ts';
 import { NoSuchError } from '../errors/people-errors.ts';
 import type { Logger } from '../logger.ts';
 import { untilAborted } from '../util/until-aborted.ts';
+import type { RemovedSpace } from '../people/people-store.ts';
 import { DEFAULT_SPACE, type SpaceContent, type SpaceFolders } from '../people/space-service.ts';
 import { SharedThreads, startWorkerStore } from '../store/worker/client.ts';
 import { OpenWork, settleWithin } from '../util/concurrency.ts';
 import { type App, composeApp } from './app.ts';
-import type { SpaceHome } from './space-homes.ts';
+import type { SpaceHome, WhileClosed } from './space-homes.ts';
 import { settingsOfSpace } from './start-app.ts';
 import { storeSettings } from './store-settings.ts';
 
@@ -130,9 +131,13 @@ export class OpenSpaces implements SpaceFolders {
     return this.#parts.home.bringBack(space);
   }
 
-  async erase(space: string): Promise<void> {
-    await this.#close(space);
-    await this.#parts.home.erase(space);
+  erase(space: RemovedSpace, isStill: () => Promise<boolean>): Promise<void> {
+    return this.#closedWhile(space.id, () => this.#parts.home.erase(space, isStill));
+  }
+
+  /** See `WhileClosed`. */
+  async whileClosed(space: string, work: () => Promise<void>): Promise<void> {
+    if ((this.#open.get(space)?.running ?? 0) === 0) await this.#closedWhile(space, work);
   }
 
   /** Erases old trash in spaces that are not open; open ones do so themselves. */
@@ -202,12 +207,8 @@ export class OpenSpaces implements SpaceFolders {
   async #sweep(): Promise<void> {
     const { home, background, logger } = this.#parts;
     if (!background) return;
-    const closeUnused = async (space: string): Promise<boolean> => {
-      if ((this.#open.get(space)?.running ?? 0) > 0) return false;
-      await this.#close(space);
-      return !this.#open.has(space);
-    };
-    await home.sweep(new Set(this.#open.keys()), closeUnused).catch((error: unknown) => {
+    const whileClosed: WhileClosed = (space, work) => this.whileClosed(space, work);
+    await home.sweep(new Set(this.#open.keys()), whileClosed).catch((error: unknown) => {
       logger.debug('folders of spaces that are gone were not removed', {}, error);
     });
   }
@@ -216,12 +217,27 @@ export class OpenSpaces implements SpaceFolders {
     const opened = this.#open.get(space);
     if (opened === undefined) return this.#closing.get(space) ?? Promise.resolve();
     this.#open.delete(space);
-    const closing = opened.app
-      .close()
-      .catch((error: unknown) => {
-        this.#parts.logger.warn('a space could not be closed', { space }, error);
-      })
-      .finally(() => this.#closing.delete(space));
+    const closing = opened.app.close().catch((error: unknown) => {
+      this.#parts.logger.warn('a space could not be closed', { space }, error);
+    });
+    return this.#keepClosed(space, closing);
+  }
+
+  #closedWhile(space: string, work: () => Promise<void>): Promise<void> {
+    const working = this.#close(space).then(work);
+    // Calls that wait for it go on whatever its outcome.
+    void this.#keepClosed(
+      space,
+      working.catch(() => undefined),
+    );
+    return working;
+  }
+
+  /** Calls for the space wait until the work has ended. */
+  #keepClosed(space: string, work: Promise<void>): Promise<void> {
+    const closing = work.finally(() => {
+      if (this.#closing.get(space) === closing) this.#closing.delete(space);
+    });
     this.#closing.set(space, closing);
     return closing;
   }

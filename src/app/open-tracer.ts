@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Context, Span as OtelSpan } from '@opentelemetry/api';
+import type { Context, Span as OtelSpan, SpanOptions } from '@opentelemetry/api';
 import { ConfigurationError } from '../errors/input-errors.ts';
 import { FaissMemoryError } from '../errors/faiss-memory-error.ts';
 import type { Logger } from '../logger.ts';
@@ -136,7 +136,7 @@ class OpenTelemetryTracer implements Tracer {
     };
     const parent = this.#parentOf(request);
     const { name, kind = 'internal', facts = {} } = request;
-    const span = this.#tracer.startSpan(name, { kind: kinds[kind], attributes: facts }, parent);
+    const span = this.#begin(name, { kind: kinds[kind], attributes: facts }, parent);
     try {
       const own = api.trace.setSpan(parent, span);
       return await api.context.with(own, () => work(this.#handle(span, own)));
@@ -150,6 +150,18 @@ class OpenTelemetryTracer implements Tracer {
 
   async close(): Promise<void> {
     await settleWithin(this.#provider.shutdown(), CLOSE_LIMIT_MS).catch(() => undefined);
+  }
+
+  /**
+   * A caller may name a trace of its own, and whoever reaches the port is a caller. Neither its flag nor its id adds to
+   * what the sampler takes: that decides first as if the request named none.
+   */
+  #begin(name: string, options: SpanOptions, parent: Context): OtelSpan {
+    if (this.#api.trace.getSpanContext(parent)?.isRemote === true) {
+      const alone = this.#tracer.startSpan(name, { ...options, root: true }, parent);
+      if (!alone.isRecording()) return alone;
+    }
+    return this.#tracer.startSpan(name, options, parent);
   }
 
   #parentOf({ headers }: SpanRequest): Context {

@@ -3,13 +3,15 @@ import { existsSync, statSync } from 'node:fs';
 import { readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Settings } from '../config/schema.ts';
+import { StateChangedError } from '../errors/input-errors.ts';
 import { NoSuchError } from '../errors/people-errors.ts';
-import { SPACE_ID } from '../people/people-store.ts';
+import { type RemovedSpace, SPACE_ID } from '../people/people-store.ts';
 import type { PreparedDatabase } from '../store/postgres/prepared-database.ts';
 import { SpaceRows } from '../store/postgres/space-rows.ts';
 import { databaseName, DATABASE_NAME } from '../store/memory-store.ts';
 import { newMachineId } from '../store/sqlite/migrations.ts';
 import { type SharedThreads, startWorkerStore } from '../store/worker/client.ts';
+import { codeOf } from '../util/caught.ts';
 import { makeFolderDurably, syncFolder } from '../util/durable-file.ts';
 import { spaceFolder, SPACES_FOLDER } from './start-app.ts';
 
@@ -32,17 +34,18 @@ export interface SpaceHome {
   moveToTrash(space: string): Promise<void>;
   /** @throws NoSuchError when it is not in the trash */
   bringBack(space: string): Promise<void>;
-  erase(space: string): Promise<void>;
+  /** See `SpaceFolders`. */
+  erase(space: RemovedSpace, isStill: () => Promise<boolean>): Promise<void>;
   /** The size of the memories of a space; undefined = as much as the files of its store. */
   bytes(space: string): Promise<number | undefined>;
   /** Of these spaces, those that this server should look through for old trash today. */
   toTidy(spaces: readonly string[]): Promise<readonly string[]>;
-  /**
-   * Removes files that no space of the team has any more.
-   * @param close closes an open space unless it is in use. @returns whether it is closed
-   */
-  sweep(open: ReadonlySet<string>, close: (space: string) => Promise<boolean>): Promise<void>;
+  /** Removes files that no space of the team has any more. */
+  sweep(open: ReadonlySet<string>, whileClosed: WhileClosed): Promise<void>;
 }
+
+/** Closes a space and keeps it closed while the work runs. Does nothing when the space is in use. */
+export type WhileClosed = (space: string, work: () => Promise<void>) => Promise<void>;
 
 /** A folder for each space, with all that a data folder has. */
 export class FolderHome implements SpaceHome {
@@ -84,9 +87,20 @@ export class FolderHome implements SpaceHome {
     if (!existsSync(folder)) throw new NoSuchError('space', space);
   }
 
-  async erase(space: string): Promise<void> {
-    const { folder, trash } = this.#places(space);
-    for (const place of [folder, trash]) await removeFolder(place);
+  async erase({ id }: RemovedSpace, isStill: () => Promise<boolean>): Promise<void> {
+    const { folder, trash } = this.#places(id);
+    for (const place of [folder, trash]) {
+      const aside = await this.#setAside(id, place);
+      if (aside === undefined) continue;
+      if (!(await isStill())) {
+        await rename(aside, place);
+        throw new StateChangedError();
+      }
+      await removeFolder(aside);
+    }
+    // A process that was killed while it erased the space left these.
+    const left = (await namesIn(join(trash, '..'))).filter((name) => name.startsWith(`${id}.`));
+    for (const name of left) if (await isStill()) await removeFolder(join(trash, '..', name));
   }
 
   bytes(): Promise<undefined> {
@@ -97,10 +111,35 @@ export class FolderHome implements SpaceHome {
     return Promise.resolve(spaces);
   }
 
-  async sweep(open: ReadonlySet<string>, close: (space: string) => Promise<boolean>): Promise<void> {
+  async sweep(open: ReadonlySet<string>, whileClosed: WhileClosed): Promise<void> {
     for (const space of open) {
       // Another process moved it away; files that background work wrote there meanwhile belong to no space.
-      if (!this.isThere(space) && (await close(space))) await removeFolder(this.#places(space).folder);
+      if (!this.isThere(space)) await whileClosed(space, () => this.#removeRest(space));
+    }
+  }
+
+  async #removeRest(space: string): Promise<void> {
+    const { folder } = this.#places(space);
+    const aside = await this.#setAside(space, folder);
+    if (aside === undefined) return;
+    if (existsSync(join(aside, DATABASE_NAME))) await rename(aside, folder);
+    else await removeFolder(aside);
+  }
+
+  /**
+   * Gives a folder another name before it is removed, because another process may take the space back at this moment.
+   * @returns the new place; undefined when there is no such folder
+   */
+  async #setAside(space: string, folder: string): Promise<string | undefined> {
+    const { trash } = this.#places(space);
+    const aside = `${trash}.${randomUUID()}`;
+    await makeFolderDurably(join(trash, '..'));
+    try {
+      await rename(folder, aside);
+      return aside;
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT') return undefined;
+      throw error;
     }
   }
 
@@ -146,9 +185,9 @@ export class DatabaseHome implements SpaceHome {
     return this.#rows.requireThere(space);
   }
 
-  async erase(space: string): Promise<void> {
+  async erase(space: RemovedSpace): Promise<void> {
     await this.#rows.erase(space);
-    await removeFolder(spaceFolder(this.#dataDir, space));
+    await removeFolder(spaceFolder(this.#dataDir, space.id));
   }
 
   bytes(space: string): Promise<number> {
@@ -163,21 +202,24 @@ export class DatabaseHome implements SpaceHome {
     return found;
   }
 
-  async sweep(open: ReadonlySet<string>, close: (space: string) => Promise<boolean>): Promise<void> {
+  async sweep(open: ReadonlySet<string>, whileClosed: WhileClosed): Promise<void> {
     const here = await foldersIn(this.#dataDir);
     if (here.length === 0) return;
     const used = await this.#rows.inUse(here);
     for (const space of here) {
       const folder = spaceFolder(this.#dataDir, space);
       if (used.has(space) && (open.has(space) || !isUnused(folder))) continue;
-      if (await close(space)) await removeFolder(folder);
+      await whileClosed(space, () => removeFolder(folder));
     }
   }
 }
 
 async function foldersIn(dataDir: string): Promise<string[]> {
-  const names = await readdir(join(dataDir, SPACES_FOLDER)).catch((): string[] => []);
-  return names.filter((name) => SPACE_ID.test(name));
+  return (await namesIn(join(dataDir, SPACES_FOLDER))).filter((name) => SPACE_ID.test(name));
+}
+
+function namesIn(folder: string): Promise<string[]> {
+  return readdir(folder).catch((): string[] => []);
 }
 
 function isUnused(folder: string): boolean {

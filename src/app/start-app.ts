@@ -9,18 +9,26 @@ import { storeSettings } from './store-settings.ts';
 /** Folder of the spaces of a team, inside the data folder of its server. */
 export const SPACES_FOLDER = 'spaces';
 
+export interface StartOptions extends AppOptions {
+  /** True = calls for the memories of the data folder, which are a space of a team too, are in its audit log. Default false. */
+  readonly isAudited?: boolean;
+}
+
 /**
  * `createApp` for a process whose first call is waiting: the thread of the store starts while this one still loads the
- * services, which takes as long. With `space` in the settings it is about that space.
+ * services, which takes as long. With `space` in the settings it is about that space, whose audit log has its calls.
  */
-export async function startApp(all: Settings, options: AppOptions = {}): Promise<App> {
+export async function startApp(all: Settings, options: StartOptions = {}): Promise<App> {
   const settings = all.space === '' ? all : settingsOfSpace(all, all.space);
   const ofTeam = all.space !== '';
   const place = { ...storeSettings(settings, ofTeam ? 'team' : undefined), mustExist: ofTeam };
   const hosted = startWorkerStore(place, undefined, options.tracer);
   hosted.start();
   const { composeApp } = await import('./app.ts');
-  return composeApp(settings, options, hosted);
+  const app = composeApp(settings, options, hosted);
+  if (!ofTeam && options.isAudited !== true) return app;
+  const { auditedApp } = await import('./audited-app.ts');
+  return auditedApp(app, all, ofTeam ? all.space : 'default');
 }
 
 /** The folder of a space's memories. @throws NoSuchError for a text that cannot be an id */

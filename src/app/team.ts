@@ -95,16 +95,7 @@ export function composeTeam(settings: Settings, surroundings: TeamSurroundings):
   let timer: NodeJS.Timeout | undefined;
   const tidy = async (): Promise<void> => {
     timer = setTimeout(() => void tidy(), DAY_MS).unref();
-    try {
-      await people.spaces.expireSpaces();
-      await audit.expire();
-      const used = (await people.spaces.spaces()).filter(
-        ({ id, removed }) => removed === null && id !== DEFAULT_SPACE,
-      );
-      await spaces.tidy(used.map(({ id }) => id));
-    } catch (error) {
-      logger.warn('the spaces could not be tidied', {}, error);
-    }
+    await tidyOnce({ people, audit, spaces, logger });
   };
   return {
     people,
@@ -121,6 +112,30 @@ export function composeTeam(settings: Settings, surroundings: TeamSurroundings):
       await store.close();
     }),
   };
+}
+
+type TidyParts = Pick<FinderParts, 'people' | 'audit' | 'spaces' | 'logger'>;
+
+/** Erases what is old enough. A failure of one step stops no other. */
+async function tidyOnce({ people, audit, spaces, logger }: TidyParts): Promise<void> {
+  const steps = [
+    () =>
+      people.spaces.expireSpaces((space, error) => {
+        logger.warn('a removed space could not be erased', { space }, error);
+      }),
+    () => audit.expire(),
+    async () => {
+      const used = (await people.spaces.spaces()).filter(
+        ({ id, removed }) => removed === null && id !== DEFAULT_SPACE,
+      );
+      await spaces.tidy(used.map(({ id }) => id));
+    },
+  ];
+  for (const step of steps) {
+    await step().catch((error: unknown) => {
+      logger.warn('the spaces could not be tidied', {}, error);
+    });
+  }
 }
 
 /** Connections of the main thread, beside those of the threads of the stores. */

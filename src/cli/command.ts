@@ -112,6 +112,8 @@ export interface CommandDeclaration<Declarations extends OptionDeclarations = Op
   readonly ownsStdout?: (input: CommandInput<Declarations>) => boolean;
   /** True when it changes memories or backups: memories that are due for erasure are erased before. A dry run changes nothing. */
   readonly writes?: (input: CommandInput<Declarations>) => boolean;
+  /** True when it is about the server or the machine as a whole, so that it refuses `--space`. */
+  readonly isOfServer?: boolean;
   /** Undefined when the command wrote its result itself. */
   run(context: CommandContext, input: CommandInput<Declarations>): Promise<CommandOutcome | undefined>;
 }

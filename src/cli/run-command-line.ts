@@ -1,6 +1,7 @@
 import type { App } from '../app/app.ts';
 import type { Team } from '../app/team.ts';
 import { resolveConfig, type ResolvedConfig } from '../config/resolve.ts';
+import { UsageError } from '../errors/input-errors.ts';
 import { settleWithin } from '../util/concurrency.ts';
 import { visibleLine } from '../util/visible-text.ts';
 import type { CommandContext, CommandOutcome } from './command.ts';
@@ -59,6 +60,7 @@ async function runInvocation(invocation: Invocation, surroundings: Surroundings)
   const session = openSession({ ...invocation.globals, writes }, surroundings);
   let abandonsWork = false;
   try {
+    refuseSpace(invocation);
     const running = command.run(session.context, { args, options });
     const outcome = await untilDoneOrStopped(running, interruption);
     abandonsWork = outcome?.abandonsWork ?? false;
@@ -73,6 +75,15 @@ async function runInvocation(invocation: Invocation, surroundings: Surroundings)
     output.repeatFlags(flagsOf(invocation.globals));
     await (abandonsWork ? settleWithin(session.close(), ABANDONED_WAIT_MS) : session.close());
   }
+}
+
+/** An option that is taken and does nothing would let people believe that the work was about the space. */
+function refuseSpace({ command: { name, isOfServer = false }, globals }: Invocation): void {
+  if (!isOfServer || globals.flagValues['space'] === undefined) return;
+  throw new UsageError(
+    `--space does not belong to "${name}", which is not about the memories of one space`,
+    'Leave it out.',
+  );
 }
 
 async function untilDoneOrStopped(
@@ -115,7 +126,8 @@ function openSession(
   };
   const openApp = async (): Promise<App> => {
     const { startApp } = await import('../app/start-app.ts');
-    const opened = await startApp(readConfig().settings);
+    const { settings } = readConfig();
+    const opened = await startApp(settings, { isAudited: settings.team.enabled });
     if (globals.writes) await opened.tidy();
     return opened;
   };

@@ -72,7 +72,7 @@ function openUnasked({ settings }: ResolvedConfig, open: () => Promise<App>): ()
 
 async function openApp({ settings }: ResolvedConfig): Promise<App> {
   const { startApp } = await import('../app/start-app.ts');
-  const app = await startApp(settings);
+  const app = await startApp(settings, { isAudited: settings.team.enabled });
   app.startBackground();
   return app;
 }

@@ -36,9 +36,11 @@ export class UnknownFieldError extends InvalidInputError {
 export class NotFoundError extends FaissMemoryError {
   readonly ids: readonly string[];
 
-  constructor(ids: readonly string[]) {
+  /** @param stale the possible age of the answer: a memory may have been added elsewhere. Absent = up to date */
+  constructor(ids: readonly string[], stale?: string) {
+    const usual = 'Use an id from a search or a list.';
     super('NOT_FOUND', `No memory has the id ${ids.map((id) => JSON.stringify(id)).join(', ')}`, {
-      fix: 'Use an id from a search or a list.',
+      fix: stale === undefined ? usual : `${stale} ${usual}`,
     });
     this.ids = ids;
   }

@@ -15,6 +15,7 @@ import { Admission, admissionGuard } from './guards/admission.ts';
 import { hostGuard, originGuard } from './guards/host-and-origin-guard.ts';
 import { bodyGuard, endUnreadBodies, isImport, rateGuard } from './guards/limit-guards.ts';
 import {
+  METRICS_PATH,
   oneWorkspace,
   serverTokens,
   tokenGuard,
@@ -92,9 +93,7 @@ export function buildApp(parts: AppParts): HttpApp {
   mountHealth(app, { open: parts.open, isStopping, authenticators, hasPeople, admission });
   if (parts.signIn !== undefined) mountSignIn(app, parts.signIn);
   mountMemories(app, { ...parts, authenticators, admission });
-  app.get('/metrics', async (context) => {
-    // They count the memories of the data folder itself.
-    await parts.spaces?.find(context.get('principal'), 'default');
+  app.get(METRICS_PATH, async (context) => {
     const { body, contentType } = await metrics.text();
     return context.body(body, 200, { 'Content-Type': contentType });
   });

@@ -70,9 +70,13 @@ function preferenceOf(
   ];
 }
 
-export function renderAsOf({ time, memories, absent, forgotten }: MemoriesAsOf, zone: TimeZone): string {
+export function renderAsOf(
+  { time, memories, absent, forgotten, stale = '' }: MemoriesAsOf,
+  zone: TimeZone,
+): string {
   return lines(
     `As of ${zone.minute(time)}. ${noticeOf(zone)}`,
+    stale,
     ...memories.map((memory) => `${heading(memory, zone)}\n${quote(memory.text)}`),
     absent.length === 0 ? '' : `Not there yet: ${absent.map(quoteInline).join(', ')}.`,
     forgotten.length === 0 ? '' : `Version of then not kept: ${forgotten.map(quoteInline).join(', ')}.`,

@@ -9,6 +9,7 @@ import { withoutHidden } from '../util/visible-text.ts';
 export function renderPart({ shown, next }: Part, zone: TimeZone): string {
   return lines(
     noticeOf(zone),
+    shown[0]?.memory.stale ?? '',
     ...shown.map((one) => renderShown(one, zone)),
     next === undefined
       ? ''

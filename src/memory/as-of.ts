@@ -36,8 +36,10 @@ export function memoriesAt(memories: readonly MemoryWithHistory[], time: number)
   const then = memories.map((memory) => ({ id: memory.id, was: memoryAt(memory, time) }));
   const idsOf = (kind: 'absent' | 'forgotten'): string[] =>
     then.filter(({ was }) => was === kind).map(({ id }) => id);
+  const stale = memories.find((memory) => memory.stale !== undefined)?.stale;
   return {
     time,
+    ...(stale === undefined ? {} : { stale }),
     memories: then.flatMap(({ was }) => (typeof was === 'string' ? [] : was)),
     absent: idsOf('absent'),
     forgotten: idsOf('forgotten'),

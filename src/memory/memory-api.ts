@@ -209,6 +209,8 @@ export interface MemoriesAsOf {
   readonly absent: readonly string[];
   /** Ids of those that existed, but whose version of then is not kept any more. */
   readonly forgotten: readonly string[];
+  /** See `MemoryWithHistory`. */
+  readonly stale?: string;
 }
 
 export interface ConversationsInput {

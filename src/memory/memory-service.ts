@@ -213,7 +213,7 @@ export class MemoryService implements MemoryApi {
     const memories = await this.#parts.store.get(checkIds(ids));
     const known = new Set(memories.map((memory) => memory.id));
     const unknown = ids.filter((id) => !known.has(id));
-    if (unknown.length > 0) throw new NotFoundError(unknown);
+    if (unknown.length > 0) throw new NotFoundError(unknown, (await this.#parts.store.stats()).stale);
     return memories;
   }
 

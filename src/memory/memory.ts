@@ -35,6 +35,8 @@ export interface HistoryEntry extends Version {
 export interface MemoryWithHistory extends Memory {
   /** The current version, then the others, newest first. */
   readonly history: readonly HistoryEntry[];
+  /** The possible age of the answer, a sentence for people; absent when it is up to date. */
+  readonly stale?: string;
 }
 
 /** Content of a memory to be written; the store sets the times where they are absent. */

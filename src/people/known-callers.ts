@@ -56,6 +56,8 @@ export class KnownCallers {
 
   space(id: string): Promise<Space | null> {
     return this.#spaces.find(id, {
+      // That it is in the trash may be over: it counts at once that it was taken back.
+      isEnough: ({ removed }) => removed === null,
       ask: async () => {
         const [row] = await this.#ask(this.#statements.space, [storable(id)]);
         return row === undefined ? null : toSpace(row);

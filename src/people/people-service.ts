@@ -213,7 +213,7 @@ export class PeopleService {
    * takes the place of the person. Also possible after `removePerson`. @throws NotAllowedError for the only owner of a space
    */
   async erasePerson(id: string, by: string): Promise<Erasure> {
-    const { store, folders, audit, accounts } = this.#parts;
+    const { store, audit, accounts } = this.#parts;
     const spaces = (await store.personalSpaces(id)).map((space) => space.id);
     if ((await store.person(id)) === null && spaces.length === 0) throw new NoSuchError('person', id);
     await this.spaces.requireOtherOwners(id);
@@ -225,8 +225,8 @@ export class PeopleService {
     await accounts?.remove(id);
     for (const space of spaces) {
       await this.spaces.moveToTrash(space);
-      await folders.erase(space);
-      await store.dropSpace(space);
+      const removed = (await store.space(space))?.removed ?? null;
+      if (removed !== null) await this.spaces.erase({ id: space, removed });
     }
     await audit.flush();
     const pseudonym = `erased-${randomBytes(6).toString('hex')}`;

@@ -87,8 +87,10 @@ const STATEMENTS: PeopleStatements = {
     DELETE FROM @.person WHERE id = $1`,
   personalSpaces: `SELECT s.* FROM @.space s JOIN @.member m ON m.space = s.id AND m.person = $1 WHERE s.kind = 'personal'`,
   spaces: 'SELECT * FROM @.space ORDER BY id',
-  setRemoved: 'UPDATE @.space SET removed = $2 WHERE id = $1',
-  dropSpace: 'WITH roles AS (DELETE FROM @.member WHERE space = $1) DELETE FROM @.space WHERE id = $1',
+  setRemoved:
+    'UPDATE @.space SET removed = $2 WHERE id = $1 AND removed IS NOT DISTINCT FROM $3 RETURNING id',
+  dropSpace: `WITH gone AS (DELETE FROM @.space WHERE id = $1 AND removed = $2 RETURNING id)
+    DELETE FROM @.member WHERE space IN (SELECT id FROM gone)`,
   memberships: `SELECT m.* FROM @.member m JOIN @.space s ON s.id = m.space
     WHERE s.removed IS NULL AND m.space = coalesce($1::text, m.space) AND m.person = coalesce($2::text, m.person)
     ORDER BY m.space, m.person`,

@@ -67,6 +67,13 @@ export interface AuditLine {
   readonly about: string;
 }
 
+/** A space in the trash, as a process saw it. Another one may take it back or erase it, and its id be given to a new space. */
+export interface RemovedSpace {
+  readonly id: string;
+  /** When it was removed: no other space of this id has the same. */
+  readonly removed: number;
+}
+
 export interface AuditQuery {
   readonly space?: string | undefined;
   readonly person?: string | undefined;
@@ -123,10 +130,14 @@ export interface PeopleStore {
   space(id: string): Promise<Space | null>;
   /** Also those that were removed. */
   spaces(): Promise<Space[]>;
-  /** @param removed milliseconds since the epoch; null brings it back */
-  setRemoved(space: string, removed: number | null): Promise<void>;
-  /** Forgets a space and the roles in it; its id is free. */
-  dropSpace(id: string): Promise<void>;
+  /**
+   * Moves a space to the trash or back.
+   * @param removed milliseconds since the epoch; null brings it back
+   * @param before its state until now. @returns false when it is another one; nothing was changed
+   */
+  setRemoved(space: string, removed: number | null, before: number | null): Promise<boolean>;
+  /** Forgets a space and the roles in it; its id is free. Does nothing when it is another space now, or was taken back. */
+  dropSpace(space: RemovedSpace): Promise<void>;
   role(space: string, person: string): Promise<Role | null>;
   /** Of all spaces that are in use, of one space, or of one person. */
   memberships(of: { readonly space?: string; readonly person?: string }): Promise<Membership[]>;

@@ -13,6 +13,7 @@ import type {
   PeopleFacts,
   PeopleStore,
   Person,
+  RemovedSpace,
   Role,
   Space,
   TokenFacts,
@@ -86,12 +87,12 @@ export class PostgresPeopleStore implements PeopleStore {
     return (await this.#database.run(this.#statements.spaces, [])).map(toSpace);
   }
 
-  async setRemoved(space: string, removed: number | null): Promise<void> {
-    await this.#write(this.#statements.setRemoved, [space, removed]);
+  async setRemoved(space: string, removed: number | null, before: number | null): Promise<boolean> {
+    return (await this.#write(this.#statements.setRemoved, [space, removed, before])).length === 1;
   }
 
-  async dropSpace(id: string): Promise<void> {
-    await this.#write(this.#statements.dropSpace, [id]);
+  async dropSpace({ id, removed }: RemovedSpace): Promise<void> {
+    await this.#write(this.#statements.dropSpace, [id, removed]);
   }
 
   async role(space: string, person: string): Promise<Role | null> {

@@ -4,7 +4,15 @@ import { NoSuchError, NotAllowedError } from '../errors/people-errors.ts';
 import { confirmationToken } from '../memory/confirmation.ts';
 import { visibleJson } from '../util/visible-text.ts';
 import type { AuditLog } from './audit-log.ts';
-import { type Membership, type PeopleStore, type Role, ROLES, type Space, SPACE_ID } from './people-store.ts';
+import {
+  type Membership,
+  type PeopleStore,
+  type RemovedSpace,
+  type Role,
+  ROLES,
+  type Space,
+  SPACE_ID,
+} from './people-store.ts';
 
 /** The memories of spaces, each in a folder of its own. */
 export interface SpaceFolders {
@@ -19,8 +27,12 @@ export interface SpaceFolders {
    */
   moveToTrash(space: string): Promise<void>;
   bringBack(space: string): Promise<void>;
-  /** Removes the folder, wherever it is. */
-  erase(space: string): Promise<void>;
+  /**
+   * Removes the memories of a space in the trash, wherever they are.
+   * @param isStill whether it is still in the trash
+   * @throws StateChangedError when it was taken back meanwhile, or is another space now; nothing of that was removed
+   */
+  erase(space: RemovedSpace, isStill: () => Promise<boolean>): Promise<void>;
 }
 
 export interface SpaceContent {
@@ -200,34 +212,51 @@ export class SpaceService {
     const { store, folders } = this.#parts;
     const space = await store.space(id);
     if (space?.removed == null) throw new NoSuchError('space', id);
-    await folders.bringBack(id);
-    await store.setRemoved(id, null);
+    // First, because from then on no other process erases it.
+    if (!(await store.setRemoved(id, null, space.removed))) throw new NoSuchError('space', id);
+    try {
+      await folders.bringBack(id);
+    } catch (error) {
+      await store.setRemoved(id, space.removed, null);
+      throw error;
+    }
     this.#note(by, 'space.restore', { space: id });
     return { ...space, removed: null };
   }
 
-  /** Erases spaces that were removed long enough ago. @returns how many */
-  async expireSpaces(): Promise<number> {
-    const { store, folders, now, trashDays } = this.#parts;
-    const old = (await store.spaces()).filter(
-      ({ removed }) => removed !== null && removed <= now() - trashDays * DAY_MS,
-    );
-    for (const { id } of old) {
-      await folders.erase(id);
-      await store.dropSpace(id);
+  /**
+   * Erases spaces that were removed long enough ago. Other servers may do the same at the same time.
+   * @param onFailure is told of each space that could not be erased; the others are erased all the same
+   */
+  async expireSpaces(onFailure: (space: string, error: unknown) => void): Promise<void> {
+    const { store, now, trashDays } = this.#parts;
+    const before = now() - trashDays * DAY_MS;
+    for (const { id, removed } of await store.spaces()) {
+      if (removed === null || removed > before) continue;
+      await this.erase({ id, removed }).catch((error: unknown) => {
+        // It was taken back at the last moment, or has been erased.
+        if (!(error instanceof StateChangedError)) onFailure(id, error);
+      });
     }
-    return old.length;
+  }
+
+  /** Erases a space in the trash, and forgets it. @throws StateChangedError when it was taken back meanwhile */
+  async erase(space: RemovedSpace): Promise<void> {
+    const { store, folders } = this.#parts;
+    const isStill = async (): Promise<boolean> => (await store.space(space.id))?.removed === space.removed;
+    await folders.erase(space, isStill);
+    await store.dropSpace(space);
   }
 
   /** From then on the space is refused, before its folder moves. */
   async moveToTrash(id: string): Promise<void> {
     const { store, folders, now } = this.#parts;
-    const before = (await store.space(id))?.removed ?? null;
-    if (before === null) await store.setRemoved(id, now());
+    const removed = now();
+    const isFirst = await store.setRemoved(id, removed, null);
     try {
       await folders.moveToTrash(id);
     } catch (error) {
-      if (before === null) await store.setRemoved(id, null);
+      if (isFirst) await store.setRemoved(id, null, removed);
       throw error;
     }
   }

@@ -37,8 +37,10 @@ export const queries = {
   insertSpace: new Query<[string, string, string, number]>('INSERT INTO space VALUES (?, ?, ?, ?, NULL)'),
   space: new Query<[string], Space>('SELECT * FROM space WHERE id = ?'),
   spaces: new Query<[], Space>('SELECT * FROM space ORDER BY id'),
-  setRemoved: new Query<[number | null, string]>('UPDATE space SET removed = ? WHERE id = ?'),
-  deleteSpace: new Query<[string]>('DELETE FROM space WHERE id = ?'),
+  setRemoved: new Query<[number | null, string, number | null]>(
+    'UPDATE space SET removed = ? WHERE id = ? AND removed IS ?',
+  ),
+  deleteSpace: new Query<[string, number]>('DELETE FROM space WHERE id = ? AND removed = ?'),
   role: new Query<[string, string], { role: Role }>('SELECT role FROM member WHERE space = ? AND person = ?'),
   memberships: new Query<[string | null, string | null], Membership>(
     `SELECT member.* FROM member JOIN space ON space.id = member.space

@@ -14,6 +14,7 @@ import type {
   PeopleFacts,
   PeopleStore,
   Person,
+  RemovedSpace,
   Role,
   Space,
   TokenFacts,
@@ -94,16 +95,16 @@ export class SqlitePeopleStore implements PeopleStore {
     return this.#read((connection) => queries.spaces.all(connection).map(plain));
   }
 
-  setRemoved(space: string, removed: number | null): Promise<void> {
-    return this.#write((connection) => {
-      queries.setRemoved.run(connection, removed, space);
-    });
+  setRemoved(space: string, removed: number | null, before: number | null): Promise<boolean> {
+    return this.#write(
+      (connection) => queries.setRemoved.run(connection, removed, space, before).changes > 0,
+    );
   }
 
-  dropSpace(id: string): Promise<void> {
+  dropSpace({ id, removed }: RemovedSpace): Promise<void> {
     return this.#write((connection) => {
-      queries.deleteSpace.run(connection, id);
-      queries.deleteMembers.run(connection, id);
+      if (queries.deleteSpace.run(connection, id, removed).changes > 0)
+        queries.deleteMembers.run(connection, id);
     });
   }
 
@@ -230,7 +231,7 @@ export class SqlitePeopleStore implements PeopleStore {
         queries.insertPerson.run(connection, id, name, space, created);
       for (const { id, name, kind, created, removed } of spaces) {
         queries.insertSpace.run(connection, id, name, kind, created);
-        queries.setRemoved.run(connection, removed, id);
+        queries.setRemoved.run(connection, removed, id, null);
       }
       for (const { space, person, role } of members) queries.setRole.run(connection, space, person, role);
       for (const { hash, ...facts } of tokens) insertToken(connection, facts, Buffer.from(hash, 'hex'));

@@ -137,16 +137,27 @@ export function describePeopleStore(name: string, make: () => Promise<PeopleStor
       const store = await begin('ada');
       await store.addSpace(sharedSpace('kitchen'), 'ada');
       expect(await store.addSpace(sharedSpace('kitchen'), 'ada')).toBe(false);
-      await store.setRemoved('kitchen', NOW);
+      expect(await store.setRemoved('kitchen', NOW, null)).toBe(true);
+      expect(await store.setRemoved('kitchen', NOW + 1, null)).toBe(false);
       expect((await store.space('kitchen'))?.removed).toBe(NOW);
       expect((await store.spaces()).find(({ id }) => id === 'kitchen')?.removed).toBe(NOW);
       expect(await store.memberships({ person: 'ada' })).toEqual([
         { space: 'ada', person: 'ada', role: 'owner' },
       ]);
       expect(await store.addSpace(sharedSpace('kitchen'), 'ada')).toBe(false);
-      await store.setRemoved('kitchen', null);
+      expect(await store.setRemoved('kitchen', null, NOW - 1)).toBe(false);
+      expect(await store.setRemoved('kitchen', null, NOW)).toBe(true);
       expect(await store.memberships({ space: 'kitchen' })).toHaveLength(1);
-      await store.dropSpace('kitchen');
+      const removed = { id: 'kitchen', removed: NOW + 2 };
+      // A space that was taken back, or is another one of the same id, is kept with its roles.
+      await store.dropSpace(removed);
+      await store.setRemoved('kitchen', NOW + 3, null);
+      await store.dropSpace(removed);
+      expect([(await store.space('kitchen'))?.removed, await store.role('kitchen', 'ada')]).toEqual([
+        NOW + 3,
+        'owner',
+      ]);
+      await store.dropSpace({ ...removed, removed: NOW + 3 });
       expect([await store.space('kitchen'), await store.role('kitchen', 'ada')]).toEqual([null, null]);
       expect(await store.addSpace(sharedSpace('kitchen'), 'ada')).toBe(true);
     });
@@ -193,7 +204,7 @@ export function describePeopleStore(name: string, make: () => Promise<PeopleStor
       const begun = performance.now();
       await store.setRole({ space: 'kitchen', person: 'bob' }, null);
       await store.removeToken('bob', facts.id);
-      await store.setRemoved('kitchen', NOW);
+      await store.setRemoved('kitchen', NOW, null);
       expect([await store.role('kitchen', 'bob'), await store.token(facts.id)]).toEqual([null, null]);
       const seen = async (): Promise<unknown[]> => [
         await other.role('kitchen', 'bob'),
@@ -202,6 +213,9 @@ export function describePeopleStore(name: string, make: () => Promise<PeopleStor
       ];
       await expect.poll(seen, { timeout: 5_000, interval: 20 }).toEqual([null, null, NOW]);
       expect(performance.now() - begun).toBeLessThan(2_500);
+      // What is given, or given back, counts at once.
+      await store.setRemoved('kitchen', null, NOW);
+      expect((await other.space('kitchen'))?.removed).toBeNull();
     });
 
     test('reads the audit log by space and person, newest first, page by page', async () => {
@@ -239,7 +253,8 @@ export function describePeopleStore(name: string, make: () => Promise<PeopleStor
       expect(await store.dropAudit(NOW)).toBe(1);
       const ids = { person: 'ada', spaces: ['ada'], tokens: ['fm_1'] };
       await store.removePerson('ada');
-      await store.dropSpace('ada');
+      await store.setRemoved('ada', NOW, null);
+      await store.dropSpace({ id: 'ada', removed: NOW });
       expect(await store.renameInAudit(ids, 'erased-1')).toBe(2);
       const kept = await under.everything();
       expect(kept).not.toMatch(/\bada\b|fm_1|fm_gone/);

@@ -57,8 +57,10 @@ await describeWithPostgres('replicas on PostgreSQL', (server) => {
     const url = await server().createDatabase();
     const [a, b] = await start(url, 2);
     if (a === undefined || b === undefined) throw new Error('two replicas were started');
-    await a.api.post('/memory/add', { text: 'The heron waits at the pond' });
+    const added = await a.api.post('/memory/add', { text: 'The heron waits at the pond' });
+    const id = String(added.data['id']);
     expect(await textsOf(b)).toHaveLength(1);
+    expect((await b.api.get(`/memory/${id}`)).data).not.toHaveProperty('stale');
     await server().crash();
     const begun = performance.now();
     const search = await b.api.post('/search', { query: 'heron' });
@@ -66,6 +68,10 @@ await describeWithPostgres('replicas on PostgreSQL', (server) => {
     const said = /The shared database (last answered \d+ s ago|has not answered)/;
     expect(search.data['note']).toMatch(said);
     expect((await b.api.get('/memories')).data['stale']).toMatch(said);
+    for (const more of ['', '?max_tokens=1000', `?as_of=${new Date().toISOString()}`])
+      expect((await b.api.get(`/memory/${id}${more}`)).data['stale']).toMatch(said);
+    expect((await b.api.get(`/memory/${id.replaceAll(/[0-9a-f]/g, '0')}`)).text).toMatch(said);
+    expect(await b.run('get', id)).toMatchObject({ code: 0, stdout: expect.stringMatching(said) as string });
     expect(await b.run('list')).toMatchObject({ code: 0, stdout: expect.stringMatching(said) as string });
     expect(await b.run('add', 'The heron flies away')).toMatchObject({ code: 4 });
     const refused = await b.api.post('/memory/add', { text: 'The heron flies away' });
@@ -87,6 +93,8 @@ await describeWithPostgres('replicas on PostgreSQL', (server) => {
     expect(tool.text).toContain('cannot be reached');
     const listed = { ...{ jsonrpc: '2.0', id: 2, method: 'tools/call' }, params: { name: 'memory_list' } };
     expect((await b.api.post('/mcp', listed, JSON_HEADERS)).text).toMatch(said);
+    const got = { ...listed, params: { name: 'memory_get', arguments: { ids: [id] } } };
+    expect((await b.api.post('/mcp', got, JSON_HEADERS)).text).toMatch(said);
     expect(performance.now() - begun).toBeLessThan(20_000);
     await server().begin();
     await expect

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { HttpAnswer } from '../helpers/http-client.ts';
-import { addMemory, apiOf, startTeam } from '../helpers/team.ts';
+import { addMemory, apiOf, SHARED_TOKEN, startTeam } from '../helpers/team.ts';
 
 describe('quotas', () => {
   test('refuse what is more than a space may hold, also from many at once', async () => {
@@ -48,6 +48,16 @@ describe('quotas', () => {
     const wait = Number(limited?.headers.get('retry-after'));
     expect(wait > 0 && wait <= 60).toBe(true);
     expect((await bob.api.get('/stats')).status).toBe(200);
+  });
+
+  test('count a request for metrics once', async () => {
+    const team = await startTeam({ MEMORY_TEAM_PERSON_RATE: '2' });
+    const shared = apiOf(team.server.address, SHARED_TOKEN);
+    const untilMinuteEnds = 60_000 - (Date.now() % 60_000);
+    if (untilMinuteEnds < 10_000) await new Promise((resolve) => setTimeout(resolve, untilMinuteEnds));
+    const statuses: number[] = [];
+    for (let n = 0; n < 3; n += 1) statuses.push((await shared.get('/metrics')).status);
+    expect(statuses).toEqual([200, 200, 429]);
   });
 
   test('of a space are not used up by people without a role in it', async () => {

@@ -92,6 +92,27 @@ await describeWithPostgres('traces', (server) => {
     expect(bytes).not.toMatch(new RegExp(`zebra|savanna|no-such-memory|${TOKEN}|owner`, 'i'));
   });
 
+  test('are not forced by callers: the sampler decides, whatever flag and id they send', async () => {
+    for (const sampler of ['parentbased_always_off', 'traceidratio']) {
+      const receiver = await startOtlpReceiver();
+      const running = await launchServer({
+        env: {
+          MEMORY_HTTP_TOKEN: TOKEN,
+          OTEL_EXPORTER_OTLP_ENDPOINT: receiver.address,
+          OTEL_TRACES_SAMPLER: sampler,
+          OTEL_TRACES_SAMPLER_ARG: '0.000001',
+        },
+      });
+      for (const flag of ['00', '01']) {
+        // Such an id is below every ratio.
+        const traceparent = `00-${'0'.repeat(31)}1-${PARENT}-${flag}`;
+        expect((await httpClient(running.address, { traceparent }).get('/memories')).status).toBe(401);
+      }
+      await running.stop();
+      expect([sampler, receiver.spans.map(({ name }) => name)]).toEqual([sampler, []]);
+    }
+  });
+
   test('mark failures with their code', async () => {
     const receiver = await startOtlpReceiver();
     const url = server().url('no_such_database');

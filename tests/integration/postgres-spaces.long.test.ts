@@ -170,7 +170,7 @@ await describeWithPostgres('spaces of one server', (server) => {
         await people.addSpace({ id, name: id, kind: 'shared', created: 1, removed: null }, 'ada');
         await home.create(id);
       }
-      await people.setRemoved('trash', 5);
+      await people.setRemoved('trash', 5, null);
       const indexOf = (space: string): string => join(folder, 'spaces', space, 'index.sqlite');
       for (const space of ['used', 'idle', 'trash', 'open', 'erased']) {
         mkdirSync(join(folder, 'spaces', space), { recursive: true });
@@ -179,18 +179,20 @@ await describeWithPostgres('spaces of one server', (server) => {
       const longAgo = new Date(Date.now() - 2 * 86_400_000);
       for (const space of ['idle', 'open']) utimesSync(indexOf(space), longAgo, longAgo);
       const closed: string[] = [];
-      await home.sweep(new Set(['open']), (space) => {
+      await home.sweep(new Set(['open']), async (space, work) => {
+        expect(existsSync(indexOf(space))).toBe(true);
         closed.push(space);
-        return Promise.resolve(true);
+        await work();
       });
       const left = ['used', 'idle', 'trash', 'open', 'erased'].filter((space) => existsSync(indexOf(space)));
       expect([left, closed.sort()]).toEqual([
         ['used', 'open'],
         ['erased', 'idle', 'trash'],
       ]);
-      await expect(home.erase('used')).rejects.toThrow(/changed/);
+      await expect(home.erase({ id: 'used', removed: 5 })).rejects.toThrow(/changed/);
+      await expect(home.erase({ id: 'trash', removed: 4 })).rejects.toThrow(/changed/);
       expect(await home.toTidy(['used', 'idle'])).toEqual([]);
-      await home.erase('trash');
+      await home.erase({ id: 'trash', removed: 5 });
       await expect(home.bringBack('trash')).rejects.toThrow('There is no space');
     });
   });

@@ -104,7 +104,7 @@ export function hookGroups(
   { command, args, env = {} }: LaunchCommand,
 ): Readonly<Record<string, readonly unknown[]>> {
   const groups = Object.entries(events).map(([name, event]) => {
-    const words = [...args, 'hook', event, '--client', client, ...folderOf(env)];
+    const words = [...args, 'hook', event, '--client', client, ...placeOf(env)];
     const call =
       form === 'arguments'
         ? { command, args: words }
@@ -116,10 +116,13 @@ export function hookGroups(
   return Object.fromEntries(groups);
 }
 
-/** Hooks get no variables of their own, so the folder of the memories is an argument. */
-function folderOf(env: Readonly<Record<string, string>>): string[] {
-  const { MEMORY_DATA_DIR: folder } = env;
-  return folder === undefined ? [] : ['--data-dir', folder];
+/** Hooks get no variables of their own, so the place of the memories is in their arguments. */
+function placeOf(env: Readonly<Record<string, string>>): string[] {
+  const { MEMORY_DATA_DIR: folder, MEMORY_SPACE: space } = env;
+  return [
+    ...(folder === undefined ? [] : ['--data-dir', folder]),
+    ...(space === undefined ? [] : ['--space', space]),
+  ];
 }
 
 /** A word that sh, cmd and PowerShell read alike: none of them has a common way to quote the rest. */

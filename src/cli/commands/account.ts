@@ -26,6 +26,7 @@ const passwordStdin = toggle('--password-stdin', 'read the password from stdin, 
 
 export const accountAddCommand = defineCommand({
   name: 'account add',
+  isOfServer: true,
   summary: 'add a person with a password',
   details:
     'For a server with MEMORY_AUTH=embedded. With "account invite" the person chooses the password instead. In a team ' +
@@ -46,6 +47,7 @@ export const accountAddCommand = defineCommand({
 
 export const accountInviteCommand = defineCommand({
   name: 'account invite',
+  isOfServer: true,
   summary: 'make a link with which a person chooses a password',
   details:
     'For a new person, or for one who has forgotten the password. The link counts once, for three days, and whoever has it can sign in as this person: send it in private.',
@@ -65,6 +67,7 @@ export const accountInviteCommand = defineCommand({
 
 export const accountListCommand = defineCommand({
   name: 'account list',
+  isOfServer: true,
   summary: 'list the people who can sign in',
   arguments: [],
   options: {},
@@ -96,6 +99,7 @@ export const accountListCommand = defineCommand({
 
 export const accountPasswordCommand = defineCommand({
   name: 'account password',
+  isOfServer: true,
   summary: 'change the password of a person, and end all sign-ins',
   arguments: [nameArgument],
   options: { passwordStdin },
@@ -113,6 +117,7 @@ export const accountPasswordCommand = defineCommand({
 
 export const accountRemoveCommand = defineCommand({
   name: 'account remove',
+  isOfServer: true,
   summary: 'remove a person, and end all sign-ins',
   details: 'The memories stay.',
   arguments: [nameArgument],
@@ -132,6 +137,7 @@ export const accountRemoveCommand = defineCommand({
 
 export const accountRotateCommand = defineCommand({
   name: 'account rotate-key',
+  isOfServer: true,
   summary: 'make a new key that signs access tokens',
   details: 'Servers that run use it within a minute. Tokens of the old key count until they expire.',
   arguments: [],

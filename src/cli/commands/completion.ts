@@ -112,6 +112,7 @@ const SHELLS = Object.keys(completionScripts) as readonly Shell[];
 
 export const completionCommand = defineCommand({
   name: 'completion',
+  isOfServer: true,
   summary: 'print a script that completes commands and options in a shell',
   arguments: [{ name: '<shell>', doc: 'bash, zsh or fish', choices: SHELLS }],
   options: {},

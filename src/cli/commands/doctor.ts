@@ -61,7 +61,7 @@ async function examine(context: CommandContext, full: boolean): Promise<Examinat
       status: 'ok',
       message: `valid (${configFile ?? 'no config file: the home folder is not known'})`,
     });
-    subject = subjectOf(context, settings, full);
+    subject = await subjectOf(context, settings, full);
   } catch (error) {
     return { findings: [...findings, failure('configuration', error)], ended: true };
   }
@@ -103,8 +103,14 @@ function unfinished({ name, waitsFor }: Check, limitMs: number): Finding {
   return { check: name, status: 'fail', message, fix: waitsFor.fix };
 }
 
-function subjectOf(context: CommandContext, settings: Settings, full: boolean): DoctorSubject {
-  return { host: context.host, settings, full, app: () => context.app() };
+/** @throws NoSuchError for a space that is not there, which no check would miss */
+async function subjectOf(context: CommandContext, all: Settings, full: boolean): Promise<DoctorSubject> {
+  const app: DoctorSubject['app'] = () => context.app();
+  if (all.space === '') return { host: context.host, settings: all, full, app };
+  const { settingsOfSpace } = await import('../../app/start-app.ts');
+  const settings = settingsOfSpace(all, all.space);
+  await (await app()).store.stats();
+  return { host: context.host, settings, full, app };
 }
 
 function failure(check: string, error: unknown): Finding {
@@ -134,6 +140,7 @@ export const doctorCommand = defineCommand({
   },
   examples: [
     ['faiss-memory doctor', 'check this machine'],
+    ['faiss-memory doctor --space kitchen', 'check a space of a team, on the machine of its server'],
     ['faiss-memory doctor --report report.json', 'make a file to attach to a question'],
     ['faiss-memory doctor --fix', 'repair what a broken or hostile remote made this store believe'],
     [`faiss-memory doctor --json | jq '.findings[] | select(.status != "ok")'`, 'only what needs attention'],
@@ -183,7 +190,7 @@ async function saveReport(
 
 /** @throws UsageError when the question is needed and there is no terminal */
 async function repair(context: CommandContext, yes: boolean): Promise<Finding[]> {
-  const subject = subjectOf(context, context.config().settings, false);
+  const subject = await subjectOf(context, context.config().settings, false);
   const counted = await repairCounts(subject);
   const question = await repairQuestion(subject);
   if (question === null || !(await confirmed(context, question, yes))) return counted;

@@ -210,9 +210,8 @@ export const getCommand = defineCommand({
       const part = partOf(memories, cursor, { maxTokens, form: 'json' });
       return { data: partData(part), text: describePart(part, memory.timeZone) };
     }
-    const text = memories
-      .map((entry) => describeMemory(entry, options.history, memory.timeZone))
-      .join('\n\n');
+    const blocks = memories.map((entry) => describeMemory(entry, options.history, memory.timeZone));
+    const text = [...staleIn(memories), ...blocks].join('\n\n');
     return { data: { memories: memories.map(fullHistoryData) }, text };
   },
 });
@@ -229,14 +228,20 @@ function describePart({ shown, next }: Part, zone: TimeZone): string {
     ].join('\n'),
   );
   if (next !== undefined) blocks.push(`Not all is shown; the next part: --cursor ${next}`);
-  return blocks.join('\n\n');
+  return [...staleIn(shown.map(({ memory }) => memory)), ...blocks].join('\n\n');
 }
 
-function describeThen({ time, memories, absent, forgotten }: MemoriesAsOf, zone: TimeZone): string {
-  const parts = memories.map(
+/** The possible age of the answer, if it has any. */
+function staleIn(memories: readonly MemoryWithHistory[]): string[] {
+  return memories.flatMap(({ stale }) => stale ?? []).slice(0, 1);
+}
+
+function describeThen({ time, memories, absent, forgotten, stale }: MemoriesAsOf, zone: TimeZone): string {
+  const shown = memories.map(
     (memory) =>
       `${memoryHeading(memory, zone)}  (as of ${zone.minute(time)}, ${zone.name})\n${indent(memory.text)}`,
   );
+  const parts = [...(stale === undefined ? [] : [stale]), ...shown];
   for (const id of absent) parts.push(`${id} did not exist yet on ${zone.minute(time)}.`);
   for (const id of forgotten) parts.push(`${id}: the version of ${zone.minute(time)} is not kept.`);
   return parts.join('\n\n');

@@ -25,6 +25,7 @@ import { reasonOf } from '../../util/caught.ts';
 
 export const modelCommand = defineCommand({
   name: 'model',
+  isOfServer: true,
   summary: 'show which model gives the vectors, and which others there are',
   details:
     'The model that comes with the program reads English. "model use" takes another one, for example for other languages.',
@@ -73,6 +74,7 @@ function or(text: string): string {
 
 export const modelUseCommand = defineCommand({
   name: 'model use',
+  isOfServer: true,
   summary: 'take another model: of the list, of a folder, or of an endpoint',
   details:
     'Tries the model, and writes it into config.json. A model of the list that is not here yet is fetched, after a question. ' +

@@ -6,6 +6,7 @@ import { count } from '../render.ts';
 
 export const moveCommand = defineCommand({
   name: 'move',
+  isOfServer: true,
   summary: 'copy all memories into a shared database, or out of it',
   details:
     'Copies memories with their versions, trash and vectors into an empty place, and compares counts and digests at the end. ' +

@@ -41,6 +41,12 @@ export const serveCommand = defineCommand({
       ...(host === undefined ? {} : { 'http.host': host }),
       ...(port === undefined ? {} : { 'http.port': port }),
     });
+    if (settings.team.enabled && context.flagValues['space'] !== undefined) {
+      throw new UsageError(
+        '--space does not belong to a server for a team, which serves all spaces',
+        'Leave it out; a client names its space in the address: /mcp/<space>.',
+      );
+    }
     const { serveHttp } = await import('../serve-http.ts');
     await serveHttp(context.output, settings, context.host.env);
     return undefined;

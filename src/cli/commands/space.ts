@@ -12,6 +12,7 @@ const USUAL_LINES = 100;
 
 export const spaceCreateCommand = defineCommand({
   name: 'space create',
+  isOfServer: true,
   summary: 'create a shared space, owned by a person',
   arguments: [SPACE],
   options: {
@@ -28,6 +29,7 @@ export const spaceCreateCommand = defineCommand({
 
 export const spaceListCommand = defineCommand({
   name: 'space list',
+  isOfServer: true,
   summary: 'list all spaces, with their members; also those in the trash',
   arguments: [],
   options: {},
@@ -52,6 +54,7 @@ export const spaceListCommand = defineCommand({
 
 export const spaceMembersCommand = defineCommand({
   name: 'space members',
+  isOfServer: true,
   summary: 'list the members of a space',
   arguments: [SPACE],
   options: {},
@@ -65,6 +68,7 @@ export const spaceMembersCommand = defineCommand({
 
 export const spaceGrantCommand = defineCommand({
   name: 'space grant',
+  isOfServer: true,
   summary: 'give a person a role in a shared space, or change it',
   details:
     'reader: search and read. writer: change memories too. owner: members, the audit log and removal too. ' +
@@ -81,6 +85,7 @@ export const spaceGrantCommand = defineCommand({
 
 export const spaceRevokeCommand = defineCommand({
   name: 'space revoke',
+  isOfServer: true,
   summary: 'take the role in a shared space from a person',
   arguments: [SPACE, PERSON],
   options: {},
@@ -93,6 +98,7 @@ export const spaceRevokeCommand = defineCommand({
 
 export const spaceRemoveCommand = defineCommand({
   name: 'space remove',
+  isOfServer: true,
   summary: 'move a shared space with all its memories to the trash',
   details: 'Its folder is kept as long as the trash; "space restore" brings it back.',
   arguments: [SPACE],
@@ -114,6 +120,7 @@ export const spaceRemoveCommand = defineCommand({
 
 export const spaceRestoreCommand = defineCommand({
   name: 'space restore',
+  isOfServer: true,
   summary: 'take a space back from the trash',
   arguments: [SPACE],
   options: {},
@@ -126,6 +133,7 @@ export const spaceRestoreCommand = defineCommand({
 
 export const spaceCopyCommand = defineCommand({
   name: 'space copy',
+  isOfServer: true,
   summary: 'copy or move memories from one space to another',
   details:
     'A copy has the text, tags, source, metadata and times, a new id, and no history. With --move each original moves to ' +
@@ -157,6 +165,7 @@ export const spaceCopyCommand = defineCommand({
 
 export const spaceAuditCommand = defineCommand({
   name: 'space audit',
+  isOfServer: true,
   summary: 'show who did what in a space, or in all',
   details:
     'It has no texts of memories. "console" is a command on this machine, "server" a shared token of the server.',

@@ -21,6 +21,7 @@ import { COPIED_ENTRY, findProgram, isOlder, type ProgramCopy } from '../install
 
 export const upgradeCommand = defineCommand({
   name: 'upgrade',
+  isOfServer: true,
   summary: 'make clients start another version of this program',
   details:
     'Installs the version beside the one that is there, runs its doctor with a copy of the configuration and without ' +

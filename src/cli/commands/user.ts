@@ -27,6 +27,7 @@ const PAGE = 1_000;
 
 export const userAddCommand = defineCommand({
   name: 'user add',
+  isOfServer: true,
   summary: 'add a person, with a personal space, to the team of this data folder',
   details:
     'For the machine of the server ("serve --http" with MEMORY_TEAM=true), which may be running. An identity provider ' +
@@ -52,6 +53,7 @@ export const userAddCommand = defineCommand({
 
 export const userListCommand = defineCommand({
   name: 'user list',
+  isOfServer: true,
   summary: 'list the people, with their spaces and tokens, and who can sign in',
   arguments: [],
   options: {},
@@ -86,6 +88,7 @@ export const userListCommand = defineCommand({
 
 export const userRemoveCommand = defineCommand({
   name: 'user remove',
+  isOfServer: true,
   summary: 'end all rights of a person; the personal space moves to the trash',
   details:
     'The folder of the space is kept as long as the trash; "space restore" brings it back, for commands with --space.',
@@ -104,6 +107,7 @@ export const userRemoveCommand = defineCommand({
 
 export const userInviteCommand = defineCommand({
   name: 'user invite',
+  isOfServer: true,
   summary: 'make a link or a code that lets a person in, once',
   details:
     'With MEMORY_AUTH=embedded a link with which the person chooses a password, also a forgotten one: whoever has it can ' +
@@ -138,6 +142,7 @@ async function invite(
 
 export const userExportCommand = defineCommand({
   name: 'user export',
+  isOfServer: true,
   summary: 'write all that is kept of a person into one zip',
   details:
     'The memories of the personal space with older versions, those in its trash, the roles, the facts about tokens, and ' +
@@ -192,6 +197,7 @@ export const userExportCommand = defineCommand({
 
 export const userEraseCommand = defineCommand({
   name: 'user erase',
+  isOfServer: true,
   summary: 'erase a person for good: personal space, backups of it, tokens, roles',
   details:
     'In the audit log a pseudonym takes the place of the person. The answer says where else texts of the person may be. ' +
@@ -262,6 +268,7 @@ function placesLeft(settings: Settings, { sharedSpaces, spaces }: Erasure): stri
 
 export const tokenCreateCommand = defineCommand({
   name: 'token create',
+  isOfServer: true,
   summary: 'make a personal token for a person; it is shown once',
   arguments: [PERSON],
   options: {
@@ -287,6 +294,7 @@ export const tokenCreateCommand = defineCommand({
 
 export const tokenListCommand = defineCommand({
   name: 'token list',
+  isOfServer: true,
   summary: 'list the personal tokens of a person; the tokens themselves are not kept',
   arguments: [PERSON],
   options: {},
@@ -309,6 +317,7 @@ export const tokenListCommand = defineCommand({
 
 export const tokenRevokeCommand = defineCommand({
   name: 'token revoke',
+  isOfServer: true,
   summary: 'end a personal token at once',
   arguments: [PERSON, { name: '<token>', doc: 'as "token list" names it, for example fm_1a2b3c4d5e' }],
   options: {},

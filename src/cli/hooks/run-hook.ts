@@ -41,6 +41,8 @@ interface Call {
   readonly input: HookInput;
   readonly project: string | null;
   readonly settings: Settings;
+  /** Of the memories: that of the space, if the settings name one. */
+  readonly folder: string;
   readonly logger: Logger;
   /** The memories without a model: nothing that a hook does asks for one. */
   readonly open: () => Promise<App>;
@@ -49,7 +51,7 @@ interface Call {
 /**
  * Runs one hook of a client. It never fails a session: on any trouble it prints nothing, and its caller ends the process
  * with success. Only at the log level `debug` does it say on stderr why.
- * @param args the event, and perhaps `--client NAME` and `--data-dir PATH`
+ * @param args the event, and perhaps `--client NAME`, `--data-dir PATH` and `--space ID`
  * @returns whether it opened the memories, whose threads may still run; else the process can end at once
  */
 export async function runHook(args: readonly string[], host: Host): Promise<{ readonly opened: boolean }> {
@@ -58,7 +60,7 @@ export async function runHook(args: readonly string[], host: Host): Promise<{ re
   let logger: Logger | undefined;
   let app: Promise<App> | undefined;
   try {
-    const called = withFolder(host, args);
+    const called = withPlace(host, args);
     const { settings } = resolveConfig(event === 'prompt' ? withTimeZone(called) : called);
     const limitMs = event === 'prompt' ? settings.hooks.promptMs : LIMIT_MS[event];
     const limit = (): number => limitMs - RESERVE_MS - performance.now();
@@ -73,7 +75,7 @@ export async function runHook(args: readonly string[], host: Host): Promise<{ re
       return { opened: false };
     }
     const open = (): Promise<App> => (app ??= openApp(settings));
-    const call = { event, input, settings, logger, open };
+    const call = { event, input, settings, folder: await folderOf(settings), logger, open };
     const answer = await settleWithin(answerOf(call, host.workingDirectory, limit), limit());
     if (answer === undefined || answer === '') logger.debug('a hook had nothing to say', { event });
     else await written(host, answer);
@@ -92,11 +94,30 @@ function withTimeZone(host: Host): Host {
   return { ...host, env: { MEMORY_TIME_ZONE: 'UTC', ...host.env } };
 }
 
-/** Clients give a hook no variables of its own, so that the folder of the memories is an argument. */
-function withFolder(host: Host, args: readonly string[]): Host {
-  const folder = args[args.indexOf('--data-dir') + 1];
-  if (folder === undefined || !args.includes('--data-dir')) return host;
-  return { ...host, env: { ...host.env, MEMORY_DATA_DIR: folder } };
+/** Clients give a hook no variables of its own, so that the place of the memories is in its arguments. */
+function withPlace(host: Host, args: readonly string[]): Host {
+  const [folder, space] = [valueIn(args, '--data-dir'), valueIn(args, '--space')];
+  return {
+    ...host,
+    env: {
+      ...host.env,
+      ...(folder === undefined ? {} : { MEMORY_DATA_DIR: folder }),
+      ...(space === undefined ? {} : { MEMORY_SPACE: space }),
+    },
+  };
+}
+
+/** The value of an option, as its next word or behind an equals sign. */
+function valueIn(args: readonly string[], name: string): string | undefined {
+  const place = args.findIndex((word) => word === name || word.startsWith(`${name}=`));
+  return args[place] === name ? args[place + 1] : args[place]?.slice(name.length + 1);
+}
+
+/** @throws NoSuchError for a text that can be no id of a space */
+async function folderOf({ dataDir, space }: Settings): Promise<string> {
+  if (space === '') return dataDir;
+  const { spaceFolder } = await import('../../app/start-app.ts');
+  return spaceFolder(dataDir, space);
 }
 
 async function openApp(settings: Settings): Promise<App> {
@@ -114,8 +135,7 @@ function asks(event: HookEvent): boolean {
 }
 
 function clientIn(args: readonly string[]): HookClient | undefined {
-  const place = args.indexOf('--client');
-  return place === -1 ? undefined : HOOK_CLIENTS.find((name) => name === args[place + 1]);
+  return HOOK_CLIENTS.find((name) => name === valueIn(args, '--client'));
 }
 
 async function answerOf(
@@ -123,9 +143,9 @@ async function answerOf(
   workingDirectory: string,
   limit: () => number,
 ): Promise<string> {
-  const { event, input, settings } = opened;
+  const { event, input, settings, folder: place } = opened;
   // Without memories there is nothing to tell; the first captured turn makes the store.
-  if (asks(event) && !existsSync(join(settings.dataDir, databaseName(settings.store)))) return '';
+  if (asks(event) && !existsSync(join(place, databaseName(settings.store)))) return '';
   const folder = isAbsolute(input.folder) ? input.folder : workingDirectory;
   const { project: named, projectPackages: packages } = settings;
   const project = named === '' ? await projectOf(folder, { packages }) : named === '*' ? null : named;
@@ -144,9 +164,9 @@ async function answerOf(
 }
 
 /** By the running server; without one by words only, if that is quick enough. */
-async function recalled({ input, project, settings, open }: Call, limit: () => number): Promise<string> {
+async function recalled({ input, project, folder, open }: Call, limit: () => number): Promise<string> {
   const request = { prompt: shortened(input.prompt), project };
-  const answer = await recallFromServer({ dataDir: settings.dataDir, limitMs: limit(), ...request });
+  const answer = await recallFromServer({ dataDir: folder, limitMs: limit(), ...request });
   if (answer !== undefined) return answer;
   const { recallForPrompt } = await import('../../recall/prompt-recall.ts');
   const { recall } = await open();

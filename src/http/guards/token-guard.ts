@@ -113,7 +113,9 @@ export function workspaceGuard(
   hasSpaces: boolean,
 ): MiddlewareHandler<HttpEnvironment> {
   return async (context, next) => {
-    const space = hasSpaces ? IN_SPACE.exec(context.req.path)?.[1] : undefined;
+    const { path } = context.req;
+    const named = path === METRICS_PATH ? 'default' : IN_SPACE.exec(path)?.[1];
+    const space = hasSpaces ? named : undefined;
     context.set('workspace', await find(context.get('principal'), space));
     await next();
   };
@@ -121,6 +123,9 @@ export function workspaceGuard(
 
 /** An id of a space needs no encoding, so one that is encoded is none. */
 const IN_SPACE = /^\/(?:spaces|mcp|sse|messages)\/([^/]+)/;
+
+/** They count the memories of the data folder itself, which is the space `default`. */
+export const METRICS_PATH = '/metrics';
 
 /** @throws RequestRefusedError when the caller may only read */
 export function requireAccess(context: HttpContext, needed: Access): void {

@@ -24,7 +24,7 @@ import {
 } from '../../api/memory-answers.ts';
 import type { MemoryApi } from '../../memory/memory-api.ts';
 import { defineRoute, type Route } from '../route.ts';
-import { memory as memoryShape, memoryWithVersions, similar, time } from './shapes.ts';
+import { memory as memoryShape, memoryWithVersions, similar, stale, time } from './shapes.ts';
 
 const draft = {
   text: z.string(),
@@ -116,7 +116,7 @@ const getMemory = defineRoute({
   }),
   output: z.extend(memoryWithVersions, {
     ...{ as_of: z.optional(time), offset: z.optional(z.int()), length: z.optional(z.int()) },
-    ...{ details: text(), next_cursor: text() },
+    ...{ details: text(), next_cursor: text(), stale },
   }),
   problems: [404],
   async handle({ memory }, { id, as_of: then, max_tokens: asked, cursor }) {
@@ -133,10 +133,10 @@ const getMemory = defineRoute({
 
 /** @throws NotFoundError when it did not exist yet, or its version of then is not kept */
 async function memoryThen(memory: MemoryApi, id: string, asOf: string): Promise<Data> {
-  const { time: at, memories } = await memory.getAsOf([id], asOf);
+  const { time: at, memories, stale } = await memory.getAsOf([id], asOf);
   const [found] = memories;
-  if (found === undefined) throw new NotFoundError([id]);
-  return { ...memoryData(found), as_of: isoTime(at) };
+  if (found === undefined) throw new NotFoundError([id], stale);
+  return { ...memoryData(found), as_of: isoTime(at), ...(stale === undefined ? {} : { stale }) };
 }
 
 /** An empty source removes it. */

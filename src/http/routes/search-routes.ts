@@ -18,7 +18,7 @@ import { tidiedData, tidyUp } from '../../api/tidy.ts';
 import type { SearchRequest } from '../../memory/memory-api.ts';
 import { defineRoute, type Route } from '../route.ts';
 import { confirmation, confirmed } from './confirmation.ts';
-import { memory as memoryShape, similar, similarMemory, time, turn } from './shapes.ts';
+import { memory as memoryShape, similar, similarMemory, stale, time, turn } from './shapes.ts';
 
 const mode = z.enum(['hybrid', 'vector', 'keyword']);
 const threshold = z.optional(z.number().check(z.minimum(0), z.maximum(1)));
@@ -136,7 +136,7 @@ const listMemories = defineRoute({
     memories: z.array(memoryShape),
     total: z.int(),
     next_cursor: text(),
-    stale: text('How old the answer may be while the shared database is down'),
+    stale,
   }),
   async handle({ memory }, { which, order, limit: most, cursor, max_tokens: asked, ...filter }) {
     const request = { which, order, limit: most, cursor: filled(cursor), filter: toFilter(filter) };

@@ -41,6 +41,8 @@ export const conversation = z.looseObject({
   beginning: text('of the first turn of the user'),
 });
 
+export const stale = text('How old the answer may be while the shared database is down');
+
 export const memoryWithVersions = z.extend(memory, {
   versions: z.optional(
     z.array(

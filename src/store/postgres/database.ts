@@ -283,7 +283,11 @@ class Line {
   }
 
   #dropIf(line: Promise<Client>): void {
-    if (this.#client === line) this.#client = null;
+    if (this.#client === line) {
+      this.#client = null;
+      // Its end is told later, and concerns no connection that is made until then.
+      this.#open = null;
+    }
     line.then(destroy, () => undefined);
   }
 

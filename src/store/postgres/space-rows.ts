@@ -1,5 +1,6 @@
 import { NoSuchError } from '../../errors/people-errors.ts';
 import { StateChangedError } from '../../errors/input-errors.ts';
+import { OutcomeUnknown } from './database.ts';
 import type { PreparedDatabase } from './prepared-database.ts';
 import { statementsFor } from './statements.ts';
 
@@ -32,15 +33,19 @@ export class SpaceRows {
   }
 
   /**
-   * Erases all rows of a space that was removed or is not known. A write under way is erased with it or refused.
-   * @throws StateChangedError when it was taken back from the trash
+   * Erases all rows of a space in the trash; none when no space has the id, because a new one may be on its way. A write
+   * under way is erased with it or refused.
+   * @param of.removed when it was removed, in milliseconds since the epoch
+   * @throws StateChangedError when it was taken back from the trash, or is another space now
    */
-  async erase(space: string): Promise<void> {
-    await this.#database.transaction(
+  async erase({ id: space, removed }: { readonly id: string; readonly removed: number }): Promise<void> {
+    const erasing = this.#database.transaction(
       async (statement) => {
         const run = (sql: string): ReturnType<typeof statement> => statement(this.#named(sql), [space]);
+        // The row stays locked, so nobody takes the space back or makes one of its id meanwhile.
         const [known] = await run('SELECT removed FROM @.team_space WHERE id = $1 FOR UPDATE');
-        if (known !== undefined && known['removed'] === null) throw new StateChangedError();
+        if (known === undefined) return;
+        if (known['removed'] === null || Number(known['removed']) !== removed) throw new StateChangedError();
         // Each process that appends an entry locks this row first.
         await run('DELETE FROM @.space WHERE id = $1');
         for (const table of ['entry', 'memory_state', 'version', 'embedding', 'note', 'lease'])
@@ -48,6 +53,10 @@ export class SpaceRows {
       },
       { ...ERASE, space },
     );
+    // It can be repeated, whatever its outcome was.
+    await erasing.catch((error: unknown) => {
+      throw error instanceof OutcomeUnknown ? this.#database.unreachable(error) : error;
+    });
   }
 
   /** Of the memories as they are now, with vectors; without earlier texts and without indexes. */

@@ -291,7 +291,7 @@ export class MergeSteps {
   }
 
   #read<Result>(work: (connection: Connection) => Result): Promise<Result> {
-    return this.#parts.file.read(work, 'background');
+    return this.#parts.file.readQuietly(work);
   }
 
   #write<Result>(work: (connection: Connection) => Result): Promise<Result> {

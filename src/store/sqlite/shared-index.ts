@@ -1,14 +1,14 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import { FaissMemoryError } from '../../errors/faiss-memory-error.ts';
+import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
 import { StoreBusyError } from '../../errors/store-errors.ts';
 import { settleWithin } from '../../util/concurrency.ts';
 import type { SharedState } from '../memory-store.ts';
 import type { Append, SharedLog } from '../shared-log.ts';
 import type { Connection } from './connection.ts';
 import { newMachineId } from './migrations.ts';
-import { behind, checkNoOwnMemories, isOutage, slow, spaceGone } from './shared-problems.ts';
+import { behind, checkNoOwnMemories, isOutage, slow, spaceGone, thrownAway } from './shared-problems.ts';
 import { collectChanges, type StateBefore, stateBefore } from './shared-changes.ts';
-import { readPosition, writePosition } from './shared-position.ts';
+import { LogHealth } from './shared-health.ts';
+import { type Position, readPosition, writePosition } from './shared-position.ts';
 import { type IndexFile, SharedReader } from './shared-reader.ts';
 
 /** A read waits so long for the log, and then goes on with the entries that are here. */
@@ -19,16 +19,16 @@ const SICK_WAIT_MS = 50;
 const RACES = 3;
 const RACE_PAUSE_MS = 5;
 const WRITE_LIMIT_MS = 50_000;
+/** A read begins again so often when others throw its file away. */
+const READ_TRIES = 20;
 /** The clock of this machine is taken for right when it differs less from that of the log. */
 const CLOCK_TOLERANCE_MS = 1_000;
 
-/** Said while a file is filled. */
-const FIRST_READING = {
-  memories:
-    'This server is still reading the shared database: memories that it has not read yet are missing here.',
-  vectors:
-    'This server is still reading the shared database: all memories are found by their words, and by their meaning in a moment.',
-} as const;
+/** @returns null: it is called again in a moment */
+export type ReadStep<Result> = (
+  connection: Connection,
+  age: string | null,
+) => { readonly result: Result } | null;
 
 const LOST = Symbol('another store was faster');
 
@@ -41,14 +41,9 @@ export class SharedIndex {
   readonly #log: SharedLog;
   readonly #now: () => number;
   readonly #reader: SharedReader;
-  #running: Promise<void> | null = null;
-  #next: Promise<void> | null = null;
-  #answeredAt: number | null = null;
-  #problem: FaissMemoryError | null = null;
-  /** True when the problem is nothing but a long wait. */
-  #isOnlySlow = false;
-  #failedAt = -Infinity;
-  #loaded = false;
+  readonly #health = new LogHealth();
+  #running: Promise<number> | null = null;
+  #next: Promise<number> | null = null;
   #offsetMs = 0;
   /** Number of the newest entry that is known of. */
   #newest = 0;
@@ -67,7 +62,7 @@ export class SharedIndex {
     this.#file = file;
     this.#log = log;
     this.#now = now;
-    this.#reader = new SharedReader({ file, log, now, onDiscard: () => (this.#loaded = false) });
+    this.#reader = new SharedReader({ file, log, now });
   }
 
   /** Milliseconds since the epoch by the clock of the log, so that all servers date memories alike. */
@@ -75,32 +70,12 @@ export class SharedIndex {
     return this.#now() + this.#offsetMs;
   }
 
-  /** The possible age of the index, as a sentence for people; null when the log answered the last question. */
-  get staleness(): string | null {
-    const { missing } = this.#reader;
-    const parts = [
-      ...(missing === null ? [] : [FIRST_READING[missing]]),
-      ...(this.#problem === null || (missing !== null && this.#isOnlySlow) ? [] : [this.#silence()]),
-    ];
-    return parts.length === 0 ? null : parts.join(' ');
-  }
-
-  #silence(): string {
-    const seconds =
-      this.#answeredAt === null ? null : Math.round((performance.now() - this.#answeredAt) / 1_000);
-    const since =
-      seconds === null ? 'has not answered since this program started' : `last answered ${seconds} s ago`;
-    return `The shared database ${since}: memories that were written elsewhere since then are missing here.`;
-  }
-
   /** For those who watch over the program. @param connection to the file */
   stateAt(connection: Connection): SharedState {
     const position = readPosition(connection);
-    const answeredAt = this.#answeredAt;
     return {
       ...this.#log.connections,
-      answers: this.#problem === null,
-      secondsSinceAnswer: answeredAt === null ? null : (performance.now() - answeredAt) / 1_000,
+      ...this.#health.state,
       lag: Math.max(0, this.#newest - (position?.sequence ?? 0)),
       loading: position === null || position.loading !== undefined,
       writes: this.#writes,
@@ -109,40 +84,67 @@ export class SharedIndex {
   }
 
   /**
-   * Reads newer entries if the log answers soon. Else the entries that are here are read, whatever their age.
-   * @throws the log's error when nothing was ever read here
+   * Reads a state that has all that was in the log at the time of the call. When the log does not answer soon, the
+   * entries that are here are read, and `age` says so.
+   * @param step of the work, see `StoreFile.readInSteps`
+   * @throws the log's error when it cannot be reached and there is nothing here to read
    */
-  async refresh(): Promise<void> {
-    const asking = this.#catchUp();
-    const isWell = this.#problem === null && this.#reader.missing === null && !this.#log.isSilent;
-    const waitMs = isWell ? READ_WAIT_MS : SICK_WAIT_MS;
-    try {
-      const answered = await settleWithin(
-        asking.then(() => true),
-        waitMs,
-      );
-      if (answered !== true && this.#problem === null) {
-        this.#problem = slow(this.#log, waitMs);
-        this.#isOnlySlow = true;
-        this.#log.noteSilence();
-      }
-    } catch (error) {
-      if (!isOutage(error) || !(await this.#hasLoaded())) throw error;
-    }
-    if (!(await this.#hasLoaded())) await asking;
+  read<Result>(step: ReadStep<Result>): Promise<Result> {
+    return this.#read(step, (asking) => this.#soon(asking));
   }
 
   /**
-   * Reads all newer entries, however long it takes.
-   * @throws the log's error when it cannot be reached and not all of it was ever here
+   * The same, which waits for the log however long it takes, and never reads a file that is being filled.
+   * @throws the log's error also when not all of it was ever here
    */
-  async refreshWhole(): Promise<void> {
-    try {
-      await this.#catchUp();
-    } catch (error) {
-      const position = await this.#file.look(readPosition);
-      if (!isOutage(error) || position === null || position.loading !== undefined) throw error;
+  readWhole<Result>(work: (connection: Connection) => Result): Promise<Result> {
+    const step: ReadStep<Result> = (connection) => ({ result: work(connection) });
+    return this.#read(step, reachedUnlessOutage, ({ loading }) => loading === undefined);
+  }
+
+  /** @param wait gives the number of the entry that the file has reached; null = not known, because the log does not answer */
+  async #read<Result>(
+    step: ReadStep<Result>,
+    wait: (asking: Promise<number>) => Promise<number | null>,
+    suits: (position: Position) => boolean = () => true,
+  ): Promise<Result> {
+    let asking = this.#catchUp();
+    let reached = await wait(asking);
+    const isThere = (position: Position | null): boolean =>
+      position?.space === this.#log.space && position.sequence >= (reached ?? 0) && suits(position);
+    for (let tries = 0; tries < READ_TRIES;) {
+      const read = await this.#file.look((connection) => {
+        // Another thread or process may have thrown the file away since the log was asked.
+        const position = readPosition(connection);
+        if (!isThere(position)) return 'elsewhere';
+        return step(connection, reached === null ? this.#health.ageOf(position) : null);
+      });
+      if (read === null) {
+        await nextTurn();
+        continue;
+      }
+      if (read !== 'elsewhere') return read.result;
+      tries += 1;
+      if (reached === null) reached = await asking;
+      else {
+        asking = this.#catchUp();
+        reached = await wait(asking);
+      }
     }
+    throw thrownAway(this.#file.path);
+  }
+
+  /** @returns null when the log does not answer soon */
+  async #soon(asking: Promise<number>): Promise<number | null> {
+    const isWell = this.#health.isWell && this.#reader.missing === null && !this.#log.isSilent;
+    const waitMs = isWell ? READ_WAIT_MS : SICK_WAIT_MS;
+    const answer = await settleWithin(reachedUnlessOutage(asking), waitMs);
+    if (answer !== undefined) return answer;
+    if (this.#health.isWell) {
+      this.#health.noteSlowness(slow(this.#log, waitMs));
+      this.#log.noteSilence();
+    }
+    return null;
   }
 
   /**
@@ -154,7 +156,7 @@ export class SharedIndex {
     requestedAt = performance.now(),
   ): Promise<Result> {
     // Writes that waited for one that the log did not answer would wait as long as that one, one after the other.
-    if (this.#problem !== null && this.#failedAt >= requestedAt) throw this.#problem;
+    this.#health.checkNoFailureSince(requestedAt);
     this.#writes += 1;
     try {
       return await this.#write(work);
@@ -224,25 +226,16 @@ export class SharedIndex {
     try {
       return await appending;
     } catch (error) {
-      if (isOutage(error)) this.#noteFailure(error);
+      if (isOutage(error)) this.#health.noteFailure(error);
       throw error;
     }
   }
 
-  #noteFailure(error: unknown): void {
-    if (!(error instanceof FaissMemoryError)) return;
-    this.#problem = error;
-    this.#isOnlySlow = false;
-    this.#failedAt = performance.now();
-  }
-
-  async #hasLoaded(): Promise<boolean> {
-    this.#loaded ||= (await this.#file.look(readPosition)) !== null;
-    return this.#loaded;
-  }
-
-  /** Callers that come while the log is being asked share the next question, which sees all that was stored before. */
-  #catchUp(): Promise<void> {
+  /**
+   * Callers that come while the log is being asked share the next question, which sees all that was stored before.
+   * @returns number of the newest entry of the log, which the file has then
+   */
+  #catchUp(): Promise<number> {
     if (this.#running === null) return this.#start();
     this.#next ??= this.#running.then(
       () => this.#start(),
@@ -251,15 +244,15 @@ export class SharedIndex {
     return this.#next;
   }
 
-  #start(): Promise<void> {
+  #start(): Promise<number> {
     this.#next = null;
     const asking = this.#readNew().then(
-      () => {
-        this.#answeredAt = performance.now();
-        this.#problem = null;
+      (sequence) => {
+        this.#health.noteAnswer();
+        return sequence;
       },
       (error: unknown) => {
-        this.#noteFailure(error);
+        this.#health.noteFailure(error);
         throw error;
       },
     );
@@ -270,30 +263,30 @@ export class SharedIndex {
     return settled;
   }
 
-  async #readNew(): Promise<void> {
+  async #readNew(): Promise<number> {
     // Before the log is asked, because another thread may read newer entries meanwhile.
     const position = await this.#file.look(readPosition);
     this.#reader.note(position);
-    // Another thread or process may have thrown the file away.
-    if (position === null) this.#loaded = false;
     const asked = performance.now();
     const { head, isCopy, time } = await this.#log.head();
     this.#compareClocks(time, performance.now() - asked);
-    this.#newest = head?.sequence ?? 0;
+    const newest = head?.sequence ?? 0;
+    this.#newest = newest;
     const mine = position?.space === this.#log.space ? position : null;
     if (head === null) {
       if (mine !== null) throw isCopy ? behind(this.#log) : spaceGone(this.#log, this.#file.path);
       await this.#log.create(newMachineId());
     }
     if (head !== null && mine !== null && mine.loading === undefined) {
-      if (mine.sequence === head.sequence && mine.commit === head.commit) return;
+      if (mine.sequence === newest && mine.commit === head.commit) return newest;
     }
     // Of another space, or the database was set back, for example from a backup.
-    const foreign = position !== null && (mine === null || mine.sequence >= (head?.sequence ?? 0));
+    const foreign = position !== null && (mine === null || mine.sequence >= newest);
     if (foreign && mine !== null && isCopy) throw behind(this.#log);
-    if (foreign && mine?.loading === undefined) await this.#discard();
-    if (mine === null && (head?.sequence ?? 0) === 0) checkNoOwnMemories(this.#file.path, this.#log);
+    if (foreign && mine?.loading === undefined) await this.#file.discard();
+    if (mine === null && newest === 0) checkNoOwnMemories(this.#file.path, this.#log);
     await this.#reader.readAll();
+    return newest;
   }
 
   /** @param tookMs time that the question took: the clock of the log was read somewhere in it */
@@ -301,9 +294,12 @@ export class SharedIndex {
     const offset = time + tookMs / 2 - this.#now();
     this.#offsetMs = Math.abs(offset) < CLOCK_TOLERANCE_MS + tookMs ? 0 : Math.round(offset);
   }
+}
 
-  async #discard(): Promise<void> {
-    this.#loaded = false;
-    await this.#file.discard();
-  }
+/** @returns null when the log cannot be reached */
+function reachedUnlessOutage(asking: Promise<number>): Promise<number | null> {
+  return asking.catch((error: unknown) => {
+    if (isOutage(error)) return null;
+    throw error;
+  });
 }

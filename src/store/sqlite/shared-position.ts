@@ -47,7 +47,10 @@ export function samePosition(a: Position | null, b: Position | null): boolean {
   return JSON.stringify(a) === JSON.stringify(b);
 }
 
-/** True while vectors of memories may be missing that are in the log. */
+/**
+ * True while vectors of memories may be missing that are in the log. Without a position nothing is missing: a store that is
+ * no index has none, and an index is read only when it has one.
+ */
 export function isFilling(connection: Connection): boolean {
   return readPosition(connection)?.loading !== undefined;
 }

@@ -37,6 +37,14 @@ export function spaceGone({ space, location }: NamedLog, path: string): StoreUna
   });
 }
 
+/** @param path of the index */
+export function thrownAway(path: string): StoreUnavailableError {
+  return new StoreUnavailableError(`The index ${path} is thrown away again and again`, {
+    fix: 'Give each server a MEMORY_DATA_DIR of its own: another one may use this folder with another database.',
+    retryable: true,
+  });
+}
+
 /**
  * Memories of this folder must not seem to be lost.
  * @param index path of the index

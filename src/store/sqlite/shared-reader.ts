@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { LogHead, LogPage, PageRequest, SharedLog, VectorPage } from '../shared-log.ts';
 import { applyPage, applyVectors, endVectors } from './apply-shared.ts';
 import type { Connection } from './connection.ts';
+import { type MissingPart, missingPart } from './shared-health.ts';
 import { type Filling, type Position, readPosition, samePosition, writePosition } from './shared-position.ts';
 import { spaceGone } from './shared-problems.ts';
 
@@ -30,8 +31,6 @@ interface ReaderSettings {
   readonly file: IndexFile;
   readonly log: SharedLog;
   readonly now: () => number;
-  /** Called after the file was thrown away. */
-  readonly onDiscard: () => void;
 }
 
 /**
@@ -43,28 +42,25 @@ export class SharedReader {
   readonly #file: IndexFile;
   readonly #log: SharedLog;
   readonly #now: () => number;
-  readonly #onDiscard: () => void;
   readonly #id = randomUUID();
-  #missing: 'memories' | 'vectors' | null = null;
+  #missing: MissingPart | null = null;
   /** The next page, asked for while the one before is applied. */
   #ahead: { readonly key: string; readonly page: Promise<unknown> } | null = null;
 
-  constructor({ file, log, now, onDiscard }: ReaderSettings) {
+  constructor({ file, log, now }: ReaderSettings) {
     this.#file = file;
     this.#log = log;
     this.#now = now;
-    this.#onDiscard = onDiscard;
   }
 
   /** The missing part as far as the last look could tell; null when the first reading is over. */
-  get missing(): 'memories' | 'vectors' | null {
+  get missing(): MissingPart | null {
     return this.#missing;
   }
 
   /** Tells where the file stands, which another thread or process may have filled. */
   note(position: Position | null): void {
-    const filling = position?.loading;
-    this.#missing = filling === undefined ? null : filling.vectors === undefined ? 'memories' : 'vectors';
+    this.#missing = missingPart(position);
   }
 
   /** Reads everything that was in the log at the time of the call. */
@@ -106,14 +102,11 @@ export class SharedReader {
     if (position !== null && after === page.head.sequence && filling === undefined) return false;
     const next = this.#after(position, page, textsOnly);
     this.#askAhead(next);
-    await this.#file.apply((connection) => {
-      // Another thread or process may have read the page too.
-      if (!samePosition(readPosition(connection), position)) return;
+    const isApplied = await this.#advance(position, next, (connection) => {
       const firstTimeUpTo = next.loading?.firstTimeUpTo ?? 0;
       applyPage(connection, page, { now: this.#now(), firstTimeUpTo, withoutVectors: textsOnly });
-      writePosition(connection, next);
     });
-    return next.loading !== undefined || next.sequence < page.head.sequence;
+    return !isApplied || next.loading !== undefined || next.sequence < page.head.sequence;
   }
 
   /** The position after a page. */
@@ -146,7 +139,6 @@ export class SharedReader {
   /** @returns true: everything is read anew */
   async #discard(): Promise<true> {
     await this.#file.discard();
-    this.#onDiscard();
     return true;
   }
 
@@ -163,13 +155,24 @@ export class SharedReader {
         ? { space, ...filling.head }
         : { space, sequence, commit, loading: { ...filling, ...this.#mark(), vectors: page.next } };
     this.#askAhead(next);
-    await this.#file.apply((connection) => {
-      if (!samePosition(readPosition(connection), position)) return;
+    await this.#advance(position, next, (connection) => {
       this.#applyVectors(connection, page);
-      writePosition(connection, next);
     });
     // The caller goes on with the changes of the meantime.
     return true;
+  }
+
+  /**
+   * Applies a page together with the position after it.
+   * @returns false when the file is elsewhere: another thread or process read a page, a smaller one perhaps, or threw the file away
+   */
+  #advance(from: Position | null, to: Position, work: (connection: Connection) => void): Promise<boolean> {
+    return this.#file.apply((connection) => {
+      if (!samePosition(readPosition(connection), from)) return false;
+      work(connection);
+      writePosition(connection, to);
+      return true;
+    });
   }
 
   #applyVectors(connection: Connection, page: VectorPage): void {

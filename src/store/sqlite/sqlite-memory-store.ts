@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import { setImmediate } from 'node:timers/promises';
 import type { EmbeddingModelId } from '../../embedding/embedder.ts';
 import type { MemoryFilter } from '../../memory/filter.ts';
 import type { FoundMemories, Unused, UnusedRule } from '../../memory/found-record.ts';
@@ -109,8 +108,8 @@ export class SqliteMemoryStore implements MemoryStore {
 
   /** Opens the file before the first call, unless there is none yet. */
   async openExisting(): Promise<void> {
-    if (this.#file.shared !== null) await this.#file.shared.refresh();
-    else if (this.#file.exists) await this.#file.read(() => undefined, 'background');
+    if (this.#file.shared !== null) await this.#file.shared.read(() => ({ result: undefined }));
+    else if (this.#file.exists) await this.#file.readQuietly(() => undefined);
   }
 
   add(drafts: readonly MemoryDraft[], options: AddOptions = {}): Promise<AddOutcome[]> {
@@ -122,7 +121,9 @@ export class SqliteMemoryStore implements MemoryStore {
   }
 
   get(ids: readonly string[]): Promise<MemoryWithHistory[]> {
-    return this.#file.read((connection) => readWithHistory(connection, ids));
+    return this.#file.read((connection, age) =>
+      readWithHistory(connection, ids).map((memory) => ({ ...memory, ...stale(age) })),
+    );
   }
 
   findByText(text: string): Promise<Memory | null> {
@@ -195,7 +196,7 @@ export class SqliteMemoryStore implements MemoryStore {
   }
 
   list(request: ListRequest): Promise<ListPage> {
-    return this.#file.read((connection) => ({ ...listPage(connection, request), ...this.#stale() }));
+    return this.#file.read((connection, age) => ({ ...listPage(connection, request), ...stale(age) }));
   }
 
   matching(filter: MemoryFilter): Promise<string[]> {
@@ -203,19 +204,19 @@ export class SqliteMemoryStore implements MemoryStore {
   }
 
   candidates(request: CandidateRequest): Promise<CandidateLists> {
-    return this.#searching(request, (search) => ({ ...search.candidates(request), ...this.#stale() }));
+    return this.#searching(request, (search, age) => ({ ...search.candidates(request), ...stale(age) }));
   }
 
   best(request: BestRequest): Promise<BestMemories> {
-    return this.#searching(request, (search) => ({ ...search.best(request), ...this.#stale() }));
+    return this.#searching(request, (search, age) => ({ ...search.best(request), ...stale(age) }));
   }
 
   #searching<Result>(
     { vector }: Pick<CandidateRequest, 'vector'>,
-    work: (search: Search) => Result,
+    work: (search: Search, age: string | null) => Result,
   ): Promise<Result> {
-    const run = (connection: Connection): Result =>
-      work(new Search(connection, { words: this.#words, vectors: this.#vectors }));
+    const run = (connection: Connection, age: string | null): Result =>
+      work(new Search(connection, { words: this.#words, vectors: this.#vectors }), age);
     return vector === undefined ? this.#file.read(run) : this.#withVectors(vector.modelId, run);
   }
 
@@ -269,11 +270,11 @@ export class SqliteMemoryStore implements MemoryStore {
   }
 
   stats(modelId?: EmbeddingModelId): Promise<StoreStats> {
-    return this.#file.read((connection) => {
+    return this.#file.read((connection, age) => {
       const shared = this.#file.shared?.stateAt(connection);
       return {
         ...readStats(connection, modelId),
-        ...this.#stale(),
+        ...stale(age),
         ...(shared === undefined ? {} : { shared }),
       };
     });
@@ -309,26 +310,24 @@ export class SqliteMemoryStore implements MemoryStore {
   }
 
   /** Reads many changes in steps, between which other calls have their turn; the last step is in the transaction of the work. */
-  #withVectors<Result>(modelId: EmbeddingModelId, work: (connection: Connection) => Result): Promise<Result> {
+  #withVectors<Result>(
+    modelId: EmbeddingModelId,
+    work: (connection: Connection, age: string | null) => Result,
+  ): Promise<Result> {
     return this.#vectorTurns.run(async () => {
       await this.#vectors.prepare(modelId);
-      const stepOrWork = (connection: Connection): { readonly result: Result } | null =>
-        this.#vectors.step(connection, modelId) ? null : { result: work(connection) };
-      let done = await this.#file.read(stepOrWork);
-      while (done === null) {
-        await setImmediate();
-        done = await this.#file.read(stepOrWork, 'background');
-      }
-      return done.result;
+      return this.#file.readInSteps((connection, age) =>
+        this.#vectors.step(connection, modelId) ? null : { result: work(connection, age) },
+      );
     });
-  }
-
-  #stale(): { readonly stale?: string } {
-    const stale = this.#file.shared?.staleness ?? null;
-    return stale === null ? {} : { stale };
   }
 
   #write<Result>(work: (context: WriteContext) => Result): Promise<Result> {
     return this.#file.write((connection: Connection) => work({ connection, now: this.#now() }));
   }
+}
+
+/** @param age of what was read, as a sentence for people */
+function stale(age: string | null): { readonly stale?: string } {
+  return age === null ? {} : { stale: age };
 }

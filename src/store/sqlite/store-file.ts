@@ -1,6 +1,6 @@
 import { type BigIntStats, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
 import { StoreDamagedError, StoreUnavailableError } from '../../errors/store-errors.ts';
 import { SerialQueue, settleWithin } from '../../util/concurrency.ts';
 import { removeUnlessInUse } from '../../util/rename.ts';
@@ -9,7 +9,7 @@ import { Connection } from './connection.ts';
 import { createDatabase } from './create-database.ts';
 import { showOccurrences } from './full-text.ts';
 import { APPLICATION_ID, checkVersion, migrate, type Migration, MIGRATIONS, tryLock } from './migrations.ts';
-import { SharedIndex } from './shared-index.ts';
+import { type ReadStep, SharedIndex } from './shared-index.ts';
 import type { IndexFile } from './shared-reader.ts';
 import { isOnReadOnlyDisk, isUnchanged, openOnReadOnlyDisk, stateOfFiles } from './read-only-disk.ts';
 import {
@@ -101,19 +101,35 @@ export class StoreFile implements IndexFile {
     return this.#calls;
   }
 
-  /** Runs the work on one consistent state. */
-  read<Result>(work: (connection: Connection) => Result, origin?: 'background'): Promise<Result> {
-    if (this.#closed) return Promise.reject(this.#closedError());
-    if (origin !== undefined) return this.look(work);
+  /**
+   * Runs the work on one consistent state, which has all that was stored before the call.
+   * @param work `age` says that it may lack newer entries of the log; null otherwise
+   */
+  read<Result>(work: (connection: Connection, age: string | null) => Result): Promise<Result> {
+    return this.readInSteps((connection, age) => ({ result: work(connection, age) }));
+  }
+
+  /** The same for work that is called again while it returns null. Other calls have their turn meanwhile. */
+  async readInSteps<Result>(step: ReadStep<Result>): Promise<Result> {
+    if (this.#closed) throw this.#closedError();
     this.#calls += 1;
-    return this.shared === null ? this.look(work) : this.shared.refresh().then(() => this.look(work));
+    if (this.shared !== null) return this.shared.read(step);
+    for (;;) {
+      const done = await this.look((connection) => step(connection, null));
+      if (done !== null) return done.result;
+      await nextTurn();
+    }
+  }
+
+  /** For background work: neither counts as a call nor asks the log. */
+  readQuietly<Result>(work: (connection: Connection) => Result): Promise<Result> {
+    return this.#closed ? Promise.reject(this.#closedError()) : this.look(work);
   }
 
   /** Like `read`, but never on an index that is still being filled: for answers that others rely on. */
   readWhole<Result>(work: (connection: Connection) => Result): Promise<Result> {
     if (this.shared === null) return this.read(work);
-    if (this.#closed) return Promise.reject(this.#closedError());
-    return this.shared.refreshWhole().then(() => this.look(work));
+    return this.#closed ? Promise.reject(this.#closedError()) : this.shared.readWhole(work);
   }
 
   async look<Result>(work: (connection: Connection) => Result): Promise<Result> {
@@ -207,6 +223,10 @@ export class StoreFile implements IndexFile {
   async discard(): Promise<void> {
     await this.#idle();
     this.#forget();
+    this.#removeFiles();
+  }
+
+  #removeFiles(): void {
     for (const suffix of ['', '-wal', '-shm']) removeUnlessInUse(this.path + suffix);
   }
 
@@ -254,6 +274,10 @@ export class StoreFile implements IndexFile {
           await delay(Math.random() * PAUSE_MS);
           continue;
         }
+        if (this.#isThrownAway() && waitedMs < this.#busyLimitMs) {
+          this.#makeAnew();
+          continue;
+        }
         if (error instanceof LogGone) throw this.#saveLog();
         const storeError = toStoreError(error, this.path, waitedMs);
         if (storeError.code.startsWith('STORE_')) this.#forget();
@@ -287,8 +311,6 @@ export class StoreFile implements IndexFile {
   #usable(): OpenFile {
     const still = this.#open?.still;
     if (still !== undefined && !isUnchanged(this.path, still)) this.#forget();
-    // An index that another thread or process threw away is made again.
-    if (this.shared !== null && this.#open !== null && !isSame(this.path, this.#open.file)) this.#forget();
     if (this.#open !== null) {
       this.#checkSameFile(this.#open);
       return this.#open;
@@ -310,6 +332,20 @@ export class StoreFile implements IndexFile {
   #checkSameFile({ file, log }: OpenFile): void {
     if (!isSame(this.path, file)) throw moved(this.path);
     if (log !== undefined && !isSame(`${this.path}-wal`, log)) throw new LogGone();
+  }
+
+  /** True when another thread or process removed the index, or a part of it. */
+  #isThrownAway(): boolean {
+    if (this.shared === null || this.#open === null) return false;
+    const { file, log } = this.#open;
+    return !isSame(this.path, file) || (log !== undefined && !isSame(`${this.path}-wal`, log));
+  }
+
+  #makeAnew(): void {
+    const isHere = this.#open !== null && isSame(this.path, this.#open.file);
+    this.#forget();
+    // Without its log, the rest of an index is of no use.
+    if (isHere) this.#removeFiles();
   }
 
   #forget(): void {

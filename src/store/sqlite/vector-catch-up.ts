@@ -33,12 +33,12 @@ const selectChunks = new Query<[model: number, after: number, upTo: number], Chu
 export class VectorCatchUp {
   readonly index: VectorIndex;
   readonly model: number;
-  #labels = new LabelsOfMemories();
+  readonly #labels = new LabelsOfMemories();
   readonly #connection: Connection;
   #sequence = 0;
   readonly #sizes: StepSizes;
   #firstReading: FirstReading | null = null;
-  #wasFilling: boolean;
+  readonly #wasFilling: boolean;
 
   /**
    * @param of.index must be empty
@@ -49,21 +49,9 @@ export class VectorCatchUp {
     this.model = of.model;
     this.index = of.index;
     this.#sizes = of.sizes ?? STEP_SIZES;
-    this.#firstReading = this.#newReading();
+    const { dimension } = of.index;
+    this.#firstReading = new FirstReading(connection, { model: of.model, dimension, sizes: this.#sizes });
     this.#wasFilling = isFilling(connection);
-  }
-
-  #newReading(): FirstReading {
-    const { dimension } = this.index;
-    return new FirstReading(this.#connection, { model: this.model, dimension, sizes: this.#sizes });
-  }
-
-  /** Empties the index, so that another model can use it. */
-  clear(): void {
-    this.index.clear();
-    this.#labels = new LabelsOfMemories();
-    this.#firstReading = this.#newReading();
-    this.#wasFilling = isFilling(this.#connection);
   }
 
   /** Number of labels that the index should contain. */

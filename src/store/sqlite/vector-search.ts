@@ -98,7 +98,8 @@ export class VectorSearch {
     if (used === null || used.index.dimension !== dimension) {
       throw new Error('prepare() must be awaited before the transaction');
     }
-    used.clear();
+    // Its connection may be closed.
+    used.index.clear();
     return used.index;
   }
 

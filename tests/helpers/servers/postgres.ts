@@ -101,6 +101,8 @@ export class PostgresServer {
     const settings = [
       'listen_addresses=127.0.0.1',
       `unix_socket_directories=${this.folder}`,
+      // In its own folder: other programs may empty the one of the system.
+      'dynamic_shared_memory_type=mmap',
       ...this.#options,
     ];
     const [program = '', ...rest] = this.#command('postgres', [

@@ -51,6 +51,13 @@ describe.each(hookClients.map(({ client }) => client))('the hooks of %s', (clien
   });
 });
 
+test('a hook has the space of the memories as an argument', () => {
+  const launch = { command: 'node', args: ['program.mjs'], env: { MEMORY_SPACE: 'kitchen' } };
+  expect(JSON.stringify(hookGroups(hooksOf('codex'), launch)['Stop'])).toContain(
+    'hook stop --client codex --space kitchen',
+  );
+});
+
 test('a hook has the folder of the memories as an argument, and paths with spaces in quotes', () => {
   const launch = {
     command: '/opt/my node/node',
