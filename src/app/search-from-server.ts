@@ -20,7 +20,8 @@ export async function searchFromServer(
   settings: Settings,
   request: SearchRequest,
 ): Promise<SearchResponse | undefined> {
-  if (!settings.embedding.shared) return undefined;
+  // The audit log of a team has each call of a command, which the other process would take for its own.
+  if (!settings.embedding.shared || settings.team.enabled) return undefined;
   const question: Question = { rules: rulesOf(settings), request };
   const answer = await askServer({
     dataDir: settings.dataDir,

@@ -74,6 +74,7 @@ test('a process searches by itself when the settings differ, or the other has no
     { MEMORY_PROJECT: 'other' },
     { MEMORY_TOKEN_VECTORS: 'false' },
     { MEMORY_EMBEDDING_SHARED: 'false' },
+    { MEMORY_TEAM: 'true' },
     { MEMORY_DATA_DIR: temporaryFolder() },
   ])
     expect(await searchFromServer(settingsWith(env), request), JSON.stringify(env)).toBeUndefined();
