@@ -7,7 +7,7 @@ import type { McpHttpEndpoint } from '../mcp/http-endpoint.ts';
 import { packagePath } from '../util/package.ts';
 import { requireScope } from './guards/refusals.ts';
 import type { HttpEnvironment } from './http-environment.ts';
-import { fetchRequest } from './whole-body.ts';
+import { receivedRequest } from './whole-body.ts';
 
 /** Where clients of the older transport send their messages to. */
 const MESSAGES_PATH = '/messages';
@@ -20,8 +20,8 @@ export function mountMcp(app: Hono<HttpEnvironment>, mcp: McpHttpEndpoint, hasSp
   // Clients are often given the address with a slash at its end.
   for (const slash of ['', '/']) {
     for (const space of hasSpaces ? ['', '/:space'] : ['']) {
-      app.all(`/mcp${space}${slash}`, async (context) =>
-        mcp.handle(await fetchRequest(context), context.get('workspace'), () => {
+      app.all(`/mcp${space}${slash}`, (context) =>
+        mcp.handle(receivedRequest(context), context.get('workspace'), () => {
           requireScope(context, 'memory:write');
         }),
       );
@@ -30,8 +30,8 @@ export function mountMcp(app: Hono<HttpEnvironment>, mcp: McpHttpEndpoint, hasSp
         const messagesPath = named === undefined ? MESSAGES_PATH : `${MESSAGES_PATH}/${named}`;
         return mcp.openEventStream(context.get('workspace'), messagesPath);
       });
-      app.post(MESSAGES_PATH + space + slash, async (context) =>
-        mcp.receiveMessage(await fetchRequest(context), context.get('workspace')),
+      app.post(MESSAGES_PATH + space + slash, (context) =>
+        mcp.receiveMessage(receivedRequest(context), context.get('workspace')),
       );
     }
   }

@@ -1,3 +1,4 @@
+import type { ReceivedRequest } from '../mcp/http-endpoint.ts';
 import type { HttpContext, HttpEnvironment } from './http-environment.ts';
 
 /**
@@ -12,8 +13,8 @@ export async function readWholeBody({ env, req }: HttpContext): Promise<void> {
   if (isAnnounced || req.header('transfer-encoding') !== undefined) await req.arrayBuffer();
 }
 
-/** The request with its body, for who reads it without Hono. */
-export async function fetchRequest({ req }: HttpContext): Promise<Request> {
-  if (req.bodyCache.arrayBuffer === undefined) return req.raw;
-  return new Request(req.raw, { body: await req.arrayBuffer() });
+/** The request for who reads it without Hono. */
+export function receivedRequest({ req }: HttpContext): ReceivedRequest {
+  const { url, method, headers, signal } = req.raw;
+  return { url, method, headers, signal, arrayBuffer: () => req.arrayBuffer() };
 }

@@ -12,6 +12,7 @@ import { cancelledCall } from './cancelled-call.ts';
 import { readMessages, type Refusal } from './json-rpc.ts';
 import type { ServerFactory } from './server.ts';
 import { SessionPool } from './session-pool.ts';
+import type { ReceivedRequest } from './streamable-sessions.ts';
 
 const LIMITS = { count: 1_000 };
 
@@ -47,7 +48,7 @@ export class EventStreamSessions {
   }
 
   /** Takes one message of a client; its answer is an event of the stream. */
-  async receive(request: Request, { key }: Workspace): Promise<Response> {
+  async receive(request: ReceivedRequest, { key }: Workspace): Promise<Response> {
     const session = this.#sessions.use(new URL(request.url).searchParams.get('sessionId') ?? '');
     if (session?.key !== key) return noSuchSession();
     if (!isJsonContentType(request.headers.get('content-type'))) {

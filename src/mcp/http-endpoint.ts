@@ -3,7 +3,7 @@ import type { Workspace } from '../api/services.ts';
 import { EventStreamSessions } from './event-stream-sessions.ts';
 import type { Tracer } from '../util/tracer.ts';
 import { buildServer, isChangingTool, type ServerFactory } from './server.ts';
-import { StreamableSessions } from './streamable-sessions.ts';
+import { type ReceivedRequest, StreamableSessions } from './streamable-sessions.ts';
 
 export interface MemoryEndpointOptions extends HttpEndpointOptions {
   /** Is told of each call of a tool. */
@@ -18,6 +18,8 @@ export interface HttpEndpointOptions {
   /** Hears of requests that are refused, at the level `debug`. */
   readonly logger: Logger;
 }
+
+export type { ReceivedRequest } from './streamable-sessions.ts';
 
 /** MCP over HTTP, all generations of it. Callers have checked Host, Origin and token before. */
 export class McpHttpEndpoint {
@@ -34,7 +36,7 @@ export class McpHttpEndpoint {
    * @param refuseChange throws for a caller who could get the right to change something by signing in again; asked before
    *   a call of a tool that needs it
    */
-  handle(request: Request, workspace: Workspace, refuseChange?: () => void): Promise<Response> {
+  handle(request: ReceivedRequest, workspace: Workspace, refuseChange?: () => void): Promise<Response> {
     return this.#streamable.handle(request, workspace, refuseChange);
   }
 
@@ -44,7 +46,7 @@ export class McpHttpEndpoint {
   }
 
   /** HTTP+SSE: `POST /messages?sessionId=…`. */
-  receiveMessage(request: Request, workspace: Workspace): Promise<Response> {
+  receiveMessage(request: ReceivedRequest, workspace: Workspace): Promise<Response> {
     return this.#eventStreams.receive(request, workspace);
   }
 

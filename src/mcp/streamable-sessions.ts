@@ -30,6 +30,9 @@ const HOUR_MS = 3_600_000;
 const LIMITS = { count: 1_000, idleMs: 24 * HOUR_MS };
 const SESSION_HEADER = 'mcp-session-id';
 
+/** What is read of a request; a whole one of the Fetch API takes long to make. */
+export type ReceivedRequest = Pick<Request, 'url' | 'method' | 'headers' | 'signal' | 'arrayBuffer'>;
+
 export interface StreamableOptions {
   /** Largest message in bytes. */
   readonly bodyLimit: number;
@@ -81,7 +84,7 @@ export class StreamableSessions {
     this.#legacy = legacyStatelessFallback(buildFor, onError, limit);
   }
 
-  async handle(request: Request, workspace: Workspace, refuseChange?: () => void): Promise<Response> {
+  async handle(request: ReceivedRequest, workspace: Workspace, refuseChange?: () => void): Promise<Response> {
     const form = answerForm(request.headers.get('accept'));
     if (request.method !== 'POST')
       return this.#answer(forSdk(request, form), { message: undefined, workspace });
@@ -182,7 +185,7 @@ function workspaceOf({ authInfo }: McpRequestContext): Workspace {
 }
 
 /** The one message or batch in the body of a POST. Rejects as the body does. */
-async function readBody(request: Request): Promise<ReceivedMessages> {
+async function readBody(request: ReceivedRequest): Promise<ReceivedMessages> {
   const [first, second] = readMessages(new Uint8Array(await request.arrayBuffer()));
   if (first === undefined) return refused(null, PARSE_ERROR, 'the body is empty; send a message');
   if (first.messages.length === 0 && first.refusals.length === 0) {
@@ -197,7 +200,7 @@ const INVALID_REQUEST = -32_600;
 /**
  * The request as the SDK wants it, without its body, which was read. The form tells which answers the client takes.
  */
-function forSdk({ url, method, headers: given, signal }: Request, form: AnswerForm): Request {
+function forSdk({ url, method, headers: given, signal }: ReceivedRequest, form: AnswerForm): Request {
   const headers = new Headers(given);
   headers.delete(EVENTS_UNHEARD);
   const takesAnything = /\*\/\*/.test(given.get('accept') ?? '*/*');
