@@ -52,15 +52,15 @@ const FLAGS = [
 ];
 for (const flag of FLAGS) setFlagsFromString(flag);
 
-// The part of the heap for new objects grows up to 4 MiB instead of 32 or 128: a worker thread has a limit, the main one has none
-// that a program can set. V8 forgets the flag when a thread starts, so it is set after each collection.
-const NEW_OBJECTS_BYTES = 4 * 1024 * 1024;
-const { PerformanceObserver } = await import('node:perf_hooks');
-new PerformanceObserver(() => {
+// The part of the heap for new objects grows up to 8 MiB or a little more instead of 32 or 128: a worker thread has a limit, the main
+// one has none that a program can set. V8 forgets the flag when a thread starts, so it is set again and again.
+const NEW_OBJECTS_BYTES = 8 * 1024 * 1024;
+const LOOK_EVERY_MS = 1_000;
+setInterval(() => {
   const { space_size: size = 0 } =
     getHeapSpaceStatistics().find(({ space_name: name }) => name === 'new_space') ?? {};
   setFlagsFromString(`--semi-space-growth-factor=${size < NEW_OBJECTS_BYTES ? 2 : 1}`);
-}).observe({ type: 'gc' });
+}, LOOK_EVERY_MS).unref();
 
 const { endProcess, findHome, main, reportUnfinishedWork, watchUnfinishedWork } =
   await import('../cli/main.ts');
