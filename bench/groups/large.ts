@@ -28,16 +28,16 @@ async function withFolder(memories: number, measure: (env: Env) => Promise<void>
 }
 
 async function checkRow(env: Env, report: Report): Promise<void> {
-  const { ms: took, peakMb, output } = await runProgram(['doctor'], env);
+  // It fails when a check does.
+  const { ms: took, peakMb } = await runProgram(['doctor'], env);
   const reference = await runProgram(['stats'], env);
   const seconds = took / 1_000;
-  const failed = JSON.stringify(output).includes('"failed"');
   report({
     what: `doctor, ${CHECKED} memories`,
     measured: `${seconds.toFixed(1)} s, ${peakMb.toFixed(0)} MB at most`,
     budget: `${CHECK_BUDGET.seconds} s, ${CHECK_BUDGET.mb} MB`,
     reference: `stats: ${ms(reference.ms)}, ${reference.peakMb.toFixed(0)} MB`,
-    ok: !failed && seconds <= CHECK_BUDGET.seconds && peakMb <= CHECK_BUDGET.mb,
+    ok: seconds <= CHECK_BUDGET.seconds && peakMb <= CHECK_BUDGET.mb,
   });
 }
 

@@ -1,8 +1,6 @@
-import { once } from 'node:events';
-import { spawn } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { randomNumbers, randomQuery, VECTORS_ONLY } from '../lib/filled-app.ts';
-import { programCommand } from '../lib/measured-program.ts';
+import { runProgram } from '../lib/measured-program.ts';
 import { percentile } from '../lib/metrics.ts';
 import { ms, type Report, times } from '../lib/row.ts';
 import { bareNode, ServerProcess } from '../lib/server-process.ts';
@@ -33,10 +31,10 @@ export async function sharedRows(
   // A first call, for example of the statistics, and the time until a model says something else.
   await second.call('memory_stats', {});
   await sleep(PAUSE_MS);
-  const secondFirst = median(await times(1, () => search(second)));
+  const [secondFirst = NaN] = await times(1, () => search(second));
   for (const server of servers) await times(5, () => search(server));
   const resident = servers.reduce((sum, { rss }) => sum + rss, 0);
-  const command = median(await times(ROUNDS, () => commandLine(['search', randomQuery(random)], env)));
+  const command = median(await times(ROUNDS, () => runProgram(['search', randomQuery(random)], env)));
   const bare: number[] = [];
   for (let round = 0; round < ROUNDS; round += 1) bare.push(await bareNode());
   await Promise.all(servers.map((server) => server.end()));
@@ -62,11 +60,4 @@ export async function sharedRows(
     reference: `node -e 0: ${ms(median(bare))}`,
     ok: command <= COMMAND_BUDGET_MS,
   });
-}
-
-async function commandLine(args: readonly string[], env: Readonly<Record<string, string>>): Promise<void> {
-  const all = { ...process.env, ...env };
-  const child = spawn(process.execPath, programCommand(args), { env: all, stdio: 'ignore' });
-  const [code] = (await once(child, 'exit')) as [number | null];
-  if (code !== 0) throw new Error(`${args.join(' ')} ended with ${code}`);
 }

@@ -186,25 +186,25 @@ async function expireOld(
   await store.expireHidden(hiddenDays * DAY_MS);
 }
 
-/** So many vectors are read ahead of a search: a tenth of a second and 8 MB. More are read when they are needed. */
+/** The vectors of so many memories are read ahead of a search: a tenth of a second and 8 MB. More are read when they are needed. */
 const READ_AHEAD = 20_000;
 
 function searchPreparation(store: MemoryStore, embedder: Embedder, logger: Logger): () => void {
   let running = false;
-  let areVectorsRead = false;
+  let isPrepared = false;
   const prepare = async (): Promise<void> => {
     // An empty store is answered without a model.
-    if ((await store.stats()).live === 0) return;
+    const { live } = await store.stats();
+    if (live === 0) return;
     await embedder.warmUp();
+    isPrepared = true;
+    if (live > READ_AHEAD) return;
     const modelId = await embedder.modelId();
-    const { embedded } = await store.stats(modelId);
-    areVectorsRead = true;
-    if (embedded > READ_AHEAD) return;
     const vector = new Float32Array(modelId.dimension).fill(1);
     await store.candidates({ filter: {}, limit: 1, vector: { modelId, vector } });
   };
   return () => {
-    if (running || (embedder.ready && areVectorsRead)) return;
+    if (running || (embedder.ready && isPrepared)) return;
     running = true;
     prepare()
       .catch((error: unknown) => {

@@ -47,21 +47,22 @@ export class MemoryAdder {
   ): Promise<AddResult[]> {
     const values = drafts.map(({ value }) => value);
     const isReady = wait && (this.#parts.embedder.ready || waitForModel);
-    const isSoon = isReady && drafts.length <= EMBED_AT_ONCE;
+    const areFew = isReady && drafts.length <= EMBED_AT_ONCE;
     const limitMs = waitForModel ? LOAD_AND_EMBED_MS : EMBED_AT_ONCE_MS;
     // A loaded model works while the texts are stored. What turns out to be known already is not embedded.
     const unneeded = new AbortController();
-    const early = isSoon && this.#parts.embedder.ready ? this.#embed(values, unneeded.signal) : undefined;
-    const stored = await this.#store(values, onDuplicate, isSoon ? limitMs : undefined).catch(
+    const early = areFew && this.#parts.embedder.ready ? this.#embed(values, unneeded.signal) : undefined;
+    const stored = await this.#store(values, onDuplicate, areFew ? limitMs : undefined).catch(
       (error: unknown) => {
         unneeded.abort();
         throw error;
       },
     );
     const items = stored.flatMap(newText);
+    const isSoon = isReady && items.length <= EMBED_AT_ONCE;
     if (items.length === 0) unneeded.abort();
     else if (!isSoon) this.#embedLater(wait);
-    const embedding = isSoon && items.length > 0 ? (early ?? this.#embed(values)) : undefined;
+    const embedding = isSoon && items.length > 0 ? (early ?? this.#embed(items)) : undefined;
     const vectors = embedding && this.#storeVectors(items, embedding);
     const chunks = embedding && (await this.#inTime(embedding, limitMs));
     // One of several new memories may resemble another of them; a single one resembles only memories from before.
@@ -99,9 +100,9 @@ export class MemoryAdder {
     else backfill.noteLeft();
   }
 
-  #embed(drafts: readonly MemoryDraft[], signal?: AbortSignal): Promise<EmbeddedTexts> {
+  #embed(texts: readonly { readonly text: string }[], signal?: AbortSignal): Promise<EmbeddedTexts> {
     const embedding = this.#parts.backfill.embedNow(
-      drafts.map(({ text }) => text),
+      texts.map(({ text }) => text),
       signal,
     );
     // Failures are reported once the memories are stored; an error of the store comes first.

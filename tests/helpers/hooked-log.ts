@@ -1,4 +1,5 @@
 import type {
+  LogConnections,
   LogEnd,
   LogEntry,
   LogPage,
@@ -6,7 +7,6 @@ import type {
   SharedLog,
   VectorPage,
 } from '../../src/store/shared-log.ts';
-import type { LogConnections } from '../../src/store/shared-log.ts';
 
 /** Called in the middle of a call. What it waits for delays the call. */
 export interface LogHooks {

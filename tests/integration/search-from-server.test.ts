@@ -4,9 +4,9 @@ import { resolveConfig } from '../../src/config/resolve.ts';
 import type { Settings } from '../../src/config/schema.ts';
 import { FakeEmbedder } from '../../src/embedding/fake-embedder.ts';
 import { SharedEmbedder } from '../../src/embedding/shared/shared-embedder.ts';
-import { MemoryService } from '../../src/memory/memory-service.ts';
-import { createSecretScanner } from '../../src/secrets/create-secret-scanner.ts';
+import type { MemoryService } from '../../src/memory/memory-service.ts';
 import type { SqliteMemoryStore } from '../../src/store/sqlite/sqlite-memory-store.ts';
+import { memoryServiceOn } from '../helpers/memory-service.ts';
 import { openSqliteStore, temporaryFolder } from '../helpers/sqlite-store.ts';
 
 let dataDir: string;
@@ -35,13 +35,7 @@ beforeEach(async () => {
       search: (asked) => answerSearch(service, settings, asked),
     },
   });
-  service = new MemoryService({
-    store,
-    embedder,
-    rules: { scanner: createSecretScanner(), secrets: 'mask', textLimit: 1_000, defaultProject: '' },
-    now: Date.now,
-    modelWaitMs: 20,
-  });
+  service = memoryServiceOn({ store, embedder });
   await service.add({
     memories: [{ text: 'red green blue', tags: ['colours'] }, { text: 'one two three' }],
     waitForModel: true,

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Embedder } from '../../../src/embedding/embedder.ts';
 import { FakeEmbedder } from '../../../src/embedding/fake-embedder.ts';
-import { MemoryService } from '../../../src/memory/memory-service.ts';
-import { createSecretScanner } from '../../../src/secrets/create-secret-scanner.ts';
+import type { MemoryService } from '../../../src/memory/memory-service.ts';
 import type { SqliteMemoryStore } from '../../../src/store/sqlite/sqlite-memory-store.ts';
+import { memoryServiceOn } from '../../helpers/memory-service.ts';
 import { openSqliteStore, temporaryFolder } from '../../helpers/sqlite-store.ts';
 
 let embedder: FakeEmbedder;
@@ -13,13 +13,7 @@ let service: MemoryService;
 beforeEach(() => {
   embedder = new FakeEmbedder();
   store = openSqliteStore(temporaryFolder());
-  service = new MemoryService({
-    store,
-    embedder,
-    rules: { scanner: createSecretScanner(), secrets: 'mask', textLimit: 1_000, defaultProject: '' },
-    now: Date.now,
-    modelWaitMs: 20,
-  });
+  service = memoryServiceOn({ store, embedder });
 });
 afterEach(async () => {
   await service.close();
@@ -82,4 +76,21 @@ test('stops embedding what turns out to be known, or cannot be stored', async ()
   await expect(service.add({ memories: [{ text: 'not stored' }] })).rejects.toBe(failure);
   expect(signals.map((signal) => signal?.aborted)).toEqual([true, true]);
   expect((await service.stats()).embedding).toMatchObject({ pending: 0, problem: '' });
+});
+
+test('the few new ones of many texts are embedded at once, and no known one is', async () => {
+  const known = ['one', 'two', 'three', 'four', 'five'];
+  await service.add({ memories: known.map((text) => ({ text })) });
+  await service.reembed();
+  for (const [ready, text] of [
+    [true, 'six'],
+    [false, 'seven'],
+  ] as const) {
+    embedder.ready = ready;
+    embedder.calls.length = 0;
+    const memories = [...known, text].map((one) => ({ text: one }));
+    const results = await service.add({ memories, waitForModel: true });
+    expect(results.at(-1)).toMatchObject({ outcome: 'added', similarChecked: true });
+    expect(embedder.calls).toEqual([`passage: ${text}`]);
+  }
 });

@@ -2,9 +2,9 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { EmbeddingUnavailableError } from '../../../src/errors/embedding-errors.ts';
 import { InvalidInputError } from '../../../src/errors/input-errors.ts';
 import { FakeEmbedder } from '../../../src/embedding/fake-embedder.ts';
-import { MemoryService } from '../../../src/memory/memory-service.ts';
-import { createSecretScanner } from '../../../src/secrets/create-secret-scanner.ts';
+import type { MemoryService } from '../../../src/memory/memory-service.ts';
 import type { SqliteMemoryStore } from '../../../src/store/sqlite/sqlite-memory-store.ts';
+import { memoryServiceOn } from '../../helpers/memory-service.ts';
 import { openSqliteStore, temporaryFolder } from '../../helpers/sqlite-store.ts';
 
 let embedder: FakeEmbedder;
@@ -14,13 +14,7 @@ let service: MemoryService;
 beforeEach(() => {
   embedder = new FakeEmbedder();
   store = openSqliteStore(temporaryFolder());
-  service = new MemoryService({
-    store,
-    embedder,
-    rules: { scanner: createSecretScanner(), secrets: 'mask', textLimit: 1_000, defaultProject: '' },
-    now: Date.now,
-    modelWaitMs: 20,
-  });
+  service = memoryServiceOn({ store, embedder });
 });
 afterEach(async () => {
   await service.close();

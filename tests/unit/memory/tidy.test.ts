@@ -3,10 +3,10 @@ import { EmbeddingUnavailableError } from '../../../src/errors/embedding-errors.
 import { InvalidInputError, StateChangedError } from '../../../src/errors/input-errors.ts';
 import { FakeEmbedder } from '../../../src/embedding/fake-embedder.ts';
 import type { AddInput } from '../../../src/memory/memory-api.ts';
-import { MemoryService } from '../../../src/memory/memory-service.ts';
+import type { MemoryService } from '../../../src/memory/memory-service.ts';
 import { isJunk } from '../../../src/memory/tidy.ts';
-import { createSecretScanner } from '../../../src/secrets/create-secret-scanner.ts';
 import type { SqliteMemoryStore } from '../../../src/store/sqlite/sqlite-memory-store.ts';
+import { memoryServiceOn } from '../../helpers/memory-service.ts';
 import { openSqliteStore, temporaryFolder } from '../../helpers/sqlite-store.ts';
 
 const HOUR_MS = 3_600_000;
@@ -22,13 +22,7 @@ beforeEach(() => {
   now = Date.parse('2026-03-18T11:00:00Z');
   embedder = new FakeEmbedder();
   store = openSqliteStore(temporaryFolder(), { now: () => now });
-  service = new MemoryService({
-    store,
-    embedder,
-    rules: { scanner: createSecretScanner(), secrets: 'mask', textLimit: 1_000, defaultProject: '' },
-    now: () => now,
-    modelWaitMs: 20,
-  });
+  service = memoryServiceOn({ store, embedder, now: () => now });
 });
 afterEach(async () => {
   await service.close();

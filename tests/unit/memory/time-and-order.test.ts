@@ -3,10 +3,10 @@ import { EmbeddingUnavailableError } from '../../../src/errors/embedding-errors.
 import { InvalidInputError, NotFoundError } from '../../../src/errors/input-errors.ts';
 import { FakeEmbedder } from '../../../src/embedding/fake-embedder.ts';
 import type { AddInput } from '../../../src/memory/memory-api.ts';
-import { MemoryService } from '../../../src/memory/memory-service.ts';
-import { createSecretScanner } from '../../../src/secrets/create-secret-scanner.ts';
+import type { MemoryService } from '../../../src/memory/memory-service.ts';
 import type { SqliteMemoryStore } from '../../../src/store/sqlite/sqlite-memory-store.ts';
 import { TimeZone } from '../../../src/util/time-zone.ts';
+import { memoryServiceOn } from '../../helpers/memory-service.ts';
 import { openSqliteStore, temporaryFolder } from '../../helpers/sqlite-store.ts';
 
 /** A Wednesday noon in Berlin. */
@@ -22,14 +22,7 @@ beforeEach(() => {
   now = NOON;
   store = openSqliteStore(temporaryFolder(), { now: () => now });
   embedder = new FakeEmbedder();
-  service = new MemoryService({
-    store,
-    embedder,
-    rules: { scanner: createSecretScanner(), secrets: 'mask', textLimit: 1_000, defaultProject: '' },
-    now: () => now,
-    modelWaitMs: 20,
-    timeZone: new TimeZone('Europe/Berlin'),
-  });
+  service = memoryServiceOn({ store, embedder, now: () => now, timeZone: new TimeZone('Europe/Berlin') });
 });
 afterEach(async () => {
   await service.close();
