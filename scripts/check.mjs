@@ -1,7 +1,7 @@
 // Runs all checks that a change must pass.
 //   npm test               static checks, build, package, and the tests that are not long
 //   npm run test:all       the same, unless it has just passed for the same files; the long tests; the mutations
-// Ends with a list of the slowest checks and a line `N passed, N failed`.
+// Ends with a list of the slowest checks, what failed once more, and a line `N passed, N failed`.
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -13,6 +13,8 @@ const PASSED = `${CACHE}/passed`;
 /** Number of checks at the same time. */
 const AT_ONCE = 2;
 const LISTED_FILES = 12;
+/** Characters of a failure that are printed again at the end. */
+const SHOWN_OUTPUT = 2_000;
 
 // ESLint has no cache, because its rules about types and imports depend on files other than the checked one.
 const FAST_STEPS = [
@@ -44,6 +46,8 @@ const LONG_STEPS = [{ name: 'mutations', command: 'node scripts/mutate-simulatio
 const total = { passed: 0, failed: 0, skipped: 0 };
 /** Pairs of a name and its seconds. */
 const durations = [];
+/** What failed, as texts. They are printed last, because a log of thousands of tests is often cut at its start. */
+const failures = [];
 mkdirSync(CACHE, { recursive: true });
 
 const everything = process.argv.includes('--all');
@@ -66,6 +70,7 @@ console.log('\n== Slowest checks, in seconds');
 for (const [name, seconds] of durations.toSorted(([, one], [, other]) => other - one))
   console.log(`${seconds.toFixed(1).padStart(7)}  ${name}`);
 const skipped = total.skipped === 0 ? '' : `, ${total.skipped} skipped`;
+for (const failure of failures) console.log(`\n== FAILED: ${failure}`);
 console.log(`\n${total.passed} passed, ${total.failed} failed${skipped}`);
 process.exitCode = total.failed === 0 ? 0 : 1;
 
@@ -80,6 +85,7 @@ async function runSteps(steps) {
       total[passed ? 'passed' : 'failed'] += 1;
       console.log(`\n== ${step.name}: ${passed ? 'passed' : 'FAILED'} in ${seconds.toFixed(1)} s`);
       if (!passed || step.shown === true) console.log(output);
+      if (!passed) failures.push(`${step.name}\n${output.slice(-SHOWN_OUTPUT)}`);
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, work));
@@ -130,11 +136,25 @@ function runTests(title, projects) {
   // A test file that cannot be loaded has no failed test, but must count as a failure.
   total.failed += status !== 0 && numFailedTests === 0 ? 1 : numFailedTests;
   total.skipped += numPendingTests;
+  failures.push(...failedTests(testResults));
   const files = testResults.map(({ name, startTime, endTime }) => [
     relative('.', name),
     (endTime - startTime) / 1_000,
   ]);
   durations.push(...files.toSorted(([, one], [, other]) => other - one).slice(0, LISTED_FILES));
+}
+
+/** The failed tests of a report, each with its file and the start of its first error. */
+function failedTests(testResults) {
+  return testResults.flatMap(({ name, status, message, assertionResults }) => {
+    const file = relative('.', name);
+    const failed = assertionResults.filter((test) => test.status === 'failed');
+    if (failed.length === 0 && status === 'failed') return [`${file}\n${message.slice(0, SHOWN_OUTPUT)}`];
+    return failed.map(
+      ({ fullName, failureMessages }) =>
+        `${file} > ${fullName}\n${failureMessages.join('\n').slice(0, SHOWN_OUTPUT)}`,
+    );
+  });
 }
 
 function readReport(report) {
