@@ -9,7 +9,7 @@ const SERVERS = 4;
 const ROUNDS = 9;
 const PAUSE_MS = 1_000;
 const MEMORY_BUDGET_MB = 600;
-const SECOND_BUDGET_MS = 60;
+const OTHER_BUDGET_MS = 60;
 const COMMAND_BUDGET_MS = 250;
 
 const median = (values: readonly number[]): number => percentile(values, 50);
@@ -24,14 +24,17 @@ export async function sharedRows(
   const search = (server: ServerProcess): Promise<unknown> =>
     server.call('memory_search', { query: randomQuery(random) });
   const servers = Array.from({ length: SERVERS }, () => new ServerProcess(env));
-  const [first, second] = servers;
-  if (first === undefined || second === undefined) return;
+  const [first, ...others] = servers;
   await Promise.all(servers.map((server) => server.initialize()));
-  await first.call('memory_search', { query: randomQuery(random), mode: 'vector' });
-  // A first call, for example of the statistics, and the time until a model says something else.
-  await second.call('memory_stats', {});
-  await sleep(PAUSE_MS);
-  const [secondFirst = NaN] = await times(1, () => search(second));
+  await first?.call('memory_search', { query: randomQuery(random), mode: 'vector' });
+  const firsts: number[] = [];
+  for (const server of others) {
+    // A first call, for example of the statistics, and the time until a model says something else.
+    await server.call('memory_stats', {});
+    await sleep(PAUSE_MS);
+    firsts.push(...(await times(1, () => search(server))));
+  }
+  const otherFirst = median(firsts);
   for (const server of servers) await times(5, () => search(server));
   const resident = servers.reduce((sum, { rss }) => sum + rss, 0);
   const command = median(await times(ROUNDS, () => runProgram(['search', randomQuery(random)], env)));
@@ -47,11 +50,11 @@ export async function sharedRows(
     ok: resident <= MEMORY_BUDGET_MB,
   });
   report({
-    what: `first hybrid search of the second server, ${of}`,
-    measured: ms(secondFirst),
-    budget: ms(SECOND_BUDGET_MS),
+    what: `first hybrid search of another server, median of ${others.length}, ${of}`,
+    measured: ms(otherFirst),
+    budget: ms(OTHER_BUDGET_MS),
     reference: '',
-    ok: secondFirst <= SECOND_BUDGET_MS,
+    ok: otherFirst <= OTHER_BUDGET_MS,
   });
   report({
     what: `search of the command line beside them, ${of}`,

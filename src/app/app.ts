@@ -3,12 +3,12 @@ import type { BackupApi } from '../backup/backup-api.ts';
 import { composeBackup, makesBackups } from './backup-and-sync.ts';
 import type { Settings } from '../config/schema.ts';
 import { wordsOf } from '../config/setting.ts';
-import { createEmbedder, type EmbeddingSettings } from '../embedding/create-embedder.ts';
 import type { Embedder } from '../embedding/embedder.ts';
 import type { Responders } from '../embedding/shared/protocol.ts';
 import { answerHook } from '../recall/prompt-recall.ts';
 import type { RecallSource } from '../recall/recalled-text.ts';
 import { answerSearch } from './search-from-server.ts';
+import { composeSearches } from './compose-searches.ts';
 import { storeSettings } from './store-settings.ts';
 import { createLogger, type Logger } from '../logger.ts';
 import type { MemoryApi } from '../memory/memory-api.ts';
@@ -16,7 +16,7 @@ import { followedMemory, type UseFollower } from '../memory/followed-memory.ts';
 import { FoundRecord } from '../memory/found-record.ts';
 import { MemoryService } from '../memory/memory-service.ts';
 import { settleWithin } from '../util/concurrency.ts';
-import { traced, type Tracer } from '../util/tracer.ts';
+import type { Tracer } from '../util/tracer.ts';
 import { TimeZone } from '../util/time-zone.ts';
 import { createSecretScanner } from '../secrets/create-secret-scanner.ts';
 import { isOnReadOnlyDisk } from '../store/sqlite/read-only-disk.ts';
@@ -56,7 +56,6 @@ export interface App {
   close(): Promise<void>;
 }
 
-const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
 /** Time that a hybrid search waits for a model that is loading before it answers by words. */
 const MODEL_WAIT_MS = 3_000;
@@ -98,7 +97,12 @@ export function composeApp(
     tracer,
     tidy: () => tidyUp(),
   });
-  const notifying = notifyingMemoryStore(hosted.memory, (count) => {
+  const responders: Responders = {
+    recall: (request) => answerHook(recall, request),
+    search: (request) => answerSearch(memory, settings, request),
+  };
+  const { embedder, searched } = composeSearches(settings, hosted, { ...options, responders });
+  const notifying = notifyingMemoryStore(searched, (count) => {
     background.noteChanges(count);
   });
   const tidyUp = async (): Promise<void> => {
@@ -117,12 +121,6 @@ export function composeApp(
           logger.warn('no backup was made before the change', { kind }, error);
         });
       });
-  const responders: Responders = {
-    recall: (request) => answerHook(recall, request),
-    search: (request) => answerSearch(memory, settings, request),
-  };
-  const shared = { dataDir: settings.dataDir, responders };
-  const embedder = options.embedder ?? tracedEmbedder(composeEmbedder(settings, shared), tracer);
   const service = composeMemory(settings, { store, embedder, modelWaitMs: options.modelWaitMs });
   const record = foundRecord(store, logger);
   const memory = followedMemory(service, background, record);
@@ -141,7 +139,7 @@ export function composeApp(
     background.start();
     if (options.embedder !== undefined || settings.embedding.provider !== 'none') service.startBackfill();
   };
-  const prepareSearch = searchPreparation(store, embedder, logger);
+  const prepareSearch = searchPreparation({ store, embedder, service, logger });
   const saveFound = (): Promise<void> => record.save();
   const services = { memory, recall, saveFound, backup, sync, store, embedder, settings, tracer };
   return { ...services, startBackground, prepareSearch, tidy, close };
@@ -188,8 +186,17 @@ async function expireOld(
 
 /** The vectors of so many memories are read ahead of a search: a tenth of a second and 8 MB. More are read when they are needed. */
 const READ_AHEAD = 20_000;
+/** Of a search whose answer nobody sees. Its code is compiled by it, which would take longer than a search. */
+const QUESTION = 'What was decided, and why?';
 
-function searchPreparation(store: MemoryStore, embedder: Embedder, logger: Logger): () => void {
+interface PreparationParts {
+  readonly store: MemoryStore;
+  readonly embedder: Embedder;
+  readonly service: MemoryService;
+  readonly logger: Logger;
+}
+
+function searchPreparation({ store, embedder, service, logger }: PreparationParts): () => void {
   let running = false;
   let isPrepared = false;
   const prepare = async (): Promise<void> => {
@@ -198,10 +205,7 @@ function searchPreparation(store: MemoryStore, embedder: Embedder, logger: Logge
     if (live === 0) return;
     await embedder.warmUp();
     isPrepared = true;
-    if (live > READ_AHEAD) return;
-    const modelId = await embedder.modelId();
-    const vector = new Float32Array(modelId.dimension).fill(1);
-    await store.candidates({ filter: {}, limit: 1, vector: { modelId, vector } });
+    await service.search({ query: QUESTION, limit: 1, mode: live > READ_AHEAD ? 'keyword' : 'hybrid' });
   };
   return () => {
     if (running || (embedder.ready && isPrepared)) return;
@@ -213,23 +217,6 @@ function searchPreparation(store: MemoryStore, embedder: Embedder, logger: Logge
       })
       .finally(() => (running = false));
   };
-}
-
-/** The data folder whose processes share one model. */
-export interface SharedFolder {
-  readonly dataDir: string;
-  /** How this process answers hooks and commands while the others use its model. */
-  readonly responders?: Responders;
-}
-
-/** The embedder that the settings ask for. @param shared absent = the model is for this process alone */
-export function composeEmbedder(settings: Settings, shared?: SharedFolder): Embedder {
-  return createEmbedder(embeddingSettings(settings, shared));
-}
-
-function tracedEmbedder(embedder: Embedder, tracer: Tracer | undefined): Embedder {
-  const methods = ['warmUp', 'embedQuery', 'embedQueryTokens', 'embedPassage'] as const;
-  return traced(embedder, tracer, { name: 'embedding', methods });
 }
 
 export interface MemoryParts {
@@ -257,38 +244,6 @@ export function composeMemory(
     timeZone: new TimeZone(() => settings.timeZone),
     modelWaitMs: modelWaitMs ?? MODEL_WAIT_MS,
   });
-}
-
-function embeddingSettings({ embedding }: Settings, shared?: SharedFolder): EmbeddingSettings {
-  const onThisMachine = {
-    runtime: embedding.runtime,
-    threads: embedding.threads,
-    secondModel: embedding.secondModel,
-    idleUnloadMs: embedding.idleUnloadMinutes * MINUTE_MS,
-    sharedIn: embedding.shared ? shared?.dataDir : undefined,
-    responders: shared?.responders,
-  };
-  const { modelDirectory, tokenVectors } = embedding;
-  switch (embedding.provider) {
-    case 'bundled':
-      return { provider: 'bundled', ...onThisMachine, modelDirectory, tokenVectors };
-    case 'local':
-      // Settings without the folder are refused.
-      return { provider: 'local', ...onThisMachine, modelDirectory: modelDirectory ?? '' };
-    case 'openai':
-      return {
-        provider: 'openai',
-        baseUrl: embedding.baseUrl,
-        apiKey: embedding.apiKey?.reveal(),
-        model: embedding.model,
-        dimension: embedding.dimension,
-        timeoutMs: embedding.timeoutSeconds * 1_000,
-        queryPrefix: embedding.queryPrefix,
-        passagePrefix: embedding.passagePrefix,
-      };
-    case 'none':
-      return { provider: 'none' };
-  }
 }
 
 export function once(action: () => Promise<void>): () => Promise<void> {

@@ -15,7 +15,8 @@ import type { MemoryStore } from '../store/memory-store.ts';
 import { STORE_METHODS } from '../store/worker/protocol.ts';
 import type { SyncApi } from '../sync/sync-api.ts';
 import { nearestName } from '../util/text.ts';
-import { composeApp, composeEmbedder, composeMemory, once } from './app.ts';
+import { composeApp, composeMemory, once } from './app.ts';
+import { composeEmbedder } from './compose-searches.ts';
 
 interface CommonOptions {
   /**

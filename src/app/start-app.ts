@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Settings } from '../config/schema.ts';
+import { seemsServed } from '../embedding/shared/meeting-place.ts';
 import { NoSuchError } from '../errors/people-errors.ts';
 import { SPACE_ID } from '../people/people-store.ts';
 import { startWorkerStore } from '../store/worker/client.ts';
@@ -23,7 +24,8 @@ export async function startApp(all: Settings, options: StartOptions = {}): Promi
   const ofTeam = all.space !== '';
   const place = { ...storeSettings(settings, ofTeam ? 'team' : undefined), mustExist: ofTeam };
   const hosted = startWorkerStore(place, undefined, options.tracer);
-  hosted.start();
+  // The process that has the model does the searches for this one.
+  hosted.start({ searches: !(settings.embedding.shared && seemsServed(settings.dataDir)) });
   const { composeApp } = await import('./app.ts');
   const app = composeApp(settings, options, hosted);
   if (!ofTeam && options.isAudited !== true) return app;

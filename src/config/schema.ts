@@ -163,7 +163,7 @@ export const settingsSchema = {
       default: 5,
     }),
     shared: setting(toggle(), {
-      doc: 'Lets all processes of a data folder use one bundled or local model: the first one that needs it serves the others over a local socket that only the same user can open. `false` gives each process a model of its own, about 150 MB for the bundled one.',
+      doc: 'Lets all processes of a data folder use one bundled or local model: the first one that needs it serves the others over a local socket that only the same user can open, and searches for them. `false` gives each process a model and a vector index of its own, about 150 MB with the bundled one.',
       environmentVariable: 'MEMORY_EMBEDDING_SHARED',
       default: true,
     }),

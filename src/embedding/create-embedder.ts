@@ -3,14 +3,13 @@ import { BundledEmbedder, type BundledEmbedderSettings } from './bundled-embedde
 import type { Embedder, EmbeddingModelId } from './embedder.ts';
 import { EmbedderPair } from './embedder-pair.ts';
 import { OpenAiCompatibleEmbedder, type OpenAiCompatibleSettings } from './openai-compatible-embedder.ts';
-import type { Responders } from './shared/protocol.ts';
+import type { FolderServices } from './shared/protocol.ts';
 import { SharedEmbedder } from './shared/shared-embedder.ts';
 
-interface Shareable {
+/** The services are for the other processes, while the model of this one is the shared one. */
+interface Shareable extends FolderServices {
   /** Data folder whose processes share one model; undefined = this process has its own. */
   readonly sharedIn: string | undefined;
-  /** How this process answers hooks and commands while its model is the shared one. */
-  readonly responders?: Responders | undefined;
   /** Whether a second model helps while many texts wait. @default false */
   readonly secondModel?: boolean | undefined;
 }
@@ -41,6 +40,7 @@ export function createEmbedder(settings: EmbeddingSettings): Embedder {
 function onThisMachine({
   sharedIn,
   responders,
+  searches,
   secondModel = false,
   ...settings
 }: Shareable & BundledEmbedderSettings): Embedder {
@@ -54,7 +54,7 @@ function onThisMachine({
   };
   return sharedIn === undefined
     ? createOwn()
-    : new SharedEmbedder({ dataDir: sharedIn, createOwn, responders });
+    : new SharedEmbedder({ dataDir: sharedIn, createOwn, responders, searches });
 }
 
 /** Stands for switched-off embeddings: every call fails, so search compares words only. */

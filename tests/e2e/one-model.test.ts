@@ -1,4 +1,5 @@
-import { expect, test } from 'vitest';
+import { readdirSync } from 'node:fs';
+import { expect, test, vi } from 'vitest';
 import { RawServer } from '../helpers/mcp/raw-server.ts';
 import { temporaryFolder, WITH_MODEL } from '../helpers/mcp/server-environment.ts';
 import { runProgram } from '../helpers/run-program.ts';
@@ -54,6 +55,28 @@ test('servers and commands of a data folder use the model of the first one, and 
   expect(answers).toEqual([FOUND, FOUND]);
   expect([`process ${second.child.pid}`, `process ${third.child.pid}`]).toContain(await servedBy(dataDir));
 });
+
+test.runIf(process.platform === 'linux')(
+  'a server that does not have the model has no thread for searches',
+  async () => {
+    const dataDir = await embeddedMemories();
+    const [first, second] = [await startServer(dataDir), await startServer(dataDir)];
+    const alone = await startServer(dataDir, { MEMORY_EMBEDDING_PROVIDER: 'none' });
+    const { data } = await alone.call('memory_search', { query: 'tea', mode: 'keyword' });
+    expect(data['hits']).toHaveLength(1);
+    expect(await searchByMeaning(first)).toEqual(FOUND);
+    const third = await startServer(dataDir);
+    const threads = ({ child }: RawServer): number => readdirSync(`/proc/${child.pid}/task`).length;
+    for (const server of [second, third]) {
+      expect(await searchByMeaning(server)).toEqual(FOUND);
+      const words = await server.call('memory_search', { query: 'tea', mode: 'keyword' });
+      expect(words.data['hits']).toHaveLength(1);
+      await vi.waitFor(() => {
+        expect(threads(server)).toBe(threads(alone) - 1);
+      });
+    }
+  },
+);
 
 test('a server has its own model when the setting says so', async () => {
   const dataDir = await embeddedMemories();

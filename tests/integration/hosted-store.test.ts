@@ -57,6 +57,28 @@ describe('a hosted store', () => {
     expect(await messages).toMatchObject([{ value: [{ outcome: 'added' }] }]);
   });
 
+  test('ends the thread for searches when it is told to and nothing runs, and starts it again for the next one', async () => {
+    const { memory, restSearches } = startWorkerStore({ dataDir: temporaryFolder() });
+    onTestFinished(() => memory.close());
+    await memory.add([draft('a')]);
+    const find = async (): Promise<number> =>
+      (await memory.candidates({ filter: {}, limit: 9, words: 'a' })).words.length;
+    restSearches();
+    for (let round = 0; round < 3; round += 1) {
+      const started = once(process, 'worker') as Promise<[Worker]>;
+      const found = find();
+      const [thread] = await started;
+      // It is awaited, so it goes on.
+      restSearches();
+      expect([await found, await find()]).toEqual([1, 1]);
+      const ended = once(thread, 'exit');
+      restSearches();
+      expect(await ended).toEqual([0]);
+    }
+    restSearches();
+    expect((await memory.stats()).live).toBe(1);
+  });
+
   test('answers searches while a long write runs, and finds what was acknowledged', async () => {
     const store = hosted(temporaryFolder());
     const find = async (words: string) =>

@@ -1,5 +1,5 @@
 import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { chmod, link, lstat, mkdir, readdir, readFile, realpath, rm, stat } from 'node:fs/promises';
 import { connect, type Server, type Socket } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
@@ -70,6 +70,14 @@ export async function findMeetingPlace(
   } catch {
     return undefined;
   }
+}
+
+/**
+ * Whether a process of the data folder seems to have the model: at once, and only by the usual place. False on Windows,
+ * whose pipes cannot be seen.
+ */
+export function seemsServed(dataDir: string): boolean {
+  return existsSync(join(dataDir, FOLDER, SOCKET));
 }
 
 /** @throws when the folder is not this user's alone */

@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { encodeError } from '../../errors/error-codec.ts';
 import { EmbeddingUnavailableError } from '../../errors/embedding-errors.ts';
-import { SerialQueue } from '../../util/concurrency.ts';
+import { LimitedQueue, SerialQueue } from '../../util/concurrency.ts';
 import type { Urgency } from '../embedder.ts';
 import { encodeFrame, FrameReader, LONGEST_ANSWER, LONGEST_REQUEST } from './frames.ts';
 import { type MeetingPlace, proofOf, socketAt, takeAddress } from './meeting-place.ts';
@@ -24,6 +24,8 @@ const MOST_UNREAD = 8 << 20;
 /** Time for a greeting, for the rest of a frame, and to take an answer. */
 const PATIENCE_MS = 20_000;
 const ALIVE_EVERY_MS = 1_000;
+/** Searches of one connection at the same time: one in the thread of the store, and the next one. */
+const SEARCHES_AT_ONCE = 2;
 /** How often to look whether the address still leads here. */
 const LOOK_EVERY_MS = 5_000;
 
@@ -34,8 +36,8 @@ export interface ModelHostSettings extends HostServices {
 
 /**
  * Lets the other processes of the data folder use this process's model. It keeps the process alive no longer than it
- * would be. Each connection runs one query, one passage and one background text at a time, so none can keep the others
- * waiting.
+ * would be. Each connection runs one query, one passage, one background text and a few searches at a time, so none can keep the
+ * others waiting.
  */
 export class ModelHost {
   readonly #settings: ModelHostSettings;
@@ -107,6 +109,7 @@ interface AskedCall {
   readonly method: Method;
   readonly text: string;
   readonly urgency: Urgency | undefined;
+  readonly data: Uint8Array | undefined;
 }
 
 interface VisitorSettings extends ModelHostSettings {
@@ -122,6 +125,7 @@ class Visitor {
   readonly #queries = new SerialQueue();
   readonly #passages = new SerialQueue();
   readonly #background = new SerialQueue();
+  readonly #searches = new LimitedQueue(SEARCHES_AT_ONCE);
   #greeted = false;
   #patience: NodeJS.Timeout | undefined;
   #alive: NodeJS.Timeout | undefined;
@@ -173,7 +177,7 @@ class Visitor {
 
   /** @throws for bytes that are no message of the protocol */
   #take(message: Readonly<Record<string, unknown>>): void {
-    const { type, id, method, text } = message;
+    const { type, id, method, text, data } = message;
     if (type === 'hello') {
       this.#welcome(message);
       return;
@@ -185,31 +189,37 @@ class Visitor {
     }
     if (!isMethod(method) || typeof text !== 'string' || this.#calls.has(id))
       throw new Error('a call has no method, text and number of its own');
-    this.#call(id, { method, text, urgency: message['urgency'] === 'background' ? 'background' : undefined });
+    this.#call(id, {
+      ...{ method, text },
+      urgency: message['urgency'] === 'background' ? 'background' : undefined,
+      data: data instanceof Uint8Array ? data : undefined,
+    });
   }
 
   #welcome({ nonce, protocol }: Readonly<Record<string, unknown>>): void {
     if (typeof nonce !== 'string') throw new Error('a greeting has no nonce');
     this.#greeted = true;
-    const { place, identity, state } = this.#settings;
+    const { place, identity, state, searches } = this.#settings;
     const proof = proofOf(place, nonce);
-    this.#send({ type: 'welcome', protocol: PROTOCOL, proof, identity, processId: process.pid, ...state() });
+    this.#send({
+      ...{ type: 'welcome', protocol: PROTOCOL, proof, identity, processId: process.pid },
+      ...(searches === undefined ? {} : { searches: searches.rules }),
+      ...state(),
+    });
     if (protocol !== PROTOCOL) this.#socket.end();
   }
 
-  #call(id: number, { method, text, urgency }: AskedCall): void {
+  #call(id: number, { method, text, ...options }: AskedCall): void {
     const controller = new AbortController();
     const { signal } = controller;
     this.#calls.set(id, controller);
     this.#alive ??= setInterval(() => {
       if (this.#socket.writableLength === 0) this.#send({ type: 'alive' });
     }, ALIVE_EVERY_MS).unref();
-    const passages = urgency === 'background' ? this.#background : this.#passages;
-    const queue = method === 'embedPassage' ? passages : this.#queries;
-    void queue.run(async () => {
+    void this.#queueOf(method, options.urgency).run(async () => {
       const reply = await this.#answer(id, () => {
         signal.throwIfAborted();
-        return METHODS[method](this.#settings, text, { signal, urgency });
+        return METHODS[method](this.#settings, text, { signal, ...options });
       });
       this.#calls.delete(id);
       if (this.#calls.size === 0) this.#rest();
@@ -218,6 +228,12 @@ class Visitor {
       this.#send(reply);
       await this.#taken();
     });
+  }
+
+  #queueOf(method: Method, urgency: Urgency | undefined): SerialQueue | LimitedQueue {
+    if (method === 'searchStore') return this.#searches;
+    if (method !== 'embedPassage') return this.#queries;
+    return urgency === 'background' ? this.#background : this.#passages;
   }
 
   async #answer(id: number, work: () => Promise<unknown>): Promise<Reply> {

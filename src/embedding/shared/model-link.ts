@@ -37,6 +37,7 @@ export class ModelLink {
   #ready = false;
   #facts: Facts = {};
   #processId = 0;
+  #searches: string | undefined;
 
   private constructor(socket: Socket) {
     this.#socket = socket;
@@ -64,9 +65,10 @@ export class ModelLink {
         clearTimeout(late);
         reject(lost());
       });
-      link.#welcomed = ({ protocol, proof, identity: theirs, processId }) => {
+      link.#welcomed = ({ protocol, proof, identity: theirs, processId, searches }) => {
         clearTimeout(late);
         link.#processId = Number(processId);
+        link.#searches = searches;
         const isProven = typeof proof === 'string' && isProof(place, nonce, proof);
         resolve(protocol === PROTOCOL && isProven && theirs === identity);
       };
@@ -94,16 +96,25 @@ export class ModelLink {
     return this.#processId;
   }
 
+  /** The rules by which it searches for others; undefined = it does not. */
+  get searches(): string | undefined {
+    return this.#searches;
+  }
+
   /** Rejects with the error of the other process, with a `LinkLostError`, or with a `FrameError` for a text too long. */
   async call<Asked extends Method>(
     method: Asked,
     text: string,
-    { signal, urgency }: CallOptions = {},
+    { signal, urgency, data }: CallOptions = {},
   ): Promise<Answer<Asked>> {
     signal?.throwIfAborted();
     if (!this.open) throw lost();
     const id = ++this.#lastId;
-    this.#send({ type: 'call', id, method, text, ...(urgency === undefined ? {} : { urgency }) });
+    this.#send({
+      ...{ type: 'call', id, method, text },
+      ...(urgency === undefined ? {} : { urgency }),
+      ...(data === undefined ? {} : { data }),
+    });
     const cancel = (): void => {
       this.#send({ type: 'cancel', id });
       this.#settle(id)?.reject(signal?.reason instanceof Error ? signal.reason : new Error('aborted'));

@@ -16,16 +16,30 @@ export interface Responders {
   readonly search: Responder;
 }
 
-/** The answers of the process that has the model. */
-export interface HostServices {
-  readonly embedder: Embedder;
-  /** Absent in a process without memories of its own. */
+/** The searches of a store, which the process that has the model does for those that hold neither it nor the vectors. */
+export interface SharedSearches {
+  /** A process whose own is another text searches by itself. */
+  readonly rules: string;
+  /** Question and answer are of a form of the store: `src/app/shared-searches.ts`. */
+  readonly answer: (question: Uint8Array) => Promise<Uint8Array>;
+}
+
+/** What a process can do for others, beside the model. */
+export interface FolderServices {
+  /** How it answers hooks and commands; absent in a process without memories of its own. */
   readonly responders?: Responders | undefined;
+  readonly searches?: SharedSearches | undefined;
+}
+
+/** The answers of the process that has the model. */
+export interface HostServices extends FolderServices {
+  readonly embedder: Embedder;
 }
 
 export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
   readonly urgency?: Urgency | undefined;
+  readonly data?: Uint8Array | undefined;
 }
 
 /** How the process that has the model answers each method. Values are plain data with typed arrays. */
@@ -50,6 +64,10 @@ export const METHODS = {
     responders?.recall(request, signal) ?? Promise.resolve(''),
   search: ({ responders }: HostServices, request: string, { signal }: CallOptions): Promise<string> =>
     responders?.search(request, signal) ?? Promise.resolve(''),
+  searchStore: ({ searches }: HostServices, _: string, { data }: CallOptions): Promise<Uint8Array> =>
+    data === undefined || searches === undefined
+      ? Promise.reject(new EmbeddingUnavailableError('This process does no searches for others'))
+      : searches.answer(data),
 } as const;
 
 export type Method = keyof typeof METHODS;
@@ -73,6 +91,8 @@ export type Request =
       readonly text: string;
       /** A process that does not know it does the call as if it were absent. */
       readonly urgency?: Urgency;
+      /** The question of `searchStore`. */
+      readonly data?: Uint8Array;
     }
   | { readonly type: 'cancel'; readonly id: number };
 
@@ -84,6 +104,8 @@ export type Reply =
       readonly proof: string;
       readonly identity: string;
       readonly processId: number;
+      /** The rules of its `searchStore`; absent = it does not have it. */
+      readonly searches?: string;
     } & HostState)
   | { readonly type: 'value'; readonly id: number; readonly value: unknown }
   | { readonly type: 'error'; readonly id: number; readonly error: EncodedError }

@@ -9,10 +9,11 @@ import { LinkLostError, ModelLink } from './model-link.ts';
 import {
   type Answer,
   type CallOptions,
+  type FolderServices,
   identityOf,
   type Method,
   METHODS,
-  type Responders,
+  type SharedSearches,
 } from './protocol.ts';
 
 /** For this long a process goes on with its own model after that of another was no help. */
@@ -26,12 +27,10 @@ const CALL_ATTEMPTS = 5;
 const LOOK_LIMIT_MS = 250;
 const LOOK_EVERY_MS = 10_000;
 
-export interface SharedEmbedderSettings {
+export interface SharedEmbedderSettings extends FolderServices {
   readonly dataDir: string;
   /** Makes this process's own embedder. @param onReadyChange it calls this when its model was loaded or unloaded */
   readonly createOwn: (onReadyChange: () => void) => Embedder;
-  /** How this process answers hooks and commands while it has the model; absent = with nothing. */
-  readonly responders?: Responders | undefined;
 }
 
 /**
@@ -42,7 +41,7 @@ export interface SharedEmbedderSettings {
 export class SharedEmbedder implements Embedder {
   readonly #dataDir: string;
   readonly #own: Embedder;
-  readonly #responders: Responders | undefined;
+  readonly #services: FolderServices;
   #host: ModelHost | undefined;
   #link: ModelLink | undefined;
   #joining: Promise<void> | undefined;
@@ -50,9 +49,9 @@ export class SharedEmbedder implements Embedder {
   #lookedAt = -Infinity;
   #closed = false;
 
-  constructor({ dataDir, createOwn, responders }: SharedEmbedderSettings) {
+  constructor({ dataDir, createOwn, ...services }: SharedEmbedderSettings) {
     this.#dataDir = dataDir;
-    this.#responders = responders;
+    this.#services = services;
     this.#own = createOwn(() => {
       this.#host?.announce();
     });
@@ -60,12 +59,28 @@ export class SharedEmbedder implements Embedder {
 
   /** Looks for the process that has the model too, so that `describe` can name it; it loads nothing. */
   async modelId(): Promise<EmbeddingModelId> {
-    const isJoined = this.#host !== undefined || this.#link?.open === true;
-    if (!isJoined && !this.#isAlone && performance.now() - this.#lookedAt > LOOK_EVERY_MS) {
-      this.#lookedAt = performance.now();
-      await settleWithin(this.#join(false), LOOK_LIMIT_MS);
-    }
+    await this.#look();
     return this.#own.modelId();
+  }
+
+  /**
+   * The searches of the process that has the model, if that is another one and has the rules of this one; else undefined.
+   * They reject when they fail there, and when the connection ends.
+   */
+  async otherSearches(): Promise<SharedSearches['answer'] | undefined> {
+    const rules = this.#services.searches?.rules;
+    await this.#look();
+    const link = this.#link;
+    if (link?.open !== true || rules === undefined || link.searches !== rules) return undefined;
+    return (data) => link.call('searchStore', '', { data });
+  }
+
+  /** Joins the process that has the model, if there is one. It looks again after a while only. */
+  async #look(): Promise<void> {
+    const isJoined = this.#host !== undefined || this.#link?.open === true;
+    if (isJoined || this.#isAlone || performance.now() - this.#lookedAt <= LOOK_EVERY_MS) return;
+    this.#lookedAt = performance.now();
+    await settleWithin(this.#join(false), LOOK_LIMIT_MS);
   }
 
   get ready(): boolean {
@@ -191,7 +206,7 @@ export class SharedEmbedder implements Embedder {
       }
       if (!mayHost) return;
       if (place === undefined) break;
-      const host = new ModelHost({ place, embedder: this.#own, identity, responders: this.#responders });
+      const host = new ModelHost({ place, embedder: this.#own, identity, ...this.#services });
       if (await host.start()) {
         this.#host = host;
         return;

@@ -31,8 +31,13 @@ export interface WorkerStore {
   /** Its `close` ends the threads, and with them the replica. */
   readonly memory: MemoryStore;
   readonly replica: ReplicaStore;
-  /** Starts the threads before the first call does; they open the file if there is one. */
-  readonly start: () => void;
+  /**
+   * Starts the threads before the first call does; they open the file if there is one.
+   * @param searches false = that of the searches starts with the first one of them. Default true
+   */
+  readonly start: (options?: { readonly searches: boolean }) => void;
+  /** Ends the thread for searches unless it works; the next search starts it again. */
+  readonly restSearches: () => void;
 }
 
 /** Two threads, for searches and for all else. */
@@ -45,6 +50,8 @@ interface ThreadPair {
 interface StoreThread {
   call(method: StoreMethod, parameters: readonly unknown[], onTimings?: OnTimings): Promise<unknown>;
   start(): void;
+  /** Ends the thread unless it works or others need it. */
+  rest(): void;
   close(): Promise<void>;
 }
 
@@ -93,11 +100,14 @@ export function startWorkerStore(
     close,
   } as unknown as MemoryStore;
   const replica = assembleReplica(remote(REPLICA_METHODS) as unknown as ReplicaCalls);
-  const start = (): void => {
+  const start: WorkerStore['start'] = (options) => {
     others.start();
-    searches.start();
+    if (options?.searches !== false) searches.start();
   };
-  return { memory, replica, start };
+  const restSearches = (): void => {
+    searches.rest();
+  };
+  return { memory, replica, start, restSearches };
 }
 
 /** Both threads check a part at the same time. The one of searches alone has the vector index. */
@@ -171,6 +181,10 @@ class SharedThread implements StoreThread {
     this.#host.start();
   }
 
+  rest(): void {
+    // It is the thread of the other stores too.
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -194,6 +208,7 @@ class RestartingHost implements StoreThread {
   readonly #settings: StoreWorkerSettings | null;
   #worker: WorkerClient | null = null;
   #closing: Promise<void> | null = null;
+  #resting: Promise<void> = Promise.resolve();
   readonly #searches = new LimitedQueue(SEARCHES_AT_ONCE);
 
   constructor(settings: StoreWorkerSettings | null) {
@@ -208,6 +223,13 @@ class RestartingHost implements StoreThread {
 
   start(): void {
     this.#running();
+  }
+
+  rest(): void {
+    const worker = this.#worker;
+    if (worker === null || worker.isAwaited) return;
+    this.#worker = null;
+    this.#resting = endOf(worker);
   }
 
   #running(): WorkerClient {
@@ -248,18 +270,22 @@ class RestartingHost implements StoreThread {
 
   async #close(): Promise<void> {
     await settleWithin(this.#searches.idle(), CLOSE_LIMIT_MS);
-    const worker = this.#worker;
-    if (worker === null) return;
-    if (worker.hasBegun || worker.isAwaited) {
-      const closed = worker.call('close', []).catch(() => undefined);
-      // It ends by itself once its store is closed, and is never cut off in the middle of anything.
-      await settleWithin(
-        closed.then(() => worker.ended),
-        CLOSE_LIMIT_MS,
-      );
-    }
-    if (!worker.hasBegun) await worker.terminate();
+    await this.#resting;
+    if (this.#worker !== null) await endOf(this.#worker);
   }
+}
+
+/** Closes the store of the thread, and with it the thread. Resolves when that has happened, or later than usual. */
+async function endOf(worker: WorkerClient): Promise<void> {
+  if (worker.hasBegun || worker.isAwaited) {
+    const closed = worker.call('close', []).catch(() => undefined);
+    // It ends by itself once its store is closed, and is never cut off in the middle of anything.
+    await settleWithin(
+      closed.then(() => worker.ended),
+      CLOSE_LIMIT_MS,
+    );
+  }
+  if (!worker.hasBegun) await worker.terminate();
 }
 
 function closedStore(settings: StoreWorkerSettings | null): StoreUnavailableError {

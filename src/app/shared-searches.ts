@@ -1,0 +1,111 @@
+import { createHash } from 'node:crypto';
+import { deserialize, serialize } from 'node:v8';
+import type { Settings } from '../config/schema.ts';
+import type { SharedSearches } from '../embedding/shared/protocol.ts';
+import type { MemoryStore } from '../store/memory-store.ts';
+import { settleWithin } from '../util/concurrency.ts';
+import { packageVersion } from '../util/package.ts';
+import type { Tracer } from '../util/tracer.ts';
+import { storeSettings } from './store-settings.ts';
+
+/** The methods of the thread for searches, each with one parameter. */
+const METHODS = ['best', 'candidates', 'tokenMatches', 'getCurrent'] as const;
+type SearchMethod = (typeof METHODS)[number];
+type SearchStore = Pick<MemoryStore, SearchMethod>;
+type Asked<Method extends SearchMethod> = Parameters<SearchStore[Method]>[0];
+type Answer<Method extends SearchMethod> = Awaited<ReturnType<SearchStore[Method]>>;
+
+/** Searches that the other process has at the same time; who has more to do needs vectors of their own. */
+const MOST_ELSEWHERE = 8;
+/** What this process has for searches of its own is kept for so long. */
+const KEPT_MS = 60_000;
+/** The other process reads the vectors of a million memories in less. */
+const LIMIT_MS = 10_000;
+
+export interface Elsewhere {
+  /** The searches of another process; undefined = there is none that can do them. */
+  readonly find: () => Promise<SharedSearches['answer'] | undefined>;
+  /** The other process searches, and this one did not for a while. */
+  readonly onUnused: () => void;
+  readonly tracer?: Tracer | undefined;
+}
+
+/**
+ * The same store, whose searches are done by the process of the data folder that has the model, while there is one: this
+ * process then needs no thread for them and no vectors in memory. Both read the same file, so a search sees all that was
+ * written before it. After a fault this process searches itself, and then meets the fault again if it is one of the store.
+ */
+export function searchingElsewhere(store: MemoryStore, { find, onUnused, tracer }: Elsewhere): MemoryStore {
+  let asked = 0;
+  let usedAt = -Infinity;
+  async function ask<Method extends SearchMethod>(
+    method: Method,
+    parameter: Asked<Method>,
+  ): Promise<Answer<Method> | undefined> {
+    if (asked >= MOST_ELSEWHERE) return undefined;
+    asked += 1;
+    try {
+      const answer = await find();
+      if (answer === undefined) return undefined;
+      const question = bytesOf([method, parameter]);
+      const call = (): Promise<Uint8Array | undefined> => settleWithin(answer(question), LIMIT_MS);
+      const request = { name: `store ${method}`, kind: 'client', facts: { elsewhere: true } } as const;
+      const found = await (tracer === undefined ? call() : tracer.span(request, call));
+      if (found === undefined) return undefined;
+      // By the rules it is the same program on the same file.
+      const result = deserialize(found) as Answer<Method>;
+      if (performance.now() - usedAt > KEPT_MS) onUnused();
+      return result;
+    } catch {
+      return undefined;
+    } finally {
+      asked -= 1;
+    }
+  }
+  async function search<Method extends SearchMethod>(
+    method: Method,
+    parameter: Asked<Method>,
+    searchHere: () => Promise<Answer<Method>>,
+  ): Promise<Answer<Method>> {
+    const answer = await ask(method, parameter);
+    if (answer !== undefined) return answer;
+    usedAt = performance.now();
+    return searchHere();
+  }
+  return {
+    ...store,
+    best: (request) => search('best', request, () => store.best(request)),
+    candidates: (request) => search('candidates', request, () => store.candidates(request)),
+    tokenMatches: (request) => search('tokenMatches', request, () => store.tokenMatches(request)),
+    getCurrent: (ids) => search('getCurrent', ids, () => store.getCurrent(ids)),
+  };
+}
+
+/** The other side of `searchingElsewhere`. @param store searches in this process */
+export function sharedSearches(store: MemoryStore, settings: Settings): SharedSearches {
+  return {
+    rules: rulesOf(settings),
+    answer: async (question) => {
+      const asked: unknown = deserialize(question);
+      const [method, parameter] = Array.isArray(asked) ? (asked as unknown[]) : [];
+      const isKnown = METHODS.some((name) => name === method);
+      if (!isKnown) throw new TypeError('a question has no method');
+      // By the rules the other process is the same program, and asks with the types of the port.
+      const searches = store as unknown as Record<string, (request: unknown) => Promise<unknown>>;
+      return bytesOf(await searches[String(method)]?.(parameter));
+    },
+  };
+}
+
+function bytesOf(value: unknown): Uint8Array {
+  const bytes = serialize(value);
+  // A Buffer is no plain array of bytes for JSON.
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
+}
+
+/** What must be equal for a search of one process to be that of another. The format of the bytes is that of V8. */
+function rulesOf(settings: Settings): string {
+  const { database } = storeSettings(settings);
+  const facts = [packageVersion(), process.versions.v8, settings.store, database ?? null];
+  return createHash('sha256').update(JSON.stringify(facts)).digest('hex');
+}

@@ -1,0 +1,210 @@
+import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
+import { searchingElsewhere, sharedSearches } from '../../src/app/shared-searches.ts';
+import { resolveConfig } from '../../src/config/resolve.ts';
+import type { Settings } from '../../src/config/schema.ts';
+import { FakeEmbedder } from '../../src/embedding/fake-embedder.ts';
+import type { SharedSearches } from '../../src/embedding/shared/protocol.ts';
+import { SharedEmbedder } from '../../src/embedding/shared/shared-embedder.ts';
+import { InvalidInputError } from '../../src/errors/input-errors.ts';
+import type { SearchRequest } from '../../src/memory/memory-api.ts';
+import type { MemoryService } from '../../src/memory/memory-service.ts';
+import type { MemoryStore } from '../../src/store/memory-store.ts';
+import { startWorkerStore } from '../../src/store/worker/client.ts';
+import { memoryServiceOn } from '../helpers/memory-service.ts';
+import { temporaryFolder } from '../helpers/sqlite-store.ts';
+
+/** A process of the data folder; in this one, because neither the socket nor the threads know. */
+interface Process {
+  readonly embedder: SharedEmbedder;
+  readonly service: MemoryService;
+  readonly store: MemoryStore;
+  /** Searches in threads of its own. */
+  readonly searched: string[];
+  unused: number;
+}
+
+let dataDir: string;
+let settings: Settings;
+let host: Process;
+
+function settingsWith(env: Readonly<Record<string, string>> = {}): Settings {
+  const machine = { platform: process.platform, homeDirectory: dataDir, workingDirectory: dataDir };
+  return resolveConfig({ ...machine, env: { MEMORY_DATA_DIR: dataDir, ...env } }).settings;
+}
+
+function startProcess(change: (searches: SharedSearches) => SharedSearches = (same) => same): Process {
+  const { memory } = startWorkerStore({ dataDir });
+  const searches = change(sharedSearches(memory, settings));
+  const embedder = new SharedEmbedder({ dataDir, createOwn: () => new FakeEmbedder(), searches });
+  const searched: string[] = [];
+  const own: MemoryStore = {
+    ...memory,
+    best: (request) => {
+      searched.push(request.words ?? '');
+      return memory.best(request);
+    },
+  };
+  const store = searchingElsewhere(own, {
+    find: () => embedder.otherSearches(),
+    onUnused: () => {
+      started.unused += 1;
+    },
+  });
+  const service = memoryServiceOn({ store, embedder });
+  const started = { embedder, service, store, searched, unused: 0 };
+  onTestFinished(async () => {
+    await embedder.close();
+    await service.close();
+    await memory.close();
+  });
+  return started;
+}
+
+async function hostWith(change?: (searches: SharedSearches) => SharedSearches): Promise<void> {
+  host = startProcess(change);
+  await host.service.search({ query: 'makes this process the one with the model', mode: 'vector' });
+  host.searched.length = 0;
+}
+
+/** The texts that a process finds. */
+async function find(
+  { service }: Process,
+  query: string,
+  options: Partial<SearchRequest> = {},
+): Promise<string[]> {
+  return (await service.search({ query, ...options })).hits.map(({ memory }) => memory.text);
+}
+
+const REQUEST = {
+  ...{ filter: {}, limit: 50, best: 5, standingsAt: 0, neighbours: false },
+  ranking: {
+    scale: { depth: 50, usualGap: null, trust: 1 },
+    preference: { period: undefined, project: null },
+  },
+};
+const ALL = ['red green blue', 'one two three', 'last week we met'];
+
+beforeEach(async () => {
+  dataDir = temporaryFolder();
+  settings = settingsWith();
+  const writer = startProcess();
+  // Members like those of the frames are data.
+  const metadata = { $array: ['f32', 0, 9], nothing: null };
+  await writer.service.add({ memories: ALL.map((text) => ({ text, metadata })), waitForModel: true });
+  await writer.embedder.close();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+test('the process with the model searches for the others, which get what they would find', async () => {
+  await hostWith();
+  const other = startProcess();
+  for (const query of ['green blue', 'what was last week', 'two', 'zebra']) {
+    const expected = await host.service.search({ query });
+    host.searched.length = 0;
+    expect((await other.service.search({ query })).hits).toEqual(expected.hits);
+    expect([host.searched, other.searched], query).toEqual([[], []]);
+  }
+  expect(other.unused).toBeGreaterThan(0);
+});
+
+test('a search sees what any process has just written', async () => {
+  await hostWith();
+  const [one, two] = [startProcess(), startProcess()];
+  expect(await find(one, 'green')).toContain('red green blue');
+  for (let round = 0; round < 20; round += 1) {
+    const text = `written in round number${round}`;
+    await one.service.add({ memories: [{ text }], wait: false });
+    expect(await find(one, `number${round}`, { mode: 'keyword' })).toContain(text);
+    expect(await find(two, `number${round}`, { mode: 'keyword' })).toContain(text);
+  }
+  expect([one.searched, two.searched]).toEqual([[], []]);
+});
+
+test.each<[string, (searches: SharedSearches) => SharedSearches]>([
+  ['searches by other rules', (searches) => ({ ...searches, rules: 'other' })],
+  [
+    'fails',
+    (searches) => ({ ...searches, answer: () => Promise.reject(new InvalidInputError('a', 'b', 'c')) }),
+  ],
+  [
+    'answers with something else',
+    (searches) => ({ ...searches, answer: () => Promise.resolve(Uint8Array.of(1, 2, 3)) }),
+  ],
+  [
+    'dies',
+    (searches) => ({
+      ...searches,
+      answer: () => host.embedder.close().then(() => new Promise(() => undefined)),
+    }),
+  ],
+])('a process searches itself when the other one %s', async (_, change) => {
+  await hostWith(change);
+  const other = startProcess();
+  expect(await find(other, 'green blue')).toEqual(await find(startProcess(), 'green blue'));
+  expect(other.searched).toEqual(['green blue']);
+  expect(other.unused).toBe(0);
+});
+
+test('a process searches itself when there is no other one, or no answer comes', async () => {
+  const alone = startProcess();
+  expect(await find(alone, 'green')).toContain('red green blue');
+  expect(alone.searched).toEqual(['green']);
+  await alone.embedder.close();
+  const asked = vi.fn<() => Promise<Uint8Array>>(() => new Promise(() => undefined));
+  await hostWith((searches) => ({ ...searches, answer: asked }));
+  const other = startProcess();
+  await other.embedder.modelId();
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  const found = other.store.best({ ...REQUEST, words: 'green' });
+  await vi.waitFor(() => {
+    expect(asked).toHaveBeenCalled();
+  });
+  await vi.advanceTimersByTimeAsync(10_000);
+  vi.useRealTimers();
+  expect((await found).best.map(({ memory }) => memory.text)).toEqual(['red green blue']);
+});
+
+test('a process that searches much at once does the rest itself', async () => {
+  let release: () => void = () => undefined;
+  const released = new Promise<void>((resolve) => (release = resolve));
+  await hostWith((searches) => ({
+    ...searches,
+    answer: async (question) => {
+      await released;
+      return searches.answer(question);
+    },
+  }));
+  const other = startProcess();
+  await other.embedder.modelId();
+  const all = Array.from({ length: 20 }, () => other.store.best({ ...REQUEST, words: 'green' }));
+  await vi.waitFor(() => {
+    expect(other.searched).toHaveLength(12);
+  });
+  release();
+  for (const { best } of await Promise.all(all)) expect(best).toHaveLength(1);
+  expect(other.searched).toHaveLength(12);
+});
+
+test('a question that is none is refused', async () => {
+  const { memory } = startWorkerStore({ dataDir });
+  onTestFinished(() => memory.close());
+  const { answer, rules } = sharedSearches(memory, settings);
+  await expect(answer(Uint8Array.of(7, 7))).rejects.toThrow();
+  const { serialize } = await import('node:v8');
+  for (const asked of [['close'], ['purge', ['x']], 'best', null, []])
+    await expect(answer(new Uint8Array(serialize(asked))), JSON.stringify(asked)).rejects.toThrow(
+      /no method/,
+    );
+  expect((await memory.stats()).live).toBe(ALL.length);
+  const otherDatabase = {
+    MEMORY_STORE: 'postgres',
+    MEMORY_DATABASE_URL: 'postgres://user:secret@localhost/x',
+  };
+  const rulesOf = (env: Readonly<Record<string, string>>): string =>
+    sharedSearches(memory, settingsWith(env)).rules;
+  expect(rulesOf(otherDatabase)).not.toBe(rules);
+  expect(rulesOf(otherDatabase)).not.toContain('secret');
+  expect(rulesOf({ MEMORY_LOG_LEVEL: 'error' })).toBe(rules);
+});
