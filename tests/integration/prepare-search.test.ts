@@ -18,21 +18,40 @@ test('a search is prepared once, when there is something to search', async () =>
   await app.store.stats();
   await app.memory.add({ memories: [{ text: 'Ada likes tea' }] });
   const looks: number[] = [];
-  const look = app.store.candidates.bind(app.store);
-  app.store.candidates = async (request) => {
-    const lists = await look(request);
-    looks.push(lists.vectors.length);
-    return lists;
+  const look = app.store.best.bind(app.store);
+  app.store.best = async (request) => {
+    const found = await look(request);
+    looks.push(found.vectors);
+    return found;
   };
   expect(loads()).toBe(0);
   app.prepareSearch();
   app.prepareSearch();
   await expect.poll(loads).toBe(1);
-  // The vectors were read: there is one, and the search for it has ended.
+  // The vectors were read: there is one, and a search has ended.
   await expect.poll(() => looks).toEqual([1]);
   embedder.ready = true;
   app.prepareSearch();
   await app.store.stats();
   expect(loads()).toBe(1);
   expect(looks).toEqual([1]);
+});
+
+test('vectors of very many memories are not read ahead', async () => {
+  const folder = temporaryFolder();
+  const place = { homeDirectory: folder, workingDirectory: folder, platform: 'linux' as const };
+  const { settings } = resolveConfig({ ...place, env: { MEMORY_DATA_DIR: folder } });
+  const app = await createApp(settings, { embedder: new FakeEmbedder() });
+  onTestFinished(() => app.close());
+  await app.memory.add({ memories: [{ text: 'Ada likes tea' }] });
+  const stats = await app.store.stats();
+  app.store.stats = () => Promise.resolve({ ...stats, live: 20_001 });
+  const searched: boolean[] = [];
+  const search = app.store.best.bind(app.store);
+  app.store.best = (request) => {
+    searched.push(request.vector !== undefined);
+    return search(request);
+  };
+  app.prepareSearch();
+  await expect.poll(() => searched).toEqual([false]);
 });
