@@ -15,10 +15,13 @@ type SearchStore = Pick<MemoryStore, SearchMethod>;
 type Asked<Method extends SearchMethod> = Parameters<SearchStore[Method]>[0];
 type Answer<Method extends SearchMethod> = Awaited<ReturnType<SearchStore[Method]>>;
 
-/** Searches that the other process has at the same time; who has more to do needs vectors of their own. */
-const MOST_ELSEWHERE = 8;
-/** What this process has for searches of its own is kept for so long. */
-const KEPT_MS = 60_000;
+/**
+ * Questions of this process in ten seconds. Who has more is faster with a thread of its own, and asks nobody for a while.
+ */
+const MOST_QUESTIONS = 20;
+const COUNTED_MS = 10_000;
+/** So long it asks nobody then, or after a fault. What it has for searches of its own is kept for as long. */
+const ALONE_MS = 60_000;
 /** The other process reads the vectors of a million memories in less. */
 const LIMIT_MS = 10_000;
 
@@ -36,30 +39,30 @@ export interface Elsewhere {
  * written before it. After a fault this process searches itself, and then meets the fault again if it is one of the store.
  */
 export function searchingElsewhere(store: MemoryStore, { find, onUnused, tracer }: Elsewhere): MemoryStore {
-  let asked = 0;
+  const patience = new Patience();
   let usedAt = -Infinity;
   async function ask<Method extends SearchMethod>(
     method: Method,
     parameter: Asked<Method>,
   ): Promise<Answer<Method> | undefined> {
-    if (asked >= MOST_ELSEWHERE) return undefined;
-    asked += 1;
+    if (patience.isAlone) return undefined;
     try {
       const answer = await find();
-      if (answer === undefined) return undefined;
+      if (answer === undefined || !patience.mayAsk()) return undefined;
       const question = bytesOf([method, parameter]);
-      const call = (): Promise<Uint8Array | undefined> => settleWithin(answer(question), LIMIT_MS);
+      const call = async (): Promise<Answer<Method>> => {
+        const bytes = await settleWithin(answer(question), LIMIT_MS);
+        if (bytes === undefined) throw new Error(`no answer in ${LIMIT_MS} ms`);
+        // By the rules it is the same program on the same file.
+        return deserialize(bytes) as Answer<Method>;
+      };
       const request = { name: `store ${method}`, kind: 'client', facts: { elsewhere: true } } as const;
-      const found = await (tracer === undefined ? call() : tracer.span(request, call));
-      if (found === undefined) return undefined;
-      // By the rules it is the same program on the same file.
-      const result = deserialize(found) as Answer<Method>;
-      if (performance.now() - usedAt > KEPT_MS) onUnused();
+      const result = await (tracer === undefined ? call() : tracer.span(request, call));
+      if (performance.now() - usedAt > ALONE_MS) onUnused();
       return result;
     } catch {
+      patience.goAlone();
       return undefined;
-    } finally {
-      asked -= 1;
     }
   }
   async function search<Method extends SearchMethod>(
@@ -79,6 +82,33 @@ export function searchingElsewhere(store: MemoryStore, { find, onUnused, tracer 
     tokenMatches: (request) => search('tokenMatches', request, () => store.tokenMatches(request)),
     getCurrent: (ids) => search('getCurrent', ids, () => store.getCurrent(ids)),
   };
+}
+
+/** Whether the other process is asked. */
+class Patience {
+  #aloneUntil = -Infinity;
+  #countedFrom = -Infinity;
+  #count = 0;
+
+  get isAlone(): boolean {
+    return performance.now() < this.#aloneUntil;
+  }
+
+  goAlone(): void {
+    this.#aloneUntil = performance.now() + ALONE_MS;
+  }
+
+  /** Counts a question; with too many of them it goes alone. */
+  mayAsk(): boolean {
+    const now = performance.now();
+    if (now - this.#countedFrom > COUNTED_MS) {
+      this.#countedFrom = now;
+      this.#count = 0;
+    }
+    this.#count += 1;
+    if (this.#count > MOST_QUESTIONS) this.goAlone();
+    return !this.isAlone;
+  }
 }
 
 /** The other side of `searchingElsewhere`. @param store searches in this process */

@@ -113,7 +113,7 @@ test('a search sees what any process has just written', async () => {
   await hostWith();
   const [one, two] = [startProcess(), startProcess()];
   expect(await find(one, 'green')).toContain('red green blue');
-  for (let round = 0; round < 20; round += 1) {
+  for (let round = 0; round < 15; round += 1) {
     const text = `written in round number${round}`;
     await one.service.add({ memories: [{ text }], wait: false });
     expect(await find(one, `number${round}`, { mode: 'keyword' })).toContain(text);
@@ -166,25 +166,31 @@ test('a process searches itself when there is no other one, or no answer comes',
   expect((await found).best.map(({ memory }) => memory.text)).toEqual(['red green blue']);
 });
 
-test('a process that searches much at once does the rest itself', async () => {
-  let release: () => void = () => undefined;
-  const released = new Promise<void>((resolve) => (release = resolve));
-  await hostWith((searches) => ({
-    ...searches,
-    answer: async (question) => {
-      await released;
-      return searches.answer(question);
-    },
-  }));
+test('a process that searches much does it itself for a minute', async () => {
+  await hostWith();
   const other = startProcess();
   await other.embedder.modelId();
-  const all = Array.from({ length: 20 }, () => other.store.best({ ...REQUEST, words: 'green' }));
-  await vi.waitFor(() => {
-    expect(other.searched).toHaveLength(12);
-  });
-  release();
-  for (const { best } of await Promise.all(all)) expect(best).toHaveLength(1);
-  expect(other.searched).toHaveLength(12);
+  const start = performance.now();
+  const clock = vi.spyOn(performance, 'now').mockImplementation(() => start);
+  const searchAt = async (milliseconds: number, times: number): Promise<void> => {
+    clock.mockImplementation(() => start + milliseconds);
+    const search = () => other.store.best({ ...REQUEST, words: 'green' });
+    for (const { best } of await Promise.all(Array.from({ length: times }, search)))
+      expect(best).toHaveLength(1);
+  };
+  await searchAt(0, 15);
+  await searchAt(10_001, 20);
+  expect([other.searched.length, other.unused]).toEqual([0, 35]);
+  await searchAt(12_000, 3);
+  expect([other.searched.length, other.unused]).toEqual([3, 35]);
+  await searchAt(71_000, 2);
+  expect([other.searched.length, other.unused]).toEqual([5, 35]);
+  // What it has is kept for a minute more.
+  await searchAt(72_001, 1);
+  expect([other.searched.length, other.unused]).toEqual([5, 35]);
+  await searchAt(131_001, 1);
+  expect([other.searched.length, other.unused]).toEqual([5, 36]);
+  clock.mockRestore();
 });
 
 test('a question that is none is refused', async () => {
