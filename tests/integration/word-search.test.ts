@@ -1,5 +1,6 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { queryTerms } from '../../src/memory/words.ts';
+import { CandidateRows } from '../../src/store/sqlite/candidate-rows.ts';
 import { Connection, Query } from '../../src/store/sqlite/connection.ts';
 import { showOccurrences, termQuery, WordTokenizer } from '../../src/store/sqlite/full-text.ts';
 import { FilterSets } from '../../src/store/sqlite/filter-sets.ts';
@@ -71,7 +72,7 @@ function byFts5(connection: Connection, words: string): readonly Scored[] {
 
 /** A request without a filter. */
 function all(connection: Connection, limit: number): Parameters<FoundWords['best']>[0] {
-  return { filter: {}, sets: new FilterSets(connection), limit };
+  return { filter: {}, sets: new FilterSets(connection), rows: new CandidateRows(connection), limit };
 }
 
 describe('the search by words', () => {
