@@ -1,6 +1,6 @@
 import type { Standing } from '../memory-store.ts';
 import { type Connection, Query, type SqlValue } from './connection.ts';
-import { type Condition, TRUE_AT } from './filter.ts';
+import { TRUE_AT } from './filter.ts';
 
 /** What a search knows of a memory that it finds. */
 export interface CandidateRow {
@@ -37,15 +37,34 @@ const selectSuccessors = new Query<[ids: string, at: number], [id: string, succe
    WHERE s.state = 'live' AND s.id <> s.supersedes AND s.created_at <= ? ORDER BY s.created_at, s.num`,
 );
 
-/** A statement for candidates. */
-export interface CandidateStatement {
-  /** All behind FROM, with the memory as `m`. */
-  readonly from: Condition;
-  /** Further columns, of integers. */
-  readonly columns?: readonly string[];
-  /** Default: the order is of no importance. */
-  readonly order?: string;
+/** A statement for candidates, in two forms: few stores need the one that reads projects. */
+export interface CandidateQuery {
+  readonly withoutProjects: RowsQuery;
+  readonly withProjects: RowsQuery;
 }
+
+type RowsQuery = Query<SqlValue[], [rows: string]>;
+
+/**
+ * @param from all behind FROM, with the memory as `m`
+ * @param options.columns further ones, of integers
+ * @param options.order default: it is of no importance
+ */
+export function candidateQuery(
+  from: string,
+  { columns = [], order }: { readonly columns?: readonly string[]; readonly order?: string } = {},
+): CandidateQuery {
+  const ordered = order === undefined ? '' : ` ORDER BY ${order}`;
+  // As one JSON text, because the engines make values of columns in several times the time.
+  const query = (project: string): RowsQuery => {
+    const all = [COLUMNS, project, ...columns].join(', ');
+    return new Query(`SELECT json_group_array(json_array(${all})${ordered}) FROM ${from}`);
+  };
+  return { withoutProjects: query('NULL'), withProjects: query(PROJECT) };
+}
+
+const selectByNum = candidateQuery('json_each(?) w CROSS JOIN memory m ON m.num = w.value');
+const selectById = candidateQuery('json_each(?) w CROSS JOIN memory m ON m.id = w.value');
 
 /** A row with the further columns of its statement. */
 export interface FoundRow {
@@ -65,18 +84,13 @@ export class CandidateRows {
 
   /** In any order, without those that are gone. */
   withNums(nums: readonly number[]): CandidateRow[] {
-    const sql = 'json_each(?) w CROSS JOIN memory m ON m.num = w.value';
-    return this.find({ from: { sql, parameters: [JSON.stringify(nums)] } }).map(({ row }) => row);
+    return this.find(selectByNum, JSON.stringify(nums)).map(({ row }) => row);
   }
 
-  /** As one JSON text, because the engines make values of columns in several times the time. */
-  find({ from, columns = [], order }: CandidateStatement): FoundRow[] {
-    const all = [COLUMNS, this.#project(), ...columns].join(', ');
-    const ordered = order === undefined ? '' : ` ORDER BY ${order}`;
-    const query = new Query<SqlValue[], [rows: string]>(
-      `SELECT json_group_array(json_array(${all})${ordered}) FROM ${from.sql}`,
-    );
-    const [answer] = query.arrays(this.#connection, ...from.parameters);
+  find({ withProjects, withoutProjects }: CandidateQuery, ...parameters: SqlValue[]): FoundRow[] {
+    this.#hasProjects ??= findProject.get(this.#connection) !== undefined;
+    const query = this.#hasProjects ? withProjects : withoutProjects;
+    const [answer] = query.arrays(this.#connection, ...parameters);
     // SQLite made the list, of these columns.
     const rows = JSON.parse(answer?.[0] ?? '[]') as Columns[];
     return rows.map((found) => {
@@ -91,10 +105,7 @@ export class CandidateRows {
   standings(ids: readonly string[], at: number): Standing[] {
     const distinct = [...new Set(ids)];
     const unread = distinct.filter((id) => !this.#known.has(id));
-    if (unread.length > 0) {
-      const sql = 'json_each(?) w CROSS JOIN memory m ON m.id = w.value';
-      this.find({ from: { sql, parameters: [JSON.stringify(unread)] } });
-    }
+    if (unread.length > 0) this.find(selectById, JSON.stringify(unread));
     const successors = this.#successors(distinct, at);
     return distinct.flatMap((id) => {
       const row = this.#known.get(id);
@@ -108,11 +119,5 @@ export class CandidateRows {
   #successors(ids: readonly string[], at: number): ReadonlyMap<string, string> {
     const isAnySuperseded = findSuccessor.get(this.#connection) !== undefined;
     return new Map(isAnySuperseded ? selectSuccessors.arrays(this.#connection, JSON.stringify(ids), at) : []);
-  }
-
-  /** The column of the project, where a memory has one. */
-  #project(): string {
-    this.#hasProjects ??= findProject.get(this.#connection) !== undefined;
-    return this.#hasProjects ? PROJECT : 'NULL';
   }
 }

@@ -2,7 +2,7 @@ import type { EmbeddingModelId } from '../../embedding/embedder.ts';
 import type { MemoryFilter } from '../../memory/filter.ts';
 import type { VectorHit, VectorIndex } from '../../vector/vector-index.ts';
 import type { Candidate, VectorBackground, VectorQuery } from '../memory-store.ts';
-import type { CandidateRows, FoundRow } from './candidate-rows.ts';
+import { candidateQuery, type CandidateRows, type FoundRow } from './candidate-rows.ts';
 import type { Connection } from './connection.ts';
 import { findModel } from './models.ts';
 import { filterCondition, matchesAll } from './filter.ts';
@@ -185,13 +185,11 @@ function bestChunks(request: NearestRequest, hits: readonly VectorHit[]): Candid
 /** With the position among the hits, and the offsets of the chunk. */
 function lookUp({ rows, filter }: NearestRequest, hits: readonly VectorHit[]): FoundRow[] {
   const condition = filterCondition(filter, true, 'each');
-  return rows.find({
+  const from = `json_each(?) hit CROSS JOIN chunk c ON c.label = hit.value
+    CROSS JOIN version v ON v.key = c.version CROSS JOIN memory m ON m.num = v.num WHERE ${condition.sql}`;
+  const query = candidateQuery(from, {
     columns: ['hit.key', 'c.start_offset', 'c.end_offset'],
-    from: {
-      sql: `json_each(?) hit CROSS JOIN chunk c ON c.label = hit.value
-        CROSS JOIN version v ON v.key = c.version CROSS JOIN memory m ON m.num = v.num WHERE ${condition.sql}`,
-      parameters: [JSON.stringify(hits.map(({ label }) => label)), ...condition.parameters],
-    },
     order: 'hit.key',
   });
+  return rows.find(query, JSON.stringify(hits.map(({ label }) => label)), ...condition.parameters);
 }

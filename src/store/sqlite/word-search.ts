@@ -73,7 +73,8 @@ export class WordSearch {
       idfs += idf;
       this.#readLengths(connection, nums);
       for (let place = 0; place < nums.length; place++) {
-        const [num = 0, value = 0] = [nums[place], values[place]];
+        const num = nums[place] ?? 0;
+        const value = values[place] ?? 0;
         this.#add(num, token === undefined ? value : idf * this.#saturated(value, num, average));
       }
     }
@@ -202,19 +203,18 @@ function bestFirst(a: ScoredMemory, b: ScoredMemory): number {
 
 /** The best of these memories, in no order; ties at the end go to the newer. */
 function leading(nums: readonly number[], scoreOf: (num: number) => number, count: number): ScoredMemory[] {
-  const scores = new Float64Array(nums.length);
-  for (let place = 0; place < nums.length; place++) scores[place] = scoreOf(nums[place] ?? 0);
-  const lowest = nums.length > count ? greatest(scores.slice(), count) : -Infinity;
+  const scores = nums.map(scoreOf);
+  const lowest = nums.length > count ? greatest([...scores], count) : -Infinity;
   const best: ScoredMemory[] = [];
   for (let place = 0; place < nums.length; place++) {
-    const [num = 0, score = 0] = [nums[place], scores[place]];
-    if (score >= lowest) best.push({ num, score });
+    const score = scores[place] ?? 0;
+    if (score >= lowest) best.push({ num: nums[place] ?? 0, score });
   }
   return best.length <= count ? best : best.sort(bestFirst).slice(0, count);
 }
 
 /** The greatest of some numbers down to this place, which counts from 1. They are put into another order, but not sorted. */
-function greatest(numbers: Float64Array, place: number): number {
+function greatest(numbers: number[], place: number): number {
   const wanted = numbers.length - place;
   const at = (index: number): number => numbers[index] ?? 0;
   let [first, last] = [0, numbers.length - 1];
