@@ -99,14 +99,11 @@ class WordPositions {
   readonly #words = new Map<number, Place & { readonly stem: string }>();
   readonly #byStem = new Map<string, number[]>();
 
-  constructor(words: Iterable<IndexedWord>, { stem: stemOf, mayMatch, isWanted }: Look) {
-    let index = 0;
-    for (const { word, start, end } of words) {
-      if (mayMatch(word)) {
-        const stem = stemOf(word);
-        if (isWanted(stem)) this.#add(index, { start, end, stem });
-      }
-      index += 1;
+  constructor(words: readonly IndexedWord[], { stem: stemOf, mayMatch, isWanted }: Look) {
+    for (const [index, { word, start, end }] of words.entries()) {
+      if (!mayMatch(word)) continue;
+      const stem = stemOf(word);
+      if (isWanted(stem)) this.#add(index, { start, end, stem });
     }
   }
 
