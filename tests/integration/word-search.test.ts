@@ -111,6 +111,21 @@ describe('the search by words', () => {
     expect(find('whale')).toEqual([]);
   });
 
+  test.each([3, 250])('of equal memories the newest are found, best first: %d', async (limit) => {
+    const dataDir = temporaryFolder();
+    const store = openSqliteStore(dataDir);
+    const filler = (index: number): string => `red fox${' and more'.repeat(index % 7 === 0 ? 0 : 1)}`;
+    const drafts = Array.from({ length: 300 }, (_, index) => draft(filler(index)));
+    const outcomes = await store.add(drafts, { allowDuplicates: true });
+    const { connection, search } = openSearch(dataDir);
+    const found = search.find(connection, 'fox').best(all(connection, limit));
+    const ids = outcomes.map(({ memory }) => memory.id);
+    const newestFirst = (isShort: boolean): string[] =>
+      ids.filter((_, index) => (index % 7 === 0) === isShort).reverse();
+    const expected = [...newestFirst(true), ...newestFirst(false)].slice(0, limit);
+    expect(found.map(({ id }) => id)).toEqual(expected);
+  });
+
   test('a filter leaves the others in their order', async () => {
     const dataDir = temporaryFolder();
     const store = openSqliteStore(dataDir);
