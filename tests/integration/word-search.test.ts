@@ -111,19 +111,18 @@ describe('the search by words', () => {
     expect(find('whale')).toEqual([]);
   });
 
-  test.each([3, 250])('of equal memories the newest are found, best first: %d', async (limit) => {
+  test.each([3, 252])('shorter texts come first, of equal ones the newer: the best %d', async (limit) => {
     const dataDir = temporaryFolder();
     const store = openSqliteStore(dataDir);
-    const filler = (index: number): string => `red fox${' and more'.repeat(index % 7 === 0 ? 0 : 1)}`;
-    const drafts = Array.from({ length: 300 }, (_, index) => draft(filler(index)));
+    const fillers = Array.from({ length: 300 }, (_, index) => (index * 7) % 60);
+    const drafts = fillers.map((count) => draft(`red fox${' and more'.repeat(count)}`));
     const outcomes = await store.add(drafts, { allowDuplicates: true });
     const { connection, search } = openSearch(dataDir);
     const found = search.find(connection, 'fox').best(all(connection, limit));
-    const ids = outcomes.map(({ memory }) => memory.id);
-    const newestFirst = (isShort: boolean): string[] =>
-      ids.filter((_, index) => (index % 7 === 0) === isShort).reverse();
-    const expected = [...newestFirst(true), ...newestFirst(false)].slice(0, limit);
-    expect(found.map(({ id }) => id)).toEqual(expected);
+    const expected = outcomes
+      .map(({ memory }, index) => ({ id: memory.id, index, count: fillers[index] ?? 0 }))
+      .sort((a, b) => a.count - b.count || b.index - a.index);
+    expect(found.map(({ id }) => id)).toEqual(expected.slice(0, limit).map(({ id }) => id));
   });
 
   test('a filter leaves the others in their order', async () => {
