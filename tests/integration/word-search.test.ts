@@ -111,19 +111,22 @@ describe('the search by words', () => {
     expect(find('whale')).toEqual([]);
   });
 
-  test.each([3, 246, 250])('shorter texts come first, of equal ones the newer: the best %d', async (limit) => {
-    const dataDir = temporaryFolder();
-    const store = openSqliteStore(dataDir);
-    const fillers = Array.from({ length: 300 }, (_, index) => (index * 7) % 60);
-    const drafts = fillers.map((count) => draft(`red fox${' and more'.repeat(count)}`));
-    const outcomes = await store.add(drafts, { allowDuplicates: true });
-    const { connection, search } = openSearch(dataDir);
-    const found = search.find(connection, 'fox').best(all(connection, limit));
-    const expected = outcomes
-      .map(({ memory }, index) => ({ id: memory.id, index, count: fillers[index] ?? 0 }))
-      .sort((a, b) => a.count - b.count || b.index - a.index);
-    expect(found.map(({ id }) => id)).toEqual(expected.slice(0, limit).map(({ id }) => id));
-  });
+  test.each([3, 246, 250])(
+    'shorter texts come first, of equal ones the newer: the best %d',
+    async (limit) => {
+      const dataDir = temporaryFolder();
+      const store = openSqliteStore(dataDir);
+      const fillers = Array.from({ length: 300 }, (_, index) => (index * 7) % 60);
+      const drafts = fillers.map((count) => draft(`red fox${' and more'.repeat(count)}`));
+      const outcomes = await store.add(drafts, { allowDuplicates: true });
+      const { connection, search } = openSearch(dataDir);
+      const found = search.find(connection, 'fox').best(all(connection, limit));
+      const expected = outcomes
+        .map(({ memory }, index) => ({ id: memory.id, index, count: fillers[index] ?? 0 }))
+        .sort((a, b) => a.count - b.count || b.index - a.index);
+      expect(found.map(({ id }) => id)).toEqual(expected.slice(0, limit).map(({ id }) => id));
+    },
+  );
 
   test('a filter leaves the others in their order', async () => {
     const dataDir = temporaryFolder();
