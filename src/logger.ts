@@ -41,14 +41,16 @@ const MAX_VALUE_LENGTH = 500;
 /** Messages of these errors quote user input. */
 const QUOTES_INPUT: ReadonlySet<ErrorCode> = new Set(['INVALID_INPUT', 'SECRET_REJECTED']);
 
+const drop: LogMethod = () => undefined;
+
 export function createLogger(options: LoggerOptions): Logger {
   const { level, format = 'text', now = Date.now, fields: ownFields = {} } = options;
   const write = options.write ?? ((line: string) => process.stderr.write(line));
   const render = format === 'json' ? renderJson : renderText;
-  const method =
-    (entryLevel: LogLevel): LogMethod =>
-    (event, fields, error) => {
-      if (RANKS[entryLevel] < RANKS[level]) return;
+  const method = (entryLevel: LogLevel): LogMethod => {
+    // Each request has a logger of its own, which most often writes nothing.
+    if (RANKS[entryLevel] < RANKS[level]) return drop;
+    return (event, fields, error) => {
       const withStack = level === 'debug';
       const all = { ...ownFields, ...fields, ...(error === undefined ? {} : errorFields(error, withStack)) };
       try {
@@ -57,6 +59,7 @@ export function createLogger(options: LoggerOptions): Logger {
         // The output of the log is closed; the program goes on without it.
       }
     };
+  };
   return {
     debug: method('debug'),
     info: method('info'),

@@ -28,7 +28,7 @@ export function wordMatcher(query: string): (text: string, tags: readonly string
     const wanted = words.map((word) => stem(folded(word)));
     return { wanted, prefix, shown, term: wanted.join(' ') };
   });
-  const look: Look = { stem, mayMatch: firstLetters(terms) };
+  const look: Look = { stem, mayMatch: firstLetters(terms), isWanted: wantedStems(terms) };
   return (text, tags) => {
     if (terms.length === 0) return { words: [], places: [] };
     return matchTerms(terms, look, { text, tags });
@@ -48,6 +48,8 @@ interface Look {
   readonly stem: (word: string) => string;
   /** False for words that match no word of the query, whatever their stem is. */
   readonly mayMatch: (word: string) => boolean;
+  /** False for stems that match no word of the query. */
+  readonly isWanted: (stem: string) => boolean;
 }
 
 /** A stem begins like its word, so most words of a memory need none. */
@@ -55,6 +57,12 @@ function firstLetters(terms: readonly StemmedTerm[]): Look['mayMatch'] {
   const firsts = new Set(terms.flatMap(({ wanted }) => wanted.map((word) => word.charCodeAt(0))));
   // A word that folds to nothing has no first letter.
   return firsts.has(NaN) ? () => true : (word) => firsts.has(word.charCodeAt(0));
+}
+
+function wantedStems(terms: readonly StemmedTerm[]): Look['isWanted'] {
+  const stems = new Set(terms.flatMap(({ wanted }) => wanted));
+  const beginnings = terms.flatMap(({ wanted, prefix }) => (prefix ? wanted.slice(-1) : []));
+  return (stem) => stems.has(stem) || beginnings.some((beginning) => stem.startsWith(beginning));
 }
 
 function matchTerms(
@@ -87,15 +95,15 @@ function withoutParts(found: readonly string[]): string[] {
 
 /** Finds words of a text by their stems. */
 class WordPositions {
-  /** The words that may match, by their number in the text. */
+  /** The words of the query, by their number in the text. */
   readonly #words = new Map<number, Place & { readonly stem: string }>();
   readonly #byStem = new Map<string, number[]>();
 
-  constructor(words: Iterable<IndexedWord>, { stem, mayMatch }: Look) {
-    let index = 0;
-    for (const { word, start, end } of words) {
-      if (mayMatch(word)) this.#add(index, { start, end, stem: stem(word) });
-      index += 1;
+  constructor(words: readonly IndexedWord[], { stem: stemOf, mayMatch, isWanted }: Look) {
+    for (const [index, { word, start, end }] of words.entries()) {
+      if (!mayMatch(word)) continue;
+      const stem = stemOf(word);
+      if (isWanted(stem)) this.#add(index, { start, end, stem });
     }
   }
 
@@ -160,9 +168,10 @@ function densestFirst(found: readonly Occurrence[]): Place[] {
 function cachedStemmer(): (word: string) => string {
   const stems = new Map<string, string>();
   return (word) => {
+    if (!/^[a-z]{3,}$/.test(word)) return word;
     const known = stems.get(word);
     if (known !== undefined) return known;
-    const stem = /^[a-z]{3,}$/.test(word) ? stemmer(word) : word;
+    const stem = stemmer(word);
     stems.set(word, stem);
     return stem;
   };

@@ -122,8 +122,8 @@ export function preferred(
   standings: readonly Standing[],
   preference: Preference,
 ): RankedCandidate[] {
-  const known = new Map(standings.map((standing) => [standing.id, standing]));
   if (standings.every((standing) => weightOf(standing, preference) === 1)) return [...ranked];
+  const known = new Map(standings.map((standing) => [standing.id, standing]));
   const scores = new Map(
     ranked.map(({ id, score }) => {
       const standing = known.get(id);
@@ -184,7 +184,8 @@ function distinct(neighbours: readonly SessionNeighbour[]): SessionNeighbour[] {
 }
 
 function upToOne(ranked: readonly RankedCandidate[]): RankedCandidate[] {
-  const best = Math.max(...ranked.map(({ score }) => score));
+  const best = ranked.reduce((most, { score }) => Math.max(most, score), -Infinity);
+  if (best === 1) return [...ranked];
   return ranked.map((candidate) => ({ ...candidate, score: best > 0 ? candidate.score / best : 1 }));
 }
 

@@ -89,28 +89,30 @@ export interface IndexedWord {
 }
 
 /** The words of `indexedText` in their order, in lower case and without accents. */
-export function* indexedWords(text: string): Generator<IndexedWord> {
+export function indexedWords(text: string): IndexedWord[] {
   const composed = text.normalize('NFKC');
   const plain = composed.length === text.length ? composed : text;
-  if (ASCII.test(plain)) yield* asciiWords(plain);
-  else yield* foldedWords(plain);
+  const words = ASCII.test(plain) ? asciiWords(plain) : [...foldedWords(plain)];
   for (const form of wordForms(plain)) {
     const { start, end } = form;
     for (const key of allKeys(form))
-      for (const word of key.split(' ')) yield { word: folded(word), start, end };
+      for (const word of key.split(' ')) words.push({ word: folded(word), start, end });
   }
+  return words;
 }
 
 /** The words that `foldedWords` finds in such a text, in less time: most texts are of this kind, and each hit of a search is read. */
-function* asciiWords(text: string): Generator<IndexedWord> {
+function asciiWords(text: string): IndexedWord[] {
+  const words: IndexedWord[] = [];
   const lower = text.toLowerCase();
   for (let start = 0; start < lower.length; start++) {
     let end = start;
     while (end < lower.length && isAsciiWord(lower.charCodeAt(end))) end++;
     if (end === start) continue;
-    yield { word: lower.slice(start, end), start, end };
+    words.push({ word: lower.slice(start, end), start, end });
     start = end;
   }
+  return words;
 }
 
 /** @param code of a character in lower case */

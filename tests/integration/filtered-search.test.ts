@@ -7,6 +7,7 @@ import type { MemoryFilter } from '../../src/memory/filter.ts';
 import type { MemoryDraft } from '../../src/memory/memory.ts';
 import { queryTerms } from '../../src/memory/words.ts';
 import type { Candidate } from '../../src/store/memory-store.ts';
+import { CandidateRows } from '../../src/store/sqlite/candidate-rows.ts';
 import { Connection } from '../../src/store/sqlite/connection.ts';
 import { filterCondition } from '../../src/store/sqlite/filter.ts';
 import { FilterSets } from '../../src/store/sqlite/filter-sets.ts';
@@ -165,9 +166,14 @@ describe('a filtered search', () => {
     return [...best].slice(0, limit);
   }
 
+  const inOneTransaction = (): { sets: FilterSets; rows: CandidateRows } => ({
+    sets: new FilterSets(connection),
+    rows: new CandidateRows(connection),
+  });
+
   /** Ranks all matches, and leaves out those that do not pass. */
   function plainWords(words: string, filter: MemoryFilter, limit: number): [string, number][] {
-    const everything = { filter: {}, sets: new FilterSets(connection), limit: COUNT };
+    const everything = { ...inOneTransaction(), filter: {}, limit: COUNT };
     const found = wordSearch.find(connection, words).best(everything);
     const scores = new Map(found.map(({ id, score }) => [id, score]));
     const wanted = matching(filter);
@@ -190,8 +196,7 @@ describe('a filtered search', () => {
     const words = ['word1 word2 filler', 'odd odd filler'][corner] ?? '';
     const listed = (candidates: readonly Candidate[]): [string, number][] =>
       candidates.map(({ id, score }) => [id, score]);
-    const sets = new FilterSets(connection);
-    const wanted = { filter, sets, limit };
+    const wanted = { ...inOneTransaction(), filter, limit };
     expect(listed(search.candidates(connection, { modelId: MODEL, vector }, wanted))).toEqual(
       plainVectors(vector, filter, limit),
     );

@@ -1,5 +1,6 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { queryTerms } from '../../src/memory/words.ts';
+import { CandidateRows } from '../../src/store/sqlite/candidate-rows.ts';
 import { Connection, Query } from '../../src/store/sqlite/connection.ts';
 import { showOccurrences, termQuery, WordTokenizer } from '../../src/store/sqlite/full-text.ts';
 import { FilterSets } from '../../src/store/sqlite/filter-sets.ts';
@@ -71,7 +72,7 @@ function byFts5(connection: Connection, words: string): readonly Scored[] {
 
 /** A request without a filter. */
 function all(connection: Connection, limit: number): Parameters<FoundWords['best']>[0] {
-  return { filter: {}, sets: new FilterSets(connection), limit };
+  return { filter: {}, sets: new FilterSets(connection), rows: new CandidateRows(connection), limit };
 }
 
 describe('the search by words', () => {
@@ -109,6 +110,23 @@ describe('the search by words', () => {
     expect(find('fox')).toEqual(fresh.search.find(fresh.connection, 'fox').best(all(fresh.connection, 10)));
     expect(find('whale')).toEqual([]);
   });
+
+  test.each([3, 246, 250])(
+    'shorter texts come first, of equal ones the newer: the best %d',
+    async (limit) => {
+      const dataDir = temporaryFolder();
+      const store = openSqliteStore(dataDir);
+      const fillers = Array.from({ length: 300 }, (_, index) => (index * 7) % 60);
+      const drafts = fillers.map((count) => draft(`red fox${' and more'.repeat(count)}`));
+      const outcomes = await store.add(drafts, { allowDuplicates: true });
+      const { connection, search } = openSearch(dataDir);
+      const found = search.find(connection, 'fox').best(all(connection, limit));
+      const expected = outcomes
+        .map(({ memory }, index) => ({ id: memory.id, index, count: fillers[index] ?? 0 }))
+        .sort((a, b) => a.count - b.count || b.index - a.index);
+      expect(found.map(({ id }) => id)).toEqual(expected.slice(0, limit).map(({ id }) => id));
+    },
+  );
 
   test('a filter leaves the others in their order', async () => {
     const dataDir = temporaryFolder();

@@ -1,8 +1,6 @@
 import { attributesOf } from '../../memory/attributes.ts';
 import type { Metadata } from '../../memory/version.ts';
-import type { Standing } from '../memory-store.ts';
 import { type Connection, Query } from './connection.ts';
-import { TRUE_AT } from './filter.ts';
 
 /**
  * Schema version 6: columns of `memory` for the facts in its metadata (src/memory/attributes.ts). The metadata is
@@ -108,47 +106,4 @@ export function addAttributeColumns(connection: Connection): void {
   connection.exec(
     `UPDATE pending SET later = 1 WHERE num IN (SELECT num FROM memory WHERE state = 'live' AND kind = 'conversation')`,
   );
-}
-
-type StandingRow = [id: string, time: number, pinned: number, metadata?: string];
-
-const selectStandings = new Query<[ids: string], StandingRow>(
-  `SELECT m.id, ${TRUE_AT}, m.pinned, v.metadata
-   FROM json_each(?) w CROSS JOIN memory m ON m.id = w.value CROSS JOIN version v ON v.key = m.current`,
-);
-/** For stores in which no memory has a project. */
-const selectWithoutProject = new Query<[ids: string], StandingRow>(
-  `SELECT m.id, ${TRUE_AT}, m.pinned FROM json_each(?) w CROSS JOIN memory m ON m.id = w.value`,
-);
-const findProject = new Query<[], { num: number }>(
-  `SELECT num FROM attribute WHERE live = 1 AND name = 'project' LIMIT 1`,
-);
-const findSuccessor = new Query<[], { num: number }>(
-  `SELECT num FROM memory INDEXED BY memory_by_superseded WHERE supersedes > '' LIMIT 1`,
-);
-/** The newest last. */
-const selectSuccessors = new Query<[ids: string, at: number], [id: string, successor: string]>(
-  `SELECT s.supersedes, s.id FROM json_each(?) w CROSS JOIN memory s INDEXED BY memory_by_superseded ON s.supersedes = w.value
-   WHERE s.state = 'live' AND s.id <> s.supersedes AND s.created_at <= ? ORDER BY s.created_at, s.num`,
-);
-
-/** The facts beside the query on which the order of live memories depends. @param at milliseconds since the epoch */
-export function readStandings(connection: Connection, ids: readonly string[], at: number): Standing[] {
-  const wanted = JSON.stringify([...new Set(ids)]);
-  const isAnySuperseded = findSuccessor.get(connection) !== undefined;
-  const successors = new Map(isAnySuperseded ? selectSuccessors.arrays(connection, wanted, at) : []);
-  const hasProjects = findProject.get(connection) !== undefined;
-  const select = hasProjects ? selectStandings : selectWithoutProject;
-  return select.arrays(connection, wanted).map(([id, time, pinned, metadata]) => ({
-    ...{ id, time, pinned: pinned === 1, supersededBy: successors.get(id) ?? null },
-    project: projectOf(metadata),
-  }));
-}
-
-/** @param metadata as JSON; most memories have none */
-function projectOf(metadata = ''): string | null {
-  if (!metadata.includes('"project"')) return null;
-  // Only this store writes the column, from objects.
-  const { project } = JSON.parse(metadata) as Metadata;
-  return typeof project === 'string' && project !== '' ? project : null;
 }

@@ -158,18 +158,22 @@ export interface MemoryRow extends ContentRow {
   position: number | null;
 }
 
-/** Columns of `MemoryRow` from `memory m` with `MEMORY_JOINS`. */
-export const MEMORY_COLUMNS = `m.num, m.id, m.state, m.conflict, m.position, v.machine, v.n, v.created_at, v.updated_at,
+const CONTENT_COLUMNS = `m.id, m.state, m.conflict, v.machine, v.n, v.created_at, v.updated_at,
   coalesce(h.text, v.text) AS text, coalesce(h.tags, v.tags) AS tags, coalesce(h.source, v.source) AS source,
   coalesce(h.metadata, v.metadata) AS metadata, h.hidden_at,
   (SELECT count(*) FROM version x WHERE x.num = m.num) AS versions,
   (SELECT s.id FROM memory s INDEXED BY memory_by_superseded WHERE s.supersedes = m.id AND s.state = 'live' AND s.num <> m.num
    ORDER BY s.created_at DESC, s.num DESC LIMIT 1) AS superseded_by`;
+/** Columns of `MemoryRow` from `memory m` with `MEMORY_JOINS`. */
+export const MEMORY_COLUMNS = `m.num, m.position, ${CONTENT_COLUMNS}`;
 /** The current version, and the kept content of a memory that another machine erased. */
 export const MEMORY_JOINS = 'JOIN version v ON v.key = m.current LEFT JOIN hidden h ON h.num = m.num';
 
 const selectMemory = new Query<[id: string], MemoryRow>(
   `SELECT ${MEMORY_COLUMNS} FROM memory m ${MEMORY_JOINS} WHERE m.id = ?`,
+);
+const selectMemories = new Query<[ids: string], Omit<MemoryRow, 'num' | 'position'>>(
+  `SELECT ${CONTENT_COLUMNS} FROM json_each(?) w CROSS JOIN memory m ON m.id = w.value ${MEMORY_JOINS}`,
 );
 const selectHistory = new Query<[num: number], VersionRow & { sibling: number; is_current: number }>(
   `SELECT ${VERSION_COLUMNS}, v.sibling, v.key = m.current AS is_current
@@ -177,7 +181,7 @@ const selectHistory = new Query<[num: number], VersionRow & { sibling: number; i
    WHERE v.num = ? ORDER BY is_current DESC, v.sibling DESC, v.key DESC`,
 );
 
-export function toMemory(row: MemoryRow): Memory {
+export function toMemory(row: Omit<MemoryRow, 'num' | 'position'>): Memory {
   return {
     id: row.id,
     state: row.state,
@@ -202,8 +206,11 @@ export function readKnownMemory(connection: Connection, id: string): Memory {
   return memory;
 }
 
+/** In the order of the ids, without those that are unknown. */
 export function readMemories(connection: Connection, ids: readonly string[]): Memory[] {
-  return ids.flatMap((id) => readMemory(connection, id) ?? []);
+  const rows = selectMemories.all(connection, JSON.stringify(ids));
+  const known = new Map(rows.map((row) => [row.id, toMemory(row)]));
+  return ids.flatMap((id) => known.get(id) ?? []);
 }
 
 export function readWithHistory(connection: Connection, ids: readonly string[]): MemoryWithHistory[] {

@@ -2,7 +2,7 @@ import type { MemoryFilter } from '../../memory/filter.ts';
 import { gapOf, joinedLists } from '../../memory/ranking.ts';
 import { type BestMemories, type BestRequest, rankAll } from '../../memory/reranking.ts';
 import type { Candidate, CandidateLists, CandidateRequest, SessionNeighbour } from '../memory-store.ts';
-import { readStandings } from './attribute-columns.ts';
+import { CandidateRows } from './candidate-rows.ts';
 import type { Connection } from './connection.ts';
 import { withoutIdleConditions } from './filter.ts';
 import { FilterSets } from './filter-sets.ts';
@@ -18,6 +18,7 @@ export class Search {
   readonly #words: WordSearch;
   readonly #vectors: VectorSearch;
   readonly #sets: FilterSets;
+  readonly #rows: CandidateRows;
 
   constructor(
     connection: Connection,
@@ -27,6 +28,7 @@ export class Search {
     this.#words = words;
     this.#vectors = vectors;
     this.#sets = new FilterSets(connection);
+    this.#rows = new CandidateRows(connection);
   }
 
   candidates(request: CandidateRequest): CandidateLists {
@@ -34,7 +36,7 @@ export class Search {
     const { standingsAt: at, contents } = request;
     return {
       ...found,
-      ...(at === undefined ? {} : { standings: readStandings(this.#connection, idsOf(found), at) }),
+      ...(at === undefined ? {} : { standings: this.#rows.standings(idsOf(found), at) }),
       ...(contents === true ? { memories: this.#read([...found.vectors, ...found.words]) } : {}),
     };
   }
@@ -47,7 +49,7 @@ export class Search {
       during === undefined
         ? all
         : joinedLists(all, this.#lists({ ...request, filter: { ...request.filter, during } }, words));
-    const standings = readStandings(this.#connection, idsOf(found), standingsAt);
+    const standings = this.#rows.standings(idsOf(found), standingsAt);
     const { ranked, matches } = rankAll(found, { ...ranking, standings }, (candidates) =>
       tokens === undefined ? [] : matchTokens(this.#connection, { ...tokens, candidates }),
     );
@@ -75,18 +77,18 @@ export class Search {
   #lists(request: CandidateRequest, byWords: FoundWords | undefined): CandidateLists {
     const { vector, limit } = request;
     const connection = this.#connection;
-    const sets = this.#sets;
+    const finding = { sets: this.#sets, rows: this.#rows, limit };
     const filter = withoutIdleConditions(connection, request.filter);
     const vectors =
       vector === undefined
         ? []
         : withFacts({ filter, limit }, (given) =>
-            this.#vectors.candidates(connection, vector, { filter: given, sets, limit }),
+            this.#vectors.candidates(connection, vector, { filter: given, ...finding }),
           );
     const words =
       byWords === undefined
         ? []
-        : withFacts({ filter, limit }, (given) => byWords.best({ filter: given, sets, limit }));
+        : withFacts({ filter, limit }, (given) => byWords.best({ filter: given, ...finding }));
     return {
       ...{ words, vectors },
       ...(request.neighbours === true && { neighbours: this.#neighbours([...words, ...vectors], filter) }),

@@ -2,7 +2,8 @@ import type { EmbeddingModelId } from '../../embedding/embedder.ts';
 import type { MemoryFilter } from '../../memory/filter.ts';
 import type { VectorHit, VectorIndex } from '../../vector/vector-index.ts';
 import type { Candidate, VectorBackground, VectorQuery } from '../memory-store.ts';
-import { type Connection, Query, type SqlValue } from './connection.ts';
+import { candidateQuery, type CandidateRows, type FoundRow } from './candidate-rows.ts';
+import type { Connection } from './connection.ts';
 import { findModel } from './models.ts';
 import { filterCondition, matchesAll } from './filter.ts';
 import type { FilterSets } from './filter-sets.ts';
@@ -34,7 +35,7 @@ export class VectorSearch {
   candidates(
     connection: Connection,
     query: VectorQuery,
-    wanted: Pick<NearestRequest, 'filter' | 'sets' | 'limit'>,
+    wanted: Pick<NearestRequest, 'filter' | 'sets' | 'rows' | 'limit'>,
   ): Candidate[] {
     const vectors = this.loaded(connection, query.modelId);
     return vectors === null ? [] : nearestMemories({ connection, vectors, vector: query.vector, ...wanted });
@@ -127,6 +128,7 @@ interface NearestRequest {
   readonly vector: Float32Array;
   readonly filter: MemoryFilter;
   readonly sets: FilterSets;
+  readonly rows: CandidateRows;
   readonly limit: number;
 }
 
@@ -162,36 +164,32 @@ function searchUntilEnough(
   }
 }
 
-interface ChunkHitRow {
-  position: number;
-  id: string;
-  isTurn: number;
-  start: number;
-  end: number;
-}
-
 /** The memories of the hits that pass the filter, in the order of the hits, each with its best chunk. */
 function bestChunks(request: NearestRequest, hits: readonly VectorHit[]): Candidate[] {
   const best = new Map<string, Candidate>();
   let step = request.limit;
   for (let from = 0; from < hits.length && best.size < request.limit; from += step, step *= MORE_LOOKED_UP) {
     const some = hits.slice(from, from + step);
-    for (const { position, id, isTurn, start, end } of lookUp(request, some)) {
+    for (const { row, more } of lookUp(request, some)) {
+      const { id, isTurn } = row;
+      const [position = -1, start = 0, end = 0] = more;
       const hit = some[position];
       if (hit === undefined || best.has(id)) continue;
-      best.set(id, { id, score: hit.score, start, end, ...(isTurn === 1 ? { isTurn: true } : {}) });
+      best.set(id, { id, score: hit.score, start, end, ...(isTurn ? { isTurn } : {}) });
       if (best.size === request.limit) break;
     }
   }
   return [...best.values()];
 }
 
-function lookUp({ connection, filter }: NearestRequest, hits: readonly VectorHit[]): ChunkHitRow[] {
+/** With the position among the hits, and the offsets of the chunk. */
+function lookUp({ rows, filter }: NearestRequest, hits: readonly VectorHit[]): FoundRow[] {
   const condition = filterCondition(filter, true, 'each');
-  return new Query<SqlValue[], ChunkHitRow>(
-    `SELECT hit.key AS position, m.id, m.kind = 'conversation' AS isTurn, c.start_offset AS start, c.end_offset AS "end"
-     FROM json_each(?) hit CROSS JOIN chunk c ON c.label = hit.value
-       CROSS JOIN version v ON v.key = c.version CROSS JOIN memory m ON m.num = v.num
-     WHERE ${condition.sql} ORDER BY hit.key`,
-  ).all(connection, JSON.stringify(hits.map(({ label }) => label)), ...condition.parameters);
+  const from = `json_each(?) hit CROSS JOIN chunk c ON c.label = hit.value
+    CROSS JOIN version v ON v.key = c.version CROSS JOIN memory m ON m.num = v.num WHERE ${condition.sql}`;
+  const query = candidateQuery(from, {
+    columns: ['hit.key', 'c.start_offset', 'c.end_offset'],
+    order: 'hit.key',
+  });
+  return rows.find(query, JSON.stringify(hits.map(({ label }) => label)), ...condition.parameters);
 }

@@ -1,6 +1,7 @@
 import type { MemoryFilter } from '../../memory/filter.ts';
 import { queryTerms, type QueryTerm } from '../../memory/words.ts';
 import type { Candidate } from '../memory-store.ts';
+import type { CandidateRows } from './candidate-rows.ts';
 import { type Connection, Query, type SqlValue } from './connection.ts';
 import { filterCondition, matchesAll } from './filter.ts';
 import { type FilterSets, flagsOf } from './filter-sets.ts';
@@ -23,15 +24,12 @@ const selectOccurrences = new Query<[token: string], [nums: string]>(
 const selectScored = new Query<[query: string], [num: number, score: number]>(
   'SELECT rowid, -bm25(word) FROM word WHERE word MATCH ?',
 );
-const selectAverages = new Query<[], { block: string }>(
-  'SELECT hex(block) AS block FROM word_data WHERE id = 1',
+const selectState = new Query<[], [averages: string, sequence: number | null]>(
+  'SELECT hex(block), (SELECT max(sequence) FROM memory) FROM word_data WHERE id = 1',
 );
 /** `lengths`: the tokens of each column, in hexadecimal because many small blobs take long to read. */
 const selectLengths = new Query<[nums: string], [num: number, lengths: string]>(
   'SELECT d.id, hex(d.sz) FROM json_each(?) w CROSS JOIN word_docsize d ON d.id = w.value',
-);
-const selectIds = new Query<[nums: string], [num: number, id: string, isTurn: number]>(
-  `SELECT m.num, m.id, m.kind = 'conversation' FROM json_each(?) w CROSS JOIN memory m ON m.num = w.value`,
 );
 const selectChanged = new Query<[after: number, limit: number], [num: number, sequence: number]>(
   'SELECT num, sequence FROM memory WHERE sequence > ? ORDER BY sequence LIMIT ?',
@@ -61,10 +59,10 @@ export class WordSearch {
 
   /** Finds the memories with at least one term of a free text, and their scores. The answer holds until the next call. */
   find(connection: Connection, words: string): FoundWords {
-    this.#follow(connection);
+    const { rows, tokens, sequence } = readState(connection);
+    this.#follow(connection, sequence);
     for (const num of this.#found) this.#scores[num] = 0;
     this.#found = [];
-    const { rows, tokens } = readAverages(connection);
     const average = tokens / rows;
     let idfs = 0;
     for (const term of queryTerms(words)) {
@@ -75,7 +73,8 @@ export class WordSearch {
       idfs += idf;
       this.#readLengths(connection, nums);
       for (let place = 0; place < nums.length; place++) {
-        const [num = 0, value = 0] = [nums[place], values[place]];
+        const num = nums[place] ?? 0;
+        const value = values[place] ?? 0;
         this.#add(num, token === undefined ? value : idf * this.#saturated(value, num, average));
       }
     }
@@ -104,20 +103,18 @@ export class WordSearch {
   }
 
   /** @param average tokens of a memory on average */
-  #best(connection: Connection, { filter, sets, limit }: WantedWords, average: number): Candidate[] {
+  #best(connection: Connection, { filter, sets, rows, limit }: WantedWords, average: number): Candidate[] {
     const size = Math.max(POOL, limit);
     const pool = matchesAll(filter)
-      ? this.#bestFirst(this.#found, size)
-      : this.#bestPassing(connection, { filter, sets, limit: size });
-    const ranked = pool
-      .map((num) => ({ num, score: (this.#scores[num] ?? 0) * smoothing(this.#lengths[num] ?? 0, average) }))
-      .sort((a, b) => b.score - a.score || b.num - a.num)
-      .slice(0, limit);
-    const rows = selectIds.arrays(connection, JSON.stringify(ranked.map(({ num }) => num)));
-    const ids = new Map(rows.map(([num, id, isTurn]) => [num, { id, isTurn: isTurn === 1 }]));
-    return ranked.flatMap(({ num, score }): Candidate[] => {
-      const known = ids.get(num);
-      return known === undefined ? [] : [{ id: known.id, score, ...(known.isTurn ? IS_TURN : {}) }];
+      ? this.#leading(this.#found, size).map(({ num }) => num)
+      : this.#bestPassing(connection, { filter, sets, rows, limit: size });
+    const smoothed = (num: number): number =>
+      (this.#scores[num] ?? 0) * smoothing(this.#lengths[num] ?? 0, average);
+    const best = leading(pool, smoothed, limit).sort(bestFirst);
+    const known = new Map(rows.withNums(best.map(({ num }) => num)).map((row) => [row.num, row]));
+    return best.flatMap(({ num, score }): Candidate[] => {
+      const row = known.get(num);
+      return row === undefined ? [] : [{ id: row.id, score, ...(row.isTurn ? IS_TURN : {}) }];
     });
   }
 
@@ -132,23 +129,21 @@ export class WordSearch {
     return passing(connection, this.#bestFirst(among, among.length), { filter, limit });
   }
 
-  /** The best of these memories, of equals the newer first. */
+  /** The best of these memories, best first. */
   #bestFirst(all: readonly number[], count: number): number[] {
-    const scores = this.#scores;
-    let nums: readonly number[] = all;
-    if (all.length > count) {
-      // Numbers alone are sorted quickly.
-      const sorted = new Float64Array(all.length);
-      for (let place = 0; place < all.length; place++) sorted[place] = scores[all[place] ?? 0] ?? 0;
-      const lowest = sorted.sort()[all.length - count] ?? 0;
-      nums = all.filter((num) => (scores[num] ?? 0) >= lowest);
-    }
-    return nums.toSorted((a, b) => (scores[b] ?? 0) - (scores[a] ?? 0) || b - a).slice(0, count);
+    return this.#leading(all, count)
+      .sort(bestFirst)
+      .map(({ num }) => num);
   }
 
-  /** Forgets the lengths of memories that changed. */
-  #follow(connection: Connection): void {
+  #leading(all: readonly number[], count: number): ScoredMemory[] {
+    return leading(all, (num) => this.#scores[num] ?? 0, count);
+  }
+
+  /** Forgets the lengths of memories that changed. @param last number of the last change */
+  #follow(connection: Connection, last: number): void {
     const isKnown = this.#connection === connection;
+    if (isKnown && last <= this.#sequence) return;
     const changed = isKnown ? selectChanged.arrays(connection, this.#sequence, MAX_FOLLOWED) : [];
     if (isKnown && changed.length < MAX_FOLLOWED) {
       for (const [num, sequence] of changed) {
@@ -192,7 +187,53 @@ export interface FoundWords {
 interface WantedWords {
   readonly filter: MemoryFilter;
   readonly sets: FilterSets;
+  readonly rows: CandidateRows;
   readonly limit: number;
+}
+
+interface ScoredMemory {
+  readonly num: number;
+  readonly score: number;
+}
+
+/** Of equals the newer first. */
+function bestFirst(a: ScoredMemory, b: ScoredMemory): number {
+  return b.score - a.score || b.num - a.num;
+}
+
+/** The best of these memories, in no order; ties at the end go to the newer. */
+function leading(nums: readonly number[], scoreOf: (num: number) => number, count: number): ScoredMemory[] {
+  const scores = nums.map(scoreOf);
+  const lowest = nums.length > count ? greatest([...scores], count) : -Infinity;
+  const best: ScoredMemory[] = [];
+  for (let place = 0; place < nums.length; place++) {
+    const score = scores[place] ?? 0;
+    if (score >= lowest) best.push({ num: nums[place] ?? 0, score });
+  }
+  return best.length <= count ? best : best.sort(bestFirst).slice(0, count);
+}
+
+/** The greatest of some numbers down to this place, which counts from 1. They are put into another order, but not sorted. */
+function greatest(numbers: number[], place: number): number {
+  const wanted = numbers.length - place;
+  const at = (index: number): number => numbers[index] ?? 0;
+  let [first, last] = [0, numbers.length - 1];
+  while (first < last) {
+    const middle = at((first + last) >> 1);
+    let [left, right] = [first, last];
+    while (left <= right) {
+      while (at(left) < middle) left++;
+      while (at(right) > middle) right--;
+      if (left > right) break;
+      [numbers[left], numbers[right]] = [at(right), at(left)];
+      left++;
+      right--;
+    }
+    if (wanted > right && wanted < left) break;
+    if (wanted <= right) last = right;
+    else first = left;
+  }
+  return at(wanted);
 }
 
 /** A set of at most this part of the memories saves more than it costs to read. */
@@ -258,11 +299,19 @@ function smoothing(length: number, mean: number): number {
   return (1 + K1 * (1 - B + B * before)) / (1 + K1 * (1 - B + B * after));
 }
 
-/** As FTS5 keeps them: the number of rows, then the tokens of each column. */
-function readAverages(connection: Connection): { readonly rows: number; readonly tokens: number } {
-  const block = selectAverages.get(connection)?.block;
-  const [rows = 0, ...tokens] = block === undefined ? [] : readVarints(block);
-  return { rows, tokens: sum(tokens) };
+interface IndexState {
+  readonly rows: number;
+  readonly tokens: number;
+  /** Of the last change. */
+  readonly sequence: number;
+}
+
+/** FTS5 keeps the number of rows, then the tokens of each column. */
+function readState(connection: Connection): IndexState {
+  const [state] = selectState.arrays(connection);
+  const [averages = '', sequence] = state ?? [];
+  const [rows = 0, ...tokens] = readVarints(averages);
+  return { rows, tokens: sum(tokens), sequence: sequence ?? 0 };
 }
 
 /** SQLite's variable-length integers of at most eight bytes: seven bits a byte, the highest bit set but in the last. */

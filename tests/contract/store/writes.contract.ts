@@ -36,6 +36,14 @@ export function describeWrites(prepare: PrepareStore): void {
       expect(await at.store.getCurrent([id])).toEqual([outcome?.memory]);
     });
 
+    test('reads memories in the order of the ids, without those that are unknown', async () => {
+      const outcomes = await at.store.add(['red', 'green', 'blue'].map((text) => draft(text)));
+      const [red = '', green = '', blue = ''] = outcomes.map(({ memory }) => memory.id);
+      const read = await at.store.getCurrent([blue, red, UNKNOWN_ID, green, blue]);
+      expect(read.map(({ text }) => text)).toEqual(['blue', 'red', 'green', 'blue']);
+      expect(await at.store.getCurrent([])).toEqual([]);
+    });
+
     test('returns the existing memory for an exact duplicate, also within one call', async () => {
       const [first] = await at.store.add([draft('caf\u00e9 opens at nine')]);
       const again = await at.store.add([
