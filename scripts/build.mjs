@@ -41,7 +41,7 @@ await copyTogether(metafile, { entryPoint: 'src/cli/hooks/run-hook.ts', banner: 
 await joinStart(metafile, { entryPoint: 'src/cli/main.ts', banner: REQUIRE });
 const page = await buildPage(join(fresh, 'ui'));
 writeLicences([metafile, page], join(fresh, 'THIRD-PARTY-LICENSES.txt'));
-copyRuntime(join(fresh, 'runtime'));
+await copyRuntime(join(fresh, 'runtime'));
 if (!process.argv.includes('--no-types')) {
   const tsc = join('node_modules', 'typescript', 'bin', 'tsc');
   const options = ['-p', 'tsconfig.build.json', '--emitDeclarationOnly', '--outDir', fresh];
