@@ -49,13 +49,21 @@ class Program {
       case 3:
         return [OPERATOR.block, 0x40, ...inner, ...this.#leave(depth + 1), ...inner, ...end];
       case 4:
-        return [...this.#get(), OPERATOR.if, 0x40, ...inner, OPERATOR.else, ...this.#change(), ...end];
+        return [...this.#condition(), OPERATOR.if, 0x40, ...inner, OPERATOR.else, ...this.#change(), ...end];
       case 5:
-        return [...this.#get(), OPERATOR.if, 0x40, ...inner, OPERATOR.br, this.#roll(depth + 2), ...end];
+        return [
+          ...this.#condition(),
+          OPERATOR.if,
+          0x40,
+          ...inner,
+          OPERATOR.br,
+          this.#roll(depth + 2),
+          ...end,
+        ];
       case 6: {
         // A value out of a block, by a branch or at the end. Other branches stay inside.
         const within = this.statements(this.#roll(20), -1);
-        const branch = [...this.#get(), ...this.#get(), OPERATOR.brIf, 0, DROP];
+        const branch = [...this.#get(), ...this.#condition(), OPERATOR.brIf, 0, DROP];
         const all = [OPERATOR.block, I32, ...within, ...branch, ...within, ...this.#get(), ...end];
         return [...all, OPERATOR.localSet, this.#roll(LOCALS)];
       }
@@ -66,6 +74,11 @@ class Program {
           ...[OPERATOR.brIf, 0, ...end],
         ];
     }
+  }
+
+  /** Whether a local is odd. */
+  #condition(): number[] {
+    return [...this.#get(), OPERATOR.i32Const, 1, 0x71];
   }
 
   #get(): number[] {
@@ -90,7 +103,7 @@ class Program {
   }
 
   #leave(depth: number): number[] {
-    return [...this.#get(), OPERATOR.brIf, this.#roll(depth + 1)];
+    return [...this.#condition(), OPERATOR.brIf, this.#roll(depth + 1)];
   }
 }
 
@@ -103,7 +116,16 @@ const named = (name: string): number[] => sized([...Buffer.from(name)]);
 
 /** A module with a memory and one function of two numbers. */
 function moduleOf(instructions: readonly number[]): Uint8Array {
-  const body = [...vector([[LOCALS - 1, I32]]), ...instructions, OPERATOR.end];
+  const first = Array.from({ length: LOCALS }, (_, local) => [
+    OPERATOR.localGet,
+    local % 2,
+    OPERATOR.i32Const,
+    local,
+    0x6b,
+    OPERATOR.localSet,
+    local,
+  ]).flat();
+  const body = [...vector([[LOCALS - 1, I32]]), ...first, ...instructions, OPERATOR.end];
   const sections = [
     [1, vector([[0x60, ...vector([[I32], [I32]]), 0]])],
     [3, vector([[0]])],
