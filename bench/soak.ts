@@ -1,6 +1,6 @@
 // Measures whether the memory of a server is flat: requests over HTTP on 10,000 memories, with the real model.
 //   npm run bench:soak -- [--kind mixed] [--operations 12000] [--pause 0] [--program FOLDER] [--runtime wasm]
-//     [--growth 20] [--resident 320]
+//     [--growth 20] [--resident 300]
 // Prints a line for each fortieth of the operations, and fails when memory grows by more than --growth MB for each 10,000
 // operations, or was above --resident MB in the middle of the time after the warm part. The kind tells what causes growth:
 // mixed, keyword, hybrid, writes (adds and deletes), sessions (of MCP, opened and closed), or open-sessions (never closed).
@@ -25,7 +25,7 @@ const { values } = parseArgs({
     program: { type: 'string', default: '.' },
     runtime: { type: 'string', default: 'wasm' },
     growth: { type: 'string', default: '20' },
-    resident: { type: 'string', default: '320' },
+    resident: { type: 'string', default: '300' },
   },
 });
 const MEMORIES = 10_000;

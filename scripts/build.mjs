@@ -1,7 +1,7 @@
 // Builds dist/: ES modules bundled by esbuild with shared chunks (start-up time), types by tsc.
 //   node scripts/build.mjs [--no-types] [--source-maps]
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, renameSync, rmSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { bundlePackages, writeLicences } from './bundle-packages.mjs';
@@ -39,9 +39,10 @@ const { metafile } = await build({
 });
 await copyTogether(metafile, { entryPoint: 'src/cli/hooks/run-hook.ts', banner: REQUIRE });
 await joinStart(metafile, { entryPoint: 'src/cli/main.ts', banner: REQUIRE });
+escapeForeignCharacters(fresh);
 const page = await buildPage(join(fresh, 'ui'));
 writeLicences([metafile, page], join(fresh, 'THIRD-PARTY-LICENSES.txt'));
-copyRuntime(join(fresh, 'runtime'));
+await copyRuntime(join(fresh, 'runtime'));
 if (!process.argv.includes('--no-types')) {
   const tsc = join('node_modules', 'typescript', 'bin', 'tsc');
   const options = ['-p', 'tsconfig.build.json', '--emitDeclarationOnly', '--outDir', fresh];
@@ -59,3 +60,21 @@ renameSync(fresh, 'dist');
 rmSync(old, { recursive: true, force: true });
 // Now, because its threads run programs of this folder; without the file the server itself answers.
 writeFirstAnswers(join('dist', 'bin', 'faiss-memory.js'), join('dist', 'runtime', 'first-answers.json'));
+
+/**
+ * V8 keeps the text of a program, with two bytes for each character once there is one beyond Latin-1. The bundler leaves such
+ * characters in comments and in regular expressions, where an escape means the same.
+ * @param {string} folder
+ */
+function escapeForeignCharacters(folder) {
+  for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
+    if (!name.endsWith('.js')) continue;
+    const file = join(folder, name);
+    const text = readFileSync(file, 'utf8');
+    const escaped = text.replace(
+      /[^\0-\x7f]/g,
+      (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+    );
+    if (escaped !== text) writeFileSync(file, escaped);
+  }
+}

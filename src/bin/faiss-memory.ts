@@ -52,15 +52,30 @@ const FLAGS = [
 ];
 for (const flag of FLAGS) setFlagsFromString(flag);
 
-// The part of the heap for new objects grows up to 8 MiB or a little more instead of 32 or 128: a worker thread has a limit, the main
-// one has none that a program can set. V8 forgets the flag when a thread starts, so it is set again and again.
+// The part of the heap for new objects grows up to 8 MiB instead of 32 or 128, and while the main thread is busy to 16 or 32: a worker
+// thread has a limit, the main one has none that a program can set. V8 forgets the flag when a thread starts, so it is set again and
+// again; first often, because the part grows most while the program is loaded.
 const NEW_OBJECTS_BYTES = 8 * 1024 * 1024;
+const BUSY = 0.5;
 const LOOK_EVERY_MS = 1_000;
-setInterval(() => {
+const FIRST_LOOKS_EVERY_MS = 50;
+const FIRST_LOOKS_MS = 5_000;
+const limitNewObjects = (bytes: number): void => {
   const { space_size: size = 0 } =
     getHeapSpaceStatistics().find(({ space_name: name }) => name === 'new_space') ?? {};
-  setFlagsFromString(`--semi-space-growth-factor=${size < NEW_OBJECTS_BYTES ? 2 : 1}`);
-}, LOOK_EVERY_MS).unref();
+  setFlagsFromString(`--semi-space-growth-factor=${size < bytes ? 2 : 1}`);
+};
+const firstLooks = setInterval(limitNewObjects, FIRST_LOOKS_EVERY_MS, NEW_OBJECTS_BYTES).unref();
+setTimeout(() => {
+  clearInterval(firstLooks);
+  let before = performance.eventLoopUtilization();
+  setInterval(() => {
+    const now = performance.eventLoopUtilization();
+    const { utilization } = performance.eventLoopUtilization(now, before);
+    before = now;
+    limitNewObjects(utilization > BUSY ? 2 * NEW_OBJECTS_BYTES : NEW_OBJECTS_BYTES);
+  }, LOOK_EVERY_MS).unref();
+}, FIRST_LOOKS_MS).unref();
 
 const { endProcess, findHome, main, reportUnfinishedWork, watchUnfinishedWork } =
   await import('../cli/main.ts');

@@ -45,7 +45,7 @@ export interface WorkerClientSettings {
 }
 
 /** Of the heap of a thread, in MiB. */
-const YOUNG_GENERATION_MB = 12;
+const YOUNG_GENERATION_MB = 6;
 
 /**
  * One worker thread with the calls that wait for it. It keeps the process alive while a call is pending, and

@@ -14,7 +14,7 @@ export interface StepSizes {
   readonly changes: number;
 }
 
-const STEP_SIZES: StepSizes = { vectors: 4_000, versions: 10_000, changes: 1_000 };
+const STEP_SIZES: StepSizes = { vectors: 2_000, versions: 10_000, changes: 1_000 };
 
 type ChunkRow = [label: number, owner: number, vector: Uint8Array];
 
