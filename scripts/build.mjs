@@ -71,6 +71,8 @@ function escapeForeignCharacters(folder) {
     if (!name.endsWith('.js')) continue;
     const file = join(folder, name);
     const text = readFileSync(file, 'utf8');
+    if (/\braw`[^`]*[^\0-\x7f]/.test(text))
+      throw new Error(`${name} has such a character in a raw template, where an escape is another text`);
     const escaped = text.replace(
       /[^\0-\x7f]/g,
       (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,

@@ -93,8 +93,8 @@ const QUOTE = '["\'`]';
 /** An addition to the name, as in `password for the router`, `API key (staging)`. */
 const DETAIL = String.raw`(?:\s{1,2}(?:for|to|of|on|in|at)\s[^\n:="']{1,40}?|\s?\([^\n()]{1,40}\))?`;
 /** The sign between name and value: `=`, `: `, `" : "`, `>` of a tag. */
-const SIGN = String.raw`\s{0,4}(?:=>|:=|={1,3}|[:：>|])(?:\*\*)?\s{0,4}`;
-const VERB = String.raw`\s(?:is|was|to|ist|lautet|est|es|é|is\snow|was\sset\sto|is\sset\sto|is\sstill)\s{1,2}`;
+const SIGN = String.raw`\s{0,4}(?:=>|:=|={1,3}|[:\uff1a>|])(?:\*\*)?\s{0,4}`;
+const VERB = String.raw`\s(?:is|was|to|ist|lautet|est|es|\u00e9|is\snow|was\sset\sto|is\sset\sto|is\sstill)\s{1,2}`;
 const JOIN = String.raw`\d{0,2}(?:\\?["'\x60\])*]){0,3}${DETAIL}(?:${SIGN}|(?<verb>${VERB}))(?:\\?${QUOTE}|\*\*)?`;
 
 /** A value in quotes, up to the closing quote. */
