@@ -10,7 +10,6 @@ import type {
   MemoriesAsOf,
   MemoryApi,
   SearchHit,
-  SearchResponse,
   SimilarMemory,
 } from '../memory/memory-api.ts';
 import type { Memory } from '../memory/memory.ts';
@@ -35,8 +34,9 @@ function daysIn(zone: TimeZone): string {
   return `Days in ${zone.name}.`;
 }
 
-export function renderSearch({ hits }: SearchResponse, note: string, zone: TimeZone): string {
-  return lines(note, hits.length === 0 ? '' : noticeOf(zone), ...hits.map((hit) => renderHit(hit, zone)));
+/** @param hits of `renderHit` */
+export function renderSearch(hits: readonly string[], note: string, zone: TimeZone): string {
+  return lines(note, hits.length === 0 ? '' : noticeOf(zone), ...hits);
 }
 
 export function renderHit(hit: SearchHit, zone: TimeZone): string {

@@ -20,6 +20,7 @@ import {
   renderDeleted,
   renderPage,
   renderRestore,
+  renderHit,
   renderSearch,
   renderStatus,
   renderUpload,
@@ -173,7 +174,11 @@ const FOR_MODELS: Readonly<Record<string, (name: string) => string>> = {
       weak: false,
       bestTokenMatch: null,
     };
-    return renderSearch(response, searchNote(response), zone);
+    return renderSearch(
+      response.hits.map((hit) => renderHit(hit, zone)),
+      searchNote(response),
+      zone,
+    );
   },
   'a page': (name) => renderPage({ memories: [memoryNamed(name)], total: 1 }, { zone }),
   'a memory': (name) => renderPart(partOf([memoryNamed(name)], undefined), zone),

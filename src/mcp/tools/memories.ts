@@ -142,8 +142,13 @@ export const memorySearch = defineTool({
     });
     const zone = memory.timeZone;
     const rest = found.hits.slice(offset);
-    const dataOf = (hit: SearchHit): object => leanData(datedHitData(hit, zone));
-    const cost = (hit: SearchHit): number => costOf(renderHit(hit, zone), dataOf(hit));
+    const views = new Map<SearchHit, { readonly text: string; readonly data: object }>();
+    const viewOf = (hit: SearchHit) => {
+      const view = views.get(hit) ?? { text: renderHit(hit, zone), data: leanData(datedHitData(hit, zone)) };
+      views.set(hit, view);
+      return view;
+    };
+    const cost = (hit: SearchHit): number => costOf(viewOf(hit).text, viewOf(hit).data);
     const shown =
       asked === undefined ? rest.slice(0, countFitting(rest, cost)) : fillWithHits(rest, cost, halfOf(asked));
     const next = offset + shown.length;
@@ -153,7 +158,7 @@ export const memorySearch = defineTool({
         : '';
     const note = lines(searchNote(found), more);
     const data = {
-      hits: shown.map(dataOf),
+      hits: shown.map((hit) => viewOf(hit).data),
       ...(shown.length === 0 ? {} : { time_zone: zone.name }),
       mode: found.mode,
       ...periodData(found),
@@ -162,7 +167,11 @@ export const memorySearch = defineTool({
     };
     return {
       data,
-      text: renderSearch({ ...found, hits: shown }, note, zone),
+      text: renderSearch(
+        shown.map((hit) => viewOf(hit).text),
+        note,
+        zone,
+      ),
       maxTokens: asked,
     };
   },
