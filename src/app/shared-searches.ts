@@ -51,7 +51,10 @@ export function searchingElsewhere(store: MemoryStore, { find, onUnused, tracer 
       if (answer === undefined || !patience.mayAsk()) return undefined;
       const question = bytesOf([method, parameter]);
       const call = async (): Promise<Answer<Method>> => {
-        const bytes = await settleWithin(answer(question), LIMIT_MS);
+        const waiting = new AbortController();
+        const bytes = await settleWithin(answer(question, waiting.signal), LIMIT_MS);
+        // What has not begun there is not done in vain, and the connection keeps this process alive no longer.
+        waiting.abort();
         if (bytes === undefined) throw new Error(`no answer in ${LIMIT_MS} ms`);
         // By the rules it is the same program on the same file.
         return deserialize(bytes) as Answer<Method>;
