@@ -22,6 +22,8 @@ const MOST_QUESTIONS = 20;
 const COUNTED_MS = 10_000;
 /** So long it asks nobody then, or after a fault. What it has for searches of its own is kept for as long. */
 const ALONE_MS = 60_000;
+/** More memories than these are read for an export or a clean-up: megabytes, for which another process is not kept from its calls. */
+const MOST_READ = 50;
 /** The other process reads the vectors of a million memories in less. */
 const LIMIT_MS = 10_000;
 
@@ -74,7 +76,9 @@ export function searchingElsewhere(store: MemoryStore, { find, onUnused, tracer 
     searchHere: () => Promise<Answer<Method>>,
   ): Promise<Answer<Method>> {
     const answer = await ask(method, parameter);
-    if (answer !== undefined) return answer;
+    return answer ?? here(searchHere);
+  }
+  function here<Result>(searchHere: () => Promise<Result>): Promise<Result> {
     usedAt = performance.now();
     return searchHere();
   }
@@ -83,7 +87,10 @@ export function searchingElsewhere(store: MemoryStore, { find, onUnused, tracer 
     best: (request) => search('best', request, () => store.best(request)),
     candidates: (request) => search('candidates', request, () => store.candidates(request)),
     tokenMatches: (request) => search('tokenMatches', request, () => store.tokenMatches(request)),
-    getCurrent: (ids) => search('getCurrent', ids, () => store.getCurrent(ids)),
+    getCurrent: (ids) => {
+      const read = (): Promise<Answer<'getCurrent'>> => store.getCurrent(ids);
+      return ids.length > MOST_READ ? here(read) : search('getCurrent', ids, read);
+    },
   };
 }
 

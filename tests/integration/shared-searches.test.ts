@@ -231,6 +231,28 @@ test('a process that searches much does it itself for a minute', async () => {
   clock.mockRestore();
 });
 
+test('many memories at once are read in the process that wants them', async () => {
+  let asked = 0;
+  await hostWith(({ rules, answer }) => ({
+    rules,
+    answer: (question) => {
+      asked += 1;
+      return answer(question);
+    },
+  }));
+  const other = startProcess();
+  await other.embedder.modelId();
+  const { best } = await host.store.best({ ...REQUEST, words: 'green' });
+  const ids = (count: number): string[] => Array<string>(count).fill(best[0]?.memory.id ?? '');
+  expect(await other.store.getCurrent(ids(50))).toHaveLength(50);
+  expect([asked, other.unused]).toEqual([1, 1]);
+  expect(await other.store.getCurrent(ids(51))).toHaveLength(51);
+  expect(asked).toBe(1);
+  // The thread that has just read is kept.
+  expect(await other.store.getCurrent(ids(1))).toHaveLength(1);
+  expect([asked, other.unused]).toEqual([2, 1]);
+});
+
 test('a question that is none is refused', async () => {
   const { memory } = startWorkerStore({ dataDir });
   onTestFinished(() => memory.close());
