@@ -63,7 +63,7 @@ writeFirstAnswers(join('dist', 'bin', 'faiss-memory.js'), join('dist', 'runtime'
 
 /**
  * V8 keeps the text of a program, with two bytes for each character once there is one beyond Latin-1. The bundler leaves such
- * characters in comments and in regular expressions, where an escape means the same.
+ * characters in comments and in regular expressions, where an escape means the same, but not behind a backslash.
  * @param {string} folder
  */
 function escapeForeignCharacters(folder) {
@@ -72,7 +72,9 @@ function escapeForeignCharacters(folder) {
     const file = join(folder, name);
     const text = readFileSync(file, 'utf8');
     if (/\braw`[^`]*[^\0-\x7f]/.test(text))
-      throw new Error(`${name} has such a character in a raw template, where an escape is another text`);
+      throw new Error(`${file} has a foreign character in a raw template, where an escape is another text`);
+    if (/(?<!\\)(?:\\\\)*\\[^\0-\x7f]/.test(text))
+      throw new Error(`${file} has a foreign character behind a backslash`);
     const escaped = text.replace(
       /[^\0-\x7f]/g,
       (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,

@@ -22,6 +22,8 @@ const MOST_QUESTIONS = 20;
 const COUNTED_MS = 10_000;
 /** So long it asks nobody then, or after a fault. What it has for searches of its own is kept for as long. */
 const ALONE_MS = 60_000;
+/** More memories than these are read for an export or a clean-up: megabytes, for which another process is not kept from its calls. */
+const MOST_READ = 50;
 /** The other process reads the vectors of a million memories in less. */
 const LIMIT_MS = 10_000;
 
@@ -51,7 +53,10 @@ export function searchingElsewhere(store: MemoryStore, { find, onUnused, tracer 
       if (answer === undefined || !patience.mayAsk()) return undefined;
       const question = bytesOf([method, parameter]);
       const call = async (): Promise<Answer<Method>> => {
-        const bytes = await settleWithin(answer(question), LIMIT_MS);
+        const waiting = new AbortController();
+        const bytes = await settleWithin(answer(question, waiting.signal), LIMIT_MS);
+        // What has not begun there is not done in vain, and the connection keeps this process alive no longer.
+        waiting.abort();
         if (bytes === undefined) throw new Error(`no answer in ${LIMIT_MS} ms`);
         // By the rules it is the same program on the same file.
         return deserialize(bytes) as Answer<Method>;
@@ -71,7 +76,9 @@ export function searchingElsewhere(store: MemoryStore, { find, onUnused, tracer 
     searchHere: () => Promise<Answer<Method>>,
   ): Promise<Answer<Method>> {
     const answer = await ask(method, parameter);
-    if (answer !== undefined) return answer;
+    return answer ?? here(searchHere);
+  }
+  function here<Result>(searchHere: () => Promise<Result>): Promise<Result> {
     usedAt = performance.now();
     return searchHere();
   }
@@ -80,7 +87,10 @@ export function searchingElsewhere(store: MemoryStore, { find, onUnused, tracer 
     best: (request) => search('best', request, () => store.best(request)),
     candidates: (request) => search('candidates', request, () => store.candidates(request)),
     tokenMatches: (request) => search('tokenMatches', request, () => store.tokenMatches(request)),
-    getCurrent: (ids) => search('getCurrent', ids, () => store.getCurrent(ids)),
+    getCurrent: (ids) => {
+      const read = (): Promise<Answer<'getCurrent'>> => store.getCurrent(ids);
+      return ids.length > MOST_READ ? here(read) : search('getCurrent', ids, read);
+    },
   };
 }
 

@@ -71,9 +71,12 @@ test.runIf(process.platform === 'linux')(
       expect(await searchByMeaning(server)).toEqual(FOUND);
       const words = await server.call('memory_search', { query: 'tea', mode: 'keyword' });
       expect(words.data['hits']).toHaveLength(1);
-      await vi.waitFor(() => {
-        expect(threads(server)).toBe(threads(alone) - 1);
-      });
+      await vi.waitFor(
+        () => {
+          expect(threads(server)).toBe(threads(alone) - 1);
+        },
+        { timeout: 10_000 },
+      );
     }
   },
 );

@@ -151,19 +151,57 @@ test('a process searches itself when there is no other one, or no answer comes',
   const alone = startProcess();
   expect(await find(alone, 'green')).toContain('red green blue');
   expect(alone.searched).toEqual(['green']);
-  await alone.embedder.close();
-  const asked = vi.fn<() => Promise<Uint8Array>>(() => new Promise(() => undefined));
-  await hostWith((searches) => ({ ...searches, answer: asked }));
-  const other = startProcess();
-  await other.embedder.modelId();
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
-  const found = other.store.best({ ...REQUEST, words: 'green' });
-  await vi.waitFor(() => {
-    expect(asked).toHaveBeenCalled();
+  const signals: (AbortSignal | undefined)[] = [];
+  const answer: SharedSearches['answer'] = (_, signal) => {
+    signals.push(signal);
+    return new Promise(() => undefined);
+  };
+  const store = searchingElsewhere(alone.store, {
+    find: () => Promise.resolve(answer),
+    onUnused: () => undefined,
   });
-  await vi.advanceTimersByTimeAsync(10_000);
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  const found = store.best({ ...REQUEST, words: 'green' });
+  await vi.advanceTimersByTimeAsync(9_999);
+  expect(signals.map((signal) => signal?.aborted)).toEqual([false]);
+  await vi.advanceTimersByTimeAsync(1);
+  expect(signals.map((signal) => signal?.aborted)).toEqual([true]);
   vi.useRealTimers();
   expect((await found).best.map(({ memory }) => memory.text)).toEqual(['red green blue']);
+});
+
+test('a question that nobody waits for any more is not answered', async () => {
+  const asked: (() => void)[] = [];
+  const answer = (): Promise<Uint8Array> =>
+    new Promise((resolve) => {
+      asked.push(() => {
+        resolve(Uint8Array.of());
+      });
+    });
+  await hostWith((searches) => ({ ...searches, answer }));
+  const other = startProcess();
+  await other.embedder.modelId();
+  const ask = await other.embedder.otherSearches();
+  const waiting = new AbortController();
+  if (ask === undefined) throw new Error('there is no other process');
+  const answers = [1, 2, 3].map((one) => ask(Uint8Array.of(one), waiting.signal));
+  await vi.waitFor(() => {
+    expect(asked).toHaveLength(2);
+  });
+  waiting.abort();
+  expect((await Promise.allSettled(answers)).map(({ status }) => status)).toEqual(Array(3).fill('rejected'));
+  // The other process has read what was sent before.
+  await other.embedder.embedQuery('something else');
+  const next = ask(Uint8Array.of(4));
+  // It is answered after those before it.
+  for (let ended = 0; ended < 3; ended += 1) {
+    await vi.waitFor(() => {
+      expect(asked.length).toBeGreaterThan(ended);
+    });
+    asked[ended]?.();
+  }
+  expect(await next).toEqual(Uint8Array.of());
+  expect(asked).toHaveLength(3);
 });
 
 test('a process that searches much does it itself for a minute', async () => {
@@ -191,6 +229,28 @@ test('a process that searches much does it itself for a minute', async () => {
   await searchAt(131_001, 1);
   expect([other.searched.length, other.unused]).toEqual([5, 36]);
   clock.mockRestore();
+});
+
+test('many memories at once are read in the process that wants them', async () => {
+  let asked = 0;
+  await hostWith(({ rules, answer }) => ({
+    rules,
+    answer: (question) => {
+      asked += 1;
+      return answer(question);
+    },
+  }));
+  const other = startProcess();
+  await other.embedder.modelId();
+  const { best } = await host.store.best({ ...REQUEST, words: 'green' });
+  const ids = (count: number): string[] => Array<string>(count).fill(best[0]?.memory.id ?? '');
+  expect(await other.store.getCurrent(ids(50))).toHaveLength(50);
+  expect([asked, other.unused]).toEqual([1, 1]);
+  expect(await other.store.getCurrent(ids(51))).toHaveLength(51);
+  expect(asked).toBe(1);
+  // The thread that has just read is kept.
+  expect(await other.store.getCurrent(ids(1))).toHaveLength(1);
+  expect([asked, other.unused]).toEqual([2, 1]);
 });
 
 test('a question that is none is refused', async () => {

@@ -21,7 +21,7 @@ export interface SharedSearches {
   /** A process whose own is another text searches by itself. */
   readonly rules: string;
   /** Question and answer are of a form of the store: `src/app/shared-searches.ts`. */
-  readonly answer: (question: Uint8Array) => Promise<Uint8Array>;
+  readonly answer: (question: Uint8Array, signal?: AbortSignal) => Promise<Uint8Array>;
 }
 
 /** What a process can do for others, beside the model. */

@@ -72,7 +72,7 @@ export class SharedEmbedder implements Embedder {
     await this.#look();
     const link = this.#link;
     if (link?.open !== true || rules === undefined || link.searches !== rules) return undefined;
-    return (data) => link.call('searchStore', '', { data });
+    return (data, signal) => link.call('searchStore', '', { data, signal });
   }
 
   /** Joins the process that has the model, if there is one. It looks again after a while only. */
