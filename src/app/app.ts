@@ -101,7 +101,7 @@ export function composeApp(
     recall: (request) => answerHook(recall, request),
     search: (request) => answerSearch(memory, settings, request),
   };
-  const { embedder, searched } = composeSearches(settings, hosted, { ...options, responders });
+  const { embedder, searched } = composeSearches(settings, hosted, { ...options, logger, responders });
   const notifying = notifyingMemoryStore(searched, (count) => {
     background.noteChanges(count);
   });
@@ -186,7 +186,7 @@ async function expireOld(
 
 /** The vectors of so many memories are read ahead of a search: a tenth of a second and 8 MB. More are read when they are needed. */
 const READ_AHEAD = 20_000;
-/** Of a search whose answer nobody sees. Its code is compiled by it, which would take longer than a search. */
+/** Of a search by words whose answer nobody sees: it compiles the code of all searches, which takes longer than one. */
 const QUESTION = 'What was decided, and why?';
 
 interface PreparationParts {
@@ -199,13 +199,23 @@ interface PreparationParts {
 function searchPreparation({ store, embedder, service, logger }: PreparationParts): () => void {
   let running = false;
   let isPrepared = false;
+  // The search that needs it reports faults.
+  const searchOnce = once(() =>
+    service.search({ query: QUESTION, limit: 1, mode: 'keyword' }).then(
+      () => undefined,
+      () => undefined,
+    ),
+  );
   const prepare = async (): Promise<void> => {
     // An empty store is answered without a model.
     const { live } = await store.stats();
     if (live === 0) return;
-    await embedder.warmUp();
+    await Promise.all([embedder.warmUp(), searchOnce()]);
     isPrepared = true;
-    await service.search({ query: QUESTION, limit: 1, mode: live > READ_AHEAD ? 'keyword' : 'hybrid' });
+    if (live > READ_AHEAD) return;
+    const modelId = await embedder.modelId();
+    const vector = new Float32Array(modelId.dimension).fill(1);
+    await store.candidates({ filter: {}, limit: 1, vector: { modelId, vector } });
   };
   return () => {
     if (running || (embedder.ready && isPrepared)) return;

@@ -3,6 +3,7 @@ import { createEmbedder, type EmbeddingSettings } from '../embedding/create-embe
 import type { Embedder } from '../embedding/embedder.ts';
 import type { FolderServices, Responders } from '../embedding/shared/protocol.ts';
 import { SharedEmbedder } from '../embedding/shared/shared-embedder.ts';
+import type { Logger } from '../logger.ts';
 import type { MemoryStore } from '../store/memory-store.ts';
 import type { WorkerStore } from '../store/worker/client.ts';
 import { traced, type Tracer } from '../util/tracer.ts';
@@ -20,6 +21,7 @@ export interface SearchOptions {
   /** Instead of the one that the settings ask for; it is shared with nobody here. */
   readonly embedder?: Embedder | undefined;
   readonly tracer?: Tracer | undefined;
+  readonly logger: Logger;
   /** How this process answers hooks and commands while the others use its model. */
   readonly responders: Responders;
 }
@@ -28,7 +30,7 @@ export interface SearchOptions {
 export function composeSearches(
   settings: Settings,
   { memory: store, restSearches }: Pick<WorkerStore, 'memory' | 'restSearches'>,
-  { embedder: given, tracer, responders }: SearchOptions,
+  { embedder: given, tracer, logger, responders }: SearchOptions,
 ): Searches {
   if (given !== undefined) return { embedder: given, searched: store };
   const searches = sharedSearches(store, settings);
@@ -36,7 +38,11 @@ export function composeSearches(
   const embedder = tracedEmbedder(own, tracer);
   if (!(own instanceof SharedEmbedder)) return { embedder, searched: store };
   const find = (): ReturnType<SharedEmbedder['otherSearches']> => own.otherSearches();
-  return { embedder, searched: searchingElsewhere(store, { find, onUnused: restSearches, tracer }) };
+  const onProblem = (error: unknown): void => {
+    logger.debug('another process did not search for this one', {}, error);
+  };
+  const elsewhere = { find, onUnused: restSearches, onProblem, tracer };
+  return { embedder, searched: searchingElsewhere(store, elsewhere) };
 }
 
 /** The data folder whose processes share one model, and what this one does for the others while they use its own. */

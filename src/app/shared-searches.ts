@@ -32,6 +32,8 @@ export interface Elsewhere {
   readonly find: () => Promise<SharedSearches['answer'] | undefined>;
   /** The other process searches, and this one did not for a while. */
   readonly onUnused: () => void;
+  /** Gets why a search of the other process failed; must not throw. */
+  readonly onProblem: (error: unknown) => void;
   readonly tracer?: Tracer | undefined;
 }
 
@@ -40,7 +42,10 @@ export interface Elsewhere {
  * process then needs no thread for them and no vectors in memory. Both read the same file, so a search sees all that was
  * written before it. After a fault this process searches itself, and then meets the fault again if it is one of the store.
  */
-export function searchingElsewhere(store: MemoryStore, { find, onUnused, tracer }: Elsewhere): MemoryStore {
+export function searchingElsewhere(
+  store: MemoryStore,
+  { find, onUnused, onProblem, tracer }: Elsewhere,
+): MemoryStore {
   const patience = new Patience();
   let usedAt = -Infinity;
   async function ask<Method extends SearchMethod>(
@@ -65,7 +70,8 @@ export function searchingElsewhere(store: MemoryStore, { find, onUnused, tracer 
       const result = await (tracer === undefined ? call() : tracer.span(request, call));
       if (performance.now() - usedAt > ALONE_MS) onUnused();
       return result;
-    } catch {
+    } catch (error) {
+      onProblem(error);
       patience.goAlone();
       return undefined;
     }
@@ -145,7 +151,7 @@ function bytesOf(value: unknown): Uint8Array {
 
 /** What must be equal for a search of one process to be that of another. The format of the bytes is that of V8. */
 function rulesOf(settings: Settings): string {
-  const { database } = storeSettings(settings);
-  const facts = [packageVersion(), process.versions.v8, settings.store, database ?? null];
+  const { vectorIndex, database } = storeSettings(settings);
+  const facts = [packageVersion(), process.versions.v8, settings.store, vectorIndex, database ?? null];
   return createHash('sha256').update(JSON.stringify(facts)).digest('hex');
 }

@@ -25,7 +25,9 @@ export async function startApp(all: Settings, options: StartOptions = {}): Promi
   const place = { ...storeSettings(settings, ofTeam ? 'team' : undefined), mustExist: ofTeam };
   const hosted = startWorkerStore(place, undefined, options.tracer);
   // The process that has the model does the searches for this one.
-  hosted.start({ searches: !(settings.embedding.shared && seemsServed(settings.dataDir)) });
+  const { shared, provider } = settings.embedding;
+  const isShared = shared && (provider === 'bundled' || provider === 'local');
+  hosted.start({ searches: !(isShared && seemsServed(settings.dataDir)) });
   const { composeApp } = await import('./app.ts');
   const app = composeApp(settings, options, hosted);
   if (!ofTeam && options.isAudited !== true) return app;

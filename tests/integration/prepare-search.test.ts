@@ -18,18 +18,20 @@ test('a search is prepared once, when there is something to search', async () =>
   await app.store.stats();
   await app.memory.add({ memories: [{ text: 'Ada likes tea' }] });
   const looks: number[] = [];
-  const look = app.store.best.bind(app.store);
-  app.store.best = async (request) => {
-    const found = await look(request);
-    looks.push(found.vectors);
-    return found;
+  const look = app.store.candidates.bind(app.store);
+  app.store.candidates = async (request) => {
+    const lists = await look(request);
+    looks.push(lists.vectors.length);
+    return lists;
   };
   expect(loads()).toBe(0);
   app.prepareSearch();
   app.prepareSearch();
   await expect.poll(loads).toBe(1);
-  // The vectors were read: there is one, and a search has ended.
+  // The vectors were read: there is one, and the search for it has ended.
   await expect.poll(() => looks).toEqual([1]);
+  // An endpoint would be sent a text that nobody asked about.
+  expect(embedder.calls.filter((call) => call.startsWith('query'))).toEqual([]);
   embedder.ready = true;
   app.prepareSearch();
   await app.store.stats();
@@ -41,17 +43,61 @@ test('vectors of very many memories are not read ahead', async () => {
   const folder = temporaryFolder();
   const place = { homeDirectory: folder, workingDirectory: folder, platform: 'linux' as const };
   const { settings } = resolveConfig({ ...place, env: { MEMORY_DATA_DIR: folder } });
-  const app = await createApp(settings, { embedder: new FakeEmbedder() });
+  const embedder = new FakeEmbedder();
+  const app = await createApp(settings, { embedder });
   onTestFinished(() => app.close());
   await app.memory.add({ memories: [{ text: 'Ada likes tea' }] });
   const stats = await app.store.stats();
   app.store.stats = () => Promise.resolve({ ...stats, live: 20_001 });
-  const searched: boolean[] = [];
-  const search = app.store.best.bind(app.store);
+  const searched: string[] = [];
+  const { store } = app;
+  const [best, candidates] = [store.best.bind(store), store.candidates.bind(store)];
   app.store.best = (request) => {
-    searched.push(request.vector !== undefined);
-    return search(request);
+    searched.push(request.vector === undefined ? 'words' : 'vectors');
+    return best(request);
+  };
+  app.store.candidates = (request) => {
+    searched.push('vectors ahead');
+    return candidates(request);
   };
   app.prepareSearch();
-  await expect.poll(() => searched).toEqual([false]);
+  await expect.poll(() => embedder.calls).toContain('warm-up');
+  await expect.poll(() => searched).toEqual(['words']);
+  // It is over when it may begin again.
+  embedder.ready = false;
+  await expect
+    .poll(() => {
+      app.prepareSearch();
+      return embedder.calls.filter((call) => call === 'warm-up').length;
+    })
+    .toBeGreaterThan(1);
+  expect(new Set(searched)).toEqual(new Set(['words']));
+});
+
+test('without a model the code of a search is compiled all the same, once', async () => {
+  const folder = temporaryFolder();
+  const place = { homeDirectory: folder, workingDirectory: folder, platform: 'linux' as const };
+  const env = { MEMORY_DATA_DIR: folder, MEMORY_EMBEDDING_PROVIDER: 'none' };
+  const app = await createApp(resolveConfig({ ...place, env }).settings);
+  onTestFinished(() => app.close());
+  await app.memory.add({ memories: [{ text: 'Ada likes tea' }] });
+  let searches = 0;
+  const { store } = app;
+  const [best, stats] = [store.best.bind(store), store.stats.bind(store)];
+  app.store.best = (request) => {
+    searches += 1;
+    return best(request);
+  };
+  let looks = 0;
+  app.store.stats = (modelId) => {
+    looks += 1;
+    return stats(modelId);
+  };
+  await expect
+    .poll(() => {
+      app.prepareSearch();
+      return looks;
+    })
+    .toBeGreaterThan(2);
+  await expect.poll(() => searches).toBe(1);
 });

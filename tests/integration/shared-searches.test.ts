@@ -20,6 +20,7 @@ interface Process {
   readonly store: MemoryStore;
   /** Searches in threads of its own. */
   readonly searched: string[];
+  readonly problems: unknown[];
   unused: number;
 }
 
@@ -49,9 +50,10 @@ function startProcess(change: (searches: SharedSearches) => SharedSearches = (sa
     onUnused: () => {
       started.unused += 1;
     },
+    onProblem: (error) => started.problems.push(error),
   });
   const service = memoryServiceOn({ store, embedder });
-  const started = { embedder, service, store, searched, unused: 0 };
+  const started: Process = { embedder, service, store, searched, problems: [], unused: 0 };
   onTestFinished(async () => {
     await embedder.close();
     await service.close();
@@ -122,29 +124,33 @@ test('a search sees what any process has just written', async () => {
   expect([one.searched, two.searched]).toEqual([[], []]);
 });
 
-test.each<[string, (searches: SharedSearches) => SharedSearches]>([
-  ['searches by other rules', (searches) => ({ ...searches, rules: 'other' })],
+test.each<[string, number, (searches: SharedSearches) => SharedSearches]>([
+  ['searches by other rules', 0, (searches) => ({ ...searches, rules: 'other' })],
   [
     'fails',
+    1,
     (searches) => ({ ...searches, answer: () => Promise.reject(new InvalidInputError('a', 'b', 'c')) }),
   ],
   [
     'answers with something else',
+    1,
     (searches) => ({ ...searches, answer: () => Promise.resolve(Uint8Array.of(1, 2, 3)) }),
   ],
   [
     'dies',
+    1,
     (searches) => ({
       ...searches,
       answer: () => host.embedder.close().then(() => new Promise(() => undefined)),
     }),
   ],
-])('a process searches itself when the other one %s', async (_, change) => {
+])('a process searches itself when the other one %s', async (_, problems, change) => {
   await hostWith(change);
   const other = startProcess();
   expect(await find(other, 'green blue')).toEqual(await find(startProcess(), 'green blue'));
   expect(other.searched).toEqual(['green blue']);
   expect(other.unused).toBe(0);
+  expect(other.problems).toHaveLength(problems);
 });
 
 test('a process searches itself when there is no other one, or no answer comes', async () => {
@@ -156,9 +162,11 @@ test('a process searches itself when there is no other one, or no answer comes',
     signals.push(signal);
     return new Promise(() => undefined);
   };
+  const problems: unknown[] = [];
   const store = searchingElsewhere(alone.store, {
     find: () => Promise.resolve(answer),
     onUnused: () => undefined,
+    onProblem: (error) => problems.push(error),
   });
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
   const found = store.best({ ...REQUEST, words: 'green' });
@@ -167,6 +175,7 @@ test('a process searches itself when there is no other one, or no answer comes',
   await vi.advanceTimersByTimeAsync(1);
   expect(signals.map((signal) => signal?.aborted)).toEqual([true]);
   vi.useRealTimers();
+  expect(problems).toEqual([new Error('no answer in 10000 ms')]);
   expect((await found).best.map(({ memory }) => memory.text)).toEqual(['red green blue']);
 });
 

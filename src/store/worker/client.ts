@@ -208,7 +208,7 @@ class RestartingHost implements StoreThread {
   readonly #settings: StoreWorkerSettings | null;
   #worker: WorkerClient | null = null;
   #closing: Promise<void> | null = null;
-  #resting: Promise<void> = Promise.resolve();
+  #resting: Promise<unknown> = Promise.resolve();
   readonly #searches = new LimitedQueue(SEARCHES_AT_ONCE);
 
   constructor(settings: StoreWorkerSettings | null) {
@@ -229,7 +229,7 @@ class RestartingHost implements StoreThread {
     const worker = this.#worker;
     if (worker === null || worker.isAwaited) return;
     this.#worker = null;
-    this.#resting = endOf(worker);
+    this.#resting = Promise.all([this.#resting, endOf(worker)]);
   }
 
   #running(): WorkerClient {
