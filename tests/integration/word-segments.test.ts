@@ -1,4 +1,6 @@
 import { expect, test } from 'vitest';
+import { createApp } from '../../src/app/app.ts';
+import { resolveConfig } from '../../src/config/resolve.ts';
 import { Connection } from '../../src/store/sqlite/connection.ts';
 import { rebuildWords } from '../../src/store/sqlite/full-text.ts';
 import { segmentPages } from '../../src/store/sqlite/word-segments.ts';
@@ -72,6 +74,8 @@ test('a merge of a larger index takes several steps, between which a write has i
   await store.getCurrent([]);
   await store.add([draft(9_000)]);
   order.push('add');
+  // The parts are still there, beside the beginning of the merged one and that of the write.
+  expect(segments(dataDir).length).toBeGreaterThanOrEqual(4);
   await merge;
   expect(order).toEqual(['add', 'merge']);
   const pages = segments(dataDir);
@@ -102,4 +106,16 @@ test('an import of many memories goes on with the merges that it has made necess
   }
   expect(segments(large).length).toBeLessThan(segments(small).length);
   expect(entries(large)).toEqual(entries(large, { rebuilt: true }));
+});
+
+test('an app that tidies its store merges the index', async () => {
+  const dataDir = temporaryFolder();
+  const machine = { platform: process.platform, homeDirectory: dataDir, workingDirectory: dataDir };
+  const env = { MEMORY_DATA_DIR: dataDir, MEMORY_EMBEDDING_PROVIDER: 'none' };
+  const app = await createApp(resolveConfig({ ...machine, env }).settings);
+  for (let number = 0; number < 9; number += 1) await app.store.add([draft(number)]);
+  expect(segments(dataDir).length).toBeGreaterThanOrEqual(3);
+  await app.tidy();
+  expect(segments(dataDir)).toHaveLength(1);
+  await app.close();
 });
