@@ -182,6 +182,7 @@ async function expireOld(
   if (conversations.days > 0) await store.expireConversations(conversations.days * DAY_MS);
   await store.expireTrash(trashDays * DAY_MS);
   await store.expireHidden(hiddenDays * DAY_MS);
+  await store.mergeWords();
 }
 
 /** The vectors of so many memories are read ahead of a search: a tenth of a second and 8 MB. More are read when they are needed. */

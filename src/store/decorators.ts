@@ -30,6 +30,7 @@ export function notifyingMemoryStore(store: MemoryStore, onChange: (count: numbe
     expireTrash: (olderThanMs) => noting(store.expireTrash(olderThanMs), itself),
     expireHidden: (olderThanMs) => store.expireHidden(olderThanMs),
     expireConversations: (olderThanMs) => noting(store.expireConversations(olderThanMs), itself),
+    mergeWords: () => store.mergeWords(),
     conversations: (request) => store.conversations(request),
     putEmbeddings: (modelId, writes) => noting(store.putEmbeddings(modelId, writes), itself),
     get: (ids) => store.get(ids),

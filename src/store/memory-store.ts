@@ -288,6 +288,11 @@ export interface MemoryStore {
    * nothing when there is none. @returns how many turns
    */
   expireConversations(olderThanMs: number): Promise<number>;
+  /**
+   * Merges the index of words where many writes have left it in parts, in steps, between which other calls have their
+   * turn. Changes no memory.
+   */
+  mergeWords(): Promise<void>;
   list(request: ListRequest): Promise<ListPage>;
   /** The conversations that have a live turn that matches, those with the newest turn first. */
   conversations(request: ConversationsRequest): Promise<ConversationPage>;

@@ -2,6 +2,7 @@ import type { MemoryContent } from '../../memory/version.ts';
 import { indexedText, type QueryTerm } from '../../memory/words.ts';
 import { Connection, Query } from './connection.ts';
 import { type ContentRow, toContent } from './rows.ts';
+import { merge } from './word-segments.ts';
 
 const insertWords = new Query<[num: number, text: string, tags: string]>(
   'INSERT INTO word (rowid, text, tags) VALUES (?, ?, ?)',
@@ -21,6 +22,8 @@ const selectLive = new Query<[num: number], ContentRow>(
  */
 const INDEXED_CHARACTERS = 250_000;
 
+/** So many at once are likely followed by more, and go on with the merges that they have made necessary: a page for each. */
+const MANY_CHANGES = 500;
 type IndexedContent = Pick<MemoryContent, 'text' | 'tags'>;
 
 /**
@@ -45,6 +48,7 @@ export class ChangedWords {
       const live = selectLive.get(connection, num);
       if (live !== undefined) indexWords(connection, num, toContent(live));
     }
+    if (changes.length >= MANY_CHANGES) merge(connection, changes.length);
   }
 }
 

@@ -58,6 +58,7 @@ import {
   updateMemory,
   type WriteContext,
 } from './writes.ts';
+import { isOnReadOnlyDisk } from './read-only-disk.ts';
 import { readUnused, storeFound } from './found.ts';
 import { checkIntegrity } from './integrity.ts';
 import { expireHidden, hasOldHidden } from './hidden.ts';
@@ -69,6 +70,7 @@ import { StoreFile, type StoreFileSettings } from './store-file.ts';
 import { keepsOnly, keepTokens, matchTokens } from './token-vectors.ts';
 import { VectorSearch, type CreateVectorIndex } from './vector-search.ts';
 import { WordSearch } from './word-search.ts';
+import { mergeStep, wantsOneSegment } from './word-segments.ts';
 
 export interface SqliteMemoryStoreSettings extends Omit<StoreFileSettings, 'path'> {
   /** Folder of the database; created with mode 0700 when absent. */
@@ -189,6 +191,15 @@ export class SqliteMemoryStore implements MemoryStore {
       ids = await this.#file.read((connection) => expiredTurns(connection, before));
     }
     return count;
+  }
+
+  async mergeWords(): Promise<void> {
+    let more = !isOnReadOnlyDisk(this.#file.path) && (await this.#file.readQuietly(wantsOneSegment));
+    if (!more) return;
+    for (let isFirst = true; more; isFirst = false) {
+      more = await this.#file.write((connection) => mergeStep(connection, isFirst), 'local');
+    }
+    this.#file.truncateLog();
   }
 
   conversations(request: ConversationsRequest): Promise<ConversationPage> {

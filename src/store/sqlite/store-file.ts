@@ -162,13 +162,14 @@ export class StoreFile implements IndexFile {
   /**
    * Runs the work as one write transaction, durable when the promise resolves. The work runs again when another process
    * holds a lock, so it must have no effect outside the database.
+   * @param origin `local` is background work on what only this file has, which the log needs not know
    */
-  write<Result>(work: (connection: Connection) => Result, origin?: 'background'): Promise<Result> {
+  write<Result>(work: (connection: Connection) => Result, origin?: 'background' | 'local'): Promise<Result> {
     if (origin === undefined) this.#calls += 1;
     if (this.#closed) return Promise.reject(this.#closedError());
     const requestedAt = performance.now();
     return this.#writes.run(() =>
-      this.shared === null ? this.apply(work) : this.shared.write(work, requestedAt),
+      this.shared === null || origin === 'local' ? this.apply(work) : this.shared.write(work, requestedAt),
     );
   }
 

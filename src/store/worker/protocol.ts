@@ -51,6 +51,7 @@ export const STORE_METHODS: Readonly<Record<keyof MemoryStore, true>> = {
   expireTrash: true,
   expireHidden: true,
   expireConversations: true,
+  mergeWords: true,
   conversations: true,
   list: true,
   matching: true,
