@@ -70,7 +70,7 @@ import { StoreFile, type StoreFileSettings } from './store-file.ts';
 import { keepsOnly, keepTokens, matchTokens } from './token-vectors.ts';
 import { VectorSearch, type CreateVectorIndex } from './vector-search.ts';
 import { WordSearch } from './word-search.ts';
-import { mergeStep, wantsOneSegment } from './word-segments.ts';
+import { mergeStep, MOST_STEPS, wantsOneSegment } from './word-segments.ts';
 
 export interface SqliteMemoryStoreSettings extends Omit<StoreFileSettings, 'path'> {
   /** Folder of the database; created with mode 0700 when absent. */
@@ -194,10 +194,10 @@ export class SqliteMemoryStore implements MemoryStore {
   }
 
   async mergeWords(): Promise<void> {
-    let more = !isOnReadOnlyDisk(this.#file.path) && (await this.#file.readQuietly(wantsOneSegment));
-    if (!more) return;
-    for (let isFirst = true; more; isFirst = false) {
-      more = await this.#file.write((connection) => mergeStep(connection, isFirst), 'local');
+    if (isOnReadOnlyDisk(this.#file.path) || !(await this.#file.readQuietly(wantsOneSegment))) return;
+    let more = true;
+    for (let step = 0; more && step < MOST_STEPS; step += 1) {
+      more = await this.#file.write((connection) => mergeStep(connection, step === 0), 'local');
     }
     this.#file.truncateLog();
   }

@@ -25,6 +25,8 @@ const FEW_SEGMENTS = 3;
 const WORTH_A_MERGE = 1 / 8;
 /** Of one transaction, which takes about 10 ms. */
 const PAGES_OF_A_STEP = 500;
+/** Of one merge, however much is written meanwhile: several times those of a million memories. */
+export const MOST_STEPS = 1_000;
 
 /** The number of pages of each segment. */
 export function segmentPages(connection: Connection): number[] {
