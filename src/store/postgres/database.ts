@@ -93,7 +93,8 @@ export class Database {
   ): Promise<Result> {
     const run = (): Promise<Result> =>
       this.#writes.use({ withinMs }, async (line) => {
-        const statement: Statement = (sql, parameters = []) => line.run(sql, parameters, { withinMs });
+        const onOne = line.onOneConnection();
+        const statement: Statement = (sql, parameters = []) => onOne(sql, parameters, { withinMs });
         try {
           // A store that hangs must not keep the space locked.
           await statement(
@@ -217,6 +218,23 @@ class Line {
 
   run(sql: string, parameters: readonly unknown[], options: StatementOptions): Promise<QueryResultRow[]> {
     return this.#turns.run(() => this.#run(sql, parameters, options));
+  }
+
+  /**
+   * Runs statements on one connection. After its end they fail: on the next one, they would be no part of the transaction that
+   * they belong to, and its commit would succeed with nothing to commit.
+   */
+  onOneConnection(): Line['run'] {
+    let first: Promise<Client> | null = null;
+    return (sql, parameters, options) =>
+      this.#turns.run(() => {
+        if (first !== null && this.#client !== first)
+          return Promise.reject(new OutcomeUnknown('the connection ended within a transaction'));
+        const answer = this.#run(sql, parameters, options);
+        // It has begun to connect if it had to.
+        first ??= this.#client;
+        return answer;
+      });
   }
 
   async #run(
