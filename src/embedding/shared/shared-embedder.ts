@@ -78,8 +78,11 @@ export class SharedEmbedder implements Embedder {
   /** Joins the process that has the model, if there is one. It looks again after a while only. */
   async #look(): Promise<void> {
     const isJoined = this.#host !== undefined || this.#link?.open === true;
-    if (isJoined || this.#isAlone || performance.now() - this.#lookedAt <= LOOK_EVERY_MS) return;
-    this.#lookedAt = performance.now();
+    if (isJoined || this.#isAlone) return;
+    if (this.#joining === undefined) {
+      if (performance.now() - this.#lookedAt <= LOOK_EVERY_MS) return;
+      this.#lookedAt = performance.now();
+    }
     await settleWithin(this.#join(false), LOOK_LIMIT_MS);
   }
 
