@@ -48,8 +48,9 @@ export interface App {
    */
   prepareSearch(): void;
   /**
-   * Erases trash and hidden content that is old enough, and files that killed processes left in the data folder. For processes that write and do
-   * not start the background; that does it by itself, again and again. Never throws.
+   * Erases trash and hidden content that is old enough, and files that killed processes left in the data folder, and merges
+   * the index of words. For processes that write and do not start the background; that does it by itself, again and again.
+   * Never throws.
    */
   tidy(): Promise<void>;
   /** Backs up changes if that takes at most `exitBackupMs`, and closes all services. Idempotent. */
@@ -108,6 +109,7 @@ export function composeApp(
   const tidyUp = async (): Promise<void> => {
     await removeLeftovers(settings.dataDir, { lock, finishMerge: () => hosted.replica.finishMerge() });
     await expireOld(notifying, settings);
+    await notifying.mergeWords();
   };
   const tidy = (): Promise<void> =>
     tidyUp().catch((error: unknown) => {
@@ -182,7 +184,6 @@ async function expireOld(
   if (conversations.days > 0) await store.expireConversations(conversations.days * DAY_MS);
   await store.expireTrash(trashDays * DAY_MS);
   await store.expireHidden(hiddenDays * DAY_MS);
-  await store.mergeWords();
 }
 
 /** The vectors of so many memories are read ahead of a search: a tenth of a second and 8 MB. More are read when they are needed. */
@@ -211,7 +212,8 @@ function searchPreparation({ store, embedder, service, logger }: PreparationPart
     // An empty store is answered without a model.
     const { live } = await store.stats();
     if (live === 0) return;
-    await Promise.all([embedder.warmUp(), searchOnce()]);
+    // After the model, so that it is not beside a search that somebody waits for; and without one, too.
+    await embedder.warmUp().finally(searchOnce);
     isPrepared = true;
     if (live > READ_AHEAD) return;
     const modelId = await embedder.modelId();

@@ -3,17 +3,15 @@ import { deserialize, serialize } from 'node:v8';
 import type { Settings } from '../config/schema.ts';
 import type { SharedSearches } from '../embedding/shared/protocol.ts';
 import type { MemoryStore } from '../store/memory-store.ts';
+import { isSearchMethod, type SearchMethod } from '../store/worker/protocol.ts';
 import { settleWithin } from '../util/concurrency.ts';
 import { packageVersion } from '../util/package.ts';
 import type { Tracer } from '../util/tracer.ts';
 import { storeSettings } from './store-settings.ts';
 
-/** The methods of the thread for searches, each with one parameter. */
-const METHODS = ['best', 'candidates', 'tokenMatches', 'getCurrent'] as const;
-type SearchMethod = (typeof METHODS)[number];
-type SearchStore = Pick<MemoryStore, SearchMethod>;
-type Asked<Method extends SearchMethod> = Parameters<SearchStore[Method]>[0];
-type Answer<Method extends SearchMethod> = Awaited<ReturnType<SearchStore[Method]>>;
+/** The one parameter of each. */
+type Asked<Method extends SearchMethod> = Parameters<MemoryStore[Method]>[0];
+type Answer<Method extends SearchMethod> = Awaited<ReturnType<MemoryStore[Method]>>;
 
 /**
  * Questions of this process in ten seconds. Who has more is faster with a thread of its own, and asks nobody for a while.
@@ -134,11 +132,10 @@ export function sharedSearches(store: MemoryStore, settings: Settings): SharedSe
     answer: async (question) => {
       const asked: unknown = deserialize(question);
       const [method, parameter] = Array.isArray(asked) ? (asked as unknown[]) : [];
-      const isKnown = METHODS.some((name) => name === method);
-      if (!isKnown) throw new TypeError('a question has no method');
+      if (!isSearchMethod(method)) throw new TypeError('a question has no method');
       // By the rules the other process is the same program, and asks with the types of the port.
-      const searches = store as unknown as Record<string, (request: unknown) => Promise<unknown>>;
-      return bytesOf(await searches[String(method)]?.(parameter));
+      const searches = store as unknown as Record<SearchMethod, (request: unknown) => Promise<unknown>>;
+      return bytesOf(await searches[method](parameter));
     },
   };
 }

@@ -1,16 +1,13 @@
 import { expect, onTestFinished, test } from 'vitest';
 import { createApp } from '../../src/app/app.ts';
-import { resolveConfig } from '../../src/config/resolve.ts';
 import { FakeEmbedder } from '../../src/embedding/fake-embedder.ts';
 import { temporaryFolder } from '../helpers/mcp/server-environment.ts';
+import { settingsIn } from '../helpers/settings.ts';
 
 test('a search is prepared once, when there is something to search', async () => {
-  const folder = temporaryFolder();
-  const place = { homeDirectory: folder, workingDirectory: folder, platform: 'linux' as const };
-  const { settings } = resolveConfig({ ...place, env: { MEMORY_DATA_DIR: folder } });
   const embedder = new FakeEmbedder();
   embedder.ready = false;
-  const app = await createApp(settings, { embedder });
+  const app = await createApp(settingsIn(temporaryFolder()), { embedder });
   onTestFinished(() => app.close());
   const loads = (): number => embedder.calls.filter((call) => call === 'warm-up').length;
   app.prepareSearch();
@@ -40,11 +37,8 @@ test('a search is prepared once, when there is something to search', async () =>
 });
 
 test('vectors of very many memories are not read ahead', async () => {
-  const folder = temporaryFolder();
-  const place = { homeDirectory: folder, workingDirectory: folder, platform: 'linux' as const };
-  const { settings } = resolveConfig({ ...place, env: { MEMORY_DATA_DIR: folder } });
   const embedder = new FakeEmbedder();
-  const app = await createApp(settings, { embedder });
+  const app = await createApp(settingsIn(temporaryFolder()), { embedder });
   onTestFinished(() => app.close());
   await app.memory.add({ memories: [{ text: 'Ada likes tea' }] });
   const stats = await app.store.stats();
@@ -74,11 +68,35 @@ test('vectors of very many memories are not read ahead', async () => {
   expect(new Set(searched)).toEqual(new Set(['words']));
 });
 
+test('the search ahead is not beside those that come while the model loads', async () => {
+  const embedder = new FakeEmbedder();
+  let load = (): void => undefined;
+  const loading = new Promise<void>((resolve) => (load = resolve));
+  const app = await createApp(settingsIn(temporaryFolder()), { embedder });
+  onTestFinished(() => app.close());
+  await app.memory.add({ memories: [{ text: 'Ada likes tea' }] });
+  const { store } = app;
+  const best = store.best.bind(store);
+  let searches = 0;
+  app.store.best = (request) => {
+    searches += 1;
+    return best(request);
+  };
+  let begun = false;
+  embedder.warmUp = () => {
+    begun = true;
+    return loading;
+  };
+  app.prepareSearch();
+  await expect.poll(() => begun).toBe(true);
+  await app.memory.search({ query: 'tea', mode: 'keyword' });
+  expect(searches).toBe(1);
+  load();
+  await expect.poll(() => searches).toBe(2);
+});
+
 test('without a model the code of a search is compiled all the same, once', async () => {
-  const folder = temporaryFolder();
-  const place = { homeDirectory: folder, workingDirectory: folder, platform: 'linux' as const };
-  const env = { MEMORY_DATA_DIR: folder, MEMORY_EMBEDDING_PROVIDER: 'none' };
-  const app = await createApp(resolveConfig({ ...place, env }).settings);
+  const app = await createApp(settingsIn(temporaryFolder(), { MEMORY_EMBEDDING_PROVIDER: 'none' }));
   onTestFinished(() => app.close());
   await app.memory.add({ memories: [{ text: 'Ada likes tea' }] });
   let searches = 0;

@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { answerSearch, searchFromServer } from '../../src/app/search-from-server.ts';
-import { resolveConfig } from '../../src/config/resolve.ts';
 import type { Settings } from '../../src/config/schema.ts';
 import { FakeEmbedder } from '../../src/embedding/fake-embedder.ts';
 import { SharedEmbedder } from '../../src/embedding/shared/shared-embedder.ts';
 import type { MemoryService } from '../../src/memory/memory-service.ts';
 import type { SqliteMemoryStore } from '../../src/store/sqlite/sqlite-memory-store.ts';
 import { memoryServiceOn } from '../helpers/memory-service.ts';
+import { settingsIn } from '../helpers/settings.ts';
 import { openSqliteStore, temporaryFolder } from '../helpers/sqlite-store.ts';
 
 let dataDir: string;
@@ -17,9 +17,7 @@ let service: MemoryService;
 
 /** The settings of a process of the data folder. */
 function settingsWith(env: Readonly<Record<string, string>> = {}): Settings {
-  const machine = { platform: process.platform, homeDirectory: dataDir, workingDirectory: dataDir };
-  const all = { MEMORY_DATA_DIR: dataDir, MEMORY_TIME_ZONE: 'Europe/Berlin', ...env };
-  return resolveConfig({ ...machine, env: all }).settings;
+  return settingsIn(dataDir, { MEMORY_TIME_ZONE: 'Europe/Berlin', ...env });
 }
 
 beforeEach(async () => {

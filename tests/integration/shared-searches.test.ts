@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import { searchingElsewhere, sharedSearches } from '../../src/app/shared-searches.ts';
-import { resolveConfig } from '../../src/config/resolve.ts';
 import type { Settings } from '../../src/config/schema.ts';
 import { FakeEmbedder } from '../../src/embedding/fake-embedder.ts';
 import type { SharedSearches } from '../../src/embedding/shared/protocol.ts';
@@ -11,6 +10,7 @@ import type { MemoryService } from '../../src/memory/memory-service.ts';
 import type { MemoryStore } from '../../src/store/memory-store.ts';
 import { startWorkerStore } from '../../src/store/worker/client.ts';
 import { memoryServiceOn } from '../helpers/memory-service.ts';
+import { settingsIn } from '../helpers/settings.ts';
 import { temporaryFolder } from '../helpers/sqlite-store.ts';
 
 /** A process of the data folder; in this one, because neither the socket nor the threads know. */
@@ -27,11 +27,6 @@ interface Process {
 let dataDir: string;
 let settings: Settings;
 let host: Process;
-
-function settingsWith(env: Readonly<Record<string, string>> = {}): Settings {
-  const machine = { platform: process.platform, homeDirectory: dataDir, workingDirectory: dataDir };
-  return resolveConfig({ ...machine, env: { MEMORY_DATA_DIR: dataDir, ...env } }).settings;
-}
 
 function startProcess(change: (searches: SharedSearches) => SharedSearches = (same) => same): Process {
   const { memory } = startWorkerStore({ dataDir });
@@ -88,7 +83,7 @@ const ALL = ['red green blue', 'one two three', 'last week we met'];
 
 beforeEach(async () => {
   dataDir = temporaryFolder();
-  settings = settingsWith();
+  settings = settingsIn(dataDir);
   const writer = startProcess();
   // Members like those of the frames are data.
   const metadata = { $array: ['f32', 0, 9], nothing: null };
@@ -278,7 +273,7 @@ test('a question that is none is refused', async () => {
     MEMORY_DATABASE_URL: 'postgres://user:secret@localhost/x',
   };
   const rulesOf = (env: Readonly<Record<string, string>>): string =>
-    sharedSearches(memory, settingsWith(env)).rules;
+    sharedSearches(memory, settingsIn(dataDir, env)).rules;
   expect(rulesOf(otherDatabase)).not.toBe(rules);
   expect(rulesOf(otherDatabase)).not.toContain('secret');
   expect(rulesOf({ MEMORY_LOG_LEVEL: 'error' })).toBe(rules);

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { createApp } from '../../src/app/app.ts';
-import { resolveConfig } from '../../src/config/resolve.ts';
 import { Connection } from '../../src/store/sqlite/connection.ts';
 import { rebuildWords } from '../../src/store/sqlite/full-text.ts';
 import { segmentPages } from '../../src/store/sqlite/word-segments.ts';
+import { settingsIn } from '../helpers/settings.ts';
 import { databasePath, openSqliteStore, temporaryFolder } from '../helpers/sqlite-store.ts';
 
 function withFile<Result>(dataDir: string, work: (connection: Connection) => Result): Result {
@@ -110,9 +110,7 @@ test('an import of many memories goes on with the merges that it has made necess
 
 test('an app that tidies its store merges the index', async () => {
   const dataDir = temporaryFolder();
-  const machine = { platform: process.platform, homeDirectory: dataDir, workingDirectory: dataDir };
-  const env = { MEMORY_DATA_DIR: dataDir, MEMORY_EMBEDDING_PROVIDER: 'none' };
-  const app = await createApp(resolveConfig({ ...machine, env }).settings);
+  const app = await createApp(settingsIn(dataDir, { MEMORY_EMBEDDING_PROVIDER: 'none' }));
   for (let number = 0; number < 9; number += 1) await app.store.add([draft(number)]);
   expect(segments(dataDir).length).toBeGreaterThanOrEqual(3);
   await app.tidy();

@@ -24,6 +24,7 @@ const INDEXED_CHARACTERS = 250_000;
 
 /** So many at once are likely followed by more, and go on with the merges that they have made necessary: a page for each. */
 const MANY_CHANGES = 500;
+
 type IndexedContent = Pick<MemoryContent, 'text' | 'tags'>;
 
 /**

@@ -74,10 +74,16 @@ export const STORE_METHODS: Readonly<Record<keyof MemoryStore, true>> = {
 };
 
 /** Methods of searches, which a thread of their own answers. */
-const SEARCH_METHODS: readonly StoreMethod[] = ['candidates', 'best', 'tokenMatches', 'getCurrent'];
+const SEARCH_METHODS = [
+  'candidates',
+  'best',
+  'tokenMatches',
+  'getCurrent',
+] as const satisfies readonly (keyof MemoryStore)[];
+export type SearchMethod = (typeof SEARCH_METHODS)[number];
 
-export function isSearchMethod(method: StoreMethod): boolean {
-  return SEARCH_METHODS.includes(method);
+export function isSearchMethod(method: unknown): method is SearchMethod {
+  return SEARCH_METHODS.some((name) => name === method);
 }
 
 /** Every method of `ReplicaCalls`. */
