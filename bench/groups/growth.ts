@@ -20,8 +20,8 @@ export interface Slope {
 
 /**
  * Greatest exponent: what reads a part of a fixed size is flat, and a scan grows with the store. Updates and deletions
- * look for words in segments of the full-text index, whose number grows with the logarithm: by 8.3 / 5 from 1,000 to
- * 100,000 memories, an exponent of 0.11 if they did nothing else.
+ * look for words in segments of the full-text index, whose number grows with the logarithm of what was written since they
+ * were merged: once an hour in a server, and here after the fill.
  */
 const LIMITS: Readonly<Record<string, number>> = {
   add: 0.15,

@@ -90,6 +90,8 @@ export async function filledApp(memories: number, env: Record<string, string> = 
       pending.map(({ versionKey, text }) => ({ versionKey, chunks: [chunk(text)] })),
     );
   }
+  // As each hour of a server does it.
+  await app.tidy();
   // Closed once, so that nothing measured pays for what filling left in the write-ahead log.
   await app.close();
   const filled = await createApp(settings);
