@@ -24,10 +24,17 @@ export interface Head {
 const HEAD_BYTES = 256 * 1024;
 
 /** The beginning of a text, and the text with its beginning. */
+export interface PeekedText {
+  readonly head: Head;
+  readonly bytes: AsyncIterable<Uint8Array>;
+  /** Ends the source, such as an open file, when nothing reads the bytes to their end. */
+  readonly end: () => Promise<void>;
+}
+
 export async function peekText(source: {
   readonly name: string;
   readonly bytes: AsyncIterable<Uint8Array>;
-}): Promise<{ readonly head: Head; readonly bytes: AsyncIterable<Uint8Array> }> {
+}): Promise<PeekedText> {
   const iterator = source.bytes[Symbol.asyncIterator]();
   const chunks: Uint8Array[] = [];
   let length = 0;
@@ -47,7 +54,10 @@ export async function peekText(source: {
     yield* chunks;
     yield* { [Symbol.asyncIterator]: () => iterator };
   })();
-  return { head: headOfText(source.name, Buffer.concat(chunks).subarray(0, HEAD_BYTES)), bytes };
+  const end = async (): Promise<void> => {
+    await iterator.return?.();
+  };
+  return { head: headOfText(source.name, Buffer.concat(chunks).subarray(0, HEAD_BYTES)), bytes, end };
 }
 
 export function headOfArchive(name: string, paths: readonly string[]): Head {

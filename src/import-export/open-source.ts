@@ -1,4 +1,5 @@
-import { open, realpath, stat } from 'node:fs/promises';
+import type { Stats } from 'node:fs';
+import { type FileHandle, open, realpath, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { type ArchiveEntry, openFolder } from './archive.ts';
 import type { ImportSource } from './formats/import-format.ts';
@@ -28,9 +29,11 @@ export async function openSource(path: string): Promise<OpenedSource> {
     return { source: { kind: 'archive', name, archive }, size: undefined, close: () => archive.close() };
   }
   const handle = await open(path, 'r');
-  const stats = await handle.stat();
-  // Reading a pipe would take its beginning away.
-  if (stats.isFile() && (await startsAsZip(handle))) {
+  const { stats, isZip } = await lookAt(handle).catch(async (error: unknown) => {
+    await handle.close();
+    throw error;
+  });
+  if (isZip) {
     await handle.close();
     const archive = await openZip(path);
     return { source: { kind: 'archive', name, archive }, size: undefined, close: () => archive.close() };
@@ -46,7 +49,13 @@ export async function openSource(path: string): Promise<OpenedSource> {
   };
 }
 
-async function startsAsZip(handle: Awaited<ReturnType<typeof open>>): Promise<boolean> {
+async function lookAt(handle: FileHandle): Promise<{ readonly stats: Stats; readonly isZip: boolean }> {
+  const stats = await handle.stat();
+  // Reading a pipe would take its beginning away.
+  return { stats, isZip: stats.isFile() && (await startsAsZip(handle)) };
+}
+
+async function startsAsZip(handle: FileHandle): Promise<boolean> {
   const { buffer, bytesRead } = await handle.read(Buffer.alloc(4), 0, 4, 0);
   return ZIP_STARTS.includes(buffer.toString('hex', 0, bytesRead));
 }

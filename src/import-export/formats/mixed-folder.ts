@@ -67,14 +67,18 @@ async function* readFile(
     yield* readZip(archive, entry, { ...reading, name });
     return;
   }
-  const { head, bytes } = await peekText({ name, bytes: archive.read(entry) });
-  const format = reading.formats.find((candidate) => candidate.recognizes(head) && speaks(candidate, head));
-  if (format === undefined) {
-    yield { kind: 'omitted', reason: 'a file of no known format' };
-    return;
-  }
-  for await (const item of format.read({ kind: 'text', name, bytes }, reading.options)) {
-    yield joining(placed(item, entry.path), format.joinsSameText);
+  const { head, bytes, end } = await peekText({ name, bytes: archive.read(entry) });
+  try {
+    const format = reading.formats.find((candidate) => candidate.recognizes(head) && speaks(candidate, head));
+    if (format === undefined) {
+      yield { kind: 'omitted', reason: 'a file of no known format' };
+      return;
+    }
+    for await (const item of format.read({ kind: 'text', name, bytes }, reading.options)) {
+      yield joining(placed(item, entry.path), format.joinsSameText);
+    }
+  } finally {
+    await end();
   }
 }
 

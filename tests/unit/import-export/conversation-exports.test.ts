@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { zipSync } from 'fflate';
@@ -190,5 +190,22 @@ describe('a folder of several formats', () => {
       { place: 'exports/cut.zip', problem: expect.stringContaining('cut off') as string },
     ]);
     expect(found.summary.omitted).toEqual({ 'a file of no known format': 4 });
+  });
+
+  test.runIf(process.platform === 'linux')('leaves no file of it open', async () => {
+    for (let number = 0; number < 20; number += 1) {
+      write(`app/unknown${number}.json`, '{"text":"no memory"}');
+      write(`app/rows${number}.jsonl`, '{"text":"no memory"}\n');
+    }
+    write('app/damaged.jsonl', '{"format":"faiss-memory-export","version":99}\n');
+    await importSource({ path: root });
+    const open = readdirSync('/proc/self/fd').flatMap((fd) => {
+      try {
+        return [readlinkSync(join('/proc/self/fd', fd))];
+      } catch {
+        return [];
+      }
+    });
+    expect(open.filter((path) => path.startsWith(root))).toEqual([]);
   });
 });
