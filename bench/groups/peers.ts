@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { encode as countable } from 'gpt-tokenizer/encoding/o200k_base';
+import { reasonOf } from '../../src/util/caught.ts';
 import { randomNumbers } from '../lib/filled-app.ts';
 import { mean, percentile } from '../lib/metrics.ts';
 import { ms, type Report, times } from '../lib/row.ts';
@@ -14,8 +15,6 @@ interface Peer {
   readonly name: string;
   /** Exact version on npm; absent = the built program. */
   readonly version?: string;
-  /** Builds with a compiler, so it may not be had everywhere. */
-  readonly buildsNative?: boolean;
   /** Program and arguments below the folder of packages. */
   readonly command?: (packages: string) => readonly string[];
   readonly env: (folder: string) => Readonly<Record<string, string>>;
@@ -54,7 +53,6 @@ const OTHERS: readonly Peer[] = [
   {
     name: '@ai-devkit/memory',
     version: '0.20.1',
-    buildsNative: true,
     command: (packages) => [join(packages, '@ai-devkit', 'memory', 'dist', 'index.js')],
     env: (folder) => ({ HOME: folder, USERPROFILE: folder }),
     add: (text, number) => [
@@ -76,6 +74,8 @@ interface Fact {
 
 const { facts } = JSON.parse(readFileSync(join('bench', 'data', 'facts.json'), 'utf8')) as { facts: Fact[] };
 const PACKAGES = join('.cache', 'bench-peers');
+/** Packages that compile when they are installed, so they may not be had everywhere. Newer versions of npm want a permission. */
+const COMPILED = { 'better-sqlite3': true };
 const INSTALL_LIMIT_MS = 300_000;
 const MEMORIES = 300;
 const ROUNDS = 5;
@@ -100,8 +100,10 @@ export async function peerRows(report: Report): Promise<void> {
       console.error(`skip ${peer.name}: ${problem}`);
       continue;
     }
-    const other = await measure(peer, join(PACKAGES, 'node_modules'));
-    compare({ own, other, name: `${peer.name} ${peer.version ?? ''}` }, report);
+    const other = await measure(peer, join(PACKAGES, 'node_modules')).catch((error: unknown) => {
+      console.error(`skip ${peer.name}: ${reasonOf(error)}`);
+    });
+    if (other !== undefined) compare({ own, other, name: `${peer.name} ${peer.version ?? ''}` }, report);
   }
 }
 
@@ -110,7 +112,8 @@ function install(peer: Peer): string | undefined {
   const [program = ''] = peer.command?.(join(PACKAGES, 'node_modules')) ?? [];
   mkdirSync(PACKAGES, { recursive: true });
   const manifest = join(PACKAGES, 'package.json');
-  if (!existsSync(manifest)) writeFileSync(manifest, '{ "private": true }\n');
+  if (!existsSync(manifest))
+    writeFileSync(manifest, JSON.stringify({ private: true, allowScripts: COMPILED }));
   if (!existsSync(program)) {
     const wanted = `${peer.name}@${peer.version ?? ''}`;
     const parameters = ['install', '--prefix', PACKAGES, '--no-audit', '--no-fund', wanted];
@@ -123,6 +126,14 @@ function install(peer: Peer): string | undefined {
 
 async function measure(peer: Peer, packages: string): Promise<Measured> {
   const folder = mkdtempSync(join(tmpdir(), 'faiss-memory-bench-'));
+  try {
+    return await measureIn(folder, peer, packages);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function measureIn(folder: string, peer: Peer, packages: string): Promise<Measured> {
   const command = peer.command?.(packages);
   const open = (): ServerProcess => new ServerProcess(peer.env(folder), command && [...command]);
   const starts: number[] = [];
@@ -134,7 +145,15 @@ async function measure(peer: Peer, packages: string): Promise<Measured> {
     await process.end();
   }
   const server = open();
-  await server.initialize();
+  try {
+    await server.initialize();
+    return await workOf(peer, server, percentile(starts, 50));
+  } finally {
+    await server.end();
+  }
+}
+
+async function workOf(peer: Peer, server: ServerProcess, start: number): Promise<Measured> {
   const { tools } = (await server.request('tools/list', {})) as { tools: unknown };
   const random = randomNumbers(17);
   const others = Array.from({ length: MEMORIES }, () => randomSentence(random));
@@ -145,14 +164,11 @@ async function measure(peer: Peer, packages: string): Promise<Measured> {
     answers.push(await call(server, peer.search(facts[number]?.question ?? '')));
   });
   const found = facts.map(({ text }, place) => ((answers[place] ?? '').includes(text.slice(0, 30)) ? 1 : 0));
-  const { rss } = server;
-  await server.end();
-  rmSync(folder, { recursive: true, force: true });
   return {
-    start: percentile(starts, 50),
+    start,
     add: percentile(add, 50),
     search: percentile(search, 50),
-    rss,
+    rss: server.rss,
     toolTokens: countable(JSON.stringify(tools)).length,
     answerTokens: mean(answers.map((answer) => countable(answer).length)),
     found: mean(found),

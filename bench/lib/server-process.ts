@@ -1,4 +1,5 @@
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { programCommand } from './measured-program.ts';
@@ -12,12 +13,16 @@ interface Reply {
 export class ServerProcess {
   readonly #child: ChildProcessWithoutNullStreams;
   readonly #waiting = new Map<number, (reply: Reply) => void>();
+  readonly #ended: Promise<unknown>;
   #nextId = 1;
 
   /** @param parameters of Node.js: a program and its arguments */
   constructor(env: Readonly<Record<string, string>>, parameters = programCommand()) {
     this.#child = spawn(process.execPath, [...parameters], { env: { ...process.env, ...env } });
+    this.#ended = once(this.#child, 'exit');
     this.#child.stderr.resume();
+    // Its end is told to who waits for an answer.
+    this.#child.stdin.on('error', () => undefined);
     createInterface({ input: this.#child.stdout }).on('line', (line) => {
       if (!line.startsWith('{')) return;
       const reply = JSON.parse(line) as Reply;
@@ -25,10 +30,14 @@ export class ServerProcess {
     });
   }
 
+  /** Rejects when the server ends before it answers. */
   request(method: string, params: Record<string, unknown>): Promise<Record<string, unknown>> {
     const id = this.#nextId;
     this.#nextId += 1;
-    return new Promise((resolve) => {
+    return new Promise((resolve, reject) => {
+      void this.#ended.then(() => {
+        reject(new Error(`the server ended before it answered ${method}`));
+      });
       this.#waiting.set(id, ({ result }) => {
         resolve(result ?? {});
       });
@@ -53,14 +62,11 @@ export class ServerProcess {
   }
 
   /** @returns milliseconds from the end of stdin to the end of the process */
-  end(): Promise<number> {
+  async end(): Promise<number> {
     const start = performance.now();
-    return new Promise((resolve) => {
-      this.#child.once('exit', () => {
-        resolve(performance.now() - start);
-      });
-      this.#child.stdin.end();
-    });
+    this.#child.stdin.end();
+    await this.#ended;
+    return performance.now() - start;
   }
 }
 
