@@ -27,6 +27,7 @@ const SMALL_ON_PURPOSE = {
   'src/embedding/embedding-worker.ts': 'the entry of a worker thread: works as soon as it is loaded',
   'src/secrets/create-secret-scanner.ts': 'the adapter of a port',
   'src/import-export/formats/front-matter.ts': 'loads YAML only when a note needs it',
+  'src/import-export/open-source.ts': 'names the adapters of a port; tests open sources with it',
   'src/import-export/formats/mcp-memory-service.ts': 'a format',
   'src/import-export/formats/json-list.ts': 'a format',
   'src/import-export/formats/python-service.ts': 'a format',

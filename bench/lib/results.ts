@@ -38,8 +38,6 @@ export interface RunFacts {
 
 /** What a run of the benchmark writes. */
 export interface Results extends RunFacts {
-  /** How the results came about, where they are not all of one run. */
-  readonly remark?: string;
   /** Groups that were published by another run than this one. */
   readonly others?: Readonly<Partial<Record<Group, RunFacts>>>;
   readonly rows: readonly GroupedRow[];
@@ -47,29 +45,27 @@ export interface Results extends RunFacts {
 }
 
 /**
- * The results of a run of some groups together with those that were published before: a run of all usual groups replaces
- * all but the groups that it did not measure, any other run only its own.
+ * The results of a run of some groups together with those that were published before, of the groups that it did not measure.
+ * Of the runs whose rows are left, the page is of the one with most groups.
  */
 export function joinedResults(before: Results, run: Results, measured: readonly Group[]): Results {
   const kept = before.rows.filter(({ group }) => !measured.includes(group));
-  const usual = (Object.keys(GROUPS) as Group[]).filter((group) => !ASKED_FOR.includes(group));
-  const isWhole = usual.every((group) => measured.includes(group));
-  const { date, machine } = isWhole ? run : before;
-  const factsOf = (group: Group): RunFacts =>
-    measured.includes(group) ? run : (before.others?.[group] ?? before);
-  const groups = [...new Set([...kept, ...run.rows].map(({ group }) => group))];
-  const others = groups
-    .map((group): [Group, RunFacts] => [
-      group,
-      { date: factsOf(group).date, machine: factsOf(group).machine },
-    ])
-    .filter(([, facts]) => JSON.stringify(facts) !== JSON.stringify({ date, machine }));
-  const remark = isWhole ? run.remark : before.remark;
+  const rows = [...kept, ...run.rows];
+  const runs = [...new Set(rows.map(({ group }) => group))].map((group): [Group, RunFacts] => {
+    const { date, machine } = measured.includes(group) ? run : (before.others?.[group] ?? before);
+    return [group, { date, machine }];
+  });
+  const isOf = (facts: RunFacts, other: RunFacts): boolean => JSON.stringify(facts) === JSON.stringify(other);
+  const groupsOf = (facts: RunFacts): number => runs.filter(([, other]) => isOf(facts, other)).length;
+  const page = runs.reduce<RunFacts>((most, [, facts]) => (groupsOf(facts) > groupsOf(most) ? facts : most), {
+    date: run.date,
+    machine: run.machine,
+  });
+  const others = runs.filter(([, facts]) => !isOf(facts, page));
   return {
-    ...{ date, machine },
-    ...(remark === undefined ? {} : { remark }),
+    ...page,
     ...(others.length === 0 ? {} : { others: Object.fromEntries(others) }),
-    rows: [...kept, ...run.rows],
+    rows,
     growth: measured.includes('growth') ? run.growth : before.growth,
   };
 }

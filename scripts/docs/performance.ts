@@ -42,7 +42,6 @@ export function performancePage(results: Results): string {
     '',
     `One run of \`npm run bench\` on ${date}, version ${machine.version} (${machine.commit}): ${machine.system}, ${machine.processor}, ${machine.cores} cores, ${machine.memoryGiB} GiB, Node.js ${machine.node}.`,
     `Processes that wanted to run before and after, by the system's load of a minute: ${machine.loadBefore} and ${machine.loadAfter}. Times of another machine differ; the ratios (x) to what was measured beside them in the same run, and the exponents of growth, differ less.`,
-    ...(results.remark === undefined ? [] : [results.remark]),
     over === 0
       ? 'Every row is within its budget.'
       : `${over} of ${rows.length} rows are over their budget; they say so.`,

@@ -23,14 +23,15 @@ export interface Head {
 /** So much of a source is looked at. */
 const HEAD_BYTES = 256 * 1024;
 
-/** The beginning of a text, and the text with its beginning. */
 export interface PeekedText {
   readonly head: Head;
+  /** All of the text, with its beginning. */
   readonly bytes: AsyncIterable<Uint8Array>;
   /** Ends the source, such as an open file, when nothing reads the bytes to their end. */
   readonly end: () => Promise<void>;
 }
 
+/** Looks at the beginning of a text. */
 export async function peekText(source: {
   readonly name: string;
   readonly bytes: AsyncIterable<Uint8Array>;

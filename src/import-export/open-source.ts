@@ -1,5 +1,4 @@
-import type { Stats } from 'node:fs';
-import { type FileHandle, open, realpath, stat } from 'node:fs/promises';
+import { open, realpath, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { type ArchiveEntry, openFolder } from './archive.ts';
 import type { ImportSource } from './formats/import-format.ts';
@@ -23,21 +22,18 @@ const ZIP_STARTS = ['504b0304', '504b0506'];
 export async function openSource(path: string): Promise<OpenedSource> {
   // A link to a folder is named on purpose, and the folder's own name is part of the ids of its notes.
   const name = basename(await realpath(path));
-  if ((await stat(path)).isDirectory()) {
+  const stats = await stat(path);
+  if (stats.isDirectory()) {
     const folder = await openFolder(path);
     const archive = { ...folder, openZip: ({ path: entry }: ArchiveEntry) => openZip(join(path, entry)) };
     return { source: { kind: 'archive', name, archive }, size: undefined, close: () => archive.close() };
   }
-  const handle = await open(path, 'r');
-  const { stats, isZip } = await lookAt(handle).catch(async (error: unknown) => {
-    await handle.close();
-    throw error;
-  });
-  if (isZip) {
-    await handle.close();
+  // Reading a pipe would take its beginning away.
+  if (stats.isFile() && (await startsAsZip(path))) {
     const archive = await openZip(path);
     return { source: { kind: 'archive', name, archive }, size: undefined, close: () => archive.close() };
   }
+  const handle = await open(path, 'r');
   const stream = handle.createReadStream({ autoClose: false, ...(stats.isFile() ? { start: 0 } : {}) });
   return {
     source: { kind: 'text', name, bytes: stream as AsyncIterable<Uint8Array> },
@@ -49,13 +45,12 @@ export async function openSource(path: string): Promise<OpenedSource> {
   };
 }
 
-async function lookAt(handle: FileHandle): Promise<{ readonly stats: Stats; readonly isZip: boolean }> {
-  const stats = await handle.stat();
-  // Reading a pipe would take its beginning away.
-  return { stats, isZip: stats.isFile() && (await startsAsZip(handle)) };
-}
-
-async function startsAsZip(handle: FileHandle): Promise<boolean> {
-  const { buffer, bytesRead } = await handle.read(Buffer.alloc(4), 0, 4, 0);
-  return ZIP_STARTS.includes(buffer.toString('hex', 0, bytesRead));
+async function startsAsZip(path: string): Promise<boolean> {
+  const handle = await open(path, 'r');
+  try {
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(4), 0, 4, 0);
+    return ZIP_STARTS.includes(buffer.toString('hex', 0, bytesRead));
+  } finally {
+    await handle.close();
+  }
 }

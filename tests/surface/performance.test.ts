@@ -83,3 +83,16 @@ test('a run of one group keeps the rows of the others, and the page says of whic
     '2031-02-03',
   ]);
 });
+
+test('the page names no run of which no row is left', () => {
+  const before = publishedResults();
+  const groups = [...new Set(before.rows.map(({ group }) => group))];
+  const replaced = groups.reduce((results, group, day) => {
+    const rows = results.rows.filter((row) => row.group === group);
+    const date = day === 0 ? '2031-01-01' : '2031-02-02';
+    return joinedResults(results, { ...before, date, rows }, [group]);
+  }, before);
+  expect(replaced.date).toBe('2031-02-02');
+  expect(Object.keys(replaced.others ?? {})).toEqual(groups.slice(0, 1));
+  expect(performancePage(replaced)).not.toContain(before.date);
+});
