@@ -98,8 +98,8 @@ const USUAL_FIX =
   'Try again in a moment. If it stays so, check that PostgreSQL runs and that MEMORY_DATABASE_URL is right.';
 const TLS_FIX =
   'Correct sslmode, sslrootcert (the authority that signed the certificate of the server), or the name of the host in MEMORY_DATABASE_URL; or renew the certificate.';
-/** The server ended the handshake. */
-const ALERT = /^ERR_SSL_\w*_ALERT_/;
+/** The server ended the handshake. OpenSSL names the same alert `SSLV3_ALERT_…`, and from 3.5 on `SSL/TLS_ALERT_…`. */
+const ALERT = /^ERR_SSL_.+_ALERT_/;
 const ALERT_FIX =
   'Correct sslcert and sslkey in MEMORY_DATABASE_URL: a valid certificate of an authority that the server trusts.';
 
