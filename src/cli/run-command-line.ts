@@ -170,8 +170,8 @@ interface Interruption {
 const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /**
- * Turns Ctrl-C, SIGTERM, a closed terminal and a closed pipe into one abort signal. A second Ctrl-C is left to
- * the default handler, which ends the process at once.
+ * Turns Ctrl-C, SIGTERM, a closed terminal and an output that nobody reads any more into one abort signal. A second
+ * Ctrl-C is left to the default handler, which ends the process at once.
  */
 function watchInterruptions(host: Host): Interruption {
   const controller = new AbortController();
@@ -197,7 +197,8 @@ function watchInterruptions(host: Host): Interruption {
   };
   for (const name of STOP_SIGNALS) process.on(name, onSignal);
   host.stdout.on('error', onOutputError);
-  host.stderr.on('error', onOutputError);
+  // Whoever reads the log or the progress no more misses that, and the work goes on.
+  host.stderr.on('error', () => undefined);
   return {
     signal: controller.signal,
     get reason() {

@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { once } from 'node:events';
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { json } from 'node:stream/consumers';
+import { setTimeout } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { httpClient } from '../helpers/http-client.ts';
 import { launchServer, startServer } from '../helpers/http-server.ts';
@@ -147,6 +148,17 @@ describe('a server whose memories are gone', () => {
       .poll(() => server.stderr(), PATIENTLY)
       .toMatch(/ERROR the memories cannot be used .*DAMAGED/);
   });
+});
+
+test('a server whose log nobody reads any more goes on', async () => {
+  const server = await startServer({ args: ['--log-level', 'debug'] });
+  server.child.stderr.destroy();
+  const api = httpClient(server.address);
+  for (let count = 1; count <= 5; count += 1)
+    expect((await api.post('/memory/add', { text: `memory ${count}` })).status).toBe(201);
+  // A command that is to stop gets some seconds for that.
+  await setTimeout(8_000);
+  expect((await api.get('/stats')).data['live']).toBe(5);
 });
 
 describe('metrics', () => {
