@@ -29,6 +29,11 @@ export async function serveStdio(host: Host, config: ResolvedConfig): Promise<vo
     open,
     onConnected: openAhead,
     prepare: () => {
+      if (app === undefined && isEmptyPlace(config)) {
+        // Nothing can be searched, and a client that only looks leaves no folder behind.
+        loadServices().catch(() => undefined);
+        return;
+      }
       // A call that needs the services tells why they cannot be opened.
       open().then(
         (opened) => {
@@ -59,19 +64,25 @@ async function projectIn(folders: readonly string[], host: Host, packages: boole
  * kept up to date. Without memories and without a remote not even the services are loaded.
  * @returns looks now
  */
-function openUnasked({ settings }: ResolvedConfig, open: () => Promise<App>): () => void {
-  const { sync, dataDir, store } = settings;
+function openUnasked(config: ResolvedConfig, open: () => Promise<App>): () => void {
   const look = (): void => {
     clearTimeout(timer);
-    if (sync.enabled || existsSync(join(dataDir, databaseName(store)))) void open().catch(() => undefined);
-    else timer = setTimeout(look, LOOK_EVERY_MS).unref();
+    if (isEmptyPlace(config)) timer = setTimeout(look, LOOK_EVERY_MS).unref();
+    else void open().catch(() => undefined);
   };
   let timer = setTimeout(look, LOOK_EVERY_MS).unref();
   return look;
 }
 
+/** There are no memories, and no remote from which they could come. */
+function isEmptyPlace({ settings: { sync, dataDir, store } }: ResolvedConfig): boolean {
+  return !sync.enabled && !existsSync(join(dataDir, databaseName(store)));
+}
+
+const loadServices = () => import('../app/start-app.ts');
+
 async function openApp({ settings }: ResolvedConfig): Promise<App> {
-  const { startApp } = await import('../app/start-app.ts');
+  const { startApp } = await loadServices();
   const app = await startApp(settings, { isAudited: settings.team.enabled });
   app.startBackground();
   return app;

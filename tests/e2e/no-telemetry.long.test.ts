@@ -25,6 +25,8 @@ async function startListener(): Promise<Listener> {
   });
   server.on('connect', (request, socket) => {
     asked.push(request.url ?? '');
+    // Who was refused may cut the connection.
+    socket.on('error', () => undefined);
     socket.end('HTTP/1.1 502 Bad Gateway\r\n\r\n');
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
