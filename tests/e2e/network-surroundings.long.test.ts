@@ -150,6 +150,8 @@ async function startProxy(target: number): Promise<TestProxy> {
   });
   server.on('connect', (incoming: IncomingMessage, socket: Socket) => {
     asked.push(incoming.url ?? '');
+    // Who was refused may cut the connection.
+    socket.on('error', () => undefined);
     if (!authorised(incoming)) {
       socket.end('HTTP/1.1 407 Proxy Authentication Required\r\n\r\n');
       return;

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { FakeEmbedder } from '../../src/embedding/fake-embedder.ts';
+import { withBody } from './with-body.ts';
 
 export interface EmbeddingServer {
   /** Base address up to and including the version. */
@@ -17,8 +18,8 @@ export async function startEmbeddingServer(): Promise<EmbeddingServer> {
   const embedder = new FakeEmbedder();
   const requests: EmbeddingServer['requests'] = [];
   const script: EmbeddingServer['script'] = [];
-  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const body = JSON.parse(await readAll(request)) as { input: string | string[]; model: string };
+  const answer = async (request: IncomingMessage, sent: Buffer, response: ServerResponse): Promise<void> => {
+    const body = JSON.parse(sent.toString('utf8')) as { input: string | string[]; model: string };
     requests.push({ authorization: request.headers.authorization, body });
     const scripted = script.shift();
     if (scripted !== undefined) {
@@ -43,7 +44,8 @@ export async function startEmbeddingServer(): Promise<EmbeddingServer> {
     );
   };
   const server = createServer((request, response) => {
-    if (request.method === 'POST' && request.url === '/v1/embeddings') void answer(request, response);
+    if (request.method === 'POST' && request.url === '/v1/embeddings')
+      withBody(request, (sent) => answer(request, sent, response));
     else response.writeHead(404).end();
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -61,10 +63,4 @@ export async function startEmbeddingServer(): Promise<EmbeddingServer> {
         });
       }),
   };
-}
-
-async function readAll(request: IncomingMessage): Promise<string> {
-  const parts: Buffer[] = [];
-  for await (const part of request) parts.push(part as Buffer);
-  return Buffer.concat(parts).toString('utf8');
 }

@@ -126,9 +126,12 @@ function forward({ incoming, outgoing, target, fault }: Exchange): void {
   const { host, port } = target;
   const { method, url: path, headers } = incoming;
   const onward = request({ host, port, method, path, headers, agent: false }, (answer) => {
-    void collect(answer).then((body) => {
-      answerWith({ incoming, outgoing, fault, answer, body });
-    });
+    collect(answer).then(
+      (body) => {
+        answerWith({ incoming, outgoing, fault, answer, body });
+      },
+      () => incoming.socket.destroy(),
+    );
   });
   onward.on('error', () => incoming.socket.destroy());
   incoming.pipe(onward);

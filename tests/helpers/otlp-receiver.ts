@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { buffer } from 'node:stream/consumers';
 import { gunzipSync } from 'node:zlib';
 import { onTestFinished } from 'vitest';
+import { withBody } from './with-body.ts';
 
 /** A span as it arrived. */
 export interface ReceivedSpan {
@@ -31,7 +31,7 @@ export async function startOtlpReceiver(): Promise<OtlpReceiver> {
   const spans: ReceivedSpan[] = [];
   const bodies: Buffer[] = [];
   const server = createServer((request, response) => {
-    void buffer(request).then((sent) => {
+    withBody(request, (sent) => {
       const isRight =
         request.url === '/v1/traces' && request.headers['content-type'] === 'application/x-protobuf';
       const body = request.headers['content-encoding'] === 'gzip' ? gunzipSync(sent) : sent;

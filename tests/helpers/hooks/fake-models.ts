@@ -1,7 +1,7 @@
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { text } from 'node:stream/consumers';
 import { onTestFinished } from 'vitest';
+import { withBody } from '../with-body.ts';
 
 /** A call of a tool that the model makes in its answer to a prompt. */
 export interface ScriptedCall {
@@ -31,7 +31,8 @@ interface Body {
 export async function startFakeModels(calls: readonly ScriptedCall[] = []): Promise<FakeModels> {
   const requests: string[] = [];
   const server = createServer((request, response) => {
-    void text(request).then((body) => {
+    withBody(request, (sent) => {
+      const body = sent.toString('utf8');
       const path = (request.url ?? '').split('?')[0] ?? '';
       const isAsked = /\/(messages|responses|chat\/completions)$|[Gg]enerateContent$/.test(path);
       if (isAsked) requests.push(body);
