@@ -15,7 +15,7 @@ const LOOK_EVERY_MS = 10_000;
 /**
  * Serves MCP over stdin and stdout until the client goes away. Nothing but the protocol is written to stdout.
  * Imports late and little: how fast a client gets its first answer is decided here, so the services are not even
- * loaded before a call needs them.
+ * loaded before the client lists the tools or a call needs them.
  */
 export async function serveStdio(host: Host, config: ResolvedConfig): Promise<void> {
   const stdout = guardStdout();
@@ -61,7 +61,7 @@ async function projectIn(folders: readonly string[], host: Host, packages: boole
 /**
  * Opens the services before the first call, so that it need not wait for them, and because there is work in the
  * background: memories may lack embeddings, the trash is emptied in time, an empty machine fills itself, a remote is
- * kept up to date. Without memories and without a remote not even the services are loaded.
+ * kept up to date. Without memories and without a remote the services stay closed.
  * @returns looks now
  */
 function openUnasked(config: ResolvedConfig, open: () => Promise<App>): () => void {
