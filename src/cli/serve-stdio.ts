@@ -29,11 +29,6 @@ export async function serveStdio(host: Host, config: ResolvedConfig): Promise<vo
     open,
     onConnected: openAhead,
     prepare: () => {
-      if (app === undefined && isEmptyPlace(config)) {
-        // Nothing can be searched, and a client that only looks leaves no folder behind.
-        loadServices().catch(() => undefined);
-        return;
-      }
       // A call that needs the services tells why they cannot be opened.
       open().then(
         (opened) => {
@@ -61,28 +56,22 @@ async function projectIn(folders: readonly string[], host: Host, packages: boole
 /**
  * Opens the services before the first call, so that it need not wait for them, and because there is work in the
  * background: memories may lack embeddings, the trash is emptied in time, an empty machine fills itself, a remote is
- * kept up to date. Without memories and without a remote the services stay closed.
+ * kept up to date. Without memories and without a remote the services stay closed until the client lists the tools.
  * @returns looks now
  */
-function openUnasked(config: ResolvedConfig, open: () => Promise<App>): () => void {
+function openUnasked({ settings }: ResolvedConfig, open: () => Promise<App>): () => void {
+  const { sync, dataDir, store } = settings;
   const look = (): void => {
     clearTimeout(timer);
-    if (isEmptyPlace(config)) timer = setTimeout(look, LOOK_EVERY_MS).unref();
-    else void open().catch(() => undefined);
+    if (sync.enabled || existsSync(join(dataDir, databaseName(store)))) void open().catch(() => undefined);
+    else timer = setTimeout(look, LOOK_EVERY_MS).unref();
   };
   let timer = setTimeout(look, LOOK_EVERY_MS).unref();
   return look;
 }
 
-/** There are no memories, and no remote from which they could come. */
-function isEmptyPlace({ settings: { sync, dataDir, store } }: ResolvedConfig): boolean {
-  return !sync.enabled && !existsSync(join(dataDir, databaseName(store)));
-}
-
-const loadServices = () => import('../app/start-app.ts');
-
 async function openApp({ settings }: ResolvedConfig): Promise<App> {
-  const { startApp } = await loadServices();
+  const { startApp } = await import('../app/start-app.ts');
   const app = await startApp(settings, { isAudited: settings.team.enabled });
   app.startBackground();
   return app;

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, test } from 'vitest';
@@ -77,15 +77,26 @@ describe('stdout', () => {
 });
 
 describe('the handshake and the lists', () => {
-  test('touch neither store nor model: not even the data folder is made', async () => {
+  test('need neither store nor model nor the data folder', async () => {
+    const folder = temporaryFolder();
+    const file = join(folder, 'file');
+    writeFileSync(file, 'no folder');
+    const server = new RawServer(folder, { ...WITH_MODEL, MEMORY_DATA_DIR: join(file, 'never') });
+    await server.initialize();
+    for (const list of ['tools/list', 'prompts/list', 'resources/list', 'resources/templates/list'])
+      expect(await server.request(list)).not.toHaveProperty('error');
+    const { isError, text } = await server.call('memory_stats');
+    expect([isError, text]).toEqual([true, expect.stringContaining(file)]);
+  });
+
+  test('make no data folder until the client wants to know the tools or calls one', async () => {
     const folder = temporaryFolder();
     const dataDir = join(folder, 'not-yet');
     const server = new RawServer(folder, { ...WITH_MODEL, MEMORY_DATA_DIR: dataDir });
     await server.initialize();
-    for (const list of ['tools/list', 'prompts/list', 'resources/list', 'resources/templates/list']) {
+    for (const list of ['prompts/list', 'resources/list', 'resources/templates/list'])
       await server.request(list);
-    }
-    await expect(server.call('memory_search', {})).resolves.toMatchObject({ isError: true });
+    await expect(server.request('ping')).resolves.toEqual({});
     expect(existsSync(dataDir)).toBe(false);
     await server.call('memory_stats');
     expect(existsSync(dataDir)).toBe(true);
