@@ -10,6 +10,13 @@ const NOISY = {
   MEMORY_LOG_LEVEL: 'debug',
 };
 
+const LISTS = [
+  ['tools/list', 'tools'],
+  ['prompts/list', 'prompts'],
+  ['resources/list', 'resources'],
+  ['resources/templates/list', 'resourceTemplates'],
+] as const;
+
 function expectOnlyMessages(stdout: string): void {
   expect(stdout.endsWith('\n')).toBe(true);
   for (const line of stdout.slice(0, -1).split('\n')) {
@@ -83,8 +90,9 @@ describe('the handshake and the lists', () => {
     writeFileSync(file, 'no folder');
     const server = new RawServer(folder, { ...WITH_MODEL, MEMORY_DATA_DIR: join(file, 'never') });
     await server.initialize();
-    for (const list of ['tools/list', 'prompts/list', 'resources/list', 'resources/templates/list'])
-      expect(await server.request(list)).not.toHaveProperty('error');
+    for (const [list, key] of LISTS) expect(await server.request(list)).toHaveProperty([key, 0]);
+    const refused = await server.call('memory_search', {});
+    expect([refused.isError, refused.text]).toEqual([true, expect.not.stringContaining(file)]);
     const { isError, text } = await server.call('memory_stats');
     expect([isError, text]).toEqual([true, expect.stringContaining(file)]);
   });

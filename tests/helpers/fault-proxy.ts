@@ -1,6 +1,7 @@
 import { createServer, request, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
+import { buffer } from 'node:stream/consumers';
 
 /** What goes wrong with one request. */
 export type Fault =
@@ -126,7 +127,7 @@ function forward({ incoming, outgoing, target, fault }: Exchange): void {
   const { host, port } = target;
   const { method, url: path, headers } = incoming;
   const onward = request({ host, port, method, path, headers, agent: false }, (answer) => {
-    collect(answer).then(
+    buffer(answer).then(
       (body) => {
         answerWith({ incoming, outgoing, fault, answer, body });
       },
@@ -135,12 +136,6 @@ function forward({ incoming, outgoing, target, fault }: Exchange): void {
   });
   onward.on('error', () => incoming.socket.destroy());
   incoming.pipe(onward);
-}
-
-async function collect(stream: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of stream as AsyncIterable<Buffer>) chunks.push(chunk);
-  return Buffer.concat(chunks);
 }
 
 interface Answer extends Omit<Exchange, 'target'> {
