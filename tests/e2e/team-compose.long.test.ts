@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   COMPOSE_FILE,
   ComposedTeam,
+  homeOfSessions,
   looksOfCaddy,
   readComposeFile,
   type ReplicaName,
@@ -56,12 +57,14 @@ test(`Caddy is ${caddy === null ? 'left out, and not required' : 'there'}`, () =
 if (caddy !== null)
   await describeWithPostgres('the services of the compose file, behind Caddy', (server) => {
     let running: ComposedTeam | undefined;
+    let home: ReplicaName | undefined;
     const team = (): ComposedTeam => {
       if (running === undefined) throw new Error('The team runs only inside a test');
       return running;
     };
     beforeAll(async () => {
       running = await ComposedTeam.start({ caddy, databaseUrl: await server().createDatabase() });
+      home = await homeOfSessions(running);
     });
     afterAll(() => running?.stop());
 
@@ -113,6 +116,8 @@ if (caddy !== null)
         await expect.poll(() => texts(name)).toContain(text);
         // So many looks of Caddy, one a second: it sends requests there again.
         await expect.poll(() => looksOfCaddy(team(), name)).toBeGreaterThan(3);
+        // Clients move back a little later, and a session that begins in between is gone in the next request.
+        await expect.poll(() => homeOfSessions(team())).toBe(home);
       }
       await first.client.close().catch(() => undefined);
       expect(await texts('memory-1')).toEqual(await texts('memory-2'));

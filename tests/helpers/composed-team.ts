@@ -104,6 +104,10 @@ export class ComposedTeam {
     return this.#door.fetch;
   }
 
+  get running(): readonly ReplicaName[] {
+    return [...this.#running.keys()];
+  }
+
   addressOf(name: ReplicaName): string {
     return `http://127.0.0.1:${String(this.#ports.get(name))}`;
   }
@@ -161,4 +165,30 @@ export async function looksOfCaddy(team: ComposedTeam, name: ReplicaName): Promi
   );
   const count = /duration_seconds_count\{method="GET",route="\/health\/ready",status="200"\} (\d+)/;
   return Number(count.exec(text)?.[1] ?? 0);
+}
+
+/** The replica where Caddy begins the sessions of clients of this machine. */
+export async function homeOfSessions(team: ComposedTeam): Promise<ReplicaName> {
+  const headers = { Authorization: `Bearer ${team.token}`, Accept: 'application/json, text/event-stream' };
+  const begun = await team.fetch(`${team.address}/mcp`, {
+    method: 'POST',
+    headers: { ...headers, 'Content-Type': 'application/json' },
+    body: JSON.stringify({
+      jsonrpc: '2.0',
+      id: 1,
+      method: 'initialize',
+      params: {
+        protocolVersion: '2025-06-18',
+        capabilities: {},
+        clientInfo: { name: 'asks for the home', version: '1' },
+      },
+    }),
+  });
+  await begun.text();
+  const session = { ...headers, 'Mcp-Session-Id': begun.headers.get('Mcp-Session-Id') ?? '' };
+  for (const name of team.running) {
+    const ended = await fetch(`${team.addressOf(name)}/mcp`, { method: 'DELETE', headers: session });
+    if (ended.ok) return name;
+  }
+  throw new Error(`No replica has the session that began with ${String(begun.status)}`);
 }
