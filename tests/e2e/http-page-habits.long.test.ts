@@ -135,6 +135,26 @@ describe.runIf(hasBrowser)('what people expect of the page', () => {
     expect(await entry(page, 'A secret thing').count()).toBe(1);
   });
 
+  test('a dialog that opens as soon as another one was closed stays open', async () => {
+    const { page } = await openWith([]);
+    await page.getByRole('button', { name: 'Add memory' }).click();
+    await page.getByRole('dialog').waitFor();
+    // Without a turn of the event loop between the two clicks; then with enough of them for late events.
+    await page.evaluate(`(async () => {
+      const click = async (text) => {
+        [...document.querySelectorAll('button')].find((button) => button.textContent === text).click();
+        for (let turn = 0; turn < 100; turn += 1) await undefined;
+      };
+      await click('Cancel');
+      if (document.querySelector('dialog') !== null) throw new Error('The dialog is not closed');
+      await click('Add memory');
+      for (let frame = 0; frame < 10; frame += 1) await new Promise(requestAnimationFrame);
+    })()`);
+    expect(await page.getByRole('dialog').count()).toBe(1);
+    await page.keyboard.press('Escape');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+  });
+
   test('a day is the day of the user', async () => {
     const { address } = await openWith([]);
     const body = '{"text":"In the morning of the eleventh","created_at":"2026-10-10T20:00:00Z"}';

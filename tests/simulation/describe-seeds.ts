@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { simulate } from './simulate.ts';
 
-const LIMIT_MS = 10 * 60_000;
+const LIMIT_MS = 20 * 60_000;
 
 /**
  * Plays so many seeds from the first one on; `SIMULATION_SEEDS` changes their number. With `SIMULATION_SEED` only

@@ -46,8 +46,12 @@ export function Modal({ title, children, onClose }: ModalProps) {
       opened?.close();
     };
   }, []);
+  // The event comes a moment after the end of a dialog, when the page may have taken it away and shown another one.
+  const close = (): void => {
+    if (dialog.current !== null) onClose();
+  };
   return (
-    <dialog ref={dialog} aria-labelledby={heading} onClose={onClose}>
+    <dialog ref={dialog} aria-labelledby={heading} onClose={close}>
       <h2 id={heading}>{title}</h2>
       {children}
     </dialog>
