@@ -72,6 +72,29 @@ describe.runIf(hasBrowser)('what people expect of the page', () => {
     expect(await page.getByLabel('Text').inputValue()).toBe('The code is 1');
   });
 
+  test('what is typed while the text before it is being saved is kept', async () => {
+    const { page } = await openWith([]);
+    let answer = (): void => undefined;
+    const until = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    await page.route('**/memory/add', async (route) => {
+      await until;
+      await route.continue();
+    });
+    await page.getByRole('button', { name: 'Add memory' }).click();
+    await page.getByLabel('Text').fill('The first thought');
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.keyboard.press('Escape');
+    await page.getByRole('button', { name: 'Add memory' }).click();
+    await page.getByLabel('Text').fill('The second thought');
+    answer();
+    await entry(page, 'The first thought').waitFor();
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    await page.getByRole('button', { name: 'Add memory' }).click();
+    expect(await page.getByLabel('Text').inputValue()).toBe('The second thought');
+  });
+
   test('the focus never goes to the beginning of the page', async () => {
     const { page, visit } = await openWith(['The code is 1']);
     await page.getByRole('link', { name: 'The code is 1' }).click();

@@ -36,10 +36,15 @@ export function MemoryForm({ name, initial = {}, onSave, onCancel }: MemoryFormP
       ...{ text: draft.text, tags: parseTags(draft.tags), source: draft.source.trim() },
       stated: { project: project.trim(), occurred, expires, pinned: draft.pinned === 'yes' },
     };
-    onSave(fields).then(forget, (error: unknown) => {
-      setProblem(explain(error));
-      setSaving(false);
-    });
+    onSave(fields).then(
+      () => {
+        forget(draft);
+      },
+      (error: unknown) => {
+        setProblem(explain(error));
+        setSaving(false);
+      },
+    );
   };
   const cancel = (): void => {
     forget();
@@ -172,8 +177,8 @@ type Draft = Readonly<Record<string, string>>;
 export interface KeptDraft<Fields extends Draft> {
   readonly draft: Fields;
   readonly change: (fields: Partial<Fields>) => void;
-  /** Deletes the draft after it was saved or cancelled. */
-  readonly forget: () => void;
+  /** Deletes the draft after it was cancelled, or after these fields were saved: what was typed since then stays. */
+  readonly forget: (saved?: Fields) => void;
 }
 
 /**
@@ -191,8 +196,9 @@ function useDraft<Fields extends Draft>(name: string, initial: Fields): KeptDraf
       setDraft(changed);
       sessionStorage.setItem(key, JSON.stringify(changed));
     },
-    forget: () => {
-      sessionStorage.removeItem(key);
+    forget: (saved) => {
+      const isSaved = saved === undefined || isSame(saved, readDraft(key, saved));
+      if (isSaved) sessionStorage.removeItem(key);
     },
   };
 }
@@ -201,4 +207,8 @@ function readDraft<Fields extends Draft>(key: string, initial: Fields): Fields {
   const kept = sessionStorage.getItem(key);
   // Only `change` writes this item.
   return kept === null ? initial : { ...initial, ...(JSON.parse(kept) as Fields) };
+}
+
+function isSame<Fields extends Draft>(one: Fields, other: Fields): boolean {
+  return Object.keys(one).every((name) => one[name] === other[name]);
 }
