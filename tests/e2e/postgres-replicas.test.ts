@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest';
+import { INITIALIZE } from '../helpers/mcp/initialize-message.ts';
 import { idsOf } from '../helpers/rest-memories.ts';
 import type { PostgresServer } from '../helpers/servers/postgres.ts';
 import { digestOf, Replica, TeamLoad, textsOf } from '../helpers/team-load.ts';
@@ -145,15 +146,8 @@ await describeWithPostgres('replicas on PostgreSQL', (server) => {
     test('of another replica is refused, so that the client begins a new one', async () => {
       const [a, b] = await start(await server().createDatabase(), 2);
       if (a === undefined || b === undefined) throw new Error('two replicas were started');
-      const begin = {
-        ...{ jsonrpc: '2.0', id: 1, method: 'initialize' },
-        params: {
-          protocolVersion: '2025-06-18',
-          capabilities: {},
-          clientInfo: { name: 'test', version: '1' },
-        },
-      };
-      const session = (await a.api.post('/mcp', begin, JSON_HEADERS)).headers.get('Mcp-Session-Id') ?? '';
+      const begun = await a.api.post('/mcp', INITIALIZE, JSON_HEADERS);
+      const session = begun.headers.get('Mcp-Session-Id') ?? '';
       expect(session).not.toBe('');
       const ask = { jsonrpc: '2.0', id: 2, method: 'tools/list' };
       const headers = { ...JSON_HEADERS, 'Mcp-Session-Id': session, 'Mcp-Protocol-Version': '2025-06-18' };

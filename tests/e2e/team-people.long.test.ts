@@ -4,6 +4,7 @@ import { Client } from '@modelcontextprotocol/client';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { describe, expect, test } from 'vitest';
 import { openDatabase } from '../../src/store/sqlite/engine.ts';
+import { INITIALIZE } from '../helpers/mcp/initialize-message.ts';
 import { sendRaw } from '../helpers/raw-request.ts';
 import { addMemory, apiOf, startTeam, type TestPerson, type TestTeam } from '../helpers/team.ts';
 
@@ -91,10 +92,6 @@ describe('MCP', () => {
     const [ada, bob] = [await team.join('ada'), await team.join('bob')];
     await team.run('space', 'create', 'kitchen', '--owner', 'ada');
     await team.run('space', 'grant', 'kitchen', 'bob');
-    const initialize = {
-      ...{ jsonrpc: '2.0', id: 1, method: 'initialize' },
-      params: { protocolVersion: '2025-06-18', capabilities: {}, clientInfo: { name: 'a', version: '1' } },
-    };
     const list = JSON.stringify({ jsonrpc: '2.0', id: 2, method: 'tools/list' });
     const post = (path: string, token: string, body: string, session?: string) =>
       sendRaw(team.server.address, {
@@ -105,7 +102,7 @@ describe('MCP', () => {
           ...(session === undefined ? {} : { 'Mcp-Session-Id': session }),
         },
       });
-    const started = await post('/mcp/kitchen', ada.token, JSON.stringify(initialize));
+    const started = await post('/mcp/kitchen', ada.token, JSON.stringify(INITIALIZE));
     const session = String(started.headers['mcp-session-id']);
     expect((await post('/mcp/kitchen', ada.token, list, session)).status).toBe(200);
     expect((await post('/mcp/kitchen', bob.token, list, session)).status).toBe(404);

@@ -6,6 +6,7 @@ import { visit } from '../helpers/auth/oauth-requests.ts';
 import { connectBySignIn, RememberingProvider } from '../helpers/auth/sdk-client.ts';
 import { addAccount, PASSWORD } from '../helpers/auth/sign-in-server.ts';
 import { httpClient } from '../helpers/http-client.ts';
+import { INITIALIZE } from '../helpers/mcp/initialize-message.ts';
 import { runProgram } from '../helpers/run-program.ts';
 import { freePort } from '../helpers/servers/free-port.ts';
 import { apiOf, startTeam, type TestTeam } from '../helpers/team.ts';
@@ -46,10 +47,6 @@ async function tokenAt({ server }: TestTeam, name: string, path: string): Promis
   return provider.known?.access_token ?? '';
 }
 
-const initialize = {
-  ...{ jsonrpc: '2.0', id: 1, method: 'initialize' },
-  params: { protocolVersion: '2025-06-18', capabilities: {}, clientInfo: { name: 'a', version: '1' } },
-};
 const MCP_HEADERS = { Accept: 'application/json, text/event-stream' };
 
 describe('people who sign in at the program itself', () => {
@@ -85,7 +82,7 @@ describe('people who sign in at the program itself', () => {
 
     const stranger = apiOf(team.server.address, await tokenAt(team, 'eve', '/mcp/kitchen'));
     for (const path of ['/mcp/kitchen', '/mcp/no-such-space', '/mcp/ada']) {
-      const answer = await stranger.post(path, initialize, MCP_HEADERS);
+      const answer = await stranger.post(path, INITIALIZE, MCP_HEADERS);
       expect([path, answer.status, answer.text]).toEqual([
         path,
         404,
@@ -101,7 +98,7 @@ describe('people who sign in at the program itself', () => {
     await team.run('space', 'create', 'kitchen', '--owner', 'ada');
     const { address } = team.server;
     for (const path of ['/mcp', '/mcp/kitchen', '/mcp/no-such-space']) {
-      const refused = await httpClient(address).post(path, initialize, MCP_HEADERS);
+      const refused = await httpClient(address).post(path, INITIALIZE, MCP_HEADERS);
       const metadata = `${address}/.well-known/oauth-protected-resource${path}`;
       expect([refused.status, refused.headers.get('www-authenticate')]).toEqual([
         401,

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { parse } from 'yaml';
 import { httpClient } from './http-client.ts';
 import { launchServer, type RunningHttpServer } from './http-server.ts';
+import { INITIALIZE } from './mcp/initialize-message.ts';
 import { type CaddyServer, startCaddy } from './servers/caddy.ts';
 import { freePort } from './servers/free-port.ts';
 import { dataFolder } from './servers/server-process.ts';
@@ -170,25 +171,11 @@ export async function looksOfCaddy(team: ComposedTeam, name: ReplicaName): Promi
 /** The replica where Caddy begins the sessions of clients of this machine. */
 export async function homeOfSessions(team: ComposedTeam): Promise<ReplicaName> {
   const headers = { Authorization: `Bearer ${team.token}`, Accept: 'application/json, text/event-stream' };
-  const begun = await team.fetch(`${team.address}/mcp`, {
-    method: 'POST',
-    headers: { ...headers, 'Content-Type': 'application/json' },
-    body: JSON.stringify({
-      jsonrpc: '2.0',
-      id: 1,
-      method: 'initialize',
-      params: {
-        protocolVersion: '2025-06-18',
-        capabilities: {},
-        clientInfo: { name: 'asks for the home', version: '1' },
-      },
-    }),
-  });
-  await begun.text();
+  const begun = await httpClient(team.address, headers, team.fetch).post('/mcp', INITIALIZE);
   const session = { ...headers, 'Mcp-Session-Id': begun.headers.get('Mcp-Session-Id') ?? '' };
   for (const name of team.running) {
-    const ended = await fetch(`${team.addressOf(name)}/mcp`, { method: 'DELETE', headers: session });
-    if (ended.ok) return name;
+    const { status } = await httpClient(team.addressOf(name), session).remove('/mcp');
+    if (status === 200 || status === 204) return name;
   }
   throw new Error(`No replica has the session that began with ${String(begun.status)}`);
 }

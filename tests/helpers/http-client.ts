@@ -16,10 +16,14 @@ export interface HttpClient {
   send(path: string, options: RequestInit): Promise<HttpAnswer>;
 }
 
-/** @param base address, for example `http://127.0.0.1:40123` */
-export function httpClient(base: string, always: Readonly<Record<string, string>> = {}): HttpClient {
+/** @param base address, for example `http://127.0.0.1:40123` @param ask sends a request; default: as Node.js does */
+export function httpClient(
+  base: string,
+  always: Readonly<Record<string, string>> = {},
+  ask = fetch,
+): HttpClient {
   const send = async (path: string, options: RequestInit): Promise<HttpAnswer> =>
-    readAnswer(await fetch(base + path, { redirect: 'manual', ...options }));
+    readAnswer(await ask(base + path, { redirect: 'manual', ...options }));
   const withFields = (method: string, fields: object | undefined, more = {}): RequestInit => ({
     method,
     headers: { 'Content-Type': 'application/json', ...always, ...more },
